@@ -1,0 +1,124 @@
+# Everything that a person or CI runs. Needs git, make and Python 3.11 or newer; the rest comes from
+# the lock files into .venv, on first use and when they change.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.SUFFIXES:
+
+# The first that fits makes .venv. `make clean test PYTHON=python3.13` chooses another.
+PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
+# What `make lock` resolves with; nothing else uses it.
+UV := uv==0.13.9
+
+VENV := .venv
+BIN := $(VENV)/bin
+CACHE := .cache
+WORKFLOWS := $(wildcard .github/workflows/*.yml)
+ACTIONS := $(wildcard .github/actions/*/action.yml)
+
+.PHONY: help demo test cover check bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: runtime ## play a whole rollout and its rollback in a throw-away repository
+	@$(BIN)/rollout demo
+
+test: dev ## run the tests; T='tests/core -k soak' runs some of them
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(T)
+
+cover: dev ## run the tests one by one and list the lines that none of them ran
+	@mkdir -p $(CACHE)/coverage
+	@$(BIN)/python -m coverage run -m pytest $(T)
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage report
+
+# Each line is shown and can be run alone.
+check: dev ## lint, format, types, layers and workflows
+	$(BIN)/ruff check -q .
+	$(BIN)/ruff format -q --check .
+	$(BIN)/mypy $(wildcard rollout tests benchmarks)
+	$(BIN)/lint-imports --no-logo --cache-dir $(CACHE)/import-linter
+	$(BIN)/actionlint -shellcheck= -pyflakes= $(WORKFLOWS)
+	$(BIN)/zizmor --offline --no-progress --quiet --persona auditor .github
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(if $(ACTIONS),$(BIN)/check-jsonschema -q --builtin-schema vendor.github-actions $(ACTIONS))
+
+bench: dev ## measure what has a budget
+	@$(BIN)/python -m benchmarks
+
+lock: ## resolve pyproject.toml into the lock files; U=--upgrade takes newer versions
+	@set -e; $(FIND_PYTHON); \
+	tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	"$$python" -m venv "$$tools"; \
+	"$$tools/bin/python" -m pip --disable-pip-version-check install -q $(UV); \
+	resolve() { \
+		UV_CUSTOM_COMPILE_COMMAND='make lock' UV_CACHE_DIR="$$tools/cache" UV_SYSTEM_CERTS=true \
+		"$$tools/bin/uv" pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links $(U) pyproject.toml "$$@"; \
+	}; \
+	resolve --group build -o requirements.lock; \
+	resolve --group dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## remove what make made
+	rm -rf $(VENV) $(CACHE) dist
+	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# ---------------------------------------------------------------- set-up
+# .venv is right when it was made here, from these lock files, and no install was cut short.
+# Otherwise it is made anew, so that nothing stays in it which a lock file no longer names.
+
+.PHONY: runtime dev anew
+
+# One set-up at a time, however many makes are started in this worktree.
+ALONE = mkdir -p $(CACHE) && $(shell command -v flock >/dev/null && echo flock $(CACHE)/set-up)
+
+runtime:
+	@$(ALONE) $(MAKE) -s $(VENV)/.runtime $(VENV)/.tool
+
+dev:
+	@$(ALONE) $(MAKE) -s $(VENV)/.dev $(VENV)/.tool
+
+SOUND = $(shell test "$$(cat $(VENV)/.made-in 2>/dev/null)" = '$(CURDIR)' && test ! -e $(VENV)/.unfinished \
+	&& $(BIN)/python -c '' 2>/dev/null && echo yes)
+
+ifneq ($(filter $(VENV)/%,$(MAKECMDGOALS)),)
+$(VENV)/.made-in: $(if $(SOUND),,anew)
+endif
+
+FIND_PYTHON = for python in $(PYTHON) ''; do \
+	"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	done; \
+	if [ -z "$$python" ]; then \
+	echo 'No Python 3.11 or newer with venv among: $(PYTHON).' >&2; \
+	echo 'Install one (Debian: python3 and python3-venv), or name it: make PYTHON=...' >&2; exit 1; fi
+
+$(VENV)/.made-in: requirements.lock requirements-dev.lock
+	@$(FIND_PYTHON); \
+	echo "set-up: $(VENV), by $$("$$python" -V)"; \
+	rm -rf $(VENV) && "$$python" -m venv $(VENV) && echo '$(CURDIR)' >$@
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+# Wheels only: building an sdist would fetch build tools that no hash vouches for.
+define install
+	@echo "set-up: $(1)"
+	@touch $(VENV)/.unfinished
+	@$(PIP) install -q --require-hashes --no-deps --only-binary :all: -r $(1)
+	@rm $(VENV)/.unfinished
+endef
+
+$(VENV)/.runtime: $(VENV)/.made-in
+	$(call install,requirements.lock)
+	@touch $@
+
+# Names everything that the runtime lock file names, in the same versions.
+$(VENV)/.dev: $(VENV)/.made-in
+	$(call install,requirements-dev.lock)
+	@test -e $(VENV)/.runtime || touch $(VENV)/.runtime
+	@touch $@
+
+$(VENV)/.tool: $(VENV)/.runtime pyproject.toml
+	@echo 'set-up: rollout, editable'
+	@$(PIP) install -q --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,63 @@
+"""What every test gets: a home of its own, no token, no network, and repeatable properties."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+GIT_CONFIG = """\
+[user]
+    name = Rollout Tests
+    email = tests@rollout.invalid
+[init]
+    defaultBranch = main
+[gc]
+    auto = 0
+[maintenance]
+    auto = false
+"""
+
+# What Actions, a git hook or a developer's shell sets, and would change what a test sees.
+LEAKS = ("ACTIONS_", "GH_", "GITHUB_", "GIT_", "INPUT_", "ROLLOUT_", "RUNNER_", "XDG_")
+# Where an unusual installation of git keeps its own programs.
+KEPT = frozenset({"GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_TEMPLATE_DIR"})
+
+# A loaded CI machine makes any deadline, and any limit on drawing examples, fail now and then.
+SLOW_IS_FINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+set_hypothesis_home_dir(Path(__file__).parent.parent / ".cache" / "hypothesis")
+settings.register_profile("dev", SLOW_IS_FINE)
+settings.register_profile("ci", SLOW_IS_FINE, derandomize=True, database=None, print_blob=True)
+settings.load_profile("ci" if "CI" in os.environ else "dev")
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names for homes that do not exist yet; a test's own `tmp_path` stays empty."""
+    parent = tmp_path_factory.mktemp("homes")
+    return (parent / str(number) for number in itertools.count())
+
+
+@pytest.fixture(autouse=True)
+def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home for this test alone, where git knows its committer and nothing else.
+
+    The committer is configuration rather than `GIT_AUTHOR_NAME`, which would overrule
+    an identity that the tool gives to git itself. Dates of commits are git's own.
+    """
+    for name in os.environ:
+        if name.startswith(LEAKS) and name not in KEPT:
+            monkeypatch.delenv(name)
+    home = next(homes)
+    home.mkdir()
+    config = home / ".gitconfig"
+    config.write_text(GIT_CONFIG, encoding="utf-8")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
+    return home
