@@ -1,0 +1,406 @@
+"""`advance`: the next state of a rollout, from this one and one piece of evidence. Pure: the whole
+automation is this function applied again and again until it has nothing to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rollout.core import channel as channels
+from rollout.core import counters, legality, rollback, signoff, soak, streaks
+from rollout.core.contract import Contract
+from rollout.core.decision import (
+    decide,
+    findings,
+    health_results,
+    judge_gates,
+    judge_triggers,
+    look,
+    with_triggers,
+)
+from rollout.core.observation import Evidence, Observation, Results
+from rollout.core.requests import answer, applied_at, needed
+from rollout.core.state import (
+    Channel,
+    Decision,
+    Event,
+    Facts,
+    Freeze,
+    Outcome,
+    Rollout,
+    Soak,
+    StateChange,
+    Status,
+    TrainState,
+    TriggerFinding,
+    Verdict,
+)
+from rollout.core.view import View, fresh_samples
+from rollout.errors import InputError
+
+
+@dataclass(frozen=True)
+class Step:
+    """One state commit to be made: what it records, and the files that it writes."""
+
+    event: Event
+    change: StateChange
+    detail: str = ""
+    consumed: bool = False
+    """Whether the evidence is part of it; else the same evidence is to be offered again."""
+
+
+def begin(contract: Contract, digest: str, rollout: Rollout, now: datetime) -> Status:
+    """The first status of a rollout that starts in its first phase."""
+    assert rollout.release is not None
+    assert rollout.phase is not None
+    waiting = Decision(verdict=Verdict.HOLD, at=now, reasons=(f"no observation of {rollout.phase} yet",))
+    return Status(
+        train=rollout.train,
+        release=rollout.release.version,
+        commit=rollout.release.commit,
+        legal=rollout,
+        decided_at=now,
+        contract_digest=digest,
+        decision=waiting,
+        requests=needed(contract, rollout, (), (), None, now),
+    )
+
+
+def advance(state: TrainState, evidence: Evidence | None, facts: Facts, now: datetime) -> Step | None:
+    """The next step; None when there is nothing to record (the evidence then adds nothing).
+
+    Changes that people made come first, then the evidence, then what facts and time alone decide,
+    so that a step is always judged against the state that was recorded before it.
+    What a round proved is signed before the next one is folded: a batch signs what its rounds would have.
+    """
+    status = state.status
+    if status is None:
+        return None
+    if status.legal.outcome is not Outcome.IN_PROGRESS:
+        return _restore(state, status, now)
+    if status.contract_digest != state.contract_digest:
+        return _adopt_contract(state, status, facts, now)
+    if state.rollout != status.legal:
+        return _judge_change(state, status, facts, now)
+    if isinstance(evidence, Results):
+        return _prove(state, status, now) or _fold_results(state, status, evidence, facts, now)
+    if isinstance(evidence, Observation):
+        return _prove(state, status, now) or _fold_observation(state, status, evidence, facts, now)
+    return (
+        _decide_again(state, status, facts, now)
+        or _complete(state, status, now)
+        or _prove(state, status, now)
+    )
+
+
+def is_settled(state: TrainState) -> bool:
+    """Whether nothing that a person changed is still to be judged."""
+    status = state.status
+    if status is None:
+        return True
+    is_over = status.legal.outcome is not Outcome.IN_PROGRESS
+    return state.rollout == status.legal and (is_over or status.contract_digest == state.contract_digest)
+
+
+# --- changes that people made ----------------------------------------------------------------------------
+
+
+def _restore(state: TrainState, status: Status, now: datetime) -> Step | None:
+    """What the tool ended, or is undoing, no edit takes up again."""
+    if state.rollout == status.legal:
+        return None
+    kept = status.model_copy(update={"decided_at": now})
+    why = f"rollout.yaml changed while the rollout is {status.legal.outcome.replace('_', ' ')}"
+    return Step(Event.ILLEGAL_STEP, StateChange(rollout=status.legal, status=kept), why)
+
+
+def _adopt_contract(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:
+    # A changed contract starts the phase's credit anew: what was earned was earned under other rules.
+    fresh = status.model_copy(update={"contract_digest": state.contract_digest, "soak": Soak()})
+    if status.phase not in [phase.name for phase in state.contract.phases]:
+        raise InputError(
+            f"contract.yaml: phases: there is no {status.phase}, where {status.release} stands",
+            hint=f"put {status.phase} back until the rollout has ended",
+            file=f"state/{state.train}/contract.yaml",
+        )
+    # Judged as it was last legal: an edit of rollout.yaml beside it has yet to be judged itself.
+    legal = replace(state, rollout=status.legal)
+    return Step(Event.CONTRACT, StateChange(status=reassess(legal, fresh, facts, now)), "soak starts anew")
+
+
+def _judge_change(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:
+    event, why = legality.judge(state.contract, state.rollout, status, facts.merged_at, now)
+    if event is Event.ENTER:
+        why = _fired_since(state, status, facts, now)
+        if not why:
+            return Step(event, StateChange(status=_enter(state, status, facts, now)))
+        event = Event.ILLEGAL_STEP
+    if event is Event.ILLEGAL_STEP:
+        return _undo(state, status, why, facts, now)
+    kept = status.model_copy(update={"legal": state.rollout})
+    return Step(event, StateChange(status=reassess(state, kept, facts, now)), why)
+
+
+def _fired_since(state: TrainState, status: Status, facts: Facts, now: datetime) -> str:
+    """Why facts that are newer than the decision stop the step that it allowed; empty when they do not."""
+    current = reassess(replace(state, rollout=status.legal), status, facts, now)
+    fired = [finding for finding in current.triggers if finding.fired]
+    step = f"{status.phase} -> {state.rollout.phase}"
+    return f"{step} while {fired[0].trigger} fires: {fired[0].seen}" if fired else ""
+
+
+def _enter(state: TrainState, status: Status, facts: Facts, now: datetime) -> Status:
+    entered = status.model_copy(
+        update={
+            "legal": state.rollout,
+            "entered_at": None,
+            "soak": Soak(),
+            "counters": counters.new_baseline(status.counters),
+        }
+    )
+    return reassess(state, entered, facts, now)
+
+
+def _undo(state: TrainState, status: Status, why: str, facts: Facts, now: datetime) -> Step:
+    frozen = status.legal.frozen or Freeze(reason=f"illegal step: {why}"[:500], at=now)
+    rollout = status.legal.model_copy(update={"frozen": frozen})
+    kept = status.model_copy(update={"legal": rollout})
+    status = _assess(state.contract, rollout, kept, _unsigned(state, rollout), facts, now)
+    return Step(Event.ILLEGAL_STEP, StateChange(rollout=rollout, status=status), why)
+
+
+# --- evidence --------------------------------------------------------------------------------------------
+
+
+def _fold_results(
+    state: TrainState, status: Status, results: Results, facts: Facts, now: datetime
+) -> Step | None:
+    answered = answer(status.requests, results.results)
+    if not _is_of(status, results) or answered == status.requests:
+        return None
+    status = reassess(state, status.model_copy(update={"requests": answered}), facts, now)
+    # A failed request is asked for again by the next step, so that this one records how it failed.
+    status = status.model_copy(update={"requests": answered})
+    return Step(Event.RESULTS, StateChange(status=status), consumed=True)
+
+
+def _is_of(status: Status, evidence: Evidence) -> bool:
+    return (evidence.release, evidence.commit) == (status.release, status.commit)
+
+
+def why_ignored(status: Status, contract: Contract, observation: Observation) -> str:
+    """Why an observation adds nothing (empty when it does).
+
+    It is of another release, no newer than the last one, of a phase ahead, or of one that is behind.
+    """
+    if not _is_of(status, observation):
+        return f"of {observation.release}, not of {status.release}"
+    last = status.observation
+    if last is not None and observation.started_at <= last.started_at:
+        return "not newer than the last observation"
+    names = [phase.name for phase in contract.phases]
+    if observation.phase not in names or names.index(observation.phase) > names.index(status.phase):
+        return f"of {observation.phase}, which has not been entered"
+    if observation.phase != status.phase and status.entered_at is not None:
+        return f"of {observation.phase}, and {status.phase} has been observed since"
+    return ""
+
+
+def _fold_observation(
+    state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
+) -> Step | None:
+    if why_ignored(status, state.contract, observation):
+        return None
+    return _record(state, Event.OBSERVE, observe(state, status, observation, facts, now), now, consumed=True)
+
+
+def observe(
+    state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
+) -> Status:
+    """The status with one more observation folded in."""
+    contract, at = state.contract, observation.started_at
+    samples = fresh_samples(observation, contract.sampling.max_age)
+    tracks = counters.fold(status.counters, samples, contract)
+    folded = status.model_copy(
+        update={
+            "observation": observation,
+            "cursors": {
+                **status.cursors,
+                **{s: x.cursor for s, x in observation.samples.items() if x.cursor},
+            },
+            "counters": tracks,
+            "streaks": streaks.fold(status.streaks, samples, contract, observation.phase),
+        }
+    )
+    if not _belongs(state, status, observation):
+        return _observe_late(state, folded, observation, facts, now)
+    folded = folded.model_copy(update={"entered_at": status.entered_at or at})
+    return _assess(contract, state.rollout, folded, _unsigned(state, state.rollout), facts, now, earn_at=at)
+
+
+def _observe_late(
+    state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
+) -> Status:
+    """Evidence that is not of the phase: it can still fire a trigger, and is a baseline until entry."""
+    phase = state.contract.phase(observation.phase)
+    view = _view(state.contract, state.rollout, phase.name, status, observation, {}, facts)
+    found = judge_triggers(view, phase.name, status.triggers, observation.started_at)
+    fired = tuple(finding for finding in found if finding.fired)
+    if status.entered_at is None:
+        status = status.model_copy(update={"counters": counters.new_baseline(status.counters)})
+    return _assess(
+        state.contract, state.rollout, status, _unsigned(state, state.rollout), facts, now, also_fired=fired
+    )
+
+
+def _belongs(state: TrainState, status: Status, observation: Observation) -> bool:
+    if observation.phase != status.phase or observation.contract_digest != status.contract_digest:
+        return False
+    applied, since = applied_at(state.contract, state.rollout, status.requests)
+    return applied is None or (since is not None and observation.started_at >= since)
+
+
+# --- facts and time --------------------------------------------------------------------------------------
+
+
+def _decide_again(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step | None:
+    # When a pull request was merged matters to the step that it made, and to nothing after.
+    lasting = facts.model_copy(update={"merged_at": status.facts.merged_at})
+    again = reassess(state, status, lasting, now)
+    if again.decision.verdict is not Verdict.ROLLBACK and _only_older(again, status):
+        return None
+    return _record(state, Event.DECIDE, again, now, consumed=False)
+
+
+def _only_older(again: Status, status: Status) -> bool:
+    # A decision that was merely made again is no change: an idle train commits nothing.
+    decision = again.decision.model_copy(update={"at": status.decision.at})
+    return again.model_copy(update={"decided_at": status.decided_at, "decision": decision}) == status
+
+
+def _record(state: TrainState, event: Event, status: Status, now: datetime, *, consumed: bool) -> Step:
+    if status.decision.verdict is not Verdict.ROLLBACK:
+        return Step(event, StateChange(status=status), consumed=consumed)
+    fired = tuple(finding for finding in status.triggers if finding.fired)
+    incident = rollback.open_incident(state.contract, state.rollout, fired, status.gates, now)
+    rollout = rollback.freeze(state.rollout, state.contract, incident)
+    status = status.model_copy(
+        update={"legal": rollout, "requests": needed(state.contract, rollout, status.requests, (), None, now)}
+    )
+    change = StateChange(
+        rollout=rollout,
+        status=status,
+        incident=incident,
+        signoff=rollback.block_signoff(state.signoff, incident),
+    )
+    return Step(Event.ROLLBACK, change, consumed=consumed)
+
+
+def _complete(state: TrainState, status: Status, now: datetime) -> Step | None:
+    if status.decision.verdict is not Verdict.COMPLETE:
+        return None
+    rollout = state.rollout.model_copy(update={"outcome": Outcome.COMPLETE})
+    channel = channels.completed(state.channel or Channel(train=state.train), status.release, now)
+    change = StateChange(
+        rollout=rollout,
+        status=status.model_copy(update={"legal": rollout, "decided_at": now}),
+        channel=channel,
+    )
+    return Step(Event.COMPLETE, change)
+
+
+def _prove(state: TrainState, status: Status, now: datetime) -> Step | None:
+    if state.signoff is None:
+        return None
+    checklist, newly = signoff.prove(state.contract, state.rollout, status, state.signoff, state.head, now)
+    return Step(Event.SIGNOFF, StateChange(signoff=checklist), ", ".join(newly)) if newly else None
+
+
+# --- assessing -------------------------------------------------------------------------------------------
+
+
+def reassess(state: TrainState, status: Status, facts: Facts, now: datetime) -> Status:
+    """The status judged again with these facts, no new evidence."""
+    return _assess(state.contract, state.rollout, status, _unsigned(state, state.rollout), facts, now)
+
+
+def _unsigned(state: TrainState, rollout: Rollout) -> dict[str, tuple[str, ...]]:
+    return signoff.unsigned(state.contract, state.signoff, rollout)
+
+
+def _view(
+    contract: Contract,
+    rollout: Rollout,
+    phase: str,
+    status: Status,
+    observation: Observation | None,
+    unsigned: dict[str, tuple[str, ...]],
+    facts: Facts,
+) -> View:
+    return look(
+        contract,
+        rollout,
+        contract.phase(phase),
+        observation,
+        counters=status.counters,
+        streaks=status.streaks,
+        requests=status.requests,
+        soak=status.soak,
+        facts=facts,
+        unsigned=unsigned,
+    )
+
+
+def _assess(
+    contract: Contract,
+    rollout: Rollout,
+    status: Status,
+    unsigned: dict[str, tuple[str, ...]],
+    facts: Facts,
+    now: datetime,
+    *,
+    earn_at: datetime | None = None,
+    also_fired: tuple[TriggerFinding, ...] = (),
+) -> Status:
+    """Triggers, gates, soak (earned only with `earn_at`) and decision for what the status holds."""
+    observation = _current_observation(status)
+    at = earn_at or now
+    view = _view(contract, rollout, status.phase, status, observation, unsigned, facts)
+    fired = _merged(also_fired, judge_triggers(view, status.phase, status.triggers, at))
+    view = with_triggers(view, fired)
+    judged = judge_gates(view)
+    credit = status.soak
+    if earn_at is not None:
+        credit = soak.earn(credit, contract, view.phase, health_results(judged), earn_at, view)
+        view = replace(view, soak=credit)
+    found = findings(judged, view, status.gates, at)
+    observed_at = observation.finished_at if observation else None
+    decision = decide(contract, rollout, view, found, observed_at, now)
+    return status.model_copy(
+        update={
+            "decided_at": now,
+            "soak": credit,
+            "gates": found,
+            "triggers": fired,
+            "facts": facts,
+            "decision": decision,
+            "requests": needed(contract, rollout, status.requests, found, status.observation, now),
+        }
+    )
+
+
+def _merged(
+    first: tuple[TriggerFinding, ...], rest: tuple[TriggerFinding, ...]
+) -> tuple[TriggerFinding, ...]:
+    named = {finding.trigger for finding in first}
+    return first + tuple(finding for finding in rest if finding.trigger not in named)
+
+
+def _current_observation(status: Status) -> Observation | None:
+    """The last observation, if it is of this phase and contract, and of the percent that is applied."""
+    observation = status.observation
+    if observation is None or status.entered_at is None:
+        return None
+    same = (observation.phase, observation.contract_digest) == (status.phase, status.contract_digest)
+    return observation if same and observation.started_at >= status.entered_at else None

@@ -1,0 +1,48 @@
+"""CI checks of the release commit, as far as a contract asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from rollout.core.contract import CiChecksGate, Contract, ValidationTrigger, matching
+from rollout.core.gates.ci_checks import PENDING
+from rollout.core.state import CheckFact
+
+_NOT_YET = datetime.max.replace(tzinfo=UTC)
+"""An attempt that waits to start is newer than any that has: what failed before it is being tried again."""
+
+
+class Attempt(NamedTuple):
+    """One attempt of one check; `conclusion` is None until it has completed."""
+
+    name: str
+    conclusion: str | None
+    started_at: datetime | None
+    id: int
+
+
+def globs(contract: Contract) -> tuple[str, ...]:
+    """The globs over check names that the contract's gates and triggers use, each once."""
+    gates = (gate for phase in contract.phases for gate in phase.gates)
+    asked = [gate.checks for gate in gates if isinstance(gate, CiChecksGate)]
+    asked += [t.checks for t in contract.triggers if isinstance(t, ValidationTrigger) and t.checks]
+    return tuple(dict.fromkeys(asked))
+
+
+def newest(attempts: Iterable[Attempt], patterns: Iterable[str]) -> tuple[CheckFact, ...]:
+    """The newest attempt of each check that some glob matches, by name; no other check is a fact."""
+    by_name: dict[str, Attempt] = {}
+    for attempt in attempts:
+        other = by_name.get(attempt.name)
+        if other is None or _age(attempt) > _age(other):
+            by_name[attempt.name] = attempt
+    wanted = {name for pattern in patterns for name in matching(pattern, by_name)}
+    return tuple(
+        CheckFact(name=name[:500], conclusion=by_name[name].conclusion or PENDING) for name in sorted(wanted)
+    )
+
+
+def _age(attempt: Attempt) -> tuple[datetime, int]:
+    return (attempt.started_at or _NOT_YET, attempt.id)

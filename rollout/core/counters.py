@@ -1,0 +1,66 @@
+"""Counters: absolute totals of each surface, folded into how much they rose (DESIGN section 6, Counters)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rollout.core.contract import Contract
+from rollout.core.observation import COUNTERS, Sample
+from rollout.core.state import CounterTrack, Result
+from rollout.core.view import NOT_OBSERVED, View
+
+Tracks = Mapping[str, Mapping[str, CounterTrack]]
+
+
+def total(sample: Sample, counter: str) -> int | None:
+    """The counter's absolute total; None when the surface does not know or never reports it."""
+    if sample.unknown is not None or sample.counters is None:
+        return None
+    if counter in sample.counters:
+        return sample.counters[counter]
+    return None if COUNTERS in sample.not_applicable else 0
+
+
+def fold(
+    tracks: Tracks, samples: Mapping[str, Sample], contract: Contract
+) -> dict[str, dict[str, CounterTrack]]:
+    """The tracks after one more reading; what is unknown leaves its track as it was."""
+    folded: dict[str, dict[str, CounterTrack]] = {}
+    for surface, counters in contract.counters.items():
+        before = tracks.get(surface, {})
+        after = dict(before)
+        sample = samples.get(surface, NOT_OBSERVED)
+        for counter in counters:
+            value = total(sample, counter)
+            if value is not None:
+                after[counter] = _read(before.get(counter), value)
+        if after:
+            folded[surface] = after
+    return folded
+
+
+def _read(track: CounterTrack | None, value: int) -> CounterTrack:
+    if track is None:
+        return CounterTrack(last=value)
+    rose = value - track.last if value >= track.last else value
+    if value == track.last and track.rose == 0:
+        return track
+    return CounterTrack(last=value, new=track.new + rose, rose=rose)
+
+
+def new_baseline(tracks: Tracks) -> dict[str, dict[str, CounterTrack]]:
+    """The tracks at the entry of a phase: the last known value is the baseline."""
+    return {
+        surface: {counter: CounterTrack(last=track.last) for counter, track in counters.items()}
+        for surface, counters in tracks.items()
+    }
+
+
+def lookup(view: View, surface: str, sample: Sample, counter: str) -> tuple[CounterTrack | None, Result, str]:
+    """The counter's track if this sample knows it; else what that means for a gate, and why."""
+    if total(sample, counter) is not None:
+        track = view.counters.get(surface, {}).get(counter)
+        return (track, Result.SATISFIED, "") if track else (None, Result.UNKNOWN, "no reading yet")
+    if COUNTERS in sample.not_applicable:
+        return None, Result.NOT_APPLICABLE, "never reported here"
+    return None, Result.UNKNOWN, sample.counters_unknown or "counter not reported"

@@ -1,0 +1,233 @@
+"""From one view of a rollout to gates, triggers and a decision with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from rollout.core import gates, soak, triggers
+from rollout.core.contract import APPLIED_GATE, SOAK_GATE, Contract, Gate, Phase, SignoffGate
+from rollout.core.observation import Observation
+from rollout.core.requests import applied_at
+from rollout.core.state import (
+    CounterTrack,
+    Decision,
+    Facts,
+    GateFinding,
+    Request,
+    Result,
+    Rollout,
+    Soak,
+    Streak,
+    TriggerFinding,
+    TriggerState,
+    Verdict,
+)
+from rollout.core.values import format_duration, seconds_between
+from rollout.core.view import Leaf, View, fresh_run, fresh_samples
+
+_BLOCKING = (Result.UNSATISFIED, Result.UNKNOWN)
+
+
+def look(
+    contract: Contract,
+    rollout: Rollout,
+    phase: Phase,
+    observation: Observation | None,
+    *,
+    counters: Mapping[str, Mapping[str, CounterTrack]],
+    streaks: Mapping[str, Mapping[str, Streak]],
+    requests: tuple[Request, ...],
+    soak: Soak,
+    facts: Facts,
+    unsigned: Mapping[str, tuple[str, ...]],
+) -> View:
+    """Put together what gates and triggers look at; `observation` only if it is of this phase."""
+    return View(
+        contract=contract,
+        phase=phase,
+        rollout=rollout,
+        samples=fresh_samples(observation, contract.sampling.max_age) if observation else {},
+        harness=fresh_run(observation) if observation else None,
+        counters=counters,
+        streaks=streaks,
+        facts=facts,
+        unsigned=unsigned,
+        soak=soak,
+        applied=applied_at(contract, rollout, requests)[0],
+    )
+
+
+def judge_triggers(
+    view: View, phase: str, before: tuple[TriggerFinding, ...], at: datetime
+) -> tuple[TriggerFinding, ...]:
+    """Each trigger's findings in that phase; `since` is that of `before` where the state is the same."""
+    known = {(finding.trigger, finding.surface): finding for finding in before}
+    found: list[TriggerFinding] = []
+    for trigger in view.contract.triggers:
+        if not view.contract.watches(trigger, phase):
+            rows = [triggers.Shown(TriggerState.NOT_WATCHING, None, "")]
+        else:
+            rows = triggers.evaluate(trigger, view)
+        wanted = triggers.wanted(trigger)
+        for state, surface, seen in rows:
+            old = known.get((trigger.name, surface))
+            if old is not None and (old.state, old.seen, old.wanted) == (state, seen, wanted):
+                found.append(old)
+                continue
+            since = old.since if old is not None and old.state is state else at
+            found.append(
+                TriggerFinding(
+                    trigger=trigger.name,
+                    state=state,
+                    surface=surface,
+                    seen=seen[:500],
+                    wanted=wanted[:500],
+                    since=since,
+                )
+            )
+    return tuple(found)
+
+
+def with_triggers(view: View, found: tuple[TriggerFinding, ...]) -> View:
+    """The view with what `no_trigger` gates ask about."""
+    return replace(
+        view,
+        fired=tuple(finding for finding in found if finding.fired),
+        unsure=tuple(finding for finding in found if finding.state is TriggerState.UNKNOWN),
+    )
+
+
+def judge_gates(view: View) -> list[tuple[Gate, list[Leaf]]]:
+    """Every gate of the view's phase with its leaves, in the contract's order."""
+    return [
+        (gate, _fail_closed(list(gates.evaluate(gate, view)))) for gate in view.contract.gates_of(view.phase)
+    ]
+
+
+def _fail_closed(leaves: list[Leaf]) -> list[Leaf]:
+    # A gate that no surface can answer would pass by silence: a misspelt field must block instead.
+    if any(leaf.result is not Result.NOT_APPLICABLE for leaf in leaves):
+        return leaves
+    wanted = leaves[0].wanted if leaves else ""
+    return [Leaf(Result.UNKNOWN, None, "no surface reports it", wanted)]
+
+
+def health_results(judged: Iterable[tuple[Gate, list[Leaf]]]) -> Iterator[Result]:
+    """The results that soak depends on."""
+    for gate, leaves in judged:
+        if gates.reads_health(gate):
+            for leaf in leaves:
+                yield leaf.result
+
+
+def findings(
+    judged: Iterable[tuple[Gate, list[Leaf]]], view: View, before: tuple[GateFinding, ...], at: datetime
+) -> tuple[GateFinding, ...]:
+    """All leaves as findings, the gates that every phase has last; `since` as in `judge_triggers`."""
+    known = {(finding.gate, finding.surface): finding for finding in before}
+    found: list[GateFinding] = []
+    for gate, leaves in judged:
+        title = gate.title
+        for leaf in leaves:
+            found.append(_finding(title, leaf, known.get((title, leaf.surface)), at))
+    for title, leaf in _standing_gates(view):
+        found.append(_finding(title, leaf, known.get((title, None)), at))
+    return tuple(found)
+
+
+def _standing_gates(view: View) -> Iterator[tuple[str, Leaf]]:
+    if view.applied is not None:
+        percent = f"{view.rollout.canary_percent} % applied"
+        result = Result.SATISFIED if view.applied else Result.UNKNOWN
+        yield (
+            APPLIED_GATE,
+            Leaf(result, None, percent if view.applied else "apply command not done yet", percent),
+        )
+    yield SOAK_GATE, soak.judge(view)
+
+
+def _finding(title: str, leaf: Leaf, old: GateFinding | None, at: datetime) -> GateFinding:
+    result, surface, seen, wanted = leaf
+    if old is not None and old.result is result:
+        # Reusing the old record keeps a steady reconcile cheap: nothing is built anew.
+        if old.seen == seen and old.wanted == wanted:
+            return old
+        at = old.since
+    return GateFinding(
+        gate=title, result=result, surface=surface, seen=seen[:500], wanted=wanted[:500], since=at
+    )
+
+
+def decide(
+    contract: Contract,
+    rollout: Rollout,
+    view: View,
+    found: tuple[GateFinding, ...],
+    observed_at: datetime | None,
+    now: datetime,
+) -> Decision:
+    """The decision for these findings. `observed_at` is the time of the phase's last observation."""
+    if view.fired:
+        reasons = tuple(f"{_where(finding)}: {finding.seen}"[:500] for finding in view.fired)
+        return Decision(verdict=Verdict.ROLLBACK, at=now, reasons=reasons)
+    blocked = [finding for finding in found if finding.result in _BLOCKING]
+    reasons = tuple(_hold_reasons(contract, rollout, view, blocked, observed_at, now))
+    if reasons:
+        return Decision(verdict=Verdict.HOLD, at=now, reasons=reasons, earliest=_earliest(view, observed_at))
+    after = contract.next_phase(view.phase.name)
+    if after is None:
+        return Decision(verdict=Verdict.COMPLETE, at=now, reasons=("every gate holds and the soak is full",))
+    return Decision(
+        verdict=Verdict.PROMOTE, at=now, to=after.name, reasons=("every gate holds and the soak is full",)
+    )
+
+
+def _where(finding: TriggerFinding) -> str:
+    return f"{finding.trigger} ({finding.surface})" if finding.surface else finding.trigger
+
+
+def _hold_reasons(
+    contract: Contract,
+    rollout: Rollout,
+    view: View,
+    blocked: list[GateFinding],
+    observed_at: datetime | None,
+    now: datetime,
+) -> Iterator[str]:
+    if rollout.frozen is not None:
+        yield f"frozen: {rollout.frozen.reason}"[:500]
+    limit = contract.max_gap(view.phase)
+    if observed_at is None:
+        yield f"no observation of {view.phase.name} yet"
+    elif seconds_between(observed_at, now) > limit:
+        yield f"the last observation is older than {format_duration(limit)}: collect again"
+    # What is wrong comes first, then what is not known, then what only takes time or a signature.
+    patient = {
+        SOAK_GATE,
+        *(gate.title for gate in contract.gates_of(view.phase) if isinstance(gate, SignoffGate)),
+    }
+    urgent = [finding for finding in blocked if finding.gate not in patient]
+    yield from _gate_reasons(urgent, Result.UNSATISFIED)
+    # Without an observation every reading of health is unknown, and one reason has said so.
+    told = urgent if observed_at is not None else [f for f in urgent if f.gate == APPLIED_GATE]
+    yield from _gate_reasons(told, Result.UNKNOWN)
+    yield from (f"soak: {finding.seen}" for finding in blocked if finding.gate == SOAK_GATE)
+    for result in _BLOCKING:
+        yield from _gate_reasons([f for f in blocked if f.gate in patient - {SOAK_GATE}], result)
+
+
+def _gate_reasons(blocked: list[GateFinding], result: Result) -> Iterator[str]:
+    for finding in blocked:
+        if finding.result is result:
+            where = f" ({finding.surface})" if finding.surface else ""
+            yield f"{finding.gate}{where}: {finding.seen}, wanted {finding.wanted}"[:500]
+
+
+def _earliest(view: View, observed_at: datetime | None) -> datetime | None:
+    wanted = view.phase.soak
+    if not isinstance(wanted, int) or observed_at is None or view.rollout.frozen is not None:
+        return None
+    left = wanted - view.soak.earned_seconds
+    return observed_at + timedelta(seconds=left) if left > 0 else None

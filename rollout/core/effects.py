@@ -1,0 +1,169 @@
+"""Effects: what the forge should look like for a recorded state, as the changes that lead there.
+
+Planned from the state and what the forge shows, so that planning again after carrying them out gives none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rollout.core.contract import CiChecksGate, Contract, HarnessGate
+from rollout.core.state import Outcome, Result, Rollout, Status, Verdict
+
+StatusWord = Literal["success", "pending", "failure"]
+_DESCRIPTION_LIMIT = 140
+"""GitHub's limit for the description of a commit status."""
+
+
+@dataclass(frozen=True)
+class PullView:
+    """An open promotion pull request as the forge shows it."""
+
+    number: int
+    branch: str
+    body: str
+    head_sha: str
+    base_sha: str
+    """The state commit that its branch was made on."""
+
+
+@dataclass(frozen=True)
+class OpenPromotion:
+    branch: str
+    to_phase: str
+    canary_percent: int
+
+
+@dataclass(frozen=True)
+class UpdatePromotion:
+    number: int
+    body: str
+
+
+@dataclass(frozen=True)
+class ClosePromotion:
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class SetStatus:
+    commit: str
+    context: str
+    state: StatusWord
+    description: str
+
+
+Effect = OpenPromotion | UpdatePromotion | ClosePromotion | SetStatus
+
+
+def promotion_branch(train: str, version: str, phase: str) -> str:
+    """The natural key of a promotion pull request."""
+    return f"{promotion_prefix(train)}{version}/{phase}"
+
+
+def promotion_prefix(train: str) -> str:
+    return f"rollout/{train}/"
+
+
+def status_context(train: str) -> str:
+    """The context that a branch protection can require."""
+    return f"rollout/{train}"
+
+
+def plan_pulls(
+    rollout: Rollout,
+    status: Status,
+    contract: Contract,
+    pulls: Sequence[PullView],
+    body_for: Callable[[str], str],
+) -> list[Effect]:
+    """Changes to pull requests: one open for a promotion, none that leads anywhere else.
+
+    `body_for` gives the body of one whose branch was made on that state commit.
+
+    One whose gates fail again stays open, says so in its body, and turns red by `plan_statuses`: the
+    conversation on it is worth keeping. It is closed when the rollout stops or moves on.
+    """
+    wanted = _wanted_branch(rollout, status, contract)
+    effects: list[Effect] = []
+    for pull in pulls:
+        if pull.branch != wanted:
+            effects.append(ClosePromotion(pull.number, _why_closed(rollout, status)))
+            continue
+        body = body_for(pull.base_sha)
+        if pull.body != body:
+            effects.append(UpdatePromotion(pull.number, body))
+    after = contract.next_phase(status.phase)
+    is_open = any(pull.branch == wanted for pull in pulls)
+    if wanted and after and not is_open and status.decision.verdict is Verdict.PROMOTE:
+        effects.append(OpenPromotion(wanted, after.name, after.canary_percent))
+    return effects
+
+
+def plan_statuses(
+    rollout: Rollout,
+    status: Status,
+    contract: Contract,
+    pulls: Sequence[PullView],
+    shown: Mapping[str, Mapping[str, tuple[str, str]]],
+) -> list[Effect]:
+    """Commit statuses that are not as they should be; `shown`: commit -> context -> (state, description)."""
+    context = status_context(rollout.train)
+    wanted = {pull.head_sha: _pull_status(status) for pull in pulls}
+    wanted[status.commit] = _release_status(rollout, status, contract)
+    return [
+        SetStatus(commit, context, state, description)
+        for commit, (state, description) in wanted.items()
+        if shown.get(commit, {}).get(context) != (state, description)
+    ]
+
+
+def _wanted_branch(rollout: Rollout, status: Status, contract: Contract) -> str | None:
+    after = contract.next_phase(status.phase)
+    if rollout.outcome is not Outcome.IN_PROGRESS or rollout.frozen is not None or after is None:
+        return None
+    return promotion_branch(rollout.train, status.release, after.name)
+
+
+def _why_closed(rollout: Rollout, status: Status) -> str:
+    if rollout.frozen is not None:
+        return f"The rollout is frozen: {rollout.frozen.reason}"
+    if rollout.outcome is not Outcome.IN_PROGRESS:
+        return f"The rollout is {rollout.outcome.replace('_', ' ')}."
+    return f"The rollout is in {status.phase}; this does not lead on from there."
+
+
+def _pull_status(status: Status) -> tuple[StatusWord, str]:
+    if status.decision.verdict is Verdict.PROMOTE:
+        return "success", _cut(f"{status.phase} -> {status.decision.to}: every gate holds")
+    return "failure", _cut(_first_reason(status))
+
+
+def _release_status(rollout: Rollout, status: Status, contract: Contract) -> tuple[StatusWord, str]:
+    where = f"{status.release} {status.phase}"
+    if rollout.outcome is Outcome.COMPLETE:
+        return "success", _cut(f"{where}: rollout complete")
+    if rollout.outcome is not Outcome.IN_PROGRESS or rollout.frozen is not None:
+        reason = rollout.frozen.reason if rollout.frozen else rollout.outcome
+        return "failure", _cut(f"{where}: {reason}")
+    validation = _validation_gates(contract, status.phase)
+    for finding in status.gates:
+        if finding.gate in validation and finding.result is Result.UNSATISFIED:
+            return "failure", _cut(f"{where}: {finding.gate}: {finding.seen}")
+    return "pending", _cut(f"{where}: in progress")
+
+
+def _validation_gates(contract: Contract, phase: str) -> set[str]:
+    gates = contract.gates_of(contract.phase(phase))
+    return {gate.title for gate in gates if isinstance(gate, HarnessGate | CiChecksGate)}
+
+
+def _first_reason(status: Status) -> str:
+    return status.decision.reasons[0] if status.decision.reasons else status.decision.verdict
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _DESCRIPTION_LIMIT else text[: _DESCRIPTION_LIMIT - 1] + "…"

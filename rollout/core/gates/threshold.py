@@ -1,0 +1,36 @@
+"""`threshold`: a numeric field lies within bounds, both inclusive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rollout.core.contract import ThresholdGate
+from rollout.core.observation import Sample
+from rollout.core.state import Result
+from rollout.core.view import Leaf, View, leaves, number
+
+
+def evaluate(gate: ThresholdGate, view: View) -> Iterable[Leaf]:
+    def judge(surface: str, sample: Sample) -> tuple[Result, str]:
+        value = sample.fields.get(gate.field)
+        if value is None:
+            if gate.field in sample.not_applicable:
+                return Result.NOT_APPLICABLE, "never reported here"
+            return Result.UNKNOWN, "not reported"
+        return (Result.SATISFIED if _within(gate, value) else Result.UNSATISFIED), number(value)
+
+    return leaves(view, gate.surfaces, _wanted(gate), judge)
+
+
+def _within(gate: ThresholdGate, value: float) -> bool:
+    return (gate.max is None or value <= gate.max) and (gate.min is None or value >= gate.min)
+
+
+def _wanted(gate: ThresholdGate) -> str:
+    if gate.min is not None and gate.min == gate.max:
+        return number(gate.min)
+    bounds = (
+        f">= {number(gate.min)}" if gate.min is not None else "",
+        f"<= {number(gate.max)}" if gate.max is not None else "",
+    )
+    return " and ".join(bound for bound in bounds if bound)

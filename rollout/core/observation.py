@@ -1,0 +1,172 @@
+"""What was seen: samples, observations, harness reports, and the results of requested work.
+
+These cross from the side that runs product code to the side that may write, so every field is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version
+
+COUNTERS = "counters"
+TIMELINE = "timeline"
+HEALTH_STATE = "health_state"
+"""Names that `not_applicable` may hold beside numeric fields."""
+
+MAX_FUTURE = timedelta(minutes=2)
+"""How far ahead of ours a source's clock may be before its word is unknown."""
+
+Total = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class HealthState(StrEnum):
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    FAILING = "failing"
+
+
+class LogCursor(Model):
+    """How far an append-only log has been counted, so that the next reading goes on from there."""
+
+    offset: int = Field(ge=0)
+    """Bytes of whole lines that are counted."""
+    head_bytes: int = Field(ge=0, le=4096)
+    head_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Digest of the file's first `head_bytes`: another one means the log was rotated."""
+    totals: dict[Identifier, Total] = Field(max_length=500)
+    """Every reason code counted so far, over all rotations."""
+
+
+class BadStep(Model):
+    """A timeline step that is not ok."""
+
+    step: Line
+    status: Line
+    error: Line = ""
+
+
+class Timeline(Model):
+    """A surface's steps; only the bad ones are kept, the first few of them."""
+
+    steps: int = Field(ge=0)
+    bad: int = Field(ge=0)
+    examples: tuple[BadStep, ...] = Field(default=(), max_length=5)
+
+
+class Sample(Model):
+    """One surface's normalized health at one time. With `unknown` set nothing else says anything."""
+
+    unknown: Line | None = None
+    """Why the surface could not be read."""
+    updated_at: Instant | None = None
+    """The source's own time."""
+    health_state: HealthState | None = None
+    fields: dict[Identifier, float | int] = Field(default={}, max_length=200)
+    labels: dict[Identifier, Line] = Field(default={}, max_length=200)
+    counters: dict[Identifier, Total] | None = Field(default=None, max_length=500)
+    """Absolute totals; a code absent from a present map is 0, no map at all is unknown."""
+    counters_unknown: Line | None = None
+    """Why there is no map although the surface should have one."""
+    cursor: LogCursor | None = None
+    timeline: Timeline | None = None
+    not_applicable: tuple[Identifier, ...] = Field(default=(), max_length=50)
+    """What this surface by nature never reports."""
+
+
+class HarnessReport(Model):
+    """The newest run of the product's validation harness, whole or stopped at its first failure."""
+
+    unknown: Line | None = None
+    """Why report or manifest could not be read."""
+    started_at: Instant | None = None
+    status: Line = ""
+    total: int = 0
+    passed: int = 0
+    failed: int = 0
+    surfaces: dict[Line, Line] = Field(default={}, max_length=100)
+    """`surface_status`: the harness's own surface id -> its status."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class Observation(Model):
+    """One round of samples, and what they are evidence for."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    kind: Literal["observation"] = "observation"
+    train: Name
+    release: Version
+    commit: Sha
+    phase: Name
+    """What rollout.yaml named when collection began."""
+    contract_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    round: Line
+    """Files of one round are merged."""
+    product_head: Sha | None = None
+    started_at: Instant
+    finished_at: Instant
+    tool_version: Line
+    samples: dict[Name, Sample] = Field(max_length=200)
+    harness: HarnessReport | None = None
+
+
+class WorkResult(Model):
+    """How one requested piece of product-side work ended."""
+
+    request: Line
+    """The request's id."""
+    ok: bool
+    detail: Line = ""
+    started_at: Instant
+    finished_at: Instant
+
+
+class Results(Model):
+    """What one `perform` did."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    kind: Literal["results"] = "results"
+    train: Name
+    release: Version
+    commit: Sha
+    finished_at: Instant
+    results: tuple[WorkResult, ...] = Field(max_length=50)
+
+
+Evidence = Observation | Results
+
+
+def merge_round(parts: Sequence[Observation]) -> Observation:
+    """The observations of one round as one: samples united, the whole span of time.
+
+    Raises ValueError when the parts speak of different things or two hold the same surface.
+    """
+    first = parts[0]
+    samples: dict[str, Sample] = {}
+    for part in parts:
+        if _speaks_of(part) != _speaks_of(first):
+            raise ValueError(
+                f"round {first.round}: files speak of different trains, releases, phases or contracts"
+            )
+        for surface, sample in part.samples.items():
+            if surface in samples:
+                raise ValueError(f"round {first.round}: two files hold surface {surface}")
+            samples[surface] = sample
+    return first.model_copy(
+        update={
+            "samples": samples,
+            "started_at": min(part.started_at for part in parts),
+            "finished_at": max(part.finished_at for part in parts),
+            "product_head": next((p.product_head for p in parts if p.product_head), None),
+            "harness": next((p.harness for p in parts if p.harness), None),
+        }
+    )
+
+
+def _speaks_of(part: Observation) -> tuple[str, ...]:
+    return (part.train, part.release, part.commit, part.phase, part.contract_digest, part.round)

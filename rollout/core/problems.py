@@ -1,0 +1,240 @@
+"""What pydantic found wrong with a file, as lines that a person can act on: `phases.1.soak: message`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, TypeGuard, Union, get_args, get_origin
+
+from rollout.core.values import Identifier, Model, Name, Sha
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+Place = tuple[str | int, ...]
+
+_KEY = "[key]"  # how pydantic ends a location when a mapping's key is at fault, not its value
+_MAX_SHOWN = 60
+_PLAIN_KEY = re.compile(r"[\w-][\w. -]*")
+_OWN_FIELD = re.compile(r"(\w+): (.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that is wrong in a document."""
+
+    place: Place
+    """Keys and list indices that lead there; empty for the document itself."""
+    message: str
+    is_unknown_key: bool = False
+
+    @property
+    def line(self) -> str:
+        return f"{dotted(self.place)}: {self.message}" if self.place else self.message
+
+
+def describe(error: ValidationError, model: type[Model]) -> list[str]:
+    """Every mistake in data that was meant to be a `model`, each as `dotted.field: message`, in its order.
+
+    A mistake of the whole document has no field, only the message.
+    """
+    return [mistake.line for mistake in find_mistakes(error, model)]
+
+
+def find_mistakes(error: ValidationError, model: type[Model]) -> list[Mistake]:
+    """Every mistake in data that was meant to be a `model`, in its order, each once."""
+    found = ((details, _find(details["loc"], model)) for details in error.errors(include_url=False))
+    mistakes = (_mistake(details, spot) for details, spot in found if not _is_echo(details, spot))
+    return list(dict.fromkeys(mistakes))
+
+
+def dotted(place: Place) -> str:
+    """`("phases", 1, "soak")` -> `phases.1.soak`; a key that would garble the line is quoted."""
+    return ".".join(part if _PLAIN_KEY.fullmatch(part) else ascii(part) for part in map(str, place))
+
+
+# --- where -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where a mistake is: as people write it, and in the types."""
+
+    place: Place
+    owner: object
+    """The type that holds the last part of `place`."""
+    here: object
+    """The type that belongs there; None where nothing does."""
+    is_branch: bool
+    """Whether `here` is only one of several types that would do."""
+
+
+def _find(location: Place, model: type[Model]) -> _Spot:
+    # A location names union members between the keys; nobody wrote those, so they are left out.
+    place: list[str | int] = []
+    owner: object = None
+    here: object = model
+    is_branch = False
+    for part in location:
+        is_branch = len(_members(here)) > 1
+        if is_branch:
+            here = _branch(here, part)
+        elif part != _KEY:
+            place.append(part)
+            owner, here = here, _bare(_child(here, part))
+    return _Spot(tuple(place), owner, here, is_branch)
+
+
+def _bare(annotation: object) -> object:
+    """The annotation without its constraints and without `| None`."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    members = _members(annotation)
+    return _bare(members[0]) if len(members) == 1 else annotation
+
+
+def _members(annotation: object) -> list[object]:
+    """What a union is made of, None apart; empty for anything else."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return []
+    return [member for member in get_args(annotation) if member is not NoneType]
+
+
+def _branch(union: object, label: str | int) -> object:
+    models = [member for member in _members(union) if _is_model(member)]
+    return next((each for each in models if label == each.__name__ or label in _kinds(each)), None)
+
+
+def _kinds(model: type[Model]) -> tuple[object, ...]:
+    kind = model.model_fields.get("kind")
+    return get_args(kind.annotation) if kind else ()
+
+
+def _child(holder: object, part: str | int) -> object:
+    if _is_model(holder):
+        return _fields(holder).get(str(part))
+    types = get_args(holder)
+    return types[-1] if get_origin(holder) is dict else types[0] if get_origin(holder) is tuple else None
+
+
+def _is_model(annotation: object) -> TypeGuard[type[Model]]:
+    return isinstance(annotation, type) and issubclass(annotation, Model)
+
+
+def _fields(model: type[Model]) -> dict[str, object]:
+    """Keys as people write them -> annotation."""
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+# --- what ------------------------------------------------------------------------------------------------
+
+
+def _is_echo(details: ErrorDetails, spot: _Spot) -> bool:
+    """Whether it only repeats, in the words of another type or of the whole list, what is said elsewhere."""
+    if details["type"] == "too_short":
+        return bool(len(details["input"]) >= details["ctx"]["min_length"])
+    return spot.is_branch and isinstance(details["input"], Mapping) != _is_model(spot.here)
+
+
+def _mistake(details: ErrorDetails, spot: _Spot) -> Mistake:
+    place, message = spot.place, _message(details, spot)
+    if details["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        place = (*place, "kind")
+    own = _OWN_FIELD.fullmatch(message)
+    if details["type"] == "value_error" and own and _is_model(spot.here) and own[1] in _fields(spot.here):
+        place, message = (*place, own[1]), own[2]
+    if details["loc"][-1:] == (_KEY,):
+        message = f"as a key {message}"
+    return Mistake(place, message, is_unknown_key=details["type"] == "extra_forbidden")
+
+
+def _message(details: ErrorDetails, spot: _Spot) -> str:
+    context = details.get("ctx", {})
+    seen = _shown(details["input"])
+    match details["type"]:
+        case "extra_forbidden":
+            known = _fields(spot.owner) if _is_model(spot.owner) else ()
+            return f"unknown key{_did_you_mean(str(spot.place[-1]), known)}"
+        case "union_tag_not_found":
+            return f"is missing; it is one of {', '.join(_all_kinds(spot.here))}"
+        case "union_tag_invalid":
+            tag = str(context["tag"])
+            return f"unknown kind {_shown(tag)}{_did_you_mean(tag, _all_kinds(spot.here))}"
+        case "string_pattern_mismatch":
+            return f"{seen} {_PATTERNS.get(context['pattern'], 'does not match ' + context['pattern'])}"
+        case "value_error":
+            return _cut(str(context["error"]))
+        case kind if kind in _SENTENCES:
+            return _SENTENCES[kind].format(seen=seen, **context)
+        case _:
+            return f"{details['msg']}: {seen}"
+
+
+def _all_kinds(union: object) -> list[str]:
+    return [str(kind) for member in _members(union) if _is_model(member) for kind in _kinds(member)]
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    words = list(known)
+    near = get_close_matches(word, words, n=1)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; known here: {', '.join(words)}" if words else ""
+
+
+def _shown(value: object) -> str:
+    """Escaped and cut: what stands in a file may hold anything."""
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return _cut("nothing" if value is None else ascii(value), _MAX_SHOWN)
+
+
+def _cut(text: str, length: int = 300) -> str:
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
+def _pattern(annotation: object) -> str:
+    return next(str(each.pattern) for each in get_args(annotation) if getattr(each, "pattern", None))
+
+
+_PATTERNS = {
+    _pattern(Name): "is not a name: use lower-case letters, digits, dots, dashes and underscores, at most 63",
+    _pattern(Identifier): "is not an identifier: use letters, digits, dots, dashes and underscores",
+    _pattern(Sha): "is not a whole commit id of 40 (or 64) hexadecimal digits",
+}
+
+_A_MAPPING = "must be a mapping of keys to values, not {seen}"
+_A_NUMBER = "must be a number, not {seen}"
+_A_WHOLE_NUMBER = "must be a whole number, not {seen}"
+_ONE_OF = "must be {expected}, not {seen}"
+_TRUE_OR_FALSE = "must be true or false, not {seen}"
+_SENTENCES = {
+    "missing": "is missing",
+    "literal_error": _ONE_OF,
+    "enum": _ONE_OF,
+    "greater_than_equal": "must be at least {ge}, not {seen}",
+    "less_than_equal": "must be at most {le}, not {seen}",
+    "too_short": "must have at least {min_length}, has {actual_length}",
+    "too_long": "must have at most {max_length}, has {actual_length}",
+    "string_too_short": "must have at least {min_length} characters, not {seen}",
+    "string_too_long": "must have at most {max_length} characters, not {seen}",
+    "string_type": "must be text, not {seen}",
+    "bool_type": _TRUE_OR_FALSE,
+    "bool_parsing": _TRUE_OR_FALSE,
+    "int_type": _A_WHOLE_NUMBER,
+    "int_parsing": _A_WHOLE_NUMBER,
+    "int_from_float": _A_WHOLE_NUMBER,
+    "float_type": _A_NUMBER,
+    "float_parsing": _A_NUMBER,
+    "finite_number": "must be a finite number, not {seen}",
+    "tuple_type": "must be a list, not {seen}",
+    "dict_type": _A_MAPPING,
+    "model_type": _A_MAPPING,
+    "model_attributes_type": _A_MAPPING,
+}

@@ -1,0 +1,119 @@
+"""Requests: product-side work that the rollout needs, asked for in status.yaml and answered by results."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rollout.core.contract import Contract, HarnessGate
+from rollout.core.observation import MAX_FUTURE, Observation, WorkResult
+from rollout.core.state import GateFinding, Request, Result, Rollout, Work
+
+
+def find(requests: tuple[Request, ...], work: Work, rollout: Rollout) -> Request | None:
+    """The request of that kind for where the rollout stands now."""
+    for request in requests:
+        if (request.work, request.phase, request.canary_percent) == (
+            work,
+            rollout.phase,
+            rollout.canary_percent,
+        ):
+            return request
+    return None
+
+
+def needed(
+    contract: Contract,
+    rollout: Rollout,
+    requests: tuple[Request, ...],
+    gates: tuple[GateFinding, ...],
+    observation: Observation | None,
+    now: datetime,
+) -> tuple[Request, ...]:
+    """The requests that stand now: at most one of each kind, each kept until it is done or superseded."""
+    wanted: list[Request] = []
+    if contract.apply is not None:
+        wanted.append(_apply(rollout, requests, now))
+    harness = _harness(contract, rollout, requests, gates, observation, now)
+    if harness is not None:
+        wanted.append(harness)
+    return tuple(wanted)
+
+
+def answer(requests: tuple[Request, ...], results: tuple[WorkResult, ...]) -> tuple[Request, ...]:
+    """The requests with the results that are theirs; a request that has its result keeps it."""
+    by_id = {result.request: result for result in results}
+    return tuple(_answered(request, by_id.get(request.id)) for request in requests)
+
+
+def _answered(request: Request, result: WorkResult | None) -> Request:
+    if request.result is not None or result is None:
+        return request
+    # An old run brings old results back: work that began before it was asked for is not the answer.
+    if request.requested_at - result.started_at > MAX_FUTURE:
+        return request
+    return request.model_copy(update={"result": result})
+
+
+def _ask(work: Work, rollout: Rollout, attempt: int, now: datetime) -> Request:
+    assert rollout.phase is not None
+    return Request(
+        id=f"{work}-{rollout.phase}-{rollout.canary_percent}-{attempt}"[:100],
+        work=work,
+        phase=rollout.phase,
+        canary_percent=rollout.canary_percent,
+        attempt=attempt,
+        requested_at=now,
+    )
+
+
+def _apply(rollout: Rollout, requests: tuple[Request, ...], now: datetime) -> Request:
+    current = find(requests, Work.APPLY, rollout)
+    if current is None:
+        return _ask(Work.APPLY, rollout, 1, now)
+    failed = current.result is not None and not current.result.ok
+    return _ask(Work.APPLY, rollout, current.attempt + 1, now) if failed else current
+
+
+def _harness(
+    contract: Contract,
+    rollout: Rollout,
+    requests: tuple[Request, ...],
+    gates: tuple[GateFinding, ...],
+    observation: Observation | None,
+    now: datetime,
+) -> Request | None:
+    title = _harness_gate(contract, rollout)
+    if title is None or contract.harness is None or contract.harness.command is None:
+        return None
+    current = find(requests, Work.HARNESS, rollout)
+    if rollout.frozen is not None:
+        return current
+    if any(finding.gate == title and finding.result is Result.SATISFIED for finding in gates):
+        return current
+    if current is None:
+        return _ask(Work.HARNESS, rollout, 1, now)
+    # A finished run is asked for again only once an observation has shown that it was not enough.
+    was_seen = (
+        current.result is not None
+        and observation is not None
+        and observation.started_at >= current.result.finished_at
+    )
+    return _ask(Work.HARNESS, rollout, current.attempt + 1, now) if was_seen else current
+
+
+def _harness_gate(contract: Contract, rollout: Rollout) -> str | None:
+    assert rollout.phase is not None
+    gates = contract.gates_of(contract.phase(rollout.phase))
+    return next((gate.title for gate in gates if isinstance(gate, HarnessGate)), None)
+
+
+def applied_at(
+    contract: Contract, rollout: Rollout, requests: tuple[Request, ...]
+) -> tuple[bool | None, datetime | None]:
+    """Whether the product runs at the desired percent (None without an apply command), and since when."""
+    if contract.apply is None:
+        return None, None
+    request = find(requests, Work.APPLY, rollout)
+    if request is None or request.result is None or not request.result.ok:
+        return False, None
+    return True, request.result.finished_at

@@ -1,0 +1,373 @@
+"""The files of state as models, in the key order in which they are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rollout.core.contract import Action, Contract, RollbackStep
+from rollout.core.observation import LogCursor, Observation, WorkResult
+from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version
+
+
+class Outcome(StrEnum):
+    IDLE = "idle"
+    IN_PROGRESS = "in_progress"
+    COMPLETE = "complete"
+    ROLLING_BACK = "rolling_back"
+    ROLLED_BACK = "rolled_back"
+
+
+class ChannelName(StrEnum):
+    STABLE = "stable"
+    BETA = "beta"
+    DEV = "dev"
+
+
+class RollbackReason(StrEnum):
+    """Why the rollback hints were written."""
+
+    ROLLOUT_START = "rollout_start"
+    CHANNEL_SWITCH = "channel_switch"
+    COMPLETE = "rollout_complete"
+
+
+# --- rollout.yaml: desired -------------------------------------------------------------------------------
+
+
+class Release(Model):
+    version: Version
+    commit: Sha
+    base: Sha | None = None
+    """`base..commit` are the release's commits; the commit alone when there is none."""
+    started_at: Instant
+
+
+class Freeze(Model):
+    """Nothing is promoted while this is there."""
+
+    reason: Line
+    at: Instant
+    incident: Name | None = None
+    """The incident that froze it; None when a person or an illegal step did."""
+
+
+class RollbackTarget(Model):
+    """Where a rollback of this rollout goes; fixed when it starts."""
+
+    version: Version
+    channel: ChannelName
+    reference_unix_ms: int = Field(ge=0)
+
+
+class Rollout(Model):
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    train: Name
+    release: Release | None = None
+    phase: Name | None = None
+    canary_percent: int = Field(default=0, ge=0, le=100)
+    frozen: Freeze | None = None
+    outcome: Outcome = Outcome.IDLE
+    rollback_target: RollbackTarget | None = None
+    lanes: dict[Name, Literal["release", "known_good"]] = {}
+    """Surfaces that a rollback sent to their known-good lane."""
+
+
+# --- status.yaml: observed -------------------------------------------------------------------------------
+
+
+class Result(StrEnum):
+    SATISFIED = "satisfied"
+    UNSATISFIED = "unsatisfied"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class GateFinding(Model):
+    """One leaf of a gate's answer: what one surface (or none in particular) shows."""
+
+    gate: Identifier
+    result: Result
+    surface: Name | None = None
+    seen: Line = ""
+    wanted: Line = ""
+    since: Instant
+    """Since when the result is what it is."""
+
+
+class TriggerState(StrEnum):
+    QUIET = "quiet"
+    FIRED = "fired"
+    UNKNOWN = "unknown"
+    NOT_WATCHING = "not_watching"
+
+
+class TriggerFinding(Model):
+    """A trigger's answer; one for each surface that fires it, else one in all."""
+
+    trigger: Name
+    state: TriggerState
+    surface: Name | None = None
+    seen: Line = ""
+    wanted: Line = ""
+    since: Instant
+
+    @property
+    def fired(self) -> bool:
+        return self.state is TriggerState.FIRED
+
+
+class Verdict(StrEnum):
+    HOLD = "hold"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    COMPLETE = "complete"
+
+
+class Decision(Model):
+    verdict: Verdict
+    at: Instant
+    """When it was last made."""
+    to: Name | None = None
+    """The phase that a promotion leads to."""
+    reasons: tuple[Line, ...] = ()
+    """Most important first, one sentence each."""
+    earliest: Instant | None = None
+    """When a hold can end at the earliest, where time is all that is missing."""
+
+
+class Soak(Model):
+    """Credit earned in the phase."""
+
+    earned_seconds: int = Field(default=0, ge=0)
+    runs: int = Field(default=0, ge=0)
+    held_at: Instant | None = None
+    """When the last observation was made, if every health gate held at it."""
+    last_run_at: Instant | None = None
+    """Start of the last run that was counted."""
+
+
+class CounterTrack(Model):
+    """What is remembered of one counter of one surface."""
+
+    last: int
+    """The last known total."""
+    new: int = 0
+    """How much it rose since the phase's baseline; a fall counts what is there after it."""
+    rose: int = 0
+    """How much it rose at the last known reading: the baseline of `flat` moves with every reading."""
+
+
+class Streak(Model):
+    """Consecutive unhealthy checks of one surface."""
+
+    count: int = 0
+    checked_at: Instant
+    """Source time of the observation that opened the current check."""
+    unhealthy: bool = False
+    since: Instant | None = None
+    """When the streak began."""
+
+
+class Work(StrEnum):
+    APPLY = "apply"
+    HARNESS = "harness"
+
+
+class Request(Model):
+    """Product-side work that reconcile asks for; `perform` carries it out and reports a result."""
+
+    id: Identifier
+    work: Work
+    phase: Name
+    canary_percent: int = Field(ge=0, le=100)
+    incident: Name | None = None
+    step: RollbackStep | None = None
+    attempt: int = Field(ge=1)
+    requested_at: Instant
+    result: WorkResult | None = None
+
+
+class CheckFact(Model):
+    """The newest attempt of one CI check of the release commit."""
+
+    name: Line
+    conclusion: Line
+    """GitHub's word when completed (`success`, `failure`, `skipped`, ...), else `pending`."""
+
+
+class Facts(Model):
+    """What the forge and people say, as far as a decision uses it."""
+
+    checks: tuple[CheckFact, ...] | None = None
+    """None: could not be asked."""
+    merged_at: Instant | None = None
+    """When the promotion pull request to the desired phase was merged."""
+
+
+class Status(Model):
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    train: Name
+    release: Version
+    commit: Sha
+    legal: Rollout
+    """The last desired state that was legal; what rollout.yaml goes back to after an illegal step."""
+    entered_at: Instant | None = None
+    """When collection of the phase's first observation began."""
+    decided_at: Instant
+    contract_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    decision: Decision
+    soak: Soak = Soak()
+    gates: tuple[GateFinding, ...] = ()
+    triggers: tuple[TriggerFinding, ...] = ()
+    counters: dict[Name, dict[Identifier, CounterTrack]] = {}
+    streaks: dict[Name, dict[Name, Streak]] = {}
+    """Trigger -> surface -> streak."""
+    cursors: dict[Name, LogCursor] = {}
+    requests: tuple[Request, ...] = ()
+    facts: Facts = Facts()
+    observation: Observation | None = None
+    """The last one, whole."""
+
+    @property
+    def phase(self) -> str:
+        """The phase that was last entered legally."""
+        return self.legal.phase or ""
+
+
+# --- channel.yaml, signoff.yaml, incidents ---------------------------------------------------------------
+
+
+class RollbackHints(Model):
+    """What the runbook calls rollback_channel, _version, _reason and _reference_unix_ms."""
+
+    channel: ChannelName
+    version: Version | None
+    reason: RollbackReason
+    reference_unix_ms: int = Field(ge=0)
+
+
+class Channel(Model):
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    train: Name
+    channel: ChannelName = ChannelName.STABLE
+    current_version: Version | None = None
+    rollback: RollbackHints | None = None
+
+
+class SignedItem(Model):
+    """A recorded approval."""
+
+    evidence: Line
+    by: Line
+    """`rollout` for what the machine proved."""
+    at: Instant
+    commit: Sha
+    """The release commit that it is for: another release's sign-off counts for nothing."""
+
+
+class Signoff(Model):
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    train: Name
+    release: Version
+    commit: Sha
+    blocked: Name | None = None
+    """The incident that blocks the sign-off."""
+    items: dict[Name, SignedItem] = {}
+
+
+class StepState(StrEnum):
+    PENDING = "pending"
+    DONE = "done"
+
+
+class IncidentStep(Model):
+    step: RollbackStep
+    state: StepState = StepState.PENDING
+    at: Instant | None = None
+    result: Line = ""
+
+
+class Incident(Model):
+    """The record of one rollback."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    id: Name
+    train: Name
+    release: Version
+    commit: Sha
+    phase: Name
+    canary_percent: int = Field(ge=0, le=100)
+    """Where the rollout stood when it was frozen."""
+    started_at: Instant
+    started_by: Line
+    triggers: tuple[TriggerFinding, ...]
+    actions: tuple[Action, ...]
+    steps: tuple[IncidentStep, ...]
+    gates: tuple[GateFinding, ...] = ()
+    """The gate results that led here."""
+
+
+# --- a train as it stands at one commit ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """Everything of `state/<train>/` that decisions read, at one commit."""
+
+    train: str
+    head: str
+    """The commit that it was read at."""
+    contract: Contract
+    contract_digest: str
+    """sha256 of the contract's content; comments and spacing do not count."""
+    rollout: Rollout
+    status: Status | None = None
+    channel: Channel | None = None
+    signoff: Signoff | None = None
+    incident: Incident | None = None
+    """The one that `rollout.frozen` names."""
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """The files that one state commit writes; None leaves a file as it is."""
+
+    contract: Contract | None = None
+    rollout: Rollout | None = None
+    status: Status | None = None
+    channel: Channel | None = None
+    signoff: Signoff | None = None
+    incident: Incident | None = None
+
+
+class Event(StrEnum):
+    """What a state commit records, in its `Rollout-Event` trailer."""
+
+    INIT = "init"
+    START = "start"
+    OBSERVE = "observe"
+    RESULTS = "results"
+    DECIDE = "decide"
+    ENTER = "enter"
+    PROMOTE = "promote"
+    ILLEGAL_STEP = "illegal-step"
+    CONTRACT = "contract-change"
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+    ROLLBACK = "rollback"
+    COMPLETE = "complete"
+    SIGNOFF = "signoff"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True)
+class CommitMessage:
+    """Subject, a body for people, and trailers that `history` reads back."""
+
+    subject: str
+    body: str
+    trailers: tuple[tuple[str, str], ...] = field(default=())

@@ -1,0 +1,158 @@
+"""The generic adapter: a contract's JMESPath expressions say where a product's own JSON keeps things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rollout.core.contract import Contract, JsonMapping, Surface
+from rollout.core.observation import COUNTERS, HEALTH_STATE, TIMELINE, BadStep, HealthState, Sample, Timeline
+from rollout.core.surfaces.payload import (
+    CYCLE_FIELDS,
+    MalformedError,
+    count,
+    decode,
+    health_state,
+    label,
+    moment,
+    number,
+    totals,
+)
+from rollout.core.surfaces.tau_browser_summary import MAX_EXAMPLES
+from rollout.core.text import inert
+from rollout.core.values import JsonValue
+
+_FINE = ("ok", "success")
+_TRIPS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What a foreign interpreter may run into on foreign data: it has found nothing then."""
+
+
+def parse_json(surface: Surface, payload: bytes, read_at: datetime) -> Sample:
+    """What is not mapped is not applicable, what is mapped and not found unknown. Raises MalformedError."""
+    mapping = surface.map or JsonMapping()
+    document = decode(payload)
+    counters, counters_unknown = _counters(mapping, document)
+    return Sample(
+        updated_at=_updated_at(mapping, document, read_at),
+        health_state=_health_state(mapping, document),
+        fields=_fields(mapping, document),
+        labels=_labels(mapping, document),
+        counters=counters,
+        counters_unknown=counters_unknown,
+        timeline=_timeline(_search(mapping.timeline, document)),
+        not_applicable=tuple(_not_mapped(surface, mapping)),
+    )
+
+
+def expression_problems(contract: Contract) -> list[str]:
+    """Every JMESPath expression of the contract that cannot work, as `surfaces.NAME.map.FIELD: message`."""
+    return [
+        f"surfaces.{name}.map.{field}: {problem}"
+        for name, surface in contract.surfaces.items()
+        if surface.map is not None
+        for field, expression in _expressions(surface.map)
+        if (problem := _expression_problem(expression))
+    ]
+
+
+def _expressions(mapping: JsonMapping) -> Iterator[tuple[str, str]]:
+    single = {
+        "health_state": mapping.health_state,
+        "updated_unix_ms": mapping.updated_unix_ms,
+        "counters": mapping.counters,
+        "timeline": mapping.timeline,
+    }
+    yield from ((field, expression) for field, expression in single.items() if expression is not None)
+    yield from ((f"fields.{name}", expression) for name, expression in mapping.fields.items())
+    yield from ((f"labels.{name}", expression) for name, expression in mapping.labels.items())
+
+
+def _expression_problem(expression: str) -> str:
+    import jmespath
+    from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
+
+    try:
+        compiled = jmespath.compile(expression)
+    except (JMESPathError, RecursionError) as error:
+        return f"not a JMESPath expression: {inert(str(error))}"
+    try:
+        compiled.search({})
+    except (ArityError, UnknownFunctionError) as error:
+        return inert(str(error))
+    except JMESPathError:
+        pass  # a complaint about the empty document, not about the expression
+    return ""
+
+
+def _search(expression: str | None, document: JsonValue) -> JsonValue:
+    """What the expression finds; None when it finds nothing or cannot be evaluated on this document."""
+    if expression is None:
+        return None
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        return jmespath.search(expression, document)
+    except (JMESPathError, *_TRIPS):
+        return None
+
+
+def _updated_at(mapping: JsonMapping, document: JsonValue, read_at: datetime) -> datetime:
+    if mapping.updated_unix_ms is None:
+        return read_at
+    return moment(_search(mapping.updated_unix_ms, document), "updated_unix_ms")
+
+
+def _health_state(mapping: JsonMapping, document: JsonValue) -> HealthState | None:
+    word = _search(mapping.health_state, document)
+    return health_state(mapping.health_states.get(word, word)) if isinstance(word, str) else None
+
+
+def _fields(mapping: JsonMapping, document: JsonValue) -> dict[str, int | float]:
+    found = {name: _search(expression, document) for name, expression in mapping.fields.items()}
+    numbers = {name: count(value) if name in CYCLE_FIELDS else number(value) for name, value in found.items()}
+    return {name: value for name, value in numbers.items() if value is not None}
+
+
+def _labels(mapping: JsonMapping, document: JsonValue) -> dict[str, str]:
+    found = {name: label(_search(expression, document)) for name, expression in mapping.labels.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _counters(mapping: JsonMapping, document: JsonValue) -> tuple[dict[str, int] | None, str | None]:
+    if mapping.counters is None:
+        return None, None
+    try:
+        return totals(_search(mapping.counters, document), COUNTERS), None
+    except MalformedError as problem:
+        return None, str(problem)
+
+
+def _timeline(steps: JsonValue) -> Timeline | None:
+    """None, unknown, when there is no step at all or one is no object with a status."""
+    if not isinstance(steps, list) or not steps:
+        return None
+    if not all(isinstance(step, dict) and isinstance(step.get("status"), str) for step in steps):
+        return None
+    bad = [step for step in steps if step["status"] not in _FINE or step.get("error")]
+    examples = tuple(_example(step) for step in bad[:MAX_EXAMPLES])
+    return Timeline(steps=len(steps), bad=len(bad), examples=examples)
+
+
+def _example(step: dict[str, JsonValue]) -> BadStep:
+    name, error = step.get("id", "?"), step.get("error") or ""
+    return BadStep(step=_text(name), status=_text(step["status"]), error=_text(error))
+
+
+def _text(value: JsonValue) -> str:
+    return inert(value if isinstance(value, str) else type(value).__name__)
+
+
+def _not_mapped(surface: Surface, mapping: JsonMapping) -> Iterator[str]:
+    yield from (field for field in CYCLE_FIELDS if field not in mapping.fields)
+    if mapping.health_state is None:
+        yield HEALTH_STATE
+    if mapping.counters is None and surface.events is None:
+        yield COUNTERS
+    if mapping.timeline is None:
+        yield TIMELINE

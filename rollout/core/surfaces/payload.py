@@ -1,0 +1,143 @@
+"""What every payload parser needs: strict JSON, and values that are checked before they are believed."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from rollout.core.observation import HealthState
+from rollout.core.text import inert
+from rollout.core.values import JsonValue, from_unix_ms
+
+MAX_PAYLOAD = 4 * 1024 * 1024
+"""Bytes of one payload: far above what a surface prints, far below what hurts."""
+FAILURE_STREAK = "failure_streak"
+LAST_CYCLE_FAILED = "last_cycle_failed"
+CYCLE_FIELDS = (FAILURE_STREAK, "queue_depth", LAST_CYCLE_FAILED)
+"""The numeric fields that the runbook's contract speaks of: counts, so never below zero."""
+MAX_COUNTERS = 500
+_MAX_FIELDS = 200
+_LARGEST = 2**63 - 1
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+
+
+class MalformedError(ValueError):
+    """A payload that says nothing: the message is one line and says why."""
+
+
+def decode(payload: bytes, limit: int = MAX_PAYLOAD) -> JsonValue:
+    """The JSON document in UTF-8 bytes.
+
+    Raises MalformedError when it is empty, larger than `limit` bytes, not UTF-8, not JSON (NaN and
+    Infinity are not) or nested too deeply.
+    """
+    if len(payload) > limit:
+        raise MalformedError(f"larger than {limit} bytes")
+    try:
+        text = payload.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"not UTF-8 at byte {error.start}") from None
+    if not text.strip():
+        raise MalformedError("empty")
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise MalformedError("JSON nested too deeply") from None
+    except ValueError as error:
+        raise MalformedError(f"not JSON: {inert(str(error), 120)}") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number")
+
+
+def an_object(value: JsonValue, what: str) -> dict[str, JsonValue]:
+    """The value, which has to be a JSON object. Raises MalformedError."""
+    if not isinstance(value, dict):
+        raise MalformedError(f"{what} is not an object")
+    return value
+
+
+def a_list(value: JsonValue, what: str) -> list[JsonValue]:
+    """The value, which has to be a JSON array. Raises MalformedError."""
+    if not isinstance(value, list):
+        raise MalformedError(f"{what} is not a list")
+    return value
+
+
+def is_identifier(name: str) -> bool:
+    """Whether a contract could name such a field or counter at all."""
+    return _IDENTIFIER.fullmatch(name) is not None
+
+
+def number(value: JsonValue) -> int | float | None:
+    """A finite number within 64 bits, true and false as 1 and 0; None for anything else."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int | float) and math.isfinite(value) and abs(value) <= _LARGEST:
+        return value
+    return None
+
+
+def count(value: JsonValue) -> int | None:
+    """A whole number from 0 up, true and false as 1 and 0; None for anything else."""
+    found = number(value)
+    return int(found) if found is not None and found >= 0 and found == int(found) else None
+
+
+def numeric_fields(values: Mapping[str, JsonValue]) -> dict[str, int | float]:
+    """The numbers among the values. What is no number is left out, and so unknown to whoever asks.
+
+    Raises MalformedError when a cycle field is there and is no count: such a payload cannot be trusted.
+    """
+    fields: dict[str, int | float] = {}
+    for name, value in values.items():
+        if name in CYCLE_FIELDS and count(value) is None:
+            raise MalformedError(f"{name} is not a count: {inert(repr(value), 40)}")
+        found = number(value)
+        if found is not None and is_identifier(name) and len(fields) < _MAX_FIELDS:
+            fields[name] = found
+    return fields
+
+
+def totals(value: JsonValue, what: str) -> dict[str, int]:
+    """A map of absolute totals.
+
+    Raises MalformedError for anything in it that is no total: left out, it would read as 0.
+    """
+    counters: dict[str, int] = {}
+    for name, total in an_object(value, what).items():
+        counted = None if isinstance(total, bool) else count(total)
+        if counted is None:
+            raise MalformedError(f"{what}.{inert(name, 40)} is not a total")
+        if is_identifier(name):
+            counters[name] = counted
+    if len(counters) > MAX_COUNTERS:
+        raise MalformedError(f"{what} has more than {MAX_COUNTERS} counters")
+    return counters
+
+
+def health_state(value: JsonValue) -> HealthState:
+    """Raises MalformedError for a word that is none of ours: nobody can say whether it means healthy."""
+    if isinstance(value, str) and value in set(HealthState):
+        return HealthState(value)
+    raise MalformedError(f"health_state is not one of {', '.join(HealthState)}: {inert(repr(value), 40)}")
+
+
+def moment(value: JsonValue, what: str) -> datetime:
+    """A time in milliseconds since 1970. Raises MalformedError."""
+    milliseconds = None if isinstance(value, bool) else count(value)
+    try:
+        if milliseconds is not None:
+            return from_unix_ms(milliseconds)
+    except (OverflowError, ValueError, OSError):
+        pass  # beyond the calendar
+    raise MalformedError(f"{what} is not a time in milliseconds: {inert(repr(value), 40)}")
+
+
+def label(value: JsonValue) -> str | None:
+    """Text that is already inert, so that cleaning can never turn one word into another; None otherwise."""
+    return value if isinstance(value, str) and inert(value, 500) == value else None

@@ -1,0 +1,47 @@
+"""Makes text that products and people wrote inert, where it enters.
+
+Escaping for Markdown is rendering's work.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_ANSI = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours and cursor movements
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # titles and links
+    r"|\x1b[ -/]*[0-~]"
+)
+_NEVER_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+"""Unicode categories: controls, bidi and zero-width marks, lone surrogates, private and unassigned."""
+_SCANNED_PER_CHARACTER_KEPT = 20
+"""Bounds the work on megabytes of text of which only a line is kept."""
+_ELLIPSIS = "…"
+
+
+def inert(text: str, limit: int = 200) -> str:
+    """One line of at most `limit` characters, without ANSI sequences, control and invisible characters.
+
+    What was cut ends in an ellipsis. Applying it again changes nothing.
+    """
+    scanned = text[: limit * _SCANNED_PER_CHARACTER_KEPT]
+    line = _one_line(scanned)
+    if len(line) <= limit and len(scanned) == len(text):
+        return line
+    return line[: limit - 1].rstrip() + _ELLIPSIS
+
+
+def inert_tail(text: str, limit: int = 200) -> str:
+    """As `inert`, but keeps the end: that is where a command says what went wrong."""
+    scanned = text[-limit * _SCANNED_PER_CHARACTER_KEPT :]
+    line = _one_line(scanned)
+    if len(line) <= limit and len(scanned) == len(text):
+        return line
+    return _ELLIPSIS + line[max(0, len(line) - limit + 1) :].lstrip()
+
+
+def _one_line(text: str) -> str:
+    plain = _ANSI.sub("", text)
+    shown = (c for c in plain if c.isspace() or unicodedata.category(c) not in _NEVER_SHOWN)
+    return " ".join("".join(shown).split())

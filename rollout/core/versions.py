@@ -1,0 +1,37 @@
+"""Versions as releases carry them: SemVer 2.0, with or without a leading `v`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from semver import Version
+
+
+def parse(text: str) -> Version:
+    """`v0.1.5`, `1.0.0-rc.1+build.5` -> version. Raises ValueError, in one line, for anything else."""
+    from semver import Version
+
+    try:
+        return Version.parse(text.removeprefix("v"))
+    except ValueError:
+        raise ValueError(f"not a version (write v1.2.3 or 1.2.3-rc.1): {text[:128]!a}") from None
+
+
+def is_valid(text: str) -> bool:
+    """Whether `parse` reads it."""
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def newest(tags: Iterable[str]) -> str | None:
+    """The tag of highest precedence, as it is written; what is no version is passed over.
+
+    Of tags that differ only in build metadata or a leading `v` the first by name is taken.
+    """
+    versions = sorted(tag for tag in tags if is_valid(tag))
+    return max(versions, key=parse, default=None)

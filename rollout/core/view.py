@@ -1,0 +1,108 @@
+"""What gates and triggers look at: one moment of a rollout, put together by `decision.look`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rollout.core.contract import Contract, Phase
+from rollout.core.observation import MAX_FUTURE, HarnessReport, Observation, Sample
+from rollout.core.state import CounterTrack, Facts, Result, Rollout, Soak, Streak, TriggerFinding
+from rollout.core.values import format_duration, format_instant, seconds_between
+
+
+class Leaf(NamedTuple):
+    """One surface's answer to a gate, before it is known since when it holds."""
+
+    result: Result
+    surface: str | None
+    seen: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    contract: Contract
+    phase: Phase
+    rollout: Rollout
+    samples: Mapping[str, Sample]
+    """The phase's last observation, stale samples made unknown; empty when there is none yet."""
+    harness: HarnessReport | None
+    counters: Mapping[str, Mapping[str, CounterTrack]]
+    streaks: Mapping[str, Mapping[str, Streak]]
+    facts: Facts
+    unsigned: Mapping[str, tuple[str, ...]]
+    """`before` -> ids of the sign-off items still missing."""
+    soak: Soak
+    applied: bool | None
+    """Whether the product runs at the phase's percent; None when the contract has no apply command."""
+    fired: tuple[TriggerFinding, ...] = ()
+    unsure: tuple[TriggerFinding, ...] = ()
+
+
+NOT_OBSERVED = Sample(unknown="not observed yet")
+
+
+def leaves(
+    view: View, named: tuple[str, ...] | None, wanted: str, judge: Callable[[str, Sample], tuple[Result, str]]
+) -> Iterator[Leaf]:
+    """Ask `judge` about each named surface; one that could not be read answers unknown by itself."""
+    for surface in view.contract.surfaces:
+        if named is not None and surface not in named:
+            continue
+        sample = view.samples.get(surface, NOT_OBSERVED)
+        if sample.unknown is not None:
+            yield Leaf(Result.UNKNOWN, surface, sample.unknown, wanted)
+        else:
+            result, seen = judge(surface, sample)
+            yield Leaf(result, surface, seen, wanted)
+
+
+def fresh_samples(observation: Observation, max_age: int) -> dict[str, Sample]:
+    """The observation's samples; one whose source is too old or from the future becomes unknown.
+
+    Age is judged at the end of the collection, never at the time of the decision, so that the
+    answer is the same whenever it is asked for (DESIGN section 6, Freshness).
+    """
+    return {surface: _fresh(sample, observation, max_age) for surface, sample in observation.samples.items()}
+
+
+def _fresh(sample: Sample, observation: Observation, max_age: int) -> Sample:
+    if sample.unknown is not None:
+        return sample
+    updated = sample.updated_at
+    if updated is None:
+        return Sample(unknown="carries no time of its own")
+    if updated - observation.finished_at > MAX_FUTURE:
+        return Sample(unknown=f"from the future: says {format_instant(updated)}")
+    age = seconds_between(updated, observation.finished_at)
+    if age > max_age:
+        return Sample(unknown=f"stale: {format_duration(age)} old, at most {format_duration(max_age)}")
+    return sample
+
+
+def fresh_run(observation: Observation) -> HarnessReport | None:
+    """The observation's harness run; one that claims to be from the future becomes unknown."""
+    run = observation.harness
+    if run is None or run.started_at is None or run.started_at - observation.finished_at <= MAX_FUTURE:
+        return run
+    return HarnessReport(unknown=f"from the future: says {format_instant(run.started_at)}")
+
+
+def number(value: float) -> str:
+    """1.0 -> `1`, 0.25 -> `0.25`: figures as a person would write them."""
+    return str(int(value)) if value == int(value) else f"{value:g}"
+
+
+def counted_run(view: View) -> tuple[HarnessReport | None, str]:
+    """The harness run that counts: complete and started after the rollout; else None and why not."""
+    report = view.harness
+    if report is None:
+        return None, "no report yet"
+    if report.unknown is not None:
+        return None, report.unknown
+    release = view.rollout.release
+    if report.started_at is None or release is None or report.started_at < release.started_at:
+        return None, "the last run started before the rollout did"
+    return report, ""
