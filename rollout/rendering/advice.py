@@ -1,0 +1,187 @@
+"""What happens next to a rollout, and what a person has to do about it, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from rollout.core.contract import Contract, NoTriggerGate, Phase, SignoffGate, SignoffItem
+from rollout.core.signoff import is_signed
+from rollout.core.state import GateFinding, Outcome, Result, Rollout, Status, StepState, TrainState, Verdict
+from rollout.core.values import seconds_between
+from rollout.rendering.gates import clock_time, release_name, rows, short
+from rollout.rendering.inert import line
+
+BY_HAND = "rollout collect --output FILE, then rollout reconcile --observation FILE"
+DETAIL = 120
+SHOWN = 5
+"""Things of one sort that are named before the rest is only counted."""
+
+
+def to_do(state: TrainState, *, now: datetime, pull_request: int | None) -> list[str]:
+    """What a person has to do, most urgent first; never empty.
+
+    `pull_request` is the number of the open promotion pull request.
+    """
+    rollout = state.rollout
+    match rollout.outcome:
+        case Outcome.IDLE:
+            return ["start a release: rollout start --version VERSION --commit SHA"]
+        case Outcome.COMPLETE:
+            return ["nothing; the next release: rollout start --version VERSION --commit SHA"]
+        case Outcome.ROLLED_BACK:
+            return ["once the cause is mended: rollout reopen --reason WHY"]
+        case Outcome.ROLLING_BACK:
+            return list(_follow_incident(state))
+        case Outcome.IN_PROGRESS:
+            return list(_in_progress(state, now, pull_request))
+        case _:
+            assert_never(rollout.outcome)
+
+
+def what_next(state: TrainState) -> str:
+    """What the tool does by itself, and when."""
+    rollout, status = state.rollout, state.status
+    if rollout.outcome is Outcome.ROLLING_BACK:
+        return "nothing is promoted until the rollback is over"
+    if rollout.outcome is Outcome.ROLLED_BACK:
+        return "nothing is promoted until the train is reopened"
+    if rollout.outcome is not Outcome.IN_PROGRESS or rollout.phase is None:
+        return "nothing is promoted until a release is started"
+    if rollout.frozen:
+        return "nothing is promoted while it is frozen"
+    if status is not None and status.phase != rollout.phase:
+        return (
+            f"the next reconcile enters {rollout.phase} at {rollout.canary_percent} %, if the step was legal"
+        )
+    to = state.contract.next_phase(rollout.phase)
+    if to is None:
+        return "the rollout completes when every gate holds and the soak is full"
+    where = f"{to.name} at {to.canary_percent} %"
+    if status is not None and status.decision.verdict is Verdict.PROMOTE:
+        return f"after the merge the next reconcile enters {where}"
+    return f"a pull request to {where} opens when every gate holds and the soak is full"
+
+
+# --- stopped ---------------------------------------------------------------------------------------------
+
+
+def _follow_incident(state: TrainState) -> Iterator[str]:
+    frozen, incident = state.rollout.frozen, state.incident
+    name = incident.id if incident else (frozen.incident if frozen else None)
+    if name is None:
+        yield "a rollback is under way, and its incident is not recorded: rollout verify"
+        return
+    yield f"frozen by incident {name}: read state/{state.train}/incidents/{name}.yaml"
+    if incident is not None:
+        done = sum(1 for step in incident.steps if step.state is StepState.DONE)
+        left = next((step.step.value for step in incident.steps if step.state is not StepState.DONE), None)
+        target = state.rollout.rollback_target
+        to = f" to {line(release_name(target.version))}" if target else ""
+        if left is not None:
+            yield f"next step of the rollback{to}: {left} ({done} of {len(incident.steps)} done)"
+
+
+# --- in progress -----------------------------------------------------------------------------------------
+
+
+def _in_progress(state: TrainState, now: datetime, pull_request: int | None) -> Iterator[str]:
+    rollout, status = state.rollout, state.status
+    if rollout.frozen is not None:
+        yield "frozen; when it is safe to go on: rollout unfreeze --reason WHY"
+        return
+    if status is None:
+        yield f"waiting for the first observation of {rollout.phase}; by hand: {BY_HAND}"
+        return
+    if status.phase != rollout.phase:
+        yield f"run rollout reconcile: {rollout.phase} has not been entered yet"
+        return
+    found = [
+        *_silence(state.contract, status, now),
+        *_requests(status),
+        *_merge(status, pull_request),
+        *_signatures(state.contract, state, rollout),
+        *_repairs(state.contract, status),
+    ]
+    yield from found or [_wait(state.contract, status, now)]
+
+
+def _silence(contract: Contract, status: Status, now: datetime) -> Iterator[str]:
+    phase = contract.phase(status.phase)
+    seen = status.observation
+    if seen is None or status.entered_at is None:
+        yield f"waiting for the first observation of {phase.name}; by hand: {BY_HAND}"
+        return
+    silent = seconds_between(seen.finished_at, now)
+    if silent > contract.max_gap(phase):
+        at = clock_time(seen.finished_at, now)
+        yield f"nothing observed since {at}, {short(silent)} ago: is the schedule running? By hand: {BY_HAND}"
+
+
+def _requests(status: Status) -> Iterator[str]:
+    waiting = [request for request in status.requests if request.result is None]
+    if waiting:
+        names = ", ".join(f"{request.work} for {request.phase}" for request in waiting)
+        yield f"on the product's side: rollout perform ({names})"
+
+
+def _merge(status: Status, pull_request: int | None) -> Iterator[str]:
+    if status.decision.verdict is not Verdict.PROMOTE:
+        return
+    if pull_request is None:
+        yield f"run rollout reconcile: it opens the pull request to {status.decision.to}"
+    else:
+        yield f"merge pull request #{pull_request} to go to {status.decision.to}"
+
+
+def _signatures(contract: Contract, state: TrainState, rollout: Rollout) -> Iterator[str]:
+    for item in due_items(contract, contract.phase(rollout.phase or "")):
+        if item.proof is None and not is_signed(item, state.signoff, rollout):
+            yield f"sign off: {item.id} ({item.role}): rollout signoff record {item.id} EVIDENCE"
+
+
+def due_items(contract: Contract, phase: Phase) -> list[SignoffItem]:
+    """The checklist items that the phase's sign-off gates wait for."""
+    befores = {gate.before for gate in contract.gates_of(phase) if isinstance(gate, SignoffGate)}
+    return [item for item in contract.signoff.items if item.before in befores]
+
+
+def _repairs(contract: Contract, status: Status) -> Iterator[str]:
+    if status.entered_at is None:
+        return
+    gates = contract.gates_of(contract.phase(status.phase))
+    # People sign, and a trigger that cannot be told follows from something else, which is named first.
+    signoffs = {gate.title for gate in gates if isinstance(gate, SignoffGate)}
+    followers = {gate.title for gate in gates if isinstance(gate, NoTriggerGate)}
+    found = [finding for row in rows(status.gates) if row.gate not in signoffs for finding in row.open]
+    found = [finding for finding in found if finding.gate not in followers] or found
+    failing = [finding for finding in found if finding.result is Result.UNSATISFIED]
+    # A surface that cannot be read makes every gate unknown for one and the same reason: say it once.
+    unknown = {(f.surface, f.seen): f for f in found if f.result is Result.UNKNOWN}
+    things = [f"mend {_failing(finding)}" for finding in failing]
+    things += [f"find out about {_unknown(finding)}" for finding in unknown.values()]
+    yield from things[:SHOWN]
+    if len(things) > SHOWN:
+        yield f"and {len(things) - SHOWN} more, below"
+
+
+def _failing(finding: GateFinding) -> str:
+    subject = f"{finding.surface}: {finding.gate}" if finding.surface else finding.gate
+    return f"{subject} is {line(finding.seen, DETAIL)}, wanted {line(finding.wanted)}"
+
+
+def _unknown(finding: GateFinding) -> str:
+    return f"{finding.surface or finding.gate}: {line(finding.seen, DETAIL)}"
+
+
+def _wait(contract: Contract, status: Status, now: datetime) -> str:
+    if status.decision.verdict is Verdict.COMPLETE:
+        return "nothing: the next reconcile completes the rollout"
+    earliest = status.decision.earliest
+    if earliest is not None and earliest > now:
+        return f"wait: the soak ends {clock_time(earliest, now)} at the earliest"
+    if status.observation is None:
+        return "wait for the next observation"
+    due = status.observation.finished_at + timedelta(seconds=contract.sampling.interval)
+    return f"wait for the next observation, due {clock_time(due, now)}"

@@ -1,0 +1,210 @@
+"""What a state commit says: a subject, a body for people, and trailers that `history` reads back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from rollout.core.contract import Contract
+from rollout.core.state import (
+    CommitMessage,
+    Event,
+    Incident,
+    Rollout,
+    Status,
+    StepState,
+    TriggerFinding,
+    Verdict,
+)
+from rollout.rendering.gates import alike, progress, release_name, rows, word
+from rollout.rendering.inert import plain
+
+SUBJECT_LIMIT = 72
+SHOWN_FINDINGS = 20
+SKIP_CI = "[skip ci]"
+
+_STATUS_ONLY = frozenset({Event.OBSERVE, Event.RESULTS, Event.DECIDE, Event.ENTER, Event.CONTRACT})
+"""Events that change nothing but what was observed: nobody deploys on them, so they start no CI."""
+
+_DETAILS = {
+    Event.ILLEGAL_STEP: "Why",
+    Event.FREEZE: "Why",
+    Event.UNFREEZE: "Why",
+    Event.ROLLBACK: "Why",
+    Event.SIGNOFF: "Signed",
+}
+"""What a body calls the detail; `What` for other events."""
+
+
+def message(
+    event: Event,
+    *,
+    contract: Contract,
+    rollout: Rollout,
+    status: Status | None = None,
+    detail: str = "",
+    incident: Incident | None = None,
+) -> CommitMessage:
+    """The message of the commit that records `event`.
+
+    `rollout` is the desired state as the commit leaves it, `status` the observed one (for `promote` the one
+    that recorded the decision). `detail` is a person's reason, or what was signed, switched or done.
+    """
+    head = f"rollout({rollout.train}): "
+    subject = head + _subject(event, contract, rollout, status, detail, incident)
+    body = list(_body(event, rollout, status, detail, incident))
+    if event in _STATUS_ONLY:
+        body += ["", SKIP_CI]
+    trailers = {
+        "Rollout-Train": rollout.train,
+        "Rollout-Release": _release(rollout),
+        "Rollout-Phase": rollout.phase or "",
+        "Rollout-Event": event.value,
+    }
+    return CommitMessage(
+        subject=plain(subject, SUBJECT_LIMIT),
+        body="\n".join(body).strip(),
+        trailers=tuple((key, plain(value)) for key, value in trailers.items() if value),
+    )
+
+
+def _release(rollout: Rollout) -> str:
+    return release_name(rollout.release.version) if rollout.release else ""
+
+
+# --- subjects --------------------------------------------------------------------------------------------
+
+
+def _subject(  # noqa: C901 -- one short arm for each event
+    event: Event,
+    contract: Contract,
+    rollout: Rollout,
+    status: Status | None,
+    detail: str,
+    incident: Incident | None,
+) -> str:
+    release, phase = _release(rollout), rollout.phase or ""
+    match event:
+        case Event.INIT:
+            return _and("set up", detail)
+        case Event.START:
+            return f"start {release} {phase}"
+        case Event.OBSERVE:
+            return _and(f"observe {release} {phase}", _standing(contract, status))
+        case Event.RESULTS:
+            return _and(f"results {release} {phase}", detail or _standing(contract, status))
+        case Event.DECIDE:
+            return _and(f"decide {release} {phase}", _standing(contract, status))
+        case Event.ENTER:
+            return f"enter {release} {phase} ({rollout.canary_percent} %)"
+        case Event.PROMOTE:
+            return f"promote {release} {status.phase + ' ' if status else ''}-> {phase}"
+        case Event.ILLEGAL_STEP:
+            return _and(f"undo illegal step {release}, back to {phase}", detail)
+        case Event.CONTRACT:
+            return f"contract change {release} {phase}: soak starts again"
+        case Event.FREEZE:
+            return _and(f"freeze {release} {phase}", detail or _freeze_reason(rollout))
+        case Event.UNFREEZE:
+            return _and(f"unfreeze {release} {phase}", detail)
+        case Event.ROLLBACK:
+            return _and(
+                f"roll back {release} from {incident.phase if incident else phase}", _cause(incident, detail)
+            )
+        case Event.COMPLETE:
+            return f"complete {release}"
+        case Event.SIGNOFF:
+            return f"sign off {detail} for {release}"
+        case Event.CHANNEL:
+            return _and("channel", detail)
+        case _:
+            assert_never(event)
+
+
+def _and(said: str, more: str) -> str:
+    return f"{said}: {more}" if more else said
+
+
+def _standing(contract: Contract, status: Status | None) -> str:
+    """`hold, soak 10m of 30m`, `promote to canary-2`."""
+    if status is None:
+        return ""
+    decision = status.decision
+    match decision.verdict:
+        case Verdict.HOLD:
+            soak = progress(contract.phase(status.phase), status)
+            return "hold" if soak.full else f"hold, soak {soak.share}"
+        case Verdict.PROMOTE:
+            return f"promote to {decision.to}"
+        case Verdict.ROLLBACK | Verdict.COMPLETE:
+            return decision.verdict.value
+        case _:
+            assert_never(decision.verdict)
+
+
+def _freeze_reason(rollout: Rollout) -> str:
+    return rollout.frozen.reason if rollout.frozen else ""
+
+
+def _cause(incident: Incident | None, detail: str) -> str:
+    if incident is None or not incident.triggers:
+        return detail
+    return ", ".join(_fired(finding) for finding in incident.triggers)
+
+
+def _fired(finding: TriggerFinding) -> str:
+    return f"{finding.trigger} ({finding.surface})" if finding.surface else finding.trigger
+
+
+# --- bodies ----------------------------------------------------------------------------------------------
+
+
+def _body(
+    event: Event, rollout: Rollout, status: Status | None, detail: str, incident: Incident | None
+) -> Iterator[str]:
+    if detail:
+        yield f"{_DETAILS.get(event, 'What')}: {plain(detail, 500)}"
+    if event is Event.START:
+        yield from _started(rollout)
+    if incident is not None:
+        yield from _what_happened(incident)
+    elif rollout.frozen is not None and rollout.frozen.reason != detail:
+        yield f"Frozen: {plain(rollout.frozen.reason, 500)}"
+    # At the start of a release or a phase nothing has been observed that a verdict could rest on.
+    if status is not None and event not in (Event.START, Event.ENTER):
+        yield from _verdict(status)
+
+
+def _started(rollout: Rollout) -> Iterator[str]:
+    if rollout.release is not None:
+        yield f"Commit: {rollout.release.commit}"
+        if rollout.release.base is not None:
+            yield f"Base: {rollout.release.base}"
+    target = rollout.rollback_target
+    yield f"Rolls back to: {plain(release_name(target.version)) if target else 'nothing recorded'}"
+
+
+def _what_happened(incident: Incident) -> Iterator[str]:
+    yield f"Incident: {incident.id} in {incident.phase} at {incident.canary_percent} %"
+    yield f"Started by: {plain(incident.started_by)}"
+    for finding in incident.triggers:
+        yield f"- {_fired(finding)}: {plain(finding.seen)} ({plain(finding.wanted)})"
+    for state in (StepState.DONE, StepState.PENDING):
+        steps = [step.step.value for step in incident.steps if step.state is state]
+        if steps:
+            yield f"Steps {state}: {', '.join(steps)}"
+
+
+def _verdict(status: Status) -> Iterator[str]:
+    yield f"Verdict: {status.decision.verdict}"
+    yield from (f"- {plain(reason, 500)}" for reason in status.decision.reasons)
+    blocked = [(row.gate, *group) for row in rows(status.gates) for group in alike(row.open)]
+    if blocked:
+        yield ""
+        yield "Gates that do not hold:"
+    for gate, surfaces, finding in blocked[:SHOWN_FINDINGS]:
+        where = f" ({surfaces})" if surfaces else ""
+        said = f"{word(finding.result)}, {plain(finding.seen)} (wanted {plain(finding.wanted)})"
+        yield f"- {gate}{where}: {said}"
+    if len(blocked) > SHOWN_FINDINGS:
+        yield f"- and {len(blocked) - SHOWN_FINDINGS} more"

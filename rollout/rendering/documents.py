@@ -1,0 +1,201 @@
+"""What `--json` prints: plain data for `json.dumps`, with at least the keys that DESIGN section 9 fixes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from rollout.core.contract import Contract, RunsSoak
+from rollout.core.observation import Sample
+from rollout.core.signoff import states
+from rollout.core.state import Channel, GateFinding, Rollout, Signoff, Status, TrainState, TriggerFinding
+from rollout.core.values import format_instant
+from rollout.ports import LoggedCommit, PullRequest
+from rollout.rendering.advice import to_do, what_next
+from rollout.rendering.gates import progress
+
+Document = dict[str, object]
+
+
+def evaluate_document(rollout: Rollout, status: Status | None) -> Document:
+    """The decision with everything it rests on; without a release there is none, and `decision` is null."""
+    return {
+        "train": rollout.train,
+        "release": rollout.release.version if rollout.release else None,
+        "phase": status.phase if status else rollout.phase,
+        "decision": status.decision.verdict.value if status else None,
+        "to": status.decision.to if status else None,
+        "reasons": list(status.decision.reasons) if status else [],
+        "earliest": _instant(status.decision.earliest) if status else None,
+        "gates": [_gate(finding) for finding in status.gates] if status else [],
+        "triggers": [_trigger(finding) for finding in status.triggers] if status else [],
+        "effects": [],
+    }
+
+
+def reconcile_document(
+    rollout: Rollout, status: Status | None, effects: Sequence[Mapping[str, object]], *, dry_run: bool = False
+) -> Document:
+    """The decision and what was done about it; each effect is `{kind, ...}`."""
+    return evaluate_document(rollout, status) | {
+        "effects": [dict(effect) for effect in effects],
+        "dry_run": dry_run,
+    }
+
+
+def status_document(state: TrainState, *, now: datetime, pull_request: int | None) -> Document:
+    """Where the train stands, what happens next and what a person has to do."""
+    rollout, status = state.rollout, state.status
+    release, frozen, target = rollout.release, rollout.frozen, rollout.rollback_target
+    return {
+        "train": rollout.train,
+        "release": {"version": release.version, "commit": release.commit} if release else None,
+        "phase": rollout.phase,
+        "canary_percent": rollout.canary_percent,
+        "outcome": rollout.outcome.value,
+        "frozen": frozen
+        and {"reason": frozen.reason, "at": _instant(frozen.at), "incident": frozen.incident},
+        "soak": _soak(state.contract, rollout, status),
+        "surfaces": _surfaces(state.contract, status),
+        "decision": status.decision.verdict.value if status else None,
+        "reasons": list(status.decision.reasons) if status else [],
+        "gates": [_gate(finding) for finding in status.gates] if status else [],
+        "triggers": [_trigger(finding) for finding in status.triggers] if status else [],
+        "rollback_target": target and {"version": target.version, "channel": target.channel.value},
+        "pull_request": pull_request,
+        "next": what_next(state),
+        "to_do": to_do(state, now=now, pull_request=pull_request),
+    }
+
+
+def history_document(commits: Iterable[LoggedCommit]) -> list[Document]:
+    """One entry a commit; `event` is null for one that the tool did not make."""
+    return [
+        {
+            "commit": commit.commit,
+            "at": _instant(commit.at),
+            "event": commit.trailers.get("Rollout-Event"),
+            "release": commit.trailers.get("Rollout-Release"),
+            "phase": commit.trailers.get("Rollout-Phase"),
+            "subject": commit.subject,
+        }
+        for commit in commits
+    ]
+
+
+def signoff_document(contract: Contract, rollout: Rollout, signoff: Signoff | None) -> Document:
+    """The checklist; an item's `state` is `signed`, `missing` or `lapsed`."""
+    items = states(contract, signoff, rollout)
+    return {
+        "complete": rollout.release is not None and all(state == "signed" for _, state in items),
+        "blocked": signoff.blocked if signoff else None,
+        "items": [
+            {
+                "id": item.id,
+                "section": item.section,
+                "before": item.before,
+                "state": state,
+                "title": item.title,
+            }
+            for item, state in items
+        ],
+    }
+
+
+def local_prs_document(pulls: Iterable[PullRequest]) -> list[Document]:
+    """The local forge's pull requests."""
+    return [
+        {
+            "number": pull.number,
+            "kind": pull.kind.value,
+            "title": pull.title,
+            "head": pull.head,
+            "base": pull.base,
+            "state": pull.state.value,
+        }
+        for pull in pulls
+    ]
+
+
+def channel_document(channel: Channel) -> Document:
+    """The channel and its rollback hints, in the runbook's words."""
+    hints = channel.rollback
+    return {
+        "train": channel.train,
+        "channel": channel.channel.value,
+        "current_version": channel.current_version,
+        "rollback_channel": hints.channel.value if hints else None,
+        "rollback_version": hints.version if hints else None,
+        "rollback_reason": hints.reason.value if hints else None,
+        "rollback_reference_unix_ms": hints.reference_unix_ms if hints else None,
+    }
+
+
+def verify_document(checked: int, problems: Iterable[tuple[str, str]]) -> Document:
+    """How many state commits were recomputed, and those that do not follow from the one before."""
+    return {
+        "commits": checked,
+        "findings": [{"commit": commit, "problem": problem} for commit, problem in problems],
+    }
+
+
+# --- pieces ----------------------------------------------------------------------------------------------
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return format_instant(moment) if moment else None
+
+
+def _gate(finding: GateFinding) -> Document:
+    return {
+        "gate": finding.gate,
+        "result": finding.result.value,
+        "surface": finding.surface,
+        "seen": finding.seen,
+        "wanted": finding.wanted,
+        "since": _instant(finding.since),
+    }
+
+
+def _trigger(finding: TriggerFinding) -> Document:
+    return {
+        "trigger": finding.trigger,
+        "fired": finding.fired,
+        "surface": finding.surface,
+        "state": finding.state.value,
+        "seen": finding.seen,
+        "wanted": finding.wanted,
+    }
+
+
+def _soak(contract: Contract, rollout: Rollout, status: Status | None) -> Document:
+    """Seconds; a soak that is counted in runs has `required_runs` and `earned_runs` beside two zeros."""
+    if rollout.phase is None:
+        return {"required_seconds": 0, "earned_seconds": 0}
+    phase = contract.phase(rollout.phase)
+    soak = progress(phase, status)
+    if isinstance(phase.soak, RunsSoak):
+        return {
+            "required_seconds": 0,
+            "earned_seconds": 0,
+            "required_runs": soak.required,
+            "earned_runs": soak.earned,
+        }
+    return {"required_seconds": soak.required, "earned_seconds": soak.earned}
+
+
+def _surfaces(contract: Contract, status: Status | None) -> Document:
+    samples = status.observation.samples if status and status.observation else {}
+    return {name: _surface(samples[name]) if name in samples else None for name in contract.surfaces}
+
+
+def _surface(sample: Sample) -> Document:
+    return {
+        "health_state": sample.health_state.value if sample.health_state else None,
+        "unknown": sample.unknown,
+        "updated_at": _instant(sample.updated_at),
+        "fields": dict(sample.fields),
+        "labels": dict(sample.labels),
+        "counters": sample.counters,
+        "not_applicable": list(sample.not_applicable),
+    }

@@ -1,0 +1,165 @@
+"""Bodies of pull requests. Equal facts give an equal body: nothing in it moves from tick to tick."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+
+from rollout.core.contract import Contract, Phase, RunsSoak
+from rollout.core.state import Decision, Facts, Result, Rollout, Status, Verdict
+from rollout.core.values import format_duration, format_instant
+from rollout.rendering.gates import (
+    GateRow,
+    count,
+    progress,
+    release_name,
+    rows,
+    soak_bar,
+    symbol,
+    word,
+    worst_first,
+)
+from rollout.rendering.inert import DOCUMENT_LIMIT, Markdown, cut, finalize, marker_value
+
+MARKER = "<!-- rollout:promotion train={train} release={release} phase={phase} -->"
+
+
+def promotion_marker(train: str, release: str, phase: str) -> str:
+    """The hidden comment by which the pull request of a promotion to `phase` is found again."""
+    return MARKER.format(train=marker_value(train), release=marker_value(release), phase=marker_value(phase))
+
+
+def promotion_body(
+    template: str,
+    *,
+    contract: Contract,
+    rollout: Rollout,
+    status: Status,
+    to: Phase,
+    decided_at: str,
+) -> str:
+    """The body of the pull request that promotes to `to`.
+
+    `template` is the text of promotion-pr.md.j2. `decided_at` is the state commit that the branch was made
+    on (`PullRequest.base_sha`); with the head instead the body would change at every observation.
+    Raises ValueError when the rollout has no release.
+    """
+    if rollout.release is None:
+        raise ValueError("a promotion needs a release")
+    marker = promotion_marker(rollout.train, release_name(rollout.release.version), to.name)
+    body = render(template, _values(contract, rollout, status, to, decided_at, rollout.release.commit))
+    return f"{cut(body.strip(), DOCUMENT_LIMIT - len(marker) - 2)}\n\n{marker}"
+
+
+def render(template: str, values: Mapping[str, object]) -> str:
+    """A template filled in; each value that is not Markdown on purpose is shown as a code span.
+
+    Raises jinja2.UndefinedError for a name without a value, TypeError for a value that is no text.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(undefined=StrictUndefined, finalize=_finalize, autoescape=False)  # noqa: S701
+    return environment.from_string(template).render(values)
+
+
+def _finalize(value: object) -> object:
+    from jinja2 import Undefined
+
+    # Left to Jinja, which raises with the name of what is missing.
+    return value if isinstance(value, Undefined) else finalize(value)
+
+
+# --- values of the promotion template --------------------------------------------------------------------
+
+
+def _values(
+    contract: Contract, rollout: Rollout, status: Status, to: Phase, decided_at: str, commit: str
+) -> dict[str, object]:
+    phase = contract.phase(status.phase)
+    target = rollout.rollback_target
+    refusal = _refusal(rollout, status.decision, to)
+    return {
+        "train": rollout.train,
+        "release": release_name(status.release),
+        "commit": commit,
+        "from_phase": phase.name,
+        "from_percent": phase.canary_percent,
+        "to_phase": to.name,
+        "to_percent": to.canary_percent,
+        "verdict": Markdown(status.decision.verdict.value),
+        "refusal": refusal,
+        "reasons": [reason for reason in status.decision.reasons if reason != refusal],
+        "soak": soak_bar(progress(phase, status)),
+        "gates": [entry for row in worst_first(rows(status.gates)) for entry in _gate(row)],
+        "evaluated_since": _evaluated_since(status),
+        "product_head": status.observation.product_head or "" if status.observation else "",
+        "harness": _harness(status),
+        "checks": _checks(status.facts),
+        "decided_at": decided_at,
+        "rollback_target": f"{release_name(target.version)} on {target.channel}" if target else "",
+        "next_soak": _soak(to),
+    }
+
+
+def _refusal(rollout: Rollout, decision: Decision, to: Phase) -> str:
+    """Why merging is wrong now; empty when it is right."""
+    if rollout.frozen is not None:
+        return f"frozen: {rollout.frozen.reason}"
+    if decision.verdict is Verdict.PROMOTE and decision.to == to.name:
+        return ""
+    return decision.reasons[0] if decision.reasons else f"the decision is {decision.verdict} now"
+
+
+def _gate(row: GateRow) -> list[dict[str, object]]:
+    """One table row when the gate holds, else one for each finding that keeps it from holding.
+
+    What a holding surface shows is left out: it moves from one observation to the next.
+    """
+    if not row.holds:
+        return [_table_row(f.gate, f.result, f.seen, f.wanted, f.surface or "") for f in row.open]
+    surfaces = [finding for finding in row.findings if finding.surface and finding.result is Result.SATISFIED]
+    seen = "" if any(finding.surface for finding in row.findings) else row.findings[0].seen
+    where: str | Markdown = Markdown(count(len(surfaces), "surface")) if surfaces else ""
+    return [_table_row(row.gate, row.result, seen, row.findings[0].wanted, where)]
+
+
+def _table_row(gate: str, result: Result, seen: str, wanted: str, surface: str) -> dict[str, object]:
+    return {
+        "gate": gate,
+        "symbol": Markdown(symbol(result)),
+        "result": Markdown(word(result)),
+        "seen": seen,
+        "wanted": wanted,
+        "surface": surface,
+    }
+
+
+def _evaluated_since(status: Status) -> str:
+    """When the last gate became what it is: it stays the same for as long as nothing changes."""
+    moments: list[datetime] = [finding.since for finding in status.gates]
+    return format_instant(max(moments, default=status.decided_at))
+
+
+def _harness(status: Status) -> str:
+    report = status.observation.harness if status.observation else None
+    if report is None:
+        return ""
+    if report.unknown is not None:
+        return f"unknown: {report.unknown}"
+    started = f", started {format_instant(report.started_at)}" if report.started_at else ""
+    return f"total={report.total} passed={report.passed} failed={report.failed}{started}"
+
+
+def _checks(facts: Facts) -> str:
+    """`6 success, 1 skipped`."""
+    if facts.checks is None:
+        return "could not be asked for"
+    found = Counter(check.conclusion for check in facts.checks)
+    return ", ".join(f"{number} {conclusion}" for conclusion, number in sorted(found.items()))
+
+
+def _soak(phase: Phase) -> str:
+    if isinstance(phase.soak, RunsSoak):
+        return count(phase.soak.runs, "complete run")
+    return format_duration(phase.soak) if phase.soak else ""

@@ -1,0 +1,431 @@
+"""What commands print for a person in a terminal. Every view is a text that ends without a line break."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import assert_never
+
+from rollout.core.contract import Contract, SignoffItem
+from rollout.core.observation import Sample
+from rollout.core.signoff import states
+from rollout.core.state import (
+    Channel,
+    GateFinding,
+    Outcome,
+    Result,
+    Rollout,
+    Signoff,
+    Status,
+    TrainState,
+    TriggerFinding,
+    TriggerState,
+    Verdict,
+)
+from rollout.core.values import seconds_between
+from rollout.ports import LoggedCommit, PullRequest
+from rollout.rendering.advice import to_do, what_next
+from rollout.rendering.gates import (
+    GateRow,
+    Style,
+    alike,
+    clock_time,
+    count,
+    day_and_time,
+    no_style,
+    progress,
+    release_name,
+    rows,
+    short,
+    soak_bar,
+    stepper,
+    symbol,
+    word,
+    worst_first,
+)
+from rollout.rendering.inert import line, pad, width
+
+SHORT_SHA = 10
+DETAIL = 80
+"""Characters of what was seen, where it is told in full elsewhere in the view."""
+_HEALTH_COLOURS = {"healthy": "green", "degraded": "yellow", "failing": "red", "unknown": "yellow"}
+_COLOURS = {
+    Result.SATISFIED: "green",
+    Result.UNSATISFIED: "red",
+    Result.UNKNOWN: "yellow",
+    Result.NOT_APPLICABLE: None,
+}
+
+
+# --- status ----------------------------------------------------------------------------------------------
+
+
+def status_view(
+    state: TrainState, *, now: datetime, pull_request: int | None, columns: int, style: Style = no_style
+) -> str:
+    """Where the train stands, what a person has to do, and everything that the decision rests on.
+
+    `pull_request` is the number of the open promotion pull request, `columns` the terminal's width.
+    """
+    rollout, status = state.rollout, state.status
+    sections = [
+        _header(rollout, status, now, style),
+        _track(state.contract, rollout, status, columns, style),
+        _section("To do", _bullets(to_do(state, now=now, pull_request=pull_request), columns), style),
+        _section("Next", _bullets([what_next(state)], columns), style),
+    ]
+    # After a merge, until the phase is entered, status still speaks of the phase before.
+    if status is not None and status.phase == rollout.phase:
+        sections += [
+            _why(status, columns, style),
+            _gates(status.gates, now, columns, style),
+            _surfaces(state.contract, status, now, columns, style),
+            _triggers(status.triggers, now, columns, style),
+        ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def _header(rollout: Rollout, status: Status | None, now: datetime, style: Style) -> str:
+    release = rollout.release
+    if release is None:
+        return style(f"{rollout.train}: no release", bold=True)
+    colour = "red" if rollout.frozen else ("green" if rollout.outcome is Outcome.COMPLETE else None)
+    title = f"{rollout.train}: {line(release_name(release.version))} {_standing(rollout, status)}"
+    target = rollout.rollback_target
+    back = f"rolls back to {line(release_name(target.version))}" if target else "nothing to roll back to"
+    facts = f"{release.commit[:SHORT_SHA]}, started {day_and_time(release.started_at)}, {back}"
+    lines = [style(title, fg=colour, bold=True), style(facts, dim=True)]
+    if rollout.frozen is not None:
+        since = clock_time(rollout.frozen.at, now)
+        lines.insert(1, style(f"FROZEN since {since}: {line(rollout.frozen.reason)}", fg="red", bold=True))
+    return "\n".join(lines)
+
+
+def _standing(rollout: Rollout, status: Status | None) -> str:
+    where = f"in {rollout.phase} at {rollout.canary_percent} %"
+    match rollout.outcome:
+        case Outcome.COMPLETE:
+            return "is complete"
+        case Outcome.ROLLING_BACK:
+            return f"is rolling back, {where}"
+        case Outcome.ROLLED_BACK:
+            return f"was rolled back from {rollout.phase}"
+        case Outcome.IDLE:
+            return "is not being rolled out"
+        case Outcome.IN_PROGRESS:
+            waits = status is None or status.phase != rollout.phase
+            return f"{where}, {'not entered yet' if status is None or waits else _verdict(status)}"
+        case _:
+            assert_never(rollout.outcome)
+
+
+def _verdict(status: Status) -> str:
+    match status.decision.verdict:
+        case Verdict.HOLD:
+            return "on hold"
+        case Verdict.PROMOTE:
+            return f"ready for {status.decision.to}"
+        case Verdict.ROLLBACK:
+            return "to be rolled back"
+        case Verdict.COMPLETE:
+            return "ready to complete"
+        case _:
+            assert_never(status.decision.verdict)
+
+
+def _track(contract: Contract, rollout: Rollout, status: Status | None, columns: int, style: Style) -> str:
+    if rollout.release is None:
+        return ""
+    steps = stepper(contract, rollout, style, columns)
+    if rollout.phase is None or rollout.outcome is not Outcome.IN_PROGRESS:
+        return steps
+    return f"{steps}\nsoak {soak_bar(progress(contract.phase(rollout.phase), status))}"
+
+
+def _why(status: Status, columns: int, style: Style) -> str:
+    reasons = [line(reason, 500) for reason in status.decision.reasons]
+    return _section("Why", _bullets(reasons, columns), style)
+
+
+# --- gates, surfaces, triggers ---------------------------------------------------------------------------
+
+
+def _gates(findings: Sequence[GateFinding], now: datetime, columns: int, style: Style) -> str:
+    shown = worst_first(rows(findings))
+    longest = max((len(row.gate) for row in shown), default=0)
+    return _section("Gates", [_gate(row, longest, now, columns, style) for row in shown], style)
+
+
+def _gate(row: GateRow, longest: int, now: datetime, columns: int, style: Style) -> str:
+    label = f"{symbol(row.result)} {word(row.result):<9}"
+    lead = f"{label}  {row.gate:<{longest}}  "
+    details = [_finding(*group, now) for group in alike(row.open)] or [_holding(row)]
+    text = _hanging("  " + lead, details, columns)
+    return text.replace(label, style(label, fg=_COLOURS[row.result]), 1)
+
+
+def _finding(surfaces: str, finding: GateFinding, now: datetime) -> str:
+    where = f"{surfaces}: " if surfaces else ""
+    since = clock_time(finding.since, now)
+    return f"{where}{line(finding.seen, DETAIL)} (wanted {line(finding.wanted)}) since {since}"
+
+
+def _holding(row: GateRow) -> str:
+    surfaces = [finding for finding in row.findings if finding.surface]
+    if not surfaces:
+        return ", ".join(line(finding.seen) for finding in row.findings)
+    holding = [finding for finding in surfaces if finding.result is Result.SATISFIED]
+    without = [finding.surface or "" for finding in surfaces if finding.result is Result.NOT_APPLICABLE]
+    parts = [count(len(holding), "surface")] if holding else []
+    return ", ".join(parts + ([f"n/a: {' '.join(without)}"] if without else []))
+
+
+def _surfaces(contract: Contract, status: Status, now: datetime, columns: int, style: Style) -> str:
+    samples = status.observation.samples if status.observation else {}
+    table = [("surface", "health", "streak", "queue", "age")]
+    notes = []
+    for name in contract.surfaces:
+        sample = samples.get(name)
+        table.append(_surface(name, sample, now))
+        if sample is not None and sample.unknown is not None:
+            notes.append(f"{name}: {line(sample.unknown)}")
+    lines = [_painted_health(text, style) for text in _columns(table)]
+    return _section("Surfaces", [*lines, *_bullets(notes, columns)], style)
+
+
+def _surface(name: str, sample: Sample | None, now: datetime) -> tuple[str, str, str, str, str]:
+    if sample is None or sample.unknown is not None:
+        return (name, "unknown", "?", "?", "?")
+    health = sample.health_state.value if sample.health_state else "unknown"
+    age = short(max(seconds_between(sample.updated_at, now), 0)) if sample.updated_at else "?"
+    return (name, health, _field(sample, "failure_streak"), _field(sample, "queue_depth"), age)
+
+
+def _field(sample: Sample, field: str) -> str:
+    value = sample.fields.get(field)
+    if value is not None:
+        return f"{value:g}"
+    return "n/a" if field in sample.not_applicable else "?"
+
+
+def _painted_health(text: str, style: Style) -> str:
+    for health, colour in _HEALTH_COLOURS.items():
+        text = text.replace(f"  {health} ", f"  {style(health, fg=colour)} ", 1)
+    return text
+
+
+def _triggers(findings: Sequence[TriggerFinding], now: datetime, columns: int, style: Style) -> str:
+    lines = []
+    for finding in findings:
+        if finding.fired:
+            text = _hanging("  FIRED    ", [_trigger(finding, now)], columns)
+            lines.append(text.replace("FIRED", style("FIRED", fg="red", bold=True), 1))
+    for finding in findings:
+        if finding.state is TriggerState.UNKNOWN:
+            text = _hanging("  unknown  ", [_trigger(finding, now)], columns)
+            lines.append(text.replace("unknown", style("unknown", fg="yellow"), 1))
+    for state, label in ((TriggerState.QUIET, "quiet"), (TriggerState.NOT_WATCHING, "off")):
+        names = ", ".join(finding.trigger for finding in findings if finding.state is state)
+        if names:
+            lines.append(_hanging(f"  {label:<9}", [names], columns))
+    return _section("Triggers", lines, style)
+
+
+def _trigger(finding: TriggerFinding, now: datetime) -> str:
+    where = f" {finding.surface}" if finding.surface else ""
+    since = clock_time(finding.since, now)
+    return f"{finding.trigger}{where}: {line(finding.seen, DETAIL)} ({line(finding.wanted)}) since {since}"
+
+
+# --- evaluate, reconcile ---------------------------------------------------------------------------------
+
+
+def decision_view(
+    rollout: Rollout,
+    status: Status,
+    *,
+    contract: Contract,
+    now: datetime,
+    columns: int,
+    effects: Sequence[Mapping[str, object]] = (),
+    dry_run: bool = False,
+    style: Style = no_style,
+) -> str:
+    """What was decided and why, with what was (or, in a dry run, would be) done about it."""
+    decision = status.decision
+    colour = {Verdict.ROLLBACK: "red", Verdict.HOLD: "yellow"}.get(decision.verdict, "green")
+    to = f" to {decision.to}" if decision.to else ""
+    where = f"{rollout.train} {line(release_name(status.release))} {status.phase}"
+    head = [f"{where}: {style(decision.verdict.upper() + to, fg=colour, bold=True)}"]
+    if status.phase:
+        head.append(f"soak {soak_bar(progress(contract.phase(status.phase), status))}")
+    sections = [
+        "\n".join(head),
+        _why(status, columns, style),
+        _gates(status.gates, now, columns, style),
+        _triggers(status.triggers, now, columns, style),
+        effects_view(effects, columns=columns, dry_run=dry_run, style=style),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def effects_view(
+    effects: Sequence[Mapping[str, object]], *, columns: int, dry_run: bool = False, style: Style = no_style
+) -> str:
+    """Each effect in a line; empty when there is none."""
+    lines = [line(_effect(effect), 500) for effect in effects]
+    return _section("Would do" if dry_run else "Done", _bullets(lines, columns), style)
+
+
+def _effect(effect: Mapping[str, object]) -> str:
+    told = {key: line(str(value)) for key, value in effect.items() if value not in (None, "")}
+    commit = told.get("commit", "")[:SHORT_SHA]
+    match effect.get("kind"):
+        case "commit":
+            what = told["event"] + (f" ({told['detail']})" if "detail" in told else "")
+            return f"commit {commit}: {what}" if commit else f"commit: {what}"
+        case "open_pull_request":
+            return f"open pull request {told['branch']}: to {told['to_phase']} at {told['canary_percent']} %"
+        case "update_pull_request":
+            return f"update the body of pull request #{told['number']}"
+        case "close_pull_request":
+            return f"close pull request #{told['number']}: {told['reason']}"
+        case "set_status":
+            return f"status of {commit}: {told['state']}, {told['description']}"
+        case kind:
+            return f"{kind}: {', '.join(f'{key} {value}' for key, value in told.items() if key != 'kind')}"
+
+
+# --- the other views -------------------------------------------------------------------------------------
+
+
+def history_view(commits: Iterable[LoggedCommit], *, columns: int, style: Style = no_style) -> str:
+    """One line a commit; one that the tool did not make shows its author."""
+    return "\n".join(_logged(commit, columns, style) for commit in commits) or "no state commit matches"
+
+
+def _logged(commit: LoggedCommit, columns: int, style: Style) -> str:
+    sha, at = commit.commit[:SHORT_SHA], day_and_time(commit.at).removesuffix(" UTC")
+    subject = line(commit.subject)
+    if "Rollout-Event" not in commit.trailers:
+        subject = f"by {line(commit.author, 30)}: {subject}"
+    if subject.startswith("rollout("):
+        subject = subject.split(": ", 1)[-1]
+    return f"{at}  {style(sha, fg='yellow')}  {line(subject, max(columns - 30, 20))}"
+
+
+def signoff_view(
+    contract: Contract, rollout: Rollout, signoff: Signoff | None, *, columns: int, style: Style = no_style
+) -> str:
+    """The checklist by section: signed by whom with what evidence, or who has to sign and how."""
+    items = states(contract, signoff, rollout)
+    signed = sum(1 for _, state in items if state == "signed")
+    parts = [style(f"{signed} of {count(len(items), 'item')} signed", bold=True)]
+    if signoff is not None and signoff.blocked is not None:
+        parts.append(style(f"BLOCKED by incident {signoff.blocked}: no signature counts", fg="red"))
+    for section in dict.fromkeys(item.section for item, _ in items):
+        lines = [
+            text
+            for item, state in items
+            if item.section == section
+            for text in _signoff_item(item, state, signoff, columns, style)
+        ]
+        parts.append(_section(line(section), lines, style))
+    return "\n\n".join(parts)
+
+
+def _signoff_item(
+    item: SignoffItem, state: str, signoff: Signoff | None, columns: int, style: Style
+) -> tuple[str, str]:
+    mark, colour = ("✓", "green") if state == "signed" else ("✗", "red")
+    title = _hanging(f"  {mark} ", [f"{item.id}: {line(item.title)} (before {item.before})"], columns)
+    if state == "signed" and signoff is not None:
+        record = signoff.items[item.id]
+        how = f"{line(record.by, 60)}, {day_and_time(record.at)}: {line(record.evidence)}"
+    else:
+        how = (_why_lapsed(signoff) if state == "lapsed" else "") + _how_to_sign(item)
+    return title.replace(mark, style(mark, fg=colour), 1), _hanging("      ", [how], columns)
+
+
+def _why_lapsed(signoff: Signoff | None) -> str:
+    return "signed, but blocked; " if signoff and signoff.blocked else "signed for another commit; "
+
+
+def _how_to_sign(item: SignoffItem) -> str:
+    if item.proof is None:
+        return f"{item.role} signs: rollout signoff record {item.id} EVIDENCE"
+    return f"reconcile signs it once proved: {item.proof.kind}{f' {item.proof.of}' if item.proof.of else ''}"
+
+
+def channel_view(channel: Channel) -> str:
+    """The channel and its rollback hints, in the runbook's words."""
+    hints = channel.rollback
+    table = [
+        ("channel", channel.channel.value),
+        ("current_version", line(channel.current_version or "none recorded")),
+    ]
+    if hints is None:
+        table.append(("rollback", "none recorded"))
+    else:
+        moment = datetime.fromtimestamp(hints.reference_unix_ms // 1000, UTC)
+        table += [
+            ("rollback_channel", hints.channel.value),
+            ("rollback_version", line(hints.version or "none recorded")),
+            ("rollback_reason", hints.reason.value),
+            ("rollback_reference_unix_ms", f"{hints.reference_unix_ms} ({day_and_time(moment)})"),
+        ]
+    return "\n".join(text.strip() for text in _columns(table))
+
+
+def verify_view(
+    checked: int, problems: Sequence[tuple[str, str]], *, columns: int, style: Style = no_style
+) -> str:
+    """How many state commits were recomputed; each problem is a commit and what is wrong with it."""
+    if not problems:
+        return style(f"✓ {count(checked, 'state commit')} recomputed, all as recorded", fg="green")
+    head = f"✗ {len(problems)} of {count(checked, 'state commit')} not as recorded"
+    lines = [_hanging(f"  {commit[:SHORT_SHA]}  ", [line(what, 500)], columns) for commit, what in problems]
+    return "\n".join([style(head, fg="red", bold=True), *lines])
+
+
+def pull_requests_view(pulls: Sequence[PullRequest]) -> str:
+    """The local forge's pull requests, one line each."""
+    if not pulls:
+        return "no pull requests"
+    table = [
+        (f"#{pull.number}", pull.state.value, pull.kind.value, line(pull.title), line(pull.head))
+        for pull in pulls
+    ]
+    return "\n".join(text.strip() for text in _columns(table))
+
+
+# --- layout ----------------------------------------------------------------------------------------------
+
+
+def _section(title: str, lines: Sequence[str], style: Style) -> str:
+    return "\n".join([style(title, bold=True), *lines]) if lines else ""
+
+
+def _bullets(texts: Iterable[str], columns: int) -> list[str]:
+    return [_hanging("  - ", [text], columns) for text in texts]
+
+
+def _hanging(lead: str, texts: Sequence[str], columns: int) -> str:
+    """The texts below each other after `lead`, wrapped to the columns with a hanging indent."""
+    if len(texts) == 1 and len(lead) + len(texts[0]) <= columns:
+        return (lead + texts[0]).rstrip()
+    indent = len(lead) if columns - len(lead) >= 30 else 6
+    room = max(columns - indent, 20)
+    lines = [part for text in texts for part in textwrap.wrap(text, room, break_on_hyphens=False) or [""]]
+    if indent == len(lead):
+        return (lead + ("\n" + " " * indent).join(lines)).rstrip()
+    return "\n".join([lead.rstrip(), *(" " * indent + each for each in lines)])
+
+
+def _columns(table: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(width(row[column]) for row in table) for column in range(len(table[0]))]
+    return [
+        "  " + "  ".join(pad(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
