@@ -1,0 +1,23 @@
+"""The one place that asks the machine for the time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rollout.core.values import to_utc_seconds
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        """The time, in UTC, cut to the second."""
+        return datetime.now(UTC).replace(microsecond=0)
+
+
+class FixedClock:
+    """The moment of `--now`, for ever: equal input gives equal output."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = to_utc_seconds(moment)
+
+    def now(self) -> datetime:
+        return self._moment

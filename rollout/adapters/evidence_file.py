@@ -1,0 +1,112 @@
+"""Observations and results as JSON files: how the product side hands its word to the side that decides."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from rollout.core.observation import Evidence, Observation, Results
+from rollout.core.surfaces.payload import MalformedError, decode
+from rollout.core.text import inert
+from rollout.core.values import JsonValue
+from rollout.errors import InputError, OutsideError
+
+MAX_EVIDENCE = 5 * 1024 * 1024
+_SCHEMA = 1
+_KINDS: dict[str, type[Observation] | type[Results]] = {"observation": Observation, "results": Results}
+_MAX_MISTAKES = 20
+_WRITE_AGAIN = "Write it again with `rollout collect` or `rollout perform`."
+
+
+def dump_evidence(evidence: Evidence) -> str:
+    """The document as JSON text that ends its last line."""
+    document = evidence.model_dump(mode="json", by_alias=True)
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_evidence(path: Path, evidence: Evidence) -> None:
+    """Write it whole or not at all. Raises OutsideError when the file system does not let it."""
+    text = dump_evidence(evidence)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise OutsideError(
+            f"{path}: cannot be written: {error.strerror or error}",
+            hint="Nothing was written. Check folder, space and permissions, and run it again.",
+        ) from error
+
+
+def read_evidence(path: Path, *, limit: int = MAX_EVIDENCE) -> Evidence:
+    """The observation or results in a file of at most `limit` bytes, every text in it made inert.
+
+    Raises InputError, every mistake as `file: field: message`.
+    """
+    try:
+        with path.open("rb") as file:
+            document = _inert(decode(file.read(limit + 1), limit))
+    except OSError as error:
+        raise _refusal(
+            path, error.strerror or str(error), "Name a file that exists and can be read."
+        ) from None
+    except MalformedError as problem:
+        raise _refusal(path, str(problem), _WRITE_AGAIN) from None
+    except RecursionError:
+        raise _refusal(path, "JSON nested too deeply", _WRITE_AGAIN) from None
+    return _evidence(path, document)
+
+
+def _evidence(path: Path, document: JsonValue) -> Evidence:
+    if not isinstance(document, dict):
+        raise _refusal(path, "is not an object", _WRITE_AGAIN)
+    _refuse_newer_schema(path, document.get("schema"))
+    kind = document.get("kind")
+    model = _KINDS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        raise _refusal(path, f"kind: is neither {' nor '.join(_KINDS)}", _WRITE_AGAIN)
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise InputError(_mistakes(path, error), hint=_WRITE_AGAIN, file=str(path)) from None
+
+
+def _refuse_newer_schema(path: Path, schema: JsonValue) -> None:
+    if isinstance(schema, int) and schema > _SCHEMA:
+        hint = "A newer rollout wrote it: use that version here too."
+        raise _refusal(path, f"schema: is {schema}, and this rollout reads up to {_SCHEMA}", hint)
+
+
+def _mistakes(path: Path, error: ValidationError) -> str:
+    mistakes = error.errors(include_url=False, include_input=False, include_context=False)
+    lines = [
+        f"{path}: {inert('.'.join(str(part) for part in mistake['loc']))}: {inert(mistake['msg'])}"
+        for mistake in mistakes[:_MAX_MISTAKES]
+    ]
+    if len(mistakes) > _MAX_MISTAKES:
+        lines.append(f"{path}: and {len(mistakes) - _MAX_MISTAKES} mistakes more")
+    return "\n".join(lines)
+
+
+def _inert(value: JsonValue) -> JsonValue:
+    """The same document without control characters in it: product code may have written this file."""
+    if isinstance(value, str):
+        return inert(value, len(value) + 1)
+    if isinstance(value, list):
+        return [_inert(item) for item in value]
+    if isinstance(value, dict):
+        return {inert(key, len(key) + 1): _inert(item) for key, item in value.items()}
+    return value
+
+
+def _refusal(path: Path, problem: str, hint: str) -> InputError:
+    return InputError(f"{path}: {problem}", hint=hint, file=str(path))

@@ -1,0 +1,344 @@
+"""The Forge port with nothing but git: pull requests are branches plus records in the git directory.
+
+The records' file is replaced whole, under a lock. A pull request's head is always read from its branch, and a
+merge that somebody made by hand is noticed, so what people do with plain git counts here too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from rollout.adapters.git import Git, locked
+from rollout.adapters.yaml_store import files_of, message_text
+from rollout.core.problems import describe
+from rollout.core.state import CommitMessage, StateChange
+from rollout.core.values import Instant, Line, Model, Name, Sha
+from rollout.errors import InputError, OutsideError, RefusedError
+from rollout.ports import CheckRun, PullRequest, PullRequestKind, PullRequestState, StatusState
+
+PENDING = "pending"
+"""The conclusion of a check that still runs."""
+
+
+class _Comment(Model):
+    at: Instant
+    text: str
+
+
+class _PullRequest(Model):
+    number: int
+    kind: PullRequestKind
+    train: Name
+    title: str
+    head: str
+    base: str
+    state: PullRequestState
+    body: str
+    head_sha: Sha
+    """As it was last seen; while the pull request is open its branch knows better."""
+    base_sha: Sha
+    opened_at: Instant
+    updated_at: Instant
+    merged_at: Instant | None = None
+    merged_by: Line | None = None
+    comments: tuple[_Comment, ...] = ()
+
+
+class _Check(Model):
+    id: int
+    commit: Sha
+    name: Line
+    conclusion: Line
+    at: Instant
+
+
+class _Status(Model):
+    state: StatusState
+    description: str
+    at: Instant
+
+
+class _Records(Model):
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    pull_requests: tuple[_PullRequest, ...] = ()
+    checks: tuple[_Check, ...] = ()
+    statuses: dict[Sha, dict[str, _Status]] = {}
+
+
+class LocalForge:
+    """Pull requests against the state branch, commit statuses and checks, kept beside the repository."""
+
+    def __init__(self, git: Git, branch: str) -> None:
+        """`branch` is the state branch, which pull requests are opened against."""
+        self._git = git
+        self._branch = branch
+        self._file = git.common_dir / "rollout" / "forge.json"
+        self._is_ancestor = lru_cache(git.is_ancestor)
+
+    # --- the port ----------------------------------------------------------------------------------------
+
+    def pull_request(self, head: str) -> PullRequest | None:
+        """The newest pull request from that branch, open or not."""
+        found = [each for each in self._settled().pull_requests if each.head == head]
+        return _shown(found[-1]) if found else None
+
+    def pull_requests(self, prefix: str) -> list[PullRequest]:
+        """Every pull request from a branch that begins so, oldest first."""
+        return [_shown(each) for each in self._settled().pull_requests if each.head.startswith(prefix)]
+
+    def open_promotion(
+        self,
+        train: str,
+        branch: str,
+        change: StateChange,
+        message: CommitMessage,
+        body: str,
+        *,
+        parent: str,
+        at: datetime,
+    ) -> PullRequest:
+        """Make the branch with one commit on top of `parent` and open its pull request on the state branch.
+
+        One that is open is returned as it is; a branch left without one is moved. No worktree is touched.
+        """
+        with self._locked():
+            records = self._settled()
+            for each in records.pull_requests:
+                if each.head == branch and each.state is PullRequestState.OPEN:
+                    return _shown(each)
+            text = message_text(message)
+            commit = self._git.write_commit(files_of(train, change), parent=parent, message=text, at=at)
+            self._git.set_branch(branch, commit, old=self._git.tip(branch))
+            opened = _PullRequest(
+                number=len(records.pull_requests) + 1,
+                kind=PullRequestKind.PROMOTION,
+                train=train,
+                title=message.subject,
+                head=branch,
+                base=self._branch,
+                state=PullRequestState.OPEN,
+                body=body,
+                head_sha=commit,
+                base_sha=parent,
+                opened_at=at,
+                updated_at=at,
+            )
+            self._write(records.model_copy(update={"pull_requests": (*records.pull_requests, opened)}))
+            return _shown(opened)
+
+    def update_pull_request(self, number: int, body: str, *, at: datetime) -> None:
+        """Replace the body. Raises InputError when there is no such pull request."""
+        with self._locked():
+            records = self._settled()
+            if self._find(records, number).body != body:
+                self._write(_changed(records, number, body=body, updated_at=at))
+
+    def close_pull_request(self, number: int, comment: str, *, at: datetime) -> None:
+        """Close it with a comment and delete its branch; one that is not open stays as it is."""
+        with self._locked():
+            records = self._settled()
+            found = self._find(records, number)
+            if found.state is PullRequestState.OPEN:
+                comments = (*found.comments, _Comment(at=at, text=comment))
+                closed = PullRequestState.CLOSED
+                self._write(_changed(records, number, state=closed, comments=comments, updated_at=at))
+                self._git.delete_branch(found.head, old=found.head_sha)
+
+    def statuses(self, commit: str) -> Mapping[str, tuple[StatusState, str]]:
+        """Context -> newest state and description."""
+        found = self._read().statuses.get(commit, {})
+        return {context: (status.state, status.description) for context, status in found.items()}
+
+    def set_status(
+        self, commit: str, context: str, state: StatusState, description: str, *, at: datetime
+    ) -> None:
+        """Record a status; the same one again changes nothing."""
+        with self._locked():
+            records = self._settled()
+            known = records.statuses.get(commit, {})
+            before = known.get(context)
+            if before is None or (before.state, before.description) != (state, description):
+                status = _Status(state=state, description=description, at=at)
+                statuses = {**records.statuses, commit: {**known, context: status}}
+                self._write(records.model_copy(update={"statuses": statuses}))
+
+    def check_runs(self, commit: str) -> list[CheckRun]:
+        """All attempts, oldest first."""
+        return [_check_run(each) for each in self._read().checks if each.commit == commit]
+
+    def commit_exists(self, commit: str) -> bool:
+        return self._git.resolve(commit) is not None
+
+    def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
+        """Paths that `base..commit` changes; without a base, those of the commit against its first parent."""
+        return self._git.changed_paths(base, commit)
+
+    # --- what `rollout local` does in a person's or CI's place ---------------------------------------------
+
+    def merge(self, number: int, *, at: datetime, merged_by: str, admin: bool = False) -> str:
+        """Merge as a reviewer does on GitHub, with a merge commit, which is returned; delete the branch.
+
+        Raises RefusedError when it is not open, conflicts, or its train's status on the head commit is not
+        success (`admin` merges all the same); nothing changes then. For other errors see `Git.commit`.
+        """
+        with self._locked():
+            records = self._settled()
+            found = self._find(records, number)
+            self._refuse_to_merge(records, found, admin)
+            merge = self._merge_commit(found, at, merged_by)
+            merged = PullRequestState.MERGED
+            changes = {"state": merged, "merged_at": at, "merged_by": merged_by, "updated_at": at}
+            self._write(_changed(records, number, **changes))
+            self._git.delete_branch(found.head, old=found.head_sha)
+            return merge
+
+    def record_check(self, commit: str, name: str, conclusion: str, *, at: datetime) -> None:
+        """Record one more attempt of a check, in GitHub's words, or `pending`.
+
+        Raises InputError when there is no such commit.
+        """
+        known = self._git.resolve(commit)
+        if known is None:
+            raise InputError(f"there is no commit {commit}", hint="give a commit of this repository")
+        with self._locked():
+            records = self._settled()
+            check = _Check(id=len(records.checks) + 1, commit=known, name=name, conclusion=conclusion, at=at)
+            self._write(records.model_copy(update={"checks": (*records.checks, check)}))
+
+    # --- merging -----------------------------------------------------------------------------------------
+
+    def _refuse_to_merge(self, records: _Records, found: _PullRequest, admin: bool) -> None:
+        if found.state is not PullRequestState.OPEN:
+            raise RefusedError(
+                f"pull request {found.number} is {found.state}", hint="`rollout local prs` lists them"
+            )
+        context = f"rollout/{found.train}"
+        status = records.statuses.get(found.head_sha, {}).get(context)
+        if not admin and (status is None or status.state is not StatusState.SUCCESS):
+            seen = f"{status.state}: {status.description}" if status else "not reported yet"
+            raise RefusedError(
+                f"pull request {found.number} must not be merged: {context} is {seen}",
+                hint="`rollout reconcile` reports anew; --admin merges all the same and is judged afterwards",
+            )
+
+    def _merge_commit(self, found: _PullRequest, at: datetime, merged_by: str) -> str:
+        tip = self._git.tip(found.base)
+        if tip is None:
+            raise RefusedError(
+                f"there is no branch {found.base} to merge into", hint="fetch or make it first"
+            )
+        tree = self._git.merged_tree(tip, found.head_sha)
+        message = message_text(
+            CommitMessage(
+                subject=f"{found.title} (#{found.number})",
+                body=f"Merged from {found.head} by {merged_by}.",
+                trailers=tuple(self._trailers(found.head_sha).items()),
+            )
+        )
+        return self._git.advance(
+            found.base,
+            lambda: self._git.commit_tree(tree, (tip, found.head_sha), message=message, at=at),
+            old=tip,
+            paths=self._git.changed_paths(tip, tree),
+        )
+
+    def _trailers(self, commit: str) -> Mapping[str, str]:
+        """Those of the branch's own commit, so that the state branch's history tells what was merged."""
+        entry = next(self._git.log(commit, []), None)
+        return entry.trailers if entry else {}
+
+    # --- records -----------------------------------------------------------------------------------------
+
+    def _locked(self) -> AbstractContextManager[None]:
+        return locked(self._file.with_suffix(".lock"))
+
+    def _read(self) -> _Records:
+        try:
+            text = self._file.read_bytes()
+        except FileNotFoundError:
+            return _Records()
+        except OSError as error:
+            raise OutsideError(f"{self._file} cannot be read: {error.strerror}", hint=_BROKEN_HINT) from error
+        try:
+            return _Records.model_validate_json(text)
+        except ValidationError as error:
+            raise InputError(f"{self._file}: {describe(error, _Records)[0]}", hint=_BROKEN_HINT) from error
+
+    def _settled(self) -> _Records:
+        """The records with what people did to the branches since they were written."""
+        records = self._read()
+        settled = tuple(self._settle(each) for each in records.pull_requests)
+        return records.model_copy(update={"pull_requests": settled})
+
+    def _settle(self, record: _PullRequest) -> _PullRequest:
+        if record.state is not PullRequestState.OPEN:
+            return record
+        tip, base = self._git.tip(record.head), self._git.tip(record.base)
+        head = tip or record.head_sha
+        has_commits = head != record.base_sha and self.commit_exists(head)
+        if base and has_commits and self._is_ancestor(head, base):
+            state = PullRequestState.MERGED
+        else:
+            state = PullRequestState.OPEN if tip else PullRequestState.CLOSED
+        return record.model_copy(update={"head_sha": head, "state": state})
+
+    def _find(self, records: _Records, number: int) -> _PullRequest:
+        for each in records.pull_requests:
+            if each.number == number:
+                return each
+        raise InputError(f"there is no pull request {number}", hint="`rollout local prs` lists them")
+
+    def _write(self, records: _Records) -> None:
+        """Replace the file as a whole, so that a reader or a power cut never meets half of it."""
+        draft = self._file.with_suffix(".new")
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(records.model_dump_json(by_alias=True, indent=1))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._file)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+
+
+_BROKEN_HINT = "move the file away to begin anew: branches and state stay, the list of pull requests is lost"
+
+
+def _changed(records: _Records, number: int, **changes: object) -> _Records:
+    every = records.pull_requests
+    changed = tuple(each.model_copy(update=changes) if each.number == number else each for each in every)
+    return records.model_copy(update={"pull_requests": changed})
+
+
+def _shown(record: _PullRequest) -> PullRequest:
+    return PullRequest(
+        number=record.number,
+        kind=record.kind,
+        title=record.title,
+        head=record.head,
+        base=record.base,
+        state=record.state,
+        body=record.body,
+        head_sha=record.head_sha,
+        base_sha=record.base_sha,
+        merged_at=record.merged_at,
+    )
+
+
+def _check_run(record: _Check) -> CheckRun:
+    is_pending = record.conclusion == PENDING
+    return CheckRun(
+        name=record.name,
+        status="in_progress" if is_pending else "completed",
+        conclusion=None if is_pending else record.conclusion,
+        started_at=record.at,
+        id=record.id,
+    )

@@ -1,0 +1,249 @@
+"""The product's checkout on this machine: runs the contract's commands and reads the product's files."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import stat
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from typing import IO, BinaryIO
+
+from rollout.core.contract import Surface
+from rollout.core.surfaces.event_log import MAX_LINE
+from rollout.core.surfaces.payload import MAX_PAYLOAD
+from rollout.core.text import inert, inert_tail
+from rollout.core.values import format_duration, to_utc_seconds
+from rollout.ports import Clock, Ran, Reading
+
+_OF_ACTIONS = ("GITHUB_", "ACTIONS_", "INPUT_", "RUNNER_")
+_SECRET = re.compile(
+    r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_KEY|ASKPASS|^GIT_CONFIG|^SSH_AUTH_SOCK$|(^|_)PAT$|(^|_)KEY$"
+)
+_KEY_OF_A_PRODUCT = re.compile(r"_API_KEY$")
+_GIT_TIMEOUT = 30
+_STDERR_TAIL = 4096
+_CHUNK = 64 * 1024
+_OBJECT_ID = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+def product_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the contract's commands inherit: the environment without what could write to a forge.
+
+    Left out, in any case of letters: `GITHUB_*`, `ACTIONS_*`, `INPUT_*`, `RUNNER_*`; names that
+    contain TOKEN, SECRET, PASSWORD, PASSWD, CREDENTIAL, PRIVATE_KEY or ASKPASS; names that end in the
+    word PAT or KEY, except `*_API_KEY`, which is how products name the keys of services that they
+    call themselves; `GIT_CONFIG*` and `SSH_AUTH_SOCK`, which carry credentials too.
+    """
+    return {name: value for name, value in environment.items() if not _is_withheld(name.upper())}
+
+
+def _is_withheld(name: str) -> bool:
+    if name.startswith(_OF_ACTIONS):
+        return True
+    return bool(_SECRET.search(_KEY_OF_A_PRODUCT.sub("", name)))
+
+
+class LocalProduct:
+    """Fills the `Product` port. Nothing outside `product_dir` is read, symlinks or not.
+
+    `grace` is how many seconds the output of a command may stay open after the command's end.
+    """
+
+    def __init__(
+        self, product_dir: Path, environment: Mapping[str, str], clock: Clock, *, grace: float = 2.0
+    ) -> None:
+        self._root = Path(os.path.realpath(product_dir))
+        self._environment = product_environment(environment)
+        self._clock = clock
+        self._grace = grace
+        self._running: set[_Process] = set()
+        self._stopped = Event()
+
+    def head(self) -> str | None:
+        """The commit that is checked out; None when it is not a git checkout, or has no commit."""
+        environment = {n: v for n, v in self._environment.items() if not n.startswith("GIT_")}
+        ended = self._execute(("git", "rev-parse", "--verify", "HEAD"), ".", _GIT_TIMEOUT, environment)
+        found = ended.stdout.strip()
+        return found.decode("ascii") if not ended.error and _OBJECT_ID.fullmatch(found) else None
+
+    def read(self, surface: Surface) -> Reading:
+        """What the surface's command prints or its file holds, at most MAX_PAYLOAD bytes."""
+        if surface.command is None:
+            return self.read_file(surface.file or ".", MAX_PAYLOAD)
+        ended = self._execute(surface.command, surface.workdir, surface.timeout, self._environment)
+        return Reading(ended.stdout, self._clock.now(), ended.error)
+
+    def read_file(self, path: str, limit: int) -> Reading:
+        """A regular file below the product's folder, at most `limit` bytes."""
+        try:
+            with self._open(path) as file:
+                payload = file.read(limit + 1)
+                updated_at = _modified_at(file)
+        except (OSError, ValueError) as error:
+            missing = isinstance(error, FileNotFoundError)
+            return Reading(b"", self._clock.now(), inert(f"{path}: {_why(error)}"), missing)
+        if len(payload) > limit:
+            return Reading(b"", updated_at, inert(f"{path}: larger than {limit} bytes"))
+        return Reading(payload, updated_at)
+
+    def log_lines(self, path: str, offset: int) -> Iterator[bytes]:
+        """Lines from that byte to what is now the end; one over MAX_LINE comes in pieces.
+
+        Raises FileNotFoundError, OSError.
+        """
+        with self._open(path) as file:
+            left = os.fstat(file.fileno()).st_size - offset
+            file.seek(offset)
+            while left > 0 and (line := file.readline(min(left, MAX_LINE))):
+                left -= len(line)
+                yield line
+
+    def log_head(self, path: str, size: int) -> bytes:
+        """The first bytes of the log, at most `size`. Raises FileNotFoundError, OSError."""
+        with self._open(path) as file:
+            return file.read(size)
+
+    def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran:
+        """Run a command of the contract in the product's folder; `timeout` is in seconds."""
+        ended = self._execute(command, workdir, timeout, self._environment)
+        return Ran(not ended.error, ended.error or "exit 0", ended.stdout)
+
+    def stop(self) -> None:
+        """Kill every command that runs and start no other."""
+        self._stopped.set()
+        for process in list(self._running):
+            process.kill()
+
+    def _execute(
+        self, command: Sequence[str], workdir: str, timeout: int, environment: Mapping[str, str]
+    ) -> _Ended:
+        if self._stopped.is_set():
+            return _Ended(b"", "interrupted")
+        try:
+            process = _Process(command, self._resolve(workdir), environment)
+        except (OSError, ValueError) as error:
+            return _Ended(b"", inert(f"cannot run {command[0]} in {workdir}: {_why(error)}"))
+        self._running.add(process)
+        if self._stopped.is_set():  # while it was being started, when `stop` could not see it yet
+            process.kill()
+        try:
+            return process.wait(timeout, self._grace)
+        finally:
+            self._running.discard(process)
+
+    def _resolve(self, path: str) -> Path:
+        real = Path(os.path.realpath(self._root / path, strict=True))
+        if not real.is_relative_to(self._root):
+            raise PermissionError("leads out of the product's folder")
+        return real
+
+    def _open(self, path: str) -> BinaryIO:
+        # without O_NONBLOCK, opening a FIFO would wait for its writer
+        descriptor = os.open(self._resolve(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError("not a regular file")
+        return os.fdopen(descriptor, "rb")
+
+
+@dataclass(frozen=True)
+class _Ended:
+    stdout: bytes
+    error: str
+    """Empty when the command succeeded, else one inert line."""
+
+
+class _Process:
+    """One command in a process group of its own, its output drained while it runs."""
+
+    def __init__(self, command: Sequence[str], workdir: Path, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            list(command),
+            cwd=workdir,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+        self._stdout = bytearray()
+        self._stderr = bytearray()
+        self._overflowed = False
+        self._readers = (
+            self._drain(self._process.stdout, self._keep_stdout),
+            self._drain(self._process.stderr, self._keep_stderr),
+        )
+
+    def wait(self, timeout: int, grace: float) -> _Ended:
+        """Wait for its end, at most `timeout` seconds, and `grace` seconds more for the end of its output."""
+        failure = ""
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            failure = f"timed out after {format_duration(timeout)}"
+        finally:
+            if self._process.returncode is None:
+                self.kill()
+                self._process.wait()
+        if not self._output_ended(grace):
+            self.kill()
+            failure = failure or "left a process behind that holds its output open"
+        return _Ended(bytes(self._stdout), self._describe(failure))
+
+    def kill(self) -> None:
+        """End it and all that it started, as far as that is still in its group."""
+        with suppress(ProcessLookupError, PermissionError):  # nobody is left, or (macOS) only the dead are
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _describe(self, failure: str) -> str:
+        if self._overflowed:
+            return f"printed more than {MAX_PAYLOAD} bytes"
+        code = self._process.returncode
+        if not failure and code == 0:
+            return ""
+        what = failure or (f"exit {code}" if code > 0 else f"killed by signal {-code}")
+        tail = inert_tail(self._stderr.decode("utf-8", "replace"))
+        return f"{what}: {tail}" if tail else what
+
+    def _output_ended(self, grace: float) -> bool:
+        for reader in self._readers:
+            reader.join(grace)
+        return not any(reader.is_alive() for reader in self._readers)
+
+    def _drain(self, pipe: IO[bytes] | None, keep: Callable[[bytes], None]) -> Thread:
+        reader = Thread(target=_read_all, args=(pipe, keep), daemon=True)
+        reader.start()
+        return reader
+
+    def _keep_stdout(self, chunk: bytes) -> None:
+        if len(self._stdout) + len(chunk) <= MAX_PAYLOAD:
+            self._stdout += chunk
+        elif not self._overflowed:
+            self._overflowed = True
+            self.kill()
+
+    def _keep_stderr(self, chunk: bytes) -> None:
+        self._stderr += chunk
+        del self._stderr[:-_STDERR_TAIL]
+
+
+def _read_all(pipe: IO[bytes], keep: Callable[[bytes], None]) -> None:
+    with pipe:
+        while chunk := pipe.read(_CHUNK):
+            keep(chunk)
+
+
+def _modified_at(file: BinaryIO) -> datetime:
+    return to_utc_seconds(datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC))
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
