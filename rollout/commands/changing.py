@@ -1,0 +1,61 @@
+"""Write one state change: read, decide, commit; when the branch moved, read and decide again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rollout.core.state import CommitMessage, StateChange, TrainState
+from rollout.errors import HeadMovedError
+from rollout.ports import StateStore
+
+ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A train after a change, at the commit that made it."""
+
+    state: TrainState
+    commit: str | None
+    """None when there was nothing to change."""
+
+
+def change_state(
+    store: StateStore,
+    train: str,
+    decide: Callable[[TrainState], tuple[StateChange, CommitMessage] | None],
+    at: datetime,
+) -> Changed:
+    """Commit what `decide` makes of the newest state; it may be called again with a newer one.
+
+    Raises whatever `decide` raises, and HeadMovedError when the branch kept moving.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        state = store.load(train, store.head())
+        decided = decide(state)
+        if decided is None:
+            return Changed(state, None)
+        change, message = decided
+        try:
+            commit = store.commit(train, change, message, parent=state.head, at=at)
+        except HeadMovedError:
+            if attempt == ATTEMPTS:
+                raise
+            continue
+        return Changed(applied(state, change, commit), commit)
+    raise AssertionError("unreachable: the loop returns or raises")
+
+
+def applied(state: TrainState, change: StateChange, head: str) -> TrainState:
+    """The train as it is once the change is committed as `head`."""
+    return replace(
+        state,
+        head=head,
+        rollout=change.rollout or state.rollout,
+        status=change.status or state.status,
+        channel=change.channel or state.channel,
+        signoff=change.signoff or state.signoff,
+        incident=change.incident or state.incident,
+    )

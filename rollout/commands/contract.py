@@ -1,0 +1,49 @@
+"""`rollout contract check`: every mistake of the contracts in the worktree, before they are committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rollout.core.contract import Contract
+from rollout.errors import ContractError, InputError
+from rollout.ports import Worktree
+
+ReadContract = Callable[[bytes, str], tuple[Contract, str]]
+"""Bytes, file's path -> contract and digest. Raises InputError, or ContractError with all problems."""
+
+
+def check_contracts(
+    worktree: Worktree, read_contract: ReadContract, train: str | None = None
+) -> tuple[str, ...]:
+    """Check every contract of the worktree, or that of one train; the files that are good.
+
+    Raises ContractError with every mistake of every file, each as `file: field: message`, and InputError
+    when there is no contract.
+    """
+    files = worktree.contracts() if train is None else (contract_file(train),)
+    if not files:
+        raise InputError("there is no contract, no state/*/contract.yaml", hint="`rollout init` makes one")
+    problems = tuple(problem for file in files for problem in _problems(worktree, read_contract, file))
+    if problems:
+        only_file = files[0] if len(files) == 1 else ""
+        hint = "for help in your editor see `rollout contract schema`"
+        raise ContractError(problems, hint=hint, file=only_file)
+    return files
+
+
+def contract_file(train: str) -> str:
+    """Where a train's contract lies in the repository."""
+    return f"state/{train}/contract.yaml"
+
+
+def _problems(worktree: Worktree, read_contract: ReadContract, file: str) -> Iterator[str]:
+    try:
+        contract, _ = read_contract(worktree.read(file), file)
+    except ContractError as error:
+        yield from error.problems
+        return
+    except InputError as error:
+        yield error.message
+        return
+    if file != contract_file(contract.train):
+        yield f"{file}: train: is {contract.train}, but the folder says {file.split('/')[1]}"

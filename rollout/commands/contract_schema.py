@@ -1,0 +1,69 @@
+"""`rollout contract schema`: the contract's models as JSON Schema, for editors and for checks without us."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from itertools import pairwise
+
+from rollout.core import contract
+from rollout.core.contract import Contract
+from rollout.core.values import JsonValue, Model, format_duration
+
+FieldTexts = dict[str, dict[str, str]]
+"""Class -> field -> the string under the field."""
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def contract_schema() -> dict[str, JsonValue]:
+    """JSON Schema of a contract file. What only the whole can show is beyond it, and `contract check`'s."""
+    schema = _tidy(Contract.model_json_schema(by_alias=True, mode="validation"))
+    texts = _field_texts()
+    for name, definition in schema["$defs"].items():
+        model = getattr(contract, name)
+        if issubclass(model, Model):
+            _describe_fields(definition["properties"], model, texts)
+    return {"$schema": DIALECT, "title": "Rollout contract", **schema}
+
+
+def _tidy(node: JsonValue) -> JsonValue:
+    """Without what pydantic adds for its own sake, and with durations as people write them."""
+    if isinstance(node, list):
+        return [_tidy(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: _tidy(value) for key, value in node.items() if not _is_noise(key, value)}
+    if kept.get("type") == "string" and isinstance(kept.get("default"), int):
+        kept["default"] = format_duration(kept["default"])
+    if "patternProperties" in kept:
+        kept["additionalProperties"] = False
+    return kept
+
+
+def _is_noise(key: str, value: JsonValue) -> bool:
+    generated_title = key == "title" and isinstance(value, str)
+    empty_default = key == "default" and (value is None or isinstance(value, dict))
+    return generated_title or empty_default or key == "discriminator"
+
+
+def _describe_fields(properties: dict[str, JsonValue], model: type[Model], texts: FieldTexts) -> None:
+    for parent in reversed(model.__mro__):
+        for field, text in texts.get(parent.__name__, {}).items():
+            properties[model.model_fields[field].alias or field]["description"] = text
+
+
+# Read here, and not by pydantic as it makes the classes, which would cost every start of the program.
+def _field_texts() -> FieldTexts:
+    module = ast.parse(inspect.getsource(contract))
+    return {node.name: dict(_texts_in(node)) for node in module.body if isinstance(node, ast.ClassDef)}
+
+
+def _texts_in(definition: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for field, text in pairwise(definition.body):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                yield name, inspect.cleandoc(words)
+            case _:
+                pass

@@ -1,0 +1,48 @@
+"""`rollout evaluate`: the decision as it would be, touching nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rollout.commands.changing import applied
+from rollout.commands.facts import FactFinder
+from rollout.commands.reconcile import check_evidence
+from rollout.core.advance import advance, is_settled, observe, reassess, why_ignored
+from rollout.core.observation import Evidence, Observation
+from rollout.core.state import Outcome, TrainState
+from rollout.errors import InputError, RefusedError
+from rollout.ports import Clock, Forge, StateStore
+
+
+def evaluate(store: StateStore, forge: Forge, clock: Clock, train: str, evidence: Evidence | None) -> TrainState:
+    """The train with the status that reconcile would record for this observation.
+
+    Raises RefusedError without a rollout, InputError for evidence that is not a new observation of it.
+    """
+    state, now = store.load(train, store.head()), clock.now()
+    if state.status is None:
+        raise RefusedError(f"{train} has no rollout to evaluate", hint="begin one with: rollout start")
+    if state.rollout.outcome is not Outcome.IN_PROGRESS:
+        return state
+    if evidence is not None:
+        check_evidence(evidence, state, now)
+    facts = FactFinder(forge).facts(state)
+    while not is_settled(state):
+        step = advance(state, None, facts, now)
+        assert step is not None
+        state = applied(state, step.change, state.head)
+    assert state.status is not None
+    if evidence is None:
+        return replace(state, status=reassess(state, state.status, facts, now))
+    observation = _new_observation(evidence, state)
+    return replace(state, status=observe(state, state.status, observation, facts, now))
+
+
+def _new_observation(evidence: Evidence, state: TrainState) -> Observation:
+    if not isinstance(evidence, Observation):
+        raise InputError("--observation: the file holds results", hint="give a file of rollout collect")
+    assert state.status is not None
+    why = why_ignored(state.status, state.contract, evidence)
+    if why:
+        raise InputError(f"--observation: {why}", hint="collect again with: rollout collect --output FILE")
+    return evidence

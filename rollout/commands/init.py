@@ -1,0 +1,125 @@
+"""`rollout init`: a contract and the first state in somebody's repository, for them to look at and commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from rollout.commands.contract import contract_file
+from rollout.core import versions
+from rollout.core.contract import StateBranch
+from rollout.core.problems import describe
+from rollout.core.state import Channel, Rollout
+from rollout.core.values import Model
+from rollout.errors import InputError
+from rollout.ports import Worktree
+
+Dump = Callable[[object], str]
+"""Plain data -> YAML that ends its last line."""
+
+_TRAIN = re.compile(r"^train: (.+)\n", re.MULTILINE)
+_NO_STATE_BRANCH = re.compile(r"^# state:\n#   branch: .+\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the person asked for; None is what they left out."""
+
+    train: str | None = None
+    channel: str = "stable"
+    current_version: str | None = None
+    state_branch: str | None = None
+
+
+@dataclass(frozen=True)
+class Initialised:
+    """What `init` wrote."""
+
+    train: str
+    current_version: str | None
+    files: tuple[str, ...]
+
+    @property
+    def next_commands(self) -> tuple[str, str]:
+        return (
+            f"rollout contract check --train {self.train}",
+            f"git add state/{self.train} && git commit -m 'rollout({self.train}): init'",
+        )
+
+    @property
+    def text(self) -> str:
+        """For a person, without a line end."""
+        current = self.current_version or "none known: say it with `rollout start --rollback-to`"
+        lines = [
+            *(f"wrote {file}" for file in self.files),
+            f"current version: {current}",
+            "next:",
+            *(f"  {command}" for command in self.next_commands),
+        ]
+        return "\n".join(lines)
+
+
+def init(worktree: Worktree, profile_text: str, dump: Dump, wishes: Wishes) -> Initialised:
+    """Write a new train into the worktree; nothing is committed.
+
+    Raises InputError for a bad name, channel or version, and RefusedError, before anything is written,
+    when one of the files is there already.
+    """
+    current = wishes.current_version
+    if current is None:
+        current = versions.newest(worktree.tags())
+    plan = plan_init(profile_text, dump, wishes, current)
+    worktree.write_new({path: _as_text(content, dump) for path, content in plan.items()})
+    train = _train(profile_text, wishes)
+    return Initialised(train, current, files=tuple(plan))
+
+
+def plan_init(
+    profile_text: str, dump: Dump, wishes: Wishes, current_version: str | None
+) -> dict[str, str | Model]:
+    """Path -> text or model of each file of a new, idle train; the contract keeps the profile's comments.
+
+    Raises InputError for a bad train, channel, version or branch.
+    """
+    train = _train(profile_text, wishes)
+    if current_version is not None:
+        _refuse_non_version(current_version)
+    channel = {"train": train, "channel": wishes.channel, "current_version": current_version}
+    states = {"rollout": _valid(Rollout, {"train": train}), "channel": _valid(Channel, channel)}
+    return {
+        contract_file(train): _contract_text(profile_text, dump, train, wishes.state_branch),
+        **{f"state/{train}/{name}.yaml": model for name, model in states.items()},
+    }
+
+
+def _train(profile_text: str, wishes: Wishes) -> str:
+    return _TRAIN.findall(profile_text)[0] if wishes.train is None else wishes.train
+
+
+def _refuse_non_version(text: str) -> None:
+    try:
+        versions.parse(text)
+    except ValueError as error:
+        raise InputError(f"--current-version: {error}", hint="give the release that users run now") from None
+
+
+def _valid(model: type[Model], data: dict[str, str | None]) -> Model:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise InputError("\n".join(describe(error, model)), hint="see `rollout init --help`") from None
+
+
+def _contract_text(profile_text: str, dump: Dump, train: str, branch: str | None) -> str:
+    text = _TRAIN.sub(lambda _: dump({"train": train}), profile_text, count=1)
+    if branch is None:
+        return text
+    state = _valid(StateBranch, {"branch": branch}).model_dump()
+    return _NO_STATE_BRANCH.sub(lambda _: dump({"state": state}), text, count=1)
+
+
+def _as_text(content: str | Model, dump: Dump) -> str:
+    return content if isinstance(content, str) else dump(content.model_dump(mode="json", by_alias=True))

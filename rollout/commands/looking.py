@@ -1,0 +1,57 @@
+"""`rollout status` and `history`: look, change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout.core.effects import promotion_prefix
+from rollout.core.state import TrainState
+from rollout.errors import InputError, OutsideError, RefusedError
+from rollout.ports import Forge, LoggedCommit, PullRequest, PullRequestState, StateStore
+
+
+def status(store: StateStore, forge: Forge, train: str) -> tuple[TrainState, int | None]:
+    """The train at the head of the state branch, and the number of its open promotion pull request."""
+    state = store.load(train, store.head())
+    return state, _open_promotion(forge, train)
+
+
+def _open_promotion(forge: Forge, train: str) -> int | None:
+    # Looking has to work when the forge does not: the number is a convenience.
+    try:
+        pulls = forge.pull_requests(promotion_prefix(train))
+    except OutsideError:
+        return None
+    numbers = [pull.number for pull in pulls if pull.state is PullRequestState.OPEN]
+    return numbers[-1] if numbers else None
+
+
+def history(store: StateStore, train: str, release: str | None, event: str | None) -> Iterator[LoggedCommit]:
+    """State commits, newest first, of one release or event where one is named."""
+    for entry in store.log(train):
+        if release is not None and _bare(entry.trailers.get("Rollout-Release", "")) != _bare(release):
+            continue
+        if event is not None and entry.trailers.get("Rollout-Event") != event:
+            continue
+        yield entry
+
+
+def _bare(version: str) -> str:
+    # Commits say v1.2.3 whichever way a release was started.
+    return version.removeprefix("v")
+
+
+def release_commit(store: StateStore, train: str) -> str:
+    """The commit of the release that is or was rolled out. Raises RefusedError when there is none."""
+    release = store.load(train, store.head()).rollout.release
+    if release is None:
+        raise RefusedError(f"{train} has no release", hint="say which commit with --commit")
+    return release.commit
+
+
+def pull_request(forge: Forge, number: int) -> PullRequest:
+    """The pull request of that number. Raises InputError when there is none."""
+    for pull in forge.pull_requests(""):
+        if pull.number == number:
+            return pull
+    raise InputError(f"there is no pull request {number}", hint="`rollout local prs` lists them")

@@ -1,0 +1,269 @@
+"""`rollout reconcile`: fold evidence, decide, and make the forge look as decided. Safe to run at any time.
+
+Each step is committed before anything else happens because of it, and each act on the forge is
+planned from what the forge shows, so a run that was killed is finished by the next one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import assert_never
+
+from rollout.commands.changing import ATTEMPTS, applied
+from rollout.commands.facts import FactFinder
+from rollout.core.advance import Step, advance, why_ignored
+from rollout.core.effects import (
+    ClosePromotion,
+    Effect,
+    OpenPromotion,
+    PullView,
+    SetStatus,
+    UpdatePromotion,
+    plan_pulls,
+    plan_statuses,
+    promotion_prefix,
+)
+from rollout.core.observation import MAX_FUTURE, Evidence, Observation, Results, merge_round
+from rollout.core.state import Event, Outcome, Rollout, StateChange, TrainState
+from rollout.core.values import format_instant
+from rollout.errors import HeadMovedError, InputError
+from rollout.ports import Clock, Forge, PullRequestKind, PullRequestState, StateStore, StatusState
+from rollout.rendering.commits import message
+
+_KINDS: dict[type[Effect], str] = {
+    OpenPromotion: "open_pull_request",
+    UpdatePromotion: "update_pull_request",
+    ClosePromotion: "close_pull_request",
+    SetStatus: "set_status",
+}
+_HINT_COLLECT = "collect again with: rollout collect --output FILE"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A step that was taken, and its commit (None in a dry run)."""
+
+    step: Step
+    commit: str | None
+
+
+@dataclass
+class Report:
+    """What one reconcile found and did."""
+
+    state: TrainState
+    steps: list[Taken] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Evidence that was ignored, and why."""
+
+    @property
+    def illegal(self) -> str:
+        """Why a step had to be undone; empty when none was."""
+        steps = (taken.step for taken in self.steps)
+        return next((step.detail for step in steps if step.event is Event.ILLEGAL_STEP), "")
+
+    def rows(self) -> list[dict[str, object]]:
+        """Every commit and every change of the forge, in their order, each as `{kind, ...}`."""
+        commits: list[dict[str, object]] = [
+            {"kind": "commit", "event": taken.step.event.value, "commit": taken.commit, "detail": taken.step.detail}
+            for taken in self.steps
+        ]
+        return commits + [{"kind": _KINDS[type(effect)], **_fields(effect)} for effect in self.effects]
+
+
+def _fields(effect: Effect) -> dict[str, object]:
+    # A body is up to 60,000 characters of what the rest of the document says already.
+    return {key: value for key, value in asdict(effect).items() if key != "body"}
+
+
+class Reconciler:
+    """One run of reconcile on one train."""
+
+    def __init__(
+        self,
+        store: StateStore,
+        forge: Forge,
+        clock: Clock,
+        promotion_body: Callable[[TrainState, str], str],
+        *,
+        dry_run: bool = False,
+    ) -> None:
+        """`promotion_body` takes the train and the state commit that the pull request's branch is made on."""
+        self._store = store
+        self._forge = forge
+        self._now = clock.now()
+        self._promotion_body = promotion_body
+        self._dry_run = dry_run
+
+    def run(self, train: str, evidence: Sequence[Evidence]) -> Report:
+        """Raises InputError for evidence that cannot be of this rollout, before anything is written."""
+        report = Report(self._store.load(train, self._store.head()))
+        queue = deque(in_order(evidence))
+        for item in list(queue):
+            check_evidence(item, report.state, self._now)
+        self._advance(report, queue)
+        self._act(report)
+        return report
+
+    # --- state --------------------------------------------------------------------------------------------
+
+    def _advance(self, report: Report, queue: deque[Evidence]) -> None:
+        finder = FactFinder(self._forge)
+        moved = 0
+        while True:
+            item = queue[0] if queue else None
+            step = advance(report.state, item, finder.facts(report.state), self._now)
+            if step is None:
+                if item is None:
+                    return
+                report.notes.append(_note(item, report.state))
+                queue.popleft()
+                continue
+            try:
+                self._take(report, step)
+            except HeadMovedError:
+                moved += 1
+                if moved >= ATTEMPTS:
+                    raise
+                report.state = self._store.load(report.state.train, self._store.head())
+                continue
+            if step.consumed:
+                queue.popleft()
+
+    def _take(self, report: Report, step: Step) -> None:
+        state, commit = report.state, None
+        if not self._dry_run:
+            rollout = step.change.rollout or state.rollout
+            text = message(
+                step.event,
+                contract=state.contract,
+                rollout=rollout,
+                status=step.change.status or state.status,
+                detail=step.detail,
+                incident=step.change.incident,
+            )
+            commit = self._store.commit(state.train, step.change, text, parent=state.head, at=self._now)
+        report.state = applied(state, step.change, commit or state.head)
+        report.steps.append(Taken(step, commit))
+
+    # --- the forge ----------------------------------------------------------------------------------------
+
+    def _act(self, report: Report) -> None:
+        state = report.state
+        if state.status is None:
+            return
+        pulls = self._open_pulls(state)
+        body_for = partial(self._promotion_body, state)
+        for effect in plan_pulls(state.rollout, state.status, state.contract, pulls, body_for):
+            self._carry_out(effect, state)
+            report.effects.append(effect)
+        pulls = self._open_pulls(state)
+        commits = {state.status.commit, *(pull.head_sha for pull in pulls)}
+        shown = {commit: self._forge.statuses(commit) for commit in sorted(commits)}
+        for effect in plan_statuses(state.rollout, state.status, state.contract, pulls, shown):
+            self._carry_out(effect, state)
+            report.effects.append(effect)
+
+    def _open_pulls(self, state: TrainState) -> list[PullView]:
+        return [
+            PullView(pull.number, pull.head, pull.body, pull.head_sha, pull.base_sha)
+            for pull in self._forge.pull_requests(promotion_prefix(state.train))
+            if pull.state is PullRequestState.OPEN and pull.kind is PullRequestKind.PROMOTION
+        ]
+
+    def _carry_out(self, effect: Effect, state: TrainState) -> None:
+        if self._dry_run:
+            return
+        match effect:
+            case OpenPromotion():
+                rollout = promoted(state.rollout, effect)
+                text = message(Event.PROMOTE, contract=state.contract, rollout=rollout, status=state.status)
+                self._forge.open_promotion(
+                    state.train,
+                    effect.branch,
+                    StateChange(rollout=rollout),
+                    text,
+                    self._promotion_body(state, state.head),
+                    parent=state.head,
+                    at=self._now,
+                )
+            case UpdatePromotion():
+                self._forge.update_pull_request(effect.number, effect.body, at=self._now)
+            case ClosePromotion():
+                self._forge.close_pull_request(effect.number, effect.reason, at=self._now)
+            case SetStatus():
+                self._forge.set_status(
+                    effect.commit, effect.context, StatusState(effect.state), effect.description, at=self._now
+                )
+            case _:
+                assert_never(effect)
+
+
+def promoted(rollout: Rollout, effect: OpenPromotion) -> Rollout:
+    """Desired state as the promotion pull request makes it: two lines differ, nothing else."""
+    return rollout.model_copy(update={"phase": effect.to_phase, "canary_percent": effect.canary_percent})
+
+
+# --- evidence ---------------------------------------------------------------------------------------------
+
+
+def in_order(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Results first, then one observation a round, oldest first. Raises InputError for a torn round."""
+    rounds: dict[str, list[Observation]] = {}
+    results: list[Results] = []
+    for item in evidence:
+        if isinstance(item, Observation):
+            rounds.setdefault(item.round, []).append(item)
+        else:
+            results.append(item)
+    try:
+        merged = [merge_round(parts) for parts in rounds.values()]
+    except ValueError as error:
+        raise InputError(str(error), hint="give the files of one collection only") from error
+    results.sort(key=lambda result: result.finished_at)
+    merged.sort(key=lambda observation: observation.started_at)
+    return [*results, *merged]
+
+
+def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
+    """Raises InputError for evidence of another train, release or contract, or from the future."""
+    what = f"{item.kind} of {format_instant(_made_at(item))}"
+    if item.train != state.train:
+        raise InputError(f"{what} is of train {item.train}, not {state.train}", hint=_HINT_COLLECT)
+    status = state.status
+    if status is None or state.rollout.outcome is not Outcome.IN_PROGRESS:
+        return
+    if (item.release, item.commit) != (status.release, status.commit):
+        raise InputError(
+            f"{what} is of {item.release} at {item.commit[:12]}, the rollout is of {status.release} at"
+            f" {status.commit[:12]}",
+            hint=_HINT_COLLECT,
+        )
+    if _made_at(item) - now > MAX_FUTURE:
+        ahead = _made_at(item) - now
+        raise InputError(f"{what} is {_round(ahead)} in the future", hint="set the clock of the machine that collected it")
+    if isinstance(item, Observation) and item.contract_digest != state.contract_digest:
+        if not why_ignored(status, state.contract, item):
+            raise InputError(f"{what} was made under another contract", hint=_HINT_COLLECT)
+
+
+def _round(span: timedelta) -> timedelta:
+    return timedelta(seconds=int(span.total_seconds()))
+
+
+def _made_at(item: Evidence) -> datetime:
+    return item.finished_at
+
+
+def _note(item: Evidence, state: TrainState) -> str:
+    what = f"{item.kind} of {format_instant(_made_at(item))} ignored: "
+    if state.status is None or state.rollout.outcome is not Outcome.IN_PROGRESS:
+        return what + f"the rollout is {state.rollout.outcome}"
+    if isinstance(item, Results):
+        return what + "it answers no pending request"
+    return what + why_ignored(state.status, state.contract, item)

@@ -1,0 +1,96 @@
+"""`rollout start`: begin a release at the first phase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollout.commands.changing import Changed, change_state
+from rollout.core import channel as channels
+from rollout.core import signoff, versions
+from rollout.core.advance import begin
+from rollout.core.state import (
+    Channel,
+    CommitMessage,
+    Event,
+    Outcome,
+    Release,
+    Rollout,
+    StateChange,
+    TrainState,
+)
+from rollout.errors import InputError, RefusedError
+from rollout.ports import Clock, Forge, StateStore
+from rollout.rendering.commits import message
+
+_STARTABLE = (Outcome.IDLE, Outcome.COMPLETE)
+STATE_FOLDER = "state/"
+
+
+@dataclass(frozen=True)
+class StartOptions:
+    version: str
+    commit: str
+    base: str | None = None
+    rollback_to: str | None = None
+
+
+def start(store: StateStore, forge: Forge, clock: Clock, train: str, options: StartOptions) -> Changed:
+    """Commit the new rollout and its first status.
+
+    Raises InputError for a malformed version or a commit that does not exist, RefusedError when a
+    rollout is running or the release itself touches state.
+    """
+    _check_versions(options)
+    _check_commits(forge, options)
+    now = clock.now()
+    return change_state(store, train, lambda state: _begun(state, options, now), now)
+
+
+def _check_versions(options: StartOptions) -> None:
+    for option, version in (("--version", options.version), ("--rollback-to", options.rollback_to)):
+        if version is not None and not versions.is_valid(version):
+            raise InputError(f"{option} {version}: not a semantic version", hint="write it like v1.2.3 or 1.2.3-beta.1")
+
+
+def _check_commits(forge: Forge, options: StartOptions) -> None:
+    for option, commit in (("--commit", options.commit), ("--base", options.base)):
+        if commit is not None and not forge.commit_exists(commit):
+            raise InputError(
+                f"{option} {commit}: no such commit", hint="give the whole id, as `git rev-parse NAME` prints it"
+            )
+    touched = [path for path in forge.changed_paths(options.base, options.commit) if path.startswith(STATE_FOLDER)]
+    if touched:
+        raise RefusedError(
+            f"the release changes rollout state ({touched[0]}): reverting it would revert decisions",
+            hint="take the state files out of the release, or give --base so that only product commits count",
+        )
+
+
+def _begun(state: TrainState, options: StartOptions, now: datetime) -> tuple[StateChange, CommitMessage]:
+    running = state.rollout
+    if running.outcome not in _STARTABLE:
+        version = running.release.version if running.release else "a release"
+        raise RefusedError(
+            f"{state.train}: {version} is {running.outcome.replace('_', ' ')}",
+            hint="a train rolls out one release at a time; see: rollout status",
+        )
+    channel = state.channel or Channel(train=state.train)
+    target = channels.target_for(channel, options.rollback_to, now)
+    first = state.contract.phases[0]
+    rollout = Rollout(
+        train=state.train,
+        release=Release(version=options.version, commit=options.commit, base=options.base, started_at=now),
+        phase=first.name,
+        canary_percent=first.canary_percent,
+        outcome=Outcome.IN_PROGRESS,
+        rollback_target=target,
+    )
+    status = begin(state.contract, state.contract_digest, rollout, now)
+    change = StateChange(
+        rollout=rollout,
+        status=status,
+        channel=channels.started(channel, target),
+        signoff=signoff.for_release(rollout),
+    )
+    return change, message(Event.START, contract=state.contract, rollout=rollout, status=status)

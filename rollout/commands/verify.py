@@ -1,0 +1,197 @@
+"""`rollout verify`: recompute each state commit from the one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rollout.commands.changing import applied
+from rollout.core import channel as channels
+from rollout.core import signoff
+from rollout.core.advance import advance, begin
+from rollout.core.observation import Evidence, Results
+from rollout.core.state import Channel, Event, StateChange, Status, TrainState
+from rollout.core.values import Model
+from rollout.errors import RolloutError
+from rollout.ports import LoggedCommit, StateStore
+
+_PARTS = ("rollout", "status", "channel", "signoff", "incident")
+_MACHINE_PARTS = ("status", "signoff", "incident")
+"""What only the tool writes; people change the others by pull request, and reconcile judges that."""
+_INCIDENTS = "incidents/"
+_COMPUTED = frozenset(
+    {
+        Event.OBSERVE,
+        Event.RESULTS,
+        Event.DECIDE,
+        Event.ENTER,
+        Event.ILLEGAL_STEP,
+        Event.CONTRACT,
+        Event.ROLLBACK,
+        Event.COMPLETE,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A state commit that does not follow from the one before it."""
+
+    commit: str
+    at: datetime
+    author: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    commits: int
+    """How many were checked."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """Commit and what is wrong with it."""
+        return [(finding.commit, finding.problem) for finding in self.findings]
+
+
+def verify(store: StateStore, train: str, since: str | None) -> Verified:
+    """Check every state commit of the train after `since` (all when None), oldest first."""
+    logged = list(store.log(train, since=since))[::-1]
+    before = [since] if since is not None else []
+    states = store.load_many(train, [*before, *(entry.commit for entry in logged)])
+    previous = _usable(next(states)) if since is not None else None
+    findings = []
+    for entry, state in zip(logged, states, strict=True):
+        problem = _problem(previous, state, entry)
+        if problem:
+            findings.append(Finding(entry.commit, entry.at, entry.author, problem))
+        # What does not load is mended by people, and has to lead on from what was there before it.
+        previous = _usable(state) or previous
+    return Verified(len(logged), tuple(findings))
+
+
+def _usable(state: TrainState | Exception) -> TrainState | None:
+    return None if isinstance(state, Exception) else state
+
+
+def _problem(previous: TrainState | None, state: TrainState | Exception, entry: LoggedCommit) -> str:
+    if isinstance(state, Exception):
+        return state.message if isinstance(state, RolloutError) else str(state)
+    if previous is None:
+        return ""
+    event = _event(entry)
+    expected = _expected(replace(previous, head=entry.parent or previous.head), state, event)
+    if expected is None:
+        return f"{event} records a step that does not follow from the commit before"
+    checked: Iterable[str] = _PARTS if event in _COMPUTED else _MACHINE_PARTS
+    if not any(path.startswith(_INCIDENTS) for path in entry.paths):
+        # Which incident a train shows is up to rollout.yaml: an edit there makes one come and go.
+        checked = [part for part in checked if part != "incident"]
+    return next(iter(_differences(expected, state, checked)), "")
+
+
+def _event(entry: LoggedCommit) -> Event | None:
+    word = entry.trailers.get("Rollout-Event", "")
+    return Event(word) if word in set(Event) else None
+
+
+def _expected(previous: TrainState, state: TrainState, event: Event | None) -> TrainState | None:
+    """The train as it should be after the commit; None when the commit cannot follow at all."""
+    if event is Event.START:
+        return _started(previous, state)
+    if event is Event.SIGNOFF:
+        return _signed(previous, state)
+    changed_freeze = event in (Event.FREEZE, Event.UNFREEZE) and state.status != previous.status
+    if (event in _COMPUTED or changed_freeze) and state.status is not None:
+        return _recomputed(previous, state, state.status)
+    return previous
+
+
+def _recomputed(previous: TrainState, state: TrainState, status: Status) -> TrainState | None:
+    step = advance(previous, _evidence(previous, status), status.facts, status.decided_at)
+    return applied(previous, step.change, state.head) if step else None
+
+
+def _evidence(previous: TrainState, status: Status) -> Evidence | None:
+    before = previous.status
+    if status.observation is not None and (before is None or status.observation != before.observation):
+        return status.observation
+    return _results(before, status)
+
+
+def _results(before: Status | None, status: Status) -> Results | None:
+    known = {request.id for request in before.requests if request.result} if before else set()
+    new = tuple(r.result for r in status.requests if r.result is not None and r.id not in known)
+    if not new:
+        return None
+    return Results(
+        train=status.train,
+        release=status.release,
+        commit=status.commit,
+        finished_at=max(result.finished_at for result in new),
+        results=new,
+    )
+
+
+def _started(previous: TrainState, state: TrainState) -> TrainState | None:
+    release = state.rollout.release
+    if release is None:
+        return None
+    status = begin(previous.contract, previous.contract_digest, state.rollout, release.started_at)
+    channel = channels.started(previous.channel or Channel(train=state.train), state.rollout.rollback_target)
+    change = StateChange(
+        rollout=state.rollout, status=status, channel=channel, signoff=signoff.for_release(state.rollout)
+    )
+    return applied(previous, change, state.head)
+
+
+def _signed(previous: TrainState, state: TrainState) -> TrainState:
+    """What a person signed is taken as it is; what the machine signed has to be provable."""
+    if previous.signoff is None or state.signoff is None:
+        return previous
+    expected = previous.signoff
+    for item, signed in state.signoff.items.items():
+        if signed.by == signoff.MACHINE or signed == expected.items.get(item):
+            continue
+        expected = signoff.sign(expected, item, signed.evidence, signed.by, signed.at)
+    if expected == previous.signoff and previous.status is not None:
+        at = max((signed.at for signed in state.signoff.items.values()), default=previous.status.decided_at)
+        expected, _ = signoff.prove(
+            previous.contract, previous.rollout, previous.status, expected, previous.head, at
+        )
+    return replace(previous, signoff=expected)
+
+
+# --- differences ------------------------------------------------------------------------------------------
+
+
+def _differences(expected: TrainState, found: TrainState, parts: Iterable[str]) -> Iterator[str]:
+    for part in parts:
+        wanted, seen = getattr(expected, part), getattr(found, part)
+        if wanted == seen:
+            continue
+        where, should, is_ = _first_difference(_dump(wanted), _dump(seen))
+        yield f"{part}.yaml: {where or 'the file'} is {_short(is_)}, recomputed {_short(should)}"
+
+
+def _dump(model: Model | None) -> object:
+    return model.model_dump(mode="json", by_alias=True) if model is not None else None
+
+
+def _first_difference(wanted: object, seen: object, where: str = "") -> tuple[str, object, object]:
+    if isinstance(wanted, Mapping) and isinstance(seen, Mapping):
+        for key in [*wanted, *(key for key in seen if key not in wanted)]:
+            if wanted.get(key) != seen.get(key):
+                return _first_difference(wanted.get(key), seen.get(key), f"{where}.{key}".lstrip("."))
+    if isinstance(wanted, list) and isinstance(seen, list) and len(wanted) == len(seen):
+        for index, (one, other) in enumerate(zip(wanted, seen, strict=True)):
+            if one != other:
+                return _first_difference(one, other, f"{where}.{index}")
+    return where, wanted, seen
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
