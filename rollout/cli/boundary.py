@@ -1,0 +1,95 @@
+"""The error boundary: every way a command can end becomes one line, a hint and an exit code."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import suppress
+
+import click
+
+from rollout.cli.output import nobody_reads, out
+from rollout.errors import InputError, OutsideError, RefusedError, RolloutError
+
+BUG, INTERRUPTED = 1, 130
+LONGEST_LINE = 2000
+
+
+def run(app: click.Group, arguments: list[str]) -> int:
+    """The exit code of the command that the arguments name."""
+    _print_any_text()
+    try:
+        with app.make_context("rollout", list(arguments)) as context:
+            code = app.invoke(context)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except RolloutError as error:
+        return _end(error, arguments)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "rollout"
+        return _end(InputError(error.format_message(), hint=f"see: {command} --help"), arguments)
+    except (click.Abort, KeyboardInterrupt):
+        _say("error: interrupted")
+        _say("hint: run it again: what was committed stays, the rest is done then")
+        return INTERRUPTED
+    except BrokenPipeError:
+        nobody_reads()
+        return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        hint = "make room or mend the permissions, and try again"
+        return _end(OutsideError(f"{where}{error.strerror or error}", hint=hint), arguments)
+    except Exception as error:  # noqa: BLE001 -- the last resort: a bug is said to be one, with its trace
+        import traceback
+
+        traceback.print_exc()
+        bug = RolloutError(
+            f"a bug in rollout: {type(error).__name__}: {error}", hint="please report it with the lines above"
+        )
+        bug.exit_code = BUG
+        return _end(bug, arguments)
+
+
+def _print_any_text() -> None:
+    """Names in git need not be text in the terminal's encoding; a `?` is better than no answer."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _end(error: RolloutError, arguments: list[str]) -> int:
+    from rollout.core.text import inert
+
+    _document(error, arguments)
+    for text in error.message.splitlines():
+        line = inert(text, LONGEST_LINE)
+        _say(f"error: {line}")
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            _say(_annotation(line, error.file))
+    if error.hint:
+        _say(f"hint: {inert(error.hint, LONGEST_LINE)}")
+    return error.exit_code
+
+
+def _say(line: str) -> None:
+    with suppress(BrokenPipeError):
+        click.echo(line, err=True)
+
+
+def _annotation(line: str, file: str) -> str:
+    """A workflow command, with everything escaped that could end it or begin another."""
+    data = line.replace("%", "%25")
+    place = file.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    place = place.replace(":", "%3A").replace(",", "%2C")
+    return f"::error file={place}::{data}" if place else f"::error::{data}"
+
+
+def _document(error: RolloutError, arguments: list[str]) -> None:
+    """With --json a refusal or an outside failure is a document too, unless the command printed its own."""
+    if "--json" not in arguments or error.documented:
+        return
+    if error.exit_code in (RefusedError.exit_code, OutsideError.exit_code):
+        import json
+
+        out(json.dumps({"error": error.message, "hint": error.hint, "exit_code": error.exit_code}, indent=2))

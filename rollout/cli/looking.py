@@ -1,0 +1,142 @@
+"""Commands that look (status, history, verify), and the local forge's own."""
+
+from __future__ import annotations
+
+import click
+
+from rollout.cli.common import Call, command_options
+from rollout.cli.output import columns, style
+
+CONCLUSIONS = (
+    *("success", "failure", "neutral", "cancelled", "skipped", "timed_out", "action_required", "stale"),
+    *("startup_failure", "pending"),
+)
+"""GitHub's words for how a check ended, and `pending` for one that has not."""
+
+
+@click.command()
+@command_options
+def status(call: Call) -> None:
+    """Where the rollout stands, what comes next, and what you have to do."""
+    from rollout.commands.looking import status as look
+    from rollout.rendering.documents import status_document
+    from rollout.rendering.terminal import status_view
+
+    state, pull = look(call.workspace.store, call.workspace.forge, call.train)
+    call.answer(
+        lambda: status_document(state, now=call.now, pull_request=pull),
+        lambda: status_view(state, now=call.now, pull_request=pull, columns=columns(), style=style),
+    )
+
+
+@click.command()
+@click.option("--release", metavar="V", help="Only this release.")
+@click.option("--event", metavar="E", help="Only this event, such as rollback.")
+@command_options
+def history(call: Call, release: str | None, event: str | None) -> None:
+    """What happened, newest first, from git."""
+    from rollout.commands.looking import history as read
+    from rollout.core.state import Event
+    from rollout.errors import InputError
+    from rollout.rendering.documents import history_document
+    from rollout.rendering.terminal import history_view
+
+    if event is not None and event not in set(Event):
+        raise InputError(f"--event {event}: there is no such event", hint=f"one of {', '.join(Event)}")
+    commits = list(read(call.workspace.store, call.train, release, event))
+    call.answer(
+        lambda: history_document(commits), lambda: history_view(commits, columns=columns(), style=style)
+    )
+
+
+@click.command()
+@click.option("--since", metavar="COMMIT", help="Only what came after this commit.")
+@command_options
+def verify(call: Call, since: str | None) -> None:
+    """Recompute each state commit from the one before; exit 3 when one does not follow."""
+    from rollout.commands.verify import verify as recompute
+    from rollout.errors import RefusedError
+    from rollout.rendering.documents import verify_document
+    from rollout.rendering.terminal import verify_view
+
+    verified = recompute(call.workspace.store, call.train, call.workspace.commit(since))
+    call.answer(
+        lambda: verify_document(verified.commits, verified.problems),
+        lambda: verify_view(verified.commits, verified.problems, columns=columns(), style=style),
+    )
+    if verified.findings:
+        first = verified.findings[0]
+        error = RefusedError(
+            f"{len(verified.findings)} of {verified.commits} state commits do not follow,"
+            f" first {first.commit[:10]} by {first.author}: {first.problem}",
+            hint=f"look at it: git show {first.commit[:10]}",
+        )
+        error.documented = True
+        raise error
+
+
+@click.group(no_args_is_help=False)
+def local() -> None:
+    """The local forge keeps pull requests and checks in the git directory: here you are reviewer and CI."""
+
+
+@local.command("prs")
+@command_options
+def local_prs(call: Call) -> None:
+    """List every pull request, oldest first."""
+    from rollout.rendering.documents import local_prs_document
+    from rollout.rendering.terminal import pull_requests_view
+
+    pulls = call.workspace.forge.pull_requests("")
+    call.answer(lambda: local_prs_document(pulls), lambda: pull_requests_view(pulls))
+
+
+@local.command("show")
+@click.argument("number", type=int)
+@command_options
+def local_show(call: Call, number: int) -> None:
+    """Show pull request NUMBER as its reviewer reads it."""
+    from rollout.commands.looking import pull_request
+    from rollout.rendering.documents import local_prs_document
+    from rollout.rendering.terminal import pull_requests_view
+
+    pull = pull_request(call.workspace.forge, number)
+    call.answer(
+        lambda: local_prs_document([pull])[0] | {"body": pull.body},
+        lambda: f"{pull_requests_view([pull])}\n\n{pull.body}",
+    )
+
+
+@local.command("merge")
+@click.argument("number", type=int)
+@click.option("--by", metavar="WHO", help="Who merges; else who git says you are.")
+@click.option(
+    "--admin", is_flag=True, help="Merge although its status is not green, as an administrator could."
+)
+@command_options
+def local_merge(call: Call, number: int, by: str | None, admin: bool) -> None:
+    """Merge pull request NUMBER, as a reviewer would."""
+    space = call.workspace
+    commit = space.forge.merge(number, at=space.clock.now(), merged_by=by or space.person(), admin=admin)
+    call.answer(
+        lambda: {"number": number, "commit": commit},
+        lambda: f"merged #{number} ({commit[:10]}); `rollout reconcile` judges it and enters the phase",
+    )
+
+
+@local.command("check")
+@click.argument("name")
+@click.argument("conclusion", type=click.Choice(CONCLUSIONS), metavar="CONCLUSION")
+@click.option("--commit", metavar="SHA", help="Of this commit; else of the release.")
+@command_options
+def local_check(call: Call, name: str, conclusion: str, commit: str | None) -> None:
+    """Record that CI check NAME ended with CONCLUSION (success, failure, skipped, ...)."""
+    from rollout.commands.looking import release_commit
+
+    space = call.workspace
+    of = commit or release_commit(space.store, call.train)
+    space.forge.record_check(of, name, conclusion, at=space.clock.now())
+    call.answer(
+        lambda: {"name": name, "conclusion": conclusion, "commit": of},
+        lambda: f"recorded {name}: {conclusion} on {of[:10]}",
+    )

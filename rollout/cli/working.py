@@ -1,0 +1,155 @@
+"""Commands that jobs run: collect, perform, evaluate, reconcile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rollout.cli.common import Call, command_options
+from rollout.cli.output import columns, out, progress, style
+
+WORKERS = 8
+_FILE = click.Path(path_type=Path)
+_VERDICT_CODES = {"hold": 10, "promote": 11, "rollback": 12, "complete": 13}
+
+
+@click.command()
+@click.option("--surface", "surfaces", multiple=True, metavar="S", help="Only this one; may be given again.")
+@click.option(
+    "--output", type=_FILE, metavar="FILE", help="Where the observation goes; else standard output."
+)
+@click.option("--product-dir", type=_FILE, metavar="DIR", help="The product's checkout; else the repository.")
+@click.option("--round", "round_id", metavar="ID", help="Files of one round are merged by reconcile.")
+@command_options
+def collect(
+    call: Call, surfaces: tuple[str, ...], output: Path | None, product_dir: Path | None, round_id: str | None
+) -> None:
+    """Read the surfaces and the harness report into an observation."""
+    from rollout.adapters.evidence_file import dump_evidence, write_evidence
+    from rollout.commands.collect import collect as observe
+
+    state = call.workspace.load(call.named_train)
+    observation = observe(
+        state.contract,
+        state.contract_digest,
+        state.rollout,
+        state.status,
+        call.workspace.product(product_dir),
+        call.workspace.clock,
+        surfaces=surfaces or None,
+        round_id=round_id,
+        workers=WORKERS,
+        progress=progress,
+    )
+    if output is not None:
+        write_evidence(output, observation)
+    if output is None or call.json:
+        out(dump_evidence(observation), nl=False)
+
+
+@click.command()
+@click.option("--output", type=_FILE, metavar="FILE", help="Where the results go; else standard output.")
+@click.option("--product-dir", type=_FILE, metavar="DIR", help="The product's checkout; else the repository.")
+@command_options
+def perform(call: Call, output: Path | None, product_dir: Path | None) -> None:
+    """Carry out what reconcile asked for: apply the percent, run the harness. Nothing pending is fine."""
+    from rollout.adapters.evidence_file import dump_evidence, write_evidence
+    from rollout.commands.perform import perform as carry_out
+
+    state = call.workspace.load(call.named_train)
+    product = call.workspace.product(product_dir)
+    results = carry_out(state.contract, state.rollout, state.status, product, call.workspace.clock, progress)
+    if results is None:
+        progress("nothing pending")
+        if call.json:
+            out("null")
+        return
+    if output is not None:
+        write_evidence(output, results)
+    if output is None or call.json:
+        out(dump_evidence(results), nl=False)
+
+
+@click.command()
+@click.option(
+    "--observation", type=_FILE, metavar="FILE", help="Judge this one; else the last that was recorded."
+)
+@click.option("--exit-code", is_flag=True, help="Exit 10 hold, 11 promote, 12 rollback, 13 complete.")
+@command_options
+def evaluate(call: Call, observation: Path | None, exit_code: bool) -> int:
+    """Explain gates, triggers and decision as they would be now; touches nothing."""
+    from rollout.adapters.evidence_file import read_evidence
+    from rollout.commands.evaluate import evaluate as judge
+    from rollout.rendering.documents import evaluate_document
+
+    space = call.workspace
+    evidence = read_evidence(observation) if observation is not None else None
+    state = judge(space.store, space.forge, space.clock, call.train, evidence)
+    status = state.status
+    assert status is not None
+
+    def text() -> str:
+        from rollout.rendering.terminal import decision_view
+
+        return decision_view(
+            state.rollout, status, contract=state.contract, now=call.now, columns=columns(), style=style
+        )
+
+    call.answer(lambda: evaluate_document(state.rollout, status), text)
+    return _VERDICT_CODES[status.decision.verdict] if exit_code else 0
+
+
+@click.command()
+@click.option(
+    "--observation",
+    "observations",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Evidence to fold in; may be given again.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the effects and change nothing.")
+@click.option("--forge", type=click.Choice(["local"]), default="local", help="Where pull requests live.")
+@command_options
+def reconcile(call: Call, observations: tuple[Path, ...], dry_run: bool, forge: str) -> None:
+    """Fold in evidence, decide, record it, and open, update or close the promotion pull request."""
+    from rollout.adapters.evidence_file import read_evidence
+    from rollout.commands.reconcile import Reconciler
+    from rollout.errors import RefusedError
+    from rollout.rendering.documents import reconcile_document
+
+    space, train = call.workspace, call.train
+    evidence = [read_evidence(path) for path in observations]
+    report = Reconciler(space.store, space.forge, space.clock, space.promotion_body(), dry_run=dry_run).run(
+        train, evidence
+    )
+    for note in report.notes:
+        progress(f"note: {note}")
+    rollout, status = report.state.rollout, report.state.status
+    effects = report.rows()
+
+    def text() -> str:
+        from rollout.rendering.terminal import decision_view, status_view
+
+        if status is None:
+            return status_view(report.state, now=call.now, pull_request=None, columns=columns(), style=style)
+        return decision_view(
+            rollout,
+            status,
+            contract=report.state.contract,
+            now=call.now,
+            columns=columns(),
+            effects=effects,
+            dry_run=dry_run,
+            style=style,
+        )
+
+    call.answer(lambda: reconcile_document(rollout, status, effects, dry_run=dry_run), text)
+    if report.illegal:
+        error = RefusedError(
+            f"illegal step undone, {train} is frozen in {rollout.phase}: {report.illegal}",
+            hint="when it is understood: rollout unfreeze --reason WHY",
+        )
+        error.documented = True
+        raise error

@@ -1,0 +1,313 @@
+"""The demo's story: v0.1.5 reaches everybody, v0.1.6 degrades at 25 % and is frozen."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rollout.adapters.resources import profile_text
+from rollout.adapters.yaml_text import dump_yaml
+from rollout.commands.collect import collect
+from rollout.commands.init import Wishes, init
+from rollout.commands.perform import perform
+from rollout.commands.reconcile import Reconciler, Report
+from rollout.commands.signoff import record
+from rollout.commands.start import StartOptions, start
+from rollout.commands.verify import verify
+from rollout.core.observation import Evidence
+from rollout.core.state import Event, Outcome, Status, TrainState, Verdict
+from rollout.core.values import format_instant
+from rollout.demo.product import SURFACES, TOOLS, StandIn
+from rollout.demo.telling import CI, JOBS, Say, Telling
+from rollout.errors import RefusedError
+from rollout.ports import PullRequest, PullRequestState
+from rollout.rendering.gates import progress
+from rollout.rendering.inert import line
+from rollout.rendering.terminal import status_view, verify_view
+from rollout.wiring import Workspace
+
+TRAIN = "tau"
+BEGIN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+TICK = timedelta(minutes=10)
+SLOW_TICK = timedelta(hours=2)
+"""At 100 % the contract allows gaps of two hours."""
+CHECKS = [f"Live smoke ({name})" for name in ("voice", "browser", "dashboard", "custom-command", "memory")]
+OWNER, REVIEWER, APPROVER = "Olga Owner", "Ada Reviewer", "Grace Approver"
+SIGNATURES = {
+    "canary-3": {
+        "trigger-matrix-reviewed": (REVIEWER, "docs/trigger-review.md"),
+        "rollback-rehearsed": (OWNER, "docs/rehearsal.md"),
+    },
+    "general-availability": {"final-approval": (APPROVER, "docs/approval.md")},
+}
+"""Phase -> what people sign in it -> who, with what evidence."""
+
+
+class DemoClock:
+    """Simulated time: it moves when the story says so."""
+
+    def __init__(self) -> None:
+        self.moment = BEGIN
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+def tell(output: Path | None, say: Say, columns: int) -> None:
+    """Play the story in `output`, a new temporary folder when None.
+
+    Raises RefusedError when it is not an empty folder.
+    """
+    story = Story(_folder(output), Telling(say, columns))
+    story.set_up()
+    story.release("v0.1.5")
+    story.release("v0.1.6", degrades="memory", at_phase="canary-2")
+    story.look_back(columns)
+
+
+def _folder(output: Path | None) -> Path:
+    if output is None:
+        return Path(tempfile.mkdtemp(prefix="rollout-demo-"))
+    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
+        raise RefusedError(f"{output} is not an empty folder", hint="name a folder that is not there yet")
+    output.mkdir(parents=True, exist_ok=True)
+    return output.resolve()
+
+
+class Story:
+    def __init__(self, root: Path, telling: Telling) -> None:
+        self.root = root
+        self.clock = DemoClock()
+        self.product = StandIn(root)
+        self.space = Workspace(root, clock=self.clock, environment=self.product.environment())
+        self._telling = telling
+
+    # --- the stage ----------------------------------------------------------------------------------------
+
+    def set_up(self) -> None:
+        self._telling.heading("a product with five surfaces, and its release contract")
+        self._git("init", "--quiet", "--initial-branch", "main")
+        for setting in (f"user.name {OWNER}", "user.email owner@example.com", "commit.gpgsign false"):
+            self._git("config", *setting.split(" ", 1))
+        self.product.install()
+        self._write(".gitignore", ".tau/\n")
+        for _, evidence in (signature for items in SIGNATURES.values() for signature in items.values()):
+            self._write(evidence, "Looked at and agreed.\n")
+        wishes = Wishes(train=TRAIN, channel="stable", current_version="v0.1.4")
+        init(self.space.worktree, profile_text(TRAIN), dump_yaml, wishes)
+        self._commit_all("Add the product and its rollout contract")
+        self._telling.text(f"in {self.root}")
+        self._tell(OWNER, "commits the contract; v0.1.4 is what users run")
+
+    # --- a release ----------------------------------------------------------------------------------------
+
+    def release(self, version: str, *, degrades: str = "", at_phase: str = "") -> None:
+        end = f"{degrades} degrades in {at_phase}" if degrades else "healthy from 0 to 100 %"
+        self._telling.heading(f"{version}: {end}")
+        self._write("product.txt", f"{version}\n")
+        commit = self._commit_all(f"Release {version}")
+        state = start(
+            self.space.store, self.space.forge, self.clock, TRAIN, StartOptions(version, commit)
+        ).state
+        self._tell(OWNER, f"starts {version}, commit {commit[:10]}")
+        for check in [*CHECKS, "Live smoke gate"]:
+            self.space.forge.record_check(commit, check, "success", at=self.clock.now())
+        self._tell(CI, f"reports {len(CHECKS) + 1} checks green")
+        while state.rollout.outcome is Outcome.IN_PROGRESS:
+            is_bad = state.rollout.phase == at_phase and _soaked(state) >= timedelta(minutes=20)
+            failing = {degrades} if is_bad or degrades in self._failing() else set()
+            state = self._tick(state, frozenset(failing))
+
+    def _failing(self) -> set[str]:
+        return {surface for surface in SURFACES if self.product.streaks[surface]}
+
+    def _tick(self, state: TrainState, failing: frozenset[str]) -> TrainState:
+        is_last = state.contract.next_phase(state.rollout.phase or "") is None
+        self.clock.moment += SLOW_TICK if is_last else TICK
+        self.product.cycle(self.clock.now(), failing)
+        report = self._reconcile([*self._perform(state), self._collect(state)])
+        if self._sign(report.state):
+            report = self._reconcile([])
+        if self._merge():
+            report = self._reconcile([])
+        return report.state
+
+    # --- what jobs do -------------------------------------------------------------------------------------
+
+    def _perform(self, state: TrainState) -> list[Evidence]:
+        product = self.space.product(None)
+        results = perform(state.contract, state.rollout, state.status, product, self.clock, _quiet)
+        if results is None:
+            return []
+        self._tell(JOBS, "run the product's validation harness, as reconcile asked")
+        return [results]
+
+    def _collect(self, state: TrainState) -> Evidence:
+        return collect(
+            state.contract,
+            state.contract_digest,
+            state.rollout,
+            state.status,
+            self.space.product(None),
+            self.clock,
+            surfaces=None,
+            round_id=None,
+            workers=4,
+            progress=_quiet,
+        )
+
+    def _reconcile(self, evidence: list[Evidence]) -> Report:
+        body = self.space.promotion_body()
+        report = Reconciler(self.space.store, self.space.forge, self.clock, body).run(TRAIN, evidence)
+        self._report(report)
+        return report
+
+    def _report(self, report: Report) -> None:
+        rollout, status = report.state.rollout, report.state.status
+        assert status is not None
+        events = {taken.step.event for taken in report.steps}
+        where = f"{rollout.phase} {rollout.canary_percent} %"
+        decision = status.decision
+        soak = progress(report.state.contract.phase(status.phase), status).share
+        if rollout.outcome is Outcome.COMPLETE:
+            self._tell(JOBS, f"{where}: complete, users run {status.release} now")
+        elif rollout.frozen is not None:
+            self._tell(JOBS, f"ROLLBACK: {decision.reasons[0]}")
+            self._tell(JOBS, f"freeze at {where}, open incident {rollout.frozen.incident}")
+        elif decision.verdict is Verdict.PROMOTE:
+            self._tell(JOBS, f"{where}: every gate holds; open #{self._open_pull().number} to {decision.to}")
+        elif Event.ENTER in events:
+            self._tell(JOBS, f"enter {where}")
+        elif _only_waits(status):
+            self._telling.wait(self.clock.now(), where, soak)
+        elif decision.reasons[0].startswith("signoff."):
+            self._tell(JOBS, f"{where}: soak {soak}; signatures are missing")
+        else:
+            self._tell(JOBS, f"{where}: hold; {decision.reasons[0]}")
+
+    # --- what people do -----------------------------------------------------------------------------------
+
+    def _sign(self, state: TrainState) -> bool:
+        """People sign once nothing but their signatures is missing."""
+        status, signoff = state.status, state.signoff
+        if (
+            status is None
+            or status.decision.verdict is not Verdict.HOLD
+            or _only_waits(status)
+            or self._failing()
+        ):
+            return False
+        signed = signoff.items if signoff else {}
+        wanted = {item: how for item, how in SIGNATURES.get(status.phase, {}).items() if item not in signed}
+        for item, (who, evidence) in wanted.items():
+            record(self.space.store, self.clock, TRAIN, item, evidence, who)
+            self._tell(who, f"signs {item}: {evidence}")
+        return bool(wanted)
+
+    def _merge(self) -> bool:
+        pulls = self._open_pulls()
+        for pull in pulls:
+            self.space.forge.merge(pull.number, at=self.clock.now(), merged_by=REVIEWER)
+            self._tell(REVIEWER, f"merges #{pull.number}")
+        return bool(pulls)
+
+    def _open_pulls(self) -> list[PullRequest]:
+        return [pull for pull in self.space.forge.pull_requests("") if pull.state is PullRequestState.OPEN]
+
+    def _open_pull(self) -> PullRequest:
+        return self._open_pulls()[0]
+
+    # --- looking back -------------------------------------------------------------------------------------
+
+    def look_back(self, columns: int) -> None:
+        store = self.space.store
+        checked = verify(store, TRAIN, None)
+        state = store.load(TRAIN, store.head())
+        say = self._telling
+        say.heading("the decisions, newest first: git log --oneline --first-parent state/tau/rollout.yaml")
+        decisions = self._git("log", "--oneline", "--first-parent", f"state/{TRAIN}/rollout.yaml")
+        say.text("\n".join(line(decision, columns) for decision in decisions.splitlines()))
+        say.heading("every state commit recomputed from the one before: rollout verify")
+        say.text(verify_view(checked.commits, checked.problems, columns=columns))
+        say.heading("where it stands: rollout status")
+        say.text(status_view(state, now=self.clock.now(), pull_request=None, columns=columns))
+        say.heading("look around")
+        say.text(
+            _LOOK_AROUND.format(
+                root=shlex.quote(str(self.root)), path=_path(), now=format_instant(self.clock.now())
+            )
+        )
+        say.heading("do the same by hand, in a repository of your own")
+        say.text(_BY_HAND)
+
+    def _tell(self, who: str, what: str) -> None:
+        self._telling.line(self.clock.now(), who, what)
+
+    # --- plumbing -----------------------------------------------------------------------------------------
+
+    def _write(self, path: str, text: str) -> None:
+        (self.root / path).parent.mkdir(exist_ok=True)
+        (self.root / path).write_text(text, encoding="utf-8")
+
+    def _commit_all(self, message: str) -> str:
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--no-verify", "--message", message)
+        return self._git("rev-parse", "HEAD")
+
+    def _git(self, *arguments: str) -> str:
+        moment = format_instant(self.clock.now())
+        environment = {**self.product.environment(), "GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment}
+        done = subprocess.run(  # noqa: S603 -- fixed arguments
+            ["git", *arguments],  # noqa: S607
+            cwd=self.root,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+
+def _soaked(state: TrainState) -> timedelta:
+    return timedelta(seconds=state.status.soak.earned_seconds if state.status else 0)
+
+
+def _only_waits(status: Status) -> bool:
+    return status.decision.reasons[0].startswith("soak: ")
+
+
+def _quiet(_line: str) -> None:
+    """The demo tells its own story."""
+
+
+def _path() -> str:
+    """What goes before PATH, so that the commands below find the stand-in and this very rollout."""
+    program = Path(sys.executable).parent / "rollout"
+    is_there_already = shutil.which("rollout") == str(program)
+    return f'"$PWD/{TOOLS}"' + ("" if is_there_already else f":{shlex.quote(str(program.parent))}")
+
+
+_LOOK_AROUND = """cd {root}
+export PATH={path}:"$PATH"
+rollout status --now {now}
+rollout history --event promote
+rollout local show 4
+rollout signoff check
+cat state/tau/incidents/*.yaml"""
+
+_BY_HAND = """cd "$(mktemp -d)" && git init --quiet --initial-branch main
+rollout init --profile generic --current-version v1.0.0
+git add . && git commit --quiet --message "Add the rollout contract"
+echo '{"status": "ok", "errors": 0, "requests": {}}' > health.json
+echo '{"health_state": "healthy", "queue_depth": 0, "updated_unix_ms": '$(date +%s)000'}' > worker-health.json
+git add . && git commit --quiet --message "Release v1.1.0"
+rollout start --version v1.1.0 --commit "$(git rev-parse HEAD)"
+rollout collect --output .git/observation.json
+rollout reconcile --observation .git/observation.json
+rollout local merge 1
+rollout reconcile"""

@@ -1,0 +1,133 @@
+"""The only place where adapters are made and put together."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from rollout.adapters.clock import SystemClock
+from rollout.adapters.git import Git
+from rollout.adapters.local_forge import LocalForge
+from rollout.adapters.worktree import DiskWorktree
+from rollout.adapters.yaml_store import YamlStore
+from rollout.adapters.yaml_text import load_yaml
+from rollout.core.state import TrainState
+from rollout.errors import InputError, RolloutError
+from rollout.ports import Clock, Product
+
+
+class Workspace:
+    """A repository with everything that works on it, each part made when it is first asked for."""
+
+    def __init__(
+        self,
+        repo: Path,
+        *,
+        clock: Clock | None = None,
+        state_branch: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`environment` is what the contract's commands inherit from; this process's when None."""
+        self.repo = repo
+        self.clock: Clock = clock or SystemClock()
+        self.named_state_branch = state_branch
+        self._environment = os.environ if environment is None else environment
+
+    @cached_property
+    def git(self) -> Git:
+        return Git(self.repo)
+
+    @cached_property
+    def branch(self) -> str:
+        """The state branch: as asked for, else as a contract in the worktree says, else the default one."""
+        return self.named_state_branch or self._branch_of_contracts() or self.git.default_branch()
+
+    @cached_property
+    def store(self) -> YamlStore:
+        return YamlStore(self.git, self.branch)
+
+    @cached_property
+    def forge(self) -> LocalForge:
+        return LocalForge(self.git, self.branch)
+
+    @cached_property
+    def worktree(self) -> DiskWorktree:
+        return DiskWorktree(self.git.home, self.git.tags)
+
+    def product(self, product_dir: Path | None) -> Product:
+        from rollout.adapters.product import LocalProduct
+
+        return LocalProduct(product_dir or self.git.home, self._environment, self.clock)
+
+    def train(self, named: str | None) -> str:
+        """The train that a command is about. Raises InputError when that is not clear."""
+        trains = self.store.trains(self.store.head())
+        if named is not None:
+            if named not in trains:
+                raise InputError(
+                    f"no train {named} on branch {self.branch}",
+                    hint=f"trains there: {', '.join(trains) or 'none'}",
+                )
+            return named
+        if len(trains) == 1:
+            return trains[0]
+        if not trains:
+            raise InputError(
+                f"no train on branch {self.branch}", hint="run `rollout init`, then commit what it wrote"
+            )
+        raise InputError("there is more than one train", hint=f"say which with --train: {', '.join(trains)}")
+
+    def load(self, train: str | None) -> TrainState:
+        return self.store.load(self.train(train), self.store.head())
+
+    def promotion_body(self) -> Callable[[TrainState, str], str]:
+        """Renders the body of the promotion pull request for a state; the template is read when needed."""
+        from rollout.adapters.resources import templates_dir
+        from rollout.rendering.markdown import promotion_body
+
+        def body(state: TrainState, decided_at: str) -> str:
+            assert state.status is not None
+            to = state.contract.next_phase(state.status.phase)
+            if to is None:
+                return ""
+            return promotion_body(
+                (templates_dir() / "promotion-pr.md.j2").read_text(encoding="utf-8"),
+                contract=state.contract,
+                rollout=state.rollout,
+                status=state.status,
+                to=to,
+                decided_at=decided_at,
+            )
+
+        return body
+
+    def person(self) -> str:
+        """Who is at the keyboard, as git knows them. Raises InputError when it does not."""
+        try:
+            return self.git.person()
+        except RolloutError as error:
+            raise InputError("git does not know who you are", hint="say who with --by") from error
+
+    def commit(self, named: str | None) -> str | None:
+        """The whole id of a commit that a person named. Raises InputError when there is none."""
+        if named is None:
+            return None
+        commit = self.git.resolve(named)
+        if commit is None:
+            raise InputError(f"{named}: no such commit", hint="take one from `rollout history`")
+        return commit
+
+    def _branch_of_contracts(self) -> str | None:
+        for path in self.worktree.contracts():
+            text = self.worktree.read(path)
+            if not re.search(rb"^state:", text, re.MULTILINE):
+                continue
+            data = load_yaml(text, file=path)
+            state = data.get("state") if isinstance(data, dict) else None
+            branch = state.get("branch") if isinstance(state, dict) else None
+            if isinstance(branch, str):
+                return branch
+        return None
