@@ -1,0 +1,78 @@
+"""The README's transcripts are real: each `console` block is typed into a shell and must print what stands there.
+
+`UPDATE_README=1 make test T=tests/test_readme.py` writes what is printed now into the README; read the diff.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+END = "=== end of command ==="
+
+# What differs from run to run: commits, times, and the seconds that a person's machine takes.
+VARYING = (
+    (re.compile(r"\b[0-9a-f]{40}\b|\b[0-9a-f]{7,12}\b"), "COMMIT"),
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z| UTC)?"), "TIME"),
+    (re.compile(r"\b\d\d:\d\d\b"), "TIME"),
+    (re.compile(r"\b\d+s\b"), "SECONDS"),
+    (re.compile(r" +"), " "),
+)
+
+
+def commands(block: str) -> list[str]:
+    return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+
+
+def run_all(typed: list[str], folder: Path) -> list[str]:
+    """What one shell prints for each command, errors and all."""
+    script = "\n".join(f"{command}\necho; echo '{END}'" for command in typed)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", f"exec 2>&1\n{script}"],
+        cwd=folder,
+        env={**os.environ, "PATH": path, "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [text.strip("\n") for text in done.stdout.split(END)[: len(typed)]]
+
+
+def transcript(typed: list[str], printed: list[str]) -> str:
+    return "\n".join(
+        f"$ {command}" + (f"\n{_ordered(command, text)}" if text else "")
+        for command, text in zip(typed, printed, strict=True)
+    )
+
+
+def _ordered(command: str, text: str) -> str:
+    # Surfaces are read in parallel and told about as they answer.
+    return "\n".join(sorted(text.splitlines())) if command.startswith("rollout collect") else text
+
+
+def steady(text: str) -> str:
+    for pattern, word in VARYING:
+        text = pattern.sub(word, text)
+    return text
+
+
+def test_every_command_of_the_readme_prints_what_it_says(tmp_path: Path) -> None:
+    readme = README.read_text(encoding="utf-8")
+    blocks = BLOCK.findall(readme)
+    typed = [command for block in blocks for command in commands(block)]
+    printed = iter(run_all(typed, tmp_path))
+    real = [transcript(commands(block), [next(printed) for _ in commands(block)]) for block in blocks]
+    if os.environ.get("UPDATE_README"):
+        replacements = iter(real)
+        readme = BLOCK.sub(lambda _: f"```console\n{next(replacements)}\n```", readme)
+        README.write_text(readme, encoding="utf-8")
+        blocks = BLOCK.findall(readme)
+    assert len(typed) > 10
+    for block, expected in zip(blocks, real, strict=True):
+        assert steady(block.strip()) == steady(expected)
