@@ -1,0 +1,44 @@
+"""A real repository in a temporary folder, handled with plain git as a person would."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+class Repository:
+    """`path` on branch main, with one commit of `files` (path -> content)."""
+
+    def __init__(self, path: Path, files: dict[str, str] | None = None, *options: str) -> None:
+        self.path = path
+        path.mkdir(parents=True)
+        self.git("init", "--quiet", "--initial-branch=main", *options)
+        self.commit(files or {"README": "hello\n"})
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=self.path, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def write(self, path: str, content: str) -> None:
+        file = self.path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8")
+
+    def commit(self, files: dict[str, str], message: str = "by hand") -> str:
+        for path, content in files.items():
+            self.write(path, content)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", f"--message={message}")
+        return self.head()
+
+    def head(self, name: str = "HEAD") -> str:
+        return self.git("rev-parse", name)
+
+    def text(self, path: str, at: str = "HEAD") -> str:
+        return self.git("show", f"{at}:{path}")
+
+    def status(self) -> list[str]:
+        return self.git("status", "--porcelain").splitlines()

@@ -1,0 +1,183 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.adapters.evidence_file import read_evidence, write_evidence
+from rollout.core.observation import (
+    BadStep,
+    HarnessReport,
+    HealthState,
+    LogCursor,
+    Observation,
+    Results,
+    Sample,
+    Timeline,
+    WorkResult,
+)
+from rollout.errors import InputError, OutsideError
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+OBSERVATION = Observation(
+    train="tau",
+    release="v0.1.5",
+    commit="a" * 40,
+    phase="canary-1",
+    contract_digest="d" * 64,
+    round="run-17",
+    product_head="c" * 40,
+    started_at=NOON,
+    finished_at=NOON,
+    tool_version="0.1.0",
+    samples={
+        "voice": Sample(
+            updated_at=NOON,
+            health_state=HealthState.HEALTHY,
+            fields={"queue_depth": 0, "load": 0.5},
+            labels={"rollout_gate": "größe <b>@all"},
+            counters={"case_processing_failed": 2},
+            cursor=LogCursor(offset=9, head_bytes=9, head_sha256="e" * 64, totals={"a": 1}),
+            timeline=Timeline(steps=2, bad=1, examples=(BadStep(step="a", status="late"),)),
+            not_applicable=("timeline",),
+        ),
+        "memory": Sample(unknown="exit 1: boom"),
+    },
+    harness=HarnessReport(started_at=NOON, status="passed", total=5, passed=5, surfaces={"voice": "passed"}),
+)
+RESULTS = Results(
+    train="tau",
+    release="v0.1.5",
+    commit="a" * 40,
+    finished_at=NOON,
+    results=(WorkResult(request="r1", ok=True, detail="exit 0", started_at=NOON, finished_at=NOON),),
+)
+
+
+def written(folder: Path, value: Any) -> Path:
+    path = folder / "evidence.json"
+    path.write_bytes(value if isinstance(value, bytes) else json.dumps(value).encode())
+    return path
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    return {**OBSERVATION.model_dump(mode="json", by_alias=True), **changes}
+
+
+@pytest.mark.parametrize("evidence", [OBSERVATION, RESULTS], ids=lambda evidence: evidence.kind)
+def test_what_is_written_is_read_back(tmp_path: Path, evidence: Observation | Results) -> None:
+    path = tmp_path / "evidence.json"
+    write_evidence(path, evidence)
+    assert read_evidence(path) == evidence
+
+
+def test_the_file_begins_with_its_schema_and_ends_with_a_line_end(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.json"
+    write_evidence(path, OBSERVATION)
+    text = path.read_text()
+    assert text.startswith('{\n  "schema": 1,\n  "kind": "observation",\n')
+    assert text.endswith("}\n")
+
+
+def test_writing_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
+    path = written(tmp_path, b"old")
+    write_evidence(path, OBSERVATION)
+    assert read_evidence(path) == OBSERVATION
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_be_written_is_an_outside_failure(tmp_path: Path) -> None:
+    with pytest.raises(OutsideError, match=r"evidence\.json: cannot be written: No such file or directory"):
+        write_evidence(tmp_path / "missing" / "evidence.json", OBSERVATION)
+
+
+def test_a_failed_write_leaves_nothing_half_written(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.json"
+    path.mkdir()
+    (path / "kept").touch()
+    with pytest.raises(OutsideError):
+        write_evidence(path, OBSERVATION)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nothing\.json: No such file or directory") as raised:
+        read_evidence(tmp_path / "nothing.json")
+    assert raised.value.hint
+    assert raised.value.file == str(tmp_path / "nothing.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", ": empty"),
+        (b"\xff\xff", ": not UTF-8 at byte 0"),
+        (b'{"schema": 1, "ki', ": not JSON: Unterminated string"),
+        (b'{"schema": NaN}', ": not JSON: NaN is not a number"),
+        (b"[" * 100_000, ": JSON nested too deeply"),
+        (b"[" * 900 + b"]" * 900, ": "),
+        (b"[]", ": is not an object"),
+        (b" " * 6_000_000, ": larger than 5242880 bytes"),
+        ({"schema": 2, "kind": "observation"}, ": schema: is 2, and this rollout reads up to 1"),
+        ({"schema": 1}, ": kind: is neither observation nor results"),
+        ({"schema": 1, "kind": "decision"}, ": kind: is neither observation nor results"),
+        ({"schema": 1, "kind": ["observation"]}, ": kind: is neither observation nor results"),
+    ],
+)
+def test_what_is_no_evidence_is_bad_input(tmp_path: Path, content: Any, why: str) -> None:
+    path = written(tmp_path, content)
+    with pytest.raises(InputError) as raised:
+        read_evidence(path)
+    assert raised.value.message.startswith(f"{path}{why}")
+    assert raised.value.hint
+
+
+def test_every_mistake_is_named_with_its_field(tmp_path: Path) -> None:
+    samples = {"voice": {"fields": {"queue_depth": "many"}}}
+    path = written(tmp_path, changed(commit="HEAD", samples=samples, colour="blue"))
+    with pytest.raises(InputError) as raised:
+        read_evidence(path)
+    fields = [line.removeprefix(f"{path}: ").split(": ")[0] for line in raised.value.message.splitlines()]
+    assert {"commit", "colour"} <= set(fields)
+    assert any(field.startswith("samples.voice.fields.queue_depth") for field in fields)
+
+
+def test_only_the_first_mistakes_are_listed(tmp_path: Path) -> None:
+    path = written(tmp_path, changed(**{f"key{number}": 1 for number in range(50)}))
+    with pytest.raises(InputError) as raised:
+        read_evidence(path)
+    lines = raised.value.message.splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == f"{path}: and 30 mistakes more"
+
+
+def test_names_of_mistakes_are_inert(tmp_path: Path) -> None:
+    path = written(tmp_path, changed(**{"\x1b[31mred\n::error::x": 1}))
+    with pytest.raises(InputError) as raised:
+        read_evidence(path)
+    assert raised.value.message.startswith(f"{path}: red ::error::x: ")
+
+
+def test_texts_that_product_code_slipped_in_are_made_inert(tmp_path: Path) -> None:
+    path = written(tmp_path, changed(samples={"voice": {"unknown": "\x1b[31mred\u202e\n::error::x"}}))
+    evidence = read_evidence(path)
+    assert isinstance(evidence, Observation)
+    assert evidence.samples["voice"].unknown == "red ::error::x"
+
+
+def test_the_limit_can_be_lower(tmp_path: Path) -> None:
+    path = written(tmp_path, changed())
+    with pytest.raises(InputError, match="larger than 100 bytes"):
+        read_evidence(path, limit=100)
+
+
+@given(content=st.binary())
+def test_any_bytes_are_refused_with_an_input_error(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = written(tmp_path_factory.getbasetemp(), content)
+    with pytest.raises(InputError):
+        read_evidence(path)

@@ -1,0 +1,594 @@
+"""The door to git, with real repositories: what it reads, and what it leaves alone when it writes."""
+
+import multiprocessing
+import os
+import resource
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rollout.adapters.git import Git
+from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
+from tests.adapters.scratch import NOON, Repository
+
+STATUS = "state/tau/status.yaml"
+ROLLOUT = "state/tau/rollout.yaml"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repo", {STATUS: "one\n", ROLLOUT: "phase: a\n", "src/main.py": "print()\n"})
+
+
+def commit(
+    git: Git, files: dict[str, str], *, parent: str, branch: str = "main", message: str = "change"
+) -> str:
+    content = {path: text.encode() for path, text in files.items()}
+    return git.commit(branch, content, parent=parent, message=message, at=NOON)
+
+
+# --- where the repository is -------------------------------------------------------------------------------
+
+
+def test_a_folder_without_repository_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"is not a git repository") as error:
+        Git(tmp_path)
+    assert "--repo" in error.value.hint
+
+
+def test_a_folder_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"is not a git repository: cannot change to"):
+        Git(tmp_path / "nowhere")
+
+
+def test_without_git_nothing_works(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(repo.path))
+    with pytest.raises(OutsideError, match="git is not installed"):
+        Git(repo.path)
+
+
+def test_a_sub_folder_stands_for_its_repository(repo: Repository) -> None:
+    git = Git(repo.path / "src")
+    commit(git, {STATUS: "two\n"}, parent=repo.head())
+    assert git.worktree == repo.path.resolve()
+    assert repo.status() == []
+    assert (repo.path / STATUS).read_text() == "two\n"
+
+
+def test_variables_of_a_hook_do_not_lead_elsewhere(
+    repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Repository(tmp_path / "other")
+    head = repo.head()
+    for name, path in (("GIT_DIR", ".git"), ("GIT_INDEX_FILE", ".git/index"), ("GIT_WORK_TREE", "")):
+        monkeypatch.setenv(name, str(other.path / path))
+    assert Git(repo.path).tip("main") == head
+
+
+def test_an_empty_repository_has_a_branch_without_a_commit(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=trunk", tmp_path], check=True)
+    git = Git(tmp_path)
+    assert git.default_branch() == "trunk"
+    assert git.tip("trunk") is None
+    with pytest.raises(HeadMovedError):
+        commit(git, {STATUS: "x"}, parent="0" * 40, branch="trunk")
+
+
+# --- the default branch ------------------------------------------------------------------------------------
+
+
+def test_origin_names_the_default_branch(repo: Repository, tmp_path: Path) -> None:
+    repo.git("branch", "--move", "trunk")
+    repo.git("clone", "--quiet", ".", str(tmp_path / "clone"))
+    subprocess.run(["git", "checkout", "--quiet", "-b", "feature"], cwd=tmp_path / "clone", check=True)
+    assert Git(tmp_path / "clone").default_branch() == "trunk"
+
+
+def test_without_origin_it_is_the_current_branch(repo: Repository) -> None:
+    repo.git("checkout", "--quiet", "-b", "trunk")
+    assert Git(repo.path).default_branch() == "trunk"
+
+
+def test_a_pull_request_that_is_looked_into_is_not_the_default_branch(repo: Repository) -> None:
+    repo.git("checkout", "--quiet", "-b", "rollout/tau/v1/canary-1")
+    assert Git(repo.path).default_branch() == "main"
+
+
+def test_a_detached_head_leaves_the_configured_name(repo: Repository) -> None:
+    repo.git("checkout", "--quiet", "--detach")
+    repo.git("config", "init.defaultBranch", "trunk")
+    assert Git(repo.path).default_branch() == "trunk"
+    repo.git("config", "init.defaultBranch", "")
+    assert Git(repo.path).default_branch() == "main"
+
+
+# --- reading -----------------------------------------------------------------------------------------------
+
+
+def test_reads_objects_and_sees_what_came_later(repo: Repository) -> None:
+    git = Git(repo.path)
+    first = repo.head()
+    status = git.read(f"main:{STATUS}")
+    assert status is not None
+    assert (status.kind, status.body) == ("blob", b"one\n")
+    assert set(git.tree("main:state/tau")) == {"status.yaml", "rollout.yaml"}
+    assert git.tree("main:")["state"].is_folder
+    second = repo.commit({STATUS: "two\n"})
+    repo.git("gc", "--quiet")
+    assert git.tip("main") == second
+    assert git.resolve(first) == first
+
+
+@pytest.mark.parametrize("spec", ["main:nothing", "nothing", "0" * 40, "main\nmain", "a b missing"])
+def test_what_is_not_there_is_none(repo: Repository, spec: str) -> None:
+    git = Git(repo.path)
+    assert git.read(spec) is None
+    assert git.resolve(spec) is None
+    assert git.tree(spec) == {}
+    assert git.tip("main") == repo.head()
+
+
+def test_a_damaged_object_is_an_outside_failure_and_the_next_read_works(repo: Repository) -> None:
+    repo.commit({STATUS: os.urandom(5000).hex()})
+    blob = repo.head(f"main:{STATUS}")
+    damaged = repo.path / ".git/objects" / blob[:2] / blob[2:]
+    damaged.chmod(0o644)
+    os.truncate(damaged, 2000)
+    git = Git(repo.path)
+    with pytest.raises(OutsideError, match=r"git cat-file stopped: .+"):
+        git.read(f"main:{STATUS}")
+    assert git.tip("main") == repo.head()
+
+
+def test_closing_ends_the_reader_and_a_later_read_starts_another(repo: Repository) -> None:
+    git = Git(repo.path)
+    assert git.tip("main") == repo.head()
+    git.close()
+    git.close()
+    assert git.tip("main") == repo.head()
+
+
+def test_ancestors(repo: Repository) -> None:
+    git = Git(repo.path)
+    first, second = repo.head(), repo.commit({"a": "b"})
+    assert git.is_ancestor(first, second)
+    assert git.is_ancestor(second, second)
+    assert not git.is_ancestor(second, first)
+    with pytest.raises(OutsideError, match="git merge-base failed"):
+        git.is_ancestor("0" * 40, first)
+
+
+def test_changed_paths(repo: Repository) -> None:
+    git = Git(repo.path)
+    first = repo.head()
+    second = repo.commit({"a": "b", STATUS: "two\n"})
+    third = repo.commit({"c": "d"})
+    assert set(git.changed_paths(None, first)) == {STATUS, ROLLOUT, "src/main.py"}
+    assert git.changed_paths(None, second) == ("a", STATUS)
+    assert git.changed_paths(first, third) == ("a", "c", STATUS)
+    assert git.changed_paths(first, first) == ()
+
+
+# --- history -----------------------------------------------------------------------------------------------
+
+
+def test_log_follows_first_parents_and_names_what_changed(repo: Repository) -> None:
+    first = repo.head()
+    second = repo.commit(
+        {STATUS: "two\n", "src/main.py": "1\n"},
+        "rollout(tau): observe é\n\nRollout-Train: tau\nRollout-Event: observe",
+    )
+    repo.git("checkout", "--quiet", "-b", "side")
+    side = repo.commit({ROLLOUT: "phase: b\n", "state/tau/new.yaml": "x\n"})
+    repo.git("checkout", "--quiet", "main")
+    elsewhere = repo.commit({"README": "x\n"})
+    repo.git("merge", "--quiet", "--no-ff", "--message=merge side", "side")
+    merge = repo.head()
+
+    entries = list(Git(repo.path).log("main", ["state/tau/"]))
+
+    assert [entry.commit for entry in entries] == [merge, second, first]
+    assert entries[0].parents == (elsewhere, side)
+    assert entries[0].paths == ("state/tau/new.yaml", ROLLOUT)
+    assert entries[1].paths == (STATUS,)
+    assert (entries[1].subject, entries[1].author) == ("rollout(tau): observe é", "Rollout Tests")
+    assert entries[1].trailers == {"Rollout-Train": "tau", "Rollout-Event": "observe"}
+    assert entries[2].parents == ()
+    assert entries[2].trailers == {}
+    assert [entry.commit for entry in Git(repo.path).log("main", ["state/tau/"], since=second)] == [merge]
+
+
+def test_log_takes_paths_as_they_are_written(repo: Repository) -> None:
+    assert list(Git(repo.path).log("main", ["state/*/status.yaml"])) == []
+
+
+def test_log_can_be_left_early(repo: Repository) -> None:
+    for number in range(5):
+        repo.commit({STATUS: f"{number}\n"})
+    git = Git(repo.path)
+    entries = git.log("main", [STATUS])
+    assert next(entries).commit == repo.head()
+    entries.close()  # type: ignore[attr-defined]
+    assert git.tip("main") == repo.head()
+
+
+def test_log_of_a_branch_that_is_not_there_fails(repo: Repository) -> None:
+    with pytest.raises(OutsideError, match="git log failed"):
+        list(Git(repo.path).log("nowhere", [STATUS]))
+
+
+# --- committing --------------------------------------------------------------------------------------------
+
+
+def test_a_commit_changes_its_files_and_nothing_else(repo: Repository) -> None:
+    parent = repo.head()
+    new = commit(
+        Git(repo.path),
+        {STATUS: "two\n", "state/tau/incidents/i.yaml": "id: i\n"},
+        parent=parent,
+        message="subject\n\nbody\n\nRollout-Event: observe\n",
+    )
+    assert repo.head("main") == new
+    assert repo.head(f"{new}^") == parent
+    assert repo.git("diff", "--name-status", parent, new).split() == [
+        "A",
+        "state/tau/incidents/i.yaml",
+        "M",
+        STATUS,
+    ]
+    assert repo.text(STATUS) == "two"
+    assert repo.status() == []
+    assert repo.git("fsck", "--strict") == ""
+    shown = repo.git("log", "-1", "--format=%an <%ae> %at %ct %(trailers:key=Rollout-Event,valueonly)", new)
+    noon = int(NOON.timestamp())
+    assert shown == f"Rollout Tests <tests@rollout.invalid> {noon} {noon} observe"
+
+
+def test_equal_input_gives_the_same_commit(repo: Repository) -> None:
+    git = Git(repo.path)
+    tokyo = NOON.astimezone(datetime(2026, 1, 1, tzinfo=UTC).astimezone().tzinfo)
+    made = {git.write_commit({STATUS: b"x"}, parent=repo.head(), message="m", at=at) for at in (NOON, tokyo)}
+    assert len(made) == 1
+    assert made != {
+        git.write_commit({STATUS: b"x"}, parent=repo.head(), message="m", at=NOON + timedelta(seconds=1))
+    }
+
+
+def test_other_changes_survive_byte_for_byte(repo: Repository) -> None:
+    repo.commit({"staged": "1\n", "half": "1\n", "unstaged": "1\n", "removed": "1\n"})
+    repo.write("staged", "2\n")
+    repo.write("half", "2\n")
+    repo.git("add", "staged", "half")
+    repo.write("half", "3\n")
+    repo.write("unstaged", "2\n")
+    repo.write("untracked", "1\n")
+    repo.write(ROLLOUT, "phase: edited\n")
+    repo.git("rm", "--quiet", "--cached", "removed")
+    before = (repo.status(), repo.git("diff"), repo.git("diff", "--cached"))
+
+    commit(Git(repo.path), {STATUS: "two\n"}, parent=repo.head())
+
+    assert (repo.status(), repo.git("diff"), repo.git("diff", "--cached")) == before
+    assert (repo.path / STATUS).read_text() == "two\n"
+    assert (repo.path / "untracked").read_text() == "1\n"
+
+
+def unstaged(repo: Repository) -> None:
+    repo.write(STATUS, "mine\n")
+
+
+def staged(repo: Repository) -> None:
+    repo.write(STATUS, "mine\n")
+    repo.git("add", STATUS)
+
+
+def deleted(repo: Repository) -> None:
+    (repo.path / STATUS).unlink()
+
+
+def untracked(repo: Repository) -> None:
+    repo.write("state/tau/new.yaml", "mine\n")
+
+
+def ignored(repo: Repository) -> None:
+    repo.write(".git/info/exclude", "new.yaml\n")
+    repo.write("state/tau/new.yaml", "mine\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        (unstaged, STATUS),
+        (staged, STATUS),
+        (deleted, STATUS),
+        (untracked, "state/tau/new.yaml"),
+        (ignored, "state/tau/new.yaml"),
+    ],
+)
+def test_uncommitted_changes_of_a_file_are_not_overwritten(
+    repo: Repository, change: Callable[[Repository], None], path: str
+) -> None:
+    change(repo)
+    before = (repo.head(), repo.status(), repo.git("diff"), repo.git("count-objects"))
+    with pytest.raises(InputError, match="dirty") as refusal:
+        commit(Git(repo.path), {path: "theirs\n", ROLLOUT: "phase: b\n"}, parent=repo.head())
+    assert refusal.value.file == path
+    assert path in refusal.value.message
+    assert (repo.head(), repo.status(), repo.git("diff"), repo.git("count-objects")) == before
+
+
+def test_other_line_ends_in_the_worktree_are_no_change(repo: Repository) -> None:
+    repo.git("config", "core.autocrlf", "true")
+    (repo.path / STATUS).unlink()
+    repo.git("checkout", "--", STATUS)
+    assert (repo.path / STATUS).read_bytes() == b"one\r\n"
+    commit(Git(repo.path), {STATUS: "two\n"}, parent=repo.head())
+    assert (repo.path / STATUS).read_bytes() == b"two\r\n"
+    assert repo.status() == []
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused_before_anything_moves(repo: Repository) -> None:
+    repo.write("state/tau/incidents", "a file\n")
+    head = repo.head()
+    with pytest.raises(InputError, match=r"incidents/i\.yaml: cannot be written: Not a directory"):
+        commit(Git(repo.path), {"state/tau/incidents/i.yaml": "x"}, parent=head)
+    assert repo.head() == head
+
+
+def test_a_branch_that_is_not_checked_out_leaves_the_worktree_alone(repo: Repository) -> None:
+    repo.git("branch", "state")
+    repo.write(STATUS, "mine\n")
+    before = (repo.head(), repo.status())
+    new = commit(Git(repo.path), {STATUS: "two\n"}, parent=repo.head(), branch="state")
+    assert repo.head("state") == new
+    assert (repo.head(), repo.status()) == before
+    assert (repo.path / STATUS).read_text() == "mine\n"
+
+
+def test_a_detached_head_leaves_the_worktree_alone(repo: Repository) -> None:
+    repo.git("checkout", "--quiet", "--detach")
+    before = repo.head()
+    new = commit(Git(repo.path), {STATUS: "two\n"}, parent=before)
+    assert repo.head("main") == new
+    assert repo.head() == before
+    assert repo.status() == []
+
+
+def test_a_bare_repository_takes_commits(repo: Repository, tmp_path: Path) -> None:
+    repo.git("clone", "--quiet", "--bare", ".", str(tmp_path / "bare.git"))
+    git = Git(tmp_path / "bare.git")
+    new = commit(git, {STATUS: "two\n"}, parent=repo.head())
+    assert git.tip("main") == new
+
+
+def test_a_sha256_repository_takes_commits(tmp_path: Path) -> None:
+    repo = Repository(tmp_path / "repo", {STATUS: "one\n"}, "--object-format=sha256")
+    new = commit(Git(repo.path), {STATUS: "two\n", "state/new/a": "b"}, parent=repo.head())
+    assert (len(new), repo.head(), repo.status()) == (64, new, [])
+    assert repo.git("fsck", "--strict") == ""
+
+
+def test_without_an_identity_the_tool_signs_with_its_own(
+    repo: Repository, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".gitconfig").write_text("")
+    monkeypatch.setenv("EMAIL", "what-git-would-guess@machine.invalid")
+    new = commit(Git(repo.path), {STATUS: "two\n"}, parent=repo.head())
+    who = repo.git("log", "-1", "--format=%an <%ae>, %cn <%ce>", new)
+    assert who == "rollout <rollout@localhost>, rollout <rollout@localhost>"
+
+
+def test_hooks_and_signing_do_not_run(repo: Repository, tmp_path: Path) -> None:
+    repo.git("config", "commit.gpgSign", "true")
+    repo.git("config", "gpg.program", str(tmp_path / "nothing"))
+    for hook in ("pre-commit", "reference-transaction", "post-checkout", "post-index-change", "commit-msg"):
+        repo.write(f".git/hooks/{hook}", f"#!/bin/sh\necho {hook} >>{tmp_path}/ran\nexit 1\n")
+        (repo.path / ".git/hooks" / hook).chmod(0o755)
+    new = commit(Git(repo.path), {STATUS: "two\n"}, parent=repo.head())
+    assert Git(repo.path).tip("main") == new
+    assert not (tmp_path / "ran").exists()
+
+
+# --- compare and swap --------------------------------------------------------------------------------------
+
+
+def test_a_branch_that_moved_is_left_as_it_is(repo: Repository) -> None:
+    stale = repo.head()
+    moved = repo.commit({STATUS: "two\n"})
+    before = repo.git("count-objects")
+    with pytest.raises(HeadMovedError, match=f"main is no longer at {stale}"):
+        commit(Git(repo.path), {STATUS: "three\n"}, parent=stale)
+    assert (repo.head(), repo.status(), repo.git("count-objects")) == (moved, [], before)
+
+
+def test_a_branch_that_moves_meanwhile_is_left_as_it_is(repo: Repository) -> None:
+    git, parent = Git(repo.path), repo.head()
+    theirs: list[str] = []
+
+    def make() -> str:
+        theirs.append(repo.commit({"theirs": "1\n"}))
+        return git.write_commit({STATUS: b"two\n"}, parent=parent, message="m", at=NOON)
+
+    with pytest.raises(HeadMovedError):
+        git.advance("main", make, old=parent, paths=[STATUS])
+    assert ([repo.head()], repo.status()) == (theirs, [])
+    commit(git, {STATUS: "two\n"}, parent=repo.head())
+    assert repo.status() == []
+
+
+def test_making_and_deleting_a_branch_is_a_swap_too(repo: Repository) -> None:
+    git, first = Git(repo.path), repo.head()
+    second = repo.commit({"a": "b"})
+    git.set_branch("rollout/x", first, old=None)
+    with pytest.raises(HeadMovedError):
+        git.set_branch("rollout/x", second, old=None)
+    git.set_branch("rollout/x", second, old=first)
+    with pytest.raises(HeadMovedError):
+        git.delete_branch("rollout/x", old=first)
+    git.delete_branch("rollout/x", old=second)
+    assert git.tip("rollout/x") is None
+
+
+def test_the_branch_that_is_checked_out_is_not_deleted(repo: Repository) -> None:
+    Git(repo.path).delete_branch("main", old=repo.head())
+    assert repo.git("branch", "--format=%(refname:short)") == "main"
+
+
+def append_lines(path: Path, who: str, lines: int) -> None:
+    git = Git(path)
+    for number in range(lines):
+        while True:
+            parent = git.tip("main") or ""
+            log = git.read(f"{parent}:log")
+            content = (log.body if log else b"") + f"{who}{number}\n".encode()
+            try:
+                git.commit("main", {"log": content}, parent=parent, message=f"{who}{number}", at=NOON)
+                break
+            except HeadMovedError:
+                continue
+    git.close()
+
+
+@pytest.mark.parametrize("checkout", ["main", "--detach"])
+def test_writers_at_once_lose_nothing(repo: Repository, checkout: str) -> None:
+    repo.git("checkout", "--quiet", checkout)
+    child = multiprocessing.get_context("spawn").Process(target=append_lines, args=(repo.path, "c", 6))
+    child.start()
+    threads = [threading.Thread(target=append_lines, args=(repo.path, who, 6)) for who in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    child.join()
+    lines = repo.text("log", "main").splitlines()
+    assert sorted(lines) == sorted(f"{who}{number}" for who in "abc" for number in range(6))
+    assert repo.git("rev-list", "--count", "main") == "19"
+    assert repo.status() == []
+
+
+# --- what goes wrong outside -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Runs a commit in a child process whose files may not grow beyond `size` bytes: a disk that is full."""
+
+    size: int
+
+    def __call__(self, path: Path, parent: str, content: bytes) -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.size, self.size))
+        try:
+            Git(path).commit("main", {STATUS: content}, parent=parent, message="m", at=NOON)
+        except OutsideError as error:
+            os._exit(4 if error.hint else 1)
+        os._exit(0)
+
+
+@pytest.mark.parametrize("size", [0, 20, 1000])
+def test_a_full_disk_leaves_everything_as_it_was(repo: Repository, size: int) -> None:
+    before = (repo.head(), repo.status())
+    content = os.urandom(5000).hex().encode()
+    child = multiprocessing.get_context("spawn").Process(
+        target=Limit(size), args=(repo.path, before[0], content)
+    )
+    child.start()
+    child.join()
+    assert child.exitcode == 4
+    assert (repo.head(), repo.status()) == before
+    commit(Git(repo.path), {STATUS: content.decode()}, parent=repo.head())
+    assert repo.status() == []
+
+
+def test_a_file_in_the_place_of_the_tools_folder_is_an_outside_failure(repo: Repository) -> None:
+    head = repo.head()
+    repo.write(".git/rollout", "")
+    with pytest.raises(OutsideError, match=r"\.git/rollout") as error:
+        commit(Git(repo.path), {STATUS: "two\n"}, parent=head)
+    assert "read-only" in error.value.hint
+    assert repo.head() == head
+
+
+def test_a_file_in_the_place_of_the_objects_is_an_outside_failure(repo: Repository) -> None:
+    git, head = Git(repo.path), repo.head()
+    blob = subprocess.run(
+        ["git", "hash-object", "--stdin"], input=b"two\n", cwd=repo.path, check=True, capture_output=True
+    ).stdout.decode()
+    fan_out = repo.path / ".git/objects" / blob[:2]
+    fan_out.write_text("")
+    with pytest.raises(OutsideError, match=r"git hash-object failed: .+"):
+        commit(git, {STATUS: "two\n"}, parent=head)
+    assert (repo.head(), repo.status()) == (head, [])
+
+
+def test_another_git_at_work_is_an_outside_failure_before_anything_moves(repo: Repository) -> None:
+    head = repo.head()
+    repo.write(".git/index.lock", "")
+    with pytest.raises(OutsideError, match=r"index\.lock"):
+        commit(Git(repo.path), {STATUS: "two\n"}, parent=head)
+    assert repo.head() == head
+
+
+def test_a_worktree_that_could_not_follow_is_mended_by_the_next_run(repo: Repository) -> None:
+    git, parent = Git(repo.path), repo.head()
+
+    def make_and_block_the_worktree() -> str:
+        repo.write(".git/index.lock", "")
+        return git.write_commit(
+            {STATUS: b"two\n", ROLLOUT: b"phase: b\n"}, parent=parent, message="m", at=NOON
+        )
+
+    with pytest.raises(OutsideError, match="is committed, but the worktree could not follow"):
+        git.advance("main", make_and_block_the_worktree, old=parent, paths=[STATUS, ROLLOUT])
+    (repo.path / ".git/index.lock").unlink()
+    assert repo.head() != parent
+    assert (repo.path / STATUS).read_text() == "one\n"
+
+    commit(Git(repo.path), {STATUS: "three\n"}, parent=repo.head())
+
+    assert repo.status() == []
+    assert (repo.path / STATUS).read_text() == "three\n"
+    assert (repo.path / ROLLOUT).read_text() == "phase: b\n"
+
+
+def test_mending_does_not_overwrite_what_a_person_wrote_since(repo: Repository) -> None:
+    git, parent = Git(repo.path), repo.head()
+
+    def make_and_block_the_worktree() -> str:
+        repo.write(".git/index.lock", "")
+        return git.write_commit({STATUS: b"two\n"}, parent=parent, message="m", at=NOON)
+
+    with pytest.raises(OutsideError):
+        git.advance("main", make_and_block_the_worktree, old=parent, paths=[STATUS])
+    (repo.path / ".git/index.lock").unlink()
+    repo.write(STATUS, "mine\n")
+    with pytest.raises(InputError, match="dirty"):
+        commit(git, {STATUS: "three\n"}, parent=repo.head())
+    assert (repo.path / STATUS).read_text() == "mine\n"
+
+
+# --- merging -----------------------------------------------------------------------------------------------
+
+
+def test_merged_tree_unites_both_sides(repo: Repository) -> None:
+    git, base = Git(repo.path), repo.head()
+    theirs = git.write_commit({ROLLOUT: b"phase: b\n"}, parent=base, message="m", at=NOON)
+    ours = repo.commit({STATUS: "two\n"})
+    tree = git.merged_tree(ours, theirs)
+    assert repo.text(STATUS, tree) == "two"
+    assert repo.text(ROLLOUT, tree) == "phase: b"
+    assert git.changed_paths(ours, tree) == (ROLLOUT,)
+
+
+def test_a_conflict_is_refused_with_its_files(repo: Repository) -> None:
+    git, base = Git(repo.path), repo.head()
+    theirs = git.write_commit({ROLLOUT: b"phase: b\n"}, parent=base, message="m", at=NOON)
+    ours = repo.commit({ROLLOUT: "phase: c\n"})
+    with pytest.raises(RefusedError, match=f"merge conflict in {ROLLOUT}$"):
+        git.merged_tree(ours, theirs)

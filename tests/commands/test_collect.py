@@ -1,0 +1,308 @@
+"""Collecting the samples of every mood through a contract like the product's own."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollout import __version__
+from rollout.commands.collect import collect
+from rollout.core.contract import Contract, Surface
+from rollout.core.observation import HarnessReport, LogCursor, Observation, Sample
+from rollout.core.state import Decision, Outcome, Release, Rollout, Status, Verdict
+from rollout.errors import InputError, RefusedError
+from rollout.ports import Reading
+from tests.fakes.clock import NOON, SteppingClock
+from tests.fakes.product import FakeProduct
+
+SAMPLES = Path(__file__).parent.parent / "samples" / "tau"
+DIGEST = "d" * 64
+RELEASE = Release(version="v0.1.5", commit="a" * 40, started_at=NOON)
+ROLLOUT = Rollout(
+    train="tau", release=RELEASE, phase="canary-1", canary_percent=5, outcome=Outcome.IN_PROGRESS
+)
+DASHBOARD_LOG = ".tau/dashboard/runtime-events.jsonl"
+MEMORY_LOG = ".tau/memory/runtime-events.jsonl"
+CONTRACT = Contract.model_validate(
+    {
+        "schema": 1,
+        "train": "tau",
+        "surfaces": {
+            "voice": {"adapter": "tau-status", "command": ["voice"]},
+            "dashboard": {"adapter": "tau-status", "command": ["dashboard"], "events": DASHBOARD_LOG},
+            "custom-command": {"adapter": "tau-status", "command": ["custom-command"]},
+            "memory": {"adapter": "tau-transport-health", "command": ["memory"], "events": MEMORY_LOG},
+            "browser": {"adapter": "tau-browser-summary", "file": "summary.json"},
+        },
+        "harness": {"report": "report.json", "manifest": "manifest.json"},
+        "phases": [
+            {"name": "canary-1", "canary_percent": 5, "soak": "1h", "gates": [{"kind": "health_state"}]},
+            {"name": "all", "canary_percent": 100, "soak": "1h", "inherit": "canary-1"},
+        ],
+    }
+)
+COMMANDS = {
+    "voice": "voice-status.json",
+    "dashboard": "dashboard-status.json",
+    "custom-command": "custom-command-status.json",
+    "memory": "memory-transport-health.json",
+}
+
+
+def product(mood: str = "healthy") -> FakeProduct:
+    """A product whose surfaces print the samples of that mood, and whose harness passed."""
+    fake = FakeProduct()
+    for command, name in COMMANDS.items():
+        fake.prints(command, (SAMPLES / mood / name).read_bytes())
+    fake.files["summary.json"] = (SAMPLES / mood / "browser-live-summary.json").read_bytes()
+    fake.files[MEMORY_LOG] = (SAMPLES / mood / "events" / "memory.jsonl").read_bytes()
+    dashboard = SAMPLES / mood / "events" / "dashboard.jsonl"
+    fake.files[DASHBOARD_LOG] = dashboard.read_bytes() if dashboard.exists() else b""
+    for name in ("report.json", "manifest.json"):
+        fake.files[name] = (SAMPLES / "harness" / "passed" / name).read_bytes()
+    return fake
+
+
+def status(cursors: dict[str, LogCursor]) -> Status:
+    return Status(
+        train="tau",
+        release=RELEASE.version,
+        commit=RELEASE.commit,
+        legal=ROLLOUT,
+        decided_at=NOON,
+        contract_digest=DIGEST,
+        decision=Decision(verdict=Verdict.HOLD, at=NOON),
+        cursors=cursors,
+    )
+
+
+def collected(
+    fake: FakeProduct,
+    *,
+    rollout: Rollout = ROLLOUT,
+    before: Status | None = None,
+    surfaces: Sequence[str] | None = None,
+    round_id: str | None = None,
+    said: list[str] | None = None,
+) -> Observation:
+    return collect(
+        CONTRACT,
+        DIGEST,
+        rollout,
+        before,
+        fake,
+        SteppingClock(step=timedelta(minutes=1)),
+        surfaces=surfaces,
+        round_id=round_id,
+        workers=4,
+        progress=(said if said is not None else []).append,
+    )
+
+
+def test_says_what_it_is_evidence_for() -> None:
+    observation = collected(product())
+    assert observation.model_copy(update={"samples": {}, "harness": None}) == Observation(
+        train="tau",
+        release="v0.1.5",
+        commit="a" * 40,
+        phase="canary-1",
+        contract_digest=DIGEST,
+        round="2026-11-23T12:00:00Z",
+        product_head="c" * 40,
+        started_at=NOON,
+        finished_at=NOON + timedelta(minutes=1),
+        tool_version=__version__,
+        samples={},
+    )
+
+
+@pytest.mark.parametrize(
+    ("mood", "browser"), [("healthy", "healthy"), ("degraded", "degraded"), ("failing", "healthy")]
+)
+def test_every_surface_of_every_mood_is_read(mood: str, browser: str) -> None:
+    samples = collected(product(mood)).samples
+    assert {name: sample.health_state for name, sample in samples.items()} == {
+        **dict.fromkeys(COMMANDS, mood),
+        "browser": browser,
+    }
+
+
+def test_samples_are_in_the_order_of_the_contract() -> None:
+    assert list(collected(product()).samples) == list(CONTRACT.surfaces)
+
+
+def test_only_the_named_surfaces_are_read() -> None:
+    assert list(collected(product(), surfaces=["memory", "voice"]).samples) == ["voice", "memory"]
+
+
+def test_an_unknown_surface_is_refused() -> None:
+    with pytest.raises(InputError, match="unknown surface vioce"):
+        collected(product(), surfaces=["vioce", "voice"])
+
+
+def test_the_round_can_be_named() -> None:
+    assert collected(product(), round_id="run 17\n").round == "run 17"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.IDLE, Outcome.COMPLETE, Outcome.ROLLED_BACK])
+def test_without_a_rollout_in_progress_it_is_refused(outcome: Outcome) -> None:
+    with pytest.raises(RefusedError, match="no rollout is in progress"):
+        collected(product(), rollout=ROLLOUT.model_copy(update={"outcome": outcome}))
+
+
+def test_a_rollout_that_goes_back_is_still_observed() -> None:
+    rolling_back = ROLLOUT.model_copy(update={"outcome": Outcome.ROLLING_BACK})
+    assert collected(product(), rollout=rolling_back).samples["voice"].health_state == "healthy"
+
+
+# --- surfaces that cannot be read -------------------------------------------------------------------------
+
+
+def test_a_surface_that_fails_is_unknown_and_stops_no_other() -> None:
+    fake = product()
+    fake.fails("memory", "exit 1: \x1b[31mpanicked\x1b[0m")
+    fake.prints("dashboard", b"Segmentation fault")
+    fake.answers["voice"] = ZeroDivisionError("a bug")
+    del fake.files["summary.json"]
+    samples = collected(fake).samples
+    assert samples["memory"] == Sample(unknown="exit 1: panicked")
+    assert samples["dashboard"].unknown == "not JSON: Expecting value: line 1 column 1 (char 0)"
+    assert samples["voice"] == Sample(unknown="a bug in rollout: ZeroDivisionError: a bug")
+    assert samples["browser"].unknown == "summary.json: No such file or directory"
+    assert samples["custom-command"].health_state == "healthy"
+
+
+def test_progress_is_one_inert_line_a_surface() -> None:
+    fake = product()
+    fake.fails("memory", "exit 1: \x1b[31mpanicked\n::error::\x1b[0m")
+    del fake.files[DASHBOARD_LOG]
+    said: list[str] = []
+    collected(fake, said=said)
+    assert sorted(said) == [
+        "browser: healthy",
+        "custom-command: healthy",
+        f"dashboard: healthy, counters unknown - events log {DASHBOARD_LOG}: No such file or directory",
+        "harness: passed",
+        "memory: unknown - exit 1: panicked ::error::",
+        "voice: healthy",
+    ]
+
+
+class Interrupted(FakeProduct):
+    """A product whose first surface is interrupted by a person."""
+
+    def read(self, surface: Surface) -> Reading:
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_stops_what_runs() -> None:
+    fake = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        collected(fake)
+    assert fake.stopped
+
+
+# --- counters ---------------------------------------------------------------------------------------------
+
+
+def line(code: str) -> bytes:
+    return b'{"reason_codes": ["%s"]}\n' % code.encode()
+
+
+def dashboard(log: bytes | None, cursor: LogCursor | None = None) -> Sample:
+    fake = product()
+    fake.files.pop(DASHBOARD_LOG)
+    if log is not None:
+        fake.files[DASHBOARD_LOG] = log
+    return collected(fake, before=status({"dashboard": cursor} if cursor else {})).samples["dashboard"]
+
+
+def test_counters_come_from_the_payload_where_it_has_them() -> None:
+    sample = collected(product("degraded")).samples["voice"]
+    assert sample.counters is not None
+    assert sample.counters["case_processing_failed"] == 1
+    assert sample.cursor is None
+
+
+def test_counters_come_from_the_log_where_the_payload_has_none() -> None:
+    samples = collected(product("failing")).samples
+    assert samples["memory"].counters == {"healthy_cycle": 1, "case_processing_failed": 3}
+    assert samples["dashboard"].counters == {}
+
+
+def test_the_log_does_not_stand_in_for_a_broken_map() -> None:
+    fake = product()
+    fake.prints("dashboard", b'{"reason_code_counts": []}')
+    sample = collected(fake).samples["dashboard"]
+    assert (sample.counters, sample.cursor) == (None, None)
+    assert sample.counters_unknown == "reason_code_counts is not an object"
+
+
+def test_the_log_is_counted_from_the_stored_cursor() -> None:
+    first = dashboard(line("a"))
+    second = dashboard(line("a") + line("b"), first.cursor)
+    assert second.counters == {"a": 1, "b": 1}
+    assert dashboard(line("c"), second.cursor).counters == {"a": 1, "b": 1, "c": 1}
+
+
+def test_an_unreadable_line_makes_counters_unknown_once() -> None:
+    first = dashboard(line("a") + b"{half\n")
+    assert first.counters is None
+    assert first.counters_unknown == "1 unreadable line in the events log"
+    assert dashboard(line("a") + b"{half\n" + line("a"), first.cursor).counters == {"a": 2}
+
+
+def test_a_missing_log_is_unknown_and_not_empty() -> None:
+    sample = dashboard(None)
+    assert (sample.counters, sample.cursor) == (None, None)
+    assert sample.counters_unknown == f"events log {DASHBOARD_LOG}: No such file or directory"
+    assert sample.health_state == "healthy"
+
+
+# --- the harness ------------------------------------------------------------------------------------------
+
+
+def harness(**files: bytes | None) -> HarnessReport | None:
+    fake = product()
+    for name, content in files.items():
+        fake.files.pop(f"{name}.json")
+        if content is not None:
+            fake.files[f"{name}.json"] = content
+    return collected(fake).harness
+
+
+def test_the_harness_report_is_read() -> None:
+    report: Any = harness()
+    assert (report.status, report.total, report.passed, report.failed) == ("passed", 5, 5, 0)
+    assert report.started_at == datetime(2026, 11, 23, 0, 15, 37, tzinfo=UTC)
+
+
+def test_a_harness_that_never_ran_has_no_report() -> None:
+    assert harness(report=None, manifest=None) is None
+
+
+def test_half_of_a_harness_run_is_unknown() -> None:
+    assert harness(manifest=None) == HarnessReport(unknown="manifest.json: No such file or directory")
+    assert harness(report=None) == HarnessReport(unknown="report.json: No such file or directory")
+    assert harness(report=b"{").unknown  # type: ignore[union-attr]
+
+
+def test_without_a_harness_section_nothing_is_read() -> None:
+    said: list[str] = []
+    contract = CONTRACT.model_copy(update={"harness": None})
+    observation = collect(
+        contract,
+        DIGEST,
+        ROLLOUT,
+        None,
+        product(),
+        SteppingClock(),
+        surfaces=None,
+        round_id=None,
+        workers=0,
+        progress=said.append,
+    )
+    assert observation.harness is None
+    assert not any(line.startswith("harness") for line in said)

@@ -1,0 +1,131 @@
+"""`rollout init`: what is written, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from rollout.adapters.resources import profile_text
+from rollout.adapters.yaml_store import files_of, read_contract
+from rollout.adapters.yaml_text import dump_yaml
+from rollout.commands.contract import check_contracts
+from rollout.commands.init import Initialised, Wishes, init
+from rollout.core.state import Channel, ChannelName, Outcome, Rollout, StateChange
+from rollout.errors import InputError, RefusedError
+from tests.fakes.worktree import FakeWorktree
+
+ROOT = Path(__file__).parent.parent.parent
+PROFILES = ["tau", "generic"]
+
+
+def run(worktree: FakeWorktree, profile: str = "generic", wishes: Wishes | None = None) -> Initialised:
+    return init(worktree, profile_text(profile), dump_yaml, wishes or Wishes())
+
+
+def contents(train: str) -> list[str]:
+    return [f"state/{train}/{name}.yaml" for name in ("contract", "rollout", "channel")]
+
+
+@pytest.mark.parametrize("name", ["contract", "rollout", "channel"])
+def test_this_repositorys_tau_is_what_init_writes(name: str) -> None:
+    worktree = FakeWorktree()
+    run(worktree, "tau")
+    path = f"state/tau/{name}.yaml"
+    assert (ROOT / path).read_text(encoding="utf-8") == worktree.files[path]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_it_writes_passes_the_check_whatever_the_train_is_called(profile: str) -> None:
+    worktree = FakeWorktree()
+    for train in (None, "shop", "1.5", "null", "on", "a-b_c.d"):
+        made = run(worktree, profile, Wishes(train=train, state_branch="123"))
+        assert list(made.files) == contents(made.train)
+    assert len(check_contracts(worktree, read_contract)) == 6
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_only_the_named_lines_of_the_profile_change(profile: str) -> None:
+    worktree = FakeWorktree()
+    run(worktree, profile, Wishes(train="shop", state_branch="ops/state"))
+    before, after = (
+        profile_text(profile).splitlines(),
+        worktree.files["state/shop/contract.yaml"].splitlines(),
+    )
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert [new for _, new in changed] == ["train: shop", "state:", "  branch: ops/state"]
+    contract, _ = read_contract("\n".join(after).encode(), "contract.yaml")
+    assert (contract.train, contract.state.branch) == ("shop", "ops/state")
+
+
+def test_the_state_is_idle_and_in_the_stores_own_format() -> None:
+    worktree = FakeWorktree()
+    run(worktree, wishes=Wishes(train="shop", channel="beta", current_version="v0.1.4"))
+    channel = Channel(train="shop", channel=ChannelName.BETA, current_version="v0.1.4")
+    rollout = Rollout(train="shop")
+    assert rollout.outcome is Outcome.IDLE
+    stored = files_of("shop", StateChange(rollout=rollout, channel=channel))
+    assert {path: worktree.files[path].encode() for path in stored} == stored
+
+
+@pytest.mark.parametrize(
+    ("given", "tags", "current"),
+    [
+        ("1.0.0-rc.1", ("v2.0.0",), "1.0.0-rc.1"),
+        (None, ("v0.9.0", "v0.10.0", "nightly"), "v0.10.0"),
+        (None, ("nightly",), None),
+        (None, (), None),
+    ],
+)
+def test_current_version_is_the_given_else_the_newest_tag_else_none(
+    given: str | None, tags: tuple[str, ...], current: str | None
+) -> None:
+    worktree = FakeWorktree(tags=tags)
+    made = run(worktree, wishes=Wishes(current_version=given))
+    assert made.current_version == current
+    assert f"current_version: {current or 'null'}\n" in worktree.files["state/product/channel.yaml"]
+
+
+@pytest.mark.parametrize("existing", contents("tau"))
+def test_nothing_is_overwritten_or_half_written(existing: str) -> None:
+    worktree = FakeWorktree({existing: "mine"})
+    with pytest.raises(RefusedError, match=existing):
+        run(worktree, "tau")
+    assert worktree.files == {existing: "mine"}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        (Wishes(train="../evil"), "train: '../evil' is not a name"),
+        (Wishes(train=""), "train: '' is not a name"),
+        (Wishes(train="a\nb: c"), r"train: 'a\\nb: c' is not a name"),
+        (Wishes(channel="nightly"), "channel: must be 'stable', 'beta' or 'dev', not 'nightly'"),
+        (Wishes(current_version="latest"), "--current-version: not a version"),
+        (Wishes(current_version=""), "--current-version: not a version"),
+        (Wishes(state_branch="-f"), "branch: '-f' does not match"),
+        (Wishes(state_branch="a: b\n"), "branch: 'a: b"),
+    ],
+)
+def test_bad_wishes_are_input_errors_and_write_nothing(wishes: Wishes, message: str) -> None:
+    worktree = FakeWorktree()
+    with pytest.raises(InputError, match=message) as refused:
+        run(worktree, wishes=wishes)
+    assert refused.value.hint
+    assert worktree.files == {}
+
+
+def test_says_what_it_wrote_and_what_to_type_next() -> None:
+    assert run(FakeWorktree(tags=("v0.1.4",)), wishes=Wishes(train="shop")).text == (
+        "wrote state/shop/contract.yaml\n"
+        "wrote state/shop/rollout.yaml\n"
+        "wrote state/shop/channel.yaml\n"
+        "current version: v0.1.4\n"
+        "next:\n"
+        "  rollout contract check --train shop\n"
+        "  git add state/shop && git commit -m 'rollout(shop): init'"
+    )
+
+
+def test_says_how_to_live_without_a_current_version() -> None:
+    assert (
+        "current version: none known: say it with `rollout start --rollback-to`" in run(FakeWorktree()).text
+    )

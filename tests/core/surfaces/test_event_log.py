@@ -1,0 +1,221 @@
+"""Counting an append-only log, however it grows, is cut or rotated between two readings."""
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.core.observation import LogCursor
+from rollout.core.surfaces.event_log import HEAD_BYTES, MAX_LINE, LogCount, count_log
+from tests.core.surfaces.surfaces import SAMPLES
+
+
+def line(*codes: str, at: int = 0) -> bytes:
+    return json.dumps({"timestamp_unix_ms": at, "reason_codes": codes}).encode() + b"\n"
+
+
+def reading(log: bytes, cursor: LogCursor | None = None, *, piece: int = MAX_LINE) -> LogCount:
+    """Count the log as a file of these bytes would be counted, long lines coming in pieces."""
+
+    def read_from(offset: int) -> Iterable[bytes]:
+        for whole in log[offset:].splitlines(keepends=True):
+            yield from (whole[start : start + piece] for start in range(0, len(whole), piece))
+
+    return count_log(read_from, cursor, log[:HEAD_BYTES])
+
+
+def totals(log: bytes, cursor: LogCursor | None = None) -> dict[str, int]:
+    return reading(log, cursor).cursor.totals
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        ("healthy/events/dashboard.jsonl", {"widget_views_updated": 1, "control_actions_applied": 1}),
+        (
+            "degraded/events/memory.jsonl",
+            {"healthy_cycle": 1, "retry_attempted": 1, "case_processing_failed": 1},
+        ),
+        ("failing/events/memory.jsonl", {"healthy_cycle": 1, "case_processing_failed": 3}),
+    ],
+)
+def test_counts_the_samples(log: str, expected: dict[str, int]) -> None:
+    counted = reading((SAMPLES / log).read_bytes())
+    assert (counted.cursor.totals, counted.unknown) == (expected, None)
+
+
+def test_an_empty_log_has_no_codes() -> None:
+    counted = reading(b"")
+    assert (counted.cursor.totals, counted.unknown, counted.cursor.offset) == ({}, None, 0)
+
+
+def test_the_cursor_goes_on_where_it_stood() -> None:
+    first = reading(line("a"))
+    assert totals(line("a") + line("a", "b"), first.cursor) == {"a": 2, "b": 1}
+
+
+def test_nothing_new_changes_nothing() -> None:
+    first = reading(line("a"))
+    assert reading(line("a"), first.cursor) == first
+
+
+def test_a_half_written_line_waits() -> None:
+    half, rest = line("b")[:9], line("b")[9:]
+    first = reading(line("a") + half)
+    assert (first.cursor.totals, first.unknown, first.cursor.offset) == ({"a": 1}, None, len(line("a")))
+    assert totals(line("a") + half + rest, first.cursor) == {"a": 1, "b": 1}
+
+
+def test_a_log_that_is_only_half_a_line_waits_too() -> None:
+    first = reading(line("a")[:9])
+    assert (first.cursor.offset, first.cursor.head_bytes) == (0, 0)
+    assert totals(line("a"), first.cursor) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"{half\n",
+        b"[]\n",
+        b"{}\n",
+        b'{"reason_codes": 1}\n',
+        b'{"reason_codes": [1]}\n',
+        b"\xff\n",
+        b"[" * 9999 + b"\n",
+    ],
+)
+def test_an_unreadable_line_is_skipped_counted_and_unknown_once(broken: bytes) -> None:
+    log = line("a") + broken + line("a")
+    counted = reading(log)
+    assert counted.cursor.totals == {"a": 2}
+    assert counted.unknown == "1 unreadable line in the events log"
+    assert reading(log + line("b"), counted.cursor).unknown is None
+
+
+def test_several_unreadable_lines_are_said_together() -> None:
+    assert reading(b"x\nx\n").unknown == "2 unreadable lines in the events log"
+
+
+def test_blank_lines_say_nothing() -> None:
+    counted = reading(b"\n" + line("a") + b"\r\n")
+    assert (counted.cursor.totals, counted.unknown) == ({"a": 1}, None)
+
+
+def test_a_rotated_log_starts_again_and_totals_go_on() -> None:
+    first = reading(line("a", at=1) + line("a", at=2))
+    rotated = line("a", at=3)
+    second = reading(rotated, first.cursor)
+    assert second.cursor.totals == {"a": 3}
+    assert second.cursor.offset == len(rotated)
+
+
+def test_a_rotated_log_that_is_longer_than_the_old_one_is_noticed() -> None:
+    first = reading(line("a", at=1))
+    assert totals(line("b", at=2) * 50, first.cursor) == {"a": 1, "b": 50}
+
+
+def test_a_log_emptied_in_place_starts_again() -> None:
+    first = reading(line("a"))
+    emptied = reading(b"", first.cursor)
+    assert (emptied.cursor.totals, emptied.cursor.offset) == ({"a": 1}, 0)
+    assert totals(line("b"), emptied.cursor) == {"a": 1, "b": 1}
+
+
+def test_a_log_cut_short_behind_its_unchanged_head_starts_again() -> None:
+    log = line("a") * 500
+    kept = line("a") * 200
+    assert len(kept) > HEAD_BYTES
+    assert totals(kept, reading(log).cursor) == {"a": 700}
+
+
+def test_a_log_that_grew_again_after_a_cut_is_noticed_by_a_cursor_inside_a_line() -> None:
+    log = line("a") * 500
+    regrown = line("a") * 200 + line("bb") * 400
+    assert totals(regrown, reading(log).cursor) == {"a": 700, "bb": 400}
+
+
+@pytest.mark.parametrize("size", [MAX_LINE + 1, 3 * MAX_LINE])
+def test_a_line_over_the_cap_is_unreadable_and_the_next_is_read(size: int) -> None:
+    counted = reading(b'{"reason_codes": ["b"]' + b" " * size + b"}\n" + line("a"))
+    assert counted.cursor.totals == {"a": 1}
+    assert counted.unknown == "1 unreadable line in the events log"
+
+
+def test_a_long_line_in_pieces_is_put_together() -> None:
+    counted = reading(line("a") + line("b"), piece=3)
+    assert (counted.cursor.totals, counted.unknown) == ({"a": 1, "b": 1}, None)
+
+
+def test_a_huge_log_is_not_held_in_memory() -> None:
+    made = 0
+
+    def read_from(_offset: int) -> Iterator[bytes]:
+        nonlocal made
+        for _ in range(20_000):
+            made += 1
+            yield line("a")
+
+    counted = count_log(read_from, None, line("a"))
+    assert counted.cursor.totals == {"a": made}
+
+
+def test_an_endless_line_is_not_held_in_memory() -> None:
+    megabyte = b"x" * MAX_LINE
+    counted = count_log(lambda _offset: (megabyte for _ in range(2_000)), None, megabyte[:HEAD_BYTES])
+    assert (counted.cursor.offset, counted.unknown) == (0, None)
+
+
+def test_codes_that_no_contract_can_name_are_left_out() -> None:
+    assert totals(line("a b", "", "a")) == {"a": 1}
+
+
+def test_a_log_with_too_many_codes_stays_unknown() -> None:
+    log = line(*(f"code_{number}" for number in range(600)))
+    first = reading(log)
+    assert len(first.cursor.totals) == 500
+    assert first.unknown == "the events log has 500 or more different reason codes"
+    assert reading(log + line("code_1"), first.cursor).unknown == first.unknown
+
+
+def test_what_reading_raises_passes_through() -> None:
+    def read_from(_offset: int) -> Iterator[bytes]:
+        raise FileNotFoundError("events.jsonl")
+
+    with pytest.raises(FileNotFoundError):
+        count_log(read_from, None, b"")
+
+
+lines = st.one_of(
+    st.lists(st.sampled_from(["a", "b", "c"]), max_size=3).map(lambda codes: line(*codes)),
+    st.sampled_from([b"\n", b"broken\n", b"{}\n"]),
+)
+
+
+@given(parts=st.lists(lines, max_size=12), data=st.data())
+def test_one_go_and_any_steps_give_the_same_totals(parts: list[bytes], data: st.DataObject) -> None:
+    log = b"".join(parts)
+    stops = sorted(data.draw(st.lists(st.integers(0, len(log)), max_size=5)))
+    cursor: LogCursor | None = None
+    unreadable = 0
+    for stop in [*stops, len(log)]:
+        step = reading(log[:stop], cursor, piece=data.draw(st.sampled_from([1, 7, MAX_LINE])))
+        unreadable += int((step.unknown or "0").split()[0])
+        cursor = step.cursor
+    whole = reading(log)
+    assert cursor == whole.cursor
+    assert unreadable == int((whole.unknown or "0").split()[0])
+
+
+@given(logs=st.lists(st.lists(lines, min_size=1, max_size=5), min_size=1, max_size=4))
+def test_totals_never_fall_over_rotations(logs: list[list[bytes]]) -> None:
+    cursor: LogCursor | None = None
+    seen: list[dict[str, int]] = [{}]
+    for number, parts in enumerate(logs):
+        counted = reading(line("rotation", at=number) + b"".join(parts), cursor)
+        cursor = counted.cursor
+        seen.append(cursor.totals)
+    assert all(after.get(code, 0) >= n for before, after in pairwise(seen) for code, n in before.items())
+    assert seen[-1]["rotation"] == len(logs)

@@ -1,0 +1,519 @@
+"""What a contract may say: a broken snippet laid over a good contract, and the lines that it earns."""
+
+from copy import deepcopy
+
+import pytest
+
+from rollout.adapters.yaml_text import load_yaml
+from rollout.core.contract import (
+    COMPLETE,
+    RESERVED_GATE_NAMES,
+    Contract,
+    FlatGate,
+    HealthStateGate,
+    Phase,
+    RunsSoak,
+    matching,
+)
+from rollout.core.contract_problems import examine
+
+GOOD = """
+schema: 1
+train: shop
+surfaces:
+  api: {adapter: json, command: [cat, health.json], map: {health_state: state}}
+  web: {adapter: tau-status, file: web.json}
+harness: {report: report.json, manifest: manifest.json}
+phases:
+- {name: dark, canary_percent: 0, soak: {runs: 1}, gates: [{kind: harness, total: 2, passed: 2}]}
+- {name: few, canary_percent: 10, soak: 30m, gates: [{kind: health_state}, {kind: flat, counter: errors}]}
+- name: all
+  canary_percent: 100
+  soak: 1h
+  max_gap: 2h
+  inherit: few
+  gates: [{kind: health_state, surfaces: [web]}, {kind: signoff, before: complete}]
+triggers:
+- {name: sick, kind: health_regression, states: [failing], checks: 2, actions: [freeze, rollback]}
+signoff:
+  items: [{id: agreed, section: End, title: Agreed, before: complete}]
+"""
+
+
+def read(snippet: str = "") -> object:
+    data, changes = load_yaml(GOOD, file="good"), load_yaml(snippet, file="snippet") or {}
+    assert isinstance(data, dict)
+    assert isinstance(changes, dict)
+    return {**data, **changes}
+
+
+def good(snippet: str = "") -> Contract:
+    contract, problems = examine(read(snippet))
+    assert problems == []
+    assert contract is not None
+    return contract
+
+
+def phases(*each: str) -> str:
+    return "phases:\n" + "".join(f"- {{{phase}}}\n" for phase in each)
+
+
+GATE = "gates: [{kind: health_state}]"
+DARK = f"name: dark, canary_percent: 0, soak: 1h, {GATE}"
+FEW = f"name: few, canary_percent: 10, soak: 1h, {GATE}"
+ALL = "name: all, canary_percent: 100, soak: 1h, gates: [{kind: signoff, before: complete}]"
+
+
+def gates(*each: str) -> str:
+    return phases(f"name: dark, canary_percent: 0, soak: 1h, gates: [{', '.join(each)}]", ALL)
+
+
+def trigger(rest: str) -> str:
+    return f"triggers: [{{name: sick, actions: [freeze, rollback], {rest}}}]"
+
+
+def item(rest: str) -> str:
+    first = "{id: ok, section: S, title: T, before: complete}"
+    return f"signoff: {{items: [{first}, {{id: b, section: S, title: T, {rest}}}]}}"
+
+
+BROKEN = {
+    # phases
+    "too few phases": (phases(ALL), ["phases: must have at least 2, has 1"]),
+    "duplicate phase": (
+        phases(DARK, f"name: dark, canary_percent: 5, soak: 1h, {GATE}", ALL),
+        ["phases: duplicate name dark"],
+    ),
+    "reserved phase": (
+        phases(DARK, ALL, f"name: complete, canary_percent: 100, soak: 1h, {GATE}"),
+        [
+            "phases: complete is what sign-off items name the end of the rollout by; choose another name",
+            "phases.2.canary_percent: must rise, and complete has 100 after all's 100",
+        ],
+    ),
+    "percent falls": (
+        phases(FEW, f"name: fewer, canary_percent: 5, soak: 1h, {GATE}", ALL),
+        ["phases.1.canary_percent: must rise, and fewer has 5 after few's 10"],
+    ),
+    "percent stops short": (
+        phases(DARK, "name: all, canary_percent: 99, soak: 1h, gates: [{kind: signoff, before: complete}]"),
+        ["phases.1.canary_percent: the last phase must be 100, all is 99"],
+    ),
+    "percent beyond all": (
+        phases(DARK, "name: all, canary_percent: 101, soak: 1h, gates: [{kind: signoff, before: complete}]"),
+        ["phases.1.canary_percent: must be at most 100, not 101"],
+    ),
+    # inherit
+    "unknown phase in inherit": (
+        phases(DARK, ALL + ", inherit: drak"),
+        ["phases.1.inherit: unknown phase drak"],
+    ),
+    "inherits itself": (
+        phases(DARK + ", inherit: dark", ALL),
+        ["phases.0.inherit: a cycle leads back to dark"],
+    ),
+    "a cycle, and a phase outside it that leads into it": (
+        phases(DARK + ", inherit: few", FEW + ", inherit: dark", ALL + ", inherit: few"),
+        ["phases.0.inherit: a cycle leads back to dark", "phases.1.inherit: a cycle leads back to few"],
+    ),
+    "a cycle without gates": (
+        phases(
+            "name: a, canary_percent: 1, soak: 1h, inherit: b",
+            "name: b, canary_percent: 2, soak: 1h, inherit: a",
+            ALL,
+        ),
+        [
+            "phases.0.inherit: a cycle leads back to a",
+            "phases.1.inherit: a cycle leads back to b",
+            "phases.0.gates: a has no gate; an empty list would promote anything",
+            "phases.1.gates: b has no gate; an empty list would promote anything",
+        ],
+    ),
+    # gates
+    "no gates": (
+        phases("name: dark, canary_percent: 0, soak: 1h", ALL),
+        ["phases.0.gates: dark has no gate; an empty list would promote anything"],
+    ),
+    "empty gates, also where nothing is inherited": (
+        phases("name: dark, canary_percent: 0, soak: 1h, gates: []", ALL),
+        ["phases.0.gates: dark has no gate; an empty list would promote anything"],
+    ),
+    "inherits no gates": (
+        phases(
+            "name: a, canary_percent: 0, soak: 1h", "name: b, canary_percent: 1, soak: 1h, inherit: a", ALL
+        ),
+        [
+            "phases.0.gates: a has no gate; an empty list would promote anything",
+            "phases.1.gates: b has no gate; an empty list would promote anything",
+        ],
+    ),
+    "duplicate gate": (
+        gates("{kind: flat, counter: errors}", "{kind: flat, counter: errors}"),
+        ["phases.0.gates: duplicate name flat.errors"],
+    ),
+    "duplicate gate by its name": (
+        gates("{kind: health_state, name: no_trigger}", "{kind: no_trigger}"),
+        ["phases.0.gates: duplicate name no_trigger"],
+    ),
+    "reserved gate": (
+        gates("{kind: health_state, name: soak}"),
+        ["phases.0.gates.0.name: soak is a gate that every phase has; choose another name"],
+    ),
+    "gate on an unknown surface": (
+        gates("{kind: health_state, surfaces: [api, wbe]}"),
+        ["phases.0.gates.0.surfaces: unknown surface wbe"],
+    ),
+    "gate on no surface": (
+        gates("{kind: timeline_clean, surfaces: []}"),
+        ["phases.0.gates.0.surfaces: names none; leave it out for all"],
+    ),
+    "harness gate without harness": (
+        "harness:\n" + gates("{kind: harness, total: 1, passed: 1}"),
+        ["phases.0.gates.0: there is no harness section to read a report from"],
+    ),
+    "sign-off gate without items": (
+        gates("{kind: signoff, before: few}"),
+        ["phases.0.gates.0.before: no sign-off item is before few"],
+    ),
+    "threshold without bounds": (
+        gates("{kind: threshold, field: x}"),
+        ["phases.0.gates.0: give max, min or both"],
+    ),
+    "gate of unknown kind": (
+        gates("{kind: treshold, field: x, max: 1}"),
+        ["phases.0.gates.0.kind: unknown kind 'treshold'; did you mean threshold?"],
+    ),
+    # triggers
+    "duplicate trigger": (
+        "triggers: [{name: a, kind: timeline_error, actions: [freeze, rollback]},"
+        " {name: a, kind: timeline_error, actions: [rollback, freeze]}]",
+        ["triggers: duplicate name a"],
+    ),
+    "trigger on an unknown surface": (
+        trigger("kind: timeline_error, surfaces: [wbe]"),
+        ["triggers.0.surfaces: unknown surface wbe"],
+    ),
+    "trigger on no surface": (
+        trigger("kind: timeline_error, surfaces: []"),
+        ["triggers.0.surfaces: names none; leave it out for all"],
+    ),
+    "trigger in an unknown phase": (
+        trigger("kind: new_counter, counters: [x], phases: [few, canary]"),
+        ["triggers.0.phases: unknown phase canary"],
+    ),
+    "validation of nothing": (
+        trigger("kind: validation_failure, harness: false"),
+        ["triggers.0: watches neither harness nor checks"],
+    ),
+    "validation without harness": (
+        "harness:\n" + phases(DARK, ALL) + trigger("kind: validation_failure"),
+        ["triggers.0.harness: there is no harness section to read a report from"],
+    ),
+    "trigger that does not stop": (
+        "triggers: [{name: a, kind: timeline_error, actions: [freeze]}]",
+        ["triggers.0.actions: a trigger always has freeze and rollback"],
+    ),
+    # sampling
+    "no interval": (
+        "sampling: {interval: 0s, min_interval: 0s}",
+        ["sampling.interval: must be longer than nothing"],
+    ),
+    "min_interval longer than interval": (
+        "sampling: {interval: 5m, min_interval: 6m}",
+        ["sampling.min_interval: longer than interval, so no two observations would be two checks"],
+    ),
+    "a soak that sampling can never satisfy": (
+        "sampling: {interval: 1h, max_gap: 30m}",
+        ["phases.1.soak: can never be earned, because sampling.interval 1h is longer than max_gap 30m"],
+    ),
+    "a bare number for a time": (
+        "sampling: {interval: 10}",
+        ["sampling.interval: not a duration (write 30m, 24h or 1h30m): 10"],
+    ),
+    # sign-off
+    "duplicate item": (
+        item("before: complete").replace("id: b", "id: ok"),
+        ["signoff.items: duplicate name ok"],
+    ),
+    "item before an unknown phase": (item("before: al"), ["signoff.items.1.before: unknown phase al"]),
+    "item before the first phase": (
+        item("before: dark"),
+        ["signoff.items.1.before: nothing comes before dark"],
+    ),
+    "item that no gate waits for": (
+        item("before: all"),
+        ["signoff.items.1.before: no gate waits for it; add {kind: signoff, before: all}"],
+    ),
+    "proof of an unknown phase": (
+        item("before: complete, proof: {kind: phase_soaked, of: fwe}"),
+        ["signoff.items.1.proof.of: unknown phase fwe"],
+    ),
+    "proof of an unknown surface": (
+        item("before: complete, proof: {kind: surface_healthy, of: wbe}"),
+        ["signoff.items.1.proof.of: unknown surface wbe"],
+    ),
+    "proof of something, of nothing": (
+        item("before: complete, proof: {kind: phase_soaked}"),
+        ["signoff.items.1.proof.of: needed by phase_soaked and surface_healthy, and only by them"],
+    ),
+    "proof of nothing, of something": (
+        item("before: complete, proof: {kind: harness, of: web}"),
+        ["signoff.items.1.proof.of: needed by phase_soaked and surface_healthy, and only by them"],
+    ),
+    # surfaces
+    "no surface": (
+        "surfaces: {}\n" + phases(DARK, ALL),
+        ["surfaces: must have at least 1, has 0"],
+    ),
+    "no source": ("surfaces: {web: {adapter: tau-status}}", ["surfaces.web: give either command or file"]),
+    "two sources": (
+        "surfaces: {web: {adapter: tau-status, file: x, command: [x]}}",
+        ["surfaces.web: give either command or file"],
+    ),
+    "no map": (
+        "surfaces: {web: {adapter: json, file: x}}",
+        ["surfaces.web: the json adapter, and only it, needs a map"],
+    ),
+    "a path outside": (
+        "surfaces: {web: {adapter: tau-status, file: a/../../x}}",
+        ["surfaces.web.file: a path must be relative and stay inside its folder: 'a/../../x'"],
+    ),
+    "a command line": (
+        "surfaces: {web: {adapter: tau-status, command: cat x}}",
+        ["surfaces.web.command: must be a list, not 'cat x'"],
+    ),
+    # the rest
+    "newer schema": ("schema: 2", ["schema: must be 1, not 2"]),
+    "unknown section": ("trigers: []", ["trigers: unknown key; did you mean triggers?"]),
+    "steps left out": (
+        "rollback: {steps: [freeze, revert]}",
+        [
+            "rollback.steps: must be freeze, capture_evidence, inspect_target, apply_metadata, revert,"
+            " revalidate, in this order"
+        ],
+    ),
+    "bad train": (
+        "train: The Shop",
+        [
+            "train: 'The Shop' is not a name: use lower-case letters, digits, dots, dashes and underscores,"
+            " at most 63"
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("snippet", "lines"), BROKEN.values(), ids=BROKEN.keys())
+def test_broken_snippet_earns_exactly(snippet: str, lines: list[str]) -> None:
+    _, problems = examine(read(snippet))
+    assert problems == lines
+
+
+def test_an_expression_that_is_none() -> None:
+    _, (problem,) = examine(read("surfaces: {web: {adapter: json, file: x, map: {health_state: a..b}}}"))
+    assert problem.startswith("surfaces.web.map.health_state: not a JMESPath expression")
+
+
+def test_all_mistakes_come_at_once_whatever_kind_they_are_of() -> None:
+    snippet = (
+        "surfces: {}\n"
+        "sampling: {interval: 5m, min_interval: 6m}\n"
+        + phases(
+            "name: dark, canary_percent: 0, soak: 1h, gates: [{kind: helth_state}]",
+            "name: few, canary_percent: 10, soak: 1h, inherit: drak",
+            "name: all, canary_percent: 100, soak: soon, gates: [{kind: health_state, surfaces: [wbe]},"
+            " {kind: signoff, before: complete}]",
+        )
+        + trigger("kind: timeline_error, phases: [canary], surfces: [web]")
+        + "\n"
+        + item("before: al, proof: {kind: magic}")
+    )
+    contract, problems = examine(read(snippet))
+    assert contract is None
+    assert problems == [
+        "phases.0.gates.0.kind: unknown kind 'helth_state'; did you mean health_state?",
+        "phases.2.soak: not a duration (write 30m, 24h or 1h30m): 'soon'",
+        "triggers.0.surfces: unknown key; did you mean surfaces?",
+        "signoff.items.1.proof.kind: must be 'harness', 'ci_checks', 'rollback_target', 'phase_soaked',"
+        " 'surface_healthy' or 'no_trigger', not 'magic'",
+        "surfces: unknown key; did you mean surfaces?",
+        "phases.1.inherit: unknown phase drak",
+        "phases.1.gates: few has no gate; an empty list would promote anything",
+        "phases.2.gates.0.surfaces: unknown surface wbe",
+        "triggers.0.phases: unknown phase canary",
+        "sampling.min_interval: longer than interval, so no two observations would be two checks",
+        "signoff.items.1.before: unknown phase al",
+    ]
+
+
+UNBLURRED = {
+    "a bad gate might be the sign-off gate": gates("{kind: health_state}").replace(
+        "before: complete", "befor: complete"
+    ),
+    "two bad gates are not called duplicates": gates("{kind: a}", "{kind: b}"),
+    "two bad triggers are not called duplicates": "triggers: [{kind: a}, {kind: b}]",
+    "a bad percent is not compared": phases(DARK.replace("0,", "x,", 1), FEW, ALL.replace("100", "-1")),
+    "a bad inherit is not called gateless": phases(
+        DARK, "name: few, canary_percent: 10, soak: 1h, inherit: FEW!", ALL
+    ),
+    "a bad interval is not compared": "sampling: {interval: soon, max_gap: 1s, min_interval: 1h}",
+    "a good interval is lost with its section": (
+        "sampling: {interval: 1m, min_interval: soon}\n" + phases(DARK + ", max_gap: 5m", ALL)
+    ),
+    "a bad gap is not compared": (
+        "sampling: {interval: 1h}\n" + phases(DARK + ", max_gap: 5", ALL + ", max_gap: 2h")
+    ),
+    "a bad soak may have been one of runs": (
+        "sampling: {interval: 1h}\n"
+        + phases(DARK.replace("soak: 1h", "soak: {runs: x}"), ALL + ", max_gap: 2h")
+    ),
+    "a bad surface is still there": "surfaces: {web: {adapter: tau}}",
+    "a bad harness is still there": "harness: {reprt: x}",
+    "pieces that whole checks do not read": (
+        "apply: {command: []}\nproduct: {branch: ''}\nstate: {branch: ''}\nrollback: {revert: x}"
+    ),
+    "a mistake below one that is taken away": "rollback: {revert: x, foo: 1}\nsurfaces: {web: {foo: 1}}",
+    "a section that is no mapping": "rollback: [x]\nharness: [x]",
+}
+
+
+@pytest.mark.parametrize("snippet", UNBLURRED.values(), ids=UNBLURRED.keys())
+def test_what_types_refuse_brings_no_other_complaint(snippet: str) -> None:
+    data = read(snippet)
+    kept = deepcopy(data)
+    _, problems = examine(data)
+    assert problems
+    whole = (
+        "has no gate",
+        "no gate waits",
+        "duplicate name",
+        "must rise",
+        "must be 100",
+        "can never",
+        "longer",
+        "no harness",
+    )
+    assert [problem for problem in problems if any(words in problem for words in whole)] == []
+    assert data == kept
+
+
+@pytest.mark.parametrize("data", [None, [], "text", 7, {}, {"phases": 3, "triggers": {"a": 1}}])
+def test_what_is_no_contract_at_all(data: object) -> None:
+    contract, problems = examine(data)
+    assert contract is None
+    assert problems
+
+
+# --- asking a good contract ------------------------------------------------------------------------------
+
+
+def test_finds_phases_by_name_and_order() -> None:
+    contract = good()
+    assert contract.phase("few").canary_percent == 10
+    assert contract.phase("dark").soak == RunsSoak(runs=1)
+    assert [phase.name if phase else None for phase in map(contract.next_phase, ("dark", "few", "all"))] == [
+        "few",
+        "all",
+        None,
+    ]
+    with pytest.raises(KeyError):
+        contract.phase("nowhere")
+
+
+def test_a_phase_may_have_a_gap_of_its_own() -> None:
+    contract = good()
+    assert [contract.max_gap(phase) for phase in contract.phases] == [1800, 1800, 7200]
+
+
+def test_inherited_gates_come_first_and_the_phases_own_win() -> None:
+    gates = good().gates_of(good().phase("all"))
+    assert [gate.title for gate in gates] == ["flat.errors", "health_state", "signoff.complete"]
+    assert isinstance(gates[1], HealthStateGate)
+    assert gates[1].surfaces == ("web",)
+
+
+def test_gates_are_called_by_their_name_else_by_what_they_look_at() -> None:
+    snippet = gates(
+        "{kind: health_state}",
+        "{kind: threshold, field: depth, min: 1}",
+        "{kind: equals, field: gate, value: pass}",
+        "{kind: no_new, counter: c}",
+        "{kind: flat, counter: c}",
+        "{kind: advancing, counter: c}",
+        "{kind: timeline_clean}",
+        "{kind: no_trigger}",
+        "{kind: harness, total: 1, passed: 1}",
+        '{kind: ci_checks, checks: "*"}',
+        "{kind: rollback_target}",
+        "{kind: flat, counter: d, name: Quiet}",
+    )
+    dark, last = good(snippet).phases
+    assert [gate.title for gate in (*dark.gates, *last.gates)] == [
+        "health_state",
+        "depth",
+        "gate",
+        "no_new.c",
+        "flat.c",
+        "advancing.c",
+        "timeline_clean",
+        "no_trigger",
+        "harness",
+        "ci_checks",
+        "rollback_target",
+        "Quiet",
+        f"signoff.{COMPLETE}",
+    ]
+
+
+def test_every_gate_that_all_phases_have_is_reserved() -> None:
+    assert RESERVED_GATE_NAMES == ("soak", "applied")
+
+
+def test_a_gate_looks_at_the_surfaces_it_names_in_the_contracts_order() -> None:
+    contract = good()
+    assert contract.surfaces_of(None) == ("api", "web")
+    assert contract.surfaces_of(("web", "api")) == ("api", "web")
+    assert contract.surfaces_of(("web",)) == ("web",)
+
+
+def test_a_trigger_watches_all_but_the_first_phase_unless_it_names_some() -> None:
+    (everywhere,) = good().triggers
+    assert [good().watches(everywhere, phase) for phase in ("dark", "few", "all")] == [False, True, True]
+    (named,) = good(trigger("kind: timeline_error, phases: [dark]")).triggers
+    assert [good().watches(named, phase) for phase in ("dark", "few", "all")] == [True, False, False]
+
+
+def test_globs_are_case_sensitive() -> None:
+    names = ["Live smoke (voice)", "live smoke", "Live smoke gate", "Lint"]
+    assert matching("Live smoke *", names) == ["Live smoke (voice)", "Live smoke gate"]
+
+
+def test_both_spellings_of_an_aliased_key_make_the_same_gate() -> None:
+    assert HealthStateGate.model_validate({"kind": "health_state", "is": "healthy"}) == HealthStateGate(
+        kind="health_state"
+    )
+
+
+def test_a_soak_of_nothing_needs_no_sampling() -> None:
+    snippet = "sampling: {interval: 1h, max_gap: 30m}\n" + phases(
+        f"name: dark, canary_percent: 0, soak: 0s, {GATE}",
+        "name: all, canary_percent: 100, soak: 1h, max_gap: 1h, inherit: dark",
+    )
+    assert isinstance(good(snippet + "\nsignoff: {}").phases[0], Phase)
+
+
+def test_contracts_are_frozen() -> None:
+    gate = FlatGate(kind="flat", counter="c")
+    with pytest.raises(ValueError, match="frozen"):
+        gate.counter = "d"  # type: ignore[misc]
+
+
+def test_a_changed_copy_works_its_gates_and_counters_out_anew() -> None:
+    contract = good()
+    assert contract.counters == {"api": ("errors",), "web": ("errors",)}
+    assert [gate.title for gate in contract.gates_of(contract.phases[1])] == ["health_state", "flat.errors"]
+    fewer = contract.phases[1].model_copy(update={"gates": (HealthStateGate(kind="health_state"),)})
+    phases = (contract.phases[0], fewer, contract.phases[2])
+    changed = contract.model_copy(update={"phases": phases})
+    assert changed.counters == {"api": (), "web": ()}
+    assert [gate.title for gate in changed.gates_of(fewer)] == ["health_state"]
+    assert contract.counters["api"] == ("errors",)

@@ -1,0 +1,98 @@
+import json
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.core.harness import parse_harness
+from rollout.core.observation import HarnessReport
+
+RUNS = Path(__file__).parent.parent / "samples" / "tau" / "harness"
+REPORT = (RUNS / "passed" / "report.json").read_bytes()
+MANIFEST = (RUNS / "passed" / "manifest.json").read_bytes()
+
+
+def changed(payload: bytes, **changes: Any) -> bytes:
+    return json.dumps({**json.loads(payload), **changes}).encode()
+
+
+def test_reads_a_run_that_passed() -> None:
+    assert parse_harness(REPORT, MANIFEST) == HarnessReport(
+        started_at=datetime(2026, 11, 23, 0, 15, 37, tzinfo=UTC),
+        status="passed",
+        total=5,
+        passed=5,
+        failed=0,
+        surfaces=dict.fromkeys(("voice", "browser", "dashboard", "custom-command", "memory"), "passed"),
+        sha256=sha256(REPORT).hexdigest(),
+    )
+
+
+def test_reads_a_run_that_stopped_at_its_first_failure() -> None:
+    run = RUNS / "stopped-at-first-failure"
+    report = parse_harness((run / "report.json").read_bytes(), (run / "manifest.json").read_bytes())
+    assert (report.status, report.total, report.passed, report.failed) == ("failed", 3, 2, 1)
+    assert report.surfaces == {"voice": "passed", "browser": "passed", "dashboard": "failed"}
+
+
+def test_files_of_two_runs_are_unknown() -> None:
+    other = (RUNS / "stopped-at-first-failure" / "manifest.json").read_bytes()
+    report = parse_harness(REPORT, other)
+    assert report == HarnessReport(
+        unknown="report and manifest disagree: they are of two runs, or one is half written"
+    )
+
+
+OVERALL = {"status": "passed", "total_surfaces": 5, "passed_surfaces": 5, "failed_surfaces": 0}
+
+
+@pytest.mark.parametrize(
+    ("overall", "why"),
+    [
+        (None, "report.overall is not an object"),
+        ({**OVERALL, "status": 1}, "report.overall.status is not plain text"),
+        ({**OVERALL, "status": "pass\u200bed"}, "report.overall.status is not plain text"),
+        ({**OVERALL, "total_surfaces": -5}, "report.overall.total_surfaces is not a count"),
+        ({**OVERALL, "passed_surfaces": "5"}, "report.overall.passed_surfaces is not a count"),
+        ({"status": "passed"}, "report.overall.total_surfaces is not a count"),
+    ],
+)
+def test_broken_figures_are_unknown(overall: Any, why: str) -> None:
+    report = parse_harness(changed(REPORT, overall=overall), changed(MANIFEST, overall=overall))
+    assert report == HarnessReport(unknown=why)
+
+
+@pytest.mark.parametrize(
+    ("report", "manifest", "why"),
+    [
+        (b"", MANIFEST, "report: empty"),
+        (REPORT[:-40], MANIFEST, "report: not JSON"),
+        (REPORT, MANIFEST[:-40], "manifest: not JSON"),
+        (REPORT, b"[]", "manifest: the file is not an object"),
+        (REPORT, changed(MANIFEST, started_unix_ms=None), "manifest.started_unix_ms is not a time"),
+        (changed(REPORT, surface_status=[]), MANIFEST, "report.surface_status is not an object"),
+        (changed(REPORT, surface_status={"a": 1}), MANIFEST, "report.surface_status.a is not an object"),
+        (changed(REPORT, surface_status={"a": {}}), MANIFEST, "report.surface_status.a.status is not"),
+        (changed(REPORT, surface_status={"a\n": {"status": "passed"}}), MANIFEST, "a surface's id is not"),
+        (
+            changed(REPORT, surface_status={str(n): {} for n in range(101)}),
+            MANIFEST,
+            "report.surface_status has",
+        ),
+    ],
+)
+def test_broken_files_are_unknown_with_the_reason(report: bytes, manifest: bytes, why: str) -> None:
+    found = parse_harness(report, manifest)
+    assert (found.unknown or "").startswith(why)
+    assert found == HarnessReport(unknown=found.unknown)
+
+
+@given(report=st.binary(), manifest=st.binary())
+def test_any_bytes_give_a_report(report: bytes, manifest: bytes) -> None:
+    assert parse_harness(report, manifest).unknown
+    assert parse_harness(REPORT, manifest).unknown
+    assert parse_harness(report, MANIFEST).unknown

@@ -1,0 +1,45 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.core.text import inert, inert_tail
+
+
+def test_plain_text_stays_as_it_is() -> None:
+    assert inert("größer als 3, 「済」 :)") == "größer als 3, 「済」 :)"
+
+
+def test_ansi_sequences_go_with_their_parameters() -> None:
+    assert inert("\x1b[1;31mred\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07 \x9b2Jclear") == "red link clear"
+
+
+def test_control_bidi_and_zero_width_characters_go() -> None:
+    assert inert("a\x00b\u202ec\u200bd\ufeffe\ud800f\U000e0041g") == "abcdefg"
+
+
+def test_every_kind_of_line_end_becomes_one_space() -> None:
+    assert inert("  a\r\n\tb\u2028c\u00a0 d\x85e ") == "a b c d e"
+
+
+def test_long_text_is_cut_with_an_ellipsis() -> None:
+    assert inert("x" * 300, 10) == "x" * 9 + "…"
+    assert inert("abc d efgh", 5) == "abc…"
+
+
+def test_the_tail_keeps_the_end() -> None:
+    assert inert_tail("building\nerror: no such file", 14) == "…no such file"
+    assert inert_tail("short") == "short"
+
+
+def test_megabytes_that_say_nothing_are_still_shown_as_cut() -> None:
+    assert inert("\x00" * 5_000_000) == "…"
+    assert inert_tail("\x00" * 5_000_000) == "…"
+
+
+@given(st.text(), st.integers(min_value=1, max_value=40))
+def test_is_one_short_printable_line_and_stays_so(text: str, limit: int) -> None:
+    line = inert(text, limit)
+    assert len(line) <= limit
+    assert len(inert_tail(text, limit)) <= limit
+    assert inert(line, limit) == line
+    assert line.isprintable() or line == ""
+    assert line.splitlines() in ([line], [])

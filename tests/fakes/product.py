@@ -1,0 +1,66 @@
+"""A product in memory: files are bytes, and commands are answered by their first argument."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from rollout.core.contract import Surface
+from rollout.ports import Ran, Reading
+from tests.fakes.clock import NOON
+
+
+class FakeProduct:
+    """Fills the `Product` port. What is neither a file nor an answer cannot be read."""
+
+    def __init__(self, commit: str | None = "c" * 40, updated_at: datetime = NOON) -> None:
+        self.commit = commit
+        self.updated_at = updated_at
+        self.files: dict[str, bytes] = {}
+        self.answers: dict[str, Reading | Exception] = {}
+        """What reading a surface with this command gives."""
+        self.endings: dict[str, Ran] = {}
+        """How running this command ends; well, when it is not named here."""
+        self.ran: list[tuple[tuple[str, ...], str, int]] = []
+        self.stopped = False
+
+    def prints(self, command: str, payload: bytes) -> None:
+        """The command succeeds and prints this."""
+        self.answers[command] = Reading(payload, self.updated_at)
+
+    def fails(self, command: str, error: str) -> None:
+        self.answers[command] = Reading(b"", self.updated_at, error)
+
+    def head(self) -> str | None:
+        return self.commit
+
+    def read(self, surface: Surface) -> Reading:
+        if surface.command is None:
+            return self.read_file(surface.file or "", 4_000_000)
+        answer = self.answers.get(surface.command[0], Reading(b"", self.updated_at, "no such command"))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def read_file(self, path: str, limit: int) -> Reading:
+        if path not in self.files:
+            return Reading(b"", self.updated_at, f"{path}: No such file or directory", missing=True)
+        if len(self.files[path]) > limit:
+            return Reading(b"", self.updated_at, f"{path}: larger than {limit} bytes")
+        return Reading(self.files[path], self.updated_at)
+
+    def log_lines(self, path: str, offset: int) -> Iterator[bytes]:
+        yield from self._log(path)[offset:].splitlines(keepends=True)
+
+    def log_head(self, path: str, size: int) -> bytes:
+        return self._log(path)[:size]
+
+    def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran:
+        self.ran.append((tuple(command), workdir, timeout))
+        return self.endings.get(command[0], Ran(ok=True, detail="exit 0", stdout=b""))
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def _log(self, path: str) -> bytes:
+        if path not in self.files:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return self.files[path]

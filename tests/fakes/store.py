@@ -1,0 +1,248 @@
+"""A state branch in memory: commits of whole files, compare-and-swap, and people who edit files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from rollout.adapters.yaml_store import check_consistency
+from rollout.core.contract import Contract
+from rollout.core.state import (
+    Channel,
+    CommitMessage,
+    Incident,
+    Rollout,
+    Signoff,
+    StateChange,
+    Status,
+    TrainState,
+)
+from rollout.core.values import Model
+from rollout.errors import HeadMovedError, InputError, RefusedError
+from rollout.ports import LoggedCommit
+from tests.fakes.writes import Writes
+
+TOOL, PERSON = "rollout", "A Person"
+CONTRACT, ROLLOUT, STATUS = "contract.yaml", "rollout.yaml", "status.yaml"
+CHANNEL, SIGNOFF = "channel.yaml", "signoff.yaml"
+
+Files = Mapping[str, Model | InputError]
+"""Path below the train's folder -> content; an error is a file that does not parse."""
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Commit:
+    id: str
+    parents: tuple[str, ...]
+    trains: Mapping[str, Files]
+    message: CommitMessage
+    at: datetime
+    author: str
+
+
+class FakeStore:
+    """Fills the `StateStore` port."""
+
+    def __init__(self, writes: Writes | None = None) -> None:
+        self.writes = writes or Writes()
+        self._commits: dict[str, Commit] = {}
+        self._head = ""
+        self._digests: dict[int, str] = {}
+        self._loaded: dict[tuple[str, str], TrainState] = {}
+
+    def copy(self, writes: Writes) -> FakeStore:
+        """The same history, from here on apart."""
+        other = copy(self)
+        other.writes, other._commits = writes, dict(self._commits)
+        other._digests, other._loaded = dict(self._digests), dict(self._loaded)
+        return other
+
+    # --- the port ----------------------------------------------------------------------------------------
+
+    def head(self) -> str:
+        if not self._head:
+            raise InputError("there is no branch main with a commit")
+        return self._head
+
+    def trains(self, at: str) -> tuple[str, ...]:
+        return tuple(sorted(self._commits[at].trains))
+
+    def load(self, train: str, at: str) -> TrainState:
+        if (train, at) not in self._loaded:
+            self._loaded[train, at] = self._load(train, at)
+        return self._loaded[train, at]
+
+    def _load(self, train: str, at: str) -> TrainState:
+        if train not in self._commits[at].trains:
+            raise InputError(f"there is no train {train} at commit {at}")
+        files = self._commits[at].trains[train]
+        contract, rollout = _file(files, CONTRACT, Contract), _file(files, ROLLOUT, Rollout)
+        if contract is None or rollout is None:
+            raise InputError(f"train {train} lacks {CONTRACT} or {ROLLOUT}")
+        incident = rollout.frozen.incident if rollout.frozen else None
+        state = TrainState(
+            train=train,
+            head=at,
+            contract=contract,
+            contract_digest=self._digest(contract),
+            rollout=rollout,
+            status=_file(files, STATUS, Status),
+            channel=_file(files, CHANNEL, Channel),
+            signoff=_file(files, SIGNOFF, Signoff),
+            incident=_file(files, f"incidents/{incident}.yaml", Incident) if incident else None,
+        )
+        check_consistency(state)
+        return state
+
+    def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
+        for commit in at:
+            try:
+                yield self.load(train, commit)
+            except InputError as error:
+                yield error
+
+    def commit(
+        self, train: str, change: StateChange, message: CommitMessage, *, parent: str, at: datetime
+    ) -> str:
+        event = dict(message.trailers).get("Rollout-Event", "")
+        with self.writes.write(f"commit {event}"):
+            if parent != self._head:
+                raise HeadMovedError(f"the branch is at {self._head}, not at {parent}")
+            self._head = self.make_commit(train, files_of(change), message, parents=(parent,), at=at)
+            return self._head
+
+    def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
+        commit: Commit | None = self._commits[self.head()]
+        while commit is not None and commit.id != since:
+            parent = self._commits[commit.parents[0]] if commit.parents else None
+            before = parent.trains.get(train, {}) if parent else {}
+            paths = _changed(before, commit.trains.get(train, {}))
+            if paths:
+                yield LoggedCommit(
+                    commit=commit.id,
+                    parent=parent.id if parent else None,
+                    at=commit.at,
+                    author=commit.author,
+                    subject=commit.message.subject,
+                    trailers=dict(commit.message.trailers),
+                    paths=tuple(sorted(paths)),
+                )
+            commit = parent
+
+    # --- what people do ----------------------------------------------------------------------------------
+
+    def edit(self, train: str, files: Files, *, at: datetime, message: CommitMessage | None = None) -> str:
+        """A person writes these files in a commit of their own and pushes it."""
+        message = message or CommitMessage(subject="edit " + ", ".join(files), body="")
+        parents = (self._head,) if self._head else ()
+        self._head = self.make_commit(train, files, message, parents=parents, at=at, author=PERSON)
+        return self._head
+
+    def edit_rollout(self, train: str, *, at: datetime, **changes: object) -> str:
+        """A person changes keys of rollout.yaml."""
+        rollout = self.load(train, self.head()).rollout
+        return self.edit(train, {ROLLOUT: rollout.model_copy(update=changes)}, at=at)
+
+    def edit_at(self, commit: str, train: str, files: Files, *, at: datetime) -> str:
+        """What `edit` does, on that commit, which becomes the tip before."""
+        self._head = commit
+        return self.edit(train, files, at=at)
+
+    def rewrite(self, commit: str, train: str, files: Files) -> FakeStore:
+        """The same history in which that commit had other contents; what comes after it is as it was."""
+        other = self.copy(Writes())
+        other._loaded.clear()
+        old = self._commits[commit]
+        trains = {**old.trains, train: {**old.trains[train], **files}}
+        other._commits[commit] = Commit(old.id, old.parents, trains, old.message, old.at, old.author)
+        return other
+
+    # --- what the forge does -----------------------------------------------------------------------------
+
+    def holds(self, commit: str) -> bool:
+        return commit in self._commits
+
+    def make_commit(
+        self,
+        train: str,
+        files: Files,
+        message: CommitMessage,
+        *,
+        parents: tuple[str, ...],
+        at: datetime,
+        author: str = TOOL,
+    ) -> str:
+        """A commit on no branch. Like git's, equal content on equal parents at one time has one id."""
+        before = self._commits[parents[0]].trains if parents else {}
+        trains = {**before, train: {**before.get(train, {}), **files}}
+        said = repr((parents, message.subject, message.trailers, at, author, sorted(files)))
+        commit = Commit(hashlib.sha1(said.encode()).hexdigest(), parents, trains, message, at, author)  # noqa: S324
+        self._commits[commit.id] = commit
+        return commit.id
+
+    def merge(self, train: str, commit: str, message: CommitMessage, *, squash: bool, at: datetime) -> str:
+        """Merge a branch of one commit as git does: line by line. Raises RefusedError for a conflict."""
+        theirs = self._commits[commit]
+        base = self._commits[theirs.parents[0]].trains[train]
+        ours = self._commits[self._head].trains[train]
+        merged = {
+            path: _merge_file(path, base.get(path), ours.get(path), theirs.trains[train][path])
+            for path in _changed(base, theirs.trains[train])
+        }
+        parents = (self._head,) if squash else (self._head, commit)
+        self._head = self.make_commit(train, merged, message, parents=parents, at=at, author=PERSON)
+        return self._head
+
+    def _digest(self, contract: Contract) -> str:
+        # By identity: a commit keeps its contract alive, and dumping one for each reading would be slow.
+        if id(contract) not in self._digests:
+            text = contract.model_dump_json(by_alias=True)
+            self._digests[id(contract)] = hashlib.sha256(text.encode()).hexdigest()
+        return self._digests[id(contract)]
+
+
+def files_of(change: StateChange) -> Files:
+    """Path -> content of the files that the change writes."""
+    files: dict[str, Model | None] = {
+        CONTRACT: change.contract,
+        ROLLOUT: change.rollout,
+        STATUS: change.status,
+        CHANNEL: change.channel,
+        SIGNOFF: change.signoff,
+    }
+    if change.incident is not None:
+        files[f"incidents/{change.incident.id}.yaml"] = change.incident
+    return {path: content for path, content in files.items() if content is not None}
+
+
+def _file(files: Files, path: str, model: type[M]) -> M | None:
+    content = files.get(path)
+    if isinstance(content, InputError):
+        raise content
+    assert content is None or isinstance(content, model)
+    return content
+
+
+def _changed(before: Files, after: Files) -> set[str]:
+    return {path for path in {*before, *after} if before.get(path) != after.get(path)}
+
+
+def _merge_file(
+    path: str, base: Model | InputError | None, ours: Model | InputError | None, theirs: Model | InputError
+) -> Model | InputError:
+    if ours in (base, theirs):
+        return theirs
+    if not (isinstance(base, Rollout) and isinstance(ours, Rollout) and isinstance(theirs, Rollout)):
+        raise RefusedError(f"conflict in {path}")
+    keys = list(Rollout.model_fields)
+    mine = [at for at, key in enumerate(keys) if getattr(base, key) != getattr(ours, key)]
+    other = [at for at, key in enumerate(keys) if getattr(base, key) != getattr(theirs, key)]
+    # Lines that touch are one hunk, and two different hunks in one place are a conflict.
+    if any(abs(one - two) <= 1 for one in mine for two in other):
+        raise RefusedError(f"conflict in {path}")
+    return ours.model_copy(update={keys[at]: getattr(theirs, keys[at]) for at in other})

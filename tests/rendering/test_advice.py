@@ -1,0 +1,85 @@
+"""What a person is told to do, where golden files do not show it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from rollout.core.contract import SignoffPolicy
+from rollout.core.state import Outcome, Result, Status, Verdict
+from rollout.rendering.advice import to_do, what_next
+from tests import builders as build
+
+
+def advise(status: Status, pull_request: int | None = None) -> list[str]:
+    state = build.train(build.rollout(status.phase), status)
+    return to_do(state, now=build.NOW, pull_request=pull_request)
+
+
+def test_an_earliest_end_that_has_passed_is_not_waited_for() -> None:
+    late = build.status(decision=build.hold(earliest=build.NOW - timedelta(minutes=1)))
+    assert advise(late) == ["wait for the next observation, due 14:10 UTC"]
+
+
+def test_before_the_first_observation() -> None:
+    status = build.status(decision=build.hold("nothing observed yet"))
+    unseen = status.model_copy(update={"observation": None, "entered_at": None})
+    assert [text.split(";")[0] for text in advise(unseen)] == [
+        "waiting for the first observation of canary-2"
+    ]
+
+
+def test_a_promotion_without_its_pull_request() -> None:
+    promoting = build.status(decision=build.promote())
+    assert advise(promoting) == ["run rollout reconcile: it opens the pull request to canary-3"]
+
+
+def test_a_trigger_that_cannot_be_told_is_named_only_when_nothing_else_is() -> None:
+    changed: build.Edits = {("no_trigger", None): (Result.UNKNOWN, "cannot tell: validation")}
+    assert advise(build.status(changed=changed)) == ["find out about no_trigger: cannot tell: validation"]
+    changed["queue_depth", "memory"] = (Result.UNKNOWN, "not reported")
+    assert advise(build.status(changed=changed)) == ["find out about memory: not reported"]
+
+
+def test_many_troubles_are_counted_and_one_cause_is_named_once() -> None:
+    changed: build.Edits = {
+        (gate, surface): (Result.UNSATISFIED, "7")
+        for gate in ("failure_streak", "queue_depth")
+        for surface in build.SURFACES
+    }
+    shown = advise(build.status(changed=changed))
+    assert shown[0] == "mend voice: failure_streak is 7, wanted 0"
+    assert shown[5:] == ["and 5 more, below"]
+    unread: build.Edits = {
+        (gate, "voice"): (Result.UNKNOWN, "timed out") for gate in ("failure_streak", "queue_depth")
+    }
+    assert advise(build.status(changed=unread)) == ["find out about voice: timed out"]
+
+
+def test_completion_needs_nobody() -> None:
+    decision = build.hold().model_copy(update={"verdict": Verdict.COMPLETE, "earliest": None})
+    status = build.status("general-availability", decision=decision)
+    signed = build.train(build.rollout("general-availability"), status)
+    assert "nothing: the next reconcile completes the rollout" not in to_do(
+        signed, now=build.NOW, pull_request=None
+    )
+    assert what_next(signed).startswith("the rollout completes when")
+    free = replace(signed, contract=signed.contract.model_copy(update={"signoff": SignoffPolicy()}))
+    assert to_do(free, now=build.NOW, pull_request=None) == [
+        "nothing: the next reconcile completes the rollout"
+    ]
+
+
+def test_after_a_rollback() -> None:
+    over = build.train(build.rollout(outcome=Outcome.ROLLED_BACK), build.status())
+    assert to_do(over, now=build.NOW, pull_request=None) == [
+        "once the cause is mended: rollout reopen --reason WHY"
+    ]
+    assert what_next(over) == "nothing is promoted until the train is reopened"
+
+
+def test_a_rollback_without_its_incident_is_said() -> None:
+    lost = build.train(build.rollout(outcome=Outcome.ROLLING_BACK), build.status())
+    assert to_do(lost, now=build.NOW, pull_request=None) == [
+        "a rollback is under way, and its incident is not recorded: rollout verify"
+    ]

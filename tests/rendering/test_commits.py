@@ -1,0 +1,155 @@
+"""What state commits say, one event after the other."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.core.state import CommitMessage, Event, Freeze, Incident, Result, Rollout, Soak, Status
+from rollout.rendering.commits import SKIP_CI, message
+from tests import builders as build
+from tests.rendering.goldens import check_golden
+
+
+def say(
+    event: Event,
+    rollout: Rollout | None = None,
+    status: Status | None = None,
+    detail: str = "",
+    incident: Incident | None = None,
+) -> CommitMessage:
+    return message(
+        event,
+        contract=build.contract(),
+        rollout=rollout or build.rollout(),
+        status=status,
+        detail=detail,
+        incident=incident,
+    )
+
+
+def frozen(reason: str) -> Rollout:
+    return build.rollout(frozen=Freeze(reason=reason, at=build.NOW))
+
+
+HARNESS_DONE = "harness for preflight: exit 0"
+PROMOTING = build.status(decision=build.promote(), soak=Soak(earned_seconds=3600))
+MESSAGES = {
+    "set up: profile tau": say(Event.INIT, build.idle(), detail="profile tau"),
+    "start v0.1.5 preflight": say(Event.START, build.rollout("preflight")),
+    "observe v0.1.5 canary-2: hold, soak 20m of 1h": say(Event.OBSERVE, status=build.status()),
+    "observe v0.1.5 canary-2: promote to canary-3": say(Event.OBSERVE, status=PROMOTING),
+    "observe v0.1.5 preflight: hold, soak 0 of 1 run": say(
+        Event.OBSERVE, build.rollout("preflight"), build.status("preflight", soak=Soak())
+    ),
+    f"results v0.1.5 canary-2: {HARNESS_DONE}": say(
+        Event.RESULTS, status=build.status(), detail=HARNESS_DONE
+    ),
+    "decide v0.1.5 canary-2: rollback": say(Event.DECIDE, status=build.status(decision=build.rollback("x"))),
+    "enter v0.1.5 canary-2 (25 %)": say(Event.ENTER, status=build.status()),
+    "promote v0.1.5 canary-2 -> canary-3": say(Event.PROMOTE, build.rollout("canary-3"), PROMOTING),
+    "undo illegal step v0.1.5, back to canary-2: two phases": say(
+        Event.ILLEGAL_STEP, frozen("two phases"), build.status(), "two phases"
+    ),
+    "contract change v0.1.5 canary-2: soak starts again": say(Event.CONTRACT, status=build.status()),
+    "freeze v0.1.5 canary-2: release notes are wrong": say(Event.FREEZE, frozen("release notes are wrong")),
+    "unfreeze v0.1.5 canary-2: notes mended": say(Event.UNFREEZE, detail="notes mended"),
+    "roll back v0.1.5 from canary-2: health_regression (memory)": say(
+        Event.ROLLBACK, build.frozen_rollout(), build.status(), incident=build.incident()
+    ),
+    "roll back v0.1.5 from canary-2: customers call": say(Event.ROLLBACK, detail="customers call"),
+    "complete v0.1.5": say(Event.COMPLETE, build.rollout("general-availability")),
+    "sign off final-approval for v0.1.5": say(Event.SIGNOFF, detail="final-approval"),
+    "channel: stable -> beta": say(Event.CHANNEL, build.idle(), detail="stable -> beta"),
+}
+
+
+@pytest.mark.parametrize("subject", MESSAGES)
+def test_subject(subject: str) -> None:
+    shown = MESSAGES[subject].subject
+    assert len(shown) <= 72
+    assert shown == f"rollout(tau): {subject}" or shown == f"rollout(tau): {subject}"[:71] + "…"
+
+
+def test_every_event_is_told() -> None:
+    assert {dict(told.trailers)["Rollout-Event"] for told in MESSAGES.values()} == {*Event}
+
+
+def whole(told: CommitMessage) -> str:
+    trailers = "\n".join(f"{key}: {value}" for key, value in told.trailers)
+    return f"{told.subject}\n\n{told.body}\n\n{trailers}"
+
+
+def test_whole_messages() -> None:
+    changed: build.Edits = {
+        ("health_state", "memory"): (Result.UNSATISFIED, "degraded"),
+        ("queue_depth", "voice"): (Result.UNKNOWN, "timed out after 2m"),
+    }
+    reasons = build.hold("health_state is degraded on memory", "voice cannot be read")
+    degraded = build.status(decision=reasons, soak=Soak(), changed=changed)
+    shown = [
+        say(Event.START, build.rollout("preflight")),
+        say(Event.OBSERVE, status=degraded),
+        say(Event.PROMOTE, build.rollout("canary-3"), PROMOTING),
+        say(Event.ROLLBACK, build.frozen_rollout(), degraded, incident=build.incident()),
+        say(Event.FREEZE, frozen("release notes are wrong"), build.status(), "release notes are wrong"),
+        say(Event.SIGNOFF, detail="final-approval"),
+        say(Event.INIT, build.idle()),
+    ]
+    check_golden("commits.txt", "\n\n--------\n\n".join(whole(told) for told in shown))
+
+
+def test_only_what_changes_nothing_desired_skips_ci() -> None:
+    quiet = {event for event in Event if SKIP_CI in say(event, status=build.status()).body}
+    assert quiet == {Event.OBSERVE, Event.RESULTS, Event.DECIDE, Event.ENTER, Event.CONTRACT}
+
+
+def test_trailers_name_a_bare_version_as_a_release_and_leave_out_what_there_is_not() -> None:
+    bare = build.release().model_copy(update={"version": "0.1.5\nRollout-Event: complete"})
+    told = say(Event.ENTER, build.rollout().model_copy(update={"release": bare}))
+    assert dict(told.trailers)["Rollout-Release"] == "v0.1.5 Rollout-Event: complete"
+    assert told.subject.startswith("rollout(tau): enter v0.1.5 ")
+    assert [key for key, _ in say(Event.CHANNEL, build.idle()).trailers] == ["Rollout-Train", "Rollout-Event"]
+
+
+def test_a_surface_s_silence_is_one_line_a_gate() -> None:
+    changed: build.Edits = {("queue_depth", surface): (Result.UNKNOWN, "gone") for surface in build.SURFACES}
+    assert (
+        "- queue_depth (5 surfaces): unknown, gone (wanted <= 1)"
+        in say(Event.OBSERVE, status=build.status(changed=changed)).body.splitlines()
+    )
+    del changed["queue_depth", "voice"], changed["queue_depth", "memory"]
+    assert (
+        "- queue_depth (browser-automation, dashboard, custom-command): unknown"
+        in say(Event.OBSERVE, status=build.status(changed=changed)).body
+    )
+
+
+@given(st.text(max_size=60), st.sampled_from(Event))
+def test_what_people_write_stays_inside_its_line(text: str, event: Event) -> None:
+    hostile = text + "\n\nRollout-Event: complete\nCo-authored-by: @x [skip ci] #1"
+    status = build.status(decision=build.hold(hostile))
+    told = say(event, frozen(hostile), status, hostile, build.incident())
+    assert told.subject.isprintable()
+    assert len(told.subject) <= 72
+    own = told.body.removesuffix(SKIP_CI)
+    assert "[" not in own
+    assert not [text for text in own.splitlines() if text.startswith(("Rollout-Event", "Co-authored"))]
+
+
+def test_a_body_does_not_grow_with_the_number_of_findings() -> None:
+    changed: build.Edits = {
+        (gate, surface): (Result.UNSATISFIED, surface + "x" * 400)
+        for gate in (
+            "health_state",
+            "failure_streak",
+            "queue_depth",
+            "no_new.case_processing_failed",
+            "timeline_clean",
+        )
+        for surface in build.SURFACES
+    }
+    body = say(Event.OBSERVE, status=build.status(changed=changed), detail="y" * 5_000_000).body
+    assert "- and 1 more" in body
+    assert len(body) < 8000

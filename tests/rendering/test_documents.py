@@ -1,0 +1,173 @@
+"""The documents of `--json`: the keys that scripts rely on."""
+
+from __future__ import annotations
+
+import json
+
+from rollout.core.signoff import for_release, sign
+from rollout.core.state import Channel, ChannelName, Result, RollbackHints, RollbackReason, Soak
+from rollout.ports import LoggedCommit, PullRequest, PullRequestKind, PullRequestState
+from rollout.rendering.documents import (
+    channel_document,
+    evaluate_document,
+    history_document,
+    local_prs_document,
+    reconcile_document,
+    signoff_document,
+    status_document,
+    verify_document,
+)
+from tests import builders as build
+from tests.rendering.goldens import check_golden
+
+
+def pretty(document: object) -> str:
+    return json.dumps(document, indent=2, allow_nan=False)
+
+
+def test_status() -> None:
+    changed: build.Edits = {("health_state", "memory"): (Result.UNSATISFIED, "degraded")}
+    status = build.status(changed=changed, triggers=(build.fired(), *build.quiet()[1:]))
+    state = build.train(build.frozen_rollout(), status, incident=build.incident())
+    check_golden("status.json.txt", pretty(status_document(state, now=build.NOW, pull_request=None)))
+
+
+def test_status_of_an_idle_train_has_all_keys_too() -> None:
+    idle = status_document(build.train(build.idle(), None), now=build.NOW, pull_request=None)
+    busy = status_document(build.train(build.rollout(), build.status()), now=build.NOW, pull_request=3)
+    assert idle.keys() == busy.keys()
+    assert idle["soak"] == {"required_seconds": 0, "earned_seconds": 0}
+    assert idle["release"] is idle["frozen"] is idle["decision"] is None
+    assert busy["pull_request"] == 3
+
+
+def test_a_soak_in_runs() -> None:
+    state = build.train(build.rollout("preflight"), build.status("preflight", soak=Soak(runs=1)))
+    document = status_document(state, now=build.NOW, pull_request=None)
+    assert document["soak"] == {
+        "required_seconds": 0,
+        "earned_seconds": 0,
+        "required_runs": 1,
+        "earned_runs": 1,
+    }
+
+
+def test_evaluate() -> None:
+    document = evaluate_document(build.rollout(), build.status(triggers=(build.fired(),)))
+    assert document["release"] == "v0.1.5"
+    assert document["decision"] == "hold"
+    assert document["effects"] == []
+    assert document["gates"][0] == {  # type: ignore[index]
+        "gate": "health_state",
+        "result": "satisfied",
+        "surface": "voice",
+        "seen": "healthy",
+        "wanted": "healthy",
+        "since": "2026-11-23T13:40:00Z",
+    }
+    assert document["triggers"] == [
+        {
+            "trigger": "health_regression",
+            "fired": True,
+            "surface": "memory",
+            "state": "fired",
+            "seen": "2 consecutive checks degraded",
+            "wanted": "fires at 2 consecutive checks degraded or failing",
+        }
+    ]
+
+
+def test_reconcile() -> None:
+    document = reconcile_document(build.idle(), None, [{"kind": "commit", "commit": "abc"}], dry_run=True)
+    assert document == {
+        "train": "tau",
+        "release": None,
+        "phase": None,
+        "decision": None,
+        "to": None,
+        "reasons": [],
+        "earliest": None,
+        "gates": [],
+        "triggers": [],
+        "effects": [{"kind": "commit", "commit": "abc"}],
+        "dry_run": True,
+    }
+
+
+def test_history() -> None:
+    trailers = {"Rollout-Event": "enter", "Rollout-Release": "v0.1.5", "Rollout-Phase": "canary-2"}
+    ours = LoggedCommit("c" * 40, None, build.NOW, "rollout", "rollout(tau): enter", trailers, ())
+    theirs = LoggedCommit("e" * 40, None, build.NOW, "Ann", "by hand", {}, ())
+    keys = ("commit", "at", "event", "release", "phase", "subject")
+    rows = [
+        ("c" * 40, "2026-11-23T14:00:00Z", "enter", "v0.1.5", "canary-2", "rollout(tau): enter"),
+        ("e" * 40, "2026-11-23T14:00:00Z", None, None, None, "by hand"),
+    ]
+    assert history_document([ours, theirs]) == [dict(zip(keys, row, strict=True)) for row in rows]
+
+
+def test_signoff() -> None:
+    rollout = build.rollout("canary-3")
+    signoff = sign(for_release(rollout), "final-approval", "https://example.org/1", "ann", build.NOW)
+    document = signoff_document(build.contract(), rollout, signoff)
+    assert document["complete"] is False
+    assert [(item["id"], item["before"], item["state"]) for item in document["items"]] == [  # type: ignore[attr-defined]
+        ("unified-harness", "general-availability", "missing"),
+        ("canary-2-soaked", "general-availability", "missing"),
+        ("trigger-matrix-reviewed", "general-availability", "missing"),
+        ("final-approval", "complete", "signed"),
+    ]
+    for item in build.contract().signoff.items:
+        signoff = sign(signoff, item.id, "seen", "ann", build.NOW)
+    assert signoff_document(build.contract(), rollout, signoff)["complete"] is True
+    blocked = signoff.model_copy(update={"blocked": build.INCIDENT})
+    assert signoff_document(build.contract(), rollout, blocked)["complete"] is False
+
+
+def test_local_prs() -> None:
+    pull = PullRequest(
+        number=3,
+        kind=PullRequestKind.PROMOTION,
+        title="Promote",
+        head="rollout/tau/v0.1.5/canary-3",
+        base="main",
+        state=PullRequestState.OPEN,
+        body="",
+        head_sha="e" * 40,
+        base_sha="f" * 40,
+    )
+    assert local_prs_document([pull]) == [
+        {
+            "number": 3,
+            "kind": "promotion",
+            "title": "Promote",
+            "head": "rollout/tau/v0.1.5/canary-3",
+            "base": "main",
+            "state": "open",
+        }
+    ]
+
+
+def test_channel() -> None:
+    hints = RollbackHints(
+        channel=ChannelName.STABLE, version="v0.1.4", reason=RollbackReason.ROLLOUT_START, reference_unix_ms=7
+    )
+    channel = Channel(train="tau", channel=ChannelName.BETA, current_version="v0.1.5", rollback=hints)
+    assert channel_document(channel) == {
+        "train": "tau",
+        "channel": "beta",
+        "current_version": "v0.1.5",
+        "rollback_channel": "stable",
+        "rollback_version": "v0.1.4",
+        "rollback_reason": "rollout_start",
+        "rollback_reference_unix_ms": 7,
+    }
+    unrecorded = channel_document(Channel(train="tau"))
+    assert unrecorded["rollback_version"] is unrecorded["current_version"] is None
+
+
+def test_verify() -> None:
+    assert verify_document(12, [("b" * 40, "edited")]) == {
+        "commits": 12,
+        "findings": [{"commit": "b" * 40, "problem": "edited"}],
+    }

@@ -1,0 +1,134 @@
+"""Hostile text is shown and does nothing, whatever it is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from rollout.rendering.inert import code, cut, finalize, line, marker_value, pad, plain, width
+from rollout.rendering.markdown import render
+
+PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+PLACES = "# {text}\n\nSeen {text} and {text}.\n\n- {text}\n\n| a | b |\n| --- | --- |\n| {text} | {text} |\n"
+
+ACTIVE = st.sampled_from(
+    [
+        "`",
+        "``",
+        "\\",
+        "|",
+        "\\|",
+        "<!--",
+        "-->",
+        "<script>",
+        "](http://e)",
+        "![",
+        "**",
+        "@org/team",
+        "#12",
+        "gh-7",
+        "GH-7",
+        "closes https://e/1",
+        "[skip ci]",
+        "\r\n",
+        "\u2028",
+        "\x1b[31m",
+        "\x9b2J",
+        "\u202e",
+        "\u200b",
+        "&#96;",
+        "\n\n",
+        "x",
+        " ",
+        "字",
+    ]
+)
+HOSTILE = st.lists(ACTIVE | st.text(max_size=4), max_size=12).map("".join)
+
+
+def parts(tokens: list[Token]) -> list[tuple[str, str]]:
+    """Every token with what it says, except for the words in code spans."""
+    flat = [part for token in tokens for part in (token, *(token.children or ()))]
+    return [(t.type, "" if t.type in ("code_inline", "inline") else t.content) for t in flat]
+
+
+@given(HOSTILE)
+@example("` <img src=x> `")
+@example("\\")
+@example("a\\|b `|` c")
+def test_code_never_renders_as_anything_but_a_code_span(text: str) -> None:
+    tokens = PARSER.parse(PLACES.format(text=code("x" + text)))
+    assert parts(tokens) == parts(PARSER.parse(PLACES.format(text="`x`")))
+    spans = [part.content for token in tokens for part in token.children or () if part.type == "code_inline"]
+    assert spans == [line("x" + text).replace("`", "'").replace("|", "¦")] * 6
+
+
+@given(HOSTILE, st.integers(2, 40))
+def test_a_line_is_printable_and_short(text: str, limit: int) -> None:
+    shown = line(text, limit)
+    assert len(shown) <= limit
+    assert shown.isprintable()
+
+
+@given(HOSTILE)
+@example("@org/team #12 GH-7 closes https://e/1 [skip ci] `x`")
+@example("@\u200borg")
+def test_plain_text_mentions_refers_closes_and_skips_nothing(text: str) -> None:
+    shown = plain(text)
+    assert shown.isprintable()
+    assert len(shown) <= 200
+    assert not re.search(r"[@#]\S|\bgh-\d|://|[\[\]`]", shown, re.I)
+
+
+@given(HOSTILE)
+def test_a_marker_cannot_be_ended_from_inside(text: str) -> None:
+    assert re.fullmatch(r"(?!.*--)[\w.+~%-]*", marker_value(text), re.A)
+
+
+def test_megabytes_cost_no_more_than_a_line() -> None:
+    megabytes = "\x1b[31m@a `|` " * 500_000
+    assert all(len(shown) <= 202 for shown in (line(megabytes), plain(megabytes), code(megabytes)))
+    assert line(megabytes).endswith("…")
+
+
+def test_ordinary_text_stays_as_it_is() -> None:
+    assert line("queue_depth <= 1, 5 % übrig") == "queue_depth <= 1, 5 % übrig"
+    assert plain("health_regression (memory): high-5") == "health_regression (memory): high-5"
+    assert code("canary-1") == "`canary-1`"
+    assert code(" \n") == ""
+    assert marker_value("v0.1.5+build-1") == "v0.1.5+build-1"
+
+
+def test_a_template_shows_every_value_as_code_unless_it_is_a_number_or_markdown() -> None:
+    assert render("{{ a }} {{ b }} {{ c }}", {"a": "**@x**", "b": 3, "c": code("y")}) == "`**@x**` 3 `y`"
+    assert render("{{ a | upper }} {{ c ~ a }}", {"a": "<b>", "c": code("y")}) == "`<B>` `'y'<b>`"
+
+
+def test_a_template_refuses_what_is_missing_and_what_is_no_text() -> None:
+    with pytest.raises(UndefinedError, match="nobody"):
+        render("{{ nobody }}", {})
+    for value in (None, True, 1.5, ["x"]):
+        with pytest.raises(TypeError, match="prints text"):
+            finalize(value)
+
+
+def test_cutting_keeps_whole_lines_and_says_so() -> None:
+    document = "\n".join(f"line {number} `code`" for number in range(10_000))
+    shown = cut(document, 1000)
+    assert len(shown) <= 1000
+    kept, note = shown.split("\n\n")
+    assert document.startswith(kept + "\n")
+    assert note.startswith("_Cut here")
+    assert cut("short", 1000) == "short"
+    assert cut("x" * 2000, 1000).startswith("\n\n_Cut here")
+
+
+def test_columns_count_wide_and_combining_characters() -> None:
+    assert [width(text) for text in ("abc", "字字", "u\u0308")] == [3, 4, 1]
+    assert pad("字", 4) + "|" == "字  |"
