@@ -156,7 +156,7 @@ class FakeStore:
     def rewrite(self, commit: str, train: str, files: Files) -> FakeStore:
         """The same history in which that commit had other contents; what comes after it is as it was."""
         other = self.copy(Writes())
-        other._loaded.clear()
+        other._loaded.pop((train, commit), None)
         old = self._commits[commit]
         trains = {**old.trains, train: {**old.trains[train], **files}}
         other._commits[commit] = Commit(old.id, old.parents, trains, old.message, old.at, old.author)

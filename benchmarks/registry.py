@@ -1,0 +1,26 @@
+"""Every benchmark, with its goal."""
+
+from __future__ import annotations
+
+from benchmarks import cold_start, decision, reconcile, verification
+from benchmarks.table import Benchmark
+
+BENCHMARKS = (
+    Benchmark("cold start of `rollout --help` over `python -c pass`", 6, cold_start.show_help),
+    Benchmark(
+        "cold start of `rollout evaluate` over importing yaml and building one pydantic model",
+        1.6,
+        cold_start.evaluate,
+    ),
+    Benchmark("reconcile after 10,000 state commits over one after 10", 1.2, reconcile.long_history),
+    Benchmark(
+        "`advance`, five surfaces, canary-3, with reasons, over `json.loads` of the status",
+        5,
+        decision.advance_once,
+    ),
+    Benchmark("observe and commit on the local forge over `git add`, `git commit`", 2, reconcile.bare_git),
+    Benchmark("status.yaml after 1,000 ticks over after 10", 1.1, decision.status_size),
+    Benchmark(
+        "`verify` of 1,000 commits over `yaml.load` of their 1,000 statuses", 2, verification.thousand_commits
+    ),
+)

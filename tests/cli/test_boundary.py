@@ -1,0 +1,323 @@
+"""Every way a command can end: exit code, a line and a hint on stderr, an annotation, a document."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import pytest
+
+from rollout.cli import app, main
+from rollout.cli.boundary import run
+from rollout.errors import ContractError, InputError, OutsideError, RefusedError
+from tests.adapters.scratch import Repository
+
+
+@dataclass(frozen=True)
+class End:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def end(capsys: pytest.CaptureFixture[str]) -> Ends:
+    return Ends(capsys)
+
+
+class Ends:
+    """Runs a command that ends in one way."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def of(self, error: BaseException, *arguments: str) -> End:
+        """How `rollout fail ARGUMENTS` ends when this is raised in it."""
+
+        @click.group()
+        def group() -> None: ...
+
+        @group.command()
+        @click.option("--json", "as_json", is_flag=True)
+        def fail(as_json: bool) -> NoReturn:
+            raise error
+
+        return self._ended(run(group, ["fail", *arguments]))
+
+    def rollout(self, *arguments: str) -> End:
+        return self._ended(main(list(arguments)))
+
+    def _ended(self, code: int) -> End:
+        printed = self._capsys.readouterr()
+        return End(code, printed.out, printed.err)
+
+
+# --- exit codes, lines and hints -------------------------------------------------------------------------
+
+EXPECTED = [
+    (InputError("state.yaml: what: is wrong", hint="mend it"), 2, "state.yaml: what: is wrong", "mend it"),
+    (RefusedError("tau is frozen", hint="see: rollout status"), 3, "tau is frozen", "see: rollout status"),
+    (OutsideError("git broke", hint="run it again"), 4, "git broke", "run it again"),
+    (
+        OSError(28, "No space left on device", "state/tau"),
+        4,
+        "state/tau: No space left on device",
+        "make room or mend the permissions, and try again",
+    ),
+    (PermissionError("no"), 4, "no", "make room or mend the permissions, and try again"),
+    (
+        KeyboardInterrupt(),
+        130,
+        "interrupted",
+        "run it again: what was committed stays, the rest is done then",
+    ),
+    (click.UsageError("No such thing."), 2, "No such thing.", "see: rollout fail --help"),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "line", "hint"), EXPECTED)
+def test_an_expected_end_is_one_line_and_a_hint(
+    end: Ends, error: BaseException, code: int, line: str, hint: str
+) -> None:
+    assert end.of(error) == End(code, "", f"error: {line}\nhint: {hint}\n")
+
+
+def test_a_bug_says_so_with_its_trace(end: Ends) -> None:
+    ended = end.of(ZeroDivisionError("by nothing"))
+    assert (ended.code, ended.out) == (1, "")
+    assert "Traceback (most recent call last)" in ended.err
+    assert ended.err.endswith(
+        "error: a bug in rollout: ZeroDivisionError: by nothing\n"
+        "hint: please report it with the lines above\n"
+    )
+
+
+def test_every_problem_of_a_contract_has_its_line(end: Ends) -> None:
+    ended = end.of(ContractError(("c.yaml: a: no", "c.yaml: b: no"), hint="mend both", file="c.yaml"))
+    assert ended == End(2, "", "error: c.yaml: a: no\nerror: c.yaml: b: no\nhint: mend both\n")
+
+
+def test_what_a_product_or_person_wrote_is_shown_inert_and_cut(end: Ends) -> None:
+    ended = end.of(RefusedError("frozen: \x1b[31mred\x1b[0m\u202e\a" + "x" * 5_000_000))
+    assert ended.err.startswith("error: frozen: redxxx")
+    assert len(ended.err) < 2100
+
+
+# --- wrong usage -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line", "hint"),
+    [
+        ("frobnicate", "No such command 'frobnicate'.", "see: rollout --help"),
+        ("local", "Missing command.", "see: rollout local --help"),
+        ("status --frobnicate", "No such option '--frobnicate'.", "see: rollout status --help"),
+        (
+            "local merge one",
+            "Invalid value for 'NUMBER': 'one' is not a valid integer.",
+            "see: rollout local merge --help",
+        ),
+        ("start", "Missing option '--version'.", "see: rollout start --help"),
+        (
+            "status --train ../../etc",
+            "Invalid value for '--train': ../../etc is not a train's name: small letters, digits, dots and"
+            " dashes",
+            "see: rollout status --help",
+        ),
+        ("status --now yesterday", "--now yesterday: not a time", "write it like 2026-11-23T10:00:00Z"),
+        (
+            "status --now 2026-11-23T10:00:00",
+            "--now 2026-11-23T10:00:00: has no time zone",
+            "write it like 2026-11-23T10:00:00Z",
+        ),
+        (
+            "status --now 0001-01-01T00:00:00+14:00",
+            "--now 0001-01-01T00:00:00+14:00: not between 1970 and 2999",
+            "write it like 2026-11-23T10:00:00Z",
+        ),
+        (
+            "reconcile --forge gitlab",
+            "Invalid value for '--forge': 'gitlab' is not 'local'.",
+            "see: rollout reconcile --help",
+        ),
+    ],
+)
+def test_wrong_usage_is_bad_input(end: Ends, arguments: str, line: str, hint: str) -> None:
+    assert end.rollout(*arguments.split()) == End(2, "", f"error: {line}\nhint: {hint}\n")
+
+
+def test_without_arguments_it_shows_help(end: Ends) -> None:
+    assert end.rollout() == end.rollout("--help")
+    assert end.rollout("--version").out.startswith("rollout, version ")
+
+
+def test_every_command_has_help(end: Ends) -> None:
+    commands = [line.split()[0] for line in end.rollout().out.split("Commands:\n")[1].splitlines()]
+    assert commands == list(app.list_commands(click.Context(app)))
+    for command in commands:
+        ended = end.rollout(command, "--help")
+        assert (ended.code, ended.err) == (0, "")
+        assert ended.out.startswith(f"Usage: rollout {command}")
+
+
+# --- under Actions ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def under_actions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+
+
+@pytest.mark.usefixtures("under_actions")
+def test_errors_are_annotations_too(end: Ends) -> None:
+    ended = end.of(ContractError(("c.yaml: a: no", "c.yaml: b: 100% no"), file="state/a,b:c.yaml"))
+    assert ended.err.splitlines() == [
+        "error: c.yaml: a: no",
+        "::error file=state/a%2Cb%3Ac.yaml::c.yaml: a: no",
+        "error: c.yaml: b: 100% no",
+        "::error file=state/a%2Cb%3Ac.yaml::c.yaml: b: 100%25 no",
+    ]
+
+
+@pytest.mark.usefixtures("under_actions")
+def test_no_text_can_pose_as_a_workflow_command(end: Ends) -> None:
+    ended = end.of(RefusedError("frozen: because\n::stop-commands::x\r::error::y", hint="look\n::notice::z"))
+    assert [line for line in ended.err.splitlines() if line.startswith("::")] == [
+        "::error::frozen: because",
+        "::error::::stop-commands::x",
+        "::error::::error::y",
+    ]
+
+
+@pytest.mark.usefixtures("under_actions")
+def test_wrong_usage_is_an_annotation_too(end: Ends) -> None:
+    assert "::error::No such command 'frob'." in end.rollout("frob").err.splitlines()
+
+
+# --- documents -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "document"),
+    [
+        (RefusedError("no", hint="h"), {"error": "no", "hint": "h", "exit_code": 3}),
+        (OutsideError("no", hint="h"), {"error": "no", "hint": "h", "exit_code": 4}),
+        (
+            OSError(28, "No space left on device"),
+            {
+                "error": "No space left on device",
+                "hint": "make room or mend the permissions, and try again",
+                "exit_code": 4,
+            },
+        ),
+    ],
+)
+def test_with_json_exits_3_and_4_are_documents(
+    end: Ends, error: BaseException, document: dict[str, object]
+) -> None:
+    ended = end.of(error, "--json")
+    assert json.loads(ended.out) == document
+    assert ended.err.startswith("error: ")
+
+
+@pytest.mark.parametrize("error", [InputError("no"), ValueError("no"), KeyboardInterrupt()])
+def test_with_json_nothing_else_prints_a_document(end: Ends, error: BaseException) -> None:
+    assert end.of(error, "--json").out == ""
+
+
+def test_a_command_that_printed_its_own_document_prints_no_second(end: Ends) -> None:
+    error = RefusedError("no")
+    error.documented = True
+    assert end.of(error, "--json").out == ""
+
+
+def test_without_json_there_is_no_document(end: Ends) -> None:
+    assert end.of(RefusedError("no")).out == ""
+
+
+# --- as a real process -----------------------------------------------------------------------------------
+
+
+def start(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "rollout", *arguments], stdout=stdout, stderr=subprocess.PIPE
+    )
+
+
+@pytest.fixture
+def nobody() -> Iterator[int]:
+    """A pipe whose reader has gone."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """With an idle train."""
+    repository = Repository(tmp_path / "repo")
+    main(["init", "--profile", "generic", "--repo", str(repository.path)])
+    repository.commit({}, "state")
+    return repository
+
+
+def test_the_process_ends_with_the_code(tmp_path: Path) -> None:
+    with start("status", "--repo", str(tmp_path)) as process:
+        out, err = process.communicate()
+    assert (process.returncode, out) == (2, b"")
+    assert err.splitlines()[0].startswith(b"error: ")
+    assert err.splitlines()[1].startswith(b"hint: ")
+
+
+def test_a_reader_that_stops_reading_is_no_error(repository: Repository, nobody: int) -> None:
+    with start("contract", "schema", "--repo", str(repository.path), stdout=nobody) as process:
+        _, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
+
+
+def test_a_reader_that_stops_reading_hides_no_refusal(repository: Repository, nobody: int) -> None:
+    freeze = ("freeze", "--reason", "flu", "--json", "--repo", str(repository.path))
+    with start(*freeze, stdout=nobody) as process:
+        _, err = process.communicate()
+    assert process.returncode == 3
+    assert err.splitlines() == [b"error: product has no rollout in progress", b"hint: see: rollout status"]
+
+
+def test_an_interrupted_person_gets_no_trace(repository: Repository, tmp_path: Path) -> None:
+    contract = repository.path / "state" / "product" / "contract.yaml"
+    began = tmp_path / "began"
+    os.mkfifo(began)
+    hangs = f'[sh, -c, "echo > {began}; exec sleep 60"]'
+    contract.write_text(contract.read_text().replace("[cat, health.json]", hangs).replace("10s", "60s"))
+    repository.commit({}, "a surface that hangs")
+    release = repository.commit({"product.txt": "1\n"}, "release")
+    main(["start", "--version", "v1.0.0", "--commit", release, "--repo", str(repository.path)])
+    with start("collect", "--repo", str(repository.path)) as process:
+        began.read_bytes()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert (process.returncode, out) == (130, b"")
+    assert err.endswith(
+        b"error: interrupted\nhint: run it again: what was committed stays, the rest is done then\n"
+    )
+    assert b"Traceback" not in err
+
+
+def test_names_that_are_no_text_are_shown_all_the_same(repository: Repository) -> None:
+    (repository.path / "state" / "product" / "note").write_text("1\n")
+    repository.git("add", "--all")
+    repository.git("-c", "user.name=J\udcf6rg", "commit", "--quiet", "--message=caf\udce9")
+    for form in ((), ("--json",)):
+        with start("history", "--repo", str(repository.path), *form) as process:
+            out, err = process.communicate()
+        assert (process.returncode, err) == (0, b"")
+        assert b"caf" in out

@@ -1,0 +1,108 @@
+"""`rollout freeze` and `unfreeze`."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.commands.freeze import freeze, unfreeze
+from rollout.core.state import Freeze, Outcome, Verdict
+from rollout.errors import InputError, RefusedError
+from tests.world import TAU, World
+
+DEGRADED = {"voice": {"health_state": "degraded"}}
+
+
+@pytest.fixture
+def world() -> World:
+    return World().play_to("canary-1")
+
+
+def go(world: World, command: object = freeze, reason: str = "lunch") -> str | None:
+    assert callable(command)
+    commit = command(world.store, world.clock, TAU, reason).commit
+    assert commit is None or isinstance(commit, str)
+    return commit
+
+
+def test_a_freeze_is_desired_state_that_reconcile_takes_up(world: World) -> None:
+    go(world)
+    assert world.rollout.frozen == Freeze(reason="lunch", at=world.now)
+    assert world.status.legal.frozen is None
+    world.reconcile()
+    assert world.status.legal == world.rollout
+    assert world.status.decision.reasons[0] == "frozen: lunch"
+    assert world.events()[-2:] == ["freeze", "freeze"]
+
+
+def test_a_freeze_closes_the_promotion_and_the_end_of_it_opens_another(world: World) -> None:
+    world.soak()
+    (pull,) = world.forge.open_pulls()
+    go(world)
+    world.reconcile()
+    assert world.forge.open_pulls() == []
+    assert world.forge.comments == [(pull.number, "The rollout is frozen: lunch")]
+    go(world, unfreeze, "back")
+    world.reconcile()
+    assert world.verdict is Verdict.PROMOTE
+    assert [each.head for each in world.forge.open_pulls()] == [pull.head]
+
+
+def test_soak_is_earned_while_frozen(world: World) -> None:
+    go(world)
+    world.tick()
+    world.tick()
+    assert world.status.soak.earned_seconds == 600
+
+
+def test_frozen_stays_as_it_is(world: World) -> None:
+    go(world)
+    assert go(world, reason="another") is None
+    assert world.rollout.frozen is not None
+    assert world.rollout.frozen.reason == "lunch"
+
+
+def test_a_reason_is_one_line_and_not_endless(world: World) -> None:
+    go(world, reason="  one\n\ntwo " + "x" * 600)
+    assert world.rollout.frozen is not None
+    assert world.rollout.frozen.reason.startswith("one two xxx")
+    assert len(world.rollout.frozen.reason) == 500
+
+
+@pytest.mark.parametrize("command", [freeze, unfreeze])
+def test_a_reason_is_needed(world: World, command: object) -> None:
+    with pytest.raises(InputError, match="--reason is empty"):
+        go(world, command, " \n ")
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [(freeze, "tau has no rollout in progress"), (unfreeze, "tau is not frozen")],
+)
+def test_nothing_to_freeze(command: object, says: str) -> None:
+    with pytest.raises(RefusedError, match=says):
+        go(World(), command)
+
+
+def test_an_incident_is_not_thawed(world: World) -> None:
+    world.tick(DEGRADED)
+    world.tick(DEGRADED)
+    assert world.state.incident is not None
+    with pytest.raises(RefusedError, match=world.state.incident.id) as caught:
+        go(world, unfreeze)
+    assert f"incidents/{world.state.incident.id}.yaml" in caught.value.hint
+
+
+def test_what_rolls_back_is_not_thawed_even_when_somebody_hid_the_incident(world: World) -> None:
+    world.tick(DEGRADED)
+    world.tick(DEGRADED)
+    world.edit(frozen=Freeze(reason="by hand", at=world.now))
+    assert world.rollout.outcome is Outcome.ROLLING_BACK
+    with pytest.raises(RefusedError, match="no rollout in progress"):
+        go(world, unfreeze)
+
+
+def test_a_freeze_meanwhile_loses_nothing(world: World) -> None:
+    world.writes.step_in(1, "before", lambda: world.reconcile(world.observe()))
+    go(world)
+    assert world.events()[-2:] == ["observe", "freeze"]
+    assert world.rollout.frozen is not None

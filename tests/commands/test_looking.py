@@ -1,0 +1,70 @@
+"""`rollout status` and `history`."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.commands.looking import history, status
+from rollout.errors import InputError, OutsideError
+from rollout.ports import PullRequest
+from tests.fakes.forge import FakeForge
+from tests.world import OTHER_COMMIT, TAU, World
+
+
+class DownForge(FakeForge):
+    def pull_requests(self, prefix: str) -> list[PullRequest]:
+        raise OutsideError("the forge is down")
+
+
+def test_status_names_the_open_promotion() -> None:
+    world = World().play_to("canary-1")
+    assert status(world.store, world.forge, TAU) == (world.state, None)
+    world.soak()
+    (pull,) = world.forge.open_pulls()
+    assert status(world.store, world.forge, TAU) == (world.state, pull.number)
+    assert pull.number == 2
+
+
+def test_status_works_without_the_forge() -> None:
+    world = World()
+    assert status(world.store, DownForge(world.store), TAU) == (world.state, None)
+
+
+def test_status_of_a_train_that_is_not_there() -> None:
+    world = World()
+    with pytest.raises(InputError, match="no train nobody"):
+        status(world.store, world.forge, "nobody")
+
+
+@pytest.fixture(scope="module")
+def two_releases() -> World:
+    world = World().play_to("general-availability")
+    world.sign("final-approval")
+    world.soak()
+    world.start("v0.1.6", OTHER_COMMIT)
+    world.ci("failure", commit=OTHER_COMMIT)
+    world.tick()
+    return world
+
+
+@pytest.mark.parametrize(
+    ("release", "event", "events"),
+    [
+        ("v0.1.6", None, ["signoff", "observe", "start"]),
+        (None, "start", ["start", "start"]),
+        ("v0.1.5", "enter", ["enter"] * 4),
+        ("v0.1.6", "enter", []),
+        ("v9.9.9", None, []),
+    ],
+)
+def test_history_is_filtered_newest_first(
+    two_releases: World, release: str | None, event: str | None, events: list[str]
+) -> None:
+    found = history(two_releases.store, TAU, release, event)
+    assert [entry.trailers["Rollout-Event"] for entry in found] == events
+
+
+def test_history_has_the_commits_of_people_too(two_releases: World) -> None:
+    subjects = [entry.subject for entry in history(two_releases.store, TAU, None, None)]
+    assert "Merge pull request #1 from rollout/tau/v0.1.5/canary-1" in subjects
+    assert len(subjects) == len(two_releases.events())

@@ -1,0 +1,541 @@
+"""`rollout reconcile`: evidence, decisions, and what the forge shows of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rollout.core.effects import ClosePromotion, OpenPromotion, SetStatus, UpdatePromotion
+from rollout.core.state import ChannelName, Freeze, Outcome, RollbackHints, RollbackReason, Rollout, Verdict
+from rollout.core.values import unix_ms
+from rollout.errors import HeadMovedError, InputError
+from rollout.ports import PullRequestState, StatusState
+from tests.world import (
+    COMMIT,
+    OLD_VERSION,
+    OTHER_COMMIT,
+    PHASES,
+    TAU,
+    VERSION,
+    World,
+    bad_timeline,
+)
+
+CONTEXT = "rollout/tau"
+DEGRADED = {"memory": {"health_state": "degraded"}}
+QUEUED = {"voice": {"fields": {"failure_streak": 0, "last_cycle_failed": 0, "queue_depth": 2}}}
+BREACH = {"voice": {"fields": {"failure_streak": 3, "last_cycle_failed": 1, "queue_depth": 0}}}
+UNREADABLE = {"voice": {"unknown": "exit 1"}}
+
+
+@pytest.fixture
+def world() -> World:
+    """In canary-1, not yet observed there, ten minutes later."""
+    world = World().play_to("canary-1")
+    world.clock.forward(minutes=10)
+    return world
+
+
+@pytest.fixture
+def promoting(world: World) -> World:
+    """The same with a pull request that leads on to canary-2."""
+    world.soak()
+    assert world.verdict is Verdict.PROMOTE
+    return world
+
+
+def shown(world: World, commit: str) -> tuple[StatusState, str]:
+    return world.forge.shown[commit][CONTEXT]
+
+
+def kinds(effects: list[Any]) -> list[type]:
+    return [type(effect) for effect in effects]
+
+
+# --- without anything to do -------------------------------------------------------------------------------
+
+
+def test_an_idle_train() -> None:
+    world = World()
+    report = world.reconcile()
+    assert (report.steps, report.effects, report.notes, report.illegal) == ([], [], [], "")
+    assert world.writes.done == []
+
+
+def test_evidence_for_an_idle_train_is_noted(world: World) -> None:
+    observation = world.observe()
+    idle = World()
+    (note,) = idle.reconcile(observation).notes
+    assert note == "observation of 2026-11-23T10:23:00Z ignored: the rollout is idle"
+    assert idle.writes.done == []
+
+
+def test_a_train_that_is_not_there() -> None:
+    with pytest.raises(InputError, match="no train nobody"):
+        World().reconciler().run("nobody", ())
+
+
+# --- bad evidence -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"train": "sigma"}, "is of train sigma, not tau"),
+        (
+            {"release": "v0.1.4"},
+            f"is of v0.1.4 at {COMMIT[:12]}, the rollout is of {VERSION} at {COMMIT[:12]}",
+        ),
+        ({"commit": OTHER_COMMIT}, f"is of {VERSION} at {OTHER_COMMIT[:12]}"),
+        ({"contract_digest": "0" * 64}, "was made under another contract"),
+    ],
+)
+@pytest.mark.parametrize("with_good", [True, False])
+def test_evidence_of_something_else(
+    world: World, changes: dict[str, object], says: str, with_good: bool
+) -> None:
+    done, good = len(world.writes.done), world.observe()
+    world.clock.forward(minutes=1)
+    bad = world.observe().model_copy(update=changes)
+    with pytest.raises(InputError, match=says) as caught:
+        world.reconcile(*([good] if with_good else []), bad)
+    assert "rollout collect" in caught.value.hint
+    assert len(world.writes.done) == done
+
+
+def test_evidence_from_the_future(world: World) -> None:
+    done = len(world.writes.done)
+    ahead = world.observe(at=world.now + timedelta(minutes=2, seconds=1))
+    with pytest.raises(InputError, match=r"is 0:02:01 in the future") as caught:
+        world.reconcile(ahead)
+    assert "clock" in caught.value.hint
+    assert len(world.writes.done) == done
+    assert world.reconcile(world.observe(at=world.now + timedelta(minutes=2))).notes == []
+
+
+def test_a_torn_round(world: World) -> None:
+    observation = world.observe()
+    for other in (observation, observation.model_copy(update={"phase": "preflight", "samples": {}})):
+        with pytest.raises(InputError, match=f"round {observation.round}: "):
+            world.reconcile(observation, other)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({}, "not newer than the last observation"),
+        ({"phase": "canary-3"}, "of canary-3, which has not been entered"),
+        ({"phase": "canary-9"}, "of canary-9, which has not been entered"),
+        ({"phase": "preflight"}, "of preflight, and canary-1 has been observed since"),
+    ],
+)
+def test_evidence_that_adds_nothing_is_noted(world: World, changes: dict[str, str], why: str) -> None:
+    old = world.observe()
+    world.reconcile(world.observe())
+    late = old if not changes else world.observe(at=world.clock.forward(minutes=1))
+    commit = world.store.head()
+    (note,) = world.reconcile(late.model_copy(update=changes)).notes
+    assert note.endswith(f" ignored: {why}")
+    assert world.store.head() == commit
+
+
+def test_results_that_nobody_waits_for_are_noted() -> None:
+    world = World(apply=True).play_to("canary-1")
+    results = world.perform()
+    world.reconcile(results)
+    (note,) = world.reconcile(results).notes
+    assert note.endswith("ignored: it answers no pending request")
+
+
+def test_evidence_after_the_end_is_noted(world: World) -> None:
+    world.reconcile(world.observe(BREACH))
+    world.clock.forward(minutes=10)
+    (note,) = world.reconcile(world.observe()).notes
+    assert note.endswith("ignored: the rollout is rolling_back")
+
+
+# --- good evidence ----------------------------------------------------------------------------------------
+
+
+def test_files_of_one_round_are_merged(world: World) -> None:
+    whole = world.observe()
+    parts = [whole.model_copy(update={"samples": {name: sample}}) for name, sample in whole.samples.items()]
+    report = world.reconcile(*parts)
+    assert [taken.step.event for taken in report.steps] == ["observe"]
+    assert world.status.observation is not None
+    assert world.status.observation.samples == whole.samples
+
+
+def test_results_are_folded_before_observations() -> None:
+    world = World(apply=True).play_to("canary-1")
+    results = world.perform()
+    world.clock.forward(minutes=10)
+    report = world.reconcile(world.observe(), results)
+    assert [taken.step.event for taken in report.steps] == ["results", "observe"]
+    assert world.status.entered_at is not None
+
+
+def test_soak_waits_for_the_apply_command() -> None:
+    world = World(apply=True).play_to("canary-1")
+    world.tick()
+    assert world.status.entered_at is None
+    assert world.status.requests[0].id == "apply-canary-1-5-1"
+    world.reconcile(world.perform(ok=False))
+    assert world.status.requests[0].id == "apply-canary-1-5-2"
+    world.reconcile(world.perform())
+    world.tick()
+    assert world.status.entered_at is not None
+
+
+def test_an_unreadable_surface_holds_and_rolls_nothing_back(world: World) -> None:
+    for _ in range(5):
+        world.tick(UNREADABLE)
+    assert world.verdict is Verdict.HOLD
+    assert world.status.decision.reasons[0] == "health_state (voice): exit 1, wanted healthy"
+    assert world.status.soak.earned_seconds == 0
+
+
+def test_a_forge_that_cannot_be_asked_holds_preflight() -> None:
+    world = World()
+    world.start()
+    world.clock.forward(minutes=1)
+    world.run_harness()
+    world.forge.is_down = True
+    world.tick()
+    assert (world.verdict, world.status.facts.checks) == (Verdict.HOLD, None)
+    world.forge.is_down = False
+    world.reconcile()
+    assert world.verdict is Verdict.PROMOTE
+
+
+def test_a_train_without_news_commits_nothing(world: World) -> None:
+    world.tick()
+    world.clock.forward(minutes=31)
+    world.reconcile()
+    assert world.events()[-1] == "decide"
+    assert world.status.decision.reasons[0] == "the last observation is older than 30m: collect again"
+    done = len(world.writes.done)
+    world.clock.forward(days=30)
+    world.reconcile()
+    assert len(world.writes.done) == done
+
+
+# --- promotion --------------------------------------------------------------------------------------------
+
+
+def test_a_promotion_is_a_pull_request_of_two_lines(promoting: World) -> None:
+    (pull,) = promoting.forge.open_pulls()
+    assert pull.head == "rollout/tau/v0.1.5/canary-2"
+    assert pull.title == "rollout(tau): promote v0.1.5 canary-1 -> canary-2"
+    assert pull.body == f"canary-1: promote, on {pull.base_sha}"
+    before = promoting.store.load(TAU, pull.base_sha).rollout
+    after = promoting.store.load(TAU, pull.head_sha).rollout
+    assert after == before.model_copy(update={"phase": "canary-2", "canary_percent": 25})
+    assert shown(promoting, pull.head_sha) == (
+        StatusState.SUCCESS,
+        "canary-1 -> canary-2: every gate holds",
+    )
+    assert shown(promoting, COMMIT) == (StatusState.PENDING, "v0.1.5 canary-1: in progress")
+    assert promoting.rollout.phase == "canary-1"
+
+
+def test_more_of_the_same_leaves_it_alone(promoting: World) -> None:
+    report = promoting.tick()
+    assert ([taken.step.event for taken in report.steps], report.effects) == (["observe"], [])
+
+
+def test_a_pull_request_that_turns_red_says_so_and_stays(promoting: World) -> None:
+    (pull,) = promoting.forge.open_pulls()
+    report = promoting.tick(QUEUED)
+    assert kinds(report.effects) == [UpdatePromotion, SetStatus]
+    (red,) = promoting.forge.open_pulls()
+    assert red.body == f"canary-1: hold, on {pull.base_sha}"
+    assert shown(promoting, red.head_sha) == (
+        StatusState.FAILURE,
+        "queue_depth (voice): 2, wanted <= 1",
+    )
+    promoting.soak()
+    assert shown(promoting, red.head_sha)[0] is StatusState.SUCCESS
+    assert promoting.forge.open_pulls() == [pull]
+
+
+@pytest.mark.parametrize("squash", [True, False])
+def test_a_merge_enters_the_phase(promoting: World, squash: bool) -> None:
+    promoting.merge(squash=squash)
+    promoting.clock.forward(hours=5)
+    report = promoting.reconcile()
+    assert [taken.step.event for taken in report.steps] == ["enter"]
+    assert report.illegal == ""
+    assert promoting.status.phase == "canary-2"
+    assert (promoting.status.soak.earned_seconds, promoting.status.entered_at) == (0, None)
+    assert [pull.state for pull in promoting.forge.pulls] == [PullRequestState.MERGED] * 2
+
+
+def test_a_merge_that_came_too_late_is_undone(promoting: World) -> None:
+    promoting.clock.forward(minutes=31)
+    promoting.merge()
+    report = promoting.reconcile()
+    assert report.illegal == "canary-1 -> canary-2 on a decision that was 31m old, at most 30m"
+    assert promoting.rollout.phase == "canary-1"
+
+
+def test_a_merge_of_red_is_undone(promoting: World) -> None:
+    promoting.tick(QUEUED)
+    promoting.merge()
+    assert promoting.reconcile().illegal.startswith("canary-1 -> canary-2 while the decision was hold (queue")
+
+
+def test_a_merge_after_ci_failed_is_undone_and_rolled_back(promoting: World) -> None:
+    promoting.ci("failure")
+    promoting.merge()
+    report = promoting.reconcile()
+    assert [taken.step.event for taken in report.steps] == ["illegal-step", "rollback"]
+    assert report.illegal.startswith("canary-1 -> canary-2 while validation-gate-failure fires")
+    assert promoting.state.incident is not None
+    assert promoting.state.incident.phase == "canary-1"
+
+
+def test_the_merge_of_an_earlier_try_excuses_nothing(promoting: World) -> None:
+    promoting.clock.forward(minutes=31)
+    promoting.merge()
+    promoting.reconcile()
+    promoting.edit(frozen=None)
+    promoting.soak()
+    (pull,) = promoting.forge.open_pulls()
+    promoting.forge.close_pull_request(pull.number, "by hand instead", at=promoting.now)
+    promoting.forge.pulls.remove(promoting.forge.pulls[-1])
+    promoting.clock.forward(days=3)
+    promoting.edit(phase="canary-2", canary_percent=25)
+    assert "on a decision that was 72h old" in promoting.reconcile().illegal
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        ({"phase": "canary-3", "canary_percent": 50}, "canary-1 -> canary-3 skips or goes back"),
+        ({"phase": "preflight", "canary_percent": 0}, "canary-1 -> preflight skips or goes back"),
+        ({"canary_percent": 30}, "canary percent changed to 30 without a phase"),
+        ({"phase": "canary-2", "canary_percent": 100}, "at 100 %, the contract says 25 %"),
+        ({"phase": "canary-2", "canary_percent": 25, "rollback_target": None}, "rollback_target changed"),
+        ({"outcome": Outcome.COMPLETE}, "outcome changed outside of the tool"),
+        ({"lanes": {"voice": "known_good"}}, "lanes changed outside of the tool"),
+    ],
+)
+def test_an_illegal_step_is_undone(promoting: World, edit: dict[str, object], says: str) -> None:
+    legal = promoting.rollout
+    promoting.edit(**edit)
+    report = promoting.reconcile()
+    assert says in report.illegal
+    assert promoting.rollout == legal.model_copy(update={"frozen": promoting.rollout.frozen})
+    assert promoting.rollout.frozen is not None
+    assert promoting.rollout.frozen.reason == f"illegal step: {report.illegal}"
+    assert promoting.forge.open_pulls() == []
+    assert promoting.reconcile().illegal == ""
+
+
+def test_a_step_and_a_freeze_at_once(promoting: World) -> None:
+    frozen = Freeze(reason="wait", at=promoting.now)
+    promoting.edit(phase="canary-2", canary_percent=25, frozen=frozen)
+    assert promoting.reconcile().illegal == "canary-1 -> canary-2 while frozen: wait"
+    assert promoting.rollout.phase == "canary-1"
+
+
+def test_a_freeze_by_hand_is_taken_up(promoting: World) -> None:
+    promoting.edit(frozen=Freeze(reason="lunch", at=promoting.now))
+    report = promoting.reconcile()
+    assert [taken.step.event for taken in report.steps] == ["freeze"]
+    assert kinds(report.effects) == [ClosePromotion, SetStatus]
+    assert shown(promoting, COMMIT) == (StatusState.FAILURE, "v0.1.5 canary-1: lunch")
+
+
+def test_a_changed_contract_starts_the_soak_anew(promoting: World) -> None:
+    promoting.edit_contract(triggers=promoting.state.contract.triggers[::-1])
+    report = promoting.reconcile()
+    assert [taken.step.event for taken in report.steps] == ["contract-change"]
+    assert (promoting.verdict, promoting.status.soak.earned_seconds) == (Verdict.HOLD, 0)
+    assert promoting.status.contract_digest == promoting.state.contract_digest
+
+
+def test_a_contract_without_the_phase_is_refused_by_name(promoting: World) -> None:
+    phases = promoting.state.contract.phases
+    promoting.edit_contract(phases=(phases[0], *phases[2:]))
+    with pytest.raises(InputError, match="canary-1"):
+        promoting.reconcile()
+
+
+# --- rollback ---------------------------------------------------------------------------------------------
+
+
+def test_a_trigger_freezes_and_records_an_incident(promoting: World) -> None:
+    promoting.tick(DEGRADED)
+    (pull,) = promoting.forge.open_pulls()
+    report = promoting.tick(DEGRADED)
+    (taken,) = report.steps
+    rollout, incident = promoting.rollout, promoting.state.incident
+    assert taken.step.event == "rollback"
+    assert incident is not None
+    assert incident.id == f"{promoting.now:%Y%m%dt%H%M%Sz}-v0.1.5"
+    assert (incident.phase, incident.canary_percent) == ("canary-1", 5)
+    assert [f"{finding.trigger} {finding.surface}" for finding in incident.triggers] == [
+        "health-regression memory"
+    ]
+    assert (rollout.phase, rollout.canary_percent, rollout.outcome) == ("canary-1", 0, Outcome.ROLLING_BACK)
+    assert rollout.frozen is not None
+    assert rollout.frozen.incident == incident.id
+    assert kinds(report.effects) == [ClosePromotion, SetStatus]
+    assert promoting.forge.comments[-1] == (pull.number, f"The rollout is frozen: {rollout.frozen.reason}")
+    assert shown(promoting, COMMIT)[0] is StatusState.FAILURE
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_ci_alone_can_fire_but_not_in_preflight(phase: str) -> None:
+    world = World().play_to(phase)
+    world.ci("timed_out", names=("Live smoke (voice)",))
+    world.reconcile()
+    assert (world.state.incident is not None) == (phase != "preflight")
+
+
+def test_skipped_checks_are_neither_green_nor_failures() -> None:
+    world = World().play_to("preflight")
+    world.ci("skipped")
+    world.tick()
+    assert world.verdict is Verdict.HOLD
+    assert world.status.decision.reasons[0].startswith("ci_checks")
+
+
+def test_a_browser_that_fails_goes_to_its_known_good_lane(world: World) -> None:
+    world.reconcile(world.observe({"browser-automation": bad_timeline()}))
+    assert world.rollout.lanes == {"browser-automation": "known_good"}
+
+
+def test_a_rollback_stands_whatever_is_edited(world: World) -> None:
+    world.reconcile(world.observe(BREACH))
+    stopped = world.rollout
+    world.edit(outcome=Outcome.IN_PROGRESS, frozen=None, canary_percent=5)
+    report = world.reconcile(world.observe(at=world.clock.forward(minutes=10)))
+    assert report.illegal == "rollout.yaml changed while the rollout is rolling back"
+    assert world.rollout == stopped
+
+
+def test_evidence_from_before_the_merge_still_fires(promoting: World) -> None:
+    late = promoting.observe(BREACH, at=promoting.clock.forward(minutes=1))
+    promoting.merge()
+    report = promoting.reconcile(late)
+    assert [taken.step.event for taken in report.steps] == ["enter", "rollback"]
+    assert promoting.forge.open_pulls() == []
+
+
+# --- the end ----------------------------------------------------------------------------------------------
+
+
+def test_a_complete_rollout_is_the_channels_version() -> None:
+    world = World().play_to("general-availability")
+    world.sign("final-approval")
+    world.soak()
+    assert world.events()[-1] == "complete"
+    assert (world.rollout.outcome, world.rollout.canary_percent) == (Outcome.COMPLETE, 100)
+    assert world.state.channel is not None
+    assert world.state.channel.current_version == VERSION
+    assert world.state.channel.rollback == RollbackHints(
+        channel=ChannelName.STABLE,
+        version=OLD_VERSION,
+        reason=RollbackReason.COMPLETE,
+        reference_unix_ms=unix_ms(world.now),
+    )
+    assert shown(world, COMMIT) == (StatusState.SUCCESS, "v0.1.5 general-availability: rollout complete")
+
+
+# --- dry runs, races, rows --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changes", [{}, QUEUED, BREACH])
+def test_a_dry_run_tells_and_changes_nothing(promoting: World, changes: dict[str, dict[str, object]]) -> None:
+    observation = promoting.observe(changes, at=promoting.clock.forward(minutes=10))
+    before = (promoting.store.head(), list(promoting.writes.done), list(promoting.forge.pulls))
+    told = promoting.reconcile(observation, dry_run=True)
+    assert (promoting.store.head(), promoting.writes.done, promoting.forge.pulls) == before
+    done = promoting.reconcile(observation)
+    assert [taken.step.event for taken in told.steps] == [taken.step.event for taken in done.steps]
+    assert {taken.commit for taken in told.steps} == {None}
+    assert kinds(told.effects) == kinds(done.effects)
+
+
+def test_a_dry_run_of_a_promotion_names_the_pull_request(world: World) -> None:
+    world.tick()
+    world.tick()
+    (effect,) = world.reconcile(world.observe(at=world.clock.forward(minutes=10)), dry_run=True).effects
+    assert effect == OpenPromotion("rollout/tau/v0.1.5/canary-2", "canary-2", 25)
+
+
+def test_rows_are_for_documents(promoting: World) -> None:
+    rows = promoting.tick(QUEUED).rows()
+    assert [row["kind"] for row in rows] == ["commit", "update_pull_request", "set_status"]
+    assert rows[0] == {"kind": "commit", "event": "observe", "commit": promoting.store.head(), "detail": ""}
+    assert rows[1] == {"kind": "update_pull_request", "number": 2}
+
+
+def test_two_at_once_lose_nothing(world: World) -> None:
+    one = world.observe()
+    two = world.observe(at=world.clock.forward(minutes=10))
+    world.writes.step_in(1, "before", lambda: world.reconcile(one))
+    world.reconcile(two)
+    assert world.events()[-2:] == ["observe", "observe"]
+    assert world.status.soak.earned_seconds == 600
+
+
+def test_the_older_of_two_at_once_is_noted(world: World) -> None:
+    one = world.observe()
+    two = world.observe(at=world.clock.forward(minutes=10))
+    world.writes.step_in(1, "before", lambda: world.reconcile(two))
+    report = world.reconcile(one)
+    assert len(report.notes) == 1
+    assert world.status.observation == two
+
+
+def test_evidence_of_a_release_that_ended_meanwhile(world: World) -> None:
+    def end_and_start_anew() -> None:
+        world.store.edit(TAU, {"rollout.yaml": Rollout(train=TAU)}, at=world.now)
+        world.start("v0.1.6", OTHER_COMMIT)
+
+    world.writes.step_in(1, "before", end_and_start_anew)
+    (note,) = world.reconcile(world.observe()).notes
+    assert note.endswith("ignored: of v0.1.5, not of v0.1.6")
+    assert world.status.observation is None
+
+
+def test_a_freeze_meanwhile_beats_the_promotion(promoting: World) -> None:
+    frozen = Freeze(reason="stop", at=promoting.now)
+    promoting.merge()
+    promoting.writes.step_in(1, "before", lambda: promoting.edit(frozen=frozen))
+    assert promoting.reconcile().illegal == "canary-1 -> canary-2 while frozen: stop"
+    assert promoting.rollout.frozen is not None
+    assert promoting.status.phase == "canary-1"
+
+
+def test_a_branch_that_keeps_moving_can_be_tried_again(world: World) -> None:
+    done = len(world.writes.done)
+    for nth in range(1, 30):
+        world.writes.step_in(nth, "before", lambda: world.store.edit("other", {}, at=world.now))
+    with pytest.raises(HeadMovedError):
+        world.reconcile(world.observe())
+    assert len(world.writes.done) == done
+
+
+def test_evidence_of_an_earlier_rollout_of_the_same_release(world: World) -> None:
+    early = world.observe(phase="preflight")
+    world.reconcile(world.observe(BREACH, at=world.clock.forward(minutes=10)))
+    world.store.edit(TAU, {"rollout.yaml": Rollout(train=TAU)}, at=world.clock.forward(hours=1))
+    world.start()
+    (note,) = world.reconcile(early).notes
+    assert note.endswith("ignored: from before the rollout started")
+
+
+def test_the_newest_attempt_of_a_check_counts() -> None:
+    world = World().play_to("canary-1")
+    world.ci("failure")
+    world.clock.forward(minutes=1)
+    world.ci("success")
+    world.reconcile()
+    assert world.state.incident is None

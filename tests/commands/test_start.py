@@ -1,0 +1,142 @@
+"""`rollout start`."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.core.state import Channel, ChannelName, Outcome, RollbackReason, Verdict
+from rollout.errors import HeadMovedError, InputError, RefusedError, RolloutError
+from tests.fakes.store import CHANNEL
+from tests.world import COMMIT, OLD_VERSION, OTHER_COMMIT, TAU, UNKNOWN_COMMIT, VERSION, World
+
+
+def test_a_rollout_begins_at_the_first_phase() -> None:
+    world = World()
+    world.start(base=OTHER_COMMIT)
+    rollout, status = world.rollout, world.status
+    assert rollout.release is not None
+    assert (rollout.release.version, rollout.release.commit) == (VERSION, COMMIT)
+    assert (rollout.release.base, rollout.release.started_at) == (OTHER_COMMIT, world.now)
+    assert (rollout.phase, rollout.canary_percent, rollout.outcome) == ("preflight", 0, Outcome.IN_PROGRESS)
+    assert (status.legal, status.decision.verdict) == (rollout, Verdict.HOLD)
+    assert world.state.signoff is not None
+    assert world.state.signoff.items == {}
+    assert world.events() == ["", "start"]
+    assert [request.id for request in status.requests] == ["harness-preflight-0-1"]
+
+
+@pytest.mark.parametrize(
+    ("current", "named", "target"),
+    [
+        (OLD_VERSION, None, OLD_VERSION),
+        (OLD_VERSION, "v0.1.2", "v0.1.2"),
+        (None, "v0.1.2", "v0.1.2"),
+        (None, None, None),
+    ],
+)
+def test_the_rollback_target_is_fixed(current: str | None, named: str | None, target: str | None) -> None:
+    world = World()
+    world.store.edit(
+        TAU, {CHANNEL: Channel(train=TAU, current_version=current, channel=ChannelName.BETA)}, at=world.now
+    )
+    world.start(rollback_to=named)
+    channel, fixed = world.state.channel, world.rollout.rollback_target
+    assert channel is not None
+    if target is None:
+        assert (fixed, channel.rollback) == (None, None)
+    else:
+        assert fixed is not None
+        assert channel.rollback is not None
+        assert (fixed.version, fixed.channel) == (target, ChannelName.BETA)
+        assert (channel.rollback.version, channel.rollback.reason) == (target, RollbackReason.ROLLOUT_START)
+
+
+def test_without_a_target_preflight_holds_and_says_so() -> None:
+    world = World()
+    world.store.edit(TAU, {CHANNEL: Channel(train=TAU)}, at=world.now)
+    world.start()
+    world.clock.forward(minutes=1)
+    world.run_harness()
+    world.tick()
+    assert world.verdict is Verdict.HOLD
+    assert "rollback_target" in world.status.decision.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"version": "1.2"}, "--version 1.2"),
+        ({"version": "latest"}, "--version latest"),
+        ({"version": "v1.2.3; rm -rf"}, "--version v1.2.3; rm -rf"),
+        ({"rollback_to": "v1"}, "--rollback-to v1"),
+        ({"commit": UNKNOWN_COMMIT}, f"--commit {UNKNOWN_COMMIT}: no such commit"),
+        ({"base": UNKNOWN_COMMIT}, f"--base {UNKNOWN_COMMIT}: no such commit"),
+    ],
+)
+def test_bad_options(options: dict[str, str], says: str) -> None:
+    world = World()
+    with pytest.raises(InputError, match=says) as caught:
+        world.start(**options)
+    assert caught.value.hint
+    assert world.writes.done == []
+
+
+def test_a_release_that_touches_state_is_refused() -> None:
+    world = World()
+    world.forge.product[COMMIT] = ("src/main.rs", "state/tau/rollout.yaml")
+    with pytest.raises(RefusedError, match=r"state/tau/rollout\.yaml"):
+        world.start()
+    assert world.writes.done == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "says"),
+    [
+        (Outcome.IN_PROGRESS, "v0.1.5 is in progress"),
+        (Outcome.ROLLING_BACK, "v0.1.5 is rolling back"),
+        (Outcome.ROLLED_BACK, "v0.1.5 is rolled back"),
+    ],
+)
+def test_one_release_at_a_time(outcome: Outcome, says: str) -> None:
+    world = World()
+    world.start()
+    world.edit(outcome=outcome)
+    with pytest.raises(RefusedError, match=says):
+        world.start("v0.1.6", OTHER_COMMIT)
+    assert world.writes.done == ["commit start"]
+
+
+def test_the_next_one_starts_afresh() -> None:
+    world = World().play_to("general-availability")
+    world.sign("final-approval")
+    world.soak()
+    assert world.rollout.outcome is Outcome.COMPLETE
+    world.start("v0.1.6", OTHER_COMMIT)
+    assert world.rollout.rollback_target is not None
+    assert world.rollout.rollback_target.version == VERSION
+    assert world.status.observation is None
+    assert world.state.signoff is not None
+    assert (world.state.signoff.release, world.state.signoff.items) == ("v0.1.6", {})
+
+
+def test_a_branch_that_moved_is_read_again() -> None:
+    world = World()
+    channel = Channel(train=TAU, current_version="v0.1.3")
+    world.writes.step_in(1, "before", lambda: world.store.edit(TAU, {CHANNEL: channel}, at=world.now))
+    world.start()
+    assert world.rollout.rollback_target is not None
+    assert world.rollout.rollback_target.version == "v0.1.3"
+
+
+def test_a_branch_that_keeps_moving_can_be_tried_again() -> None:
+    world = World()
+    for nth in range(1, 20):
+        world.writes.step_in(nth, "before", lambda: world.store.edit("other", {}, at=world.now))
+    with pytest.raises(HeadMovedError) as caught:
+        world.start()
+    assert caught.value.exit_code == 4
+    assert world.writes.done == []
+
+
+def test_exit_codes() -> None:
+    assert (InputError.exit_code, RefusedError.exit_code, RolloutError.exit_code) == (2, 3, 2)

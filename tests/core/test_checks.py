@@ -1,0 +1,60 @@
+from datetime import timedelta
+
+from rollout.core.checks import Attempt, globs, newest
+from rollout.core.state import CheckFact
+from tests.core.world import START, contract_of
+
+LATER = START + timedelta(minutes=1)
+
+
+def conclusions(*attempts: Attempt) -> dict[str, str]:
+    return {fact.name: fact.conclusion for fact in newest(attempts, ["Live smoke *"])}
+
+
+def test_globs_are_asked_for_once() -> None:
+    assert globs(contract_of()) == ("Live smoke *",)
+
+
+def test_a_contract_without_checks_asks_for_none() -> None:
+    gates = [{"kind": "rollback_target"}]
+    phases = [
+        {"name": "none", "canary_percent": 0, "soak": "0s", "gates": gates},
+        {"name": "all", "canary_percent": 100, "soak": "0s", "gates": gates},
+    ]
+    triggers = [{"name": "run", "kind": "validation_failure", "actions": ["freeze", "rollback"]}]
+    assert globs(contract_of(phases=phases, triggers=triggers)) == ()
+
+
+def test_only_checks_that_are_asked_for_are_facts_by_name() -> None:
+    attempts = [
+        Attempt(name, "success", START, 1)
+        for name in ("Live smoke b", "build", "Live smoke a", "live smoke a")
+    ]
+    assert newest(attempts, ["Live smoke *", "Live*"]) == (
+        CheckFact(name="Live smoke a", conclusion="success"),
+        CheckFact(name="Live smoke b", conclusion="success"),
+    )
+
+
+def test_the_newest_attempt_counts_in_whatever_order_they_come() -> None:
+    old, new = Attempt("Live smoke a", "failure", START, 9), Attempt("Live smoke a", "success", LATER, 2)
+    assert conclusions(old, new) == conclusions(new, old) == {"Live smoke a": "success"}
+
+
+def test_of_attempts_that_began_together_the_higher_id_counts() -> None:
+    first, second = Attempt("Live smoke a", "failure", START, 1), Attempt("Live smoke a", "success", START, 2)
+    assert conclusions(second, first) == {"Live smoke a": "success"}
+
+
+def test_an_attempt_that_waits_to_start_is_the_newest() -> None:
+    failed, queued = Attempt("Live smoke a", "failure", LATER, 1), Attempt("Live smoke a", None, None, 2)
+    assert conclusions(failed, queued) == conclusions(queued, failed) == {"Live smoke a": "pending"}
+
+
+def test_an_attempt_that_runs_is_pending() -> None:
+    assert conclusions(Attempt("Live smoke a", None, START, 1)) == {"Live smoke a": "pending"}
+
+
+def test_a_name_that_is_too_long_for_a_fact_is_cut() -> None:
+    (fact,) = newest([Attempt("Live smoke " + "x" * 600, "success", START, 1)], ["Live*"])
+    assert len(fact.name) == 500

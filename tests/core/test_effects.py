@@ -1,0 +1,196 @@
+from datetime import timedelta
+
+import pytest
+
+from rollout.core.effects import (
+    ClosePromotion,
+    Effect,
+    OpenPromotion,
+    PullView,
+    SetStatus,
+    UpdatePromotion,
+    plan_pulls,
+    plan_statuses,
+    promotion_branch,
+)
+from rollout.core.state import Freeze
+from tests.core.world import COMMIT, World, checks, run
+
+BRANCH = "rollout/tau/v0.1.5/canary-2"
+
+
+class ToyForge:
+    """Carries effects out on lists, as a forge would."""
+
+    def __init__(self, *pulls: PullView) -> None:
+        self.pulls = list(pulls)
+        self.shown: dict[str, dict[str, tuple[str, str]]] = {}
+
+    def plan(self, world: World, body: str = "body") -> list[Effect]:
+        """What is planned, carried out; statuses are planned when the pull requests are as they should be."""
+        rollout, status, contract = world.rollout, world.status, world.contract
+        effects = plan_pulls(rollout, status, contract, self.pulls, lambda base: f"{body} on {base}")
+        for effect in effects:
+            self._carry_out(effect, body)
+        statuses = plan_statuses(rollout, status, contract, self.pulls, self.shown)
+        for effect in statuses:
+            self._carry_out(effect, body)
+        return [*effects, *statuses]
+
+    def _carry_out(self, effect: Effect, body: str) -> None:
+        match effect:
+            case OpenPromotion():
+                self.pulls.append(pull(len(self.pulls) + 1, effect.branch, body=f"{body} on base"))
+            case UpdatePromotion():
+                self.pulls = [
+                    PullView(p.number, p.branch, effect.body, p.head_sha, p.base_sha)
+                    if p.number == effect.number
+                    else p
+                    for p in self.pulls
+                ]
+            case ClosePromotion():
+                self.pulls = [p for p in self.pulls if p.number != effect.number]
+            case SetStatus():
+                self.shown.setdefault(effect.commit, {})[effect.context] = (effect.state, effect.description)
+
+
+def pull(number: int = 1, branch: str = BRANCH, *, body: str = "body on base") -> PullView:
+    return PullView(number=number, branch=branch, body=body, head_sha=f"{number:040x}", base_sha="base")
+
+
+def soaked() -> World:
+    return World().reach("canary-1").soak(1800)
+
+
+def frozen(world: World) -> World:
+    return world.edit(frozen=Freeze(reason="ada says stop", at=world.now)).offer()
+
+
+def test_a_promotion_opens_a_pull_request_and_turns_it_green() -> None:
+    forge = ToyForge()
+    assert forge.plan(soaked()) == [
+        OpenPromotion(BRANCH, "canary-2", 25),
+        SetStatus(f"{1:040x}", "rollout/tau", "success", "canary-1 -> canary-2: every gate holds"),
+        SetStatus(COMMIT, "rollout/tau", "pending", "v0.1.5 canary-1: in progress"),
+    ]
+
+
+@pytest.mark.parametrize("phase", ["preflight", "canary-1", "canary-3", "general-availability"])
+def test_planning_again_gives_nothing(phase: str) -> None:
+    world, forge = World().reach(phase).rounds(4), ToyForge(pull(7, "rollout/tau/v0.1.4/canary-2"))
+    forge.plan(world)
+    assert forge.plan(world) == []
+
+
+def test_a_hold_opens_nothing() -> None:
+    forge = ToyForge()
+    assert forge.plan(World().reach("canary-1").soak(600)) == [
+        SetStatus(COMMIT, "rollout/tau", "pending", "v0.1.5 canary-1: in progress")
+    ]
+
+
+def test_a_body_that_is_out_of_date_is_updated_in_place() -> None:
+    forge = ToyForge(pull())
+    assert forge.plan(soaked(), "new body")[0] == UpdatePromotion(1, "new body on base")
+    assert forge.plan(soaked(), "new body") == []
+
+
+def test_a_promotion_whose_gates_fail_again_stays_open_and_turns_red() -> None:
+    world, forge = soaked(), ToyForge()
+    forge.plan(world)
+    world.wait(minutes=10).observe({"voice": world.sample("voice", fields={"failure_streak": 1})})
+    (red,) = forge.plan(world)
+    assert isinstance(red, SetStatus)
+    assert (red.commit, red.state) == (f"{1:040x}", "failure")
+    assert red.description.startswith("failure_streak (voice): 1")
+
+
+def test_a_freeze_closes_the_pull_request_and_fails_the_release() -> None:
+    world, forge = soaked(), ToyForge()
+    forge.plan(world)
+    assert forge.plan(frozen(world)) == [
+        ClosePromotion(1, "The rollout is frozen: ada says stop"),
+        SetStatus(COMMIT, "rollout/tau", "failure", "v0.1.5 canary-1: ada says stop"),
+    ]
+
+
+def test_a_pull_request_that_leads_elsewhere_is_closed() -> None:
+    stale = pull(4, promotion_branch("tau", "v0.1.5", "canary-1"))
+    assert ToyForge(stale).plan(World().reach("canary-1"))[0] == ClosePromotion(
+        4, "The rollout is in canary-1; this does not lead on from there."
+    )
+
+
+def test_completion_closes_what_is_open_and_turns_the_release_green() -> None:
+    world = World().reach("general-availability").sign_before("general-availability").soak(86400)
+    assert ToyForge(pull()).plan(world) == [
+        ClosePromotion(1, "The rollout is complete."),
+        SetStatus(COMMIT, "rollout/tau", "success", "v0.1.5 general-availability: rollout complete"),
+    ]
+
+
+def test_a_rollback_fails_the_release() -> None:
+    world = World().reach("canary-1").wait(minutes=10)
+    world.observe({"voice": world.sample("voice", fields={"failure_streak": 3})})
+    (effect,) = ToyForge().plan(world)
+    assert isinstance(effect, SetStatus)
+    assert (effect.state, effect.description) == (
+        "failure",
+        "v0.1.5 canary-1: failure-streak-breach (voice): failure_streak=3",
+    )
+
+
+def test_a_failed_harness_run_in_preflight_fails_the_release() -> None:
+    world = World()
+    world.run = run(world.now, status="failed", total=3, passed=2, failed=1, surfaces={"dashboard": "failed"})
+    world.rounds(1)
+    (effect,) = ToyForge().plan(world)
+    assert isinstance(effect, SetStatus)
+    assert (effect.state, effect.description) == (
+        "failure",
+        "v0.1.5 preflight: harness: total=3 passed=2 failed=1 (dashboard failed)",
+    )
+
+
+def test_a_failed_check_fails_the_release_before_anything_was_observed() -> None:
+    world = World()
+    world.checks = checks(voice="failure")
+    world.offer()
+    (effect,) = ToyForge().plan(world)
+    assert isinstance(effect, SetStatus)
+    assert effect.description == "v0.1.5 preflight: ci_checks: Live smoke (voice) failure"
+
+
+def test_a_description_fits() -> None:
+    world = soaked()
+    world.edit(frozen=Freeze(reason="x" * 400, at=world.now)).offer()
+    (effect,) = ToyForge().plan(world)
+    assert isinstance(effect, SetStatus)
+    assert len(effect.description) == 140
+    assert effect.description.endswith("…")
+
+
+def test_a_decision_without_a_reason_is_told_by_its_word() -> None:
+    world = World().reach("canary-1").soak(600)
+    silent = world.status.decision.model_copy(update={"reasons": ()})
+    status = world.status.model_copy(update={"decision": silent})
+    effects = plan_statuses(world.rollout, status, world.contract, [pull()], {})
+    assert effects[0] == SetStatus(f"{1:040x}", "rollout/tau", "failure", "hold")
+
+
+def test_an_ended_rollout_that_is_not_frozen_says_how_it_ended() -> None:
+    world = World().reach("canary-1")
+    ended = world.rollout.model_copy(update={"outcome": "rolled_back"})
+    (effect,) = plan_statuses(ended, world.status, world.contract, [], {})
+    assert isinstance(effect, SetStatus)
+    assert effect.description == "v0.1.5 canary-1: rolled_back"
+    assert plan_pulls(ended, world.status, world.contract, [pull()], str) == [
+        ClosePromotion(1, "The rollout is rolled back.")
+    ]
+
+
+def test_time_alone_changes_no_status() -> None:
+    world, forge = World().reach("canary-1").soak(600), ToyForge()
+    forge.plan(world)
+    world.now += timedelta(minutes=10)
+    assert forge.plan(world.offer()) == []

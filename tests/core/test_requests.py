@@ -1,0 +1,73 @@
+from datetime import timedelta
+
+from rollout.core.requests import answer, find
+from rollout.core.state import Work
+from tests.core.world import World, contract_of
+
+APPLYING = {"command": ["./set-percent", "{percent}", "{phase}", "{version}"]}
+
+
+def applying() -> World:
+    """Just entered canary-1, whose percent is not applied yet."""
+    return World(contract_of(apply=APPLYING)).reach("canary-1").wait(minutes=10)
+
+
+def test_a_result_that_nobody_asked_for_is_ignored() -> None:
+    world = applying()
+    before = world.status
+    world.forget()
+    world.offer(world.results(["apply-canary-1-99-1"]))
+    assert (world.status, world.ignored, world.events) == (before, 1, [])
+
+
+def test_a_result_of_an_earlier_run_is_no_answer() -> None:
+    world = applying()
+    (request,) = world.status.requests
+    too_early = request.requested_at - timedelta(minutes=2, seconds=1)
+    assert answer((request,), world.results([request.id], started_at=too_early).results) == (request,)
+    early = request.requested_at - timedelta(minutes=2)
+    (answered,) = answer((request,), world.results([request.id], started_at=early).results)
+    assert answered.result is not None
+
+
+def test_an_answer_is_not_answered_again() -> None:
+    world = applying().perform()
+    (request,) = world.status.requests
+    assert request.result is not None
+    assert request.result.ok
+    world.forget()
+    world.offer(world.results([request.id], ok=False))
+    assert world.status.requests == (request,)
+    assert world.ignored == 1
+
+
+def test_results_of_another_release_are_ignored() -> None:
+    world = applying()
+    (request,) = world.status.requests
+    other = world.results([request.id]).model_copy(update={"release": "v0.1.3", "commit": "3" * 40})
+    world.forget()
+    world.offer(other)
+    assert (world.status.requests, world.ignored) == ((request,), 1)
+
+
+def test_a_failure_is_recorded_before_it_is_asked_for_again() -> None:
+    """Whoever recomputes the commit has to find in it how the request failed."""
+    world = applying()
+    world.forget()
+    world.perform(ok=False)
+    results, again = world.steps
+    assert (results.event, again.event) == ("results", "decide")
+    assert results.change.status is not None
+    (failed,) = results.change.status.requests
+    assert failed.result is not None
+    assert (failed.attempt, failed.result.detail) == (1, "exit 1")
+    (asked,) = world.status.requests
+    assert (asked.id, asked.attempt, asked.result) == ("apply-canary-1-5-2", 2, None)
+
+
+def test_find_looks_at_kind_phase_and_percent() -> None:
+    world = applying()
+    assert find(world.status.requests, Work.APPLY, world.rollout) == world.status.requests[0]
+    assert find(world.status.requests, Work.HARNESS, world.rollout) is None
+    stopped = world.rollout.model_copy(update={"canary_percent": 0})
+    assert find(world.status.requests, Work.APPLY, stopped) is None

@@ -1,0 +1,329 @@
+"""A rollout in memory: time passes, surfaces are read, people merge, edit and sign, and `advance` is
+driven until it has nothing more to say, as reconcile does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from rollout.adapters.yaml_text import load_yaml
+from rollout.commands.changing import applied
+from rollout.core import channel as channels
+from rollout.core import signoff
+from rollout.core.advance import Step, advance, begin
+from rollout.core.contract import Adapter, Contract
+from rollout.core.decision import look
+from rollout.core.observation import (
+    COUNTERS,
+    TIMELINE,
+    Evidence,
+    HarnessReport,
+    HealthState,
+    Observation,
+    Results,
+    Sample,
+    Timeline,
+    WorkResult,
+)
+from rollout.core.state import (
+    Channel,
+    CheckFact,
+    Facts,
+    Incident,
+    Outcome,
+    Release,
+    Rollout,
+    Status,
+    TrainState,
+    Verdict,
+)
+from rollout.core.surfaces.payload import CYCLE_FIELDS
+from rollout.core.view import View
+
+ROOT = Path(__file__).parent.parent.parent
+START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+"""When the rollout began."""
+VERSION = "v0.1.5"
+COMMIT = "1" * 40
+CHECKS = (
+    *(f"Live smoke ({name})" for name in ("voice", "browser", "dashboard", "custom-command", "memory")),
+    "Live smoke gate",
+)
+_MOST_ROUNDS = 200
+_MOST_STEPS = 50
+
+
+@cache
+def tau() -> dict[str, Any]:
+    """The first train's contract as plain data."""
+    data = load_yaml((ROOT / "state" / "tau" / "contract.yaml").read_bytes(), file="contract.yaml")
+    assert isinstance(data, dict)
+    return data
+
+
+def contract_of(**sections: Any) -> Contract:
+    """The first train's contract with these sections put in the place of its own."""
+    return Contract.model_validate({**tau(), **sections})
+
+
+def checks(**conclusions: str) -> tuple[CheckFact, ...]:
+    """All six live smoke checks green, but for those named by what is in the parentheses (or `gate`)."""
+    named = {
+        f"Live smoke ({name})" if name != "gate" else "Live smoke gate": c for name, c in conclusions.items()
+    }
+    return tuple(CheckFact(name=name, conclusion=named.get(name, "success")) for name in sorted(CHECKS))
+
+
+def run(started_at: datetime, **changes: Any) -> HarnessReport:
+    """A harness run that passed on all five surfaces, with something changed."""
+    surfaces = dict.fromkeys(("voice", "browser", "dashboard", "custom-command", "memory"), "passed")
+    passed = {"started_at": started_at, "status": "passed", "total": 5, "passed": 5, "surfaces": surfaces}
+    return HarnessReport.model_validate({**passed, **changes})
+
+
+class World:
+    """One rollout of `VERSION`, begun at `START`; everything is healthy until told otherwise."""
+
+    def __init__(self, contract: Contract | None = None, *, current_version: str | None = "v0.1.4") -> None:
+        contract = contract or contract_of()
+        self.now = START
+        self.checks: tuple[CheckFact, ...] | None = checks()
+        self.run: HarnessReport | None = run(START + timedelta(minutes=1))
+        self.counters: dict[str, dict[str, int]] = {}
+        """Absolute totals that surfaces print from now on."""
+        self.steps: list[Step] = []
+        self.incident: Incident | None = None
+        self.ignored = 0
+        """How many pieces of evidence added nothing."""
+        self.last_round = 0
+        """How many steps there were when the last round of a case began."""
+        self._merged_at: datetime | None = None
+        self.state = _begun(contract, current_version)
+
+    @property
+    def contract(self) -> Contract:
+        return self.state.contract
+
+    @property
+    def rollout(self) -> Rollout:
+        return self.state.rollout
+
+    @property
+    def status(self) -> Status:
+        assert self.state.status is not None
+        return self.state.status
+
+    @property
+    def events(self) -> list[str]:
+        """Every step since the last `forget`, by its event."""
+        return [step.event.value for step in self.steps]
+
+    def forget(self) -> None:
+        self.steps, self.ignored = [], 0
+
+    def wait(self, **span: float) -> World:
+        self.now += timedelta(**span)
+        return self
+
+    def view(self) -> View:
+        """What gates look at now."""
+        status = self.status
+        return look(
+            self.contract,
+            self.rollout,
+            self.contract.phase(status.phase),
+            status.observation,
+            counters=status.counters,
+            streaks=status.streaks,
+            requests=status.requests,
+            soak=status.soak,
+            facts=status.facts,
+            unsigned=signoff.unsigned(self.contract, self.state.signoff, self.rollout),
+        )
+
+    # --- what is seen -------------------------------------------------------------------------------------
+
+    def sample(self, surface: str, **changes: Any) -> Sample:
+        """The surface healthy and read now, with something changed."""
+        browser = self.contract.surfaces[surface].adapter is Adapter.TAU_BROWSER_SUMMARY
+        counters = self.counters.get(surface, {})
+        healthy: dict[str, Any] = {
+            "updated_at": self.now,
+            "health_state": HealthState.HEALTHY,
+            "fields": {} if browser else dict.fromkeys(CYCLE_FIELDS, 0),
+            "counters": {"artifact_records": 5} if browser and not counters else counters,
+            "timeline": Timeline(steps=3, bad=0) if browser else None,
+            "not_applicable": (*CYCLE_FIELDS, COUNTERS) if browser else (TIMELINE,),
+        }
+        return Sample.model_validate({**healthy, **changes})
+
+    def observation(self, samples: Mapping[str, Sample] | None = None, **changes: Any) -> Observation:
+        """A round collected now: all surfaces healthy but for `samples`."""
+        collected: dict[str, Any] = {
+            "train": self.state.train,
+            "release": VERSION,
+            "commit": COMMIT,
+            "phase": self.rollout.phase,
+            "contract_digest": self.state.contract_digest,
+            "round": f"{self.now:%H:%M:%S}",
+            "started_at": self.now,
+            "finished_at": self.now,
+            "tool_version": "0.1.0",
+            "samples": {name: self.sample(name) for name in self.contract.surfaces} | dict(samples or {}),
+            "harness": self.run,
+        }
+        return Observation.model_validate({**collected, **changes})
+
+    # --- what reconcile does ------------------------------------------------------------------------------
+
+    def offer(self, evidence: Evidence | None = None) -> World:
+        """Drive `advance` with the evidence until neither it nor the passing of time changes anything."""
+        for _ in range(_MOST_STEPS):
+            step = advance(self.state, evidence, self._facts(), self.now)
+            if step is None and evidence is None:
+                self._merged_at = None
+                return self
+            if step is None:
+                self.ignored += 1
+            else:
+                self._take(step)
+            if step is None or step.consumed:
+                evidence = None
+        raise AssertionError(f"advance never settles: {self.events[-10:]}")
+
+    def observe(self, samples: Mapping[str, Sample] | None = None, **changes: Any) -> World:
+        """Collect now and reconcile."""
+        return self.offer(self.observation(samples, **changes))
+
+    def rounds(self, count: int, minutes: float = 10) -> World:
+        """So many healthy rounds, each so long after the one before."""
+        for _ in range(count):
+            self.wait(minutes=minutes).observe()
+        return self
+
+    def _take(self, step: Step) -> None:
+        head = f"{len(self.steps) + 1:040x}"
+        self.steps.append(step)
+        self.incident = step.change.incident or self.incident
+        self.state = applied(self.state, step.change, head)
+
+    def _facts(self) -> Facts:
+        is_judged = self.rollout == self.status.legal
+        return Facts(checks=self.checks, merged_at=None if is_judged else self._merged_at)
+
+    # --- what people do -----------------------------------------------------------------------------------
+
+    def edit(self, **changes: Any) -> World:
+        """Somebody changes rollout.yaml, no matter whether that is allowed."""
+        self.state = replace(self.state, rollout=self.rollout.model_copy(update=changes))
+        return self
+
+    def merge(self, *, at: datetime | None = None) -> World:
+        """Somebody merges a pull request to the next phase."""
+        after = self.contract.next_phase(self.rollout.phase or "")
+        assert after is not None, f"{self.rollout.phase} is the last phase"
+        self._merged_at = at or self.now
+        return self.edit(phase=after.name, canary_percent=after.canary_percent)
+
+    def change_contract(self, contract: Contract) -> World:
+        self.state = replace(self.state, contract=contract, contract_digest=digest_of(contract))
+        return self
+
+    def sign(self, *items: str) -> World:
+        checklist = self.state.signoff
+        assert checklist is not None
+        for item in items:
+            checklist = signoff.sign(checklist, item, "https://example.com/proof", "ada", self.now)
+        self.state = replace(self.state, signoff=checklist)
+        return self
+
+    def perform(self, *, ok: bool = True, started_at: datetime | None = None) -> World:
+        """The product side carries out what is asked for, and reconcile takes the results."""
+        asked = [request.id for request in self.status.requests if request.result is None]
+        return self.offer(self.results(asked, ok=ok, started_at=started_at)) if asked else self
+
+    def results(
+        self, requests: Iterable[str], *, ok: bool = True, started_at: datetime | None = None
+    ) -> Results:
+        done = tuple(
+            WorkResult(
+                request=request,
+                ok=ok,
+                detail="exit 0" if ok else "exit 1",
+                started_at=started_at or self.now,
+                finished_at=self.now,
+            )
+            for request in requests
+        )
+        return Results(
+            train=self.state.train, release=VERSION, commit=COMMIT, finished_at=self.now, results=done
+        )
+
+    # --- getting somewhere --------------------------------------------------------------------------------
+
+    def reach(self, phase: str) -> World:
+        """Stay healthy, sign and merge until the phase is entered; not yet observed there."""
+        for _ in range(_MOST_ROUNDS):
+            if self.rollout.phase == phase:
+                return self
+            minutes = 10 if self.status.entered_at is None else self._max_gap / 60
+            self.sign_before(self.rollout.phase or "").perform().rounds(1, minutes)
+            if self.status.decision.verdict is Verdict.PROMOTE:
+                self.merge().offer()
+        raise AssertionError(f"{phase} cannot be reached: {self.status.decision.reasons}")
+
+    @property
+    def _max_gap(self) -> int:
+        """The fewest rounds are enough: tests should be fast."""
+        return self.contract.max_gap(self.contract.phase(self.status.phase))
+
+    def sign_before(self, phase: str) -> World:
+        """People sign what leaving that phase waits for."""
+        after = self.contract.next_phase(phase)
+        before = after.name if after else "complete"
+        items = self.contract.signoff.items
+        return self.sign(*(item.id for item in items if item.before == before and not item.proof))
+
+    def soak(self, seconds: int) -> World:
+        """Stay healthy until so much is earned in the phase."""
+        self.perform()
+        if self.status.entered_at is None:
+            self.rounds(1)
+        while (left := seconds - self.status.soak.earned_seconds) > 0:
+            before = self.status.soak.earned_seconds
+            self.rounds(1, minutes=min(self._max_gap, left) / 60)
+            assert self.status.soak.earned_seconds > before, self.status.decision.reasons
+        return self
+
+
+def _begun(contract: Contract, current_version: str | None) -> TrainState:
+    channel = Channel(train=contract.train, current_version=current_version)
+    first = contract.phases[0]
+    rollout = Rollout(
+        train=contract.train,
+        release=Release(version=VERSION, commit=COMMIT, started_at=START),
+        phase=first.name,
+        canary_percent=first.canary_percent,
+        outcome=Outcome.IN_PROGRESS,
+        rollback_target=channels.target_for(channel, None, START),
+    )
+    digest = digest_of(contract)
+    return TrainState(
+        train=contract.train,
+        head="0" * 40,
+        contract=contract,
+        contract_digest=digest,
+        rollout=rollout,
+        status=begin(contract, digest, rollout, START),
+        channel=channels.started(channel, rollout.rollback_target),
+        signoff=signoff.for_release(rollout),
+    )
+
+
+def digest_of(contract: Contract) -> str:
+    return sha256(contract.model_dump_json().encode()).hexdigest()

@@ -1,0 +1,131 @@
+"""`rollout demo`: it tells both stories, leaves a sound repository, and what it says to type works."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rollout.cli import main
+from tests.e2e.shell import Existing, Shell
+
+WIDTH = 100
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, str]]:
+    """Where the demo was played and what it printed; made by the first test that wants it."""
+    return []
+
+
+@pytest.fixture
+def demo(
+    played: list[tuple[Path, str]],
+    tmp_path_factory: pytest.TempPathFactory,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[Path, str]:
+    """Its repository, for looking only, and its output."""
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    if not played:
+        folder = tmp_path_factory.mktemp("demo") / "with a space"
+        assert main(["demo", "--output", str(folder)]) == 0
+        played.append((folder, capsys.readouterr().out))
+    return played[0]
+
+
+def block(output: str, title: str) -> list[str]:
+    """The lines below a heading."""
+    return output.split(f"== {title}")[1].split("\n== ")[0].splitlines()[1:]
+
+
+def test_it_tells_how_a_good_release_reaches_everybody(demo: tuple[Path, str]) -> None:
+    story = "\n".join(block(demo[1], "v0.1.5"))
+    beats = [
+        "Olga Owner      starts v0.1.5",
+        "CI              reports 6 checks green",
+        "jobs            preflight 0 %: every gate holds; open #1 to canary-1",
+        "Ada Reviewer    merges #1",
+        "jobs            enter canary-1 5 %",
+        "jobs            canary-1 5 %: healthy at 3 checks, soak 20m of 30m",
+        "jobs            enter canary-2 25 %",
+        "jobs            enter canary-3 50 %",
+        "jobs            canary-3 50 %: soak 2h of 2h; signatures are missing",
+        "Olga Owner      signs rollback-rehearsed",
+        "Ada Reviewer    merges #4",
+        "jobs            general-availability 100 %: healthy at 12 checks, soak 22h of 24h",
+        "Grace Approver  signs final-approval",
+        "jobs            general-availability 100 %: complete, users run v0.1.5 now",
+    ]
+    places = [story.find(beat) for beat in beats]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert len(story.splitlines()) < 30
+
+
+def test_it_tells_how_a_bad_release_stops(demo: tuple[Path, str]) -> None:
+    story = block(demo[1], "v0.1.6")
+    assert story[-3:] == [
+        "Tue 16:40  jobs            canary-2 25 %: hold; health_state (memory): degraded, wanted healthy",
+        "Tue 16:50  jobs            ROLLBACK: health-regression (memory): degraded, 2 checks in a row",
+        "Tue 16:50  jobs            freeze at canary-2 0 %, open incident 20261124t165000z-v0.1.6",
+    ]
+
+
+def test_it_ends_with_the_decisions_and_where_it_stands(demo: tuple[Path, str]) -> None:
+    decisions = block(demo[1], "the decisions, newest first")
+    assert "roll back v0.1.6 from canary-2" in decisions[0]
+    assert "Add the product and its rollout contract" in decisions[10]
+    assert "FROZEN since 16:50 UTC: health-regression (memory): degraded, 2 checks in a row" in demo[1]
+    assert "state commits recomputed, all as recorded" in demo[1]
+
+
+def test_no_line_is_wider_than_the_terminal(demo: tuple[Path, str]) -> None:
+    told = demo[1].split("== look around")[0].splitlines()
+    assert max(map(len, (line for line in told if not line.startswith("in ")))) <= WIDTH
+
+
+def test_it_leaves_a_sound_repository(demo: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
+    shell = Shell(demo[0], capsys)
+    assert shell.json("verify")["findings"] == []
+    assert [pull["state"] for pull in shell.json("local", "prs")] == ["merged"] * 6
+    assert shell.json("channel", "show")["current_version"] == "v0.1.5"
+    repository = Existing(demo[0])
+    assert repository.status() == []
+    repository.git("fsck", "--strict")
+
+
+def test_it_is_the_same_every_time(demo: tuple[Path, str], tmp_path: Path) -> None:
+    assert main(["demo", "--output", str(tmp_path / "again")]) == 0
+    assert Existing(tmp_path / "again").head() == Existing(demo[0]).head()
+
+
+def test_what_it_says_to_type_works(demo: tuple[Path, str]) -> None:
+    typed = block(demo[1], "look around") + block(demo[1], "do the same by hand")
+    assert len([line for line in typed if line.startswith("rollout ")]) == 10
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(typed)],
+        env={**os.environ, "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "rolling back" in done.stdout
+    assert "#4  merged  promotion" in done.stdout
+    assert "trigger: health-regression" in done.stdout
+    assert "product v1.1.0 preflight: PROMOTE to canary" in done.stdout
+    assert "product v1.1.0 canary: HOLD" in done.stdout
+
+
+def test_a_folder_that_holds_something_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine").write_text("mine\n")
+    assert main(["demo", "--output", str(tmp_path)]) == 3
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path} is not an empty folder\nhint: name a folder that is not there yet\n"
+    )
+    assert [file.name for file in tmp_path.iterdir()] == ["mine"]

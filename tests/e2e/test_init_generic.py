@@ -1,0 +1,113 @@
+"""Somebody else's product: from `init --profile generic` to the first promotion."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollout.core.values import unix_ms
+from tests.adapters.scratch import Repository
+from tests.e2e.shell import BEGIN, Shell
+
+API = {"status": "ok", "errors": 0, "requests": {"failed": 12, "served": 3400}}
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    repository = Repository(tmp_path / "shop")
+    repository.git("tag", "v1.2.0")
+    repository.git("tag", "v1.3.0")
+    return repository
+
+
+@pytest.fixture
+def shell(repository: Repository, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(repository.path, capsys)
+
+
+def report(repository: Repository, shell: Shell, **api: Any) -> None:
+    worker = {"health_state": "healthy", "queue_depth": 0, "updated_unix_ms": unix_ms(shell.now)}
+    repository.write("health.json", json.dumps(API | api))
+    repository.write("worker-health.json", json.dumps(worker))
+
+
+def observe(shell: Shell) -> Any:
+    shell.ok("collect", "--output", shell.repo / ".git" / "observation.json")
+    return shell.json("reconcile", "--observation", shell.repo / ".git" / "observation.json")
+
+
+def test_init_says_what_it_wrote_and_what_comes_next(shell: Shell, repository: Repository) -> None:
+    said = shell.ok("init", "--profile", "generic", "--train", "shop")
+    assert said.out.splitlines() == [
+        "wrote state/shop/contract.yaml",
+        "wrote state/shop/rollout.yaml",
+        "wrote state/shop/channel.yaml",
+        "current version: v1.3.0",
+        "next:",
+        "  rollout contract check --train shop",
+        "  git add state/shop && git commit -m 'rollout(shop): init'",
+    ]
+    assert repository.status() == ["?? state/"]
+    assert shell.json("contract", "check") == {"good": ["state/shop/contract.yaml"]}
+
+
+def test_to_the_first_promotion(shell: Shell, repository: Repository) -> None:
+    files = shell.json("init", "--profile", "generic", "--train", "shop")["files"]
+    assert files == [f"state/shop/{name}.yaml" for name in ("contract", "rollout", "channel")]
+    repository.commit({}, "rollout(shop): init")
+    report(repository, shell)
+    commit = repository.commit({}, "Release v1.4.0")
+
+    started = shell.json("start", "--version", "v1.4.0", "--commit", "HEAD")
+    assert started["release"] == {"version": "v1.4.0", "commit": commit}
+    assert (started["phase"], started["rollback_target"]["version"]) == ("preflight", "v1.3.0")
+    said = observe(shell)
+    assert (said["decision"], said["to"]) == ("promote", "canary")
+    shell.ok("local", "merge", "1")
+    said = shell.json("reconcile")
+    assert (said["phase"], said["decision"]) == ("canary", "hold")
+
+    shell.wait(minutes=10)
+    report(repository, shell)
+    assert observe(shell)["reasons"] == ["soak: 0s of 15m"]
+    shell.wait(minutes=10)
+    report(repository, shell, errors=1)
+    assert observe(shell)["reasons"][0] == "error_count (api): 1, wanted <= 0"
+    assert shell.json("verify")["findings"] == []
+
+
+def test_a_second_train_has_to_be_named(shell: Shell, repository: Repository) -> None:
+    for train in ("shop", "api"):
+        shell.ok("init", "--profile", "generic", "--train", train)
+    repository.commit({}, "two trains")
+    said = shell.rollout("status")
+    assert (said.code, said.err) == (
+        2,
+        "error: there is more than one train\nhint: say which with --train: api, shop\n",
+    )
+    assert shell.json("status", "--train", "shop")["train"] == "shop"
+
+
+def test_state_on_a_branch_of_its_own(shell: Shell, repository: Repository) -> None:
+    shell.ok("init", "--profile", "generic", "--train", "shop", "--state-branch", "ops")
+    repository.git("switch", "--quiet", "--create", "ops")
+    repository.commit({}, "state")
+    repository.git("switch", "--quiet", "main")
+    assert shell.json("status", "--state-branch", "ops")["outcome"] == "idle"
+    before = repository.head("main")
+    shell.ok("channel", "set", "beta", "--state-branch", "ops")
+    assert (repository.head("main"), shell.json("channel", "show", "--state-branch", "ops")["channel"]) == (
+        before,
+        "beta",
+    )
+    assert repository.status() == []
+
+
+def test_init_needs_no_commit_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    repository = Repository(tmp_path / "new")
+    repository.git("update-ref", "-d", "HEAD")
+    said = Shell(repository.path, capsys, BEGIN).ok("init", "--profile", "generic")
+    assert "current version: none known" in said.out

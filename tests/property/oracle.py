@@ -1,0 +1,208 @@
+"""What must hold of any history and of any world at rest, told without the code that makes it so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollout.core.contract import matching
+from rollout.core.observation import Observation
+from rollout.core.state import Outcome, Result, Rollout, TrainState, Verdict
+from rollout.core.values import seconds_between
+from rollout.ports import LoggedCommit, StatusState
+from tests.fakes.store import PERSON, TOOL
+from tests.world import PHASES, TAU, World
+
+PASSING = (Result.SATISFIED, Result.NOT_APPLICABLE)
+FAILING = ("degraded", "failing", "failure streak", "failure counter")
+NEVER_HEALTHY = (*FAILING, "unreadable", "stale")
+"""Moods of a round; whether others pass depends on the phase."""
+CI_FAILURES = ("failure", "timed_out")
+
+
+@dataclass(frozen=True)
+class Link:
+    """One commit of the history with the train before and after it."""
+
+    entry: LoggedCommit
+    before: TrainState
+    after: TrainState
+
+    @property
+    def event(self) -> str:
+        return self.entry.trailers.get("Rollout-Event", "")
+
+
+class Oracle:
+    """Follows one world's history; `moods` tells what each round of evidence really was."""
+
+    def __init__(self, world: World, moods: dict[str, str]) -> None:
+        self._world = world
+        self._moods = moods
+        self._seen: str | None = None
+        self._folded: list[Observation] = []
+        """The observations that were folded since the phase was entered."""
+        self._edited_at = world.now
+        """When a person, by a merge or by hand, last changed desired state."""
+        self._entered: set[tuple[str, str]] = set()
+
+    def look(self) -> None:
+        """Judge every commit since the last look."""
+        store = self._world.store
+        entries = list(store.log(TAU, since=self._seen))[::-1]
+        if self._seen is None:
+            entries = entries[1:]
+        for entry in entries:
+            assert entry.parent is not None
+            if _loads(self._world, entry.parent) and _loads(self._world, entry.commit):
+                self._judge(Link(entry, store.load(TAU, entry.parent), store.load(TAU, entry.commit)))
+        self._seen = store.head()
+
+    def _judge(self, link: Link) -> None:
+        if link.entry.author == PERSON and "rollout.yaml" in link.entry.paths:
+            self._edited_at = link.entry.at
+        if link.event == "start":
+            self._folded = []
+        if link.event in ("observe", "rollback"):
+            self._fold(link.after)
+        self._phases(link)
+        if link.event == "enter":
+            _promotion_was_due(link, self._edited_at)
+            self._soak_was_full(link)
+            self._folded = []
+        if link.entry.author == TOOL:
+            _a_rollback_is_the_end(link)
+            _only_completion_completes(link)
+            _asks_for_what_is_legal(link)
+
+    def _fold(self, state: TrainState) -> None:
+        observation = state.status.observation if state.status else None
+        if observation is not None and observation not in self._folded[-1:]:
+            self._folded.append(observation)
+
+    def _phases(self, link: Link) -> None:
+        """Never skipped, never back, each entered once."""
+        before, after = _legal(link.before), _legal(link.after)
+        if link.event == "start":
+            assert after == 0
+        elif link.event == "enter":
+            assert after == before + 1
+            assert link.after.rollout.release is not None
+            key = (link.after.rollout.release.model_dump_json(), PHASES[after])
+            assert key not in self._entered
+            self._entered.add(key)
+        else:
+            assert after == before
+
+    def _soak_was_full(self, link: Link) -> None:
+        """As far as the rounds themselves tell: long enough, nothing bad within, healthy at the end."""
+        phase = link.before.contract.phases[_legal(link.before)]
+        mine = [each for each in self._folded if each.phase == phase.name]
+        if not isinstance(phase.soak, int):
+            return
+        last = mine[-1]
+        assert seconds_between(mine[0].started_at, last.started_at) >= phase.soak
+        assert self._moods[last.round] not in NEVER_HEALTHY
+        within = [o for o in mine if seconds_between(o.started_at, last.started_at) <= phase.soak]
+        assert not {self._moods[each.round] for each in within[1:]} & set(FAILING)
+
+
+def _loads(world: World, commit: str) -> bool:
+    (state,) = world.store.load_many(TAU, [commit])
+    return not isinstance(state, Exception)
+
+
+def _legal(state: TrainState) -> int:
+    return PHASES.index(state.status.phase) if state.status else -1
+
+
+def _promotion_was_due(link: Link, made_at: datetime) -> None:
+    """Decided before, on gates that all held, without trigger or freeze, no longer ago than allowed."""
+    status, contract = link.before.status, link.before.contract
+    assert status is not None
+    assert link.after.status is not None
+    facts = link.after.status.facts
+    phase = contract.phase(status.phase)
+    assert status.decision.verdict is Verdict.PROMOTE
+    assert status.decision.to == link.before.rollout.phase
+    assert {finding.result for finding in status.gates} <= set(PASSING)
+    assert not [finding for finding in status.triggers if finding.fired]
+    assert link.before.rollout.frozen is None
+    assert status.legal.frozen is None
+    failed = [check.name for check in facts.checks or () if check.conclusion in CI_FAILURES]
+    if phase.name != PHASES[0]:
+        assert not matching("Live smoke *", failed)
+    assert 0 <= seconds_between(status.decision.at, made_at) <= contract.max_gap(phase)
+
+
+def _a_rollback_is_the_end(link: Link) -> None:
+    """Reconcile does nothing more but put back what people change; what they command needs such a change."""
+    stopped = (Outcome.ROLLING_BACK, Outcome.ROLLED_BACK)
+    if link.before.status is None or link.before.status.legal.outcome not in stopped:
+        return
+    if link.event == "illegal-step":
+        assert link.after.rollout == link.before.status.legal
+    else:
+        assert link.event in ("start", "channel", "freeze", "unfreeze", "signoff")
+        assert link.before.rollout.outcome not in stopped
+
+
+def _only_completion_completes(link: Link) -> None:
+    if link.event == "complete":
+        assert link.before.status is not None
+        assert link.before.status.decision.verdict is Verdict.COMPLETE
+        assert link.before.rollout.phase == PHASES[-1]
+    elif link.after.rollout.outcome is Outcome.COMPLETE:
+        assert link.before.status is not None
+        assert Outcome.COMPLETE in (link.before.rollout.outcome, link.before.status.legal.outcome)
+
+
+def _asks_for_what_is_legal(link: Link) -> None:
+    status = link.after.status
+    if status is not None:
+        asked = {(request.phase, request.canary_percent) for request in status.requests}
+        assert asked <= {(status.legal.phase, status.legal.canary_percent)}
+
+
+# --- a world at rest --------------------------------------------------------------------------------------
+
+
+def at_rest(world: World) -> None:
+    """What holds once a reconcile has run to its end and nobody has done anything since."""
+    state = world.state
+    if state.status is None or state.rollout.release is None:
+        return
+    assert state.rollout == state.status.legal
+    _pulls_are_as_decided(world, state)
+    _statuses_are_as_decided(world, state)
+
+
+def _pulls_are_as_decided(world: World, state: TrainState) -> None:
+    assert state.status is not None
+    pulls = world.forge.open_pulls()
+    assert len(pulls) <= 1
+    if state.rollout.outcome is not Outcome.IN_PROGRESS or state.rollout.frozen is not None:
+        assert not pulls
+    elif state.status.decision.verdict is Verdict.PROMOTE:
+        assert pulls
+    for pull in pulls:
+        after = PHASES[PHASES.index(state.status.phase) + 1]
+        assert pull.head == f"rollout/tau/{state.status.release}/{after}"
+        _only_moves_on(world.store.load(TAU, pull.base_sha).rollout, world, pull.head_sha, after)
+
+
+def _only_moves_on(base: Rollout, world: World, head: str, phase: str) -> None:
+    promoted = world.store.load(TAU, head).rollout
+    changed = {key for key in Rollout.model_fields if getattr(base, key) != getattr(promoted, key)}
+    assert changed == {"phase", "canary_percent"}
+    assert promoted.phase == phase
+
+
+def _statuses_are_as_decided(world: World, state: TrainState) -> None:
+    assert state.status is not None
+    for pull in world.forge.open_pulls():
+        shown, _ = world.forge.shown[pull.head_sha]["rollout/tau"]
+        is_green = state.status.decision.verdict is Verdict.PROMOTE
+        assert (shown is StatusState.SUCCESS) == is_green
+    release, _ = world.forge.shown[state.status.commit]["rollout/tau"]
+    assert (release is StatusState.SUCCESS) == (state.rollout.outcome is Outcome.COMPLETE)

@@ -1,0 +1,80 @@
+"""Status is a fold over evidence: how it was delivered leaves no trace, and it does not pile up."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rollout.core.state import TrainState
+from rollout.core.values import JsonValue
+from tests.property.moods import MOODS, SURFACE, a_world_in, observe
+from tests.world import PHASES
+
+ROUNDS = st.lists(
+    st.tuples(
+        st.one_of(st.just("healthy"), st.sampled_from(MOODS)), SURFACE, st.sampled_from([3, 6, 10, 29, 31])
+    ),
+    min_size=1,
+    max_size=6,
+)
+"""Mood, surface, and minutes since the round before."""
+
+
+@given(
+    phase=st.sampled_from(PHASES[:-1]),
+    rounds=ROUNDS,
+    order=st.randoms(use_true_random=False),
+    apply=st.booleans(),
+)
+@settings(max_examples=150)
+def test_a_batch_gives_the_state_that_its_rounds_give_one_by_one(
+    phase: str, rounds: list[tuple[str, str, int]], order: Random, apply: bool
+) -> None:
+    single = a_world_in(phase, apply).copy()
+    if apply:
+        single.clock.forward(minutes=1)
+        single.reconcile(single.perform())
+    batch = single.copy()
+    observations = []
+    for mood, surface, minutes in rounds:
+        single.clock.forward(minutes=minutes)
+        observations.append(observe(single, mood, surface))
+        single.reconcile(observations[-1])
+    single.reconcile()
+    batch.clock.time = single.now
+    order.shuffle(observations)
+    batch.reconcile(*observations)
+    assert without_times_of_work(batch.state) == without_times_of_work(single.state)
+
+
+def without_times_of_work(state: TrainState) -> JsonValue:
+    """The train without when a job looked at it, and in which commit: all else comes from the evidence."""
+    rollout, status = state.rollout, state.status
+    assert status is not None
+    frozen = rollout.frozen and rollout.frozen.reason
+    incident = state.incident and state.incident.model_dump(
+        include={"phase", "canary_percent", "triggers", "actions", "gates"}
+    )
+    signed = state.signoff.items if state.signoff else {}
+    return (
+        rollout.model_dump(exclude={"frozen"}),
+        frozen,
+        incident,
+        {item: (each.by, each.commit) for item, each in signed.items()},
+        status.model_dump(exclude={"decided_at", "decision", "legal", "requests"}),
+        status.decision.model_dump(exclude={"at"}),
+        [request.model_dump(exclude={"requested_at"}) for request in status.requests],
+    )
+
+
+def test_status_does_not_grow() -> None:
+    world = a_world_in("canary-3", True).copy()
+    world.reconcile(world.perform())
+    sizes: list[int] = []
+    for _ in range(200):
+        world.totals["voice"]["turns_handled"] = len(sizes)
+        world.tick()
+        sizes.append(len(world.status.model_dump_json()))
+    assert max(sizes[10:]) <= 1.1 * sizes[10]

@@ -1,0 +1,453 @@
+"""What must always hold (DESIGN section 5), searched for counter-examples over whole worlds."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from rollout.commands.freeze import freeze, unfreeze
+from rollout.commands.reconcile import Report
+from rollout.commands.verify import verify
+from rollout.core.observation import Evidence, Observation
+from rollout.core.state import Freeze, Outcome, Rollout, Verdict
+from rollout.errors import InputError, RefusedError
+from tests.fakes.store import ROLLOUT
+from tests.fakes.writes import KilledError, When
+from tests.property.moods import MOOD, SURFACE, a_world_in, observe
+from tests.property.oracle import Oracle, at_rest
+from tests.world import CHECKS, COMMIT, OTHER_COMMIT, PEOPLE, PHASES, TAU, UNKNOWN_COMMIT, World
+
+FAST = settings(max_examples=60, stateful_step_count=40, suppress_health_check=list(HealthCheck))
+
+WHEN = st.sampled_from(["before", "after"])
+EDITS = (
+    "next phase",
+    "skip",
+    "back",
+    "next phase, frozen",
+    "percent",
+    "freeze",
+    "unfreeze",
+    "complete",
+    "in progress",
+    "target",
+    "commit",
+    "contract",
+)
+"""What a person may do to rollout.yaml and contract.yaml."""
+Disturbance = tuple[str, str]
+_UNDISTURBED: Disturbance = ("", "")
+DISTURBANCES = st.one_of(
+    st.just(_UNDISTURBED),
+    st.tuples(
+        st.sampled_from(["before", "after"]),
+        st.sampled_from(["ci", "ci unknown", "late look", "edit", "degraded", "degraded, withheld"]),
+    ),
+)
+"""Whether before or after the merge, and what."""
+DELAYS = st.sampled_from([0, 1, 29, 31])
+"""Minutes from decision to merge."""
+SPANS = st.sampled_from([1, 4, 7, 10, 20, 29, 31, 45, 121, 60 * 24, 60 * 24 * 9])
+"""Minutes."""
+CONCLUSIONS = st.sampled_from(["success", "success", "failure", "timed_out", "skipped", None])
+
+
+class Release(RuleBasedStateMachine):
+    """A train on which everything happens that may: health, time, CI, people, crashes and races."""
+
+    @initialize(phase=st.sampled_from(["", *PHASES]), apply=st.booleans())
+    def begin(self, phase: str, apply: bool) -> None:
+        self.world = a_world_in(phase, apply).copy()
+        self.moods = dict.fromkeys((f"r{number}" for number in range(200)), "healthy")
+        self.given: list[Evidence] = []
+        self.withheld: list[Evidence] = []
+        self.oracle = Oracle(self.world, self.moods)
+        self.oracle.look()
+
+    # --- the tool ----------------------------------------------------------------------------------------
+
+    def observation(self, mood: str, surface: str = "voice", **options: Any) -> Observation:
+        made = observe(self.world, mood, surface, **options)
+        self.moods[made.round] = mood
+        return made
+
+    def reconcile(self, *evidence: Evidence) -> Report | None:
+        """Reconcile, and again: the second time nothing changes."""
+        try:
+            report = self.world.reconcile(*evidence)
+        except InputError:
+            self.expect_refusal(evidence)
+            return None
+        self.given += evidence
+        folded = sum(taken.step.consumed for taken in report.steps)
+        assert folded + len(report.notes) == len(evidence)
+        self.at_rest(evidence)
+        return report
+
+    def at_rest(self, evidence: tuple[Evidence, ...]) -> None:
+        at_rest(self.world)
+        done = len(self.world.writes.done)
+        again = self.world.reconcile(*evidence)
+        assert self.world.writes.done[done:] == []
+        assert len(again.notes) == len(evidence)
+        self.oracle.look()
+
+    def expect_refusal(self, evidence: tuple[Evidence, ...]) -> None:
+        """Only what a person broke, or evidence that is not of this rollout, is refused."""
+        try:
+            state = self.world.state
+        except InputError:
+            return
+        release = state.rollout.release
+        assert release is not None
+        assert [
+            item
+            for item in evidence
+            if (item.release, item.commit) != (release.version, release.commit)
+            or (isinstance(item, Observation) and item.contract_digest != state.contract_digest)
+        ]
+
+    def is_sound(self) -> bool:
+        try:
+            return self.world.state is not None
+        except InputError:
+            return False
+
+    def has_release(self) -> bool:
+        return self.is_sound() and self.world.rollout.release is not None
+
+    def is_under_way(self) -> bool:
+        return self.has_release() and self.world.is_under_way
+
+    # --- health ------------------------------------------------------------------------------------------
+
+    @precondition(has_release)
+    @rule(mood=MOOD, surface=SURFACE, minutes=st.sampled_from([4, 6, 10, 25, 40]))
+    def observed(self, mood: str, surface: str, minutes: int) -> None:
+        self.world.clock.forward(minutes=minutes)
+        self.reconcile(self.observation(mood, surface))
+
+    @precondition(has_release)
+    @rule(mood=MOOD, surface=SURFACE)
+    def observed_but_not_delivered(self, mood: str, surface: str) -> None:
+        self.world.clock.forward(minutes=6)
+        self.withheld.append(self.observation(mood, surface))
+
+    @precondition(has_release)
+    @rule(mood=MOOD, phase=st.sampled_from(PHASES))
+    def observed_in_another_phase(self, mood: str, phase: str) -> None:
+        self.world.clock.forward(minutes=5)
+        self.reconcile(self.observation(mood, phase=phase))
+
+    @precondition(lambda self: self.withheld)
+    @rule(places=st.lists(st.integers(0, 9), min_size=1, max_size=4))
+    def delivered_late(self, places: list[int]) -> None:
+        chosen = [self.withheld.pop(place % len(self.withheld)) for place in places if self.withheld]
+        self.reconcile(*chosen)
+
+    @precondition(lambda self: self.given)
+    @rule(place=st.integers(0, 99))
+    def delivered_again(self, place: int) -> None:
+        if self.reconcile() is None:
+            return
+        item = self.given[place % len(self.given)]
+        commit = self.world.store.head()
+        report = self.reconcile(item)
+        assert report is None or len(report.notes) == 1
+        assert self.world.store.head() == commit
+
+    @precondition(is_under_way)
+    @rule(ok=st.booleans())
+    def performed(self, ok: bool) -> None:
+        self.world.clock.forward(minutes=1)
+        if self.world.status.requests:
+            self.reconcile(self.world.perform(ok=ok))
+
+    @rule(minutes=SPANS, look=st.booleans())
+    def time_passed(self, minutes: int, look: bool) -> None:
+        self.world.clock.forward(minutes=minutes)
+        if look:
+            self.reconcile()
+
+    @rule()
+    def stayed_idle(self) -> None:
+        """Once a day without news was recorded, the next one is not."""
+        self.world.clock.forward(days=1)
+        self.reconcile()
+        self.world.clock.forward(days=1)
+        commit = self.world.store.head()
+        self.reconcile()
+        assert self.world.store.head() == commit
+
+    # --- CI ----------------------------------------------------------------------------------------------
+
+    @rule(conclusion=CONCLUSIONS, is_down=st.booleans())
+    def ci_ended(self, conclusion: str | None, is_down: bool) -> None:
+        self.world.forge.is_down = is_down
+        self.one_check_ended(conclusion)
+
+    def one_check_ended(self, conclusion: str | None) -> None:
+        self.world.clock.forward(seconds=1)
+        for commit in (COMMIT, OTHER_COMMIT):
+            self.world.ci(conclusion, names=CHECKS[:1], commit=commit)
+
+    # --- people ------------------------------------------------------------------------------------------
+
+    @precondition(is_under_way)
+    @rule(edit=st.sampled_from(EDITS), disturbed=DISTURBANCES, delay=DELAYS, squash=st.booleans())
+    def led_to_a_promotion(self, edit: str, disturbed: Disturbance, delay: int, squash: bool) -> None:
+        """A release on its way, and what may come in between decision, merge and reconcile."""
+        self.put_right()
+        for _ in range(8):
+            self.healthy_tick()
+            if not self.is_under_way() or self.world.verdict is Verdict.PROMOTE:
+                break
+        when, what = disturbed
+        self.disturb(what if when == "before" else "", edit)
+        self.world.clock.forward(minutes=delay)
+        for pull in self.world.forge.open_pulls():
+            with suppress(RefusedError):
+                self.world.forge.merge(pull.number, at=self.world.now, squash=squash)
+        self.disturb(what if when == "after" else "", edit)
+        self.reconcile()
+
+    def put_right(self) -> None:
+        """Everybody does their part: CI is green, nothing is frozen, the checklist is signed."""
+        world = self.world
+        world.forge.is_down = False
+        self.one_check_ended("success")
+        with suppress(RefusedError):
+            unfreeze(world.store, world.clock, TAU, "put right")
+        with suppress(RefusedError):
+            world.sign()
+        if world.harness.failed:
+            world.run_harness()
+        self.reconcile()
+        if self.is_under_way() and world.status.requests:
+            self.reconcile(world.perform())
+
+    def healthy_tick(self) -> None:
+        self.world.clock.forward(minutes=10)
+        if self.has_release():
+            self.reconcile(self.observation("healthy"))
+
+    def disturb(self, what: str, edit: str) -> None:
+        match what:
+            case "":
+                pass
+            case "ci":
+                self.one_check_ended("failure")
+            case "ci unknown":
+                self.world.forge.is_down = True
+            case "late look":
+                self.world.clock.forward(minutes=45)
+            case "edit":
+                self.edit(edit)
+            case "degraded":
+                self.reconcile(self.observation("degraded"))
+            case "degraded, withheld":
+                self.withheld.append(self.observation("degraded"))
+            case _:
+                raise AssertionError(what)
+
+    @precondition(lambda self: self.world.forge.open_pulls())
+    @rule(close=st.booleans(), squash=st.booleans())
+    def merged_or_closed(self, close: bool, squash: bool) -> None:
+        (pull,) = self.world.forge.open_pulls()
+        if close:
+            self.world.forge.close_pull_request(pull.number, "no", at=self.world.now)
+        else:
+            with suppress(RefusedError):
+                self.world.merge(squash=squash)
+
+    @precondition(has_release)
+    @rule(edit=st.sampled_from(EDITS))
+    def edited(self, edit: str) -> None:
+        self.edit(edit)
+
+    def edit(self, what: str) -> None:
+        """A person edits state without the tool."""
+        if not self.has_release():
+            return
+        rollout, contract = self.world.rollout, self.world.state.contract
+        at = PHASES.index(rollout.phase or "")
+        match what:
+            case "next phase" | "skip" | "back":
+                to = {"next phase": at + 1, "skip": at + 2, "back": at - 1}[what]
+                phase = contract.phases[min(max(to, 0), len(PHASES) - 1)]
+                self.world.edit(phase=phase.name, canary_percent=phase.canary_percent)
+            case "next phase, frozen":
+                phase = contract.phases[min(at + 1, len(PHASES) - 1)]
+                frozen = Freeze(reason="by hand", at=self.world.now)
+                self.world.edit(phase=phase.name, canary_percent=phase.canary_percent, frozen=frozen)
+            case "percent":
+                self.world.edit(canary_percent=42)
+            case "freeze":
+                self.world.edit(frozen=Freeze(reason="by hand", at=self.world.now))
+            case "unfreeze":
+                self.world.edit(frozen=None)
+            case "complete":
+                self.world.edit(outcome=Outcome.COMPLETE)
+            case "in progress":
+                self.world.edit(outcome=Outcome.IN_PROGRESS, frozen=None)
+            case "target":
+                self.world.edit(rollback_target=None)
+            case "commit":
+                self.edit_commit_and_mend(rollout)
+            case "contract":
+                self.edit_contract()
+            case _:
+                raise AssertionError(what)
+
+    def edit_commit_and_mend(self, rollout: Rollout) -> None:
+        """Another release commit contradicts status.yaml: refused until a person mends it."""
+        assert rollout.release is not None
+        self.world.edit(release=rollout.release.model_copy(update={"commit": UNKNOWN_COMMIT}))
+        done = len(self.world.writes.done)
+        assert self.reconcile() is None
+        assert self.world.writes.done[done:] == []
+        self.world.store.edit(TAU, {ROLLOUT: rollout}, at=self.world.now)
+
+    def edit_contract(self) -> None:
+        phases = self.world.state.contract.phases
+        seconds = 25 * 60 if phases[1].soak == 20 * 60 else 20 * 60
+        changed = phases[1].model_copy(update={"soak": seconds})
+        self.world.edit_contract(phases=(phases[0], changed, *phases[2:]))
+
+    @precondition(is_sound)
+    @rule(go=st.sampled_from([freeze, unfreeze]))
+    def froze_or_thawed(self, go: Any) -> None:
+        try:
+            go(self.world.store, self.world.clock, TAU, "because")
+        except RefusedError:
+            frozen = self.world.rollout.frozen
+            assert not self.world.is_under_way or (go is unfreeze and (frozen is None or frozen.incident))
+
+    @precondition(is_under_way)
+    @rule(items=st.sampled_from([PEOPLE, PEOPLE[:1]]))
+    def signed(self, items: tuple[str, ...]) -> None:
+        try:
+            self.world.sign(*items)
+        except RefusedError:
+            assert self.world.state.signoff is None or self.world.state.signoff.blocked
+
+    @precondition(is_sound)
+    @rule(
+        version=st.sampled_from(["v0.1.5", "v0.1.6"]),
+        commit=st.sampled_from([COMMIT, OTHER_COMMIT]),
+        give_up=st.booleans(),
+    )
+    def release_started(self, version: str, commit: str, give_up: bool) -> None:
+        world = self.world
+        world.clock.forward(minutes=1)
+        if give_up and world.rollout.outcome is Outcome.ROLLING_BACK:
+            # What the rest of a rollback will do, done by hand: the train is free again.
+            world.store.edit(TAU, {ROLLOUT: Rollout(train=TAU)}, at=world.now)
+        was_running = world.rollout.outcome not in (Outcome.IDLE, Outcome.COMPLETE)
+        try:
+            world.start(version, commit)
+        except RefusedError:
+            assert was_running
+        else:
+            assert not was_running
+            world.clock.forward(minutes=1)
+            world.run_harness()
+
+    @rule()
+    def others_pushed(self) -> None:
+        self.world.store.edit("other", {}, at=self.world.now)
+
+    # --- crashes and races -------------------------------------------------------------------------------
+
+    @precondition(is_under_way)
+    @rule(nth=st.integers(1, 5), when=WHEN, mood=MOOD, twice=st.booleans())
+    def killed(self, nth: int, when: When, mood: str, twice: bool) -> None:
+        """The next run ends where the run that was killed would have ended."""
+        self.world.clock.forward(minutes=10)
+        evidence = [self.observation(mood)] if twice else []
+        twin = self.world.copy()
+        try:
+            twin.reconcile(*evidence)
+        except InputError:
+            return
+        self.world.writes.crash(nth, when)
+        with suppress(KilledError):
+            self.world.reconcile(*evidence)
+        self.world.writes.forget()
+        self.reconcile(*evidence)
+        assert outside_view(self.world) == outside_view(twin)
+
+    @precondition(is_under_way)
+    @rule(nth=st.integers(1, 4), when=WHEN, mood=MOOD)
+    def killed_for_good(self, nth: int, when: When, mood: str) -> None:
+        self.world.clock.forward(minutes=10)
+        self.world.writes.crash(nth, when)
+        with suppress(KilledError, InputError):
+            self.world.reconcile(self.observation(mood))
+        self.world.writes.forget()
+
+    @precondition(is_under_way)
+    @rule(nth=st.integers(1, 4), when=WHEN, moods=st.tuples(MOOD, MOOD), newer_first=st.booleans())
+    def raced(self, nth: int, when: When, moods: tuple[str, str], newer_first: bool) -> None:
+        """A second reconciler runs to its end in the middle of the first: no evidence is lost."""
+        world = self.world
+        world.clock.forward(minutes=10)
+        one, two = self.observation(moods[0]), self.observation(moods[1], at=world.clock.forward(minutes=6))
+        first, second = (two, one) if newer_first else (one, two)
+        reports: list[Report] = []
+        world.writes.step_in(nth, when, lambda: reports.append(world.reconcile(second)))
+        try:
+            reports.append(world.reconcile(first))
+        except InputError:
+            return
+        finally:
+            world.writes.forget()
+        folded = sum(taken.step.consumed for report in reports for taken in report.steps)
+        assert folded + sum(len(report.notes) for report in reports) == len(reports)
+        self.reconcile()
+
+    @precondition(is_under_way)
+    @rule(nth=st.integers(1, 4), mood=MOOD)
+    def frozen_meanwhile(self, nth: int, mood: str) -> None:
+        world = self.world
+        world.clock.forward(minutes=10)
+        world.writes.step_in(nth, "before", lambda: freeze_if_possible(world))
+        try:
+            world.reconcile(self.observation(mood))
+        except InputError:
+            return
+        finally:
+            world.writes.forget()
+        self.reconcile()
+
+    # --- always ------------------------------------------------------------------------------------------
+
+    @invariant()
+    def history_is_legal(self) -> None:
+        if hasattr(self, "world"):
+            self.oracle.look()
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            findings = verify(self.world.store, TAU, None).findings
+            problems = [each.problem for each in findings if "and rollout.yaml has" not in each.problem]
+            assert not problems, problems
+
+
+def freeze_if_possible(world: World) -> None:
+    with suppress(RefusedError):
+        freeze(world.store, world.clock, TAU, "meanwhile")
+
+
+def outside_view(world: World) -> tuple[object, ...]:
+    """All that anybody can see of a world."""
+    pulls = [(p.number, p.head, p.state, p.body, p.title) for p in world.forge.pulls]
+    return (world.state, world.events(), pulls, world.forge.comments, world.forge.shown, world.forge.branches)
+
+
+TestRelease = Release.TestCase
+TestRelease.settings = FAST
