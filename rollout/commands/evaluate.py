@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rollout.commands.changing import applied
+from rollout.commands.evidence import check_evidence
 from rollout.commands.facts import FactFinder
-from rollout.commands.reconcile import check_evidence
 from rollout.core.advance import advance, is_settled, observe, reassess, why_ignored
 from rollout.core.observation import Evidence, Observation
 from rollout.core.state import Outcome, TrainState

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
 from functools import partial
 from typing import assert_never
 
 from rollout.commands.changing import ATTEMPTS, applied
+from rollout.commands.evidence import check_evidence, in_order
 from rollout.commands.facts import FactFinder
 from rollout.core.advance import Step, advance, why_ignored
 from rollout.core.effects import (
@@ -27,10 +27,10 @@ from rollout.core.effects import (
     plan_statuses,
     promotion_prefix,
 )
-from rollout.core.observation import MAX_FUTURE, Evidence, Observation, Results, merge_round
+from rollout.core.observation import Evidence, Results
 from rollout.core.state import Event, Outcome, Rollout, StateChange, TrainState
 from rollout.core.values import format_instant
-from rollout.errors import HeadMovedError, InputError
+from rollout.errors import HeadMovedError
 from rollout.ports import Clock, Forge, PullRequestKind, PullRequestState, StateStore, StatusState
 from rollout.rendering.commits import message
 
@@ -40,7 +40,6 @@ _KINDS: dict[type[Effect], str] = {
     ClosePromotion: "close_pull_request",
     SetStatus: "set_status",
 }
-_HINT_COLLECT = "collect again with: rollout collect --output FILE"
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,9 @@ class Reconciler:
         for effect in plan_pulls(state.rollout, state.status, state.contract, pulls, body_for):
             self._carry_out(effect, state)
             report.effects.append(effect)
-        pulls = self._open_pulls(state)
+        # A dry run has closed nothing, and has to leave out what it would have closed.
+        closed = {effect.number for effect in report.effects if isinstance(effect, ClosePromotion)}
+        pulls = [pull for pull in self._open_pulls(state) if pull.number not in closed]
         commits = {state.status.commit, *(pull.head_sha for pull in pulls)}
         shown = {commit: self._forge.statuses(commit) for commit in sorted(commits)}
         for effect in plan_statuses(state.rollout, state.status, state.contract, pulls, shown):
@@ -209,59 +210,8 @@ def promoted(rollout: Rollout, effect: OpenPromotion) -> Rollout:
     return rollout.model_copy(update={"phase": effect.to_phase, "canary_percent": effect.canary_percent})
 
 
-# --- evidence ---------------------------------------------------------------------------------------------
-
-
-def in_order(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Results first, then one observation a round, oldest first. Raises InputError for a torn round."""
-    rounds: dict[str, list[Observation]] = {}
-    results: list[Results] = []
-    for item in evidence:
-        if isinstance(item, Observation):
-            rounds.setdefault(item.round, []).append(item)
-        else:
-            results.append(item)
-    try:
-        merged = [merge_round(parts) for parts in rounds.values()]
-    except ValueError as error:
-        raise InputError(str(error), hint="give the files of one collection only") from error
-    results.sort(key=lambda result: result.finished_at)
-    merged.sort(key=lambda observation: observation.started_at)
-    return [*results, *merged]
-
-
-def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
-    """Raises InputError for evidence of another train, release or contract, or from the future."""
-    what = f"{item.kind} of {format_instant(_made_at(item))}"
-    if item.train != state.train:
-        raise InputError(f"{what} is of train {item.train}, not {state.train}", hint=_HINT_COLLECT)
-    status = state.status
-    if status is None or state.rollout.outcome is not Outcome.IN_PROGRESS:
-        return
-    if (item.release, item.commit) != (status.release, status.commit):
-        raise InputError(
-            f"{what} is of {item.release} at {item.commit[:12]}, the rollout is of {status.release} at"
-            f" {status.commit[:12]}",
-            hint=_HINT_COLLECT,
-        )
-    if _made_at(item) - now > MAX_FUTURE:
-        ahead = _made_at(item) - now
-        raise InputError(f"{what} is {_round(ahead)} in the future", hint="set the clock of the machine that collected it")
-    if isinstance(item, Observation) and item.contract_digest != state.contract_digest:
-        if not why_ignored(status, state.contract, item):
-            raise InputError(f"{what} was made under another contract", hint=_HINT_COLLECT)
-
-
-def _round(span: timedelta) -> timedelta:
-    return timedelta(seconds=int(span.total_seconds()))
-
-
-def _made_at(item: Evidence) -> datetime:
-    return item.finished_at
-
-
 def _note(item: Evidence, state: TrainState) -> str:
-    what = f"{item.kind} of {format_instant(_made_at(item))} ignored: "
+    what = f"{item.kind} of {format_instant(item.finished_at)} ignored: "
     if state.status is None or state.rollout.outcome is not Outcome.IN_PROGRESS:
         return what + f"the rollout is {state.rollout.outcome}"
     if isinstance(item, Results):

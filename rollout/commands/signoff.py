@@ -41,7 +41,7 @@ def _signed(
     if old is not None and (old.evidence, old.by, old.commit) == (evidence, by, signoff.commit):
         return None
     signed = checklist.sign(signoff, item, evidence, by, now)
-    detail = f"{item} by {by}: {evidence}"
+    detail = f"{item} by {by}"
     return StateChange(signoff=signed), message(Event.SIGNOFF, contract=state.contract, rollout=state.rollout, status=state.status, detail=detail)
 
 

@@ -192,10 +192,13 @@ def _is_of(status: Status, evidence: Evidence) -> bool:
 def why_ignored(status: Status, contract: Contract, observation: Observation) -> str:
     """Why an observation adds nothing (empty when it does).
 
-    It is of another release, no newer than the last one, of a phase ahead, or of one that is behind.
+    It is of another release or an earlier rollout, no newer than the last one, of a phase ahead or behind.
     """
     if not _is_of(status, observation):
         return f"of {observation.release}, not of {status.release}"
+    release = status.legal.release
+    if release is not None and observation.started_at < release.started_at:
+        return "from before the rollout started"
     last = status.observation
     if last is not None and observation.started_at <= last.started_at:
         return "not newer than the last observation"

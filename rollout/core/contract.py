@@ -4,7 +4,7 @@ Types catch what one field can get wrong. `find_problems` catches what only the 
 (an unknown phase in `inherit`, percents that do not rise, a soak that sampling can never earn).
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
 
 from abc import abstractmethod
 from collections import Counter
@@ -70,7 +70,7 @@ class Surface(Model):
     """The label of the Actions runner that can reach this surface."""
 
     @model_validator(mode="after")
-    def _one_source(self) -> Surface:
+    def _one_source(self) -> Self:
         if (self.command is None) == (self.file is None):
             raise ValueError("give either command or file")
         if (self.adapter is Adapter.JSON) != (self.map is not None):
@@ -160,7 +160,7 @@ class ThresholdGate(_SurfaceGate):
         return self.field
 
     @model_validator(mode="after")
-    def _bounded(self) -> ThresholdGate:
+    def _bounded(self) -> Self:
         if self.max is None and self.min is None:
             raise ValueError("give max, min or both")
         return self
@@ -332,7 +332,7 @@ class _Trigger(Model):
     actions: tuple[Action, ...]
 
     @model_validator(mode="after")
-    def _always_stops(self) -> _Trigger:
+    def _always_stops(self) -> Self:
         if not {Action.FREEZE, Action.ROLLBACK} <= set(self.actions):
             raise ValueError("actions: a trigger always has freeze and rollback")
         return self
@@ -408,7 +408,7 @@ class Rollback(Model):
     revert: Literal["pull_request", "push"] = "pull_request"
 
     @model_validator(mode="after")
-    def _whole_runbook(self) -> Rollback:
+    def _whole_runbook(self) -> Self:
         if self.steps != tuple(RollbackStep):
             raise ValueError(f"steps: must be {', '.join(RollbackStep)}, in this order")
         return self
@@ -431,7 +431,7 @@ class ItemProof(Model):
     """The phase of `phase_soaked`, the surface of `surface_healthy`."""
 
     @model_validator(mode="after")
-    def _says_of_what(self) -> ItemProof:
+    def _says_of_what(self) -> Self:
         if (self.kind in (Proof.PHASE_SOAKED, Proof.SURFACE_HEALTHY)) != (self.of is not None):
             raise ValueError(
                 f"of: needed by {Proof.PHASE_SOAKED} and {Proof.SURFACE_HEALTHY}, and only by them"
@@ -469,16 +469,16 @@ class StateBranch(Model):
 class Contract(Model):
     schema_: Literal[1] = Field(alias="schema")
     train: Name
-    product: Product = Product()
-    state: StateBranch = StateBranch()
+    product: Product = Product.model_construct()
+    state: StateBranch = StateBranch.model_construct()
     surfaces: dict[Name, Surface] = Field(min_length=1)
     harness: Harness | None = None
     apply: Apply | None = None
-    sampling: Sampling = Sampling()
+    sampling: Sampling = Sampling.model_construct()
     phases: tuple[Phase, ...] = Field(min_length=2)
     triggers: tuple[Trigger, ...] = ()
-    rollback: Rollback = Rollback()
-    signoff: SignoffPolicy = SignoffPolicy()
+    rollback: Rollback = Rollback.model_construct()
+    signoff: SignoffPolicy = SignoffPolicy.model_construct()
 
     def phase(self, name: str) -> Phase:
         """The phase of that name. Raises KeyError when the contract has none."""

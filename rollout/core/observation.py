@@ -3,7 +3,7 @@
 These cross from the side that runs product code to the side that may write, so every field is bounded.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
 
 from collections.abc import Sequence
 from datetime import timedelta

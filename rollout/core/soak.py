@@ -39,7 +39,7 @@ def _interval(soak: Soak, at: datetime, max_gap: int) -> int:
     if soak.held_at is None:
         return 0
     seconds = seconds_between(soak.held_at, at)
-    return seconds if seconds <= max_gap else 0
+    return seconds if 0 < seconds <= max_gap else 0
 
 
 def _count_run(

@@ -1,6 +1,6 @@
 """The files of state as models, in the key order in which they are written."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -220,7 +220,7 @@ class Status(Model):
     decided_at: Instant
     contract_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     decision: Decision
-    soak: Soak = Soak()
+    soak: Soak = Soak.model_construct()
     gates: tuple[GateFinding, ...] = ()
     triggers: tuple[TriggerFinding, ...] = ()
     counters: dict[Name, dict[Identifier, CounterTrack]] = {}
@@ -228,7 +228,7 @@ class Status(Model):
     """Trigger -> surface -> streak."""
     cursors: dict[Name, LogCursor] = {}
     requests: tuple[Request, ...] = ()
-    facts: Facts = Facts()
+    facts: Facts = Facts.model_construct()
     observation: Observation | None = None
     """The last one, whole."""
 

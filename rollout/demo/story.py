@@ -116,7 +116,7 @@ class Story:
         ).state
         self._tell(OWNER, f"starts {version}, commit {commit[:10]}")
         for check in [*CHECKS, "Live smoke gate"]:
-            self.space.forge.record_check(commit, check, "success", at=self.clock.now())
+            self.space.local_forge.record_check(commit, check, "success", at=self.clock.now())
         self._tell(CI, f"reports {len(CHECKS) + 1} checks green")
         while state.rollout.outcome is Outcome.IN_PROGRESS:
             is_bad = state.rollout.phase == at_phase and _soaked(state) >= timedelta(minutes=20)
@@ -212,7 +212,7 @@ class Story:
     def _merge(self) -> bool:
         pulls = self._open_pulls()
         for pull in pulls:
-            self.space.forge.merge(pull.number, at=self.clock.now(), merged_by=REVIEWER)
+            self.space.local_forge.merge(pull.number, at=self.clock.now(), merged_by=REVIEWER)
             self._tell(REVIEWER, f"merges #{pull.number}")
         return bool(pulls)
 
