@@ -41,7 +41,7 @@ def evaluate() -> Ratio:
 
 
 class _Starter:
-    """Starts programs that find their bytecode, as installed ones do; the first start leaves it in a folder."""
+    """Starts programs that find their bytecode, as installed ones do; the first start leaves it."""
 
     def __init__(self, bytecode: Path) -> None:
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -18,7 +18,11 @@ BENCHMARKS = (
         5,
         decision.advance_once,
     ),
-    Benchmark("observe and commit on the local forge over `git add`, `git commit`", 2, reconcile.bare_git),
+    Benchmark(
+        "observe and commit on the local forge over git's `rev-parse`, `cat-file`, `add`, `commit`",
+        2,
+        reconcile.bare_git,
+    ),
     Benchmark("status.yaml after 1,000 ticks over after 10", 1.1, decision.status_size),
     Benchmark(
         "`verify` of 1,000 commits over `yaml.load` of their 1,000 statuses", 2, verification.thousand_commits

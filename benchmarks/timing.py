@@ -1,11 +1,13 @@
 """How two sides are compared: in turns, so that whatever else the machine does falls on both.
 
-What counts is the least time of each over many rounds: a cold cache or a busy machine only ever adds.
+What counts is the median of many rounds' ratios: the two sides of a round met the same machine, idle or busy,
+and a few that were interrupted in between do not matter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import median
 from time import perf_counter
 
 from benchmarks.table import Ratio
@@ -22,10 +24,11 @@ def timed(action: Callable[[], object]) -> float:
 
 
 def compare(ours: Side, theirs: Side, *, rounds: int) -> Ratio:
-    """Our least time over theirs."""
+    """Our time over theirs; what is shown of each is its median."""
     pairs = [(ours(), theirs()) for _ in range(rounds)]
-    one, other = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
-    return Ratio(one / other, f"{_readable(one)} over {_readable(other)}")
+    one, other = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+    ratio = median(pair[0] / pair[1] for pair in pairs)
+    return Ratio(ratio, f"{_readable(one)} over {_readable(other)}")
 
 
 def _readable(seconds: float) -> str:

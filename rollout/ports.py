@@ -8,13 +8,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from rollout.core.contract import Contract, Surface
+from rollout.core.contract import Surface
 from rollout.core.state import CommitMessage, StateChange, TrainState
 
 
 class Clock(Protocol):
     def now(self) -> datetime:
         """The time, in UTC, cut to the second."""
+
+
+class PatientClock(Clock, Protocol):
+    def wait(self, seconds: float) -> None:
+        """Let so much time go by."""
 
 
 # --- state -----------------------------------------------------------------------------------------------
@@ -51,7 +56,9 @@ class StateStore(Protocol):
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
         """`load` for many commits in one go, in their order; what did not parse comes as the error."""
 
-    def commit(self, train: str, change: StateChange, message: CommitMessage, *, parent: str, at: datetime) -> str:
+    def commit(
+        self, train: str, change: StateChange, message: CommitMessage, *, parent: str, at: datetime
+    ) -> str:
         """Write all of the change as one commit on top of `parent`, and return it.
 
         Raises HeadMovedError when the branch is no longer at `parent`; nothing is written then.
@@ -117,12 +124,20 @@ class Forge(Protocol):
         """The newest pull request from that branch, open or not."""
 
     def pull_requests(self, prefix: str) -> list[PullRequest]:
-        """Every pull request from a branch that begins so, oldest first."""
+        """Pull requests from branches that begin so, oldest first: each open one, and maybe others."""
 
     def open_promotion(
-        self, train: str, branch: str, change: StateChange, message: CommitMessage, body: str, *, parent: str, at: datetime
+        self,
+        train: str,
+        branch: str,
+        change: StateChange,
+        message: CommitMessage,
+        body: str,
+        *,
+        parent: str,
+        at: datetime,
     ) -> PullRequest:
-        """Make the branch with one commit on top of `parent` and open its pull request against the state branch."""
+        """Make the branch, one commit on top of `parent`, and open its pull request to the state branch."""
 
     def update_pull_request(self, number: int, body: str, *, at: datetime) -> None: ...
 
@@ -132,7 +147,9 @@ class Forge(Protocol):
     def statuses(self, commit: str) -> Mapping[str, tuple[StatusState, str]]:
         """Context -> newest state and description."""
 
-    def set_status(self, commit: str, context: str, state: StatusState, description: str, *, at: datetime) -> None: ...
+    def set_status(
+        self, commit: str, context: str, state: StatusState, description: str, *, at: datetime
+    ) -> None: ...
 
     def check_runs(self, commit: str) -> list[CheckRun]:
         """All attempts. Raises OutsideError when they cannot be asked for."""
@@ -140,7 +157,7 @@ class Forge(Protocol):
     def commit_exists(self, commit: str) -> bool: ...
 
     def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
-        """Paths that `base..commit` changes; those of the commit alone (against its first parent) without a base."""
+        """Paths that `base..commit` changes; without a base, the commit against its first parent."""
 
 
 # --- the product -----------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from rollout.adapters.clock import SystemClock
+from rollout.adapters.clock import FixedClock, SystemClock
 from rollout.adapters.git import Git
 from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
@@ -16,7 +17,14 @@ from rollout.adapters.yaml_store import YamlStore
 from rollout.adapters.yaml_text import load_yaml
 from rollout.core.state import TrainState
 from rollout.errors import InputError, RolloutError
-from rollout.ports import Clock, Product
+from rollout.ports import Clock, Forge, PatientClock, Product, StateStore
+
+if TYPE_CHECKING:
+    from rollout.adapters.github.api import Api
+    from rollout.adapters.github.store import GitHubStore
+    from rollout.core import contract
+
+ForgeKind = Literal["local", "github"]
 
 
 class Workspace:
@@ -29,12 +37,17 @@ class Workspace:
         clock: Clock | None = None,
         state_branch: str | None = None,
         environment: Mapping[str, str] | None = None,
+        forge_kind: ForgeKind = "local",
     ) -> None:
-        """`environment` is what the contract's commands inherit from; this process's when None."""
+        """`environment` is what the contract's commands inherit from, and what says where GitHub is; this
+        process's when None. With `github`, state is read and written over the API, and history in the clone.
+        """
         self.repo = repo
+        self.forge_kind: ForgeKind = forge_kind
         self.clock: Clock = clock or SystemClock()
         self.named_state_branch = state_branch
         self._environment = os.environ if environment is None else environment
+        self._train: str | None = None
 
     @cached_property
     def git(self) -> Git:
@@ -43,15 +56,69 @@ class Workspace:
     @cached_property
     def branch(self) -> str:
         """The state branch: as asked for, else as a contract in the worktree says, else the default one."""
+        if self.forge_kind == "github":
+            return self._github_store.branch
         return self.named_state_branch or self._branch_of_contracts() or self.git.default_branch()
 
     @cached_property
-    def store(self) -> YamlStore:
+    def store(self) -> StateStore:
+        return self._github_store if self.forge_kind == "github" else self.clone
+
+    @cached_property
+    def clone(self) -> YamlStore:
+        """The state branch as it is in the local repository."""
         return YamlStore(self.git, self.branch)
 
     @cached_property
-    def forge(self) -> LocalForge:
+    def forge(self) -> Forge:
+        if self.forge_kind == "local":
+            return self.local_forge
+        from rollout.adapters.github.forge import GitHubForge
+
+        return GitHubForge(self._api, lambda: self._github_store.branch, self._product_of_train)
+
+    @cached_property
+    def local_forge(self) -> LocalForge:
+        """Raises InputError when the workspace is about GitHub."""
+        if self.forge_kind == "github":
+            raise InputError(
+                "this is about the local forge, and GitHub was asked for",
+                hint="say --forge local; on GitHub look at the pull requests' page",
+            )
         return LocalForge(self.git, self.branch)
+
+    @property
+    def calls(self) -> int:
+        """Requests that were sent to GitHub so far."""
+        return self._api.calls if "_api" in self.__dict__ else 0
+
+    @cached_property
+    def _api(self) -> Api:
+        from rollout.adapters.github.address import address, token
+        from rollout.adapters.github.api import Api
+
+        patient: PatientClock = self.clock if isinstance(self.clock, FixedClock) else SystemClock()
+        return Api(address(self._environment), token(self._environment), patient)
+
+    @cached_property
+    def _github_store(self) -> GitHubStore:
+        from rollout.adapters.github.store import GitHubStore
+
+        branch = self.named_state_branch or (self._branch_of_contracts() if self._is_clone() else None)
+        return GitHubStore(self._api, branch, lambda: self.clone)
+
+    def _is_clone(self) -> bool:
+        try:
+            return self.git.worktree is not None
+        except InputError:
+            return False
+
+    def _product_of_train(self) -> contract.Product:
+        from rollout.core.contract import Product
+
+        if self._train is None:
+            return Product()
+        return self.store.load(self._train, self.store.head()).contract.product
 
     @cached_property
     def worktree(self) -> DiskWorktree:
@@ -64,6 +131,10 @@ class Workspace:
 
     def train(self, named: str | None) -> str:
         """The train that a command is about. Raises InputError when that is not clear."""
+        self._train = self._chosen_train(named)
+        return self._train
+
+    def _chosen_train(self, named: str | None) -> str:
         trains = self.store.trains(self.store.head())
         if named is not None:
             if named not in trains:
@@ -119,6 +190,13 @@ class Workspace:
         if commit is None:
             raise InputError(f"{named}: no such commit", hint="take one from `rollout history`")
         return commit
+
+    def whole_id(self, named: str) -> str:
+        """The whole id of the commit that `HEAD`, a tag or a few digits name; the name itself if none.
+
+        For GitHub only the whole id will do: what `HEAD` is in a job's checkout is nobody's choice.
+        """
+        return named if self.forge_kind == "github" else self.git.resolve(named) or named
 
     def _branch_of_contracts(self) -> str | None:
         for path in self.worktree.contracts():

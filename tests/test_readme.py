@@ -1,4 +1,4 @@
-"""The README's transcripts are real: each `console` block is typed into a shell and must print what stands there.
+"""The README's transcripts are real: each `console` block is typed into a shell and must print what it says.
 
 `UPDATE_README=1 make test T=tests/test_readme.py` writes what is printed now into the README; read the diff.
 """

@@ -1,7 +1,8 @@
-"""The one place that asks the machine for the time."""
+"""The one place that asks the machine for the time, and lets it go by."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 from rollout.core.values import to_utc_seconds
@@ -12,6 +13,9 @@ class SystemClock:
         """The time, in UTC, cut to the second."""
         return datetime.now(UTC).replace(microsecond=0)
 
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
 
 class FixedClock:
     """The moment of `--now`, for ever: equal input gives equal output."""
@@ -21,3 +25,6 @@ class FixedClock:
 
     def now(self) -> datetime:
         return self._moment
+
+    def wait(self, seconds: float) -> None:
+        """No time goes by here."""

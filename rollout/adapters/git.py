@@ -18,6 +18,7 @@ from itertools import islice, takewhile
 from pathlib import Path
 from typing import IO, Never
 
+from rollout.adapters.git_pack import Pack
 from rollout.core.text import inert
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 
@@ -63,6 +64,7 @@ _HEADS = "refs/heads/"
 _HEAD_ON_BRANCH, _HEAD_ELSEWHERE = "ref: refs/heads/", "ref: refs/heads/.invalid"
 _REMOTE_HEADS = "refs/remotes/origin/"
 _OWN_BRANCHES = "rollout/"
+_USUAL_BRANCHES = ("main", "master")
 _RETRY_HINT = "run the command again; if it stays, look at the repository with `git status` and `git fsck`"
 
 
@@ -83,10 +85,6 @@ class TreeEntry:
     def is_folder(self) -> bool:
         return self.mode == _FOLDER
 
-    @property
-    def kind(self) -> str:
-        return {_FOLDER: "tree", "160000": "commit"}.get(self.mode, "blob")
-
 
 @dataclass(frozen=True)
 class LogEntry:
@@ -103,6 +101,9 @@ class LogEntry:
 class Git:
     """A repository. Not for use by several threads at once; give each its own."""
 
+    _objects: subprocess.Popen[bytes] | None
+    _stop: Callable[[], object]
+
     def __init__(self, repo: Path) -> None:
         """`repo` is the repository or a folder in it.
 
@@ -117,8 +118,12 @@ class Git:
             f"--glob={_REMOTE_HEADS}[H]EAD",  # without a wildcard git would add one
             "--show-cdup",
         )
-        done = _finish(_start(repo, ("rev-parse", *asked)), asked, b"")
+        self._environment = _environment()
+        finder = _start(repo, ("rev-parse", *asked), self._environment)
+        self._read_objects(repo)  # comes up while the other answers
+        done = _finish(finder, asked, b"")
         if done.returncode:
+            self.close()
             raise InputError(
                 f"{repo} is not a git repository: {_last_line(done.stderr)}",
                 hint="run it inside a clone, or name one with --repo",
@@ -135,8 +140,6 @@ class Git:
         self.home = self.worktree or self.git_dir
         """Where git is run."""
         self._remote_default = remote[0].removeprefix(_REMOTE_HEADS) if remote else None
-        self._objects: subprocess.Popen[bytes] | None = None
-        self._stop: Callable[[], object] = lambda: None
 
     def close(self) -> None:
         """End the process that reads objects; the next read starts another."""
@@ -191,17 +194,22 @@ class Git:
         )
 
     def default_branch(self) -> str:
-        """What origin calls its default, else the current branch, else `init.defaultBranch`, else main.
+        """What origin calls its default, else `init.defaultBranch`, main or master, else the current branch.
+
+        A branch that is only checked out comes last: a freeze made on it would not reach the rollout.
 
         The tool's own branches do not count as current: a person may look into a pull request's branch.
         """
         if self._remote_default:
             return self._remote_default
+        configured = self._try("config", "init.defaultBranch").stdout.decode().strip()
+        for usual in filter(None, (configured, *_USUAL_BRANCHES)):
+            if self.tip(usual):
+                return usual
         current = self.current_branch()
         if current and not current.startswith(_OWN_BRANCHES):
             return current
-        configured = self._try("config", "init.defaultBranch").stdout
-        return configured.decode().strip() or "main"
+        return configured or _USUAL_BRANCHES[0]
 
     def tags(self) -> tuple[str, ...]:
         """The names of all tags."""
@@ -227,7 +235,7 @@ class Git:
         shown = ("--first-parent", "--diff-merges=first-parent", "--no-renames", "--name-only")
         span = f"{since}..{tip}" if since else tip
         arguments = ("log", "-z", *shown, f"--format={pretty}", span, "--", *paths)
-        with _start(self.home, arguments, _LITERAL) as process:
+        with self._start(arguments, _LITERAL) as process:
             try:
                 yield from _log_entries(_nul_separated(_pipe(process.stdout)))
                 _output("log", _finish(process, arguments, b""))
@@ -238,9 +246,10 @@ class Git:
 
     def write_commit(self, files: Mapping[str, bytes], *, parent: str, message: str, at: datetime) -> str:
         """A commit that writes `files` (path -> content) over `parent`'s; equal input gives an equal id."""
-        with _start(self.home, ("mktree", "-z", "--batch", "--missing")) as mktree:
-            blobs = {path: self._write_blob(content) for path, content in files.items()}
-            tree = self._write_tree(mktree, f"{parent}^{{tree}}", blobs)
+        pack = Pack(len(parent))
+        blobs = {path: pack.add("blob", content) for path, content in files.items()}
+        tree = self._add_tree(pack, f"{parent}^{{tree}}", blobs)
+        _output("unpack-objects", self._try("unpack-objects", "-q", stdin=bytes(pack)))
         return self.commit_tree(tree, (parent,), message=message, at=at)
 
     def commit_tree(self, tree: str, parents: Iterable[str], *, message: str, at: datetime) -> str:
@@ -388,20 +397,23 @@ class Git:
 
     # --- running git -------------------------------------------------------------------------------------
 
+    def _start(self, arguments: Sequence[str], env: Mapping[str, str] = _NOTHING) -> subprocess.Popen[bytes]:
+        return _start(self.home, arguments, {**self._environment, **env})
+
     def _try(self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] = _NOTHING) -> _Done:
-        return _finish(_start(self.home, arguments, env), arguments, stdin)
+        return _finish(self._start(arguments, env), arguments, stdin)
 
     def _run(self, command: str, *arguments: str, env: Mapping[str, str] = _NOTHING) -> bytes:
         return _output(command, self._try(command, *arguments, env=env))
 
-    def _object_reader(self) -> subprocess.Popen[bytes]:
-        if self._objects is None:
-            self._objects = _start(self.home, ("cat-file", "--batch"))
-            self._stop = weakref.finalize(self, _end, self._objects)
-        return self._objects
+    def _read_objects(self, folder: Path) -> subprocess.Popen[bytes]:
+        process = _start(folder, ("cat-file", "--batch"), self._environment)
+        self._objects = process
+        self._stop = weakref.finalize(self, _end, process)
+        return process
 
     def _ask(self, spec: str) -> GitObject | None:
-        process = self._object_reader()
+        process = self._objects or self._read_objects(self.home)
         questions, answers = _pipe(process.stdin), _pipe(process.stdout)
         questions.write(spec.encode(errors="surrogateescape") + b"\n")
         questions.flush()
@@ -413,12 +425,7 @@ class Git:
             raise BrokenPipeError(0, _last_line(_pipe(process.stderr).read()))
         return GitObject(header[0].decode(), header[1].decode(), body[:-1])
 
-    def _write_blob(self, content: bytes) -> str:
-        return (
-            _output("hash-object", self._try("hash-object", "-w", "--stdin", stdin=content)).decode().strip()
-        )
-
-    def _write_tree(self, mktree: subprocess.Popen[bytes], spec: str | None, blobs: Mapping[str, str]) -> str:
+    def _add_tree(self, pack: Pack, spec: str | None, blobs: Mapping[str, str]) -> str:
         """The tree `spec` with these blobs in it (path -> id)."""
         entries = self.tree(spec) if spec else {}
         folders: dict[str, dict[str, str]] = {}
@@ -431,24 +438,26 @@ class Git:
         for name, inside in folders.items():
             there = entries.get(name)
             known = there.id if there and there.is_folder else None
-            entries[name] = TreeEntry(_FOLDER, self._write_tree(mktree, known, inside))
-        return _make_tree(mktree, entries)
+            entries[name] = TreeEntry(_FOLDER, self._add_tree(pack, known, inside))
+        return pack.add("tree", _tree_body(entries))
 
 
 # --- processes -------------------------------------------------------------------------------------------
 
 
-def _start(
-    folder: Path, arguments: Sequence[str], env: Mapping[str, str] = _NOTHING
-) -> subprocess.Popen[bytes]:
+def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES}
+    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def _start(folder: Path, arguments: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             ["git", "-C", str(folder), *_OPTIONS, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **env},
+            env=env,
         )
     except FileNotFoundError as error:
         raise OutsideError("git is not installed", hint="install git, or add it to PATH") from error
@@ -530,22 +539,10 @@ def _tree_entries(tree: GitObject) -> Iterator[tuple[str, TreeEntry]]:
         at = following
 
 
-def _make_tree(mktree: subprocess.Popen[bytes], entries: Mapping[str, TreeEntry]) -> str:
-    lines = (
-        f"{entry.mode} {entry.kind} {entry.id}\t".encode() + os.fsencode(name)
-        for name, entry in entries.items()
-    )
-    stdin, stdout = _pipe(mktree.stdin), _pipe(mktree.stdout)
-    try:
-        stdin.write(b"\0".join((*lines, b"\0")))
-        stdin.flush()
-        tree = stdout.readline().decode().strip()
-    except BrokenPipeError:
-        tree = ""
-    if not tree:
-        problem = _last_line(_pipe(mktree.stderr).read()) or "it ended early"
-        raise OutsideError(f"git mktree failed: {problem}", hint=_RETRY_HINT)
-    return tree
+def _tree_body(entries: Mapping[str, TreeEntry]) -> bytes:
+    rows = [(os.fsencode(name), entry) for name, entry in entries.items()]
+    rows.sort(key=lambda row: row[0] + b"/" if row[1].is_folder else row[0])
+    return b"".join(b"%s %s\0%s" % (e.mode.encode(), name, bytes.fromhex(e.id)) for name, e in rows)
 
 
 def _nul_separated(stream: IO[bytes]) -> Iterator[str]:

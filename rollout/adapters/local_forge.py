@@ -177,8 +177,18 @@ class LocalForge:
         return self._git.resolve(commit) is not None
 
     def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
-        """Paths that `base..commit` changes; without a base, those of the commit against its first parent."""
-        return self._git.changed_paths(base, commit)
+        """Paths that `base..commit` changes; without a base, those of the commit against its first parent.
+
+        A commit that touches nothing but state is a decision between two product commits, not a part of
+        the release.
+        """
+        if base is None:
+            return self._git.changed_paths(None, commit)
+        entries = self._git.log(commit, [], since=base)
+        every = (
+            entry.paths for entry in entries if not all(path.startswith("state/") for path in entry.paths)
+        )
+        return sorted({path for paths in every for path in paths})
 
     # --- what `rollout local` does in a person's or CI's place ---------------------------------------------
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -41,7 +41,8 @@ _CONTRACT, _ROLLOUT, _STATUS = "contract.yaml", "rollout.yaml", "status.yaml"
 _CHANNEL, _SIGNOFF, _INCIDENTS = "channel.yaml", "signoff.yaml", "incidents"
 _CACHED_FILES = 256
 _LONGEST_LINE = 500
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
+"""Compiled when a commit is made: that takes milliseconds, and most commands make none."""
 
 M = TypeVar("M", bound=Model)
 
@@ -83,24 +84,10 @@ class YamlStore:
 
         Raises InputError when it is not there, does not parse or contradicts itself.
         """
-        files = self._git.tree(f"{at}:{state_path(train)}")
-        if not files:
+        tree = self._git.tree(f"{at}:{state_path(train)}")
+        if not tree:
             raise InputError(f"there is no train {train} at commit {at[:12]}", hint=self._existing_trains(at))
-        contract, digest = self._contract(train, _blob(train, files, _CONTRACT))
-        rollout = self._file(Rollout, state_path(train, _ROLLOUT), _blob(train, files, _ROLLOUT))
-        state = TrainState(
-            train=train,
-            head=at,
-            contract=contract,
-            contract_digest=digest,
-            rollout=rollout,
-            status=self._optional(Status, train, files, _STATUS),
-            channel=self._optional(Channel, train, files, _CHANNEL),
-            signoff=self._optional(Signoff, train, files, _SIGNOFF),
-            incident=self._incident(train, files, rollout),
-        )
-        check_consistency(state)
-        return state
+        return read_train(train, at, _GitFiles(self, train, tree))
 
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
         """`load` for many commits in one go, in their order; what did not parse comes as the error."""
@@ -149,18 +136,16 @@ class YamlStore:
             return f"trains there: {', '.join(trains)}"
         return f"branch {self.branch} carries none; `rollout init` writes one, then commit it"
 
-    def _optional(self, model: type[M], train: str, files: Mapping[str, TreeEntry], name: str) -> M | None:
-        return self._file(model, state_path(train, name), files[name].id) if name in files else None
+    def entries(self, tree: str) -> dict[str, TreeEntry]:
+        """What the folder of that id holds."""
+        return self._git.tree(tree)
 
-    def _incident(self, train: str, files: Mapping[str, TreeEntry], rollout: Rollout) -> Incident | None:
-        frozen = rollout.frozen
-        if frozen is None or frozen.incident is None or _INCIDENTS not in files:
-            return None
-        folder = self._git.tree(files[_INCIDENTS].id)
-        named = {f"{_INCIDENTS}/{name}": entry for name, entry in folder.items()}
-        return self._optional(Incident, train, named, f"{_INCIDENTS}/{frozen.incident}.yaml")
+    def contract(self, train: str, blob: str) -> tuple[Contract, str]:
+        """`read_contract` of the blob, read once."""
+        return self._contract(train, blob)
 
-    def _file(self, model: type[M], path: str, blob: str) -> M:
+    def model(self, model: type[M], path: str, blob: str) -> M:
+        """`read_model` of the blob, read once."""
         return cast(M, self._cached_file(model, path, blob))
 
     def _read_contract(self, train: str, blob: str) -> tuple[Contract, str]:
@@ -176,7 +161,77 @@ class YamlStore:
         return found.body
 
 
+class _GitFiles:
+    """A train's files in one commit of git."""
+
+    def __init__(self, store: YamlStore, train: str, tree: Mapping[str, TreeEntry]) -> None:
+        self._store = store
+        self._train = train
+        self._tree = tree
+
+    def has(self, name: str) -> bool:
+        return self._find(name) is not None
+
+    def contract(self) -> tuple[Contract, str]:
+        return self._store.contract(self._train, self._tree[_CONTRACT].id)
+
+    def model(self, model: type[M], name: str) -> M:
+        entry = self._find(name)
+        assert entry is not None
+        return self._store.model(model, state_path(self._train, name), entry.id)
+
+    def _find(self, name: str) -> TreeEntry | None:
+        folder, _, leaf = name.rpartition("/")
+        if not folder:
+            return self._tree.get(name)
+        return self._store.entries(self._tree[folder].id).get(leaf) if folder in self._tree else None
+
+
 # --- reading ---------------------------------------------------------------------------------------------
+
+
+class TrainFiles(Protocol):
+    """A train's files at one commit, wherever they come from, by their names below `state/<train>/`."""
+
+    def has(self, name: str) -> bool: ...
+
+    def contract(self) -> tuple[Contract, str]:
+        """The contract and its digest. Raises as `read_contract`."""
+
+    def model(self, model: type[M], name: str) -> M:
+        """A file that is there. Raises as `read_model`."""
+
+
+def read_train(train: str, at: str, files: TrainFiles) -> TrainState:
+    """The train as its files tell it. Raises InputError when one is missing or they contradict each other."""
+    for name in (_CONTRACT, _ROLLOUT):
+        if not files.has(name):
+            path = state_path(train, name)
+            raise InputError(f"{path} is missing", hint="`rollout init` writes it, then commit it", file=path)
+    contract, digest = files.contract()
+    rollout = files.model(Rollout, _ROLLOUT)
+    state = TrainState(
+        train=train,
+        head=at,
+        contract=contract,
+        contract_digest=digest,
+        rollout=rollout,
+        status=_optional(files, Status, _STATUS),
+        channel=_optional(files, Channel, _CHANNEL),
+        signoff=_optional(files, Signoff, _SIGNOFF),
+        incident=_incident(files, rollout),
+    )
+    check_consistency(state)
+    return state
+
+
+def _incident(files: TrainFiles, rollout: Rollout) -> Incident | None:
+    named = rollout.frozen.incident if rollout.frozen else None
+    return _optional(files, Incident, f"{_INCIDENTS}/{named}.yaml") if named else None
+
+
+def _optional(files: TrainFiles, model: type[M], name: str) -> M | None:
+    return files.model(model, name) if files.has(name) else None
 
 
 def read_contract(text: bytes, file: str) -> tuple[Contract, str]:
@@ -234,13 +289,6 @@ def _refuse_newer_schema(data: object, file: str) -> None:
             hint="upgrade rollout",
             file=file,
         )
-
-
-def _blob(train: str, files: Mapping[str, TreeEntry], name: str) -> str:
-    if name not in files:
-        path = state_path(train, name)
-        raise InputError(f"{path} is missing", hint="`rollout init` writes it, then commit it", file=path)
-    return files[name].id
 
 
 def _contradictions(state: TrainState) -> Iterator[_Contradiction]:
@@ -318,7 +366,7 @@ def files_of(train: str, change: StateChange) -> dict[str, bytes]:
 
 def message_text(message: CommitMessage) -> str:
     """Subject, body and trailers as git stores them; no text in it can pose as a trailer."""
-    body = _CONTROL.sub("", message.body.replace("\r\n", "\n")).strip()
+    body = re.sub(_CONTROL, "", message.body.replace("\r\n", "\n")).strip()
     trailers = "\n".join(f"{key}: {inert(value, _LONGEST_LINE)}" for key, value in message.trailers)
     parts = (inert(message.subject, _LONGEST_LINE), body, trailers)
     return "\n\n".join(part for part in parts if part) + "\n"

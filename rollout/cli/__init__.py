@@ -25,6 +25,8 @@ COMMANDS = {
     "perform": Lazy("working", "perform", "Carry out the work that reconcile asked for."),
     "evaluate": Lazy("working", "evaluate", "Explain the decision; touches nothing."),
     "reconcile": Lazy("working", "reconcile", "Fold in evidence, decide, record, open pull requests."),
+    "plan": Lazy("jobs", "plan", "Say which surfaces are read on which runner."),
+    "check": Lazy("jobs", "check", "Judge what merging a pull request would do to state."),
     "freeze": Lazy("steering", "freeze", "Stop promotion until somebody unfreezes it."),
     "unfreeze": Lazy("steering", "unfreeze", "Let promotion go on."),
     "signoff": Lazy("steering", "signoff", "The sign-off checklist: look, and sign."),

@@ -62,6 +62,7 @@ def _end(error: RolloutError, arguments: list[str]) -> int:
     from rollout.core.text import inert
 
     _document(error, arguments)
+    _summary(error)
     for text in error.message.splitlines():
         line = inert(text, LONGEST_LINE)
         _say(f"error: {line}")
@@ -70,6 +71,17 @@ def _end(error: RolloutError, arguments: list[str]) -> int:
     if error.hint:
         _say(f"hint: {inert(error.hint, LONGEST_LINE)}")
     return error.exit_code
+
+
+def _summary(error: RolloutError) -> None:
+    """Under Actions the reason goes into the job's summary too, unless the command wrote its own."""
+    if error.documented or not os.environ.get("GITHUB_STEP_SUMMARY"):
+        return
+    from rollout.adapters.actions import write_summary
+    from rollout.rendering.summary import refusal_summary
+
+    with suppress(OSError):
+        write_summary(refusal_summary(error.message, error.hint), os.environ)
 
 
 def _say(line: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -16,7 +17,8 @@ from rollout.cli.output import out
 from rollout.errors import InputError
 
 if TYPE_CHECKING:
-    from rollout.wiring import Workspace
+    from rollout.core.state import TrainState
+    from rollout.wiring import ForgeKind, Workspace
 
 Command = Callable[..., int | None]
 
@@ -32,7 +34,11 @@ def _name(_context: click.Context, _option: click.Parameter, text: str | None) -
 
 _OPTIONS = (
     click.option(
-        "--train", metavar="T", callback=_name, help="Which train; may be left out when there is one."
+        "--train",
+        metavar="T",
+        envvar="ROLLOUT_TRAIN",
+        callback=_name,
+        help="Which train; may be left out when there is one.",
     ),
     click.option(
         "--repo",
@@ -48,6 +54,11 @@ _OPTIONS = (
         metavar="B",
         envvar="ROLLOUT_STATE_BRANCH",
         help="The branch that carries state; else what the contract says, else the default branch.",
+    ),
+    click.option(
+        "--forge",
+        type=click.Choice(["local", "github"]),
+        help="Where state and pull requests live; github under GitHub Actions, else local.",
     ),
 )
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
@@ -80,6 +91,19 @@ class Call:
         else:
             out(text())
 
+    def summarize(self, state: TrainState, done: Sequence[Mapping[str, object]], refused: str = "") -> None:
+        """Under Actions, tell the job's summary where the rollout stands and what this command did."""
+        if not os.environ.get("GITHUB_STEP_SUMMARY"):
+            return
+        from rollout.adapters.actions import write_summary
+        from rollout.adapters.resources import templates_dir
+        from rollout.rendering.summary import job_summary
+
+        template = (templates_dir() / "job-summary.md.j2").read_text(encoding="utf-8")
+        calls = self.workspace.calls
+        text = job_summary(template, state, now=self.now, done=done, calls=calls, refused=refused)
+        write_summary(text, os.environ)
+
 
 def command_options(function: Command) -> Command:
     """Adds the options that every command has, and passes a `Call` for them as the first argument."""
@@ -89,11 +113,13 @@ def command_options(function: Command) -> Command:
         from rollout.adapters.clock import FixedClock
         from rollout.wiring import Workspace
 
-        moment = _moment(options.pop("now"))
+        forge = options.pop("forge") or _usual_forge()
+        moment = _moment(options.pop("now"), forge)
         workspace = Workspace(
             options.pop("repo"),
             clock=FixedClock(moment) if moment is not None else None,
             state_branch=options.pop("state_branch"),
+            forge_kind=forge,
         )
         return function(Call(workspace, options.pop("train"), options.pop("as_json")), **options)
 
@@ -102,9 +128,30 @@ def command_options(function: Command) -> Command:
     return with_call
 
 
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
+def _usual_forge() -> ForgeKind:
+    return "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "local"
+
+
+def _moment(given: str | None, forge: ForgeKind) -> datetime | None:
+    """What is to be taken for the time; None for the time that it is.
+
+    Only a GitHub on this machine, as tests have it, may be told another: elsewhere decisions would be
+    recorded at times that never were. For it the environment may say so too (ROLLOUT_NOW).
+    """
+    simulated = "GITHUB_API_URL" in os.environ and _is_simulated()
+    if given is not None and forge == "github" and not simulated:
+        raise InputError("--now is not for --forge github", hint="leave it out, or try it with --forge local")
+    text = given or (os.environ.get("ROLLOUT_NOW") if simulated else None)
+    return _parsed(text) if text is not None else None
+
+
+def _is_simulated() -> bool:
+    from rollout.adapters.github.address import is_on_loopback
+
+    return is_on_loopback(os.environ)
+
+
+def _parsed(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:

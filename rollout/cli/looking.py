@@ -87,7 +87,7 @@ def local_prs(call: Call) -> None:
     from rollout.rendering.documents import local_prs_document
     from rollout.rendering.terminal import pull_requests_view
 
-    pulls = call.workspace.forge.pull_requests("")
+    pulls = call.workspace.local_forge.pull_requests("")
     call.answer(lambda: local_prs_document(pulls), lambda: pull_requests_view(pulls))
 
 
@@ -100,7 +100,7 @@ def local_show(call: Call, number: int) -> None:
     from rollout.rendering.documents import local_prs_document
     from rollout.rendering.terminal import pull_requests_view
 
-    pull = pull_request(call.workspace.forge, number)
+    pull = pull_request(call.workspace.local_forge, number)
     call.answer(
         lambda: local_prs_document([pull])[0] | {"body": pull.body},
         lambda: f"{pull_requests_view([pull])}\n\n{pull.body}",
@@ -117,7 +117,8 @@ def local_show(call: Call, number: int) -> None:
 def local_merge(call: Call, number: int, by: str | None, admin: bool) -> None:
     """Merge pull request NUMBER, as a reviewer would."""
     space = call.workspace
-    commit = space.forge.merge(number, at=space.clock.now(), merged_by=by or space.person(), admin=admin)
+    forge, reviewer = space.local_forge, by or space.person()
+    commit = forge.merge(number, at=space.clock.now(), merged_by=reviewer, admin=admin)
     call.answer(
         lambda: {"number": number, "commit": commit},
         lambda: f"merged #{number} ({commit[:10]}); `rollout reconcile` judges it and enters the phase",
@@ -135,7 +136,7 @@ def local_check(call: Call, name: str, conclusion: str, commit: str | None) -> N
 
     space = call.workspace
     of = commit or release_commit(space.store, call.train)
-    space.forge.record_check(of, name, conclusion, at=space.clock.now())
+    space.local_forge.record_check(of, name, conclusion, at=space.clock.now())
     call.answer(
         lambda: {"name": name, "conclusion": conclusion, "commit": of},
         lambda: f"recorded {name}: {conclusion} on {of[:10]}",

@@ -17,7 +17,7 @@ def _done(call: Call, commit: str | None, done: str, nothing: str) -> None:
 
 @click.command()
 @click.option("--version", required=True, metavar="V", help="The release's version, such as v1.2.3.")
-@click.option("--commit", required=True, metavar="SHA", help="The release's commit, its whole id.")
+@click.option("--commit", required=True, metavar="SHA", help="The release's commit.")
 @click.option("--base", metavar="SHA", help="base..commit are the release's commits; else the commit alone.")
 @click.option("--rollback-to", metavar="V", help="Where a rollback goes; else the channel's current version.")
 @command_options
@@ -29,8 +29,9 @@ def start(call: Call, version: str, commit: str, base: str | None, rollback_to: 
     from rollout.rendering.terminal import status_view
 
     space = call.workspace
-    options = StartOptions(version, commit, base, rollback_to)
+    options = StartOptions(version, space.whole_id(commit), base and space.whole_id(base), rollback_to)
     state = begin(space.store, space.forge, space.clock, call.train, options).state
+    call.summarize(state, [{"kind": "commit", "event": "start"}])
     call.answer(
         lambda: status_document(state, now=call.now, pull_request=None),
         lambda: status_view(state, now=call.now, pull_request=None, columns=columns(), style=style),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rollout.cli.common import Call, command_options
 from rollout.cli.output import columns, out, progress, style
+
+if TYPE_CHECKING:
+    from rollout.core.observation import Evidence
 
 WORKERS = 8
 _FILE = click.Path(path_type=Path)
@@ -79,15 +83,18 @@ def perform(call: Call, output: Path | None, product_dir: Path | None) -> None:
 @command_options
 def evaluate(call: Call, observation: Path | None, exit_code: bool) -> int:
     """Explain gates, triggers and decision as they would be now; touches nothing."""
-    from rollout.adapters.evidence_file import read_evidence
     from rollout.commands.evaluate import evaluate as judge
-    from rollout.rendering.documents import evaluate_document
 
     space = call.workspace
-    evidence = read_evidence(observation) if observation is not None else None
+    evidence = _evidence(observation) if observation is not None else None
     state = judge(space.store, space.forge, space.clock, call.train, evidence)
     status = state.status
     assert status is not None
+
+    def document() -> object:
+        from rollout.rendering.documents import evaluate_document
+
+        return evaluate_document(state.rollout, status)
 
     def text() -> str:
         from rollout.rendering.terminal import decision_view
@@ -96,8 +103,22 @@ def evaluate(call: Call, observation: Path | None, exit_code: bool) -> int:
             state.rollout, status, contract=state.contract, now=call.now, columns=columns(), style=style
         )
 
-    call.answer(lambda: evaluate_document(state.rollout, status), text)
+    call.answer(document, text)
     return _VERDICT_CODES[status.decision.verdict] if exit_code else 0
+
+
+def _handed_over(folder: Path | None) -> list[Path]:
+    if folder is None:
+        return []
+    from rollout.adapters.actions import handed_over
+
+    return handed_over(folder)
+
+
+def _evidence(path: Path) -> Evidence:
+    from rollout.adapters.evidence_file import read_evidence
+
+    return read_evidence(path)
 
 
 @click.command()
@@ -109,18 +130,23 @@ def evaluate(call: Call, observation: Path | None, exit_code: bool) -> int:
     metavar="FILE",
     help="Evidence to fold in; may be given again.",
 )
+@click.option(
+    "--evidence",
+    "folder",
+    type=_FILE,
+    metavar="DIR",
+    help="A folder of such files, as other jobs hand them over.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the effects and change nothing.")
-@click.option("--forge", type=click.Choice(["local"]), default="local", help="Where pull requests live.")
 @command_options
-def reconcile(call: Call, observations: tuple[Path, ...], dry_run: bool, forge: str) -> None:
+def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, dry_run: bool) -> None:
     """Fold in evidence, decide, record it, and open, update or close the promotion pull request."""
-    from rollout.adapters.evidence_file import read_evidence
     from rollout.commands.reconcile import Reconciler
     from rollout.errors import RefusedError
     from rollout.rendering.documents import reconcile_document
 
     space, train = call.workspace, call.train
-    evidence = [read_evidence(path) for path in observations]
+    evidence = [_evidence(path) for path in (*observations, *_handed_over(folder))]
     report = Reconciler(space.store, space.forge, space.clock, space.promotion_body(), dry_run=dry_run).run(
         train, evidence
     )
@@ -146,6 +172,7 @@ def reconcile(call: Call, observations: tuple[Path, ...], dry_run: bool, forge: 
         )
 
     call.answer(lambda: reconcile_document(rollout, status, effects, dry_run=dry_run), text)
+    call.summarize(report.state, effects, report.illegal)
     if report.illegal:
         error = RefusedError(
             f"illegal step undone, {train} is frozen in {rollout.phase}: {report.illegal}",

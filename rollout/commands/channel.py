@@ -26,9 +26,12 @@ def _switched(state: TrainState, to: ChannelName, now: datetime) -> tuple[StateC
     if switched is channel:
         return None
     if state.rollout.outcome in _BUSY:
+        doing = state.rollout.outcome.replace("_", " ")
         raise RefusedError(
-            f"{state.train} is {state.rollout.outcome.replace('_', ' ')}: its channel stays {channel.channel}",
+            f"{state.train} is {doing}: its channel stays {channel.channel}",
             hint="switch when the rollout has ended",
         )
     detail = f"{channel.channel} -> {to}"
-    return StateChange(channel=switched), message(Event.CHANNEL, contract=state.contract, rollout=state.rollout, status=None, detail=detail)
+    return StateChange(channel=switched), message(
+        Event.CHANNEL, contract=state.contract, rollout=state.rollout, status=None, detail=detail
+    )

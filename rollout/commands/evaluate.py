@@ -14,7 +14,9 @@ from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, Forge, StateStore
 
 
-def evaluate(store: StateStore, forge: Forge, clock: Clock, train: str, evidence: Evidence | None) -> TrainState:
+def evaluate(
+    store: StateStore, forge: Forge, clock: Clock, train: str, evidence: Evidence | None
+) -> TrainState:
     """The train with the status that reconcile would record for this observation.
 
     Raises RefusedError without a rollout, InputError for evidence that is not a new observation of it.

@@ -12,7 +12,7 @@ from rollout.rendering.commits import message
 
 
 def freeze(store: StateStore, clock: Clock, train: str, reason: str) -> Changed:
-    """Stop promotion. A train that is already frozen stays as it is. Raises RefusedError without a rollout."""
+    """Stop promotion; one that is stopped stays as it is. Raises RefusedError without a rollout."""
     now, reason = clock.now(), _checked(reason)
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
@@ -35,7 +35,7 @@ def unfreeze(store: StateStore, clock: Clock, train: str, reason: str) -> Change
         if frozen.incident is not None:
             raise RefusedError(
                 f"{state.train} is frozen by incident {frozen.incident}",
-                hint=f"read state/{state.train}/incidents/{frozen.incident}.yaml; a rollback has to finish first",
+                hint=f"a rollback has to finish first: state/{state.train}/incidents/{frozen.incident}.yaml",
             )
         _require_rollout(state)
         return _changed(state, None, Event.UNFREEZE, reason, now)
@@ -60,4 +60,6 @@ def _changed(
 ) -> tuple[StateChange, CommitMessage]:
     rollout = state.rollout.model_copy(update={"frozen": frozen})
     # Desired state only: the next reconcile judges it like any other change that a person made.
-    return StateChange(rollout=rollout), message(event, contract=state.contract, rollout=rollout, status=state.status, detail=reason)
+    return StateChange(rollout=rollout), message(
+        event, contract=state.contract, rollout=rollout, status=state.status, detail=reason
+    )

@@ -41,12 +41,14 @@ class Initialised:
     train: str
     current_version: str | None
     files: tuple[str, ...]
+    state_branch: str | None = None
 
     @property
-    def next_commands(self) -> tuple[str, str]:
+    def next_commands(self) -> tuple[str, ...]:
         return (
             f"rollout contract check --train {self.train}",
             f"git add state/{self.train} && git commit -m 'rollout({self.train}): init'",
+            *((f"git branch {self.state_branch}",) if self.state_branch else ()),
         )
 
     @property
@@ -74,7 +76,7 @@ def init(worktree: Worktree, profile_text: str, dump: Dump, wishes: Wishes) -> I
     plan = plan_init(profile_text, dump, wishes, current)
     worktree.write_new({path: _as_text(content, dump) for path, content in plan.items()})
     train = _train(profile_text, wishes)
-    return Initialised(train, current, files=tuple(plan))
+    return Initialised(train, current, files=tuple(plan), state_branch=wishes.state_branch)
 
 
 def plan_init(

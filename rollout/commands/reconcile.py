@@ -41,6 +41,9 @@ _KINDS: dict[type[Effect], str] = {
     SetStatus: "set_status",
 }
 
+_MOST_STEPS = 25
+"""Steps between two pieces of evidence, far more than are ever needed: a bug must not commit for ever."""
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -69,7 +72,12 @@ class Report:
     def rows(self) -> list[dict[str, object]]:
         """Every commit and every change of the forge, in their order, each as `{kind, ...}`."""
         commits: list[dict[str, object]] = [
-            {"kind": "commit", "event": taken.step.event.value, "commit": taken.commit, "detail": taken.step.detail}
+            {
+                "kind": "commit",
+                "event": taken.step.event.value,
+                "commit": taken.commit,
+                "detail": taken.step.detail,
+            }
             for taken in self.steps
         ]
         return commits + [{"kind": _KINDS[type(effect)], **_fields(effect)} for effect in self.effects]
@@ -113,7 +121,7 @@ class Reconciler:
 
     def _advance(self, report: Report, queue: deque[Evidence]) -> None:
         finder = FactFinder(self._forge)
-        moved = 0
+        moved = in_a_row = 0
         while True:
             item = queue[0] if queue else None
             step = advance(report.state, item, finder.facts(report.state), self._now)
@@ -133,6 +141,9 @@ class Reconciler:
                 continue
             if step.consumed:
                 queue.popleft()
+            in_a_row = 0 if step.consumed else in_a_row + 1
+            if in_a_row > _MOST_STEPS:
+                raise AssertionError(f"reconcile does not come to rest: {step.event} again and again")
 
     def _take(self, report: Report, step: Step) -> None:
         state, commit = report.state, None
@@ -158,7 +169,10 @@ class Reconciler:
             return
         pulls = self._open_pulls(state)
         body_for = partial(self._promotion_body, state)
-        for effect in plan_pulls(state.rollout, state.status, state.contract, pulls, body_for):
+        changed = any(taken.step.event is Event.CONTRACT for taken in report.steps)
+        for effect in plan_pulls(
+            state.rollout, state.status, state.contract, pulls, body_for, contract_changed=changed
+        ):
             self._carry_out(effect, state)
             report.effects.append(effect)
         # A dry run has closed nothing, and has to leave out what it would have closed.

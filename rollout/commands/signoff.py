@@ -23,7 +23,9 @@ def record(store: StateStore, clock: Clock, train: str, item: str, evidence: str
     """
     evidence = inert(evidence, 500)
     if evidence.lower() in _NO_EVIDENCE:
-        raise InputError(f"sign-off {item}: {evidence or 'nothing'} is no evidence", hint="give a link or a path")
+        raise InputError(
+            f"sign-off {item}: {evidence or 'nothing'} is no evidence", hint="give a link or a path"
+        )
     now = clock.now()
     return change_state(store, train, lambda state: _signed(state, item, evidence, inert(by, 200), now), now)
 
@@ -36,20 +38,26 @@ def _signed(
     if state.rollout.outcome is not Outcome.IN_PROGRESS or signoff is None:
         raise RefusedError(f"{state.train} has no rollout in progress", hint="see: rollout status")
     if signoff.blocked is not None:
-        raise RefusedError(f"the sign-off is blocked by incident {signoff.blocked}", hint="see: rollout status")
+        raise RefusedError(
+            f"the sign-off is blocked by incident {signoff.blocked}", hint="see: rollout status"
+        )
     old = signoff.items.get(item)
     if old is not None and (old.evidence, old.by, old.commit) == (evidence, by, signoff.commit):
         return None
     signed = checklist.sign(signoff, item, evidence, by, now)
     detail = f"{item} by {by}"
-    return StateChange(signoff=signed), message(Event.SIGNOFF, contract=state.contract, rollout=state.rollout, status=state.status, detail=detail)
+    return StateChange(signoff=signed), message(
+        Event.SIGNOFF, contract=state.contract, rollout=state.rollout, status=state.status, detail=detail
+    )
 
 
 def _check_item(state: TrainState, item: str) -> None:
     items = {each.id: each for each in state.contract.signoff.items}
     if item not in items:
         people = ", ".join(each.id for each in items.values() if each.proof is None) or "none"
-        raise InputError(f"sign-off {item}: no such item in the contract", hint=f"items that people sign: {people}")
+        raise InputError(
+            f"sign-off {item}: no such item in the contract", hint=f"items that people sign: {people}"
+        )
     proof = items[item].proof
     if proof is not None:
         raise RefusedError(

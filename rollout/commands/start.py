@@ -50,16 +50,21 @@ def start(store: StateStore, forge: Forge, clock: Clock, train: str, options: St
 def _check_versions(options: StartOptions) -> None:
     for option, version in (("--version", options.version), ("--rollback-to", options.rollback_to)):
         if version is not None and not versions.is_valid(version):
-            raise InputError(f"{option} {version}: not a semantic version", hint="write it like v1.2.3 or 1.2.3-beta.1")
+            raise InputError(
+                f"{option} {version}: not a semantic version", hint="write it like v1.2.3 or 1.2.3-beta.1"
+            )
 
 
 def _check_commits(forge: Forge, options: StartOptions) -> None:
     for option, commit in (("--commit", options.commit), ("--base", options.base)):
         if commit is not None and not forge.commit_exists(commit):
             raise InputError(
-                f"{option} {commit}: no such commit", hint="give the whole id, as `git rev-parse NAME` prints it"
+                f"{option} {commit}: no such commit",
+                hint="give the whole id, as `git rev-parse NAME` prints it",
             )
-    touched = [path for path in forge.changed_paths(options.base, options.commit) if path.startswith(STATE_FOLDER)]
+    touched = [
+        path for path in forge.changed_paths(options.base, options.commit) if path.startswith(STATE_FOLDER)
+    ]
     if touched:
         raise RefusedError(
             f"the release changes rollout state ({touched[0]}): reverting it would revert decisions",

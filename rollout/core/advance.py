@@ -78,7 +78,7 @@ def advance(state: TrainState, evidence: Evidence | None, facts: Facts, now: dat
     if status is None:
         return None
     if status.legal.outcome is not Outcome.IN_PROGRESS:
-        return _restore(state, status, now)
+        return _restore(state, status, now) or _fold_late_results(status, evidence, now)
     if status.contract_digest != state.contract_digest:
         return _adopt_contract(state, status, facts, now)
     if state.rollout != status.legal:
@@ -183,6 +183,17 @@ def _fold_results(
     # A failed request is asked for again by the next step, so that this one records how it failed.
     status = status.model_copy(update={"requests": answered})
     return Step(Event.RESULTS, StateChange(status=status), consumed=True)
+
+
+def _fold_late_results(status: Status, evidence: Evidence | None, now: datetime) -> Step | None:
+    """What was asked for when the rollout was frozen, such as 0 %, is answered after its end."""
+    if not isinstance(evidence, Results) or not _is_of(status, evidence):
+        return None
+    answered = answer(status.requests, evidence.results)
+    if answered == status.requests:
+        return None
+    kept = status.model_copy(update={"requests": answered, "decided_at": now})
+    return Step(Event.RESULTS, StateChange(status=kept), consumed=True)
 
 
 def _is_of(status: Status, evidence: Evidence) -> bool:

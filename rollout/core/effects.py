@@ -59,6 +59,9 @@ class SetStatus:
 Effect = OpenPromotion | UpdatePromotion | ClosePromotion | SetStatus
 
 
+_CONTRACT_CHANGED = "The contract changed; the promotion is proposed anew once its gates hold."
+
+
 def promotion_branch(train: str, version: str, phase: str) -> str:
     """The natural key of a promotion pull request."""
     return f"{promotion_prefix(train)}{version}/{phase}"
@@ -79,26 +82,30 @@ def plan_pulls(
     contract: Contract,
     pulls: Sequence[PullView],
     body_for: Callable[[str], str],
+    *,
+    contract_changed: bool = False,
 ) -> list[Effect]:
     """Changes to pull requests: one open for a promotion, none that leads anywhere else.
 
     `body_for` gives the body of one whose branch was made on that state commit.
 
     One whose gates fail again stays open, says so in its body, and turns red by `plan_statuses`: the
-    conversation on it is worth keeping. It is closed when the rollout stops or moves on.
+    conversation on it is worth keeping. It is closed when the rollout stops or moves on, and when the
+    contract changed: its branch may propose a percent that the new one does not have.
     """
     wanted = _wanted_branch(rollout, status, contract)
     effects: list[Effect] = []
+    kept = [pull for pull in pulls if pull.branch == wanted and not contract_changed]
     for pull in pulls:
-        if pull.branch != wanted:
-            effects.append(ClosePromotion(pull.number, _why_closed(rollout, status)))
+        if pull not in kept:
+            why = _CONTRACT_CHANGED if pull.branch == wanted else _why_closed(rollout, status)
+            effects.append(ClosePromotion(pull.number, why))
             continue
         body = body_for(pull.base_sha)
         if pull.body != body:
             effects.append(UpdatePromotion(pull.number, body))
     after = contract.next_phase(status.phase)
-    is_open = any(pull.branch == wanted for pull in pulls)
-    if wanted and after and not is_open and status.decision.verdict is Verdict.PROMOTE:
+    if wanted and after and not kept and status.decision.verdict is Verdict.PROMOTE:
         effects.append(OpenPromotion(wanted, after.name, after.canary_percent))
     return effects
 

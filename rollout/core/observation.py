@@ -163,9 +163,15 @@ def merge_round(parts: Sequence[Observation]) -> Observation:
             "started_at": min(part.started_at for part in parts),
             "finished_at": max(part.finished_at for part in parts),
             "product_head": next((p.product_head for p in parts if p.product_head), None),
-            "harness": next((p.harness for p in parts if p.harness), None),
+            "harness": _harness_of(parts),
         }
     )
+
+
+def _harness_of(parts: Sequence[Observation]) -> HarnessReport | None:
+    """The report of the runner that has one: it lies on one runner, and the others cannot find it."""
+    reports = [part.harness for part in parts if part.harness is not None]
+    return next((report for report in reports if report.unknown is None), reports[0] if reports else None)
 
 
 def _speaks_of(part: Observation) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, TypeGuard, Union, get_args, get_origin
 
@@ -179,6 +178,8 @@ def _all_kinds(union: object) -> list[str]:
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
     words = list(known)
     near = get_close_matches(word, words, n=1)
     if near:

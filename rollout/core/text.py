@@ -42,6 +42,7 @@ def inert_tail(text: str, limit: int = 200) -> str:
 
 
 def _one_line(text: str) -> str:
-    plain = _ANSI.sub("", text)
-    shown = (c for c in plain if c.isspace() or unicodedata.category(c) not in _NEVER_SHOWN)
-    return " ".join("".join(shown).split())
+    if not text.isprintable():  # nearly every text is, and then nothing has to go
+        plain = _ANSI.sub("", text)
+        text = "".join(c for c in plain if c.isspace() or unicodedata.category(c) not in _NEVER_SHOWN)
+    return " ".join(text.split())

@@ -91,7 +91,7 @@ def _values(
         "refusal": refusal,
         "reasons": [reason for reason in status.decision.reasons if reason != refusal],
         "soak": soak_bar(progress(phase, status)),
-        "gates": [entry for row in worst_first(rows(status.gates)) for entry in _gate(row)],
+        "gates": [entry for row in worst_first(rows(status.gates)) for entry in gate_rows(row)],
         "evaluated_since": _evaluated_since(status),
         "product_head": status.observation.product_head or "" if status.observation else "",
         "harness": _harness(status),
@@ -111,7 +111,7 @@ def _refusal(rollout: Rollout, decision: Decision, to: Phase) -> str:
     return decision.reasons[0] if decision.reasons else f"the decision is {decision.verdict} now"
 
 
-def _gate(row: GateRow) -> list[dict[str, object]]:
+def gate_rows(row: GateRow) -> list[dict[str, object]]:
     """One table row when the gate holds, else one for each finding that keeps it from holding.
 
     What a holding surface shows is left out: it moves from one observation to the next.

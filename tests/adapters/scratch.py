@@ -19,7 +19,11 @@ class Repository:
         self.commit(files or {"README": "hello\n"})
 
     def git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=self.path, check=True, capture_output=True, text=True)
+        # Fixtures that outlive one test run before its HOME is set up, so the identity comes along.
+        who = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com")
+        done = subprocess.run(
+            ["git", *who, *arguments], cwd=self.path, check=True, capture_output=True, text=True
+        )
         return done.stdout.strip()
 
     def write(self, path: str, content: str) -> None:

@@ -90,8 +90,13 @@ def test_origin_names_the_default_branch(repo: Repository, tmp_path: Path) -> No
     assert Git(tmp_path / "clone").default_branch() == "trunk"
 
 
-def test_without_origin_it_is_the_current_branch(repo: Repository) -> None:
-    repo.git("checkout", "--quiet", "-b", "trunk")
+def test_without_origin_it_is_the_usual_one_whatever_is_checked_out(repo: Repository) -> None:
+    repo.git("checkout", "--quiet", "-b", "feature")
+    assert Git(repo.path).default_branch() == "main"
+
+
+def test_without_a_usual_one_it_is_the_current_branch(repo: Repository) -> None:
+    repo.git("branch", "--move", "trunk")
     assert Git(repo.path).default_branch() == "trunk"
 
 
@@ -101,6 +106,7 @@ def test_a_pull_request_that_is_looked_into_is_not_the_default_branch(repo: Repo
 
 
 def test_a_detached_head_leaves_the_configured_name(repo: Repository) -> None:
+    repo.git("branch", "--move", "trunk")
     repo.git("checkout", "--quiet", "--detach")
     repo.git("config", "init.defaultBranch", "trunk")
     assert Git(repo.path).default_branch() == "trunk"
@@ -248,6 +254,15 @@ def test_a_commit_changes_its_files_and_nothing_else(repo: Repository) -> None:
     shown = repo.git("log", "-1", "--format=%an <%ae> %at %ct %(trailers:key=Rollout-Event,valueonly)", new)
     noon = int(NOON.timestamp())
     assert shown == f"Rollout Tests <tests@rollout.invalid> {noon} {noon} observe"
+
+
+def test_folders_sort_as_git_sorts_them(repo: Repository) -> None:
+    names = ("state.yaml", "state-x", "state/new", "state0", "src.py", "é")
+    commit(Git(repo.path), dict.fromkeys(names, "x\n"), parent=repo.head())
+    assert repo.git("fsck", "--strict") == ""
+    assert repo.git("ls-tree", "-r", "-z", "--name-only", "HEAD").split("\0")[:-1] == sorted(
+        (*names, STATUS, ROLLOUT, "src/main.py"), key=str.encode
+    )
 
 
 def test_equal_input_gives_the_same_commit(repo: Repository) -> None:
@@ -522,7 +537,7 @@ def test_a_file_in_the_place_of_the_objects_is_an_outside_failure(repo: Reposito
     ).stdout.decode()
     fan_out = repo.path / ".git/objects" / blob[:2]
     fan_out.write_text("")
-    with pytest.raises(OutsideError, match=r"git hash-object failed: .+"):
+    with pytest.raises(OutsideError, match=r"git unpack-objects failed: .+"):
         commit(git, {STATUS: "two\n"}, parent=head)
     assert (repo.head(), repo.status()) == (head, [])
 

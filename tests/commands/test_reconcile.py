@@ -189,6 +189,55 @@ def test_soak_waits_for_the_apply_command() -> None:
     assert world.status.entered_at is not None
 
 
+def test_an_answer_is_not_taken_back() -> None:
+    world = World(apply=True).play_to("canary-1")
+    done, failed = world.perform(), world.perform(ok=False)
+    world.reconcile(done)
+    assert len(world.reconcile(failed).notes) == 1
+    assert world.status.requests[0].result == done.results[0]
+
+
+def test_a_failing_gate_takes_the_soak_back(world: World) -> None:
+    world.tick()
+    world.tick()
+    assert world.status.soak.earned_seconds == 600
+    world.tick(QUEUED)
+    assert world.status.soak.earned_seconds == 0
+    world.tick()
+    assert world.status.soak.earned_seconds == 0
+
+
+def test_a_long_gap_earns_nothing_and_keeps_what_was_earned(world: World) -> None:
+    world.tick()
+    world.tick()
+    world.reconcile(world.observe(at=world.clock.forward(minutes=31)))
+    assert world.status.soak.earned_seconds == 600
+    world.reconcile(world.observe(at=world.clock.forward(minutes=30)))
+    assert world.status.soak.earned_seconds == 1200
+
+
+def test_two_looks_at_one_moment_are_one_check(world: World) -> None:
+    world.reconcile(world.observe(DEGRADED))
+    world.reconcile(world.observe(DEGRADED, at=world.clock.forward(minutes=4)))
+    assert world.rollout.outcome is Outcome.IN_PROGRESS
+    world.reconcile(world.observe(DEGRADED, at=world.clock.forward(minutes=1)))
+    assert world.state.incident is not None
+
+
+def test_what_was_counted_before_the_phase_is_its_baseline() -> None:
+    world = World().play_to("preflight")
+    world.tick()
+    world.totals["voice"]["case_processing_failed"] = 3
+    world.tick()
+    world.merge()
+    world.tick()
+    assert world.rollout.outcome is Outcome.IN_PROGRESS
+    world.totals["voice"]["case_processing_failed"] = 4
+    world.tick()
+    assert world.state.incident is not None
+    assert world.state.incident.triggers[0].seen == "case_processing_failed rose by 1 (total 4)"
+
+
 def test_an_unreadable_surface_holds_and_rolls_nothing_back(world: World) -> None:
     for _ in range(5):
         world.tick(UNREADABLE)
@@ -356,6 +405,17 @@ def test_a_changed_contract_starts_the_soak_anew(promoting: World) -> None:
     assert [taken.step.event for taken in report.steps] == ["contract-change"]
     assert (promoting.verdict, promoting.status.soak.earned_seconds) == (Verdict.HOLD, 0)
     assert promoting.status.contract_digest == promoting.state.contract_digest
+
+
+def test_a_changed_contract_asks_for_no_step_that_is_yet_to_be_judged() -> None:
+    world = World(apply=True).play_to("canary-1")
+    world.edit(phase="canary-3", canary_percent=50)
+    world.edit_contract(triggers=world.state.contract.triggers[::-1])
+    steps = world.reconcile().steps
+    assert [taken.step.event for taken in steps] == ["contract-change", "illegal-step"]
+    for taken in steps:
+        assert taken.step.change.status is not None
+        assert [request.phase for request in taken.step.change.status.requests] == ["canary-1"]
 
 
 def test_a_contract_without_the_phase_is_refused_by_name(promoting: World) -> None:

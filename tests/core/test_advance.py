@@ -91,6 +91,14 @@ def test_an_observation_from_before_the_rollout_is_ignored() -> None:
     assert world.status.observation is not None
 
 
+def test_completion_leaves_hints_that_lead_back_to_the_version_before() -> None:
+    world = World().reach("general-availability").sign_before("general-availability").soak(86400)
+    channel = world.state.channel
+    assert channel is not None
+    assert channel.rollback is not None
+    assert (channel.current_version, channel.rollback.version) == ("v0.1.5", "v0.1.4")
+
+
 def test_without_a_checklist_the_machine_signs_nothing() -> None:
     world = World()
     world.state = replace(world.state, signoff=None)
@@ -107,6 +115,14 @@ def test_a_run_that_claims_to_be_from_the_future_is_unknown() -> None:
     assert findings["harness"].result is Result.UNKNOWN
     assert findings["harness"].seen == "from the future: says 2026-11-23T10:12:01Z"
     world.run = run(START + timedelta(minutes=22))
+    assert world.rounds(1).status.decision.verdict == "promote"
+
+
+def test_a_run_that_started_with_the_rollout_counts_and_one_a_second_before_does_not() -> None:
+    world = World()
+    world.run = run(START - timedelta(seconds=1))
+    assert world.rounds(1).status.decision.verdict == "hold"
+    world.run = run(START)
     assert world.rounds(1).status.decision.verdict == "promote"
 
 

@@ -487,7 +487,7 @@ def test_nasty_health_text_is_shown_inert_and_cut(nasty_town: Town, monkeypatch:
     assert "DO NOT MERGE" in body
     outside_code = re.sub(r"`[^`\n]*`", "", body)
     assert "evil.example" in body
-    for active in ("evil.example", "@everyone", "<script", "#12", "GH-12", "fixes", "bold", "![x]"):
+    for active in ("evil.example", "@everyone", "<script", "#12", "GH-12", "fixes", "bold", "tick", "![x]"):
         assert active not in outside_code, active
 
 

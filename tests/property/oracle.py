@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from rollout.core.contract import matching
 from rollout.core.observation import Observation
@@ -101,7 +102,8 @@ class Oracle:
         if not isinstance(phase.soak, int):
             return
         last = mine[-1]
-        assert seconds_between(mine[0].started_at, last.started_at) >= phase.soak
+        gaps = [seconds_between(one.started_at, two.started_at) for one, two in pairwise(mine)]
+        assert sum(gap for gap in gaps if gap <= link.before.contract.max_gap(phase)) >= phase.soak
         assert self._moods[last.round] not in NEVER_HEALTHY
         within = [o for o in mine if seconds_between(o.started_at, last.started_at) <= phase.soak]
         assert not {self._moods[each.round] for each in within[1:]} & set(FAILING)

@@ -37,6 +37,7 @@ EDITS = (
     "target",
     "commit",
     "contract",
+    "next phase and contract",
 )
 """What a person may do to rollout.yaml and contract.yaml."""
 Disturbance = tuple[str, str]
@@ -198,12 +199,14 @@ class Release(RuleBasedStateMachine):
     # --- people ------------------------------------------------------------------------------------------
 
     @precondition(is_under_way)
-    @rule(edit=st.sampled_from(EDITS), disturbed=DISTURBANCES, delay=DELAYS, squash=st.booleans())
-    def led_to_a_promotion(self, edit: str, disturbed: Disturbance, delay: int, squash: bool) -> None:
+    @rule(edit=st.sampled_from(EDITS), dip=MOOD, disturbed=DISTURBANCES, delay=DELAYS, squash=st.booleans())
+    def led_to_a_promotion(
+        self, edit: str, dip: str, disturbed: Disturbance, delay: int, squash: bool
+    ) -> None:
         """A release on its way, and what may come in between decision, merge and reconcile."""
         self.put_right()
-        for _ in range(8):
-            self.healthy_tick()
+        for mood in ("healthy", dip, *["healthy"] * 6):
+            self.tick(mood)
             if not self.is_under_way() or self.world.verdict is Verdict.PROMOTE:
                 break
         when, what = disturbed
@@ -230,10 +233,10 @@ class Release(RuleBasedStateMachine):
         if self.is_under_way() and world.status.requests:
             self.reconcile(world.perform())
 
-    def healthy_tick(self) -> None:
+    def tick(self, mood: str) -> None:
         self.world.clock.forward(minutes=10)
         if self.has_release():
-            self.reconcile(self.observation("healthy"))
+            self.reconcile(self.observation(mood))
 
     def disturb(self, what: str, edit: str) -> None:
         match what:
@@ -299,6 +302,9 @@ class Release(RuleBasedStateMachine):
             case "commit":
                 self.edit_commit_and_mend(rollout)
             case "contract":
+                self.edit_contract()
+            case "next phase and contract":
+                self.edit("next phase")
                 self.edit_contract()
             case _:
                 raise AssertionError(what)

@@ -1,0 +1,1 @@
+"""GitHub: the state branch and the forge over its API."""

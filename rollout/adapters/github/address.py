@@ -1,0 +1,62 @@
+"""Where GitHub is, which repository is meant, and with what token, as Actions sets the environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from rollout.errors import InputError
+
+_PUBLIC_API = "https://api.github.com"
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True)
+class Address:
+    repository: str
+    """`owner/name` of the repository that carries state."""
+    api_url: str = _PUBLIC_API
+    graphql_url: str = f"{_PUBLIC_API}/graphql"
+
+
+def address(environment: Mapping[str, str]) -> Address:
+    """From GITHUB_REPOSITORY, GITHUB_API_URL and GITHUB_GRAPHQL_URL. Raises InputError."""
+    repository = environment.get("GITHUB_REPOSITORY", "")
+    if not _REPOSITORY.fullmatch(repository):
+        raise InputError(
+            f"GITHUB_REPOSITORY is {repository or 'not set'}",
+            hint="set it to OWNER/NAME, as GitHub Actions does",
+        )
+    api_url = environment.get("GITHUB_API_URL") or _PUBLIC_API
+    graphql_url = environment.get("GITHUB_GRAPHQL_URL") or api_url.removesuffix("/v3") + "/graphql"
+    if _host(api_url) != _host(graphql_url):
+        # The token goes to both, so both have to be the same party.
+        raise InputError(
+            f"GITHUB_API_URL and GITHUB_GRAPHQL_URL name different hosts: {api_url}, {graphql_url}",
+            hint="leave both to GitHub Actions, or set both to the same server",
+        )
+    return Address(repository, api_url, graphql_url)
+
+
+def token(environment: Mapping[str, str]) -> str:
+    """ROLLOUT_TOKEN (an App's), else GITHUB_TOKEN. Raises InputError when there is none."""
+    found = environment.get("ROLLOUT_TOKEN") or environment.get("GITHUB_TOKEN")
+    if not found:
+        raise InputError(
+            "there is no token for GitHub",
+            hint="set ROLLOUT_TOKEN to the token of a GitHub App, or GITHUB_TOKEN to that of the run",
+        )
+    return found
+
+
+def is_on_loopback(environment: Mapping[str, str]) -> bool:
+    """Whether GITHUB_API_URL names this machine: a GitHub that stands in for the real one in tests."""
+    return urlsplit(environment.get("GITHUB_API_URL", "")).hostname in _LOOPBACK
+
+
+def _host(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc

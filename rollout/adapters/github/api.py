@@ -1,0 +1,427 @@
+"""Requests to GitHub: counted, and their faults waited out within a budget, or told with what to do.
+
+PyGithub carries them: connection, credentials, errors. Its objects are left out, since they fetch more than
+is asked for and calls are budgeted; so are its retries, which know neither GraphQL, where reading is a POST
+too, nor that one looks what became of a write before making it again.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from rollout import __version__
+from rollout.adapters.github.address import Address
+from rollout.core.text import inert
+from rollout.errors import OutsideError
+from rollout.ports import PatientClock
+
+if TYPE_CHECKING:
+    from github.Requester import Requester
+
+PAGE = 100
+TRIES = 5
+STALE = "STALE_DATA"
+"""GraphQL's word for a branch that is not where a commit expected it."""
+
+_PATIENCE = 300.0
+_MINUTE = 60.0
+_LONGEST_REASON = 300
+_PASSING_STATUSES = frozenset({408, 409})
+_PASSING_KINDS = frozenset({"INTERNAL", "INTERNAL_SERVER_ERROR", "LOADING", "SERVICE_UNAVAILABLE", "TIMEOUT"})
+_LIMIT_KINDS = frozenset({"RATE_LIMIT", "RATE_LIMITED"})
+_KIND_STATUSES = {"FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "NOT_FOUND": 404}
+
+T = TypeVar("T")
+M = TypeVar("M", bound="Document")
+
+
+class Document(BaseModel):
+    """A part of an answer: only what is used of it, by GraphQL's names in snake case."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+
+class PassingError(Exception):
+    """A fault that may be gone when it is tried again; whether a write took effect is not known."""
+
+    def __init__(self, why: str, wait: float | None = None) -> None:
+        """`wait`: seconds that GitHub asks for; None for the usual, growing pause."""
+        super().__init__(why)
+        self.wait = wait
+
+
+class RefusedByGitHubError(Exception):
+    """GitHub understood and said no: nothing was done."""
+
+    def __init__(self, why: str, status: int, kinds: Collection[str] = (), needs: str = "") -> None:
+        """`kinds` are GraphQL's; `needs` the permissions that would have done, where GitHub tells them."""
+        super().__init__(why)
+        self.status = status
+        self.kinds = frozenset(kinds)
+        self.needs = needs
+
+
+class _GraphqlError(Document):
+    type: str = ""
+    message: str = ""
+    extensions: dict[str, object] | None = None
+
+    @property
+    def is_passing(self) -> bool:
+        # `Something went wrong` has no type; neither has a mistake in the query, but that has extensions.
+        return self.type in _PASSING_KINDS or (not self.type and not self.extensions)
+
+
+class _GraphqlAnswer(Document):
+    data: dict[str, object] | None = None
+    errors: tuple[_GraphqlError, ...] = ()
+
+
+class _Created(Document):
+    oid: str
+
+
+class _Payload(Document):
+    commit: _Created | None = None
+
+
+class _Numbered(Document):
+    number: int
+
+
+class _PullPayload(Document):
+    pull_request: _Numbered | None = None
+
+
+class _CommitAnswer(Document):
+    create_commit_on_branch: _Payload | None = None
+    create_pull_request: _PullPayload | None = None
+
+    @property
+    def commit(self) -> str | None:
+        payload = self.create_commit_on_branch
+        return payload.commit.oid if payload and payload.commit else None
+
+    @property
+    def pull(self) -> int | None:
+        payload = self.create_pull_request
+        return payload.pull_request.number if payload and payload.pull_request else None
+
+
+@dataclass(frozen=True)
+class NewPull:
+    """A pull request to be opened, with the one commit of its branch."""
+
+    branch: str
+    files: Mapping[str, bytes]
+    message: str
+    parent: str
+    base: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """An open pull request, and the commit that its branch was made with."""
+
+    number: int
+    head_sha: str
+
+
+_COMMIT = """mutation($commit: CreateCommitOnBranchInput!) {
+  createCommitOnBranch(input: $commit) { commit { oid } }
+}"""
+_BRANCH_AND_PULL = """mutation(
+  $ref: CreateRefInput!, $commit: CreateCommitOnBranchInput!, $pull: CreatePullRequestInput!
+) {
+  createRef(input: $ref) { ref { name } }
+  createCommitOnBranch(input: $commit) { commit { oid } }
+  createPullRequest(input: $pull) { pullRequest { number } }
+}"""
+
+
+class Api:
+    """GitHub, for one command with one token."""
+
+    def __init__(
+        self,
+        address: Address,
+        token: str,
+        clock: PatientClock,
+        *,
+        timeout: int = 20,
+        patience: float = _PATIENCE,
+    ) -> None:
+        """`timeout` (seconds) is for one request, `patience` (seconds) for all waiting together."""
+        self.repository = address.repository
+        self.calls = 0
+        """Requests that were sent, those that failed included."""
+        self._address = address
+        self._token = token
+        self._clock = clock
+        self._timeout = timeout
+        self._patience = patience
+        self._done: list[str] = []
+
+    @property
+    def owner_and_name(self) -> dict[str, str]:
+        """The repository as variables of a query."""
+        return owner_and_name(self.repository)
+
+    # --- one request -------------------------------------------------------------------------------------
+
+    def rest(
+        self, verb: str, path: str, *, query: Mapping[str, str | int] | None = None, body: object = None
+    ) -> object:
+        """The document that answers. Raises PassingError, RefusedByGitHubError."""
+        return self._exchange(verb, path, query, body)[1]
+
+    def graphql(self, query: str, variables: Mapping[str, object]) -> object:
+        """The data that answers. Raises PassingError, RefusedByGitHubError."""
+        data, fault = self._ask(query, variables)
+        if fault:
+            raise fault
+        return data
+
+    def commit(self, branch: str, files: Mapping[str, bytes], message: str, *, parent: str) -> str:
+        """Commit on a branch that is at `parent`. Raises as `graphql`; with STALE when it is not there."""
+        data = self.graphql(_COMMIT, {"commit": self._commit_input(branch, files, message, parent)})
+        return self._committed(data)
+
+    def branch_and_pull(self, wanted: NewPull, repository_id: str) -> Made:
+        """Make the branch, its commit and the pull request in one request. Raises as `commit`.
+
+        Whatever is raised, some of the three may have been made; a branch that is at the parent is fine.
+        """
+        name = f"refs/heads/{wanted.branch}"
+        ref = {"repositoryId": repository_id, "name": name, "oid": wanted.parent}
+        commit = self._commit_input(wanted.branch, wanted.files, wanted.message, wanted.parent)
+        pull = {
+            "repositoryId": repository_id,
+            "baseRefName": wanted.base,
+            "headRefName": wanted.branch,
+            "title": wanted.title,
+            "body": wanted.body,
+        }
+        data, fault = self._ask(_BRANCH_AND_PULL, {"ref": ref, "commit": commit, "pull": pull})
+        made = parsed(_CommitAnswer, data or {})
+        if made.commit is not None and made.pull is not None:
+            return Made(made.pull, made.commit)
+        raise fault or PassingError("GitHub did not say what it made")
+
+    def _commit_input(
+        self, branch: str, files: Mapping[str, bytes], message: str, parent: str
+    ) -> dict[str, object]:
+        headline, _, body = message.partition("\n")
+        additions = [
+            {"path": path, "contents": base64.b64encode(content).decode()} for path, content in files.items()
+        ]
+        return {
+            "branch": {"repositoryNameWithOwner": self.repository, "branchName": branch},
+            "expectedHeadOid": parent,
+            "message": {"headline": headline, "body": body.strip()},
+            "fileChanges": {"additions": additions},
+        }
+
+    def _committed(self, data: object) -> str:
+        made = parsed(_CommitAnswer, data).commit
+        if made is None:
+            raise PassingError("GitHub did not say which commit it made")
+        return made
+
+    def _ask(
+        self, query: str, variables: Mapping[str, object]
+    ) -> tuple[object, PassingError | RefusedByGitHubError | None]:
+        body = {"query": query, "variables": variables}
+        headers, document = self._exchange("POST", self._address.graphql_url, None, body)
+        answer = parsed(_GraphqlAnswer, document)
+        return answer.data, self._graphql_fault(answer.errors, headers) if answer.errors else None
+
+    def _exchange(
+        self, verb: str, url: str, query: Mapping[str, str | int] | None, body: object
+    ) -> tuple[Mapping[str, str], object]:
+        from github import GithubException
+
+        self.calls += 1
+        try:
+            return self._requester.requestJsonAndCheck(verb, url, dict(query or {}), input=body)
+        except GithubException as error:
+            raise self._rest_fault(error.status, error.data, error.headers or {}) from error
+        except (OSError, ValueError) as error:
+            raise PassingError(self._inert(f"{type(error).__name__}: {error}")) from error
+
+    @cached_property
+    def _requester(self) -> Requester:
+        from github import Auth, Github
+
+        return Github(
+            base_url=self._address.api_url,
+            auth=Auth.Token(self._token),
+            user_agent=f"rollout/{__version__}",
+            per_page=PAGE,
+            timeout=self._timeout,
+            retry=None,
+            # A run makes a handful of calls; GitHub asks for pauses between hundreds.
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            lazy=True,
+        ).requester
+
+    def pages(
+        self, doing: str, path: str, model: type[M], *, query: Mapping[str, str | int] | None = None
+    ) -> list[M]:
+        """Every page of a list, each waited for as `attempt` does."""
+        found: list[M] = []
+        while True:
+            wanted = {**(query or {}), "per_page": PAGE, "page": len(found) + 1}
+
+            def one_page(wanted: Mapping[str, str | int] = wanted) -> tuple[M, bool]:
+                headers, document = self._exchange("GET", path, wanted, None)
+                return parsed(model, document), 'rel="next"' in headers.get("link", "")
+
+            page, leads_on = self.attempt(doing, one_page)
+            found.append(page)
+            if not leads_on:
+                return found
+
+    # --- faults ------------------------------------------------------------------------------------------
+
+    def attempt(self, doing: str, first: Callable[[], T], again: Callable[[], T] | None = None) -> T:
+        """What `first` gives; after a fault that passes, what `again` gives, or `first` once more.
+
+        So `again` of a write looks what became of it before it writes. Raises OutsideError that says what
+        was being done (`doing`, such as `reading main`), why it failed, and what is done already.
+        """
+        step = first
+        for turn in range(1, TRIES + 1):
+            try:
+                return step()
+            except PassingError as fault:
+                self._sit_out(doing, fault, turn)
+            except RefusedByGitHubError as refusal:
+                raise self._failed(doing, str(refusal), _advice(refusal)) from refusal
+            step = again or first
+        raise AssertionError("unreachable: the last fault is raised")
+
+    def did(self, what: str) -> None:
+        """Note a write, for the message of a later failure."""
+        self._done.append(what)
+
+    def _sit_out(self, doing: str, fault: PassingError, turn: int) -> None:
+        wait = 2.0 ** (turn - 1) if fault.wait is None else fault.wait
+        if turn == TRIES:
+            raise self._failed(doing, f"{fault}; tried {TRIES} times", _LATER) from fault
+        if wait > self._patience:
+            raise self._failed(doing, f"{fault}; it asks to wait {wait:.0f}s", _LATER) from fault
+        self._patience -= wait
+        if wait:
+            self._clock.wait(wait)
+
+    def _failed(self, doing: str, why: str, advice: str) -> OutsideError:
+        done = f"; done already: {', '.join(self._done)}" if self._done else ""
+        return OutsideError(f"{doing} failed: GitHub: {self._inert(why)}", hint=advice + done)
+
+    def _rest_fault(
+        self, status: int, data: object, headers: Mapping[str, str]
+    ) -> PassingError | RefusedByGitHubError:
+        why = f"{status} {_message(data)}".strip()
+        wait = self._asked_wait(status, why, headers)
+        if wait is not None:
+            return PassingError(why, wait)
+        if status in _PASSING_STATUSES or status >= 500:
+            return PassingError(why)
+        return RefusedByGitHubError(why, status, needs=headers.get("x-accepted-github-permissions", ""))
+
+    def _asked_wait(self, status: int, why: str, headers: Mapping[str, str]) -> float | None:
+        """Seconds until GitHub wants to be asked again; None when it does not speak of limits."""
+        after = headers.get("retry-after", "")
+        if status in (403, 429, 503) and after.isdigit():
+            return float(after)
+        if status not in (403, 429):
+            return None
+        if headers.get("x-ratelimit-remaining") == "0":
+            return self._until_reset(headers)
+        return _MINUTE if status == 429 or "rate limit" in why.lower() else None
+
+    def _until_reset(self, headers: Mapping[str, str]) -> float:
+        reset = headers.get("x-ratelimit-reset", "")
+        left = int(reset) - self._clock.now().timestamp() if reset.isdigit() else _MINUTE
+        return max(left, 0.0) + 1
+
+    def _graphql_fault(
+        self, errors: Sequence[_GraphqlError], headers: Mapping[str, str]
+    ) -> PassingError | RefusedByGitHubError:
+        why = "; ".join(error.message or error.type for error in errors)
+        kinds = [error.type for error in errors]
+        if _LIMIT_KINDS & set(kinds):
+            return PassingError(why, self._asked_wait(429, why, headers))
+        if any(error.is_passing for error in errors):
+            return PassingError(why)
+        statuses = [_KIND_STATUSES[kind] for kind in kinds if kind in _KIND_STATUSES]
+        return RefusedByGitHubError(why, statuses[0] if statuses else 422, kinds)
+
+    def _inert(self, text: str) -> str:
+        return inert(text.replace(self._token, "***"), _LONGEST_REASON)
+
+
+def owner_and_name(repository: str) -> dict[str, str]:
+    owner, _, name = repository.partition("/")
+    return {"owner": owner, "name": name}
+
+
+def parsed(model: type[M], document: object) -> M:
+    """The document as a model. Raises PassingError for one that is none, as a broken proxy gives."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        why = f"an answer that makes no sense: {where or 'all of it'}: {first['msg']}"
+        raise PassingError(why) from error
+
+
+def _message(data: Any) -> str:
+    """GitHub's own words: the message, and those of each error below it."""
+    if not isinstance(data, dict):
+        return ""
+    errors = data.get("errors")
+    details = errors if isinstance(errors, list) else []
+    parts = [part.get("message") for part in [data, *details] if isinstance(part, dict)]
+    return ": ".join(str(part) for part in parts if part)
+
+
+_LATER = "run it again later; the next run does what is missing"
+_TOKEN = "give a valid token in ROLLOUT_TOKEN or GITHUB_TOKEN; that of an App is good for an hour"  # noqa: S105
+_MAY_OPEN = (
+    "Settings > Actions > General > Workflow permissions: tick `Allow GitHub Actions to create and approve"
+    " pull requests`, or give the token of a GitHub App in ROLLOUT_TOKEN"
+)
+_PERMISSIONS = "contents: write, pull-requests: write, statuses: write, checks: read"
+_RULES = (
+    "Settings > Rules > Rulesets: let the GitHub App bypass the one of the state branch; with a plain"
+    " GITHUB_TOKEN take the rule away, merges are judged afterwards then"
+)
+_NOT_FOUND = "look at GITHUB_REPOSITORY, and whether the token reaches that repository"
+
+
+def _advice(refusal: RefusedByGitHubError) -> str:
+    """Which setting to change."""
+    why = str(refusal)
+    if refusal.status == 401:
+        return _TOKEN
+    if "not permitted to create or approve pull requests" in why:
+        return _MAY_OPEN
+    if "rule violations" in why or "protected branch" in why.lower():
+        return _RULES
+    if refusal.status == 403:
+        needs = f" (this needs {refusal.needs})" if refusal.needs else ""
+        return f"give the job, or the App, the permissions {_PERMISSIONS}{needs}"
+    return _NOT_FOUND if refusal.status == 404 else _LATER

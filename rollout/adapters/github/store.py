@@ -1,0 +1,325 @@
+"""The StateStore port over GitHub's API: one query reads the branch, one mutation commits to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from rollout.adapters.github.api import STALE, Api, Document, RefusedByGitHubError, parsed
+from rollout.adapters.yaml_store import (
+    YamlStore,
+    files_of,
+    message_text,
+    read_contract,
+    read_model,
+    read_train,
+    state_path,
+)
+from rollout.core.contract import Contract
+from rollout.core.state import CommitMessage, StateChange, TrainState
+from rollout.core.values import Model
+from rollout.errors import HeadMovedError, InputError
+from rollout.ports import LoggedCommit
+
+M = TypeVar("M", bound=Model)
+
+_STATE_OF_COMMIT = """fragment state on Commit {
+  oid
+  parents(first: 1) { nodes { oid } }
+  file(path: "state") { object { ... on Tree { entries { name object { ... on Tree { entries {
+    name object { ... on Blob { text isTruncated } }
+  } } } } } } }
+}"""
+_TIP = (
+    """query($owner: String!, $name: String!, $ref: String!, $named: Boolean!) {
+  repository(owner: $owner, name: $name) {
+    ref(qualifiedName: $ref) @include(if: $named) { name target { ...state } }
+    defaultBranchRef @skip(if: $named) { name target { ...state } }
+  }
+}
+"""
+    + _STATE_OF_COMMIT
+)
+_COMMIT = (
+    """query($owner: String!, $name: String!, $oid: GitObjectID!) {
+  repository(owner: $owner, name: $name) { object(oid: $oid) { ...state } }
+}
+"""
+    + _STATE_OF_COMMIT
+)
+_FILE = """query($owner: String!, $name: String!, $place: String!) {
+  repository(owner: $owner, name: $name) { object(expression: $place) { ... on Blob { text isTruncated } } }
+}"""
+
+
+class _Blob(Document):
+    text: str | None = None
+    is_truncated: bool = False
+
+
+class _File(Document):
+    name: str
+    object: _Blob | None = None
+
+
+class _Folder(Document):
+    entries: tuple[_File, ...] | None = None
+
+
+class _Train(Document):
+    name: str
+    object: _Folder | None = None
+
+
+class _StateFolder(Document):
+    entries: tuple[_Train, ...] | None = None
+
+
+class _StateEntry(Document):
+    object: _StateFolder | None = None
+
+
+class _Oid(Document):
+    oid: str
+
+
+class _Oids(Document):
+    nodes: tuple[_Oid, ...] = ()
+
+
+class _Commit(Document):
+    oid: str
+    parents: _Oids
+    file: _StateEntry | None = None
+
+
+class _Ref(Document):
+    name: str
+    target: _Commit
+
+
+class _Repository(Document):
+    ref: _Ref | None = None
+    default_branch_ref: _Ref | None = None
+    object: _Commit | None = None
+
+
+class _Answer(Document):
+    repository: _Repository
+
+
+class _FileRepository(Document):
+    object: _Blob | None = None
+
+
+class _FileAnswer(Document):
+    repository: _FileRepository
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    """`state/` at one commit, but for what lies deeper than a train's folder."""
+
+    head: str
+    parent: str | None
+    trains: Mapping[str, Mapping[str, _Blob | None]]
+    """Train -> name -> file; None for a folder."""
+
+    def holds(self, files: Mapping[str, bytes]) -> bool:
+        """Whether each of the files (by path) that can be in it is, as it is."""
+        for path, content in files.items():
+            _, train, name = path.split("/", 2)
+            found = self.trains.get(train, {}).get(name)
+            if "/" not in name and (found is None or found.text != content.decode()):
+                return False
+        return True
+
+    def after(self, commit: str, files: Mapping[str, bytes]) -> _Snapshot:
+        """With a commit on top that writes the files."""
+        trains = {train: dict(known) for train, known in self.trains.items()}
+        for path, content in files.items():
+            _, train, name = path.split("/", 2)
+            trains.setdefault(train, {})[name] = _Blob(text=content.decode())
+        return _Snapshot(commit, self.head, trains)
+
+
+class GitHubStore:
+    """The state branch as one command sees it.
+
+    It is read when it is first asked for, and again when a commit is refused because the branch has moved:
+    in between the command works on one snapshot, which compare-and-swap makes safe. So a process that
+    works on after others may have committed needs a new store.
+    """
+
+    def __init__(self, api: Api, branch: str | None, clone: Callable[[], YamlStore]) -> None:
+        """`branch` None means the repository's default branch. `clone` is where history is read."""
+        self._api = api
+        self._named = branch
+        self._clone = clone
+        self._found: tuple[str, _Snapshot] | None = None
+        self._loaded: dict[tuple[str, str], TrainState] = {}
+
+    @property
+    def branch(self) -> str:
+        return self._named or self._tip()[0]
+
+    def head(self) -> str:
+        """The commit at the tip of the state branch. Raises InputError when there is no such branch."""
+        return self._tip()[1].head
+
+    def trains(self, at: str) -> tuple[str, ...]:
+        """Names of the trains that exist at that commit, sorted."""
+        return tuple(sorted(self._at(at).trains))
+
+    def load(self, train: str, at: str) -> TrainState:
+        """The train at that commit.
+
+        Raises InputError when it is not there, does not parse or contradicts itself.
+        """
+        if (train, at) not in self._loaded:
+            self._loaded[train, at] = self._read(train, at)
+        return self._loaded[train, at]
+
+    def _read(self, train: str, at: str) -> TrainState:
+        snapshot = self._at(at)
+        if train not in snapshot.trains:
+            known = ", ".join(sorted(snapshot.trains)) or "none"
+            raise InputError(f"there is no train {train} at commit {at[:12]}", hint=f"trains there: {known}")
+
+        def deep(name: str) -> _Blob | None:
+            return self._deep_file(state_path(train, name), at)
+
+        return read_train(train, at, _Files(train, snapshot.trains[train], deep))
+
+    def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
+        """From the clone, as `log`."""
+        return self._clone().load_many(train, at)
+
+    def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
+        """From the clone: history is as long as it was fetched, and as new."""
+        return self._clone().log(train, since=since)
+
+    def commit(
+        self, train: str, change: StateChange, message: CommitMessage, *, parent: str, at: datetime
+    ) -> str:
+        """Write all of the change as one commit on top of `parent`, and return it. GitHub signs and dates it.
+
+        Raises HeadMovedError when the branch is no longer at `parent`; nothing is written then. Raises
+        OutsideError when GitHub does not answer or refuses.
+        """
+        files, text = files_of(train, change), message_text(message)
+        made = self._api.attempt(
+            f"committing to {self.branch}",
+            lambda: self._write(files, text, parent),
+            lambda: self._written(files, parent) or self._write(files, text, parent),
+        )
+        self._api.did(f"commit {made[:10]} on {self.branch}")
+        branch, before = self._tip()
+        if before.head != made:
+            self._found = branch, before.after(made, files)
+        return made
+
+    def _write(self, files: Mapping[str, bytes], text: str, parent: str) -> str:
+        try:
+            return self._api.commit(self.branch, files, text, parent=parent)
+        except RefusedByGitHubError as refusal:
+            if STALE not in refusal.kinds:
+                raise
+            raise self._moved(parent) from refusal
+
+    def _written(self, files: Mapping[str, bytes], parent: str) -> str | None:
+        """The commit, when it was made though the answer was lost; None when the branch is at `parent` still.
+
+        Raises HeadMovedError when it is at anything else.
+        """
+        self._found = None
+        snapshot = self._tip()[1]
+        if snapshot.head == parent:
+            return None
+        if snapshot.parent == parent and snapshot.holds(files):
+            return snapshot.head
+        raise self._moved(parent)
+
+    def _moved(self, parent: str) -> HeadMovedError:
+        branch, self._found = self.branch, None
+        return HeadMovedError(
+            f"branch {branch} is no longer at {parent}", hint="run again: it reads and decides anew"
+        )
+
+    # --- reading -----------------------------------------------------------------------------------------
+
+    def _tip(self) -> tuple[str, _Snapshot]:
+        """The branch's name, and what its tip holds."""
+        if self._found is None:
+            named = self._named or "the default branch"
+            wanted = {"ref": f"refs/heads/{self._named or ''}", "named": self._named is not None}
+            repository = self._query(f"reading {named}", _TIP, wanted)
+            ref = repository.ref or repository.default_branch_ref
+            if ref is None:
+                raise InputError(
+                    f"there is no {named} in {self._api.repository}",
+                    hint="push the branch that carries state/, or name another with --state-branch",
+                )
+            self._found = ref.name, _snapshot(ref.target)
+        return self._found
+
+    def _at(self, commit: str) -> _Snapshot:
+        snapshot = self._tip()[1]
+        if snapshot.head == commit:
+            return snapshot
+        found = self._query(f"reading commit {commit[:12]}", _COMMIT, {"oid": commit}).object
+        if found is None:
+            raise InputError(f"there is no commit {commit} in {self._api.repository}")
+        return _snapshot(found)
+
+    def _query(self, doing: str, query: str, variables: Mapping[str, object]) -> _Repository:
+        both = {**self._api.owner_and_name, **variables}
+        return self._api.attempt(doing, lambda: parsed(_Answer, self._api.graphql(query, both)).repository)
+
+    def _deep_file(self, path: str, at: str) -> _Blob | None:
+        variables = {**self._api.owner_and_name, "place": f"{at}:{path}"}
+        answer = self._api.attempt(
+            f"reading {path}", lambda: parsed(_FileAnswer, self._api.graphql(_FILE, variables))
+        )
+        return answer.repository.object
+
+
+class _Files:
+    """A train's files in a snapshot; deeper ones are fetched when they are asked for."""
+
+    def __init__(
+        self, train: str, files: Mapping[str, _Blob | None], deep: Callable[[str], _Blob | None]
+    ) -> None:
+        self._train = train
+        self._files = dict(files)
+        self._deep = deep
+
+    def has(self, name: str) -> bool:
+        if "/" in name and name not in self._files:
+            self._files[name] = self._deep(name)
+        return self._files.get(name) is not None
+
+    def contract(self) -> tuple[Contract, str]:
+        return read_contract(self._text("contract.yaml"), state_path(self._train, "contract.yaml"))
+
+    def model(self, model: type[M], name: str) -> M:
+        return read_model(model, self._text(name), state_path(self._train, name))
+
+    def _text(self, name: str) -> bytes:
+        blob, path = self._files[name], state_path(self._train, name)
+        if blob is None or blob.text is None or blob.is_truncated:
+            raise InputError(f"{path} is too long, or is not text", hint=f"`git log -p -- {path}`", file=path)
+        return blob.text.encode()
+
+
+def _snapshot(commit: _Commit) -> _Snapshot:
+    folder = commit.file.object if commit.file else None
+    trains = {
+        train.name: {file.name: file.object for file in train.object.entries}
+        for train in (folder.entries if folder and folder.entries else ())
+        if train.object and train.object.entries is not None
+    }
+    parents = commit.parents.nodes
+    return _Snapshot(commit.oid, parents[0].oid if parents else None, trains)

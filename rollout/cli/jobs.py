@@ -1,0 +1,63 @@
+"""Commands that only workflows need: plan, check."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from rollout.cli.common import Call, command_options
+
+if TYPE_CHECKING:
+    from rollout.ports import Forge
+
+
+@click.command()
+@click.option(
+    "--runner", default="ubuntu-24.04", metavar="LABEL", help="For surfaces, and work, that name no runner."
+)
+@command_options
+def plan(call: Call, runner: str) -> None:
+    """Say which surfaces are read on which runner; under Actions also as outputs of the step."""
+    from rollout.adapters.actions import write_outputs
+    from rollout.commands.plan import plan as group
+
+    home = os.environ.get("GITHUB_REPOSITORY", "")
+    planned = group(call.workspace.load(call.named_train), home, runner)
+    document = {
+        "runners": [asdict(each) for each in planned.runners],
+        "product": planned.product,
+        "branch": planned.branch,
+    }
+    # An App's token can be of one owner's repositories only.
+    same_owner = planned.product.partition("/")[0] == home.partition("/")[0]
+    read = dict.fromkeys([home, planned.product] if same_owner else [home])
+    write_outputs({**document, "repositories": ",".join(name.partition("/")[2] for name in read)}, os.environ)
+    lines = [f"{each.label}: {', '.join(each.surfaces) or 'requests only'}" for each in planned.runners]
+    call.answer(lambda: document, lambda: "\n".join(lines) or "nothing: no rollout is under way")
+
+
+@click.command()
+@click.option("--merge", required=True, metavar="SHA", help="The commit that merging makes.")
+@command_options
+def check(call: Call, merge: str) -> None:
+    """Would merging this be a legal change of state? Exit 3 when it would be undone."""
+    from rollout.adapters.actions import write_summary
+    from rollout.commands.check import check as judge
+
+    space = call.workspace
+    commit = space.whole_id(merge)
+
+    def forge_of(train: str) -> Forge:
+        space.train(train)
+        return space.forge
+
+    # Of the repository of state: once a train is chosen, the forge looks for commits at its product's.
+    changed = space.forge.changed_paths(None, commit)
+    checked = judge(space.store, forge_of, space.clock, commit, changed)
+    trains = [each.merged.train for each in checked]
+    said = f"legal: {', '.join(trains)}" if trains else "no state is touched"
+    write_summary(f"**{said.capitalize()}.** Requests to GitHub: {space.calls}", os.environ)
+    call.answer(lambda: {"legal": True, "trains": trains}, lambda: said)

@@ -1,0 +1,76 @@
+"""`rollout check`: would merging this pull request be a legal change of state? Touches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from rollout.commands.facts import FactFinder
+from rollout.core.advance import advance, is_settled, reassess
+from rollout.core.state import Event, Outcome, TrainState
+from rollout.errors import RefusedError
+from rollout.ports import Clock, Forge, StateStore
+
+_STATE = "state/"
+_HINT = "take the change back; a promotion pull request is opened by the tool when every gate holds"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was looked at: each train that the pull request touches, as it is now and would be."""
+
+    now: TrainState | None
+    """None for a train that the pull request brings."""
+    merged: TrainState
+
+
+def check(
+    store: StateStore, forge_of: Callable[[str], Forge], clock: Clock, merge: str, changed: Sequence[str]
+) -> list[Checked]:
+    """`merge` is the commit that merging would make, its first parent the base.
+
+    `changed` are the paths that it changes there, `forge_of` gives the forge that knows a train's product.
+
+    Each step is judged by the contract of the state branch, with gates and triggers as of now.
+    Raises InputError for files that do not parse, RefusedError for a change that would be undone.
+    """
+    touched = _trains(changed)
+    if not touched:
+        return []
+    head, after = store.head(), store.trains(merge)
+    known = store.trains(head)
+    for train in sorted(touched & (set(known) - set(after))):
+        _refuse_to_remove(store.load(train, head))
+    checked = []
+    for train in sorted(touched & set(after)):
+        merged = store.load(train, merge)
+        current = store.load(train, head) if train in known else None
+        if current is not None:
+            _refuse_illegal(current, merged, forge_of(train), clock)
+        checked.append(Checked(current, merged))
+    return checked
+
+
+def _trains(paths: Sequence[str]) -> set[str]:
+    return {path.split("/")[1] for path in paths if path.startswith(_STATE) and path.count("/") > 1}
+
+
+def _refuse_to_remove(current: TrainState) -> None:
+    if current.rollout.outcome in (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK):
+        raise RefusedError(f"{current.train}: its files are deleted while a rollout is under way", hint=_HINT)
+
+
+def _refuse_illegal(current: TrainState, merged: TrainState, forge: Forge, clock: Clock) -> None:
+    if merged.status != current.status:
+        raise RefusedError(f"{current.train}: status.yaml is written by the tool alone", hint=_HINT)
+    if current.status is None or not is_settled(current):
+        return
+    now, facts = clock.now(), FactFinder(forge).facts(current)
+    status = current.status
+    if status.legal.outcome is Outcome.IN_PROGRESS:
+        status = reassess(current, status, facts, now)
+    step = advance(replace(current, rollout=merged.rollout, status=status), None, facts, now)
+    if step is not None and step.event is Event.ILLEGAL_STEP:
+        raise RefusedError(
+            f"{current.train}: merging this would be undone and the train frozen: {step.detail}", hint=_HINT
+        )

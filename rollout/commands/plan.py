@@ -1,0 +1,52 @@
+"""`rollout plan`: which surfaces are read on which runner, and where the product is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rollout.core.contract import Contract
+from rollout.core.state import Outcome, TrainState
+
+_UNDER_WAY = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK)
+
+
+@dataclass(frozen=True)
+class Runner:
+    """What the job on one runner has to do."""
+
+    label: str
+    surfaces: tuple[str, ...]
+    """What it collects; may be empty."""
+    performs: bool
+    """Whether it carries out requests: harness and apply belong to one runner."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the jobs of one run have to do."""
+
+    runners: tuple[Runner, ...]
+    """Empty when no rollout is under way."""
+    product: str
+    """`owner/name`."""
+    branch: str
+    """The product's."""
+
+
+def plan(state: TrainState, home: str, runner: str) -> Plan:
+    """`home` is the repository that carries state, `runner` the label for whatever names none."""
+    product = state.contract.product
+    runners = _runners(state.contract, runner) if state.rollout.outcome in _UNDER_WAY else ()
+    return Plan(runners, product.repository or home, product.branch)
+
+
+def _runners(contract: Contract, usual: str) -> tuple[Runner, ...]:
+    groups: dict[str, list[str]] = {usual: []}
+    for name, surface in contract.surfaces.items():
+        groups.setdefault(surface.runner or usual, []).append(name)
+    has_work = contract.apply is not None or contract.harness is not None
+    return tuple(
+        Runner(label, tuple(surfaces), performs=has_work and label == usual)
+        for label, surfaces in groups.items()
+        if surfaces or has_work
+    )

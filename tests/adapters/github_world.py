@@ -1,0 +1,171 @@
+"""tests/world.py over GitHub: real adapters and HTTP, the fake hub, and a person who merges by its API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from github import Auth, Github
+
+from rollout.adapters.git import Git
+from rollout.adapters.github.address import Address
+from rollout.adapters.github.api import Api
+from rollout.adapters.github.forge import GitHubForge
+from rollout.adapters.github.store import GitHubStore
+from rollout.adapters.local_forge import LocalForge
+from rollout.adapters.yaml_store import YamlStore, files_of
+from rollout.commands.reconcile import Reconciler, Report
+from rollout.commands.start import StartOptions, start
+from rollout.core.contract import Product
+from rollout.core.observation import Evidence, HarnessReport
+from rollout.core.state import Channel, Rollout, StateChange
+from tests.adapters.scratch import Repository
+from tests.fakehub.entities import Token
+from tests.fakehub.hub import Hub
+from tests.fakehub.repo import Repo
+from tests.fakes.clock import SettableClock
+from tests.world import CHECKS, OLD_VERSION, SURFACES, TAU, VERSION, World, contract, promotion_body
+
+NAME = "acme/tau"
+SECONDS = 20
+"""Until a request is given up; a busy machine is slow."""
+
+
+class WaitingClock:
+    """The hub's time; waiting is written down and takes none."""
+
+    def __init__(self, clock: SettableClock) -> None:
+        self._clock = clock
+        self.waited: list[float] = []
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def wait(self, seconds: float) -> None:
+        self.waited.append(seconds)
+
+
+def seed(folder: Path) -> tuple[Repository, str]:
+    """A repository with an idle train, and its release commit."""
+    change = StateChange(
+        contract=contract(),
+        rollout=Rollout(train=TAU),
+        channel=Channel(train=TAU, current_version=OLD_VERSION),
+    )
+    files = {path: content.decode() for path, content in files_of(TAU, change).items()}
+    repository = Repository(folder, {**files, "src/main.rs": "0\n"})
+    return repository, repository.commit({"src/main.rs": "1\n"}, f"Release {VERSION}")
+
+
+@dataclass
+class Adapters:
+    """What one run of a command is given."""
+
+    api: Api
+    store: GitHubStore
+    forge: GitHubForge
+
+
+class GitHubWorld(World):
+    """One train on the fake hub. Each run of the tool has adapters of its own."""
+
+    def __init__(self, hub: Hub, source: Path, release: str, token: Token | None = None) -> None:
+        self.hub = hub
+        self.repo: Repo = hub.repo(NAME, seed=source)
+        self.release = release
+        self.token = token or hub.app_token(self.repo)
+        self.alice = hub.person("alice", self.repo)
+        self.clock = hub.clock
+        self.patience = WaitingClock(hub.clock)
+        self.totals = {name: {} for name in SURFACES}
+        self.harness = HarnessReport(unknown="has not run")
+        self._rounds = 0
+        self.ci()
+
+    def reconcile(self, *evidence: Evidence, dry_run: bool = False) -> Report:
+        run = self.run()
+        return Reconciler(run.store, run.forge, self.clock, promotion_body, dry_run=dry_run).run(
+            TAU, evidence
+        )
+
+    def run(
+        self, token: Token | None = None, *, branch: str | None = "main", timeout: int = SECONDS
+    ) -> Adapters:
+        """Adapters for one run."""
+        url = self.hub.url
+        address = Address(NAME, url, f"{url}/graphql")
+        api = Api(address, (token or self.token).value, self.patience, timeout=timeout)
+        store = GitHubStore(api, branch, lambda: YamlStore(Git(self.repo.bare.path), branch or "main"))
+        return Adapters(api, store, GitHubForge(api, lambda: store.branch, Product))
+
+    @property
+    def store(self) -> GitHubStore:  # type: ignore[override]
+        return self.run().store
+
+    @property
+    def forge(self) -> GitHubForge:  # type: ignore[override]
+        return self.run().forge
+
+    def ci(
+        self, conclusion: str | None = "success", *, commit: str = "", names: tuple[str, ...] = CHECKS
+    ) -> None:
+        for name in names:
+            self.repo.add_check(commit or self.release, name, conclusion)
+
+    def start(self, version: str = VERSION, commit: str = "", **options: str | None) -> None:
+        super().start(version, commit or self.release, **options)
+
+    def merge(self, *, squash: bool = False) -> None:
+        """Alice merges the open pull request with the button, that is over REST."""
+        there = Github(
+            base_url=self.hub.url,
+            auth=Auth.Token(self.alice.value),
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+        ).get_repo(NAME)
+        (pull,) = there.get_pulls(state="open")
+        pull.merge(merge_method="squash" if squash else "merge", sha=pull.head.sha)
+        there.get_git_ref(f"heads/{pull.head.ref}").delete()
+
+    # --- looking -----------------------------------------------------------------------------------------
+
+    def text(self, path: str, at: str = "main") -> str:
+        return self.repo.bare.git("show", f"{at}:{path}")
+
+    def subjects(self) -> list[str]:
+        return self.repo.bare.git("log", "--first-parent", "--format=%s", "main").splitlines()
+
+    def pulls(self) -> list[tuple[str, str, list[str], list[str]]]:
+        """(branch, state, labels, comments) of each pull request."""
+        return [
+            (thread.pull.head, thread.state, thread.labels, [comment.body for comment in thread.comments])
+            for thread in self.repo.pulls()
+            if thread.pull
+        ]
+
+    def branches(self) -> dict[str, list[str]]:
+        """Branch -> subjects of the commits that main lacks."""
+        names = [name.removeprefix("refs/heads/") for name in self.repo.bare.refs("refs/heads/")]
+        return {
+            name: self.repo.bare.git("log", "--format=%s", f"main..{name}").splitlines() for name in names
+        }
+
+    def statuses(self) -> list[tuple[str, str, str]]:
+        """(context, state, description) of each status that was ever reported, sorted."""
+        return sorted((one.context, one.state, one.description or "") for one in self.repo.statuses)
+
+    def calls(self) -> list[str]:
+        return [str(call) for call in self.hub.calls()]
+
+
+def started(folder: Path) -> tuple[Repository, str]:
+    """`seed`, with the release begun a minute before the hub's time."""
+    repository, release = seed(folder)
+    git = Git(repository.path)
+    clock = SettableClock()
+    clock.forward(minutes=-1)
+    options = StartOptions(VERSION, release)
+    start(YamlStore(git, "main"), LocalForge(git, "main"), clock, TAU, options)
+    git.close()
+    return repository, release

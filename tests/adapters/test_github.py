@@ -1,0 +1,487 @@
+"""State and forge over GitHub's API: PyGithub and HTTP as they are, against the fake hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rollout.adapters.git import Git
+from rollout.adapters.github.forge import CLOSED_MARKER, LABEL, GitHubForge
+from rollout.adapters.yaml_store import YamlStore
+from rollout.core.contract import Product
+from rollout.core.effects import OpenPromotion, SetStatus
+from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange
+from rollout.errors import HeadMovedError, InputError, OutsideError
+from rollout.ports import PullRequest, PullRequestKind, PullRequestState, StatusState
+from tests import builders
+from tests.adapters.github_world import Adapters, GitHubWorld, seed, started
+from tests.adapters.scratch import Repository
+from tests.fakehub import faults
+from tests.fakehub.faults import Fault
+from tests.fakehub.fixtures import hub
+from tests.fakehub.hub import Hub
+from tests.fakes.clock import NOON
+from tests.world import TAU, VERSION
+
+__all__ = ["hub"]
+
+BRANCH = f"rollout/tau/{VERSION}/canary-1"
+CONTEXT = "rollout/tau"
+ROLLOUT = "state/tau/rollout.yaml"
+TITLE = "rollout(tau): promote v0.1.5 preflight -> canary-1"
+TRAILERS = (("Rollout-Train", "tau"), ("Rollout-Event", "promote"))
+MESSAGE = CommitMessage(subject=TITLE, body="Why: it is time\n\n[skip ci]", trailers=TRAILERS)
+NOTE = CommitMessage(subject="rollout(tau): note", body="", trailers=TRAILERS)
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A repository in which a release has just begun, and the release commit."""
+    repository, release = started(tmp_path_factory.mktemp("origin") / "repository")
+    return repository.path, release
+
+
+@pytest.fixture
+def world(hub: Hub, origin: tuple[Path, str]) -> GitHubWorld:
+    """The release is in preflight; its CI is green, and its harness run has passed."""
+    world = GitHubWorld(hub, *origin)
+    world.run_harness()
+    world.clock.forward(minutes=10)
+    hub.forget_calls()
+    return world
+
+
+@pytest.fixture
+def run(world: GitHubWorld) -> Adapters:
+    return world.run()
+
+
+def frozen(world: GitHubWorld, reason: str = "by hand") -> StateChange:
+    frozen = Freeze(reason=reason, at=NOON)
+    return StateChange(rollout=world.rollout.model_copy(update={"frozen": frozen}))
+
+
+def promotion(run: Adapters) -> StateChange:
+    rollout = run.store.load(TAU, run.store.head()).rollout
+    return StateChange(rollout=rollout.model_copy(update={"phase": "canary-1", "canary_percent": 5}))
+
+
+def open_it(run: Adapters, body: str = "body") -> PullRequest:
+    parent = run.store.head()
+    return run.forge.open_promotion(TAU, BRANCH, promotion(run), MESSAGE, body, parent=parent, at=NOON)
+
+
+# --- the store ---------------------------------------------------------------------------------------------
+
+
+def test_head_and_state_are_one_request_and_what_git_says(world: GitHubWorld, run: Adapters) -> None:
+    git = YamlStore(Git(world.repo.bare.path), "main")
+    head = run.store.head()
+    assert head == git.head()
+    assert run.store.trains(head) == git.trains(head) == (TAU,)
+    assert run.store.load(TAU, head) == git.load(TAU, head)
+    assert world.calls() == ["POST /graphql repository"]
+    assert run.api.calls == 1
+
+
+def test_an_older_commit_can_be_read(world: GitHubWorld, run: Adapters) -> None:
+    before = world.repo.bare.git("rev-parse", "main^")
+    assert run.store.load(TAU, before).rollout == Rollout(train=TAU)
+    with pytest.raises(InputError, match="no commit 9999"):
+        run.store.load(TAU, "9" * 40)
+
+
+def test_without_a_name_it_is_the_default_branch(world: GitHubWorld) -> None:
+    world.repo.bare.git("branch", "state", "main^")
+    run = world.run(branch=None)
+    assert (run.store.branch, run.store.head()) == ("main", world.repo.bare.branch("main"))
+    elsewhere = world.run(branch="state")
+    assert elsewhere.store.head() == world.repo.bare.git("rev-parse", "main^")
+    elsewhere.store.commit(TAU, frozen(world), NOTE, parent=elsewhere.store.head(), at=NOON)
+    assert world.repo.bare.git("log", "-1", "--format=%s", "state") == NOTE.subject
+
+
+def test_what_is_not_there_is_said(world: GitHubWorld, run: Adapters) -> None:
+    with pytest.raises(InputError, match="there is no nowhere in acme/tau"):
+        world.run(branch="nowhere").store.head()
+    with pytest.raises(InputError, match="no train omega") as missing:
+        run.store.load("omega", run.store.head())
+    assert missing.value.hint == "trains there: tau"
+
+
+def test_state_that_does_not_parse_is_named(world: GitHubWorld) -> None:
+    head = world.repo.bare.branch("main") or ""
+    world.repo.commit_on_branch(world.alice, "main", head, "edit", [(ROLLOUT, b"phase: [\n")], [])
+    run = world.run()
+    with pytest.raises(InputError, match=ROLLOUT):
+        run.store.load(TAU, run.store.head())
+    head = world.repo.bare.branch("main") or ""
+    world.repo.commit_on_branch(world.alice, "main", head, "edit", [(ROLLOUT, b"\0\xff")], [])
+    run = world.run()
+    with pytest.raises(InputError, match="not text"):
+        run.store.load(TAU, run.store.head())
+
+
+def test_a_commit_is_what_the_local_store_writes(world: GitHubWorld, run: Adapters, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    world.repo.bare.git("clone", "--quiet", str(world.repo.bare.path), str(clone))
+    local = YamlStore(Git(clone), "main")
+    change, parent = frozen(world, "größer"), run.store.head()
+    there = run.store.commit(TAU, change, MESSAGE, parent=parent, at=NOON)
+    here = local.commit(TAU, change, MESSAGE, parent=parent, at=NOON)
+    assert there == world.repo.bare.branch("main")
+    world.repo.bare.git("fetch", "--quiet", str(clone), here)
+    for form in ("%P", "%T", "%B", "%(trailers)"):
+        ours, theirs = (world.repo.bare.git("log", "-1", f"--format={form}", one) for one in (there, here))
+        assert ours.strip() == theirs.strip() != ""
+
+
+def test_after_a_commit_the_store_knows_it_without_asking(world: GitHubWorld, run: Adapters) -> None:
+    change = frozen(world)
+    world.hub.forget_calls()
+    made = run.store.commit(TAU, change, NOTE, parent=run.store.head(), at=NOON)
+    assert run.store.head() == made
+    assert run.store.load(TAU, made).rollout == change.rollout
+    assert world.calls() == ["POST /graphql repository", "POST /graphql createCommitOnBranch"]
+
+
+def test_a_commit_on_a_branch_that_has_moved_is_refused_and_read_again(
+    world: GitHubWorld, run: Adapters
+) -> None:
+    parent, change = run.store.head(), frozen(world)
+    other = world.run().store.commit(TAU, frozen(world, "first"), NOTE, parent=parent, at=NOON)
+    with pytest.raises(HeadMovedError, match=f"main is no longer at {parent}"):
+        run.store.commit(TAU, change, NOTE, parent=parent, at=NOON)
+    assert run.store.head() == other == world.repo.bare.branch("main")
+    assert run.store.load(TAU, other).rollout.frozen == Freeze(reason="first", at=NOON)
+
+
+@pytest.mark.parametrize(
+    "fault", [faults.DROPPED, faults.DROPPED_AFTER, faults.BAD_GATEWAY, faults.graphql()]
+)
+def test_a_commit_whose_answer_is_lost_is_looked_for(world: GitHubWorld, run: Adapters, fault: Fault) -> None:
+    change, parent = frozen(world), run.store.head()
+    before = world.subjects()
+    world.hub.fail("POST /graphql createCommitOnBranch", fault)
+    made = run.store.commit(TAU, change, NOTE, parent=parent, at=NOON)
+    assert made == world.repo.bare.branch("main")
+    assert world.subjects() == [NOTE.subject, *before]
+    assert world.patience.waited == [1]
+
+
+def test_a_lost_answer_and_another_commit_is_a_moved_branch(world: GitHubWorld, run: Adapters) -> None:
+    change, parent = frozen(world), run.store.head()
+    world.hub.fail("POST /graphql createCommitOnBranch", faults.DROPPED)
+    other = frozen(world, "another")
+    world.hub.before(
+        "POST /graphql repository", lambda: world.run().store.commit(TAU, other, NOTE, parent=parent, at=NOON)
+    )
+    with pytest.raises(HeadMovedError):
+        run.store.commit(TAU, change, NOTE, parent=parent, at=NOON)
+    assert world.rollout == other.rollout
+
+
+def test_the_incident_that_froze_a_train_is_read_with_it(hub: Hub, tmp_path: Path) -> None:
+    change = StateChange(
+        contract=builders.contract(),
+        rollout=builders.frozen_rollout(),
+        status=builders.status(),
+        incident=builders.incident(),
+    )
+    repository, release = seed(tmp_path / "repository")
+    local = YamlStore(Git(repository.path), "main")
+    local.commit(TAU, change, NOTE, parent=local.head(), at=NOON)
+    world = GitHubWorld(hub, repository.path, release)
+    assert world.state.incident == builders.incident()
+    assert world.rollout.outcome is Outcome.ROLLING_BACK
+
+
+def test_history_is_read_in_the_clone(world: GitHubWorld, run: Adapters) -> None:
+    commits = [entry.commit for entry in run.store.log(TAU)]
+    assert commits[0] == world.repo.bare.branch("main")
+    (state,) = run.store.load_many(TAU, commits[:1])
+    assert state == run.store.load(TAU, commits[0])
+
+
+# --- opening -----------------------------------------------------------------------------------------------
+
+
+def test_opening_makes_a_labelled_pull_request_of_one_commit(world: GitHubWorld, run: Adapters) -> None:
+    main = run.store.head()
+    opened = open_it(run)
+    assert opened == PullRequest(
+        number=1,
+        kind=PullRequestKind.PROMOTION,
+        title=TITLE,
+        head=BRANCH,
+        base="main",
+        state=PullRequestState.OPEN,
+        body="body",
+        head_sha=world.repo.bare.branch(BRANCH) or "",
+        base_sha=main,
+    )
+    assert world.branches() == {"main": [], BRANCH: [TITLE]}
+    assert world.repo.bare.git("diff", "--name-only", "main", BRANCH) == ROLLOUT
+    assert "phase: canary-1\ncanary_percent: 5" in world.text(ROLLOUT, BRANCH)
+    assert world.pulls() == [(BRANCH, "open", [LABEL], [])]
+    again = world.run().forge
+    assert again.pull_requests("rollout/tau/") == [opened] == run.forge.pull_requests("rollout/tau/")
+    assert again.pull_requests("rollout/other/") == []
+    assert again.pull_request(BRANCH) == opened
+    assert again.pull_request("nothing") is None
+
+
+def test_opening_again_returns_the_open_one(world: GitHubWorld, run: Adapters) -> None:
+    opened = open_it(run)
+    assert open_it(run, "another") == opened
+    assert open_it(world.run(), "another") == opened
+    assert len(world.pulls()) == 1
+
+
+def test_a_branch_without_an_open_pull_request_is_moved(world: GitHubWorld, run: Adapters) -> None:
+    world.repo.bare.git("branch", BRANCH, "main^")
+    opened = open_it(run)
+    assert opened.head_sha == world.repo.bare.branch(BRANCH)
+    assert world.branches()[BRANCH] == [TITLE]
+
+
+def test_one_that_another_run_opens_meanwhile_is_taken(world: GitHubWorld, run: Adapters) -> None:
+    world.hub.before("POST /graphql createRef*", lambda: open_it(world.run()))
+    opened = open_it(run)
+    assert (opened.number, opened.state) == (1, PullRequestState.OPEN)
+    assert world.branches()[BRANCH] == [TITLE]
+    assert len(world.pulls()) == 1
+
+
+def test_one_that_is_opened_between_branch_and_pull_request_is_taken(
+    world: GitHubWorld, run: Adapters
+) -> None:
+    world.repo.bare.git("branch", BRANCH, "main^")
+    world.hub.before(
+        "POST /repos/*/pulls",
+        lambda: world.repo.open_pull(world.alice, TITLE, BRANCH, "main", "body", draft=False),
+    )
+    assert open_it(run).number == 1
+    assert world.pulls() == [(BRANCH, "open", [LABEL], [])]
+
+
+def test_pull_requests_of_forks_and_to_elsewhere_are_none_of_ours(world: GitHubWorld, run: Adapters) -> None:
+    opened = open_it(run)
+    ours = world.repo.threads[opened.number]
+    assert ours.pull is not None
+    ours.pull.from_fork = True
+    assert world.run().forge.pull_requests("rollout/") == []
+    assert world.run().forge.pull_request(BRANCH) is None
+    ours.pull.from_fork, ours.pull.base = False, "elsewhere"
+    assert world.run().forge.pull_requests("rollout/") == []
+
+
+def test_more_than_a_page_of_pull_requests(world: GitHubWorld, run: Adapters) -> None:
+    main = world.repo.bare.branch("main") or ""
+    for number in range(101):
+        world.repo.bare.git("branch", f"other/{number}", f"{main}^")
+    open_it(run)
+    for number in range(101):
+        head = world.repo.bare.git("rev-parse", BRANCH)
+        world.repo.bare.git("update-ref", f"refs/heads/other/{number}", head)
+        world.repo.open_pull(world.alice, "Other", f"other/{number}", "main", "", draft=False)
+    world.hub.forget_calls()
+    forge = world.run().forge
+    assert [pull.number for pull in forge.pull_requests("other/")] == list(range(2, 103))
+    assert [pull.number for pull in forge.pull_requests("rollout/")] == [1]
+    assert len(world.calls()) == 2
+
+
+def test_a_merge_is_noticed(world: GitHubWorld, run: Adapters) -> None:
+    open_it(run)
+    world.clock.forward(minutes=3)
+    world.merge()
+    found = world.run().forge.pull_request(BRANCH)
+    assert found is not None
+    assert (found.state, found.merged_at) == (PullRequestState.MERGED, world.now)
+    assert world.run().forge.pull_requests("rollout/") == []
+
+
+# --- changing and closing ----------------------------------------------------------------------------------
+
+
+def test_updating_replaces_the_body(world: GitHubWorld, run: Adapters) -> None:
+    open_it(run)
+    run.forge.update_pull_request(1, "better", at=NOON)
+    assert world.repo.threads[1].body == "better"
+    assert [pull.body for pull in run.forge.pull_requests("rollout/")] == ["better"]
+
+
+def test_line_ends_of_an_edit_on_the_web_are_no_difference(world: GitHubWorld, run: Adapters) -> None:
+    open_it(run, "one\ntwo")
+    world.repo.threads[1].body = "one\r\ntwo"
+    (pull,) = world.run().forge.pull_requests("rollout/")
+    assert pull.body == "one\ntwo"
+
+
+def test_a_lost_label_comes_back_with_the_next_update(world: GitHubWorld, run: Adapters) -> None:
+    open_it(run)
+    world.repo.threads[1].labels = ["urgent"]
+    forge = world.run().forge
+    assert [pull.body for pull in forge.pull_requests("rollout/")] == [""]
+    forge.update_pull_request(1, "body", at=NOON)
+    assert set(world.repo.threads[1].labels) == {"urgent", LABEL}
+    assert [pull.body for pull in world.run().forge.pull_requests("rollout/")] == ["body"]
+
+
+def test_closing_says_why_once_and_deletes_the_branch(world: GitHubWorld, run: Adapters) -> None:
+    open_it(run)
+    forge = world.run().forge
+    forge.close_pull_request(1, "frozen: @everybody `x` <b>", at=NOON)
+    forge.close_pull_request(1, "again", at=NOON)
+    world.run().forge.close_pull_request(1, "and again", at=NOON)
+    said = f"`frozen: @everybody 'x' <b>`\n\n{CLOSED_MARKER}"
+    assert world.pulls() == [(BRANCH, "closed", [LABEL], [said])]
+    assert world.branches() == {"main": []}
+    assert forge.pull_requests("rollout/") == []
+
+
+def test_a_close_that_was_killed_half_way_is_finished(world: GitHubWorld, run: Adapters) -> None:
+    open_it(run)
+    world.repo.comment(world.token, 1, f"`old`\n\n{CLOSED_MARKER}")
+    world.repo.bare.git("update-ref", "-d", f"refs/heads/{BRANCH}")
+    world.run().forge.close_pull_request(1, "new", at=NOON)
+    assert world.pulls() == [(BRANCH, "closed", [LABEL], [f"`new`\n\n{CLOSED_MARKER}"])]
+
+
+# --- statuses and checks -----------------------------------------------------------------------------------
+
+
+def test_statuses_are_reported_and_read(world: GitHubWorld, run: Adapters) -> None:
+    opened = open_it(run)
+    assert run.forge.statuses(opened.head_sha) == run.forge.statuses(world.release) == {}
+    run.forge.set_status(opened.head_sha, CONTEXT, StatusState.FAILURE, "no", at=NOON)
+    run.forge.set_status(opened.head_sha, CONTEXT, StatusState.SUCCESS, "go", at=NOON)
+    world.repo.set_status(world.alice, world.release, "ci/old", "error", None)
+    expected = {CONTEXT: (StatusState.SUCCESS, "go")}
+    assert run.forge.statuses(opened.head_sha) == expected
+    again = world.run().forge
+    assert again.statuses(opened.head_sha) == expected
+    assert again.statuses(world.release) == {"ci/old": (StatusState.FAILURE, "")}
+
+
+def test_a_status_whose_answer_is_lost_is_not_doubled(world: GitHubWorld, run: Adapters) -> None:
+    world.hub.fail("POST /repos/*/statuses/*", faults.DROPPED_AFTER)
+    run.forge.set_status(world.release, CONTEXT, StatusState.PENDING, "in progress", at=NOON)
+    assert world.statuses() == [(CONTEXT, "pending", "in progress")]
+
+
+def test_every_attempt_of_every_check(world: GitHubWorld, run: Adapters) -> None:
+    world.ci("failure", names=("Live smoke gate",))
+    world.ci(None, names=tuple(f"other {number}" for number in range(200)))
+    world.hub.forget_calls()
+    found = run.forge.check_runs(world.release)
+    assert len(found) == 6 + 1 + 200
+    gate = {one.id: one.conclusion for one in found if one.name == "Live smoke gate"}
+    assert [gate[number] for number in sorted(gate)] == ["success", "failure"]
+    assert {(one.status, one.conclusion) for one in found if one.name == "other 7"} == {("in_progress", None)}
+    assert found[0].started_at == world.now
+    assert len(world.calls()) == 3
+    with pytest.raises(OutsideError, match="No commit found"):
+        run.forge.check_runs("9" * 40)
+
+
+# --- release commits ---------------------------------------------------------------------------------------
+
+
+def test_a_release_is_a_commit_of_the_products_branch(world: GitHubWorld, run: Adapters) -> None:
+    main = world.repo.bare.branch("main") or ""
+    side = world.repo.bare.git("commit-tree", "-p", main, "-m", "side", f"{main}^{{tree}}")
+    world.repo.bare.git("branch", "side", side)
+    assert [run.forge.commit_exists(one) for one in (world.release, main)] == [True, True]
+    assert [run.forge.commit_exists(one) for one in (side, "9" * 40, "main", world.release[:10])] == [
+        False
+    ] * 4
+
+
+def test_paths_that_a_release_changes(world: GitHubWorld, run: Adapters) -> None:
+    first = world.repo.bare.git("rev-list", "--max-parents=0", "main")
+    assert run.forge.changed_paths(None, world.release) == ["src/main.rs"]
+    assert run.forge.changed_paths(first, world.release) == ["src/main.rs"]
+    assert run.forge.changed_paths(world.release, "main") == [
+        *(f"state/tau/{name}.yaml" for name in ("channel", "rollout", "signoff", "status")),
+    ]
+    assert "state/tau/contract.yaml" in run.forge.changed_paths(None, first)
+
+
+def test_a_product_in_another_repository(world: GitHubWorld, hub: Hub, tmp_path: Path) -> None:
+    product = Repository(tmp_path / "product", {"main.rs": "1\n"})
+    release = product.commit({"main.rs": "2\n"})
+    there = hub.repo("acme/product", seed=product.path)
+    there.add_check(release, "Live smoke gate", "success")
+    world.token = hub.app_token(world.repo, there)
+    run = world.run()
+    where = Product(repository="acme/product")
+    forge = GitHubForge(run.api, lambda: "main", lambda: where)
+    assert forge.commit_exists(release)
+    assert not forge.commit_exists(world.release)
+    assert forge.changed_paths(None, release) == ["main.rs"]
+    assert [one.name for one in forge.check_runs(release)] == ["Live smoke gate"]
+    opened = forge.open_promotion(
+        TAU, BRANCH, promotion(run), MESSAGE, "body", parent=run.store.head(), at=NOON
+    )
+    forge.set_status(opened.head_sha, CONTEXT, StatusState.SUCCESS, "go", at=NOON)
+    forge.set_status(release, CONTEXT, StatusState.PENDING, "on its way", at=NOON)
+    assert [one.sha for one in world.repo.statuses] == [opened.head_sha]
+    assert [one.sha for one in there.statuses] == [release]
+    assert GitHubForge(run.api, lambda: "main", lambda: where).statuses(release) == {
+        CONTEXT: (StatusState.PENDING, "on its way")
+    }
+
+
+# --- how many calls ----------------------------------------------------------------------------------------
+
+
+def test_a_steady_reconcile_is_three_reads_and_one_commit(world: GitHubWorld) -> None:
+    world.ci("failure", names=("Live smoke gate",))
+    world.reconcile(world.observe())
+    world.clock.forward(minutes=10)
+    observed = world.observe()
+    world.hub.forget_calls()
+    report = world.reconcile(observed)
+    assert [taken.step.event for taken in report.steps] == ["observe"]
+    assert report.effects == []
+    assert world.calls() == [
+        "POST /graphql repository",
+        f"GET /repos/acme/tau/commits/{world.release}/check-runs",
+        "POST /graphql createCommitOnBranch",
+        "POST /graphql repository,repository",
+    ]
+
+
+def test_a_steady_reconcile_beside_an_open_pull_request_costs_no_more(world: GitHubWorld) -> None:
+    world.reconcile(world.observe())
+    world.clock.forward(minutes=10)
+    observed = world.observe()
+    world.hub.forget_calls()
+    report = world.reconcile(observed)
+    assert (report.effects, len(world.calls())) == ([], 4)
+
+
+def test_opening_a_promotion_is_eight_calls(world: GitHubWorld) -> None:
+    world.play_on("canary-1")
+    report = None
+    while report is None or not report.effects:
+        world.clock.forward(minutes=10)
+        observed = world.observe()
+        world.hub.forget_calls()
+        report = world.reconcile(observed)
+    assert [type(effect) for effect in report.effects] == [OpenPromotion, SetStatus]
+    assert [taken.step.event for taken in report.steps] == ["observe", "signoff"]
+    assert len(world.calls()) == 8
+
+
+def test_nothing_to_do_writes_nothing(world: GitHubWorld) -> None:
+    world.reconcile(world.observe())
+    before, world_before = world.subjects(), world.pulls()
+    world.hub.forget_calls()
+    report = world.reconcile()
+    assert (report.steps, report.effects) == ([], [])
+    assert len(world.calls()) == 3
+    assert (world.subjects(), world.pulls()) == (before, world_before)

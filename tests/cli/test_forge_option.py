@@ -1,0 +1,136 @@
+"""`--forge github` from argv to exit code, and what must not go together with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollout.cli import main
+from tests.adapters.github_world import GitHubWorld, started
+from tests.fakehub.fixtures import hub
+from tests.fakehub.hub import Hub
+
+__all__ = ["hub"]
+
+GITHUB = ("--forge", "github")
+NOW = "2026-11-23T12:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    repository, release = started(tmp_path_factory.mktemp("origin") / "repository")
+    return repository.path, release
+
+
+@pytest.fixture
+def world(hub: Hub, origin: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> GitHubWorld:
+    """A release in preflight, and the environment that a job of GitHub Actions has."""
+    world = GitHubWorld(hub, *origin)
+    world.clock.forward(minutes=10)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_API_URL", hub.url)
+    monkeypatch.setenv("GITHUB_GRAPHQL_URL", f"{hub.url}/graphql")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "acme/tau")
+    monkeypatch.setenv("GITHUB_TOKEN", world.token.value)
+    monkeypatch.setenv("ROLLOUT_NOW", NOW)
+    return world
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder without a repository, as in a job that checks nothing out."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    """The document of a command that has to end well."""
+    capsys.readouterr()
+    code = main([*arguments, "--json"])
+    printed = capsys.readouterr()
+    assert code == 0, printed.err
+    return json.loads(printed.out)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 2) -> str:
+    """What a command prints that has to end with that code."""
+    capsys.readouterr()
+    assert main(list(arguments)) == code
+    return capsys.readouterr().err
+
+
+def test_under_actions_state_lives_on_github(
+    world: GitHubWorld, nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said(capsys, "status")["release"] == {"version": "v0.1.5", "commit": world.release}
+    said(capsys, "freeze", "--reason", "a wish")
+    assert said(capsys, "reconcile")["decision"] == "hold"
+    assert "rollout(tau): freeze v0.1.5 preflight: a wish" in world.subjects()
+    frozen = said(capsys, "status")["frozen"]
+    assert (frozen["reason"], frozen["at"]) == ("a wish", NOW)
+
+
+def test_a_start_asks_github_about_the_commit(
+    world: GitHubWorld, nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin = ("start", "--version", "v0.1.6", "--commit")
+    assert "v0.1.5 is in progress" in refused(capsys, *begin, world.release, code=3)
+    assert "no such commit" in refused(capsys, *begin, "HEAD")
+    assert "no such commit" in refused(capsys, *begin, "9" * 40)
+
+
+def test_the_local_forge_can_be_asked_for(
+    world: GitHubWorld, origin: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.hub.forget_calls()
+    here = ("--forge", "local", "--repo", str(origin[0]))
+    assert said(capsys, "status", *here)["train"] == "tau"
+    assert said(capsys, "local", "prs", *here) == []
+    assert world.calls() == []
+    assert "the local forge" in refused(capsys, "local", "prs", "--repo", str(origin[0]))
+
+
+def test_history_is_read_in_the_clone(
+    world: GitHubWorld, origin: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said(capsys, "history", "--repo", str(origin[0]))[0]["event"] == "start"
+    assert world.calls() == ["POST /graphql repository"]
+
+
+def test_the_real_github_keeps_real_time(
+    world: GitHubWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ROLLOUT_NOW and --now count only where the API is on this machine."""
+    assert said(capsys, "status", *GITHUB, "--now", NOW)["train"] == "tau"
+    monkeypatch.setenv("GITHUB_API_URL", "https://api.github.com")
+    assert "--now is not for --forge github" in refused(capsys, "status", *GITHUB, "--now", NOW)
+    monkeypatch.setenv("ROLLOUT_NOW", "not a time")
+    assert "different hosts" in refused(capsys, "status", *GITHUB)
+    monkeypatch.setenv("GITHUB_API_URL", world.hub.url)
+    assert "not a time" in refused(capsys, "status", *GITHUB)
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [("GITHUB_TOKEN", "there is no token for GitHub"), ("GITHUB_REPOSITORY", "GITHUB_REPOSITORY is not set")],
+)
+def test_what_the_environment_lacks_is_said(
+    world: GitHubWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    message: str,
+) -> None:
+    monkeypatch.delenv(variable)
+    assert message in refused(capsys, "status")
+
+
+def test_the_token_of_an_app_goes_first(
+    world: GitHubWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ROLLOUT_TOKEN", world.token.value)
+    monkeypatch.setenv("GITHUB_TOKEN", "ghs_nobody")
+    assert said(capsys, "status")["train"] == "tau"

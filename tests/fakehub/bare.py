@@ -1,0 +1,214 @@
+"""A bare repository, through git alone: what GitHub keeps of a repository's code."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+NOBODY = "0" * 40
+
+
+_OBJECT = re.compile(r"[0-9a-f]{40}((\^\{commit\}|:.*)?|\.\.[0-9a-f]{40})")
+_READING = frozenset({"cat-file", "diff-tree", "log", "ls-tree", "merge-base", "rev-list", "rev-parse"})
+
+
+def _is_about_objects(arguments: Sequence[str]) -> bool:
+    names = [argument for argument in arguments[1:] if not argument.startswith("-") and argument != "blob"]
+    return arguments[0] in _READING and all(_OBJECT.fullmatch(name) for name in names)
+
+
+@dataclass(frozen=True)
+class Person:
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class TreeEntry:
+    mode: str
+    type: str
+    sha: str
+    size: int | None
+    path: str
+
+
+@dataclass(frozen=True)
+class CommitData:
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    author: Person
+    authored_at: str
+    committer: Person
+    committed_at: str
+    message: str
+
+
+GITHUB = Person("GitHub", "noreply@github.com")
+
+
+class BareRepo:
+    """Raises subprocess.CalledProcessError when git refuses; `None` when a name leads nowhere."""
+
+    def __init__(self, path: Path, lock: threading.RLock) -> None:
+        self.path = path
+        self.lock = lock
+        """Held by everything that moves a ref, so that a compare-and-swap is one."""
+        self._known: dict[tuple[str, ...], bytes] = {}
+        if not path.exists():
+            subprocess.run(
+                ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(path)], check=True
+            )
+            self.git("config", "http.receivepack", "true")
+            self.git("config", "uploadpack.allowAnySHA1InWant", "true")
+
+    def git(self, *arguments: str, data: bytes | None = None, env: Mapping[str, str] | None = None) -> str:
+        return self.raw(*arguments, data=data, env=env).decode().rstrip("\n")
+
+    def raw(self, *arguments: str, data: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
+        # What git says about objects named by their whole ids never changes, and processes are slow.
+        if data is None and env is None and _is_about_objects(arguments):
+            if arguments not in self._known:
+                self._known[arguments] = self._run(arguments, None, {})
+            return self._known[arguments]
+        return self._run(arguments, data, env or {})
+
+    def _run(self, arguments: Sequence[str], data: bytes | None, env: Mapping[str, str]) -> bytes:
+        command = ["git", f"--git-dir={self.path}", *arguments]
+        done = subprocess.run(command, input=data, capture_output=True, check=True, env={**os.environ, **env})
+        return done.stdout
+
+    def _try(self, *arguments: str) -> str | None:
+        try:
+            return self.git(*arguments)
+        except subprocess.CalledProcessError:
+            return None
+
+    # --- reading -----------------------------------------------------------------------------------------
+
+    def refs(self, prefix: str = "refs/") -> dict[str, str]:
+        """Full name -> object, sorted by name."""
+        lines = self.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+        return {name: sha for name, sha in (line.split() for line in lines) if name.startswith(prefix)}
+
+    def branch(self, name: str) -> str | None:
+        return self._try("rev-parse", "--verify", "--quiet", f"refs/heads/{name}")
+
+    def commit_of(self, revision: str) -> str | None:
+        """The commit that a branch, tag or (short) sha names."""
+        if revision.startswith("-"):
+            return None
+        names = (f"refs/heads/{revision}", f"refs/tags/{revision}", f"refs/{revision}", revision)
+        for name in (revision,) if _OBJECT.fullmatch(revision) else names:
+            if found := self._try("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"):
+                return found
+        return None
+
+    def object(self, expression: str) -> tuple[str, str] | None:
+        """(sha, type) of any revision expression, `main:path` too."""
+        sha = (
+            None if expression.startswith("-") else self._try("rev-parse", "--verify", "--quiet", expression)
+        )
+        if sha is None or (kind := self._try("cat-file", "-t", sha)) is None:
+            return None
+        return sha, kind
+
+    def blob(self, sha: str) -> bytes:
+        return self.raw("cat-file", "blob", sha)
+
+    def tree(self, revision: str, *, recursive: bool = False) -> list[TreeEntry]:
+        flags = ["-r", "-t"] if recursive else []
+        records = self.raw("ls-tree", "-z", "--long", *flags, revision).decode().split("\0")
+        entries = []
+        for record in filter(None, records):
+            meta, path = record.split("\t", 1)
+            mode, kind, sha, size = meta.split()
+            entries.append(TreeEntry(mode, kind, sha, None if size == "-" else int(size), path))
+        return entries
+
+    def commit(self, sha: str) -> CommitData:
+        form = "%H%n%T%n%P%n%an%n%ae%n%aI%n%cn%n%ce%n%cI%n%B"
+        tip, tree, parents, an, ae, at, cn, ce, ct, message = self.git(
+            "log", "-1", f"--format={form}", sha
+        ).split("\n", 9)
+        return CommitData(
+            tip, tree, tuple(parents.split()), Person(an, ae), at, Person(cn, ce), ct, message.rstrip("\n")
+        )
+
+    def log(self, revision: str, *limits: str) -> list[str]:
+        """Commits, newest first."""
+        return self.git("rev-list", *limits[:1], revision, "--", *limits[1:]).split()
+
+    def between(self, base: str, head: str) -> list[str]:
+        """Commits of head that base lacks, oldest first."""
+        return self.git("rev-list", "--reverse", f"{base}..{head}").split()
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        return self._try("merge-base", one, other)
+
+    def contains(self, descendant: str, ancestor: str) -> bool:
+        return self.merge_base(descendant, ancestor) == ancestor
+
+    def changed(self, old: str, new: str) -> list[tuple[str, str]]:
+        """(one letter of git, path) of each file that differs."""
+        fields = (
+            self.raw("diff-tree", "-r", "-z", "--no-renames", "--name-status", old, new).decode().split("\0")
+        )
+        return list(zip(fields[0::2], fields[1::2], strict=False))
+
+    # --- writing -----------------------------------------------------------------------------------------
+
+    def write_blob(self, content: bytes) -> str:
+        return self.git("hash-object", "-w", "--stdin", data=content)
+
+    def write_tree(self, base: str | None, entries: Sequence[tuple[str, str | None, str]]) -> str:
+        """The base with entries (mode, sha or None to delete, path) laid over it."""
+        index = {"GIT_INDEX_FILE": str(self.path / f"fakehub-index-{threading.get_ident()}")}
+        try:
+            self.git("read-tree", base, env=index) if base else self.git("read-tree", "--empty", env=index)
+            lines = [
+                f"{mode} {sha or NOBODY} 0\t{path}" if sha else f"0 {NOBODY}\t{path}"
+                for mode, sha, path in entries
+            ]
+            self.git("update-index", "--index-info", data="\n".join([*lines, ""]).encode(), env=index)
+            return self.git("write-tree", env=index)
+        finally:
+            Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
+
+    def write_commit(
+        self,
+        tree: str,
+        parents: Sequence[str],
+        message: str,
+        author: Person,
+        at: datetime,
+        committer: Person = GITHUB,
+        authored_at: str | None = None,
+    ) -> str:
+        env = {
+            "GIT_AUTHOR_NAME": author.name,
+            "GIT_AUTHOR_EMAIL": author.email,
+            "GIT_AUTHOR_DATE": authored_at or at.isoformat(),
+            "GIT_COMMITTER_NAME": committer.name,
+            "GIT_COMMITTER_EMAIL": committer.email,
+            "GIT_COMMITTER_DATE": at.isoformat(),
+        }
+        flags = [flag for parent in parents for flag in ("-p", parent)]
+        return self.git("commit-tree", tree, *flags, data=message.encode(), env=env)
+
+    def update_ref(self, name: str, new: str) -> None:
+        self.git("update-ref", name, new)
+
+    def delete_ref(self, name: str) -> None:
+        self.git("update-ref", "-d", name)
+
+    def merged_tree(self, base: str, head: str) -> str | None:
+        """The tree of a merge; None when it conflicts."""
+        out = self._try("merge-tree", "--write-tree", base, head)
+        return out.splitlines()[0] if out else None

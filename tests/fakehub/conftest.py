@@ -1,0 +1,3 @@
+from tests.fakehub.fixtures import hub
+
+__all__ = ["hub"]

@@ -1,0 +1,518 @@
+"""GitHub Actions around act: which workflows an event starts, with which token, and what became of them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tests.fakehub.act import STUBS, ActError, ActRun, run_act
+from tests.fakehub.bare import GITHUB
+from tests.fakehub.entities import Access, Artifact, Check, Event, JobResult, Run, Token, TokenKind
+from tests.fakehub.errors import ApiError
+from tests.fakehub.expressions import evaluate, with_token
+from tests.fakehub.patterns import matches, skips_ci
+from tests.fakehub.schemas import stamp
+from tests.fakehub.workflow_file import WorkflowFile, workflow_files
+
+if TYPE_CHECKING:
+    from tests.fakehub.hub import Hub
+    from tests.fakehub.repo import Repo
+
+DISPATCHES = ("workflow_dispatch", "repository_dispatch")
+_USES = re.compile(r"(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)(?P<path>/[^@]*)?@(?P<pin>\S+)")
+
+
+@dataclass
+class Queued:
+    """A run that waits for its turn."""
+
+    repo: Repo
+    file: WorkflowFile
+    event: Event
+    run: Run
+    group: str
+    cancels: bool
+
+
+class Engine:
+    """Tests may set what an installation has: `labels`, `env`, `secrets`, `variables`, `actions`, `app`."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.labels = ["ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04"]
+        """Labels that some runner has; a job that asks for another fails the test."""
+        self.env: dict[str, str] = {}
+        """Of each step, beside what GitHub sets. `ROLLOUT_NOW` is always the hub's clock."""
+        self.secrets: dict[str, str] = {}
+        self.variables: dict[str, str] = {}
+        self.actions: dict[str, Path] = {}
+        """`owner/name@pin` -> a folder that stands for that repository, beside the stubs in `actions/`."""
+        self.app: Token | None = None
+        """What create-github-app-token hands out."""
+
+    # --- events ------------------------------------------------------------------------------------------
+
+    def emit_workflow_dispatch(
+        self, repo: Repo, actor: Token, workflow: str, ref: str, inputs: Mapping[str, Any]
+    ) -> Event:
+        """Raises ApiError 422 for inputs that the workflow does not take, as GitHub does."""
+        branch = ref.removeprefix("refs/heads/")
+        sha = repo.bare.branch(branch)
+        if sha is None:
+            raise ApiError(422, f"No ref found for: {ref}")
+        file = next((one for one in workflow_files(repo, sha) if one.path == workflow), None)
+        if file is None or "workflow_dispatch" not in file.triggers:
+            raise ApiError(422, "Workflow does not have 'workflow_dispatch' trigger")
+        if workflow in repo.disabled_workflows:
+            raise ApiError(422, "Cannot trigger a 'workflow_dispatch' on a disabled workflow")
+        given = checked_inputs(file.triggers["workflow_dispatch"].get("inputs") or {}, inputs)
+        payload = repo.payload(actor, {"ref": f"refs/heads/{branch}", "inputs": given, "workflow": workflow})
+        event = Event(
+            "workflow_dispatch", repo.full_name, actor, payload, branch=branch, sha=sha, workflow=workflow
+        )
+        self.hub.emit(event)
+        return event
+
+    def emit_repository_dispatch(
+        self, repo: Repo, actor: Token, kind: str, client_payload: Mapping[str, Any]
+    ) -> Event:
+        more = {"action": kind, "branch": repo.default_branch, "client_payload": dict(client_payload)}
+        event = self._on_default(repo, "repository_dispatch", actor, more, action=kind)
+        self.hub.emit(event)
+        return event
+
+    def _on_default(
+        self,
+        repo: Repo,
+        name: str,
+        actor: Token,
+        more: dict[str, Any],
+        *,
+        action: str = "",
+        workflow: str = "",
+    ) -> Event:
+        sha = repo.bare.branch(repo.default_branch)
+        assert sha is not None
+        return Event(
+            name,
+            repo.full_name,
+            actor,
+            repo.payload(actor, more),
+            action=action,
+            branch=repo.default_branch,
+            sha=sha,
+            workflow=workflow,
+        )
+
+    def tick_schedule(self, repo: Repo, workflow: str) -> Run:
+        """Fails the test when the workflow has no schedule, or is disabled."""
+        path = f".github/workflows/{Path(workflow).name}"
+        file = self._file(repo, path)
+        assert "schedule" in file.triggers, f"{path} has no schedule"
+        assert path not in repo.disabled_workflows, f"{path} is disabled"
+        cron = file.triggers["schedule"][0]["cron"]
+        actor = self.hub.person(repo.owner, repo, Access.ADMIN)
+        event = self._on_default(repo, "schedule", actor, {"schedule": cron}, workflow=path)
+        return self._one(self.deliver(event))
+
+    def dispatch(self, repo: Repo, workflow: str, inputs: Mapping[str, str], login: str, ref: str) -> Run:
+        """Raises ApiError 422 for inputs that the workflow does not take."""
+        actor = self.hub.person(login, repo, max(repo.access_of(login), Access.WRITE))
+        path = f".github/workflows/{Path(workflow).name}"
+        event = self.emit_workflow_dispatch(repo, actor, path, ref, inputs)
+        self.hub.outbox.remove(event)
+        return self._one(self.deliver(event))
+
+    def _one(self, runs: list[Run]) -> Run:
+        assert len(runs) == 1, f"{len(runs)} runs instead of one"
+        return runs[0]
+
+    def _file(self, repo: Repo, path: str) -> WorkflowFile:
+        for file in workflow_files(repo, repo.default_branch):
+            if file.path == path:
+                return file
+        raise AssertionError(f"{repo.full_name} has no {path}")
+
+    # --- delivery ----------------------------------------------------------------------------------------
+
+    def settle(self, rounds: int) -> list[Run]:
+        """Runs that came of the outbox. Fails the test when it does not become quiet (a loop of events)."""
+        runs: list[Run] = []
+        for _ in range(rounds):
+            with self.hub.lock:
+                events, self.hub.outbox[:] = list(self.hub.outbox), []
+            if not events:
+                return runs
+            runs += self._run_all([queued for event in events for queued in self._started_by(event)])
+        raise AssertionError(f"events still lead to events after {rounds} rounds")
+
+    def deliver(self, event: Event) -> list[Run]:
+        return self._run_all(self._started_by(event))
+
+    def approve(self, repo: Repo, run: Run) -> Run:
+        """A person approves a run that waits for it."""
+        assert run.conclusion == "action_required"
+        return self._again(repo, run)
+
+    def rerun(self, repo: Repo, run: Run) -> Run:
+        """Run it once more: same commit, same event, the artifacts of the first attempt still there."""
+        run.attempt += 1
+        return self._again(repo, run)
+
+    def _again(self, repo: Repo, run: Run) -> Run:
+        assert run.caused_by is not None
+        revision = run.commit or run.sha
+        file = next(one for one in workflow_files(repo, revision) if one.path == run.workflow)
+        self._execute(Queued(repo, file, run.caused_by, run, "", False))
+        return run
+
+    def _started_by(self, event: Event) -> list[Queued]:
+        repo = self.hub.repos[event.repo]
+        by_run = event.actor.kind is TokenKind.RUN
+        if by_run and event.name not in DISPATCHES and not _waits_for_approval(event):
+            return []
+        commit = self._commit_for(repo, event)
+        if commit is None or (
+            event.name in ("push", "pull_request") and skips_ci(repo.bare.commit(event.sha).message)
+        ):
+            return []
+        queued = []
+        for file in workflow_files(repo, commit):
+            if not _is_started(file, event) or file.path in repo.disabled_workflows:
+                continue
+            run = self._new_run(repo, file, event, commit)
+            if by_run and _waits_for_approval(event):
+                run.status, run.conclusion = "completed", "action_required"
+                continue
+            group, cancels = _concurrency(file, run)
+            queued.append(Queued(repo, file, event, run, group, cancels))
+        return queued
+
+    def _commit_for(self, repo: Repo, event: Event) -> str | None:
+        """The commit whose workflow files count; None when nothing starts."""
+        if event.name == "pull_request":
+            return self._merge_commit(repo, event)
+        if event.name == "push":
+            return event.sha or None
+        return event.sha or repo.bare.branch(repo.default_branch)
+
+    def _merge_commit(self, repo: Repo, event: Event) -> str | None:
+        """`refs/pull/N/merge`; None for a conflict, for which GitHub starts nothing."""
+        number = event.payload["number"]
+        base = repo.bare.branch(event.branch)
+        assert base is not None
+        commit = base
+        if not repo.bare.contains(base, event.sha):
+            tree = repo.bare.merged_tree(base, event.sha)
+            if tree is None:
+                return None
+            message = f"Merge {event.sha} into {base}"
+            commit = repo.bare.write_commit(tree, [base, event.sha], message, GITHUB, self.hub.clock.now())
+        repo.bare.update_ref(f"refs/pull/{number}/merge", commit)
+        repo.bare.update_ref(f"refs/pull/{number}/head", event.sha)
+        return commit
+
+    def _new_run(self, repo: Repo, file: WorkflowFile, event: Event, commit: str) -> Run:
+        number = 1 + sum(run.workflow == file.path for run in repo.runs)
+        branch = event.head_branch or event.branch.removeprefix("refs/heads/") or repo.default_branch
+        run = Run(
+            self.hub.next_id(),
+            number,
+            file.path,
+            file.name,
+            event.name,
+            branch,
+            event.sha or commit,
+            event.actor.account,
+            self.hub.clock.now(),
+            event.payload,
+            commit=commit,
+            caused_by=event,
+        )
+        repo.runs.append(run)
+        return run
+
+    def _run_all(self, queued: list[Queued]) -> list[Run]:
+        """Events that came together: of each concurrency group the first runs, and the last that waits."""
+        for index, one in enumerate(queued):
+            rivals = [other for other in queued[index + 1 :] if one.group and other.group == one.group]
+            is_running = not any(other.group == one.group for other in queued[:index])
+            if rivals and (one.cancels or not is_running):
+                one.run.status, one.run.conclusion = "completed", "cancelled"
+        for one in queued:
+            if one.run.conclusion is None:
+                self._execute(one)
+        return [one.run for one in queued]
+
+    # --- one run -----------------------------------------------------------------------------------------
+
+    def _execute(self, queued: Queued) -> None:
+        repo, run, file = queued.repo, queued.run, queued.file
+        run.status, run.conclusion = "in_progress", None
+        scratch = self.hub.folder / "runs" / f"{run.id}-{run.attempt}"
+        scratch.mkdir(parents=True)
+        clone = self._clone(repo, run, scratch)
+        tokens = self._tokens(repo, file, run)
+        rewritten = scratch / Path(file.path).name
+        actions = self._actions(file, clone)
+        document = _document(file, tokens, _token_inputs(file, clone, actions))
+        rewritten.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        try:
+            jobs = run_act(
+                ActRun(
+                    run.event,
+                    clone,
+                    rewritten,
+                    scratch,
+                    run.payload,
+                    run.actor.login,
+                    tokens[""].value,
+                    self.labels,
+                    actions,
+                    self._run_env(repo, run),
+                    self.secrets,
+                    self.variables,
+                )
+            )
+        finally:
+            for token in tokens.values():
+                self.hub.tokens.pop(token.value, None)
+            shutil.rmtree(scratch / "cache", ignore_errors=True)
+        self._check_labels(file, jobs)
+        self._finish(repo, run, file, jobs)
+
+    def _clone(self, repo: Repo, run: Run, scratch: Path) -> Path:
+        clone = scratch / "clone"
+        quiet = ["-c", "advice.detachedHead=false"]
+        subprocess.run(
+            ["git", "clone", "--quiet", "--shared", "--no-checkout", str(repo.bare.path), str(clone)],
+            check=True,
+        )
+        subprocess.run(
+            ["git", *quiet, "-C", str(clone), "checkout", "--quiet", "--detach", run.commit], check=True
+        )
+        return clone
+
+    def _tokens(self, repo: Repo, file: WorkflowFile, run: Run) -> dict[str, Token]:
+        """Job -> its token; under "" what all jobs have in common, for `github.token` inside an action."""
+        given = {key: job_permissions(repo, file.document, job) for key, job in file.document["jobs"].items()}
+        common = {
+            scope: min(
+                (one.get(scope, "none") for one in given.values()), key=("none", "read", "write").index
+            )
+            for one in given.values()
+            for scope in one
+        }
+        return {
+            key: self.hub.run_token(repo, permissions, f"{run.id}-{run.attempt}/{key}")
+            for key, permissions in {**given, "": common}.items()
+        }
+
+    def _run_env(self, repo: Repo, run: Run) -> dict[str, str]:
+        env = {
+            "GITHUB_API_URL": self.hub.url,
+            "GITHUB_SERVER_URL": self.hub.url,
+            "GITHUB_GRAPHQL_URL": f"{self.hub.url}/graphql",
+            "GITHUB_REPOSITORY": repo.full_name,
+            "GITHUB_REPOSITORY_OWNER": repo.owner,
+            "GITHUB_RUN_ID": str(run.id),
+            "GITHUB_RUN_NUMBER": str(run.number),
+            "GITHUB_RUN_ATTEMPT": str(run.attempt),
+            "ROLLOUT_NOW": stamp(self.hub.clock.now()) or "",
+            "FAKEHUB_ARTIFACTS": str(self.artifact_folder(run).parent),
+            "FAKEHUB_APP_TOKEN": self.app.value if self.app else "",
+        }
+        if run.event != "pull_request":
+            ref = run.payload.get("ref") or f"refs/heads/{run.branch}"
+            env["GITHUB_REF"] = ref
+        return {**env, **self.env}
+
+    def artifact_folder(self, run: Run) -> Path:
+        """Where the artifacts of a run are, each as `NAME.zip`; a test may put one of its own there."""
+        folder = self.hub.folder / "artifacts" / str(run.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _actions(self, file: WorkflowFile, clone: Path) -> dict[str, Path]:
+        """Every action that the workflow, and the repository's own actions, use. Raises ActError for one
+        without a stub, or that is not pinned to a commit."""
+        found: dict[str, Path] = {}
+        for used in _all_uses(file.document, clone):
+            match = _USES.fullmatch(used)
+            if match is None:
+                raise ActError(f"{file.path}: cannot read `uses: {used}`")
+            pin = f"{match['owner']}/{match['name']}@{match['pin']}"
+            folder = self.actions.get(pin, STUBS / f"{match['owner']}__{match['name']}")
+            if not folder.is_dir():
+                raise ActError(f"{file.path}: no stub for `uses: {used}` in {STUBS.name}/")
+            if not re.fullmatch(r"[0-9a-f]{40}", match["pin"]):
+                raise ActError(f"{file.path}: `uses: {used}` is not pinned by a full SHA")
+            found[pin] = folder
+        return found
+
+    def _check_labels(self, file: WorkflowFile, jobs: list[JobResult]) -> None:
+        """act mixes up `runs-on: ${{ matrix.x }}` of jobs that begin together."""
+        for job in jobs:
+            raw = file.document["jobs"][job.key]["runs-on"]
+            wanted = raw if isinstance(raw, list) else [raw]
+            context = {"matrix": job.matrix, "vars": self.variables}
+            with contextlib.suppress(ValueError):
+                job.labels = [label for one in wanted if (label := evaluate(str(one), context))]
+            if unknown := set(job.labels) - set(self.labels):
+                raise ActError(f"{file.path}: job {job.name}: no runner has that label: {', '.join(unknown)}")
+
+    def _finish(self, repo: Repo, run: Run, file: WorkflowFile, jobs: list[JobResult]) -> None:
+        started = {job.key for job in jobs}
+        jobs += [JobResult(0, key, key, "skipped") for key in file.document["jobs"] if key not in started]
+        conclusions = {job.conclusion for job in jobs}
+        run.jobs = jobs
+        run.status, run.updated_at = "completed", self.hub.clock.now()
+        run.conclusion = next((word for word in ("failure", "cancelled") if word in conclusions), "success")
+        if conclusions == {"skipped"}:
+            run.conclusion = "skipped"
+        now = self.hub.clock.now()
+        for job in jobs:
+            job.id = self.hub.next_id()
+            repo.checks.append(
+                Check(job.id, run.sha, job.name, "completed", job.conclusion, run.created_at, now)
+            )
+        self._collect_artifacts(repo, run)
+
+    def _collect_artifacts(self, repo: Repo, run: Run) -> None:
+        known = {one.name for one in repo.artifacts if one.run_id == run.id}
+        for file in sorted(self.artifact_folder(run).glob("*.zip")):
+            if file.stem not in known:
+                repo.artifacts.append(
+                    Artifact(
+                        self.hub.next_id(),
+                        run.id,
+                        file.stem,
+                        file.read_bytes(),
+                        self.hub.clock.now(),
+                        run.sha,
+                        run.branch,
+                    )
+                )
+
+
+def artifact_files(artifact: Artifact) -> dict[str, bytes]:
+    """Name -> content of what is in an artifact."""
+    with zipfile.ZipFile(io.BytesIO(artifact.content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+# --- what a workflow file says ---------------------------------------------------------------------------
+
+
+def _waits_for_approval(event: Event) -> bool:
+    """Pull requests made with a run's own token get runs, which a person must approve."""
+    return event.name == "pull_request" and event.action in ("opened", "synchronize", "reopened")
+
+
+def _is_started(file: WorkflowFile, event: Event) -> bool:
+    if event.workflow and file.path != event.workflow:
+        return False
+    if event.name not in file.triggers:
+        return False
+    filters = file.triggers[event.name]
+    return event.name in ("schedule", "workflow_dispatch") or matches(event, filters)
+
+
+def _concurrency(file: WorkflowFile, run: Run) -> tuple[str, bool]:
+    """The group (with the repository's name of the workflow expanded) and whether a newer run cancels."""
+    raw = file.document.get("concurrency")
+    if raw is None:
+        return "", False
+    settings = raw if isinstance(raw, dict) else {"group": raw}
+    github = {
+        "workflow": file.name,
+        "sha": run.sha,
+        "ref": run.payload.get("ref") or f"refs/heads/{run.branch}",
+        "head_ref": run.branch if run.event == "pull_request" else "",
+        "run_id": run.id,
+        "event_name": run.event,
+        "event": run.payload,
+        "actor": run.actor.login,
+    }
+    context = {"github": github, "inputs": run.payload.get("inputs") or {}}
+    return evaluate(str(settings["group"]), context), settings.get("cancel-in-progress") is True
+
+
+def checked_inputs(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
+    """What a dispatched workflow gets, as strings. Raises ApiError 422."""
+    if unknown := given.keys() - declared.keys():
+        raise ApiError(422, f"Unexpected inputs provided: {sorted(unknown)}")
+    result = {}
+    for name, raw in declared.items():
+        rule = raw or {}
+        value = given.get(name, rule.get("default"))
+        if rule.get("required") and value in (None, ""):
+            raise ApiError(422, f"Required input '{name}' not provided")
+        if rule.get("type") == "choice" and name in given and value not in rule["options"]:
+            raise ApiError(
+                422, f"Provided value '{value}' for input '{name}' not in the list of allowed values"
+            )
+        result[name] = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return result
+
+
+def job_permissions(repo: Repo, document: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, str]:
+    """Scope -> level of the token that a job gets."""
+    raw = job.get("permissions", document.get("permissions"))
+    scopes = ("actions", "checks", "contents", "issues", "pull_requests", "statuses")
+    if raw is None:
+        raw = "write-all" if repo.default_workflow_permissions == "write" else {"contents": "read"}
+    if isinstance(raw, str):
+        return {**dict.fromkeys(scopes, raw.removesuffix("-all")), "metadata": "read"}
+    return {**{name.replace("-", "_"): level for name, level in (raw or {}).items()}, "metadata": "read"}
+
+
+def _document(
+    file: WorkflowFile, tokens: Mapping[str, Token], token_inputs: Mapping[str, list[str]]
+) -> dict[str, Any]:
+    """The file for act: each job with its own token."""
+    jobs = {
+        key: with_token(job, tokens[key].value, token_inputs) for key, job in file.document["jobs"].items()
+    }
+    return {**file.document, "jobs": jobs}
+
+
+def _token_inputs(file: WorkflowFile, clone: Path, actions: Mapping[str, Path]) -> dict[str, list[str]]:
+    """`uses:` -> inputs of that action whose default is the token."""
+    found = {}
+    for used in {str(step["uses"]) for step in _steps(file.document) if "uses" in step}:
+        match = _USES.fullmatch(used)
+        if match is not None:
+            folder = actions[f"{match['owner']}/{match['name']}@{match['pin']}"] / (
+                match["path"] or ""
+            ).strip("/")
+        else:
+            folder = clone / used
+        for path in sorted(folder.glob("action.y*ml")):
+            inputs = yaml.safe_load(path.read_text(encoding="utf-8")).get("inputs") or {}
+            found[used] = [
+                name for name, rule in inputs.items() if "github.token" in str((rule or {}).get("default"))
+            ]
+    return found
+
+
+def _steps(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [step for job in document["jobs"].values() for step in job.get("steps") or []]
+
+
+def _all_uses(document: Mapping[str, Any], clone: Path) -> list[str]:
+    found = [str(step["uses"]) for step in _steps(document) if "uses" in step]
+    for action in sorted(clone.glob(".github/actions/*/action.y*ml")):
+        steps = yaml.safe_load(action.read_text(encoding="utf-8"))["runs"].get("steps") or []
+        found += [str(step["uses"]) for step in steps if "uses" in step]
+    return [used for used in dict.fromkeys(found) if not used.startswith("./")]

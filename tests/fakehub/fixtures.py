@@ -1,0 +1,20 @@
+"""Fixtures for any test: `from tests.fakehub.fixtures import hub` in a conftest.py or a test's module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_socket import socket_allow_hosts
+
+from tests.fakehub.hub import Hub
+
+__all__ = ["hub"]
+
+
+@pytest.fixture
+def hub(tmp_path_factory: pytest.TempPathFactory, socket_enabled: None) -> Iterator[Hub]:
+    """A local GitHub with nothing in it. Asking for it allows sockets; only the loopback can be reached."""
+    socket_allow_hosts(["127.0.0.1"])
+    with Hub(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub

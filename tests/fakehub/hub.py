@@ -1,0 +1,254 @@
+"""A local GitHub. Tests make people, tokens and repositories here, and look at what the product did."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.fakehub.bare import BareRepo
+from tests.fakehub.entities import Access, Account, Event, Ruleset, Run, Token, TokenKind
+from tests.fakehub.faults import Fault, Match, Planned
+from tests.fakehub.repo import Repo
+from tests.fakehub.schemas import SchemaViolationError
+from tests.fakes.clock import SettableClock
+
+if TYPE_CHECKING:
+    from tests.fakehub.engine import Engine
+
+ACTIONS_BOT = "github-actions[bot]"
+
+
+@dataclass
+class Call:
+    """One request that arrived."""
+
+    method: str
+    path: str
+    """Without the query."""
+    query: str
+    token: TokenKind | None
+    operation: str = ""
+    """The root fields of a GraphQL document, such as `createCommitOnBranch`."""
+    status: int = 0
+    """0 while, or when, it got no answer."""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.method, self.path, self.operation)))
+
+
+class Hub:
+    """Use it as a context manager: it serves on `url` in between, and fails the test at the end
+    when a request or a response did not fit GitHub's schema."""
+
+    def __init__(self, folder: Path) -> None:
+        from tests.fakehub.server import Server
+
+        self.folder = folder
+        self.clock = SettableClock()
+        self.started = self.clock.now()
+        self.lock = threading.RLock()
+        self.repos: dict[str, Repo] = {}
+        self.tokens: dict[str, Token] = {}
+        self.outbox: list[Event] = []
+        """Events that no workflow has been asked about yet."""
+        self.rate_limit = 5000
+        self.violations: list[str] = []
+        self._accounts: dict[str, Account] = {}
+        self._calls: list[Call] = []
+        self._faults: list[Planned] = []
+        self._races: list[tuple[Planned, Callable[[], object]]] = []
+        self._ids = itertools.count(1001)
+        self._workflow_ids: dict[str, int] = {}
+        self._server = Server(self)
+        self._engine: Engine | None = None
+
+    @property
+    def url(self) -> str:
+        """Base address of the API, of GraphQL (`/graphql`) and of git (`/owner/name.git`)."""
+        return self._server.url
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.stop()
+        if kind is None and self.violations:
+            raise SchemaViolationError("\n\n".join(self.violations))
+
+    # --- making the world --------------------------------------------------------------------------------
+
+    def repo(self, full_name: str = "acme/tau", *, seed: Path | None = None, branch: str = "main") -> Repo:
+        """A new repository; `seed` is a local one whose branches and tags it starts with."""
+        bare = BareRepo(self.folder / "repos" / f"{full_name}.git", self.lock)
+        repo = Repo(self, full_name, bare)
+        repo.default_branch = branch
+        bare.git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+        if seed is not None:
+            bare.git("fetch", "--quiet", str(seed), "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+        self.repos[full_name] = repo
+        return repo
+
+    def account(self, login: str) -> Account:
+        """The account of that login, made on first use; `…[bot]` is a bot."""
+        with self.lock:
+            if login not in self._accounts:
+                kind = "Bot" if login.endswith("[bot]") else "User"
+                self._accounts[login] = Account(login, self.next_id(), kind)
+            return self._accounts[login]
+
+    def known_account(self, login: str) -> Account | None:
+        return self._accounts.get(login)
+
+    def person(self, login: str, repo: Repo | None = None, access: Access = Access.WRITE) -> Token:
+        """A person's token, with that access to the repository."""
+        if repo is not None:
+            repo.access[login] = access
+        return self._token(f"ghp_{login}", TokenKind.USER, login, None)
+
+    def run_token(self, repo: Repo, permissions: Mapping[str, str], job: str = "test") -> Token:
+        """A `GITHUB_TOKEN` as a job with these permissions gets it."""
+        value = f"ghs_run_{job.replace('/', '_')}"
+        return self._token(value, TokenKind.RUN, ACTIONS_BOT, permissions, frozenset({repo.full_name}), job)
+
+    def app_token(
+        self, *repos: Repo, permissions: Mapping[str, str] | None = None, slug: str = "rollout-app"
+    ) -> Token:
+        """An installation token. Without `permissions` it has what a release bot is given."""
+        given = permissions or dict.fromkeys(
+            ("contents", "pull_requests", "issues", "statuses", "actions"), "write"
+        )
+        given = {"metadata": "read", "checks": "read", **given}
+        names = frozenset(repo.full_name for repo in repos)
+        return self._token(f"ghs_app_{slug}", TokenKind.APP, f"{slug}[bot]", given, names)
+
+    def _token(
+        self,
+        value: str,
+        kind: TokenKind,
+        login: str,
+        permissions: Mapping[str, str] | None,
+        repos: frozenset[str] | None = None,
+        job: str = "",
+    ) -> Token:
+        token = Token(value, kind, self.account(login), permissions, repos, job)
+        self.tokens[value] = token
+        return token
+
+    def ruleset(
+        self, repo: Repo, name: str = "protect", *, pattern: str = "~DEFAULT_BRANCH", **rules: Any
+    ) -> Ruleset:
+        """Adds a ruleset; `rules` are the fields of Ruleset."""
+        added = Ruleset(self.next_id(), name, pattern, **rules)
+        repo.rulesets.append(added)
+        return added
+
+    def next_id(self) -> int:
+        with self.lock:
+            return next(self._ids)
+
+    def workflow_id(self, path: str) -> int:
+        with self.lock:
+            return self._workflow_ids.setdefault(path, len(self._workflow_ids) + 501)
+
+    # --- faults and calls --------------------------------------------------------------------------------
+
+    def fail(self, match: Match, fault: Fault, times: int = 1) -> Planned:
+        """Let the next `times` (-1: all) calls that match go wrong.
+
+        `match` is a glob over `str(call)`: `POST /repos/*/pulls`, `POST /graphql createCommitOnBranch`.
+        """
+        planned = Planned(match, fault, times)
+        self._faults.append(planned)
+        return planned
+
+    def before(self, match: Match, action: Callable[[], object], times: int = 1) -> None:
+        """Let something happen right before the next `times` calls that match: a race, made certain."""
+        self._races.append((Planned(match, Fault(), times), action))
+
+    def happen_before(self, call: str) -> None:
+        for planned, action in self._races:
+            with self.lock:
+                due = planned.takes(call)
+                planned.left -= due
+            if due:
+                action()
+
+    def heal(self) -> None:
+        """Forget every fault that is still to come."""
+        self._faults.clear()
+
+    def fault_for(self, call: str) -> Fault | None:
+        with self.lock:
+            for planned in self._faults:
+                if planned.takes(call):
+                    planned.left -= 1
+                    planned.hits.append(call)
+                    return planned.fault
+        return None
+
+    def record(self, call: Call) -> None:
+        with self.lock:
+            self._calls.append(call)
+
+    def calls(self, *, git: bool = False) -> list[Call]:
+        """Requests to the API since the last `forget_calls`, in order; or those of git's own protocol."""
+        return [call for call in self._calls if _is_git(call.path) == git]
+
+    def forget_calls(self) -> None:
+        self._calls.clear()
+
+    def calls_made(self) -> int:
+        """Ever: what the rate limit counts."""
+        return len(self._calls)
+
+    # --- events ------------------------------------------------------------------------------------------
+
+    def emit(self, event: Event) -> None:
+        with self.lock:
+            self.outbox.append(event)
+
+    @property
+    def engine(self) -> Engine:
+        if self._engine is None:
+            from tests.fakehub.engine import Engine
+
+            self._engine = Engine(self)
+        return self._engine
+
+    def deliver(self, event: Event) -> list[Run]:
+        """Run every workflow that the event starts, one after the other, and return the runs."""
+        return self.engine.deliver(event)
+
+    def settle(self, rounds: int = 20) -> list[Run]:
+        """Deliver what is in the outbox, and what that leads to, until it is quiet."""
+        return self.engine.settle(rounds)
+
+    def tick_schedule(self, repo: Repo, workflow: str) -> Run:
+        """Run a workflow (its file name) as its schedule would."""
+        return self.engine.tick_schedule(repo, workflow)
+
+    def dispatch(
+        self,
+        repo: Repo,
+        workflow: str,
+        inputs: Mapping[str, str] | None = None,
+        *,
+        by: str = "",
+        ref: str = "",
+    ) -> Run:
+        """Run a workflow (its file name) as its button does, on `ref` or the default branch."""
+        return self.engine.dispatch(
+            repo, workflow, inputs or {}, by or repo.owner, ref or repo.default_branch
+        )
+
+
+def _is_git(path: str) -> bool:
+    return path.endswith(("/info/refs", "/git-upload-pack", "/git-receive-pack"))

@@ -1,0 +1,446 @@
+"""One repository of the fake: its rules, and everything that moves a branch or a pull request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tests.fakehub.bare import NOBODY, BareRepo, Person
+from tests.fakehub.entities import (
+    Access,
+    Artifact,
+    Check,
+    Comment,
+    CommitStatus,
+    Event,
+    Label,
+    Pull,
+    Ruleset,
+    Run,
+    Thread,
+    Token,
+    TokenKind,
+)
+from tests.fakehub.errors import ApiError, RuleViolationError, StaleHeadError
+
+if TYPE_CHECKING:
+    from tests.fakehub.hub import Hub
+
+WORKFLOWS = ".github/workflows/"
+
+
+class Repo:
+    """`bare` holds its code; the rest is in memory. Every change happens under `bare.lock`."""
+
+    def __init__(self, hub: Hub, full_name: str, bare: BareRepo) -> None:
+        self.hub = hub
+        self.full_name = full_name
+        self.owner, self.name = full_name.split("/")
+        self.bare = bare
+        self.id = hub.next_id()
+        self.default_branch = "main"
+        self.access: dict[str, Access] = {}
+        """Login -> access; everybody else has none."""
+        self.actions_may_open_pulls = True
+        """The setting "Allow GitHub Actions to create and approve pull requests"."""
+        self.default_workflow_permissions = "read"
+        self.sha_pinning_required = False
+        self.rulesets: list[Ruleset] = []
+        self.threads: dict[int, Thread] = {}
+        self.labels: dict[str, Label] = {}
+        self.statuses: list[CommitStatus] = []
+        self.checks: list[Check] = []
+        self.runs: list[Run] = []
+        self.artifacts: list[Artifact] = []
+        self.disabled_workflows: set[str] = set()
+
+    # --- rules -------------------------------------------------------------------------------------------
+
+    def access_of(self, login: str) -> Access:
+        return Access.ADMIN if login == self.owner else self.access.get(login, Access.NONE)
+
+    def rules_for(self, branch: str) -> list[Ruleset]:
+        return [rules for rules in self.rulesets if rules.binds(branch, self.default_branch)]
+
+    def violations(self, token: Token, branch: str, sha: str, *, by_merge: bool) -> list[str]:
+        """Why the rules do not let the token bring the branch to where `sha` is, or merge `sha` into it."""
+        found = []
+        for rules in self.rules_for(branch):
+            if token.account.login in rules.bypass:
+                continue
+            if rules.pull_request and not by_merge:
+                found.append("Changes must be made through a pull request.")
+            green = self.green(sha)
+            found += [
+                f'Required status check "{name}" is expected.'
+                for name in rules.required_statuses
+                if name not in green
+            ]
+        return found
+
+    def green(self, sha: str) -> set[str]:
+        """Names of the statuses and checks of a commit whose newest state lets a merge through."""
+        newest: dict[str, str | None] = {}
+        for status in self.statuses:
+            if status.sha == sha:
+                newest[status.context] = status.state
+        for check in self.checks:
+            if check.sha == sha:
+                newest[check.name] = check.conclusion
+        return {name for name, state in newest.items() if state in ("success", "neutral", "skipped")}
+
+    def refuse_workflow_change(self, token: Token, old: str | None, new: str) -> None:
+        """A run's token never writes workflow files, an App's token only with that permission."""
+        if token.permissions is None or token.permissions.get("workflows") == "write":
+            return
+        head = self.bare.branch(self.default_branch)
+        base = old or (self.bare.merge_base(head, new) if head else None)
+        if base is None:
+            return
+        for _, path in self.bare.changed(base, new):
+            if path.startswith(WORKFLOWS):
+                raise ApiError(
+                    403,
+                    "refusing to allow a GitHub App to create or update workflow "
+                    f"`{path}` without `workflows` permission",
+                )
+
+    # --- branches ----------------------------------------------------------------------------------------
+
+    def move(
+        self,
+        token: Token,
+        ref: str,
+        new: str | None,
+        *,
+        old: str | None = None,
+        force: bool = False,
+        merging: bool = False,
+    ) -> None:
+        """Create, move or (`new` None) delete a ref, as the rules allow, and tell everybody.
+
+        `old`, when given, must be where it is now. Raises StaleHeadError, RuleViolationError, ApiError.
+        """
+        with self.bare.lock:
+            current = self.bare.refs().get(ref)
+            if old is not None and old != current:
+                raise StaleHeadError(old)
+            branch = ref.removeprefix("refs/heads/")
+            if new is not None and branch != ref:
+                if not merging:
+                    self.refuse_workflow_change(token, current, new)
+                if current and not merging and (found := self.violations(token, branch, new, by_merge=False)):
+                    raise RuleViolationError(found)
+                if current and not force and not self.bare.contains(new, current):
+                    raise ApiError(422, "Update is not a fast forward")
+            if new is None:
+                self.bare.delete_ref(ref)
+            else:
+                self.bare.update_ref(ref, new)
+            self.ref_moved(token, ref, current, new)
+
+    def ref_moved(self, token: Token, ref: str, old: str | None, new: str | None) -> None:
+        """What follows from a ref that has moved: events, and pull requests that changed with it."""
+        branch = ref.removeprefix("refs/heads/")
+        pulls = [thread for thread in self.threads.values() if thread.pull and thread.state == "open"]
+        for thread in pulls:
+            assert thread.pull is not None
+            if thread.pull.head == branch and new is None:
+                self.close(token, thread)
+            elif thread.pull.head == branch:
+                thread.updated_at = self.hub.clock.now()
+                thread.pull.base_sha = self.bare.branch(thread.pull.base) or thread.pull.base_sha
+                self.emit_pull(token, thread, "synchronize")
+            elif thread.pull.base == branch and new and self.bare.contains(new, self.head_of(thread)):
+                self._mark_merged(token, thread, new)
+        self.hub.emit(self._push_event(token, ref, old, new))
+
+    def _push_event(self, token: Token, ref: str, old: str | None, new: str | None) -> Event:
+        message = self.bare.commit(new).message if new else ""
+        payload = {
+            "ref": ref,
+            "before": old or NOBODY,
+            "after": new or NOBODY,
+            "created": old is None,
+            "deleted": new is None,
+            "head_commit": {"id": new, "message": message} if new else None,
+        }
+        base = old or (self.bare.commit(new).parents or (None,))[0] if new else None
+        paths = tuple(path for _, path in self.bare.changed(base, new)) if base and new else ()
+        return Event(
+            "push",
+            self.full_name,
+            token,
+            self.payload(token, payload),
+            branch=ref,
+            sha=new or "",
+            paths=paths,
+        )
+
+    def commit_on_branch(
+        self,
+        token: Token,
+        branch: str,
+        expected: str,
+        message: str,
+        additions: Sequence[tuple[str, bytes]],
+        deletions: Sequence[str],
+    ) -> str:
+        """What `createCommitOnBranch` does. Raises StaleHeadError, RuleViolationError, ApiError."""
+        with self.bare.lock:
+            head = self.bare.branch(branch)
+            if head is None:
+                raise ApiError(404, f'No ref with the name "{branch}" was found.')
+            if head != expected:
+                raise StaleHeadError(expected)
+            known = {entry.path: entry.mode for entry in self.bare.tree(head, recursive=True)}
+            for path in deletions:
+                if path not in known:
+                    raise ApiError(
+                        422,
+                        f"A path was requested for deletion which does not exist as of commit oid `{head}`",
+                    )
+            entries: list[tuple[str, str | None, str]] = [("0", None, path) for path in deletions]
+            entries += [
+                (known.get(path, "100644"), self.bare.write_blob(content), path)
+                for path, content in additions
+            ]
+            tree = self.bare.write_tree(head, entries)
+            commit = self.bare.write_commit(tree, [head], message, person(token), self.hub.clock.now())
+            self.move(token, f"refs/heads/{branch}", commit, old=head)
+            return commit
+
+    # --- threads -----------------------------------------------------------------------------------------
+
+    def open_thread(self, token: Token, title: str, body: str | None, pull: Pull | None = None) -> Thread:
+        now = self.hub.clock.now()
+        number = len(self.threads) + 1
+        thread = Thread(number, self.hub.next_id(), title, body, token.account, now, now, pull=pull)
+        self.threads[number] = thread
+        return thread
+
+    def thread(self, number: int | str) -> Thread:
+        """Raises ApiError 404."""
+        found = self.threads.get(int(number)) if str(number).isdigit() else None
+        if found is None:
+            raise ApiError(404, "Not Found")
+        return found
+
+    def open_pull(
+        self, token: Token, title: str, head: str, base: str, body: str | None, draft: bool
+    ) -> Thread:
+        """Raises ApiError 403 when Actions may not, 422 for a branch that is not there or a second one."""
+        if token.kind is TokenKind.RUN and not self.actions_may_open_pulls:
+            raise ApiError(403, "GitHub Actions is not permitted to create or approve pull requests.")
+        head = head.removeprefix(f"{self.owner}:")
+        head_sha, base_sha = self.bare.branch(head), self.bare.branch(base)
+        if head_sha is None or base_sha is None:
+            raise ApiError.invalid("PullRequest", "head" if head_sha is None else "base")
+        if not self.bare.between(base_sha, head_sha):
+            raise ApiError.invalid("PullRequest", message=f"No commits between {base} and {head}")
+        for other in self.pulls():
+            if other.state == "open" and other.pull and (other.pull.head, other.pull.base) == (head, base):
+                raise ApiError.invalid(
+                    "PullRequest", message=f"A pull request already exists for {self.owner}:{head}."
+                )
+        thread = self.open_thread(token, title, body, Pull(head, base, head_sha, base_sha, draft))
+        self.emit_pull(token, thread, "opened")
+        return thread
+
+    def pulls(self) -> list[Thread]:
+        return [thread for thread in self.threads.values() if thread.pull]
+
+    def pull(self, number: int | str) -> Thread:
+        """Raises ApiError 404 for an issue too."""
+        thread = self.thread(number)
+        if thread.pull is None:
+            raise ApiError(404, "Not Found")
+        return thread
+
+    def head_of(self, thread: Thread) -> str:
+        """Where the pull request's branch is; where it was, once it is closed."""
+        assert thread.pull is not None
+        if thread.state == "open" and (tip := self.bare.branch(thread.pull.head)):
+            thread.pull.head_sha = tip
+        return thread.pull.head_sha
+
+    def close(self, token: Token, thread: Thread, reason: str = "completed") -> None:
+        if thread.state == "closed":
+            return
+        if thread.pull:
+            self.head_of(thread)
+        thread.state, thread.closed_at = "closed", self.hub.clock.now()
+        thread.updated_at = thread.closed_at
+        if thread.pull:
+            self.emit_pull(token, thread, "closed")
+        else:
+            thread.state_reason = reason
+            self.emit_issue(token, thread, "closed")
+
+    def reopen(self, token: Token, thread: Thread) -> None:
+        if thread.state == "open":
+            return
+        if thread.pull and (thread.pull.merged_at or not self.bare.branch(thread.pull.head)):
+            raise ApiError.invalid(
+                "PullRequest", "state", f"The {thread.pull.head} branch has been deleted or merged."
+            )
+        thread.state, thread.closed_at, thread.state_reason = "open", None, "reopened"
+        if thread.pull:
+            self.emit_pull(token, thread, "reopened")
+
+    def mergeable(self, thread: Thread) -> bool | None:
+        """Whether git can merge it; None once it is closed."""
+        assert thread.pull is not None
+        base = self.bare.branch(thread.pull.base)
+        if thread.state != "open" or base is None:
+            return None
+        return self.bare.merged_tree(base, self.head_of(thread)) is not None
+
+    def merge(
+        self,
+        token: Token,
+        number: int,
+        *,
+        sha: str | None = None,
+        method: str = "merge",
+        title: str = "",
+        message: str = "",
+    ) -> str:
+        """Merge as the button does and return the merge commit. Raises ApiError 403, 405, 409."""
+        with self.bare.lock:
+            thread = self.pull(number)
+            assert thread.pull is not None
+            base, head = self.bare.branch(thread.pull.base), self.head_of(thread)
+            if thread.state != "open" or base is None or thread.pull.draft:
+                raise ApiError(405, "Pull Request is not mergeable")
+            if sha is not None and sha != head:
+                raise ApiError(409, "Head branch was modified. Review and try the merge again.")
+            if method == "rebase":
+                raise ApiError(405, "Rebase merges are not allowed on this repository.")
+            if found := self.violations(token, thread.pull.base, head, by_merge=True):
+                raise RuleViolationError(found, status=405)
+            tree = self.bare.merged_tree(base, head)
+            if tree is None:
+                raise ApiError(405, "Pull Request is not mergeable")
+            parents = [base] if method == "squash" else [base, head]
+            default = (
+                f"{thread.title} (#{number})"
+                if method == "squash"
+                else f"Merge pull request #{number} from {self.owner}/{thread.pull.head}\n\n{thread.title}"
+            )
+            text = "\n\n".join(part for part in (title, message) if part) or default
+            commit = self.bare.write_commit(tree, parents, text, person(token), self.hub.clock.now())
+            self.refuse_workflow_change(token, base, commit)
+            self._mark_merged(token, thread, commit)
+            self.move(token, f"refs/heads/{thread.pull.base}", commit, old=base, merging=True)
+            return commit
+
+    def _mark_merged(self, token: Token, thread: Thread, commit: str) -> None:
+        assert thread.pull is not None
+        thread.pull.merged_at, thread.pull.merged_by = self.hub.clock.now(), token.account
+        thread.pull.merge_commit = commit
+        self.close(token, thread)
+
+    def comment(self, token: Token, number: int | str, body: str) -> Comment:
+        thread, now = self.thread(number), self.hub.clock.now()
+        comment = Comment(self.hub.next_id(), thread.number, token.account, body, now, now)
+        thread.comments.append(comment)
+        self.emit_comment(token, thread, comment, "created")
+        return comment
+
+    def find_comment(self, comment_id: int | str) -> tuple[Thread, Comment]:
+        """Raises ApiError 404."""
+        for thread in self.threads.values():
+            for comment in thread.comments:
+                if str(comment.id) == str(comment_id):
+                    return thread, comment
+        raise ApiError(404, "Not Found")
+
+    def label(self, name: str, color: str = "ededed", description: str | None = None) -> Label:
+        """The label, made when it is not there yet."""
+        return self.labels.setdefault(name.lower(), Label(self.hub.next_id(), name, color, description))
+
+    def set_status(
+        self,
+        token: Token,
+        sha: str,
+        context: str,
+        state: str,
+        description: str | None = None,
+        url: str | None = None,
+    ) -> CommitStatus:
+        """Raises ApiError 422 for a commit that is not there, or the 1,001st of a context."""
+        if self.bare.commit_of(sha) != sha:
+            raise ApiError.invalid("Status", message=f"No commit found for SHA: {sha}")
+        if sum(old.sha == sha and old.context == context for old in self.statuses) >= 1000:
+            raise ApiError.invalid(
+                "Status", message="This SHA and context has reached the maximum number of statuses."
+            )
+        status = CommitStatus(
+            self.hub.next_id(), sha, context, state, description, url, token.account, self.hub.clock.now()
+        )
+        self.statuses.append(status)
+        return status
+
+    def add_check(
+        self, sha: str, name: str, conclusion: str | None = "success", *, status: str = ""
+    ) -> Check:
+        """One attempt of a check, as CI would report it; no conclusion means that it still runs."""
+        now = self.hub.clock.now()
+        state = status or ("completed" if conclusion else "in_progress")
+        check = Check(self.hub.next_id(), sha, name, state, conclusion, now, now if conclusion else None)
+        self.checks.append(check)
+        return check
+
+    # --- events ------------------------------------------------------------------------------------------
+
+    def payload(self, token: Token, more: dict[str, Any]) -> dict[str, Any]:
+        from tests.fakehub import shapes
+
+        return {
+            **json.loads(json.dumps(more)),
+            "repository": shapes.repository(self, "Repository"),
+            "sender": shapes.user(self.hub, token.account),
+        }
+
+    def emit_pull(self, token: Token, thread: Thread, action: str) -> None:
+        from tests.fakehub import shapes
+
+        assert thread.pull is not None
+        head, base = self.head_of(thread), self.bare.branch(thread.pull.base) or thread.pull.base_sha
+        fork = self.bare.merge_base(base, head) or base
+        event = Event(
+            "pull_request",
+            self.full_name,
+            token,
+            self.payload(
+                token, {"action": action, "number": thread.number, "pull_request": shapes.pull(self, thread)}
+            ),
+            action=action,
+            branch=thread.pull.base,
+            sha=head,
+            paths=tuple(path for _, path in self.bare.changed(fork, head)),
+            head_branch=thread.pull.head,
+        )
+        self.hub.emit(event)
+
+    def emit_issue(self, token: Token, thread: Thread, action: str) -> None:
+        from tests.fakehub import shapes
+
+        payload = self.payload(token, {"action": action, "issue": shapes.issue(self, thread)})
+        self.hub.emit(Event("issues", self.full_name, token, payload, action=action))
+
+    def emit_comment(self, token: Token, thread: Thread, comment: Comment, action: str) -> None:
+        from tests.fakehub import shapes
+
+        more = {
+            "action": action,
+            "issue": shapes.issue(self, thread),
+            "comment": shapes.comment(self, comment),
+        }
+        self.hub.emit(Event("issue_comment", self.full_name, token, self.payload(token, more), action=action))
+
+
+def person(token: Token) -> Person:
+    return Person(token.account.login, token.account.email)

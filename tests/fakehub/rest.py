@@ -1,0 +1,7 @@
+"""The REST routes. Importing this module registers them."""
+
+from __future__ import annotations
+
+from tests.fakehub import rest_actions, rest_git, rest_settings, rest_threads
+
+__all__ = ["rest_actions", "rest_git", "rest_settings", "rest_threads"]

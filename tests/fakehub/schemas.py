@@ -1,0 +1,145 @@
+"""GitHub's published schema: fills in what a response must have, and refuses what does not fit."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import types
+from datetime import datetime
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+Json = dict[str, Any]
+
+EPOCH = "2026-01-01T00:00:00Z"
+
+
+class SchemaViolationError(AssertionError):
+    """A document is not what GitHub's schema says."""
+
+
+@functools.cache
+def _models() -> types.ModuleType:
+    # By name at run time: mypy would need minutes for four thousand generated models.
+    return importlib.import_module("githubkit_schemas.latest.models")
+
+
+def model(name: str) -> type[BaseModel]:
+    """The generated model of that name. Raises AttributeError for one that GitHub does not publish."""
+    found: type[BaseModel] = getattr(_models(), name)
+    assert issubclass(found, BaseModel)
+    return found
+
+
+def build(schema: str, /, **given: Any) -> Json:
+    """A whole object of the schema: `given` (by its names in JSON), and filler where a field is required.
+
+    A nested dict is filled in the same way. Raises SchemaViolationError for a field that the schema lacks.
+    """
+    return _filled(model(schema), given)
+
+
+def check_response(name: str, document: Any, *, many: bool = False) -> None:
+    """Raises SchemaViolationError when the document does not validate."""
+    try:
+        _adapter(name, many).validate_python(document)
+    except ValidationError as error:
+        raise SchemaViolationError(f"response is not a valid {name}: {error}") from error
+
+
+def check_request(names: tuple[str, ...], document: Any) -> None:
+    """Raises SchemaViolationError when it is none of these models, or has a field that they do not know."""
+    problems = []
+    for name in names:
+        try:
+            parsed = _adapter(name, False).validate_python(document)
+        except ValidationError as error:
+            problems.append(str(error))
+            continue
+        unknown = list(_unknown(parsed, document))
+        if not unknown:
+            return
+        problems.append(f"unknown fields {', '.join(unknown)}")
+    raise SchemaViolationError(f"request is not a valid {' or '.join(names)}: {'; '.join(problems)}")
+
+
+@functools.cache
+def _adapter(name: str, many: bool) -> TypeAdapter[Any]:
+    if name == "[str]":
+        return TypeAdapter(list[str])
+    wanted = model(name)
+    return TypeAdapter(list[wanted] if many else wanted)  # type: ignore[valid-type]
+
+
+def _unknown(parsed: Any, document: Any, at: str = "") -> list[str]:
+    if isinstance(parsed, list):
+        return [
+            path
+            for item, raw in zip(parsed, document, strict=True)
+            for path in _unknown(item, raw, at + "[]")
+        ]
+    if not isinstance(parsed, BaseModel):
+        return []
+    fields = {field.alias or name: name for name, field in type(parsed).model_fields.items()}
+    found = []
+    if type(parsed).model_config.get("extra") != "allow":
+        found = [f"{at}.{key}" for key in document if key not in fields]
+    for key in document.keys() & fields.keys():
+        found += _unknown(getattr(parsed, fields[key]), document[key], f"{at}.{key}")
+    return found
+
+
+def _filled(wanted: type[BaseModel], given: Json) -> Json:
+    fields = {field.alias or name: field for name, field in wanted.model_fields.items()}
+    if unknown := given.keys() - fields.keys():
+        raise SchemaViolationError(f"{wanted.__name__} has no {', '.join(sorted(unknown))}")
+    filled = {}
+    for name, field in fields.items():
+        if name in given:
+            filled[name] = _nested(field.annotation, given[name])
+        elif field.is_required():
+            filled[name] = _filler(field.annotation)
+    return filled
+
+
+def _nested(annotation: Any, value: Any) -> Any:
+    """A dict that stands for a model is filled in; everything else is as it was given."""
+    if isinstance(value, dict):
+        candidates = [option for option in _options(annotation) if _is_model(option)]
+        return _filled(candidates[0], value) if len(candidates) == 1 else value
+    if isinstance(value, list) and get_origin(annotation) is list:
+        return [_nested(get_args(annotation)[0], item) for item in value]
+    return value
+
+
+def _filler(annotation: Any) -> Any:
+    options = _options(annotation)
+    if type(None) in options:
+        return None
+    first = options[0]
+    if get_origin(first) is Literal:
+        return get_args(first)[0]
+    if get_origin(first) is list or first is list:
+        return []
+    if _is_model(first):
+        return _filled(first, {})
+    fillers: Json = {"str": "", "int": 0, "float": 0.0, "bool": False, "datetime": EPOCH, "date": EPOCH[:10]}
+    return {} if first is Any or get_origin(first) is dict else fillers[first.__name__]
+
+
+def _options(annotation: Any) -> tuple[Any, ...]:
+    if get_origin(annotation) in (Union, types.UnionType):
+        return tuple(leaf for option in get_args(annotation) for leaf in _options(option))
+    if get_origin(annotation) is not None and hasattr(annotation, "__metadata__"):
+        return _options(annotation.__origin__)
+    return (annotation,)
+
+
+def _is_model(option: Any) -> bool:
+    return isinstance(option, type) and issubclass(option, BaseModel)
+
+
+def stamp(at: datetime | None) -> str | None:
+    """RFC 3339 as GitHub writes it."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None

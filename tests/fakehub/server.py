@@ -1,0 +1,212 @@
+"""The wire: HTTP in, faults, tokens, git's own protocol, schema checks, HTTP out."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import traceback
+import urllib.parse
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from tests.fakehub import graphql_api, pagination, rest, smart_http
+from tests.fakehub.entities import Token
+from tests.fakehub.errors import ApiError
+from tests.fakehub.faults import Fault, When
+from tests.fakehub.hub import Call
+from tests.fakehub.routing import Answer, Request, demand, find
+from tests.fakehub.schemas import SchemaViolationError, check_request, check_response
+
+if TYPE_CHECKING:
+    from tests.fakehub.hub import Hub
+
+assert rest.__all__, "importing it registers the routes"
+
+HANG_SECONDS = 60
+
+
+class Server:
+    """Serves one hub on a free port of the loopback, each connection for one request."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.stopping = threading.Event()
+        handler = type("Handler", (_Handler,), {"hub": hub, "stopping": self.stopping})
+        self._http = _Http(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = False
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is what some tests are about."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    drop: bool = False
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: Hub
+    stopping: threading.Event
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The hub records calls; nothing goes to stderr."""
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815
+
+    def _answer(self) -> None:
+        self.close_connection = True
+        raw = self._read_body()
+        parts = urllib.parse.urlsplit(self.path)
+        operation = graphql_api.operation(raw) if parts.path == "/graphql" else ""
+        token = self._token()
+        call = Call(self.command, parts.path, parts.query, token.kind if token else None, operation)
+        self.hub.record(call)
+        self.hub.happen_before(str(call))
+        reply = self._with_fault(str(call), parts, raw, token)
+        if not reply.drop:
+            call.status = reply.status
+            self._send(reply)
+
+    def _with_fault(
+        self, name: str, parts: urllib.parse.SplitResult, raw: bytes, token: Token | None
+    ) -> Reply:
+        fault = self.hub.fault_for(name)
+        if fault is None:
+            return self._reply(parts, raw, token)
+        if fault.when is When.INSTEAD:
+            return _fault_reply(fault)
+        if fault.when is When.HANG:
+            self.stopping.wait(HANG_SECONDS)
+        if fault.when is When.DROP_AFTER:
+            self._reply(parts, raw, token)
+        return Reply(0, drop=True)
+
+    def _reply(self, parts: urllib.parse.SplitResult, raw: bytes, token: Token | None) -> Reply:
+        try:
+            if smart_http.is_git(parts.path):
+                status, headers, body = smart_http.serve(
+                    self.hub, self.command, parts.path, parts.query, raw, dict(self.headers.items()), token
+                )
+                return Reply(status, body, headers)
+            return self._api(parts, raw, token)
+        except ApiError as error:
+            return self._refusal(error)
+        except Exception:  # noqa: BLE001 the boundary of the fake: whatever it is, the test must see it
+            return self._broken(traceback.format_exc())
+
+    def _api(self, parts: urllib.parse.SplitResult, raw: bytes, token: Token | None) -> Reply:
+        if token is None:
+            sent = "Authorization" in self.headers
+            raise ApiError(401, "Bad credentials" if sent else "Requires authentication")
+        body = json.loads(raw) if raw else None
+        if parts.path == "/graphql":
+            return self._json(200, graphql_api.execute(self.hub, token, body))
+        found = find(self.command, parts.path)
+        if found is None:
+            return self._broken(f"the fake has no route {self.command} {parts.path}", status=404)
+        route, params = found
+        query = dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True))
+        request = Request(self.hub, self.command, parts.path, query, body, token, params)
+        if "repo" in params:
+            demand(token, request.repo, route.needs)
+        if route.body:
+            check_request(route.body, {} if body is None else body)
+        elif body:
+            raise SchemaViolationError(f"{self.command} {parts.path} takes no body, and got {body}")
+        with self.hub.lock:
+            result = route.handler(request)
+        if isinstance(result, Answer) and result.raw is not None:
+            return Reply(result.status, result.raw, dict(result.headers))
+        answer = result if isinstance(result, Answer) else Answer(route.status, result)
+        headers = dict(answer.headers)
+        document = answer.document
+        if (route.many or route.wrap) and isinstance(document, list):
+            document, link = pagination.page(self.hub.url, parts.path, query, document, route.wrap)
+            headers |= {"Link": link} if link else {}
+        if route.answers and document is not None:
+            check_response(route.answers, document, many=route.many)
+        return self._json(answer.status, document, headers)
+
+    def _json(self, status: int, document: Any, headers: dict[str, str] | None = None) -> Reply:
+        if document is None:
+            return Reply(status, b"", headers or {})
+        kind = {"Content-Type": "application/json; charset=utf-8"}
+        return Reply(status, json.dumps(document).encode(), {**kind, **(headers or {})})
+
+    def _refusal(self, error: ApiError) -> Reply:
+        document: dict[str, Any] = {
+            "message": error.message,
+            "documentation_url": "https://docs.github.com/rest",
+        }
+        document["status"] = str(error.status)
+        if error.errors:
+            document["errors"] = error.errors
+        check_response("ValidationError" if error.errors else "BasicError", document)
+        return self._json(error.status, document, error.headers)
+
+    def _broken(self, problem: str, status: int = 500) -> Reply:
+        self.hub.violations.append(f"{self.command} {self.path}: {problem}")
+        return self._json(status, {"message": f"fakehub: {problem}"})
+
+    def _token(self) -> Token | None:
+        scheme, _, value = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            value = base64.b64decode(value).decode().partition(":")[2]
+        return self.hub.tokens.get(value.strip())
+
+    def _read_body(self) -> bytes:
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        chunks = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
+
+    def _send(self, reply: Reply) -> None:
+        headers = {
+            "Connection": "close",
+            "Content-Length": str(len(reply.body)),
+            "X-RateLimit-Limit": str(self.hub.rate_limit),
+            "X-RateLimit-Remaining": str(max(0, self.hub.rate_limit - self.hub.calls_made())),
+            "X-RateLimit-Reset": str(int(self.hub.clock.time.timestamp()) + 3600),
+            "X-GitHub-Request-Id": f"FAKE:{self.hub.calls_made()}",
+        }
+        self.send_response(reply.status)
+        for name, value in {**headers, **reply.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD" and reply.status not in (204, 304):
+            self.wfile.write(reply.body)
+
+
+def _fault_reply(fault: Fault) -> Reply:
+    document: dict[str, Any] = {"message": fault.message, "documentation_url": "https://docs.github.com/rest"}
+    if fault.graphql_type is not None:
+        document = {"data": None, "errors": [{"type": fault.graphql_type, "message": fault.message}]}
+    headers = {"Content-Type": "application/json; charset=utf-8", **dict(fault.headers)}
+    return Reply(fault.status, json.dumps(document).encode(), headers)

@@ -1,0 +1,115 @@
+"""Clone, fetch and push: `git http-backend`, with the rules of branches in front of it."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+from tests.fakehub.bare import NOBODY
+from tests.fakehub.entities import Token
+from tests.fakehub.errors import ApiError
+from tests.fakehub.routing import allowed, visible
+
+if TYPE_CHECKING:
+    from tests.fakehub.hub import Hub
+    from tests.fakehub.repo import Repo
+
+_PATH = re.compile(
+    r"/(?P<name>[^/]+/[^/]+?)(?:\.git)?/(?P<service>info/refs|git-upload-pack|git-receive-pack)"
+)
+
+Response = tuple[int, dict[str, str], bytes]
+
+
+def is_git(path: str) -> bool:
+    return _PATH.fullmatch(path) is not None
+
+
+def serve(
+    hub: Hub, method: str, path: str, query: str, body: bytes, headers: dict[str, str], token: Token | None
+) -> Response:
+    """Answer one request of git's protocol. Raises ApiError when the token may not."""
+    match = _PATH.fullmatch(path)
+    assert match is not None
+    if token is None:
+        return 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}, b"Repository not found."
+    repo = hub.repos.get(match["name"])
+    if repo is None or not visible(token, repo) or not allowed(token, repo, "contents:read"):
+        raise ApiError(404, "Repository not found.")
+    pushes = "git-receive-pack" in (match["service"], query.removeprefix("service="))
+    if pushes and not allowed(token, repo, "contents:write"):
+        raise ApiError(403, f"Permission to {repo.full_name}.git denied to {token.account.login}.")
+    if not (pushes and method == "POST"):
+        return _backend(repo, method, match["service"], query, body, headers)
+    plain = gzip.decompress(body) if headers.get("Content-Encoding") == "gzip" else body
+    return _push(repo, token, plain, headers)
+
+
+def _push(repo: Repo, token: Token, body: bytes, headers: dict[str, str]) -> Response:
+    with repo.bare.lock:
+        before = repo.bare.refs()
+        _refuse(repo, token, body)
+        headers = {name: value for name, value in headers.items() if name != "Content-Encoding"}
+        response = _backend(repo, "POST", "git-receive-pack", "", body, headers)
+        after = repo.bare.refs()
+        for ref in sorted(before.keys() | after.keys()):
+            old, new = before.get(ref), after.get(ref)
+            if old == new:
+                continue
+            try:
+                if new:
+                    repo.refuse_workflow_change(token, old, new)
+            except ApiError:
+                # Only now are the objects here to look at; nobody has seen them, since the lock is held.
+                repo.bare.update_ref(ref, old) if old else repo.bare.delete_ref(ref)
+                raise
+            repo.ref_moved(token, ref, old, new)
+        return response
+
+
+def _refuse(repo: Repo, token: Token, body: bytes) -> None:
+    """Raises ApiError 403 when a rule forbids one of the updates."""
+    for old, new, ref in _commands(body):
+        branch = ref.removeprefix("refs/heads/")
+        if branch == ref or NOBODY in (old, new):
+            continue
+        if found := repo.violations(token, branch, new, by_merge=False):
+            raise ApiError(403, f"GH013: Repository rule violations found for {ref}. {' '.join(found)}")
+
+
+def _commands(body: bytes) -> list[tuple[str, str, str]]:
+    """(old, new, ref) of each update at the head of a push."""
+    commands, at = [], 0
+    while (size := int(body[at : at + 4], 16)) > 0:
+        line = body[at + 4 : at + size].split(b"\0")[0].decode().strip()
+        old, new, ref = line.split(" ", 2)
+        commands.append((old, new, ref))
+        at += size
+    return commands
+
+
+def _backend(
+    repo: Repo, method: str, service: str, query: str, body: bytes, headers: dict[str, str]
+) -> Response:
+    env = {
+        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_PROJECT_ROOT": str(repo.bare.path),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "REQUEST_METHOD": method,
+        "PATH_INFO": f"/{service}",
+        "QUERY_STRING": query,
+        "CONTENT_TYPE": headers.get("Content-Type", ""),
+        "CONTENT_LENGTH": str(len(body)),
+        "HTTP_CONTENT_ENCODING": headers.get("Content-Encoding", ""),
+        "HTTP_GIT_PROTOCOL": headers.get("Git-Protocol", ""),
+        "GIT_PROTOCOL": headers.get("Git-Protocol", ""),
+        "REMOTE_ADDR": "127.0.0.1",
+    }
+    done = subprocess.run(["git", "http-backend"], input=body, env=env, capture_output=True, check=True)
+    head, _, content = done.stdout.partition(b"\r\n\r\n")
+    fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+    return int(fields.pop("Status", "200").split()[0]), fields, content
