@@ -65,12 +65,12 @@ def _holds(proof: ItemProof, item: SignoffItem, contract: Contract, status: Stat
         case Proof.HARNESS | Proof.CI_CHECKS | Proof.ROLLBACK_TARGET:
             return _gates_hold(status, proof.kind.value, contract)
         case Proof.SURFACE_HEALTHY:
-            return _surface_holds(status, proof.of or "") and _is_due(item, contract, status)
+            return _is_due(item, contract, status) and _surface_holds(status, proof.of or "")
         case Proof.PHASE_SOAKED:
             return _has_soaked(status, proof.of or "", contract)
         case Proof.NO_TRIGGER:
             quiet = all(t.state is not TriggerState.UNKNOWN and not t.fired for t in status.triggers)
-            return quiet and bool(status.triggers) and _is_due(item, contract, status)
+            return _is_due(item, contract, status) and quiet and bool(status.triggers)
         case _:
             assert_never(proof.kind)
 
@@ -104,7 +104,9 @@ def _has_soaked(status: Status, phase: str, contract: Contract) -> bool:
 
 
 def _soak_full(status: Status) -> bool:
-    return any(finding.gate == SOAK_GATE and finding.result is Result.SATISFIED for finding in status.gates)
+    # The gates that every phase has come last, so this looks at one or two.
+    soak = next((finding for finding in reversed(status.gates) if finding.gate == SOAK_GATE), None)
+    return soak is not None and soak.result is Result.SATISFIED
 
 
 def states(contract: Contract, signoff: Signoff | None, rollout: Rollout) -> list[tuple[SignoffItem, str]]:

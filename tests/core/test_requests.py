@@ -71,3 +71,15 @@ def test_find_looks_at_kind_phase_and_percent() -> None:
     assert find(world.status.requests, Work.HARNESS, world.rollout) is None
     stopped = world.rollout.model_copy(update={"canary_percent": 0})
     assert find(world.status.requests, Work.APPLY, stopped) is None
+
+
+def test_an_answer_after_the_end_is_taken_once() -> None:
+    world = World(contract_of(apply=APPLYING)).reach("canary-1").perform().wait(minutes=10)
+    world.observe({"voice": world.sample("voice", fields={"failure_streak": 3})})
+    (request,) = world.status.requests
+    assert request.id == "apply-canary-1-0-1"
+    world.forget()
+    world.offer(world.results([request.id])).offer(world.results([request.id], ok=False))
+    assert (world.events, world.ignored) == (["results"], 1)
+    assert world.status.requests[0].result is not None
+    assert world.status.requests[0].result.ok

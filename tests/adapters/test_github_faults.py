@@ -1,0 +1,361 @@
+"""GitHub at its worst: each fault at each kind of request, runs at one time, and settings that forbid."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from rollout.adapters.git import Git
+from rollout.adapters.github.forge import CLOSED_MARKER
+from rollout.adapters.yaml_store import YamlStore
+from rollout.commands.freeze import freeze
+from rollout.commands.reconcile import Reconciler, Report
+from rollout.commands.start import StartOptions, start
+from rollout.commands.verify import verify
+from rollout.core.observation import Observation
+from rollout.core.state import Outcome, Verdict
+from rollout.errors import InputError, OutsideError
+from tests.adapters.github_world import GitHubWorld, seed, started
+from tests.fakehub import faults
+from tests.fakehub.faults import Fault, Match
+from tests.fakehub.fixtures import hub
+from tests.fakehub.hub import Hub
+from tests.fakes.clock import NOON
+from tests.world import PHASES, TAU, VERSION, promotion_body
+
+__all__ = ["hub"]
+
+PERMISSIONS = dict.fromkeys(("contents", "pull_requests", "statuses"), "write") | {"checks": "read"}
+BRANCH = f"rollout/tau/{VERSION}/canary-1"
+TITLE = "rollout(tau): promote v0.1.5 preflight -> canary-1"
+SNAPSHOT = "POST /graphql repository"
+COMMIT = "POST /graphql createCommitOnBranch"
+LISTING = "POST /graphql repository,repository"
+MAKING = "POST /graphql createRef*"
+SECOND_READ = "the second POST /graphql repository"
+CHECKS = "GET */check-runs"
+
+EVERYWHERE = {
+    "401": faults.BAD_CREDENTIALS,
+    "403": faults.FORBIDDEN,
+    "404": faults.NOT_FOUND,
+    "409": faults.CONFLICT,
+    "422": faults.UNPROCESSABLE,
+    "429": faults.too_many(),
+    "429 with Retry-After": faults.too_many(7),
+    "403 until the limit is reset": faults.rate_limited(int((NOON + timedelta(minutes=12)).timestamp())),
+    "500": faults.SERVER_ERROR,
+    "502": faults.BAD_GATEWAY,
+    "timeout": faults.HANG,
+    "dropped": faults.DROPPED,
+    "dropped after it took effect": faults.DROPPED_AFTER,
+}
+GRAPHQL = {
+    "an error with status 200": faults.graphql(),
+    "a limit with status 200": faults.graphql("API rate limit exceeded", "RATE_LIMITED"),
+    "a refusal with status 200": faults.graphql("Resource not accessible by integration", "FORBIDDEN"),
+}
+ALL = {**EVERYWHERE, **GRAPHQL}
+FATAL = {"401", "403", "404", "422", "a refusal with status 200"}
+
+
+def table(*routes: str) -> pytest.MarkDecorator:
+    """Every fault at every one of the routes."""
+    cases = [
+        pytest.param(route, name, id=f"{route}: {name}")
+        for route in routes
+        for name in [*EVERYWHERE, *(GRAPHQL if "/graphql" in route else ())]
+    ]
+    return pytest.mark.parametrize(("route", "fault"), cases)
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    repository, release = started(tmp_path_factory.mktemp("origin") / "repository")
+    return repository.path, release
+
+
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A repository with a train that rolls nothing out, and a commit to release."""
+    repository, release = seed(tmp_path_factory.mktemp("idle") / "repository")
+    return repository.path, release
+
+
+@pytest.fixture
+def world(hub: Hub, origin: tuple[Path, str]) -> GitHubWorld:
+    """The release is in preflight, and the next observation promotes it."""
+    world = GitHubWorld(hub, *origin)
+    world.run_harness()
+    world.clock.forward(minutes=10)
+    return world
+
+
+def reconcile(world: GitHubWorld, *evidence: Observation, timeout: int = 20) -> Report:
+    run = world.run(timeout=timeout)
+    return Reconciler(run.store, run.forge, world.clock, promotion_body).run(TAU, evidence)
+
+
+def second(route: str) -> Match:
+    """The second request that matches, and no other."""
+    matching = itertools.count(1)
+    return lambda call: fnmatchcase(call, route) and next(matching) == 2
+
+
+def with_fault(world: GitHubWorld, route: str, name: str, *evidence: Observation) -> None:
+    """One run that meets the fault, and one that does not. The first gets over what passes."""
+    fault = ALL[name]
+    planned = world.hub.fail(second(SNAPSHOT) if route == SECOND_READ else route, fault)
+    failed = False
+    try:
+        reconcile(world, *evidence, timeout=1 if fault is faults.HANG else 20)
+    except OutsideError:
+        failed = True
+    assert failed == (name in FATAL and route != CHECKS)
+    assert planned.left == 0
+    world.hub.heal()
+    reconcile(world, *evidence)
+
+
+STATUSES_WHEN_OPEN = [
+    ("rollout/tau", "pending", "v0.1.5 preflight: in progress"),
+    ("rollout/tau", "success", "preflight -> canary-1: every gate holds"),
+]
+
+
+def assert_open(world: GitHubWorld) -> None:
+    """One pull request with one commit, label and body, and each status once."""
+    assert world.pulls() == [(BRANCH, "open", ["rollout"], [])]
+    assert world.branches() == {"main": [], BRANCH: [TITLE]}
+    parent = world.repo.bare.git("rev-parse", f"{BRANCH}^")
+    assert world.repo.threads[1].body == f"preflight: promote, on {parent}"
+    assert world.repo.bare.git("merge-base", "main", BRANCH) == parent
+    assert world.statuses() == STATUSES_WHEN_OPEN
+
+
+@table(SNAPSHOT, COMMIT, LISTING, MAKING, CHECKS, "POST */labels", "POST */statuses/*")
+def test_opening_a_promotion(world: GitHubWorld, route: str, fault: str) -> None:
+    before = world.subjects()
+    with_fault(world, route, fault, world.observe())
+    if world.verdict is not Verdict.PROMOTE:
+        # CI could not be asked, which is nobody's health: it takes another look.
+        assert (route, fault) in {(CHECKS, name) for name in FATAL}
+        world.tick()
+    assert_open(world)
+    if route != CHECKS:
+        assert world.subjects() == [
+            "rollout(tau): sign off unified-harness, ci-live-smoke, rollback-target…",
+            "rollout(tau): observe v0.1.5 preflight: promote to canary-1",
+            *before,
+        ]
+
+
+@table("PATCH */git/refs/*", "POST */pulls")
+def test_opening_where_a_branch_was_left(world: GitHubWorld, route: str, fault: str) -> None:
+    world.repo.bare.git("branch", BRANCH, "main^")
+    with_fault(world, route, fault, world.observe())
+    assert_open(world)
+
+
+@table("POST */git/refs")
+def test_opening_after_nothing_came_of_the_first_try(world: GitHubWorld, route: str, fault: str) -> None:
+    world.hub.fail(MAKING, faults.BAD_GATEWAY)
+    with_fault(world, route, fault, world.observe())
+    assert_open(world)
+
+
+@table("PATCH */pulls/*")
+def test_telling_that_a_gate_fails_again(world: GitHubWorld, route: str, fault: str) -> None:
+    reconcile(world, world.observe())
+    world.ci("failure", names=("Live smoke gate",))
+    with_fault(world, route, fault)
+    assert world.pulls() == [(BRANCH, "open", ["rollout"], [])]
+    parent = world.repo.bare.git("rev-parse", f"{BRANCH}^")
+    assert world.repo.threads[1].body == f"preflight: hold, on {parent}"
+    states = [state for _, state, _ in world.statuses()]
+    assert sorted(states) == ["failure", "failure", "pending", "success"]
+
+
+@table(SECOND_READ, "POST */comments", "DELETE */git/refs/*", "PATCH */pulls/*")
+def test_closing_what_a_freeze_forbids(world: GitHubWorld, route: str, fault: str) -> None:
+    reconcile(world, world.observe())
+    freeze(world.store, world.clock, TAU, "a wish")
+    with_fault(world, route, fault)
+    why = f"`The rollout is frozen: a wish`\n\n{CLOSED_MARKER}"
+    assert world.pulls() == [(BRANCH, "closed", ["rollout"], [why])]
+    assert world.branches() == {"main": []}
+    assert world.subjects()[:2] == ["rollout(tau): freeze v0.1.5 preflight: a wish"] * 2
+
+
+@table("GET */compare/*", "GET */git/commits/*", "GET */git/trees/*", COMMIT)
+def test_starting_a_release(hub: Hub, idle: tuple[Path, str], route: str, fault: str) -> None:
+    world = GitHubWorld(hub, *idle)
+    world.clock.forward(minutes=10)
+    before = world.subjects()
+    hub.fail(route, ALL[fault])
+    options = StartOptions(VERSION, world.release)
+
+    def begin(timeout: int) -> None:
+        run = world.run(timeout=timeout)
+        start(run.store, run.forge, world.clock, TAU, options)
+
+    try:
+        begin(1 if fault == "timeout" else 20)
+    except (OutsideError, InputError):
+        assert fault in FATAL
+        assert world.subjects() == before
+        begin(20)
+    assert world.subjects() == ["rollout(tau): start v0.1.5 preflight", *before]
+
+
+# --- how long it is waited ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "waited"),
+    [
+        (faults.BAD_GATEWAY, [1, 2]),
+        (faults.too_many(), [60, 60]),
+        (faults.too_many(7), [7, 7]),
+        (faults.rate_limited(int((NOON + timedelta(minutes=2)).timestamp())), [121, 121]),
+    ],
+)
+def test_github_says_how_long_to_wait(
+    hub: Hub, origin: tuple[Path, str], fault: Fault, waited: list[float]
+) -> None:
+    world = GitHubWorld(hub, *origin)
+    hub.fail(SNAPSHOT, fault, times=2)
+    assert world.run().store.head() == world.repo.bare.branch("main")
+    assert world.patience.waited == waited
+
+
+def test_what_keeps_failing_is_told_with_what_is_done(world: GitHubWorld) -> None:
+    world.hub.fail(MAKING, faults.BAD_GATEWAY, times=-1)
+    world.hub.fail("PATCH */git/refs/*", faults.BAD_GATEWAY, times=-1)
+    with pytest.raises(OutsideError) as failed:
+        reconcile(world, world.observe())
+    assert failed.value.message == (
+        f"opening the pull request from {BRANCH} failed: GitHub: 502 Server Error; tried 5 times"
+    )
+    first, second = world.repo.bare.git("log", "-2", "--format=%h", "--abbrev=10", "main").split()
+    assert failed.value.hint == (
+        "run it again later; the next run does what is missing;"
+        f" done already: commit {second} on main, commit {first} on main"
+    )
+    assert world.patience.waited == [1, 2, 4, 8]
+    world.hub.heal()
+    reconcile(world)
+    assert_open(world)
+
+
+def test_nobody_waits_longer_than_the_budget(world: GitHubWorld) -> None:
+    world.hub.fail(SNAPSHOT, faults.too_many(3600))
+    with pytest.raises(OutsideError, match="it asks to wait 3600s"):
+        reconcile(world)
+    world.hub.fail(SNAPSHOT, faults.too_many(200), times=2)
+    with pytest.raises(OutsideError, match="it asks to wait 200s"):
+        reconcile(world)
+    assert world.patience.waited == [200]
+
+
+# --- settings ----------------------------------------------------------------------------------------------
+
+
+def test_a_token_that_is_not_accepted(world: GitHubWorld) -> None:
+    token = replace(world.token, value="ghs_secret")
+    with pytest.raises(OutsideError, match="reading main failed: GitHub: 401 Bad credentials") as refused:
+        world.run(token).store.head()
+    assert "ROLLOUT_TOKEN" in refused.value.hint
+    assert "ghs_secret" not in f"{refused.value} {refused.value.hint}"
+
+
+def test_a_token_is_cut_out_of_what_a_server_says(world: GitHubWorld) -> None:
+    world.hub.fail(SNAPSHOT, Fault(status=422, message=f"bad token {world.token.value}"))
+    with pytest.raises(OutsideError, match=r"bad token \*\*\*"):
+        world.run().store.head()
+
+
+def test_actions_that_may_not_open_pull_requests(world: GitHubWorld) -> None:
+    world.token = world.hub.run_token(world.repo, PERMISSIONS)
+    world.repo.actions_may_open_pulls = False
+    with pytest.raises(OutsideError, match="not permitted to create or approve pull requests") as refused:
+        reconcile(world, world.observe())
+    assert "Settings > Actions > General" in refused.value.hint
+    world.repo.actions_may_open_pulls = True
+    reconcile(world)
+    assert_open(world)
+
+
+@pytest.mark.parametrize("missing", ["contents", "pull_requests", "statuses"])
+def test_a_permission_that_is_missing(world: GitHubWorld, missing: str) -> None:
+    observed = world.observe()
+    world.token = world.hub.run_token(world.repo, {**PERMISSIONS, missing: "read"})
+    with pytest.raises(OutsideError, match="Resource not accessible by integration") as refused:
+        reconcile(world, observed)
+    assert "permissions contents: write, pull-requests: write, statuses: write" in refused.value.hint
+
+
+def test_a_ruleset_that_holds_up_state_commits(world: GitHubWorld) -> None:
+    world.hub.ruleset(world.repo, required_statuses=("rollout/tau",))
+    with pytest.raises(OutsideError, match="Required status check") as refused:
+        reconcile(world, world.observe())
+    assert "Settings > Rules > Rulesets" in refused.value.hint
+
+
+def test_a_repository_that_the_token_does_not_reach(world: GitHubWorld) -> None:
+    with pytest.raises(OutsideError, match="Could not resolve to a Repository") as refused:
+        world.run(world.hub.person("mallory")).store.head()
+    assert "GITHUB_REPOSITORY" in refused.value.hint
+
+
+# --- several at once ---------------------------------------------------------------------------------------
+
+
+def test_two_reconcilers_at_once_lose_nothing(world: GitHubWorld) -> None:
+    first = world.observe()
+    world.clock.forward(minutes=10)
+    second = world.observe()
+    before = len(world.subjects())
+    world.hub.before(COMMIT, lambda: reconcile(world, first))
+    world.hub.forget_calls()
+    report = reconcile(world, second)
+    assert [taken.step.event for taken in report.steps] == ["observe"]
+    assert len(world.subjects()) == before + 3
+    events = world.events()[-3:]
+    assert events == ["observe", "signoff", "observe"]
+    assert world.status.observation == second
+    assert_open(world)
+
+
+def test_two_that_open_the_same_promotion_open_one(world: GitHubWorld) -> None:
+    observed = world.observe()
+    world.hub.before(MAKING, lambda: reconcile(world))
+    reconcile(world, observed)
+    assert world.pulls() == [(BRANCH, "open", ["rollout"], [])]
+    assert world.branches() == {"main": [], BRANCH: [TITLE]}
+
+
+# --- a whole release ---------------------------------------------------------------------------------------
+
+
+def test_a_release_from_start_to_completion(hub: Hub, idle: tuple[Path, str]) -> None:
+    world = GitHubWorld(hub, *idle)
+    world.play_to(PHASES[-1])
+    world.sign("final-approval")
+    world.soak()
+    assert world.rollout.outcome is Outcome.COMPLETE
+    assert [(thread.title, thread.state) for thread in world.repo.pulls()] == [
+        (f"rollout(tau): promote v0.1.5 {left} -> {entered}", "closed") for left, entered in pairwise(PHASES)
+    ]
+    assert all(thread.pull and thread.pull.merged_at for thread in world.repo.pulls())
+    assert world.branches() == {"main": []}
+    assert world.subjects()[0] == "rollout(tau): complete v0.1.5"
+    assert world.repo.statuses[-1].sha == world.release
+    assert world.repo.statuses[-1].state == "success"
+    assert verify(YamlStore(Git(world.repo.bare.path), "main"), TAU, None).problems == []

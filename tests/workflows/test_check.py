@@ -1,0 +1,81 @@
+"""What people do by hand: the check says so before, and reconcile undoes it after."""
+
+from __future__ import annotations
+
+from tests.fakehub.entities import Run
+from tests.workflows.town import STEADY, Town, keys
+
+SKIP = {"phase: canary-1": "phase: canary-2", "canary_percent: 5": "canary_percent: 25"}
+
+
+def ready(town: Town) -> str:
+    """A release whose first promotion is open; its branch."""
+    town.start()
+    town.settle()
+    pull = town.open_pull().pull
+    assert pull is not None
+    return pull.head
+
+
+def checked(runs: dict[str, list[Run]]) -> Run:
+    (run,) = runs["rollout-check"]
+    return run
+
+
+def test_a_promotion_edited_to_skip_a_phase(town: Town) -> None:
+    branch = ready(town)
+    town.edit(SKIP, branch)
+    run = checked(town.settle())
+    assert (run.conclusion, run.ran()) == ("failure", ["check"])
+    summary = run.job("check").summary
+    assert summary.startswith("**Refused:** `tau: merging this would be undone and the train frozen:")
+    assert "preflight -> canary-2 skips" in summary.splitlines()[0]
+
+    # Merged all the same: the rollout freezes at the last legal phase.
+    town.merge()
+    runs = [run for run in town.settle()["rollout-reconcile"] if run.ran()]
+    assert [run.conclusion for run in runs] == ["failure", "success"]
+    assert (town.phase, town.state()["canary_percent"]) == ("preflight", 0)
+    assert "skips" in town.state()["frozen"]["reason"]
+    assert (
+        runs[0].job("reconcile").summary.startswith("**Refused, and frozen:** `preflight -> canary-2 skips")
+    )
+    assert not [thread for thread in town.repo.pulls() if thread.state == "open"]
+
+
+def test_a_promotion_whose_gates_fail_meanwhile(town: Town) -> None:
+    ready(town)
+    pull = town.open_pull()
+    head = town.repo.head_of(pull)
+    assert town.status(head) == "success"
+    town.repo.add_check(town.release, "Live smoke", "failure")
+    run = town.tick()
+    assert keys(run) == STEADY
+    assert town.status(head) == "failure"
+    assert (pull.body or "").startswith("**DO NOT MERGE:**")
+    assert run.job("reconcile").summary.startswith("**Hold:** `ci_checks: ")
+
+
+def test_a_pull_request_without_state_passes_at_once(town: Town) -> None:
+    head = town.head()
+    town.repo.move(town.alice, "refs/heads/side", head)
+    town.repo.commit_on_branch(town.alice, "side", head, "Mend it", [("src.txt", b"mended\n")], [])
+    town.repo.open_pull(town.alice, "Mend it", "side", "main", None, draft=False)
+    town.hub.forget_calls()
+    run = checked(town.settle())
+    assert keys(run) == ["check"]
+    assert run.job("check").summary.startswith("**No state is touched.**")
+
+
+def test_a_start_that_is_refused_writes_nothing(town: Town) -> None:
+    before = town.world()
+    for inputs, reason in (
+        ({"version": "one"}, "--version one: not a semantic version"),
+        ({"commit": "9" * 40}, f"--commit {'9' * 40}: no such commit"),
+        ({"train": "rho"}, "no train rho on branch main"),
+        ({"version": "v1.0.0\n--help"}, "--version v1.0.0"),
+    ):
+        run = town.start(**inputs)
+        assert run.conclusion == "failure"
+        assert run.job("start").summary.startswith(f"**Refused:** `{reason}"), run.job("start").summary
+    assert town.world() == before

@@ -1,0 +1,59 @@
+"""Other set-ups: two runners, a product of its own, a state branch of its own, bad artifacts."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from tests.fakehub.hub import Hub
+from tests.workflows.town import CONTRACT, Town, build, keys
+
+
+def test_surfaces_on_two_runners(hub: Hub, tmp_path: Path) -> None:
+    two = CONTRACT.replace("probe.py, memory]", "probe.py, memory]\n    runner: rack-7")
+    hub.engine.labels.append("rack-7")
+    town = build(hub, tmp_path, app=False, contract=two)
+    town.start()
+    run = town.tick()
+    assert keys(run) == ["plan", "product", "product", "reconcile"]
+    assert sorted(job.matrix["label"] for job in run.jobs if job.key == "product") == [
+        "rack-7",
+        "ubuntu-24.04",
+    ]
+    assert sorted(town.state("status")["observation"]["samples"]) == ["memory", "voice"]
+    assert town.open_pull().number == 1
+    names = {artifact.name for artifact in town.repo.artifacts}
+    assert names == {"rollout-evidence-rack-7", "rollout-evidence-ubuntu-24.04"}
+
+
+def test_a_runner_that_fails_hides_nothing(hub: Hub, tmp_path: Path) -> None:
+    two = CONTRACT.replace("probe.py, memory]", "absent-program]\n    runner: rack-7")
+    hub.engine.labels.append("rack-7")
+    town = build(hub, tmp_path, app=False, contract=two)
+    town.start()
+    assert keys(town.tick()) == ["plan", "product", "product", "reconcile"]
+    samples = town.state("status")["observation"]["samples"]
+    assert samples["voice"]["health_state"] == "healthy"
+    assert samples["memory"]["unknown"]
+
+
+def test_an_artifact_that_is_none_of_ours_is_refused(plain_town: Town) -> None:
+    town = plain_town
+    town.start()
+    before = town.world()
+    folder = town.hub.engine.artifact_folder
+    for name, content in (
+        ("notes.txt", b"hello"),
+        ("observation.json", b"not JSON"),
+    ):
+
+        def plant(name: str = name, content: bytes = content) -> None:
+            with zipfile.ZipFile(folder(town.repo.runs[-1]) / "rollout-evidence-x.zip", "w") as archive:
+                archive.writestr(name, content)
+
+        town.hub.before("POST /graphql *", plant)
+        run = town.tick()
+        assert run.conclusion == "failure", name
+        assert run.job("reconcile").conclusion == "failure", name
+        assert run.job("reconcile").summary.startswith("**Refused:**")
+        assert town.world() == before, name

@@ -1,0 +1,196 @@
+"""A repository on the fake hub with a small product, its contract, and this project's own workflow files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rollout.adapters.yaml_text import load_yaml
+from tests.adapters.scratch import Repository
+from tests.fakehub.entities import Run, Thread, Token
+from tests.fakehub.hub import Hub
+from tests.fakehub.repo import Repo
+
+ROOT = Path(__file__).parents[2]
+CHECK = "Live smoke"
+VERSION, OLD_VERSION = "v0.1.5", "v0.1.4"
+STATUS = "rollout/tau"
+PHASES = ("preflight", "canary-1", "canary-2", "canary-3", "general-availability")
+STEADY = ["plan", "product", "reconcile"]
+"""The jobs of a run that does its whole work."""
+
+CONTRACT = """\
+schema: 1
+train: tau
+surfaces:
+  voice:
+    adapter: json
+    command: [python3, probe.py, voice]
+    map: {health_state: state, updated_unix_ms: at}
+  memory:
+    adapter: json
+    command: [python3, probe.py, memory]
+    map: {health_state: state, updated_unix_ms: at}
+harness:
+  command: [python3, probe.py, harness]
+  report: .tau/report.json
+  manifest: .tau/manifest.json
+sampling: {interval: 10m, min_interval: 5m, max_age: 20m, max_gap: 30m}
+phases:
+  - name: preflight
+    canary_percent: 0
+    soak: {runs: 1}
+    gates:
+      - {kind: harness, total: 1, passed: 1, failed: 0}
+      - {kind: ci_checks, checks: "Live smoke", at_least: 1}
+      - {kind: rollback_target}
+  - name: canary-1
+    canary_percent: 5
+    soak: {runs: 1}
+    gates: [{kind: health_state, is: healthy}]
+  - {name: canary-2, canary_percent: 25, soak: {runs: 1}, inherit: canary-1}
+  - {name: canary-3, canary_percent: 50, soak: {runs: 1}, inherit: canary-1}
+  - {name: general-availability, canary_percent: 100, soak: {runs: 1}, inherit: canary-1}
+triggers:
+  - {name: failing, kind: health_regression, states: [failing], checks: 2, actions: [freeze, rollback]}
+"""
+
+PROBE = '''\
+"""The product: prints how a surface is, as the test wants it, and leaves a report of its harness."""
+import json, os, sys
+from datetime import datetime
+from pathlib import Path
+
+at = int(datetime.fromisoformat(os.environ["ROLLOUT_NOW"]).timestamp() * 1000)
+wanted = json.loads(Path(os.environ["TOWN_HEALTH"]).read_text())
+if sys.argv[1] in ("voice", "harness"):
+    overall = {"status": "passed", "total_surfaces": 1, "passed_surfaces": 1, "failed_surfaces": 0}
+    Path(".tau").mkdir(exist_ok=True)
+    surfaces = {"voice": {"status": "passed"}}
+    Path(".tau/report.json").write_text(json.dumps({"overall": overall, "surface_status": surfaces}))
+    Path(".tau/manifest.json").write_text(json.dumps({"overall": overall, "started_unix_ms": at}))
+print(json.dumps({"state": wanted.get(sys.argv[1], "healthy"), "at": at}))
+if leaked := [name for name in os.environ if "TOKEN" in name or name.startswith("GITHUB_")]:
+    sys.exit(f"the product sees {leaked}")
+'''
+
+
+@dataclass
+class Town:
+    """The hub with one train on it, and everybody who works on a release."""
+
+    hub: Hub
+    repo: Repo
+    release: str
+    alice: Token
+    health: Path
+
+    # --- what happens ------------------------------------------------------------------------------------
+
+    def start(self, **inputs: str) -> Run:
+        given = {"version": VERSION, "commit": self.release, **inputs}
+        return self.hub.dispatch(self.repo, "rollout-start.yml", given, by="alice")
+
+    def tick(self, minutes: int = 10) -> Run:
+        """Time goes by, and the schedule runs."""
+        self.hub.clock.forward(minutes=minutes)
+        return self.hub.tick_schedule(self.repo, "rollout-reconcile.yml")
+
+    def settle(self) -> dict[str, list[Run]]:
+        """Workflow -> the runs that events led to."""
+        runs: dict[str, list[Run]] = {}
+        for run in self.hub.settle():
+            runs.setdefault(Path(run.workflow).stem, []).append(run)
+        return runs
+
+    def merge(self, by: Token | None = None, minutes: int = 10) -> None:
+        """A person reviews for a while and presses the button."""
+        self.hub.clock.forward(minutes=minutes)
+        self.repo.merge(by or self.alice, self.open_pull().number)
+
+    def edit(self, changes: Mapping[str, str], branch: str, *, by: Token | None = None) -> None:
+        """Somebody replaces words in rollout.yaml on a branch."""
+        path, head = "state/tau/rollout.yaml", self.head(branch)
+        text = self.repo.bare.git("show", f"{branch}:{path}") + "\n"
+        for old, new in changes.items():
+            assert old in text
+            text = text.replace(old, new)
+        self.repo.commit_on_branch(by or self.alice, branch, head, "by hand", [(path, text.encode())], [])
+
+    def feel(self, **states: str) -> None:
+        """From now on surfaces are so."""
+        self.health.write_text(json.dumps(states), encoding="utf-8")
+
+    # --- looking -----------------------------------------------------------------------------------------
+
+    def head(self, branch: str = "main") -> str:
+        return self.repo.bare.git("rev-parse", branch)
+
+    def state(self, name: str = "rollout") -> Any:
+        return load_yaml(self.repo.bare.git("show", f"main:state/tau/{name}.yaml").encode(), file=name)
+
+    @property
+    def phase(self) -> str:
+        return str(self.state()["phase"])
+
+    def events(self) -> list[str]:
+        """What each commit on main records, oldest first; empty for those of people."""
+        form = "--format=%(trailers:key=Rollout-Event,valueonly,separator=%x2C)"
+        return self.repo.bare.git("log", "--first-parent", "--reverse", form, "main").splitlines()
+
+    def open_pull(self) -> Thread:
+        (pull,) = (thread for thread in self.repo.pulls() if thread.state == "open")
+        return pull
+
+    def status(self, sha: str) -> str | None:
+        """The newest state of the tool's status on a commit."""
+        found = [one.state for one in self.repo.statuses if (one.sha, one.context) == (sha, STATUS)]
+        return found[-1] if found else None
+
+    def world(self) -> object:
+        """Everything that a run could change."""
+        pulls = [(t.number, t.state, t.body, t.labels, len(t.comments)) for t in self.repo.pulls()]
+        return self.repo.bare.refs("refs/heads/"), pulls, len(self.repo.statuses)
+
+
+def keys(run: Run) -> list[str]:
+    """The jobs that ran, by their keys, sorted; fails the test when one of them failed."""
+    assert run.conclusion in ("success", "skipped"), "\n".join(
+        [job.log for job in run.jobs if job.conclusion == "failure"] or [str(run)]
+    )
+    return sorted(job.key for job in run.jobs if job.conclusion != "skipped")
+
+
+def build(hub: Hub, folder: Path, *, app: bool, contract: str = CONTRACT, name: str = "acme/tau") -> Town:
+    """`contract` is the train's; CI of the release commit is green."""
+    seed = Repository(
+        folder / "seed", {"probe.py": PROBE, ".gitignore": ".tau/\n", "requirements.lock": "\n"}
+    )
+    for part in ("workflows", "actions"):
+        shutil.copytree(ROOT / ".github" / part, seed.path / ".github" / part)
+    (seed.path / ".github/workflows/ci.yml").unlink()
+    idle = "schema: 1\ntrain: tau\nphase: null\ncanary_percent: 0\nfrozen: null\noutcome: idle\n"
+    channel = f"schema: 1\ntrain: tau\nchannel: stable\ncurrent_version: {OLD_VERSION}\n"
+    files = {"contract": contract, "rollout": idle, "channel": channel}
+    seed.commit({f"state/tau/{file}.yaml": text for file, text in files.items()}, "Install rollout")
+    release = seed.commit({"src.txt": "new\n"}, f"Release {VERSION}")
+    repo = hub.repo(name, seed=seed.path)
+    repo.add_check(release, CHECK, "success")
+    town = Town(hub, repo, release, hub.person("alice", repo), folder / "health.json")
+    town.feel()
+    hub.engine.env["TOWN_HEALTH"] = str(town.health)
+    if app:
+        install_app(town)
+    return town
+
+
+def install_app(town: Town, *more: Repo) -> None:
+    """Hands the App's number and key to the repository, as its admin does."""
+    engine = town.hub.engine
+    engine.app = town.hub.app_token(town.repo, *more)
+    engine.variables["ROLLOUT_APP_CLIENT_ID"] = "Iv23liExample"
+    engine.secrets["ROLLOUT_APP_PRIVATE_KEY"] = "a key"
