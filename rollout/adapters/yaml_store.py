@@ -22,6 +22,7 @@ from rollout.core.state import (
     CommitMessage,
     Incident,
     Outcome,
+    Quarantine,
     Rollout,
     Signoff,
     StateChange,
@@ -38,7 +39,8 @@ SCHEMA = 1
 """The newest schema that this version reads."""
 
 _CONTRACT, _ROLLOUT, _STATUS = "contract.yaml", "rollout.yaml", "status.yaml"
-_CHANNEL, _SIGNOFF, _INCIDENTS = "channel.yaml", "signoff.yaml", "incidents"
+_CHANNEL, _SIGNOFF, _QUARANTINE = "channel.yaml", "signoff.yaml", "quarantine.yaml"
+_INCIDENTS = "incidents"
 _CACHED_FILES = 256
 _LONGEST_LINE = 500
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
@@ -219,6 +221,7 @@ def read_train(train: str, at: str, files: TrainFiles) -> TrainState:
         status=_optional(files, Status, _STATUS),
         channel=_optional(files, Channel, _CHANNEL),
         signoff=_optional(files, Signoff, _SIGNOFF),
+        quarantine=_optional(files, Quarantine, _QUARANTINE),
         incident=_incident(files, rollout),
     )
     check_consistency(state)
@@ -304,6 +307,7 @@ def _wrong_names(state: TrainState) -> Iterator[_Contradiction]:
         _STATUS: state.status,
         _CHANNEL: state.channel,
         _SIGNOFF: state.signoff,
+        _QUARANTINE: state.quarantine,
     }
     for name, content in files.items():
         if content is not None and content.train != state.train:
@@ -358,6 +362,7 @@ def files_of(train: str, change: StateChange) -> dict[str, bytes]:
         _STATUS: change.status and _without_defaults(change.status),
         _CHANNEL: change.channel and _whole(change.channel),
         _SIGNOFF: change.signoff and _whole(change.signoff),
+        _QUARANTINE: change.quarantine and _without_empty(change.quarantine),
     }
     if change.incident:
         texts[f"{_INCIDENTS}/{change.incident.id}.yaml"] = _without_empty(change.incident)

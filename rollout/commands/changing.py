@@ -57,5 +57,6 @@ def applied(state: TrainState, change: StateChange, head: str) -> TrainState:
         status=change.status or state.status,
         channel=change.channel or state.channel,
         signoff=change.signoff or state.signoff,
+        quarantine=change.quarantine or state.quarantine,
         incident=change.incident or state.incident,
     )

@@ -56,8 +56,15 @@ def _describe_fields(properties: dict[str, JsonValue], model: type[Model], texts
 
 # Read here, and not by pydantic as it makes the classes, which would cost every start of the program.
 def _field_texts() -> FieldTexts:
-    module = ast.parse(inspect.getsource(contract))
-    return {node.name: dict(_texts_in(node)) for node in module.body if isinstance(node, ast.ClassDef)}
+    modules = [
+        ast.parse(inspect.getsource(part)) for part in vars(contract).values() if inspect.ismodule(part)
+    ]
+    return {
+        node.name: dict(_texts_in(node))
+        for module in modules
+        for node in module.body
+        if isinstance(node, ast.ClassDef)
+    }
 
 
 def _texts_in(definition: ast.ClassDef) -> Iterator[tuple[str, str]]:

@@ -16,8 +16,8 @@ from rollout.core.values import Model
 from rollout.errors import RolloutError
 from rollout.ports import LoggedCommit, StateStore
 
-_PARTS = ("rollout", "status", "channel", "signoff", "incident")
-_MACHINE_PARTS = ("status", "signoff", "incident")
+_PARTS = ("rollout", "status", "channel", "signoff", "quarantine", "incident")
+_MACHINE_PARTS = ("status", "signoff", "quarantine", "incident")
 """What only the tool writes; people change the others by pull request, and reconcile judges that."""
 _INCIDENTS = "incidents/"
 _COMPUTED = frozenset(

@@ -15,6 +15,7 @@ from rollout.core.state import (
     Channel,
     CommitMessage,
     Incident,
+    Quarantine,
     Rollout,
     Signoff,
     StateChange,
@@ -28,7 +29,7 @@ from tests.fakes.writes import Writes
 
 TOOL, PERSON = "rollout", "A Person"
 CONTRACT, ROLLOUT, STATUS = "contract.yaml", "rollout.yaml", "status.yaml"
-CHANNEL, SIGNOFF = "channel.yaml", "signoff.yaml"
+CHANNEL, SIGNOFF, QUARANTINE = "channel.yaml", "signoff.yaml", "quarantine.yaml"
 
 Files = Mapping[str, Model | InputError]
 """Path below the train's folder -> content; an error is a file that does not parse."""
@@ -94,6 +95,7 @@ class FakeStore:
             status=_file(files, STATUS, Status),
             channel=_file(files, CHANNEL, Channel),
             signoff=_file(files, SIGNOFF, Signoff),
+            quarantine=_file(files, QUARANTINE, Quarantine),
             incident=_file(files, f"incidents/{incident}.yaml", Incident) if incident else None,
         )
         check_consistency(state)
@@ -214,6 +216,7 @@ def files_of(change: StateChange) -> Files:
         STATUS: change.status,
         CHANNEL: change.channel,
         SIGNOFF: change.signoff,
+        QUARANTINE: change.quarantine,
     }
     if change.incident is not None:
         files[f"incidents/{change.incident.id}.yaml"] = change.incident

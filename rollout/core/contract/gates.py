@@ -1,0 +1,196 @@
+"""Gates: the conditions to leave a phase, one model a kind."""
+
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
+
+from abc import abstractmethod
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from rollout.core.values import (
+    Identifier,
+    Line,
+    Model,
+    Name,
+)
+
+
+class _Gate(Model):
+    name: Identifier | None = None
+    """Shown to people; the default says kind and subject."""
+
+    @property
+    @abstractmethod
+    def subject(self) -> str:
+        """What it looks at."""
+
+    @property
+    def title(self) -> str:
+        return self.name or self.subject
+
+
+class SurfaceGate(_Gate):
+    surfaces: tuple[Name, ...] | None = None
+    """Which surfaces it looks at; all when left out."""
+
+
+class HealthStateGate(SurfaceGate):
+    kind: Literal["health_state"]
+    is_: Literal["healthy"] = Field(default="healthy", alias="is")
+
+    @property
+    def subject(self) -> str:
+        return "health_state"
+
+
+class ThresholdGate(SurfaceGate):
+    """A numeric field within bounds, both inclusive."""
+
+    kind: Literal["threshold"]
+    field: Identifier
+    max: float | None = None
+    min: float | None = None
+
+    @property
+    def subject(self) -> str:
+        return self.field
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.max is None and self.min is None:
+            raise ValueError("give max, min or both")
+        return self
+
+
+class EqualsGate(SurfaceGate):
+    """A text field with exactly this value."""
+
+    kind: Literal["equals"]
+    field: Identifier
+    value: Line
+
+    @property
+    def subject(self) -> str:
+        return self.field
+
+
+class NoNewGate(SurfaceGate):
+    """A counter that has not risen since the phase's baseline, for good."""
+
+    kind: Literal["no_new"]
+    counter: Identifier
+
+    @property
+    def subject(self) -> str:
+        return f"no_new.{self.counter}"
+
+
+class FlatGate(SurfaceGate):
+    """A counter that does not rise; a rise fails once, resets the soak and is the new baseline."""
+
+    kind: Literal["flat"]
+    counter: Identifier
+
+    @property
+    def subject(self) -> str:
+        return f"flat.{self.counter}"
+
+
+class AdvancingGate(SurfaceGate):
+    """A counter that has risen since the phase was entered. A condition to leave, not a reading of health."""
+
+    kind: Literal["advancing"]
+    counter: Identifier
+
+    @property
+    def subject(self) -> str:
+        return f"advancing.{self.counter}"
+
+
+class TimelineGate(SurfaceGate):
+    """Every step of a surface's timeline is ok and has no error code."""
+
+    kind: Literal["timeline_clean"]
+
+    @property
+    def subject(self) -> str:
+        return "timeline_clean"
+
+
+class NoTriggerGate(_Gate):
+    """No trigger of the contract fires."""
+
+    kind: Literal["no_trigger"]
+
+    @property
+    def subject(self) -> str:
+        return "no_trigger"
+
+
+class HarnessGate(_Gate):
+    """The newest complete harness run, started after the rollout did, has exactly these figures."""
+
+    kind: Literal["harness"]
+    total: int = Field(ge=1)
+    passed: int = Field(ge=1)
+    failed: int = Field(default=0, ge=0)
+
+    @property
+    def subject(self) -> str:
+        return "harness"
+
+
+class CiChecksGate(_Gate):
+    """Check runs of the release commit: all that match are green, and at least so many are there."""
+
+    kind: Literal["ci_checks"]
+    checks: Line
+    """A glob over the display names that GitHub shows, such as `Live smoke *`."""
+    at_least: int = Field(default=1, ge=1)
+
+    @property
+    def subject(self) -> str:
+        return "ci_checks"
+
+
+class RollbackTargetGate(_Gate):
+    """A version to go back to is recorded."""
+
+    kind: Literal["rollback_target"]
+
+    @property
+    def subject(self) -> str:
+        return "rollback_target"
+
+
+class SignoffGate(_Gate):
+    """Every sign-off item with this `before` is signed for the release commit."""
+
+    kind: Literal["signoff"]
+    before: Name
+
+    @property
+    def subject(self) -> str:
+        return f"signoff.{self.before}"
+
+
+Gate = Annotated[
+    HealthStateGate
+    | ThresholdGate
+    | EqualsGate
+    | NoNewGate
+    | FlatGate
+    | AdvancingGate
+    | TimelineGate
+    | NoTriggerGate
+    | HarnessGate
+    | CiChecksGate
+    | RollbackTargetGate
+    | SignoffGate,
+    Field(discriminator="kind"),
+]
+
+SOAK_GATE = "soak"
+APPLIED_GATE = "applied"
+RESERVED_GATE_NAMES = (SOAK_GATE, APPLIED_GATE)
+"""Gates that every phase has without naming them."""

@@ -1,0 +1,110 @@
+"""What is rolled out: its surfaces, its validation run, where it lives, and how its health is sampled."""
+
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from rollout.core.values import Duration, Identifier, Model, RelativePath
+
+Argument = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
+Command = Annotated[tuple[Argument, ...], Field(min_length=1, max_length=200)]
+# The length is no part of the pattern: `\w{0,200}` takes a fifth of a second to compile.
+BranchName = Annotated[str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9][\w./-]*$")]
+
+
+class Adapter(StrEnum):
+    """Which parser reads what a surface prints."""
+
+    TAU_STATUS = "tau-status"
+    TAU_TRANSPORT_HEALTH = "tau-transport-health"
+    TAU_BROWSER_SUMMARY = "tau-browser-summary"
+    JSON = "json"
+
+
+class JsonMapping(Model):
+    """Where the generic `json` adapter finds things: JMESPath expressions over the payload."""
+
+    health_state: str | None = None
+    """Gives `healthy`, `degraded` or `failing`; translate other words with `health_states`."""
+    health_states: dict[str, Literal["healthy", "degraded", "failing"]] = {}
+    """The product's own word -> ours."""
+    updated_unix_ms: str | None = None
+    """Gives the source's own time in milliseconds; without it the time of reading counts."""
+    fields: dict[Identifier, str] = {}
+    """Numeric fields that threshold gates and triggers read; true and false count as 1 and 0."""
+    labels: dict[Identifier, str] = {}
+    """Text fields that `equals` gates read."""
+    counters: str | None = None
+    """Gives an object of absolute totals: name -> whole number."""
+    timeline: str | None = None
+    """Gives a list of steps `{id, status, error}`; fine is a status of ok or success and an empty error."""
+
+
+class Surface(Model):
+    """A part of the product that reports its health, by a command or in a file."""
+
+    adapter: Adapter
+    command: Command | None = None
+    file: RelativePath | None = None
+    workdir: RelativePath = "."
+    timeout: Duration = 120
+    events: RelativePath | None = None
+    """An append-only JSON-lines log, counted where the payload has no `reason_code_counts`."""
+    map: JsonMapping | None = None
+    runner: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
+    """The label of the Actions runner that can reach this surface."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.command is None) == (self.file is None):
+            raise ValueError("give either command or file")
+        if (self.adapter is Adapter.JSON) != (self.map is not None):
+            raise ValueError("the json adapter, and only it, needs a map")
+        return self
+
+
+class Harness(Model):
+    """The product's validation run and the files it leaves."""
+
+    command: Command | None = None
+    """Run by `perform` when reconcile asks for it; without it a person or CI runs the harness."""
+    workdir: RelativePath = "."
+    timeout: Duration = 1800
+    report: RelativePath
+    manifest: RelativePath
+
+
+class Apply(Model):
+    """Brings the canary percent to the product; `{percent}`, `{phase}` and `{version}` are filled in."""
+
+    command: Command
+    workdir: RelativePath = "."
+    timeout: Duration = 600
+
+
+class Sampling(Model):
+    """How often health is read and how old it may be."""
+
+    interval: Duration = 600
+    """How often observations are meant to come."""
+    min_interval: Duration = 300
+    """Observations of a surface closer than this are one check of a streak."""
+    max_age: Duration = 1200
+    """A sample whose source is older is unknown."""
+    max_gap: Duration = 1800
+    """A longer interval between observations earns no soak, and makes a recorded promotion stale."""
+
+
+class Product(Model):
+    """Where the product lives; the tool's own repository when `repository` is left out."""
+
+    repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    branch: BranchName = "main"
+
+
+class StateBranch(Model):
+    branch: BranchName | None = None
+    """The branch that carries state; the repository's default branch when left out."""

@@ -1,0 +1,40 @@
+"""What happens when a trigger fires."""
+
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
+
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from rollout.core.values import Model, RelativePath
+
+
+class RollbackStep(StrEnum):
+    """The six steps of the runbook, in their order."""
+
+    FREEZE = "freeze"
+    CAPTURE_EVIDENCE = "capture_evidence"
+    INSPECT_TARGET = "inspect_target"
+    APPLY_METADATA = "apply_metadata"
+    REVERT = "revert"
+    REVALIDATE = "revalidate"
+
+
+class Rollback(Model):
+    """What happens when a trigger fires."""
+
+    canary_percent: Literal["zero", "hold"] = "zero"
+    """Where the freeze leaves the canary percent."""
+    steps: tuple[RollbackStep, ...] = tuple(RollbackStep)
+    evidence: tuple[RelativePath, ...] = ()
+    """Globs below the product's folder, captured before any clean-up."""
+    evidence_in_git: tuple[RelativePath, ...] = ()
+    """Those of them whose bodies may go into git."""
+    revert: Literal["pull_request", "push"] = "pull_request"
+
+    @model_validator(mode="after")
+    def _whole_runbook(self) -> Self:
+        if self.steps != tuple(RollbackStep):
+            raise ValueError(f"steps: must be {', '.join(RollbackStep)}, in this order")
+        return self

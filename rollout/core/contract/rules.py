@@ -1,0 +1,170 @@
+"""What only the whole of a contract can show: cross-references, orders, and what could never hold."""
+
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from rollout.core.contract.gates import (
+    RESERVED_GATE_NAMES,
+    HarnessGate,
+    SignoffGate,
+    SurfaceGate,
+)
+from rollout.core.contract.phases import Phase
+from rollout.core.contract.signoff import COMPLETE, Proof
+from rollout.core.contract.triggers import ValidationTrigger
+from rollout.core.contract.whole import Contract
+from rollout.core.values import format_duration
+
+
+def find_problems(contract: Contract) -> list[str]:
+    """Every mistake that types cannot see, each as `field: message`; empty when there is none."""
+    return [
+        *_phase_problems(contract),
+        *_inherit_problems(contract),
+        *_gate_problems(contract),
+        *_trigger_problems(contract),
+        *_sampling_problems(contract),
+        *_signoff_problems(contract),
+    ]
+
+
+def _duplicates(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def _phase_problems(contract: Contract) -> Iterator[str]:
+    names = [phase.name for phase in contract.phases]
+    for name in _duplicates(names):
+        yield f"phases: duplicate name {name}"
+    if COMPLETE in names:
+        yield f"phases: {COMPLETE} is what sign-off items name the end of the rollout by; choose another name"
+    for index, (before, after) in enumerate(zip(contract.phases, contract.phases[1:], strict=False), 1):
+        if after.canary_percent <= before.canary_percent:
+            yield (
+                f"phases.{index}.canary_percent: must rise, and {after.name} has {after.canary_percent}"
+                f" after {before.name}'s {before.canary_percent}"
+            )
+    last = contract.phases[-1]
+    if last.canary_percent != 100:
+        where = f"phases.{len(names) - 1}.canary_percent"
+        yield f"{where}: the last phase must be 100, {last.name} is {last.canary_percent}"
+
+
+def _inherit_problems(contract: Contract) -> Iterator[str]:
+    parents = {phase.name: phase.inherit for phase in contract.phases}
+    for index, phase in enumerate(contract.phases):
+        if phase.inherit is not None and phase.inherit not in parents:
+            yield f"phases.{index}.inherit: unknown phase {phase.inherit}"
+        elif _inherits_itself(phase.name, parents):
+            yield f"phases.{index}.inherit: a cycle leads back to {phase.name}"
+
+
+def _inherits_itself(name: str, parents: dict[str, str | None]) -> bool:
+    seen: set[str] = set()
+    parent = parents.get(name)
+    while parent is not None and parent not in seen:
+        if parent == name:
+            return True
+        seen.add(parent)
+        parent = parents.get(parent)
+    return False
+
+
+def _has_gates(phase: Phase, contract: Contract) -> bool:
+    by_name = {each.name: each for each in contract.phases}
+    seen: set[str] = set()
+    current: Phase | None = phase
+    while current is not None and current.name not in seen:
+        if current.gates:
+            return True
+        seen.add(current.name)
+        current = by_name.get(current.inherit) if current.inherit else None
+    return False
+
+
+def _gate_problems(contract: Contract) -> Iterator[str]:
+    befores = {item.before for item in contract.signoff.items}
+    for index, phase in enumerate(contract.phases):
+        where = f"phases.{index}.gates"
+        if not _has_gates(phase, contract):
+            yield f"{where}: {phase.name} has no gate; an empty list would promote anything"
+        for name in _duplicates(gate.title for gate in phase.gates):
+            yield f"{where}: duplicate name {name}"
+        for number, gate in enumerate(phase.gates):
+            at = f"{where}.{number}"
+            if gate.title in RESERVED_GATE_NAMES:
+                yield f"{at}.name: {gate.title} is a gate that every phase has; choose another name"
+            if isinstance(gate, SurfaceGate):
+                yield from _unknown_surfaces(at, gate.surfaces, contract)
+            if isinstance(gate, HarnessGate) and contract.harness is None:
+                yield f"{at}: there is no harness section to read a report from"
+            if isinstance(gate, SignoffGate) and gate.before not in befores:
+                yield f"{at}.before: no sign-off item is before {gate.before}"
+
+
+def _unknown_surfaces(where: str, named: tuple[str, ...] | None, contract: Contract) -> Iterator[str]:
+    if named == ():
+        yield f"{where}.surfaces: names none; leave it out for all"
+    for surface in named or ():
+        if surface not in contract.surfaces:
+            yield f"{where}.surfaces: unknown surface {surface}"
+
+
+def _trigger_problems(contract: Contract) -> Iterator[str]:
+    phases = {phase.name for phase in contract.phases}
+    for name in _duplicates(trigger.name for trigger in contract.triggers):
+        yield f"triggers: duplicate name {name}"
+    for index, trigger in enumerate(contract.triggers):
+        where = f"triggers.{index}"
+        yield from _unknown_surfaces(where, trigger.surfaces, contract)
+        for phase in trigger.phases or ():
+            if phase not in phases:
+                yield f"{where}.phases: unknown phase {phase}"
+        if isinstance(trigger, ValidationTrigger):
+            if not trigger.harness and trigger.checks is None:
+                yield f"{where}: watches neither harness nor checks"
+            if trigger.harness and contract.harness is None:
+                yield f"{where}.harness: there is no harness section to read a report from"
+
+
+def _sampling_problems(contract: Contract) -> Iterator[str]:
+    sampling = contract.sampling
+    if sampling.interval <= 0:
+        yield "sampling.interval: must be longer than nothing"
+    if sampling.min_interval > sampling.interval:
+        yield "sampling.min_interval: longer than interval, so no two observations would be two checks"
+    for index, phase in enumerate(contract.phases):
+        gap = contract.max_gap(phase)
+        if not isinstance(phase.soak, int):
+            continue
+        if phase.soak > 0 and sampling.interval > gap:
+            yield (
+                f"phases.{index}.soak: can never be earned, because sampling.interval"
+                f" {format_duration(sampling.interval)} is longer than max_gap {format_duration(gap)}"
+            )
+
+
+def _signoff_problems(contract: Contract) -> Iterator[str]:
+    phases = [phase.name for phase in contract.phases]
+    for item_id in _duplicates(item.id for item in contract.signoff.items):
+        yield f"signoff.items: duplicate name {item_id}"
+    for index, item in enumerate(contract.signoff.items):
+        where = f"signoff.items.{index}"
+        if item.before != COMPLETE and item.before not in phases:
+            yield f"{where}.before: unknown phase {item.before}"
+        elif item.before == phases[0]:
+            yield f"{where}.before: nothing comes before {item.before}"
+        elif item.before not in _gated_befores(contract):
+            yield f"{where}.before: no gate waits for it; add {{kind: signoff, before: {item.before}}}"
+        proof = item.proof
+        if proof and proof.kind is Proof.PHASE_SOAKED and proof.of not in phases:
+            yield f"{where}.proof.of: unknown phase {proof.of}"
+        if proof and proof.kind is Proof.SURFACE_HEALTHY and proof.of not in contract.surfaces:
+            yield f"{where}.proof.of: unknown surface {proof.of}"
+
+
+def _gated_befores(contract: Contract) -> set[str]:
+    gates = (gate for phase in contract.phases for gate in phase.gates)
+    return {gate.before for gate in gates if isinstance(gate, SignoffGate)}

@@ -1,0 +1,77 @@
+"""Triggers: the conditions that start a rollback, one model a kind."""
+
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from rollout.core.values import Identifier, Line, Model, Name
+
+
+class Action(StrEnum):
+    """What the firing of a trigger sets off, in the words of the runbook's matrix."""
+
+    FREEZE = "freeze"
+    ROLLBACK = "rollback"
+    CAPTURE_EVIDENCE = "capture_evidence"
+    KNOWN_GOOD_LANE = "known_good_lane"
+    BLOCK_SIGNOFF = "block_signoff"
+
+
+class _Trigger(Model):
+    name: Name
+    phases: tuple[Name, ...] | None = None
+    """The phases it watches; from the second one to the last when left out."""
+    surfaces: tuple[Name, ...] | None = None
+    actions: tuple[Action, ...]
+
+    @model_validator(mode="after")
+    def _always_stops(self) -> Self:
+        if not {Action.FREEZE, Action.ROLLBACK} <= set(self.actions):
+            raise ValueError("actions: a trigger always has freeze and rollback")
+        return self
+
+
+class HealthRegressionTrigger(_Trigger):
+    """A surface in one of these states for so many consecutive checks."""
+
+    kind: Literal["health_regression"]
+    states: tuple[Literal["degraded", "failing"], ...] = Field(min_length=1)
+    checks: int = Field(ge=1, le=100)
+
+
+class ThresholdTrigger(_Trigger):
+    """A numeric field at or above a bound, at once."""
+
+    kind: Literal["threshold"]
+    field: Identifier
+    at_least: float
+
+
+class NewCounterTrigger(_Trigger):
+    """Any of these counters has risen since the phase's baseline."""
+
+    kind: Literal["new_counter"]
+    counters: tuple[Identifier, ...] = Field(min_length=1)
+
+
+class TimelineTrigger(_Trigger):
+    """A timeline step is not ok, or has an error code."""
+
+    kind: Literal["timeline_error"]
+
+
+class ValidationTrigger(_Trigger):
+    """The harness (started after the rollout did) or a CI check of the release commit failed."""
+
+    kind: Literal["validation_failure"]
+    harness: bool = True
+    checks: Line | None = None
+
+
+Trigger = Annotated[
+    HealthRegressionTrigger | ThresholdTrigger | NewCounterTrigger | TimelineTrigger | ValidationTrigger,
+    Field(discriminator="kind"),
+]

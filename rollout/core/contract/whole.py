@@ -1,0 +1,103 @@
+"""The contract as a whole."""
+
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
+
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Literal, Self
+
+from pydantic import Field
+
+from rollout.core.contract.gates import AdvancingGate, FlatGate, Gate, NoNewGate
+from rollout.core.contract.phases import Phase
+from rollout.core.contract.product import Apply, Harness, Product, Sampling, StateBranch, Surface
+from rollout.core.contract.rollback import Rollback
+from rollout.core.contract.signoff import SignoffPolicy
+from rollout.core.contract.triggers import NewCounterTrigger, Trigger
+from rollout.core.values import Model, Name
+
+
+class Contract(Model):
+    schema_: Literal[1] = Field(alias="schema")
+    train: Name
+    product: Product = Product.model_construct()
+    state: StateBranch = StateBranch.model_construct()
+    surfaces: dict[Name, Surface] = Field(min_length=1)
+    harness: Harness | None = None
+    apply: Apply | None = None
+    sampling: Sampling = Sampling.model_construct()
+    phases: tuple[Phase, ...] = Field(min_length=2)
+    triggers: tuple[Trigger, ...] = ()
+    rollback: Rollback = Rollback.model_construct()
+    signoff: SignoffPolicy = SignoffPolicy.model_construct()
+
+    def phase(self, name: str) -> Phase:
+        """The phase of that name. Raises KeyError when the contract has none."""
+        for phase in self.phases:
+            if phase.name == name:
+                return phase
+        raise KeyError(name)
+
+    def next_phase(self, name: str) -> Phase | None:
+        """The phase after that one; None after the last."""
+        names = [phase.name for phase in self.phases]
+        after = names.index(name) + 1
+        return self.phases[after] if after < len(names) else None
+
+    def max_gap(self, phase: Phase) -> int:
+        """Seconds: the longest interval between observations that earns soak in that phase."""
+        return self.sampling.max_gap if phase.max_gap is None else phase.max_gap
+
+    def gates_of(self, phase: Phase) -> tuple[Gate, ...]:
+        """The phase's gates, inherited ones first, each name once (the phase's own wins)."""
+        return self._gates[phase.name]
+
+    @cached_property
+    def _gates(self) -> dict[str, tuple[Gate, ...]]:
+        return {phase.name: self._with_inherited(phase) for phase in self.phases}
+
+    def _with_inherited(self, phase: Phase) -> tuple[Gate, ...]:
+        inherited = self._with_inherited(self.phase(phase.inherit)) if phase.inherit else ()
+        own = {gate.title for gate in phase.gates}
+        return tuple(gate for gate in inherited if gate.title not in own) + phase.gates
+
+    def surfaces_of(self, named: tuple[str, ...] | None) -> tuple[str, ...]:
+        """The surfaces that a gate or trigger looks at, in the contract's order."""
+        return tuple(name for name in self.surfaces if named is None or name in named)
+
+    @cached_property
+    def counters(self) -> dict[str, tuple[str, ...]]:
+        """Surface -> the counters that some gate or trigger asks about, sorted."""
+        wanted: dict[str, set[str]] = {surface: set() for surface in self.surfaces}
+        for counter, named in self._asked_counters():
+            for surface in self.surfaces_of(named):
+                wanted[surface].add(counter)
+        return {surface: tuple(sorted(names)) for surface, names in wanted.items()}
+
+    def _asked_counters(self) -> Iterator[tuple[str, tuple[str, ...] | None]]:
+        for phase in self.phases:
+            for gate in phase.gates:
+                if isinstance(gate, NoNewGate | FlatGate | AdvancingGate):
+                    yield gate.counter, gate.surfaces
+        for trigger in self.triggers:
+            if isinstance(trigger, NewCounterTrigger):
+                yield from ((counter, trigger.surfaces) for counter in trigger.counters)
+
+    def __copy__(self) -> Self:
+        # A changed copy must not answer with what was worked out of the fields before.
+        copied = super().__copy__()
+        for name in ("_gates", "counters"):
+            copied.__dict__.pop(name, None)
+        return copied
+
+    def watches(self, trigger: Trigger, phase: str) -> bool:
+        """Whether the trigger watches that phase; by default all but the first."""
+        if trigger.phases is None:
+            return phase != self.phases[0].name
+        return phase in trigger.phases
+
+
+def matching(pattern: str, names: Iterable[str]) -> list[str]:
+    """The names that a contract's glob matches, case-sensitive, in their order."""
+    return [name for name in names if fnmatchcase(name, pattern)]

@@ -1,0 +1,62 @@
+"""rollout.yaml: what is wanted."""
+
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from rollout.core.values import Instant, Line, Model, Name, Sha, Version
+
+
+class Outcome(StrEnum):
+    IDLE = "idle"
+    IN_PROGRESS = "in_progress"
+    COMPLETE = "complete"
+    ROLLING_BACK = "rolling_back"
+    ROLLED_BACK = "rolled_back"
+
+
+class ChannelName(StrEnum):
+    STABLE = "stable"
+    BETA = "beta"
+    DEV = "dev"
+
+
+class Release(Model):
+    version: Version
+    commit: Sha
+    base: Sha | None = None
+    """`base..commit` are the release's commits; the commit alone when there is none."""
+    started_at: Instant
+
+
+class Freeze(Model):
+    """Nothing is promoted while this is there."""
+
+    reason: Line
+    at: Instant
+    incident: Name | None = None
+    """The incident that froze it; None when a person or an illegal step did."""
+
+
+class RollbackTarget(Model):
+    """Where a rollback of this rollout goes; fixed when it starts."""
+
+    version: Version
+    channel: ChannelName
+    reference_unix_ms: int = Field(ge=0)
+
+
+class Rollout(Model):
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    train: Name
+    release: Release | None = None
+    phase: Name | None = None
+    canary_percent: int = Field(default=0, ge=0, le=100)
+    frozen: Freeze | None = None
+    outcome: Outcome = Outcome.IDLE
+    rollback_target: RollbackTarget | None = None
+    lanes: dict[Name, Literal["release", "known_good"]] = {}
+    """Surfaces that a rollback sent to their known-good lane."""

@@ -1,0 +1,172 @@
+"""status.yaml: what was seen, and what was decided of it."""
+
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rollout.core.contract import RollbackStep
+from rollout.core.observation import LogCursor, Observation, WorkResult
+from rollout.core.state.desired import Rollout
+from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version
+
+
+class Result(StrEnum):
+    SATISFIED = "satisfied"
+    UNSATISFIED = "unsatisfied"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class GateFinding(Model):
+    """One leaf of a gate's answer: what one surface (or none in particular) shows."""
+
+    gate: Identifier
+    result: Result
+    surface: Name | None = None
+    seen: Line = ""
+    wanted: Line = ""
+    since: Instant
+    """Since when the result is what it is."""
+
+
+class TriggerState(StrEnum):
+    QUIET = "quiet"
+    FIRED = "fired"
+    UNKNOWN = "unknown"
+    NOT_WATCHING = "not_watching"
+
+
+class TriggerFinding(Model):
+    """A trigger's answer; one for each surface that fires it, else one in all."""
+
+    trigger: Name
+    state: TriggerState
+    surface: Name | None = None
+    seen: Line = ""
+    wanted: Line = ""
+    since: Instant
+
+    @property
+    def fired(self) -> bool:
+        return self.state is TriggerState.FIRED
+
+
+class Verdict(StrEnum):
+    HOLD = "hold"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    COMPLETE = "complete"
+
+
+class Decision(Model):
+    verdict: Verdict
+    at: Instant
+    """When it was last made."""
+    to: Name | None = None
+    """The phase that a promotion leads to."""
+    reasons: tuple[Line, ...] = ()
+    """Most important first, one sentence each."""
+    earliest: Instant | None = None
+    """When a hold can end at the earliest, where time is all that is missing."""
+
+
+class Soak(Model):
+    """Credit earned in the phase."""
+
+    earned_seconds: int = Field(default=0, ge=0)
+    runs: int = Field(default=0, ge=0)
+    held_at: Instant | None = None
+    """When the last observation was made, if every health gate held at it."""
+    last_run_at: Instant | None = None
+    """Start of the last run that was counted."""
+
+
+class CounterTrack(Model):
+    """What is remembered of one counter of one surface."""
+
+    last: int
+    """The last known total."""
+    new: int = 0
+    """How much it rose since the phase's baseline; a fall counts what is there after it."""
+    rose: int = 0
+    """How much it rose at the last known reading: the baseline of `flat` moves with every reading."""
+
+
+class Streak(Model):
+    """Consecutive unhealthy checks of one surface."""
+
+    count: int = 0
+    checked_at: Instant
+    """Source time of the observation that opened the current check."""
+    unhealthy: bool = False
+    since: Instant | None = None
+    """When the streak began."""
+
+
+class Work(StrEnum):
+    APPLY = "apply"
+    HARNESS = "harness"
+
+
+class Request(Model):
+    """Product-side work that reconcile asks for; `perform` carries it out and reports a result."""
+
+    id: Identifier
+    work: Work
+    phase: Name
+    canary_percent: int = Field(ge=0, le=100)
+    incident: Name | None = None
+    step: RollbackStep | None = None
+    attempt: int = Field(ge=1)
+    requested_at: Instant
+    result: WorkResult | None = None
+
+
+class CheckFact(Model):
+    """The newest attempt of one CI check of the release commit."""
+
+    name: Line
+    conclusion: Line
+    """GitHub's word when completed (`success`, `failure`, `skipped`, ...), else `pending`."""
+
+
+class Facts(Model):
+    """What the forge and people say, as far as a decision uses it."""
+
+    checks: tuple[CheckFact, ...] | None = None
+    """None: could not be asked."""
+    merged_at: Instant | None = None
+    """When the promotion pull request to the desired phase was merged."""
+
+
+class Status(Model):
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    train: Name
+    release: Version
+    commit: Sha
+    legal: Rollout
+    """The last desired state that was legal; what rollout.yaml goes back to after an illegal step."""
+    entered_at: Instant | None = None
+    """When collection of the phase's first observation began."""
+    decided_at: Instant
+    contract_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    decision: Decision
+    soak: Soak = Soak.model_construct()
+    gates: tuple[GateFinding, ...] = ()
+    triggers: tuple[TriggerFinding, ...] = ()
+    counters: dict[Name, dict[Identifier, CounterTrack]] = {}
+    streaks: dict[Name, dict[Name, Streak]] = {}
+    """Trigger -> surface -> streak."""
+    cursors: dict[Name, LogCursor] = {}
+    requests: tuple[Request, ...] = ()
+    facts: Facts = Facts.model_construct()
+    observation: Observation | None = None
+    """The last one, whole."""
+
+    @property
+    def phase(self) -> str:
+        """The phase that was last entered legally."""
+        return self.legal.phase or ""

@@ -1,0 +1,75 @@
+"""A train as it stands at one commit, and what one commit changes of it."""
+
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rollout.core.contract import Contract
+from rollout.core.state.channel import Channel
+from rollout.core.state.desired import Rollout
+from rollout.core.state.incident import Incident
+from rollout.core.state.observed import Status
+from rollout.core.state.quarantine import Quarantine
+from rollout.core.state.signoff import Signoff
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """Everything of `state/<train>/` that decisions read, at one commit."""
+
+    train: str
+    head: str
+    """The commit that it was read at."""
+    contract: Contract
+    contract_digest: str
+    """sha256 of the contract's content; comments and spacing do not count."""
+    rollout: Rollout
+    status: Status | None = None
+    channel: Channel | None = None
+    signoff: Signoff | None = None
+    quarantine: Quarantine | None = None
+    incident: Incident | None = None
+    """The one that `rollout.frozen` names."""
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """The files that one state commit writes; None leaves a file as it is."""
+
+    contract: Contract | None = None
+    rollout: Rollout | None = None
+    status: Status | None = None
+    channel: Channel | None = None
+    signoff: Signoff | None = None
+    quarantine: Quarantine | None = None
+    incident: Incident | None = None
+
+
+class Event(StrEnum):
+    """What a state commit records, in its `Rollout-Event` trailer."""
+
+    INIT = "init"
+    START = "start"
+    OBSERVE = "observe"
+    RESULTS = "results"
+    DECIDE = "decide"
+    ENTER = "enter"
+    PROMOTE = "promote"
+    ILLEGAL_STEP = "illegal-step"
+    CONTRACT = "contract-change"
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+    ROLLBACK = "rollback"
+    COMPLETE = "complete"
+    SIGNOFF = "signoff"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True)
+class CommitMessage:
+    """Subject, a body for people, and trailers that `history` reads back."""
+
+    subject: str
+    body: str
+    trailers: tuple[tuple[str, str], ...] = field(default=())

@@ -1,0 +1,16 @@
+"""The time, and waiting."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time, in UTC, cut to the second."""
+
+
+class PatientClock(Clock, Protocol):
+    def wait(self, seconds: float) -> None:
+        """Let so much time go by."""

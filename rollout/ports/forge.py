@@ -1,0 +1,100 @@
+"""Pull requests, commit statuses, and CI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from rollout.core.state import CommitMessage, StateChange
+
+
+class PullRequestKind(StrEnum):
+    PROMOTION = "promotion"
+    REVERT = "revert"
+    CHANNEL = "channel"
+
+
+class PullRequestState(StrEnum):
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    number: int
+    kind: PullRequestKind
+    title: str
+    head: str
+    """The branch's name, which is also the natural key: one pull request a branch."""
+    base: str
+    state: PullRequestState
+    body: str
+    head_sha: str
+    base_sha: str
+    """The state commit that the branch was made on."""
+    merged_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class CheckRun:
+    """One attempt of one CI check."""
+
+    name: str
+    status: str
+    """`completed`, or anything else while it is not."""
+    conclusion: str | None
+    started_at: datetime | None
+    id: int
+
+
+class StatusState(StrEnum):
+    SUCCESS = "success"
+    PENDING = "pending"
+    FAILURE = "failure"
+
+
+class Forge(Protocol):
+    """Pull requests, commit statuses and check runs."""
+
+    def pull_request(self, head: str) -> PullRequest | None:
+        """The newest pull request from that branch, open or not."""
+
+    def pull_requests(self, prefix: str) -> list[PullRequest]:
+        """Pull requests from branches that begin so, oldest first: each open one, and maybe others."""
+
+    def open_promotion(
+        self,
+        train: str,
+        branch: str,
+        change: StateChange,
+        message: CommitMessage,
+        body: str,
+        *,
+        parent: str,
+        at: datetime,
+    ) -> PullRequest:
+        """Make the branch, one commit on top of `parent`, and open its pull request to the state branch."""
+
+    def update_pull_request(self, number: int, body: str, *, at: datetime) -> None: ...
+
+    def close_pull_request(self, number: int, comment: str, *, at: datetime) -> None:
+        """Close it with a comment and delete its branch."""
+
+    def statuses(self, commit: str) -> Mapping[str, tuple[StatusState, str]]:
+        """Context -> newest state and description."""
+
+    def set_status(
+        self, commit: str, context: str, state: StatusState, description: str, *, at: datetime
+    ) -> None: ...
+
+    def check_runs(self, commit: str) -> list[CheckRun]:
+        """All attempts. Raises OutsideError when they cannot be asked for."""
+
+    def commit_exists(self, commit: str) -> bool: ...
+
+    def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
+        """Paths that `base..commit` changes; without a base, the commit against its first parent."""

@@ -1,0 +1,55 @@
+"""The product's checkout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from rollout.core.contract import Surface
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a surface's command printed or its file holds; `error` set means it could not be read."""
+
+    payload: bytes
+    updated_at: datetime
+    """When the command ended, or the file's modification time."""
+    error: str = ""
+    missing: bool = False
+    """The error is that there is no such file."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    ok: bool
+    detail: str
+    """`exit 0`, or what went wrong with an inert tail of stderr."""
+    stdout: bytes
+
+
+class Product(Protocol):
+    """The product's checkout: the only side that runs the contract's commands."""
+
+    def head(self) -> str | None:
+        """The commit that is checked out; None when it is not a git checkout."""
+
+    def read(self, surface: Surface) -> Reading: ...
+
+    def read_file(self, path: str, limit: int) -> Reading:
+        """A file below the product's folder, at most `limit` bytes."""
+
+    def log_lines(self, path: str, offset: int) -> Iterator[bytes]:
+        """Raw lines from that byte on, with their line ends. Raises FileNotFoundError, OSError."""
+
+    def log_head(self, path: str, size: int) -> bytes:
+        """The first bytes of the log, at most `size`. Raises FileNotFoundError, OSError."""
+
+    def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran: ...
+
+    def stop(self) -> None:
+        """Kill every command that runs and start no other: a person interrupted."""

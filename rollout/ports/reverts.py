@@ -1,0 +1,64 @@
+"""Reverting a release on the product's branch, in this repository or another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from rollout.core.state import CommitMessage, Release
+from rollout.ports.forge import PullRequest
+
+
+class RevertOutcome(StrEnum):
+    CLEAN = "clean"
+    NOTHING = "nothing"
+    """What it brought is gone from the branch already."""
+    CONFLICT = "conflict"
+    MISSING = "missing"
+    """A commit of the release is not on the branch, or history does not reach back to it."""
+
+
+@dataclass(frozen=True)
+class RevertPreview:
+    """What reverting a release would do to the product's branch as it is now. Nothing was changed."""
+
+    outcome: RevertOutcome
+    tip: str
+    """The branch's commit that it was worked out on."""
+    commits: tuple[str, ...]
+    """What would be reverted, newest first; those that only touch state are left out."""
+    conflicts: tuple[str, ...] = ()
+    """Paths that need a person."""
+    workflows: tuple[str, ...] = ()
+    """Paths below .github/workflows that it changes, which `GITHUB_TOKEN` cannot push."""
+    detail: str = ""
+    """In a sentence, for the incident."""
+
+
+class Reverter(Protocol):
+    """The product's branch, as far as a rollback changes it. Every act looks for its own earlier result."""
+
+    def preview(self, release: Release) -> RevertPreview: ...
+
+    def propose(
+        self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
+    ) -> PullRequest:
+        """Open the pull request that reverts the release; one from that branch that is open or merged is
+        returned as it is. `message` is that of each commit, given the line `This reverts commit ...`.
+
+        Raises RefusedError for anything but a clean preview, OutsideError when it cannot be pushed.
+        """
+
+    def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
+        """Revert the release on the branch itself and return the new tip; raises as `propose`."""
+
+    def proposed(self, branch: str) -> PullRequest | None:
+        """The newest pull request from that branch, open or not."""
+
+    def holds_revert(self, release: Release) -> str | None:
+        """The tip of the product's branch when what the release brought is gone from it; else None."""
+
+    def is_free_of(self, commit: str, release: Release) -> bool:
+        """Whether that commit lacks what the release brought: no descendant of it, or reverted since."""

@@ -1,0 +1,53 @@
+"""The state branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from rollout.core.state import CommitMessage, StateChange, TrainState
+
+
+@dataclass(frozen=True)
+class LoggedCommit:
+    """One commit that touched a train's state."""
+
+    commit: str
+    parent: str | None
+    """The first parent; None for a root commit."""
+    at: datetime
+    """Commit date: shown to people, never used by a decision."""
+    author: str
+    subject: str
+    trailers: Mapping[str, str]
+    paths: tuple[str, ...]
+    """What it changed against its first parent, below `state/<train>/`, relative to that folder."""
+
+
+class StateStore(Protocol):
+    """The state branch. Reads name a commit; writes are compare-and-swap against one."""
+
+    def head(self) -> str:
+        """The commit at the tip of the state branch. Raises InputError when there is no such branch."""
+
+    def trains(self, at: str) -> tuple[str, ...]:
+        """Names of the trains that exist at that commit."""
+
+    def load(self, train: str, at: str) -> TrainState:
+        """The train at that commit. Raises InputError when it is not there or does not parse."""
+
+    def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
+        """`load` for many commits in one go, in their order; what did not parse comes as the error."""
+
+    def commit(
+        self, train: str, change: StateChange, message: CommitMessage, *, parent: str, at: datetime
+    ) -> str:
+        """Write all of the change as one commit on top of `parent`, and return it.
+
+        Raises HeadMovedError when the branch is no longer at `parent`; nothing is written then.
+        """
+
+    def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
+        """First-parent commits that touched the train, newest first, down to and without `since`."""
