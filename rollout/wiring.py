@@ -74,8 +74,10 @@ class Workspace:
         if self.forge_kind == "local":
             return self.local_forge
         from rollout.adapters.github.forge import GitHubForge
+        from rollout.adapters.github.listing import Listing
 
-        return GitHubForge(self._api, lambda: self._github_store.branch, self._product_of_train)
+        listing = Listing(self._api, lambda: self._github_store.branch, self._product_of_train)
+        return GitHubForge(self._api, listing)
 
     @cached_property
     def local_forge(self) -> LocalForge:

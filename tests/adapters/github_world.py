@@ -12,6 +12,7 @@ from rollout.adapters.git import Git
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.forge import GitHubForge
+from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.yaml_store import YamlStore, files_of
@@ -97,7 +98,7 @@ class GitHubWorld(World):
         address = Address(NAME, url, f"{url}/graphql")
         api = Api(address, (token or self.token).value, self.patience, timeout=timeout)
         store = GitHubStore(api, branch, lambda: YamlStore(Git(self.repo.bare.path), branch or "main"))
-        return Adapters(api, store, GitHubForge(api, lambda: store.branch, Product))
+        return Adapters(api, store, GitHubForge(api, Listing(api, lambda: store.branch, Product)))
 
     @property
     def store(self) -> GitHubStore:  # type: ignore[override]

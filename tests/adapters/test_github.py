@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from rollout.adapters.git import Git
-from rollout.adapters.github.forge import CLOSED_MARKER, LABEL, GitHubForge
+from rollout.adapters.github.forge import CLOSED_MARKER, GitHubForge
+from rollout.adapters.github.listing import LABEL, Listing
 from rollout.adapters.yaml_store import YamlStore
 from rollout.core.contract import Product
 from rollout.core.effects import OpenPromotion, SetStatus
@@ -418,7 +419,7 @@ def test_a_product_in_another_repository(world: GitHubWorld, hub: Hub, tmp_path:
     world.token = hub.app_token(world.repo, there)
     run = world.run()
     where = Product(repository="acme/product")
-    forge = GitHubForge(run.api, lambda: "main", lambda: where)
+    forge = GitHubForge(run.api, Listing(run.api, lambda: "main", lambda: where))
     assert forge.commit_exists(release)
     assert not forge.commit_exists(world.release)
     assert forge.changed_paths(None, release) == ["main.rs"]
@@ -430,7 +431,7 @@ def test_a_product_in_another_repository(world: GitHubWorld, hub: Hub, tmp_path:
     forge.set_status(release, CONTEXT, StatusState.PENDING, "on its way", at=NOON)
     assert [one.sha for one in world.repo.statuses] == [opened.head_sha]
     assert [one.sha for one in there.statuses] == [release]
-    assert GitHubForge(run.api, lambda: "main", lambda: where).statuses(release) == {
+    assert GitHubForge(run.api, Listing(run.api, lambda: "main", lambda: where)).statuses(release) == {
         CONTEXT: (StatusState.PENDING, "on its way")
     }
 

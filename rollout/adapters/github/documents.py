@@ -1,0 +1,197 @@
+"""GraphQL that the forge asks with, and the parts of the answers that are used.
+
+One query lists what is open; what is to be known about every run belongs into it, since calls are budgeted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from rollout.adapters.github.api import Document
+from rollout.ports import StatusState
+
+_STATES = {
+    "SUCCESS": StatusState.SUCCESS,
+    "PENDING": StatusState.PENDING,
+    "EXPECTED": StatusState.PENDING,
+    "FAILURE": StatusState.FAILURE,
+    "ERROR": StatusState.FAILURE,
+}
+
+Shown = Mapping[str, tuple[StatusState, str]]
+"""Context -> newest state and description."""
+
+_STATUSES = """fragment statuses on Commit { oid status { contexts { context state description } } }"""
+_PULL = (
+    """fragment pull on PullRequest {
+  number title body state mergedAt headRefName headRefOid baseRefName isCrossRepository
+  labels(first: 100) { nodes { name } }
+  begin: commits(first: 1) { nodes { commit { parents(first: 1) { nodes { oid } } } } }
+  end: commits(last: 1) { nodes { commit { ...statuses } } }
+}
+"""
+    + _STATUSES
+)
+OPEN_PULLS = (
+    """query($owner: String!, $name: String!, $base: String!, $after: String,
+  $watch: Boolean!, $productOwner: String!, $productName: String!, $commit: GitObjectID) {
+  repository(owner: $owner, name: $name) {
+    id
+    pullRequests(first: 100, after: $after, states: [OPEN], baseRefName: $base,
+      orderBy: {field: CREATED_AT, direction: ASC}) { nodes { ...pull } pageInfo { hasNextPage endCursor } }
+  }
+  product: repository(owner: $productOwner, name: $productName) @include(if: $watch) {
+    object(oid: $commit) { ...statuses }
+  }
+}
+"""
+    + _PULL
+)
+PULLS_OF_BRANCH = (
+    """query($owner: String!, $name: String!, $base: String!, $head: String!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    id
+    pullRequests(first: 100, after: $after, headRefName: $head, baseRefName: $base,
+      orderBy: {field: CREATED_AT, direction: DESC}) { nodes { ...pull } pageInfo { hasNextPage endCursor } }
+  }
+}
+"""
+    + _PULL
+)
+STATUSES_OF_COMMIT = (
+    """query($owner: String!, $name: String!, $commit: GitObjectID!) {
+  product: repository(owner: $owner, name: $name) { object(oid: $commit) { ...statuses } }
+}
+"""
+    + _STATUSES
+)
+COMMENTS = """query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) { comments(last: 100) { nodes { databaseId body } } }
+  }
+}"""
+
+
+class _Context(Document):
+    context: str
+    state: str
+    description: str | None = None
+
+
+class _Contexts(Document):
+    contexts: tuple[_Context, ...] = ()
+
+
+class StatusCommit(Document):
+    oid: str
+    status: _Contexts | None = None
+
+    @property
+    def shown(self) -> dict[str, tuple[StatusState, str]]:
+        contexts = self.status.contexts if self.status else ()
+        return {one.context: (_STATES[one.state], one.description or "") for one in contexts}
+
+
+class _Parent(Document):
+    oid: str
+
+
+class _Parents(Document):
+    nodes: tuple[_Parent, ...] = ()
+
+
+class _FirstCommit(Document):
+    parents: _Parents
+
+
+class _FirstNode(Document):
+    commit: _FirstCommit
+
+
+class _LastNode(Document):
+    commit: StatusCommit
+
+
+class _First(Document):
+    nodes: tuple[_FirstNode, ...] = ()
+
+
+class _Last(Document):
+    nodes: tuple[_LastNode, ...] = ()
+
+
+class _Label(Document):
+    name: str
+
+
+class _Labels(Document):
+    nodes: tuple[_Label, ...] = ()
+
+
+class Pull(Document):
+    number: int
+    title: str
+    body: str
+    state: str
+    merged_at: datetime | None = None
+    head_ref_name: str
+    head_ref_oid: str
+    base_ref_name: str
+    is_cross_repository: bool
+    labels: _Labels | None = None
+    begin: _First
+    end: _Last
+
+    @property
+    def label_names(self) -> frozenset[str]:
+        return frozenset(label.name for label in self.labels.nodes) if self.labels else frozenset()
+
+
+class _PageInfo(Document):
+    has_next_page: bool
+    end_cursor: str | None = None
+
+
+class _Pulls(Document):
+    nodes: tuple[Pull, ...]
+    page_info: _PageInfo
+
+
+class _Repository(Document):
+    id: str
+    pull_requests: _Pulls
+
+
+class _ProductRepository(Document):
+    object: StatusCommit | None = None
+
+
+class PullsAnswer(Document):
+    repository: _Repository
+    product: _ProductRepository | None = None
+
+
+class StatusesAnswer(Document):
+    product: _ProductRepository | None = None
+
+
+class Comment(Document):
+    database_id: int
+    body: str
+
+
+class _Comments(Document):
+    nodes: tuple[Comment, ...]
+
+
+class _CommentedPull(Document):
+    comments: _Comments
+
+
+class _CommentedRepository(Document):
+    pull_request: _CommentedPull
+
+
+class CommentsAnswer(Document):
+    repository: _CommentedRepository

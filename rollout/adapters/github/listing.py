@@ -1,0 +1,174 @@
+"""What is open in a repository, and which statuses are shown: asked for once a command, in one query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from rollout.adapters.github.api import Api, owner_and_name, parsed
+from rollout.adapters.github.documents import (
+    OPEN_PULLS,
+    PULLS_OF_BRANCH,
+    STATUSES_OF_COMMIT,
+    Pull,
+    PullsAnswer,
+    Shown,
+    StatusCommit,
+    StatusesAnswer,
+)
+from rollout.core.contract import Product
+from rollout.ports import PullRequest, PullRequestKind, PullRequestState, StatusState
+
+LABEL = "rollout"
+
+
+@dataclass
+class Listed:
+    """What the query told, with what this run has changed since."""
+
+    repository_id: str = ""
+    pulls: dict[int, PullRequest] = field(default_factory=dict)
+    unlabelled: set[int] = field(default_factory=set)
+
+
+class Listing:
+    """Open pull requests against the state branch, and statuses, as one command sees them.
+
+    Whoever changes something notes it here. A process that works on after others may have written needs a
+    new one.
+    """
+
+    def __init__(self, api: Api, branch: Callable[[], str], product: Callable[[], Product] = Product) -> None:
+        """`branch` tells the state branch, `product` where release commits live; asked when needed."""
+        self._api = api
+        self._branch = branch
+        self._product_of_train = product
+        self._listed: Listed | None = None
+        self._shown: dict[str, dict[str, tuple[StatusState, str]]] = {}
+        self._watched: str | None = None
+
+    @property
+    def branch(self) -> str:
+        """The state branch."""
+        return self._branch()
+
+    @property
+    def product_branch(self) -> str:
+        return self._product_of_train().branch
+
+    @property
+    def product(self) -> str:
+        """`owner/name` of the repository that release commits live in."""
+        return self._product_of_train().repository or self._api.repository
+
+    def watch(self, commit: str) -> None:
+        """Have the statuses of a release commit listed too."""
+        self._watched = commit
+
+    # --- pull requests -----------------------------------------------------------------------------------
+
+    def open(self) -> Listed:
+        if self._listed is None:
+            product = owner_and_name(self.product)
+            self._listed = self._read(
+                {
+                    "base": self.branch,
+                    "watch": self._watched is not None,
+                    "productOwner": product["owner"],
+                    "productName": product["name"],
+                    "commit": self._watched,
+                }
+            )
+        return self._listed
+
+    def newest(self, head: str) -> PullRequest | None:
+        """The newest pull request from that branch of this repository, open or not; asked for anew."""
+        variables = {"base": self.branch, "head": head}
+        for page in self._pages(f"looking for a pull request from {head}", PULLS_OF_BRANCH, variables):
+            for pull in page.repository.pull_requests.nodes:
+                if not pull.is_cross_repository:
+                    return _pull_request(pull)
+        return None
+
+    def _read(self, variables: Mapping[str, object]) -> Listed:
+        listed = Listed()
+        for page in self._pages("listing open pull requests", OPEN_PULLS, variables):
+            listed.repository_id = page.repository.id
+            if page.product and page.product.object:
+                self._note_statuses(page.product.object)
+            # Whoever forks the repository chooses the names of the fork's branches.
+            for pull in (one for one in page.repository.pull_requests.nodes if not one.is_cross_repository):
+                self._note_pull(pull, listed)
+        return listed
+
+    def _note_pull(self, pull: Pull, listed: Listed) -> None:
+        if LABEL not in pull.label_names:
+            listed.unlabelled.add(pull.number)
+        listed.pulls[pull.number] = _pull_request(pull)
+        for node in pull.end.nodes:
+            if node.commit.oid == pull.head_ref_oid:
+                self._note_statuses(node.commit)
+
+    def _pages(self, doing: str, query: str, variables: Mapping[str, object]) -> Iterator[PullsAnswer]:
+        after: str | None = None
+        while True:
+            every = {**self._api.owner_and_name, **variables, "after": after}
+
+            def one_page(every: Mapping[str, object] = every) -> PullsAnswer:
+                return parsed(PullsAnswer, self._api.graphql(query, every))
+
+            page = self._api.attempt(doing, one_page)
+            yield page
+            if not page.repository.pull_requests.page_info.has_next_page:
+                return
+            after = page.repository.pull_requests.page_info.end_cursor
+
+    # --- statuses ----------------------------------------------------------------------------------------
+
+    def repository_of(self, commit: str) -> str:
+        """Where a pull request's head or a release commit lives."""
+        heads = {pull.head_sha for pull in self._listed.pulls.values()} if self._listed else set()
+        return self._api.repository if commit in heads else self.product
+
+    def statuses(self, commit: str) -> Shown:
+        """Of a pull request's head or of a release commit."""
+        if commit not in self._shown:
+            self._shown[commit] = self.ask_statuses(commit)
+        return self._shown[commit]
+
+    def ask_statuses(self, commit: str) -> dict[str, tuple[StatusState, str]]:
+        """As they are now."""
+        variables = {**owner_and_name(self.repository_of(commit)), "commit": commit}
+
+        def ask() -> StatusesAnswer:
+            return parsed(StatusesAnswer, self._api.graphql(STATUSES_OF_COMMIT, variables))
+
+        answer = self._api.attempt(f"reading the statuses of {commit[:12]}", ask)
+        return answer.product.object.shown if answer.product and answer.product.object else {}
+
+    def note_new(self, commit: str) -> None:
+        """A commit that was just made: nothing is shown on it."""
+        self._shown[commit] = {}
+
+    def note_status(self, commit: str, context: str, state: StatusState, description: str) -> None:
+        self._shown.setdefault(commit, {})[context] = (state, description)
+
+    def _note_statuses(self, commit: StatusCommit) -> None:
+        self._shown.setdefault(commit.oid, commit.shown)
+
+
+def _pull_request(pull: Pull) -> PullRequest:
+    parents = pull.begin.nodes[0].commit.parents.nodes if pull.begin.nodes else ()
+    return PullRequest(
+        number=pull.number,
+        kind=PullRequestKind.PROMOTION,
+        title=pull.title,
+        head=pull.head_ref_name,
+        base=pull.base_ref_name,
+        state=PullRequestState(pull.state.lower()),
+        # One without its label is not finished: seen without a body, it gets both back.
+        body=pull.body.replace("\r\n", "\n") if LABEL in pull.label_names else "",
+        head_sha=pull.head_ref_oid,
+        base_sha=parents[0].oid if parents else pull.head_ref_oid,
+        merged_at=pull.merged_at,
+    )
