@@ -1,0 +1,73 @@
+"""What commands import. `make bench` holds the time that it takes; this names the module that is too much."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from rollout.core.values import format_instant
+from tests.e2e.shell import Town
+
+# What the command prints, then the modules that are there when it is done.
+RUN = """
+import json, sys
+from rollout.__main__ import main
+try:
+    main()
+finally:
+    print()
+    print(json.dumps(list(sys.modules)))
+"""
+
+HELP = {
+    "rollout",
+    "rollout.__main__",
+    "rollout.cli",
+    "rollout.cli.boundary",
+    "rollout.cli.output",
+    "rollout.errors",
+}
+
+OF_EVALUATE = {
+    "rollout.adapters": {"clock", "git", "git_pack", "local_forge", "worktree", "yaml_store", "yaml_text"},
+    "rollout.cli": {"boundary", "common", "output", "working"},
+    "rollout.commands": {"changing", "evaluate", "evidence", "facts"},
+    "rollout.rendering": {"advice", "gates", "inert", "terminal"},
+}
+"""Rooms of which it needs few modules; the others belong to other commands, which import them when called."""
+
+SLOW = {
+    "asyncio",
+    "concurrent",
+    "difflib",
+    "github",
+    "http",
+    "jinja2",
+    "jmespath",
+    "logging",
+    "requests",
+    "semver",
+}
+"""Packages with which other commands do their work."""
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules of a new process once the command has ended well."""
+    command = [sys.executable, "-c", RUN, *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_help_imports_neither_a_command_nor_a_model() -> None:
+    names = imported("--help")
+    assert {name for name in names if name.startswith("rollout")} <= HELP
+    assert names.isdisjoint({"pydantic", "subprocess", "yaml", *SLOW})
+
+
+def test_evaluate_imports_no_other_command(town: Town) -> None:
+    town.start()
+    names = imported("evaluate", "--repo", str(town.path), "--now", format_instant(town.shell.now))
+    for room, few in OF_EVALUATE.items():
+        assert {name for name in names if name.startswith(f"{room}.")} <= {f"{room}.{name}" for name in few}
+    assert names.isdisjoint(SLOW)
