@@ -17,11 +17,12 @@ from rollout.adapters.yaml_store import YamlStore
 from rollout.adapters.yaml_text import load_yaml
 from rollout.core.state import TrainState
 from rollout.errors import InputError, RolloutError
-from rollout.ports import Clock, Forge, PatientClock, Product, StateStore
+from rollout.ports import Clock, Forge, Issues, PatientClock, Product, StateStore
 
 if TYPE_CHECKING:
     from rollout.adapters.github.api import Api
     from rollout.adapters.github.store import GitHubStore
+    from rollout.adapters.local_issues import LocalIssues
     from rollout.core import contract
 
 ForgeKind = Literal["local", "github"]
@@ -88,6 +89,22 @@ class Workspace:
                 hint="say --forge local; on GitHub look at the pull requests' page",
             )
         return LocalForge(self.git, self.branch)
+
+    @cached_property
+    def local_issues(self) -> LocalIssues:
+        """Raises InputError when the workspace is about GitHub."""
+        if self.forge_kind == "github":
+            raise InputError(
+                "this is about the local forge, and GitHub was asked for",
+                hint="say --forge local; on GitHub look at the issues' page",
+            )
+        from rollout.adapters.local_issues import LocalIssues
+
+        return LocalIssues(self.git)
+
+    @cached_property
+    def issues(self) -> Issues:
+        return self.local_issues
 
     @property
     def calls(self) -> int:

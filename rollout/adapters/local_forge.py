@@ -6,21 +6,20 @@ merge that somebody made by hand is noticed, so what people do with plain git co
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from rollout.adapters.git import Git, locked
+from rollout.adapters.git import Git
+from rollout.adapters.local_records import RecordsFile
 from rollout.adapters.yaml_store import files_of, message_text
-from rollout.core.problems import describe
 from rollout.core.state import CommitMessage, StateChange
 from rollout.core.values import Instant, Line, Model, Name, Sha
-from rollout.errors import InputError, OutsideError, RefusedError
+from rollout.errors import InputError, RefusedError
 from rollout.ports import CheckRun, PullRequest, PullRequestKind, PullRequestState, StatusState
 
 PENDING = "pending"
@@ -79,7 +78,7 @@ class LocalForge:
         """`branch` is the state branch, which pull requests are opened against."""
         self._git = git
         self._branch = branch
-        self._file = git.common_dir / "rollout" / "forge.json"
+        self._file = RecordsFile(git.common_dir / "rollout" / "forge.json", _Records, _BROKEN_HINT)
         self._is_ancestor = lru_cache(git.is_ancestor)
 
     # --- the port ----------------------------------------------------------------------------------------
@@ -130,7 +129,7 @@ class LocalForge:
                 opened_at=at,
                 updated_at=at,
             )
-            self._write(records.model_copy(update={"pull_requests": (*records.pull_requests, opened)}))
+            self._file.write(records.model_copy(update={"pull_requests": (*records.pull_requests, opened)}))
             return _shown(opened)
 
     def update_pull_request(self, number: int, body: str, *, at: datetime) -> None:
@@ -138,7 +137,7 @@ class LocalForge:
         with self._locked():
             records = self._settled()
             if self._find(records, number).body != body:
-                self._write(_changed(records, number, body=body, updated_at=at))
+                self._file.write(_changed(records, number, body=body, updated_at=at))
 
     def close_pull_request(self, number: int, comment: str, *, at: datetime) -> None:
         """Close it with a comment and delete its branch; one that is not open stays as it is."""
@@ -148,12 +147,12 @@ class LocalForge:
             if found.state is PullRequestState.OPEN:
                 comments = (*found.comments, _Comment(at=at, text=comment))
                 closed = PullRequestState.CLOSED
-                self._write(_changed(records, number, state=closed, comments=comments, updated_at=at))
+                self._file.write(_changed(records, number, state=closed, comments=comments, updated_at=at))
                 self._git.delete_branch(found.head, old=found.head_sha)
 
     def statuses(self, commit: str) -> Mapping[str, tuple[StatusState, str]]:
         """Context -> newest state and description."""
-        found = self._read().statuses.get(commit, {})
+        found = self._file.read().statuses.get(commit, {})
         return {context: (status.state, status.description) for context, status in found.items()}
 
     def set_status(
@@ -167,11 +166,11 @@ class LocalForge:
             if before is None or (before.state, before.description) != (state, description):
                 status = _Status(state=state, description=description, at=at)
                 statuses = {**records.statuses, commit: {**known, context: status}}
-                self._write(records.model_copy(update={"statuses": statuses}))
+                self._file.write(records.model_copy(update={"statuses": statuses}))
 
     def check_runs(self, commit: str) -> list[CheckRun]:
         """All attempts, oldest first."""
-        return [_check_run(each) for each in self._read().checks if each.commit == commit]
+        return [_check_run(each) for each in self._file.read().checks if each.commit == commit]
 
     def commit_exists(self, commit: str) -> bool:
         return self._git.resolve(commit) is not None
@@ -205,7 +204,7 @@ class LocalForge:
             merge = self._merge_commit(found, at, merged_by)
             merged = PullRequestState.MERGED
             changes = {"state": merged, "merged_at": at, "merged_by": merged_by, "updated_at": at}
-            self._write(_changed(records, number, **changes))
+            self._file.write(_changed(records, number, **changes))
             self._git.delete_branch(found.head, old=found.head_sha)
             return merge
 
@@ -220,7 +219,7 @@ class LocalForge:
         with self._locked():
             records = self._settled()
             check = _Check(id=len(records.checks) + 1, commit=known, name=name, conclusion=conclusion, at=at)
-            self._write(records.model_copy(update={"checks": (*records.checks, check)}))
+            self._file.write(records.model_copy(update={"checks": (*records.checks, check)}))
 
     # --- merging -----------------------------------------------------------------------------------------
 
@@ -267,23 +266,11 @@ class LocalForge:
     # --- records -----------------------------------------------------------------------------------------
 
     def _locked(self) -> AbstractContextManager[None]:
-        return locked(self._file.with_suffix(".lock"))
-
-    def _read(self) -> _Records:
-        try:
-            text = self._file.read_bytes()
-        except FileNotFoundError:
-            return _Records()
-        except OSError as error:
-            raise OutsideError(f"{self._file} cannot be read: {error.strerror}", hint=_BROKEN_HINT) from error
-        try:
-            return _Records.model_validate_json(text)
-        except ValidationError as error:
-            raise InputError(f"{self._file}: {describe(error, _Records)[0]}", hint=_BROKEN_HINT) from error
+        return self._file.locked()
 
     def _settled(self) -> _Records:
         """The records with what people did to the branches since they were written."""
-        records = self._read()
+        records = self._file.read()
         settled = tuple(self._settle(each) for each in records.pull_requests)
         return records.model_copy(update={"pull_requests": settled})
 
@@ -304,19 +291,6 @@ class LocalForge:
             if each.number == number:
                 return each
         raise InputError(f"there is no pull request {number}", hint="`rollout local prs` lists them")
-
-    def _write(self, records: _Records) -> None:
-        """Replace the file as a whole, so that a reader or a power cut never meets half of it."""
-        draft = self._file.with_suffix(".new")
-        try:
-            with draft.open("w", encoding="utf-8") as file:
-                file.write(records.model_dump_json(by_alias=True, indent=1))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._file)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
 
 
 _BROKEN_HINT = "move the file away to begin anew: branches and state stay, the list of pull requests is lost"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from rollout.cli.common import Call, command_options
+from rollout.cli.issues import issues
 from rollout.cli.output import columns, style
 
 CONCLUSIONS = (
@@ -77,7 +78,10 @@ def verify(call: Call, since: str | None) -> None:
 
 @click.group(no_args_is_help=False)
 def local() -> None:
-    """The local forge keeps pull requests and checks in the git directory: here you are reviewer and CI."""
+    """The local forge keeps its records in the git directory: here you are reviewer, signer and CI."""
+
+
+local.add_command(issues)
 
 
 @local.command("prs")

@@ -8,6 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+OWN_LABEL = "rollout"
+"""Labels that begin so are the tool's, and each issue of it has this one; all others are people's."""
+
 
 class IssueState(StrEnum):
     OPEN = "open"
@@ -18,7 +21,7 @@ class IssueState(StrEnum):
 class Issue:
     number: int
     key: str
-    """The natural key, hidden in the body when the tool opened it: `signoff/tau/v0.1.5`, an incident's id."""
+    """The natural key, hidden on the issue by the tool: `signoff/tau/v0.1.5`, an incident's id."""
     title: str
     body: str
     """As it is now, without the hidden key; whoever may write could have edited it."""
@@ -29,11 +32,19 @@ class Issue:
     url: str
 
 
+class Reaction(StrEnum):
+    """In GitHub's words."""
+
+    ACCEPTED = "+1"
+    REFUSED = "-1"
+
+
 @dataclass(frozen=True)
 class Comment:
-    """What a person wrote on an issue; the tool's own comments are left out."""
+    """What a person wrote on an issue; comments of the tool and of other bots are left out."""
 
-    id: int
+    id: str
+    """What the forge calls it, such as `IC_kwDO...`."""
     author: str
     """Login; empty when the account is gone."""
     body: str
@@ -41,6 +52,16 @@ class Comment:
     edited: bool
     """Whether anybody ever changed it, its author or not."""
     url: str
+    answered: bool = False
+    """Whether it has a reaction of the tool."""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    comments: tuple[Comment, ...]
+    """Oldest first."""
+    whole: bool
+    """Whether these are all comments of people that there are: what is missing is gone then."""
 
 
 class Permission(StrEnum):
@@ -53,12 +74,9 @@ class Permission(StrEnum):
     MAINTAIN = "maintain"
     ADMIN = "admin"
 
-
-class Reaction(StrEnum):
-    """In GitHub's words."""
-
-    ACCEPTED = "+1"
-    REFUSED = "-1"
+    @property
+    def may_write(self) -> bool:
+        return self in (Permission.WRITE, Permission.MAINTAIN, Permission.ADMIN)
 
 
 class Issues(Protocol):
@@ -80,19 +98,25 @@ class Issues(Protocol):
         """Open it; one with that key that is open is returned as it is. Unknown assignees are left out."""
 
     def update(self, number: int, *, title: str, body: str, labels: Sequence[str], at: datetime) -> None:
-        """Make title, body and the tool's own labels so; people's labels stay."""
+        """Make title, body and the tool's labels so; a label that does not begin with `rollout` stays."""
 
     def close(self, number: int, comment: str, *, at: datetime) -> None:
         """Close it with a last comment, once; one that is closed stays as it is."""
 
-    def comments(self, number: int) -> Sequence[Comment]:
-        """All comments of people, oldest first."""
+    def reopen(self, number: int, *, at: datetime) -> None:
+        """Open one again that was closed; one that is open stays as it is."""
+
+    def comments(self, number: int, since: datetime | None = None) -> Conversation:
+        """What people wrote; what was last changed before `since` may be left out."""
 
     def stick(self, number: int, key: str, body: str, *, at: datetime) -> None:
         """Keep one comment of the tool with that key current: made once, then edited in place."""
 
-    def react(self, comment: int, reaction: Reaction) -> None:
-        """Answer a comment with a reaction; the same one again changes nothing."""
+    def react(self, comment: str, reaction: Reaction) -> None:
+        """Answer the comment of that id with a reaction; the same one again changes nothing."""
 
     def permission(self, login: str) -> Permission:
         """What that person may do in the repository that has the issues."""
+
+    def myself(self) -> str:
+        """Login of whoever acts here; empty where nobody is authenticated, as on the local forge."""

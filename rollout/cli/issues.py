@@ -1,0 +1,56 @@
+"""`rollout local issues`: the issues of the local forge, and people's part on them."""
+
+from __future__ import annotations
+
+import click
+
+from rollout.cli.common import Call, command_options
+
+
+@click.group(invoke_without_command=True, no_args_is_help=False)
+@command_options
+def issues(call: Call) -> None:
+    """List the issues that the tool opened; read one, comment on it, close it."""
+    if click.get_current_context().invoked_subcommand is not None:
+        return
+    from rollout.rendering.issues import issues_document, issues_view
+
+    found = call.workspace.local_issues.all()
+    call.answer(lambda: issues_document(found), lambda: issues_view(found))
+
+
+@issues.command("show")
+@click.argument("number", type=int)
+@command_options
+def show(call: Call, number: int) -> None:
+    """Show issue NUMBER as its page shows it, with its comments."""
+    from rollout.rendering.issues import issue_document, issue_view
+
+    local = call.workspace.local_issues
+    said = local.said(number)
+    (issue,) = (each for each in local.all() if each.number == number)
+    call.answer(lambda: issue_document(issue, said), lambda: issue_view(issue, said))
+
+
+@issues.command("comment")
+@click.argument("number", type=int)
+@click.argument("text")
+@click.option("--by", metavar="WHO", help="Who writes; else who git says you are.")
+@command_options
+def comment(call: Call, number: int, text: str, by: str | None) -> None:
+    """Write TEXT on issue NUMBER, such as `/signoff ITEM EVIDENCE`."""
+    space = call.workspace
+    said = space.local_issues.comment(number, by or space.person(), text, at=space.clock.now())
+    call.answer(
+        lambda: {"number": number, "id": said.id, "author": said.author, "url": said.url},
+        lambda: f"{said.author} said it on #{number}; `rollout reconcile` reads it",
+    )
+
+
+@issues.command("close")
+@click.argument("number", type=int)
+@command_options
+def close(call: Call, number: int) -> None:
+    """Close issue NUMBER by hand, as anybody who may write can."""
+    call.workspace.local_issues.close_by_hand(number)
+    call.answer(lambda: {"number": number, "state": "closed"}, lambda: f"closed #{number}")

@@ -1,0 +1,50 @@
+"""`rollout local issues` from argv to exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rollout.adapters.git import Git
+from rollout.adapters.local_issues import LocalIssues
+from rollout.cli import main
+from tests.adapters.scratch import NOON, Repository
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    repository = Repository(tmp_path / "repo", {"a": "1\n"})
+    monkeypatch.chdir(repository.path)
+    return repository.path
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["local", "issues", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_a_person_reads_comments_and_closes(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys) == "no issues\n"
+    git = Git(repo)
+    opened = LocalIssues(git).open("k", "Sign-off", "Who signs?", labels=(), assignees=("ada",), at=NOON)
+    git.close()
+    assert opened.number == 1
+    assert said(capsys) == "#1  open    Sign-off\n"
+    told = said(capsys, "comment", "1", "/signoff a docs/a.md", "--by", "Ada")
+    assert told == "Ada said it on #1; `rollout reconcile` reads it\n"
+    shown = said(capsys, "show", "1")
+    assert shown == (
+        "#1  open    Sign-off\n\nlabels: rollout; assigned to ada\n\n"
+        "Who signs?\n\n--- Ada\n/signoff a docs/a.md\n"
+    )
+    assert said(capsys, "close", "1") == "closed #1\n"
+    (row,) = json.loads(said(capsys, "--json"))
+    assert (row["number"], row["key"], row["state"]) == (1, "k", "closed")
+    assert json.loads(said(capsys, "show", "1", "--json"))["comments"][0]["author"] == "Ada"
+
+
+def test_an_issue_that_is_not_there_is_bad_input(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["local", "issues", "show", "3"]) == 2
+    assert "there is no issue 3" in capsys.readouterr().err
