@@ -143,10 +143,12 @@ class Workspace:
     def worktree(self) -> DiskWorktree:
         return DiskWorktree(self.git.home, self.git.tags)
 
-    def product(self, product_dir: Path | None) -> Product:
+    def product(self, product_dir: Path | None, evidence_dir: Path | None = None) -> Product:
         from rollout.adapters.product import LocalProduct
 
-        return LocalProduct(product_dir or self.git.home, self._environment, self.clock)
+        return LocalProduct(
+            product_dir or self.git.home, self._environment, self.clock, evidence_dir=evidence_dir
+        )
 
     def train(self, named: str | None) -> str:
         """The train that a command is about. Raises InputError when that is not clear."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import IO, BinaryIO
 
+from rollout.core.captured import Captured
 from rollout.core.contract import Surface
 from rollout.core.surfaces.event_log import MAX_LINE
 from rollout.core.surfaces.payload import MAX_PAYLOAD
@@ -54,15 +55,23 @@ class LocalProduct:
     """Fills the `Product` port. Nothing outside `product_dir` is read, symlinks or not.
 
     `grace` is how many seconds the output of a command may stay open after the command's end.
+    What is captured is copied below `evidence_dir`.
     """
 
     def __init__(
-        self, product_dir: Path, environment: Mapping[str, str], clock: Clock, *, grace: float = 2.0
+        self,
+        product_dir: Path,
+        environment: Mapping[str, str],
+        clock: Clock,
+        *,
+        grace: float = 2.0,
+        evidence_dir: Path | None = None,
     ) -> None:
         self._root = Path(os.path.realpath(product_dir))
         self._environment = product_environment(environment)
         self._clock = clock
         self._grace = grace
+        self._evidence_dir = evidence_dir
         self._running: set[_Process] = set()
         self._stopped = Event()
 
@@ -114,6 +123,12 @@ class LocalProduct:
         """Run a command of the contract in the product's folder; `timeout` is in seconds."""
         ended = self._execute(command, workdir, timeout, self._environment)
         return Ran(not ended.error, ended.error or "exit 0", ended.stdout)
+
+    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
+        """Copy what the globs find to the evidence folder; its index, with all that was left alone."""
+        from rollout.adapters.capture import Capturer
+
+        return Capturer(self._root, self._evidence_dir, self._clock.now).capture(patterns, in_git)
 
     def stop(self) -> None:
         """Kill every command that runs and start no other."""

@@ -55,14 +55,22 @@ def collect(
 @click.command()
 @click.option("--output", type=_FILE, metavar="FILE", help="Where the results go; else standard output.")
 @click.option("--product-dir", type=_FILE, metavar="DIR", help="The product's checkout; else the repository.")
+@click.option(
+    "--evidence-dir",
+    type=_FILE,
+    metavar="DIR",
+    help="Where an incident's evidence is copied to; else `evidence` beside --output, else nowhere.",
+)
 @command_options
-def perform(call: Call, output: Path | None, product_dir: Path | None) -> None:
-    """Carry out what reconcile asked for: apply the percent, run the harness. Nothing pending is fine."""
+def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_dir: Path | None) -> None:
+    """Carry out what reconcile asked for: percent, harness, a rollback's steps. Nothing pending is fine."""
     from rollout.adapters.evidence_file import dump_evidence, write_evidence
     from rollout.commands.perform import perform as carry_out
 
     state = call.workspace.load(call.named_train)
-    product = call.workspace.product(product_dir)
+    if evidence_dir is None and output is not None:
+        evidence_dir = output.parent / "evidence"
+    product = call.workspace.product(product_dir, evidence_dir)
     results = carry_out(state.contract, state.rollout, state.status, product, call.workspace.clock, progress)
     if results is None:
         progress("nothing pending")

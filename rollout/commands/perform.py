@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from rollout.core.contract import Contract
+from rollout.core.captured import Captured, in_words
+from rollout.core.contract import Apply, ApplyTarget, Contract, Harness, SwitchLane
 from rollout.core.observation import Results, WorkResult
 from rollout.core.state import Release, Request, Rollout, Status, Work
 from rollout.core.text import inert
 from rollout.ports import Clock, Product, Ran
 
-_PLACEHOLDER = re.compile(r"\{(percent|phase|version)\}")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _MAX_RESULTS = 50
 
 
@@ -60,30 +61,59 @@ def _carry_out(
 ) -> WorkResult:
     started_at = clock.now()
     progress(f"{request.work} for {request.phase}: attempt {request.attempt} begins")
-    ran = _do(request, contract, release, product)
+    ran, index = _do(request, contract, release, product)
     detail = inert(ran.detail, 300)
     progress(f"{request.work} for {request.phase}: {detail}")
     return WorkResult(
-        request=request.id, ok=ran.ok, detail=detail, started_at=started_at, finished_at=clock.now()
+        request=request.id,
+        ok=ran.ok,
+        detail=detail,
+        started_at=started_at,
+        finished_at=clock.now(),
+        captured=index,
     )
 
 
-def _do(request: Request, contract: Contract, release: Release, product: Product) -> Ran:
+def _do(
+    request: Request, contract: Contract, release: Release, product: Product
+) -> tuple[Ran, tuple[Captured, ...]]:
+    rollback = contract.rollback
     match request.work:
+        case Work.CAPTURE_EVIDENCE:
+            index = product.capture(rollback.evidence, rollback.evidence_in_git)
+            return Ran(ok=True, detail=in_words(index), stdout=b""), index
         case Work.APPLY:
-            if contract.apply is None:
-                return Ran(ok=False, detail="the contract has no apply section", stdout=b"")
-            command = tuple(_filled(argument, request, release) for argument in contract.apply.command)
-            return product.run(command, contract.apply.workdir, contract.apply.timeout)
+            values = {
+                "percent": str(request.canary_percent),
+                "phase": request.phase,
+                "version": release.version,
+            }
+            return _run(contract.apply, values, product, "the contract has no apply section"), ()
+        case Work.APPLY_TARGET:
+            values = {"version": request.target or "", "channel": request.channel or ""}
+            return _run(rollback.apply, values, product, "the contract has no rollback.apply"), ()
+        case Work.KNOWN_GOOD_LANE:
+            values = {"surface": request.surface or "", "lane": "known_good"}
+            return _run(rollback.lane, values, product, "the contract has no rollback.lane"), ()
         case Work.HARNESS:
-            if contract.harness is None or contract.harness.command is None:
-                return Ran(ok=False, detail="the contract has no harness command", stdout=b"")
-            return product.run(contract.harness.command, contract.harness.workdir, contract.harness.timeout)
+            return _run(contract.harness, {}, product, "the contract has no harness command"), ()
         case _:
             assert_never(request.work)
 
 
-def _filled(argument: str, request: Request, release: Release) -> str:
+def _run(
+    section: Apply | ApplyTarget | SwitchLane | Harness | None,
+    values: Mapping[str, str],
+    product: Product,
+    without: str,
+) -> Ran:
+    """Run the section's command, its placeholders replaced; `without` says that there is none."""
+    if section is None or section.command is None:
+        return Ran(ok=False, detail=without, stdout=b"")
+    command = tuple(_filled(argument, values) for argument in section.command)
+    return product.run(command, section.workdir, section.timeout)
+
+
+def _filled(argument: str, values: Mapping[str, str]) -> str:
     """The argument with its placeholders replaced, in one pass: what is filled in is never read again."""
-    values = {"percent": str(request.canary_percent), "phase": request.phase, "version": release.version}
-    return _PLACEHOLDER.sub(lambda found: values[found[1]], argument)
+    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), argument)

@@ -36,15 +36,23 @@ class Plan:
 def plan(state: TrainState, home: str, runner: str) -> Plan:
     """`home` is the repository that carries state, `runner` the label for whatever names none."""
     product = state.contract.product
-    runners = _runners(state.contract, runner) if state.rollout.outcome in _UNDER_WAY else ()
+    under_way = state.rollout.outcome in _UNDER_WAY
+    runners = _runners(state.contract, _has_work(state), runner) if under_way else ()
     return Plan(runners, product.repository or home, product.branch)
 
 
-def _runners(contract: Contract, usual: str) -> tuple[Runner, ...]:
+def _has_work(state: TrainState) -> bool:
+    """Whether somebody has to be there for requests: those that may come any time, or one that is pending."""
+    contract, status = state.contract, state.status
+    if contract.apply is not None or contract.harness is not None:
+        return True
+    return status is not None and any(request.result is None for request in status.requests)
+
+
+def _runners(contract: Contract, has_work: bool, usual: str) -> tuple[Runner, ...]:
     groups: dict[str, list[str]] = {usual: []}
     for name, surface in contract.surfaces.items():
         groups.setdefault(surface.runner or usual, []).append(name)
-    has_work = contract.apply is not None or contract.harness is not None
     return tuple(
         Runner(label, tuple(surfaces), performs=has_work and label == usual)
         for label, surfaces in groups.items()

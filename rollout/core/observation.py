@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rollout.core.captured import MAX_CAPTURED, Captured
 from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version
 
 COUNTERS = "counters"
@@ -124,6 +125,8 @@ class WorkResult(Model):
     detail: Line = ""
     started_at: Instant
     finished_at: Instant
+    captured: tuple[Captured, ...] = Field(default=(), max_length=MAX_CAPTURED)
+    """Of `capture_evidence`: the index, sorted by path."""
 
 
 class Results(Model):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from rollout.core.captured import Captured
 from rollout.core.contract import Surface
 
 
@@ -50,6 +51,13 @@ class Product(Protocol):
         """The first bytes of the log, at most `size`. Raises FileNotFoundError, OSError."""
 
     def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran: ...
+
+    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
+        """Every file that a glob below the product's folder finds, sorted, and every glob that finds none.
+
+        Files are copied to where the product's evidence goes; those that a glob of `in_git` names bring
+        their bodies along. What cannot or must not be read is in the index too, with the reason.
+        """
 
     def stop(self) -> None:
         """Kill every command that runs and start no other: a person interrupted."""

@@ -40,7 +40,11 @@ class RevertPreview:
 class Reverter(Protocol):
     """The product's branch, as far as a rollback changes it. Every act looks for its own earlier result."""
 
-    def preview(self, release: Release) -> RevertPreview: ...
+    def tip(self) -> str | None:
+        """The tip of the product's branch, cheap to ask: a preview made on it holds. None: no branch."""
+
+    def preview(self, release: Release) -> RevertPreview:
+        """Raises OutsideError when the product's repository cannot be read."""
 
     def propose(
         self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime

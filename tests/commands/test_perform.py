@@ -34,7 +34,7 @@ def contract(**sections: Any) -> Contract:
     )
 
 
-def request(work: Work, name: str = "r1", result: WorkResult | None = None) -> Request:
+def request(work: Work, name: str = "r1", result: WorkResult | None = None, **more: Any) -> Request:
     return Request(
         id=name,
         work=work,
@@ -43,6 +43,7 @@ def request(work: Work, name: str = "r1", result: WorkResult | None = None) -> R
         attempt=1,
         requested_at=NOON,
         result=result,
+        **more,
     )
 
 
@@ -98,6 +99,44 @@ def test_runs_the_harness() -> None:
     assert product.ran == [(("validate",), ".", 1800)]
 
 
+def test_brings_the_rollback_target_to_the_product() -> None:
+    product = FakeProduct()
+    rollback = {"apply": {"command": ["channel", "--target={version}", "{channel}", "{percent}"]}}
+    asked = request(Work.APPLY_TARGET, target="v0.1.4", channel="stable")
+    performed(status(asked), product, rollback=rollback)
+    assert product.ran == [(("channel", "--target=v0.1.4", "stable", "{percent}"), ".", 600)]
+
+
+def test_sends_a_surface_to_its_known_good_lane() -> None:
+    product = FakeProduct()
+    rollback = {"lane": {"command": ["lane", "{surface}:{lane}"], "workdir": "ops", "timeout": "1m"}}
+    performed(status(request(Work.KNOWN_GOOD_LANE, surface="voice")), product, rollback=rollback)
+    assert product.ran == [(("lane", "voice:known_good"), "ops", 60)]
+
+
+def test_captures_evidence_and_what_is_missing_is_no_failure() -> None:
+    product = FakeProduct()
+    product.files = {"logs/a.log": b"a", "logs/b.log": b"b", "other": b"c"}
+    rollback = {"evidence": ["logs/**", "gone"], "evidence_in_git": ["logs/b*"]}
+    results = performed(status(request(Work.CAPTURE_EVIDENCE)), product, rollback=rollback)
+    assert results is not None
+    (result,) = results.results
+    assert (result.ok, result.detail) == (True, "2 captured, 1 missing")
+    assert [(one.path, one.state, one.body) for one in result.captured] == [
+        ("logs/a.log", "taken", None),
+        ("logs/b.log", "taken", "Yg=="),
+        ("gone", "missing", None),
+    ]
+
+
+def test_capturing_nothing_is_done_at_once() -> None:
+    results = performed(status(request(Work.CAPTURE_EVIDENCE)), FakeProduct())
+    assert results is not None
+    assert [(result.ok, result.detail, result.captured) for result in results.results] == [
+        (True, "nothing", ())
+    ]
+
+
 @pytest.mark.parametrize(
     ("argument", "filled"),
     [
@@ -140,6 +179,8 @@ def test_says_what_it_does() -> None:
     [
         (Work.APPLY, "the contract has no apply section"),
         (Work.HARNESS, "the contract has no harness command"),
+        (Work.APPLY_TARGET, "the contract has no rollback.apply"),
+        (Work.KNOWN_GOOD_LANE, "the contract has no rollback.lane"),
     ],
 )
 def test_work_that_the_contract_no_longer_knows_fails(work: Work, why: str) -> None:

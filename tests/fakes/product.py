@@ -1,8 +1,11 @@
 """A product in memory: files are bytes, and commands are answered by their first argument."""
 
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from hashlib import sha256
 
+from rollout.core.captured import Captured, CaptureState, path_matches
 from rollout.core.contract import Surface
 from rollout.ports import Ran, Reading
 from tests.fakes.clock import NOON
@@ -56,6 +59,27 @@ class FakeProduct:
     def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran:
         self.ran.append((tuple(command), workdir, timeout))
         return self.endings.get(command[0], Ran(ok=True, detail="exit 0", stdout=b""))
+
+    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
+        index = []
+        for pattern in patterns:
+            paths = [path for path in sorted(self.files) if path_matches(path, pattern)]
+            index += [self._captured(path, in_git) for path in paths]
+            if not paths:
+                index.append(Captured(path=pattern, state=CaptureState.MISSING, at=self.updated_at))
+        return tuple(index)
+
+    def _captured(self, path: str, in_git: Sequence[str]) -> Captured:
+        content = self.files[path]
+        wanted = any(path_matches(path, pattern) for pattern in in_git)
+        return Captured(
+            path=path,
+            state=CaptureState.TAKEN,
+            at=self.updated_at,
+            bytes=len(content),
+            sha256=sha256(content).hexdigest(),
+            body=b64encode(content).decode() if wanted else None,
+        )
 
     def stop(self) -> None:
         self.stopped = True

@@ -36,7 +36,7 @@ from rollout.core.contract.product import (
     StateBranch,
     Surface,
 )
-from rollout.core.contract.rollback import Rollback, RollbackStep
+from rollout.core.contract.rollback import ApplyTarget, Rollback, RollbackStep, SwitchLane
 from rollout.core.contract.rules import find_problems
 from rollout.core.contract.signoff import COMPLETE, ItemProof, Proof, SignoffItem, SignoffPolicy
 from rollout.core.contract.triggers import (
@@ -59,6 +59,7 @@ __all__ = [
     "Adapter",
     "AdvancingGate",
     "Apply",
+    "ApplyTarget",
     "Argument",
     "BranchName",
     "CiChecksGate",
@@ -89,6 +90,7 @@ __all__ = [
     "SignoffPolicy",
     "StateBranch",
     "Surface",
+    "SwitchLane",
     "ThresholdGate",
     "ThresholdTrigger",
     "TimelineGate",

@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from rollout.core.values import Model, RelativePath
+from rollout.core.contract.product import Command
+from rollout.core.values import Duration, Model, RelativePath
 
 
 class RollbackStep(StrEnum):
@@ -21,6 +22,22 @@ class RollbackStep(StrEnum):
     REVALIDATE = "revalidate"
 
 
+class ApplyTarget(Model):
+    """Brings the rollback target to the product; `{version}` and `{channel}` are filled in."""
+
+    command: Command
+    workdir: RelativePath = "."
+    timeout: Duration = 600
+
+
+class SwitchLane(Model):
+    """Sends a surface to a lane; `{surface}` and `{lane}` (`known_good` or `release`) are filled in."""
+
+    command: Command
+    workdir: RelativePath = "."
+    timeout: Duration = 600
+
+
 class Rollback(Model):
     """What happens when a trigger fires."""
 
@@ -31,6 +48,10 @@ class Rollback(Model):
     """Globs below the product's folder, captured before any clean-up."""
     evidence_in_git: tuple[RelativePath, ...] = ()
     """Those of them whose bodies may go into git."""
+    apply: ApplyTarget | None = None
+    """The product's own command for the target version; left out, only the tool's metadata moves."""
+    lane: SwitchLane | None = None
+    """How a surface gets to its known-good lane; left out, `lanes` in desired state is all that says so."""
     revert: Literal["pull_request", "push"] = "pull_request"
 
     @model_validator(mode="after")

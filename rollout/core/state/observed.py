@@ -9,7 +9,7 @@ from pydantic import Field
 
 from rollout.core.contract import RollbackStep
 from rollout.core.observation import LogCursor, Observation, WorkResult
-from rollout.core.state.desired import Rollout
+from rollout.core.state.desired import ChannelName, Rollout
 from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version
 
 
@@ -109,6 +109,9 @@ class Streak(Model):
 class Work(StrEnum):
     APPLY = "apply"
     HARNESS = "harness"
+    CAPTURE_EVIDENCE = "capture_evidence"
+    APPLY_TARGET = "apply_target"
+    KNOWN_GOOD_LANE = "known_good_lane"
 
 
 class Request(Model):
@@ -120,6 +123,11 @@ class Request(Model):
     canary_percent: int = Field(ge=0, le=100)
     incident: Name | None = None
     step: RollbackStep | None = None
+    target: Version | None = None
+    """The version of `apply_target`, and its channel beside it."""
+    channel: ChannelName | None = None
+    surface: Name | None = None
+    """What `known_good_lane` sends to its lane."""
     attempt: int = Field(ge=1)
     requested_at: Instant
     result: WorkResult | None = None

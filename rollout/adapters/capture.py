@@ -1,0 +1,159 @@
+"""Captures files of the product before any clean-up: copied, digested, and secrets left alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from rollout.adapters.safe_walk import Found, SafeWalk, TooManyError
+from rollout.adapters.secrets import SecretScan, secret_name
+from rollout.core.captured import MAX_BODIES, MAX_BODY, MAX_CAPTURED, Captured, CaptureState, path_matches
+from rollout.core.text import inert
+
+_CHUNK = 256 * 1024
+# An artifact's upload refuses some characters in names, and what remains has to mean nothing to any system.
+_UNSAFE = re.compile(r"[^\w.+@=,~ -]", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is captured at most; what is over is in the index, refused."""
+
+    file: int = 64 * 1024 * 1024
+    """Bytes of one file."""
+    all: int = 512 * 1024 * 1024
+    """Bytes of all files together."""
+    visits: int = 50_000
+    """Names that the globs may lead past."""
+
+
+class RefusedFileError(Exception):
+    """A file that is left alone, and why."""
+
+
+class Capturer:
+    """One capture, below `root`; copies go below `into`, nowhere when it is None."""
+
+    def __init__(
+        self, root: Path, into: Path | None, now: Callable[[], datetime], limits: Limits | None = None
+    ) -> None:
+        self._walk = SafeWalk(root, (limits or Limits()).visits)
+        self._into = into
+        self._now = now
+        self._limits = limits or Limits()
+        self._read = 0
+        self._bodies = 0
+
+    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
+        """As the `Product` port says; the index ends at MAX_CAPTURED entries, of which the last says so."""
+        found: dict[str, Found] = {}
+        index: list[Captured] = []
+        for pattern in dict.fromkeys(patterns):
+            try:
+                here = self._walk.find(pattern)
+            except (TooManyError, OSError) as error:
+                why = "leads past too many files" if isinstance(error, TooManyError) else _why(error)
+                index.append(self._refused(pattern, why))
+                continue
+            found.update((one.path, one) for one in here)
+            if not here:
+                index.append(Captured(path=inert(pattern), state=CaptureState.MISSING, at=self._now()))
+        room = max(0, MAX_CAPTURED - 1 - len(index))
+        paths = sorted(found)
+        index += [self._entry(found[path], in_git) for path in paths[:room]]
+        index.sort(key=lambda entry: entry.path)
+        if len(paths) > room:
+            index = index[: MAX_CAPTURED - 1]
+            index.append(self._refused("...", f"{len(paths) - room} more files, over the limit of the index"))
+        return tuple(index[:MAX_CAPTURED])
+
+    def _entry(self, found: Found, in_git: Sequence[str]) -> Captured:
+        named = secret_name(found.path)
+        why = found.refused or (f"looks like a secret: {named}" if named else "")
+        if why:
+            return self._refused(found.path, why)
+        wants_body = any(path_matches(found.path, pattern) for pattern in in_git)
+        try:
+            with self._walk.open(found.path) as descriptor, self._copy(found.path) as copy:
+                return self._taken(found.path, descriptor, copy, wants_body=wants_body)
+        except (OSError, RefusedFileError) as error:
+            return self._refused(found.path, _why(error))
+
+    def _taken(self, path: str, descriptor: int, copy: BinaryIO | None, *, wants_body: bool) -> Captured:
+        size, at = os.fstat(descriptor).st_size, self._now()
+        if size > self._limits.file:
+            raise RefusedFileError(f"larger than {self._limits.file} bytes")
+        if self._read + size > self._limits.all:
+            raise RefusedFileError(f"all files together are larger than {self._limits.all} bytes")
+        digest, scan, body, length = hashlib.sha256(), SecretScan(), bytearray(), 0
+        for chunk in _chunks(descriptor, size):
+            if secret := scan.look(chunk):
+                raise RefusedFileError(f"looks like it holds a secret: {secret}")
+            digest.update(chunk)
+            length += len(chunk)
+            if copy is not None:
+                copy.write(chunk)
+            if wants_body and length <= MAX_BODY:
+                body += chunk
+        self._read += length
+        kept, why = self._body(bytes(body), length) if wants_body else (None, "")
+        return Captured(
+            path=inert(path, 500),
+            state=CaptureState.TAKEN,
+            at=at,
+            bytes=length,
+            sha256=digest.hexdigest(),
+            why=why,
+            body=kept,
+        )
+
+    def _body(self, body: bytes, length: int) -> tuple[str | None, str]:
+        """The body for git, or why there is none."""
+        if length > MAX_BODY:
+            return None, f"not in git: larger than {MAX_BODY} bytes"
+        if self._bodies + length > MAX_BODIES:
+            return None, f"not in git: all bodies together are larger than {MAX_BODIES} bytes"
+        self._bodies += length
+        return base64.b64encode(body).decode("ascii"), ""
+
+    def _refused(self, path: str, why: str) -> Captured:
+        return Captured(path=inert(path, 500), state=CaptureState.REFUSED, at=self._now(), why=inert(why))
+
+    @contextmanager
+    def _copy(self, path: str) -> Iterator[BinaryIO | None]:
+        """Where the copy goes; nothing is left of it when an error is raised."""
+        if self._into is None:
+            yield None
+            return
+        place = self._into.joinpath(*(_safe(part) for part in path.split("/")))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with place.open("wb") as file:
+                yield file
+        except BaseException:
+            place.unlink(missing_ok=True)
+            raise
+
+
+def _chunks(descriptor: int, size: int) -> Iterator[bytes]:
+    """What the file held when it was opened: it may grow, or be cut, while it is read."""
+    while size > 0 and (chunk := os.read(descriptor, min(size, _CHUNK))):
+        size -= len(chunk)
+        yield chunk
+
+
+def _safe(part: str) -> str:
+    name = _UNSAFE.sub("_", part)[:200]
+    return name if name.strip(". ") else f"_{name}"
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,0 +1,122 @@
+"""A product's branch in memory, as far as a rollback changes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rollout.core.state import CommitMessage, Release
+from rollout.errors import OutsideError, RefusedError
+from rollout.ports import PullRequest, PullRequestKind, PullRequestState, RevertOutcome, RevertPreview
+
+
+@dataclass
+class _Branch:
+    tip: str
+    reverted: bool = False
+
+
+class FakeReverter:
+    """Fills the `Reverter` port. Its `outcome` is what reverting would do; `fails` breaks the next acts."""
+
+    def __init__(self, tip: str = "e" * 40, branch: str = "main") -> None:
+        self.branch = branch
+        self.outcome = RevertOutcome.CLEAN
+        self.conflicts: tuple[str, ...] = ()
+        self.workflows: tuple[str, ...] = ()
+        self.fails: list[str] = []
+        """Each act takes one of these and raises OutsideError with it, before it does anything."""
+        self.pulls: list[PullRequest] = []
+        self.writes: list[str] = []
+        """What was done, in its order: `propose BRANCH`, `push`."""
+        self._branch = _Branch(tip)
+        self._free: set[str] = set()
+
+    # --- what happens meanwhile --------------------------------------------------------------------------
+
+    def merge(self, branch: str, *, at: datetime) -> str:
+        """Somebody merges the pull request; the branch's new tip."""
+        index = next(i for i, pull in enumerate(self.pulls) if pull.head == branch)
+        self.pulls[index] = replace(self.pulls[index], state=PullRequestState.MERGED, merged_at=at)
+        return self._revert()
+
+    def close(self, branch: str) -> None:
+        """Somebody closes the pull request without merging it."""
+        index = next(i for i, pull in enumerate(self.pulls) if pull.head == branch)
+        self.pulls[index] = replace(self.pulls[index], state=PullRequestState.CLOSED)
+
+    def move(self, tip: str) -> None:
+        """Somebody else commits to the product's branch."""
+        self._branch.tip = tip
+
+    def frees(self, commit: str) -> None:
+        """That commit lacks what the release brought."""
+        self._free.add(commit)
+
+    # --- the port ----------------------------------------------------------------------------------------
+
+    def tip(self) -> str | None:
+        return self._branch.tip
+
+    def preview(self, release: Release) -> RevertPreview:
+        outcome = RevertOutcome.NOTHING if self._branch.reverted else self.outcome
+        clean = outcome is RevertOutcome.CLEAN
+        return RevertPreview(
+            outcome=outcome,
+            tip=self._branch.tip,
+            commits=(release.commit,) if clean or outcome is RevertOutcome.CONFLICT else (),
+            conflicts=self.conflicts if outcome is RevertOutcome.CONFLICT else (),
+            workflows=self.workflows,
+            detail=outcome.value,
+        )
+
+    def propose(
+        self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
+    ) -> PullRequest:
+        found = self.proposed(branch)
+        if found is not None and found.state is not PullRequestState.CLOSED:
+            return found
+        self._check(release)
+        pull = PullRequest(
+            number=len(self.pulls) + 1,
+            kind=PullRequestKind.REVERT,
+            title=message.subject,
+            head=branch,
+            base=self.branch,
+            state=PullRequestState.OPEN,
+            body=body,
+            head_sha="f" * 40,
+            base_sha=self._branch.tip,
+        )
+        self.pulls.append(pull)
+        self.writes.append(f"propose {branch}")
+        return pull
+
+    def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
+        if self._branch.reverted:
+            return self._branch.tip
+        self._check(release)
+        self.writes.append("push")
+        return self._revert()
+
+    def proposed(self, branch: str) -> PullRequest | None:
+        return next((pull for pull in reversed(self.pulls) if pull.head == branch), None)
+
+    def holds_revert(self, release: Release) -> str | None:
+        return self._branch.tip if self._branch.reverted else None
+
+    def is_free_of(self, commit: str, release: Release) -> bool:
+        return commit in self._free
+
+    # --- within ------------------------------------------------------------------------------------------
+
+    def _check(self, release: Release) -> None:
+        if self.fails:
+            raise OutsideError(self.fails.pop(0), hint="try again")
+        preview = self.preview(release)
+        if preview.outcome is not RevertOutcome.CLEAN:
+            raise RefusedError(f"cannot be reverted: {preview.outcome}", hint=preview.detail)
+
+    def _revert(self) -> str:
+        self._branch = _Branch("d" * 40, reverted=True)
+        return self._branch.tip
