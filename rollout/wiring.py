@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rollout.adapters.github.store import GitHubStore
     from rollout.adapters.local_issues import LocalIssues
     from rollout.core import contract
+    from rollout.core.action import ActionPin
 
 ForgeKind = Literal["local", "github"]
 
@@ -174,6 +175,12 @@ class Workspace:
 
     def load(self, train: str | None) -> TrainState:
         return self.store.load(self.train(train), self.store.head())
+
+    def installed_from(self) -> ActionPin | None:
+        """The commit on GitHub that this program was installed from; None when that is not known."""
+        from rollout.adapters.installation import direct_url, installed_from
+
+        return installed_from(direct_url())
 
     def promotion_body(self) -> Callable[[TrainState, str], str]:
         """Renders the body of the promotion pull request for a state; the template is read when needed."""

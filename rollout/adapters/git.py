@@ -215,6 +215,15 @@ class Git:
         """The names of all tags."""
         return tuple(_output("tag", self._try("tag", "--list")).decode("utf-8", "replace").splitlines())
 
+    def origin(self) -> str | None:
+        """The address of the remote `origin`; None when there is no such remote."""
+        return self._try("config", "remote.origin.url").stdout.decode("utf-8", "replace").strip() or None
+
+    def is_pushed(self, commit: str) -> bool:
+        """Whether a branch of a remote, as it was last seen, holds the commit."""
+        shown = self._try("for-each-ref", "--count=1", f"--contains={commit}", "refs/remotes")
+        return bool(_output("for-each-ref", shown))
+
     def person(self) -> str:
         """The name that git signs this person's commits with. Raises OutsideError when it knows none."""
         ident = _output("var", self._try("var", "GIT_AUTHOR_IDENT")).decode("utf-8", "replace")

@@ -1,7 +1,7 @@
-"""Finds what comes along with the program: templates and contract profiles.
+"""Finds what comes along with the program: templates, contract profiles and workflows.
 
-An installed wheel carries them in `rollout/templates`; an editable checkout has them beside the package,
-and tau's profile is the very contract that this repository rolls tau out by.
+An installed wheel carries them in `rollout/templates`; an editable checkout has them beside the package.
+Tau's profile is the very contract that this repository rolls tau out by, by these very workflows.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from rollout.errors import OutsideError
 
 PACKAGE = Path(__file__).resolve().parent.parent
+_WORKFLOWS = "rollout-*.yml"
 _HINT = "the installation is incomplete: install rollout again"
 
 
@@ -32,3 +33,15 @@ def profile_text(profile: str, package: Path = PACKAGE) -> str:
         if file.is_file():
             return file.read_text(encoding="utf-8")
     raise OutsideError(f"the contract profile {profile} that comes with rollout is missing", hint=_HINT)
+
+
+def workflow_texts(package: Path = PACKAGE) -> dict[str, str]:
+    """File name -> text of each workflow that an adopting repository needs: all that are named `rollout-*`.
+
+    Raises OutsideError when the installation lacks them.
+    """
+    for folder in (package / "templates" / "workflows", package.parent / ".github" / "workflows"):
+        found = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob(_WORKFLOWS))}
+        if found:
+            return found
+    raise OutsideError("the workflows that come with rollout are missing", hint=_HINT)

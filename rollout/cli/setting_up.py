@@ -3,39 +3,99 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
 
 import click
 
 from rollout.cli.common import Call, command_options
 from rollout.cli.output import columns, out
+from rollout.errors import InputError
+
+if TYPE_CHECKING:
+    from rollout.commands.workflows import Workflows
 
 
 @click.command()
-@click.option(
-    "--profile", required=True, type=click.Choice(["tau", "generic"]), help="Which contract to begin with."
-)
+@click.option("--profile", type=click.Choice(["tau", "generic"]), help="Which contract to begin with.")
 @click.option(
     "--channel", default="stable", type=click.Choice(["stable", "beta", "dev"]), help="The release channel."
 )
 @click.option("--current-version", metavar="V", help="What users run now; else the newest version tag.")
+@click.option(
+    "--action",
+    metavar="OWNER/REPO@SHA",
+    help="The rollout that workflows call; else the commit that this program was installed from.",
+)
+@click.option(
+    "--workflows", "workflows_only", is_flag=True, help="Write the workflows that are missing, alone."
+)
 @command_options
-def init(call: Call, profile: str, channel: str, current_version: str | None) -> None:
-    """Write a contract and the first state into the worktree, for you to look at and commit."""
+def init(
+    call: Call,
+    profile: str | None,
+    channel: str,
+    current_version: str | None,
+    action: str | None,
+    workflows_only: bool,
+) -> None:
+    """Write a contract, the first state and the workflows into the worktree, for you to look at and commit.
+
+    Workflows are written when --action or --workflows asks for them, or when the repository has a remote on
+    GitHub and the commit that this program was installed from is there too.
+    """
     from rollout.adapters.resources import profile_text
     from rollout.adapters.yaml_text import dump_yaml
     from rollout.commands.init import Wishes
     from rollout.commands.init import init as write
+    from rollout.commands.workflows import install_workflows
 
+    worktree = call.workspace.worktree
+    if workflows_only:
+        installed = install_workflows(worktree, _workflows(call, action, asked=True))
+        call.answer(lambda: installed.document, lambda: installed.text)
+        return
+    if profile is None:
+        raise InputError(
+            "which contract to begin with is not said", hint="--profile generic, or --profile tau"
+        )
     wishes = Wishes(call.named_train, channel, current_version, call.workspace.named_state_branch)
-    written = write(call.workspace.worktree, profile_text(profile), dump_yaml, wishes)
+    workflows = _workflows(call, action, asked=False)
+    written = write(worktree, profile_text(profile), dump_yaml, wishes, workflows)
     call.answer(
         lambda: {
             "train": written.train,
             "current_version": written.current_version,
             "files": list(written.files),
+            **({"workflows": written.installed.document} if written.installed else {}),
         },
         lambda: written.text,
     )
+
+
+@overload
+def _workflows(call: Call, action: str | None, *, asked: Literal[True]) -> Workflows: ...
+@overload
+def _workflows(call: Call, action: str | None, *, asked: bool) -> Workflows | None: ...
+def _workflows(call: Call, action: str | None, *, asked: bool) -> Workflows | None:
+    """What the repository is to have; None when it is not on GitHub or the pin is unknown.
+
+    Raises InputError when they were asked for and the pin is not known.
+    """
+    from rollout.adapters.resources import workflow_texts
+    from rollout.commands.workflows import is_own_repository, plan_workflows
+    from rollout.core.action import name_on_github, parse_pin, unknown_pin
+
+    space = call.workspace
+    if is_own_repository(space.worktree):
+        return plan_workflows(workflow_texts(), None)
+    if action is not None:
+        return plan_workflows(workflow_texts(), parse_pin(action))
+    if not asked and name_on_github(space.git.origin() or "") is None:
+        return None
+    pin = space.installed_from()
+    if pin is None and asked:
+        raise unknown_pin()
+    return plan_workflows(workflow_texts(), pin) if pin else None
 
 
 @click.group(no_args_is_help=False)

@@ -1,4 +1,4 @@
-"""`rollout init`: a contract and the first state in somebody's repository, for them to look at and commit."""
+"""`rollout init`: contract, first state and workflows in somebody's repository, to look at and commit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from rollout.commands.contract import contract_file
+from rollout.commands.workflows import FOLDER, Installed, Workflows, missing
 from rollout.core import versions
 from rollout.core.contract import StateBranch
 from rollout.core.problems import describe
@@ -22,6 +23,10 @@ Dump = Callable[[object], str]
 
 _TRAIN = re.compile(r"^train: (.+)\n", re.MULTILINE)
 _NO_STATE_BRANCH = re.compile(r"^# state:\n#   branch: .+\n", re.MULTILINE)
+_LATER = (
+    "workflows: none yet; once this is on GitHub: rollout init --workflows --action OWNER/REPO@SHA"
+    " (rollout's repository and a commit of it)"
+)
 
 
 @dataclass(frozen=True)
@@ -41,14 +46,22 @@ class Initialised:
     train: str
     current_version: str | None
     files: tuple[str, ...]
+    installed: Installed | None = None
     state_branch: str | None = None
 
     @property
     def next_commands(self) -> tuple[str, ...]:
+        folders = f"state/{self.train}"
+        workflows = self.installed is not None and self.installed.written
+        if workflows:
+            folders += f" {FOLDER}"
+        branch = self.state_branch
         return (
             f"rollout contract check --train {self.train}",
-            f"git add state/{self.train} && git commit -m 'rollout({self.train}): init'",
-            *((f"git branch {self.state_branch}",) if self.state_branch else ()),
+            f"git add {folders} && git commit -m 'rollout({self.train}): init'",
+            *((f"git branch {branch}",) if branch else ()),
+            *((f"gh variable set ROLLOUT_STATE_BRANCH --body {branch}",) if branch and workflows else ()),
+            *(("once it is pushed: rollout doctor --forge github",) if workflows else ()),
         )
 
     @property
@@ -57,26 +70,34 @@ class Initialised:
         current = self.current_version or "none known: say it with `rollout start --rollback-to`"
         lines = [
             *(f"wrote {file}" for file in self.files),
+            *(self.installed.lines if self.installed else ()),
             f"current version: {current}",
+            *(() if self.installed else (_LATER,)),
             "next:",
             *(f"  {command}" for command in self.next_commands),
         ]
         return "\n".join(lines)
 
 
-def init(worktree: Worktree, profile_text: str, dump: Dump, wishes: Wishes) -> Initialised:
-    """Write a new train into the worktree; nothing is committed.
+def init(
+    worktree: Worktree, profile_text: str, dump: Dump, wishes: Wishes, workflows: Workflows | None = None
+) -> Initialised:
+    """Write a new train, and the workflows that are missing, into the worktree; nothing is committed.
 
     Raises InputError for a bad name, channel or version, and RefusedError, before anything is written,
-    when one of the files is there already.
+    when one of the train's files is there already.
     """
     current = wishes.current_version
     if current is None:
         current = versions.newest(worktree.tags())
     plan = plan_init(profile_text, dump, wishes, current)
-    worktree.write_new({path: _as_text(content, dump) for path, content in plan.items()})
+    files = {path: _as_text(content, dump) for path, content in plan.items()}
+    installed = missing(worktree, workflows) if workflows else None
+    if workflows and installed:
+        files |= {path: workflows.files[path] for path in installed.written}
+    worktree.write_new(files)
     train = _train(profile_text, wishes)
-    return Initialised(train, current, files=tuple(plan), state_branch=wishes.state_branch)
+    return Initialised(train, current, tuple(files), installed, wishes.state_branch)
 
 
 def plan_init(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.resources import PACKAGE, profile_text, templates_dir
+from rollout.adapters.resources import PACKAGE, profile_text, templates_dir, workflow_texts
 from rollout.errors import OutsideError
 
 
@@ -44,3 +44,19 @@ def test_an_incomplete_installation_says_so(tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
     with pytest.raises(OutsideError, match="profile tau that comes with rollout is missing"):
         profile_text("tau", tmp_path / "rollout")
+
+
+def test_every_workflow_of_a_rollout_comes_along(tmp_path: Path) -> None:
+    put_workflow(tmp_path / ".github", "rollout-start", "rollout-later", "ci")
+    package = tmp_path / "rollout"
+    assert list(workflow_texts(package)) == ["rollout-later.yml", "rollout-start.yml"]
+    put_workflow(package / "templates", "rollout-start")
+    assert workflow_texts(package) == {"rollout-start.yml": "name: rollout-start\n"}
+    with pytest.raises(OutsideError, match="workflows that come with rollout are missing"):
+        workflow_texts(tmp_path / "elsewhere" / "rollout")
+
+
+def put_workflow(parent: Path, *names: str) -> None:
+    (parent / "workflows").mkdir(parents=True)
+    for name in names:
+        (parent / "workflows" / f"{name}.yml").write_text(f"name: {name}\n")

@@ -9,6 +9,8 @@ from rollout.adapters.yaml_store import files_of, read_contract
 from rollout.adapters.yaml_text import dump_yaml
 from rollout.commands.contract import check_contracts
 from rollout.commands.init import Initialised, Wishes, init
+from rollout.commands.workflows import Workflows, install_workflows, is_own_repository, plan_workflows
+from rollout.core.action import ActionPin
 from rollout.core.state import Channel, ChannelName, Outcome, Rollout, StateChange
 from rollout.errors import InputError, RefusedError
 from tests.fakes.worktree import FakeWorktree
@@ -17,8 +19,20 @@ ROOT = Path(__file__).parent.parent.parent
 PROFILES = ["tau", "generic"]
 
 
-def run(worktree: FakeWorktree, profile: str = "generic", wishes: Wishes | None = None) -> Initialised:
-    return init(worktree, profile_text(profile), dump_yaml, wishes or Wishes())
+START, CHECK = ".github/workflows/rollout-start.yml", ".github/workflows/rollout-check.yml"
+WORKFLOWS = plan_workflows(
+    {"rollout-check.yml": "name: check\n", "rollout-start.yml": "uses: ./.github/actions/rollout\n"},
+    ActionPin("acme/rollout", "5" * 40),
+)
+
+
+def run(
+    worktree: FakeWorktree,
+    profile: str = "generic",
+    wishes: Wishes | None = None,
+    workflows: Workflows | None = None,
+) -> Initialised:
+    return init(worktree, profile_text(profile), dump_yaml, wishes or Wishes(), workflows)
 
 
 def contents(train: str) -> list[str]:
@@ -119,6 +133,8 @@ def test_says_what_it_wrote_and_what_to_type_next() -> None:
         "wrote state/shop/rollout.yaml\n"
         "wrote state/shop/channel.yaml\n"
         "current version: v0.1.4\n"
+        "workflows: none yet; once this is on GitHub: rollout init --workflows --action OWNER/REPO@SHA"
+        " (rollout's repository and a commit of it)\n"
         "next:\n"
         "  rollout contract check --train shop\n"
         "  git add state/shop && git commit -m 'rollout(shop): init'"
@@ -129,3 +145,64 @@ def test_says_how_to_live_without_a_current_version() -> None:
     assert (
         "current version: none known: say it with `rollout start --rollback-to`" in run(FakeWorktree()).text
     )
+
+
+# --- workflows -------------------------------------------------------------------------------------------
+
+
+def test_workflows_are_written_beside_the_train() -> None:
+    worktree = FakeWorktree(tags=("v0.1.4",))
+    made = run(worktree, wishes=Wishes(train="shop", state_branch="ops"), workflows=WORKFLOWS)
+    assert made.files == (*contents("shop"), CHECK, START)
+    assert f"uses: acme/rollout/.github/actions/rollout@{'5' * 40} # v" in worktree.files[START]
+    assert made.text.splitlines()[3:] == [
+        f"wrote {CHECK}",
+        f"wrote {START}",
+        f"workflows: they call acme/rollout at commit {'5' * 40}",
+        "current version: v0.1.4",
+        "next:",
+        "  rollout contract check --train shop",
+        "  git add state/shop .github/workflows && git commit -m 'rollout(shop): init'",
+        "  git branch ops",
+        "  gh variable set ROLLOUT_STATE_BRANCH --body ops",
+        "  once it is pushed: rollout doctor --forge github",
+    ]
+
+
+def test_a_workflow_that_is_there_stays_as_it_is() -> None:
+    worktree = FakeWorktree({START: "mine"})
+    made = run(worktree, workflows=WORKFLOWS)
+    assert (worktree.files[START], CHECK in worktree.files) == ("mine", True)
+    assert f"kept {START}, which was there already" in made.text
+
+
+def test_a_train_that_is_there_already_gets_no_workflow_either() -> None:
+    worktree = FakeWorktree({"state/product/contract.yaml": "mine"})
+    with pytest.raises(RefusedError):
+        run(worktree, workflows=WORKFLOWS)
+    assert list(worktree.files) == ["state/product/contract.yaml"]
+
+
+def test_workflows_can_come_later() -> None:
+    worktree = FakeWorktree({CHECK: "mine"})
+    installed = install_workflows(worktree, WORKFLOWS)
+    assert installed.text == (
+        f"wrote {START}\n"
+        f"kept {CHECK}, which was there already\n"
+        f"workflows: they call acme/rollout at commit {'5' * 40}"
+    )
+    assert installed.document == {
+        "action": f"acme/rollout@{'5' * 40}",
+        "written": [START],
+        "kept": [CHECK],
+    }
+    again = install_workflows(worktree, WORKFLOWS)
+    assert (again.written, again.kept) == ((), (CHECK, START))
+
+
+def test_the_tools_own_repository_calls_the_action_beside_them() -> None:
+    ours = FakeWorktree({".github/actions/rollout/action.yml": ""})
+    assert (is_own_repository(ours), is_own_repository(FakeWorktree())) == (True, False)
+    text = "uses: ./.github/actions/rollout\n"
+    install_workflows(ours, plan_workflows({"rollout-x.yml": text}, None))
+    assert ours.files[".github/workflows/rollout-x.yml"] == text

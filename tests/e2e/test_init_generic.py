@@ -46,6 +46,8 @@ def test_init_says_what_it_wrote_and_what_comes_next(shell: Shell, repository: R
         "wrote state/shop/rollout.yaml",
         "wrote state/shop/channel.yaml",
         "current version: v1.3.0",
+        "workflows: none yet; once this is on GitHub: rollout init --workflows --action OWNER/REPO@SHA"
+        " (rollout's repository and a commit of it)",
         "next:",
         "  rollout contract check --train shop",
         "  git add state/shop && git commit -m 'rollout(shop): init'",
@@ -111,3 +113,24 @@ def test_init_needs_no_commit_yet(tmp_path: Path, capsys: pytest.CaptureFixture[
     repository.git("update-ref", "-d", "HEAD")
     said = Shell(repository.path, capsys, BEGIN).ok("init", "--profile", "generic")
     assert "current version: none known" in said.out
+
+
+def test_workflows_are_written_when_it_is_said_which_rollout_they_call(
+    shell: Shell, repository: Repository
+) -> None:
+    pin = f"acme/rollout@{'5' * 40}"
+    said = shell.json("init", "--profile", "generic", "--train", "shop", "--action", pin)
+    assert said["workflows"]["action"] == pin
+    assert set(said["workflows"]["written"]) < set(said["files"])
+    again = shell.json("init", "--workflows", "--action", pin)
+    assert (again["written"], again["kept"]) == ([], said["workflows"]["written"])
+
+
+def test_workflows_without_a_pin_are_refused(shell: Shell, repository: Repository) -> None:
+    for options, message in (
+        (("--workflows", "--action", "acme/rollout@main"), "--action acme/rollout@main: not a repository"),
+        ((), "which contract to begin with is not said"),
+    ):
+        said = shell.rollout("init", *options)
+        assert (said.code, repository.status()) == (2, [])
+        assert message in said.err

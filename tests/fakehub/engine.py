@@ -347,7 +347,9 @@ class Engine:
         """Every action that the workflow, and the repository's own actions, use. Raises ActError for one
         without a stub, or that is not pinned to a commit."""
         found: dict[str, Path] = {}
-        for used in _all_uses(file.document, clone):
+        wanted = _all_uses(file.document, clone)
+        while wanted:
+            used = wanted.pop(0)
             match = _USES.fullmatch(used)
             if match is None:
                 raise ActError(f"{file.path}: cannot read `uses: {used}`")
@@ -357,7 +359,9 @@ class Engine:
                 raise ActError(f"{file.path}: no stub for `uses: {used}` in {STUBS.name}/")
             if not re.fullmatch(r"[0-9a-f]{40}", match["pin"]):
                 raise ActError(f"{file.path}: `uses: {used}` is not pinned by a full SHA")
-            found[pin] = folder
+            if pin not in found:
+                found[pin] = folder
+                wanted += _uses_of_actions(folder)
         return found
 
     def _check_labels(self, file: WorkflowFile, jobs: list[JobResult]) -> None:
@@ -512,7 +516,14 @@ def _steps(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _all_uses(document: Mapping[str, Any], clone: Path) -> list[str]:
     found = [str(step["uses"]) for step in _steps(document) if "uses" in step]
-    for action in sorted(clone.glob(".github/actions/*/action.y*ml")):
+    found += _uses_of_actions(clone)
+    return [used for used in dict.fromkeys(found) if not used.startswith("./")]
+
+
+def _uses_of_actions(folder: Path) -> list[str]:
+    """What the actions that a repository holds call in their turn."""
+    found = []
+    for action in sorted(folder.glob(".github/actions/*/action.y*ml")):
         steps = yaml.safe_load(action.read_text(encoding="utf-8"))["runs"].get("steps") or []
         found += [str(step["uses"]) for step in steps if "uses" in step]
-    return [used for used in dict.fromkeys(found) if not used.startswith("./")]
+    return found

@@ -1,0 +1,56 @@
+"""Which rollout the workflows of a repository call: a repository on GitHub, and one commit of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rollout.errors import InputError
+
+FOLDER = ".github/actions/rollout"
+"""Where the composite action lies in the tool's own repository."""
+LOCAL = f"./{FOLDER}"
+"""How a workflow of the tool's own repository calls it."""
+
+_PIN = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40}|[0-9a-f]{64})")
+_ON_GITHUB = re.compile(
+    r"(?:\w+://(?:[^/@]*@)?github\.com(?::\d+)?/|(?:[^/@]*@)?github\.com:)([\w.-]+/[\w.-]+?)(?:\.git)?/?"
+)
+_HINT = (
+    "write it as OWNER/REPO@SHA, the whole id of a commit of rollout's repository;"
+    " git ls-remote https://github.com/OWNER/REPO HEAD prints one"
+)
+
+
+@dataclass(frozen=True)
+class ActionPin:
+    repository: str
+    """`owner/name` of the tool's repository."""
+    commit: str
+    """Its whole id: a branch or a tag could be moved to other code."""
+
+    def uses(self, version: str) -> str:
+        """What a step says after `uses:`, with the version for people and update bots."""
+        return f"{self.repository}/{FOLDER}@{self.commit} # v{version}"
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.commit}"
+
+
+def parse_pin(text: str) -> ActionPin:
+    """`OWNER/REPO@SHA`. Raises InputError for anything else, a short commit id too."""
+    match = _PIN.fullmatch(text)
+    if match is None:
+        raise InputError(f"--action {text}: not a repository at a commit", hint=_HINT)
+    return ActionPin(match[1], match[2])
+
+
+def unknown_pin() -> InputError:
+    """For when the workflows are asked for, and nothing tells which rollout they are to call."""
+    return InputError("which rollout the workflows are to call is not known", hint=f"--action: {_HINT}")
+
+
+def name_on_github(url: str) -> str | None:
+    """`owner/name` of a repository's address, in any of git's ways to write it; None when elsewhere."""
+    match = _ON_GITHUB.fullmatch(url.strip())
+    return match[1] if match else None

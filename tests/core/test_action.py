@@ -1,0 +1,60 @@
+"""The pin of the action: what is taken for one, and how addresses name a repository on GitHub."""
+
+import pytest
+
+from rollout.core.action import ActionPin, name_on_github, parse_pin, unknown_pin
+from rollout.errors import InputError
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_a_pin_is_a_repository_at_a_whole_commit() -> None:
+    pin = parse_pin(f"acme/roll.out-1@{SHA}")
+    assert pin == ActionPin("acme/roll.out-1", SHA)
+    assert (str(pin), pin.uses("1.2.0")) == (
+        f"acme/roll.out-1@{SHA}",
+        f"acme/roll.out-1/.github/actions/rollout@{SHA} # v1.2.0",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "acme/rollout",
+        "acme/rollout@main",
+        "acme/rollout@v1",
+        f"acme/rollout@{SHA[:12]}",
+        f"acme/rollout@{SHA} ",
+        f"acme/rollout\n@{SHA}",
+        f"acme/rollout/deeper@{SHA}",
+        f"rollout@{SHA}",
+        f"acme/roll out@{SHA}",
+    ],
+)
+def test_everything_else_is_refused_with_how_to_write_it(text: str) -> None:
+    with pytest.raises(InputError, match="not a repository at a commit") as refused:
+        parse_pin(text)
+    assert "git ls-remote" in refused.value.hint
+    assert "git ls-remote" in unknown_pin().hint
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://github.com/acme/rollout", "acme/rollout"),
+        ("https://github.com/acme/rollout.git", "acme/rollout"),
+        ("https://github.com/acme/rollout/\n", "acme/rollout"),
+        ("https://ada:secret@github.com/acme/rollout.git", "acme/rollout"),
+        ("git@github.com:acme/roll.out.git", "acme/roll.out"),
+        ("ssh://git@github.com/acme/rollout.git", "acme/rollout"),
+        ("https://notgithub.com/acme/rollout", None),
+        ("https://github.com.evil.example/acme/rollout", None),
+        ("https://git.example/github.com/acme/rollout", None),
+        ("https://github.com/acme/rollout/tree", None),
+        ("https://github.com/acme", None),
+        ("/srv/git/rollout", None),
+        ("", None),
+    ],
+)
+def test_addresses_on_github(url: str, name: str | None) -> None:
+    assert name_on_github(url) == name

@@ -1,0 +1,53 @@
+"""A repository that adopts the tool: what `rollout init` writes into it, and the action from elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.adapters.scratch import Repository
+from tests.fakehub.hub import Hub
+from tests.workflows.town import CHECK, CONTRACT, OLD_VERSION, PROBE, ROOT, VERSION, Town, install_app
+
+TOOL, PIN = "tools/rollout", "5" * 40
+"""The tool's own repository, and the commit of it that workflows name."""
+
+
+def rollout(folder: Path, *arguments: str) -> str:
+    """What the program prints there."""
+    command = [sys.executable, "-m", "rollout", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def initialised(folder: Path) -> Repository:
+    """A product's repository right after `rollout init`, nothing committed."""
+    seed = Repository(folder, {"probe.py": PROBE, ".gitignore": ".tau/\n"})
+    named = ("--current-version", OLD_VERSION, "--action", f"{TOOL}@{PIN}")
+    rollout(seed.path, "init", "--profile", "tau", *named)
+    return seed
+
+
+def tool_repository(folder: Path) -> Path:
+    """What GitHub fetches of the tool for the action."""
+    shutil.copytree(ROOT / ".github" / "actions", folder / ".github" / "actions")
+    shutil.copy(ROOT / "requirements.lock", folder)
+    return folder
+
+
+def adopt(hub: Hub, folder: Path, *, app: bool) -> Town:
+    """A town whose repository holds a product, and of the tool nothing but what `init` wrote."""
+    seed = initialised(folder / "seed")
+    seed.write("state/tau/contract.yaml", CONTRACT)
+    seed.commit({}, "Adopt rollout")
+    release = seed.commit({"src.txt": "new\n"}, f"Release {VERSION}")
+    repo = hub.repo("acme/tau", seed=seed.path)
+    repo.add_check(release, CHECK, "success")
+    hub.engine.actions[f"{TOOL}@{PIN}"] = tool_repository(folder / "tool")
+    town = Town(hub, repo, release, hub.person("alice", repo), folder / "health.json")
+    town.feel()
+    hub.engine.env["TOWN_HEALTH"] = str(town.health)
+    if app:
+        install_app(town)
+    return town
