@@ -54,46 +54,52 @@ def read_evidence(path: Path, *, limit: int = MAX_EVIDENCE) -> Evidence:
     """
     try:
         with path.open("rb") as file:
-            document = _inert(decode(file.read(limit + 1), limit))
+            content = file.read(limit + 1)
     except OSError as error:
         raise _refusal(
-            path, error.strerror or str(error), "Name a file that exists and can be read."
+            str(path), error.strerror or str(error), "Name a file that exists and can be read."
         ) from None
+    return parse_evidence(str(path), content, limit=limit)
+
+
+def parse_evidence(name: str, content: bytes, *, limit: int = MAX_EVIDENCE) -> Evidence:
+    """As `read_evidence`, of a file's content; `name` is what it is called in messages."""
+    try:
+        return _evidence(name, _inert(decode(content, limit)))
     except MalformedError as problem:
-        raise _refusal(path, str(problem), _WRITE_AGAIN) from None
+        raise _refusal(name, str(problem), _WRITE_AGAIN) from None
     except RecursionError:
-        raise _refusal(path, "JSON nested too deeply", _WRITE_AGAIN) from None
-    return _evidence(path, document)
+        raise _refusal(name, "JSON nested too deeply", _WRITE_AGAIN) from None
 
 
-def _evidence(path: Path, document: JsonValue) -> Evidence:
+def _evidence(name: str, document: JsonValue) -> Evidence:
     if not isinstance(document, dict):
-        raise _refusal(path, "is not an object", _WRITE_AGAIN)
-    _refuse_newer_schema(path, document.get("schema"))
+        raise _refusal(name, "is not an object", _WRITE_AGAIN)
+    _refuse_newer_schema(name, document.get("schema"))
     kind = document.get("kind")
     model = _KINDS.get(kind) if isinstance(kind, str) else None
     if model is None:
-        raise _refusal(path, f"kind: is neither {' nor '.join(_KINDS)}", _WRITE_AGAIN)
+        raise _refusal(name, f"kind: is neither {' nor '.join(_KINDS)}", _WRITE_AGAIN)
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise InputError(_mistakes(path, error), hint=_WRITE_AGAIN, file=str(path)) from None
+        raise InputError(_mistakes(name, error), hint=_WRITE_AGAIN, file=name) from None
 
 
-def _refuse_newer_schema(path: Path, schema: JsonValue) -> None:
+def _refuse_newer_schema(name: str, schema: JsonValue) -> None:
     if isinstance(schema, int) and schema > _SCHEMA:
         hint = "A newer rollout wrote it: use that version here too."
-        raise _refusal(path, f"schema: is {schema}, and this rollout reads up to {_SCHEMA}", hint)
+        raise _refusal(name, f"schema: is {schema}, and this rollout reads up to {_SCHEMA}", hint)
 
 
-def _mistakes(path: Path, error: ValidationError) -> str:
+def _mistakes(name: str, error: ValidationError) -> str:
     mistakes = error.errors(include_url=False, include_input=False, include_context=False)
     lines = [
-        f"{path}: {inert('.'.join(str(part) for part in mistake['loc']))}: {inert(mistake['msg'])}"
+        f"{name}: {inert('.'.join(str(part) for part in mistake['loc']))}: {inert(mistake['msg'])}"
         for mistake in mistakes[:_MAX_MISTAKES]
     ]
     if len(mistakes) > _MAX_MISTAKES:
-        lines.append(f"{path}: and {len(mistakes) - _MAX_MISTAKES} mistakes more")
+        lines.append(f"{name}: and {len(mistakes) - _MAX_MISTAKES} mistakes more")
     return "\n".join(lines)
 
 
@@ -108,5 +114,5 @@ def _inert(value: JsonValue) -> JsonValue:
     return value
 
 
-def _refusal(path: Path, problem: str, hint: str) -> InputError:
-    return InputError(f"{path}: {problem}", hint=hint, file=str(path))
+def _refusal(name: str, problem: str, hint: str) -> InputError:
+    return InputError(f"{name}: {problem}", hint=hint, file=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,12 +116,17 @@ def evaluate(call: Call, observation: Path | None, exit_code: bool) -> int:
     return _VERDICT_CODES[status.decision.verdict] if exit_code else 0
 
 
-def _handed_over(folder: Path | None) -> list[Path]:
+def _handed_over(folder: Path | None) -> list[Evidence]:
+    """What the jobs of this run left in a folder of artifacts."""
     if folder is None:
         return []
-    from rollout.adapters.actions import handed_over
+    from rollout.adapters.artifacts import evidence_in
+    from rollout.commands.evidence import check_run
 
-    return handed_over(folder)
+    evidence = evidence_in(folder)
+    if run := os.environ.get("GITHUB_RUN_ID"):
+        check_run(evidence, run)
+    return evidence
 
 
 def _evidence(path: Path) -> Evidence:
@@ -143,7 +149,7 @@ def _evidence(path: Path) -> Evidence:
     "folder",
     type=_FILE,
     metavar="DIR",
-    help="A folder of such files, as other jobs hand them over.",
+    help="A folder of artifacts (zip) with such files, as other jobs hand them over.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the effects and change nothing.")
 @command_options
@@ -154,7 +160,7 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
     from rollout.rendering.documents import reconcile_document
 
     space, train = call.workspace, call.train
-    evidence = [_evidence(path) for path in (*observations, *_handed_over(folder))]
+    evidence = [*map(_evidence, observations), *_handed_over(folder)]
     report = Reconciler(space.store, space.forge, space.clock, space.promotion_body(), dry_run=dry_run).run(
         train, evidence
     )

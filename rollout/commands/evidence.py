@@ -12,6 +12,18 @@ from rollout.core.values import format_instant
 from rollout.errors import InputError
 
 _HINT_COLLECT = "collect again with: rollout collect --output FILE"
+_HINT_ROUND = "hand over only what this run's jobs collected, with --round RUN-ATTEMPT"
+
+
+def check_run(evidence: Sequence[Evidence], run: str) -> None:
+    """Raises InputError for an observation that another run of the workflow made.
+
+    Results need no such check: they answer a request that names its attempt.
+    """
+    for item in evidence:
+        if isinstance(item, Observation) and item.round.partition("-")[0] != run:
+            what = f"{item.kind} of {format_instant(item.finished_at)}"
+            raise InputError(f"{what} is of round {item.round}, not of run {run}", hint=_HINT_ROUND)
 
 
 def in_order(evidence: Sequence[Evidence]) -> list[Evidence]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 
+from tests.fakehub.engine import artifact_files
 from tests.fakehub.hub import Hub
-from tests.workflows.town import CONTRACT, Town, build, keys
+from tests.workflows.town import CONTRACT, STEADY, Town, build, keys
 
 
 def test_surfaces_on_two_runners(hub: Hub, tmp_path: Path) -> None:
@@ -40,20 +42,25 @@ def test_a_runner_that_fails_hides_nothing(hub: Hub, tmp_path: Path) -> None:
 def test_an_artifact_that_is_none_of_ours_is_refused(plain_town: Town) -> None:
     town = plain_town
     town.start()
-    before = town.world()
-    folder = town.hub.engine.artifact_folder
-    for name, content in (
-        ("notes.txt", b"hello"),
-        ("observation.json", b"not JSON"),
+    assert keys(town.tick()) == STEADY
+    (old,) = town.repo.artifacts
+    climbing = io.BytesIO()
+    with zipfile.ZipFile(climbing, "w") as archive:
+        archive.writestr("../observation.json", artifact_files(old)["observation.json"])
+    for content, why in (
+        (old.content, f"of round {old.run_id}-1, not of run"),
+        (climbing.getvalue(), "../observation.json: no such file of evidence is expected"),
     ):
+        before = town.world()
 
-        def plant(name: str = name, content: bytes = content) -> None:
-            with zipfile.ZipFile(folder(town.repo.runs[-1]) / "rollout-evidence-x.zip", "w") as archive:
-                archive.writestr(name, content)
+        def plant(content: bytes = content) -> None:
+            folder = town.hub.engine.artifact_folder(town.repo.runs[-1])
+            (folder / "rollout-evidence-x.zip").write_bytes(content)
 
         town.hub.before("POST /graphql *", plant)
         run = town.tick()
-        assert run.conclusion == "failure", name
-        assert run.job("reconcile").conclusion == "failure", name
-        assert run.job("reconcile").summary.startswith("**Refused:**")
-        assert town.world() == before, name
+        assert [job.key for job in run.jobs if job.conclusion == "failure"] == ["reconcile"]
+        first = run.job("reconcile").summary.splitlines()[0]
+        assert first.startswith("**Refused:** `")
+        assert why in first
+        assert town.world() == before

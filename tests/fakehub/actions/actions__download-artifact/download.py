@@ -2,6 +2,7 @@
 
 import fnmatch
 import os
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -22,6 +23,11 @@ elif env["INPUT_PATTERN"]:
 folder.mkdir(parents=True, exist_ok=True)
 for file in kept:
     flat = env["INPUT_NAME"] or env["INPUT_MERGE"] == "true"
+    target = folder if flat else folder / file.stem
+    if env["INPUT_SKIP"] == "true":
+        target.mkdir(exist_ok=True)
+        shutil.copy(file, target / file.name)
+        continue
     with zipfile.ZipFile(file) as archive:
-        archive.extractall(folder if flat else folder / file.stem)
+        archive.extractall(target)
 sys.stdout.write(f"{len(kept)} artifacts\n")
