@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.git_pack import Pack
+from rollout.adapters.git.pack import Pack
 from tests.adapters.scratch import Repository
 
 BODIES = {size: bytes(index % 251 for index in range(size)) for size in (0, 1, 15, 16, 2047, 2048, 300_000)}

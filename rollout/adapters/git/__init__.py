@@ -1,0 +1,7 @@
+"""The one door to git."""
+
+from rollout.adapters.git.formats import GitObject, LogEntry, TreeEntry
+from rollout.adapters.git.lock import locked
+from rollout.adapters.git.repository import Git
+
+__all__ = ["Git", "GitObject", "LogEntry", "TreeEntry", "locked"]

@@ -1,0 +1,357 @@
+"""A repository.
+
+Reads go through one `git cat-file --batch` that stays open. Commits are made in the object database and the
+branch moves last, by compare-and-swap; neither depends on how much history there is.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import weakref
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Never
+
+from rollout.adapters.git.checkout import Checkout
+from rollout.adapters.git.formats import (
+    FILE,
+    FOLDER,
+    TRAILERS,
+    GitObject,
+    LogEntry,
+    Merge,
+    TreeEntry,
+    log_entries,
+    nul_separated,
+    tree_body,
+    tree_entries,
+)
+from rollout.adapters.git.lock import locked
+from rollout.adapters.git.pack import Pack
+from rollout.adapters.git.process import (
+    LITERAL,
+    RETRY_HINT,
+    TOOL_IDENTITY,
+    Done,
+    Runner,
+    end,
+    finish,
+    last_line,
+    output,
+    pipe,
+    start,
+    usual_environment,
+)
+from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
+
+_HEADS = "refs/heads/"
+_HEAD_ON_BRANCH, _HEAD_ELSEWHERE = "ref: refs/heads/", "ref: refs/heads/.invalid"
+_REMOTE_HEADS = "refs/remotes/origin/"
+_OWN_BRANCHES = "rollout/"
+_USUAL_BRANCHES = ("main", "master")
+
+
+class Git:
+    """A repository. Not for use by several threads at once; give each its own."""
+
+    _objects: subprocess.Popen[bytes] | None
+    _stop: Callable[[], object]
+
+    def __init__(self, repo: Path, environment: Mapping[str, str] | None = None) -> None:
+        """`repo` is the repository or a folder in it, `environment` git's, made of this process's when None.
+
+        Raises InputError when it is neither, OutsideError when there is no git.
+        """
+        asked = (
+            "--absolute-git-dir",
+            "--path-format=absolute",
+            "--git-common-dir",
+            "--is-inside-work-tree",
+            "--symbolic-full-name",
+            f"--glob={_REMOTE_HEADS}[H]EAD",  # without a wildcard git would add one
+            "--show-cdup",
+        )
+        self._environment = usual_environment() if environment is None else environment
+        finder = start(repo, ("rev-parse", *asked), self._environment)
+        self._read_objects(repo)  # comes up while the other answers
+        done = finish(finder, asked, b"")
+        if done.returncode:
+            self.close()
+            raise InputError(
+                f"{repo} is not a git repository: {last_line(done.stderr)}",
+                hint="run it inside a clone, or name one with --repo",
+            )
+        git_dir, common_dir, has_worktree, *others = os.fsdecode(done.stdout).splitlines()
+        remote = [line for line in others if line.startswith(_REMOTE_HEADS)]
+        up = others[len(remote) :]
+        self.git_dir = Path(git_dir)
+        """This worktree's own git directory."""
+        self.common_dir = Path(common_dir)
+        """The git directory that all worktrees share."""
+        self.worktree = repo.joinpath(*up).resolve() if has_worktree == "true" else None
+        """The top folder; None for a bare repository."""
+        self.home = self.worktree or self.git_dir
+        """Where git is run."""
+        self.runner = Runner(self.home, self._environment)
+        self._remote_default = remote[0].removeprefix(_REMOTE_HEADS) if remote else None
+
+    def close(self) -> None:
+        """End the process that reads objects; the next read starts another."""
+        self._stop()
+        self._objects = None
+
+    # --- reading -----------------------------------------------------------------------------------------
+
+    def read(self, spec: str) -> GitObject | None:
+        """What `spec` names: `<id>`, `refs/heads/x`, `<commit>:<path>`; None when there is no such object."""
+        if "\n" in spec:
+            return None
+        try:
+            return self._ask(spec)
+        except OSError as error:
+            self.close()
+            raise OutsideError(f"git cat-file stopped: {error.strerror}", hint=RETRY_HINT) from error
+
+    def resolve(self, name: str) -> str | None:
+        """The id of the commit that `name` leads to; None when it leads to none."""
+        found = self.read(f"{name}^{{commit}}")
+        return found.id if found else None
+
+    def tip(self, branch: str) -> str | None:
+        """The commit at the tip of a local branch; None when there is no such branch."""
+        return self.resolve(_HEADS + branch)
+
+    def tree(self, spec: str) -> dict[str, TreeEntry]:
+        """Name -> entry of the tree that `spec` names; empty when it names none."""
+        found = self.read(spec)
+        return dict(tree_entries(found)) if found and found.kind == "tree" else {}
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether `commit` is `of` or can be reached from it."""
+        done = self.runner.attempt("merge-base", "--is-ancestor", commit, of)
+        if done.returncode == 1:
+            return False
+        output("merge-base", done)
+        return True
+
+    def current_branch(self) -> str | None:
+        """The branch that HEAD is on, even one without commits; None when HEAD is detached."""
+        # The file saves a process; where it does not tell (detached, a link, reftable), git does.
+        head = (self.git_dir / "HEAD").read_bytes().decode(errors="surrogateescape").rstrip("\n")
+        if head.startswith(_HEAD_ON_BRANCH) and head != _HEAD_ELSEWHERE:
+            return head.removeprefix(_HEAD_ON_BRANCH)
+        done = self.runner.attempt("symbolic-ref", "--quiet", "HEAD")
+        return (
+            None
+            if done.returncode == 1
+            else output("symbolic-ref", done).decode().strip().removeprefix(_HEADS)
+        )
+
+    def default_branch(self) -> str:
+        """What origin calls its default, else `init.defaultBranch`, main or master, else the current branch.
+
+        A branch that is only checked out comes last: a freeze made on it would not reach the rollout.
+
+        The tool's own branches do not count as current: a person may look into a pull request's branch.
+        """
+        if self._remote_default:
+            return self._remote_default
+        configured = self.runner.attempt("config", "init.defaultBranch").stdout.decode().strip()
+        for usual in filter(None, (configured, *_USUAL_BRANCHES)):
+            if self.tip(usual):
+                return usual
+        current = self.current_branch()
+        if current and not current.startswith(_OWN_BRANCHES):
+            return current
+        return configured or _USUAL_BRANCHES[0]
+
+    def tags(self) -> tuple[str, ...]:
+        """The names of all tags."""
+        return tuple(
+            output("tag", self.runner.attempt("tag", "--list")).decode("utf-8", "replace").splitlines()
+        )
+
+    def origin(self) -> str | None:
+        """The address of the remote `origin`; None when there is no such remote."""
+        found = self.runner.attempt("config", "remote.origin.url").stdout
+        return found.decode("utf-8", "replace").strip() or None
+
+    def is_pushed(self, commit: str) -> bool:
+        """Whether a branch of a remote, as it was last seen, holds the commit."""
+        shown = ("--count=1", f"--contains={commit}", "refs/remotes")
+        return bool(self.runner.run("for-each-ref", *shown))
+
+    def person(self) -> str:
+        """The name that git signs this person's commits with. Raises OutsideError when it knows none."""
+        ident = self.runner.run("var", "GIT_AUTHOR_IDENT").decode("utf-8", "replace")
+        return ident.partition(" <")[0]
+
+    def changed_paths(self, old: str | None, new: str) -> tuple[str, ...]:
+        """Paths of files that differ between two commits or trees; `old` None is `new`'s first parent."""
+        between = (old, new) if old else ("--root", "--no-commit-id", "-m", "--first-parent", new)
+        out = self.runner.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", *between)
+        return tuple(os.fsdecode(path) for path in out.split(b"\0") if path)
+
+    def log(self, tip: str, paths: Sequence[str], *, since: str | None = None) -> Iterator[LogEntry]:
+        """First-parent commits that touched one of the paths, newest first, down to and without `since`.
+
+        Streams: a caller that stops early does not pay for the rest.
+        """
+        pretty = "%x00".join(("", "%H", "%P", "%ct", "%an", "%s", TRAILERS))
+        shown = ("--first-parent", "--diff-merges=first-parent", "--no-renames", "--name-only")
+        span = f"{since}..{tip}" if since else tip
+        arguments = ("log", "-z", *shown, f"--format={pretty}", span, "--", *paths)
+        with self.runner.start(arguments, LITERAL) as process:
+            try:
+                yield from log_entries(nul_separated(pipe(process.stdout)))
+                output("log", finish(process, arguments, b""))
+            finally:
+                process.kill()
+
+    # --- writing objects: nothing that anybody can see changes -------------------------------------------
+
+    def write_commit(self, files: Mapping[str, bytes], *, parent: str, message: str, at: datetime) -> str:
+        """A commit that writes `files` (path -> content) over `parent`'s; equal input gives an equal id."""
+        pack = Pack(len(parent))
+        blobs = {path: pack.add("blob", content) for path, content in files.items()}
+        tree = self._add_tree(pack, f"{parent}^{{tree}}", blobs)
+        output("unpack-objects", self.runner.attempt("unpack-objects", "-q", stdin=bytes(pack)))
+        return self.commit_tree(tree, (parent,), message=message, at=at)
+
+    def commit_tree(self, tree: str, parents: Iterable[str], *, message: str, at: datetime) -> str:
+        """A commit of that tree by the configured identity, else by `rollout <rollout@localhost>`."""
+        date = f"{int(at.timestamp())} +0000"
+        dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+        flags = [part for parent in parents for part in ("-p", parent)]
+        # useConfigOnly: a name that git guesses from the machine is no configured identity.
+        arguments = ("-c", "user.useConfigOnly=true", "commit-tree", tree, *flags)
+        done = self.runner.attempt(*arguments, stdin=message.encode(), env=dates)
+        if done.returncode:
+            known = {**dates, **TOOL_IDENTITY}
+            done = self.runner.attempt(*arguments, stdin=message.encode(), env=known)
+        return output("commit-tree", done).decode().strip()
+
+    def merged_tree(self, ours: str, theirs: str) -> str:
+        """The tree of a merge of two commits. Raises RefusedError when they conflict."""
+        merge = self.merge(ours, theirs)
+        if merge.conflicts:
+            raise RefusedError(
+                f"merge conflict in {', '.join(merge.conflicts)}",
+                hint="both sides changed the same lines; close the pull request or mend its branch by hand",
+            )
+        return merge.tree
+
+    def merge(self, ours: str, theirs: str) -> Merge:
+        """What merging two commits would give; nothing but objects is written."""
+        options = ("--write-tree", "--name-only", "--no-messages", "-z")
+        done = self.runner.attempt("merge-tree", *options, ours, theirs)
+        if done.returncode not in (0, 1):
+            output("merge-tree", done)
+        tree, *paths = done.stdout.split(b"\0")
+        conflicts = {os.fsdecode(path) for path in paths if path} if done.returncode else set()
+        return Merge(tree.decode().strip(), tuple(sorted(conflicts)))
+
+    # --- moving branches ---------------------------------------------------------------------------------
+
+    def commit(
+        self, branch: str, files: Mapping[str, bytes], *, parent: str, message: str, at: datetime
+    ) -> str:
+        """Commit `files` on top of `branch`, which must be at `parent`; return the new commit.
+
+        Other files, staged or not, stay as they are. Where `branch` is checked out, index and worktree follow
+        for these files alone. Raises HeadMovedError when the branch has moved, InputError when one of the
+        files has uncommitted changes, OutsideError when git or the disk fails; the branch has not moved then,
+        unless the message says so.
+        """
+        return self.advance(
+            branch,
+            lambda: self.write_commit(files, parent=parent, message=message, at=at),
+            old=parent,
+            paths=files,
+        )
+
+    def advance(self, branch: str, make: Callable[[], str], *, old: str, paths: Collection[str]) -> str:
+        """Move `branch` from `old` to the commit that `make` gives, which differs from it in `paths` alone.
+
+        For the worktree and what is raised see `commit`.
+        """
+        with locked(self.git_dir / "rollout" / "lock"):
+            if self.tip(branch) != old:
+                _head_moved(branch, old)
+            here = self.worktree is not None and self.current_branch() == branch
+            checkout = Checkout(self)
+            if here:
+                checkout.catch_up_with_a_killed_run()
+                checkout.refuse_local_changes(paths, old)
+            new = make()
+            if here:
+                checkout.behind.write_text(new, encoding="ascii")
+            self.set_branch(branch, new, old=old)
+            if here:
+                checkout.bring_up_to_date(new, paths)
+                checkout.behind.unlink()
+            return new
+
+    def set_branch(self, branch: str, new: str, *, old: str | None) -> None:
+        """Point `branch` at `new` by compare-and-swap; `old` None makes it. The worktree is not touched.
+
+        Raises HeadMovedError when the branch is not at `old`.
+        """
+        done = self.runner.attempt("update-ref", _HEADS + branch, new, old or "0" * len(new))
+        self._check_swap(branch, old, done)
+
+    def delete_branch(self, branch: str, *, old: str) -> None:
+        """Delete it by compare-and-swap, unless it is checked out. Raises as `set_branch`."""
+        if self.current_branch() != branch:
+            self._check_swap(branch, old, self.runner.attempt("update-ref", "-d", _HEADS + branch, old))
+
+    def _check_swap(self, branch: str, old: str | None, done: Done) -> None:
+        if done.returncode and self.tip(branch) != old:
+            _head_moved(branch, old)
+        output("update-ref", done)
+
+    # --- objects ------------------------------------------------------------------------------------------
+
+    def _read_objects(self, folder: Path) -> subprocess.Popen[bytes]:
+        process = start(folder, ("cat-file", "--batch"), self._environment)
+        self._objects = process
+        self._stop = weakref.finalize(self, end, process)
+        return process
+
+    def _ask(self, spec: str) -> GitObject | None:
+        process = self._objects or self._read_objects(self.home)
+        questions, answers = pipe(process.stdin), pipe(process.stdout)
+        questions.write(spec.encode(errors="surrogateescape") + b"\n")
+        questions.flush()
+        header = answers.readline().rsplit(b" ", 2)
+        if header[-1] in (b"missing\n", b"ambiguous\n"):
+            return None
+        body = answers.read(int(header[2]) + 1) if len(header) == 3 else b""
+        if not body.endswith(b"\n"):
+            raise BrokenPipeError(0, last_line(pipe(process.stderr).read()))
+        return GitObject(header[0].decode(), header[1].decode(), body[:-1])
+
+    def _add_tree(self, pack: Pack, spec: str | None, blobs: Mapping[str, str]) -> str:
+        """The tree `spec` with these blobs in it (path -> id)."""
+        entries = self.tree(spec) if spec else {}
+        folders: dict[str, dict[str, str]] = {}
+        for path, blob in blobs.items():
+            name, _, rest = path.partition("/")
+            if rest:
+                folders.setdefault(name, {})[rest] = blob
+            else:
+                entries[name] = TreeEntry(FILE, blob)
+        for name, inside in folders.items():
+            there = entries.get(name)
+            known = there.id if there and there.is_folder else None
+            entries[name] = TreeEntry(FOLDER, self._add_tree(pack, known, inside))
+        return pack.add("tree", tree_body(entries))
+
+
+def _head_moved(branch: str, expected: str | None) -> Never:
+    raise HeadMovedError(
+        f"branch {branch} is no longer at {expected or 'nothing'}",
+        hint="run again: it reads and decides anew",
+    )
