@@ -232,6 +232,11 @@ class World:
         """A person changes keys of rollout.yaml."""
         self.store.edit_rollout(TAU, at=self.now, **changes)
 
+    def edit_channel(self, **changes: object) -> None:
+        """A person changes keys of channel.yaml."""
+        channel = self.state.channel or Channel(train=TAU)
+        self.store.edit(TAU, {CHANNEL: channel.model_copy(update=changes)}, at=self.now)
+
     def edit_contract(self, **changes: object) -> None:
         """A person changes keys of the contract."""
         self.store.edit(TAU, {CONTRACT: self.state.contract.model_copy(update=changes)}, at=self.now)

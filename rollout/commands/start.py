@@ -9,18 +9,22 @@ from rollout.commands.changing import Changed, change_state
 from rollout.core import channel as channels
 from rollout.core import signoff, versions
 from rollout.core.advance import begin
+from rollout.core.channel.guards import bare, judge, quarantined
 from rollout.core.state import (
     Channel,
     CommitMessage,
     Event,
+    GuardCode,
     Outcome,
     Release,
+    RollbackTarget,
     Rollout,
     StateChange,
     TrainState,
 )
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, Forge, StateStore
+from rollout.rendering.channel import guard_advice
 from rollout.rendering.commits import message
 
 _STARTABLE = (Outcome.IDLE, Outcome.COMPLETE)
@@ -39,7 +43,7 @@ def start(store: StateStore, forge: Forge, clock: Clock, train: str, options: St
     """Commit the new rollout and its first status.
 
     Raises InputError for a malformed version or a commit that does not exist, RefusedError when a
-    rollout is running or the release itself touches state.
+    rollout is running, the release itself touches state, or a guard of the channel blocks the version.
     """
     _check_versions(options)
     _check_commits(forge, options)
@@ -81,7 +85,9 @@ def _begun(state: TrainState, options: StartOptions, now: datetime) -> tuple[Sta
             hint="a train rolls out one release at a time; see: rollout status",
         )
     channel = state.channel or Channel(train=state.train)
+    _ask_the_guards(state, channel, options.version)
     target = channels.target_for(channel, options.rollback_to, now)
+    _refuse_bad_target(state, target)
     first = state.contract.phases[0]
     rollout = Rollout(
         train=state.train,
@@ -99,3 +105,28 @@ def _begun(state: TrainState, options: StartOptions, now: datetime) -> tuple[Sta
         signoff=signoff.for_release(rollout),
     )
     return change, message(Event.START, contract=state.contract, rollout=rollout, status=status)
+
+
+def _ask_the_guards(state: TrainState, channel: Channel, version: str) -> None:
+    judgement = judge(
+        channel.channel,
+        channel.current_version,
+        version,
+        standing=quarantined(state.quarantine),
+        max_major_jump=state.contract.channel.max_major_jump,
+    )
+    if judgement.blocked:
+        raise RefusedError(
+            f"{state.train}: {version} is blocked, {judgement.code}: {judgement.reason}",
+            hint=guard_advice(judgement.code),
+        )
+
+
+def _refuse_bad_target(state: TrainState, target: RollbackTarget | None) -> None:
+    standing = quarantined(state.quarantine)
+    if target is not None and bare(target.version) in standing:
+        raise RefusedError(
+            f"{state.train}: a rollback would lead to {target.version}, {GuardCode.QUARANTINED_RELEASE}:"
+            f" since incident {standing[bare(target.version)]}",
+            hint="name another version with --rollback-to",
+        )

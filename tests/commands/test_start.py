@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.core.state import Channel, ChannelName, Outcome, RollbackReason, Verdict
+from rollout.core.state import (
+    Channel,
+    ChannelName,
+    Outcome,
+    Quarantine,
+    QuarantinedRelease,
+    RollbackReason,
+    Verdict,
+)
 from rollout.errors import HeadMovedError, InputError, RefusedError, RolloutError
-from tests.fakes.store import CHANNEL
+from tests.fakes.store import CHANNEL, QUARANTINE
 from tests.world import COMMIT, OLD_VERSION, OTHER_COMMIT, TAU, UNKNOWN_COMMIT, VERSION, World
 
 
@@ -104,6 +112,38 @@ def test_one_release_at_a_time(outcome: Outcome, says: str) -> None:
     with pytest.raises(RefusedError, match=says):
         world.start("v0.1.6", OTHER_COMMIT)
     assert world.writes.done == ["commit start"]
+
+
+@pytest.mark.parametrize(
+    ("current", "version", "code"),
+    [
+        ("banana", VERSION, "invalid_current_version"),
+        (OLD_VERSION, "v0.1.5-rc.1", "stable_prerelease_disallowed"),
+        (OLD_VERSION, "v2.0.0", "major_version_jump_blocked"),
+        (OLD_VERSION, "0.6.6", "quarantined_release"),
+    ],
+)
+def test_a_version_that_a_guard_blocks_is_refused(current: str, version: str, code: str) -> None:
+    world = World()
+    bad = QuarantinedRelease(commit=OTHER_COMMIT, version="v0.6.6", incident="bad", at=world.now)
+    files = {
+        CHANNEL: Channel(train=TAU, current_version=current),
+        QUARANTINE: Quarantine(train=TAU, releases=(bad,)),
+    }
+    world.store.edit(TAU, files, at=world.now)
+    with pytest.raises(RefusedError, match=f"{version} is blocked, {code}: ") as caught:
+        world.start(version)
+    assert caught.value.hint
+    assert world.writes.done == []
+
+
+def test_a_rollback_target_in_quarantine_is_refused() -> None:
+    world = World()
+    bad = QuarantinedRelease(commit=OTHER_COMMIT, version="v0.6.6", incident="bad", at=world.now)
+    world.store.edit(TAU, {QUARANTINE: Quarantine(train=TAU, releases=(bad,))}, at=world.now)
+    with pytest.raises(RefusedError, match=r"would lead to v0\.6\.6, quarantined_release"):
+        world.start(rollback_to="v0.6.6")
+    assert world.writes.done == []
 
 
 def test_the_next_one_starts_afresh() -> None:

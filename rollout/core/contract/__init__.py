@@ -4,6 +4,7 @@ Types catch what one field can get wrong. `find_problems` catches what only the 
 (an unknown phase in `inherit`, percents that do not rise, a soak that sampling can never earn).
 """
 
+from rollout.core.contract.channel import ApplyVersion, ChannelPolicy
 from rollout.core.contract.gates import (
     APPLIED_GATE,
     RESERVED_GATE_NAMES,
@@ -60,8 +61,10 @@ __all__ = [
     "AdvancingGate",
     "Apply",
     "ApplyTarget",
+    "ApplyVersion",
     "Argument",
     "BranchName",
+    "ChannelPolicy",
     "CiChecksGate",
     "Command",
     "Contract",

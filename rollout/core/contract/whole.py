@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from rollout.core.contract.channel import ChannelPolicy
 from rollout.core.contract.gates import AdvancingGate, FlatGate, Gate, NoNewGate
 from rollout.core.contract.phases import Phase
 from rollout.core.contract.product import Apply, Harness, Product, Sampling, StateBranch, Surface
@@ -31,6 +32,7 @@ class Contract(Model):
     triggers: tuple[Trigger, ...] = ()
     rollback: Rollback = Rollback.model_construct()
     signoff: SignoffPolicy = SignoffPolicy.model_construct()
+    channel: ChannelPolicy = ChannelPolicy.model_construct()
 
     def phase(self, name: str) -> Phase:
         """The phase of that name. Raises KeyError when the contract has none."""

@@ -1,6 +1,17 @@
 """The files of state as models, in the key order in which they are written."""
 
-from rollout.core.state.channel import Channel, RollbackHints, RollbackReason
+from rollout.core.state.channel import (
+    ApplyStatus,
+    Channel,
+    ChannelAction,
+    ChannelApply,
+    ChannelPlan,
+    ChannelRequest,
+    GuardCode,
+    LookupSource,
+    RollbackHints,
+    RollbackReason,
+)
 from rollout.core.state.desired import ChannelName, Freeze, Outcome, Release, RollbackTarget, Rollout
 from rollout.core.state.incident import Incident, IncidentStep, StepState
 from rollout.core.state.observed import (
@@ -24,8 +35,13 @@ from rollout.core.state.signoff import SignedItem, Signoff
 from rollout.core.state.train import CommitMessage, Event, StateChange, TrainState
 
 __all__ = [
+    "ApplyStatus",
     "Channel",
+    "ChannelAction",
+    "ChannelApply",
     "ChannelName",
+    "ChannelPlan",
+    "ChannelRequest",
     "CheckFact",
     "CommitMessage",
     "CounterTrack",
@@ -34,9 +50,11 @@ __all__ = [
     "Facts",
     "Freeze",
     "GateFinding",
+    "GuardCode",
     "Incident",
     "IncidentStep",
     "Lift",
+    "LookupSource",
     "Outcome",
     "Quarantine",
     "QuarantinedRelease",

@@ -1,4 +1,4 @@
-"""The release channel's metadata and its rollback hints (the runbook's `/release-channel`)."""
+"""The rollback hints: where each change of the channel came from (the runbook's `rollback_*` fields)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,29 @@ def started(channel: Channel, target: RollbackTarget | None) -> Channel:
 def completed(channel: Channel, version: str, at: datetime) -> Channel:
     """The channel once the release is everywhere; the hints lead to the version before it."""
     hints = _hints(channel, RollbackReason.COMPLETE, at)
+    return channel.model_copy(update={"current_version": version, "rollback": hints, "request": None})
+
+
+def applied(channel: Channel, version: str, at: datetime) -> Channel:
+    """The channel once an upgrade to that version is recorded; the hints lead to the version before it."""
+    hints = _hints(channel, RollbackReason.APPLY_UPGRADE, at)
     return channel.model_copy(update={"current_version": version, "rollback": hints})
+
+
+def rolled_back(channel: Channel, target: RollbackTarget, at: datetime) -> Channel:
+    """The channel back at the target's version; a rollback never changes the channel.
+
+    The hints keep naming the target: what was left is nothing to go back to.
+    """
+    hints = RollbackHints(
+        channel=channel.channel,
+        version=target.version,
+        reason=RollbackReason.ROLLBACK,
+        reference_unix_ms=unix_ms(at),
+    )
+    # What was asked for the version that is left must not be carried out after it is.
+    changes = {"current_version": target.version, "rollback": hints, "request": None}
+    return channel.model_copy(update=changes)
 
 
 def _hints(channel: Channel, reason: RollbackReason, at: datetime) -> RollbackHints:

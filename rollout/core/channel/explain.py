@@ -1,0 +1,43 @@
+"""Does a recorded channel follow from the one before? What `verify` and `check` recompute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout.core.channel.hints import switch
+from rollout.core.channel.plan import Target, apply, plan
+from rollout.core.channel.requests import answered
+from rollout.core.state import Channel, TrainState
+from rollout.core.values import from_unix_ms
+
+
+def follows(before: TrainState, after: Channel | None) -> bool:
+    """Whether a command of this tool makes `after` of the train before; nothing changed is fine too."""
+    if after is None or after == before.channel:
+        return after == before.channel
+    return any(after == candidate for candidate in _candidates(before, after))
+
+
+def _candidates(before: TrainState, after: Channel) -> Iterator[Channel]:
+    """What each command would have written, given the inputs that `after` records."""
+    channel = before.channel or Channel(train=before.train)
+    policy, quarantine = before.contract.channel, before.quarantine
+    if after.plan is not None:
+        made = after.plan
+        target = Target(made.target_version, made.lookup_source)
+        again = plan(
+            channel, target, quarantine=quarantine, policy=policy, at=made.planned_at, dry_run=made.dry_run
+        )
+        yield channel.model_copy(update={"plan": again})
+    if after.apply is not None:
+        last = after.apply
+        target = Target(last.target_version, last.lookup_source)
+        yield apply(
+            channel, target, quarantine=quarantine, policy=policy, at=last.planned_at, dry_run=last.dry_run
+        )
+    if after.rollback is not None:
+        yield switch(channel, after.channel, from_unix_ms(after.rollback.reference_unix_ms))
+    if after.request is not None and after.request.result is not None:
+        done = answered(channel, (after.request.result,))
+        if done is not None:
+            yield done
