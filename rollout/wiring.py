@@ -17,7 +17,6 @@ from rollout.adapters.yaml_store import YamlStore
 from rollout.adapters.yaml_text import load_yaml
 from rollout.core.state import TrainState
 from rollout.errors import InputError, RolloutError
-from rollout.ports import Clock, Forge, Issues, PatientClock, Product, StateStore
 
 if TYPE_CHECKING:
     from rollout.adapters.github.api import Api
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from rollout.adapters.local_issues import LocalIssues
     from rollout.core import contract
     from rollout.core.action import ActionPin
+    from rollout.ports import Clock, Forge, Issues, PatientClock, Product, StateStore
 
 ForgeKind = Literal["local", "github"]
 

@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from rollout.adapters.git import locked
-from rollout.core.problems import describe
 from rollout.core.values import Model
 from rollout.errors import InputError, OutsideError
 
@@ -40,6 +39,8 @@ class RecordsFile(Generic[R]):
         try:
             return self._model.model_validate_json(text)
         except ValidationError as error:
+            from rollout.core.problems import describe
+
             raise InputError(f"{self._file}: {describe(error, self._model)[0]}", hint=self._hint) from error
 
     def write(self, records: R) -> None:

@@ -16,7 +16,6 @@ from rollout.adapters.git import Git, TreeEntry
 from rollout.adapters.yaml_text import dump_yaml, load_yaml
 from rollout.core.contract import Contract
 from rollout.core.contract_problems import examine
-from rollout.core.problems import describe
 from rollout.core.state import (
     Channel,
     CommitMessage,
@@ -261,6 +260,8 @@ def read_model(model: type[M], text: bytes, file: str) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
+        from rollout.core.problems import describe  # every command reads state, and few find it wrong
+
         lines = (f"{file}: {problem}" for problem in describe(error, model))
         raise InputError("\n".join(lines), hint=_EDITED_HINT.format(file=file), file=file) from error
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rollout.core.state import CommitMessage, StateChange, TrainState
 from rollout.errors import HeadMovedError
-from rollout.ports import StateStore
+
+if TYPE_CHECKING:
+    from rollout.ports import StateStore
 
 ATTEMPTS = 8
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rollout.commands.changing import applied
 from rollout.commands.evidence import check_evidence
@@ -11,7 +12,9 @@ from rollout.core.advance import advance, is_settled, observe, reassess, why_ign
 from rollout.core.observation import Evidence, Observation
 from rollout.core.state import Outcome, TrainState
 from rollout.errors import InputError, RefusedError
-from rollout.ports import Clock, Forge, StateStore
+
+if TYPE_CHECKING:
+    from rollout.ports import Clock, Forge, StateStore
 
 
 def evaluate(

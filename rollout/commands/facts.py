@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rollout.core.checks import Attempt, globs, newest
-from rollout.core.effects import promotion_branch
 from rollout.core.state import CheckFact, Facts, TrainState
 from rollout.errors import OutsideError
-from rollout.ports import Forge
+
+if TYPE_CHECKING:
+    from rollout.ports import Forge
 
 
 class FactFinder:
@@ -49,5 +51,7 @@ class FactFinder:
         rollout, status = state.rollout, state.status
         if status is None or rollout == status.legal or rollout.phase is None:
             return None
+        from rollout.core.effects import promotion_branch  # a merge is seldom to be noticed
+
         pull = self._forge.pull_request(promotion_branch(state.train, status.release, rollout.phase))
         return pull.merged_at if pull else None

@@ -23,6 +23,8 @@ class Leaf(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class View:
+    """All that a gate or trigger may look at."""
+
     contract: Contract
     phase: Phase
     rollout: Rollout

@@ -1,46 +1,60 @@
-"""What the tool needs of the outside, as Protocols. Adapters fill them; tests bring hand-written fakes."""
+"""What the tool needs of the outside, as Protocols. Adapters fill them; tests bring hand-written fakes.
 
-from rollout.ports.clock import Clock, PatientClock
-from rollout.ports.forge import CheckRun, Forge, PullRequest, PullRequestKind, PullRequestState, StatusState
-from rollout.ports.issues import (
-    OWN_LABEL,
-    Comment,
-    Conversation,
-    Issue,
-    Issues,
-    IssueState,
-    Permission,
-    Reaction,
-)
-from rollout.ports.product import Product, Ran, Reading
-from rollout.ports.reverts import Reverter, RevertOutcome, RevertPreview
-from rollout.ports.store import LoggedCommit, StateStore
-from rollout.ports.worktree import Worktree
+A topic is imported when one of its names is first asked for: a command meets few of them.
+"""
 
-__all__ = [
-    "OWN_LABEL",
-    "CheckRun",
-    "Clock",
-    "Comment",
-    "Conversation",
-    "Forge",
-    "Issue",
-    "IssueState",
-    "Issues",
-    "LoggedCommit",
-    "PatientClock",
-    "Permission",
-    "Product",
-    "PullRequest",
-    "PullRequestKind",
-    "PullRequestState",
-    "Ran",
-    "Reaction",
-    "Reading",
-    "RevertOutcome",
-    "RevertPreview",
-    "Reverter",
-    "StateStore",
-    "StatusState",
-    "Worktree",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rollout.ports.clock import Clock as Clock
+    from rollout.ports.clock import PatientClock as PatientClock
+    from rollout.ports.forge import CheckRun as CheckRun
+    from rollout.ports.forge import Forge as Forge
+    from rollout.ports.forge import PullRequest as PullRequest
+    from rollout.ports.forge import PullRequestKind as PullRequestKind
+    from rollout.ports.forge import PullRequestState as PullRequestState
+    from rollout.ports.forge import StatusState as StatusState
+    from rollout.ports.issues import OWN_LABEL as OWN_LABEL
+    from rollout.ports.issues import Comment as Comment
+    from rollout.ports.issues import Conversation as Conversation
+    from rollout.ports.issues import Issue as Issue
+    from rollout.ports.issues import Issues as Issues
+    from rollout.ports.issues import IssueState as IssueState
+    from rollout.ports.issues import Permission as Permission
+    from rollout.ports.issues import Reaction as Reaction
+    from rollout.ports.product import Product as Product
+    from rollout.ports.product import Ran as Ran
+    from rollout.ports.product import Reading as Reading
+    from rollout.ports.reverts import Reverter as Reverter
+    from rollout.ports.reverts import RevertOutcome as RevertOutcome
+    from rollout.ports.reverts import RevertPreview as RevertPreview
+    from rollout.ports.store import LoggedCommit as LoggedCommit
+    from rollout.ports.store import StateStore as StateStore
+    from rollout.ports.worktree import Worktree as Worktree
+
+_TOPICS = {
+    "clock": ("Clock", "PatientClock"),
+    "forge": ("CheckRun", "Forge", "PullRequest", "PullRequestKind", "PullRequestState", "StatusState"),
+    "issues": (
+        "OWN_LABEL",
+        "Comment",
+        "Conversation",
+        "Issue",
+        "Issues",
+        "IssueState",
+        "Permission",
+        "Reaction",
+    ),
+    "product": ("Product", "Ran", "Reading"),
+    "reverts": ("Reverter", "RevertOutcome", "RevertPreview"),
+    "store": ("LoggedCommit", "StateStore"),
+    "worktree": ("Worktree",),
+}
+_TOPIC_OF = {name: topic for topic, names in _TOPICS.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _TOPIC_OF:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(f"{__name__}.{_TOPIC_OF[name]}"), name)

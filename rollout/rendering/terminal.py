@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from rollout.core.contract import Contract, SignoffItem
 from rollout.core.observation import Sample
@@ -24,7 +24,6 @@ from rollout.core.state import (
     Verdict,
 )
 from rollout.core.values import seconds_between
-from rollout.ports import LoggedCommit, PullRequest
 from rollout.rendering.advice import to_do, what_next
 from rollout.rendering.gates import (
     GateRow,
@@ -45,6 +44,9 @@ from rollout.rendering.gates import (
     worst_first,
 )
 from rollout.rendering.inert import line, pad, width
+
+if TYPE_CHECKING:
+    from rollout.ports import LoggedCommit, PullRequest
 
 SHORT_SHA = 10
 DETAIL = 80

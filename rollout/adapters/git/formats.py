@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice, takewhile
-from typing import IO
+from typing import IO, NamedTuple
 
 FILE, FOLDER = "100644", "40000"
 TRAILERS = "%(trailers:only=yes,unfold=yes,key_value_separator=%x1f,separator=%x1e)"
 """The log's form of a commit's trailers."""
 
 
-@dataclass(frozen=True)
-class GitObject:
+class GitObject(NamedTuple):
     id: str
     kind: str
     """`commit`, `tree`, `blob` or `tag`."""
     body: bytes
 
 
-@dataclass(frozen=True)
-class TreeEntry:
+class TreeEntry(NamedTuple):
     mode: str
     id: str
 
@@ -32,15 +29,13 @@ class TreeEntry:
         return self.mode == FOLDER
 
 
-@dataclass(frozen=True)
-class Merge:
+class Merge(NamedTuple):
     tree: str
     conflicts: tuple[str, ...]
     """Paths, sorted; the tree is of use only when there is none."""
 
 
-@dataclass(frozen=True)
-class LogEntry:
+class LogEntry(NamedTuple):
     commit: str
     parents: tuple[str, ...]
     at: datetime
