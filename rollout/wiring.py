@@ -20,6 +20,7 @@ from rollout.errors import InputError, RolloutError
 
 if TYPE_CHECKING:
     from rollout.adapters.github.api import Api
+    from rollout.adapters.github.listing import Listing
     from rollout.adapters.github.store import GitHubStore
     from rollout.adapters.local_issues import LocalIssues
     from rollout.core import contract
@@ -76,10 +77,8 @@ class Workspace:
         if self.forge_kind == "local":
             return self.local_forge
         from rollout.adapters.github.forge import GitHubForge
-        from rollout.adapters.github.listing import Listing
 
-        listing = Listing(self._api, lambda: self._github_store.branch, self._product_of_train)
-        return GitHubForge(self._api, listing)
+        return GitHubForge(self._api, self._listing)
 
     @cached_property
     def local_forge(self) -> LocalForge:
@@ -105,7 +104,18 @@ class Workspace:
 
     @cached_property
     def issues(self) -> Issues:
-        return self.local_issues
+        """On GitHub asked for together with pull requests: take it before them."""
+        if self.forge_kind == "local":
+            return self.local_issues
+        from rollout.adapters.github.issues import GitHubIssues
+
+        return GitHubIssues(self._api, self._listing)
+
+    @cached_property
+    def _listing(self) -> Listing:
+        from rollout.adapters.github.listing import Listing
+
+        return Listing(self._api, lambda: self._github_store.branch, self._product_of_train)
 
     @property
     def calls(self) -> int:

@@ -52,6 +52,11 @@ class LocalIssues:
 
     # --- the port ----------------------------------------------------------------------------------------
 
+    def find_open(self, key: str) -> Issue | None:
+        """The open issue with that key."""
+        found = self.find(key)
+        return found if found and found.state is IssueState.OPEN else None
+
     def find(self, key: str) -> Issue | None:
         """The newest issue with that key, open or closed."""
         found = [each for each in self._file.read().issues if each.key == key]

@@ -82,8 +82,11 @@ class Permission(StrEnum):
 class Issues(Protocol):
     """Issues that the tool opened, each found again by its key. Everything else on them is people's."""
 
+    def find_open(self, key: str) -> Issue | None:
+        """The open issue with that key."""
+
     def find(self, key: str) -> Issue | None:
-        """The newest issue with that key, open or closed; None when there is none (any more)."""
+        """The open issue with that key, else the newest closed one; None when there is none (any more)."""
 
     def open(
         self,
@@ -110,7 +113,10 @@ class Issues(Protocol):
         """What people wrote; what was last changed before `since` may be left out."""
 
     def stick(self, number: int, key: str, body: str, *, at: datetime) -> None:
-        """Keep one comment of the tool with that key current: made once, then edited in place."""
+        """Keep one comment of the tool current: made once, then edited in place.
+
+        `key` is the issue's own: should its body be mangled, it is still found by this comment.
+        """
 
     def react(self, comment: str, reaction: Reaction) -> None:
         """Answer the comment of that id with a reaction; the same one again changes nothing."""

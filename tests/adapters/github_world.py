@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from rollout.adapters.git import Git
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.forge import GitHubForge
+from rollout.adapters.github.issues import GitHubIssues
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.local_forge import LocalForge
@@ -66,6 +68,8 @@ class Adapters:
     api: Api
     store: GitHubStore
     forge: GitHubForge
+    issues: Callable[[], GitHubIssues]
+    """Asked for: not every command has the permission to read issues."""
 
 
 class GitHubWorld(World):
@@ -98,7 +102,8 @@ class GitHubWorld(World):
         address = Address(NAME, url, f"{url}/graphql")
         api = Api(address, (token or self.token).value, self.patience, timeout=timeout)
         store = GitHubStore(api, branch, lambda: YamlStore(Git(self.repo.bare.path), branch or "main"))
-        return Adapters(api, store, GitHubForge(api, Listing(api, lambda: store.branch, Product)))
+        listing = Listing(api, lambda: store.branch, Product)
+        return Adapters(api, store, GitHubForge(api, listing), lambda: GitHubIssues(api, listing))
 
     @property
     def store(self) -> GitHubStore:  # type: ignore[override]

@@ -59,6 +59,16 @@ class Comment:
     body: str
     created_at: datetime
     updated_at: datetime
+    edited_at: datetime | None = None
+    reactions: list[Reaction] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Reaction:
+    id: int
+    author: Account
+    content: str
+    created_at: datetime
 
 
 @dataclass
@@ -96,6 +106,7 @@ class Thread:
     comments: list[Comment] = field(default_factory=list)
     pull: Pull | None = None
     assignees: list[str] = field(default_factory=list)
+    locked: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from graphql.language import ast
 
 from tests.fakehub import shapes
 from tests.fakehub.bare import CommitData, TreeEntry
-from tests.fakehub.entities import Check, CommitStatus, Thread, Token
+from tests.fakehub.entities import Account, Check, Comment, CommitStatus, Thread, Token
 from tests.fakehub.errors import ApiError, StaleHeadError
 from tests.fakehub.repo import Repo
 from tests.fakehub.routing import allowed, visible
@@ -231,6 +231,34 @@ class RepositoryNode:
         found = self._repo.bare.object(expression or oid or "")
         return _git_object(self._repo, self._token, *found) if found else None
 
+    def issue(self, info: Any, number: int) -> IssueNode:
+        _demand(self._token, self._repo, "issues:read")
+        thread = self._repo.threads.get(number)
+        if thread is None or thread.pull is not None:
+            raise ApiError(404, f"Could not resolve to an Issue with the number of {number}.")
+        return IssueNode(self._repo, self._token, thread)
+
+    def issues(
+        self,
+        info: Any,
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        states: list[str] | None = None,
+        labels: list[str] | None = None,
+        orderBy: Json | None = None,  # noqa: N803
+    ) -> Json:
+        _demand(self._token, self._repo, "issues:read")
+        threads = [thread for thread in self._repo.threads.values() if thread.pull is None]
+        threads = [one for one in threads if states is None or one.state.upper() in states]
+        threads = [one for one in threads if labels is None or set(labels) & set(one.labels)]
+        return _connection(
+            [IssueNode(self._repo, self._token, one) for one in _ordered(threads, orderBy)],
+            first,
+            last,
+            after,
+        )
+
     def pullRequest(self, info: Any, number: int) -> PullNode:  # noqa: N802
         _demand(self._token, self._repo, "pull_requests:read")
         thread = self._repo.threads.get(number)
@@ -262,6 +290,46 @@ class RepositoryNode:
                 key=lambda one: (getattr(one, key), one.number), reverse=orderBy["direction"] == "DESC"
             )
         return _connection(pulls, first, last, after)
+
+
+def _ordered(items: list[Any], order: Json | None) -> list[Any]:
+    """Records by when they were made or last changed; oldest first when nothing is said."""
+    field, direction = (order["field"], order["direction"]) if order else ("CREATED_AT", "ASC")
+    key = "created_at" if field == "CREATED_AT" else "updated_at"
+    return sorted(items, key=lambda one: getattr(one, key), reverse=direction == "DESC")
+
+
+def _comments(
+    repo: Repo, token: Token, thread: Thread, first: Any, last: Any, after: Any, order: Json | None
+) -> Json:
+    shown = [_comment(repo, token, one) for one in _ordered(thread.comments, order)]
+    return _connection(shown, first, last, after)
+
+
+def _comment(repo: Repo, token: Token, one: Comment) -> Json:
+    mine = {reaction.content for reaction in one.reactions if reaction.author == token.account}
+    return {
+        "id": shapes.node("IC", one.id),
+        "databaseId": one.id,
+        "body": one.body,
+        "author": _actor(one.author),
+        "createdAt": stamp(one.created_at),
+        "updatedAt": stamp(one.updated_at),
+        "lastEditedAt": stamp(one.edited_at),
+        "includesCreatedEdit": one.edited_at is not None,
+        "url": shapes.page(repo, f"issues/{one.number}#issuecomment-{one.id}"),
+        "viewerDidAuthor": one.author == token.account,
+        "reactionGroups": [
+            {"content": content, "viewerHasReacted": word in mine} for word, content in _REACTIONS.items()
+        ],
+    }
+
+
+_REACTIONS = {"+1": "THUMBS_UP", "-1": "THUMBS_DOWN", "eyes": "EYES", "rocket": "ROCKET"}
+
+
+def _actor(account: Account) -> Json:
+    return {"__typename": account.type, "login": account.login.removesuffix("[bot]")}
 
 
 def _connection(items: list[Any], first: int | None, last: int | None, after: str | None = None) -> Json:
@@ -473,10 +541,8 @@ class PullNode:
         self.headRefOid = repo.head_of(thread)
         self.baseRefName = thread.pull.base
         self.baseRefOid = thread.pull.base_sha
-        self.author = {"login": thread.author.login.removesuffix("[bot]")}
-        self.mergedBy = (
-            {"login": thread.pull.merged_by.login.removesuffix("[bot]")} if thread.pull.merged_by else None
-        )
+        self.author = _actor(thread.author)
+        self.mergedBy = _actor(thread.pull.merged_by) if thread.pull.merged_by else None
         self.label_names = list(thread.labels)
 
     def mergeable(self, info: Any) -> str:
@@ -491,19 +557,14 @@ class PullNode:
         return _connection([{"name": name} for name in self.label_names], first, last)
 
     def comments(
-        self, info: Any, first: int | None = None, last: int | None = None, after: str | None = None
+        self,
+        info: Any,
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        orderBy: Json | None = None,  # noqa: N803
     ) -> Json:
-        shown = [
-            {
-                "databaseId": one.id,
-                "body": one.body,
-                "author": {"login": one.author.login.removesuffix("[bot]")},
-                "createdAt": stamp(one.created_at),
-                "lastEditedAt": stamp(one.updated_at) if one.updated_at != one.created_at else None,
-            }
-            for one in self._thread.comments
-        ]
-        return _connection(shown, first, last, after)
+        return _comments(self._repo, self._token, self._thread, first, last, after, orderBy)
 
     def commits(self, info: Any, first: int | None = None, last: int | None = None) -> Json:
         shas = self._repo.bare.between(self._pull.base_sha, self.headRefOid)
@@ -511,3 +572,42 @@ class PullNode:
             {"commit": CommitNode(self._repo, self._token, self._repo.bare.commit(sha))} for sha in shas
         ]
         return _connection(commits, first, last)
+
+
+class IssueNode:
+    def __init__(self, repo: Repo, token: Token, thread: Thread) -> None:
+        self._repo = repo
+        self._token = token
+        self._thread = thread
+        self.id = shapes.node("I", thread.id)
+        self.databaseId = thread.id
+        self.number = thread.number
+        self.title = thread.title
+        self.body = thread.body or ""
+        self.url = shapes.page(repo, "issues", thread.number)
+        self.state = thread.state.upper()
+        self.locked = thread.locked
+        self.createdAt = stamp(thread.created_at)
+        self.updatedAt = stamp(thread.updated_at)
+        self.author = _actor(thread.author)
+        self.viewerDidAuthor = thread.author == token.account
+
+    def labels(
+        self, info: Any, first: int | None = None, last: int | None = None, after: str | None = None
+    ) -> Json:
+        return _connection([{"name": name} for name in self._thread.labels], first, last, after)
+
+    def assignees(
+        self, info: Any, first: int | None = None, last: int | None = None, after: str | None = None
+    ) -> Json:
+        return _connection([{"login": login} for login in self._thread.assignees], first, last, after)
+
+    def comments(
+        self,
+        info: Any,
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        orderBy: Json | None = None,  # noqa: N803
+    ) -> Json:
+        return _comments(self._repo, self._token, self._thread, first, last, after, orderBy)

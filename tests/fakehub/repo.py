@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tests.fakehub.bare import NOBODY, BareRepo, Person
 from tests.fakehub.entities import (
@@ -48,6 +48,8 @@ class Repo:
         self.sha_pinning_required = False
         self.rulesets: list[Ruleset] = []
         self.threads: dict[int, Thread] = {}
+        self.gone: dict[int, str] = {}
+        """Numbers of issues that were `deleted` or `transferred`."""
         self.labels: dict[str, Label] = {}
         self.statuses: list[CommitStatus] = []
         self.checks: list[Check] = []
@@ -215,14 +217,16 @@ class Repo:
 
     def open_thread(self, token: Token, title: str, body: str | None, pull: Pull | None = None) -> Thread:
         now = self.hub.clock.now()
-        number = len(self.threads) + 1
+        number = max([*self.threads, *self.gone], default=0) + 1
         thread = Thread(number, self.hub.next_id(), title, body, token.account, now, now, pull=pull)
         self.threads[number] = thread
         return thread
 
     def thread(self, number: int | str) -> Thread:
-        """Raises ApiError 404."""
+        """Raises ApiError 404; 410 for one that was deleted."""
         found = self.threads.get(int(number)) if str(number).isdigit() else None
+        if found is None and str(number).isdigit() and self.gone.get(int(number)) == "deleted":
+            raise ApiError(410, "This issue was deleted")
         if found is None:
             raise ApiError(404, "Not Found")
         return found
@@ -344,10 +348,28 @@ class Repo:
 
     def comment(self, token: Token, number: int | str, body: str) -> Comment:
         thread, now = self.thread(number), self.hub.clock.now()
+        if thread.locked and token.permissions is None and self.access_of(token.account.login) < Access.WRITE:
+            raise ApiError(403, "Unable to create comment because issue is locked.")
         comment = Comment(self.hub.next_id(), thread.number, token.account, body, now, now)
         thread.comments.append(comment)
         self.emit_comment(token, thread, comment, "created")
         return comment
+
+    def edit_comment(self, token: Token, thread: Thread, comment: Comment, body: str) -> None:
+        comment.body = body
+        comment.updated_at = comment.edited_at = self.hub.clock.now()
+        self.emit_comment(token, thread, comment, "edited")
+
+    def delete_comment(self, token: Token, comment_id: int) -> None:
+        thread, comment = self.find_comment(comment_id)
+        thread.comments.remove(comment)
+        self.emit_comment(token, thread, comment, "deleted")
+
+    def take_away(self, token: Token, number: int, how: Literal["deleted", "transferred"]) -> None:
+        """What an administrator does to an issue by the page: its comments go with it."""
+        self.emit_issue(token, self.thread(number), how)
+        del self.threads[number]
+        self.gone[number] = how
 
     def find_comment(self, comment_id: int | str) -> tuple[Thread, Comment]:
         """Raises ApiError 404."""

@@ -8,8 +8,9 @@ from tests.fakehub import shapes
 from tests.fakehub.entities import Thread
 from tests.fakehub.errors import ApiError, StaleHeadError
 from tests.fakehub.repo import Repo
+from tests.fakehub.rest_people import assignable
 from tests.fakehub.routing import Request, route
-from tests.fakehub.schemas import Json, build
+from tests.fakehub.schemas import Json
 
 R = "/repos/{owner}/{repo}"
 READ = "pull_requests:read"
@@ -166,7 +167,7 @@ def create_issue(request: Request) -> Any:
     repo, body = request.repo, _limited(request.body)
     thread = repo.open_thread(request.token, str(body["title"]), body.get("body"))
     thread.labels = _named(repo, body.get("labels") or [])
-    thread.assignees = list(body.get("assignees") or [])
+    thread.assignees = assignable(repo, body.get("assignees") or [])
     repo.emit_issue(request.token, thread, "opened")
     return shapes.issue(repo, thread)
 
@@ -184,16 +185,14 @@ def get_comment(request: Request) -> Any:
 )
 def edit_comment(request: Request) -> Any:
     thread, comment = request.repo.find_comment(request.params["comment"])
-    comment.body = _limited(request.body)["body"]
-    comment.updated_at = request.hub.clock.now()
-    request.repo.emit_comment(request.token, thread, comment, "edited")
+    request.repo.edit_comment(request.token, thread, comment, _limited(request.body)["body"])
     return shapes.comment(request.repo, comment)
 
 
 @route(f"DELETE {R}/issues/comments/{{comment}}", needs=EITHER_WRITE, status=204)
 def delete_comment(request: Request) -> Any:
-    thread, comment = request.repo.find_comment(request.params["comment"])
-    thread.comments.remove(comment)
+    _, comment = request.repo.find_comment(request.params["comment"])
+    request.repo.delete_comment(request.token, comment.id)
 
 
 @route(f"GET {R}/issues/{{number}}", needs=EITHER_READ, answers="Issue")
@@ -213,7 +212,7 @@ def edit_issue(request: Request) -> Any:
     if "labels" in body:
         thread.labels = _named(repo, body["labels"] or [])
     if "assignees" in body:
-        thread.assignees = list(body["assignees"] or [])
+        thread.assignees = assignable(repo, body["assignees"] or [])
     _edit(request, thread, body)
     return shapes.issue(repo, thread)
 
@@ -311,21 +310,3 @@ def remove_label(request: Request) -> Any:
         raise ApiError(404, "Label does not exist")
     thread.labels.remove(request.params["name"])
     return _labels_of(request)
-
-
-# --- people ----------------------------------------------------------------------------------------------
-
-
-@route(f"GET {R}/collaborators/{{login}}/permission", answers="RepositoryCollaboratorPermission")
-def collaborator_permission(request: Request) -> Any:
-    login = request.params["login"]
-    account = request.hub.known_account(login)
-    if account is None:
-        raise ApiError(404, f"{login} is not a user")
-    word = request.repo.access_of(login).name.lower()
-    return build(
-        "RepositoryCollaboratorPermission",
-        permission=word,
-        role_name=word,
-        user={**shapes.user(request.hub, account), "role_name": word},
-    )

@@ -15,6 +15,7 @@ from tests.fakehub.entities import (
     CommitStatus,
     JobResult,
     Label,
+    Reaction,
     Ruleset,
     Run,
     Thread,
@@ -369,6 +370,7 @@ def issue(repo: Repo, thread: Thread) -> Json:
         created_at=stamp(thread.created_at),
         updated_at=stamp(thread.updated_at),
         closed_at=stamp(thread.closed_at),
+        locked=thread.locked,
         author_association=association(repo, thread.author),
         assignees=[user(repo.hub, repo.hub.account(login)) for login in thread.assignees],
         **more,
@@ -388,6 +390,17 @@ def comment(repo: Repo, one: Comment) -> Json:
         author_association=association(repo, one.author),
         created_at=stamp(one.created_at),
         updated_at=stamp(one.updated_at),
+    )
+
+
+def reaction(repo: Repo, one: Reaction) -> Json:
+    return build(
+        "Reaction",
+        id=one.id,
+        node_id=node("REA", one.id),
+        user=user(repo.hub, one.author),
+        content=one.content,
+        created_at=stamp(one.created_at),
     )
 
 

@@ -47,6 +47,10 @@ class FakeIssues:
 
     # --- the port ----------------------------------------------------------------------------------------
 
+    def find_open(self, key: str) -> Issue | None:
+        found = self.find(key)
+        return found if found is not None and found.state is IssueState.OPEN else None
+
     def find(self, key: str) -> Issue | None:
         self._be_there()
         return next((issue for issue in reversed(self.issues) if issue.key == key), None)

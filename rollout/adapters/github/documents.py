@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from rollout.adapters.github.api import Document
+from rollout.adapters.github.issue_documents import ISSUE, OPEN_ISSUES_FIELD, IssuePage, PageInfo
 from rollout.ports import StatusState
 
 _STATES = {
@@ -35,11 +36,14 @@ _PULL = (
 )
 OPEN_PULLS = (
     """query($owner: String!, $name: String!, $base: String!, $after: String,
-  $watch: Boolean!, $productOwner: String!, $productName: String!, $commit: GitObjectID) {
+  $issues: Boolean!, $watch: Boolean!, $productOwner: String!, $productName: String!, $commit: GitObjectID) {
   repository(owner: $owner, name: $name) {
     id
     pullRequests(first: 100, after: $after, states: [OPEN], baseRefName: $base,
       orderBy: {field: CREATED_AT, direction: ASC}) { nodes { ...pull } pageInfo { hasNextPage endCursor } }
+    """
+    + OPEN_ISSUES_FIELD.replace(") {", ") @include(if: $issues) {", 1)
+    + """
   }
   product: repository(owner: $productOwner, name: $productName) @include(if: $watch) {
     object(oid: $commit) { ...statuses }
@@ -47,6 +51,7 @@ OPEN_PULLS = (
 }
 """
     + _PULL
+    + ISSUE
 )
 PULLS_OF_BRANCH = (
     """query($owner: String!, $name: String!, $base: String!, $head: String!, $after: String) {
@@ -148,19 +153,15 @@ class Pull(Document):
         return frozenset(label.name for label in self.labels.nodes) if self.labels else frozenset()
 
 
-class _PageInfo(Document):
-    has_next_page: bool
-    end_cursor: str | None = None
-
-
 class _Pulls(Document):
     nodes: tuple[Pull, ...]
-    page_info: _PageInfo
+    page_info: PageInfo
 
 
 class _Repository(Document):
     id: str
     pull_requests: _Pulls
+    issues: IssuePage | None = None
 
 
 class _ProductRepository(Document):

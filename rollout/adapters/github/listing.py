@@ -16,6 +16,7 @@ from rollout.adapters.github.documents import (
     StatusCommit,
     StatusesAnswer,
 )
+from rollout.adapters.github.issue_documents import IssuePage
 from rollout.core.contract import Product
 from rollout.ports import PullRequest, PullRequestKind, PullRequestState, StatusState
 
@@ -29,6 +30,8 @@ class Listed:
     repository_id: str = ""
     pulls: dict[int, PullRequest] = field(default_factory=dict)
     unlabelled: set[int] = field(default_factory=set)
+    issues: IssuePage | None = None
+    """The newest open ones that have the label; None when they were not asked for."""
 
 
 class Listing:
@@ -46,6 +49,7 @@ class Listing:
         self._listed: Listed | None = None
         self._shown: dict[str, dict[str, tuple[StatusState, str]]] = {}
         self._watched: str | None = None
+        self._with_issues = False
 
     @property
     def branch(self) -> str:
@@ -65,6 +69,11 @@ class Listing:
         """Have the statuses of a release commit listed too."""
         self._watched = commit
 
+    def want_issues(self) -> None:
+        """Have the open issues listed too, which needs a permission that not every job has."""
+        if not self._with_issues:
+            self._listed, self._with_issues = None, True
+
     # --- pull requests -----------------------------------------------------------------------------------
 
     def open(self) -> Listed:
@@ -73,6 +82,7 @@ class Listing:
             self._listed = self._read(
                 {
                     "base": self.branch,
+                    "issues": self._with_issues,
                     "watch": self._watched is not None,
                     "productOwner": product["owner"],
                     "productName": product["name"],
@@ -94,6 +104,7 @@ class Listing:
         listed = Listed()
         for page in self._pages("listing open pull requests", OPEN_PULLS, variables):
             listed.repository_id = page.repository.id
+            listed.issues = listed.issues or page.repository.issues
             if page.product and page.product.object:
                 self._note_statuses(page.product.object)
             # Whoever forks the repository chooses the names of the fork's branches.

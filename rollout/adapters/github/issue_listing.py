@@ -1,0 +1,198 @@
+"""Issues with the tool's label, and their comments, as one command sees them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import unquote
+
+from rollout.adapters.github.api import Api, PassingError, parsed
+from rollout.adapters.github.issue_documents import (
+    COMMENTS_OF_ISSUE,
+    ISSUES,
+    IssueCommentsAnswer,
+    IssueDocument,
+    IssuesAnswer,
+    PageInfo,
+    Said,
+    SaidDocument,
+)
+from rollout.adapters.github.listing import Listing
+from rollout.ports import Comment, Conversation, Issue, IssueState
+
+ISSUE_MARKER = "<!-- rollout:issue {} -->"
+STICKY_MARKER = "<!-- rollout:sticky {} -->"
+CLOSING_MARKER = "<!-- rollout:closed -->"
+
+_MARKER = re.compile(r"<!-- rollout:(?:issue|sticky) (\S+) -->")
+_LAST_MARKER = re.compile(r"\n*<!-- rollout:issue[^>]*-->\s*\Z")
+
+
+@dataclass
+class _Known:
+    """An issue as this run knows it."""
+
+    issue: Issue
+    early: tuple[SaidDocument, ...]
+    newest: Said
+
+
+class IssueListing:
+    """What was read of issues. Whoever changes something notes it here."""
+
+    def __init__(self, api: Api, listing: Listing) -> None:
+        self._api = api
+        self._listing = listing
+        self._known: dict[int, _Known] | None = None
+        listing.want_issues()
+
+    # --- issues ------------------------------------------------------------------------------------------
+
+    def find_open(self, key: str) -> Issue | None:
+        """The oldest open issue with that key: of two that were opened at once, one is closed again."""
+        open_ones = (each.issue for each in self._read_once().values())
+        found = [issue for issue in open_ones if (issue.key, issue.state) == (key, IssueState.OPEN)]
+        return min(found, key=lambda issue: issue.number, default=None)
+
+    def find_closed(self, key: str) -> Issue | None:
+        """The newest closed one, asked for."""
+        for one in self._pages("looking for a closed issue", ["CLOSED"], None):
+            known = _known(one)
+            if known.issue.key == key:
+                self._read_once()[one.number] = known
+                return known.issue
+        return None
+
+    def read_anew(self) -> None:
+        """What is open now."""
+        self._known = {}
+        self._note(self._pages("listing open issues", ["OPEN"], None))
+
+    def issue(self, number: int) -> Issue:
+        """One that was found before."""
+        return self._read_once()[number].issue
+
+    def note_opened(self, issue: Issue) -> None:
+        """One that was just opened: nothing is said on it."""
+        nothing = Said(nodes=(), page_info=PageInfo(has_next_page=False))
+        self._read_once().setdefault(issue.number, _Known(issue, (), nothing))
+
+    def note_change(self, number: int, **changes: object) -> None:
+        known = self._read_once()[number]
+        known.issue = replace(known.issue, **changes)  # type: ignore[arg-type]
+
+    def _read_once(self) -> dict[int, _Known]:
+        if self._known is None:
+            page = self._listing.open().issues
+            assert page is not None, "issues were asked for"
+            self._known = {}
+            self._note(page.nodes)
+            if page.page_info.has_next_page:
+                self._note(self._pages("listing open issues", ["OPEN"], page.page_info.end_cursor))
+        return self._known
+
+    def _note(self, documents: Iterable[IssueDocument]) -> None:
+        assert self._known is not None
+        self._known |= {one.number: _known(one) for one in documents}
+
+    def _pages(self, doing: str, states: Sequence[str], after: str | None) -> Iterator[IssueDocument]:
+        while True:
+            wanted = {**self._api.owner_and_name, "states": states, "after": after}
+
+            def one_page(wanted: Mapping[str, object] = wanted) -> IssuesAnswer:
+                return parsed(IssuesAnswer, self._api.graphql(ISSUES, wanted))
+
+            page = self._api.attempt(doing, one_page).repository.issues
+            yield from page.nodes
+            if not page.page_info.has_next_page:
+                return
+            after = page.page_info.end_cursor
+
+    # --- comments ----------------------------------------------------------------------------------------
+
+    def comments(self, number: int, since: datetime | None) -> Conversation:
+        """What people wrote, oldest first; what was last changed before `since` may be left out."""
+        known = self._read_once()[number]
+        while known.newest.page_info.has_next_page:
+            oldest = known.newest.nodes[-1].updated_at if known.newest.nodes else None
+            if since is not None and oldest is not None and oldest < since:
+                break
+            known.newest = self._with_older(number, known.newest)
+        people = (one for one in known.newest.nodes if not _is_tools(one))
+        shown = sorted(map(_comment, people), key=lambda one: (one.created_at, int(one.id)))
+        return Conversation(tuple(shown), whole=not known.newest.page_info.has_next_page)
+
+    def own(self, number: int, marker: str) -> SaidDocument | None:
+        """The tool's comment with that marker; the first comments are known, others are looked through."""
+        known = self._read_once()[number]
+        while True:
+            for one in (*known.early, *known.newest.nodes):
+                if marker in one.body and _is_tools(one):
+                    return one
+            if not known.newest.page_info.has_next_page:
+                return None
+            known.newest = self._with_older(number, known.newest)
+
+    def _with_older(self, number: int, newest: Said) -> Said:
+        after = newest.page_info.end_cursor
+        wanted = {**self._api.owner_and_name, "number": number, "comments": after}
+
+        def ask() -> Said:
+            answer = parsed(IssueCommentsAnswer, self._api.graphql(COMMENTS_OF_ISSUE, wanted))
+            if answer.repository.issue is None:
+                raise PassingError(f"issue {number} is gone")
+            return answer.repository.issue.newest
+
+        page = self._api.attempt(f"reading comments of issue {number}", ask)
+        # One that was changed meanwhile has moved to the front and pushes another one back: it comes twice.
+        seen = {one.database_id for one in newest.nodes}
+        older = tuple(one for one in page.nodes if one.database_id not in seen)
+        return Said(nodes=newest.nodes + older, page_info=page.page_info)
+
+
+def _known(document: IssueDocument) -> _Known:
+    issue = Issue(
+        number=document.number,
+        key=_key(document),
+        title=document.title,
+        body=_LAST_MARKER.sub("", lines(document.body)),
+        state=IssueState(document.state.lower()),
+        labels=document.label_names,
+        assignees=tuple(person.login for person in document.assignees.nodes),
+        locked=document.locked,
+        url=document.url,
+    )
+    return _Known(issue, document.early.nodes, document.newest)
+
+
+def _key(document: IssueDocument) -> str:
+    """From the body, else from the tool's own comment: whoever may write can mangle a body."""
+    own = (one.body for one in document.early.nodes if _is_tools(one))
+    for text in (document.body, *own):
+        found = _MARKER.search(text)
+        if found:
+            return unquote(found[1])
+    return ""
+
+
+def lines(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+def _is_tools(said: SaidDocument) -> bool:
+    """No bot signs; a person whose token the tool uses may write beside it."""
+    return said.is_bots or (said.viewer_did_author and "<!-- rollout:" in said.body)
+
+
+def _comment(said: SaidDocument) -> Comment:
+    return Comment(
+        id=str(said.database_id),
+        author=said.author.login if said.author else "",
+        body=lines(said.body),
+        created_at=said.created_at,
+        edited=said.is_edited,
+        url=said.url,
+        answered=said.is_answered,
+    )

@@ -1,0 +1,242 @@
+"""The Issues port over GitHub's API.
+
+Open issues with the tool's label, and the newest comments on them, come with the listing of pull requests.
+More is asked for when it is needed: older comments, closed issues, what a person may do. Each write can be
+made again: it looks for what an earlier one, whose answer was lost, has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from urllib.parse import quote
+
+from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, parsed
+from rollout.adapters.github.issue_listing import (
+    CLOSING_MARKER,
+    ISSUE_MARKER,
+    STICKY_MARKER,
+    IssueListing,
+    lines,
+)
+from rollout.adapters.github.listing import Listing
+from rollout.ports import OWN_LABEL, Conversation, Issue, IssueState, Permission, Reaction
+from rollout.rendering.inert import cut, marker_value
+
+
+class _Made(Document):
+    number: int
+    html_url: str = ""
+
+
+class _Role(Document):
+    permission: str
+    role_name: str = ""
+
+
+class _Viewer(Document):
+    login: str
+
+
+class _ViewerAnswer(Document):
+    viewer: _Viewer
+
+
+class GitHubIssues:
+    """Issues as one command sees them."""
+
+    def __init__(self, api: Api, listing: Listing) -> None:
+        self._api = api
+        self._listed = IssueListing(api, listing)
+        self._permissions: dict[str, Permission] = {}
+        self._has_said = False
+
+    def find_open(self, key: str) -> Issue | None:
+        """The oldest open issue with that key: of two that were opened at once, one is closed again."""
+        return self._listed.find_open(key)
+
+    def find(self, key: str) -> Issue | None:
+        """The open issue with that key, else the newest closed one."""
+        return self._listed.find_open(key) or self._listed.find_closed(key)
+
+    # --- opening and changing ----------------------------------------------------------------------------
+
+    def open(
+        self,
+        key: str,
+        title: str,
+        body: str,
+        *,
+        labels: Sequence[str],
+        assignees: Sequence[str],
+        at: datetime,
+    ) -> Issue:
+        """Open it; one with that key that is open is returned as it is. Unknown assignees are left out.
+
+        Of two that runs open at once the later one is closed again.
+        """
+        found = self.find_open(key)
+        if found is not None:
+            return found
+        people = tuple(login for login in assignees if self._is_assignable(login))
+        names = frozenset({OWN_LABEL, *labels})
+        document = {
+            "title": title,
+            "body": _marked(body, ISSUE_MARKER, key),
+            "labels": sorted(names),
+            "assignees": people,
+        }
+        made = self._api.attempt(
+            f"opening issue {key}",
+            lambda: self._create(document),
+            lambda: self._opened_before(key) or self._create(document),
+        )
+        self._api.did(f"issue {made.number}")
+        self._listed.read_anew()
+        state = IssueState.OPEN
+        mine = Issue(made.number, key, title, body, state, names, people, locked=False, url=made.html_url)
+        self._listed.note_opened(mine)
+        first = self.find_open(key) or mine
+        if first.number != mine.number:
+            self.close(mine.number, f"Opened twice at once; it goes on at #{first.number}.", at=at)
+        return first
+
+    def _create(self, document: Mapping[str, object]) -> _Made:
+        return parsed(_Made, self._api.rest("POST", self._path("issues"), body=document))
+
+    def _opened_before(self, key: str) -> _Made | None:
+        self._listed.read_anew()
+        found = self.find_open(key)
+        return _Made(number=found.number, html_url=found.url) if found else None
+
+    def _is_assignable(self, login: str) -> bool:
+        path = self._path(f"assignees/{quote(login)}")
+
+        def ask() -> bool:
+            try:
+                self._api.rest("GET", path)
+            except RefusedByGitHubError as refusal:
+                if refusal.status == 404:
+                    return False
+                raise
+            return True
+
+        return self._api.attempt(f"asking whether {login} can be assigned", ask)
+
+    def update(self, number: int, *, title: str, body: str, labels: Sequence[str], at: datetime) -> None:
+        """Make title, body and the tool's labels so; a label that does not begin with `rollout` stays."""
+        issue = self._listed.issue(number)
+        kept = {label for label in issue.labels if not label.startswith(OWN_LABEL)}
+        wanted = frozenset({OWN_LABEL, *labels, *kept})
+        text = _marked(body, ISSUE_MARKER, issue.key)
+        self._patch(
+            f"updating issue {number}", number, {"title": title, "body": text, "labels": sorted(wanted)}
+        )
+        self._listed.note_change(number, title=title, body=body, labels=wanted)
+
+    def close(self, number: int, comment: str, *, at: datetime) -> None:
+        """Close it with a last comment, once; one that is closed stays as it is."""
+        if self._listed.issue(number).state is IssueState.CLOSED:
+            return
+        if self._listed.own(number, CLOSING_MARKER) is None:
+            self._say(number, f"{comment}\n\n{CLOSING_MARKER}", CLOSING_MARKER)
+        self._patch(f"closing issue {number}", number, {"state": "closed", "state_reason": "completed"})
+        self._listed.note_change(number, state=IssueState.CLOSED)
+
+    def reopen(self, number: int, *, at: datetime) -> None:
+        """Open one again that was closed; one that is open stays as it is."""
+        if self._listed.issue(number).state is IssueState.CLOSED:
+            self._patch(f"opening issue {number} again", number, {"state": "open"})
+            self._listed.note_change(number, state=IssueState.OPEN)
+
+    def _patch(self, doing: str, number: int, document: Mapping[str, object]) -> None:
+        path = self._path(f"issues/{number}")
+        self._api.attempt(doing, lambda: self._api.rest("PATCH", path, body=document))
+        self._api.did(doing)
+
+    # --- comments ----------------------------------------------------------------------------------------
+
+    def comments(self, number: int, since: datetime | None = None) -> Conversation:
+        """What people wrote, oldest first; what was last changed before `since` may be left out."""
+        return self._listed.comments(number, since)
+
+    def stick(self, number: int, key: str, body: str, *, at: datetime) -> None:
+        """Keep one comment of the tool with that key current: made once, then edited in place."""
+        text = _marked(body, STICKY_MARKER, key)
+        marker = STICKY_MARKER.format(marker_value(key))
+        if self._has_said:
+            self._listed.read_anew()
+        said = self._listed.own(number, marker)
+        if said is None:
+            self._say(number, text, marker)
+        elif lines(said.body) != text:
+            path = self._path(f"issues/comments/{said.database_id}")
+            doing = f"updating the comment on issue {number}"
+            self._api.attempt(doing, lambda: self._api.rest("PATCH", path, body={"body": text}))
+            self._api.did(doing)
+
+    def _say(self, number: int, text: str, marker: str) -> None:
+        path = self._path(f"issues/{number}/comments")
+
+        def say() -> None:
+            self._api.rest("POST", path, body={"body": text})
+
+        def say_unless_said() -> None:
+            self._listed.read_anew()
+            if self._listed.own(number, marker) is None:
+                say()
+
+        self._api.attempt(f"commenting on issue {number}", say, say_unless_said)
+        self._has_said = True
+        self._api.did(f"comment on issue {number}")
+
+    def react(self, comment: str, reaction: Reaction) -> None:
+        """Answer the comment of that id with a reaction; the same one again changes nothing."""
+        path = self._path(f"issues/comments/{comment}/reactions")
+
+        def answer() -> None:
+            try:
+                self._api.rest("POST", path, body={"content": reaction.value})
+            except RefusedByGitHubError as refusal:
+                if refusal.status != 404:  # it was deleted meanwhile
+                    raise
+
+        self._api.attempt(f"answering comment {comment}", answer)
+
+    # --- people ------------------------------------------------------------------------------------------
+
+    def permission(self, login: str) -> Permission:
+        """What that person may do in the repository that has the issues."""
+        if login not in self._permissions:
+            path = self._path(f"collaborators/{quote(login)}/permission")
+
+            def ask() -> Permission:
+                try:
+                    return _permission(parsed(_Role, self._api.rest("GET", path)))
+                except RefusedByGitHubError as refusal:
+                    if refusal.status == 404:
+                        return Permission.NONE
+                    raise
+
+            self._permissions[login] = self._api.attempt(f"asking what {login} may do", ask)
+        return self._permissions[login]
+
+    def myself(self) -> str:
+        """Login of the token's owner."""
+        query = "query { viewer { login } }"
+        return self._api.attempt(
+            "asking whose token this is", lambda: parsed(_ViewerAnswer, self._api.graphql(query, {}))
+        ).viewer.login
+
+    def _path(self, rest: str) -> str:
+        return f"/repos/{self._api.repository}/{rest}"
+
+
+def _marked(body: str, marker: str, key: str) -> str:
+    return f"{cut(body)}\n\n{marker.format(marker_value(key))}"
+
+
+def _permission(role: _Role) -> Permission:
+    """By the role's name; a role of the organization's own has the base that it extends beside it."""
+    known = {permission.value for permission in Permission}
+    return Permission(role.role_name if role.role_name in known else role.permission)
