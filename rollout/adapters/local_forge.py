@@ -6,8 +6,9 @@ merge that somebody made by hand is noticed, so what people do with plain git co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
@@ -71,6 +72,21 @@ class _Records(Model):
     statuses: dict[Sha, dict[str, _Status]] = {}
 
 
+@dataclass(frozen=True)
+class NewPull:
+    """A pull request to be opened."""
+
+    kind: PullRequestKind
+    train: str
+    branch: str
+    base: str
+    """The branch that it is to be merged into."""
+    parent: str
+    """The commit of it that the branch is made on."""
+    title: str
+    body: str
+
+
 class LocalForge:
     """Pull requests against the state branch, commit statuses and checks, kept beside the repository."""
 
@@ -105,27 +121,39 @@ class LocalForge:
     ) -> PullRequest:
         """Make the branch with one commit on top of `parent` and open its pull request on the state branch.
 
+        For the rest see `open_pull_request`.
+        """
+
+        def make() -> str:
+            text = message_text(message)
+            return self._git.write_commit(files_of(train, change), parent=parent, message=text, at=at)
+
+        new = NewPull(PullRequestKind.PROMOTION, train, branch, self._branch, parent, message.subject, body)
+        return self.open_pull_request(new, make, at=at)
+
+    def open_pull_request(self, new: NewPull, make: Callable[[], str], *, at: datetime) -> PullRequest:
+        """Point the branch at the commit that `make` gives, and open its pull request.
+
         One that is open is returned as it is; a branch left without one is moved. No worktree is touched.
         """
         with self._locked():
             records = self._settled()
             for each in records.pull_requests:
-                if each.head == branch and each.state is PullRequestState.OPEN:
+                if each.head == new.branch and each.state is PullRequestState.OPEN:
                     return _shown(each)
-            text = message_text(message)
-            commit = self._git.write_commit(files_of(train, change), parent=parent, message=text, at=at)
-            self._git.set_branch(branch, commit, old=self._git.tip(branch))
+            commit = make()
+            self._git.set_branch(new.branch, commit, old=self._git.tip(new.branch))
             opened = _PullRequest(
                 number=len(records.pull_requests) + 1,
-                kind=PullRequestKind.PROMOTION,
-                train=train,
-                title=message.subject,
-                head=branch,
-                base=self._branch,
+                kind=new.kind,
+                train=new.train,
+                title=new.title,
+                head=new.branch,
+                base=new.base,
                 state=PullRequestState.OPEN,
-                body=body,
+                body=new.body,
                 head_sha=commit,
-                base_sha=parent,
+                base_sha=new.parent,
                 opened_at=at,
                 updated_at=at,
             )
@@ -230,6 +258,8 @@ class LocalForge:
             )
         context = f"rollout/{found.train}"
         status = records.statuses.get(found.head_sha, {}).get(context)
+        if found.kind is PullRequestKind.REVERT:
+            return  # what undoes a release waits for nothing but a person
         if not admin and (status is None or status.state is not StatusState.SUCCESS):
             seen = f"{status.state}: {status.description}" if status else "not reported yet"
             raise RefusedError(

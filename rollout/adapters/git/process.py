@@ -72,6 +72,10 @@ class Runner:
         """What it prints. Raises OutsideError when it fails."""
         return output(command, self.attempt(command, *arguments, env=env))
 
+    def feed(self, command: str, *arguments: str, stdin: bytes) -> bytes:
+        """As `run`, with something to read."""
+        return output(command, self.attempt(command, *arguments, stdin=stdin))
+
 
 def usual_environment() -> dict[str, str]:
     """This process's, without what would lead git elsewhere or let it ask a person."""

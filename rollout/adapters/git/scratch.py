@@ -1,0 +1,89 @@
+"""A repository to work something out in: nothing of the product's or a person's configuration acts in it.
+
+Hooks, filters, merge drivers and attributes of a repository are code and settings of whoever can write to it.
+None of them is here, and the side that decides runs no product code.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rollout.adapters.git.process import TOOL_IDENTITY, Runner, usual_environment
+from rollout.adapters.git.repository import Git
+
+_KEPT = ("GIT_EXEC_PATH", "GIT_SSL_")
+_SETTINGS = """[core]
+	attributesFile = /dev/null
+[gc]
+	auto = 0
+[http]
+	lowSpeedLimit = 1000
+	lowSpeedTime = 30
+"""
+
+
+@contextmanager
+def scratch(more: Mapping[str, str] | None = None, *, beside: Git | None = None) -> Iterator[Git]:
+    """An empty bare repository that is gone afterwards, with the objects of `beside` if there is one.
+
+    `more` is added to git's environment, in which nothing of a person's configuration is left.
+    Raises OutsideError.
+    """
+    with TemporaryDirectory(prefix="rollout-") as folder:
+        environment = {**_isolated(), **(more or {})}
+        options = ("--bare", "--quiet", "--template=", "--initial-branch=scratch")
+        Runner(Path(folder), environment).run("init", *options, f"--object-format={_format(beside)}", ".")
+        home = Path(folder)
+        with (home / "config").open("a", encoding="utf-8") as config:
+            config.write(_SETTINGS)
+        if beside is not None:
+            _borrow(home, beside)
+        git = Git(home, environment)
+        try:
+            yield git
+        finally:
+            git.close()
+
+
+def hand_over(commit: str, of: Git, to: Git, *, known: str) -> None:
+    """Put a commit, and all that `known` does not have of it, into another repository's objects."""
+    wanted = f"{commit}\n^{known}\n".encode()
+    pack = of.runner.feed("pack-objects", "--revs", "--stdout", "-q", stdin=wanted)
+    to.runner.feed("unpack-objects", "-q", stdin=pack)
+
+
+def _isolated() -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in usual_environment().items()
+        if not name.startswith("GIT_") or name.startswith(_KEPT)
+    }
+    return {
+        **kept,
+        **TOOL_IDENTITY,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "",
+        "SSH_ASKPASS": "",
+    }
+
+
+def _format(git: Git | None) -> str:
+    head = git.read("HEAD") if git else None
+    return "sha256" if head and len(head.id) == 64 else "sha1"
+
+
+def _borrow(home: Path, other: Git) -> None:
+    alternates = home / "objects" / "info" / "alternates"
+    alternates.parent.mkdir(parents=True, exist_ok=True)
+    alternates.write_bytes(os.fsencode(other.common_dir / "objects") + b"\n")
+    cut = other.common_dir / "shallow"
+    if cut.exists():
+        (home / "shallow").write_bytes(cut.read_bytes())

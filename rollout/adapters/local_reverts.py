@@ -1,0 +1,134 @@
+"""The Reverter port in this very repository: the product's branch is one of its branches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from rollout.adapters.git import Git
+from rollout.adapters.git.reverting import Revert, Reverting, Undone
+from rollout.adapters.git.scratch import hand_over, scratch
+from rollout.adapters.local_forge import LocalForge, NewPull
+from rollout.adapters.yaml_store import message_text
+from rollout.core.state import CommitMessage, Release
+from rollout.errors import HeadMovedError, RefusedError
+from rollout.ports import PullRequest, PullRequestKind, PullRequestState, RevertOutcome, RevertPreview
+
+STATE_FOLDER = "state"
+_ATTEMPTS = 8
+_SHOWN = 5
+
+
+class LocalReverter:
+    """Reverts on `branch`; nothing that anybody can see changes before the branch or pull request does."""
+
+    def __init__(self, git: Git, forge: LocalForge, branch: Callable[[], str]) -> None:
+        """`branch` gives the name of the product's branch."""
+        self._git = git
+        self._forge = forge
+        self._branch_name = branch
+
+    def tip(self) -> str | None:
+        return self._git.tip(self._branch_name())
+
+    def preview(self, release: Release) -> RevertPreview:
+        """Worked out in a scratch repository. Raises OutsideError."""
+        tip = self.tip()
+        if tip is None:
+            return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
+        with self._reverting(release) as (_, reverting):
+            return reverting.work_out(tip).preview
+
+    def propose(
+        self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
+    ) -> PullRequest:
+        """See the port. A branch that was left without a pull request is made anew."""
+        found = self.proposed(branch)
+        if found is not None and found.state is not PullRequestState.CLOSED:
+            return found
+        tip = self._known_tip()
+        with self._reverting(release) as (work, reverting):
+            revert = refused_unless_clean(reverting.work_out(tip))
+            commit = reverting.commit(revert, message_with(message), at)
+            hand_over(commit, work, self._git, known=tip)
+        train = branch.split("/")[1]
+        kind = PullRequestKind.REVERT
+        new = NewPull(kind, train, branch, self._branch_name(), tip, message.subject, body)
+        return self._forge.open_pull_request(new, lambda: commit, at=at)
+
+    def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
+        """See the port. Worked out again when somebody else moves the branch meanwhile."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            tip = self._known_tip()
+            try:
+                return self._push(release, message, tip, at)
+            except HeadMovedError:
+                if attempt == _ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable: the loop returns or raises")
+
+    def _push(self, release: Release, message: CommitMessage, tip: str, at: datetime) -> str:
+        with self._reverting(release) as (work, reverting):
+            revert = reverting.work_out(tip)
+            if revert.preview.outcome is RevertOutcome.NOTHING:
+                return tip
+            refused_unless_clean(revert)
+            commit = reverting.commit(revert, message_with(message), at)
+            hand_over(commit, work, self._git, known=tip)
+        paths = self._git.changed_paths(tip, commit)
+        return self._git.advance(self._branch_name(), lambda: commit, old=tip, paths=paths)
+
+    def proposed(self, branch: str) -> PullRequest | None:
+        return self._forge.pull_request(branch)
+
+    def holds_revert(self, release: Release) -> str | None:
+        tip = self.tip()
+        if tip is None:
+            return None
+        with self._reverting(release) as (_, reverting):
+            return tip if reverting.work_out(tip).preview.outcome is RevertOutcome.NOTHING else None
+
+    def is_free_of(self, commit: str, release: Release) -> bool:
+        with self._reverting(release) as (_, reverting):
+            return reverting.is_free(commit)
+
+    @contextmanager
+    def _reverting(self, release: Release) -> Iterator[tuple[Git, Reverting]]:
+        with scratch(beside=self._git) as work:
+            yield work, Reverting(work, release, STATE_FOLDER)
+
+    def _known_tip(self) -> str:
+        tip = self.tip()
+        if tip is None:
+            raise RefusedError(
+                self._no_branch(), hint="name the product's branch in the contract: product.branch"
+            )
+        return tip
+
+    def _no_branch(self) -> str:
+        return f"there is no branch {self._branch_name()}, which the contract says the product is on"
+
+
+def refused_unless_clean(revert: Revert) -> Revert:
+    """The revert. Raises RefusedError when it is anything but clean."""
+    preview = revert.preview
+    if preview.outcome is RevertOutcome.CLEAN:
+        return revert
+    why = preview.detail
+    if preview.outcome is RevertOutcome.CONFLICT:
+        more = " and more" if len(preview.conflicts) > _SHOWN else ""
+        why += f", in {', '.join(preview.conflicts[:_SHOWN])}{more}"
+    raise RefusedError(
+        f"the release cannot be reverted: {why}", hint="revert it by hand; the next run notices"
+    )
+
+
+def message_with(message: CommitMessage) -> Callable[[Undone], str]:
+    """The text of each commit: the message, and which commit it reverts."""
+
+    def text(undone: Undone) -> str:
+        body = "\n\n".join(part for part in (undone.line, message.body) if part)
+        return message_text(CommitMessage(message.subject, body, message.trailers))
+
+    return text
