@@ -129,6 +129,12 @@ class Hub:
         names = frozenset(repo.full_name for repo in repos)
         return self._token(f"ghs_app_{slug}", TokenKind.APP, f"{slug}[bot]", given, names)
 
+    def narrower_token(self, app: Token, repos: frozenset[str], permissions: Mapping[str, str]) -> Token:
+        """What an App asks for: a part of what it was installed on and with."""
+        given = {"metadata": "read", **permissions}
+        value = f"{app.value}_{self.next_id()}"
+        return self._token(value, TokenKind.APP, app.account.login, given, repos)
+
     def _token(
         self,
         value: str,

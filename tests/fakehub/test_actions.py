@@ -176,19 +176,34 @@ jobs:
     assert {job.key: job.conclusion for job in run.jobs} == {"reader": "failure", "writer": "success"}
 
 
-def test_the_app_token_reaches_another_repository(hub: Hub, tmp_path: Path) -> None:
-    steps = f"""[{{id: app, uses: {APP}, with: {{app-id: 1, private-key: "${{{{ secrets.KEY }}}}"}}}},
+def app_workflow(asked: str) -> str:
+    steps = f"""[{{id: app, uses: {APP}, with: {{app-id: 1, private-key: "${{{{ secrets.KEY }}}}"{asked}}}}},
       {{uses: {CHECKOUT}, with: {{repository: acme/product, path: product,
         token: "${{{{ steps.app.outputs.token }}}}"}}}}, {{run: cat product/README}}]"""
-    repo = repo_with(
-        hub, tmp_path, odd=f"on: [push]\njobs: {{a: {{runs-on: ubuntu-24.04, steps: {steps}}}}}\n"
-    )
+    return f"on: [push]\njobs: {{a: {{runs-on: ubuntu-24.04, steps: {steps}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "conclusion", "last"),
+    [
+        (', repositories: "tau,product", permission-contents: read', "success", "hello"),
+        (", owner: acme", "success", "hello"),
+        ("", "failure", "exit status 1"),
+        (", owner: acme, permission-statuses: read", "failure", "exit status 1"),
+        (", owner: acme, permission-administration: write", "failure", "exit status 1"),
+    ],
+    ids=["named", "all of an owner", "this one alone", "too little", "more than is granted"],
+)
+def test_the_app_token_is_for_what_was_asked(
+    hub: Hub, tmp_path: Path, asked: str, conclusion: str, last: str
+) -> None:
+    repo = repo_with(hub, tmp_path, odd=app_workflow(asked))
     product = hub.repo("acme/product", seed=Repository(tmp_path / "product").path)
     hub.engine.app = hub.app_token(repo, product)
     hub.engine.secrets["KEY"] = "a key"
     push(repo, hub.person("alice", repo), "a")
     (run,) = hub.settle()
-    assert run.job("a").log.splitlines()[-1] == "hello"
+    assert (run.conclusion, run.job("a").log.splitlines()[-1]) == (conclusion, last)
 
 
 def test_a_rerun_is_the_old_commit(hub: Hub, tmp_path: Path) -> None:

@@ -55,6 +55,15 @@ def test_a_promotion_whose_gates_fail_meanwhile(town: Town) -> None:
     assert (pull.body or "").startswith("**DO NOT MERGE:**")
     assert run.job("reconcile").summary.startswith("**Hold:** `ci_checks: ")
 
+    # It is run once more, and passes: the same pull request may be merged again.
+    town.repo.add_check(town.release, "Live smoke", "success")
+    run = town.tick()
+    assert keys(run) == STEADY
+    assert town.status(head) == "success"
+    assert "DO NOT MERGE" not in (pull.body or "")
+    assert [thread.number for thread in town.repo.pulls()] == [pull.number]
+    assert run.job("reconcile").summary.startswith("**Ready for** `canary-1`")
+
 
 def test_a_pull_request_without_state_passes_at_once(town: Town) -> None:
     head = town.head()
@@ -68,8 +77,12 @@ def test_a_pull_request_without_state_passes_at_once(town: Town) -> None:
 
 
 def test_a_start_that_is_refused_writes_nothing(town: Town) -> None:
+    side = town.repo.bare.git("commit-tree", "-p", "main", "-m", "side", "main^{tree}")
+    town.repo.move(town.alice, "refs/heads/side", side)
+    town.hub.outbox.clear()
     before = town.world()
     for inputs, reason in (
+        ({"commit": side}, f"--commit {side}: no such commit"),
         ({"version": "one"}, "--version one: not a semantic version"),
         ({"commit": "9" * 40}, f"--commit {'9' * 40}: no such commit"),
         ({"train": "rho"}, "no train rho on branch main"),
@@ -79,3 +92,26 @@ def test_a_start_that_is_refused_writes_nothing(town: Town) -> None:
         assert run.conclusion == "failure"
         assert run.job("start").summary.startswith(f"**Refused:** `{reason}"), run.job("start").summary
     assert town.world() == before
+    assert keys(town.start()) == ["start"]
+    before = town.world()
+    run = town.start(version="v0.1.6")
+    assert run.job("start").summary.startswith("**Refused:** `tau: v0.1.5 is in progress`")
+    assert town.world() == before
+
+
+def test_actions_that_may_not_open_pull_requests(plain_town: Town) -> None:
+    town = plain_town
+    town.repo.actions_may_open_pulls = False
+    town.start()
+    job = town.tick().job("reconcile")
+    said = "GitHub Actions is not permitted to create or approve pull requests"
+    assert job.conclusion == "failure"
+    assert said in job.summary.splitlines()[0]
+    assert "Settings > Actions > General" in job.summary
+    (annotation,) = job.annotations
+    assert said in annotation
+    assert town.repo.pulls() == []
+    town.repo.actions_may_open_pulls = True
+    assert keys(town.tick()) == STEADY
+    assert [thread.number for thread in town.repo.pulls()] == [1]
+    assert town.status(town.repo.head_of(town.open_pull())) == "success"

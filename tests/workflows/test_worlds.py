@@ -7,8 +7,9 @@ import zipfile
 from pathlib import Path
 
 from tests.fakehub.engine import artifact_files
+from tests.fakehub.entities import Access
 from tests.fakehub.hub import Hub
-from tests.workflows.town import CONTRACT, STEADY, Town, build, keys
+from tests.workflows.town import CONTRACT, STATUS, STEADY, Town, build, keys
 
 
 def test_surfaces_on_two_runners(hub: Hub, tmp_path: Path) -> None:
@@ -37,6 +38,43 @@ def test_a_runner_that_fails_hides_nothing(hub: Hub, tmp_path: Path) -> None:
     samples = town.state("status")["observation"]["samples"]
     assert samples["voice"]["health_state"] == "healthy"
     assert samples["memory"]["unknown"]
+
+
+def test_a_state_branch_of_its_own(hub: Hub, tmp_path: Path) -> None:
+    contract = f"{CONTRACT}state: {{branch: rollout-state}}\n"
+    town = build(hub, tmp_path, app=True, contract=contract, branch="rollout-state")
+    main = town.head("main")
+    town.start()
+    # The push to the state branch runs the workflow file that lies there, with the default branch's tool.
+    assert [keys(run) for run in town.settle()["rollout-reconcile"]] == [STEADY]
+    pull = town.open_pull().pull
+    assert pull is not None
+    assert pull.base == "rollout-state"
+    town.merge()
+    assert STEADY in [keys(run) for run in town.settle()["rollout-reconcile"]]
+    assert town.state("status")["legal"]["phase"] == "canary-1"
+    assert town.head("main") == main
+
+
+def test_a_product_in_another_repository(hub: Hub, tmp_path: Path) -> None:
+    elsewhere = f"{CONTRACT}product: {{repository: acme/product, branch: trunk}}\n"
+    town = build(hub, tmp_path, app=True, contract=elsewhere, product="acme/product")
+    product = hub.repos["acme/product"]
+    hub.engine.secrets["ROLLOUT_PRODUCT_TOKEN"] = hub.person("reader", product, Access.READ).value
+    before = product.bare.refs("refs/")
+    refused = town.start(commit=town.head())
+    assert refused.job("start").summary.startswith(f"**Refused:** `--commit {town.head()}: no such commit")
+    assert keys(town.start()) == ["start"]
+    assert [keys(run) for run in town.settle()["rollout-reconcile"]] == [STEADY]
+    assert town.state("status")["observation"]["product_head"] == town.release
+    # What is red or green there is said there; what may be merged here is said here.
+    assert {(one.sha, one.context) for one in product.statuses} == {(town.release, STATUS)}
+    assert town.status(town.repo.head_of(town.open_pull())) == "success"
+    town.merge()
+    runs = town.settle()
+    assert STEADY in [keys(run) for run in runs["rollout-reconcile"]]
+    assert town.state("status")["legal"]["phase"] == "canary-1"
+    assert product.bare.refs("refs/") == before
 
 
 def test_an_artifact_that_is_none_of_ours_is_refused(plain_town: Town) -> None:

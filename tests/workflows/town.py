@@ -88,6 +88,8 @@ class Town:
     release: str
     alice: Token
     health: Path
+    branch: str = "main"
+    """The state branch."""
 
     # --- what happens ------------------------------------------------------------------------------------
 
@@ -127,20 +129,21 @@ class Town:
 
     # --- looking -----------------------------------------------------------------------------------------
 
-    def head(self, branch: str = "main") -> str:
-        return self.repo.bare.git("rev-parse", branch)
+    def head(self, branch: str = "") -> str:
+        return self.repo.bare.git("rev-parse", branch or self.branch)
 
     def state(self, name: str = "rollout") -> Any:
-        return load_yaml(self.repo.bare.git("show", f"main:state/tau/{name}.yaml").encode(), file=name)
+        text = self.repo.bare.git("show", f"{self.branch}:state/tau/{name}.yaml")
+        return load_yaml(text.encode(), file=name)
 
     @property
     def phase(self) -> str:
         return str(self.state()["phase"])
 
     def events(self) -> list[str]:
-        """What each commit on main records, oldest first; empty for those of people."""
+        """What each commit of the state branch records, oldest first; empty for those of people."""
         form = "--format=%(trailers:key=Rollout-Event,valueonly,separator=%x2C)"
-        return self.repo.bare.git("log", "--first-parent", "--reverse", form, "main").splitlines()
+        return self.repo.bare.git("log", "--first-parent", "--reverse", form, self.branch).splitlines()
 
     def open_pull(self) -> Thread:
         (pull,) = (thread for thread in self.repo.pulls() if thread.state == "open")
@@ -165,27 +168,54 @@ def keys(run: Run) -> list[str]:
     return sorted(job.key for job in run.jobs if job.conclusion != "skipped")
 
 
-def build(hub: Hub, folder: Path, *, app: bool, contract: str = CONTRACT, name: str = "acme/tau") -> Town:
-    """`contract` is the train's; CI of the release commit is green."""
-    seed = Repository(
-        folder / "seed", {"probe.py": PROBE, ".gitignore": ".tau/\n", "requirements.lock": "\n"}
-    )
+def build(
+    hub: Hub,
+    folder: Path,
+    *,
+    app: bool,
+    contract: str = CONTRACT,
+    branch: str = "main",
+    product: str = "",
+) -> Town:
+    """`contract` is the train's; CI of the release commit is green.
+
+    State lives on `branch`, with nothing of it on main when that is another one; the product in the
+    repository `product`, on its branch `trunk`, when one is named.
+    """
+    seed = _seed(folder / "seed", contract, branch)
+    source = seed
+    if product:
+        source = Repository(folder / "product", {"probe.py": PROBE, ".gitignore": ".tau/\n"})
+        source.git("branch", "--move", "trunk")
+    release = source.commit({"src.txt": "new\n"}, f"Release {VERSION}")
+    repo = hub.repo("acme/tau", seed=seed.path)
+    home = hub.repo(product, seed=source.path, branch="trunk") if product else repo
+    home.add_check(release, CHECK, "success")
+    town = Town(hub, repo, release, hub.person("alice", repo), folder / "health.json", branch)
+    town.feel()
+    hub.engine.env["TOWN_HEALTH"] = str(town.health)
+    if branch != "main":
+        hub.engine.variables["ROLLOUT_STATE_BRANCH"] = branch
+    if app:
+        install_app(town, *([home] if product else []))
+    return town
+
+
+def _seed(folder: Path, contract: str, branch: str) -> Repository:
+    """A repository with the tool's workflows, a product, and an idle train on the branch."""
+    seed = Repository(folder, {"probe.py": PROBE, ".gitignore": ".tau/\n", "requirements.lock": "\n"})
     for part in ("workflows", "actions"):
         shutil.copytree(ROOT / ".github" / part, seed.path / ".github" / part)
     (seed.path / ".github/workflows/ci.yml").unlink()
+    seed.commit({}, "Install rollout")
+    if branch != "main":
+        seed.git("switch", "--quiet", "--create", branch)
     idle = "schema: 1\ntrain: tau\nphase: null\ncanary_percent: 0\nfrozen: null\noutcome: idle\n"
     channel = f"schema: 1\ntrain: tau\nchannel: stable\ncurrent_version: {OLD_VERSION}\n"
     files = {"contract": contract, "rollout": idle, "channel": channel}
-    seed.commit({f"state/tau/{file}.yaml": text for file, text in files.items()}, "Install rollout")
-    release = seed.commit({"src.txt": "new\n"}, f"Release {VERSION}")
-    repo = hub.repo(name, seed=seed.path)
-    repo.add_check(release, CHECK, "success")
-    town = Town(hub, repo, release, hub.person("alice", repo), folder / "health.json")
-    town.feel()
-    hub.engine.env["TOWN_HEALTH"] = str(town.health)
-    if app:
-        install_app(town)
-    return town
+    seed.commit({f"state/tau/{file}.yaml": text for file, text in files.items()}, "Begin a train")
+    seed.git("switch", "--quiet", "main")
+    return seed
 
 
 def install_app(town: Town, *more: Repo) -> None:
