@@ -65,8 +65,12 @@ def _refuse_illegal(current: TrainState, merged: TrainState, forge: Forge, clock
         raise RefusedError(f"{current.train}: status.yaml is written by the tool alone", hint=_HINT)
     if current.status is None or not is_settled(current):
         return
-    now, facts = clock.now(), FactFinder(forge).facts(current)
-    status = current.status
+    now, status = clock.now(), current.status
+    facts = FactFinder(forge).facts(current)
+    if facts.checks is None and current.contract.product.repository is not None:
+        # The check's own token reaches this repository alone. Reconcile's reached the product's: what it was
+        # told counts here, for no longer than the decision that it was recorded with.
+        facts = facts.model_copy(update={"checks": status.facts.checks})
     if status.legal.outcome is Outcome.IN_PROGRESS:
         status = reassess(current, status, facts, now)
     step = advance(replace(current, rollout=merged.rollout, status=status), None, facts, now)

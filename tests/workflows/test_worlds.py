@@ -65,7 +65,10 @@ def test_a_product_in_another_repository(hub: Hub, tmp_path: Path) -> None:
     refused = town.start(commit=town.head())
     assert refused.job("start").summary.startswith(f"**Refused:** `--commit {town.head()}: no such commit")
     assert keys(town.start()) == ["start"]
-    assert [keys(run) for run in town.settle()["rollout-reconcile"]] == [STEADY]
+    runs = town.settle()
+    assert [keys(run) for run in runs["rollout-reconcile"]] == [STEADY]
+    # The check has a token for this repository alone, and trusts what reconcile recorded of the product's CI.
+    assert [keys(run) for run in runs["rollout-check"]] == [["check"]]
     assert town.state("status")["observation"]["product_head"] == town.release
     # What is red or green there is said there; what may be merged here is said here.
     assert {(one.sha, one.context) for one in product.statuses} == {(town.release, STATUS)}

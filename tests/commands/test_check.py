@@ -1,0 +1,86 @@
+"""Whether merging a pull request would be legal, as the check on it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.commands.check import Checked, check
+from rollout.core.contract import Product
+from rollout.core.state import CommitMessage
+from rollout.errors import RefusedError
+from tests.fakes.store import ROLLOUT, STATUS
+from tests.world import T0, TAU, World
+
+MERGE = CommitMessage(subject="Merge", body="")
+PATHS = [f"state/{TAU}/{ROLLOUT}"]
+
+
+@pytest.fixture
+def world() -> World:
+    """The promotion to canary-1 is open."""
+    return opened(World())
+
+
+def opened(world: World) -> World:
+    world.start()
+    world.clock.forward(minutes=1)
+    world.run_harness()
+    world.soak()
+    return world
+
+
+def judge(world: World, paths: list[str] = PATHS, *, merge: str = "") -> list[Checked]:
+    """By default the merge of the open promotion is judged, as the forge would make it."""
+    if not merge:
+        (pull,) = world.forge.open_pulls()
+        parents = (world.store.head(), pull.head_sha)
+        rollout = world.rollout.model_copy(update={"phase": "canary-1", "canary_percent": 5})
+        merge = world.store.make_commit(TAU, {ROLLOUT: rollout}, MERGE, parents=parents, at=world.now)
+    return check(world.store, lambda _: world.forge, world.clock, merge, paths)
+
+
+def test_the_tools_own_promotion_is_legal(world: World) -> None:
+    (checked,) = judge(world)
+    assert checked.now is not None
+    assert (checked.now.rollout.phase, checked.merged.rollout.phase) == ("preflight", "canary-1")
+
+
+def test_what_touches_no_state_is_not_looked_at(world: World) -> None:
+    assert judge(world, ["src/main.rs", "state/README"]) == []
+
+
+def test_gates_are_judged_as_of_now(world: World) -> None:
+    world.ci("failure", names=("Live smoke gate",))
+    with pytest.raises(RefusedError, match="while the decision was hold \\(ci_checks: "):
+        judge(world)
+    world.ci("success", names=("Live smoke gate",))
+    assert judge(world)
+    world.clock.forward(minutes=31)
+    with pytest.raises(RefusedError, match="the last observation is older than 30m"):
+        judge(world)
+
+
+def test_ci_that_cannot_be_asked_is_not_green(world: World) -> None:
+    world.forge.is_down = True
+    with pytest.raises(RefusedError, match="the forge could not be asked"):
+        judge(world)
+
+
+def test_ci_of_another_repository_is_as_reconcile_recorded_it() -> None:
+    world = World()
+    world.edit_contract(product=Product(repository="acme/product"))
+    opened(world).forge.is_down = True
+    assert judge(world)
+    world.forge.is_down = False
+    world.ci("failure", names=("Live smoke gate",))
+    world.reconcile()
+    world.forge.is_down = True
+    with pytest.raises(RefusedError, match="while the decision was hold \\(ci_checks: "):
+        judge(world)
+
+
+def test_status_belongs_to_the_tool(world: World) -> None:
+    files = {STATUS: world.status.model_copy(update={"decided_at": T0})}
+    edited = world.store.make_commit(TAU, files, MERGE, parents=(world.store.head(),), at=world.now)
+    with pytest.raises(RefusedError, match=r"status\.yaml is written by the tool alone"):
+        judge(world, [f"state/{TAU}/{STATUS}"], merge=edited)
