@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, TypeGuard, Union, get_args, get_origin
 
-from rollout.core.values import Identifier, Model, Name, Sha
+from rollout.core.values import IDENTIFIER_PATTERN, NAME_PATTERN, SHA_PATTERN, Model
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -200,14 +200,10 @@ def _cut(text: str, length: int = 300) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
 
 
-def _pattern(annotation: object) -> str:
-    return next(str(each.pattern) for each in get_args(annotation) if getattr(each, "pattern", None))
-
-
 _PATTERNS = {
-    _pattern(Name): "is not a name: use lower-case letters, digits, dots, dashes and underscores, at most 63",
-    _pattern(Identifier): "is not an identifier: use letters, digits, dots, dashes and underscores",
-    _pattern(Sha): "is not a whole commit id of 40 (or 64) hexadecimal digits",
+    NAME_PATTERN: "is not a name: use lower-case letters, digits, dots, dashes and underscores, at most 63",
+    IDENTIFIER_PATTERN: "is not an identifier: use letters, digits, dots, dashes and underscores",
+    SHA_PATTERN: "is not a whole commit id of 40 (or 64) hexadecimal digits",
 }
 
 _A_MAPPING = "must be a mapping of keys to values, not {seen}"
