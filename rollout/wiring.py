@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rollout.core import contract
     from rollout.core.action import ActionPin
     from rollout.ports import Clock, Forge, Issues, PatientClock, Product, StateStore
+    from rollout.ports.inspection import Inspector
 
 ForgeKind = Literal["local", "github"]
 
@@ -128,14 +129,33 @@ class Workspace:
         from rollout.adapters.github.api import Api
 
         patient: PatientClock = self.clock if isinstance(self.clock, FixedClock) else SystemClock()
-        return Api(address(self._environment), token(self._environment), patient)
+        return Api(address({**self._origin(), **self._environment}), token(self._environment), patient)
+
+    def _origin(self) -> dict[str, str]:
+        """Which repository is meant where Actions does not say it: the one that was cloned."""
+        if self._environment.get("GITHUB_REPOSITORY") or not self._is_clone():
+            return {}
+        from rollout.core.action import name_on_github
+
+        name = name_on_github(self.git.origin() or "")
+        return {"GITHUB_REPOSITORY": name} if name else {}
+
+    @cached_property
+    def inspector(self) -> Inspector:
+        from rollout.adapters.github.inspection import GitHubInspector
+
+        return GitHubInspector(self._api)
 
     @cached_property
     def _github_store(self) -> GitHubStore:
         from rollout.adapters.github.store import GitHubStore
 
-        branch = self.named_state_branch or (self._branch_of_contracts() if self._is_clone() else None)
-        return GitHubStore(self._api, branch, lambda: self.clone)
+        return GitHubStore(self._api, self.asked_state_branch, lambda: self.clone)
+
+    @property
+    def asked_state_branch(self) -> str | None:
+        """The state branch on GitHub that somebody asked for; None for the default branch, whatever it is."""
+        return self.named_state_branch or (self._branch_of_contracts() if self._is_clone() else None)
 
     def _is_clone(self) -> bool:
         try:

@@ -10,6 +10,7 @@ import pytest
 
 from rollout.cli import main
 from tests.adapters.github_world import GitHubWorld, started
+from tests.adapters.scratch import Repository
 from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub
 
@@ -119,6 +120,7 @@ def test_the_real_github_keeps_real_time(
 )
 def test_what_the_environment_lacks_is_said(
     world: GitHubWorld,
+    nowhere: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     variable: str,
@@ -134,3 +136,47 @@ def test_the_token_of_an_app_goes_first(
     monkeypatch.setenv("ROLLOUT_TOKEN", world.token.value)
     monkeypatch.setenv("GITHUB_TOKEN", "ghs_nobody")
     assert said(capsys, "status")["train"] == "tau"
+
+
+def test_doctor_asks_github_with_the_token_that_it_has(
+    world: GitHubWorld, nowhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = nowhere / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    token = world.hub.run_token(world.repo, {"contents": "write", "statuses": "write", "checks": "read"})
+    monkeypatch.setenv("ROLLOUT_TOKEN", token.value)
+    capsys.readouterr()
+    before = world.subjects()
+    assert main(["doctor", "--json"]) == 3
+    said = json.loads(capsys.readouterr().out)
+    assert said["about"] == "acme/tau, state on main, asked as github-actions[bot]"
+    assert [one["says"] for one in said["findings"] if one["severity"] == "problem"] == [
+        "the token lacks pull-requests: write",
+        "rollout-check.yml, rollout-reconcile.yml, rollout-start.yml: not on main, the only branch whose"
+        " schedules run",
+    ]
+    assert world.subjects() == before
+    assert summary.read_text().startswith("**2 problems, ")
+    assert token.value not in summary.read_text()
+    assert main(["doctor"]) == 3
+    assert capsys.readouterr().out.splitlines()[2].startswith("✗ permissions ")
+
+
+def test_doctor_tells_of_a_state_branch_that_is_not_there(
+    world: GitHubWorld, nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--state-branch", "ops", "--json"]) == 3
+    said = json.loads(capsys.readouterr().out)["findings"][0]
+    assert (said["topic"], said["says"]) == ("state branch", "there is no ops in acme/tau")
+
+
+def test_in_a_clone_github_is_where_it_was_cloned_from(
+    world: GitHubWorld,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clone = Repository(tmp_path / "clone")
+    clone.git("remote", "add", "origin", "git@github.com:acme/tau.git")
+    monkeypatch.delenv("GITHUB_REPOSITORY")
+    assert said(capsys, "status", *GITHUB, "--repo", str(clone.path))["train"] == "tau"

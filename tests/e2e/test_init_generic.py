@@ -134,3 +134,30 @@ def test_workflows_without_a_pin_are_refused(shell: Shell, repository: Repositor
         said = shell.rollout("init", *options)
         assert (said.code, repository.status()) == (2, [])
         assert message in said.err
+
+
+def test_doctor_says_what_is_missing_and_then_that_all_is_well(shell: Shell, repository: Repository) -> None:
+    said = shell.rollout("doctor", "--json")
+    assert (said.code, said.json["problems"]) == (3, 1)
+    assert said.json["findings"][0] == {
+        "topic": "state branch",
+        "severity": "problem",
+        "says": "no train on main",
+        "fix": "rollout init, then commit what it wrote",
+    }
+    shell.ok("init", "--profile", "generic", "--train", "shop")
+    repository.commit({}, "rollout(shop): init")
+    assert shell.ok("doctor").out == (
+        "the local forge, state on main\n"
+        "\n"
+        "✓ state branch  main carries shop\n"
+        "✓ contract      shop: good\n"
+        "✓ git identity  commits are by Rollout Tests\n"
+        "✓ schedule      none on the local forge: collect and reconcile run by hand\n"
+        "\n"
+        "no problem, 4 fine\n"
+    )
+    repository.commit({"state/shop/contract.yaml": "schema: 1\ntrain: shop\n"}, "broken")
+    said = shell.rollout("doctor")
+    assert said.code == 3
+    assert "fix: rollout contract check --train shop" in said.out

@@ -213,7 +213,10 @@ class RepositoryNode:
         self.name = repo.name
         self.nameWithOwner = repo.full_name
         self.url = shapes.page(repo)
+        self.isArchived = repo.archived
         self.isPrivate = True
+        kind = "User" if repo.organization_variables is None else "Organization"
+        self.owner = {"login": repo.owner, "__typename": kind}
 
     def defaultBranchRef(self, info: Any) -> RefNode | None:  # noqa: N802
         return self.ref(info, self._repo.default_branch)

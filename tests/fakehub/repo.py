@@ -56,6 +56,14 @@ class Repo:
         self.runs: list[Run] = []
         self.artifacts: list[Artifact] = []
         self.disabled_workflows: set[str] = set()
+        self.asleep = False
+        """Whether it was GitHub that disabled them, after 60 days without activity."""
+        self.archived = False
+        self.classic: tuple[str, ...] | None = None
+        """Statuses that classic protection requires on every branch; None when there is none."""
+        self.allowed_actions = "all"
+        self.organization_variables: dict[str, str] | None = None
+        """What the owner lends, when it is an organization; those of the repository are the engine's."""
 
     # --- rules -------------------------------------------------------------------------------------------
 

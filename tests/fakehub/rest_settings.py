@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.fakehub import shapes
 from tests.fakehub.entities import TokenKind
 from tests.fakehub.errors import ApiError
 from tests.fakehub.routing import Request, route
-from tests.fakehub.schemas import build
+from tests.fakehub.schemas import build, stamp
 
 R = "/repos/{owner}/{repo}"
 ADMIN = "administration:read"
@@ -52,9 +53,64 @@ def actions_permissions(request: Request) -> Any:
     return build(
         "ActionsRepositoryPermissions",
         enabled=True,
-        allowed_actions="all",
+        allowed_actions=request.repo.allowed_actions,
         sha_pinning_required=request.repo.sha_pinning_required,
     )
+
+
+def _variables(request: Request, given: Mapping[str, str]) -> Any:
+    at = stamp(request.hub.started)
+    return [
+        build("ActionsVariable", name=name, value=value, created_at=at, updated_at=at)
+        for name, value in given.items()
+    ]
+
+
+@route(
+    f"GET {R}/actions/variables",
+    needs="variables:read",
+    answers="ReposOwnerRepoActionsVariablesGetResponse200",
+    wrap="variables",
+)
+def list_variables(request: Request) -> Any:
+    return _variables(request, request.hub.engine.variables)
+
+
+@route(
+    f"GET {R}/actions/organization-variables",
+    needs="variables:read",
+    answers="ReposOwnerRepoActionsOrganizationVariablesGetResponse200",
+    wrap="variables",
+)
+def list_organization_variables(request: Request) -> Any:
+    if request.repo.organization_variables is None:
+        raise ApiError(404, "Not Found")
+    return _variables(request, request.repo.organization_variables)
+
+
+def _secrets(request: Request, names: Iterable[str]) -> Any:
+    at = stamp(request.hub.started)
+    return [build("ActionsSecret", name=name, created_at=at, updated_at=at) for name in names]
+
+
+@route(
+    f"GET {R}/actions/secrets",
+    needs="secrets:read",
+    answers="ReposOwnerRepoActionsSecretsGetResponse200",
+    wrap="secrets",
+)
+def list_secrets(request: Request) -> Any:
+    return _secrets(request, request.hub.engine.secrets)
+
+
+@route(
+    f"GET {R}/actions/organization-secrets",
+    needs="secrets:read",
+    answers="ReposOwnerRepoActionsOrganizationSecretsGetResponse200",
+    wrap="secrets",
+)
+def list_organization_secrets(request: Request) -> Any:
+    return _secrets(request, ())
 
 
 @route("GET /user", answers="PublicUser")

@@ -20,6 +20,7 @@ from tests.fakehub.entities import (
     Run,
     Thread,
     Token,
+    TokenKind,
 )
 from tests.fakehub.schemas import Json, build, model, stamp
 
@@ -227,10 +228,17 @@ def branch(repo: Repo, name: str, sha: str, *, whole: bool = False) -> Json:
         name=name,
         commit=commit(repo, sha),
         protected=protected,
-        protection={"enabled": False},
+        protection=_protection(repo),
         protection_url=protection_url,
         _links={"self": url(repo, "branches", name), "html": page(repo, "tree", name)},
     )
+
+
+def _protection(repo: Repo) -> Json:
+    if repo.classic is None:
+        return {"enabled": False}
+    checks = {"contexts": list(repo.classic), "checks": [], "enforcement_level": "non_admins"}
+    return {"enabled": True, "required_status_checks": checks}
 
 
 def comparison(repo: Repo, base: str, head: str) -> Json:
@@ -496,12 +504,18 @@ def workflow(repo: Repo, path: str, name: str) -> Json:
         node_id=node("W", number),
         name=name,
         path=path,
-        state="disabled_manually" if path in repo.disabled_workflows else "active",
+        state=_workflow_state(repo, path),
         url=url(repo, "actions/workflows", number),
         html_url=page(repo, "blob", repo.default_branch, path),
         created_at=stamp(repo.hub.started),
         updated_at=stamp(repo.hub.started),
     )
+
+
+def _workflow_state(repo: Repo, path: str) -> str:
+    if path not in repo.disabled_workflows:
+        return "active"
+    return "disabled_inactivity" if repo.asleep else "disabled_manually"
 
 
 def run(repo: Repo, one: Run) -> Json:
@@ -599,7 +613,21 @@ def ruleset(repo: Repo, one: Ruleset, token: Token) -> Json:
         rules=_rules(one),
         created_at=stamp(repo.hub.started),
         updated_at=stamp(repo.hub.started),
+        **_bypass_actors(repo, one, token),
     )
+
+
+def _bypass_actors(repo: Repo, one: Ruleset, token: Token) -> Json:
+    """Only those who may change the ruleset see whom it does not bind."""
+    if token.kind is not TokenKind.USER or repo.access_of(token.account.login) < Access.ADMIN:
+        return {}
+    accounts = [repo.hub.account(login) for login in sorted(one.bypass)]
+    kinds = {"Bot": "Integration"}
+    actors = [
+        {"actor_id": each.id, "actor_type": kinds.get(each.type, "User"), "bypass_mode": "always"}
+        for each in accounts
+    ]
+    return {"bypass_actors": actors}
 
 
 def branch_rules(repo: Repo, name: str) -> list[Json]:

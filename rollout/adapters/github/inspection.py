@@ -1,0 +1,281 @@
+"""The Inspector port over GitHub's API: settings, as far as the token may ask for them.
+
+Whether a token may write is only told by trying. The tries are such that they cannot take effect: a commit on
+top of no commit, a status of no commit, a pull request from a branch to itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from typing import TypeVar
+from urllib.parse import quote
+
+from rollout.adapters.github import inspection_documents as answers
+from rollout.adapters.github.api import PAGE, STALE, Api, Document, RefusedByGitHubError, parsed
+from rollout.core.doctor.facts import (
+    RECONCILE,
+    Actions,
+    Bypass,
+    Hidden,
+    Permission,
+    RateLimit,
+    Rule,
+    Settings,
+    Who,
+    Workflow,
+)
+from rollout.errors import OutsideError
+
+_NO_COMMIT = "0" * 40
+_RUN_LOGIN = "github-actions[bot]"
+_MAY_NOT_OPEN = "not permitted to create or approve pull requests"
+_OUR_WORKFLOWS = re.compile(r"(?:.*/)?(rollout-[^/]*\.ya?ml)")
+_CRON = re.compile(r"""^ *- *cron: *["']?([^"'#\n]*[^"'#\s])""", re.MULTILINE)
+_USES = re.compile(r"""^ *(?:- *)?uses: *["']?([^"'\s#]+)""", re.MULTILINE)
+_LAST_RUNS = 30
+
+M = TypeVar("M", bound=Document)
+T = TypeVar("T")
+
+
+class GitHubInspector:
+    """For one repository and one token."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def inspect(self, branch: str | None, products: Collection[str]) -> Settings:
+        """`branch` None is the default one. Raises OutsideError when the repository cannot be seen at all."""
+        seen = self._api.attempt(f"looking at {self._api.repository}", self._look)
+        repository, login = seen.repository, seen.viewer.login
+        who = _who(login)
+        default = repository.default_branch_ref.name if repository.default_branch_ref else ""
+        state_branch = branch or default
+        permissions, may_open = self._permissions(who, state_branch)
+        return Settings(
+            repository=self._api.repository,
+            login=login,
+            who=who,
+            default_branch=default,
+            private=repository.is_private,
+            archived=repository.is_archived,
+            rules=self._rules(state_branch, who),
+            classic=self._classic(state_branch),
+            may_open_pulls=self._may_open_pulls() if may_open is None else may_open,
+            actions=_kept(
+                self._ask("actions/permissions", answers.ActionsPermissions),
+                lambda found: Actions(found.enabled, found.allowed_actions or "all"),
+            ),
+            variables=self._names("variables", answers.Variables, in_organization=repository.in_organization),
+            secrets=self._names("secrets", answers.Secrets, in_organization=repository.in_organization),
+            workflows=self._workflows(repository.workflow_texts),
+            runs=self._runs(),
+            permissions=permissions,
+            limit=self._limit(),
+            unseen=frozenset(name for name in products if not self._sees(name)),
+        )
+
+    def _look(self) -> answers.Seen:
+        return parsed(answers.Seen, self._api.graphql(answers.REPOSITORY, self._api.owner_and_name))
+
+    # --- one question ------------------------------------------------------------------------------------
+
+    def _ask(self, path: str, model: type[M], **query: str | int) -> M | Hidden:
+        return self._ask_at(f"/repos/{self._api.repository}/{path}", model, query)
+
+    def _ask_at(self, path: str, model: type[M], query: Mapping[str, str | int]) -> M | Hidden:
+        def ask() -> M | Hidden:
+            try:
+                document = self._api.rest("GET", path, query=query)
+            except RefusedByGitHubError as refusal:
+                return _hidden(refusal)
+            # A list is an answer too; a model needs a name for it.
+            return parsed(model, {"items": document} if isinstance(document, list) else document)
+
+        try:
+            return self._api.attempt(f"reading {path}", ask)
+        except OutsideError as error:
+            return Hidden(error.message)
+
+    # --- the state branch --------------------------------------------------------------------------------
+
+    def _rules(self, branch: str, who: Who) -> tuple[Rule, ...] | Hidden:
+        listed = self._ask(f"rules/branches/{quote(branch, safe='')}", answers.BranchRules, per_page=PAGE)
+        if isinstance(listed, Hidden):
+            return listed
+        rulesets = {
+            number: self._ask(f"rulesets/{number}", answers.Ruleset)
+            for number in dict.fromkeys(rule.ruleset_id for rule in listed.items)
+        }
+        return tuple(_rule(rule, rulesets[rule.ruleset_id], who) for rule in listed.items)
+
+    def _classic(self, branch: str) -> tuple[str, ...] | Hidden | None:
+        found = self._ask(f"branches/{quote(branch, safe='')}", answers.Branch)
+        if isinstance(found, Hidden):
+            return found
+        if not found.protection.enabled:
+            return None
+        checks = found.protection.required_status_checks
+        return tuple(checks.contexts) if checks else ()
+
+    # --- Actions -----------------------------------------------------------------------------------------
+
+    def _may_open_pulls(self) -> bool | Hidden:
+        found = self._ask("actions/permissions/workflow", answers.WorkflowPermissions)
+        return _kept(found, lambda permissions: permissions.can_approve_pull_request_reviews)
+
+    def _names(
+        self, kind: str, model: type[answers.Variables | answers.Secrets], *, in_organization: bool
+    ) -> frozenset[str] | Hidden:
+        """Of variables or secrets, those that the organization lends included."""
+        places = [f"actions/{kind}", *([f"actions/organization-{kind}"] if in_organization else [])]
+        names: set[str] = set()
+        for place in places:
+            found = self._ask(place, model, per_page=PAGE)
+            if isinstance(found, Hidden):
+                return found
+            names |= found.names
+        return frozenset(names)
+
+    def _workflows(self, texts: Mapping[str, str]) -> tuple[Workflow, ...]:
+        found = self._ask("actions/workflows", answers.Workflows, per_page=PAGE)
+        listed = () if isinstance(found, Hidden) else found.workflows
+        states = {one.path.rpartition("/")[2]: one.state for one in listed}
+        return tuple(
+            Workflow(
+                name,
+                states.get(name, ""),
+                tuple(_CRON.findall(text)),
+                tuple(dict.fromkeys(_USES.findall(text))),
+            )
+            for name, text in sorted(texts.items())
+            if _OUR_WORKFLOWS.fullmatch(name)
+        )
+
+    def _runs(self) -> tuple[datetime, ...] | Hidden:
+        found = self._ask(
+            f"actions/workflows/{RECONCILE}/runs", answers.Runs, event="schedule", per_page=_LAST_RUNS
+        )
+        return _kept(found, lambda runs: tuple(run.created_at for run in runs.workflow_runs))
+
+    # --- the token ---------------------------------------------------------------------------------------
+
+    def _permissions(
+        self, who: Who, branch: str
+    ) -> tuple[Mapping[Permission, bool | Hidden] | None, bool | Hidden | None]:
+        """What it may do (None for a person's), and whether Actions may open pull requests, if told."""
+        if who is Who.PERSON:
+            return None, None
+        pulls, may_open = self._try_pull(branch)
+        return {
+            Permission.CONTENTS: self._try_commit(branch),
+            Permission.PULLS: pulls,
+            Permission.STATUSES: self._try(lambda: self._post(f"statuses/{_NO_COMMIT}", _STATUS)),
+            Permission.CHECKS: self._try(
+                lambda: self._api.rest("GET", self._path(f"commits/{quote(branch)}/check-runs"))
+            ),
+        }, may_open if who is Who.RUN else None
+
+    def _try_commit(self, branch: str) -> bool | Hidden:
+        def commit() -> object:
+            try:
+                return self._api.commit(branch, {"state/.doctor": b""}, "never made", parent=_NO_COMMIT)
+            except RefusedByGitHubError as refusal:
+                if STALE in refusal.kinds:
+                    return None
+                raise
+
+        return self._try(commit)
+
+    def _try_pull(self, branch: str) -> tuple[bool | Hidden, bool | Hidden | None]:
+        body = {"title": "never made", "head": branch, "base": branch}
+        told: list[str] = []
+
+        def open_one() -> object:
+            try:
+                return self._post("pulls", body)
+            except RefusedByGitHubError as refusal:
+                told.append(str(refusal))
+                raise
+
+        may = self._try(open_one)
+        if _MAY_NOT_OPEN in " ".join(told):
+            return True, False
+        return may, None
+
+    def _try(self, act: Callable[[], object]) -> bool | Hidden:
+        """Whether GitHub lets the token get as far as to see that there is nothing to be done."""
+
+        def attempt() -> bool | Hidden:
+            try:
+                act()
+            except RefusedByGitHubError as refusal:
+                if refusal.status == 422:
+                    return True
+                return False if refusal.status == 403 else Hidden(str(refusal))
+            return True
+
+        try:
+            return self._api.attempt("trying what the token may do", attempt)
+        except OutsideError as error:
+            return Hidden(error.message)
+
+    def _limit(self) -> RateLimit | Hidden:
+        found = self._ask_at("/rate_limit", answers.RateLimits, {})
+        return _kept(
+            found,
+            lambda limits: RateLimit(
+                limits.resources.core.limit,
+                limits.resources.core.remaining,
+                datetime.fromtimestamp(limits.resources.core.reset, UTC),
+            ),
+        )
+
+    def _sees(self, repository: str) -> bool:
+        return not isinstance(self._ask_at(f"/repos/{repository}", Document, {}), Hidden)
+
+    def _post(self, path: str, body: object) -> object:
+        return self._api.rest("POST", self._path(path), body=body)
+
+    def _path(self, rest: str) -> str:
+        return f"/repos/{self._api.repository}/{rest}"
+
+
+_STATUS = {"state": "pending", "context": "rollout/doctor"}
+
+
+def _who(login: str) -> Who:
+    if login == _RUN_LOGIN:
+        return Who.RUN
+    return Who.APP if login.endswith("[bot]") else Who.PERSON
+
+
+def _hidden(refusal: RefusedByGitHubError) -> Hidden:
+    if refusal.needs:
+        return Hidden(f"this token may not ask (it needs {refusal.needs.replace('=', ': ')})")
+    return Hidden("this token may not ask" if refusal.status in (401, 403, 404) else str(refusal))
+
+
+def _kept(found: M | Hidden, part: Callable[[M], T]) -> T | Hidden:
+    return found if isinstance(found, Hidden) else part(found)
+
+
+def _rule(rule: answers.BranchRule, ruleset: answers.Ruleset | Hidden, who: Who) -> Rule:
+    if isinstance(ruleset, Hidden):
+        return Rule(rule.type, f"ruleset {rule.ruleset_id}", Bypass.HIDDEN, rule.contexts)
+    return Rule(rule.type, ruleset.name, _bypass(ruleset, who), rule.contexts)
+
+
+def _bypass(ruleset: answers.Ruleset, who: Who) -> Bypass:
+    """Of the asking App itself; a person sees only the list."""
+    if who is not Who.PERSON:
+        may = ruleset.current_user_can_bypass
+        if may is None:
+            return Bypass.HIDDEN
+        return Bypass.YES if may in ("always", "exempt") else Bypass.NO
+    if ruleset.bypass_actors is None:
+        return Bypass.HIDDEN
+    apps = [actor for actor in ruleset.bypass_actors if actor.actor_type == "Integration"]
+    return Bypass.SOME_APP if any(app.bypass_mode in ("always", "exempt") for app in apps) else Bypass.NO

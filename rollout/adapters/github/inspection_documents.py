@@ -1,0 +1,186 @@
+"""What an inspection asks GitHub, and the parts of the answers that are used."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from rollout.adapters.github.api import Document
+
+REPOSITORY = """query($owner: String!, $name: String!) {
+  viewer { login }
+  repository(owner: $owner, name: $name) {
+    isPrivate isArchived owner { kind: __typename }
+    defaultBranchRef { name target { ... on Commit { file(path: ".github/workflows") { object { ... on Tree {
+      entries { name object { ... on Blob { text } } }
+    } } } } } }
+  }
+}"""
+
+
+class _Viewer(Document):
+    login: str
+
+
+class _Owner(Document):
+    kind: str
+
+
+class _Blob(Document):
+    text: str | None = None
+
+
+class _File(Document):
+    name: str
+    object: _Blob | None = None
+
+
+class _Folder(Document):
+    entries: tuple[_File, ...] = ()
+
+
+class _Entry(Document):
+    object: _Folder | None = None
+
+
+class _Commit(Document):
+    file: _Entry | None = None
+
+
+class _Ref(Document):
+    name: str
+    target: _Commit
+
+
+class _Repository(Document):
+    is_private: bool
+    is_archived: bool
+    owner: _Owner
+    default_branch_ref: _Ref | None = None
+
+    @property
+    def in_organization(self) -> bool:
+        return self.owner.kind == "Organization"
+
+    @property
+    def workflow_texts(self) -> dict[str, str]:
+        """File name -> text, on the default branch."""
+        entry = self.default_branch_ref.target.file if self.default_branch_ref else None
+        files = entry.object.entries if entry and entry.object else ()
+        return {file.name: file.object.text for file in files if file.object and file.object.text is not None}
+
+
+class Seen(Document):
+    viewer: _Viewer
+    repository: _Repository
+
+
+# --- REST: names in snake case -----------------------------------------------------------------------------
+
+
+class _RequiredCheck(Document):
+    context: str
+
+
+class _Parameters(Document):
+    checks: tuple[_RequiredCheck, ...] = Field(default=(), alias="required_status_checks")
+
+
+class BranchRule(Document):
+    type: str
+    ruleset_id: int = Field(alias="ruleset_id")
+    parameters: _Parameters | None = None
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        return tuple(check.context for check in self.parameters.checks) if self.parameters else ()
+
+
+class BranchRules(Document):
+    items: tuple[BranchRule, ...]
+
+
+class _BypassActor(Document):
+    actor_type: str = Field(alias="actor_type")
+    bypass_mode: str | None = Field(default=None, alias="bypass_mode")
+
+
+class Ruleset(Document):
+    name: str
+    bypass_actors: tuple[_BypassActor, ...] | None = Field(default=None, alias="bypass_actors")
+    """Only shown to those who may change the ruleset."""
+    current_user_can_bypass: str | None = Field(default=None, alias="current_user_can_bypass")
+
+
+class _Contexts(Document):
+    contexts: tuple[str, ...] = ()
+
+
+class _Protection(Document):
+    enabled: bool = False
+    required_status_checks: _Contexts | None = Field(default=None, alias="required_status_checks")
+
+
+class Branch(Document):
+    protection: _Protection = _Protection()
+
+
+class WorkflowPermissions(Document):
+    can_approve_pull_request_reviews: bool = Field(alias="can_approve_pull_request_reviews")
+
+
+class ActionsPermissions(Document):
+    enabled: bool
+    allowed_actions: str | None = Field(default=None, alias="allowed_actions")
+
+
+class _Named(Document):
+    name: str
+
+
+class Variables(Document):
+    variables: tuple[_Named, ...]
+
+    @property
+    def names(self) -> set[str]:
+        return {one.name for one in self.variables}
+
+
+class Secrets(Document):
+    secrets: tuple[_Named, ...]
+
+    @property
+    def names(self) -> set[str]:
+        return {one.name for one in self.secrets}
+
+
+class _Workflow(Document):
+    path: str
+    state: str
+
+
+class Workflows(Document):
+    workflows: tuple[_Workflow, ...]
+
+
+class _Run(Document):
+    created_at: datetime = Field(alias="created_at")
+
+
+class Runs(Document):
+    workflow_runs: tuple[_Run, ...] = Field(alias="workflow_runs")
+
+
+class _Core(Document):
+    limit: int
+    remaining: int
+    reset: int
+
+
+class _Resources(Document):
+    core: _Core
+
+
+class RateLimits(Document):
+    resources: _Resources

@@ -1,0 +1,58 @@
+"""The command that looks at how a repository is set up: doctor."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from rollout.cli.common import Call, command_options
+from rollout.cli.output import columns, style
+from rollout.errors import RefusedError
+
+if TYPE_CHECKING:
+    from rollout.commands.doctor import Examination
+
+
+@click.command()
+@command_options
+def doctor(call: Call) -> int:
+    """Find out what stands in a rollout's way, and the exact fix; exit 3 when something does.
+
+    With --forge github it asks with the token that it has (ROLLOUT_TOKEN or GITHUB_TOKEN, such as
+    `GITHUB_TOKEN=$(gh auth token)`), and changes nothing; what the token may not see is said to be so.
+    """
+    from rollout.adapters.actions import write_summary
+    from rollout.rendering.examination import examination_document, examination_summary, examination_text
+
+    found = _on_github(call) if call.workspace.forge_kind == "github" else _here(call)
+    write_summary(examination_summary(found.about, found.findings), os.environ)
+    call.answer(
+        lambda: examination_document(found.about, found.findings),
+        lambda: examination_text(found.about, found.findings, columns=columns(), style=style),
+    )
+    return RefusedError.exit_code if found.problems else 0
+
+
+def _on_github(call: Call) -> Examination:
+    from rollout.commands.doctor import examine_github
+
+    space = call.workspace
+    return examine_github(
+        space.inspector, space.store, lambda: space.branch, space.asked_state_branch, space.clock
+    )
+
+
+def _here(call: Call) -> Examination:
+    from rollout.adapters.yaml_store import read_contract
+    from rollout.commands.contract import check_contracts
+    from rollout.commands.doctor import examine_local
+
+    space = call.workspace
+    return examine_local(
+        space.store,
+        space.branch,
+        space.person,
+        lambda: check_contracts(space.worktree, read_contract, call.named_train),
+    )

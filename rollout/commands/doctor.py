@@ -1,0 +1,87 @@
+"""`rollout doctor`: gather facts about a repository, and say what stands in a rollout's way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rollout.core.contract import Contract
+from rollout.core.doctor import Finding, Severity, examine, examine_laptop
+from rollout.core.doctor.facts import Laptop, Train, World
+from rollout.errors import ContractError, InputError, RolloutError
+from rollout.ports import Clock, StateStore
+from rollout.ports.inspection import Inspector
+
+
+@dataclass(frozen=True)
+class Examination:
+    about: str
+    """What was looked at, in a few words."""
+    findings: Sequence[Finding]
+
+    @property
+    def problems(self) -> int:
+        return sum(finding.severity is Severity.PROBLEM for finding in self.findings)
+
+
+def examine_github(
+    inspector: Inspector, store: StateStore, branch: Callable[[], str], named: str | None, clock: Clock
+) -> Examination:
+    """`branch` tells the state branch; `named` is what it was asked to be, None for the default branch.
+
+    Raises OutsideError when the repository cannot be seen at all.
+    """
+    trains, trouble = _trains(store)
+    settings = inspector.inspect(named, sorted({train.product for train in trains} - {""}))
+    state_branch = branch() if not trouble else named or settings.default_branch
+    world = World(settings, state_branch, trouble, trains)
+    about = f"{settings.repository}, state on {state_branch}, asked as {settings.login}"
+    return Examination(about, examine(world, clock.now()))
+
+
+def examine_local(
+    store: StateStore, branch: str, person: Callable[[], str], check: Callable[[], object]
+) -> Examination:
+    """`person` and `check` (of the worktree's contracts) raise InputError when they find nothing good."""
+    trains, trouble = _trains(store)
+    facts = Laptop(_person(person), branch, trouble, trains, _contract_problems(check))
+    return Examination(f"the local forge, state on {branch}", examine_laptop(facts))
+
+
+def _trains(store: StateStore) -> tuple[tuple[Train, ...], str]:
+    """Every train of the state branch, and why there is none to be read."""
+    try:
+        head = store.head()
+        return tuple(_train(store, name, head) for name in store.trains(head)), ""
+    except InputError as error:
+        return (), error.message
+
+
+def _train(store: StateStore, name: str, head: str) -> Train:
+    try:
+        contract = store.load(name, head).contract
+    except InputError as error:
+        return Train(name, problem=error.message)
+    return Train(name, max_gap=_max_gap(contract), product=contract.product.repository or "")
+
+
+def _max_gap(contract: Contract) -> int:
+    """The shortest of its phases that ask for time."""
+    return min(contract.max_gap(phase) for phase in contract.phases)
+
+
+def _person(ask: Callable[[], str]) -> str | None:
+    try:
+        return ask()
+    except RolloutError:
+        return None
+
+
+def _contract_problems(check: Callable[[], object]) -> tuple[str, ...]:
+    try:
+        check()
+    except ContractError as error:
+        return error.problems
+    except InputError:
+        return ()  # none at all, which the state branch tells too
+    return ()

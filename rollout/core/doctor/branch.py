@@ -1,0 +1,126 @@
+"""The state branch: is it there, can state commits land on it, does a red promotion stay unmerged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout.core.doctor.facts import Bypass, Hidden, Rule, Who, World
+from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
+
+_STOPS_COMMITS = {
+    "pull_request": "wants a pull request",
+    "required_status_checks": "wants green statuses",
+    "merge_queue": "wants the merge queue",
+    "update": "forbids updates",
+    "required_deployments": "wants deployments",
+    "workflows": "wants workflows to pass",
+    "code_scanning": "wants code scanning",
+}
+_MAY_STOP_COMMITS = frozenset(
+    {
+        "commit_message_pattern",
+        "commit_author_email_pattern",
+        "committer_email_pattern",
+        "file_path_restriction",
+    }
+)
+_RULESETS = "Settings > Rules > Rulesets"
+
+
+def state_branch(world: World) -> Iterator[Finding]:
+    """Whether there is a branch with trains that load."""
+    if world.settings.archived:
+        yield problem("state branch", "the repository is archived: nothing can be written", "unarchive it")
+    if world.branch_problem:
+        fix = "push the branch that carries state/, or name another: ROLLOUT_STATE_BRANCH"
+        yield problem("state branch", world.branch_problem, fix)
+        return
+    if not world.trains:
+        says = f"no train on {world.state_branch}"
+        yield problem("state branch", says, "rollout init, commit what it wrote, and push it")
+    else:
+        names = ", ".join(train.name for train in world.trains)
+        yield ok("state branch", f"{world.state_branch} carries {names}")
+    for train in world.trains:
+        if train.problem:
+            yield problem("contract", train.problem, f"rollout contract check --train {train.name}")
+        else:
+            yield ok("contract", f"{train.name}: good")
+
+
+def state_commits(world: World) -> Iterator[Finding]:
+    """Whether rules let the tool commit to the state branch."""
+    topic, rules = "state commits", world.settings.rules
+    if isinstance(rules, Hidden):
+        yield cannot_tell(topic, f"the rules of {world.state_branch}: {rules.why}", f"look at {_RULESETS}")
+        return
+    stopping = [rule for rule in rules if rule.kind in _STOPS_COMMITS]
+    yield from (_stopping(world, rule) for rule in _one_each(stopping))
+    for rule in rules:
+        if rule.kind in _MAY_STOP_COMMITS:
+            fix = f"{_RULESETS} > {rule.ruleset}: let commits of the tool pass"
+            yield warning(
+                topic, f"{rule.ruleset} restricts commits ({rule.kind}); it may refuse the tool's", fix
+            )
+    classic = world.settings.classic
+    if isinstance(classic, Hidden):
+        fix = "look at Settings > Branches; the tool needs a ruleset that it may bypass instead"
+        yield cannot_tell(topic, f"classic branch protection: {classic.why}", fix)
+    elif classic is not None:
+        fix = (
+            f"remove it in Settings > Branches; make a ruleset with the App on its bypass list ({_RULESETS})"
+        )
+        yield problem(topic, f"classic protection of {world.state_branch}: an App cannot bypass it", fix)
+    elif not stopping:
+        yield ok(topic, f"no rule of {world.state_branch} is in the way")
+
+
+def _one_each(rules: list[Rule]) -> list[Rule]:
+    """Each ruleset once: its bypass list is one, whatever it wants."""
+    return list({rule.ruleset: rule for rule in reversed(rules)}.values())[::-1]
+
+
+def _stopping(world: World, rule: Rule) -> Finding:
+    topic, wants = "state commits", _STOPS_COMMITS[rule.kind]
+    where = f"{_RULESETS} > {rule.ruleset} > Bypass list"
+    add = f"{where}: add the App, always"
+    if world.uses_app is False:
+        fix = (
+            f"take the rule away ({_RULESETS} > {rule.ruleset}), or use an App and add it to the bypass list"
+        )
+        return problem(topic, f"{rule.ruleset} {wants}, and a run's own token cannot bypass it", fix)
+    if rule.bypass is Bypass.YES and world.settings.who is Who.APP:
+        return ok(topic, f"{rule.ruleset} {wants}, and the App may bypass it")
+    if rule.bypass is Bypass.SOME_APP:
+        return ok(
+            topic, f"{rule.ruleset} {wants}, and an App may bypass it: see that it is the one of the tool"
+        )
+    if rule.bypass is Bypass.HIDDEN:
+        return cannot_tell(
+            topic, f"{rule.ruleset} {wants}; who may bypass it is not shown to this token", add
+        )
+    return problem(topic, f"{rule.ruleset} {wants}, and the App may not bypass it", add)
+
+
+def required_status(world: World) -> Iterator[Finding]:
+    """Whether a promotion that turned red can be merged all the same."""
+    topic, rules = "required status", world.settings.rules
+    if isinstance(rules, Hidden):
+        return
+    required = {context for rule in rules for context in rule.contexts}
+    required |= set(world.settings.classic) if isinstance(world.settings.classic, tuple) else set()
+    for train in world.trains:
+        context = f"rollout/{train.name}"
+        if context in required:
+            yield ok(topic, f"{context} is required: a red promotion cannot be merged")
+        elif world.uses_app is False:
+            yield ok(
+                topic, f"{context} is not required, as it has to be without an App: merges are judged after"
+            )
+        else:
+            fix = (
+                f"{_RULESETS} > New branch ruleset: target {world.state_branch},"
+                f" require the status {context}, bypass list: the App, always"
+            )
+            says = f"{context} is not required: a red promotion can be merged, and is undone after"
+            yield warning(topic, says, fix)

@@ -1,0 +1,175 @@
+"""What an examination looks at. A fact that could not be asked for is `Hidden`, never a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A fact that the token may not know, or that GitHub did not tell."""
+
+    why: str
+
+
+class Who(StrEnum):
+    """Whose token asks."""
+
+    RUN = "run"
+    """`GITHUB_TOKEN`."""
+    APP = "app"
+    PERSON = "person"
+
+
+class Bypass(StrEnum):
+    """Whether the tool may commit past a rule."""
+
+    YES = "yes"
+    NO = "no"
+    SOME_APP = "some_app"
+    """A person asks, and sees an App on the bypass list; whether it is the tool's is not known."""
+    HIDDEN = "hidden"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One active rule of a ruleset that binds the state branch."""
+
+    kind: str
+    """GitHub's word, such as `required_status_checks`."""
+    ruleset: str
+    bypass: Bypass
+    contexts: tuple[str, ...] = ()
+    """Names of required statuses."""
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What the repository lets Actions do."""
+
+    enabled: bool
+    allowed: str
+    """`all`, `local_only` or `selected`."""
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """One workflow file on the default branch."""
+
+    name: str
+    """The file's."""
+    state: str
+    """GitHub's word: `active`, `disabled_inactivity`, `disabled_manually`; empty when it may not be asked."""
+    crons: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+
+    @property
+    def is_disabled(self) -> bool:
+        return self.state.startswith("disabled")
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    limit: int
+    """Requests an hour."""
+    remaining: int
+    resets_at: datetime
+
+
+class Permission(StrEnum):
+    """What the job that reconciles needs of its token."""
+
+    CONTENTS = "contents: write"
+    PULLS = "pull-requests: write"
+    STATUSES = "statuses: write"
+    CHECKS = "checks: read"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A repository on GitHub, as far as a token could ask."""
+
+    repository: str
+    """`owner/name`."""
+    login: str
+    who: Who
+    default_branch: str
+    private: bool
+    archived: bool
+    rules: tuple[Rule, ...] | Hidden
+    classic: tuple[str, ...] | Hidden | None
+    """Statuses that classic branch protection requires on the state branch; None when it protects nothing."""
+    may_open_pulls: bool | Hidden
+    """Whether Actions may open pull requests with a run's own token."""
+    actions: Actions | Hidden
+    variables: frozenset[str] | Hidden
+    """Names of the repository's variables."""
+    secrets: frozenset[str] | Hidden
+    """Names of its secrets."""
+    workflows: tuple[Workflow, ...]
+    """Those named `rollout-*`."""
+    runs: tuple[datetime, ...] | Hidden
+    """When the latest scheduled runs of rollout-reconcile were made, newest first."""
+    permissions: Mapping[Permission, bool | Hidden] | None
+    """What the token may do; None for a person's, which no job will have."""
+    limit: RateLimit | Hidden
+    unseen: frozenset[str] = frozenset()
+    """Repositories of products, `owner/name`, that the token does not reach."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """One train on the state branch."""
+
+    name: str
+    problem: str = ""
+    """Why its files do not load; the rest is not known then."""
+    max_gap: int = 0
+    """Seconds: the longest hole between observations that earns soak in every phase."""
+    product: str = ""
+    """`owner/name` of its product's repository; empty for the one that carries state."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A repository on GitHub with its trains."""
+
+    settings: Settings
+    state_branch: str
+    branch_problem: str
+    """Why the state branch could not be read; empty when it could."""
+    trains: tuple[Train, ...]
+
+    @property
+    def reconcile(self) -> Workflow | None:
+        """The workflow that has the schedule."""
+        return next((one for one in self.settings.workflows if one.name == RECONCILE), None)
+
+    @property
+    def uses_app(self) -> bool | None:
+        """Whether jobs work with an App's token; None when that cannot be told."""
+        if self.settings.who is Who.APP:
+            return True
+        if not isinstance(self.settings.variables, Hidden):
+            return APP_ID in self.settings.variables
+        return False if self.settings.who is Who.RUN else None
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """A repository without GitHub."""
+
+    person: str | None
+    """Whom git would name as the author of a commit."""
+    state_branch: str
+    branch_problem: str
+    trains: tuple[Train, ...]
+    contract_problems: tuple[str, ...]
+    """Mistakes of the worktree's contracts, each as `file: field: message`."""
+
+
+APP_ID, APP_KEY = "ROLLOUT_APP_CLIENT_ID", "ROLLOUT_APP_PRIVATE_KEY"
+RECONCILE = "rollout-reconcile.yml"

@@ -1,0 +1,33 @@
+"""What can be known without GitHub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout.core.doctor.facts import Laptop
+from rollout.core.doctor.finding import Finding, ok, problem, warning
+
+
+def laptop(facts: Laptop) -> Iterator[Finding]:
+    """Contracts, state branch, and who commits."""
+    for mistake in facts.contract_problems:
+        yield problem("contract", mistake, "mend it, then rollout contract check")
+    if facts.branch_problem:
+        yield problem("state branch", facts.branch_problem, "rollout init, then commit what it wrote")
+    elif not facts.trains:
+        says = f"no train on {facts.state_branch}"
+        yield problem("state branch", says, "rollout init, then commit what it wrote")
+    else:
+        names = ", ".join(train.name for train in facts.trains)
+        yield ok("state branch", f"{facts.state_branch} carries {names}")
+    for train in facts.trains:
+        if train.problem:
+            yield problem("contract", train.problem, f"rollout contract check --train {train.name}")
+        else:
+            yield ok("contract", f"{train.name}: good")
+    if facts.person is None:
+        fix = "git config user.name NAME and git config user.email ADDRESS"
+        yield warning("git identity", "git does not know who you are: sign-offs need --by", fix)
+    else:
+        yield ok("git identity", f"commits are by {facts.person}")
+    yield ok("schedule", "none on the local forge: collect and reconcile run by hand")

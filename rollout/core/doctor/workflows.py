@@ -1,0 +1,124 @@
+"""Workflows: are they there and enabled, does the schedule keep up, is what they call pinned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from rollout.core.doctor.cron import Rhythm, rhythm
+from rollout.core.doctor.facts import RECONCILE, Hidden, Workflow, World
+from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
+from rollout.core.values import format_duration, format_instant
+
+NEEDED = ("rollout-check.yml", RECONCILE, "rollout-start.yml")
+_PINNED = re.compile(r"(\./|\$/).*|.+@[0-9a-f]{40}|docker://.+@sha256:[0-9a-f]{64}")
+_OUTSIDE = (
+    "start it from a scheduler of your own: POST /repos/{0}/dispatches with event_type rollout-reconcile;"
+    " or raise sampling.max_gap in the contract"
+)
+_LEAST_MINUTES = 5
+_DEAD_AFTER = timedelta(hours=24)
+
+
+def installed(world: World) -> Iterator[Finding]:
+    """Whether the default branch has the workflows, switched on."""
+    topic, settings = "workflows", world.settings
+    if not isinstance(settings.actions, Hidden) and not settings.actions.enabled:
+        yield problem(topic, "Actions are switched off", "Settings > Actions > General: allow all actions")
+        return
+    there = {workflow.name: workflow for workflow in settings.workflows}
+    missing = [name for name in NEEDED if name not in there]
+    if missing:
+        says = f"{', '.join(missing)}: not on {settings.default_branch}, the only branch whose schedules run"
+        yield problem(topic, says, f"rollout init --workflows, and merge it to {settings.default_branch}")
+    off = [workflow for workflow in settings.workflows if workflow.is_disabled]
+    yield from (_switched_off(workflow) for workflow in off)
+    if any(not workflow.state for workflow in settings.workflows):
+        yield cannot_tell(topic, "whether they are enabled: this token may not ask", "gh workflow list --all")
+    elif not missing and not off:
+        yield ok(topic, f"all are on {settings.default_branch} and enabled")
+    if not isinstance(settings.actions, Hidden) and settings.actions.allowed != "all":
+        used = sorted({one.split("@")[0] for each in settings.workflows for one in each.uses})
+        fix = f"Settings > Actions > General: allow {', '.join(one for one in used if one[:1] not in './$')}"
+        yield warning(topic, f"only some actions are allowed ({settings.actions.allowed})", fix)
+
+
+def _switched_off(workflow: Workflow) -> Finding:
+    why = "after 60 days without activity" if workflow.state == "disabled_inactivity" else "by somebody"
+    return problem("workflows", f"{workflow.name} was disabled {why}", f"gh workflow enable {workflow.name}")
+
+
+def schedule(world: World, now: datetime) -> Iterator[Finding]:
+    """Whether scheduled runs come as often as soak needs."""
+    topic, settings, reconcile = "schedule", world.settings, world.reconcile
+    if reconcile is None or reconcile.is_disabled:
+        return
+    if not reconcile.crons:
+        yield warning(topic, f"{RECONCILE} has no schedule", "see that something dispatches it")
+        return
+    planned = rhythm(reconcile.crons)
+    if planned is None:
+        says = f"{RECONCILE} does not run every day alike: {', '.join(reconcile.crons)}"
+        yield cannot_tell(topic, says, "compare it with max_gap of the contract yourself")
+        return
+    gap = min((train.max_gap for train in world.trains if train.max_gap), default=0)
+    yield from _planned(planned, gap)
+    if isinstance(settings.runs, Hidden):
+        yield cannot_tell(
+            topic, f"when it last ran: {settings.runs.why}", f"gh run list --workflow {RECONCILE}"
+        )
+    elif not settings.runs:
+        fix = f"wait some hours, or gh workflow run {RECONCILE}"
+        yield cannot_tell(topic, "no scheduled run yet: GitHub begins minutes to hours after a merge", fix)
+    else:
+        yield from _kept(settings.runs, planned, gap, now, _OUTSIDE.format(settings.repository))
+
+
+def _planned(planned: Rhythm, gap: int) -> Iterator[Finding]:
+    if planned.shortest_hole < _LEAST_MINUTES:
+        says = f"it asks for runs {planned.shortest_hole} minutes apart, and GitHub gives one in 5"
+        yield warning("schedule", says, f"a cron with 5 minutes or more between runs in {RECONCILE}")
+    if gap and planned.longest_hole * 60 > gap:
+        says = f"runs are up to {format_duration(planned.longest_hole * 60)} apart, and more than "
+        says += f"{format_duration(gap)} between observations earns no soak"
+        yield problem("schedule", says, f"a shorter cron in {RECONCILE}, or a longer sampling.max_gap")
+
+
+def _kept(
+    runs: tuple[datetime, ...], planned: Rhythm, gap: int, now: datetime, outside: str
+) -> Iterator[Finding]:
+    topic, silent = "schedule", now - runs[0]
+    last = f"the last scheduled run was at {format_instant(runs[0])}"
+    if silent > max(_DEAD_AFTER, timedelta(minutes=3 * planned.longest_hole)):
+        yield problem(
+            topic, f"{last}, {_days_and_hours(silent)} ago", f"gh workflow enable {RECONCILE}; {outside}"
+        )
+        return
+    holes = [silent, *(later - earlier for later, earlier in pairwise(runs))]
+    longest = int(max(holes).total_seconds()) // 60 * 60
+    if gap and longest > gap:
+        says = f"of the last {len(runs)} scheduled runs two were {format_duration(longest)} apart"
+        says += f": more than {format_duration(gap)} earns no soak"
+        yield warning(topic, says, outside)
+    else:
+        yield ok(topic, f"{last}; at most {format_duration(longest)} between the last {len(runs)}")
+
+
+def _days_and_hours(span: timedelta) -> str:
+    hours = int(span.total_seconds()) // 3600
+    return f"{hours // 24} days" if hours >= 48 else f"{hours} hours"
+
+
+def pins(world: World) -> Iterator[Finding]:
+    """Whether code that runs beside a write token can change under its name."""
+    workflows = world.settings.workflows
+    loose = [(flow.name, one) for flow in workflows for one in flow.uses if not _PINNED.fullmatch(one)]
+    for name, used in dict(reversed(loose)).items():
+        fix = f"uses: {used.split('@')[0]}@SHA, the commit's whole id, with the version as a comment"
+        yield problem(
+            "pins", f"{name}: {used} is not pinned by a commit: its owner can change what runs", fix
+        )
+    if workflows and not loose:
+        yield ok("pins", "every action is pinned by a commit's whole id")

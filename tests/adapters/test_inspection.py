@@ -1,0 +1,237 @@
+"""What the inspector finds out about a repository on the local GitHub, with each sort of token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollout.adapters.github.address import Address
+from rollout.adapters.github.api import Api
+from rollout.adapters.github.inspection import GitHubInspector
+from rollout.core.doctor.facts import (
+    Actions,
+    Bypass,
+    Hidden,
+    Permission,
+    Rule,
+    Settings,
+    Who,
+    Workflow,
+)
+from rollout.errors import OutsideError
+from tests.adapters.github_world import SECONDS, WaitingClock
+from tests.adapters.scratch import Repository
+from tests.fakehub import faults
+from tests.fakehub.entities import Access, Run, Token
+from tests.fakehub.fixtures import hub
+from tests.fakehub.hub import Hub
+from tests.fakehub.repo import Repo
+
+__all__ = ["hub"]
+
+RECONCILE = """\
+name: rollout-reconcile
+on:
+  schedule:
+    # - cron: "1 1 * * *"
+    - cron: "3,13 * * * *" # twice
+    - cron: 7 0 * * *
+  workflow_dispatch:
+jobs:
+  one:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: "actions/checkout@abc" # v7
+      - name: Run
+        uses: ./.github/actions/rollout
+      - uses: actions/checkout@abc
+"""
+FILES = {
+    ".github/workflows/rollout-reconcile.yml": RECONCILE,
+    ".github/workflows/ci.yml": "name: ci\non: push\njobs: {}\n",
+    "state/tau/rollout.yaml": "phase: null\n",
+}
+FULL = {"contents": "write", "pull_requests": "write", "statuses": "write", "checks": "read"}
+
+
+@pytest.fixture
+def repo(hub: Hub, tmp_path: Path) -> Repo:
+    return hub.repo("acme/tau", seed=Repository(tmp_path / "seed", FILES).path)
+
+
+def inspect(repo: Repo, token: Token, branch: str | None = None, *products: str) -> Settings:
+    hub = repo.hub
+    before = (repo.bare.refs(), len(repo.threads), len(repo.statuses))
+    api = Api(
+        Address("acme/tau", hub.url, f"{hub.url}/graphql"),
+        token.value,
+        WaitingClock(hub.clock),
+        timeout=SECONDS,
+    )
+    seen = GitHubInspector(api).inspect(branch, products)
+    assert (repo.bare.refs(), len(repo.threads), len(repo.statuses)) == before, "it changed something"
+    return seen
+
+
+def admin(repo: Repo) -> Token:
+    return repo.hub.person("root", repo, Access.ADMIN)
+
+
+def run(repo: Repo, permissions: Mapping[str, str] | None = None) -> Token:
+    return repo.hub.run_token(repo, FULL if permissions is None else permissions)
+
+
+def test_an_admin_sees_everything_but_what_a_jobs_token_may_do(hub: Hub, repo: Repo) -> None:
+    hub.engine.variables["ROLLOUT_APP_CLIENT_ID"] = "x"
+    hub.engine.secrets["ROLLOUT_APP_PRIVATE_KEY"] = "x"
+    seen = inspect(repo, admin(repo))
+    assert (seen.repository, seen.login, seen.who) == ("acme/tau", "root", Who.PERSON)
+    assert (seen.default_branch, seen.private, seen.archived) == ("main", True, False)
+    assert (seen.rules, seen.classic, seen.may_open_pulls) == ((), None, True)
+    assert (seen.actions, seen.permissions) == (Actions(enabled=True, allowed="all"), None)
+    assert seen.variables == frozenset({"ROLLOUT_APP_CLIENT_ID"})
+    assert seen.secrets == frozenset({"ROLLOUT_APP_PRIVATE_KEY"})
+    assert seen.runs == ()
+    assert not isinstance(seen.limit, Hidden)
+    assert seen.limit.limit == 5000
+
+
+def test_workflow_files_are_read_on_the_default_branch(repo: Repo) -> None:
+    crons, uses = ("3,13 * * * *", "7 0 * * *"), ("actions/checkout@abc", "./.github/actions/rollout")
+    expected = Workflow("rollout-reconcile.yml", "active", crons, uses)
+    assert inspect(repo, admin(repo)).workflows == (expected,)
+    repo.disabled_workflows.add(".github/workflows/rollout-reconcile.yml")
+    assert inspect(repo, admin(repo)).workflows[0].state == "disabled_manually"
+    repo.asleep = True
+    assert inspect(repo, admin(repo)).workflows[0].state == "disabled_inactivity"
+    assert inspect(repo, run(repo)).workflows[0].state == "", "it may not ask"
+
+
+def test_scheduled_runs_are_told_from_others(hub: Hub, repo: Repo) -> None:
+    path, now = ".github/workflows/rollout-reconcile.yml", hub.clock.now()
+    for number, (event, minutes) in enumerate([("schedule", 30), ("schedule", 20), ("push", 10)], start=1):
+        at = now - timedelta(minutes=minutes)
+        root = hub.account("root")
+        repo.runs.append(Run(number, number, path, "rollout-reconcile", event, "main", "", root, at, {}))
+    assert inspect(repo, admin(repo)).runs == (now - timedelta(minutes=20), now - timedelta(minutes=30))
+
+
+@pytest.mark.parametrize(
+    ("permissions", "missing"),
+    [
+        (FULL, set()),
+        (
+            {"contents": "read", "checks": "read"},
+            {"contents: write", "pull-requests: write", "statuses: write"},
+        ),
+        ({**FULL, "statuses": "read"}, {"statuses: write"}),
+        ({**FULL, "pull_requests": "read"}, {"pull-requests: write"}),
+        ({name: level for name, level in FULL.items() if name != "checks"}, {"checks: read"}),
+    ],
+)
+@pytest.mark.parametrize("who", [Who.RUN, Who.APP])
+def test_what_a_token_may_do_is_tried_without_effect(
+    hub: Hub, repo: Repo, who: Who, permissions: dict[str, str], missing: set[str]
+) -> None:
+    token = run(repo, permissions) if who is Who.RUN else hub.app_token(repo, permissions=permissions)
+    token = hub.tokens[token.value]
+    seen = inspect(repo, token)
+    assert seen.who is who
+    assert seen.permissions is not None
+    # The fake gives an App `checks: read` whatever it is asked for.
+    expected = missing - {"checks: read"} if who is Who.APP else missing
+    assert {name.value for name, may in seen.permissions.items() if not may} == expected
+
+
+def test_that_actions_may_not_open_pull_requests_is_told_by_trying(hub: Hub, repo: Repo) -> None:
+    repo.actions_may_open_pulls = False
+    seen = inspect(repo, run(repo))
+    assert seen.may_open_pulls is False
+    assert seen.permissions is not None
+    assert seen.permissions[Permission.PULLS] is True, "the permission is there, the setting is not"
+    assert inspect(repo, admin(repo)).may_open_pulls is False
+    assert isinstance(inspect(repo, hub.app_token(repo)).may_open_pulls, Hidden), "it is not about an App"
+
+
+@pytest.mark.parametrize(
+    ("bypass", "app", "person"),
+    [
+        (frozenset({"rollout-app[bot]"}), Bypass.YES, Bypass.SOME_APP),
+        (frozenset({"root"}), Bypass.NO, Bypass.NO),
+        (frozenset[str](), Bypass.NO, Bypass.NO),
+    ],
+)
+def test_who_may_bypass_a_ruleset(
+    hub: Hub, repo: Repo, bypass: frozenset[str], app: Bypass, person: Bypass
+) -> None:
+    hub.ruleset(repo, required_statuses=("rollout/tau",), pull_request=True, bypass=bypass)
+    hub.ruleset(repo, "elsewhere", pattern="refs/heads/other", pull_request=True)
+    hub.ruleset(repo, "asleep", pull_request=True, enforcement="evaluate")
+
+    def rules(bypass: Bypass) -> tuple[Rule, ...]:
+        status = Rule("required_status_checks", "protect", bypass, ("rollout/tau",))
+        return (status, Rule("pull_request", "protect", bypass))
+
+    assert inspect(repo, hub.app_token(repo)).rules == rules(app)
+    assert inspect(repo, admin(repo)).rules == rules(person)
+    assert inspect(repo, hub.person("alice", repo)).rules == rules(Bypass.HIDDEN)
+    other = inspect(repo, admin(repo), "other").rules
+    assert other == (Rule("pull_request", "elsewhere", Bypass.NO),)
+
+
+def test_a_ruleset_that_cannot_be_read_still_counts(hub: Hub, repo: Repo) -> None:
+    hub.ruleset(repo, pull_request=True)
+    hub.fail("GET /repos/acme/tau/rulesets/*", faults.FORBIDDEN)
+    rules = inspect(repo, admin(repo)).rules
+    assert not isinstance(rules, Hidden)
+    assert [(rule.kind, rule.bypass) for rule in rules] == [("pull_request", Bypass.HIDDEN)]
+
+
+def test_classic_protection(repo: Repo) -> None:
+    repo.classic = ()
+    assert inspect(repo, admin(repo)).classic == ()
+    repo.classic = ("ci", "rollout/tau")
+    assert inspect(repo, admin(repo)).classic == ("ci", "rollout/tau")
+
+
+def test_what_an_organization_lends_counts(repo: Repo) -> None:
+    repo.organization_variables = {"ROLLOUT_APP_CLIENT_ID": "x"}
+    seen = inspect(repo, admin(repo))
+    assert seen.variables == frozenset({"ROLLOUT_APP_CLIENT_ID"})
+    assert seen.secrets == frozenset()
+
+
+def test_what_the_token_may_not_ask_is_hidden_and_says_what_it_needs(repo: Repo) -> None:
+    seen = inspect(repo, run(repo))
+    hidden: dict[str, Any] = {
+        "actions": "administration: read",
+        "may_open_pulls": "administration: read",
+        "variables": "variables: read",
+        "secrets": "secrets: read",
+        "runs": "actions: read",
+    }
+    for name, needs in hidden.items():
+        assert getattr(seen, name) == Hidden(f"this token may not ask (it needs {needs})"), name
+
+
+def test_products_out_of_reach(hub: Hub, repo: Repo, tmp_path: Path) -> None:
+    hub.repo("acme/app", seed=Repository(tmp_path / "app").path)
+    token = hub.run_token(repo, FULL)
+    assert inspect(repo, token, None, "acme/app", "acme/tau").unseen == {"acme/app"}
+
+
+def test_a_question_that_fails_is_hidden_and_the_rest_is_answered(hub: Hub, repo: Repo) -> None:
+    token = admin(repo)
+    hub.fail("GET /repos/acme/tau/rules/*", faults.SERVER_ERROR, times=-1)
+    seen = inspect(repo, token)
+    assert isinstance(seen.rules, Hidden)
+    assert seen.workflows
+
+
+def test_a_repository_that_cannot_be_seen(hub: Hub, repo: Repo) -> None:
+    with pytest.raises(OutsideError, match="looking at acme/tau failed"):
+        inspect(repo, hub.person("stranger"))

@@ -1,0 +1,438 @@
+"""`rollout doctor`: a world with one thing changed -> the finding that must say so, and the fix."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rollout.core.doctor import Finding, Severity, examine, examine_laptop
+from rollout.core.doctor.cron import Rhythm, rhythm
+from rollout.core.doctor.facts import (
+    APP_ID,
+    APP_KEY,
+    Actions,
+    Bypass,
+    Hidden,
+    Laptop,
+    Permission,
+    RateLimit,
+    Rule,
+    Settings,
+    Train,
+    Who,
+    Workflow,
+    World,
+)
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+PIN = f"acme/rollout/.github/actions/rollout@{'5' * 40}"
+TEN_MINUTES = "3,13,23,33,43,53 * * * *"
+SECRET = Hidden("this token may not ask")
+PROBLEM, WARNING, UNTOLD, OK = Severity
+
+FLOWS = (
+    Workflow("rollout-check.yml", "active", (), (PIN,)),
+    Workflow("rollout-reconcile.yml", "active", (TEN_MINUTES,), (PIN, "./.github/actions/rollout")),
+    Workflow("rollout-start.yml", "active", (), (PIN, f"docker://alpine@sha256:{'a' * 64}")),
+)
+STATUS = Rule("required_status_checks", "protect", Bypass.YES, ("rollout/tau",))
+
+
+def ago(*minutes: int) -> tuple[datetime, ...]:
+    return tuple(NOW - timedelta(minutes=number) for number in minutes)
+
+
+def reconcile(**changes: Any) -> tuple[Workflow, ...]:
+    return (FLOWS[0], replace(FLOWS[1], **changes), FLOWS[2])
+
+
+SETTINGS = Settings(
+    repository="acme/tau",
+    login="rollout-app[bot]",
+    who=Who.APP,
+    default_branch="main",
+    private=False,
+    archived=False,
+    rules=(STATUS,),
+    classic=None,
+    may_open_pulls=False,
+    actions=Actions(enabled=True, allowed="all"),
+    variables=frozenset({APP_ID}),
+    secrets=frozenset({APP_KEY}),
+    workflows=FLOWS,
+    runs=ago(4, 15, 23),
+    permissions=dict.fromkeys(Permission, True),
+    limit=RateLimit(5000, 4900, NOW + timedelta(minutes=30)),
+)
+TRAINS = (Train("tau", max_gap=1800),)
+WITHOUT_APP: dict[str, Any] = {"who": Who.RUN, "variables": SECRET, "secrets": SECRET, "rules": ()}
+ADMIN: dict[str, Any] = {"who": Who.PERSON, "login": "ada", "permissions": None}
+ADMIN_WITHOUT_APP: dict[str, Any] = {**ADMIN, "variables": frozenset(), "secrets": frozenset(), "rules": ()}
+
+
+def world(settings: dict[str, Any], **changes: Any) -> World:
+    base = World(replace(SETTINGS, **settings), "main", "", TRAINS)
+    return replace(base, **changes)
+
+
+def test_a_good_world_has_nothing_to_mend() -> None:
+    found = examine(world({}), NOW)
+    assert {finding.severity for finding in found} == {OK}
+    assert [finding.topic for finding in found] == [
+        "state branch",
+        "contract",
+        "state commits",
+        "required status",
+        "token",
+        "permissions",
+        "pull requests",
+        "workflows",
+        "pins",
+        "limits",
+        "schedule",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "severity", "topic", "says", "fix"),
+    [
+        # --- the state branch
+        ({"archived": True}, PROBLEM, "state branch", "is archived", "unarchive"),
+        # --- state commits
+        ({"rules": SECRET}, UNTOLD, "state commits", "this token may not ask", "Settings > Rules"),
+        (
+            {"rules": (Rule("pull_request", "protect", Bypass.NO),)},
+            PROBLEM,
+            "state commits",
+            "protect wants a pull request, and the App may not bypass it",
+            "Settings > Rules > Rulesets > protect > Bypass list: add the App, always",
+        ),
+        (
+            {"rules": (Rule("merge_queue", "queue", Bypass.HIDDEN),)},
+            UNTOLD,
+            "state commits",
+            "queue wants the merge queue; who may bypass it is not shown",
+            "add the App",
+        ),
+        (
+            {**ADMIN, "rules": (replace(STATUS, bypass=Bypass.SOME_APP),)},
+            OK,
+            "state commits",
+            "an App may bypass it: see that it is the one of the tool",
+            "",
+        ),
+        (
+            {**ADMIN, "rules": (replace(STATUS, bypass=Bypass.NO),)},
+            PROBLEM,
+            "state commits",
+            "may not",
+            "add",
+        ),
+        (
+            {**WITHOUT_APP, "rules": (replace(STATUS, bypass=Bypass.NO),)},
+            PROBLEM,
+            "state commits",
+            "a run's own token cannot bypass it",
+            "take the rule away",
+        ),
+        ({"rules": (STATUS, Rule("deletion", "keep", Bypass.NO))}, OK, "state commits", "the App may", ""),
+        ({"rules": ()}, OK, "state commits", "no rule of main is in the way", ""),
+        (
+            {"rules": (Rule("file_path_restriction", "paths", Bypass.NO),)},
+            WARNING,
+            "state commits",
+            "paths restricts commits (file_path_restriction)",
+            "Settings > Rules > Rulesets > paths",
+        ),
+        ({"classic": SECRET}, UNTOLD, "state commits", "classic branch protection", "Settings > Branches"),
+        ({"classic": ()}, PROBLEM, "state commits", "an App cannot bypass it", "Settings > Branches"),
+        # --- the required status
+        (
+            {"rules": ()},
+            WARNING,
+            "required status",
+            "rollout/tau is not required: a red promotion can be merged",
+            "require the status rollout/tau, bypass list: the App",
+        ),
+        ({"rules": (), "classic": ("rollout/tau",)}, OK, "required status", "rollout/tau is required", ""),
+        (WITHOUT_APP, OK, "required status", "as it has to be without an App", ""),
+        # --- the token
+        ({"secrets": frozenset()}, PROBLEM, "token", f"{APP_KEY} is not", f"gh secret set {APP_KEY}"),
+        ({"secrets": SECRET}, OK, "token", "jobs use a GitHub App", ""),
+        (
+            {**ADMIN_WITHOUT_APP, "secrets": frozenset({APP_KEY})},
+            WARNING,
+            "token",
+            f"{APP_ID} is not: the App is not used",
+            f"gh variable set {APP_ID}",
+        ),
+        (ADMIN_WITHOUT_APP, WARNING, "token", "its commits start nothing", "a GitHub App"),
+        (WITHOUT_APP, WARNING, "token", "each step waits for the schedule", "a GitHub App"),
+        ({**ADMIN, "variables": SECRET}, UNTOLD, "token", "variables are not shown", "gh variable list"),
+        # --- what it may do
+        (ADMIN, UNTOLD, "permissions", "cannot be seen with that of ada", "in a job"),
+        (
+            {"permissions": {Permission.CONTENTS: True, Permission.STATUSES: False}},
+            PROBLEM,
+            "permissions",
+            "the token lacks statuses: write",
+            "statuses: write",
+        ),
+        (
+            {"permissions": {Permission.CONTENTS: True, Permission.PULLS: SECRET}},
+            UNTOLD,
+            "permissions",
+            "not answered: pull-requests: write",
+            "again",
+        ),
+        # --- pull requests
+        (
+            {**WITHOUT_APP, "may_open_pulls": False},
+            PROBLEM,
+            "pull requests",
+            "no promotion is ever proposed",
+            "Allow GitHub Actions to create and approve pull requests",
+        ),
+        (
+            {**ADMIN, "variables": SECRET},
+            WARNING,
+            "pull requests",
+            "fine with an App",
+            "Allow GitHub Actions to create and approve pull requests",
+        ),
+        ({**ADMIN, "variables": SECRET, "may_open_pulls": True}, OK, "pull requests", "Actions may open", ""),
+        ({**WITHOUT_APP, "may_open_pulls": True}, OK, "pull requests", "Actions may open them", ""),
+        (
+            {**WITHOUT_APP, "may_open_pulls": True},
+            WARNING,
+            "pull requests",
+            "until a person approves",
+            "press",
+        ),
+        (
+            {**WITHOUT_APP, "may_open_pulls": SECRET},
+            UNTOLD,
+            "pull requests",
+            "whether Actions may",
+            "look at",
+        ),
+        # --- workflows
+        (
+            {"actions": Actions(enabled=False, allowed="all")},
+            PROBLEM,
+            "workflows",
+            "Actions are switched off",
+            "Settings > Actions > General",
+        ),
+        (
+            {"actions": Actions(enabled=True, allowed="selected")},
+            WARNING,
+            "workflows",
+            "only some actions are allowed (selected)",
+            "allow acme/rollout/.github/actions/rollout, docker://alpine",
+        ),
+        ({"actions": SECRET}, OK, "workflows", "all are on main and enabled", ""),
+        (
+            {"workflows": FLOWS[:2]},
+            PROBLEM,
+            "workflows",
+            "rollout-start.yml: not on main, the only branch whose schedules run",
+            "rollout init --workflows, and merge it to main",
+        ),
+        (
+            {"workflows": reconcile(state="disabled_inactivity")},
+            PROBLEM,
+            "workflows",
+            "rollout-reconcile.yml was disabled after 60 days without activity",
+            "gh workflow enable rollout-reconcile.yml",
+        ),
+        ({"workflows": reconcile(state="disabled_manually")}, PROBLEM, "workflows", "by somebody", "enable"),
+        ({"workflows": reconcile(state="")}, UNTOLD, "workflows", "whether they are enabled", "gh workflow"),
+        # --- the schedule
+        ({"workflows": reconcile(crons=())}, WARNING, "schedule", "has no schedule", "dispatches"),
+        (
+            {"workflows": reconcile(crons=("3 4 * * 1",))},
+            UNTOLD,
+            "schedule",
+            "does not run every day alike: 3 4 * * 1",
+            "max_gap",
+        ),
+        (
+            {"workflows": reconcile(crons=("7 * * * *",))},
+            PROBLEM,
+            "schedule",
+            "runs are up to 1h apart, and more than 30m between observations earns no soak",
+            "a shorter cron",
+        ),
+        (
+            {"workflows": reconcile(crons=("*/2 * * * *",))},
+            WARNING,
+            "schedule",
+            "2 minutes apart, and GitHub gives one in 5",
+            "5 minutes or more",
+        ),
+        ({"runs": SECRET}, UNTOLD, "schedule", "when it last ran", "gh run list"),
+        ({"runs": ()}, UNTOLD, "schedule", "no scheduled run yet", "gh workflow run rollout-reconcile.yml"),
+        (
+            {"runs": ago(5, 52, 62)},
+            WARNING,
+            "schedule",
+            "of the last 3 scheduled runs two were 47m apart: more than 30m earns no soak",
+            "POST /repos/acme/tau/dispatches with event_type rollout-reconcile",
+        ),
+        ({"runs": ago(45)}, WARNING, "schedule", "45m", "sampling.max_gap"),
+        ({"runs": ago(30 * 60)}, PROBLEM, "schedule", "at 2026-11-22T06:00:00Z, 30 hours ago", "enable"),
+        ({"runs": ago(61 * 24 * 60)}, PROBLEM, "schedule", "61 days ago", "gh workflow enable"),
+        # --- pins
+        (
+            {"workflows": reconcile(uses=(PIN, "actions/checkout@v7"))},
+            PROBLEM,
+            "pins",
+            "rollout-reconcile.yml: actions/checkout@v7 is not pinned by a commit",
+            "uses: actions/checkout@SHA",
+        ),
+        # --- limits
+        ({"limit": SECRET}, UNTOLD, "limits", "about 1152 requests a day", "gh api rate_limit"),
+        (
+            {"limit": RateLimit(1000, 60, NOW)},
+            WARNING,
+            "limits",
+            "60 of 1000 an hour are left until 2026-11-23T12:00:00Z",
+            "who else spends them",
+        ),
+        ({"limit": RateLimit(90, 90, NOW)}, WARNING, "limits", "about 1152 requests a day", "a slower cron"),
+        ({"workflows": ()}, OK, "limits", "4900 of 5000 an hour are left", ""),
+        (
+            {"private": True},
+            WARNING,
+            "minutes",
+            "up to 432 billed minutes a day",
+            "a slower cron in rollout-reconcile.yml",
+        ),
+    ],
+)
+def test_one_thing_is_different(
+    settings: dict[str, Any], severity: Severity, topic: str, says: str, fix: str
+) -> None:
+    expect(examine(world(settings), NOW), severity, topic, says, fix)
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity", "topic", "says", "fix"),
+    [
+        (
+            {"branch_problem": "there is no ops in acme/tau"},
+            PROBLEM,
+            "state branch",
+            "there is no ops",
+            "push",
+        ),
+        ({"trains": ()}, PROBLEM, "state branch", "no train on main", "rollout init"),
+        (
+            {"trains": (Train("tau", problem="state/tau/contract.yaml: phases: missing"), *TRAINS)},
+            PROBLEM,
+            "contract",
+            "phases: missing",
+            "rollout contract check --train tau",
+        ),
+        ({"trains": (Train("tau", product="acme/app"),)}, OK, "product", "acme/app can be read", ""),
+        ({"trains": (Train("tau", max_gap=0),)}, OK, "schedule", "at most 11m between the last 3", ""),
+    ],
+)
+def test_another_state(changes: dict[str, Any], severity: Severity, topic: str, says: str, fix: str) -> None:
+    expect(examine(world({}, **changes), NOW), severity, topic, says, fix)
+
+
+@pytest.mark.parametrize(("who", "whose"), [(Who.RUN, "a run's own token"), (Who.APP, "this token")])
+def test_a_product_out_of_reach(who: Who, whose: str) -> None:
+    elsewhere = world(
+        {"who": who, "unseen": frozenset({"acme/app"})}, trains=(Train("tau", product="acme/app"),)
+    )
+    expect(
+        examine(elsewhere, NOW),
+        PROBLEM,
+        "product",
+        f"{whose} does not reach acme/app",
+        "ROLLOUT_PRODUCT_TOKEN",
+    )
+
+
+def test_each_thing_is_said_once() -> None:
+    """A ruleset wants two things, a schedule is disabled and silent, rules cannot be seen."""
+    both = (STATUS, Rule("pull_request", "protect", Bypass.NO))
+    assert topics(examine(world({"rules": both}), NOW), "state commits") == 1
+    silent = {"workflows": reconcile(state="disabled_inactivity"), "runs": ago(90 * 24 * 60)}
+    assert topics(examine(world(silent), NOW), "schedule") == 0
+    assert topics(examine(world({"rules": SECRET}), NOW), "required status") == 0
+    assert topics(examine(world({"actions": Actions(enabled=False, allowed="all")}), NOW), "workflows") == 1
+
+
+def test_the_worst_comes_first() -> None:
+    everything = {**ADMIN_WITHOUT_APP, "archived": True, "limit": SECRET}
+    order = [list(Severity).index(finding.severity) for finding in examine(world(everything), NOW)]
+    assert order == sorted(order)
+    assert set(order) == {0, 1, 2, 3}
+
+
+def expect(found: list[Finding], severity: Severity, topic: str, says: str, fix: str) -> None:
+    fitting = [one for one in found if (one.topic, one.severity) == (topic, severity) and says in one.says]
+    assert fitting, "\n".join(map(str, found))
+    assert fix in fitting[0].fix
+    # Whatever is not fine says what to do.
+    assert [one for one in found if (one.severity is not OK) != bool(one.fix)] == []
+
+
+def topics(found: list[Finding], topic: str) -> int:
+    return sum(finding.topic == topic for finding in found)
+
+
+# --- without GitHub --------------------------------------------------------------------------------------
+
+LAPTOP = Laptop("Ada", "main", "", (Train("tau"),), ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity", "topic", "says", "fix"),
+    [
+        ({}, OK, "state branch", "main carries tau", ""),
+        ({}, OK, "contract", "tau: good", ""),
+        ({}, OK, "git identity", "commits are by Ada", ""),
+        ({}, OK, "schedule", "none on the local forge", ""),
+        ({"person": None}, WARNING, "git identity", "does not know who you are", "git config user.name"),
+        ({"branch_problem": "no branch main"}, PROBLEM, "state branch", "no branch main", "rollout init"),
+        ({"trains": ()}, PROBLEM, "state branch", "no train on main", "rollout init"),
+        ({"trains": (Train("tau", problem="broken"),)}, PROBLEM, "contract", "broken", "contract check"),
+        ({"contract_problems": ("f: x: y",)}, PROBLEM, "contract", "f: x: y", "rollout contract check"),
+    ],
+)
+def test_a_laptop(changes: dict[str, Any], severity: Severity, topic: str, says: str, fix: str) -> None:
+    expect(examine_laptop(replace(LAPTOP, **changes)), severity, topic, says, fix)
+
+
+# --- cron ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("crons", "expected"),
+    [
+        ((TEN_MINUTES,), Rhythm(144, 10, 10)),
+        (("*/15 * * * *",), Rhythm(96, 15, 15)),
+        (("5/20 * * * *",), Rhythm(72, 20, 20)),
+        (("0 9-17/4 * * *",), Rhythm(3, 16 * 60, 4 * 60)),
+        (("0 6 * * *",), Rhythm(1, 24 * 60, 24 * 60)),
+        (("0 6 * * *", "30 18 * * *"), Rhythm(2, 750, 690)),
+        (("0 6 * * 1-5",), None),
+        (("0 6 1 * *",), None),
+        (("61 * * * *",), None),
+        (("* 24 * * *",), None),
+        (("*/0 * * * *",), None),
+        (("a * * * *",), None),
+        (("* * *",), None),
+        ((), None),
+    ],
+)
+def test_rhythms(crons: tuple[str, ...], expected: Rhythm | None) -> None:
+    assert rhythm(crons) == expected
