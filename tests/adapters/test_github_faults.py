@@ -6,28 +6,25 @@ import itertools
 from dataclasses import replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from rollout.adapters.git import Git
 from rollout.adapters.github.forge import CLOSED_MARKER
-from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.freeze import freeze
 from rollout.commands.reconcile import Reconciler, Report
 from rollout.commands.start import StartOptions, start
-from rollout.commands.verify import verify
 from rollout.core.observation import Observation
-from rollout.core.state import Outcome, Verdict
+from rollout.core.state import Verdict
 from rollout.errors import InputError, OutsideError
+from tests.adapters.fault_table import ALL, FATAL, table
 from tests.adapters.github_world import GitHubWorld, seed, started
 from tests.fakehub import faults
 from tests.fakehub.faults import Fault, Match
 from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub
 from tests.fakes.clock import NOON
-from tests.world import PHASES, TAU, VERSION, promotion_body
+from tests.world import TAU, VERSION, promotion_body
 
 __all__ = ["hub"]
 
@@ -40,39 +37,6 @@ LISTING = "POST /graphql repository,repository"
 MAKING = "POST /graphql createRef*"
 SECOND_READ = "the second POST /graphql repository"
 CHECKS = "GET */check-runs"
-
-EVERYWHERE = {
-    "401": faults.BAD_CREDENTIALS,
-    "403": faults.FORBIDDEN,
-    "404": faults.NOT_FOUND,
-    "409": faults.CONFLICT,
-    "422": faults.UNPROCESSABLE,
-    "429": faults.too_many(),
-    "429 with Retry-After": faults.too_many(7),
-    "403 until the limit is reset": faults.rate_limited(int((NOON + timedelta(minutes=12)).timestamp())),
-    "500": faults.SERVER_ERROR,
-    "502": faults.BAD_GATEWAY,
-    "timeout": faults.HANG,
-    "dropped": faults.DROPPED,
-    "dropped after it took effect": faults.DROPPED_AFTER,
-}
-GRAPHQL = {
-    "an error with status 200": faults.graphql(),
-    "a limit with status 200": faults.graphql("API rate limit exceeded", "RATE_LIMITED"),
-    "a refusal with status 200": faults.graphql("Resource not accessible by integration", "FORBIDDEN"),
-}
-ALL = {**EVERYWHERE, **GRAPHQL}
-FATAL = {"401", "403", "404", "422", "a refusal with status 200"}
-
-
-def table(*routes: str) -> pytest.MarkDecorator:
-    """Every fault at every one of the routes."""
-    cases = [
-        pytest.param(route, name, id=f"{route}: {name}")
-        for route in routes
-        for name in [*EVERYWHERE, *(GRAPHQL if "/graphql" in route else ())]
-    ]
-    return pytest.mark.parametrize(("route", "fault"), cases)
 
 
 @pytest.fixture(scope="module")
@@ -339,23 +303,3 @@ def test_two_that_open_the_same_promotion_open_one(world: GitHubWorld) -> None:
     reconcile(world, observed)
     assert world.pulls() == [(BRANCH, "open", ["rollout"], [])]
     assert world.branches() == {"main": [], BRANCH: [TITLE]}
-
-
-# --- a whole release ---------------------------------------------------------------------------------------
-
-
-def test_a_release_from_start_to_completion(hub: Hub, idle: tuple[Path, str]) -> None:
-    world = GitHubWorld(hub, *idle)
-    world.play_to(PHASES[-1])
-    world.sign("final-approval")
-    world.soak()
-    assert world.rollout.outcome is Outcome.COMPLETE
-    assert [(thread.title, thread.state) for thread in world.repo.pulls()] == [
-        (f"rollout(tau): promote v0.1.5 {left} -> {entered}", "closed") for left, entered in pairwise(PHASES)
-    ]
-    assert all(thread.pull and thread.pull.merged_at for thread in world.repo.pulls())
-    assert world.branches() == {"main": []}
-    assert world.subjects()[0] == "rollout(tau): complete v0.1.5"
-    assert world.repo.statuses[-1].sha == world.release
-    assert world.repo.statuses[-1].state == "success"
-    assert verify(YamlStore(Git(world.repo.bare.path), "main"), TAU, None).problems == []

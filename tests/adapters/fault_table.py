@@ -1,0 +1,53 @@
+"""What can go wrong at each request to GitHub, and which requests are proved to get over it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from fnmatch import fnmatchcase
+
+import pytest
+
+from tests.fakehub import faults
+from tests.fakes.clock import NOON
+
+EVERYWHERE = {
+    "401": faults.BAD_CREDENTIALS,
+    "403": faults.FORBIDDEN,
+    "404": faults.NOT_FOUND,
+    "409": faults.CONFLICT,
+    "422": faults.UNPROCESSABLE,
+    "429": faults.too_many(),
+    "429 with Retry-After": faults.too_many(7),
+    "403 until the limit is reset": faults.rate_limited(int((NOON + timedelta(minutes=12)).timestamp())),
+    "500": faults.SERVER_ERROR,
+    "502": faults.BAD_GATEWAY,
+    "timeout": faults.HANG,
+    "dropped": faults.DROPPED,
+    "dropped after it took effect": faults.DROPPED_AFTER,
+}
+GRAPHQL = {
+    "an error with status 200": faults.graphql(),
+    "a limit with status 200": faults.graphql("API rate limit exceeded", "RATE_LIMITED"),
+    "a refusal with status 200": faults.graphql("Resource not accessible by integration", "FORBIDDEN"),
+}
+ALL = {**EVERYWHERE, **GRAPHQL}
+FATAL = {"401", "403", "404", "422", "a refusal with status 200"}
+
+_covered: set[str] = set()
+
+
+def table(*routes: str) -> pytest.MarkDecorator:
+    """Every fault at every one of the routes, which are globs over calls as the hub writes them."""
+    _covered.update(routes)
+    cases = [
+        pytest.param(route, name, id=f"{route}: {name}")
+        for route in routes
+        for name in [*EVERYWHERE, *(GRAPHQL if "/graphql" in route else ())]
+    ]
+    return pytest.mark.parametrize(("route", "fault"), cases)
+
+
+def uncovered(calls: Sequence[str]) -> list[str]:
+    """The calls that no table knows, of those in the modules that were imported."""
+    return [call for call in calls if not any(fnmatchcase(call, route) for route in _covered)]

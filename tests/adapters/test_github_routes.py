@@ -1,0 +1,292 @@
+"""Every request that the adapters can make is in a table of faults, and each is got over.
+
+To add a method: an act in ACTS, which calls it. The tests here then name every route that no table has yet:
+put it into ROUTES with the act that meets it, or into a table of test_github_faults.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+import rollout.adapters.github
+from rollout.adapters.git import Git
+from rollout.adapters.github.forge import GitHubForge
+from rollout.adapters.yaml_store import YamlStore
+from rollout.commands.verify import verify
+from rollout.core.state import CommitMessage, Freeze, Outcome, StateChange
+from rollout.errors import RolloutError
+from rollout.ports import IssueState, Reaction, StatusState
+from tests.adapters.fault_table import ALL, table, uncovered
+from tests.adapters.github_world import Adapters, GitHubWorld, seed, started
+from tests.adapters.test_github_faults import __name__ as scenarios
+from tests.fakehub import faults
+from tests.fakehub.entities import TokenKind
+from tests.fakehub.fixtures import hub
+from tests.fakehub.hub import Hub
+from tests.fakes.clock import NOON
+from tests.world import PHASES, TAU, VERSION
+
+__all__ = ["hub", "scenarios"]
+
+BRANCH = f"rollout/tau/{VERSION}/canary-1"
+KEY = f"signoff/{TAU}/{VERSION}"
+NOTE = CommitMessage(subject="rollout(tau): note", body="", trailers=(("Rollout-Train", TAU),))
+
+
+@dataclass(frozen=True)
+class Act:
+    """One method, used as a command uses it, and what has happened before."""
+
+    do: Callable[[Adapters], object]
+    before: Callable[[GitHubWorld], object] = lambda _: None
+
+
+def rollout_of(run: Adapters) -> StateChange:
+    return StateChange(rollout=run.store.load(TAU, run.store.head()).rollout)
+
+
+def commit(run: Adapters) -> object:
+    head = run.store.head()
+    frozen = Freeze(reason="by hand", at=NOON)
+    rollout = run.store.load(TAU, head).rollout
+    if rollout.frozen == frozen:
+        return head
+    change = StateChange(rollout=rollout.model_copy(update={"frozen": frozen}))
+    return run.store.commit(TAU, change, NOTE, parent=head, at=NOON)
+
+
+def promote(run: Adapters) -> object:
+    head = run.store.head()
+    rollout = run.store.load(TAU, head).rollout
+    change = StateChange(rollout=rollout.model_copy(update={"phase": "canary-1", "canary_percent": 5}))
+    return run.forge.open_promotion(TAU, BRANCH, change, NOTE, "body", parent=head, at=NOON)
+
+
+def release(run: Adapters) -> str:
+    found = run.store.load(TAU, run.store.head()).rollout.release
+    assert found is not None
+    return found.commit
+
+
+def report(run: Adapters) -> None:
+    if run.forge.statuses(release(run)).get("rollout/tau") is None:
+        run.forge.set_status(release(run), "rollout/tau", StatusState.PENDING, "on its way", at=NOON)
+
+
+def open_issue(run: Adapters) -> object:
+    people = ("ada",)
+    return run.issues().open(KEY, "Sign-off", "The body.", labels=["signoff"], assignees=people, at=NOON)
+
+
+def prepare(*acts: Callable[[Adapters], object]) -> Callable[[GitHubWorld], None]:
+    def before(world: GitHubWorld) -> None:
+        for act in acts:
+            act(world.run())
+
+    return before
+
+
+def closed_issue(run: Adapters) -> None:
+    issues = run.issues()
+    if issues.find_open(KEY):
+        issues.close(1, "Done.", at=NOON)
+
+
+def reopened(run: Adapters) -> None:
+    issues = run.issues()
+    found = issues.find(KEY)
+    assert found is not None
+    if found.state is IssueState.CLOSED:
+        issues.reopen(found.number, at=NOON)
+
+
+def updated(run: Adapters) -> None:
+    issues = run.issues()
+    issues.find(KEY)
+    issues.update(1, title="Sign-off", body="Better.", labels=["late"], at=NOON)
+
+
+def talk(world: GitHubWorld) -> None:
+    """More comments than come with a listing."""
+    prepare(open_issue)(world)
+    for number in range(150):
+        world.repo.comment(world.alice, 1, f"/note {number}")
+
+
+def answered(run: Adapters) -> None:
+    issues = run.issues()
+    issues.find(KEY)
+    issues.react(issues.comments(1).comments[0].id, Reaction.ACCEPTED)
+
+
+def said(text: str) -> Callable[[Adapters], None]:
+    def stick(run: Adapters) -> None:
+        issues = run.issues()
+        issues.find(KEY)
+        issues.stick(1, "where", text, at=NOON)
+
+    return stick
+
+
+def listened(run: Adapters) -> object:
+    issues = run.issues()
+    issues.find(KEY)
+    return issues.comments(1)
+
+
+ACTS = {
+    "GitHubStore.branch": Act(lambda run: run.store.branch),
+    "GitHubStore.head": Act(lambda run: run.store.head()),
+    "GitHubStore.trains": Act(lambda run: run.store.trains(run.store.head())),
+    "GitHubStore.load": Act(rollout_of),
+    "GitHubStore.load_many": Act(lambda run: list(run.store.load_many(TAU, []))),
+    "GitHubStore.log": Act(lambda run: next(run.store.log(TAU))),
+    "GitHubStore.commit": Act(commit),
+    "GitHubForge.pull_request": Act(lambda run: run.forge.pull_request(BRANCH), prepare(promote)),
+    "GitHubForge.pull_requests": Act(lambda run: run.forge.pull_requests("rollout/"), prepare(promote)),
+    "GitHubForge.open_promotion": Act(promote),
+    "GitHubForge.update_pull_request": Act(
+        lambda run: run.forge.update_pull_request(1, "better", at=NOON), prepare(promote)
+    ),
+    "GitHubForge.close_pull_request": Act(
+        lambda run: run.forge.close_pull_request(1, "frozen", at=NOON), prepare(promote)
+    ),
+    "GitHubForge.statuses": Act(lambda run: run.forge.statuses(release(run))),
+    "GitHubForge.set_status": Act(report),
+    "GitHubForge.check_runs": Act(lambda run: run.forge.check_runs(release(run))),
+    "GitHubForge.commit_exists": Act(lambda run: run.forge.commit_exists(release(run))),
+    "GitHubForge.changed_paths": Act(lambda run: run.forge.changed_paths(None, release(run))),
+    "GitHubIssues.find_open": Act(lambda run: run.issues().find_open(KEY), prepare(open_issue)),
+    "GitHubIssues.find": Act(lambda run: run.issues().find(KEY), prepare(open_issue, closed_issue)),
+    "GitHubIssues.open": Act(open_issue),
+    "GitHubIssues.update": Act(updated, prepare(open_issue)),
+    "GitHubIssues.close": Act(closed_issue, prepare(open_issue)),
+    "GitHubIssues.reopen": Act(reopened, prepare(open_issue, closed_issue)),
+    "GitHubIssues.comments": Act(listened, talk),
+    "GitHubIssues.stick": Act(said("Here."), prepare(open_issue)),
+    "GitHubIssues.stick again": Act(said("There."), prepare(open_issue, said("Here."))),
+    "GitHubIssues.react": Act(answered, talk),
+    "GitHubIssues.permission": Act(lambda run: run.issues().permission("alice")),
+    "GitHubIssues.myself": Act(lambda run: run.issues().myself()),
+}
+
+ROUTES = {
+    "GET */assignees/*": "GitHubIssues.open",
+    "POST */issues": "GitHubIssues.open",
+    "PATCH */issues/?": "GitHubIssues.update",
+    "PATCH */issues/comments/*": "GitHubIssues.stick again",
+    "POST */reactions": "GitHubIssues.react",
+    "GET */collaborators/*/permission": "GitHubIssues.permission",
+    "POST /graphql viewer": "GitHubIssues.myself",
+}
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    repository, release = started(tmp_path_factory.mktemp("origin") / "repository")
+    return repository.path, release
+
+
+def ready(hub: Hub, origin: tuple[Path, str], act: Act) -> GitHubWorld:
+    world = GitHubWorld(hub, *origin)
+    hub.person("ada", world.repo)
+    act.before(world)
+    hub.forget_calls()
+    return world
+
+
+def seen(world: GitHubWorld) -> object:
+    """All that the tool can leave behind; not who is assigned, which a lost answer may cost."""
+    threads = [
+        (
+            *(thread.number, thread.title, thread.body, thread.state, sorted(thread.labels)),
+            [
+                (comment.body, [reaction.content for reaction in comment.reactions])
+                for comment in thread.comments
+            ],
+        )
+        for thread in world.repo.threads.values()
+    ]
+    return threads, world.branches(), world.statuses(), world.subjects()
+
+
+def public_methods() -> set[str]:
+    found: set[str] = set()
+    for module in pkgutil.iter_modules(rollout.adapters.github.__path__, "rollout.adapters.github."):
+        for name, each in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if name.startswith("GitHub") and each.__module__ == module.name:
+                found |= {f"{name}.{method}" for method in vars(each) if not method.startswith("_")}
+    return found
+
+
+def test_every_method_has_an_act() -> None:
+    assert {name.partition(" ")[0] for name in ACTS} == public_methods()
+    assert "GitHubForge.set_status" in public_methods()
+    assert GitHubForge.__module__.startswith("rollout.adapters.github.")
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_every_route_is_in_a_table_of_faults(hub: Hub, origin: tuple[Path, str], name: str) -> None:
+    world = ready(hub, origin, ACTS[name])
+    ACTS[name].do(world.run())
+    assert uncovered(world.calls()) == []
+
+
+@table(*ROUTES)
+def test_a_fault_leaves_nothing_that_the_next_run_does_not_finish(
+    hub: Hub, origin: tuple[Path, str], tmp_path: Path, route: str, fault: str
+) -> None:
+    name = ROUTES[route]
+    act = ACTS[name]
+    world = ready(hub, origin, act)
+    planned = hub.fail(route, ALL[fault])
+    with contextlib.suppress(RolloutError):
+        act.do(world.run(timeout=1 if ALL[fault] is faults.HANG else 20))
+    assert planned.left == 0
+    hub.heal()
+    act.do(world.run())
+    if name not in _finished:
+        _finished[name] = finished(tmp_path, origin, act)
+    assert seen(world) == _finished[name]
+
+
+_finished: dict[str, object] = {}
+"""Act -> what there is after it without any fault."""
+
+
+def finished(folder: Path, origin: tuple[Path, str], act: Act) -> object:
+    with Hub(folder) as elsewhere:
+        world = ready(elsewhere, origin, act)
+        act.do(world.run())
+        return seen(world)
+
+
+# --- a whole release ---------------------------------------------------------------------------------------
+
+
+def test_a_release_from_start_to_completion(hub: Hub, tmp_path: Path) -> None:
+    repository, commit = seed(tmp_path / "repository")
+    world = GitHubWorld(hub, repository.path, commit)
+    world.play_to(PHASES[-1])
+    world.sign("final-approval")
+    world.soak()
+    assert world.rollout.outcome is Outcome.COMPLETE
+    assert [(thread.title, thread.state) for thread in world.repo.pulls()] == [
+        (f"rollout(tau): promote v0.1.5 {left} -> {entered}", "closed") for left, entered in pairwise(PHASES)
+    ]
+    assert all(thread.pull and thread.pull.merged_at for thread in world.repo.pulls())
+    assert world.branches() == {"main": []}
+    assert world.subjects()[0] == "rollout(tau): complete v0.1.5"
+    assert world.repo.statuses[-1].sha == world.release
+    assert world.repo.statuses[-1].state == "success"
+    assert verify(YamlStore(Git(world.repo.bare.path), "main"), TAU, None).problems == []
+    assert uncovered([str(call) for call in hub.calls() if call.token is TokenKind.APP]) == []
