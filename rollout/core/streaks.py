@@ -40,9 +40,9 @@ def _check(streak: Streak | None, sample: Sample, unhealthy: bool, min_interval:
     assert sample.updated_at is not None
     if streak is not None and seconds_between(streak.checked_at, sample.updated_at) < max(min_interval, 1):
         return _join(streak, sample, unhealthy)
+    count, since = (streak.count, streak.since) if streak and streak.unhealthy else (0, None)
     if not unhealthy:
-        return Streak(checked_at=sample.updated_at)
-    count, since = (streak.count, streak.since) if streak else (0, None)
+        return Streak(checked_at=sample.updated_at, before=count, since=since)
     return Streak(
         count=count + 1, checked_at=sample.updated_at, unhealthy=True, since=since or sample.updated_at
     )
@@ -52,4 +52,9 @@ def _join(streak: Streak, sample: Sample, unhealthy: bool) -> Streak:
     # A check is as bad as its worst observation: a flap inside one check must not hide.
     if streak.unhealthy or not unhealthy:
         return streak
-    return Streak(count=1, checked_at=streak.checked_at, unhealthy=True, since=sample.updated_at)
+    return Streak(
+        count=streak.before + 1,
+        checked_at=streak.checked_at,
+        unhealthy=True,
+        since=streak.since or sample.updated_at,
+    )

@@ -102,8 +102,10 @@ class Streak(Model):
     checked_at: Instant
     """Source time of the observation that opened the current check."""
     unhealthy: bool = False
+    before: int = 0
+    """Of a healthy check: the streak that it ends, and goes on with should it turn out unhealthy."""
     since: Instant | None = None
-    """When the streak began."""
+    """When the streak, or the one before, began."""
 
 
 class Work(StrEnum):
