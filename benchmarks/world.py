@@ -181,9 +181,11 @@ def later(first: Observation, ticks: int) -> Observation:
 
 def _later_sample(sample: Sample, ticks: int) -> Sample:
     assert sample.unknown is None, sample.unknown
+    assert sample.read_at is not None
     assert sample.updated_at is not None
     return sample.model_copy(
         update={
+            "read_at": sample.read_at + ticks * TICK,
             "updated_at": sample.updated_at + ticks * TICK,
             "counters": sample.counters and _risen(sample.counters, ticks),
             "cursor": sample.cursor and _later_cursor(sample.cursor, ticks),

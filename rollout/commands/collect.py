@@ -47,7 +47,7 @@ def collect(
     chosen = _chosen(contract, surfaces)
     started_at = clock.now()
     head = product.head()
-    samples = _read_all(chosen, status.cursors if status else {}, product, workers, progress)
+    samples = _read_all(chosen, status.cursors if status else {}, product, clock, workers, progress)
     harness = _read_harness(contract.harness, product, progress) if contract.harness else None
     return Observation(
         train=contract.train,
@@ -88,6 +88,7 @@ def _read_all(
     surfaces: Mapping[str, Surface],
     cursors: Mapping[str, LogCursor],
     product: Product,
+    clock: Clock,
     workers: int,
     progress: Progress,
 ) -> dict[str, Sample]:
@@ -95,7 +96,7 @@ def _read_all(
     pool = ThreadPoolExecutor(max_workers=max(1, workers))
     try:
         started = {
-            pool.submit(_read_guarded, surface, cursors.get(name), product): name
+            pool.submit(_read_guarded, surface, cursors.get(name), product, clock): name
             for name, surface in surfaces.items()
         }
         for name, sample in _as_they_end(started):
@@ -116,9 +117,10 @@ def _as_they_end(started: Mapping[Future[Sample], str]) -> Iterator[tuple[str, S
         yield started[future], future.result()
 
 
-def _read_guarded(surface: Surface, cursor: LogCursor | None, product: Product) -> Sample:
+def _read_guarded(surface: Surface, cursor: LogCursor | None, product: Product, clock: Clock) -> Sample:
     try:
-        return _read(surface, cursor, product)
+        sample = _read(surface, cursor, product)
+        return sample if sample.unknown else sample.model_copy(update={"read_at": clock.now()})
     except Exception as error:  # noqa: BLE001 - one surface, even by a bug of ours, never stops the others
         return Sample(unknown=inert(f"a bug in rollout: {type(error).__name__}: {error}"))
 

@@ -65,6 +65,8 @@ class Sample(Model):
 
     unknown: Line | None = None
     """Why the surface could not be read."""
+    read_at: Instant | None = None
+    """When it was read; the end of the observation where that is not said."""
     updated_at: Instant | None = None
     """The source's own time."""
     health_state: HealthState | None = None

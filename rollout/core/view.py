@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from rollout.core.contract import Contract, Phase
@@ -64,8 +65,8 @@ def leaves(
 def fresh_samples(observation: Observation, max_age: int) -> dict[str, Sample]:
     """The observation's samples; one whose source is too old or from the future becomes unknown.
 
-    Age is judged at the end of the collection, never at the time of the decision, so that the
-    answer is the same whenever it is asked for (DESIGN section 6, Freshness).
+    Age is judged at the time of reading, so that a surface that hangs does not age the others, and never at
+    the time of the decision, so that the answer is always the same (DESIGN section 6, Freshness).
     """
     return {surface: _fresh(sample, observation, max_age) for surface, sample in observation.samples.items()}
 
@@ -76,12 +77,19 @@ def _fresh(sample: Sample, observation: Observation, max_age: int) -> Sample:
     updated = sample.updated_at
     if updated is None:
         return Sample(unknown="carries no time of its own")
-    if updated - observation.finished_at > MAX_FUTURE:
+    read_at = _read_at(sample, observation)
+    if updated - read_at > MAX_FUTURE:
         return Sample(unknown=f"from the future: says {format_instant(updated)}")
-    age = seconds_between(updated, observation.finished_at)
+    age = seconds_between(updated, read_at)
     if age > max_age:
         return Sample(unknown=f"stale: {format_duration(age)} old, at most {format_duration(max_age)}")
     return sample
+
+
+def _read_at(sample: Sample, observation: Observation) -> datetime:
+    said = sample.read_at
+    inside = said is not None and observation.started_at <= said <= observation.finished_at
+    return said if said is not None and inside else observation.finished_at
 
 
 def fresh_run(observation: Observation) -> HarnessReport | None:

@@ -112,7 +112,7 @@ def test_says_what_it_is_evidence_for() -> None:
         round="2026-11-23T12:00:00Z",
         product_head="c" * 40,
         started_at=NOON,
-        finished_at=NOON + timedelta(minutes=1),
+        finished_at=NOON + timedelta(minutes=6),
         tool_version=__version__,
         samples={},
     )
@@ -127,6 +127,15 @@ def test_every_surface_of_every_mood_is_read(mood: str, browser: str) -> None:
         **dict.fromkeys(COMMANDS, mood),
         "browser": browser,
     }
+
+
+def test_each_sample_says_when_it_was_read() -> None:
+    fake = product()
+    fake.fails("voice", "hung for 120s")
+    samples = collected(fake).samples
+    assert samples.pop("voice").read_at is None
+    read = sorted(sample.read_at for sample in samples.values() if sample.read_at)
+    assert read == [NOON + timedelta(minutes=minute) for minute in (1, 2, 3, 4)]
 
 
 def test_samples_are_in_the_order_of_the_contract() -> None:

@@ -37,7 +37,9 @@ class SurfaceWords(Model):
     counters: dict[str, int] | Literal["unknown"] = {}
     timeline: Literal["clean", "not reported", "no steps"] | BadStepWords | None = None
     age: Duration = 0
-    """How old the source's own time is."""
+    """How old the source's own time is at the end of the collection."""
+    read: Duration | None = None
+    """How long before that end it was read."""
     ahead: Duration = 0
     """How far in the future it is."""
     never_reports: list[str] = []

@@ -214,6 +214,8 @@ def _sample(world: World, name: str, words: SurfaceWords) -> Sample:
         world.counters = {**world.counters, name: {**world.counters.get(name, {}), **words.counters}}
     sample = _printed(world, name, words.printed) if words.printed else world.sample(name)
     changes: dict[str, Any] = {"updated_at": None if words.timeless else updated_at}
+    if words.read is not None:
+        changes["read_at"] = world.now - timedelta(seconds=words.read)
     changes["fields"] = {**sample.fields, **words.fields, **_reported(words)}
     changes["fields"] = {
         field: value for field, value in changes["fields"].items() if value != "not reported"
