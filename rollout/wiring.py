@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rollout.adapters.local_issues import LocalIssues
     from rollout.core import contract
     from rollout.core.action import ActionPin
-    from rollout.ports import Clock, Forge, Issues, PatientClock, Product, StateStore
+    from rollout.ports import Clock, Forge, Issues, PatientClock, Product, Reverter, StateStore
     from rollout.ports.inspection import Inspector
 
 ForgeKind = Literal["local", "github"]
@@ -111,6 +111,21 @@ class Workspace:
         from rollout.adapters.github.issues import GitHubIssues
 
         return GitHubIssues(self._api, self._listing)
+
+    @cached_property
+    def reverter(self) -> Reverter:
+        """The product's branch, as far as a rollback changes it."""
+        if self.forge_kind == "local":
+            from rollout.adapters.local_reverts import LocalReverter
+
+            return LocalReverter(self.git, self.local_forge, lambda: self._product_of_train().branch)
+        from rollout.adapters.github.product_clone import ProductClone
+        from rollout.adapters.github.reverts import GitHubReverter
+
+        api = self._api
+        return GitHubReverter(
+            api, self._listing, lambda name: ProductClone(api.address.server_url, name, api.token)
+        )
 
     @cached_property
     def _listing(self) -> Listing:

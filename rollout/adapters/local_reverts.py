@@ -7,17 +7,15 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from rollout.adapters.git import Git
-from rollout.adapters.git.reverting import Revert, Reverting, Undone
+from rollout.adapters.git.reverting import Reverting, message_with, refused_unless_clean
 from rollout.adapters.git.scratch import hand_over, scratch
 from rollout.adapters.local_forge import LocalForge, NewPull
-from rollout.adapters.yaml_store import message_text
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import HeadMovedError, RefusedError
 from rollout.ports import PullRequest, PullRequestKind, PullRequestState, RevertOutcome, RevertPreview
 
 STATE_FOLDER = "state"
 _ATTEMPTS = 8
-_SHOWN = 5
 
 
 class LocalReverter:
@@ -108,27 +106,3 @@ class LocalReverter:
 
     def _no_branch(self) -> str:
         return f"there is no branch {self._branch_name()}, which the contract says the product is on"
-
-
-def refused_unless_clean(revert: Revert) -> Revert:
-    """The revert. Raises RefusedError when it is anything but clean."""
-    preview = revert.preview
-    if preview.outcome is RevertOutcome.CLEAN:
-        return revert
-    why = preview.detail
-    if preview.outcome is RevertOutcome.CONFLICT:
-        more = " and more" if len(preview.conflicts) > _SHOWN else ""
-        why += f", in {', '.join(preview.conflicts[:_SHOWN])}{more}"
-    raise RefusedError(
-        f"the release cannot be reverted: {why}", hint="revert it by hand; the next run notices"
-    )
-
-
-def message_with(message: CommitMessage) -> Callable[[Undone], str]:
-    """The text of each commit: the message, and which commit it reverts."""
-
-    def text(undone: Undone) -> str:
-        body = "\n\n".join(part for part in (undone.line, message.body) if part)
-        return message_text(CommitMessage(message.subject, body, message.trailers))
-
-    return text

@@ -67,6 +67,7 @@ class BareRepo:
             )
             self.git("config", "http.receivepack", "true")
             self.git("config", "uploadpack.allowAnySHA1InWant", "true")
+            self.git("config", "uploadpack.allowFilter", "true")
 
     def git(self, *arguments: str, data: bytes | None = None, env: Mapping[str, str] | None = None) -> str:
         return self.raw(*arguments, data=data, env=env).decode().rstrip("\n")

@@ -109,7 +109,8 @@ def _backend(
         "GIT_PROTOCOL": headers.get("Git-Protocol", ""),
         "REMOTE_ADDR": "127.0.0.1",
     }
-    done = subprocess.run(["git", "http-backend"], input=body, env=env, capture_output=True, check=True)
+    # It exits with 1, and tells the client, when that asks for a commit which is not there.
+    done = subprocess.run(["git", "http-backend"], input=body, env=env, capture_output=True, check=False)
     head, _, content = done.stdout.partition(b"\r\n\r\n")
     fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
     return int(fields.pop("Status", "200").split()[0]), fields, content

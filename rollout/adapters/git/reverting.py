@@ -13,11 +13,14 @@ from itertools import islice
 
 from rollout.adapters.git.formats import LogEntry, Merge, TreeEntry, tree_body
 from rollout.adapters.git.repository import Git
-from rollout.core.state import Release
+from rollout.adapters.yaml_store import message_text
+from rollout.core.state import CommitMessage, Release
+from rollout.errors import RefusedError
 from rollout.ports import RevertOutcome, RevertPreview
 
 _WORKFLOWS = ".github/workflows/"
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_SHOWN = 5
 _DEEPEN = "fetch all of it with `git fetch --unshallow`"
 
 
@@ -172,3 +175,27 @@ class Reverting:
         found = self._git.read(f"{commit}^{{tree}}")
         assert found is not None
         return found.id
+
+
+def refused_unless_clean(revert: Revert) -> Revert:
+    """The revert. Raises RefusedError when it is anything but clean."""
+    preview = revert.preview
+    if preview.outcome is RevertOutcome.CLEAN:
+        return revert
+    why = preview.detail
+    if preview.outcome is RevertOutcome.CONFLICT:
+        more = " and more" if len(preview.conflicts) > _SHOWN else ""
+        why += f", in {', '.join(preview.conflicts[:_SHOWN])}{more}"
+    raise RefusedError(
+        f"the release cannot be reverted: {why}", hint="revert it by hand; the next run notices"
+    )
+
+
+def message_with(message: CommitMessage) -> Callable[[Undone], str]:
+    """The text of each commit: the message, and which commit it reverts."""
+
+    def text(undone: Undone) -> str:
+        body = "\n\n".join(part for part in (undone.line, message.body) if part)
+        return message_text(CommitMessage(message.subject, body, message.trailers))
+
+    return text

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from rollout.errors import InputError
 
 _PUBLIC_API = "https://api.github.com"
+_PUBLIC_SERVER = "https://github.com"
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -20,10 +21,12 @@ class Address:
     """`owner/name` of the repository that carries state."""
     api_url: str = _PUBLIC_API
     graphql_url: str = f"{_PUBLIC_API}/graphql"
+    server_url: str = _PUBLIC_SERVER
+    """Where git clones from."""
 
 
 def address(environment: Mapping[str, str]) -> Address:
-    """From GITHUB_REPOSITORY, GITHUB_API_URL and GITHUB_GRAPHQL_URL. Raises InputError."""
+    """From GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_GRAPHQL_URL and GITHUB_SERVER_URL. Raises InputError."""
     repository = environment.get("GITHUB_REPOSITORY", "")
     if not _REPOSITORY.fullmatch(repository):
         raise InputError(
@@ -38,7 +41,20 @@ def address(environment: Mapping[str, str]) -> Address:
             f"GITHUB_API_URL and GITHUB_GRAPHQL_URL name different hosts: {api_url}, {graphql_url}",
             hint="leave both to GitHub Actions, or set both to the same server",
         )
-    return Address(repository, api_url, graphql_url)
+    return Address(repository, api_url, graphql_url, _server(environment, api_url))
+
+
+def _server(environment: Mapping[str, str], api_url: str) -> str:
+    named = environment.get("GITHUB_SERVER_URL", "").rstrip("/")
+    scheme, host = _host(api_url)
+    usual = f"{scheme}://{host.removeprefix('api.')}"
+    if named and _host(named) != _host(usual):
+        # The token goes there too.
+        raise InputError(
+            f"GITHUB_API_URL and GITHUB_SERVER_URL name different hosts: {api_url}, {named}",
+            hint="leave both to GitHub Actions, or set both to the same server",
+        )
+    return named or usual
 
 
 def token(environment: Mapping[str, str]) -> str:

@@ -164,8 +164,8 @@ class Api:
         self.repository = address.repository
         self.calls = 0
         """Requests that were sent, those that failed included."""
-        self._address = address
-        self._token = token
+        self.address = address
+        self.token = token
         self._clock = clock
         self._timeout = timeout
         self._patience = patience
@@ -241,7 +241,7 @@ class Api:
         self, query: str, variables: Mapping[str, object]
     ) -> tuple[object, PassingError | RefusedByGitHubError | None]:
         body = {"query": query, "variables": variables}
-        headers, document = self._exchange("POST", self._address.graphql_url, None, body)
+        headers, document = self._exchange("POST", self.address.graphql_url, None, body)
         answer = parsed(_GraphqlAnswer, document)
         return answer.data, self._graphql_fault(answer.errors, headers) if answer.errors else None
 
@@ -263,8 +263,8 @@ class Api:
         from github import Auth, Github
 
         return Github(
-            base_url=self._address.api_url,
-            auth=Auth.Token(self._token),
+            base_url=self.address.api_url,
+            auth=Auth.Token(self.token),
             user_agent=f"rollout/{__version__}",
             per_page=PAGE,
             timeout=self._timeout,
@@ -369,7 +369,7 @@ class Api:
         return RefusedByGitHubError(why, statuses[0] if statuses else 422, kinds)
 
     def _inert(self, text: str) -> str:
-        return inert(text.replace(self._token, "***"), _LONGEST_REASON)
+        return inert(text.replace(self.token, "***"), _LONGEST_REASON)
 
 
 def owner_and_name(repository: str) -> dict[str, str]:

@@ -36,7 +36,8 @@ _PULL = (
 )
 OPEN_PULLS = (
     """query($owner: String!, $name: String!, $base: String!, $after: String,
-  $issues: Boolean!, $watch: Boolean!, $productOwner: String!, $productName: String!, $commit: GitObjectID) {
+  $issues: Boolean!, $watch: Boolean!, $productOwner: String!, $productName: String!, $commit: GitObjectID,
+  $productRef: String!) {
   repository(owner: $owner, name: $name) {
     id
     pullRequests(first: 100, after: $after, states: [OPEN], baseRefName: $base,
@@ -47,6 +48,7 @@ OPEN_PULLS = (
   }
   product: repository(owner: $productOwner, name: $productName) @include(if: $watch) {
     object(oid: $commit) { ...statuses }
+    ref(qualifiedName: $productRef) { target { oid } }
   }
 }
 """
@@ -164,8 +166,17 @@ class _Repository(Document):
     issues: IssuePage | None = None
 
 
+class _Target(Document):
+    oid: str
+
+
+class _Ref(Document):
+    target: _Target
+
+
 class _ProductRepository(Document):
     object: StatusCommit | None = None
+    ref: _Ref | None = None
 
 
 class PullsAnswer(Document):

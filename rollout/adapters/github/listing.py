@@ -32,6 +32,8 @@ class Listed:
     unlabelled: set[int] = field(default_factory=set)
     issues: IssuePage | None = None
     """The newest open ones that have the label; None when they were not asked for."""
+    product_tip: str | None = None
+    """Of the product's branch; None when it was not asked for, or there is no such branch."""
 
 
 class Listing:
@@ -74,6 +76,14 @@ class Listing:
         if not self._with_issues:
             self._listed, self._with_issues = None, True
 
+    def product_tip(self) -> str | None:
+        """Of the product's branch, as it was listed beside a release commit; None when it was not."""
+        return self.open().product_tip if self._watched is not None else None
+
+    def note_product_tip(self, tip: str) -> None:
+        if self._listed is not None:
+            self._listed.product_tip = tip
+
     # --- pull requests -----------------------------------------------------------------------------------
 
     def open(self) -> Listed:
@@ -87,6 +97,7 @@ class Listing:
                     "productOwner": product["owner"],
                     "productName": product["name"],
                     "commit": self._watched,
+                    "productRef": f"refs/heads/{self.product_branch}",
                 }
             )
         return self._listed
@@ -97,7 +108,7 @@ class Listing:
         for page in self._pages(f"looking for a pull request from {head}", PULLS_OF_BRANCH, variables):
             for pull in page.repository.pull_requests.nodes:
                 if not pull.is_cross_repository:
-                    return _pull_request(pull)
+                    return shown_pull(pull)
         return None
 
     def _read(self, variables: Mapping[str, object]) -> Listed:
@@ -107,6 +118,8 @@ class Listing:
             listed.issues = listed.issues or page.repository.issues
             if page.product and page.product.object:
                 self._note_statuses(page.product.object)
+            if page.product and page.product.ref:
+                listed.product_tip = page.product.ref.target.oid
             # Whoever forks the repository chooses the names of the fork's branches.
             for pull in (one for one in page.repository.pull_requests.nodes if not one.is_cross_repository):
                 self._note_pull(pull, listed)
@@ -115,7 +128,7 @@ class Listing:
     def _note_pull(self, pull: Pull, listed: Listed) -> None:
         if LABEL not in pull.label_names:
             listed.unlabelled.add(pull.number)
-        listed.pulls[pull.number] = _pull_request(pull)
+        listed.pulls[pull.number] = shown_pull(pull)
         for node in pull.end.nodes:
             if node.commit.oid == pull.head_ref_oid:
                 self._note_statuses(node.commit)
@@ -168,11 +181,11 @@ class Listing:
         self._shown.setdefault(commit.oid, commit.shown)
 
 
-def _pull_request(pull: Pull) -> PullRequest:
+def shown_pull(pull: Pull, kind: PullRequestKind = PullRequestKind.PROMOTION) -> PullRequest:
     parents = pull.begin.nodes[0].commit.parents.nodes if pull.begin.nodes else ()
     return PullRequest(
         number=pull.number,
-        kind=PullRequestKind.PROMOTION,
+        kind=kind,
         title=pull.title,
         head=pull.head_ref_name,
         base=pull.base_ref_name,

@@ -1,0 +1,108 @@
+"""The product's repository, fetched for as long as a command runs, with nothing of it checked out.
+
+Blobs come when a merge needs them. The token is in the environment of git's processes only: not on disk, not
+among arguments that other users of the machine see, and in no message.
+"""
+
+from __future__ import annotations
+
+import base64
+import weakref
+from contextlib import ExitStack
+from functools import cached_property
+
+from rollout.adapters.git import Git
+from rollout.adapters.git.process import Done, complaint
+from rollout.adapters.git.scratch import scratch
+from rollout.core.text import inert
+from rollout.errors import HeadMovedError, OutsideError
+
+_LATER = "run it again later; the next run does what is missing"
+_MAY_PUSH = (
+    "give the App contents: write on the product's repository, let it past the rules of the branch, and give"
+    " it workflows: write where a revert changes workflow files"
+)
+_MOVED = ("stale info", "fetch first", "non-fast-forward", "cannot lock ref", "reference already exists")
+_REMOTELY = "remote:"
+_NOISE = (_REMOTELY, "error: failed to push", "hint:", "To ")
+_REMOTE = "product"
+
+
+class ProductClone:
+    """A scratch clone of one branch of `server/repository`."""
+
+    def __init__(self, server: str, repository: str, token: str) -> None:
+        self._url = f"{server}/{repository}.git"
+        self._repository = repository
+        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        self._secrets = (token, basic)
+        self._access = {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"http.{server}/.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+        }
+
+    @cached_property
+    def git(self) -> Git:
+        stack = ExitStack()
+        git = stack.enter_context(scratch(self._access))
+        weakref.finalize(self, stack.close)
+        git.runner.run("remote", "add", _REMOTE, self._url)
+        return git
+
+    def fetch(self, branch: str) -> str | None:
+        """The branch's tip, fetched with its history; None when there is no such branch.
+
+        Raises OutsideError when the repository cannot be reached.
+        """
+        done = self._fetch(f"+refs/heads/{branch}:refs/heads/{branch}")
+        if not done.returncode:
+            return self.git.tip(branch)
+        if b"couldn't find remote ref" in done.stderr:
+            return None
+        raise OutsideError(f"fetching {branch} of {self._repository} failed: {self._why(done)}", hint=_LATER)
+
+    def fetch_commit(self, commit: str) -> bool:
+        """Whether the commit is there, be it on the branch or not."""
+        return self.git.resolve(commit) is not None or not self._fetch(commit).returncode
+
+    def push(self, commit: str, branch: str, *, old: str | None) -> None:
+        """Move the branch from `old` (None: make it) to the commit, by compare-and-swap.
+
+        Raises HeadMovedError when it is elsewhere, OutsideError when it is refused or cannot be done.
+        """
+        lease = f"--force-with-lease=refs/heads/{branch}:{old or ''}"
+        refspec = f"{commit}:refs/heads/{branch}"
+        done = self.git.runner.attempt("push", "--porcelain", "--no-verify", lease, _REMOTE, refspec)
+        if not done.returncode:
+            return
+        why = self._why(done)
+        if any(words in why for words in _MOVED):
+            raise HeadMovedError(
+                f"branch {branch} of {self._repository} is no longer at {old or 'nothing'}", hint=_LATER
+            )
+        raise OutsideError(f"pushing {branch} to {self._repository} failed: {why}", hint=_MAY_PUSH)
+
+    def _fetch(self, wanted: str) -> Done:
+        options = (
+            "--quiet",
+            "--no-tags",
+            "--filter=blob:none",
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+        )
+        return self.git.runner.attempt("fetch", *options, _REMOTE, wanted)
+
+    def _why(self, done: Done) -> str:
+        """What the server says, which git tells beside much else: in the ref's row, and as `remote:`."""
+        rows = [row.split("\t") for row in done.stdout.decode(errors="replace").splitlines()]
+        told = [row[2] for row in rows if row[0] == "!" and len(row) == 3]
+        lines = done.stderr.decode(errors="replace").splitlines()
+        told += [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
+        last = [
+            line.removeprefix("fatal: ") for line in lines if not line.startswith((*_NOISE, "remote:", "To "))
+        ]
+        text = "; ".join(part for part in (*told, *last[-1:]) if part) or complaint(done)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return inert(text, 300)

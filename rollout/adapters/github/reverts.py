@@ -1,0 +1,186 @@
+"""The Reverter port on GitHub: the product's branch, in this repository or another one.
+
+A revert is worked out in a scratch clone and pushed; the branch's name finds what an earlier run has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from urllib.parse import quote
+
+from rollout.adapters.git.reverting import Reverting, message_with, refused_unless_clean
+from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, owner_and_name, parsed
+from rollout.adapters.github.documents import PULLS_OF_BRANCH, PullsAnswer
+from rollout.adapters.github.listing import LABEL, Listing, shown_pull
+from rollout.adapters.github.product_clone import ProductClone
+from rollout.core.state import CommitMessage, Release
+from rollout.errors import HeadMovedError, RefusedError
+from rollout.ports import PullRequest, PullRequestKind, PullRequestState, RevertOutcome, RevertPreview
+
+STATE_FOLDER = "state"
+_ATTEMPTS = 5
+
+
+class _Object(Document):
+    sha: str
+
+
+class _Ref(Document):
+    object: _Object
+
+
+class GitHubReverter:
+    """Reverts on the product's branch, as one command sees it."""
+
+    def __init__(self, api: Api, listing: Listing, clone: Callable[[str], ProductClone]) -> None:
+        """`clone` makes the clone of the repository of that name."""
+        self._api = api
+        self._listing = listing
+        self._make_clone = clone
+
+    def tip(self) -> str | None:
+        """From the query that lists pull requests, where that was asked; else a request of its own."""
+        return self._listing.product_tip() or self._ask_tip()
+
+    def preview(self, release: Release) -> RevertPreview:
+        """Fetches the product's branch. Raises OutsideError."""
+        tip = self._clone.fetch(self._branch)
+        if tip is None:
+            return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
+        return self._reverting(release).work_out(tip).preview
+
+    def propose(
+        self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
+    ) -> PullRequest:
+        """See the port. A branch without a pull request is kept when it holds the revert, else made anew: an
+        earlier run was killed, or a person has resolved what conflicts.
+        """
+        found = self.proposed(branch)
+        if found is not None and found.state is not PullRequestState.CLOSED:
+            return self._labelled(found, body)
+        self._push_branch(release, branch, message, at)
+        document = {"title": message.subject, "head": branch, "base": self._branch, "body": body}
+        path = f"/repos/{self._repository}/pulls"
+
+        def post() -> None:
+            try:
+                self._api.rest("POST", path, body=document)
+            except RefusedByGitHubError as refusal:
+                if "already exists" not in str(refusal):
+                    raise
+
+        self._api.attempt(f"opening the pull request from {branch}", post)
+        opened = self.proposed(branch)
+        assert opened is not None
+        self._api.did(f"pull request {opened.number} in {self._repository}")
+        return self._labelled(opened, body)
+
+    def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
+        """See the port. Worked out again when somebody else moves the branch meanwhile."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            tip = self._fetched_tip()
+            reverting = self._reverting(release)
+            revert = reverting.work_out(tip)
+            if revert.preview.outcome is RevertOutcome.NOTHING:
+                return tip
+            commit = reverting.commit(refused_unless_clean(revert), message_with(message), at)
+            try:
+                self._clone.push(commit, self._branch, old=tip)
+            except HeadMovedError:
+                if attempt == _ATTEMPTS:
+                    raise
+                continue
+            self._api.did(f"revert {commit[:10]} on {self._branch} of {self._repository}")
+            self._listing.note_product_tip(commit)
+            return commit
+        raise AssertionError("unreachable: the loop returns or raises")
+
+    def proposed(self, branch: str) -> PullRequest | None:
+        """The newest pull request from that branch, open or not; asked for anew."""
+        names = owner_and_name(self._repository)
+        variables = {**names, "base": self._branch, "head": branch, "after": None}
+
+        def ask() -> PullsAnswer:
+            return parsed(PullsAnswer, self._api.graphql(PULLS_OF_BRANCH, variables))
+
+        answer = self._api.attempt(f"looking for a pull request from {branch}", ask)
+        ours = [pull for pull in answer.repository.pull_requests.nodes if not pull.is_cross_repository]
+        return shown_pull(ours[0], PullRequestKind.REVERT) if ours else None
+
+    def holds_revert(self, release: Release) -> str | None:
+        """Fetches the product's branch. Raises OutsideError."""
+        tip = self._clone.fetch(self._branch)
+        if tip is None:
+            return None
+        outcome = self._reverting(release).work_out(tip).preview.outcome
+        return tip if outcome is RevertOutcome.NOTHING else None
+
+    def is_free_of(self, commit: str, release: Release) -> bool:
+        if self._clone.fetch(self._branch) is None or not self._clone.fetch_commit(commit):
+            return False
+        return self._reverting(release).is_free(commit)
+
+    # --- within ------------------------------------------------------------------------------------------
+
+    @property
+    def _branch(self) -> str:
+        return self._listing.product_branch
+
+    @property
+    def _repository(self) -> str:
+        return self._listing.product
+
+    @cached_property
+    def _clone(self) -> ProductClone:
+        return self._make_clone(self._repository)
+
+    def _reverting(self, release: Release) -> Reverting:
+        # In a repository of its own the product may well have a folder of that name.
+        is_home = self._repository == self._api.repository
+        return Reverting(self._clone.git, release, STATE_FOLDER if is_home else None)
+
+    def _push_branch(self, release: Release, branch: str, message: CommitMessage, at: datetime) -> None:
+        tip, old = self._fetched_tip(), self._clone.fetch(branch)
+        reverting = self._reverting(release)
+        if old is not None and reverting.work_out(old).preview.outcome is RevertOutcome.NOTHING:
+            return
+        revert = refused_unless_clean(reverting.work_out(tip))
+        commit = reverting.commit(revert, message_with(message), at)
+        self._clone.push(commit, branch, old=old)
+        self._api.did(f"branch {branch} in {self._repository}")
+
+    def _fetched_tip(self) -> str:
+        tip = self._clone.fetch(self._branch)
+        if tip is None:
+            raise RefusedError(self._no_branch(), hint="name it in the contract, as product.branch")
+        return tip
+
+    def _ask_tip(self) -> str | None:
+        path = f"/repos/{self._repository}/git/ref/heads/{quote(self._branch)}"
+
+        def ask() -> str | None:
+            try:
+                return parsed(_Ref, self._api.rest("GET", path)).object.sha
+            except RefusedByGitHubError as refusal:
+                if refusal.status != 404:
+                    raise
+                return None
+
+        return self._api.attempt(f"reading {self._branch} of {self._repository}", ask)
+
+    def _labelled(self, pull: PullRequest, body: str) -> PullRequest:
+        """With its label, which one that is seen without a body lacks."""
+        if pull.body or pull.state is not PullRequestState.OPEN:
+            return pull
+        path = f"/repos/{self._repository}/issues/{pull.number}/labels"
+        doing = f"labelling pull request {pull.number}"
+        self._api.attempt(doing, lambda: self._api.rest("POST", path, body={"labels": [LABEL]}))
+        return replace(pull, body=body)
+
+    def _no_branch(self) -> str:
+        return (
+            f"there is no branch {self._branch} in {self._repository}, where the contract says the product is"
+        )

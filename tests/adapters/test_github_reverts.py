@@ -1,0 +1,310 @@
+"""Reverting a release on GitHub: git's own protocol and the API, against the fake hub."""
+
+from __future__ import annotations
+
+import gc
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rollout.adapters.github.address import Address, address
+from rollout.adapters.github.api import Api
+from rollout.adapters.github.listing import Listing
+from rollout.adapters.github.product_clone import ProductClone
+from rollout.adapters.github.reverts import GitHubReverter
+from rollout.core.contract import Product
+from rollout.core.state import CommitMessage, Release
+from rollout.errors import InputError, OutsideError, RefusedError
+from rollout.ports import PullRequestKind, PullRequestState, RevertOutcome
+from tests.adapters.github_world import WaitingClock
+from tests.adapters.scratch import NOON, Repository
+from tests.fakehub import faults
+from tests.fakehub.entities import Token
+from tests.fakehub.fixtures import hub
+from tests.fakehub.hub import Hub
+from tests.fakehub.repo import Repo
+
+__all__ = ["hub"]
+
+BRANCH = "rollout-revert/tau/20261123t120000z-v0.1.5"
+MESSAGE = CommitMessage("Revert v0.1.5", "Incident 7", (("Rollout-Train", "tau"),))
+LINES = "".join(f"line {number}\n" for number in range(30))
+
+
+@dataclass
+class World:
+    """acme/state carries state; the product is there too, or in acme/product."""
+
+    hub: Hub
+    home: Repo
+    product: Repo
+    token: Token
+    release: Release
+
+    def reverter(
+        self, token: Token | None = None, *, branch: str = "main", watch: bool = False
+    ) -> GitHubReverter:
+        """As one command has it."""
+        url = self.hub.url
+        value = (token or self.token).value
+        api = Api(
+            Address(self.home.full_name, url, f"{url}/graphql", url), value, WaitingClock(self.hub.clock)
+        )
+        named = self.product.full_name if self.product is not self.home else None
+        product = Product(repository=named, branch=branch)
+        listing = Listing(api, lambda: "main", lambda: product)
+        if watch:
+            listing.watch(self.release.commit)
+            listing.open()
+        return GitHubReverter(api, listing, lambda name: ProductClone(url, name, value))
+
+    def tip(self, branch: str = "main") -> str | None:
+        return self.product.bare.branch(branch)
+
+    def text(self, at: str = "main") -> str:
+        return self.product.bare.git("show", f"{at}:app.txt")
+
+
+def lines(**changed: str) -> str:
+    rows = LINES.splitlines()
+    for name, text in changed.items():
+        rows[int(name.removeprefix("at"))] = text
+    return "\n".join(rows) + "\n"
+
+
+def build(hub: Hub, folder: Path, *, elsewhere: bool = False, release: dict[str, str] | None = None) -> World:
+    seed = Repository(folder / "seed", {"app.txt": LINES, "state/tau/rollout.yaml": "phase: a\n"})
+    base = seed.head()
+    seed.commit({"app.txt": lines(at3="one")}, "One")
+    seed.commit({"state/tau/rollout.yaml": "phase: b\n"}, "State")
+    commit = seed.commit(release or {"app.txt": lines(at3="two")}, "Two")
+    product = hub.repo("acme/product" if elsewhere else "acme/state", seed=seed.path)
+    home = hub.repo("acme/state") if elsewhere else product
+    found = Release(version="v0.1.5", commit=commit, base=base, started_at=NOON)
+    return World(hub, home, product, hub.app_token(home, product), found)
+
+
+@pytest.fixture
+def world(hub: Hub, tmp_path: Path) -> World:
+    return build(hub, tmp_path)
+
+
+def test_previews_without_changing_anything(world: World) -> None:
+    refs = world.product.bare.refs()
+    preview = world.reverter().preview(world.release)
+    assert (preview.outcome, preview.tip, len(preview.commits)) == (RevertOutcome.CLEAN, world.tip(), 2)
+    assert world.product.bare.refs() == refs
+    assert not world.hub.calls()
+
+
+def test_the_tip_comes_with_the_listing_or_by_a_call_of_its_own(world: World) -> None:
+    beside = world.reverter(watch=True)
+    assert beside.tip() == world.tip()
+    assert [str(call) for call in world.hub.calls()] == ["POST /graphql repository,repository"]
+    world.hub.forget_calls()
+    assert world.reverter().tip() == world.tip()
+    assert [str(call) for call in world.hub.calls()] == ["GET /repos/acme/state/git/ref/heads/main"]
+    assert world.reverter(branch="trunk").tip() is None
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "in another repository"])
+def test_proposes_once_and_finds_it_again(hub: Hub, tmp_path: Path, elsewhere: bool) -> None:
+    world = build(hub, tmp_path, elsewhere=elsewhere)
+    tip = world.tip()
+    pull = world.reverter().propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
+    assert (pull.kind, pull.title, pull.head, pull.base, pull.state, pull.body) == (
+        PullRequestKind.REVERT,
+        "Revert v0.1.5",
+        BRANCH,
+        "main",
+        PullRequestState.OPEN,
+        "Why.",
+    )
+    assert world.tip(BRANCH) == pull.head_sha
+    assert world.text(BRANCH) == LINES.strip()
+    told = world.product.bare.git("log", "--format=%an|%s|%b", f"{tip}..{BRANCH}")
+    assert told.count("rollout|Revert v0.1.5|This reverts commit ") == (3 if elsewhere else 2)
+    assert [(thread.labels, thread.state) for thread in world.product.pulls()] == [(["rollout"], "open")]
+    again = world.reverter().propose(world.release, BRANCH, MESSAGE, "again", at=NOON)
+    assert again.number == pull.number
+    assert len(world.product.pulls()) == 1
+
+
+@pytest.mark.parametrize("squash", [False, True])
+def test_a_merged_proposal_holds_the_revert(world: World, squash: bool) -> None:
+    pull = world.reverter().propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
+    assert world.reverter().holds_revert(world.release) is None
+    world.product.merge(
+        world.hub.person("alice", world.product), pull.number, method="squash" if squash else "merge"
+    )
+    assert world.reverter().holds_revert(world.release) == world.tip()
+    merged = world.reverter().propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
+    assert (merged.number, merged.state) == (pull.number, PullRequestState.MERGED)
+    assert world.reverter().is_free_of(world.tip() or "", world.release)
+    assert not world.reverter().is_free_of(world.release.commit, world.release)
+    assert not world.reverter().is_free_of("1" * 40, world.release)
+
+
+# --- killed between two acts ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", ["POST /repos/*/pulls", "POST /repos/*/labels"])
+def test_a_killed_run_is_finished_by_the_next(world: World, call: str) -> None:
+    world.hub.fail(call, faults.Fault(status=403), times=-1)
+    with pytest.raises(OutsideError):
+        world.reverter().propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
+    left = world.tip(BRANCH)
+    assert left is not None
+    world.hub.heal()
+    pull = world.reverter().propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
+    assert pull.head_sha == left == world.tip(BRANCH)
+    assert [(thread.labels, thread.state) for thread in world.product.pulls()] == [(["rollout"], "open")]
+
+
+def test_an_answer_that_is_lost_opens_no_second_one(world: World) -> None:
+    world.hub.fail("POST /repos/*/pulls", faults.DROPPED_AFTER)
+    world.reverter().propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
+    assert len(world.product.pulls()) == 1
+
+
+def test_a_branch_with_something_else_is_made_anew(world: World) -> None:
+    world.product.bare.git("branch", BRANCH, f"{world.tip()}^")
+    pull = world.reverter().propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
+    assert pull.head_sha == world.tip(BRANCH)
+    assert world.text(BRANCH) == LINES.strip()
+
+
+def test_what_a_person_resolved_on_the_branch_is_kept(hub: Hub, tmp_path: Path) -> None:
+    world = build(hub, tmp_path)
+    alice = hub.person("alice", world.product)
+    conflicting = world.product.commit_on_branch(
+        alice, "main", world.tip() or "", "Later", [("app.txt", lines(at3="three").encode())], []
+    )
+    assert world.reverter().preview(world.release).outcome is RevertOutcome.CONFLICT
+    with pytest.raises(RefusedError, match=r"conflicts with what came after it, in app\.txt"):
+        world.reverter().propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
+    assert world.tip(BRANCH) is None
+    world.product.bare.git("branch", BRANCH, conflicting)
+    by_hand = world.product.commit_on_branch(
+        alice, BRANCH, conflicting, "By hand", [("app.txt", LINES.encode())], []
+    )
+    pull = world.reverter().propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
+    assert pull.head_sha == by_hand
+
+
+# --- pushing ----------------------------------------------------------------------------------------------
+
+
+def test_pushes_once(world: World) -> None:
+    new = world.reverter().push(world.release, MESSAGE, at=NOON)
+    assert (world.tip(), world.text()) == (new, LINES.strip())
+    assert world.reverter().push(world.release, MESSAGE, at=NOON) == new
+    assert world.product.bare.git("show", "main:state/tau/rollout.yaml") == "phase: b"
+
+
+def test_a_push_that_somebody_overtakes_is_worked_out_again(world: World) -> None:
+    alice = world.hub.person("alice", world.product)
+
+    def overtake() -> None:
+        changed = [("other.txt", b"x\n")]
+        world.product.commit_on_branch(alice, "main", world.tip() or "", "Later", changed, [])
+
+    world.hub.before("POST *git-receive-pack", overtake)
+    new = world.reverter().push(world.release, MESSAGE, at=NOON)
+    assert (world.tip(), world.text()) == (new, LINES.strip())
+    assert world.product.bare.git("show", "main:other.txt") == "x"
+
+
+def test_a_push_that_is_denied_says_why_and_changes_nothing(world: World) -> None:
+    tip = world.tip()
+    reads = world.hub.app_token(world.product, permissions={"contents": "read"}, slug="reader")
+    with pytest.raises(OutsideError, match=r"pushing main to acme/state failed: .*403") as denied:
+        world.reverter(reads).push(world.release, MESSAGE, at=NOON)
+    assert "contents: write" in denied.value.hint
+    world.hub.ruleset(world.product, pull_request=True)
+    with pytest.raises(OutsideError, match="pushing main to acme/state failed"):
+        world.reverter().push(world.release, MESSAGE, at=NOON)
+    assert world.tip() == tip
+
+
+def test_workflows_are_told_and_their_push_refused(hub: Hub, tmp_path: Path) -> None:
+    world = build(hub, tmp_path, release={".github/workflows/ci.yml": "on: push\n"})
+    assert world.reverter().preview(world.release).workflows == (".github/workflows/ci.yml",)
+    with pytest.raises(OutsideError, match="failed") as denied:
+        world.reverter().propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
+    assert "workflows: write" in denied.value.hint
+    assert world.tip(BRANCH) is None
+
+
+# --- what is not there, and the token ---------------------------------------------------------------------
+
+
+def test_what_is_not_there_is_missing(world: World) -> None:
+    unknown = world.release.model_copy(update={"commit": "1" * 40})
+    assert world.reverter().preview(unknown).outcome is RevertOutcome.MISSING
+    lost = world.reverter(branch="trunk")
+    assert lost.preview(world.release).detail == (
+        "there is no branch trunk in acme/state, where the contract says the product is"
+    )
+    assert lost.holds_revert(world.release) is None
+    with pytest.raises(RefusedError, match="no branch trunk"):
+        lost.propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
+
+
+def test_a_repository_that_cannot_be_read_is_no_clean_revert(world: World) -> None:
+    stranger = world.hub.app_token(slug="stranger")
+    with pytest.raises(OutsideError, match="fetching main of acme/state failed"):
+        world.reverter(stranger).preview(world.release)
+
+
+def test_the_token_is_in_no_file_no_argument_and_no_message(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = next(
+        Path(folder, "git") for folder in os.environ["PATH"].split(":") if Path(folder, "git").exists()
+    )
+    spy, seen = tmp_path / "bin/git", tmp_path / "seen"
+    spy.parent.mkdir()
+    spy.write_text(f'#!/bin/sh\necho "$@" >> {seen}\nexec {real} "$@"\n')
+    spy.chmod(0o755)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("PATH", f"{spy.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    found = world.reverter()
+    found.preview(world.release)
+    world.product.bare.git("branch", BRANCH, world.tip() or "")
+    value = world.token.value
+    files = [path for path in scratch.rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if value.encode() in path.read_bytes()]
+    assert value not in seen.read_text()
+    world.hub.fail("* *git-receive-pack*", faults.Fault(status=500), times=-1)
+    with pytest.raises(OutsideError) as denied:
+        found.push(world.release, MESSAGE, at=NOON)
+    assert value not in f"{denied.value}{denied.value.hint}"
+    del found, denied
+    gc.collect()
+    assert not list(scratch.iterdir()), "the clone is gone"
+
+
+@pytest.mark.parametrize(
+    ("api", "server", "found"),
+    [
+        ("https://api.github.com", "https://github.com", "https://github.com"),
+        ("https://api.github.com", "", "https://github.com"),
+        ("https://api.acme.ghe.com", "https://acme.ghe.com/", "https://acme.ghe.com"),
+        ("https://git.acme.example/api/v3", "https://git.acme.example", "https://git.acme.example"),
+        ("https://api.github.com", "https://evil.example", None),
+        ("https://api.github.com", "http://github.com", None),
+    ],
+)
+def test_the_token_goes_to_the_server_of_the_api_only(api: str, server: str, found: str | None) -> None:
+    given = {"GITHUB_REPOSITORY": "acme/tau", "GITHUB_API_URL": api, "GITHUB_SERVER_URL": server}
+    if found is None:
+        with pytest.raises(InputError, match="GITHUB_SERVER_URL name different hosts"):
+            address(given)
+    else:
+        assert address(given).server_url == found
