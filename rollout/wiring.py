@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -263,6 +263,14 @@ class Workspace:
         if commit is None:
             raise InputError(f"{named}: no such commit", hint="take one from `rollout history`")
         return commit
+
+    def changed_in(self, clone: Path, commit: str) -> Sequence[str]:
+        """Paths that a commit changes against its first parent, as a clone says."""
+        git = Git(clone)
+        try:
+            return git.changed_paths(None, commit)
+        finally:
+            git.close()
 
     def whole_id(self, named: str) -> str:
         """The whole id of the commit that `HEAD`, a tag or a few digits name; the name itself if none.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -41,8 +42,14 @@ def plan(call: Call, runner: str) -> None:
 
 @click.command()
 @click.option("--merge", required=True, metavar="SHA", help="The commit that merging makes.")
+@click.option(
+    "--clone",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A clone that holds it and its parents, to see what it changes without asking GitHub.",
+)
 @command_options
-def check(call: Call, merge: str) -> None:
+def check(call: Call, merge: str, clone: Path | None) -> None:
     """Would merging this be a legal change of state? Exit 3 when it would be undone."""
     from rollout.adapters.actions import write_summary
     from rollout.commands.check import check as judge
@@ -55,7 +62,7 @@ def check(call: Call, merge: str) -> None:
         return space.forge
 
     # Of the repository of state: once a train is chosen, the forge looks for commits at its product's.
-    changed = space.forge.changed_paths(None, commit)
+    changed = space.changed_in(clone, commit) if clone else space.forge.changed_paths(None, commit)
     checked = judge(space.store, forge_of, space.clock, commit, changed)
     trains = [each.merged.train for each in checked]
     said = f"legal: {', '.join(trains)}" if trains else "no state is touched"

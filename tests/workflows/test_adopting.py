@@ -37,9 +37,9 @@ def test_each_of_our_workflows_is_written_and_calls_the_action_by_its_pin(writte
         assert f"{TOOL}/.github/actions/rollout@{PIN}" in used
         assert not [one for one in used if one.startswith(".")]
         assert "Check out the tool" not in [step.get("name", "") for step in steps]
-        # Nothing of the adopting repository is checked out but the product.
+        # Nothing of the adopting repository is checked out but the product, and what a pull request changes.
         checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
-        assert {step["with"].get("path") for step in checkouts} <= {"product"}, path.name
+        assert {step["with"].get("path") for step in checkouts} <= {"product", "merge"}, path.name
 
 
 def test_they_pass_what_ours_have_to_pass(written: Path) -> None:

@@ -65,15 +65,22 @@ def test_a_promotion_whose_gates_fail_meanwhile(town: Town) -> None:
     assert run.job("reconcile").summary.startswith("**Ready for** `canary-1`")
 
 
-def test_a_pull_request_without_state_passes_at_once(town: Town) -> None:
-    head = town.head()
-    town.repo.move(town.alice, "refs/heads/side", head)
-    town.repo.commit_on_branch(town.alice, "side", head, "Mend it", [("src.txt", b"mended\n")], [])
-    town.repo.open_pull(town.alice, "Mend it", "side", "main", None, draft=False)
+def test_what_does_not_concern_us_costs_no_call(town: Town) -> None:
+    path, head = "state/tau/rollout.yaml", town.head()
+    text = town.repo.bare.git("show", f"{head}:{path}").encode()
+    for branch, change in (("side", ("src.txt", b"mended\n")), ("other", (path, text + b"# mine\n"))):
+        town.repo.move(town.alice, f"refs/heads/{branch}", head)
+        town.repo.commit_on_branch(town.alice, branch, head, "Mend it", [change], [])
+    pull = town.repo.open_pull(town.alice, "Mend it", "side", "main", None, draft=False)
+    town.repo.close(town.alice, pull)
     town.hub.forget_calls()
-    run = checked(town.settle())
+    runs = town.settle()
+    # A push of state to a branch that is not the state branch, and a pull request that is none of the tool's.
+    assert [keys(run) for run in runs["rollout-reconcile"]] == [[], []]
+    run = checked(runs)
     assert keys(run) == ["check"]
-    assert run.job("check").summary.startswith("**No state is touched.**")
+    assert run.job("check").summary.startswith("**No state is touched.** Requests to GitHub: 0")
+    assert town.hub.calls() == []
 
 
 def test_a_start_that_is_refused_writes_nothing(town: Town) -> None:
