@@ -15,6 +15,8 @@ from rollout.adapters.github.api import Api
 from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.github.issues import GitHubIssues
 from rollout.adapters.github.listing import Listing
+from rollout.adapters.github.product_clone import ProductClone
+from rollout.adapters.github.reverts import GitHubReverter
 from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.yaml_store import YamlStore, files_of
@@ -70,6 +72,7 @@ class Adapters:
     forge: GitHubForge
     issues: Callable[[], GitHubIssues]
     """Asked for: not every command has the permission to read issues."""
+    reverter: GitHubReverter
 
 
 class GitHubWorld(World):
@@ -99,11 +102,12 @@ class GitHubWorld(World):
     ) -> Adapters:
         """Adapters for one run."""
         url = self.hub.url
-        address = Address(NAME, url, f"{url}/graphql")
+        address = Address(NAME, url, f"{url}/graphql", url)
         api = Api(address, (token or self.token).value, self.patience, timeout=timeout)
         store = GitHubStore(api, branch, lambda: YamlStore(Git(self.repo.bare.path), branch or "main"))
         listing = Listing(api, lambda: store.branch, Product)
-        return Adapters(api, store, GitHubForge(api, listing), lambda: GitHubIssues(api, listing))
+        reverter = GitHubReverter(api, listing, lambda name: ProductClone(url, name, api.token))
+        return Adapters(api, store, GitHubForge(api, listing), lambda: GitHubIssues(api, listing), reverter)
 
     @property
     def store(self) -> GitHubStore:  # type: ignore[override]

@@ -22,7 +22,7 @@ from rollout.adapters.git import Git
 from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import verify
-from rollout.core.state import CommitMessage, Freeze, Outcome, StateChange
+from rollout.core.state import CommitMessage, Freeze, Outcome, Release, StateChange
 from rollout.errors import RolloutError
 from rollout.ports import IssueState, Reaction, StatusState
 from tests.adapters.fault_table import ALL, table, uncovered
@@ -38,6 +38,7 @@ from tests.world import PHASES, TAU, VERSION
 __all__ = ["hub", "scenarios"]
 
 BRANCH = f"rollout/tau/{VERSION}/canary-1"
+REVERT = f"rollout-revert/{TAU}/incident"
 KEY = f"signoff/{TAU}/{VERSION}"
 NOTE = CommitMessage(subject="rollout(tau): note", body="", trailers=(("Rollout-Train", TAU),))
 
@@ -71,15 +72,21 @@ def promote(run: Adapters) -> object:
     return run.forge.open_promotion(TAU, BRANCH, change, NOTE, "body", parent=head, at=NOON)
 
 
-def release(run: Adapters) -> str:
+def release_of(run: Adapters) -> Release:
     found = run.store.load(TAU, run.store.head()).rollout.release
     assert found is not None
-    return found.commit
+    return found
+
+
+def propose(run: Adapters) -> object:
+    return run.reverter.propose(release_of(run), REVERT, NOTE, "body", at=NOON)
 
 
 def report(run: Adapters) -> None:
-    if run.forge.statuses(release(run)).get("rollout/tau") is None:
-        run.forge.set_status(release(run), "rollout/tau", StatusState.PENDING, "on its way", at=NOON)
+    if run.forge.statuses(release_of(run).commit).get("rollout/tau") is None:
+        run.forge.set_status(
+            release_of(run).commit, "rollout/tau", StatusState.PENDING, "on its way", at=NOON
+        )
 
 
 def open_issue(run: Adapters) -> object:
@@ -160,11 +167,18 @@ ACTS = {
     "GitHubForge.close_pull_request": Act(
         lambda run: run.forge.close_pull_request(1, "frozen", at=NOON), prepare(promote)
     ),
-    "GitHubForge.statuses": Act(lambda run: run.forge.statuses(release(run))),
+    "GitHubForge.statuses": Act(lambda run: run.forge.statuses(release_of(run).commit)),
     "GitHubForge.set_status": Act(report),
-    "GitHubForge.check_runs": Act(lambda run: run.forge.check_runs(release(run))),
-    "GitHubForge.commit_exists": Act(lambda run: run.forge.commit_exists(release(run))),
-    "GitHubForge.changed_paths": Act(lambda run: run.forge.changed_paths(None, release(run))),
+    "GitHubForge.check_runs": Act(lambda run: run.forge.check_runs(release_of(run).commit)),
+    "GitHubForge.commit_exists": Act(lambda run: run.forge.commit_exists(release_of(run).commit)),
+    "GitHubForge.changed_paths": Act(lambda run: run.forge.changed_paths(None, release_of(run).commit)),
+    "GitHubReverter.tip": Act(lambda run: run.reverter.tip()),
+    "GitHubReverter.preview": Act(lambda run: run.reverter.preview(release_of(run))),
+    "GitHubReverter.propose": Act(propose),
+    "GitHubReverter.push": Act(lambda run: run.reverter.push(release_of(run), NOTE, at=NOON)),
+    "GitHubReverter.proposed": Act(lambda run: run.reverter.proposed(REVERT), prepare(propose)),
+    "GitHubReverter.holds_revert": Act(lambda run: run.reverter.holds_revert(release_of(run))),
+    "GitHubReverter.is_free_of": Act(lambda run: run.reverter.is_free_of(run.store.head(), release_of(run))),
     "GitHubIssues.find_open": Act(lambda run: run.issues().find_open(KEY), prepare(open_issue)),
     "GitHubIssues.find": Act(lambda run: run.issues().find(KEY), prepare(open_issue, closed_issue)),
     "GitHubIssues.open": Act(open_issue),
@@ -180,6 +194,7 @@ ACTS = {
 }
 
 ROUTES = {
+    "GET */git/ref/heads/*": "GitHubReverter.tip",
     "GET */assignees/*": "GitHubIssues.open",
     "POST */issues": "GitHubIssues.open",
     "PATCH */issues/?": "GitHubIssues.update",
