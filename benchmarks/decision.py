@@ -59,4 +59,4 @@ def status_size() -> Ratio:
 
 
 def _size(state: TrainState) -> int:
-    return len(files_of(TRAIN, StateChange(status=state.status))[STATUS])
+    return len(files_of(TRAIN, StateChange(status=state.status))[STATUS] or b"")

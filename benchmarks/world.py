@@ -208,9 +208,10 @@ def _risen(totals: dict[str, int], ticks: int) -> dict[str, int]:
 def _fast_import(states: list[TrainState], commits: int, tip: str) -> Iterator[bytes]:
     told = []
     for mark, state in enumerate(states, start=1):
-        yield b"blob\nmark :%d\n" % mark + _data(files_of(TRAIN, StateChange(status=state.status))[STATUS])
-        text = message(Event.OBSERVE, contract=state.contract, rollout=state.rollout, status=state.status)
-        told.append(_data(message_text(text).encode()) + f"M 100644 :{mark} {STATUS}\n".encode())
+        text = files_of(TRAIN, StateChange(status=state.status))[STATUS] or b""
+        yield b"blob\nmark :%d\n" % mark + _data(text)
+        said = message(Event.OBSERVE, contract=state.contract, rollout=state.rollout, status=state.status)
+        told.append(_data(message_text(said).encode()) + f"M 100644 :{mark} {STATUS}\n".encode())
     begin_of_each = b"commit refs/heads/main\ncommitter Benchmark <benchmark@example.com> 1790000000 +0000\n"
     yield b"reset refs/heads/main\nfrom %s\n\n" % tip.encode()
     yield from (begin_of_each + each for each in islice(cycle(told), commits))

@@ -23,9 +23,20 @@ if TYPE_CHECKING:
     from rollout.adapters.github.listing import Listing
     from rollout.adapters.github.store import GitHubStore
     from rollout.adapters.local_issues import LocalIssues
+    from rollout.commands.channel.desk import Desk
     from rollout.core import contract
     from rollout.core.action import ActionPin
-    from rollout.ports import Clock, Forge, Issues, PatientClock, Product, Reverter, StateStore
+    from rollout.core.state import Channel
+    from rollout.ports import (
+        Clock,
+        Forge,
+        Issues,
+        PatientClock,
+        Product,
+        Releases,
+        Reverter,
+        StateStore,
+    )
     from rollout.ports.inspection import Inspector
 
 ForgeKind = Literal["local", "github"]
@@ -226,6 +237,26 @@ class Workspace:
         from rollout.adapters.installation import direct_url, installed_from
 
         return installed_from(direct_url())
+
+    def channel_desk(self) -> Desk:
+        """What the channel's commands work with."""
+        from rollout.adapters.channel_files import YamlFiles
+        from rollout.commands.channel.desk import Desk
+
+        return Desk(self.store, self.forge, self._releases, YamlFiles(), self.clock, body=self._channel_body)
+
+    @property
+    def _releases(self) -> Releases:
+        from rollout.adapters.channel_files import TagReleases
+
+        return TagReleases(self.git.tags)
+
+    def _channel_body(self, before: Channel, after: Channel) -> str:
+        from rollout.adapters.resources import templates_dir
+        from rollout.rendering.channel import channel_body
+
+        template = (templates_dir() / "channel-pr.md.j2").read_text(encoding="utf-8")
+        return channel_body(template, before, after)
 
     def promotion_body(self) -> Callable[[TrainState, str], str]:
         """Renders the body of the promotion pull request for a state; the template is read when needed."""

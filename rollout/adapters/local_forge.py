@@ -123,12 +123,43 @@ class LocalForge:
 
         For the rest see `open_pull_request`.
         """
+        return self._open_state(
+            PullRequestKind.PROMOTION, train, branch, change, message, body, parent=parent, at=at
+        )
 
+    def open_channel(
+        self,
+        train: str,
+        branch: str,
+        change: StateChange,
+        message: CommitMessage,
+        body: str,
+        *,
+        parent: str,
+        at: datetime,
+    ) -> PullRequest:
+        """The same for a change of the release channel."""
+        return self._open_state(
+            PullRequestKind.CHANNEL, train, branch, change, message, body, parent=parent, at=at
+        )
+
+    def _open_state(
+        self,
+        kind: PullRequestKind,
+        train: str,
+        branch: str,
+        change: StateChange,
+        message: CommitMessage,
+        body: str,
+        *,
+        parent: str,
+        at: datetime,
+    ) -> PullRequest:
         def make() -> str:
             text = message_text(message)
             return self._git.write_commit(files_of(train, change), parent=parent, message=text, at=at)
 
-        new = NewPull(PullRequestKind.PROMOTION, train, branch, self._branch, parent, message.subject, body)
+        new = NewPull(kind, train, branch, self._branch, parent, message.subject, body)
         return self.open_pull_request(new, make, at=at)
 
     def open_pull_request(self, new: NewPull, make: Callable[[], str], *, at: datetime) -> PullRequest:

@@ -39,7 +39,7 @@ SCHEMA = 1
 
 _CONTRACT, _ROLLOUT, _STATUS = "contract.yaml", "rollout.yaml", "status.yaml"
 _CHANNEL, _SIGNOFF, _QUARANTINE = "channel.yaml", "signoff.yaml", "quarantine.yaml"
-_INCIDENTS = "incidents"
+_INCIDENTS, _RELEASE_CACHE = "incidents", "release-cache.yaml"
 _CACHED_FILES = 256
 _LONGEST_LINE = 500
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
@@ -89,6 +89,11 @@ class YamlStore:
         if not tree:
             raise InputError(f"there is no train {train} at commit {at[:12]}", hint=self._existing_trains(at))
         return read_train(train, at, _GitFiles(self, train, tree))
+
+    def text(self, train: str, name: str, at: str) -> bytes | None:
+        """A file of the train as it is, whatever it holds; None when it is not there."""
+        found = self._git.read(f"{at}:{state_path(train, name)}")
+        return found.body if found and found.kind == "blob" else None
 
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
         """`load` for many commits in one go, in their order; what did not parse comes as the error."""
@@ -355,8 +360,8 @@ def _unknown_phase(state: TrainState, file: str, field: str, phase: str | None) 
 # --- writing ---------------------------------------------------------------------------------------------
 
 
-def files_of(train: str, change: StateChange) -> dict[str, bytes]:
-    """Path -> content of the files that the change writes."""
+def files_of(train: str, change: StateChange) -> dict[str, bytes | None]:
+    """Path -> content of the files that the change writes; None for one that it removes."""
     texts = {
         _CONTRACT: change.contract and _without_defaults(change.contract),
         _ROLLOUT: change.rollout and _whole(change.rollout),
@@ -367,7 +372,14 @@ def files_of(train: str, change: StateChange) -> dict[str, bytes]:
     }
     if change.incident:
         texts[f"{_INCIDENTS}/{change.incident.id}.yaml"] = _without_empty(change.incident)
-    return {state_path(train, name): text.encode() for name, text in texts.items() if text}
+    if change.release_cache:
+        texts[_RELEASE_CACHE] = _without_defaults(change.release_cache)
+    files: dict[str, bytes | None] = {
+        state_path(train, name): text.encode() for name, text in texts.items() if text
+    }
+    if change.removes_release_cache:
+        files[state_path(train, _RELEASE_CACHE)] = None
+    return files
 
 
 def message_text(message: CommitMessage) -> str:

@@ -30,7 +30,7 @@ COMMANDS = {
     "freeze": Lazy("steering", "freeze", "Stop promotion until somebody unfreezes it."),
     "unfreeze": Lazy("steering", "unfreeze", "Let promotion go on."),
     "signoff": Lazy("steering", "signoff", "The sign-off checklist: look, and sign."),
-    "channel": Lazy("steering", "channel", "The release channel: show, and switch."),
+    "channel": Lazy("channel", "channel", "The release channel: show, set, check, plan, apply, cache."),
     "status": Lazy("looking", "status", "Where the rollout stands and what you have to do."),
     "history": Lazy("looking", "history", "What happened, from git."),
     "verify": Lazy("looking", "verify", "Recompute each state commit from the one before."),

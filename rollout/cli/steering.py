@@ -1,4 +1,4 @@
-"""Commands by which people steer: start, freeze, unfreeze, signoff, channel."""
+"""Commands by which people steer: start, freeze, unfreeze, signoff."""
 
 from __future__ import annotations
 
@@ -96,33 +96,3 @@ def signoff_record(call: Call, item: str, evidence: str, by: str | None) -> None
     space = call.workspace
     changed = record(space.store, space.clock, call.train, item, evidence, by or space.person())
     _done(call, changed.commit, f"signed {item}", "signed so already")
-
-
-@click.group(no_args_is_help=False)
-def channel() -> None:
-    """The release channel and its rollback hints."""
-
-
-@channel.command("show")
-@command_options
-def channel_show(call: Call) -> None:
-    """Channel, current version and rollback hints."""
-    from rollout.core.state import Channel
-    from rollout.rendering.documents import channel_document
-    from rollout.rendering.terminal import channel_view
-
-    state = call.workspace.load(call.named_train)
-    shown = state.channel or Channel(train=state.train)
-    call.answer(lambda: channel_document(shown), lambda: channel_view(shown))
-
-
-@channel.command("set")
-@click.argument("to", type=click.Choice(["stable", "beta", "dev"]), metavar="stable|beta|dev")
-@command_options
-def channel_set(call: Call, to: str) -> None:
-    """Switch the channel; refused during a rollout."""
-    from rollout.commands.channel import set_channel
-    from rollout.core.state import ChannelName
-
-    changed = set_channel(call.workspace.store, call.workspace.clock, call.train, ChannelName(to))
-    _done(call, changed.commit, f"channel is {to}", f"channel is {to} already")

@@ -13,7 +13,9 @@ from rollout.core.contract import CiChecksGate, Contract, HarnessGate
 from rollout.core.state import Outcome, Result, Rollout, Status, Verdict
 
 StatusWord = Literal["success", "pending", "failure"]
-_DESCRIPTION_LIMIT = 140
+CHANNEL_BRANCHES = "rollout-channel/"
+"""Where the branches of pull requests that change a channel begin."""
+DESCRIPTION_LIMIT = 140
 """GitHub's limit for the description of a commit status."""
 
 
@@ -69,6 +71,15 @@ def promotion_branch(train: str, version: str, phase: str) -> str:
 
 def promotion_prefix(train: str) -> str:
     return f"rollout/{train}/"
+
+
+def channel_branch(train: str, what: str) -> str:
+    """The natural key of a pull request that changes the channel; `what` is `set-beta` or `apply-v1.2.3`."""
+    return f"{channel_prefix(train)}{what}"
+
+
+def channel_prefix(train: str) -> str:
+    return f"{CHANNEL_BRANCHES}{train}/"
 
 
 def status_context(train: str) -> str:
@@ -173,4 +184,4 @@ def _first_reason(status: Status) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _DESCRIPTION_LIMIT else text[: _DESCRIPTION_LIMIT - 1] + "…"
+    return text if len(text) <= DESCRIPTION_LIMIT else text[: DESCRIPTION_LIMIT - 1] + "…"

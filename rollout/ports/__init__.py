@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rollout.ports.clock import Clock as Clock
     from rollout.ports.clock import PatientClock as PatientClock
+    from rollout.ports.files import StateFiles as StateFiles
     from rollout.ports.forge import CheckRun as CheckRun
     from rollout.ports.forge import Forge as Forge
     from rollout.ports.forge import PullRequest as PullRequest
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from rollout.ports.product import Product as Product
     from rollout.ports.product import Ran as Ran
     from rollout.ports.product import Reading as Reading
+    from rollout.ports.releases import FULL_PAGE as FULL_PAGE
+    from rollout.ports.releases import Releases as Releases
     from rollout.ports.reverts import Reverter as Reverter
     from rollout.ports.reverts import RevertOutcome as RevertOutcome
     from rollout.ports.reverts import RevertPreview as RevertPreview
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
 _TOPICS = {
     "clock": ("Clock", "PatientClock"),
+    "files": ("StateFiles",),
     "forge": ("CheckRun", "Forge", "PullRequest", "PullRequestKind", "PullRequestState", "StatusState"),
     "issues": (
         "OWN_LABEL",
@@ -47,6 +51,7 @@ _TOPICS = {
         "Reaction",
     ),
     "product": ("Product", "Ran", "Reading"),
+    "releases": ("FULL_PAGE", "Releases"),
     "reverts": ("Reverter", "RevertOutcome", "RevertPreview"),
     "store": ("LoggedCommit", "StateStore"),
     "worktree": ("Worktree",),

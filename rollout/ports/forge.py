@@ -79,6 +79,19 @@ class Forge(Protocol):
     ) -> PullRequest:
         """Make the branch, one commit on top of `parent`, and open its pull request to the state branch."""
 
+    def open_channel(
+        self,
+        train: str,
+        branch: str,
+        change: StateChange,
+        message: CommitMessage,
+        body: str,
+        *,
+        parent: str,
+        at: datetime,
+    ) -> PullRequest:
+        """The same for a change of the release channel."""
+
     def update_pull_request(self, number: int, body: str, *, at: datetime) -> None: ...
 
     def close_pull_request(self, number: int, comment: str, *, at: datetime) -> None:

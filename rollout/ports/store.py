@@ -38,6 +38,12 @@ class StateStore(Protocol):
     def load(self, train: str, at: str) -> TrainState:
         """The train at that commit. Raises InputError when it is not there or does not parse."""
 
+    def text(self, train: str, name: str, at: str) -> bytes | None:
+        """A file right in the train's folder as it is, whatever it holds; None when it is not there.
+
+        Raises InputError for one that is too long to be read.
+        """
+
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
         """`load` for many commits in one go, in their order; what did not parse comes as the error."""
 

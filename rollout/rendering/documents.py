@@ -8,7 +8,7 @@ from datetime import datetime
 from rollout.core.contract import Contract, RunsSoak
 from rollout.core.observation import Sample
 from rollout.core.signoff import states
-from rollout.core.state import Channel, GateFinding, Rollout, Signoff, Status, TrainState, TriggerFinding
+from rollout.core.state import GateFinding, Rollout, Signoff, Status, TrainState, TriggerFinding
 from rollout.core.values import format_instant
 from rollout.ports import LoggedCommit, PullRequest
 from rollout.rendering.advice import to_do, what_next
@@ -115,20 +115,6 @@ def local_prs_document(pulls: Iterable[PullRequest]) -> list[Document]:
         }
         for pull in pulls
     ]
-
-
-def channel_document(channel: Channel) -> Document:
-    """The channel and its rollback hints, in the runbook's words."""
-    hints = channel.rollback
-    return {
-        "train": channel.train,
-        "channel": channel.channel.value,
-        "current_version": channel.current_version,
-        "rollback_channel": hints.channel.value if hints else None,
-        "rollback_version": hints.version if hints else None,
-        "rollback_reason": hints.reason.value if hints else None,
-        "rollback_reference_unix_ms": hints.reference_unix_ms if hints else None,
-    }
 
 
 def verify_document(checked: int, problems: Iterable[tuple[str, str]]) -> Document:

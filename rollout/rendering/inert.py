@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from rollout.core.text import inert
@@ -92,6 +93,15 @@ def width(text: str) -> int:
 def pad(text: str, columns: int) -> str:
     """The line filled with spaces up to so many columns; a longer one stays as it is."""
     return text + " " * (columns - width(text))
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """One line a row, indented by two; every row has the same number of cells."""
+    widths = [max(width(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  " + "  ".join(pad(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def _columns(char: str) -> int:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from rollout.core.contract import Contract, SignoffItem
 from rollout.core.observation import Sample
 from rollout.core.signoff import states
 from rollout.core.state import (
-    Channel,
     GateFinding,
     Outcome,
     Result,
@@ -43,7 +42,7 @@ from rollout.rendering.gates import (
     word,
     worst_first,
 )
-from rollout.rendering.inert import line, pad, width
+from rollout.rendering.inert import in_columns, line
 
 if TYPE_CHECKING:
     from rollout.ports import LoggedCommit, PullRequest
@@ -192,7 +191,7 @@ def _surfaces(contract: Contract, status: Status, now: datetime, columns: int, s
         table.append(_surface(name, sample, now))
         if sample is not None and sample.unknown is not None:
             notes.append(f"{name}: {line(sample.unknown)}")
-    lines = [_painted_health(text, style) for text in _columns(table)]
+    lines = [_painted_health(text, style) for text in in_columns(table)]
     return _section("Surfaces", [*lines, *_bullets(notes, columns)], style)
 
 
@@ -360,26 +359,6 @@ def _how_to_sign(item: SignoffItem) -> str:
     return f"reconcile signs it once proved: {item.proof.kind}{f' {item.proof.of}' if item.proof.of else ''}"
 
 
-def channel_view(channel: Channel) -> str:
-    """The channel and its rollback hints, in the runbook's words."""
-    hints = channel.rollback
-    table = [
-        ("channel", channel.channel.value),
-        ("current_version", line(channel.current_version or "none recorded")),
-    ]
-    if hints is None:
-        table.append(("rollback", "none recorded"))
-    else:
-        moment = datetime.fromtimestamp(hints.reference_unix_ms // 1000, UTC)
-        table += [
-            ("rollback_channel", hints.channel.value),
-            ("rollback_version", line(hints.version or "none recorded")),
-            ("rollback_reason", hints.reason.value),
-            ("rollback_reference_unix_ms", f"{hints.reference_unix_ms} ({day_and_time(moment)})"),
-        ]
-    return "\n".join(text.strip() for text in _columns(table))
-
-
 def verify_view(
     checked: int, problems: Sequence[tuple[str, str]], *, columns: int, style: Style = no_style
 ) -> str:
@@ -399,7 +378,7 @@ def pull_requests_view(pulls: Sequence[PullRequest]) -> str:
         (f"#{pull.number}", pull.state.value, pull.kind.value, line(pull.title), line(pull.head))
         for pull in pulls
     ]
-    return "\n".join(text.strip() for text in _columns(table))
+    return "\n".join(text.strip() for text in in_columns(table))
 
 
 # --- layout ----------------------------------------------------------------------------------------------
@@ -423,11 +402,3 @@ def _hanging(lead: str, texts: Sequence[str], columns: int) -> str:
     if indent == len(lead):
         return (lead + ("\n" + " " * indent).join(lines)).rstrip()
     return "\n".join([lead.rstrip(), *(" " * indent + each for each in lines)])
-
-
-def _columns(table: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(width(row[column]) for row in table) for column in range(len(table[0]))]
-    return [
-        "  " + "  ".join(pad(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    ]

@@ -58,7 +58,7 @@ def seed(folder: Path) -> tuple[Repository, str]:
         rollout=Rollout(train=TAU),
         channel=Channel(train=TAU, current_version=OLD_VERSION),
     )
-    files = {path: content.decode() for path, content in files_of(TAU, change).items()}
+    files = {path: content.decode() for path, content in files_of(TAU, change).items() if content}
     repository = Repository(folder, {**files, "src/main.rs": "0\n"})
     return repository, repository.commit({"src/main.rs": "1\n"}, f"Release {VERSION}")
 

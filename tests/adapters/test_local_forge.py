@@ -32,7 +32,7 @@ START = StateChange(contract=builders.contract(), rollout=builders.rollout(), st
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Repository:
-    files = {path: content.decode() for path, content in files_of("tau", START).items()}
+    files = {path: content.decode() for path, content in files_of("tau", START).items() if content}
     return Repository(tmp_path / "repo", {**files, "src/main.py": "1\n"})
 
 

@@ -59,7 +59,7 @@ EVERYTHING = StateChange(
 
 
 def texts(change: StateChange = EVERYTHING, train: str = "tau") -> dict[str, str]:
-    return {path: content.decode() for path, content in files_of(train, change).items()}
+    return {path: content.decode() for path, content in files_of(train, change).items() if content}
 
 
 @pytest.fixture

@@ -64,6 +64,37 @@ class FakeForge:
         parent: str,
         at: datetime,
     ) -> PullRequest:
+        return self._open_pull(
+            PullRequestKind.PROMOTION, train, branch, change, message, body, parent=parent, at=at
+        )
+
+    def open_channel(
+        self,
+        train: str,
+        branch: str,
+        change: StateChange,
+        message: CommitMessage,
+        body: str,
+        *,
+        parent: str,
+        at: datetime,
+    ) -> PullRequest:
+        return self._open_pull(
+            PullRequestKind.CHANNEL, train, branch, change, message, body, parent=parent, at=at
+        )
+
+    def _open_pull(
+        self,
+        kind: PullRequestKind,
+        train: str,
+        branch: str,
+        change: StateChange,
+        message: CommitMessage,
+        body: str,
+        *,
+        parent: str,
+        at: datetime,
+    ) -> PullRequest:
         known = self._open_from(branch)
         if known is not None:
             return known
@@ -76,7 +107,7 @@ class FakeForge:
                 return known
             pull = PullRequest(
                 number=len(self.pulls) + 1,
-                kind=PullRequestKind.PROMOTION,
+                kind=kind,
                 title=message.subject,
                 head=branch,
                 base="main",

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from rollout.adapters.yaml_store import check_consistency
+from rollout.adapters.yaml_text import dump_yaml
 from rollout.core.contract import Contract
 from rollout.core.state import (
     Channel,
@@ -30,9 +31,14 @@ from tests.fakes.writes import Writes
 TOOL, PERSON = "rollout", "A Person"
 CONTRACT, ROLLOUT, STATUS = "contract.yaml", "rollout.yaml", "status.yaml"
 CHANNEL, SIGNOFF, QUARANTINE = "channel.yaml", "signoff.yaml", "quarantine.yaml"
+RELEASE_CACHE = "release-cache.yaml"
 
-Files = Mapping[str, Model | InputError]
-"""Path below the train's folder -> content; an error is a file that does not parse."""
+Content = Model | InputError | bytes
+"""An error is a file that does not parse; bytes are what a file holds, whatever that is."""
+Files = Mapping[str, Content]
+"""Path below the train's folder -> content."""
+Changes = Mapping[str, Content | None]
+"""The same; None takes a file away."""
 M = TypeVar("M", bound=Model)
 
 
@@ -101,6 +107,14 @@ class FakeStore:
         check_consistency(state)
         return state
 
+    def text(self, train: str, name: str, at: str) -> bytes | None:
+        content = self._commits[at].trains[train].get(name)
+        if isinstance(content, InputError):
+            raise content
+        if isinstance(content, Model):
+            return dump_yaml(content.model_dump(mode="json", by_alias=True)).encode()
+        return content
+
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
         for commit in at:
             try:
@@ -138,7 +152,7 @@ class FakeStore:
 
     # --- what people do ----------------------------------------------------------------------------------
 
-    def edit(self, train: str, files: Files, *, at: datetime, message: CommitMessage | None = None) -> str:
+    def edit(self, train: str, files: Changes, *, at: datetime, message: CommitMessage | None = None) -> str:
         """A person writes these files in a commit of their own and pushes it."""
         message = message or CommitMessage(subject="edit " + ", ".join(files), body="")
         parents = (self._head,) if self._head else ()
@@ -172,7 +186,7 @@ class FakeStore:
     def make_commit(
         self,
         train: str,
-        files: Files,
+        files: Changes,
         message: CommitMessage,
         *,
         parents: tuple[str, ...],
@@ -181,7 +195,8 @@ class FakeStore:
     ) -> str:
         """A commit on no branch. Like git's, equal content on equal parents at one time has one id."""
         before = self._commits[parents[0]].trains if parents else {}
-        trains = {**before, train: {**before.get(train, {}), **files}}
+        merged = {**before.get(train, {}), **files}
+        trains = {**before, train: {path: found for path, found in merged.items() if found is not None}}
         said = repr((parents, message.subject, message.trailers, at, author, sorted(files)))
         commit = Commit(hashlib.sha1(said.encode()).hexdigest(), parents, trains, message, at, author)  # noqa: S324
         self._commits[commit.id] = commit
@@ -208,8 +223,8 @@ class FakeStore:
         return self._digests[id(contract)]
 
 
-def files_of(change: StateChange) -> Files:
-    """Path -> content of the files that the change writes."""
+def files_of(change: StateChange) -> Changes:
+    """Path -> content of the files that the change writes; None for one that it removes."""
     files: dict[str, Model | None] = {
         CONTRACT: change.contract,
         ROLLOUT: change.rollout,
@@ -217,10 +232,14 @@ def files_of(change: StateChange) -> Files:
         CHANNEL: change.channel,
         SIGNOFF: change.signoff,
         QUARANTINE: change.quarantine,
+        RELEASE_CACHE: change.release_cache,
     }
     if change.incident is not None:
         files[f"incidents/{change.incident.id}.yaml"] = change.incident
-    return {path: content for path, content in files.items() if content is not None}
+    written: dict[str, Content | None] = {
+        path: content for path, content in files.items() if content is not None
+    }
+    return written | ({RELEASE_CACHE: None} if change.removes_release_cache else {})
 
 
 def _file(files: Files, path: str, model: type[M]) -> M | None:
@@ -235,9 +254,7 @@ def _changed(before: Files, after: Files) -> set[str]:
     return {path for path in {*before, *after} if before.get(path) != after.get(path)}
 
 
-def _merge_file(
-    path: str, base: Model | InputError | None, ours: Model | InputError | None, theirs: Model | InputError
-) -> Model | InputError:
+def _merge_file(path: str, base: Content | None, ours: Content | None, theirs: Content) -> Content:
     if ours in (base, theirs):
         return theirs
     if not (isinstance(base, Rollout) and isinstance(ours, Rollout) and isinstance(theirs, Rollout)):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 
 from rollout.core.signoff import for_release, sign
-from rollout.core.state import Channel, ChannelName, Result, RollbackHints, RollbackReason, Soak
+from rollout.core.state import Result, Soak
 from rollout.ports import LoggedCommit, PullRequest, PullRequestKind, PullRequestState
 from rollout.rendering.documents import (
-    channel_document,
     evaluate_document,
     history_document,
     local_prs_document,
@@ -146,24 +145,6 @@ def test_local_prs() -> None:
             "state": "open",
         }
     ]
-
-
-def test_channel() -> None:
-    hints = RollbackHints(
-        channel=ChannelName.STABLE, version="v0.1.4", reason=RollbackReason.ROLLOUT_START, reference_unix_ms=7
-    )
-    channel = Channel(train="tau", channel=ChannelName.BETA, current_version="v0.1.5", rollback=hints)
-    assert channel_document(channel) == {
-        "train": "tau",
-        "channel": "beta",
-        "current_version": "v0.1.5",
-        "rollback_channel": "stable",
-        "rollback_version": "v0.1.4",
-        "rollback_reason": "rollout_start",
-        "rollback_reference_unix_ms": 7,
-    }
-    unrecorded = channel_document(Channel(train="tau"))
-    assert unrecorded["rollback_version"] is unrecorded["current_version"] is None
 
 
 def test_verify() -> None:

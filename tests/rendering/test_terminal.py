@@ -11,14 +11,10 @@ from click import style, unstyle
 from rollout.core.contract import Contract
 from rollout.core.signoff import for_release, sign
 from rollout.core.state import (
-    Channel,
-    ChannelName,
     Freeze,
     Outcome,
     Request,
     Result,
-    RollbackHints,
-    RollbackReason,
     Soak,
     TrainState,
     TriggerFinding,
@@ -28,7 +24,6 @@ from rollout.core.state import (
 )
 from rollout.ports import LoggedCommit, PullRequest, PullRequestKind, PullRequestState
 from rollout.rendering.terminal import (
-    channel_view,
     decision_view,
     effects_view,
     history_view,
@@ -286,18 +281,6 @@ def test_signoff() -> None:
     check_golden("signoff.txt", signoff_view(build.contract(), rollout, signed, columns=100))
     blocked = signed.model_copy(update={"blocked": build.INCIDENT})
     check_golden("signoff-blocked.txt", signoff_view(build.contract(), rollout, blocked, columns=60))
-
-
-def test_channel() -> None:
-    hints = RollbackHints(
-        channel=ChannelName.STABLE,
-        version="v0.1.4",
-        reason=RollbackReason.ROLLOUT_START,
-        reference_unix_ms=1_795_860_000_000,
-    )
-    channel = Channel(train="tau", channel=ChannelName.BETA, current_version="v0.1.5", rollback=hints)
-    check_golden("channel.txt", channel_view(channel))
-    check_golden("channel-new.txt", channel_view(Channel(train="tau")))
 
 
 def test_verify() -> None:

@@ -212,10 +212,17 @@ class Git:
 
     # --- writing objects: nothing that anybody can see changes -------------------------------------------
 
-    def write_commit(self, files: Mapping[str, bytes], *, parent: str, message: str, at: datetime) -> str:
-        """A commit that writes `files` (path -> content) over `parent`'s; equal input gives an equal id."""
+    def write_commit(
+        self, files: Mapping[str, bytes | None], *, parent: str, message: str, at: datetime
+    ) -> str:
+        """A commit that writes `files` (path -> content; None removes it) over `parent`'s.
+
+        Equal input gives an equal id.
+        """
         pack = Pack(len(parent))
-        blobs = {path: pack.add("blob", content) for path, content in files.items()}
+        blobs = {
+            path: content if content is None else pack.add("blob", content) for path, content in files.items()
+        }
         tree = self._add_tree(pack, f"{parent}^{{tree}}", blobs)
         output("unpack-objects", self.runner.attempt("unpack-objects", "-q", stdin=bytes(pack)))
         return self.commit_tree(tree, (parent,), message=message, at=at)
@@ -256,7 +263,7 @@ class Git:
     # --- moving branches ---------------------------------------------------------------------------------
 
     def commit(
-        self, branch: str, files: Mapping[str, bytes], *, parent: str, message: str, at: datetime
+        self, branch: str, files: Mapping[str, bytes | None], *, parent: str, message: str, at: datetime
     ) -> str:
         """Commit `files` on top of `branch`, which must be at `parent`; return the new commit.
 
@@ -333,14 +340,16 @@ class Git:
             raise BrokenPipeError(0, last_line(pipe(process.stderr).read()))
         return GitObject(header[0].decode(), header[1].decode(), body[:-1])
 
-    def _add_tree(self, pack: Pack, spec: str | None, blobs: Mapping[str, str]) -> str:
-        """The tree `spec` with these blobs in it (path -> id)."""
+    def _add_tree(self, pack: Pack, spec: str | None, blobs: Mapping[str, str | None]) -> str:
+        """The tree `spec` with these blobs in it (path -> id; None takes it away)."""
         entries = self.tree(spec) if spec else {}
-        folders: dict[str, dict[str, str]] = {}
+        folders: dict[str, dict[str, str | None]] = {}
         for path, blob in blobs.items():
             name, _, rest = path.partition("/")
             if rest:
                 folders.setdefault(name, {})[rest] = blob
+            elif blob is None:
+                entries.pop(name, None)
             else:
                 entries[name] = TreeEntry(FILE, blob)
         for name, inside in folders.items():

@@ -120,7 +120,7 @@ class NewPull:
     """A pull request to be opened, with the one commit of its branch."""
 
     branch: str
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes | None]
     message: str
     parent: str
     base: str
@@ -191,8 +191,11 @@ class Api:
             raise fault
         return data
 
-    def commit(self, branch: str, files: Mapping[str, bytes], message: str, *, parent: str) -> str:
-        """Commit on a branch that is at `parent`. Raises as `graphql`; with STALE when it is not there."""
+    def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str) -> str:
+        """Commit on a branch that is at `parent`; None removes a file.
+
+        Raises as `graphql`; with STALE when the branch is not there.
+        """
         data = self.graphql(_COMMIT, {"commit": self._commit_input(branch, files, message, parent)})
         return self._committed(data)
 
@@ -218,17 +221,24 @@ class Api:
         raise fault or PassingError("GitHub did not say what it made")
 
     def _commit_input(
-        self, branch: str, files: Mapping[str, bytes], message: str, parent: str
+        self, branch: str, files: Mapping[str, bytes | None], message: str, parent: str
     ) -> dict[str, object]:
         headline, _, body = message.partition("\n")
-        additions = [
-            {"path": path, "contents": base64.b64encode(content).decode()} for path, content in files.items()
-        ]
+        changes: dict[str, list[dict[str, str]]] = {
+            "additions": [
+                {"path": path, "contents": base64.b64encode(content).decode()}
+                for path, content in files.items()
+                if content is not None
+            ]
+        }
+        removed = [{"path": path} for path, content in files.items() if content is None]
+        if removed:
+            changes["deletions"] = removed
         return {
             "branch": {"repositoryNameWithOwner": self.repository, "branchName": branch},
             "expectedHeadOid": parent,
             "message": {"headline": headline, "body": body.strip()},
-            "fileChanges": {"additions": additions},
+            "fileChanges": changes,
         }
 
     def _committed(self, data: object) -> str:

@@ -75,6 +75,38 @@ class GitHubForge:
 
         One that is open is returned as it is; a branch left without one is moved.
         """
+        return self._open_pull(
+            PullRequestKind.PROMOTION, train, branch, change, message, body, parent=parent, at=at
+        )
+
+    def open_channel(
+        self,
+        train: str,
+        branch: str,
+        change: StateChange,
+        message: CommitMessage,
+        body: str,
+        *,
+        parent: str,
+        at: datetime,
+    ) -> PullRequest:
+        """The same for a change of the release channel."""
+        return self._open_pull(
+            PullRequestKind.CHANNEL, train, branch, change, message, body, parent=parent, at=at
+        )
+
+    def _open_pull(
+        self,
+        kind: PullRequestKind,
+        train: str,
+        branch: str,
+        change: StateChange,
+        message: CommitMessage,
+        body: str,
+        *,
+        parent: str,
+        at: datetime,
+    ) -> PullRequest:
         listed = self._listing.open()
         for pull in listed.pulls.values():
             if pull.head == branch:
@@ -96,7 +128,7 @@ class GitHubForge:
         if isinstance(made, Made):
             self._api.did(f"pull request {made.number}")
             self._listing.note_new(made.head_sha)
-            made = _opened(wanted, made)
+            made = _opened(kind, wanted, made)
         self._label(made.number)
         listed.pulls[made.number] = made
         return made
@@ -246,10 +278,10 @@ class GitHubForge:
         return f"/repos/{self._api.repository}/{rest}"
 
 
-def _opened(wanted: NewPull, made: Made) -> PullRequest:
+def _opened(kind: PullRequestKind, wanted: NewPull, made: Made) -> PullRequest:
     return PullRequest(
         number=made.number,
-        kind=PullRequestKind.PROMOTION,
+        kind=kind,
         title=wanted.title,
         head=wanted.branch,
         base=wanted.base,

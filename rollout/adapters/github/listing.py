@@ -18,6 +18,7 @@ from rollout.adapters.github.documents import (
 )
 from rollout.adapters.github.issue_documents import IssuePage
 from rollout.core.contract import Product
+from rollout.core.effects import CHANNEL_BRANCHES
 from rollout.ports import PullRequest, PullRequestKind, PullRequestState, StatusState
 
 LABEL = "rollout"
@@ -181,11 +182,17 @@ class Listing:
         self._shown.setdefault(commit.oid, commit.shown)
 
 
-def shown_pull(pull: Pull, kind: PullRequestKind = PullRequestKind.PROMOTION) -> PullRequest:
+def _kind(branch: str) -> PullRequestKind:
+    # Of all pull requests against the state branch only those from the tool's own branches are asked about.
+    return PullRequestKind.CHANNEL if branch.startswith(CHANNEL_BRANCHES) else PullRequestKind.PROMOTION
+
+
+def shown_pull(pull: Pull, kind: PullRequestKind | None = None) -> PullRequest:
+    """`kind` None: what the name of its branch says."""
     parents = pull.begin.nodes[0].commit.parents.nodes if pull.begin.nodes else ()
     return PullRequest(
         number=pull.number,
-        kind=kind,
+        kind=kind or _kind(pull.head_ref_name),
         title=pull.title,
         head=pull.head_ref_name,
         base=pull.base_ref_name,

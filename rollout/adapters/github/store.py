@@ -127,21 +127,25 @@ class _Snapshot:
     trains: Mapping[str, Mapping[str, _Blob | None]]
     """Train -> name -> file; None for a folder."""
 
-    def holds(self, files: Mapping[str, bytes]) -> bool:
+    def holds(self, files: Mapping[str, bytes | None]) -> bool:
         """Whether each of the files (by path) that can be in it is, as it is."""
         for path, content in files.items():
             _, train, name = path.split("/", 2)
             found = self.trains.get(train, {}).get(name)
-            if "/" not in name and (found is None or found.text != content.decode()):
+            there = found.text if found else None
+            if "/" not in name and there != (None if content is None else content.decode()):
                 return False
         return True
 
-    def after(self, commit: str, files: Mapping[str, bytes]) -> _Snapshot:
+    def after(self, commit: str, files: Mapping[str, bytes | None]) -> _Snapshot:
         """With a commit on top that writes the files."""
         trains = {train: dict(known) for train, known in self.trains.items()}
         for path, content in files.items():
             _, train, name = path.split("/", 2)
-            trains.setdefault(train, {})[name] = _Blob(text=content.decode())
+            if content is None:
+                trains[train].pop(name, None)
+            else:
+                trains.setdefault(train, {})[name] = _Blob(text=content.decode())
         return _Snapshot(commit, self.head, trains)
 
 
@@ -193,6 +197,18 @@ class GitHubStore:
 
         return read_train(train, at, _Files(train, snapshot.trains[train], deep))
 
+    def text(self, train: str, name: str, at: str) -> bytes | None:
+        """A file right in the train's folder as it is, whatever it holds; None when it is not there.
+
+        Raises InputError for one that GitHub does not give whole.
+        """
+        found = self._at(at).trains.get(train, {}).get(name)
+        if found is None:
+            return None
+        if found.text is None or found.is_truncated:
+            raise InputError(f"{state_path(train, name)} is too long, or is not text")
+        return found.text.encode()
+
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
         """From the clone, as `log`."""
         return self._clone().load_many(train, at)
@@ -221,7 +237,7 @@ class GitHubStore:
             self._found = branch, before.after(made, files)
         return made
 
-    def _write(self, files: Mapping[str, bytes], text: str, parent: str) -> str:
+    def _write(self, files: Mapping[str, bytes | None], text: str, parent: str) -> str:
         try:
             return self._api.commit(self.branch, files, text, parent=parent)
         except RefusedByGitHubError as refusal:
@@ -229,7 +245,7 @@ class GitHubStore:
                 raise
             raise self._moved(parent) from refusal
 
-    def _written(self, files: Mapping[str, bytes], parent: str) -> str | None:
+    def _written(self, files: Mapping[str, bytes | None], parent: str) -> str | None:
         """The commit, when it was made though the answer was lost; None when the branch is at `parent` still.
 
         Raises HeadMovedError when it is at anything else.

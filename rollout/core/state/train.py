@@ -4,6 +4,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from rollout.core.contract import Contract
 from rollout.core.state.channel import Channel
@@ -12,6 +13,9 @@ from rollout.core.state.incident import Incident
 from rollout.core.state.observed import Status
 from rollout.core.state.quarantine import Quarantine
 from rollout.core.state.signoff import Signoff
+
+if TYPE_CHECKING:
+    from rollout.core.state.release_cache import ReleaseCache
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class StateChange:
     signoff: Signoff | None = None
     quarantine: Quarantine | None = None
     incident: Incident | None = None
+    release_cache: "ReleaseCache | None" = None
+    removes_release_cache: bool = False
 
 
 class Event(StrEnum):

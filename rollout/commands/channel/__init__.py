@@ -1,0 +1,1 @@
+"""`rollout channel`: look, switch, plan, apply, and keep the cache of releases."""

@@ -1,0 +1,95 @@
+"""The product's releases: from the cache while it is fresh, else anew, else from the stale cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollout.commands.channel.desk import Desk, policy_of
+from rollout.core.channel.cache import age, why_unusable
+from rollout.core.state import LookupSource, TrainState
+from rollout.core.state.release_cache import FILE, ReleaseCache, ReleasePage, ReleaseRecord
+from rollout.errors import InputError, OutsideError
+from rollout.ports import FULL_PAGE, Releases
+
+MOST_PAGES = 30
+"""A bound for what is asked for and kept: thousands of releases, newest first."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What release-cache.yaml holds. Whatever that is, it breaks nothing."""
+
+    cache: ReleaseCache | None
+    """None when there is none, or when it says nothing."""
+    problem: str = ""
+    """Why it says nothing, or may not be used; empty when it may, or is not there."""
+
+    @property
+    def usable(self) -> ReleaseCache | None:
+        return None if self.problem else self.cache
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The releases, and where they come from."""
+
+    releases: tuple[ReleaseRecord, ...]
+    source: LookupSource
+    fetched_at: datetime
+    new: ReleaseCache | None = None
+    """What was asked for just now, worth keeping."""
+    note: str = ""
+    """Why the list is not as new as it should be."""
+
+
+def kept(desk: Desk, state: TrainState, now: datetime) -> Kept:
+    """The cache as it lies in the train's folder."""
+    try:
+        text = desk.store.text(state.train, FILE, state.head)
+        if text is None:
+            return Kept(None)
+        cache = desk.files.release_cache(state.train, text)
+    except InputError as error:
+        return Kept(None, error.message.splitlines()[0])
+    return Kept(cache, why_unusable(cache, state.train, desk.releases.source, now))
+
+
+def look_up(desk: Desk, state: TrainState, now: datetime) -> Looked:
+    """The releases as well as they can be had. Raises OutsideError without an answer and without a cache."""
+    found = kept(desk, state, now)
+    cache = found.usable
+    if cache is not None and age(cache, policy_of(state).cache_ttl, now).is_fresh:
+        return Looked(cache.releases, LookupSource.CACHE_FRESH, cache.fetched_at)
+    try:
+        new = refreshed(desk, state, cache, now)
+    except OutsideError as error:
+        if cache is None:
+            raise _nothing_to_go_by(error, found) from error
+        return Looked(cache.releases, LookupSource.CACHE_STALE_FALLBACK, cache.fetched_at, note=error.message)
+    return Looked(new.releases, LookupSource.LIVE, now, new)
+
+
+def refreshed(desk: Desk, state: TrainState, cache: ReleaseCache | None, now: datetime) -> ReleaseCache:
+    """The releases as they are now; pages that are unchanged are taken from `cache`. Raises OutsideError."""
+    pages = tuple(_fetch(desk.releases, cache.pages if cache else ()))
+    return ReleaseCache(train=state.train, source=desk.releases.source, fetched_at=now, pages=pages)
+
+
+def _fetch(releases: Releases, known: tuple[ReleasePage, ...]) -> Iterator[ReleasePage]:
+    for number in range(1, MOST_PAGES + 1):
+        before = known[number - 1] if number <= len(known) else None
+        answer = releases.page(number, before.etag if before else "")
+        page = answer or before
+        if page is None or (number > 1 and not page.entries):
+            return
+        yield page
+        # An unchanged full page does not tell whether another one has come after it.
+        if not page.leads_on and not (answer is None and page.entries == FULL_PAGE):
+            return
+
+
+def _nothing_to_go_by(error: OutsideError, found: Kept) -> OutsideError:
+    why = f"the cached list cannot be used: {found.problem}" if found.problem else "no list is cached"
+    return OutsideError(f"{error.message}; {why}", hint=f"name the version with --target, or {error.hint}")

@@ -1,0 +1,99 @@
+"""`rollout channel check` and `plan`: what there is to go to, and what the guards say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollout.commands.channel.desk import Desk, Recorded, Wanted, channel_of, policy_of, preview, record
+from rollout.commands.channel.lookup import Looked, look_up
+from rollout.core.channel.guards import quarantined
+from rollout.core.channel.latest import newest
+from rollout.core.channel.plan import Target, named, plan
+from rollout.core.state import ChannelAction, ChannelPlan, StateChange, TrainState
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How the target is found in a train, and the lookup that was made for it."""
+
+    target: Callable[[TrainState], Target]
+    looked: Looked | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, and what recording it came to."""
+
+    plan: ChannelPlan
+    recorded: Recorded
+    looked: Looked | None
+
+
+def choose(desk: Desk, state: TrainState, typed: str | None, now: datetime) -> Choice:
+    """The version that a person typed, else the newest of the channel. Raises as `look_up`."""
+    if typed is not None:
+        override = named(typed)
+        return Choice(lambda _: override)
+    looked = look_up(desk, state, now)
+    return Choice(lambda newer: _newest(newer, looked), looked)
+
+
+def _newest(state: TrainState, looked: Looked) -> Target:
+    channel = channel_of(state).channel
+    return Target(newest(looked.releases, channel, quarantined(state.quarantine)), looked.source)
+
+
+def check(desk: Desk, train: str) -> tuple[ChannelPlan, Looked]:
+    """What a plan would say now; nothing is written. Raises as `look_up`."""
+    now, state = desk.clock.now(), desk.load(train)
+    looked = look_up(desk, state, now)
+    return _planned(state, _newest(state, looked), now), looked
+
+
+def make_plan(desk: Desk, train: str, typed: str | None, *, dry_run: bool = False) -> Planned:
+    """Record what there is to do about the target. Raises as `look_up`, and HeadMovedError."""
+    now, state = desk.clock.now(), desk.load(train)
+    choice = choose(desk, state, typed, now)
+
+    def wanted(newer: TrainState, dry: bool) -> Wanted:
+        made = _planned(newer, choice.target(newer), now, dry_run=dry)
+        channel = channel_of(newer).model_copy(update={"plan": made})
+        cache = choice.looked.new if choice.looked else None
+        return Wanted(StateChange(channel=channel, release_cache=cache), plan_detail(made))
+
+    if not dry_run:
+        recorded = record(desk, train, lambda newer: wanted(newer, False), now)
+        return Planned(_plan_of(recorded), recorded, choice.looked)
+    shown = preview(desk, state, wanted(state, False))
+    if policy_of(state).record_dry_runs:
+        done = record(desk, train, lambda newer: wanted(newer, True), now)
+        shown = Recorded(done.state, done.commit, diff=shown.diff)
+    made = _plan_of(shown).model_copy(update={"dry_run": True})
+    return Planned(made, shown, choice.looked)
+
+
+def _planned(state: TrainState, target: Target, now: datetime, *, dry_run: bool = False) -> ChannelPlan:
+    return plan(
+        channel_of(state),
+        target,
+        quarantine=state.quarantine,
+        policy=policy_of(state),
+        at=now,
+        dry_run=dry_run,
+    )
+
+
+def _plan_of(recorded: Recorded) -> ChannelPlan:
+    made = channel_of(recorded.state).plan
+    assert made is not None
+    return made
+
+
+def plan_detail(made: ChannelPlan) -> str:
+    """`plan v0.1.5: upgrade`, `dry run: plan v2.0.0: blocked, major_version_jump_blocked`."""
+    said = f"plan {made.target_version or 'nothing'}: {made.action}"
+    if made.action is ChannelAction.BLOCKED:
+        said += f", {made.guard_code}"
+    return f"dry run: {said}" if made.dry_run else said

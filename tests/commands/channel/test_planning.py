@@ -1,0 +1,113 @@
+"""`rollout channel check` and `plan`."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.commands.channel.planning import check, make_plan
+from rollout.commands.verify import verify
+from rollout.core.state import ChannelAction, ChannelName, GuardCode, LookupSource
+from rollout.errors import OutsideError
+from tests.commands.channel.world import ChannelWorld
+from tests.world import OLD_VERSION, TAU
+
+
+def test_check_tells_what_is_newer_and_touches_nothing() -> None:
+    world = ChannelWorld(OLD_VERSION, "v0.1.5", "v0.2.0-rc.1")
+    found, looked = check(world.desk, TAU)
+    assert (found.target_version, found.action, found.lookup_source) == (
+        "v0.1.5",
+        ChannelAction.UPGRADE,
+        LookupSource.LIVE,
+    )
+    assert looked.fetched_at == world.now
+    assert world.writes.done == []
+    assert world.cache is None
+
+
+def test_a_plan_is_recorded_with_the_list_it_was_made_of() -> None:
+    world = ChannelWorld(OLD_VERSION, "v0.1.5")
+    planned = make_plan(world.desk, TAU, None)
+    assert planned.plan == world.channel.plan
+    assert (planned.plan.target_version, planned.plan.guard_code) == ("v0.1.5", GuardCode.OK)
+    assert world.channel.current_version == OLD_VERSION
+    (entry, *_) = world.store.log(TAU)
+    assert entry.subject == "rollout(tau): channel: plan v0.1.5: upgrade"
+    assert entry.paths == ("channel.yaml", "release-cache.yaml")
+    assert world.cache is not None
+    assert planned.recorded.commit == entry.commit
+
+
+def test_a_version_that_is_named_needs_no_list() -> None:
+    world = ChannelWorld()
+    world.releases.is_down = True
+    planned = make_plan(world.desk, TAU, "v2.0.0")
+    assert (planned.plan.lookup_source, planned.looked) == (LookupSource.OVERRIDE, None)
+    assert planned.plan.guard_code is GuardCode.MAJOR_VERSION_JUMP_BLOCKED
+    assert world.channel.plan == planned.plan
+    (entry, *_) = world.store.log(TAU)
+    assert entry.subject == "rollout(tau): channel: plan v2.0.0: blocked, major_version_jump_blocked"
+
+
+@pytest.mark.parametrize(
+    ("channel", "target"),
+    [(ChannelName.STABLE, "v0.1.5"), (ChannelName.BETA, "v0.2.0-rc.2"), (ChannelName.DEV, "v0.2.0-rc.2")],
+)
+def test_the_newest_of_the_channel_is_chosen_passing_over_what_is_in_quarantine(
+    channel: ChannelName, target: str
+) -> None:
+    world = ChannelWorld("v0.1.6", "v0.2.0-rc.2", "v0.1.5", "v0.2.0-rc.3")
+    world.edit_channel(channel=channel)
+    world.quarantine("v0.1.6", "v0.2.0-rc.3")
+    assert make_plan(world.desk, TAU, None).plan.target_version == target
+
+
+def test_nothing_to_look_up_is_a_blocked_plan() -> None:
+    world = ChannelWorld()
+    planned = make_plan(world.desk, TAU, None).plan
+    assert (planned.target_version, planned.guard_code) == (None, GuardCode.NO_RELEASE_RECORDS)
+
+
+def test_no_answer_and_no_cache_is_nothing_to_decide_of() -> None:
+    world = ChannelWorld("v0.1.5")
+    world.releases.is_down = True
+    for command in (lambda: check(world.desk, TAU), lambda: make_plan(world.desk, TAU, None)):
+        with pytest.raises(OutsideError, match="the list is down; no list is cached") as caught:
+            command()
+        assert "--target" in caught.value.hint
+    assert world.writes.done == []
+
+
+def test_a_dry_run_shows_the_difference_and_writes_nothing() -> None:
+    world = ChannelWorld("v0.1.5")
+    planned = make_plan(world.desk, TAU, None, dry_run=True)
+    assert (planned.plan.dry_run, planned.plan.action) == (True, ChannelAction.UPGRADE)
+    assert "+  target_version: v0.1.5" in planned.recorded.diff
+    assert "+++ b/state/tau/release-cache.yaml" in planned.recorded.diff
+    assert world.writes.done == []
+
+
+def test_a_contract_can_have_dry_runs_recorded() -> None:
+    world = ChannelWorld("v0.1.5", record_dry_runs=True)
+    planned = make_plan(world.desk, TAU, None, dry_run=True)
+    assert world.channel.plan == planned.plan
+    assert planned.plan.dry_run
+    assert "+  dry_run: false" in planned.recorded.diff
+    (entry, *_) = world.store.log(TAU)
+    assert entry.subject == "rollout(tau): channel: dry run: plan v0.1.5: upgrade"
+
+
+def test_a_plan_may_be_made_during_a_rollout() -> None:
+    world = ChannelWorld("v0.1.6")
+    world.start()
+    make_plan(world.desk, TAU, None)
+    assert world.events()[-2:] == ["start", "channel"]
+    assert verify(world.store, TAU, None).problems == []
+
+
+def test_what_moved_meanwhile_is_judged_as_it_is_then() -> None:
+    world = ChannelWorld("v0.1.5")
+    world.writes.step_in(1, "before", lambda: world.quarantine("v0.1.5"))
+    planned = make_plan(world.desk, TAU, "v0.1.5").plan
+    assert planned.guard_code is GuardCode.QUARANTINED_RELEASE
+    assert planned == world.channel.plan
