@@ -218,6 +218,31 @@ BROKEN = {
         "sampling: {interval: 0s, min_interval: 0s}",
         ["sampling.interval: must be longer than nothing"],
     ),
+    "a wrong percent says nothing about the soak beside it": (
+        phases(DARK, f"name: few, canary_percent: ten, soak: 0m, {GATE}", ALL),
+        ["phases.1.canary_percent: must be a whole number, not 'ten'"],
+    ),
+    "samples that are stale at once, and soak that no interval earns": (
+        "sampling: {max_age: 0s, max_gap: 0m}",
+        [
+            "sampling.max_age: must be longer than nothing",
+            "sampling.max_gap: must be longer than nothing",
+        ],
+    ),
+    "a gap of nothing in a phase": (
+        phases(DARK, f"name: few, canary_percent: 10, soak: {{runs: 2}}, max_gap: 0s, {GATE}", ALL),
+        ["phases.1.max_gap: must be longer than nothing"],
+    ),
+    "no soak while somebody has the release": (
+        phases(
+            f"name: dark, canary_percent: 0, soak: 0s, {GATE}",
+            f"name: few, canary_percent: 10, soak: 0m, {GATE}",
+            ALL,
+        ),
+        [
+            "phases.1.soak: few at 10 % would be left at its first observation; give it a time, or {runs: N}",
+        ],
+    ),
     "min_interval longer than interval": (
         "sampling: {interval: 5m, min_interval: 6m}",
         ["sampling.min_interval: longer than interval, so no two observations would be two checks"],

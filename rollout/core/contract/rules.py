@@ -26,6 +26,7 @@ def find_problems(contract: Contract) -> list[str]:
         *_gate_problems(contract),
         *_trigger_problems(contract),
         *_sampling_problems(contract),
+        *_soak_problems(contract),
         *_signoff_problems(contract),
     ]
 
@@ -131,18 +132,29 @@ def _trigger_problems(contract: Contract) -> Iterator[str]:
 
 def _sampling_problems(contract: Contract) -> Iterator[str]:
     sampling = contract.sampling
-    if sampling.interval <= 0:
-        yield "sampling.interval: must be longer than nothing"
+    for field in ("interval", "max_age", "max_gap"):
+        if getattr(sampling, field) <= 0:
+            yield f"sampling.{field}: must be longer than nothing"
     if sampling.min_interval > sampling.interval:
         yield "sampling.min_interval: longer than interval, so no two observations would be two checks"
     for index, phase in enumerate(contract.phases):
         gap = contract.max_gap(phase)
-        if not isinstance(phase.soak, int):
-            continue
-        if phase.soak > 0 and sampling.interval > gap:
+        if phase.max_gap == 0:
+            yield f"phases.{index}.max_gap: must be longer than nothing"
+        elif isinstance(phase.soak, int) and phase.soak > 0 and sampling.interval > gap > 0:
             yield (
                 f"phases.{index}.soak: can never be earned, because sampling.interval"
                 f" {format_duration(sampling.interval)} is longer than max_gap {format_duration(gap)}"
+            )
+
+
+def _soak_problems(contract: Contract) -> Iterator[str]:
+    for index, phase in enumerate(contract.phases):
+        # Before anybody has the release there may be nothing to wait for.
+        if phase.soak == 0 and phase.canary_percent > 0:
+            yield (
+                f"phases.{index}.soak: {phase.name} at {phase.canary_percent} % would be left at its first"
+                " observation; give it a time, or {runs: N}"
             )
 
 
