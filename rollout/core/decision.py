@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from rollout.core import gates, soak, triggers
 from rollout.core.contract import APPLIED_GATE, SOAK_GATE, Contract, Gate, Phase, SignoffGate
 from rollout.core.observation import Observation
-from rollout.core.requests import applied_at
+from rollout.core.requests import applied_at, why_not_applied
 from rollout.core.state import (
     CounterTrack,
     Decision,
@@ -56,6 +56,7 @@ def look(
         unsigned=unsigned,
         soak=soak,
         applied=applied_at(contract, rollout, requests)[0],
+        not_applied=why_not_applied(rollout, requests),
     )
 
 
@@ -141,10 +142,7 @@ def _standing_gates(view: View) -> Iterator[tuple[str, Leaf]]:
     if view.applied is not None:
         percent = f"{view.rollout.canary_percent} % applied"
         result = Result.SATISFIED if view.applied else Result.UNKNOWN
-        yield (
-            APPLIED_GATE,
-            Leaf(result, None, percent if view.applied else "apply command not done yet", percent),
-        )
+        yield APPLIED_GATE, Leaf(result, None, percent if view.applied else view.not_applied, percent)
     yield SOAK_GATE, soak.judge(view)
 
 

@@ -54,24 +54,34 @@ def _answered(request: Request, result: WorkResult | None) -> Request:
     return request.model_copy(update={"result": result})
 
 
-def _ask(work: Work, rollout: Rollout, attempt: int, now: datetime) -> Request:
+def _ask(work: Work, rollout: Rollout, now: datetime, after: Request | None = None) -> Request:
     assert rollout.phase is not None
+    attempt = after.attempt + 1 if after else 1
     return Request(
         id=f"{work}-{rollout.phase}-{rollout.canary_percent}-{attempt}"[:100],
         work=work,
         phase=rollout.phase,
         canary_percent=rollout.canary_percent,
         attempt=attempt,
+        failed=how_it_failed(after) if after else "",
         requested_at=now,
     )
+
+
+def how_it_failed(request: Request) -> str:
+    """How its last attempt failed; empty when none has."""
+    result = request.result
+    if result is None:
+        return request.failed
+    return "" if result.ok else result.detail or "no reason given"
 
 
 def _apply(rollout: Rollout, requests: tuple[Request, ...], now: datetime) -> Request:
     current = find(requests, Work.APPLY, rollout)
     if current is None:
-        return _ask(Work.APPLY, rollout, 1, now)
+        return _ask(Work.APPLY, rollout, now)
     failed = current.result is not None and not current.result.ok
-    return _ask(Work.APPLY, rollout, current.attempt + 1, now) if failed else current
+    return _ask(Work.APPLY, rollout, now, current) if failed else current
 
 
 def _harness(
@@ -91,14 +101,14 @@ def _harness(
     if any(finding.gate == title and finding.result is Result.SATISFIED for finding in gates):
         return current
     if current is None:
-        return _ask(Work.HARNESS, rollout, 1, now)
+        return _ask(Work.HARNESS, rollout, now)
     # A finished run is asked for again only once an observation has shown that it was not enough.
     was_seen = (
         current.result is not None
         and observation is not None
         and observation.started_at >= current.result.finished_at
     )
-    return _ask(Work.HARNESS, rollout, current.attempt + 1, now) if was_seen else current
+    return _ask(Work.HARNESS, rollout, now, current) if was_seen else current
 
 
 def _harness_gate(contract: Contract, rollout: Rollout) -> str | None:
@@ -117,3 +127,10 @@ def applied_at(
     if request is None or request.result is None or not request.result.ok:
         return False, None
     return True, request.result.finished_at
+
+
+def why_not_applied(rollout: Rollout, requests: tuple[Request, ...]) -> str:
+    """What is known of the percent that the product does not run at yet."""
+    request = find(requests, Work.APPLY, rollout)
+    failed = how_it_failed(request) if request else ""
+    return f"apply command failed: {failed}" if failed else "apply command not done yet"

@@ -40,6 +40,8 @@ class View:
     soak: Soak
     applied: bool | None
     """Whether the product runs at the phase's percent; None when the contract has no apply command."""
+    not_applied: str
+    """What is known of it when it does not."""
     fired: tuple[TriggerFinding, ...] = ()
     unsure: tuple[TriggerFinding, ...] = ()
 

@@ -8,7 +8,17 @@ from typing import assert_never
 
 from rollout.core.contract import Contract, NoTriggerGate, Phase, SignoffGate, SignoffItem
 from rollout.core.signoff import is_signed
-from rollout.core.state import GateFinding, Outcome, Result, Rollout, Status, StepState, TrainState, Verdict
+from rollout.core.state import (
+    GateFinding,
+    Outcome,
+    Request,
+    Result,
+    Rollout,
+    Status,
+    StepState,
+    TrainState,
+    Verdict,
+)
 from rollout.core.values import seconds_between
 from rollout.rendering.gates import clock_time, release_name, rows, short
 from rollout.rendering.inert import line
@@ -122,8 +132,14 @@ def _silence(contract: Contract, status: Status, now: datetime) -> Iterator[str]
 def _requests(status: Status) -> Iterator[str]:
     waiting = [request for request in status.requests if request.result is None]
     if waiting:
-        names = ", ".join(f"{request.work} for {request.phase}" for request in waiting)
-        yield f"on the product's side: rollout perform ({names})"
+        yield f"on the product's side: rollout perform ({', '.join(map(_asked_for, waiting))})"
+
+
+def _asked_for(request: Request) -> str:
+    what = f"{request.work} for {request.phase}"
+    if not request.failed:
+        return what
+    return f"{what}; attempt {request.attempt - 1} failed: {line(request.failed, DETAIL)}"
 
 
 def _merge(status: Status, pull_request: int | None) -> Iterator[str]:

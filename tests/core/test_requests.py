@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from rollout.core.requests import answer, find
+from rollout.core.requests import answer, find, how_it_failed
 from rollout.core.state import Work
 from tests.core.world import World, contract_of
 
@@ -63,6 +63,23 @@ def test_a_failure_is_recorded_before_it_is_asked_for_again() -> None:
     assert (failed.attempt, failed.result.detail) == (1, "exit 1")
     (asked,) = world.status.requests
     assert (asked.id, asked.attempt, asked.result) == ("apply-canary-1-5-2", 2, None)
+    assert asked.failed == "exit 1"
+
+
+def test_what_failed_without_a_word_is_said_to_have_failed() -> None:
+    world = applying()
+    (request,) = world.status.requests
+    (result,) = world.results([request.id], ok=False).results
+    silent = request.model_copy(update={"result": result.model_copy(update={"detail": ""})})
+    assert how_it_failed(silent) == "no reason given"
+
+
+def test_a_run_that_ended_well_leaves_nothing_to_explain() -> None:
+    world = World(contract_of())
+    world.run = None
+    world.perform().wait(minutes=10).observe()
+    (request,) = world.status.requests
+    assert (request.attempt, request.failed) == (2, "")
 
 
 def test_find_looks_at_kind_phase_and_percent() -> None:

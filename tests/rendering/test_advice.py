@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from rollout.core.contract import SignoffPolicy
-from rollout.core.state import Outcome, Result, Status, Verdict
+from rollout.core.state import Outcome, Request, Result, Status, Verdict, Work
 from rollout.rendering.advice import to_do, what_next
 from tests import builders as build
 
@@ -68,6 +68,24 @@ def test_completion_needs_nobody() -> None:
     assert to_do(free, now=build.NOW, pull_request=None) == [
         "nothing: the next reconcile completes the rollout"
     ]
+
+
+def test_work_that_failed_says_how() -> None:
+    status = build.status(decision=build.hold())
+    asked = Request(
+        id="apply-canary-2-25-3",
+        work=Work.APPLY,
+        phase="canary-2",
+        canary_percent=25,
+        attempt=3,
+        failed="exit 3: no route to `host`\x1b[31m",
+        requested_at=build.NOW,
+    )
+    waiting = status.model_copy(update={"requests": (asked,)})
+    assert advise(waiting)[0] == (
+        "on the product's side: rollout perform"
+        " (apply for canary-2; attempt 2 failed: exit 3: no route to `host`)"
+    )
 
 
 def test_after_a_rollback() -> None:

@@ -131,6 +131,8 @@ class Request(Model):
     surface: Name | None = None
     """What `known_good_lane` sends to its lane."""
     attempt: int = Field(ge=1)
+    failed: Line = ""
+    """How the attempt before failed."""
     requested_at: Instant
     result: WorkResult | None = None
 
