@@ -72,7 +72,9 @@ def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_
     if evidence_dir is None and output is not None:
         evidence_dir = output.parent / "evidence"
     product = call.workspace.product(product_dir, evidence_dir)
-    results = carry_out(state.contract, state.rollout, state.status, product, call.workspace.clock, progress)
+    results = carry_out(
+        state.contract, state.rollout, state.status, product, call.workspace.clock, progress, state.channel
+    )
     if results is None:
         progress("nothing pending")
         if call.json:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 from rollout.commands.facts import FactFinder
 from rollout.core.advance import advance, is_settled, reassess
+from rollout.core.channel.proposals import why_refused
 from rollout.core.state import Event, Outcome, TrainState
 from rollout.errors import RefusedError
 from rollout.ports import Clock, Forge, StateStore
 
 _STATE = "state/"
+_CHANNEL_HINT = "take the change back; `rollout channel plan` tells what may be chosen"
 _HINT = "take the change back; a promotion pull request is opened by the tool when every gate holds"
 
 
@@ -61,6 +63,9 @@ def _refuse_to_remove(current: TrainState) -> None:
 
 
 def _refuse_illegal(current: TrainState, merged: TrainState, forge: Forge, clock: Clock) -> None:
+    refused = why_refused(current, merged.channel)
+    if refused:
+        raise RefusedError(f"{current.train}: channel.yaml: {refused}", hint=_CHANNEL_HINT)
     if merged.status != current.status:
         raise RefusedError(f"{current.train}: status.yaml is written by the tool alone", hint=_HINT)
     if current.status is None or not is_settled(current):

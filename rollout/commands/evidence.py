@@ -53,9 +53,9 @@ def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
     if status is None or state.rollout.outcome is not Outcome.IN_PROGRESS:
         return
     if (item.release, item.commit) != (status.release, status.commit):
+        of = f"{item.release} at {item.commit[:12]}" if item.commit else "no release"
         raise InputError(
-            f"{what} is of {item.release} at {item.commit[:12]}, the rollout is of {status.release} at"
-            f" {status.commit[:12]}",
+            f"{what} is of {of}, the rollout is of {status.release} at {status.commit[:12]}",
             hint=_HINT_COLLECT,
         )
     ahead = item.finished_at - now

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from rollout.core.captured import Captured, in_words
-from rollout.core.contract import Apply, ApplyTarget, Contract, Harness, SwitchLane
+from rollout.core.contract import Apply, ApplyTarget, ApplyVersion, Contract, Harness, SwitchLane
 from rollout.core.observation import Results, WorkResult
-from rollout.core.state import Release, Request, Rollout, Status, Work
+from rollout.core.state import Channel, ChannelRequest, Release, Request, Rollout, Status, Work
 from rollout.core.text import inert
 from rollout.ports import Clock, Product, Ran
 
@@ -24,22 +24,30 @@ def perform(
     product: Product,
     clock: Clock,
     progress: Callable[[str], None],
+    channel: Channel | None = None,
 ) -> Results | None:
     """Do every pending request, one after the other, in their order; None when there is none.
+
+    That of the channel is the last, and waits for no rollout.
 
     A request that fails is a result too, and does not stop the next one.
     """
     release = rollout.release
-    requests = _pending(release, status)
-    if release is None or not requests:
+    results = [
+        _carry_out(request, contract, release, product, clock, progress)
+        for request in _pending(release, status)
+        if release is not None
+    ]
+    if channel is not None and channel.request is not None and channel.request.result is None:
+        results.append(_apply_version(channel.request, contract, product, clock, progress))
+    if not results:
         return None
-    results = tuple(_carry_out(request, contract, release, product, clock, progress) for request in requests)
     return Results(
         train=contract.train,
-        release=release.version,
-        commit=release.commit,
+        release=release.version if release else None,
+        commit=release.commit if release else None,
         finished_at=clock.now(),
-        results=results,
+        results=tuple(results),
     )
 
 
@@ -59,11 +67,49 @@ def _carry_out(
     clock: Clock,
     progress: Callable[[str], None],
 ) -> WorkResult:
+    return _timed(
+        request,
+        f"{request.work} for {request.phase}",
+        lambda: _do(request, contract, release, product),
+        clock,
+        progress,
+    )
+
+
+def _apply_version(
+    request: ChannelRequest,
+    contract: Contract,
+    product: Product,
+    clock: Clock,
+    progress: Callable[[str], None],
+) -> WorkResult:
+    values = {
+        "version": request.version,
+        "previous": request.previous or "",
+        "channel": request.channel.value,
+    }
+    section = contract.channel.apply
+    return _timed(
+        request,
+        f"apply {request.version} of {request.channel}",
+        lambda: (_run(section, values, product, "the contract has no channel.apply"), ()),
+        clock,
+        progress,
+    )
+
+
+def _timed(
+    request: Request | ChannelRequest,
+    what: str,
+    do: Callable[[], tuple[Ran, tuple[Captured, ...]]],
+    clock: Clock,
+    progress: Callable[[str], None],
+) -> WorkResult:
     started_at = clock.now()
-    progress(f"{request.work} for {request.phase}: attempt {request.attempt} begins")
-    ran, index = _do(request, contract, release, product)
+    progress(f"{what}: attempt {request.attempt} begins")
+    ran, index = do()
     detail = inert(ran.detail, 300)
-    progress(f"{request.work} for {request.phase}: {detail}")
+    progress(f"{what}: {detail}")
     return WorkResult(
         request=request.id,
         ok=ran.ok,
@@ -102,7 +148,7 @@ def _do(
 
 
 def _run(
-    section: Apply | ApplyTarget | SwitchLane | Harness | None,
+    section: Apply | ApplyTarget | ApplyVersion | SwitchLane | Harness | None,
     values: Mapping[str, str],
     product: Product,
     without: str,

@@ -26,7 +26,7 @@ class Plan:
     """What the jobs of one run have to do."""
 
     runners: tuple[Runner, ...]
-    """Empty when no rollout is under way."""
+    """Empty when no rollout is under way and the channel waits for nothing."""
     product: str
     """`owner/name`."""
     branch: str
@@ -36,15 +36,23 @@ class Plan:
 def plan(state: TrainState, home: str, runner: str) -> Plan:
     """`home` is the repository that carries state, `runner` the label for whatever names none."""
     product = state.contract.product
-    under_way = state.rollout.outcome in _UNDER_WAY
-    runners = _runners(state.contract, _has_work(state), runner) if under_way else ()
+    runners: tuple[Runner, ...] = ()
+    if state.rollout.outcome in _UNDER_WAY:
+        runners = _runners(state.contract, _has_work(state), runner)
+    elif _channel_waits(state):
+        runners = (Runner(runner, (), performs=True),)
     return Plan(runners, product.repository or home, product.branch)
+
+
+def _channel_waits(state: TrainState) -> bool:
+    request = state.channel.request if state.channel else None
+    return request is not None and request.result is None
 
 
 def _has_work(state: TrainState) -> bool:
     """Whether somebody has to be there for requests: those that may come any time, or one that is pending."""
     contract, status = state.contract, state.status
-    if contract.apply is not None or contract.harness is not None:
+    if contract.apply is not None or contract.harness is not None or _channel_waits(state):
         return True
     return status is not None and any(request.result is None for request in status.requests)
 

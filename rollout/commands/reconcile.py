@@ -13,6 +13,8 @@ from functools import partial
 from typing import assert_never
 
 from rollout.commands.changing import ATTEMPTS, applied
+from rollout.commands.channel.answering import answer, without_answers
+from rollout.commands.channel.proposed import statuses
 from rollout.commands.evidence import check_evidence, in_order
 from rollout.commands.facts import FactFinder
 from rollout.core.advance import Step, advance, why_ignored
@@ -110,12 +112,27 @@ class Reconciler:
     def run(self, train: str, evidence: Sequence[Evidence]) -> Report:
         """Raises InputError for evidence that cannot be of this rollout, before anything is written."""
         report = Report(self._store.load(train, self._store.head()))
-        queue = deque(in_order(evidence))
+        queue = deque(self._answer_channel(report, in_order(evidence)))
         for item in list(queue):
             check_evidence(item, report.state, self._now)
         self._advance(report, queue)
         self._act(report)
         return report
+
+    def _answer_channel(self, report: Report, evidence: Sequence[Evidence]) -> list[Evidence]:
+        """What is left of the evidence once the channel has taken what answers it."""
+        for item in evidence:
+            step, moved = answer(report.state, item), 0
+            while step is not None:
+                try:
+                    self._take(report, step)
+                except HeadMovedError:
+                    moved += 1
+                    if moved >= ATTEMPTS:
+                        raise
+                    report.state = self._store.load(report.state.train, self._store.head())
+                step = answer(report.state, item)
+        return [left for left in map(without_answers, evidence) if left is not None]
 
     # --- state --------------------------------------------------------------------------------------------
 
@@ -165,6 +182,9 @@ class Reconciler:
 
     def _act(self, report: Report) -> None:
         state = report.state
+        for proposed in statuses(self._store, self._forge, state):
+            self._carry_out(proposed, state)
+            report.effects.append(proposed)
         if state.status is None:
             return
         pulls = self._open_pulls(state)

@@ -10,6 +10,7 @@ from rollout.commands.changing import applied
 from rollout.core import channel as channels
 from rollout.core import signoff
 from rollout.core.advance import advance, begin
+from rollout.core.channel.explain import follows
 from rollout.core.observation import Evidence, Results
 from rollout.core.state import Channel, Event, StateChange, Status, TrainState
 from rollout.core.values import Model
@@ -82,6 +83,8 @@ def _problem(previous: TrainState | None, state: TrainState | Exception, entry: 
     if previous is None:
         return ""
     event = _event(entry)
+    if event is Event.CHANNEL and not follows(previous, state.channel):
+        return "channel.yaml is not what a channel command makes of the commit before"
     expected = _expected(replace(previous, head=entry.parent or previous.head), state, event)
     if expected is None:
         return f"{event} records a step that does not follow from the commit before"

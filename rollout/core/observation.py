@@ -137,8 +137,9 @@ class Results(Model):
     schema_: Literal[1] = Field(default=1, alias="schema")
     kind: Literal["results"] = "results"
     train: Name
-    release: Version
-    commit: Sha
+    release: Version | None
+    """None when the work was the channel's, and no rollout has ever begun."""
+    commit: Sha | None
     finished_at: Instant
     results: tuple[WorkResult, ...] = Field(max_length=50)
 

@@ -8,15 +8,15 @@ from datetime import datetime
 from difflib import unified_diff
 
 from rollout.commands.changing import applied, change_state
+from rollout.core.channel.proposals import BUSY
 from rollout.core.contract import ChannelPolicy
 from rollout.core.effects import DESCRIPTION_LIMIT, channel_branch, channel_prefix, status_context
-from rollout.core.state import Channel, CommitMessage, Event, Outcome, StateChange, TrainState
+from rollout.core.state import Channel, CommitMessage, Event, StateChange, TrainState
 from rollout.core.text import inert
 from rollout.errors import RefusedError
 from rollout.ports import Clock, Forge, PullRequestState, Releases, StateFiles, StateStore, StatusState
 from rollout.rendering.commits import message
 
-_BUSY = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK)
 _SUPERSEDED = "Another change of the channel is proposed instead."
 
 Body = Callable[[Channel, Channel], str]
@@ -76,7 +76,7 @@ def policy_of(state: TrainState) -> ChannelPolicy:
 
 def refuse_while_busy(state: TrainState, stays: str) -> None:
     """Raise RefusedError during a rollout, saying what stays as it is."""
-    if state.rollout.outcome in _BUSY:
+    if state.rollout.outcome in BUSY:
         doing = state.rollout.outcome.replace("_", " ")
         raise RefusedError(f"{state.train} is {doing}: {stays}", hint="try it when the rollout has ended")
 

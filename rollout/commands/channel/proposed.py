@@ -1,0 +1,38 @@
+"""Open pull requests that change the channel: are they still right?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout.core.channel.proposals import why_refused
+from rollout.core.effects import DESCRIPTION_LIMIT, SetStatus, channel_prefix, status_context
+from rollout.core.state import TrainState
+from rollout.core.text import inert
+from rollout.errors import InputError
+from rollout.ports import Forge, PullRequest, PullRequestState, StateStore
+
+_FINE = "the guards let it pass"
+
+
+def statuses(store: StateStore, forge: Forge, state: TrainState) -> Iterator[SetStatus]:
+    """The statuses of such pull requests that are not as they should be."""
+    if state.contract.channel.review != "pull_request":
+        return
+    context = status_context(state.train)
+    for pull in forge.pull_requests(channel_prefix(state.train)):
+        if pull.state is not PullRequestState.OPEN:
+            continue
+        why = _why_refused(store, state, pull)
+        shown = forge.statuses(pull.head_sha).get(context)
+        if why and shown != ("failure", why):
+            yield SetStatus(pull.head_sha, context, "failure", why)
+        if not why and (shown is None or shown[0] != "success"):
+            yield SetStatus(pull.head_sha, context, "success", _FINE)
+
+
+def _why_refused(store: StateStore, state: TrainState, pull: PullRequest) -> str:
+    try:
+        proposed = store.load(state.train, pull.head_sha).channel
+    except InputError as error:
+        return inert(error.message, DESCRIPTION_LIMIT)
+    return inert(why_refused(state, proposed), DESCRIPTION_LIMIT)
