@@ -18,6 +18,12 @@ def write_outputs(outputs: Mapping[str, object], environment: Mapping[str, str])
     _append("GITHUB_OUTPUT", "".join(f"{name}={text}\n" for name, text in texts.items()), environment)
 
 
+def repository_page(environment: Mapping[str, str]) -> str:
+    """Where the repository is on the web; empty outside of Actions."""
+    server, name = environment.get("GITHUB_SERVER_URL", ""), environment.get("GITHUB_REPOSITORY", "")
+    return f"{server}/{name}" if server and name else ""
+
+
 def _append(variable: str, text: str, environment: Mapping[str, str]) -> None:
     path = environment.get(variable)
     if path:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from rollout.cli.output import nobody_reads, out
+from rollout.cli.output import nobody_reads, out, under_actions
 from rollout.errors import InputError, OutsideError, RefusedError, RolloutError
 
 BUG, INTERRUPTED = 1, 130
@@ -64,10 +64,11 @@ def _end(error: RolloutError, arguments: list[str]) -> int:
     _document(error, arguments)
     _summary(error)
     for text in error.message.splitlines():
-        line = inert(text, LONGEST_LINE)
-        _say(f"error: {line}")
-        if os.environ.get("GITHUB_ACTIONS") == "true":
-            _say(_annotation(line, error.file))
+        _say(f"error: {inert(text, LONGEST_LINE)}")
+        if under_actions():
+            from rollout.rendering.annotations import error_annotation
+
+            _say(error_annotation(text, error.file))
     if error.hint:
         _say(f"hint: {inert(error.hint, LONGEST_LINE)}")
     return error.exit_code
@@ -87,14 +88,6 @@ def _summary(error: RolloutError) -> None:
 def _say(line: str) -> None:
     with suppress(BrokenPipeError):
         click.echo(line, err=True)
-
-
-def _annotation(line: str, file: str) -> str:
-    """A workflow command, with everything escaped that could end it or begin another."""
-    data = line.replace("%", "%25")
-    place = file.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    place = place.replace(":", "%3A").replace(",", "%2C")
-    return f"::error file={place}::{data}" if place else f"::error::{data}"
 
 
 def _document(error: RolloutError, arguments: list[str]) -> None:

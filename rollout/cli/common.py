@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rollout.cli.output import out
+from rollout.cli.output import out, under_actions
 from rollout.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,18 +91,25 @@ class Call:
         else:
             out(text())
 
-    def summarize(self, state: TrainState, done: Sequence[Mapping[str, object]], refused: str = "") -> None:
+    def summarize(
+        self,
+        state: TrainState,
+        done: Sequence[Mapping[str, object]],
+        *,
+        refused: str = "",
+        pull_request: Callable[[], int | None] = lambda: None,
+    ) -> None:
         """Under Actions, tell the job's summary where the rollout stands and what this command did."""
         if not os.environ.get("GITHUB_STEP_SUMMARY"):
             return
-        from rollout.adapters.actions import write_summary
+        from rollout.adapters.actions import repository_page, write_summary
         from rollout.adapters.resources import templates_dir
-        from rollout.rendering.summary import job_summary
+        from rollout.rendering.summary import Run, job_summary
 
         template = (templates_dir() / "job-summary.md.j2").read_text(encoding="utf-8")
-        calls = self.workspace.calls
-        text = job_summary(template, state, now=self.now, done=done, calls=calls, refused=refused)
-        write_summary(text, os.environ)
+        number, page = pull_request(), repository_page(os.environ)
+        run = Run(done, self.workspace.calls, refused, number, page, self.workspace.branch)
+        write_summary(job_summary(template, state, run, now=self.now), os.environ)
 
 
 def command_options(function: Command) -> Command:
@@ -129,7 +136,7 @@ def command_options(function: Command) -> Command:
 
 
 def _usual_forge() -> ForgeKind:
-    return "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "local"
+    return "github" if under_actions() else "local"
 
 
 def _moment(given: str | None, forge: ForgeKind) -> datetime | None:

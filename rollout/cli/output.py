@@ -11,7 +11,7 @@ import click
 def out(text: str, *, nl: bool = True) -> None:
     """Print an answer. Whoever reads it may stop reading: the command's exit code still counts."""
     try:
-        click.echo(text, nl=nl)
+        click.echo(_safe(text), nl=nl)
     except BrokenPipeError:
         nobody_reads()
 
@@ -23,7 +23,28 @@ def nobody_reads() -> None:
 
 def progress(line: str) -> None:
     """One line of progress for a person: on stderr, so that stdout stays the answer."""
-    click.echo(line, err=True)
+    click.echo(_safe(line), err=True)
+
+
+def warn(text: str, *, title: str = "") -> None:
+    """Under Actions, a warning that GitHub shows on the run's page; nothing elsewhere."""
+    if under_actions():
+        from rollout.rendering.annotations import annotation
+
+        click.echo(annotation("warning", text, title=title), err=True)
+
+
+def under_actions() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def _safe(text: str) -> str:
+    """What a product said may stand at the beginning of a line, where a runner looks for commands."""
+    if not under_actions():
+        return text
+    from rollout.rendering.annotations import tamed
+
+    return tamed(text)
 
 
 def style(text: str, *, fg: str | None = None, bold: bool | None = None, dim: bool | None = None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollout.cli.common import Call, command_options
-from rollout.cli.output import columns, out, progress, style
+from rollout.cli.output import columns, out, progress, style, warn
 
 if TYPE_CHECKING:
     from rollout.core.observation import Evidence
@@ -47,6 +47,9 @@ def collect(
         workers=WORKERS,
         progress=progress,
     )
+    for name, sample in observation.samples.items():
+        if sample.unknown:
+            warn(sample.unknown, title=f"{name} is unknown")
     if output is not None:
         write_evidence(output, observation)
     if output is None or call.json:
@@ -157,6 +160,7 @@ def _evidence(path: Path) -> Evidence:
 @command_options
 def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, dry_run: bool) -> None:
     """Fold in evidence, decide, record it, and open, update or close the promotion pull request."""
+    from rollout.commands.looking import open_promotion
     from rollout.commands.reconcile import Reconciler
     from rollout.errors import RefusedError
     from rollout.rendering.documents import reconcile_document
@@ -168,6 +172,7 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
     )
     for note in report.notes:
         progress(f"note: {note}")
+        warn(note)
     rollout, status = report.state.rollout, report.state.status
     effects = report.rows()
 
@@ -188,7 +193,14 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
         )
 
     call.answer(lambda: reconcile_document(rollout, status, effects, dry_run=dry_run), text)
-    call.summarize(report.state, effects, report.illegal)
+    call.summarize(
+        report.state,
+        effects,
+        refused=report.illegal,
+        pull_request=lambda: open_promotion(space.forge, train) if report.is_ready else None,
+    )
+    if report.froze:
+        warn(report.froze, title=f"{train} is frozen")
     if report.illegal:
         error = RefusedError(
             f"illegal step undone, {train} is frozen in {rollout.phase}: {report.illegal}",

@@ -13,10 +13,11 @@ from rollout.ports import Forge, LoggedCommit, PullRequest, PullRequestState, St
 def status(store: StateStore, forge: Forge, train: str) -> tuple[TrainState, int | None]:
     """The train at the head of the state branch, and the number of its open promotion pull request."""
     state = store.load(train, store.head())
-    return state, _open_promotion(forge, train)
+    return state, open_promotion(forge, train)
 
 
-def _open_promotion(forge: Forge, train: str) -> int | None:
+def open_promotion(forge: Forge, train: str) -> int | None:
+    """The number of the train's open promotion pull request; None when there is none or nobody answers."""
     # Looking has to work when the forge does not: the number is a convenience.
     try:
         pulls = forge.pull_requests(promotion_prefix(train))

@@ -30,7 +30,7 @@ from rollout.core.effects import (
     promotion_prefix,
 )
 from rollout.core.observation import Evidence, Results
-from rollout.core.state import Event, Outcome, Rollout, StateChange, TrainState
+from rollout.core.state import Event, Outcome, Rollout, StateChange, TrainState, Verdict
 from rollout.core.values import format_instant
 from rollout.errors import HeadMovedError
 from rollout.ports import Clock, Forge, PullRequestKind, PullRequestState, StateStore, StatusState
@@ -70,6 +70,18 @@ class Report:
         """Why a step had to be undone; empty when none was."""
         steps = (taken.step for taken in self.steps)
         return next((step.detail for step in steps if step.event is Event.ILLEGAL_STEP), "")
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a promotion is decided, so that its pull request is open."""
+        status, rollout = self.state.status, self.state.rollout
+        return status is not None and not rollout.frozen and status.decision.verdict is Verdict.PROMOTE
+
+    @property
+    def froze(self) -> str:
+        """Which trigger froze the rollout in this run; empty when none did."""
+        frozen, events = self.state.rollout.frozen, {taken.step.event for taken in self.steps}
+        return frozen.reason if frozen and Event.ROLLBACK in events else ""
 
     def rows(self) -> list[dict[str, object]]:
         """Every commit and every change of the forge, in their order, each as `{kind, ...}`."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from rollout.core.contract import Contract, Phase
 from rollout.core.state import Outcome, Rollout, Status, TrainState, Verdict
@@ -13,41 +16,52 @@ from rollout.rendering.inert import Markdown, code, cut
 from rollout.rendering.markdown import gate_rows, render
 
 _MAX_DONE = 50
+_PAGE = re.compile(r"https?://[\w.:-]+/[\w.-]+/[\w.-]+")
 _TOLD = ("event", "branch", "number", "to_phase", "state", "description", "detail")
 
 
-def job_summary(
-    template: str,
-    state: TrainState,
-    *,
-    now: datetime,
-    done: Sequence[Mapping[str, object]],
-    calls: int,
-    refused: str = "",
-) -> str:
+@dataclass(frozen=True)
+class Run:
+    """What the command did, for its summary."""
+
+    done: Sequence[Mapping[str, object]] = ()
+    """The rows of `Report.rows()`."""
+    calls: int = 0
+    """Requests that were sent to GitHub."""
+    refused: str = ""
+    """Why an illegal step was undone."""
+    pull_request: int | None = None
+    """The number of the open promotion pull request."""
+    page: str = ""
+    """Where the repository is on the web, such as `https://github.com/acme/tau`; empty for no links."""
+    branch: str = "HEAD"
+    """The state branch."""
+
+
+def job_summary(template: str, state: TrainState, run: Run, *, now: datetime) -> str:
     """Markdown for GITHUB_STEP_SUMMARY; a hold's first line says why, and when it can change.
 
-    `template` is the text of job-summary.md.j2, `done` the rows of `Report.rows()`, `calls` the requests that
-    were sent to GitHub, `refused` why an illegal step was undone.
+    `template` is the text of job-summary.md.j2.
     """
     rollout, status = state.rollout, state.status
     under_way = status if status is not None and rollout.outcome is Outcome.IN_PROGRESS else None
-    headline, why = _first_line(rollout, under_way, refused)
+    headline, why, note = _first_line(state, under_way, run, now)
     values: dict[str, object] = {
         "headline": Markdown(headline),
         "why": why,
-        "earliest": _earliest(under_way, now),
+        "note": Markdown(note),
         "train": rollout.train,
         "release": release_name(rollout.release.version) if rollout.release else "",
         "steps": stepper(state.contract, rollout) if rollout.release else "",
-        "timeline": Markdown(timeline(state.contract, rollout, status)),
         "soak": soak_bar(progress(state.contract.phase(under_way.phase), under_way)) if under_way else "",
-        "reasons": list(under_way.decision.reasons) if under_way else [],
-        "next": [what_next(state), *to_do(state, now=now, pull_request=None)],
+        "to_do": to_do(state, now=now, pull_request=run.pull_request),
+        "next": what_next(state),
+        "reasons": [reason for reason in under_way.decision.reasons if reason != why] if under_way else [],
         "gates": _gates(under_way) if under_way else [],
         "triggers": list(_fired(under_way)) if under_way else [],
-        "done": [Markdown(_row(row)) for row in done[:_MAX_DONE]] or [Markdown("nothing had to change")],
-        "calls": calls,
+        "timeline": Markdown(timeline(state.contract, rollout, status) if rollout.release else ""),
+        "done": [Markdown(_row(row)) for row in run.done[:_MAX_DONE]] or [Markdown("nothing had to change")],
+        "calls": run.calls,
     }
     return cut(render(template, values).strip() + "\n")
 
@@ -59,24 +73,48 @@ def refusal_summary(message: str, hint: str) -> str:
     return "\n\n".join(filter(None, ["\n".join(lines), f"What to do: {code(hint, 2000)}" if hint else ""]))
 
 
-def _first_line(rollout: Rollout, status: Status | None, refused: str) -> tuple[str, str]:
-    if refused:
-        return "Refused, and frozen:", refused
+def _first_line(state: TrainState, status: Status | None, run: Run, now: datetime) -> tuple[str, str, str]:
+    """In bold what is, then why, then when it began or can change, or what to press."""
+    rollout = state.rollout
+    if run.refused:
+        return "Refused, and frozen:", run.refused, ""
     if rollout.frozen is not None:
-        return "Frozen:", rollout.frozen.reason
+        since = f"Since {day_and_time(rollout.frozen.at)}."
+        incident = _link("incident", run.page, _incident_path(state, run.branch))
+        return _STOPPED.get(rollout.outcome, "Frozen:"), rollout.frozen.reason, f"{since} {incident}".strip()
     if status is None:
-        return f"{rollout.outcome.replace('_', ' ').capitalize()}.", ""
+        return f"{rollout.outcome.replace('_', ' ').capitalize()}.", "", ""
     decision = status.decision
     if decision.verdict is Verdict.PROMOTE:
-        return "Ready for", decision.to or ""
-    return f"{decision.verdict.capitalize()}:", decision.reasons[0] if decision.reasons else ""
+        return "Ready for", decision.to or "", _merge(run)
+    earliest = decision.earliest if decision.verdict is Verdict.HOLD else None
+    note = (
+        f"It can change at {day_and_time(earliest)} at the earliest." if earliest and earliest > now else ""
+    )
+    return f"{decision.verdict.capitalize()}:", decision.reasons[0] if decision.reasons else "", note
 
 
-def _earliest(status: Status | None, now: datetime) -> str:
-    if status is None or status.decision.verdict is not Verdict.HOLD:
+_STOPPED = {Outcome.ROLLING_BACK: "Frozen, rolling back:", Outcome.ROLLED_BACK: "Rolled back:"}
+
+
+def _merge(run: Run) -> str:
+    if run.pull_request is None:
         return ""
-    earliest = status.decision.earliest
-    return day_and_time(earliest) if earliest is not None and earliest > now else ""
+    number = run.pull_request
+    return f"Merge {_link(f'#{number}', run.page, f'pull/{number}') or f'#{number}'}."
+
+
+def _incident_path(state: TrainState, branch: str) -> str:
+    """Below the repository's page; empty when no incident froze it."""
+    frozen = state.rollout.frozen
+    if frozen is None or frozen.incident is None:
+        return ""
+    return f"blob/{quote(branch)}/state/{quote(state.train)}/incidents/{quote(frozen.incident)}.yaml"
+
+
+def _link(text: str, page: str, path: str) -> str:
+    """Markdown; empty when there is nowhere to go, or the page's address is not a plain one."""
+    return f"[{text}]({page}/{path})" if path and _PAGE.fullmatch(page) else ""
 
 
 def _gates(status: Status) -> list[dict[str, object]]:
@@ -107,7 +145,8 @@ def timeline(contract: Contract, rollout: Rollout, status: Status | None) -> str
     lines = ["```mermaid", "timeline"]
     for index, phase in enumerate(contract.phases):
         events = _events(phase, index, current, rollout, status)
-        lines.append(f"    {phase.name} {phase.canary_percent} % : {' : '.join(events)}")
+        # The percent goes first: a phase may be called `title` or `section`, which begin other things there.
+        lines.append(f"    {phase.canary_percent} % {phase.name} : {' : '.join(events)}")
     return "\n".join([*lines, "```"])
 
 
@@ -122,7 +161,7 @@ def _events(phase: Phase, index: int, current: int, rollout: Rollout, status: St
             events.append(f"entered {_moment(status.entered_at)}")
         events.append(f"soak {progress(phase, status).share}")
         if status.decision.earliest is not None:
-            events.append(f"at the earliest until {_moment(status.decision.earliest)}")
+            events.append(f"until {_moment(status.decision.earliest)} at the earliest")
     return events
 
 
