@@ -125,7 +125,8 @@ def _read(job: JobResult, record: Mapping[str, Any], message: str) -> None:
     elif command == "summary":
         job.summary += record["content"]
     elif command in _LEVELS:
-        job.annotations.append(f"{command}: {record['arg']}")
+        where = [f"{name}={value}" for name, value in (record.get("kvPairs") or {}).items()]
+        job.annotations.append(f"{' '.join([command, *where])}: {record['arg']}")
     elif command == "set-output":
         job.outputs[record["name"]] = record["arg"]
     elif record.get("raw_output") or record.get("level") == "error":

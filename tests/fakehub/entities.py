@@ -164,7 +164,7 @@ class JobResult:
     """`success`, `failure` or `skipped`."""
     summary: str = ""
     annotations: list[str] = field(default_factory=list)
-    """`error: text` and the like, as the workflow commands said."""
+    """`error: text`, `warning title=x: text` and the like, as the workflow commands said."""
     log: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
     matrix: dict[str, str] = field(default_factory=dict)

@@ -105,7 +105,7 @@ def test_jobs_pass_artifacts_and_say_what_they_did(hub: Hub, tmp_path: Path) -> 
         "ubuntu-24.04 hi",
         f"now 2026-11-23T12:00:00Z as ghs_run_{run.id}-1_decide",
     ]
-    assert (decide.summary, decide.annotations) == ("# Held\n", ["error: it is bad"])
+    assert (decide.summary, decide.annotations) == ("# Held\n", ["error file=a.yaml: it is bad"])
     assert artifact_files(repo.artifacts[0]) == {"file.txt": b"mac hi\n"}
     assert f"ghs_run_{run.id}-1_decide" not in hub.tokens
 

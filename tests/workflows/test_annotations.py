@@ -1,0 +1,33 @@
+"""What GitHub shows beside a run and in its summary: files at fault, what could not be read, why it froze."""
+
+from __future__ import annotations
+
+from tests.workflows.town import Town, keys
+
+
+def test_a_broken_contract_is_shown_at_its_line(plain_town: Town) -> None:
+    town, path = plain_town, "state/tau/contract.yaml"
+    broken = town.repo.bare.git("show", f"main:{path}").replace("soak: {runs: 1}", "soak: soon") + "\n"
+    town.repo.commit_on_branch(town.alice, "main", town.head(), "by hand", [(path, broken.encode())], [])
+    (run,) = town.settle()["rollout-reconcile"]
+    plan = run.job("plan")
+    assert run.conclusion == "failure"
+    assert plan.annotations[0].startswith(f"error file={path}: {path}: phases.0.soak: ")
+    assert plan.summary.startswith(f"**Refused:** `{path}: phases.0.soak: ")
+
+
+def test_what_cannot_be_read_is_a_warning_and_why_it_froze_too(plain_town: Town) -> None:
+    town = plain_town
+    town.start()
+    town.tick()
+    town.merge()
+    town.settle()
+    town.feel(voice="odd", memory="failing")
+    run = town.tick()
+    (product,) = (job for job in run.jobs if job.key == "product")
+    (unknown,) = product.annotations
+    assert unknown.startswith("warning title=voice is unknown: health_state is not one of ")
+    frozen = town.tick().job("reconcile")
+    assert frozen.annotations == ["warning title=tau is frozen: failing (memory): failing, 2 checks in a row"]
+    assert frozen.summary.startswith("**Frozen, rolling back:** `failing (memory): ")
+    assert keys(town.tick())
