@@ -122,6 +122,8 @@ def _read(job: JobResult, record: Mapping[str, Any], message: str) -> None:
     command = record.get("command")
     if "jobResult" in record:
         job.conclusion = record["jobResult"]
+    elif record.get("stage") == "Main" and "executionTime" in record:
+        job.seconds[(record["step"], *record["stepID"][1:])] = record["executionTime"] / 1e9
     elif command == "summary":
         job.summary += record["content"]
     elif command in _LEVELS:

@@ -167,6 +167,8 @@ class JobResult:
     """`error: text`, `warning title=x: text` and the like, as the workflow commands said."""
     log: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
+    seconds: dict[tuple[str, ...], float] = field(default_factory=dict)
+    """(name of the step, id of the step within a composite action ...) -> how long it took."""
     matrix: dict[str, str] = field(default_factory=dict)
     labels: list[str] = field(default_factory=list)
     """Of the runner, where the fake can tell."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,6 +37,9 @@ class Call:
     """The root fields of a GraphQL document, such as `createCommitOnBranch`."""
     status: int = 0
     """0 while, or when, it got no answer."""
+    began: float = field(default_factory=perf_counter)
+    ended: float = 0
+    """Both by the machine's clock, in seconds since some moment."""
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.method, self.path, self.operation)))

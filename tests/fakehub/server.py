@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+import time
 import traceback
 import urllib.parse
 from dataclasses import dataclass, field
@@ -89,6 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not reply.drop:
             call.status = reply.status
             self._send(reply)
+            call.ended = time.perf_counter()
 
     def _with_fault(
         self, name: str, parts: urllib.parse.SplitResult, raw: bytes, token: Token | None

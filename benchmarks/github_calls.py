@@ -1,0 +1,181 @@
+"""How many requests each kind of tick makes to GitHub: the whole command, counted on the tests' local one."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest import mock
+
+from benchmarks.table import Count
+from rollout.adapters.evidence_file import write_evidence
+from rollout.cli import main
+from rollout.core.observation import HealthState, Observation
+from rollout.core.state import Verdict
+from tests.adapters.github_world import NAME, GitHubWorld, seed
+from tests.fakehub.hub import Call, Hub
+from tests.workflows.town import build
+from tests.world import PHASES
+
+STEADY, OPENING, NOTHING, FOREIGN = 4, 8, 3, 0
+"""What the design allows: 3 reads and 1 commit; 8 calls; only the reads; none."""
+_MOST_TICKS = 20
+
+
+def steady() -> Count:
+    """One more healthy observation, and nothing else to do: in a phase whose soak is not full."""
+    with _world() as world:
+        world.play_to("canary-1")
+        world.tick()
+        world.clock.forward(minutes=10)
+        return _requests(world, world.observe())
+
+
+def opening() -> Count:
+    with _world() as world:
+        world.play_to("canary-1")
+        return _until(world, lambda: world.verdict is Verdict.PROMOTE)
+
+
+def entering() -> Count:
+    with _world() as world:
+        world.play_to("canary-1")
+        world.soak()
+        world.merge()
+        world.clock.forward(minutes=1)
+        return _requests(world)
+
+
+def freezing() -> Count:
+    """A trigger fires while a promotion is open."""
+    with _world() as world:
+        world.play_to("canary-1")
+        world.soak()
+        failing = {"voice": {"health_state": HealthState.FAILING}}
+        world.tick(failing)
+        world.clock.forward(minutes=10)
+        found = _requests(world, world.observe(failing))
+        assert world.rollout.frozen is not None
+        return found
+
+
+def completing() -> Count:
+    with _world() as world:
+        world.play_to(PHASES[-1])
+        world.sign("final-approval")
+        return _until(world, lambda: not world.is_under_way)
+
+
+def nothing_to_do() -> Count:
+    """A second run right after the first."""
+    with _world() as world:
+        world.play_to("canary-1")
+        world.soak()
+        _requests(world)
+        return _requests(world)
+
+
+def idle() -> Count:
+    with _world() as world:
+        return _requests(world)
+
+
+def foreign_event() -> Count:
+    """Somebody else's pull request is opened and closed: both workflows are asked, under act."""
+    with TemporaryDirectory() as folder, Hub(_made(folder, "hub")) as hub:
+        town = build(hub, Path(folder), app=True)
+        head = town.head()
+        town.repo.move(town.alice, "refs/heads/side", head)
+        town.repo.commit_on_branch(town.alice, "side", head, "Mend it", [("src.txt", b"mended\n")], [])
+        pull = town.repo.open_pull(town.alice, "Mend it", "side", "main", None, draft=False)
+        town.repo.close(town.alice, pull)
+        hub.forget_calls()
+        runs = town.settle()
+        assert set(runs) == {"rollout-check", "rollout-reconcile"}
+        return _counted(hub.calls())
+
+
+# --- counting --------------------------------------------------------------------------------------------
+
+
+def _until(world: GitHubWorld, is_there: Callable[[], bool]) -> Count:
+    """Of the observation that leads there."""
+    for _ in range(_MOST_TICKS):
+        world.clock.forward(minutes=10)
+        found = _requests(world, world.observe())
+        if is_there():
+            return found
+    raise AssertionError("it does not come to that")
+
+
+def _requests(world: GitHubWorld, observation: Observation | None = None) -> Count:
+    """Of one `rollout reconcile`."""
+    arguments = ["reconcile", "--forge", "github", "--json"]
+    with TemporaryDirectory() as folder:
+        if observation is not None:
+            file = Path(folder) / "observation.json"
+            write_evidence(file, observation)
+            arguments += ["--observation", str(file)]
+        said, complained = io.StringIO(), io.StringIO()
+        environment = mock.patch.dict(os.environ, environment_of(world))
+        world.hub.forget_calls()
+        with environment, redirect_stdout(said), redirect_stderr(complained):
+            code = main([*arguments, "--repo", folder])
+    assert code == 0, complained.getvalue()
+    return _counted(world.hub.calls())
+
+
+def environment_of(world: GitHubWorld) -> dict[str, str]:
+    """What a job has, at the hub's time."""
+    return {
+        "GITHUB_API_URL": world.hub.url,
+        "GITHUB_GRAPHQL_URL": f"{world.hub.url}/graphql",
+        "GITHUB_SERVER_URL": world.hub.url,
+        "GITHUB_REPOSITORY": NAME,
+        "ROLLOUT_NOW": world.now.isoformat(),
+        "ROLLOUT_TOKEN": world.token.value,
+    }
+
+
+def _counted(calls: Sequence[Call]) -> Count:
+    kinds = Counter(map(_kind, calls))
+    said = [f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in kinds.items()]
+    return Count(len(calls), ", ".join(said) or "none")
+
+
+def _kind(call: Call) -> str:
+    if call.operation == "createCommitOnBranch":
+        return "commit"
+    is_query = call.path == "/graphql" and not call.operation.startswith("create")
+    return "read" if call.method == "GET" or is_query else "write"
+
+
+@contextmanager
+def _world() -> Iterator[GitHubWorld]:
+    """An idle train on a local GitHub of its own."""
+    with TemporaryDirectory() as folder:
+        repository, release = seed(Path(folder) / "repository")
+        with Hub(_made(folder, "hub")) as hub:
+            yield GitHubWorld(hub, repository.path, release)
+
+
+def _made(folder: str, name: str) -> Path:
+    made = Path(folder) / name
+    made.mkdir()
+    return made
+
+
+TICKS: tuple[tuple[str, int | None, Callable[[], Count]], ...] = (
+    ("a healthy observation that changes nothing else", STEADY, steady),
+    ("one that opens a promotion", OPENING, opening),
+    ("nothing new", NOTHING, nothing_to_do),
+    ("an idle train", NOTHING, idle),
+    ("an event that is no concern of ours", FOREIGN, foreign_event),
+    ("a promotion that was merged", None, entering),
+    ("a trigger that fires while a promotion is open", None, freezing),
+    ("the last observation of a release", None, completing),
+)
