@@ -247,6 +247,10 @@ class Workspace:
 
     @property
     def _releases(self) -> Releases:
+        if self.forge_kind == "github":
+            from rollout.adapters.github.release_list import GitHubReleases
+
+            return GitHubReleases(self._api, lambda: self._listing.product)
         from rollout.adapters.channel_files import TagReleases
 
         return TagReleases(self.git.tags)

@@ -16,6 +16,7 @@ from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.github.issues import GitHubIssues
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
+from rollout.adapters.github.release_list import GitHubReleases
 from rollout.adapters.github.reverts import GitHubReverter
 from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.local_forge import LocalForge
@@ -73,6 +74,7 @@ class Adapters:
     issues: Callable[[], GitHubIssues]
     """Asked for: not every command has the permission to read issues."""
     reverter: GitHubReverter
+    releases: GitHubReleases
 
 
 class GitHubWorld(World):
@@ -107,7 +109,14 @@ class GitHubWorld(World):
         store = GitHubStore(api, branch, lambda: YamlStore(Git(self.repo.bare.path), branch or "main"))
         listing = Listing(api, lambda: store.branch, Product)
         reverter = GitHubReverter(api, listing, lambda name: ProductClone(url, name, api.token))
-        return Adapters(api, store, GitHubForge(api, listing), lambda: GitHubIssues(api, listing), reverter)
+        return Adapters(
+            api,
+            store,
+            GitHubForge(api, listing),
+            lambda: GitHubIssues(api, listing),
+            reverter,
+            GitHubReleases(api, lambda: listing.product),
+        )
 
     @property
     def store(self) -> GitHubStore:  # type: ignore[override]

@@ -181,6 +181,8 @@ ACTS = {
     "GitHubForge.check_runs": Act(lambda run: run.forge.check_runs(release_of(run).commit)),
     "GitHubForge.commit_exists": Act(lambda run: run.forge.commit_exists(release_of(run).commit)),
     "GitHubForge.changed_paths": Act(lambda run: run.forge.changed_paths(None, release_of(run).commit)),
+    "GitHubReleases.source": Act(lambda run: run.releases.source),
+    "GitHubReleases.page": Act(lambda run: run.releases.page(1, "")),
     "GitHubReverter.tip": Act(lambda run: run.reverter.tip()),
     "GitHubReverter.preview": Act(lambda run: run.reverter.preview(release_of(run))),
     "GitHubReverter.propose": Act(propose),
@@ -206,6 +208,7 @@ ONLY_LOOKS = "GitHubInspector."
 """`doctor` changes nothing, and takes whatever it is not told for unknown: see test_inspection."""
 
 ROUTES = {
+    "GET */releases": "GitHubReleases.page",
     "GET */git/ref/heads/*": "GitHubReverter.tip",
     "GET */assignees/*": "GitHubIssues.open",
     "POST */issues": "GitHubIssues.open",

@@ -71,6 +71,16 @@ class Reaction:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class Release:
+    id: int
+    tag: str
+    prerelease: bool
+    draft: bool
+    author: Account
+    created_at: datetime
+
+
 @dataclass
 class Pull:
     """The part of a thread that makes it a pull request."""

@@ -216,8 +216,8 @@ class Hub:
         self._calls.clear()
 
     def calls_made(self) -> int:
-        """Ever: what the rate limit counts."""
-        return len(self._calls)
+        """Ever, but for those answered by 304: what the rate limit counts."""
+        return sum(call.status != 304 for call in self._calls)
 
     # --- events ------------------------------------------------------------------------------------------
 

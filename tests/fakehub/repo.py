@@ -16,6 +16,7 @@ from tests.fakehub.entities import (
     Event,
     Label,
     Pull,
+    Release,
     Ruleset,
     Run,
     Thread,
@@ -55,6 +56,7 @@ class Repo:
         self.checks: list[Check] = []
         self.runs: list[Run] = []
         self.artifacts: list[Artifact] = []
+        self.releases: list[Release] = []
         self.disabled_workflows: set[str] = set()
         self.asleep = False
         """Whether it was GitHub that disabled them, after 60 days without activity."""
@@ -64,6 +66,12 @@ class Repo:
         self.allowed_actions = "all"
         self.organization_variables: dict[str, str] | None = None
         """What the owner lends, when it is an organization; those of the repository are the engine's."""
+
+    def add_release(self, tag: str, *, prerelease: bool = False, draft: bool = False) -> None:
+        """Somebody publishes one; the list shows the newest first."""
+        author = self.hub.account(self.owner)
+        number = self.hub.next_id()
+        self.releases.append(Release(number, tag, prerelease, draft, author, self.hub.clock.now()))
 
     # --- rules -------------------------------------------------------------------------------------------
 

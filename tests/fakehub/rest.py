@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from tests.fakehub import rest_actions, rest_apps, rest_git, rest_people, rest_settings, rest_threads
+from tests.fakehub import (
+    rest_actions,
+    rest_apps,
+    rest_git,
+    rest_people,
+    rest_releases,
+    rest_settings,
+    rest_threads,
+)
 
-__all__ = ["rest_actions", "rest_apps", "rest_git", "rest_people", "rest_settings", "rest_threads"]
+__all__ = [
+    "rest_actions",
+    "rest_apps",
+    "rest_git",
+    "rest_people",
+    "rest_releases",
+    "rest_settings",
+    "rest_threads",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import threading
 import time
@@ -150,7 +151,19 @@ class _Handler(BaseHTTPRequestHandler):
             headers |= {"Link": link} if link else {}
         if route.answers and document is not None:
             check_response(route.answers, document, many=route.many)
-        return self._json(answer.status, document, headers)
+        return self._unless_known(self._json(answer.status, document, headers))
+
+    def _unless_known(self, reply: Reply) -> Reply:
+        """With an ETag; 304 without a body for a client that has just this already.
+
+        It is of the body alone: whether a page leads on to another is not in it.
+        """
+        if self.command != "GET" or reply.status != 200:
+            return reply
+        etag = f'W/"{hashlib.sha256(reply.body).hexdigest()}"'
+        if self.headers.get("If-None-Match") == etag:
+            return Reply(304, b"", {"ETag": etag})
+        return Reply(reply.status, reply.body, {**reply.headers, "ETag": etag})
 
     def _json(self, status: int, document: Any, headers: dict[str, str] | None = None) -> Reply:
         if document is None:

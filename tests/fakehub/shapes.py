@@ -16,6 +16,7 @@ from tests.fakehub.entities import (
     JobResult,
     Label,
     Reaction,
+    Release,
     Ruleset,
     Run,
     Thread,
@@ -592,6 +593,31 @@ def artifact(repo: Repo, one: Artifact) -> Json:
             "head_branch": one.head_branch,
             "head_sha": one.head_sha,
         },
+    )
+
+
+# --- releases --------------------------------------------------------------------------------------------
+
+
+def release(repo: Repo, one: Release) -> Json:
+    here = url(repo, "releases", one.id)
+    return build(
+        "Release",
+        id=one.id,
+        node_id=node("RE", one.id),
+        url=here,
+        assets_url=f"{here}/assets",
+        upload_url=f"{here}/assets{{?name,label}}",
+        html_url=page(repo, "releases", one.tag),
+        tag_name=one.tag,
+        target_commitish=repo.default_branch,
+        name=one.tag,
+        draft=one.draft,
+        prerelease=one.prerelease,
+        created_at=stamp(one.created_at),
+        published_at=None if one.draft else stamp(one.created_at),
+        author=user(repo.hub, one.author),
+        assets=[],
     )
 
 

@@ -255,14 +255,26 @@ class Api:
         answer = parsed(_GraphqlAnswer, document)
         return answer.data, self._graphql_fault(answer.errors, headers) if answer.errors else None
 
+    def changed(
+        self, path: str, query: Mapping[str, str | int], etag: str
+    ) -> tuple[Mapping[str, str], object] | None:
+        """Headers and document of a GET; None when it is still what had this etag. Raises as `rest`."""
+        answer = self._exchange("GET", path, query, None, {"If-None-Match": etag} if etag else None)
+        return None if etag and answer[1] is None else answer
+
     def _exchange(
-        self, verb: str, url: str, query: Mapping[str, str | int] | None, body: object
+        self,
+        verb: str,
+        url: str,
+        query: Mapping[str, str | int] | None,
+        body: object,
+        headers: dict[str, str] | None = None,
     ) -> tuple[Mapping[str, str], object]:
         from github import GithubException
 
         self.calls += 1
         try:
-            return self._requester.requestJsonAndCheck(verb, url, dict(query or {}), input=body)
+            return self._requester.requestJsonAndCheck(verb, url, dict(query or {}), headers, input=body)
         except GithubException as error:
             raise self._rest_fault(error.status, error.data, error.headers or {}) from error
         except (OSError, ValueError) as error:

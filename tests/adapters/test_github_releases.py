@@ -1,0 +1,143 @@
+"""The list of releases over GitHub: pages, etags, drafts, and a list that cannot be had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rollout.adapters.channel_files import YamlFiles
+from rollout.adapters.github.release_list import GitHubReleases
+from rollout.commands.channel.caching import prune, refresh, show
+from rollout.commands.channel.desk import Desk
+from rollout.commands.channel.planning import check
+from rollout.core.state import LookupSource
+from rollout.core.state.release_cache import ReleaseRecord
+from rollout.errors import OutsideError
+from tests.adapters.github_world import GitHubWorld, seed
+from tests.fakehub import faults
+from tests.fakehub.fixtures import hub
+from tests.fakehub.hub import Hub
+from tests.world import OLD_VERSION, TAU
+
+__all__ = ["hub"]
+
+LIST = "GET */releases"
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    repository, release = seed(tmp_path_factory.mktemp("origin") / "repository")
+    return repository.path, release
+
+
+@pytest.fixture
+def world(hub: Hub, origin: tuple[Path, str]) -> GitHubWorld:
+    world = GitHubWorld(hub, *origin)
+    world.repo.add_release(OLD_VERSION)
+    world.repo.add_release("v0.1.5")
+    hub.forget_calls()
+    return world
+
+
+def desk(world: GitHubWorld) -> Desk:
+    run = world.run()
+    return Desk(run.store, run.forge, run.releases, YamlFiles(), world.clock, body=lambda *_: "body")
+
+
+def releases(world: GitHubWorld) -> GitHubReleases:
+    return world.run().releases
+
+
+def test_a_page_and_the_same_page_again(world: GitHubWorld) -> None:
+    world.repo.add_release("nightly-2026-11-23")
+    world.repo.add_release("v0.2.0-rc.1", prerelease=True)
+    page = releases(world).page(1, "")
+    assert page is not None
+    assert (page.entries, page.leads_on) == (4, False)
+    assert page.releases == (
+        ReleaseRecord(tag="v0.2.0-rc.1", prerelease=True),
+        ReleaseRecord(tag="v0.1.5"),
+        ReleaseRecord(tag=OLD_VERSION),
+    )
+    made = world.hub.calls_made()
+    assert releases(world).page(1, page.etag) is None
+    assert world.hub.calls_made() == made
+    world.repo.add_release("v0.1.6")
+    assert releases(world).page(1, page.etag) is not None
+    assert releases(world).source == f"{world.hub.url}/repos/acme/tau/releases"
+
+
+def test_more_than_a_page(world: GitHubWorld) -> None:
+    for patch in range(100):
+        world.repo.add_release(f"v0.2.{patch}")
+    first, second = releases(world).page(1, ""), releases(world).page(2, "")
+    assert first is not None
+    assert second is not None
+    assert (first.entries, first.leads_on, second.entries, second.leads_on) == (100, True, 2, False)
+    view, _ = refresh(desk(world), TAU)
+    assert view.kept.cache is not None
+    assert len(view.kept.cache.releases) == 102
+
+
+def test_drafts_are_known_as_such(world: GitHubWorld) -> None:
+    world.repo.add_release("v0.9.0", draft=True)
+    page = releases(world).page(1, "")
+    assert page is not None
+    assert page.releases[0] == ReleaseRecord(tag="v0.9.0", draft=True)
+    found, _ = check(desk(world), TAU)
+    assert found.target_version == "v0.1.5"
+
+
+@pytest.mark.parametrize("etag", ["x\r\nX-Evil: 1", '"a b"', "W/" + "x" * 300, "none"])
+def test_an_etag_that_is_none_is_not_sent(world: GitHubWorld, etag: str) -> None:
+    assert releases(world).page(1, etag) is not None
+
+
+def test_an_unchanged_list_costs_nothing_of_the_rate_limit(world: GitHubWorld) -> None:
+    refresh(desk(world), TAU)
+    world.hub.forget_calls()
+    world.clock.forward(minutes=20)
+    found, _ = check(desk(world), TAU)
+    assert found.lookup_source is LookupSource.LIVE
+    assert [call.status for call in world.hub.calls() if call.path.endswith("/releases")] == [304]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [faults.SERVER_ERROR, faults.FORBIDDEN, faults.NOT_FOUND, faults.rate_limited(4_000_000_000)],
+    ids=["500", "403", "404", "rate limit"],
+)
+def test_an_outage_falls_back_to_the_cache_however_stale(world: GitHubWorld, fault: faults.Fault) -> None:
+    world.hub.fail(LIST, fault, times=99)
+    with pytest.raises(OutsideError, match="looking up page 1 of the releases of acme/tau failed"):
+        check(desk(world), TAU)
+    world.hub.heal()
+    refresh(desk(world), TAU)
+    world.clock.forward(minutes=60)
+    world.hub.fail(LIST, fault, times=99)
+    found, looked = check(desk(world), TAU)
+    assert (found.target_version, found.lookup_source) == ("v0.1.5", LookupSource.CACHE_STALE_FALLBACK)
+    assert "acme/tau failed" in looked.note
+
+
+def test_the_cache_is_kept_and_taken_away_by_commits(world: GitHubWorld) -> None:
+    refresh(desk(world), TAU)
+    assert "tag: v0.1.5" in world.text("state/tau/release-cache.yaml")
+    world.clock.forward(minutes=20)
+    assert prune(desk(world), TAU).why == "it is stale by 5m"
+    assert "release-cache.yaml" not in world.repo.bare.git("ls-tree", "--name-only", "main:state/tau")
+    assert not show(desk(world), TAU).is_there
+    assert world.subjects()[:2] == [
+        "rollout(tau): channel: drop the cache, it is stale by 5m",
+        "rollout(tau): channel: cache 2 releases",
+    ]
+
+
+def test_a_cache_that_github_does_not_give_whole_breaks_nothing(world: GitHubWorld) -> None:
+    head = world.repo.bare.git("rev-parse", "main")
+    big = ("state/tau/release-cache.yaml", b"x" * 600_000)
+    world.repo.commit_on_branch(world.alice, "main", head, "a big cache", [big], [])
+    assert show(desk(world), TAU).kept.problem
+    found, _ = check(desk(world), TAU)
+    assert found.lookup_source is LookupSource.LIVE
