@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from rollout.commands.channel.desk import Recorded
     from rollout.commands.channel.lookup import Looked
     from rollout.core.state import ChannelPlan
+    from rollout.rendering.gates import Style
 
 _TARGET = click.option(
     "--target", metavar="V", help="This version; else the last plan's, or the newest of the channel."
@@ -36,7 +39,9 @@ def show(call: Call) -> None:
     state = call.workspace.load(call.named_train)
     stored = state.channel is not None
     shown = state.channel or Channel(train=state.train)
-    call.answer(lambda: channel_document(shown, stored=stored), lambda: channel_view(shown, stored=stored))
+    _answer(
+        call, lambda: channel_document(shown, stored=stored), lambda _: channel_view(shown, stored=stored)
+    )
 
 
 @channel.command("set")
@@ -60,9 +65,11 @@ def check(call: Call) -> None:
     from rollout.rendering.channel import check_document, check_view
 
     plan, looked = look(call.workspace.channel_desk(), call.train)
-    call.answer(
+    _note(looked)
+    _answer(
+        call,
         lambda: check_document(call.train, plan, looked.fetched_at),
-        lambda: check_view(plan, where=_where(call, plan, looked), style=style),
+        lambda paint: check_view(plan, where=_where(call, plan, looked), style=paint),
     )
 
 
@@ -77,14 +84,16 @@ def plan(call: Call, target: str | None, dry_run: bool) -> None:
 
     planned = make_plan(call.workspace.channel_desk(), call.train, target, dry_run=dry_run)
     made, recorded = planned.plan, planned.recorded
-    call.answer(
+    _note(planned.looked)
+    _answer(
+        call,
         lambda: {"train": call.train, **plan_document(made), **outcome_document(*_outcome(recorded))},
-        lambda: plan_view(
+        lambda paint: plan_view(
             made,
             where=_where(call, made, planned.looked),
             done=_said(recorded),
             diff=recorded.diff,
-            style=style,
+            style=paint,
         ),
     )
 
@@ -101,14 +110,16 @@ def apply(call: Call, target: str | None, dry_run: bool) -> None:
 
     done = make_apply(call.workspace.channel_desk(), call.train, target, dry_run=dry_run)
     made, recorded = done.apply, done.recorded
-    call.answer(
+    _note(done.looked)
+    _answer(
+        call,
         lambda: {"train": call.train, **apply_document(made), **outcome_document(*_outcome(recorded))},
-        lambda: apply_view(
+        lambda paint: apply_view(
             made,
             where=_where(call, made, done.looked),
             done=_said(recorded),
             diff=recorded.diff,
-            style=style,
+            style=paint,
         ),
     )
     if done.blocked:
@@ -169,46 +180,61 @@ def _answer_cache(call: Call, view: CacheView, recorded: Recorded | None) -> Non
 
     kept = view.kept
     commit = {"commit": recorded.commit} if recorded else {}
-    call.answer(
+    _answer(
+        call,
         lambda: {
             **cache_document(
                 view.train, kept.cache, view.age, view.latest, problem=kept.problem, ttl=view.ttl
             ),
             **commit,
         },
-        lambda: cache_view(
-            kept.cache, view.age, view.latest, problem=kept.problem, ttl=view.ttl, style=style
+        lambda paint: cache_view(
+            kept.cache, view.age, view.latest, problem=kept.problem, ttl=view.ttl, style=paint
         ),
     )
 
 
 def _answer_cleaned(call: Call, cleaned: Cleaned, nothing: str) -> None:
     commit = cleaned.recorded.commit
-    call.answer(
+    _answer(
+        call,
         lambda: {
             "train": call.train,
             "removed": commit is not None,
             "reason": cleaned.why or None,
             "commit": commit,
         },
-        lambda: f"took the cache away: {cleaned.why} ({commit[:10]})" if commit else nothing,
+        lambda _: f"took the cache away: {cleaned.why} ({commit[:10]})" if commit else nothing,
     )
 
 
 # --- answers ----------------------------------------------------------------------------------------------
 
 
+def _answer(call: Call, document: Callable[[], object], text: Callable[[Style], str]) -> None:
+    """Print it, and under Actions tell the job's summary too."""
+    call.answer(document, lambda: text(style))
+    if os.environ.get("GITHUB_STEP_SUMMARY"):
+        from rollout.adapters.actions import write_summary
+        from rollout.rendering.channel import summary
+        from rollout.rendering.gates import no_style
+
+        write_summary(summary(text(no_style)), os.environ)
+
+
 def _done(call: Call, recorded: Recorded, done: str, nothing: str, *, dry_run: bool) -> None:
     from rollout.rendering.channel import diff_lines, outcome_document
 
-    def text() -> str:
+    def text(paint: Style) -> str:
         if dry_run:
-            return "\n".join(["dry run", *diff_lines(recorded.diff, style)]) if recorded.diff else nothing
+            return "\n".join(["dry run", *diff_lines(recorded.diff, paint)]) if recorded.diff else nothing
         said = _said(recorded)
         return f"{done if recorded.commit else 'proposed'}: {said}" if said else nothing
 
-    call.answer(
-        lambda: {"train": call.train, "dry_run": dry_run, **outcome_document(*_outcome(recorded))}, text
+    _answer(
+        call,
+        lambda: {"train": call.train, "dry_run": dry_run, **outcome_document(*_outcome(recorded))},
+        text,
     )
 
 
@@ -222,11 +248,14 @@ def _said(recorded: Recorded) -> str:
     return f"recorded as {recorded.commit[:10]}" if recorded.commit else ""
 
 
+def _note(looked: Looked | None) -> None:
+    if looked is not None and looked.note:
+        progress(f"note: {looked.note}")
+
+
 def _where(call: Call, made: ChannelPlan, looked: Looked | None) -> str:
     from rollout.rendering.channel import found_words
 
     if looked is None:
         return found_words(made.lookup_source, None, call.now)
-    if looked.note:
-        progress(f"note: {looked.note}")
     return found_words(made.lookup_source, looked.fetched_at, call.now)

@@ -17,7 +17,7 @@ from rollout.core.state import (
 )
 from rollout.core.values import format_instant, seconds_between
 from rollout.rendering.gates import Style, count, day_and_time, no_style, short
-from rollout.rendering.inert import in_columns, line
+from rollout.rendering.inert import code, in_columns, line
 from rollout.rendering.markdown import render
 
 Document = dict[str, object]
@@ -239,6 +239,17 @@ def _request(request: ChannelRequest) -> str:
     how = "done" if result.ok else "FAILED"
     again = "" if result.ok else "; `rollout channel apply` asks again"
     return f"{line(request.version)}: {how}, {line(result.detail)}{again}"
+
+
+# --- the job's summary ------------------------------------------------------------------------------------
+
+
+def summary(text: str) -> str:
+    """Markdown for GITHUB_STEP_SUMMARY of what was answered: the first line stands out."""
+    first, _, rest = text.partition("\n")
+    # Indented lines are code: nothing in them is markup, and nothing can end them.
+    block = "\n".join(f"    {each}" for each in rest.splitlines())
+    return f"**{code(first)}**\n\n{block}" if block else f"**{code(first)}**"
 
 
 # --- pull requests ----------------------------------------------------------------------------------------

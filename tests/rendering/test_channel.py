@@ -34,6 +34,7 @@ from rollout.rendering.channel import (
     guard_advice,
     plan_document,
     plan_view,
+    summary,
 )
 from rollout.rendering.release_cache import cache_document, cache_view
 from tests.core.world import START
@@ -198,6 +199,14 @@ def test_a_cache(minutes: int, name: str) -> None:
 def test_a_cache_that_is_not_there_or_says_nothing(problem: str, state: str, says: str) -> None:
     assert cache_view(None, None, {}, problem=problem, ttl=900).startswith(says)
     assert cache_document("tau", None, None, {}, problem=problem, ttl=900)["state"] == state
+
+
+def test_the_summary_of_a_job_is_text_and_no_markup() -> None:
+    text = "stable: v1 -> `<b>`: blocked\n</pre> ``` @everyone\n\n+  version: v1"
+    assert summary(text) == (
+        "**`stable: v1 -> '<b>': blocked`**\n\n    </pre> ``` @everyone\n    \n    +  version: v1"
+    )
+    assert summary("channel is beta already") == "**`channel is beta already`**"
 
 
 # --- pull requests ----------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ import sys
 
 
 def arguments(command: str, options: str) -> list[str]:
-    """`collect`, `{"output": "file", "json": true, "surface": ["a", "b"]}` -> the words that say so."""
-    words = [command]
+    """`channel plan`, `{"output": "file", "json": true, "surface": ["a", "b"]}` -> the words that say so."""
+    words = command.split()
     for name, value in json.loads(options).items():
         for one in value if isinstance(value, list) else [value]:
             if one is True:
