@@ -47,3 +47,10 @@ class Repository:
 
     def status(self) -> list[str]:
         return self.git("status", "--porcelain").splitlines()
+
+
+class Existing(Repository):
+    """A repository, or another worktree of one, that is there already."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path

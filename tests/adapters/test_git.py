@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import threading
@@ -15,7 +16,7 @@ import pytest
 
 from rollout.adapters.git import Git
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
-from tests.adapters.scratch import NOON, Repository
+from tests.adapters.scratch import NOON, Existing, Repository
 
 STATUS = "state/tau/status.yaml"
 ROLLOUT = "state/tau/rollout.yaml"
@@ -373,6 +374,78 @@ def test_a_detached_head_leaves_the_worktree_alone(repo: Repository) -> None:
     assert repo.head("main") == new
     assert repo.head() == before
     assert repo.status() == []
+
+
+# --- other worktrees ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(repo: Repository, tmp_path: Path) -> Repository:
+    """A second worktree, where main is checked out; the first is on a branch of its own."""
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.git("worktree", "add", "--quiet", str(tmp_path / "other"), "main")
+    return Existing(tmp_path / "other")
+
+
+def test_another_worktree_of_the_branch_follows_too(repo: Repository, other: Repository) -> None:
+    other.write("src/main.py", "mine\n")
+    new = commit(Git(repo.path), {STATUS: "two\n", "state/new.yaml": "new\n"}, parent=repo.head("main"))
+    assert other.head() == new
+    assert (other.path / STATUS).read_text() == "two\n"
+    assert (other.path / "state/new.yaml").read_text() == "new\n"
+    assert other.status() == ["M src/main.py"]
+    assert repo.status() == []
+
+
+def test_the_first_worktree_follows_a_commit_made_in_another(repo: Repository, tmp_path: Path) -> None:
+    repo.git("worktree", "add", "--quiet", "-b", "feature", str(tmp_path / "other"))
+    new = commit(Git(tmp_path / "other"), {STATUS: "two\n"}, parent=repo.head())
+    assert (repo.head(), repo.status()) == (new, [])
+
+
+def test_what_is_changed_in_another_worktree_is_not_overwritten(repo: Repository, other: Repository) -> None:
+    before = repo.head("main")
+    other.write(STATUS, "mine\n")
+    with pytest.raises(InputError) as refused:
+        commit(Git(repo.path), {STATUS: "two\n"}, parent=before)
+    assert str(refused.value) == (
+        f"{STATUS}: dirty: uncommitted changes in the worktree {other.path} would be overwritten"
+    )
+    assert refused.value.hint == (f"commit or discard them first: git -C {other.path} diff -- {STATUS}")
+    assert repo.head("main") == before
+    assert (other.path / STATUS).read_text() == "mine\n"
+
+
+def test_another_worktree_that_could_not_follow_is_mended_by_the_next_run(
+    repo: Repository, other: Repository
+) -> None:
+    git, parent = Git(repo.path), repo.head("main")
+    lock = repo.path / ".git/worktrees/other/index.lock"
+
+    def make_and_block_the_worktree() -> str:
+        lock.touch()
+        return git.write_commit({STATUS: b"two\n"}, parent=parent, message="two\n", at=NOON)
+
+    with pytest.raises(OutsideError, match=f"could not follow in the worktree {other.path}"):
+        git.advance("main", make_and_block_the_worktree, old=parent, paths=[STATUS])
+    lock.unlink()
+    new = commit(Git(other.path), {ROLLOUT: "three\n"}, parent=repo.head("main"))
+    assert (other.head(), other.status()) == (new, [])
+    assert (other.path / STATUS).read_text() == "two\n"
+
+
+def test_a_worktree_whose_folder_is_gone_stops_nothing(repo: Repository, other: Repository) -> None:
+    shutil.rmtree(other.path)
+    new = commit(Git(repo.path), {STATUS: "two\n"}, parent=repo.head("main"))
+    assert repo.head("main") == new
+
+
+def test_a_branch_that_another_worktree_is_on_is_not_deleted(repo: Repository, other: Repository) -> None:
+    Git(repo.path).delete_branch("main", old=repo.head("main"))
+    assert repo.head("main") == other.head()
+
+
+# --- kinds of repositories ---------------------------------------------------------------------------------
 
 
 def test_a_bare_repository_takes_commits(repo: Repository, tmp_path: Path) -> None:

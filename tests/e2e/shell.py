@@ -15,7 +15,7 @@ import pytest
 from rollout.cli import main
 from rollout.core.values import format_instant
 from rollout.demo.product import StandIn
-from tests.adapters.scratch import Repository
+from tests.adapters.scratch import Existing, Repository
 
 BEGIN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 CHECKS = (
@@ -69,13 +69,6 @@ class Shell:
     def json(self, *arguments: str | Path) -> Any:
         """The document of a command that has to end well."""
         return self.ok(*arguments, "--json").json
-
-
-class Existing(Repository):
-    """A repository that is there already."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
 
 @dataclass

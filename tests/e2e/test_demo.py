@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from rollout.cli import main
-from tests.e2e.shell import Existing, Shell
+from tests.adapters.scratch import Existing
+from tests.e2e.shell import Shell
 
 WIDTH = 100
 

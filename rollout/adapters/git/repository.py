@@ -10,6 +10,7 @@ import os
 import subprocess
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Never
@@ -267,10 +268,10 @@ class Git:
     ) -> str:
         """Commit `files` on top of `branch`, which must be at `parent`; return the new commit.
 
-        Other files, staged or not, stay as they are. Where `branch` is checked out, index and worktree follow
-        for these files alone. Raises HeadMovedError when the branch has moved, InputError when one of the
-        files has uncommitted changes, OutsideError when git or the disk fails; the branch has not moved then,
-        unless the message says so.
+        Other files, staged or not, stay as they are. Wherever `branch` is checked out, index and worktree
+        follow for these files alone. Raises HeadMovedError when the branch has moved, InputError when one
+        of the files has uncommitted changes, OutsideError when git or the disk fails; the branch has not
+        moved then, unless the message says so.
         """
         return self.advance(
             branch,
@@ -284,22 +285,40 @@ class Git:
 
         For the worktree and what is raised see `commit`.
         """
-        with locked(self.git_dir / "rollout" / "lock"):
+        with locked(self.common_dir / "rollout" / "lock"), self._checkouts(branch) as checkouts:
             if self.tip(branch) != old:
                 _head_moved(branch, old)
-            here = self.worktree is not None and self.current_branch() == branch
-            checkout = Checkout(self)
-            if here:
-                checkout.catch_up_with_a_killed_run()
-                checkout.refuse_local_changes(paths, old)
+            for checkout in checkouts:
+                checkout.prepare(paths, old)
             new = make()
-            if here:
-                checkout.behind.write_text(new, encoding="ascii")
+            for checkout in checkouts:
+                checkout.expect(new)
             self.set_branch(branch, new, old=old)
-            if here:
-                checkout.bring_up_to_date(new, paths)
-                checkout.behind.unlink()
+            for checkout in checkouts:
+                checkout.follow(new, paths)
             return new
+
+    @contextmanager
+    def _checkouts(self, branch: str) -> Iterator[list[Checkout]]:
+        """Wherever the branch is checked out: here, and in other worktrees of the repository."""
+        with ExitStack() as open_ones:
+            found = []
+            if self.worktree is not None and self.current_branch() == branch:
+                found.append(Checkout(self))
+            for folder in self._other_worktrees(branch):
+                other = open_ones.enter_context(closing(Git(folder, self._environment)))
+                found.append(Checkout(other, elsewhere=True))
+            yield found
+
+    def _other_worktrees(self, branch: str) -> Iterator[Path]:
+        if not (self.common_dir / "worktrees").exists():
+            return  # the usual case, and it saves a process
+        listed = os.fsdecode(self.runner.run("worktree", "list", "--porcelain", "-z"))
+        for record in listed.split("\0\0"):
+            folder, *facts = record.split("\0")
+            path = Path(folder.removeprefix("worktree "))
+            if f"branch {_HEADS}{branch}" in facts and path != self.worktree and path.exists():
+                yield path
 
     def set_branch(self, branch: str, new: str, *, old: str | None) -> None:
         """Point `branch` at `new` by compare-and-swap; `old` None makes it. The worktree is not touched.
@@ -311,7 +330,7 @@ class Git:
 
     def delete_branch(self, branch: str, *, old: str) -> None:
         """Delete it by compare-and-swap, unless it is checked out. Raises as `set_branch`."""
-        if self.current_branch() != branch:
+        if self.current_branch() != branch and not any(self._other_worktrees(branch)):
             self._check_swap(branch, old, self.runner.attempt("update-ref", "-d", _HEADS + branch, old))
 
     def _check_swap(self, branch: str, old: str | None, done: Done) -> None:
