@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rollout.adapters.github.store import GitHubStore
     from rollout.adapters.local_issues import LocalIssues
     from rollout.commands.channel.desk import Desk
+    from rollout.commands.responding import Responder
     from rollout.core import contract
     from rollout.core.action import ActionPin
     from rollout.core.state import Channel
@@ -122,6 +123,24 @@ class Workspace:
         from rollout.adapters.github.issues import GitHubIssues
 
         return GitHubIssues(self._api, self._listing)
+
+    def responder(self) -> Responder:
+        """What a rollback acts through."""
+        from rollout.commands.responding import Responder
+
+        is_local = self.forge_kind == "local"
+        return Responder(self.reverter, self.issues, self.incident_body(), pushes_workflows=is_local)
+
+    def incident_body(self) -> Callable[[TrainState, str], str]:
+        """Renders the body of an incident's issue; the template is read when needed."""
+        from rollout.adapters.resources import templates_dir
+        from rollout.rendering.incident import incident_body
+
+        def body(state: TrainState, pull_request: str) -> str:
+            template = (templates_dir() / "incident.md.j2").read_text(encoding="utf-8")
+            return incident_body(template, state, pull_request)
+
+        return body
 
     @cached_property
     def reverter(self) -> Reverter:
@@ -265,6 +284,7 @@ class Workspace:
     def promotion_body(self) -> Callable[[TrainState, str], str]:
         """Renders the body of the promotion pull request for a state; the template is read when needed."""
         from rollout.adapters.resources import templates_dir
+        from rollout.core.rollback.readiness import why_person_needed
         from rollout.rendering.markdown import promotion_body
 
         def body(state: TrainState, decided_at: str) -> str:
@@ -279,6 +299,7 @@ class Workspace:
                 status=state.status,
                 to=to,
                 decided_at=decided_at,
+                needs_person=why_person_needed(state),
             )
 
         return body

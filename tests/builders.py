@@ -338,7 +338,14 @@ def observe(
 
 def incident() -> Incident:
     """What `fired` started in canary-2; only the freeze is done."""
-    done = IncidentStep(step=RollbackStep.FREEZE, state=StepState.DONE, at=NOW, result="promotion stopped")
+    done = IncidentStep(
+        step=RollbackStep.FREEZE,
+        state=StepState.DONE,
+        attempts=1,
+        started_at=NOW,
+        finished_at=NOW,
+        result="promotion stopped",
+    )
     return Incident(
         id=INCIDENT,
         train="tau",

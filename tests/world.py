@@ -11,6 +11,7 @@ from typing import Any
 from rollout.adapters.yaml_text import load_yaml
 from rollout.commands import signoff
 from rollout.commands.reconcile import Reconciler, Report
+from rollout.commands.responding import Responder
 from rollout.commands.start import StartOptions, start
 from rollout.core.contract import Contract
 from rollout.core.observation import (
@@ -27,6 +28,8 @@ from rollout.core.observation import (
 from rollout.core.state import Channel, Rollout, Status, TrainState, Verdict
 from tests.fakes.clock import SettableClock
 from tests.fakes.forge import FakeForge
+from tests.fakes.issues import FakeIssues
+from tests.fakes.reverter import FakeReverter
 from tests.fakes.store import CHANNEL, CONTRACT, ROLLOUT, FakeStore
 from tests.fakes.writes import Writes
 
@@ -45,6 +48,9 @@ CHECKS = (
     "Live smoke (memory)",
     "Live smoke gate",
 )
+
+TIP, REVERTED = "e" * 40, "d" * 40
+"""The product's branch before and after the revert."""
 
 _FILE = Path(__file__).parent.parent / "state" / "tau" / "contract.yaml"
 _SOAKS = {"canary-1": "20m", "canary-2": "20m", "canary-3": "30m", "general-availability": "1h"}
@@ -73,6 +79,13 @@ def promotion_body(state: TrainState, base: str) -> str:
     return f"{state.status.phase}: {state.status.decision.verdict}, on {base}"
 
 
+def incident_body(state: TrainState, pull_request: str) -> str:
+    """What the tool would render, in few words."""
+    assert state.incident is not None
+    steps = ", ".join(f"{step.step} {step.state}" for step in state.incident.steps)
+    return f"{steps}; {pull_request}; {len(state.incident.joined)} joined"
+
+
 class World:
     """One train, one product, and everybody who works on them."""
 
@@ -80,6 +93,8 @@ class World:
         self.clock = SettableClock(T0)
         self.store = FakeStore(Writes())
         self.forge = FakeForge(self.store)
+        self.reverter = FakeReverter(TIP, counted=self.store.writes)
+        self.issues = FakeIssues(self.store.writes)
         self.totals: dict[str, dict[str, int]] = {name: {} for name in SURFACES}
         """What the counters of each surface stand at."""
         self.harness = HarnessReport(unknown="has not run")
@@ -103,6 +118,8 @@ class World:
         other.clock = SettableClock(self.clock.time)
         other.store = self.store.copy(Writes())
         other.forge = self.forge.copy(other.store)
+        other.reverter = self.reverter.copy(other.store.writes)
+        other.issues = self.issues.copy(other.store.writes)
         other.totals = {name: dict(totals) for name, totals in self.totals.items()}
         other.harness, other._rounds = self.harness, self._rounds
         return other
@@ -251,7 +268,10 @@ class World:
         start(self.store, self.forge, self.clock, TAU, StartOptions(version, commit, **options))
 
     def reconciler(self, *, dry_run: bool = False) -> Reconciler:
-        return Reconciler(self.store, self.forge, self.clock, promotion_body, dry_run=dry_run)
+        responder = Responder(self.reverter, self.issues, incident_body, pushes_workflows=True)
+        return Reconciler(
+            self.store, self.forge, self.clock, promotion_body, responder=responder, dry_run=dry_run
+        )
 
     def reconcile(self, *evidence: Evidence, dry_run: bool = False) -> Report:
         return self.reconciler(dry_run=dry_run).run(TAU, evidence)

@@ -167,9 +167,15 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
 
     space, train = call.workspace, call.train
     evidence = [*map(_evidence, observations), *_handed_over(folder)]
-    report = Reconciler(space.store, space.forge, space.clock, space.promotion_body(), dry_run=dry_run).run(
-        train, evidence
+    reconciler = Reconciler(
+        space.store,
+        space.forge,
+        space.clock,
+        space.promotion_body(),
+        responder=space.responder(),
+        dry_run=dry_run,
     )
+    report = reconciler.run(train, evidence)
     for note in report.notes:
         progress(f"note: {note}")
         warn(note)
@@ -177,10 +183,13 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
     effects = report.rows()
 
     def text() -> str:
-        from rollout.rendering.terminal import decision_view, status_view
+        from rollout.core.state import Outcome
+        from rollout.rendering.terminal import decision_view, effects_view, status_view
 
-        if status is None:
-            return status_view(report.state, now=call.now, pull_request=None, columns=columns(), style=style)
+        if status is None or rollout.outcome not in (Outcome.IN_PROGRESS, Outcome.COMPLETE):
+            view = status_view(report.state, now=call.now, pull_request=None, columns=columns(), style=style)
+            done = effects_view(effects, columns=columns(), dry_run=dry_run, style=style)
+            return f"{view}\n\n{done}" if done else view
         return decision_view(
             rollout,
             status,

@@ -53,13 +53,16 @@ def change_state(
 
 def applied(state: TrainState, change: StateChange, head: str) -> TrainState:
     """The train as it is once the change is committed as `head`."""
+    rollout = change.rollout or state.rollout
+    incident = change.incident or state.incident
+    named = rollout.frozen.incident if rollout.frozen else None
     return replace(
         state,
         head=head,
-        rollout=change.rollout or state.rollout,
+        rollout=rollout,
         status=change.status or state.status,
         channel=change.channel or state.channel,
         signoff=change.signoff or state.signoff,
         quarantine=change.quarantine or state.quarantine,
-        incident=change.incident or state.incident,
+        incident=incident if incident is not None and incident.id == named else None,
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rollout.core.advance import why_ignored
 from rollout.core.observation import MAX_FUTURE, Evidence, Observation, Results, merge_round
-from rollout.core.state import Outcome, TrainState
+from rollout.core.state import UNDER_WAY, TrainState
 from rollout.core.values import format_instant
 from rollout.errors import InputError
 
@@ -50,7 +50,7 @@ def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
     if item.train != state.train:
         raise InputError(f"{what} is of train {item.train}, not {state.train}", hint=_HINT_COLLECT)
     status = state.status
-    if status is None or state.rollout.outcome is not Outcome.IN_PROGRESS:
+    if status is None or state.rollout.outcome not in UNDER_WAY:
         return
     if (item.release, item.commit) != (status.release, status.commit):
         of = f"{item.release} at {item.commit[:12]}" if item.commit else "no release"

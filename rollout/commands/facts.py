@@ -10,26 +10,36 @@ from rollout.core.state import CheckFact, Facts, TrainState
 from rollout.errors import OutsideError
 
 if TYPE_CHECKING:
+    from rollout.commands.reverts import RevertFinder
     from rollout.ports import Forge
 
 
 class FactFinder:
     """The facts for one run; each question is put to the forge once."""
 
-    def __init__(self, forge: Forge) -> None:
+    def __init__(self, forge: Forge, reverts: RevertFinder | None = None) -> None:
+        """Without `reverts` nobody asks about a revert anew: what is known of it stands."""
         self._forge = forge
+        self._reverts = reverts
         self._checks: dict[str, tuple[CheckFact, ...] | None] = {}
 
     def facts(self, state: TrainState) -> Facts:
         """The facts for the state; what could not be asked for is unknown, never good."""
         if state.rollout.release is None:
             return Facts()
-        return Facts(checks=self._checks_of(state), merged_at=self._merged_at(state))
+        known = state.status.facts if state.status else Facts()
+        return Facts(
+            checks=self._checks_of(state),
+            merged_at=self._merged_at(state),
+            revert=self._reverts.fact(state) if self._reverts else known.revert,
+            checkout=self._reverts.checkout(state) if self._reverts else known.checkout,
+        )
 
     def _checks_of(self, state: TrainState) -> tuple[CheckFact, ...] | None:
         assert state.rollout.release is not None
         patterns = globs(state.contract)
-        commit = state.rollout.release.commit
+        revert = state.incident.revert if state.incident else None
+        commit = (revert.landed if revert else None) or state.rollout.release.commit
         if not patterns:
             return ()
         if commit not in self._checks:

@@ -17,7 +17,9 @@ from rollout.commands.channel.answering import answer, without_answers
 from rollout.commands.channel.proposed import statuses
 from rollout.commands.evidence import check_evidence, in_order
 from rollout.commands.facts import FactFinder
-from rollout.core.advance import Step, advance, why_ignored
+from rollout.commands.responding import Responder
+from rollout.commands.reverts import RevertFinder
+from rollout.core.advance import advance, why_ignored
 from rollout.core.effects import (
     ClosePromotion,
     Effect,
@@ -30,17 +32,35 @@ from rollout.core.effects import (
     promotion_prefix,
 )
 from rollout.core.observation import Evidence, Results
-from rollout.core.state import Event, Outcome, Rollout, StateChange, TrainState, Verdict
+from rollout.core.rollback.effects import (
+    CloseIncident,
+    IssueEffect,
+    OpenIncident,
+    ProposeRevert,
+    PushRevert,
+    RevertEffect,
+    UpdateIncident,
+    plan_revert,
+)
+from rollout.core.state import UNDER_WAY, Event, Rollout, StateChange, TrainState, Verdict
+from rollout.core.step import Step
 from rollout.core.values import format_instant
-from rollout.errors import HeadMovedError
+from rollout.errors import HeadMovedError, OutsideError, RefusedError
 from rollout.ports import Clock, Forge, PullRequestKind, PullRequestState, StateStore, StatusState
 from rollout.rendering.commits import message
 
-_KINDS: dict[type[Effect], str] = {
+AnyEffect = Effect | RevertEffect | IssueEffect
+
+_KINDS: dict[type[AnyEffect], str] = {
     OpenPromotion: "open_pull_request",
     UpdatePromotion: "update_pull_request",
     ClosePromotion: "close_pull_request",
     SetStatus: "set_status",
+    ProposeRevert: "propose_revert",
+    PushRevert: "push_revert",
+    OpenIncident: "open_incident",
+    UpdateIncident: "update_incident",
+    CloseIncident: "close_incident",
 }
 
 _MOST_STEPS = 25
@@ -61,7 +81,7 @@ class Report:
 
     state: TrainState
     steps: list[Taken] = field(default_factory=list)
-    effects: list[Effect] = field(default_factory=list)
+    effects: list[AnyEffect] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """Evidence that was ignored, and why."""
 
@@ -97,7 +117,7 @@ class Report:
         return commits + [{"kind": _KINDS[type(effect)], **_fields(effect)} for effect in self.effects]
 
 
-def _fields(effect: Effect) -> dict[str, object]:
+def _fields(effect: AnyEffect) -> dict[str, object]:
     # A body is up to 60,000 characters of what the rest of the document says already.
     return {key: value for key, value in asdict(effect).items() if key != "body"}
 
@@ -112,14 +132,20 @@ class Reconciler:
         clock: Clock,
         promotion_body: Callable[[TrainState, str], str],
         *,
+        responder: Responder | None = None,
         dry_run: bool = False,
     ) -> None:
-        """`promotion_body` takes the train and the state commit that the pull request's branch is made on."""
+        """`promotion_body` takes the train and the state commit that the pull request's branch is made on.
+
+        Without a `responder` a rollback goes no further than its state: nothing is reverted, nobody is told.
+        """
         self._store = store
         self._forge = forge
         self._now = clock.now()
         self._promotion_body = promotion_body
         self._dry_run = dry_run
+        self._responder = responder
+        self._reverts = _revert_finder(forge, responder) if responder is not None else None
 
     def run(self, train: str, evidence: Sequence[Evidence]) -> Report:
         """Raises InputError for evidence that cannot be of this rollout, before anything is written."""
@@ -129,6 +155,9 @@ class Reconciler:
             check_evidence(item, report.state, self._now)
         self._advance(report, queue)
         self._act(report)
+        if self._responder is not None and self._reverts is not None:
+            self._revert(report, self._responder, self._reverts)
+            self._tell(report, self._responder)
         return report
 
     def _answer_channel(self, report: Report, evidence: Sequence[Evidence]) -> list[Evidence]:
@@ -149,7 +178,7 @@ class Reconciler:
     # --- state --------------------------------------------------------------------------------------------
 
     def _advance(self, report: Report, queue: deque[Evidence]) -> None:
-        finder = FactFinder(self._forge)
+        finder = FactFinder(self._forge, self._reverts)
         moved = in_a_row = 0
         while True:
             item = queue[0] if queue else None
@@ -188,7 +217,37 @@ class Reconciler:
             )
             commit = self._store.commit(state.train, step.change, text, parent=state.head, at=self._now)
         report.state = applied(state, step.change, commit or state.head)
+        frozen = report.state.rollout.frozen
+        if commit and frozen is not None and frozen.incident is not None and report.state.incident is None:
+            # Somebody had hidden the incident, and the step has put back what names it.
+            report.state = self._store.load(state.train, commit)
         report.steps.append(Taken(step, commit))
+
+    # --- a rollback ---------------------------------------------------------------------------------------
+
+    def _revert(self, report: Report, responder: Responder, reverts: RevertFinder) -> None:
+        """Propose or push the revert when its time has come, and record what came of it."""
+        effect = plan_revert(report.state, reverts.fact(report.state))
+        if effect is None:
+            return
+        report.effects.append(effect)
+        if self._dry_run:
+            return
+        try:
+            responder.revert(effect, report.state, self._now)
+        except (RefusedError, OutsideError) as error:
+            reverts.refused = error.message
+            report.notes.append(f"the revert failed, and is tried again by the next run: {error.message}")
+        steps = len(report.steps)
+        self._advance(report, deque())
+        if len(report.steps) > steps:
+            self._act(report)
+
+    def _tell(self, report: Report, responder: Responder) -> None:
+        for effect in responder.plan_issue(report.state):
+            report.effects.append(effect)
+            if not self._dry_run:
+                responder.tell(effect, self._now)
 
     # --- the forge ----------------------------------------------------------------------------------------
 
@@ -251,6 +310,10 @@ class Reconciler:
                 assert_never(effect)
 
 
+def _revert_finder(forge: Forge, responder: Responder) -> RevertFinder:
+    return RevertFinder(forge, responder.reverter, pushes_workflows=responder.pushes_workflows)
+
+
 def promoted(rollout: Rollout, effect: OpenPromotion) -> Rollout:
     """Desired state as the promotion pull request makes it: two lines differ, nothing else."""
     return rollout.model_copy(update={"phase": effect.to_phase, "canary_percent": effect.canary_percent})
@@ -258,7 +321,7 @@ def promoted(rollout: Rollout, effect: OpenPromotion) -> Rollout:
 
 def _note(item: Evidence, state: TrainState) -> str:
     what = f"{item.kind} of {format_instant(item.finished_at)} ignored: "
-    if state.status is None or state.rollout.outcome is not Outcome.IN_PROGRESS:
+    if state.status is None or state.rollout.outcome not in UNDER_WAY:
         return what + f"the rollout is {state.rollout.outcome}"
     if isinstance(item, Results):
         return what + "it answers no pending request"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from rollout.commands import steered
 from rollout.commands.changing import applied
 from rollout.core import channel as channels
 from rollout.core import signoff
@@ -30,6 +31,11 @@ _COMPUTED = frozenset(
         Event.ILLEGAL_STEP,
         Event.CONTRACT,
         Event.ROLLBACK,
+        Event.ROLLBACK_STEP,
+        Event.JOIN,
+        Event.CANCEL,
+        Event.ROLLED_BACK,
+        Event.REOPEN,
         Event.COMPLETE,
     }
 )
@@ -106,6 +112,10 @@ def _expected(previous: TrainState, state: TrainState, event: Event | None) -> T
         return _started(previous, state)
     if event is Event.SIGNOFF:
         return _signed(previous, state)
+    if event in steered.EVENTS:
+        change = steered.expected(previous, state, event)
+        if change is not None:
+            return applied(previous, change, state.head)
     changed_freeze = event in (Event.FREEZE, Event.UNFREEZE) and state.status != previous.status
     if (event in _COMPUTED or changed_freeze) and state.status is not None:
         return _recomputed(previous, state, state.status)

@@ -3,11 +3,11 @@ automation is this function applied again and again until it has nothing to say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from rollout.core import channel as channels
-from rollout.core import counters, legality, rollback, signoff, soak, streaks
+from rollout.core import counters, legality, signoff, soak, streaks
 from rollout.core.contract import Contract
 from rollout.core.decision import (
     decide,
@@ -20,6 +20,7 @@ from rollout.core.decision import (
 )
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.requests import answer, applied_at, needed
+from rollout.core.rollback import opening
 from rollout.core.state import (
     Channel,
     Decision,
@@ -27,6 +28,7 @@ from rollout.core.state import (
     Facts,
     Freeze,
     Outcome,
+    RevertFact,
     Rollout,
     Soak,
     StateChange,
@@ -35,19 +37,9 @@ from rollout.core.state import (
     TriggerFinding,
     Verdict,
 )
+from rollout.core.step import Step
 from rollout.core.view import View, fresh_samples
 from rollout.errors import InputError
-
-
-@dataclass(frozen=True)
-class Step:
-    """One state commit to be made: what it records, and the files that it writes."""
-
-    event: Event
-    change: StateChange
-    detail: str = ""
-    consumed: bool = False
-    """Whether the evidence is part of it; else the same evidence is to be offered again."""
 
 
 def begin(contract: Contract, digest: str, rollout: Rollout, now: datetime) -> Status:
@@ -78,7 +70,7 @@ def advance(state: TrainState, evidence: Evidence | None, facts: Facts, now: dat
     if status is None:
         return None
     if status.legal.outcome is not Outcome.IN_PROGRESS:
-        return _restore(state, status, now) or _fold_late_results(status, evidence, now)
+        return _restore(state, status, now) or _after_the_end(state, status, evidence, facts, now)
     if status.contract_digest != state.contract_digest:
         return _adopt_contract(state, status, facts, now)
     if state.rollout != status.legal:
@@ -113,6 +105,24 @@ def _restore(state: TrainState, status: Status, now: datetime) -> Step | None:
     kept = status.model_copy(update={"decided_at": now})
     why = f"rollout.yaml changed while the rollout is {status.legal.outcome.replace('_', ' ')}"
     return Step(Event.ILLEGAL_STEP, StateChange(rollout=status.legal, status=kept), why)
+
+
+def _after_the_end(
+    state: TrainState, status: Status, evidence: Evidence | None, facts: Facts, now: datetime
+) -> Step | None:
+    """What still goes on once promotion has ended: a rollback, and answers to what was asked for."""
+    incident = state.incident
+    if isinstance(evidence, Results) or incident is None or incident.ended is not None:
+        return _fold_late_results(status, evidence, now)
+    # Only a rollback needs these: a release that is well should not wait for them to load.
+    from rollout.core.rollback.machine import Moment, next_step
+    from rollout.core.rollback.watching import watch
+
+    if evidence is None:
+        return next_step(Moment(state, status, incident, facts, now))
+    if why_ignored(status, state.contract, evidence):
+        return None
+    return watch(state, _folded(state, status, evidence), incident, evidence, facts, now)
 
 
 def _adopt_contract(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:
@@ -233,24 +243,29 @@ def observe(
     state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
 ) -> Status:
     """The status with one more observation folded in."""
-    contract, at = state.contract, observation.started_at
+    at, folded = observation.started_at, _folded(state, status, observation)
+    if not _belongs(state, status, observation):
+        return _observe_late(state, folded, observation, facts, now)
+    folded = folded.model_copy(update={"entered_at": status.entered_at or at})
+    unsigned = _unsigned(state, state.rollout)
+    return _assess(state.contract, state.rollout, folded, unsigned, facts, now, earn_at=at)
+
+
+def _folded(state: TrainState, status: Status, observation: Observation) -> Status:
+    """The status with what the observation reads; nothing is judged."""
+    contract = state.contract
     samples = fresh_samples(observation, contract.sampling.max_age)
-    tracks = counters.fold(status.counters, samples, contract)
-    folded = status.model_copy(
+    return status.model_copy(
         update={
             "observation": observation,
             "cursors": {
                 **status.cursors,
                 **{s: x.cursor for s, x in observation.samples.items() if x.cursor},
             },
-            "counters": tracks,
+            "counters": counters.fold(status.counters, samples, contract),
             "streaks": streaks.fold(status.streaks, samples, contract, observation.phase),
         }
     )
-    if not _belongs(state, status, observation):
-        return _observe_late(state, folded, observation, facts, now)
-    folded = folded.model_copy(update={"entered_at": status.entered_at or at})
-    return _assess(contract, state.rollout, folded, _unsigned(state, state.rollout), facts, now, earn_at=at)
 
 
 def _observe_late(
@@ -280,11 +295,20 @@ def _belongs(state: TrainState, status: Status, observation: Observation) -> boo
 
 def _decide_again(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step | None:
     # When a pull request was merged matters to the step that it made, and to nothing after.
-    lasting = facts.model_copy(update={"merged_at": status.facts.merged_at})
+    changes = {"merged_at": status.facts.merged_at, "revert": _same_revert(status.facts, facts)}
+    lasting = facts.model_copy(update=changes)
     again = reassess(state, status, lasting, now)
     if again.decision.verdict is not Verdict.ROLLBACK and _only_older(again, status):
         return None
     return _record(state, Event.DECIDE, again, now, consumed=False)
+
+
+def _same_revert(known: Facts, asked: Facts) -> RevertFact | None:
+    """The fact that is known when only the branch has moved on: state commits may do that too."""
+    old, new = known.revert, asked.revert
+    if old is None or new is None or new.model_copy(update={"tip": old.tip}) != old:
+        return new
+    return old
 
 
 def _only_older(again: Status, status: Status) -> bool:
@@ -297,17 +321,8 @@ def _record(state: TrainState, event: Event, status: Status, now: datetime, *, c
     if status.decision.verdict is not Verdict.ROLLBACK:
         return Step(event, StateChange(status=status), consumed=consumed)
     fired = tuple(finding for finding in status.triggers if finding.fired)
-    incident = rollback.open_incident(state.contract, state.rollout, fired, status.gates, now)
-    rollout = rollback.freeze(state.rollout, state.contract, incident)
-    status = status.model_copy(
-        update={"legal": rollout, "requests": needed(state.contract, rollout, status.requests, (), None, now)}
-    )
-    change = StateChange(
-        rollout=rollout,
-        status=status,
-        incident=incident,
-        signoff=rollback.block_signoff(state.signoff, incident),
-    )
+    incident = opening.open_incident(state.contract, state.rollout, fired, status.gates, now)
+    change = opening.opened(replace(state, status=status), incident, now)
     return Step(Event.ROLLBACK, change, consumed=consumed)
 
 

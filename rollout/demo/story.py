@@ -163,7 +163,10 @@ class Story:
 
     def _reconcile(self, evidence: list[Evidence]) -> Report:
         body = self.space.promotion_body()
-        report = Reconciler(self.space.store, self.space.forge, self.clock, body).run(TRAIN, evidence)
+        self.space.train(TRAIN)
+        responder = self.space.responder()
+        reconciler = Reconciler(self.space.store, self.space.forge, self.clock, body, responder=responder)
+        report = reconciler.run(TRAIN, evidence)
         self._report(report)
         return report
 

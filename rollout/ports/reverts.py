@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
-from rollout.core.state import CommitMessage, Release
+from rollout.core.state import CommitMessage, Release, RevertOutcome
 from rollout.ports.forge import PullRequest
 
-
-class RevertOutcome(StrEnum):
-    CLEAN = "clean"
-    NOTHING = "nothing"
-    """What it brought is gone from the branch already."""
-    CONFLICT = "conflict"
-    MISSING = "missing"
-    """A commit of the release is not on the branch, or history does not reach back to it."""
+__all__ = ["RevertOutcome", "RevertPreview", "Reverter"]
 
 
 @dataclass(frozen=True)

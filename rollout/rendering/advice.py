@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from rollout.core.contract import Contract, NoTriggerGate, Phase, SignoffGate, SignoffItem
+from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.signoff import is_signed
 from rollout.core.state import (
     GateFinding,
@@ -15,12 +16,11 @@ from rollout.core.state import (
     Result,
     Rollout,
     Status,
-    StepState,
     TrainState,
     Verdict,
 )
 from rollout.core.values import seconds_between
-from rollout.rendering.gates import clock_time, release_name, rows, short
+from rollout.rendering.gates import clock_time, rows, short
 from rollout.rendering.inert import line
 
 BY_HAND = "rollout collect --output FILE, then rollout reconcile --observation FILE"
@@ -32,7 +32,7 @@ SHOWN = 5
 def to_do(state: TrainState, *, now: datetime, pull_request: int | None) -> list[str]:
     """What a person has to do, most urgent first; never empty.
 
-    `pull_request` is the number of the open promotion pull request.
+    `pull_request` is the number of the open pull request that promotes or, in a rollback, reverts.
     """
     rollout = state.rollout
     match rollout.outcome:
@@ -43,7 +43,9 @@ def to_do(state: TrainState, *, now: datetime, pull_request: int | None) -> list
         case Outcome.ROLLED_BACK:
             return ["once the cause is mended: rollout reopen --reason WHY"]
         case Outcome.ROLLING_BACK:
-            return list(_follow_incident(state))
+            from rollout.rendering.rollback import next_steps  # of no use to a release that is well
+
+            return next_steps(state, f"pull request #{pull_request}" if pull_request else "")
         case Outcome.IN_PROGRESS:
             return list(_in_progress(state, now, pull_request))
         case _:
@@ -54,7 +56,9 @@ def what_next(state: TrainState) -> str:
     """What the tool does by itself, and when."""
     rollout, status = state.rollout, state.status
     if rollout.outcome is Outcome.ROLLING_BACK:
-        return "nothing is promoted until the rollback is over"
+        from rollout.rendering import rollback
+
+        return rollback.what_next(state)
     if rollout.outcome is Outcome.ROLLED_BACK:
         return "nothing is promoted until the train is reopened"
     if rollout.outcome is not Outcome.IN_PROGRESS or rollout.phase is None:
@@ -72,25 +76,6 @@ def what_next(state: TrainState) -> str:
     if status is not None and status.decision.verdict is Verdict.PROMOTE:
         return f"after the merge the next reconcile enters {where}"
     return f"a pull request to {where} opens when every gate holds and the soak is full"
-
-
-# --- stopped ---------------------------------------------------------------------------------------------
-
-
-def _follow_incident(state: TrainState) -> Iterator[str]:
-    frozen, incident = state.rollout.frozen, state.incident
-    name = incident.id if incident else (frozen.incident if frozen else None)
-    if name is None:
-        yield "a rollback is under way, and its incident is not recorded: rollout verify"
-        return
-    yield f"frozen by incident {name}: read state/{state.train}/incidents/{name}.yaml"
-    if incident is not None:
-        done = sum(1 for step in incident.steps if step.state is StepState.DONE)
-        left = next((step.step.value for step in incident.steps if step.state is not StepState.DONE), None)
-        target = state.rollout.rollback_target
-        to = f" to {line(release_name(target.version))}" if target else ""
-        if left is not None:
-            yield f"next step of the rollback{to}: {left} ({done} of {len(incident.steps)} done)"
 
 
 # --- in progress -----------------------------------------------------------------------------------------
@@ -115,6 +100,9 @@ def _in_progress(state: TrainState, now: datetime, pull_request: int | None) -> 
         *_repairs(state.contract, status),
     ]
     yield from found or [_wait(state.contract, status, now)]
+    why = why_person_needed(state)
+    if why:
+        yield f"a rollback would need a person: {line(why, 300)}"
 
 
 def _silence(contract: Contract, status: Status, now: datetime) -> Iterator[str]:

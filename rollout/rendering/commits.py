@@ -26,11 +26,37 @@ SKIP_CI = "[skip ci]"
 _STATUS_ONLY = frozenset({Event.OBSERVE, Event.RESULTS, Event.DECIDE, Event.ENTER, Event.CONTRACT})
 """Events that change nothing but what was observed: nobody deploys on them, so they start no CI."""
 
+_STEP_STATES = (
+    StepState.DONE,
+    StepState.SKIPPED,
+    StepState.FAILED,
+    StepState.RUNNING,
+    StepState.BLOCKED,
+    StepState.PENDING,
+)
+
+_WITHOUT_VERDICT = frozenset(
+    {
+        Event.START,
+        Event.ENTER,
+        Event.ROLLBACK_STEP,
+        Event.JOIN,
+        Event.CANCEL,
+        Event.ROLLED_BACK,
+        Event.REOPEN,
+        Event.LIFT,
+    }
+)
+"""Events after which there is no verdict yet, or none any more that matters."""
+
 _DETAILS = {
     Event.ILLEGAL_STEP: "Why",
     Event.FREEZE: "Why",
     Event.UNFREEZE: "Why",
     Event.ROLLBACK: "Why",
+    Event.JOIN: "Why",
+    Event.CANCEL: "Why",
+    Event.REOPEN: "Why",
     Event.SIGNOFF: "Signed",
 }
 """What a body calls the detail; `What` for other events."""
@@ -111,6 +137,19 @@ def _subject(  # noqa: C901 -- one short arm for each event
             return _and(
                 f"roll back {release} from {incident.phase if incident else phase}", _cause(incident, detail)
             )
+        case Event.ROLLBACK_STEP:
+            return _and(f"roll back {release}", detail)
+        case Event.JOIN:
+            return _and(f"roll back {release}, joined", detail)
+        case Event.CANCEL:
+            return _and(f"cancel the rollback of {release}", detail)
+        case Event.ROLLED_BACK:
+            target = incident.target if incident else None
+            return f"rolled back {release}{f' to {release_name(target.version)}' if target else ''}"
+        case Event.REOPEN:
+            return _and(f"reopen after {release}", detail)
+        case Event.LIFT:
+            return _and("lift quarantine", detail)
         case Event.COMPLETE:
             return f"complete {release}"
         case Event.SIGNOFF:
@@ -170,8 +209,7 @@ def _body(
         yield from _what_happened(incident)
     elif rollout.frozen is not None and rollout.frozen.reason != detail:
         yield f"Frozen: {plain(rollout.frozen.reason, 500)}"
-    # At the start of a release or a phase nothing has been observed that a verdict could rest on.
-    if status is not None and event not in (Event.START, Event.ENTER):
+    if status is not None and event not in _WITHOUT_VERDICT:
         yield from _verdict(status)
 
 
@@ -187,9 +225,11 @@ def _started(rollout: Rollout) -> Iterator[str]:
 def _what_happened(incident: Incident) -> Iterator[str]:
     yield f"Incident: {incident.id} in {incident.phase} at {incident.canary_percent} %"
     yield f"Started by: {plain(incident.started_by)}"
+    if incident.reason:
+        yield f"Reason: {plain(incident.reason, 500)}"
     for finding in incident.triggers:
         yield f"- {_fired(finding)}: {plain(finding.seen)} ({plain(finding.wanted)})"
-    for state in (StepState.DONE, StepState.PENDING):
+    for state in _STEP_STATES:
         steps = [step.step.value for step in incident.steps if step.state is state]
         if steps:
             yield f"Steps {state}: {', '.join(steps)}"

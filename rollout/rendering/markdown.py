@@ -38,8 +38,11 @@ def promotion_body(
     status: Status,
     to: Phase,
     decided_at: str,
+    needs_person: str = "",
 ) -> str:
     """The body of the pull request that promotes to `to`.
+
+    `needs_person` is why a rollback of the release would need a person; empty when it would not.
 
     `template` is the text of promotion-pr.md.j2. `decided_at` is the state commit that the branch was made
     on (`PullRequest.base_sha`); with the head instead the body would change at every observation.
@@ -48,7 +51,8 @@ def promotion_body(
     if rollout.release is None:
         raise ValueError("a promotion needs a release")
     marker = promotion_marker(rollout.train, release_name(rollout.release.version), to.name)
-    body = render(template, _values(contract, rollout, status, to, decided_at, rollout.release.commit))
+    values = _values(contract, rollout, status, to, decided_at, rollout.release.commit)
+    body = render(template, values | {"needs_person": needs_person})
     return f"{cut(body.strip(), DOCUMENT_LIMIT - len(marker) - 2)}\n\n{marker}"
 
 

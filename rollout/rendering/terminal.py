@@ -76,8 +76,13 @@ def status_view(
         _section("To do", _bullets(to_do(state, now=now, pull_request=pull_request), columns), style),
         _section("Next", _bullets([what_next(state)], columns), style),
     ]
+    incident = state.incident
+    if incident is not None and rollout.outcome is not Outcome.IN_PROGRESS:
+        from rollout.rendering.rollback import step_lines
+
+        sections.append(_section(f"Rollback {incident.id}", step_lines(incident, now, style), style))
     # After a merge, until the phase is entered, status still speaks of the phase before.
-    if status is not None and status.phase == rollout.phase:
+    elif status is not None and status.phase == rollout.phase and rollout.outcome is not Outcome.IDLE:
         sections += [
             _why(status, columns, style),
             _gates(status.gates, now, columns, style),
@@ -97,7 +102,7 @@ def _header(rollout: Rollout, status: Status | None, now: datetime, style: Style
     back = f"rolls back to {line(release_name(target.version))}" if target else "nothing to roll back to"
     facts = f"{release.commit[:SHORT_SHA]}, started {day_and_time(release.started_at)}, {back}"
     lines = [style(title, fg=colour, bold=True), style(facts, dim=True)]
-    if rollout.frozen is not None:
+    if rollout.frozen is not None and rollout.outcome is not Outcome.COMPLETE:
         since = clock_time(rollout.frozen.at, now)
         lines.insert(1, style(f"FROZEN since {since}: {line(rollout.frozen.reason)}", fg="red", bold=True))
     return "\n".join(lines)
@@ -294,6 +299,16 @@ def _effect(effect: Mapping[str, object]) -> str:
             return f"close pull request #{told['number']}: {told['reason']}"
         case "set_status":
             return f"status of {commit}: {told['state']}, {told['description']}"
+        case "propose_revert":
+            return f"open pull request {told['branch']}: it reverts the release"
+        case "push_revert":
+            return f"push the revert of {commit}"
+        case "open_incident":
+            return f"open issue: {told['title']}"
+        case "update_incident":
+            return f"update issue #{told['number']}: {told['title']}"
+        case "close_incident":
+            return f"close issue #{told['number']}: {told['reason']}"
         case kind:
             return f"{kind}: {', '.join(f'{key} {value}' for key, value in told.items() if key != 'kind')}"
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rollout.core.effects import ClosePromotion, OpenPromotion, SetStatus, UpdatePromotion
+from rollout.core.rollback.effects import OpenIncident
 from rollout.core.state import ChannelName, Freeze, Outcome, RollbackHints, RollbackReason, Rollout, Verdict
 from rollout.core.values import unix_ms
 from rollout.errors import HeadMovedError, InputError
@@ -150,10 +151,10 @@ def test_results_that_nobody_waits_for_are_noted() -> None:
 
 
 def test_evidence_after_the_end_is_noted(world: World) -> None:
-    world.reconcile(world.observe(BREACH))
+    world.reconcile(observed := world.observe(BREACH))
     world.clock.forward(minutes=10)
-    (note,) = world.reconcile(world.observe()).notes
-    assert note.endswith("ignored: the rollout is rolling_back")
+    (note,) = world.reconcile(observed).notes
+    assert note.endswith("ignored: not newer than the last observation")
 
 
 # --- good evidence ----------------------------------------------------------------------------------------
@@ -444,7 +445,7 @@ def test_a_trigger_freezes_and_records_an_incident(promoting: World) -> None:
     assert (rollout.phase, rollout.canary_percent, rollout.outcome) == ("canary-1", 0, Outcome.ROLLING_BACK)
     assert rollout.frozen is not None
     assert rollout.frozen.incident == incident.id
-    assert kinds(report.effects) == [ClosePromotion, SetStatus]
+    assert kinds(report.effects) == [ClosePromotion, SetStatus, OpenIncident]
     assert promoting.forge.comments[-1] == (pull.number, f"The rollout is frozen: {rollout.frozen.reason}")
     assert shown(promoting, COMMIT)[0] is StatusState.FAILURE
 

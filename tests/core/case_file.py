@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from rollout.adapters.yaml_text import load_yaml
 from rollout.core.observation import HealthState
 from rollout.core.problems import describe
-from rollout.core.state import Event, Outcome, Result, TriggerState, Verdict
+from rollout.core.state import Event, Outcome, Result, StepState, TriggerState, Verdict
 from rollout.core.values import Duration, Model
 
 NotReported = Literal["not reported"]
@@ -65,8 +65,31 @@ class MergeWords(Model):
     ago: Duration = 0
 
 
-Run = Literal["none", "passed"] | RunWords
+Run = Literal["none", "passed", "again", "red again"] | RunWords
 Checks = Literal["green", "unreachable", "none"] | dict[str, str]
+
+
+class DispatchWords(Model):
+    """A person asks for a rollback."""
+
+    by: str = "ada"
+    reason: str = "customers call"
+    target: str | None = None
+
+
+RevertWords = Literal[
+    "unreachable",
+    "clean",
+    "conflict",
+    "missing",
+    "workflows",
+    "refused",
+    "proposed",
+    "closed",
+    "merged",
+    "landed",
+    "gone",
+]
 
 
 class RoundWords(Model):
@@ -81,7 +104,12 @@ class RoundWords(Model):
     merge: bool | MergeWords = False
     sign: list[str] = []
     perform: Literal["ok", "failed", "nothing"] = "nothing"
+    dispatch: DispatchWords | None = None
+    cancel: str | None = None
+    reopen: bool = False
     # what is there from now on
+    revert: RevertWords | None = None
+    checkout: Literal["release", "reverted"] | None = None
     ci: Checks | None = None
     harness: Run | None = None
     # the round itself
@@ -152,6 +180,13 @@ class ExpectWords(Model):
     not_signed: list[str] = []
     signoff_blocked: bool | None = None
     current_version: str | None = None
+    steps: dict[str, StepState] = {}
+    results: dict[str, str] = {}
+    """Step of the runbook -> a part of what it says."""
+    attempts: dict[str, int] = {}
+    joined: int | None = None
+    quarantined: list[str] | None = None
+    """Versions that nobody lifted."""
     earliest: Duration | None = None
     """How long after the last round the hold could end."""
 

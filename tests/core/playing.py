@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from rollout.core.observation import (
     Sample,
     Timeline,
 )
+from rollout.core.rollback.quarantine import standing
 from rollout.core.signoff import states
 from rollout.core.state import CheckFact, Freeze, Result
 from rollout.core.surfaces import parse
@@ -39,7 +40,7 @@ from tests.core.case_file import (
     RunWords,
     SurfaceWords,
 )
-from tests.core.world import CHECKS, START, VERSION, World, run, tau
+from tests.core.world import CHECKS, COMMIT, LANDED, REVERTS, START, VERSION, World, run, tau
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "tau"
 PRINTED = {
@@ -119,11 +120,15 @@ def _checks(words: Checks) -> tuple[CheckFact, ...] | None:
     return tuple(CheckFact(name=n, conclusion=c) for n, c in sorted(conclusions.items()) if c != "missing")
 
 
-def _run(words: Run | None, otherwise: HarnessReport | None) -> HarnessReport | None:
+def _run(words: Run | None, otherwise: HarnessReport | None, now: datetime = START) -> HarnessReport | None:
     if words is None:
         return otherwise
     if words == "none":
         return None
+    if words == "again":
+        return run(now)
+    if words == "red again":
+        return run(now, status="failed", passed=4, failed=1)
     words = words if isinstance(words, RunWords) else RunWords()
     started_at = START + STARTED[words.started]
     if words.unreadable is not None:
@@ -146,7 +151,11 @@ def _play_round(world: World, words: RoundWords) -> None:
     _people_act(world, words)
     if words.ci is not None:
         world.checks = _checks(words.ci)
-    world.run = _run(words.harness, world.run)
+    if words.revert is not None:
+        world.revert = REVERTS[words.revert]
+    if words.checkout is not None:
+        world.product_head = LANDED if words.checkout == "reverted" else COMMIT
+    world.run = _run(words.harness, world.run, world.now)
     if words.perform != "nothing":
         world.perform(ok=words.perform == "ok")
     if words.again:
@@ -172,6 +181,12 @@ def _people_act(world: World, words: RoundWords) -> None:
         world.merge(at=world.now - timedelta(seconds=ago))
     if words.edit is not None:
         world.edit(**_desired(world, words.edit))
+    if words.dispatch is not None:
+        world.dispatch(words.dispatch.by, words.dispatch.reason, words.dispatch.target)
+    if words.cancel is not None:
+        world.cancel(words.cancel)
+    if words.reopen:
+        world.reopen()
 
 
 def _desired(world: World, changes: dict[str, Any]) -> dict[str, Any]:
@@ -273,7 +288,8 @@ def differences(world: World, expect: ExpectWords) -> list[str]:
         for key in type(expect).model_fields
         if key in found and key in asked and found[key] != getattr(expect, key)
     ]
-    return [*lines, *_in_the_list(world, expect), *_in_the_findings(world, expect)]
+    incident = list(_in_the_incident(world, expect))
+    return [*lines, *_in_the_list(world, expect), *_in_the_findings(world, expect), *incident]
 
 
 def _found(world: World) -> dict[str, Any]:
@@ -298,8 +314,23 @@ def _found(world: World) -> dict[str, Any]:
         "actions": [action.value for action in world.incident.actions] if world.incident else [],
         "signoff_blocked": checklist is not None and checklist.blocked is not None,
         "current_version": world.state.channel.current_version if world.state.channel else None,
+        "joined": len(world.incident.joined) if world.incident else 0,
+        "quarantined": [release.version for release in standing(world.state.quarantine)],
         "earliest": int((decision.earliest - world.now).total_seconds()) if decision.earliest else None,
     }
+
+
+def _in_the_incident(world: World, expect: ExpectWords) -> Iterator[str]:
+    steps = {step.step.value: step for step in world.incident.steps} if world.incident else {}
+    for name, state in expect.steps.items():
+        if name not in steps or steps[name].state is not state:
+            yield f"step {name}: {steps.get(name)}, expected {state}"
+    for name, part in expect.results.items():
+        if name not in steps or part not in steps[name].result:
+            yield f"step {name}: {steps.get(name)}, expected one that says: {part}"
+    for name, attempts in expect.attempts.items():
+        if name not in steps or steps[name].attempts != attempts:
+            yield f"step {name}: {steps.get(name)}, expected {attempts} attempts"
 
 
 def _in_the_list(world: World, expect: ExpectWords) -> Iterator[str]:

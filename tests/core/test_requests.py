@@ -93,7 +93,7 @@ def test_find_looks_at_kind_phase_and_percent() -> None:
 def test_an_answer_after_the_end_is_taken_once() -> None:
     world = World(contract_of(apply=APPLYING)).reach("canary-1").perform().wait(minutes=10)
     world.observe({"voice": world.sample("voice", fields={"failure_streak": 3})})
-    (request,) = world.status.requests
+    request = world.status.requests[0]
     assert request.id == "apply-canary-1-0-1"
     world.forget()
     world.offer(world.results([request.id])).offer(world.results([request.id], ok=False))

@@ -1,13 +1,27 @@
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
 from pydantic import TypeAdapter
 
 from rollout.core.contract import RollbackStep
-from rollout.core.rollback import block_signoff, incident_id
-from rollout.core.state import Incident, IncidentStep, StepState
+from rollout.core.rollback import leaving, quarantine, watching
+from rollout.core.rollback.opening import block_signoff, incident_id
+from rollout.core.rollback.readiness import why_person_needed
+from rollout.core.rollback.reverting import has_to_act
+from rollout.core.rollback.target import why_unusable
+from rollout.core.state import (
+    ChannelName,
+    Incident,
+    IncidentStep,
+    Lift,
+    Outcome,
+    Release,
+    RollbackTarget,
+    StepState,
+)
 from rollout.core.values import Name
-from tests.core.world import START, World, checks, run
+from tests.core.world import REVERTS, START, World, checks, run
 
 
 def rolled_back() -> World:
@@ -30,11 +44,17 @@ def test_the_incident_says_what_stood_where() -> None:
 def test_only_the_freeze_is_done() -> None:
     incident = rolled_back().incident
     assert incident is not None
+    at = incident.started_at
     assert incident.steps[0] == IncidentStep(
-        step=RollbackStep.FREEZE, state=StepState.DONE, at=incident.started_at, result="promotion stopped"
+        step=RollbackStep.FREEZE,
+        state=StepState.DONE,
+        attempts=1,
+        started_at=at,
+        finished_at=at,
+        result="promotion stopped",
     )
     assert [step.step for step in incident.steps] == list(RollbackStep)
-    assert {step.state for step in incident.steps[1:]} == {StepState.PENDING}
+    assert [step.state for step in incident.steps[1:]] == [StepState.RUNNING, *[StepState.PENDING] * 4]
 
 
 def test_one_commit_holds_freeze_incident_and_what_was_seen() -> None:
@@ -85,3 +105,133 @@ def test_a_trigger_of_no_surface_is_named_alone() -> None:
     world.wait(minutes=10).observe()
     assert world.rollout.frozen is not None
     assert world.rollout.frozen.reason == "validation-gate-failure: harness total=5 passed=4 failed=1"
+
+
+# --- the quarantine ---------------------------------------------------------------------------------------
+
+BAD = Release(version="v0.1.5", commit="1" * 40, base="2" * 40, started_at=START)
+
+
+def test_a_release_is_quarantined_by_version_or_commit_until_it_is_lifted() -> None:
+    held = quarantine.put(None, "tau", BAD, "incident", START)
+    assert quarantine.find(held, "0.1.5") == quarantine.find(held, "v9.9.9", BAD.commit) == held.releases[0]
+    assert quarantine.find(held, "v0.1.6", "3" * 40) is None
+    free = quarantine.lifted(held, BAD.commit, Lift(by="ada", at=START, reason="mended"))
+    assert (quarantine.standing(free), quarantine.find(free, "v0.1.5")) == ((), None)
+    assert quarantine.lifted(free, BAD.commit, Lift(by="bob", at=START, reason="again")) == free
+
+
+def test_the_file_keeps_every_release_that_was_ever_bad() -> None:
+    held = quarantine.put(None, "tau", BAD, "one", START)
+    held = quarantine.put(held, "tau", BAD, "two", START)
+    assert [release.incident for release in held.releases] == ["one", "two"]
+    assert quarantine.as_release(held.releases[0]) == BAD
+
+
+def test_nobody_goes_back_to_what_is_quarantined() -> None:
+    target = RollbackTarget(version="0.1.4", channel=ChannelName.STABLE, reference_unix_ms=0)
+    held = quarantine.put(None, "tau", BAD, "other", START)
+    held = quarantine.put(held, "tau", BAD.model_copy(update={"version": "v0.1.4"}), "one", START)
+    assert why_unusable(target, "v0.1.5", None) == ""
+    assert why_unusable(target, "v0.1.5", held).endswith("0.1.4 is in quarantine since incident one")
+
+
+# --- before it is needed ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        ("clean", ""),
+        ("gone", ""),
+        ("conflict", "the revert conflicts in src/main.rs"),
+        ("missing", "the revert cannot be worked out: not on main"),
+        (
+            "workflows",
+            "the revert changes .github/workflows/ci.yml, which only a token with workflows: write may push",
+        ),
+        ("unreachable", ""),
+    ],
+)
+def test_a_rollback_that_would_need_a_person_is_known_before(shown: str, why: str) -> None:
+    world = World().reach("canary-1")
+    world.revert = REVERTS[shown]
+    assert why_person_needed(world.wait(minutes=10).observe().state) == why
+
+
+@pytest.mark.parametrize(
+    ("step", "shown", "acts"),
+    [
+        (StepState.RUNNING, "clean", True),
+        (StepState.BLOCKED, "refused", True),
+        (StepState.PENDING, "clean", False),
+        (StepState.RUNNING, "unreachable", False),
+        (StepState.RUNNING, "conflict", False),
+        (StepState.RUNNING, "workflows", True),
+        (StepState.RUNNING, "proposed", False),
+        (StepState.BLOCKED, "closed", False),
+        (StepState.RUNNING, "gone", False),
+    ],
+)
+def test_it_acts_once_begun_and_only_where_nobody_has(step: StepState, shown: str, acts: bool) -> None:
+    assert has_to_act(step, REVERTS[shown]) is acts
+
+
+def test_nothing_is_foretold_of_a_rollback_that_runs_or_a_train_at_rest() -> None:
+    world = rolled_back()
+    world.revert = REVERTS["conflict"]
+    assert why_person_needed(world.offer().state) == ""
+    assert why_person_needed(replace(world.state, status=None)) == ""
+
+
+def test_a_branch_that_only_moved_on_changes_nothing() -> None:
+    world = World().reach("canary-1")
+    world.revert = REVERTS["clean"]
+    world.wait(minutes=10).observe().forget()
+    assert world.revert is not None
+    world.revert = world.revert.model_copy(update={"tip": "f" * 40})
+    assert world.offer().events == []
+    world.revert = REVERTS["conflict"]
+    assert world.offer().events == ["decide"]
+
+
+# --- people -----------------------------------------------------------------------------------------------
+
+
+def test_a_complete_release_is_rolled_back_and_a_false_alarm_leaves_it_complete() -> None:
+    world = (
+        World().reach("general-availability").soak(24 * 3600).sign_before("general-availability").rounds(1)
+    )
+    assert world.rollout.outcome is Outcome.COMPLETE
+    world.dispatch(reason="hour 25")
+    assert (world.rollout.outcome, world.rollout.canary_percent) == (Outcome.ROLLING_BACK, 0)
+    world.perform()
+    assert world.state.channel is not None
+    assert world.state.channel.current_version == "v0.1.4"
+    world.cancel()
+    assert (world.rollout.outcome, world.rollout.canary_percent) == (Outcome.COMPLETE, 100)
+    assert world.state.channel.current_version == "v0.1.5"
+
+
+def test_nothing_is_cancelled_once_the_revert_began() -> None:
+    world = rolled_back()
+    assert leaving.may_cancel(world.state)
+    world.revert = REVERTS["clean"]
+    world.perform()
+    assert not leaving.may_cancel(world.state)
+
+
+def test_a_target_is_changed_until_the_version_has_moved() -> None:
+    world = rolled_back()
+    assert world.incident is not None
+    assert watching.may_redirect(world.incident)
+    world.perform()
+    assert not watching.may_redirect(world.incident)
+
+
+def test_the_last_who_joined_are_kept() -> None:
+    world = rolled_back()
+    for number in range(30):
+        world.dispatch(reason=f"call {number}")
+    assert world.incident is not None
+    assert [world.incident.joined[0].reason, world.incident.joined[-1].reason] == ["call 10", "call 29"]

@@ -15,7 +15,7 @@ from rollout.adapters.yaml_text import load_yaml
 from rollout.commands.changing import applied
 from rollout.core import channel as channels
 from rollout.core import signoff
-from rollout.core.advance import Step, advance, begin
+from rollout.core.advance import advance, begin
 from rollout.core.contract import Adapter, Contract
 from rollout.core.decision import look
 from rollout.core.observation import (
@@ -30,18 +30,26 @@ from rollout.core.observation import (
     Timeline,
     WorkResult,
 )
+from rollout.core.rollback import leaving, opening, watching
+from rollout.core.rollback.target import named
 from rollout.core.state import (
     Channel,
     CheckFact,
+    Event,
     Facts,
     Incident,
     Outcome,
+    Proposal,
     Release,
+    RevertFact,
+    RevertOutcome,
     Rollout,
+    StateChange,
     Status,
     TrainState,
     Verdict,
 )
+from rollout.core.step import Step
 from rollout.core.surfaces.payload import CYCLE_FIELDS
 from rollout.core.view import View
 
@@ -54,6 +62,24 @@ CHECKS = (
     *(f"Live smoke ({name})" for name in ("voice", "browser", "dashboard", "custom-command", "memory")),
     "Live smoke gate",
 )
+LANDED = "e" * 40
+"""The revision that holds the revert."""
+_TIP = "d" * 40
+_CLEAN: dict[str, Any] = {"tip": _TIP, "outcome": RevertOutcome.CLEAN, "commits": (COMMIT,)}
+REVERTS: dict[str, RevertFact | None] = {
+    "unreachable": None,
+    "clean": RevertFact(**_CLEAN),
+    "conflict": RevertFact(tip=_TIP, outcome=RevertOutcome.CONFLICT, paths=("src/main.rs",)),
+    "missing": RevertFact(tip=_TIP, outcome=RevertOutcome.MISSING, detail="not on main"),
+    "workflows": RevertFact(**_CLEAN, workflows=True, paths=(".github/workflows/ci.yml",)),
+    "refused": RevertFact(**_CLEAN, refused="main is protected"),
+    "proposed": RevertFact(proposal=Proposal.OPEN),
+    "closed": RevertFact(**_CLEAN, proposal=Proposal.CLOSED),
+    "merged": RevertFact(proposal=Proposal.MERGED),
+    "landed": RevertFact(tip=LANDED, outcome=RevertOutcome.NOTHING, proposal=Proposal.MERGED, landed=LANDED),
+    "gone": RevertFact(tip=LANDED, outcome=RevertOutcome.NOTHING, landed=LANDED),
+}
+"""What the product's branch may show, in the words of the cases."""
 _MOST_ROUNDS = 200
 _MOST_STEPS = 50
 
@@ -102,6 +128,10 @@ class World:
         """How many pieces of evidence added nothing."""
         self.last_round = 0
         """How many steps there were when the last round of a case began."""
+        self.revert: RevertFact | None = None
+        """What the product's branch shows of a revert."""
+        self.product_head: str | None = None
+        """What is checked out where surfaces are read."""
         self._merged_at: datetime | None = None
         self.state = _begun(contract, current_version)
 
@@ -176,6 +206,7 @@ class World:
             "tool_version": "0.1.0",
             "samples": {name: self.sample(name) for name in self.contract.surfaces} | dict(samples or {}),
             "harness": self.run,
+            "product_head": self.product_head,
         }
         return Observation.model_validate({**collected, **changes})
 
@@ -214,7 +245,9 @@ class World:
 
     def _facts(self) -> Facts:
         is_judged = self.rollout == self.status.legal
-        return Facts(checks=self.checks, merged_at=None if is_judged else self._merged_at)
+        merged_at = None if is_judged else self._merged_at
+        checkout = LANDED if self.product_head == LANDED else None
+        return Facts(checks=self.checks, merged_at=merged_at, revert=self.revert, checkout=checkout)
 
     # --- what people do -----------------------------------------------------------------------------------
 
@@ -229,6 +262,25 @@ class World:
         assert after is not None, f"{self.rollout.phase} is the last phase"
         self._merged_at = at or self.now
         return self.edit(phase=after.name, canary_percent=after.canary_percent)
+
+    def dispatch(self, by: str = "ada", reason: str = "customers call", target: str | None = None) -> World:
+        """Somebody asks for a rollback: one starts, or is joined."""
+        if self.rollout.outcome is Outcome.ROLLING_BACK:
+            return self._steer(Event.JOIN, watching.joined(self.state, by, reason, target, self.now))
+        to = named(target, self.rollout, self.state.channel, self.now) if target else None
+        return self._steer(Event.ROLLBACK, opening.dispatched(self.state, by, reason, to, self.now))
+
+    def cancel(self, reason: str = "a false alarm", by: str = "ada") -> World:
+        assert leaving.may_cancel(self.state)
+        return self._steer(Event.CANCEL, leaving.cancelled(self.state, by, reason, self.now))
+
+    def reopen(self) -> World:
+        return self._steer(Event.REOPEN, leaving.reopened(self.state, self.now))
+
+    def _steer(self, event: Event, change: StateChange | None) -> World:
+        if change is not None:
+            self._take(Step(event, change))
+        return self
 
     def change_contract(self, contract: Contract) -> World:
         self.state = replace(self.state, contract=contract, contract_digest=digest_of(contract))

@@ -153,7 +153,7 @@ class FakeForge:
         return commit in self.product or self.store.holds(commit)
 
     def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
-        return self.product[commit]
+        return self.product.get(commit, ("src/main.rs",))
 
     # --- the reviewer and CI -----------------------------------------------------------------------------
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import OutsideError, RefusedError
 from rollout.ports import PullRequest, PullRequestKind, PullRequestState, RevertOutcome, RevertPreview
+from tests.fakes.writes import Writes
 
 
 @dataclass
@@ -19,8 +21,10 @@ class _Branch:
 class FakeReverter:
     """Fills the `Reverter` port. Its `outcome` is what reverting would do; `fails` breaks the next acts."""
 
-    def __init__(self, tip: str = "e" * 40, branch: str = "main") -> None:
+    def __init__(self, tip: str = "e" * 40, branch: str = "main", counted: Writes | None = None) -> None:
+        """`counted` gives its acts their place among the writes of a whole world."""
         self.branch = branch
+        self._counted = counted or Writes()
         self.outcome = RevertOutcome.CLEAN
         self.conflicts: tuple[str, ...] = ()
         self.workflows: tuple[str, ...] = ()
@@ -31,6 +35,14 @@ class FakeReverter:
         """What was done, in its order: `propose BRANCH`, `push`."""
         self._branch = _Branch(tip)
         self._free: set[str] = set()
+
+    def copy(self, counted: Writes) -> FakeReverter:
+        """The same branch, from here on apart."""
+        other = copy(self)
+        other._counted = counted
+        other.pulls, other.writes, other.fails = list(self.pulls), list(self.writes), list(self.fails)
+        other._branch, other._free = replace(self._branch), set(self._free)
+        return other
 
     # --- what happens meanwhile --------------------------------------------------------------------------
 
@@ -88,16 +100,18 @@ class FakeReverter:
             head_sha="f" * 40,
             base_sha=self._branch.tip,
         )
-        self.pulls.append(pull)
-        self.writes.append(f"propose {branch}")
+        with self._counted.write(f"propose {branch}"):
+            self.pulls.append(pull)
+            self.writes.append(f"propose {branch}")
         return pull
 
     def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
         if self._branch.reverted:
             return self._branch.tip
         self._check(release)
-        self.writes.append("push")
-        return self._revert()
+        with self._counted.write("push the revert"):
+            self.writes.append("push")
+            return self._revert()
 
     def proposed(self, branch: str) -> PullRequest | None:
         return next((pull for pull in reversed(self.pulls) if pull.head == branch), None)

@@ -19,6 +19,8 @@ FAILING = ("degraded", "failing", "failure streak", "failure counter")
 NEVER_HEALTHY = (*FAILING, "unreadable", "stale")
 """Moods of a round; whether others pass depends on the phase."""
 CI_FAILURES = ("failure", "timed_out")
+STOPPED = (Outcome.ROLLING_BACK, Outcome.ROLLED_BACK)
+OF_A_ROLLBACK = ("observe", "results", "rollback-step", "rollback-join", "rolled-back")
 
 
 @dataclass(frozen=True)
@@ -138,15 +140,33 @@ def _promotion_was_due(link: Link, made_at: datetime) -> None:
 
 
 def _a_rollback_is_the_end(link: Link) -> None:
-    """Reconcile does nothing more but put back what people change; what they command needs such a change."""
-    stopped = (Outcome.ROLLING_BACK, Outcome.ROLLED_BACK)
-    if link.before.status is None or link.before.status.legal.outcome not in stopped:
+    """Nothing is promoted any more; reconcile goes on with the rollback, and puts back what people change."""
+    if link.before.status is None or link.before.status.legal.outcome not in STOPPED:
         return
     if link.event == "illegal-step":
         assert link.after.rollout == link.before.status.legal
+    elif link.event in OF_A_ROLLBACK:
+        _follows_the_runbook(link)
     else:
-        assert link.event in ("start", "channel", "freeze", "unfreeze", "signoff")
-        assert link.before.rollout.outcome not in stopped
+        assert link.event in ("start", "channel", "freeze", "unfreeze", "signoff", "reopen")
+        assert link.event == "reopen" or link.before.rollout.outcome not in STOPPED
+
+
+def _follows_the_runbook(link: Link) -> None:
+    """The freeze stays, and a step begins only when all before it are over."""
+    before, after = link.before.incident, link.after.incident
+    assert before is not None
+    assert after is not None
+    assert (after.id, after.steps[0]) == (before.id, before.steps[0])
+    assert link.after.rollout.frozen == link.before.rollout.frozen
+    over = [step.state.is_over for step in after.steps]
+    begun = [step.attempts > 0 for step in after.steps]
+    for number in range(1, len(over)):
+        assert not begun[number] or all(over[:number])
+    if link.event == "rolled-back":
+        assert all(over)
+        assert link.after.quarantine is not None
+        assert [each.incident for each in link.after.quarantine.releases].count(after.id) == 1
 
 
 def _only_completion_completes(link: Link) -> None:

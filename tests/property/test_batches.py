@@ -63,9 +63,11 @@ def without_times_of_work(state: TrainState) -> JsonValue:
         frozen,
         incident,
         {item: (each.by, each.commit) for item, each in signed.items()},
-        status.model_dump(exclude={"decided_at", "decision", "legal", "requests"}),
+        status.model_dump(exclude={"decided_at", "decision", "legal", "requests", "facts"}),
+        status.facts.checks,
         status.decision.model_dump(exclude={"at"}),
-        [request.model_dump(exclude={"requested_at"}) for request in status.requests],
+        # How far a rollback has come depends on when somebody looked.
+        [r.model_dump(exclude={"requested_at"}) for r in status.requests if r.incident is None],
     )
 
 

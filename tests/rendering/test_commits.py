@@ -59,6 +59,24 @@ MESSAGES = {
         Event.ROLLBACK, build.frozen_rollout(), build.status(), incident=build.incident()
     ),
     "roll back v0.1.5 from canary-2: customers call": say(Event.ROLLBACK, detail="customers call"),
+    "roll back v0.1.5: capture evidence done: 7 captured": say(
+        Event.ROLLBACK_STEP,
+        build.frozen_rollout(),
+        build.status(),
+        "capture evidence done: 7 captured",
+        build.incident(),
+    ),
+    "roll back v0.1.5, joined: customers call": say(
+        Event.JOIN, build.frozen_rollout(), build.status(), "customers call", build.incident()
+    ),
+    "cancel the rollback of v0.1.5: a false alarm": say(
+        Event.CANCEL, build.frozen_rollout(), build.status(), "a false alarm", build.incident()
+    ),
+    "rolled back v0.1.5": say(
+        Event.ROLLED_BACK, build.frozen_rollout(), build.status(), "green", build.incident()
+    ),
+    "reopen after v0.1.5: mended in v0.1.6": say(Event.REOPEN, detail="mended in v0.1.6"),
+    "lift quarantine: v0.1.5": say(Event.LIFT, detail="v0.1.5"),
     "complete v0.1.5": say(Event.COMPLETE, build.rollout("general-availability")),
     "sign off final-approval for v0.1.5": say(Event.SIGNOFF, detail="final-approval"),
     "channel: stable -> beta": say(Event.CHANNEL, build.idle(), detail="stable -> beta"),

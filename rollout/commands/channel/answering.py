@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rollout.core.advance import Step
 from rollout.core.channel.requests import answered
 from rollout.core.observation import Evidence, Results
 from rollout.core.state import Event, StateChange, TrainState
+from rollout.core.step import Step
 
 IDS = "channel-"
 """How the ids of a channel's requests begin; those of a rollout begin with the kind of work."""

@@ -12,8 +12,16 @@ from rollout.core.state.channel import (
     RollbackHints,
     RollbackReason,
 )
-from rollout.core.state.desired import ChannelName, Freeze, Outcome, Release, RollbackTarget, Rollout
-from rollout.core.state.incident import Incident, IncidentStep, StepState
+from rollout.core.state.desired import (
+    UNDER_WAY,
+    ChannelName,
+    Freeze,
+    Outcome,
+    Release,
+    RollbackTarget,
+    Rollout,
+)
+from rollout.core.state.incident import Ended, Incident, IncidentStep, Joined, Revert, StepState
 from rollout.core.state.observed import (
     CheckFact,
     CounterTrack,
@@ -31,10 +39,12 @@ from rollout.core.state.observed import (
     Work,
 )
 from rollout.core.state.quarantine import Lift, Quarantine, QuarantinedRelease
+from rollout.core.state.reverting import Proposal, RevertFact, RevertOutcome
 from rollout.core.state.signoff import SignedItem, Signoff
 from rollout.core.state.train import CommitMessage, Event, StateChange, TrainState
 
 __all__ = [
+    "UNDER_WAY",
     "ApplyStatus",
     "Channel",
     "ChannelAction",
@@ -46,6 +56,7 @@ __all__ = [
     "CommitMessage",
     "CounterTrack",
     "Decision",
+    "Ended",
     "Event",
     "Facts",
     "Freeze",
@@ -53,14 +64,19 @@ __all__ = [
     "GuardCode",
     "Incident",
     "IncidentStep",
+    "Joined",
     "Lift",
     "LookupSource",
     "Outcome",
+    "Proposal",
     "Quarantine",
     "QuarantinedRelease",
     "Release",
     "Request",
     "Result",
+    "Revert",
+    "RevertFact",
+    "RevertOutcome",
     "RollbackHints",
     "RollbackReason",
     "RollbackTarget",

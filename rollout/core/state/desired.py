@@ -18,6 +18,10 @@ class Outcome(StrEnum):
     ROLLED_BACK = "rolled_back"
 
 
+UNDER_WAY = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK)
+"""Surfaces are read, and evidence counts."""
+
+
 class ChannelName(StrEnum):
     STABLE = "stable"
     BETA = "beta"

@@ -10,6 +10,7 @@ from pydantic import Field
 from rollout.core.contract import RollbackStep
 from rollout.core.observation import LogCursor, Observation, WorkResult
 from rollout.core.state.desired import ChannelName, Rollout
+from rollout.core.state.reverting import RevertFact
 from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version
 
 
@@ -138,7 +139,7 @@ class Request(Model):
 
 
 class CheckFact(Model):
-    """The newest attempt of one CI check of the release commit."""
+    """The newest attempt of one CI check of a commit."""
 
     name: Line
     conclusion: Line
@@ -149,9 +150,14 @@ class Facts(Model):
     """What the forge and people say, as far as a decision uses it."""
 
     checks: tuple[CheckFact, ...] | None = None
-    """None: could not be asked."""
+    """Of the release's commit, or, once a rollback's revert is there, of the revision that holds it.
+    None: could not be asked."""
     merged_at: Instant | None = None
     """When the promotion pull request to the desired phase was merged."""
+    revert: RevertFact | None = None
+    """None: not asked yet, as in the first phase, or it never could be."""
+    checkout: Sha | None = None
+    """The product checkout of the last observation, when it lacks what the release brought."""
 
 
 class Status(Model):

@@ -21,6 +21,8 @@ class QuarantinedRelease(Model):
     """A release that was rolled back."""
 
     commit: Sha
+    base: Sha | None = None
+    """`base..commit` are its commits; the commit alone when there is none."""
     version: Version
     incident: Name
     at: Instant

@@ -1,0 +1,79 @@
+"""What reconcile does outside for a rollback: the revert, and the incident's issue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from rollout.core.rollback.effects import (
+    LABEL,
+    CloseIncident,
+    IssueEffect,
+    IssueView,
+    OpenIncident,
+    ProposeRevert,
+    PushRevert,
+    RevertEffect,
+    UpdateIncident,
+    plan_issue,
+)
+from rollout.core.state import TrainState
+from rollout.ports import Issues, IssueState, Reverter
+from rollout.rendering.incident import incident_title, revert_body, revert_message
+
+
+@dataclass(frozen=True)
+class Responder:
+    """The ports that a rollback acts through, and the text of its issue."""
+
+    reverter: Reverter
+    issues: Issues
+    incident_body: Callable[[TrainState, str], str]
+    """Takes the train and the name of the pull request that reverts its release, empty when there is none."""
+    pushes_workflows: bool
+    """Whether the tool is sure to be allowed to change workflow files; on GitHub that is up to its token."""
+
+    def revert(self, effect: RevertEffect, state: TrainState, at: datetime) -> None:
+        """Carry it out. Raises RefusedError, OutsideError."""
+        release = state.rollout.release
+        assert release is not None
+        message = revert_message(state)
+        match effect:
+            case ProposeRevert():
+                self.reverter.propose(release, effect.branch, message, revert_body(state), at=at)
+            case PushRevert():
+                self.reverter.push(release, message, at=at)
+            case _:
+                assert_never(effect)
+
+    def plan_issue(self, state: TrainState) -> list[IssueEffect]:
+        """What the issue lacks; nothing for a train without an incident."""
+        if state.incident is None:
+            return []
+        issue = self.issues.find(state.incident.id)
+        is_open = issue is not None and issue.state is IssueState.OPEN
+        shown = IssueView(issue.number, issue.title, issue.body, is_open) if issue else None
+        body = self.incident_body(state, self._pull_request(state))
+        return plan_issue(state, shown, incident_title(state.incident), body)
+
+    def _pull_request(self, state: TrainState) -> str:
+        """`#7` or `owner/name#7`, as GitHub links it; empty when there is none."""
+        revert = state.incident.revert if state.incident else None
+        pull = self.reverter.proposed(revert.branch) if revert else None
+        return f"{state.contract.product.repository or ''}#{pull.number}" if pull else ""
+
+    def tell(self, effect: IssueEffect, at: datetime) -> None:
+        """Carry it out. Raises OutsideError."""
+        match effect:
+            case OpenIncident():
+                self.issues.open(effect.key, effect.title, effect.body, labels=(LABEL,), assignees=(), at=at)
+            case UpdateIncident():
+                self.issues.update(
+                    effect.number, title=effect.title, body=effect.body, labels=(LABEL,), at=at
+                )
+            case CloseIncident():
+                self.issues.close(effect.number, effect.reason, at=at)
+            case _:
+                assert_never(effect)

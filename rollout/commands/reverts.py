@@ -1,0 +1,131 @@
+"""Ask the product's branch for what a rollback uses of it."""
+
+from __future__ import annotations
+
+from rollout.core.contract import RollbackStep
+from rollout.core.rollback.reverting import revert_of
+from rollout.core.state import (
+    Incident,
+    Outcome,
+    Proposal,
+    Release,
+    RevertFact,
+    RevertOutcome,
+    TrainState,
+)
+from rollout.core.text import inert
+from rollout.errors import OutsideError, RolloutError
+from rollout.ports import Forge, Reverter, RevertPreview
+
+_MOST_COMMITS = 20
+_MOST_PATHS = 10
+_STATE = "state/"
+
+
+class RevertFinder:
+    """The facts of one run; what was worked out on a tip is not worked out again."""
+
+    def __init__(self, forge: Forge, reverter: Reverter, *, pushes_workflows: bool) -> None:
+        """`pushes_workflows`: whether the tool is sure to be allowed to change workflow files."""
+        self._forge = forge
+        self._reverter = reverter
+        self._pushes_workflows = pushes_workflows
+        self._previews: dict[str | None, RevertFact] = {}
+        self._free: dict[str, bool] = {}
+        self.refused = ""
+        """Why the act of this run failed."""
+
+    def fact(self, state: TrainState) -> RevertFact | None:
+        """What the branch shows now where that matters, else what is known; None when it cannot be asked."""
+        known = state.status.facts.revert if state.status else None
+        try:
+            if _waits_for_it(state):
+                return self._preview(state, known)
+            if _is_reverting(state) and state.incident is not None:
+                return self._acting(state, state.incident, known)
+        except OutsideError:
+            # Before the rollback an outage tells nothing new. In it nothing is begun on a guess.
+            return known if state.rollout.outcome is Outcome.IN_PROGRESS else None
+        return known
+
+    def checkout(self, state: TrainState) -> str | None:
+        """The product checkout of the last observation, when it lacks what the release brought."""
+        incident, status, release = state.incident, state.status, state.rollout.release
+        if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None or release is None:
+            return None
+        landed = incident.revert.landed if incident.revert else None
+        head = status.observation.product_head if status and status.observation else None
+        if landed is None or head is None:
+            return None
+        return head if head == landed or self._is_free(head, release) else None
+
+    def _is_free(self, head: str, release: Release) -> bool:
+        if head not in self._free:
+            try:
+                self._free[head] = self._reverter.is_free_of(head, release)
+            except RolloutError:
+                return False
+        return self._free[head]
+
+    def _acting(self, state: TrainState, incident: Incident, known: RevertFact | None) -> RevertFact:
+        pull = self._reverter.proposed(revert_of(incident).branch)
+        fact = self._preview(state, known)
+        proposal = Proposal(pull.state.value) if pull is not None else None
+        landed = fact.tip if fact.outcome is RevertOutcome.NOTHING else None
+        is_open = proposal is None and landed is None
+        refused = self.refused or (known.refused if known else "")
+        return fact.model_copy(
+            update={
+                "proposal": proposal,
+                "landed": landed,
+                "refused": inert(refused, 300) if is_open else "",
+            }
+        )
+
+    def _preview(self, state: TrainState, known: RevertFact | None) -> RevertFact:
+        release = state.rollout.release
+        assert release is not None
+        tip = self._reverter.tip()
+        if known is not None and known.outcome is not None and self._still_holds(known.tip, tip):
+            return known.model_copy(update={"tip": tip, "proposal": None, "landed": None, "refused": ""})
+        if tip not in self._previews:
+            self._previews[tip] = self._as_fact(self._reverter.preview(release))
+        return self._previews[tip]
+
+    def _still_holds(self, before: str | None, now: str | None) -> bool:
+        """Whether nothing but state changed: in one repository each state commit moves the branch."""
+        if before is None or now is None:
+            return False
+        try:
+            return before == now or all(
+                path.startswith(_STATE) for path in self._forge.changed_paths(before, now)
+            )
+        except RolloutError:
+            return False
+
+    def _as_fact(self, preview: RevertPreview) -> RevertFact:
+        workflows = () if self._pushes_workflows else preview.workflows
+        is_clean = preview.outcome is RevertOutcome.CLEAN
+        paths = workflows if is_clean else preview.conflicts
+        return RevertFact(
+            tip=preview.tip or None,
+            outcome=preview.outcome,
+            commits=preview.commits[:_MOST_COMMITS],
+            paths=tuple(inert(path, 200) for path in paths[:_MOST_PATHS]),
+            workflows=is_clean and bool(workflows),
+            detail=inert(preview.detail, 300),
+        )
+
+
+def _waits_for_it(state: TrainState) -> bool:
+    """In every phase in which users may be harmed: from the second one on."""
+    rollout = state.rollout
+    first = state.contract.phases[0].name
+    return rollout.outcome is Outcome.IN_PROGRESS and rollout.phase != first
+
+
+def _is_reverting(state: TrainState) -> bool:
+    incident = state.incident
+    if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None:
+        return False
+    return incident.current is not None and incident.current.step is RollbackStep.REVERT

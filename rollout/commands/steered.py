@@ -1,0 +1,45 @@
+"""What a person's command about a rollback should have written, worked out from its own commit."""
+
+from __future__ import annotations
+
+from rollout.core.rollback import leaving, opening, quarantine, watching
+from rollout.core.state import Event, Incident, Quarantine, StateChange, TrainState
+
+EVENTS = frozenset({Event.ROLLBACK, Event.JOIN, Event.CANCEL, Event.REOPEN, Event.LIFT})
+
+
+def expected(previous: TrainState, state: TrainState, event: Event) -> StateChange | None:
+    """The change; None when no person's command can have made it, and reconcile has to have."""
+    incident, status = state.incident, state.status
+    if event is Event.LIFT and previous.quarantine is not None and state.quarantine is not None:
+        return StateChange(quarantine=_lifted(previous.quarantine, state.quarantine))
+    if previous.status is None or status is None:
+        return None
+    if event is Event.REOPEN:
+        return leaving.reopened(previous, status.decided_at)
+    if incident is None:
+        return None
+    if event is Event.ROLLBACK and incident.started_by != opening.RECONCILE:
+        return _dispatched(previous, incident)
+    if event is Event.JOIN and incident.joined and incident.joined[-1].by != opening.RECONCILE:
+        last = incident.joined[-1]
+        return watching.joined(previous, last.by, last.reason, last.target, last.at)
+    if event is Event.CANCEL and incident.ended is not None and previous.incident is not None:
+        ended = incident.ended
+        return leaving.cancelled(previous, ended.by, ended.reason, ended.at)
+    return None
+
+
+def _dispatched(previous: TrainState, incident: Incident) -> StateChange:
+    assert previous.status is not None
+    fixed = previous.status.legal.rollback_target
+    target = None if incident.target == fixed else incident.target
+    return opening.dispatched(previous, incident.started_by, incident.reason, target, incident.started_at)
+
+
+def _lifted(before: Quarantine, after: Quarantine) -> Quarantine:
+    """The file before with what a person lifted since, and nothing else."""
+    for old, new in zip(before.releases, after.releases, strict=False):
+        if old.lifted is None and new.lifted is not None:
+            before = quarantine.lifted(before, old.commit, new.lifted)
+    return before

@@ -1,0 +1,89 @@
+"""What a rollback changes outside: the revert on the product's branch, and the incident's issue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rollout.core.contract import RollbackStep
+from rollout.core.rollback.reverting import has_to_act, revert_of
+from rollout.core.state import Outcome, RevertFact, TrainState
+
+LABEL = "rollout-incident"
+
+
+@dataclass(frozen=True)
+class ProposeRevert:
+    branch: str
+
+
+@dataclass(frozen=True)
+class PushRevert:
+    commit: str
+    """The release's."""
+
+
+@dataclass(frozen=True)
+class OpenIncident:
+    key: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class UpdateIncident:
+    number: int
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class CloseIncident:
+    number: int
+    reason: str
+
+
+RevertEffect = ProposeRevert | PushRevert
+IssueEffect = OpenIncident | UpdateIncident | CloseIncident
+
+
+@dataclass(frozen=True)
+class IssueView:
+    """The incident's issue as people see it."""
+
+    number: int
+    title: str
+    body: str
+    is_open: bool
+
+
+def plan_revert(state: TrainState, fact: RevertFact | None) -> RevertEffect | None:
+    """The act that step 5 has committed itself to, as long as the branch does not show it."""
+    incident = state.incident
+    if incident is None or state.rollout.outcome is not Outcome.ROLLING_BACK:
+        return None
+    if not has_to_act(incident.step(RollbackStep.REVERT).state, fact):
+        return None
+    if state.contract.rollback.revert == "push":
+        return PushRevert(incident.commit)
+    return ProposeRevert(revert_of(incident).branch)
+
+
+def plan_issue(state: TrainState, shown: IssueView | None, title: str, body: str) -> list[IssueEffect]:
+    """One issue an incident, current, and closed once the incident has ended.
+
+    One that a person closed stays closed, and is kept current all the same.
+    """
+    incident = state.incident
+    assert incident is not None
+    if shown is None:
+        return [OpenIncident(incident.id, title, body)] if incident.ended is None else []
+    effects: list[IssueEffect] = []
+    if (shown.title, shown.body.strip()) != (title, body.strip()):
+        effects.append(UpdateIncident(shown.number, title, body))
+    if incident.ended is not None and shown.is_open:
+        effects.append(CloseIncident(shown.number, _last_words(incident.ended.how)))
+    return effects
+
+
+def _last_words(how: str) -> str:
+    return "Cancelled: a false alarm." if how == "cancelled" else "Rolled back, and validated anew."

@@ -1,0 +1,317 @@
+"""What comes next in a rollback: from the incident, what was answered, and what the forge shows. Pure.
+
+Each answer is one commit. A step begins when the one before it is over; nothing is begun twice, because
+what was begun is in the incident, and who acts on it looks for its own earlier result first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollout.core import channel as channels
+from rollout.core.channel.plan import plan_rollback
+from rollout.core.contract import Contract, RollbackStep
+from rollout.core.rollback import quarantine, reverting, validation, work
+from rollout.core.rollback.target import why_unusable
+from rollout.core.state import (
+    Channel,
+    Ended,
+    Event,
+    Facts,
+    Incident,
+    IncidentStep,
+    Outcome,
+    Request,
+    Rollout,
+    StateChange,
+    Status,
+    StepState,
+    TrainState,
+    Work,
+)
+from rollout.core.step import Step
+from rollout.core.values import format_instant, seconds_between
+
+ASKED_OF_PERSON = "rollout rollback --target VERSION --reason WHY"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A rollback as it stands when somebody looks."""
+
+    state: TrainState
+    status: Status
+    incident: Incident
+    facts: Facts
+    now: datetime
+
+    @property
+    def contract(self) -> Contract:
+        return self.state.contract
+
+    @property
+    def rollout(self) -> Rollout:
+        return self.state.rollout
+
+    def request(self, kind: Work) -> Request | None:
+        return work.newest(self.status.requests, kind, self.incident)
+
+
+def next_step(moment: Moment) -> Step | None:
+    """The next commit of the rollback; None when it waits, or is over."""
+    again = work.ask_lanes_again(moment.status.requests, moment.now)
+    if again != moment.status.requests:
+        return _asked(moment, again)
+    late = _late(moment)
+    if late is not None or moment.incident.current is None:
+        return late
+    step = moment.incident.current
+    return _STEPS[step.step](moment, step)
+
+
+# --- 2 and 4: what the product side does -----------------------------------------------------------------
+
+
+def _capture(moment: Moment, step: IncidentStep) -> Step | None:
+    request = moment.request(Work.CAPTURE_EVIDENCE)
+    assert request is not None
+    return _answered(moment, step, request)
+
+
+def _apply(moment: Moment, step: IncidentStep) -> Step | None:
+    target, request = moment.incident.target, moment.request(Work.APPLY_TARGET)
+    assert target is not None
+    if step.state is not StepState.PENDING:
+        assert request is not None
+        return _answered(moment, step, request)
+    before = moment.state.channel or Channel(train=moment.state.train)
+    plan = plan_rollback(before, target.version, quarantine=moment.state.quarantine, at=moment.now)
+    channel = channels.rolled_back(before, target, moment.now).model_copy(update={"plan": plan})
+    incident = moment.incident.model_copy(update={"channel_before": before})
+    moved = f"{target.version} is the current version"
+    if moment.contract.rollback.apply is None:
+        done = _ended(moment, step, StepState.DONE, moved)
+        return _record(moment, done, incident=incident, channel=channel)
+    asked = work.ask(
+        Work.APPLY_TARGET,
+        incident,
+        moment.rollout,
+        moment.now,
+        step=RollbackStep.APPLY_METADATA,
+        target=target,
+    )
+    begun = _begun(moment, step, StepState.RUNNING, f"{moved}; the product's own command is asked for")
+    requests = work.replaced(moment.status.requests, request, asked)
+    return _record(moment, begun, incident=incident, channel=channel, requests=requests)
+
+
+_WITHOUT = {
+    Work.CAPTURE_EVIDENCE: "nothing was captured",
+    Work.APPLY_TARGET: "the product's own command was not run",
+}
+
+
+def _answered(moment: Moment, step: IncidentStep, request: Request) -> Step | None:
+    """The step once its work is done; after a few failures, or a long silence, it goes on without."""
+    result, without = request.result, _WITHOUT[request.work]
+    if result is None:
+        if seconds_between(request.requested_at, moment.now) <= moment.contract.sampling.max_gap:
+            return None
+        since = format_instant(request.requested_at)
+        why = f"{without}: the product side has not answered since {since}"
+        return _record(moment, _ended(moment, step, StepState.FAILED, why))
+    if result.ok:
+        done = _ended(moment, step, StepState.DONE, _told(moment, request, result.detail))
+        return _record(moment, done, answered=request)
+    why = f"{without}: attempt {request.attempt}: {result.detail}"
+    if not work.may_try_again(request):
+        return _record(moment, _ended(moment, step, StepState.FAILED, why))
+    asked = work.again(request, moment.now)
+    tried = _begun(moment, step, StepState.RUNNING, f"{why}; asked for again", asked.attempt)
+    return _record(moment, tried, requests=work.replaced(moment.status.requests, request, asked))
+
+
+def _told(moment: Moment, request: Request, detail: str) -> str:
+    if request.work is Work.APPLY_TARGET:
+        return f"{request.target} is the current version; the product's own command: {detail}"
+    return detail
+
+
+def _late(moment: Moment) -> Step | None:
+    """A step that the rollback went on without, and whose answer has come after all."""
+    for kind, name in (
+        (Work.CAPTURE_EVIDENCE, RollbackStep.CAPTURE_EVIDENCE),
+        (Work.APPLY_TARGET, RollbackStep.APPLY_METADATA),
+    ):
+        step, request = moment.incident.step(name), moment.request(kind)
+        if step.state is StepState.FAILED and request and request.result and request.result.ok:
+            told = _told(moment, request, f"late: {request.result.detail}")
+            return _record(moment, _ended(moment, step, StepState.DONE, told), answered=request)
+    return None
+
+
+def _asked(moment: Moment, requests: tuple[Request, ...]) -> Step:
+    """Lanes that did not switch are asked for again; no step of the runbook waits for them."""
+    status = _status(moment, requests)
+    return Step(Event.ROLLBACK_STEP, StateChange(status=status), "known-good lane: asked for again")
+
+
+# --- 3: where to -----------------------------------------------------------------------------------------
+
+
+def _inspect(moment: Moment, step: IncidentStep) -> Step | None:
+    target = moment.incident.target
+    why = why_unusable(target, moment.incident.release, moment.state.quarantine)
+    if why or target is None:
+        asks = f"{why}; a person has to name one: {ASKED_OF_PERSON}"
+        return _changed(moment, _begun(moment, step, StepState.BLOCKED, asks))
+    return _record(
+        moment, _ended(moment, step, StepState.DONE, f"{target.version} on {target.channel} is good")
+    )
+
+
+# --- 5: the revert ---------------------------------------------------------------------------------------
+
+
+def _revert(moment: Moment, step: IncidentStep) -> Step | None:
+    fact = moment.facts.revert
+    if fact is None:
+        return None
+    incident = moment.incident
+    revert = reverting.revert_of(incident)
+    if fact.landed is not None:
+        landed = revert.model_copy(update={"landed": fact.landed, "noticed_at": moment.now})
+        done = _ended(moment, step, StepState.DONE, reverting.how_it_landed(fact))
+        links = (*((revert.branch,) if fact.proposal else ()), fact.landed)
+        return _record(
+            moment,
+            done.model_copy(update={"links": links}),
+            incident=incident.model_copy(update={"revert": landed}),
+        )
+    state, result = reverting.standing(fact, moment.contract.rollback)
+    changed = _begun(moment, step, state, result)
+    if fact.proposal is not None:
+        changed = changed.model_copy(update={"links": (revert.branch,)})
+    if fact.commits:
+        revert = revert.model_copy(update={"commits": fact.commits})
+    return _changed(moment, changed, incident=incident.model_copy(update={"revert": revert}))
+
+
+# --- 6: validated anew -----------------------------------------------------------------------------------
+
+
+def _revalidate(moment: Moment, step: IncidentStep) -> Step | None:
+    contract, old = moment.contract, moment.request(Work.HARNESS)
+    leaves = validation.judge(contract, moment.rollout, moment.status, moment.facts, moment.incident)
+    state, result = validation.in_words(leaves)
+    if state is StepState.DONE:
+        return _finish(moment, _ended(moment, step, state, result))
+    run = _harness(moment, old) if validation.wants_harness(contract, leaves) else old
+    changed = _begun(moment, step, state, result, run.attempt if run else 1)
+    requests = work.replaced(moment.status.requests, old, run) if run and run is not old else None
+    return _changed(moment, changed, requests=requests)
+
+
+def _harness(moment: Moment, old: Request | None) -> Request:
+    """The run that is needed: the first, or another once an observation has seen the last one's end."""
+    if old is None:
+        step = RollbackStep.REVALIDATE
+        return work.ask(Work.HARNESS, moment.incident, moment.rollout, moment.now, step=step)
+    seen = moment.status.observation
+    was_seen = old.result is not None and seen is not None and seen.started_at >= old.result.finished_at
+    return work.again(old, moment.now) if was_seen else old
+
+
+def _finish(moment: Moment, step: IncidentStep) -> Step:
+    """The commit that ends the rollback: rolled back, and the release quarantined."""
+    release = moment.rollout.release
+    assert release is not None
+    by = moment.incident.started_by
+    ended = Ended(how="rolled_back", at=moment.now, by=by)
+    incident = _with_step(moment.incident.model_copy(update={"ended": ended}), step)
+    rollout = moment.rollout.model_copy(update={"outcome": Outcome.ROLLED_BACK})
+    status = _status(moment).model_copy(update={"legal": rollout})
+    bad = quarantine.put(moment.state.quarantine, moment.state.train, release, moment.incident.id, moment.now)
+    change = StateChange(rollout=rollout, status=status, incident=incident, quarantine=bad)
+    return Step(Event.ROLLED_BACK, change, step.result)
+
+
+_STEPS: dict[RollbackStep, Callable[[Moment, IncidentStep], Step | None]] = {
+    RollbackStep.CAPTURE_EVIDENCE: _capture,
+    RollbackStep.INSPECT_TARGET: _inspect,
+    RollbackStep.APPLY_METADATA: _apply,
+    RollbackStep.REVERT: _revert,
+    RollbackStep.REVALIDATE: _revalidate,
+}
+"""All but the freeze, which the commit that opens an incident has done."""
+
+
+# --- one commit ------------------------------------------------------------------------------------------
+
+
+def _begun(
+    moment: Moment, step: IncidentStep, state: StepState, result: str, attempts: int = 1
+) -> IncidentStep:
+    return step.model_copy(
+        update={
+            "state": state,
+            "attempts": max(step.attempts, attempts),
+            "started_at": step.started_at or moment.now,
+            "result": result[:500],
+        }
+    )
+
+
+def _ended(moment: Moment, step: IncidentStep, state: StepState, result: str) -> IncidentStep:
+    return _begun(moment, step, state, result).model_copy(update={"finished_at": moment.now})
+
+
+def _changed(
+    moment: Moment,
+    step: IncidentStep,
+    *,
+    incident: Incident | None = None,
+    requests: tuple[Request, ...] | None = None,
+) -> Step | None:
+    """The commit that records it; None when nothing about the step is new."""
+    if step == moment.incident.step(step.step) and requests in (None, moment.status.requests):
+        return None
+    return _record(moment, step, incident=incident, requests=requests)
+
+
+def _record(
+    moment: Moment,
+    step: IncidentStep,
+    *,
+    incident: Incident | None = None,
+    requests: tuple[Request, ...] | None = None,
+    answered: Request | None = None,
+    channel: Channel | None = None,
+) -> Step:
+    incident = _with_step(incident or moment.incident, step)
+    if answered is not None and answered.result is not None:
+        # What was captured is kept in the incident; status stays small.
+        if answered.work is Work.CAPTURE_EVIDENCE:
+            incident = incident.model_copy(update={"evidence": answered.result.captured})
+        requests = tuple(each for each in moment.status.requests if each is not answered)
+    change = StateChange(status=_status(moment, requests), incident=incident, channel=channel)
+    return Step(
+        Event.ROLLBACK_STEP, change, f"{step.step.replace('_', ' ')} {step.state}: {step.result}"[:500]
+    )
+
+
+def _status(moment: Moment, requests: tuple[Request, ...] | None = None) -> Status:
+    return moment.status.model_copy(
+        update={
+            "decided_at": moment.now,
+            "facts": moment.facts,
+            "requests": moment.status.requests if requests is None else requests,
+        }
+    )
+
+
+def _with_step(incident: Incident, step: IncidentStep) -> Incident:
+    steps = tuple(step if each.step is step.step else each for each in incident.steps)
+    return incident.model_copy(update={"steps": steps})

@@ -1,0 +1,182 @@
+"""The first step of a rollback: freeze, and the incident's identity, in one commit before anything slow."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime
+
+from rollout.core.contract import Action, Contract, RollbackStep
+from rollout.core.requests import needed
+from rollout.core.rollback.work import ask, ask_lanes
+from rollout.core.state import (
+    Decision,
+    Freeze,
+    GateFinding,
+    Incident,
+    IncidentStep,
+    Outcome,
+    Request,
+    RollbackTarget,
+    Rollout,
+    Signoff,
+    StateChange,
+    StepState,
+    TrainState,
+    TriggerFinding,
+    Verdict,
+    Work,
+)
+from rollout.core.values import to_utc_seconds
+
+RECONCILE = "reconcile"
+"""What started an incident that no person did."""
+KNOWN_GOOD = "known_good"
+
+
+def incident_id(version: str, at: datetime) -> str:
+    """`20261123t101500z-v0.1.5`: from the release and the time of the freeze, decided once."""
+    name = re.sub(r"[^a-z0-9._-]", "-", version.lower())
+    return f"{to_utc_seconds(at):%Y%m%dt%H%M%Sz}-{name}"[:63]
+
+
+def open_incident(
+    contract: Contract,
+    rollout: Rollout,
+    fired: tuple[TriggerFinding, ...],
+    gates: tuple[GateFinding, ...],
+    at: datetime,
+    *,
+    by: str = RECONCILE,
+    reason: str = "",
+    target: RollbackTarget | None = None,
+) -> Incident:
+    """The incident of these triggers, or of a person's reason; its first step is done by its own commit.
+
+    `target` replaces the one that was fixed when the rollout started.
+    """
+    assert rollout.release is not None
+    assert rollout.phase is not None
+    return Incident(
+        id=incident_id(rollout.release.version, at),
+        train=rollout.train,
+        release=rollout.release.version,
+        commit=rollout.release.commit,
+        phase=rollout.phase,
+        canary_percent=rollout.canary_percent,
+        outcome=rollout.outcome,
+        started_at=at,
+        started_by=by,
+        reason=reason,
+        triggers=fired,
+        actions=actions_of(contract, fired),
+        target=target or rollout.rollback_target,
+        steps=tuple(_step(step, contract, at) for step in contract.rollback.steps),
+        gates=gates,
+    )
+
+
+def actions_of(contract: Contract, fired: tuple[TriggerFinding, ...]) -> tuple[Action, ...]:
+    """What these triggers set off, in the matrix's words; freeze and rollback always."""
+    names = {finding.trigger for finding in fired}
+    wanted = {action for trigger in contract.triggers if trigger.name in names for action in trigger.actions}
+    return tuple(action for action in Action if action in wanted | {Action.FREEZE, Action.ROLLBACK})
+
+
+def _step(step: RollbackStep, contract: Contract, at: datetime) -> IncidentStep:
+    if step is RollbackStep.FREEZE:
+        return IncidentStep(
+            step=step,
+            state=StepState.DONE,
+            attempts=1,
+            started_at=at,
+            finished_at=at,
+            result="promotion stopped",
+        )
+    if step is RollbackStep.CAPTURE_EVIDENCE:
+        if contract.rollback.evidence:
+            return IncidentStep(step=step, state=StepState.RUNNING, attempts=1, started_at=at)
+        return IncidentStep(
+            step=step, state=StepState.SKIPPED, finished_at=at, result="the contract names no evidence"
+        )
+    return IncidentStep(step=step)
+
+
+def freeze(rollout: Rollout, contract: Contract, incident: Incident) -> Rollout:
+    """Desired state as the incident leaves it: frozen, at no or the same percent, bad lanes switched."""
+    hold = contract.rollback.canary_percent == "hold"
+    return rollout.model_copy(
+        update={
+            "canary_percent": rollout.canary_percent if hold else 0,
+            "frozen": Freeze(reason=_reason(incident), at=incident.started_at, incident=incident.id),
+            "outcome": Outcome.ROLLING_BACK,
+            "lanes": {**rollout.lanes, **known_good(contract, incident.triggers)},
+        }
+    )
+
+
+def _reason(incident: Incident) -> str:
+    if not incident.triggers:
+        return f"rollback by {incident.started_by}: {incident.reason}"[:500]
+    first = incident.triggers[0]
+    where = f" ({first.surface})" if first.surface else ""
+    return f"{first.trigger}{where}: {first.seen}"[:500]
+
+
+def known_good(contract: Contract, fired: tuple[TriggerFinding, ...]) -> dict[str, str]:
+    """The lanes that these triggers switch."""
+    switching = {trigger.name for trigger in contract.triggers if Action.KNOWN_GOOD_LANE in trigger.actions}
+    return {
+        finding.surface: KNOWN_GOOD for finding in fired if finding.surface and finding.trigger in switching
+    }
+
+
+def block_signoff(signoff: Signoff | None, incident: Incident) -> Signoff | None:
+    """The checklist blocked, where a fired trigger says so; None when it stays as it is."""
+    if signoff is None or Action.BLOCK_SIGNOFF not in incident.actions or signoff.blocked is not None:
+        return None
+    return signoff.model_copy(update={"blocked": incident.id})
+
+
+def asked(
+    contract: Contract, rollout: Rollout, incident: Incident, standing: tuple[Request, ...], at: datetime
+) -> tuple[Request, ...]:
+    """What the product side has to do at once: the percent first, then evidence, then lanes."""
+    requests = needed(contract, rollout, standing, (), None, at)
+    if incident.step(RollbackStep.CAPTURE_EVIDENCE).state is StepState.RUNNING:
+        step = RollbackStep.CAPTURE_EVIDENCE
+        requests += (ask(Work.CAPTURE_EVIDENCE, incident, rollout, at, step=step),)
+    return requests + ask_lanes(contract, incident, rollout, requests, at)
+
+
+def opened(state: TrainState, incident: Incident, at: datetime) -> StateChange:
+    """The commit that freezes: desired state, status, incident and checklist."""
+    status = state.status
+    assert status is not None
+    rollout = freeze(status.legal, state.contract, incident)
+    status = status.model_copy(
+        update={"legal": rollout, "requests": asked(state.contract, rollout, incident, status.requests, at)}
+    )
+    return StateChange(
+        rollout=rollout,
+        status=status,
+        incident=incident,
+        signoff=block_signoff(state.signoff, incident),
+    )
+
+
+def dispatched(
+    state: TrainState, by: str, reason: str, target: RollbackTarget | None, at: datetime
+) -> StateChange:
+    """The rollback that a person starts, of a rollout in progress or of the release that completed last.
+
+    It takes hold of what was last legal: a promotion that nobody has judged yet is lost to it.
+    """
+    status = state.status
+    assert status is not None
+    incident = open_incident(
+        state.contract, status.legal, (), status.gates, at, by=by, reason=reason, target=target
+    )
+    decision = Decision(verdict=Verdict.ROLLBACK, at=at, reasons=(_reason(incident),))
+    decided = status.model_copy(update={"decision": decision, "decided_at": at})
+    return opened(replace(state, status=decided), incident, at)

@@ -1,0 +1,72 @@
+"""Step 6: is the revision that holds the revert good? Judged by the contract's own harness and CI gates."""
+
+from __future__ import annotations
+
+from rollout.core import gates
+from rollout.core.contract import CiChecksGate, Contract, HarnessGate
+from rollout.core.decision import look
+from rollout.core.observation import HarnessReport, Observation
+from rollout.core.state import Facts, Incident, Result, Rollout, Soak, Status, StepState
+from rollout.core.view import Leaf
+
+Judged = tuple[tuple[HarnessGate | CiChecksGate, Leaf], ...]
+
+
+def gates_of(contract: Contract) -> tuple[HarnessGate | CiChecksGate, ...]:
+    """Every harness and CI gate of any phase, each name once."""
+    found = [gate for phase in contract.phases for gate in phase.gates]
+    named = {gate.title: gate for gate in reversed(found) if isinstance(gate, HarnessGate | CiChecksGate)}
+    return tuple(named.values())[::-1]
+
+
+def judge(contract: Contract, rollout: Rollout, status: Status, facts: Facts, incident: Incident) -> Judged:
+    """Each of those gates with its answer for the revision; `facts.checks` have to be that revision's."""
+    since = incident.revert.noticed_at if incident.revert else None
+    assert rollout.release is not None
+    assert since is not None
+    # A run counts if it started after the revert was noticed, as elsewhere after the rollout started.
+    begun = rollout.model_copy(update={"release": rollout.release.model_copy(update={"started_at": since})})
+    view = look(
+        contract,
+        begun,
+        contract.phase(incident.phase),
+        _of_the_revert(status.observation, facts),
+        counters={},
+        streaks={},
+        requests=(),
+        soak=Soak(),
+        facts=facts,
+        unsigned={},
+    )
+    return tuple((gate, next(iter(gates.evaluate(gate, view)))) for gate in gates_of(contract))
+
+
+def _of_the_revert(observation: Observation | None, facts: Facts) -> Observation | None:
+    """The observation; a harness run of a checkout that still has the release says nothing."""
+    if observation is None or observation.harness is None:
+        return observation
+    head = observation.product_head
+    if head is None or head == facts.checkout:
+        return observation
+    why = HarnessReport(unknown=f"the last run was of {head[:10]}, which still has the release")
+    return observation.model_copy(update={"harness": why})
+
+
+def in_words(judged: Judged) -> tuple[StepState, str]:
+    """DONE when everything is green, BLOCKED when something is red, else RUNNING; and why."""
+    if not judged:
+        return StepState.DONE, "nothing was validated: the contract names neither a harness nor CI gate"
+    results = {leaf.result for _, leaf in judged}
+    said = "; ".join(f"{gate.title}: {leaf.seen}" for gate, leaf in judged)
+    if Result.UNSATISFIED in results:
+        return StepState.BLOCKED, f"red, stays frozen: {said}"
+    if results == {Result.SATISFIED}:
+        return StepState.DONE, f"green: {said}"
+    return StepState.RUNNING, f"waits: {said}"
+
+
+def wants_harness(contract: Contract, judged: Judged) -> bool:
+    """Whether a run is still needed, and `perform` can make it."""
+    if contract.harness is None or contract.harness.command is None:
+        return False
+    return any(isinstance(gate, HarnessGate) and leaf.result is not Result.SATISFIED for gate, leaf in judged)

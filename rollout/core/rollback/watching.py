@@ -1,0 +1,161 @@
+"""What is seen, and who asks, while a rollback is under way: it joins the incident, and starts no other."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rollout.core.contract import Action, RollbackStep
+from rollout.core.decision import judge_triggers, look
+from rollout.core.observation import Observation
+from rollout.core.rollback import reverting
+from rollout.core.rollback.opening import RECONCILE, actions_of, block_signoff, known_good
+from rollout.core.rollback.target import named
+from rollout.core.rollback.work import ask_lanes
+from rollout.core.state import (
+    Event,
+    Facts,
+    Incident,
+    IncidentStep,
+    Joined,
+    Proposal,
+    Soak,
+    StateChange,
+    Status,
+    StepState,
+    TrainState,
+    TriggerFinding,
+)
+from rollout.core.state.incident import MAX_JOINED
+from rollout.core.step import Step
+
+
+def watch(
+    state: TrainState,
+    status: Status,
+    incident: Incident,
+    observation: Observation,
+    facts: Facts,
+    now: datetime,
+) -> Step:
+    """Record one more observation, of which `status` has folded all but the triggers.
+
+    A trigger that fires anew joins the incident, with what it sets off, until the revert is there:
+    from then on health is that of another revision.
+    """
+    found = _triggers(state, status, observation, facts)
+    status = status.model_copy(update={"triggers": found, "facts": facts, "decided_at": now})
+    new = () if _has_landed(incident) else _new(incident, found)
+    if not new:
+        return Step(Event.OBSERVE, StateChange(status=status), consumed=True)
+    told = tuple(
+        Joined(at=now, by=RECONCILE, reason=finding.seen, trigger=finding.trigger, surface=finding.surface)
+        for finding in new
+    )
+    actions = {*incident.actions, *actions_of(state.contract, new)}
+    incident = incident.model_copy(
+        update={
+            "joined": _last(incident.joined + told),
+            "actions": tuple(action for action in Action if action in actions),
+        }
+    )
+    rollout = state.rollout.model_copy(
+        update={"lanes": {**state.rollout.lanes, **known_good(state.contract, new)}}
+    )
+    requests = status.requests + ask_lanes(state.contract, incident, rollout, status.requests, now)
+    change = StateChange(
+        rollout=rollout if rollout != state.rollout else None,
+        status=status.model_copy(update={"legal": rollout, "requests": requests}),
+        incident=incident,
+        signoff=block_signoff(state.signoff, incident),
+    )
+    return Step(Event.JOIN, change, "; ".join(_named(finding) for finding in new)[:500], consumed=True)
+
+
+def _triggers(
+    state: TrainState, status: Status, observation: Observation, facts: Facts
+) -> tuple[TriggerFinding, ...]:
+    view = look(
+        state.contract,
+        state.rollout,
+        state.contract.phase(observation.phase),
+        observation,
+        counters=status.counters,
+        streaks=status.streaks,
+        requests=status.requests,
+        soak=Soak(),
+        facts=facts,
+        unsigned={},
+    )
+    return judge_triggers(view, observation.phase, status.triggers, observation.started_at)
+
+
+def _has_landed(incident: Incident) -> bool:
+    return incident.revert is not None and incident.revert.landed is not None
+
+
+def _new(incident: Incident, found: tuple[TriggerFinding, ...]) -> tuple[TriggerFinding, ...]:
+    known = {(finding.trigger, finding.surface) for finding in incident.triggers}
+    known |= {(joined.trigger or "", joined.surface) for joined in incident.joined}
+    return tuple(f for f in found if f.fired and (f.trigger, f.surface) not in known)
+
+
+def _named(finding: TriggerFinding) -> str:
+    where = f" ({finding.surface})" if finding.surface else ""
+    return f"{finding.trigger}{where}: {finding.seen}"
+
+
+def _last(joined: tuple[Joined, ...]) -> tuple[Joined, ...]:
+    return joined[-MAX_JOINED:]
+
+
+# --- people ----------------------------------------------------------------------------------------------
+
+
+def may_redirect(incident: Incident) -> bool:
+    """Whether a person can still name another target: the version has not been moved."""
+    return incident.step(RollbackStep.APPLY_METADATA).state is StepState.PENDING
+
+
+def join(
+    state: TrainState, incident: Incident, by: str, reason: str, target: str | None, at: datetime
+) -> Incident:
+    """The incident once a person has asked for the rollback that is under way.
+
+    A target answers a rollback that has none; asking again proposes anew what was closed without a merge.
+    """
+    entry = Joined(at=at, by=by, reason=reason, target=target)
+    changes: dict[str, object] = {"joined": _last((*incident.joined, entry))}
+    if target is not None:
+        changes["target"] = named(target, state.rollout, state.channel, at)
+        changes["steps"] = _afresh(incident.steps, RollbackStep.INSPECT_TARGET)
+    elif _was_closed(state):
+        changes["revert"] = reverting.proposed_anew(incident)
+        changes["steps"] = _afresh(incident.steps, RollbackStep.REVERT)
+    return incident.model_copy(update=changes)
+
+
+def _was_closed(state: TrainState) -> bool:
+    fact = state.status.facts.revert if state.status else None
+    incident = state.incident
+    is_blocked = incident is not None and incident.step(RollbackStep.REVERT).state is StepState.BLOCKED
+    return is_blocked and fact is not None and fact.proposal is Proposal.CLOSED
+
+
+def _afresh(steps: tuple[IncidentStep, ...], name: RollbackStep) -> tuple[IncidentStep, ...]:
+    return tuple(
+        step.model_copy(update={"state": StepState.PENDING, "result": "", "finished_at": None})
+        if step.step is name
+        else step
+        for step in steps
+    )
+
+
+def joined(state: TrainState, by: str, reason: str, target: str | None, at: datetime) -> StateChange | None:
+    """The commit that records it; None when nothing new is said."""
+    incident = state.incident
+    assert incident is not None
+    said = {(one.by, one.reason, one.target) for one in incident.joined}
+    said.add((incident.started_by, incident.reason, None))
+    if (by, reason, target) in said and not (target is None and _was_closed(state)):
+        return None
+    return StateChange(incident=join(state, incident, by, reason, target, at))

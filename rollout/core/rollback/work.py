@@ -1,0 +1,88 @@
+"""Product-side work of an incident: asked for by requests whose ids say which incident and which try."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rollout.core.contract import Contract, RollbackStep
+from rollout.core.state import Incident, Request, RollbackTarget, Rollout, Work
+
+MOST_ATTEMPTS = 3
+"""How often work that failed is asked for before the rollback goes on without it."""
+
+
+def ask(
+    work: Work,
+    incident: Incident,
+    rollout: Rollout,
+    at: datetime,
+    *,
+    step: RollbackStep | None = None,
+    target: RollbackTarget | None = None,
+) -> Request:
+    """The incident's first request of that kind."""
+    return Request(
+        id=f"{work}-{incident.id}-1",
+        work=work,
+        phase=incident.phase,
+        canary_percent=rollout.canary_percent,
+        incident=incident.id,
+        step=step,
+        target=target.version if target else None,
+        channel=target.channel if target else None,
+        attempt=1,
+        requested_at=at,
+    )
+
+
+def again(request: Request, at: datetime) -> Request:
+    """The same once more."""
+    stem = request.id.removesuffix(f"-{request.attempt}")
+    attempt = request.attempt + 1
+    changes = {"id": f"{stem}-{attempt}", "attempt": attempt, "requested_at": at, "result": None}
+    return request.model_copy(update=changes)
+
+
+def newest(requests: tuple[Request, ...], work: Work, incident: Incident) -> Request | None:
+    """The request of that kind that the incident made, if it did."""
+    mine = (request for request in requests if (request.work, request.incident) == (work, incident.id))
+    return next(mine, None)
+
+
+def replaced(requests: tuple[Request, ...], old: Request | None, new: Request) -> tuple[Request, ...]:
+    """The requests with the new one in the place of the old: status stays as long as it is."""
+    return (*(request for request in requests if request is not old), new)
+
+
+def ask_lanes(
+    contract: Contract, incident: Incident, rollout: Rollout, requests: tuple[Request, ...], at: datetime
+) -> tuple[Request, ...]:
+    """Requests for the lanes that desired state switched and nobody was asked to."""
+    if contract.rollback.lane is None:
+        return ()
+    known = {request.surface for request in requests if request.work is Work.KNOWN_GOOD_LANE}
+    asked = ask(Work.KNOWN_GOOD_LANE, incident, rollout, at)
+    return tuple(
+        # By its place: two long names could be cut to one.
+        asked.model_copy(update={"id": f"lane{place}-{incident.id}-1", "surface": surface})
+        for place, surface in enumerate(contract.surfaces)
+        if surface in rollout.lanes and surface not in known
+    )
+
+
+def ask_lanes_again(requests: tuple[Request, ...], at: datetime) -> tuple[Request, ...]:
+    """The requests with each switch that failed asked for once more, a few times."""
+    return tuple(
+        again(request, at)
+        if request.work is Work.KNOWN_GOOD_LANE and has_failed(request) and may_try_again(request)
+        else request
+        for request in requests
+    )
+
+
+def has_failed(request: Request) -> bool:
+    return request.result is not None and not request.result.ok
+
+
+def may_try_again(request: Request) -> bool:
+    return request.attempt < MOST_ATTEMPTS

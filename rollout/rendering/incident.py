@@ -1,0 +1,160 @@
+"""What people read of an incident: its issue, and the pull request and commits that revert the release.
+
+Nothing here moves with the clock: equal state gives an equal body.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rollout.core.state import CommitMessage, Incident, IncidentStep, Outcome, StepState, TrainState
+from rollout.rendering.gates import day_and_time, release_name, rows, worst_first
+from rollout.rendering.inert import Markdown, cut, plain
+from rollout.rendering.markdown import gate_rows, render
+from rollout.rendering.rollback import SYMBOLS, TITLES, causes, joined_line, next_steps
+
+_MOST_EVIDENCE = 60
+
+
+def incident_title(incident: Incident) -> str:
+    """`tau: rolling back v0.1.6 from canary-2`."""
+    words = {None: "rolling back", "rolled_back": "rolled back", "cancelled": "rollback cancelled:"}
+    how = words[incident.ended.how if incident.ended else None]
+    return plain(f"{incident.train}: {how} {release_name(incident.release)} from {incident.phase}", 120)
+
+
+def incident_body(template: str, state: TrainState, pull_request: str = "") -> str:
+    """The body of the incident's issue; `template` is the text of incident.md.j2.
+
+    `pull_request` names the open pull request that reverts the release, as GitHub links it.
+    """
+    incident = state.incident
+    assert incident is not None
+    return cut(render(template, _values(state, incident, pull_request)).strip() + "\n")
+
+
+def _values(state: TrainState, incident: Incident, pull_request: str) -> dict[str, object]:
+    revert = f"pull request {pull_request}" if pull_request else ""
+    target = incident.target
+    shown = incident.evidence[:_MOST_EVIDENCE]
+    return {
+        "headline": Markdown(_headline(state, incident)),
+        "train": incident.train,
+        "release": release_name(incident.release),
+        "commit": incident.commit,
+        "target": f"{release_name(target.version)} on {target.channel}" if target else "",
+        "pull_request": Markdown(pull_request),
+        "to_do": next_steps(state, revert) or _after(state, incident),
+        "causes": causes(incident),
+        "joined": [{"at": _at(one.at), "what": joined_line(one)} for one in incident.joined],
+        "started": _at(incident.started_at),
+        "started_by": incident.started_by,
+        "ended": _at(incident.ended.at) if incident.ended else "",
+        "how": Markdown((incident.ended.how if incident.ended else "").replace("_", " ")),
+        "why_ended": incident.ended.reason if incident.ended else "",
+        "steps": [_step(number, step) for number, step in enumerate(incident.steps, start=1)],
+        "evidence": [
+            {
+                "path": one.path,
+                "state": Markdown(one.state.value),
+                "bytes": Markdown("" if one.bytes is None else str(one.bytes)),
+                "sha256": (one.sha256 or "")[:16],
+                "at": _at(one.at),
+                "why": one.why,
+            }
+            for one in shown
+        ],
+        "more_evidence": len(incident.evidence) - len(shown),
+        "lanes": [surface for surface, lane in state.rollout.lanes.items() if lane == "known_good"],
+        "gates": [
+            entry for row in worst_first(rows(incident.gates)) if not row.holds for entry in gate_rows(row)
+        ],
+        "record": f"state/{incident.train}/incidents/{incident.id}.yaml",
+    }
+
+
+def _headline(state: TrainState, incident: Incident) -> str:
+    if incident.ended is not None and incident.ended.how == "cancelled":
+        return "Cancelled: a false alarm."
+    if incident.ended is not None:
+        return "Rolled back and validated anew; the release is in quarantine."
+    waits = incident.current
+    percent = state.rollout.canary_percent
+    if waits is None:
+        return f"Frozen at {percent} %."
+    if waits.state is StepState.BLOCKED:
+        return f"Frozen at {percent} %, and a person has to act: {TITLES[waits.step]}."
+    return f"Frozen at {percent} %; the rollback goes on: {TITLES[waits.step]}."
+
+
+def _after(state: TrainState, incident: Incident) -> list[str]:
+    if incident.ended is not None and incident.ended.how == "cancelled":
+        return ["when it is safe to go on: rollout unfreeze --reason WHY"]
+    if state.rollout.outcome is Outcome.ROLLED_BACK:
+        return ["once the cause is mended: rollout reopen --reason WHY"]
+    return ["nothing"]
+
+
+def _step(number: int, step: IncidentStep) -> dict[str, object]:
+    return {
+        "number": number,
+        "symbol": Markdown(SYMBOLS[step.state].strip()),
+        "title": Markdown(TITLES[step.step]),
+        "state": Markdown(step.state.value),
+        "attempts": step.attempts,
+        "begun": _at(step.started_at),
+        "ended": _at(step.finished_at),
+        "result": step.result,
+        "links": list(step.links),
+    }
+
+
+def _at(moment: datetime | None) -> Markdown:
+    return Markdown(day_and_time(moment) if moment else "")
+
+
+# --- the revert ------------------------------------------------------------------------------------------
+
+
+def revert_message(state: TrainState) -> CommitMessage:
+    """The message of each commit that reverts a part of the release."""
+    incident = state.incident
+    assert incident is not None
+    release = release_name(incident.release)
+    body = [f"Rolled back by incident {incident.id}: state/{incident.train}/incidents/{incident.id}.yaml"]
+    body += [f"- {plain(cause, 300)}" for cause in causes(incident)]
+    return CommitMessage(
+        subject=plain(f"Revert {release} of {incident.train}", 72),
+        body="\n".join(body),
+        trailers=(("Rollout-Train", incident.train), ("Rollout-Incident", incident.id)),
+    )
+
+
+_REVERT = """Merging this takes {{ release }} of {{ train }} back: incident {{ incident }}.
+
+{% for cause in causes -%}
+- {{ cause }}
+{% endfor %}
+Reverts, newest first:
+{% for commit in commits %}
+- {{ commit }}
+{%- endfor %}
+
+After the merge the next `rollout reconcile` has the branch validated anew. To release these changes again, \
+revert this revert first: merging the old branch once more brings nothing back.
+"""
+
+
+def revert_body(state: TrainState) -> str:
+    """The body of the pull request that reverts the release."""
+    incident = state.incident
+    assert incident is not None
+    commits = incident.revert.commits if incident.revert else ()
+    values = {
+        "release": release_name(incident.release),
+        "train": incident.train,
+        "incident": incident.id,
+        "causes": list(causes(incident)),
+        "commits": list(commits) or [incident.commit],
+    }
+    return cut(render(_REVERT, values).strip() + "\n")

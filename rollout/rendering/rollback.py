@@ -1,0 +1,154 @@
+"""A rollback in sentences: what a person has to do about it, and where each of its steps stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from rollout.core.contract import RollbackStep
+from rollout.core.rollback.work import has_failed, may_try_again
+from rollout.core.state import Incident, IncidentStep, Joined, Request, StepState, TrainState, Work
+from rollout.rendering.gates import Style, clock_time, no_style, release_name
+from rollout.rendering.inert import line
+
+TITLES = {
+    RollbackStep.FREEZE: "freeze",
+    RollbackStep.CAPTURE_EVIDENCE: "capture evidence",
+    RollbackStep.INSPECT_TARGET: "inspect the target",
+    RollbackStep.APPLY_METADATA: "apply to the version",
+    RollbackStep.REVERT: "revert",
+    RollbackStep.REVALIDATE: "validate anew",
+}
+SYMBOLS = {
+    StepState.DONE: "✓",
+    StepState.SKIPPED: "-",
+    StepState.RUNNING: "…",
+    StepState.BLOCKED: "✗",
+    StepState.FAILED: "!",
+    StepState.PENDING: " ",
+}
+_COLOURS = {
+    StepState.DONE: "green",
+    StepState.RUNNING: "cyan",
+    StepState.BLOCKED: "red",
+    StepState.FAILED: "yellow",
+}
+PERFORM = "on the product's side: rollout perform, then rollout reconcile"
+
+
+def next_steps(state: TrainState, revert: str) -> list[str]:
+    """What a person has to do, most important first.
+
+    `revert` names the open pull request that reverts the release, such as `pull request #7`; empty when
+    there is none.
+    """
+    incident = state.incident
+    if incident is None:
+        return ["a rollback is under way, and its incident is not recorded: rollout verify"]
+    if incident.ended is not None:
+        return []
+    return [*_current(state, incident, revert), *_left_behind(state, incident), *_way_out(incident)]
+
+
+def _current(state: TrainState, incident: Incident, revert: str) -> Iterator[str]:
+    step = incident.current
+    if step is None or step.state is StepState.PENDING:
+        yield "run rollout reconcile: it takes the next step"
+    elif step.step is RollbackStep.REVERT:
+        yield _revert(step, incident, revert)
+    elif step.step is RollbackStep.REVALIDATE:
+        yield _revalidate(step, state)
+    elif step.state is StepState.BLOCKED:
+        yield f"decide where to go back to: {line(step.result, 300)}"
+    else:
+        yield f"{PERFORM} ({TITLES[step.step]}; it goes on without an answer after a while)"
+
+
+def _revert(step: IncidentStep, incident: Incident, revert: str) -> str:
+    if step.state is StepState.BLOCKED:
+        return line(step.result, 400)
+    if revert:
+        return f"merge {revert}: it reverts {line(release_name(incident.release))}"
+    return f"run rollout reconcile: {line(step.result, 300)}"
+
+
+def _revalidate(step: IncidentStep, state: TrainState) -> str:
+    if step.state is StepState.BLOCKED:
+        return f"mend the product's branch; the next run is judged anew ({line(step.result, 300)})"
+    asked = state.status.requests if state.status else ()
+    if any(request.work is Work.HARNESS and request.result is None for request in asked):
+        return f"on the product's side: rollout perform and rollout collect ({line(step.result, 200)})"
+    return f"wait for the validation ({line(step.result, 300)})"
+
+
+def _left_behind(state: TrainState, incident: Incident) -> Iterator[str]:
+    for step in incident.steps:
+        if step.state is StepState.FAILED:
+            what = f"{TITLES[step.step]}: {line(step.result, 300)}"
+            yield f"do by hand what the rollback went on without: {what}"
+    for request in state.status.requests if state.status else ():
+        if _never_switched(request):
+            yield f"send {request.surface} to its known-good lane by hand: {_detail(request)}"
+
+
+def _never_switched(request: Request) -> bool:
+    return request.work is Work.KNOWN_GOOD_LANE and has_failed(request) and not may_try_again(request)
+
+
+def _detail(request: Request) -> str:
+    return line(request.result.detail if request.result else "")
+
+
+def _way_out(incident: Incident) -> Iterator[str]:
+    if incident.step(RollbackStep.REVERT).attempts == 0:
+        yield "a false alarm? rollout rollback --cancel --reason WHY"
+
+
+def what_next(state: TrainState) -> str:
+    """What the tool does by itself."""
+    incident = state.incident
+    if incident is None or incident.current is None:
+        return "nothing is promoted until the rollback is over"
+    target = incident.target
+    to = f" to {line(release_name(target.version))}" if target else ""
+    return f"each reconcile takes the rollback{to} as far as it can; nothing is promoted meanwhile"
+
+
+# --- how far it is ---------------------------------------------------------------------------------------
+
+
+def step_lines(incident: Incident, now: datetime, style: Style = no_style) -> list[str]:
+    """One line a step: `✓ 2 capture evidence   14:20 UTC  7 captured`."""
+    width = max(len(title) for title in TITLES.values())
+    return [
+        _step_line(number, step, width, now, style) for number, step in enumerate(incident.steps, start=1)
+    ]
+
+
+def _step_line(number: int, step: IncidentStep, width: int, now: datetime, style: Style) -> str:
+    mark = f"{SYMBOLS[step.state]} {number} {TITLES[step.step]:<{width}}"
+    colour = _COLOURS.get(step.state)
+    at = step.finished_at or step.started_at
+    told = [clock_time(at, now)] if at else []
+    tries = f"attempt {step.attempts}: " if step.attempts > 1 and not step.state.is_over else ""
+    told.append(f"{tries}{line(step.result, 300) or step.state.value}")
+    return f"  {style(mark, fg=colour)}  {'  '.join(told)}".rstrip()
+
+
+def joined_line(joined: Joined) -> str:
+    """`by ada: customers call`, `failure-streak-breach (voice): failure_streak=3`."""
+    if joined.trigger is not None:
+        where = f" ({joined.surface})" if joined.surface else ""
+        return f"{joined.trigger}{where}: {line(joined.reason, 300)}"
+    to = f", to {line(joined.target)}" if joined.target else ""
+    return f"by {line(joined.by, 60)}{to}: {line(joined.reason, 300)}"
+
+
+def causes(incident: Incident) -> Sequence[str]:
+    """Why it began."""
+    if not incident.triggers:
+        return [f"by {line(incident.started_by, 60)}: {line(incident.reason, 300)}"]
+    return [
+        f"{finding.trigger}{f' ({finding.surface})' if finding.surface else ''}: {line(finding.seen, 300)}"
+        for finding in incident.triggers
+    ]
