@@ -47,6 +47,8 @@ def start(store: StateStore, forge: Forge, clock: Clock, train: str, options: St
     """
     _check_versions(options)
     _check_commits(forge, options)
+    if store.load(train, store.head()).contract.product.repository is None:
+        _refuse_state(forge, options)
     now = clock.now()
     return change_state(store, train, lambda state: _begun(state, options, now), now)
 
@@ -66,6 +68,10 @@ def _check_commits(forge: Forge, options: StartOptions) -> None:
                 f"{option} {commit}: no such commit",
                 hint="give the whole id, as `git rev-parse NAME` prints it",
             )
+
+
+def _refuse_state(forge: Forge, options: StartOptions) -> None:
+    """A product in a repository of its own may well have a folder of that name."""
     touched = [
         path for path in forge.changed_paths(options.base, options.commit) if path.startswith(STATE_FOLDER)
     ]

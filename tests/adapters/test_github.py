@@ -405,10 +405,40 @@ def test_paths_that_a_release_changes(world: GitHubWorld, run: Adapters) -> None
     first = world.repo.bare.git("rev-list", "--max-parents=0", "main")
     assert run.forge.changed_paths(None, world.release) == ["src/main.rs"]
     assert run.forge.changed_paths(first, world.release) == ["src/main.rs"]
-    assert run.forge.changed_paths(world.release, "main") == [
-        *(f"state/tau/{name}.yaml" for name in ("channel", "rollout", "signoff", "status")),
-    ]
     assert "state/tau/contract.yaml" in run.forge.changed_paths(None, first)
+
+
+def test_decisions_between_two_product_commits_are_no_part_of_a_release(
+    world: GitHubWorld, run: Adapters
+) -> None:
+    def push(*files: tuple[str, bytes]) -> str:
+        head = world.repo.bare.branch("main") or ""
+        return world.repo.commit_on_branch(world.alice, "main", head, "Go on", files, [])
+
+    assert run.forge.changed_paths(world.release, world.repo.bare.branch("main") or "") == []
+    push(("src/main.rs", b"2\n"))
+    commit = push(("README.md", b"new\n"))
+    world.hub.forget_calls()
+    assert run.forge.changed_paths(world.release, commit) == ["README.md", "src"]
+    assert len(world.calls()) == 2
+    both = push(("src/main.rs", b"3\n"), ("state/tau/rollout.yaml", b"phase: x\n"))
+    assert run.forge.changed_paths(world.release, both) == ["README.md", "src", "state/"]
+
+
+def test_a_release_of_many_commits_and_files(world: GitHubWorld, run: Adapters) -> None:
+    bare, head = world.repo.bare, world.release
+
+    def commit(on: str, folder: str, files: int, content: bytes) -> str:
+        blob = bare.write_blob(content)
+        tree = bare.write_tree(on, [("100644", blob, f"{folder}/{number}") for number in range(files)])
+        return bare.git("commit-tree", "-p", on, "-m", folder, tree)
+
+    for number in range(120):
+        head = commit(head, str(number % 3), 1, b"%d" % number)
+    head = commit(head, "many", 400, b"x")
+    world.hub.forget_calls()
+    assert run.forge.changed_paths(world.release, head) == ["0", "1", "2", "many"]
+    assert len(world.calls()) == 2 + 3, "two pages of commits, and three times fifty of them"
 
 
 def test_a_product_in_another_repository(world: GitHubWorld, hub: Hub, tmp_path: Path) -> None:

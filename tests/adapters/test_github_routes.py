@@ -181,6 +181,9 @@ ACTS = {
     "GitHubForge.check_runs": Act(lambda run: run.forge.check_runs(release_of(run).commit)),
     "GitHubForge.commit_exists": Act(lambda run: run.forge.commit_exists(release_of(run).commit)),
     "GitHubForge.changed_paths": Act(lambda run: run.forge.changed_paths(None, release_of(run).commit)),
+    "GitHubForge.changed_paths of a range": Act(
+        lambda run: run.forge.changed_paths(release_of(run).commit, run.store.head())
+    ),
     "GitHubReleases.source": Act(lambda run: run.releases.source),
     "GitHubReleases.page": Act(lambda run: run.releases.page(1, "")),
     "GitHubReverter.tip": Act(lambda run: run.reverter.tip()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rollout.core.contract import Product
 from rollout.core.state import (
     Channel,
     ChannelName,
@@ -95,6 +96,14 @@ def test_a_release_that_touches_state_is_refused() -> None:
     with pytest.raises(RefusedError, match=r"state/tau/rollout\.yaml"):
         world.start()
     assert world.writes.done == []
+
+
+def test_a_product_elsewhere_may_have_such_a_folder_of_its_own() -> None:
+    world = World()
+    world.edit_contract(product=Product(repository="acme/product"))
+    world.forge.product[COMMIT] = ("state/machine.rs",)
+    world.start()
+    assert world.rollout.release is not None
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from tests.fakehub import shapes
+from tests.fakehub import pagination, shapes
 from tests.fakehub.bare import GITHUB, Person
 from tests.fakehub.errors import ApiError, StaleHeadError
 from tests.fakehub.repo import Repo, person
@@ -14,6 +14,8 @@ from tests.fakehub.schemas import Json, build
 
 READ = "contents:read"
 WRITE = "contents:write"
+MOST_FILES = 300
+"""Of a comparison, on its first page."""
 R = "/repos/{owner}/{repo}"
 
 
@@ -265,7 +267,11 @@ def compare(request: Request) -> Any:
     shas = [repo.bare.commit_of(name) for name in (base, head)]
     if shas[0] is None or shas[1] is None:
         raise ApiError(404, "Not Found")
-    return shapes.comparison(repo, shas[0], shas[1])
+    document = shapes.comparison(repo, shas[0], shas[1])
+    hub_url, is_first = request.hub.url, request.query.get("page", "1") == "1"
+    commits, link = pagination.page(hub_url, request.path, request.query, document["commits"], "")
+    document |= {"commits": commits, "files": document["files"][:MOST_FILES] if is_first else []}
+    return Answer(200, document, headers={"Link": link} if link else {})
 
 
 @route(f"GET {R}/branches", needs=READ, answers="ShortBranch", many=True)

@@ -268,10 +268,7 @@ class GitHubForge:
         return releases.is_on_branch(self._api, product, self._listing.product_branch, commit)
 
     def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
-        """Paths that differ between `base` and `commit`; without a base, from the commit's first parent.
-
-        Raises OutsideError when there are more files than GitHub lists, since nobody could tell then.
-        """
+        """See `releases.changed_paths`. Raises OutsideError."""
         return releases.changed_paths(self._api, self._listing.product, base, commit)
 
     def _path(self, rest: str) -> str:

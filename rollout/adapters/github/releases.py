@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
 from pydantic import Field
 
-from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, parsed
+from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, owner_and_name, parsed
 from rollout.errors import OutsideError
 from rollout.ports import CheckRun
 
+_STATE = "state"
+_MOST_FILES = 300
+"""As many files GitHub lists of a comparison, and no more."""
+_AT_ONCE = 50
+_ROOTS = """fragment roots on Commit {
+  tree { entries { name oid } }
+  parents(first: 1) { nodes { tree { entries { name oid } } } }
+}"""
 _WHOLE_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -36,6 +44,16 @@ class _GitCommit(Document):
     parents: tuple[_Sha, ...] = ()
 
 
+class _RangeCommit(Document):
+    sha: str
+    parents: tuple[_Sha, ...] = ()
+
+
+class _File(Document):
+    filename: str
+    previous_filename: str | None = Field(default=None, alias="previous_filename")
+
+
 class _TreeEntry(Document):
     path: str
     type: str
@@ -50,6 +68,45 @@ class _Tree(Document):
 
 class _Comparison(Document):
     status: str
+    commits: tuple[_RangeCommit, ...] = ()
+    files: tuple[_File, ...] = ()
+
+
+class _Entry(Document):
+    name: str
+    oid: str
+
+
+class _RootTree(Document):
+    entries: tuple[_Entry, ...] | None = None
+
+    @property
+    def named(self) -> dict[str, str]:
+        return {entry.name: entry.oid for entry in self.entries or ()}
+
+
+class _Rooted(Document):
+    tree: _RootTree
+
+
+class _RootedParents(Document):
+    nodes: tuple[_Rooted, ...] = ()
+
+
+class _RootsOfCommit(Document):
+    tree: _RootTree
+    parents: _RootedParents
+
+    @property
+    def changed(self) -> set[str]:
+        """What differs from the first parent, right in the repository's root."""
+        new = self.tree.named
+        old = self.parents.nodes[0].tree.named if self.parents.nodes else {}
+        return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+
+
+class _RootsAnswer(Document):
+    repository: dict[str, _RootsOfCommit]
 
 
 def check_runs(api: Api, repository: str, commit: str) -> list[CheckRun]:
@@ -89,14 +146,59 @@ def is_on_branch(api: Api, repository: str, branch: str, commit: str) -> bool:
 
 
 def changed_paths(api: Api, repository: str, base: str | None, commit: str) -> Sequence[str]:
-    """Paths that differ between `base` and `commit`; without a base, from the commit's first parent.
+    """Paths that `base..commit` changes; without a base, those of the commit against its first parent.
 
-    Raises OutsideError when there are more files than GitHub lists, since nobody could tell then.
+    A commit that touches nothing but state is a decision between two product commits, not a part of the
+    release. Where such lie between, or there are too many files to list, only the names right in the root are
+    given. Raises OutsideError for a single commit with more files than GitHub lists.
     """
-    before = base or _first_parent(api, repository, commit)
+    if base is not None:
+        return _changed_between(api, repository, base, commit)
+    before = _first_parent(api, repository, commit)
     old = _files(api, repository, before) if before else {}
     new = _files(api, repository, commit)
     return sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
+
+
+def _changed_between(api: Api, repository: str, base: str, commit: str) -> list[str]:
+    doing = f"comparing {base[:12]} with {commit[:12]}"
+    pages = api.pages(doing, f"/repos/{repository}/compare/{base}...{commit}", _Comparison)
+    files = [name for file in pages[0].files for name in (file.filename, file.previous_filename) if name]
+    if len(pages[0].files) < _MOST_FILES and not any(name.startswith(f"{_STATE}/") for name in files):
+        return sorted(set(files))
+    parents = {one.sha: one.parents for page in pages for one in page.commits}
+    changed = _roots_changed(api, repository, _first_parents(parents, commit))
+    roots = {name for names in changed if names != {_STATE} for name in names}
+    return sorted(f"{name}/" if name == _STATE else name for name in roots)
+
+
+def _first_parents(parents: Mapping[str, tuple[_Sha, ...]], commit: str) -> list[str]:
+    """The commits of the range that a branch went through, newest first: what merges brought is in them."""
+    chain: list[str] = []
+    following: tuple[str, ...] = (commit,)
+    while following and following[0] in parents:
+        chain.append(following[0])
+        following = tuple(parent.sha for parent in parents[following[0]][:1])
+    return chain
+
+
+def _roots_changed(api: Api, repository: str, commits: Sequence[str]) -> Iterator[set[str]]:
+    """Of each commit, the names right in the root that it changes."""
+    for start in range(0, len(commits), _AT_ONCE):
+        wanted = {f"c{number}": one for number, one in enumerate(commits[start : start + _AT_ONCE])}
+        declared = "".join(f", ${name}: GitObjectID!" for name in wanted)
+        asked = " ".join(f"{name}: object(oid: ${name}) {{ ...roots }}" for name in wanted)
+        query = (
+            f"query($owner: String!, $name: String!{declared}) {{"
+            f" repository(owner: $owner, name: $name) {{ {asked} }} }} {_ROOTS}"
+        )
+        variables = {**owner_and_name(repository), **wanted}
+
+        def ask(query: str = query, variables: Mapping[str, str] = variables) -> _RootsAnswer:
+            return parsed(_RootsAnswer, api.graphql(query, variables))
+
+        answer = api.attempt(f"looking at {len(wanted)} commits", ask)
+        yield from (one.changed for one in answer.repository.values())
 
 
 def _first_parent(api: Api, repository: str, commit: str) -> str | None:
