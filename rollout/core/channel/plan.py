@@ -39,9 +39,12 @@ def named(text: str) -> Target:
 
 
 def planned_target(channel: Channel) -> Target | None:
-    """What the last plan chose; None when there is none to go by. A dry run's plan is nobody's intent."""
+    """What the last plan chose; None when there is none to go by.
+
+    A dry run's plan is nobody's intent, and a rollback's has been carried out by the rollback.
+    """
     plan = channel.plan
-    if plan is None or plan.dry_run or plan.target_version is None:
+    if plan is None or plan.dry_run or plan.action is ChannelAction.ROLLBACK or plan.target_version is None:
         return None
     return Target(plan.target_version, plan.lookup_source)
 

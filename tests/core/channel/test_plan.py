@@ -232,6 +232,8 @@ def test_an_apply_goes_by_the_last_plan() -> None:
     assert planned_target(STABLE) is None
     dry = made.model_copy(update={"dry_run": True})
     assert planned_target(STABLE.model_copy(update={"plan": dry})) is None
+    back = plan_rollback(applied(), "v0.1.4", quarantine=None, at=START)
+    assert planned_target(STABLE.model_copy(update={"plan": back})) is None
     none = plan(STABLE, Target(None, LookupSource.LIVE), quarantine=None, policy=POLICY, at=START)
     assert planned_target(STABLE.model_copy(update={"plan": none})) is None
 
