@@ -388,7 +388,6 @@ WORDS = {
     "channel set beta": (3, "in progress: its channel stays stable", "has ended"),
     "channel apply --target v0.1.6": (3, "in progress: its channel stays at v0.1.4", "has ended"),
     "channel cache burn": (2, "No such command 'burn'", "rollout channel cache --help"),
-    "channel plan --dry-run=maybe": (2, "does not take a value", "rollout channel plan --help"),
     "unfreeze --reason better": (3, "tau is not frozen", "rollout status"),
     "freeze": (2, "Missing option '--reason'", "rollout freeze --help"),
     "start --version v0.1.6 --commit v9": (2, "--commit v9: no such commit", "git rev-parse"),
