@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from rollout.adapters.github.inspection import GitHubInspector
 from rollout.core.doctor.facts import (
     Actions,
     Bypass,
+    Environment,
     Hidden,
     Permission,
     Rule,
@@ -27,6 +29,7 @@ from tests.adapters.github_world import SECONDS, WaitingClock
 from tests.adapters.scratch import Repository
 from tests.fakehub import faults
 from tests.fakehub.entities import Access, Run, Token
+from tests.fakehub.entities import Environment as FakeEnvironment
 from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub
 from tests.fakehub.repo import Repo
@@ -198,6 +201,17 @@ def test_classic_protection(repo: Repo) -> None:
     assert inspect(repo, admin(repo)).classic == ("ci", "rollout/tau")
 
 
+def test_the_environment_that_holds_the_key(repo: Repo) -> None:
+    assert inspect(repo, admin(repo)).environment is None
+    repo.environments["rollout"] = FakeEnvironment(frozenset({"ROLLOUT_APP_PRIVATE_KEY"}))
+    expected = Environment(frozenset({"ROLLOUT_APP_PRIVATE_KEY"}), restricted=False)
+    assert inspect(repo, admin(repo)).environment == expected
+    repo.environments["rollout"].restricted = True
+    assert inspect(repo, admin(repo)).environment == replace(expected, restricted=True)
+    some = run(repo, {**FULL, "actions": "read"})
+    assert isinstance(inspect(repo, some).environment, Hidden), "it may not ask for secrets"
+
+
 def test_what_an_organization_lends_counts(repo: Repo) -> None:
     repo.organization_variables = {"ROLLOUT_APP_CLIENT_ID": "x"}
     seen = inspect(repo, admin(repo))
@@ -212,6 +226,7 @@ def test_what_the_token_may_not_ask_is_hidden_and_says_what_it_needs(repo: Repo)
         "may_open_pulls": "administration: read",
         "variables": "variables: read",
         "secrets": "secrets: read",
+        "environment": "actions: read",
         "runs": "actions: read",
     }
     for name, needs in hidden.items():

@@ -15,6 +15,7 @@ from rollout.core.doctor.facts import (
     APP_KEY,
     Actions,
     Bypass,
+    Environment,
     Hidden,
     Laptop,
     Permission,
@@ -61,16 +62,23 @@ SETTINGS = Settings(
     may_open_pulls=False,
     actions=Actions(enabled=True, allowed="all"),
     variables=frozenset({APP_ID}),
-    secrets=frozenset({APP_KEY}),
+    secrets=frozenset(),
+    environment=Environment(frozenset({APP_KEY}), restricted=True),
     workflows=FLOWS,
     runs=ago(4, 15, 23),
     permissions=dict.fromkeys(Permission, True),
     limit=RateLimit(5000, 4900, NOW + timedelta(minutes=30)),
 )
 TRAINS = (Train("tau", max_gap=1800),)
-WITHOUT_APP: dict[str, Any] = {"who": Who.RUN, "variables": SECRET, "secrets": SECRET, "rules": ()}
+WITHOUT_APP: dict[str, Any] = {
+    "who": Who.RUN,
+    "variables": SECRET,
+    "secrets": SECRET,
+    "environment": SECRET,
+    "rules": (),
+}
 ADMIN: dict[str, Any] = {"who": Who.PERSON, "login": "ada", "permissions": None}
-ADMIN_WITHOUT_APP: dict[str, Any] = {**ADMIN, "variables": frozenset(), "secrets": frozenset(), "rules": ()}
+ADMIN_WITHOUT_APP: dict[str, Any] = {**ADMIN, "variables": frozenset(), "environment": None, "rules": ()}
 
 
 def world(settings: dict[str, Any], **changes: Any) -> World:
@@ -87,6 +95,7 @@ def test_a_good_world_has_nothing_to_mend() -> None:
         "state commits",
         "required status",
         "token",
+        "App key",
         "permissions",
         "pull requests",
         "workflows",
@@ -160,8 +169,37 @@ def test_a_good_world_has_nothing_to_mend() -> None:
         ({"rules": (), "classic": ("rollout/tau",)}, OK, "required status", "rollout/tau is required", ""),
         (WITHOUT_APP, OK, "required status", "as it has to be without an App", ""),
         # --- the token
-        ({"secrets": frozenset()}, PROBLEM, "token", f"{APP_KEY} is not", f"gh secret set {APP_KEY}"),
+        (
+            {"environment": None},
+            PROBLEM,
+            "token",
+            f"{APP_KEY} is not",
+            f"gh secret set {APP_KEY} --env rollout",
+        ),
+        (
+            {"environment": Environment(frozenset(), restricted=True)},
+            PROBLEM,
+            "token",
+            f"{APP_KEY} is not",
+            f"gh variable set {APP_ID}",
+        ),
         ({"secrets": SECRET}, OK, "token", "jobs use a GitHub App", ""),
+        ({"environment": SECRET}, OK, "token", "jobs use a GitHub App", ""),
+        ({"environment": SECRET, "secrets": frozenset({APP_KEY})}, OK, "token", "use a GitHub App", ""),
+        (
+            {"secrets": frozenset({APP_KEY})},
+            WARNING,
+            "App key",
+            f"whoever may push a branch can read {APP_KEY}",
+            f"gh secret set {APP_KEY} --env rollout < KEY.pem, then gh secret delete {APP_KEY}",
+        ),
+        (
+            {"environment": Environment(frozenset({APP_KEY}), restricted=False)},
+            WARNING,
+            "App key",
+            "every branch may use the environment rollout",
+            "Settings > Environments > rollout > Deployment branches: only main",
+        ),
         (
             {**ADMIN_WITHOUT_APP, "secrets": frozenset({APP_KEY})},
             WARNING,

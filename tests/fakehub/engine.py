@@ -484,9 +484,14 @@ def job_permissions(repo: Repo, document: Mapping[str, Any], job: Mapping[str, A
 def _document(
     file: WorkflowFile, tokens: Mapping[str, Token], token_inputs: Mapping[str, list[str]]
 ) -> dict[str, Any]:
-    """The file for act: each job with its own token."""
+    """The file for act: each job with its own token, and no environment, of which act knows too little."""
     jobs = {
-        key: with_token(job, tokens[key].value, token_inputs) for key, job in file.document["jobs"].items()
+        key: {
+            name: part
+            for name, part in with_token(job, tokens[key].value, token_inputs).items()
+            if name != "environment"
+        }
+        for key, job in file.document["jobs"].items()
     }
     return {**file.document, "jobs": jobs}
 

@@ -163,6 +163,13 @@ class Artifact:
 
 
 @dataclass
+class Environment:
+    secrets: frozenset[str] = frozenset()
+    restricted: bool = False
+    """Whether only some branches may use it."""
+
+
+@dataclass
 class JobResult:
     """How one job of a run ended."""
 

@@ -13,6 +13,7 @@ from tests.fakehub.entities import (
     Check,
     Comment,
     CommitStatus,
+    Environment,
     Event,
     Label,
     Pull,
@@ -61,6 +62,8 @@ class Repo:
         self.asleep = False
         """Whether it was GitHub that disabled them, after 60 days without activity."""
         self.archived = False
+        self.environments: dict[str, Environment] = {}
+        """Only shown: act knows no environments, so each job gets the engine's secrets."""
         self.classic: tuple[str, ...] | None = None
         """Statuses that classic protection requires on every branch; None when there is none."""
         self.allowed_actions = "all"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.fakehub import shapes
-from tests.fakehub.entities import TokenKind
+from tests.fakehub.entities import Environment, TokenKind
 from tests.fakehub.errors import ApiError
 from tests.fakehub.routing import Request, route
 from tests.fakehub.schemas import build, stamp
@@ -111,6 +111,34 @@ def list_secrets(request: Request) -> Any:
 )
 def list_organization_secrets(request: Request) -> Any:
     return _secrets(request, ())
+
+
+def _environment(request: Request) -> Environment:
+    found = request.repo.environments.get(request.params["environment"])
+    if found is None:
+        raise ApiError(404, "Not Found")
+    return found
+
+
+@route(f"GET {R}/environments/{{environment}}", needs="actions:read", answers="Environment")
+def get_environment(request: Request) -> Any:
+    policy = {"protected_branches": False, "custom_branch_policies": True}
+    return build(
+        "Environment",
+        id=1,
+        name=request.params["environment"],
+        deployment_branch_policy=policy if _environment(request).restricted else None,
+    )
+
+
+@route(
+    f"GET {R}/environments/{{environment}}/secrets",
+    needs="environments:read",
+    answers="ReposOwnerRepoEnvironmentsEnvironmentNameSecretsGetResponse200",
+    wrap="secrets",
+)
+def list_environment_secrets(request: Request) -> Any:
+    return _secrets(request, sorted(_environment(request).secrets))
 
 
 @route("GET /user", answers="PublicUser")

@@ -15,9 +15,11 @@ from urllib.parse import quote
 from rollout.adapters.github import inspection_documents as answers
 from rollout.adapters.github.api import PAGE, STALE, Api, Document, RefusedByGitHubError, parsed
 from rollout.core.doctor.facts import (
+    ENVIRONMENT,
     RECONCILE,
     Actions,
     Bypass,
+    Environment,
     Hidden,
     Permission,
     RateLimit,
@@ -70,6 +72,7 @@ class GitHubInspector:
             ),
             variables=self._names("variables", answers.Variables, in_organization=repository.in_organization),
             secrets=self._names("secrets", answers.Secrets, in_organization=repository.in_organization),
+            environment=self._environment(),
             workflows=self._workflows(repository.workflow_texts),
             runs=self._runs(),
             permissions=permissions,
@@ -138,6 +141,16 @@ class GitHubInspector:
                 return found
             names |= found.names
         return frozenset(names)
+
+    def _environment(self) -> Environment | Hidden | None:
+        place = f"environments/{ENVIRONMENT}"
+        found = self._ask(place, answers.Environment)
+        if isinstance(found, Hidden):
+            return None if found.missing else found
+        secrets = self._ask(f"{place}/secrets", answers.Secrets, per_page=PAGE)
+        if isinstance(secrets, Hidden):
+            return secrets
+        return Environment(frozenset(secrets.names), found.deployment_branch_policy is not None)
 
     def _workflows(self, texts: Mapping[str, str]) -> tuple[Workflow, ...]:
         found = self._ask("actions/workflows", answers.Workflows, per_page=PAGE)
@@ -255,7 +268,9 @@ def _who(login: str) -> Who:
 def _hidden(refusal: RefusedByGitHubError) -> Hidden:
     if refusal.needs:
         return Hidden(f"this token may not ask (it needs {refusal.needs.replace('=', ': ')})")
-    return Hidden("this token may not ask" if refusal.status in (401, 403, 404) else str(refusal))
+    if refusal.status == 404:
+        return Hidden("there is none, or this token may not ask", missing=True)
+    return Hidden("this token may not ask" if refusal.status in (401, 403) else str(refusal))
 
 
 def _kept(found: M | Hidden, part: Callable[[M], T]) -> T | Hidden:

@@ -155,6 +155,10 @@ class Secrets(Document):
         return {one.name for one in self.secrets}
 
 
+class Environment(Document):
+    deployment_branch_policy: dict[str, object] | None = Field(default=None, alias="deployment_branch_policy")
+
+
 class _Workflow(Document):
     path: str
     state: str

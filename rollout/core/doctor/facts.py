@@ -13,6 +13,8 @@ class Hidden:
     """A fact that the token may not know, or that GitHub did not tell."""
 
     why: str
+    missing: bool = False
+    """Whether GitHub says that there is no such thing, as it also does to those who may not see it."""
 
 
 class Who(StrEnum):
@@ -53,6 +55,16 @@ class Actions:
     enabled: bool
     allowed: str
     """`all`, `local_only` or `selected`."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The environment whose secrets the writing jobs read."""
+
+    secrets: frozenset[str]
+    """Names."""
+    restricted: bool
+    """Whether only some branches may use it."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +120,9 @@ class Settings:
     variables: frozenset[str] | Hidden
     """Names of the repository's variables."""
     secrets: frozenset[str] | Hidden
-    """Names of its secrets."""
+    """Names of its secrets that workflows of every branch can read."""
+    environment: Environment | Hidden | None
+    """`rollout`; None when there is none yet."""
     workflows: tuple[Workflow, ...]
     """Those named `rollout-*`."""
     runs: tuple[datetime, ...] | Hidden
@@ -172,4 +186,5 @@ class Laptop:
 
 
 APP_ID, APP_KEY = "ROLLOUT_APP_CLIENT_ID", "ROLLOUT_APP_PRIVATE_KEY"
+ENVIRONMENT = "rollout"
 RECONCILE = "rollout-reconcile.yml"

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.core.doctor.facts import APP_ID, APP_KEY, Hidden, Permission, Who, World
+from rollout.core.doctor.facts import (
+    APP_ID,
+    APP_KEY,
+    ENVIRONMENT,
+    Environment,
+    Hidden,
+    Permission,
+    Who,
+    World,
+)
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 
-_SET_APP = f"gh variable set {APP_ID} --body CLIENT_ID, then gh secret set {APP_KEY} < KEY.pem"
+_SET_KEY = f"gh secret set {APP_KEY} --env {ENVIRONMENT} < KEY.pem"
+_SET_APP = f"gh variable set {APP_ID} --body CLIENT_ID, then {_SET_KEY}"
 _MAY_OPEN = (
     "Settings > Actions > General > Workflow permissions: tick `Allow GitHub Actions to create and approve"
     " pull requests`"
@@ -16,22 +26,49 @@ _JOBS = "give the App, or the job's `permissions:`, "
 
 
 def token_mode(world: World) -> Iterator[Finding]:
-    """Whether what the tool does starts workflows."""
-    topic, secrets = "token", world.settings.secrets
+    """Whether what the tool does starts workflows, and who else can get at the App's key."""
+    topic = "token"
     if world.uses_app is None:
         fix = f"gh variable list shows whether {APP_ID} is set"
         yield cannot_tell(topic, "whether jobs use a GitHub App: variables are not shown to this token", fix)
-        return
-    has_key = None if isinstance(secrets, Hidden) else APP_KEY in secrets
-    if world.uses_app and has_key is False:
-        yield problem(topic, f"{APP_ID} is set and {APP_KEY} is not: each run fails", _SET_APP)
     elif world.uses_app:
-        yield ok(topic, "jobs use a GitHub App: what the tool does starts workflows")
-    elif has_key:
+        yield from _key(world)
+    elif _has_key(world):
         yield warning(topic, f"{APP_KEY} is set and {APP_ID} is not: the App is not used", _SET_APP)
     else:
         says = "jobs use the run's own token: its commits start nothing, so each step waits for the schedule"
         yield warning(topic, says, f"a GitHub App (README, On GitHub): {_SET_APP}")
+
+
+def _key(world: World) -> Iterator[Finding]:
+    held, environment = _has_key(world), world.settings.environment
+    if held is False:
+        yield problem("token", f"{APP_ID} is set and {APP_KEY} is not: each run fails", _SET_APP)
+        return
+    yield ok("token", "jobs use a GitHub App: what the tool does starts workflows")
+    if not isinstance(world.settings.secrets, Hidden) and APP_KEY in world.settings.secrets:
+        says = f"whoever may push a branch can read {APP_KEY}: it is a secret of the whole repository"
+        yield warning("App key", says, f"{_SET_KEY}, then gh secret delete {APP_KEY}")
+    if environment is None or isinstance(environment, Hidden) or APP_KEY not in environment.secrets:
+        return
+    if environment.restricted:
+        yield ok("App key", f"it is in the environment {ENVIRONMENT}, which only some branches may use")
+    else:
+        branches = dict.fromkeys((world.settings.default_branch, world.state_branch))
+        fix = f"Settings > Environments > {ENVIRONMENT} > Deployment branches: only {', '.join(branches)}"
+        yield warning(
+            "App key", f"every branch may use the environment {ENVIRONMENT}, so a pushed one can", fix
+        )
+
+
+def _has_key(world: World) -> bool | None:
+    """None when the places where it can be are not shown to this token."""
+    secrets, environment = world.settings.secrets, world.settings.environment
+    shown = environment.secrets if isinstance(environment, Environment) else frozenset()
+    known = shown | (frozenset() if isinstance(secrets, Hidden) else secrets)
+    if APP_KEY in known:
+        return True
+    return None if isinstance(secrets, Hidden) or isinstance(environment, Hidden) else False
 
 
 def permissions(world: World) -> Iterator[Finding]:
@@ -85,6 +122,6 @@ def product(world: World) -> Iterator[Finding]:
         if name not in world.settings.unseen:
             yield ok("product", f"{name} can be read")
         else:
-            fix = f"install the App on {name}; set the secret ROLLOUT_PRODUCT_TOKEN to a token that reads it"
+            fix = f"install the App on {name}; set ROLLOUT_PRODUCT_TOKEN in the environment rollout-product"
             who = "this token" if world.settings.who is not Who.RUN else "a run's own token"
             yield problem("product", f"{who} does not reach {name}", fix)

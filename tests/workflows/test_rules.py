@@ -1,0 +1,132 @@
+"""What every workflow and action here has to hold, so that the trust boundaries of SECURITY.md are real."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.fakehub.workflow_file import Yaml12
+from tests.workflows.town import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
+APP_SECRET, PRODUCT_SECRET = "ROLLOUT_APP_PRIVATE_KEY", "ROLLOUT_PRODUCT_TOKEN"
+RUNS_PRODUCT_CODE = {"collect", "perform"}
+_PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
+_GRANT = re.compile(r"^ +[a-z-]+: (?:read|write)(.*)$")
+
+every_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+every_file = pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda path: path.stem)
+
+
+def read(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=Yaml12)  # noqa: S506 a SafeLoader
+
+
+def jobs(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = read(path)["jobs"]
+    return found
+
+
+def steps(path: Path) -> Iterator[dict[str, Any]]:
+    document = read(path)
+    lists = [document["runs"]] if "runs" in document else document["jobs"].values()
+    for one in lists:
+        yield from one["steps"]
+
+
+@every_workflow
+def test_nothing_is_granted_but_job_by_job_and_with_a_reason(path: Path) -> None:
+    assert read(path)["permissions"] == {}
+    assert all("permissions" in job for job in jobs(path).values())
+    # Comments are no part of the document, so the text is looked at below each `permissions:`.
+    for block in re.findall(r"^ +permissions:\n((?:^ {6}\S.*\n)+)", path.read_text(), re.MULTILINE):
+        for line in block.splitlines():
+            grant = _GRANT.match(line)
+            assert grant is None or grant[1].startswith(" # "), line
+
+
+@every_workflow
+def test_events_that_give_strangers_a_token_are_not_used(path: Path) -> None:
+    events = read(path)["on"]
+    assert not {"pull_request_target", "workflow_run"} & set(events)
+
+
+@every_file
+def test_no_expression_is_read_as_shell(path: Path) -> None:
+    for step in steps(path):
+        assert "${{" not in step.get("run", "")
+
+
+@every_file
+def test_every_action_is_pinned_and_one_pin_is_used_everywhere(path: Path) -> None:
+    pins = {used.split("@")[0]: used for file in [*WORKFLOWS, *ACTIONS] for used in uses(file)}
+    for used in uses(path):
+        assert _PINNED.fullmatch(used), used
+        assert pins[used.split("@")[0]] == used
+
+
+def uses(path: Path) -> list[str]:
+    found = [step["uses"] for step in steps(path) if "uses" in step]
+    return [used for used in found if used != "./.github/actions/rollout"]
+
+
+@every_workflow
+def test_a_checkout_leaves_no_credentials_behind(path: Path) -> None:
+    for step in steps(path):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+@every_workflow
+def test_the_tool_is_never_what_a_pull_request_brings(path: Path) -> None:
+    for step in steps(path):
+        if step.get("name") == "Check out the tool":
+            assert step["with"]["ref"] == "${{ github.event.repository.default_branch }}"
+
+
+@every_workflow
+def test_the_side_that_runs_product_code_cannot_write(path: Path) -> None:
+    for name, job in jobs(path).items():
+        commands = {step.get("with", {}).get("command") for step in job["steps"]}
+        if commands & RUNS_PRODUCT_CODE:
+            assert set(job["permissions"].values()) == {"read"}, name
+            assert APP_SECRET not in str(job), name
+            assert "create-github-app-token" not in str(job), name
+
+
+@every_workflow
+def test_the_side_that_can_write_runs_no_product_code(path: Path) -> None:
+    for name, job in jobs(path).items():
+        if "write" in job["permissions"].values():
+            assert not {step.get("with", {}).get("command") for step in job["steps"]} & RUNS_PRODUCT_CODE
+            assert PRODUCT_SECRET not in str(job), name
+            # What another job put into the cache would run here.
+            assert not [step for step in job["steps"] if step.get("with", {}).get("cache")], name
+
+
+@every_workflow
+def test_secrets_are_those_of_an_environment(path: Path) -> None:
+    """Which can be held to the default branch, so that a pushed branch cannot read them."""
+    homes = {APP_SECRET: "rollout", PRODUCT_SECRET: "rollout-product"}
+    for name, job in jobs(path).items():
+        for secret in re.findall(r"secrets\.(\w+)", str(job)):
+            assert job["environment"] == {"name": homes[secret], "deployment": False}, (name, secret)
+
+
+@every_workflow
+def test_an_apps_token_is_cut_down_to_what_the_job_needs(path: Path) -> None:
+    for name, job in jobs(path).items():
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/create-github-app-token@"):
+                asked = {
+                    key.removeprefix("permission-"): value
+                    for key, value in step["with"].items()
+                    if key.startswith("permission-")
+                }
+                assert asked == job["permissions"], name
