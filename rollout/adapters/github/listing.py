@@ -189,16 +189,18 @@ def _kind(branch: str) -> PullRequestKind:
 
 def shown_pull(pull: Pull, kind: PullRequestKind | None = None) -> PullRequest:
     """`kind` None: what the name of its branch says."""
+    kind = kind or _kind(pull.head_ref_name)
+    is_revert = kind is PullRequestKind.REVERT
     parents = pull.begin.nodes[0].commit.parents.nodes if pull.begin.nodes else ()
     return PullRequest(
         number=pull.number,
-        kind=kind or _kind(pull.head_ref_name),
+        kind=kind,
         title=pull.title,
         head=pull.head_ref_name,
         base=pull.base_ref_name,
         state=PullRequestState(pull.state.lower()),
-        # One without its label is not finished: seen without a body, it gets both back.
-        body=pull.body.replace("\r\n", "\n") if LABEL in pull.label_names else "",
+        # One without its label is not finished: seen without a body, it gets both back. A revert has none.
+        body=pull.body.replace("\r\n", "\n") if LABEL in pull.label_names or is_revert else "",
         head_sha=pull.head_ref_oid,
         base_sha=parents[0].oid if parents else pull.head_ref_oid,
         merged_at=pull.merged_at,

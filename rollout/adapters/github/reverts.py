@@ -1,12 +1,12 @@
 """The Reverter port on GitHub: the product's branch, in this repository or another one.
 
 A revert is worked out in a scratch clone and pushed; the branch's name finds what an earlier run has left.
+Its pull request gets no label: that would be one more act before which a run can be killed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from urllib.parse import quote
 from rollout.adapters.git.reverting import Reverting, message_with, refused_unless_clean
 from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, owner_and_name, parsed
 from rollout.adapters.github.documents import PULLS_OF_BRANCH, PullsAnswer
-from rollout.adapters.github.listing import LABEL, Listing, shown_pull
+from rollout.adapters.github.listing import Listing, shown_pull
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import HeadMovedError, RefusedError
@@ -60,7 +60,7 @@ class GitHubReverter:
         """
         found = self.proposed(branch)
         if found is not None and found.state is not PullRequestState.CLOSED:
-            return self._labelled(found, body)
+            return found
         self._push_branch(release, branch, message, at)
         document = {"title": message.subject, "head": branch, "base": self._branch, "body": body}
         path = f"/repos/{self._repository}/pulls"
@@ -76,7 +76,7 @@ class GitHubReverter:
         opened = self.proposed(branch)
         assert opened is not None
         self._api.did(f"pull request {opened.number} in {self._repository}")
-        return self._labelled(opened, body)
+        return opened
 
     def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
         """See the port. Worked out again when somebody else moves the branch meanwhile."""
@@ -170,15 +170,6 @@ class GitHubReverter:
                 return None
 
         return self._api.attempt(f"reading {self._branch} of {self._repository}", ask)
-
-    def _labelled(self, pull: PullRequest, body: str) -> PullRequest:
-        """With its label, which one that is seen without a body lacks."""
-        if pull.body or pull.state is not PullRequestState.OPEN:
-            return pull
-        path = f"/repos/{self._repository}/issues/{pull.number}/labels"
-        doing = f"labelling pull request {pull.number}"
-        self._api.attempt(doing, lambda: self._api.rest("POST", path, body={"labels": [LABEL]}))
-        return replace(pull, body=body)
 
     def _no_branch(self) -> str:
         return (

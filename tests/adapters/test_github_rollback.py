@@ -1,0 +1,185 @@
+"""A whole rollback over GitHub's API and git's protocol, killed after every single thing that it writes.
+
+The run that is killed may write once; whatever it tries after that is refused. So every state in which a
+machine can die is gone through, one after the other, and in the end each thing has been done once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rollout.adapters.git import Git
+from rollout.adapters.yaml_store import YamlStore
+from rollout.commands.reconcile import Reconciler, Report
+from rollout.commands.responding import Responder
+from rollout.commands.verify import verify
+from rollout.core.observation import Evidence, HealthState
+from rollout.core.state import Outcome, StepState
+from rollout.errors import RolloutError
+from tests.adapters.github_world import GitHubWorld, seed
+from tests.fakehub import faults
+from tests.fakehub.fixtures import hub
+from tests.fakehub.hub import Hub
+from tests.world import TAU, incident_body, promotion_body
+
+__all__ = ["hub"]
+
+FAILING = {"memory": {"health_state": HealthState.FAILING}}
+KILLED = {
+    "POST /graphql createCommitOnBranch",
+    "POST /repos/acme/tau/statuses/*",
+    "POST /acme/tau.git/git-receive-pack",
+    "POST /repos/acme/tau/pulls",
+    "PATCH /repos/acme/tau/issues/*",
+    "POST /repos/acme/tau/issues/*/comments",
+}
+"""What runs wrote last before they were killed; after the last write of all there is nothing to kill."""
+_QUERIES = ("repository", "viewer")
+
+
+def is_write(call: str) -> bool:
+    method, path, *operation = call.split(" ")
+    if path.endswith("/git-upload-pack") or method == "GET":
+        return False
+    return not (operation and operation[0].startswith(_QUERIES))
+
+
+@dataclass
+class Death:
+    """Lets a run write `left` times and refuses all that follows."""
+
+    left: int
+    written: list[str] = field(default_factory=list)
+
+    def __call__(self, call: str) -> bool:
+        if not is_write(call):
+            return self.left < 0
+        self.left -= 1
+        if self.left >= 0:
+            self.written.append(call)
+        return self.left < 0
+
+
+class Rollback(GitHubWorld):
+    """A release in canary-1 on the fake hub, and everybody who works on its rollback."""
+
+    killed: list[str]
+    """What was written last by each run that was killed."""
+
+    def reconcile(self, *evidence: Evidence, dry_run: bool = False) -> Report:
+        run = self.run()
+        responder = Responder(run.reverter, run.issues(), incident_body, pushes_workflows=False)
+        return Reconciler(
+            run.store, run.forge, self.clock, promotion_body, responder=responder, dry_run=dry_run
+        ).run(TAU, evidence)
+
+    def round(self, death: Callable[[], Death | None]) -> None:
+        """A run with new evidence, and when it is killed, runs that catch up with it, killed as well."""
+        self.clock.forward(minutes=6)
+        results = self.perform()
+        evidence: list[Evidence] = [results] if results.results else []
+        if not self.has_ended:
+            observed = self.observe(FAILING if self.state.incident is None else None)
+            checkout = self.repo.bare.git("rev-parse", "main")
+            evidence.append(observed.model_copy(update={"product_head": checkout}))
+        while self.dies(death(), evidence):
+            evidence = []
+
+    def dies(self, death: Death | None, evidence: list[Evidence]) -> bool:
+        if death is None:
+            self.reconcile(*evidence)
+            return False
+        self.hub.fail(death, faults.BAD_CREDENTIALS, times=-1)
+        with contextlib.suppress(RolloutError):
+            self.reconcile(*evidence)
+        self.hub.heal()
+        self.killed += death.written if death.left < 0 else []
+        return death.left < 0
+
+    @property
+    def has_ended(self) -> bool:
+        incident = self.state.incident
+        return incident is not None and incident.ended is not None
+
+    def everybody(self) -> None:
+        """People merge what is proposed; CI and the harness are green where the revert has landed."""
+        for thread in self.repo.pulls():
+            if thread.state == "open" and thread.pull and thread.pull.head.startswith("rollout-revert/"):
+                self.repo.merge(self.alice, thread.number)
+        incident = self.state.incident
+        landed = incident.revert.landed if incident and incident.revert else None
+        if landed is not None and landed not in self._green:
+            self._green.add(landed)
+            self.ci(commit=landed)
+            self.clock.forward(minutes=1)
+            self.run_harness()
+
+    def play(self, death: Callable[[], Death | None]) -> None:
+        """From two failing checks to the end of the incident, and on until nothing is left to do."""
+        self.killed, self._green = [], set[str]()
+        for _ in range(20):
+            before, ended = self.calls_that_write(), self.has_ended
+            self.round(death)
+            if ended:
+                assert self.calls_that_write() == before, "what has ended is left alone"
+                return
+            self.everybody()
+        raise AssertionError(f"does not end: {self.state.incident}")
+
+    def calls_that_write(self) -> int:
+        return sum(is_write(str(call)) for call in self.hub.calls() + self.hub.calls(git=True))
+
+
+def build(hub: Hub, folder: Path) -> Rollback:
+    repository, release = seed(folder / "repository")
+    world = Rollback(hub, repository.path, release)
+    world.play_to("canary-1")
+    hub.forget_calls()
+    return world
+
+
+def ending(world: Rollback) -> object:
+    """All that is left behind, but for ids and times."""
+    threads = [
+        (thread.title, thread.state, sorted(thread.labels), len(thread.comments), thread.pull is not None)
+        for thread in world.repo.threads.values()
+    ]
+    statuses = {(one.context, one.state) for one in world.repo.statuses if one.sha == world.release}
+    state = world.state
+    assert state.incident is not None
+    return (
+        threads,
+        statuses,
+        sorted(world.branches()),
+        (state.rollout.outcome, state.rollout.canary_percent, [step.state for step in state.incident.steps]),
+        state.channel and state.channel.current_version,
+        world.repo.bare.git("show", "main:src/main.rs"),
+    )
+
+
+def test_killed_after_every_write_it_ends_as_if_never(hub: Hub, tmp_path: Path) -> None:
+    world = build(hub, tmp_path)
+    world.play(lambda: Death(1))
+    with Hub(tmp_path / "elsewhere") as other:
+        spared = build(other, tmp_path / "other")
+        spared.play(lambda: None)
+        assert ending(world) == ending(spared)
+    incident = world.state.incident
+    assert incident is not None
+    assert world.state.rollout.outcome is Outcome.ROLLED_BACK
+    assert {step.state for step in incident.steps} == {StepState.DONE}
+    pulls = [thread for thread in world.repo.pulls() if thread.title.startswith("Revert")]
+    issues = [thread for thread in world.repo.threads.values() if thread.pull is None]
+    reverts = world.repo.bare.git("log", "--grep=This reverts commit", "--format=%H", "main").splitlines()
+    assert (len(pulls), len(issues), len(reverts)) == (1, 1, 1)
+    assert world.repo.bare.git("show", "main:src/main.rs") == "0"
+    events = world.events()
+    first = events.index("rollback")
+    assert events.count("rollback") == 1
+    assert events[first - 1] == "observe", "nothing is written between the check that fires and the freeze"
+    assert verify(YamlStore(Git(world.repo.bare.path), "main"), TAU, None).problems == []
+    assert {re.sub(r"[0-9a-f]{40}|\b\d+\b", "*", call) for call in world.killed} == KILLED
