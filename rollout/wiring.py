@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +19,7 @@ from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import YamlStore
 from rollout.adapters.yaml_text import load_yaml
 from rollout.core.state import TrainState
+from rollout.core.text import inert
 from rollout.errors import InputError, RolloutError
 
 if TYPE_CHECKING:
@@ -23,7 +27,9 @@ if TYPE_CHECKING:
     from rollout.adapters.github.listing import Listing
     from rollout.adapters.github.store import GitHubStore
     from rollout.adapters.local_issues import LocalIssues
+    from rollout.adapters.rehearsal import ScratchCopy
     from rollout.commands.channel.desk import Desk
+    from rollout.commands.rehearse import Stage
     from rollout.commands.responding import Responder
     from rollout.core import contract
     from rollout.core.action import ActionPin
@@ -156,6 +162,58 @@ class Workspace:
         return GitHubReverter(
             api, self._listing, lambda name: ProductClone(api.address.server_url, name, api.token)
         )
+
+    @contextmanager
+    def rehearsal_stage(self, product_dir: Path | None) -> Iterator[Stage]:
+        """Scratch copies of the chosen train and its product, for as long as a rehearsal lasts."""
+        from rollout.adapters.local_issues import LocalIssues
+        from rollout.adapters.local_reverts import LocalReverter
+        from rollout.commands.rehearse import Stage
+
+        with self._scratch_copy() as copy:
+            forge = LocalForge(copy.git, copy.state_branch)
+            reverter = LocalReverter(
+                copy.git, forge, lambda: copy.product_branch, state_folder=copy.state_folder
+            )
+            responder = replace(
+                self.responder(), reverter=reverter, issues=LocalIssues(copy.git), pushes_workflows=True
+            )
+
+            def merge(branch: str, at: datetime) -> None:
+                pull = forge.pull_request(branch)
+                if pull is not None:
+                    forge.merge(pull.number, at=at, merged_by="rehearsal", admin=True)
+
+            yield Stage(
+                YamlStore(copy.git, copy.state_branch),
+                forge,
+                responder,
+                self.product(product_dir),
+                merge,
+                lambda commit, name, at: forge.record_check(commit, name, "success", at=at),
+            )
+
+    @contextmanager
+    def _scratch_copy(self) -> Iterator[ScratchCopy]:
+        from rollout.adapters.rehearsal import github_copy, local_copy
+
+        product = self._product_of_train()
+        if self.forge_kind == "local":
+            with local_copy(self.git, self.branch, product.branch) as copy:
+                yield copy
+            return
+        from rollout.adapters.github.product_clone import ProductClone
+
+        home = self._api.repository
+        clone = ProductClone(
+            self._api.address.server_url, product.repository or home, self._api.token, whole=True
+        )
+        yield github_copy(clone, home, self.branch, product)
+
+    def actor(self) -> str:
+        """Who acts: on GitHub whoever set the run off, else the person at the keyboard. Raises InputError."""
+        named = self._environment.get("GITHUB_ACTOR", "") if self.forge_kind == "github" else ""
+        return inert(named) or self.person()
 
     @cached_property
     def _listing(self) -> Listing:

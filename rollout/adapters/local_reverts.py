@@ -21,11 +21,19 @@ _ATTEMPTS = 8
 class LocalReverter:
     """Reverts on `branch`; nothing that anybody can see changes before the branch or pull request does."""
 
-    def __init__(self, git: Git, forge: LocalForge, branch: Callable[[], str]) -> None:
-        """`branch` gives the name of the product's branch."""
+    def __init__(
+        self,
+        git: Git,
+        forge: LocalForge,
+        branch: Callable[[], str],
+        *,
+        state_folder: str | None = STATE_FOLDER,
+    ) -> None:
+        """`branch` gives the name of the product's branch; `state_folder` None where state is elsewhere."""
         self._git = git
         self._forge = forge
         self._branch_name = branch
+        self._state_folder = state_folder
 
     def tip(self) -> str | None:
         return self._git.tip(self._branch_name())
@@ -94,7 +102,7 @@ class LocalReverter:
     @contextmanager
     def _reverting(self, release: Release) -> Iterator[tuple[Git, Reverting]]:
         with scratch(beside=self._git) as work:
-            yield work, Reverting(work, release, STATE_FOLDER)
+            yield work, Reverting(work, release, self._state_folder)
 
     def _known_tip(self) -> str:
         tip = self.tip()

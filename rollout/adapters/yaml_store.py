@@ -22,6 +22,7 @@ from rollout.core.state import (
     Incident,
     Outcome,
     Quarantine,
+    Rehearsal,
     Rollout,
     Signoff,
     StateChange,
@@ -39,6 +40,7 @@ SCHEMA = 1
 
 _CONTRACT, _ROLLOUT, _STATUS = "contract.yaml", "rollout.yaml", "status.yaml"
 _CHANNEL, _SIGNOFF, _QUARANTINE = "channel.yaml", "signoff.yaml", "quarantine.yaml"
+_REHEARSAL = "rehearsal.yaml"
 _INCIDENTS, _RELEASE_CACHE = "incidents", "release-cache.yaml"
 _CACHED_FILES = 256
 _LONGEST_LINE = 500
@@ -226,6 +228,7 @@ def read_train(train: str, at: str, files: TrainFiles) -> TrainState:
         channel=_optional(files, Channel, _CHANNEL),
         signoff=_optional(files, Signoff, _SIGNOFF),
         quarantine=_optional(files, Quarantine, _QUARANTINE),
+        rehearsal=_optional(files, Rehearsal, _REHEARSAL),
         incident=_incident(files, rollout),
     )
     check_consistency(state)
@@ -314,6 +317,7 @@ def _wrong_names(state: TrainState) -> Iterator[_Contradiction]:
         _CHANNEL: state.channel,
         _SIGNOFF: state.signoff,
         _QUARANTINE: state.quarantine,
+        _REHEARSAL: state.rehearsal,
     }
     for name, content in files.items():
         if content is not None and content.train != state.train:
@@ -369,6 +373,7 @@ def files_of(train: str, change: StateChange) -> dict[str, bytes | None]:
         _CHANNEL: change.channel and _whole(change.channel),
         _SIGNOFF: change.signoff and _whole(change.signoff),
         _QUARANTINE: change.quarantine and _without_empty(change.quarantine),
+        _REHEARSAL: change.rehearsal and _whole(change.rehearsal),
     }
     if change.incident:
         texts[f"{_INCIDENTS}/{change.incident.id}.yaml"] = _without_empty(change.incident)

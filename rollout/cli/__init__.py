@@ -29,6 +29,7 @@ COMMANDS = {
     "check": Lazy("jobs", "check", "Judge what merging a pull request would do to state."),
     "freeze": Lazy("steering", "freeze", "Stop promotion until somebody unfreezes it."),
     "unfreeze": Lazy("steering", "unfreeze", "Let promotion go on."),
+    "rehearse": Lazy("rehearsing", "rehearse", "Go through a rollback on a scratch copy."),
     "signoff": Lazy("steering", "signoff", "The sign-off checklist: look, and sign."),
     "channel": Lazy("channel", "channel", "The release channel: show, set, check, plan, apply, cache."),
     "status": Lazy("looking", "status", "Where the rollout stands and what you have to do."),

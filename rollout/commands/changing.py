@@ -65,4 +65,5 @@ def applied(state: TrainState, change: StateChange, head: str) -> TrainState:
         signoff=change.signoff or state.signoff,
         quarantine=change.quarantine or state.quarantine,
         incident=incident if incident is not None and incident.id == named else None,
+        rehearsal=change.rehearsal or state.rehearsal,
     )

@@ -11,7 +11,7 @@ from rollout.core.contract import Apply, ApplyTarget, ApplyVersion, Contract, Ha
 from rollout.core.observation import Results, WorkResult
 from rollout.core.state import Channel, ChannelRequest, Release, Request, Rollout, Status, Work
 from rollout.core.text import inert
-from rollout.ports import Clock, Product, Ran
+from rollout.ports import Clock, Ran, Worker
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _MAX_RESULTS = 50
@@ -21,7 +21,7 @@ def perform(
     contract: Contract,
     rollout: Rollout,
     status: Status | None,
-    product: Product,
+    product: Worker,
     clock: Clock,
     progress: Callable[[str], None],
     channel: Channel | None = None,
@@ -63,7 +63,7 @@ def _carry_out(
     request: Request,
     contract: Contract,
     release: Release,
-    product: Product,
+    product: Worker,
     clock: Clock,
     progress: Callable[[str], None],
 ) -> WorkResult:
@@ -79,7 +79,7 @@ def _carry_out(
 def _apply_version(
     request: ChannelRequest,
     contract: Contract,
-    product: Product,
+    product: Worker,
     clock: Clock,
     progress: Callable[[str], None],
 ) -> WorkResult:
@@ -121,7 +121,7 @@ def _timed(
 
 
 def _do(
-    request: Request, contract: Contract, release: Release, product: Product
+    request: Request, contract: Contract, release: Release, product: Worker
 ) -> tuple[Ran, tuple[Captured, ...]]:
     rollback = contract.rollback
     match request.work:
@@ -150,7 +150,7 @@ def _do(
 def _run(
     section: Apply | ApplyTarget | ApplyVersion | SwitchLane | Harness | None,
     values: Mapping[str, str],
-    product: Product,
+    product: Worker,
     without: str,
 ) -> Ran:
     """Run the section's command, its placeholders replaced; `without` says that there is none."""

@@ -18,8 +18,8 @@ from rollout.core.values import Model
 from rollout.errors import RolloutError
 from rollout.ports import LoggedCommit, StateStore
 
-_PARTS = ("rollout", "status", "channel", "signoff", "quarantine", "incident")
-_MACHINE_PARTS = ("status", "signoff", "quarantine", "incident")
+_PARTS = ("rollout", "status", "channel", "signoff", "quarantine", "rehearsal", "incident")
+_MACHINE_PARTS = ("status", "signoff", "quarantine", "rehearsal", "incident")
 """What only the tool writes; people change the others by pull request, and reconcile judges that."""
 _INCIDENTS = "incidents/"
 _COMPUTED = frozenset(
@@ -116,6 +116,8 @@ def _expected(previous: TrainState, state: TrainState, event: Event | None) -> T
         change = steered.expected(previous, state, event)
         if change is not None:
             return applied(previous, change, state.head)
+    if event is Event.REHEARSE:
+        return replace(previous, rehearsal=state.rehearsal)
     changed_freeze = event in (Event.FREEZE, Event.UNFREEZE) and state.status != previous.status
     if (event in _COMPUTED or changed_freeze) and state.status is not None:
         return _recomputed(previous, state, state.status)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rollout.ports.product import Product as Product
     from rollout.ports.product import Ran as Ran
     from rollout.ports.product import Reading as Reading
+    from rollout.ports.product import Worker as Worker
     from rollout.ports.releases import FULL_PAGE as FULL_PAGE
     from rollout.ports.releases import Releases as Releases
     from rollout.ports.reverts import Reverter as Reverter
@@ -50,7 +51,7 @@ _TOPICS = {
         "Permission",
         "Reaction",
     ),
-    "product": ("Product", "Ran", "Reading"),
+    "product": ("Product", "Ran", "Reading", "Worker"),
     "releases": ("FULL_PAGE", "Releases"),
     "reverts": ("Reverter", "RevertOutcome", "RevertPreview"),
     "store": ("LoggedCommit", "StateStore"),

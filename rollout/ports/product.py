@@ -33,7 +33,20 @@ class Ran:
     stdout: bytes
 
 
-class Product(Protocol):
+class Worker(Protocol):
+    """Carries out what a request asks for."""
+
+    def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran: ...
+
+    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
+        """Every file that a glob below the product's folder finds, sorted, and every glob that finds none.
+
+        Files are copied to where the product's evidence goes; those that a glob of `in_git` names bring
+        their bodies along. What cannot or must not be read is in the index too, with the reason.
+        """
+
+
+class Product(Worker, Protocol):
     """The product's checkout: the only side that runs the contract's commands."""
 
     def head(self) -> str | None:
@@ -49,15 +62,6 @@ class Product(Protocol):
 
     def log_head(self, path: str, size: int) -> bytes:
         """The first bytes of the log, at most `size`. Raises FileNotFoundError, OSError."""
-
-    def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran: ...
-
-    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
-        """Every file that a glob below the product's folder finds, sorted, and every glob that finds none.
-
-        Files are copied to where the product's evidence goes; those that a glob of `in_git` names bring
-        their bodies along. What cannot or must not be read is in the index too, with the reason.
-        """
 
     def stop(self) -> None:
         """Kill every command that runs and start no other: a person interrupted."""

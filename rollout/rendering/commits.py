@@ -154,6 +154,8 @@ def _subject(  # noqa: C901 -- one short arm for each event
             return f"complete {release}"
         case Event.SIGNOFF:
             return f"sign off {detail} for {release}"
+        case Event.REHEARSE:
+            return _and(f"rehearse the rollback of {release}", detail)
         case Event.CHANNEL:
             return _and("channel", detail)
         case _:

@@ -17,6 +17,7 @@ from rollout.core.state import (
     CommitMessage,
     Incident,
     Quarantine,
+    Rehearsal,
     Rollout,
     Signoff,
     StateChange,
@@ -31,6 +32,7 @@ from tests.fakes.writes import Writes
 TOOL, PERSON = "rollout", "A Person"
 CONTRACT, ROLLOUT, STATUS = "contract.yaml", "rollout.yaml", "status.yaml"
 CHANNEL, SIGNOFF, QUARANTINE = "channel.yaml", "signoff.yaml", "quarantine.yaml"
+REHEARSAL = "rehearsal.yaml"
 RELEASE_CACHE = "release-cache.yaml"
 
 Content = Model | InputError | bytes
@@ -102,6 +104,7 @@ class FakeStore:
             channel=_file(files, CHANNEL, Channel),
             signoff=_file(files, SIGNOFF, Signoff),
             quarantine=_file(files, QUARANTINE, Quarantine),
+            rehearsal=_file(files, REHEARSAL, Rehearsal),
             incident=_file(files, f"incidents/{incident}.yaml", Incident) if incident else None,
         )
         check_consistency(state)
@@ -232,6 +235,7 @@ def files_of(change: StateChange) -> Changes:
         CHANNEL: change.channel,
         SIGNOFF: change.signoff,
         QUARANTINE: change.quarantine,
+        REHEARSAL: change.rehearsal,
         RELEASE_CACHE: change.release_cache,
     }
     if change.incident is not None:

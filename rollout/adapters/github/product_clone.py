@@ -29,11 +29,13 @@ _REMOTE = "product"
 
 
 class ProductClone:
-    """A scratch clone of one branch of `server/repository`."""
+    """A scratch clone of branches of `server/repository`."""
 
-    def __init__(self, server: str, repository: str, token: str) -> None:
-        self._url = f"{server}/{repository}.git"
+    def __init__(self, server: str, repository: str, token: str, *, whole: bool = False) -> None:
+        """`whole` fetches blobs at once, so that other repositories can borrow all objects."""
+        self._server = server
         self._repository = repository
+        self._filter = () if whole else ("--filter=blob:none",)
         basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
         self._secrets = (token, basic)
         self._access = {
@@ -47,7 +49,7 @@ class ProductClone:
         stack = ExitStack()
         git = stack.enter_context(scratch(self._access))
         weakref.finalize(self, stack.close)
-        git.runner.run("remote", "add", _REMOTE, self._url)
+        git.runner.run("remote", "add", _REMOTE, self._url_of(self._repository))
         return git
 
     def fetch(self, branch: str) -> str | None:
@@ -61,6 +63,14 @@ class ProductClone:
         if b"couldn't find remote ref" in done.stderr:
             return None
         raise OutsideError(f"fetching {branch} of {self._repository} failed: {self._why(done)}", hint=_LATER)
+
+    def fetch_from(self, repository: str, branch: str, name: str) -> None:
+        """A branch of another repository of that server, under a name of its own. Raises OutsideError."""
+        refspec = f"+refs/heads/{branch}:refs/heads/{name}"
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head")
+        done = self.git.runner.attempt("fetch", *options, self._url_of(repository), refspec)
+        if done.returncode:
+            raise OutsideError(f"fetching {branch} of {repository} failed: {self._why(done)}", hint=_LATER)
 
     def fetch_commit(self, commit: str) -> bool:
         """Whether the commit is there, be it on the branch or not."""
@@ -83,14 +93,11 @@ class ProductClone:
             )
         raise OutsideError(f"pushing {branch} to {self._repository} failed: {why}", hint=_MAY_PUSH)
 
+    def _url_of(self, repository: str) -> str:
+        return f"{self._server}/{repository}.git"
+
     def _fetch(self, wanted: str) -> Done:
-        options = (
-            "--quiet",
-            "--no-tags",
-            "--filter=blob:none",
-            "--no-write-fetch-head",
-            "--no-auto-maintenance",
-        )
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", *self._filter)
         return self.git.runner.attempt("fetch", *options, _REMOTE, wanted)
 
     def _why(self, done: Done) -> str:

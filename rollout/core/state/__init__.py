@@ -39,6 +39,7 @@ from rollout.core.state.observed import (
     Work,
 )
 from rollout.core.state.quarantine import Lift, Quarantine, QuarantinedRelease
+from rollout.core.state.rehearsal import Rehearsal, RehearsedStep
 from rollout.core.state.reverting import Proposal, RevertFact, RevertOutcome
 from rollout.core.state.signoff import SignedItem, Signoff
 from rollout.core.state.train import CommitMessage, Event, StateChange, TrainState
@@ -71,6 +72,8 @@ __all__ = [
     "Proposal",
     "Quarantine",
     "QuarantinedRelease",
+    "Rehearsal",
+    "RehearsedStep",
     "Release",
     "Request",
     "Result",

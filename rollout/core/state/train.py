@@ -12,6 +12,7 @@ from rollout.core.state.desired import Rollout
 from rollout.core.state.incident import Incident
 from rollout.core.state.observed import Status
 from rollout.core.state.quarantine import Quarantine
+from rollout.core.state.rehearsal import Rehearsal
 from rollout.core.state.signoff import Signoff
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class TrainState:
     channel: Channel | None = None
     signoff: Signoff | None = None
     quarantine: Quarantine | None = None
+    rehearsal: Rehearsal | None = None
     incident: Incident | None = None
     """The one that `rollout.frozen` names."""
 
@@ -47,6 +49,7 @@ class StateChange:
     channel: Channel | None = None
     signoff: Signoff | None = None
     quarantine: Quarantine | None = None
+    rehearsal: Rehearsal | None = None
     incident: Incident | None = None
     release_cache: "ReleaseCache | None" = None
     removes_release_cache: bool = False
@@ -75,6 +78,7 @@ class Event(StrEnum):
     LIFT = "quarantine-lift"
     COMPLETE = "complete"
     SIGNOFF = "signoff"
+    REHEARSE = "rehearse"
     CHANNEL = "channel"
 
 
