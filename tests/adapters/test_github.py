@@ -343,6 +343,18 @@ def test_closing_says_why_once_and_deletes_the_branch(world: GitHubWorld, run: A
     assert forge.pull_requests("rollout/") == []
 
 
+def test_a_branch_that_a_rule_keeps_does_not_keep_the_pull_request_open(
+    world: GitHubWorld, run: Adapters
+) -> None:
+    open_it(run)
+    world.hub.ruleset(world.repo, pattern="~ALL", deletion=True)
+    world.run().forge.close_pull_request(1, "frozen", at=NOON)
+    assert world.pulls() == [(BRANCH, "closed", [LABEL], [f"`frozen`\n\n{CLOSED_MARKER}"])]
+    # And the next promotion to that phase takes the branch that is there.
+    assert open_it(world.run(), "anew").number == 2
+    assert world.branches() == {"main": [], BRANCH: [TITLE]}
+
+
 def test_a_close_that_was_killed_half_way_is_finished(world: GitHubWorld, run: Adapters) -> None:
     open_it(run)
     world.repo.comment(world.token, 1, f"`old`\n\n{CLOSED_MARKER}")
@@ -373,6 +385,16 @@ def test_a_status_whose_answer_is_lost_is_not_doubled(world: GitHubWorld, run: A
     assert world.statuses() == [(CONTEXT, "pending", "in progress")]
 
 
+def test_a_commit_that_can_take_no_more_statuses_is_told_with_a_way_out(
+    world: GitHubWorld, run: Adapters
+) -> None:
+    for number in range(1000):
+        world.repo.set_status(world.token, world.release, CONTEXT, "pending", f"{number}")
+    with pytest.raises(OutsideError, match="maximum number of statuses") as refused:
+        run.forge.set_status(world.release, CONTEXT, StatusState.SUCCESS, "go", at=NOON)
+    assert "close the pull request: the next run opens it anew" in refused.value.hint
+
+
 def test_every_attempt_of_every_check(world: GitHubWorld, run: Adapters) -> None:
     world.ci("failure", names=("Live smoke gate",))
     world.ci(None, names=tuple(f"other {number}" for number in range(200)))
@@ -399,6 +421,24 @@ def test_a_release_is_a_commit_of_the_products_branch(world: GitHubWorld, run: A
     assert [run.forge.commit_exists(one) for one in (side, "9" * 40, "main", world.release[:10])] == [
         False
     ] * 4
+
+
+def test_a_branch_of_the_product_that_is_not_there_is_not_a_commit_that_is_not(
+    world: GitHubWorld, run: Adapters
+) -> None:
+    def looking(product: Product) -> OutsideError:
+        forge = GitHubForge(run.api, Listing(run.api, lambda: "main", lambda: product))
+        with pytest.raises(OutsideError) as refused:
+            forge.commit_exists(world.release)
+        return refused.value
+
+    nowhere = looking(Product(branch="trunk"))
+    assert nowhere.message.startswith(
+        f"looking for {world.release[:12]} on trunk of acme/tau failed: GitHub: 404"
+    )
+    unseen = looking(Product(repository="acme/secret"))
+    assert "on main of acme/secret" in unseen.message
+    assert "whether the token reaches that repository" in unseen.hint
 
 
 def test_paths_that_a_release_changes(world: GitHubWorld, run: Adapters) -> None:

@@ -188,6 +188,8 @@ def test_starting_a_release(hub: Hub, idle: tuple[Path, str], route: str, fault:
         (faults.too_many(), [60, 60]),
         (faults.too_many(7), [7, 7]),
         (faults.rate_limited(int((NOON + timedelta(minutes=2)).timestamp())), [121, 121]),
+        (faults.graphql("You have exceeded a secondary rate limit.", ""), [60, 60]),
+        (Fault(status=403, message="You have triggered an abuse detection mechanism."), [60, 60]),
     ],
 )
 def test_github_says_how_long_to_wait(

@@ -294,6 +294,7 @@ def test_the_token_is_in_no_file_no_argument_and_no_message(
     [
         ("https://api.github.com", "https://github.com", "https://github.com"),
         ("https://api.github.com", "", "https://github.com"),
+        ("https://api.github.com/", "", "https://github.com"),
         ("https://api.acme.ghe.com", "https://acme.ghe.com/", "https://acme.ghe.com"),
         ("https://git.acme.example/api/v3", "https://git.acme.example", "https://git.acme.example"),
         ("https://api.github.com", "https://evil.example", None),
@@ -307,3 +308,4 @@ def test_the_token_goes_to_the_server_of_the_api_only(api: str, server: str, fou
             address(given)
     else:
         assert address(given).server_url == found
+        assert "//" not in address(given).graphql_url.removeprefix("https://")

@@ -236,6 +236,8 @@ class Ruleset:
     required_statuses: tuple[str, ...] = ()
     pull_request: bool = False
     """Changes must come through a pull request."""
+    deletion: bool = False
+    """Branches stay."""
     bypass: frozenset[str] = frozenset()
     """Logins that the rules do not bind; for an App its bot's login."""
     enforcement: str = "active"

@@ -156,6 +156,9 @@ class Repo:
                 if current and not force and not self.bare.contains(new, current):
                     raise ApiError(422, "Update is not a fast forward")
             if new is None:
+                bound = [rules for rules in self.rules_for(branch) if rules.deletion]
+                if any(token.account.login not in rules.bypass for rules in bound):
+                    raise RuleViolationError(["Cannot delete this branch"])
                 self.bare.delete_ref(ref)
             else:
                 self.bare.update_ref(ref, new)

@@ -662,7 +662,7 @@ def branch_rules(repo: Repo, name: str) -> list[Json]:
 
 
 def _rules(one: Ruleset) -> list[Json]:
-    rules: list[Json] = []
+    rules: list[Json] = [{"type": "deletion"}] if one.deletion else []
     if one.required_statuses:
         checks = [{"context": name} for name in one.required_statuses]
         parameters: Json = {"strict_required_status_checks_policy": False, "required_status_checks": checks}

@@ -33,7 +33,7 @@ def address(environment: Mapping[str, str]) -> Address:
             f"GITHUB_REPOSITORY is {repository or 'not set'}",
             hint="set it to OWNER/NAME, as GitHub Actions does",
         )
-    api_url = environment.get("GITHUB_API_URL") or _PUBLIC_API
+    api_url = (environment.get("GITHUB_API_URL") or _PUBLIC_API).rstrip("/")
     graphql_url = environment.get("GITHUB_GRAPHQL_URL") or api_url.removesuffix("/v3") + "/graphql"
     if _host(api_url) != _host(graphql_url):
         # The token goes to both, so both have to be the same party.

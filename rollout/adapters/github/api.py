@@ -8,16 +8,24 @@ too, nor that one looks what became of a write before making it again.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
+from typing import TYPE_CHECKING, TypeVar
 
 from rollout import __version__
 from rollout.adapters.github.address import Address
+from rollout.adapters.github.answers import (
+    LATER,
+    Document,
+    GraphqlError,
+    PassingError,
+    RefusedByGitHubError,
+    advice,
+    graphql_fault,
+    parsed,
+    rest_fault,
+)
 from rollout.core.text import inert
 from rollout.errors import OutsideError
 from rollout.ports import PatientClock
@@ -25,63 +33,31 @@ from rollout.ports import PatientClock
 if TYPE_CHECKING:
     from github.Requester import Requester
 
+__all__ = [
+    "Api",
+    "Document",
+    "Made",
+    "NewPull",
+    "PassingError",
+    "RefusedByGitHubError",
+    "owner_and_name",
+    "parsed",
+]
+
 PAGE = 100
 TRIES = 5
 STALE = "STALE_DATA"
 """GraphQL's word for a branch that is not where a commit expected it."""
 
 _PATIENCE = 300.0
-_MINUTE = 60.0
 _LONGEST_REASON = 300
-_PASSING_STATUSES = frozenset({408, 409})
-_PASSING_KINDS = frozenset({"INTERNAL", "INTERNAL_SERVER_ERROR", "LOADING", "SERVICE_UNAVAILABLE", "TIMEOUT"})
-_LIMIT_KINDS = frozenset({"RATE_LIMIT", "RATE_LIMITED"})
-_KIND_STATUSES = {"FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "NOT_FOUND": 404}
-
 T = TypeVar("T")
-M = TypeVar("M", bound="Document")
-
-
-class Document(BaseModel):
-    """A part of an answer: only what is used of it, by GraphQL's names in snake case."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
-
-
-class PassingError(Exception):
-    """A fault that may be gone when it is tried again; whether a write took effect is not known."""
-
-    def __init__(self, why: str, wait: float | None = None) -> None:
-        """`wait`: seconds that GitHub asks for; None for the usual, growing pause."""
-        super().__init__(why)
-        self.wait = wait
-
-
-class RefusedByGitHubError(Exception):
-    """GitHub understood and said no: nothing was done."""
-
-    def __init__(self, why: str, status: int, kinds: Collection[str] = (), needs: str = "") -> None:
-        """`kinds` are GraphQL's; `needs` the permissions that would have done, where GitHub tells them."""
-        super().__init__(why)
-        self.status = status
-        self.kinds = frozenset(kinds)
-        self.needs = needs
-
-
-class _GraphqlError(Document):
-    type: str = ""
-    message: str = ""
-    extensions: dict[str, object] | None = None
-
-    @property
-    def is_passing(self) -> bool:
-        # `Something went wrong` has no type; neither has a mistake in the query, but that has extensions.
-        return self.type in _PASSING_KINDS or (not self.type and not self.extensions)
+M = TypeVar("M", bound=Document)
 
 
 class _GraphqlAnswer(Document):
     data: dict[str, object] | None = None
-    errors: tuple[_GraphqlError, ...] = ()
+    errors: tuple[GraphqlError, ...] = ()
 
 
 class _Created(Document):
@@ -253,7 +229,8 @@ class Api:
         body = {"query": query, "variables": variables}
         headers, document = self._exchange("POST", self.address.graphql_url, None, body)
         answer = parsed(_GraphqlAnswer, document)
-        return answer.data, self._graphql_fault(answer.errors, headers) if answer.errors else None
+        fault = graphql_fault(answer.errors, headers, self._clock.now()) if answer.errors else None
+        return answer.data, fault
 
     def changed(
         self, path: str, query: Mapping[str, str | int], etag: str
@@ -276,7 +253,7 @@ class Api:
         try:
             return self._requester.requestJsonAndCheck(verb, url, dict(query or {}), headers, input=body)
         except GithubException as error:
-            raise self._rest_fault(error.status, error.data, error.headers or {}) from error
+            raise rest_fault(error.status, error.data, error.headers or {}, self._clock.now()) from error
         except (OSError, ValueError) as error:
             raise PassingError(self._inert(f"{type(error).__name__}: {error}")) from error
 
@@ -329,7 +306,7 @@ class Api:
             except PassingError as fault:
                 self._sit_out(doing, fault, turn)
             except RefusedByGitHubError as refusal:
-                raise self._failed(doing, str(refusal), _advice(refusal)) from refusal
+                raise self._failed(doing, str(refusal), advice(refusal)) from refusal
             step = again or first
         raise AssertionError("unreachable: the last fault is raised")
 
@@ -340,9 +317,9 @@ class Api:
     def _sit_out(self, doing: str, fault: PassingError, turn: int) -> None:
         wait = 2.0 ** (turn - 1) if fault.wait is None else fault.wait
         if turn == TRIES:
-            raise self._failed(doing, f"{fault}; tried {TRIES} times", _LATER) from fault
+            raise self._failed(doing, f"{fault}; tried {TRIES} times", LATER) from fault
         if wait > self._patience:
-            raise self._failed(doing, f"{fault}; it asks to wait {wait:.0f}s", _LATER) from fault
+            raise self._failed(doing, f"{fault}; it asks to wait {wait:.0f}s", LATER) from fault
         self._patience -= wait
         if wait:
             self._clock.wait(wait)
@@ -351,45 +328,6 @@ class Api:
         done = f"; done already: {', '.join(self._done)}" if self._done else ""
         return OutsideError(f"{doing} failed: GitHub: {self._inert(why)}", hint=advice + done)
 
-    def _rest_fault(
-        self, status: int, data: object, headers: Mapping[str, str]
-    ) -> PassingError | RefusedByGitHubError:
-        why = f"{status} {_message(data)}".strip()
-        wait = self._asked_wait(status, why, headers)
-        if wait is not None:
-            return PassingError(why, wait)
-        if status in _PASSING_STATUSES or status >= 500:
-            return PassingError(why)
-        return RefusedByGitHubError(why, status, needs=headers.get("x-accepted-github-permissions", ""))
-
-    def _asked_wait(self, status: int, why: str, headers: Mapping[str, str]) -> float | None:
-        """Seconds until GitHub wants to be asked again; None when it does not speak of limits."""
-        after = headers.get("retry-after", "")
-        if status in (403, 429, 503) and after.isdigit():
-            return float(after)
-        if status not in (403, 429):
-            return None
-        if headers.get("x-ratelimit-remaining") == "0":
-            return self._until_reset(headers)
-        return _MINUTE if status == 429 or "rate limit" in why.lower() else None
-
-    def _until_reset(self, headers: Mapping[str, str]) -> float:
-        reset = headers.get("x-ratelimit-reset", "")
-        left = int(reset) - self._clock.now().timestamp() if reset.isdigit() else _MINUTE
-        return max(left, 0.0) + 1
-
-    def _graphql_fault(
-        self, errors: Sequence[_GraphqlError], headers: Mapping[str, str]
-    ) -> PassingError | RefusedByGitHubError:
-        why = "; ".join(error.message or error.type for error in errors)
-        kinds = [error.type for error in errors]
-        if _LIMIT_KINDS & set(kinds):
-            return PassingError(why, self._asked_wait(429, why, headers))
-        if any(error.is_passing for error in errors):
-            return PassingError(why)
-        statuses = [_KIND_STATUSES[kind] for kind in kinds if kind in _KIND_STATUSES]
-        return RefusedByGitHubError(why, statuses[0] if statuses else 422, kinds)
-
     def _inert(self, text: str) -> str:
         return inert(text.replace(self.token, "***"), _LONGEST_REASON)
 
@@ -397,53 +335,3 @@ class Api:
 def owner_and_name(repository: str) -> dict[str, str]:
     owner, _, name = repository.partition("/")
     return {"owner": owner, "name": name}
-
-
-def parsed(model: type[M], document: object) -> M:
-    """The document as a model. Raises PassingError for one that is none, as a broken proxy gives."""
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        why = f"an answer that makes no sense: {where or 'all of it'}: {first['msg']}"
-        raise PassingError(why) from error
-
-
-def _message(data: Any) -> str:
-    """GitHub's own words: the message, and those of each error below it."""
-    if not isinstance(data, dict):
-        return ""
-    errors = data.get("errors")
-    details = errors if isinstance(errors, list) else []
-    parts = [part.get("message") for part in [data, *details] if isinstance(part, dict)]
-    return ": ".join(str(part) for part in parts if part)
-
-
-_LATER = "run it again later; the next run does what is missing"
-_TOKEN = "give a valid token in ROLLOUT_TOKEN or GITHUB_TOKEN; that of an App is good for an hour"  # noqa: S105
-_MAY_OPEN = (
-    "Settings > Actions > General > Workflow permissions: tick `Allow GitHub Actions to create and approve"
-    " pull requests`, or give the token of a GitHub App in ROLLOUT_TOKEN"
-)
-_PERMISSIONS = "contents: write, pull-requests: write, statuses: write, checks: read"
-_RULES = (
-    "Settings > Rules > Rulesets: let the GitHub App bypass the one of the state branch; with a plain"
-    " GITHUB_TOKEN take the rule away, merges are judged afterwards then"
-)
-_NOT_FOUND = "look at GITHUB_REPOSITORY, and whether the token reaches that repository"
-
-
-def _advice(refusal: RefusedByGitHubError) -> str:
-    """Which setting to change."""
-    why = str(refusal)
-    if refusal.status == 401:
-        return _TOKEN
-    if "not permitted to create or approve pull requests" in why:
-        return _MAY_OPEN
-    if "rule violations" in why or "protected branch" in why.lower():
-        return _RULES
-    if refusal.status == 403:
-        needs = f" (this needs {refusal.needs})" if refusal.needs else ""
-        return f"give the job, or the App, the permissions {_PERMISSIONS}{needs}"
-    return _NOT_FOUND if refusal.status == 404 else _LATER

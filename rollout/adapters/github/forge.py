@@ -33,6 +33,8 @@ from rollout.rendering.inert import code
 CLOSED_MARKER = "<!-- rollout:closed -->"
 """Hidden in the comment that says why a pull request was closed, so that there is one of it."""
 
+_STAYS = ("does not exist", "annot delete")
+"""What GitHub says of a branch that is gone, and of one that a rule protects."""
 _LONGEST_REASON = 600
 
 
@@ -225,10 +227,11 @@ class GitHubForge:
         return answer.repository.pull_request.comments.nodes
 
     def _delete_branch(self, branch: str) -> None:
+        """One that is gone, or that a rule keeps, is no reason to leave the pull request open."""
         try:
             self._api.rest("DELETE", self._path(f"git/refs/heads/{quote(branch)}"))
         except RefusedByGitHubError as refusal:
-            if "does not exist" not in str(refusal):
+            if not any(words in str(refusal) for words in _STAYS):
                 raise
 
     # --- statuses and checks -----------------------------------------------------------------------------

@@ -127,7 +127,8 @@ def check_runs(api: Api, repository: str, commit: str) -> list[CheckRun]:
 def is_on_branch(api: Api, repository: str, branch: str, commit: str) -> bool:
     """Whether the branch holds that commit, given by its whole id.
 
-    One that only a fork or a side branch holds does not count, though GitHub finds it by its id.
+    One that only a fork or a side branch holds does not count, though GitHub finds it by its id. Raises
+    OutsideError when the branch is not there, or not for this token.
     """
     if not _WHOLE_ID.fullmatch(commit):
         return False
@@ -137,12 +138,14 @@ def is_on_branch(api: Api, repository: str, branch: str, commit: str) -> bool:
         try:
             document = api.rest("GET", path, query={"per_page": 1})
         except RefusedByGitHubError as refusal:
-            if refusal.status in (404, 422):
-                return False
-            raise
+            if refusal.status not in (404, 422):
+                raise
+            # The same answer for a commit, a branch and a repository that is not there; only one is a no.
+            api.rest("GET", f"/repos/{repository}/branches/{quote(branch, safe='')}")
+            return False
         return parsed(_Comparison, document).status in ("identical", "behind")
 
-    return api.attempt(f"looking for {commit[:12]} on {branch}", compare)
+    return api.attempt(f"looking for {commit[:12]} on {branch} of {repository}", compare)
 
 
 def changed_paths(api: Api, repository: str, base: str | None, commit: str) -> Sequence[str]:

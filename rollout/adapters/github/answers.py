@@ -1,0 +1,164 @@
+"""What GitHub answers: documents of which little is used, and faults, with what to do about each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+_MINUTE = 60.0
+_PASSING_STATUSES = frozenset({408, 409})
+_PASSING_KINDS = frozenset({"INTERNAL", "INTERNAL_SERVER_ERROR", "LOADING", "SERVICE_UNAVAILABLE", "TIMEOUT"})
+_LIMIT_KINDS = frozenset({"RATE_LIMIT", "RATE_LIMITED"})
+_KIND_STATUSES = {"FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "NOT_FOUND": 404}
+_LIMIT_WORDS = ("rate limit", "abuse detection")
+"""Of limits that GitHub tells in words alone."""
+
+M = TypeVar("M", bound="Document")
+
+
+class Document(BaseModel):
+    """A part of an answer: only what is used of it, by GraphQL's names in snake case."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+
+class PassingError(Exception):
+    """A fault that may be gone when it is tried again; whether a write took effect is not known."""
+
+    def __init__(self, why: str, wait: float | None = None) -> None:
+        """`wait`: seconds that GitHub asks for; None for the usual, growing pause."""
+        super().__init__(why)
+        self.wait = wait
+
+
+class RefusedByGitHubError(Exception):
+    """GitHub understood and said no: nothing was done."""
+
+    def __init__(self, why: str, status: int, kinds: Collection[str] = (), needs: str = "") -> None:
+        """`kinds` are GraphQL's; `needs` the permissions that would have done, where GitHub tells them."""
+        super().__init__(why)
+        self.status = status
+        self.kinds = frozenset(kinds)
+        self.needs = needs
+
+
+class GraphqlError(Document):
+    type: str = ""
+    message: str = ""
+    extensions: dict[str, object] | None = None
+
+    @property
+    def is_passing(self) -> bool:
+        # `Something went wrong` has no type; neither has a mistake in the query, but that has extensions.
+        return self.type in _PASSING_KINDS or (not self.type and not self.extensions)
+
+
+def parsed(model: type[M], document: object) -> M:
+    """The document as a model. Raises PassingError for one that is none, as a broken proxy gives."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        why = f"an answer that makes no sense: {where or 'all of it'}: {first['msg']}"
+        raise PassingError(why) from error
+
+
+# --- faults ------------------------------------------------------------------------------------------------
+
+
+def rest_fault(
+    status: int, data: object, headers: Mapping[str, str], now: datetime
+) -> PassingError | RefusedByGitHubError:
+    """What an answer with such a status means; names of headers in small letters."""
+    why = f"{status} {_message(data)}".strip()
+    wait = _asked_wait(status, why, headers, now)
+    if wait is not None:
+        return PassingError(why, wait)
+    if status in _PASSING_STATUSES or status >= 500:
+        return PassingError(why)
+    return RefusedByGitHubError(why, status, needs=headers.get("x-accepted-github-permissions", ""))
+
+
+def graphql_fault(
+    errors: Sequence[GraphqlError], headers: Mapping[str, str], now: datetime
+) -> PassingError | RefusedByGitHubError:
+    """What errors mean that come with status 200."""
+    why = "; ".join(error.message or error.type for error in errors)
+    kinds = [error.type for error in errors]
+    if _LIMIT_KINDS & set(kinds) or _speaks_of_limits(why):
+        return PassingError(why, _asked_wait(429, why, headers, now))
+    if any(error.is_passing for error in errors):
+        return PassingError(why)
+    statuses = [_KIND_STATUSES[kind] for kind in kinds if kind in _KIND_STATUSES]
+    return RefusedByGitHubError(why, statuses[0] if statuses else 422, kinds)
+
+
+def _asked_wait(status: int, why: str, headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds until GitHub wants to be asked again; None when it does not speak of limits."""
+    after = headers.get("retry-after", "")
+    if status in (403, 429, 503) and after.isdigit():
+        return float(after)
+    if status not in (403, 429):
+        return None
+    if headers.get("x-ratelimit-remaining") == "0":
+        return _until_reset(headers, now)
+    return _MINUTE if status == 429 or _speaks_of_limits(why) else None
+
+
+def _until_reset(headers: Mapping[str, str], now: datetime) -> float:
+    reset = headers.get("x-ratelimit-reset", "")
+    left = int(reset) - now.timestamp() if reset.isdigit() else _MINUTE
+    return max(left, 0.0) + 1
+
+
+def _speaks_of_limits(why: str) -> bool:
+    return any(words in why.lower() for words in _LIMIT_WORDS)
+
+
+def _message(data: Any) -> str:
+    """GitHub's own words: the message, and those of each error below it."""
+    if not isinstance(data, dict):
+        return ""
+    errors = data.get("errors")
+    details = errors if isinstance(errors, list) else []
+    parts = [part.get("message") for part in [data, *details] if isinstance(part, dict)]
+    return ": ".join(str(part) for part in parts if part)
+
+
+LATER = "run it again later; the next run does what is missing"
+_TOKEN = "give a valid token in ROLLOUT_TOKEN or GITHUB_TOKEN; that of an App is good for an hour"  # noqa: S105
+_MAY_OPEN = (
+    "Settings > Actions > General > Workflow permissions: tick `Allow GitHub Actions to create and approve"
+    " pull requests`, or give the token of a GitHub App in ROLLOUT_TOKEN"
+)
+_PERMISSIONS = "contents: write, pull-requests: write, statuses: write, checks: read"
+_RULES = (
+    "Settings > Rules > Rulesets: let the GitHub App bypass the one of the state branch; with a plain"
+    " GITHUB_TOKEN take the rule away, merges are judged afterwards then"
+)
+_FULL = "close the pull request: the next run opens it anew, and a new commit has no statuses yet"
+_NOT_FOUND = (
+    "look at GITHUB_REPOSITORY, at product in the contract, and whether the token reaches that repository"
+)
+
+
+def advice(refusal: RefusedByGitHubError) -> str:
+    """Which setting to change."""
+    why = str(refusal)
+    if refusal.status == 401:
+        return _TOKEN
+    if "not permitted to create or approve pull requests" in why:
+        return _MAY_OPEN
+    if "rule violations" in why or "protected branch" in why.lower():
+        return _RULES
+    if "maximum number of statuses" in why:
+        return _FULL
+    if refusal.status == 403:
+        needs = f" (this needs {refusal.needs})" if refusal.needs else ""
+        return f"give the job, or the App, the permissions {_PERMISSIONS}{needs}"
+    return _NOT_FOUND if refusal.status == 404 else LATER
