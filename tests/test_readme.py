@@ -17,6 +17,7 @@ END = "=== end of command ==="
 
 # What differs from run to run: commits, times, and the seconds that a person's machine takes.
 VARYING = (
+    (re.compile(r"\b\d{13}\b"), "MILLISECONDS"),
     (re.compile(r"\b[0-9a-f]{40}\b|\b[0-9a-f]{7,12}\b"), "COMMIT"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z| UTC)?"), "TIME"),
     (re.compile(r"\b\d\d:\d\d\b"), "TIME"),

@@ -31,7 +31,9 @@ COMMANDS = {
     "unfreeze": Lazy("steering", "unfreeze", "Let promotion go on."),
     "rehearse": Lazy("rehearsing", "rehearse", "Go through a rollback on a scratch copy."),
     "signoff": Lazy("steering", "signoff", "The sign-off checklist: look, and sign."),
-    "channel": Lazy("channel", "channel", "The release channel: show, set, check, plan, apply, cache."),
+    "channel": Lazy(
+        "channel", "channel", "The release channel: show, set, check, plan, apply, import, cache."
+    ),
     "status": Lazy("looking", "status", "Where the rollout stands and what you have to do."),
     "history": Lazy("looking", "history", "What happened, from git."),
     "verify": Lazy("looking", "verify", "Recompute each state commit from the one before."),

@@ -158,6 +158,8 @@ def _subject(  # noqa: C901 -- one short arm for each event
             return _and(f"rehearse the rollback of {release}", detail)
         case Event.CHANNEL:
             return _and("channel", detail)
+        case Event.CHANNEL_IMPORT:
+            return "channel: import the product's own metadata"
         case _:
             assert_never(event)
 

@@ -183,3 +183,41 @@ def test_text_for_a_person_says_what_to_do_next(shell: Shell) -> None:
     assert shell.ok("channel", "set", "beta").out == "channel is beta already\n"
     assert "+channel: dev" in shell.ok("channel", "set", "dev", "--dry-run").out
     assert "last apply" in shell.ok("channel", "show").out
+
+
+# --- the product's own metadata ---------------------------------------------------------------------------
+
+
+def test_the_products_own_metadata_is_taken_over(shell: Shell, repository: Repository) -> None:
+    folder = repository.path / ".tau"
+    folder.mkdir()
+    (folder / "release-channel.json").write_text('{"schema_version": 1, "release_channel": "beta"}')
+    assert shell.ok("channel", "import", folder, "--dry-run").out.startswith("dry run\n")
+    said = shell.ok("channel", "import", folder)
+    assert said.out.startswith("took over beta at v0.1.4: recorded as ")
+    assert shell.json("channel", "show")["channel"] == "beta"
+    assert shell.ok("channel", "import", folder).out == "nothing to take over\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"schema_version": 1, "rel', "release-channel.json: not JSON: "),
+        ("[" * 100_000, "release-channel.json: not JSON: "),
+        ("x" * 1_100_000, "release-channel.json: larger than 1048576 bytes"),
+        ("{}", "release-channel.json: schema_version: Field required"),
+    ],
+)
+def test_metadata_that_cannot_be_read(shell: Shell, repository: Repository, text: str, says: str) -> None:
+    folder = repository.path / ".tau"
+    folder.mkdir()
+    (folder / "release-channel.json").write_text(text)
+    said = shell.rollout("channel", "import", folder)
+    assert said.code == 2
+    assert said.err.startswith(f"error: {says}")
+
+
+def test_a_folder_without_metadata(shell: Shell, repository: Repository) -> None:
+    (repository.path / "release-channel.json").mkdir()
+    said = shell.rollout("channel", "import", repository.path)
+    assert (said.code, "release-channel.json cannot be read: Is a directory" in said.err) == (2, True)

@@ -80,6 +80,7 @@ class Event(StrEnum):
     SIGNOFF = "signoff"
     REHEARSE = "rehearse"
     CHANNEL = "channel"
+    CHANNEL_IMPORT = "channel-import"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,30 @@
+"""Reads the release metadata that a product keeps beside its state: JSON from a folder, within limits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rollout.errors import InputError
+
+MAX_BYTES = 1 << 20
+
+
+def read_documents(folder: Path, names: tuple[str, ...]) -> dict[str, object]:
+    """Name -> parsed JSON of those that are there. Raises InputError, naming the file, for anything else."""
+    return {name: _parsed(folder / name, name) for name in names if (folder / name).exists()}
+
+
+def _parsed(path: Path, name: str) -> object:
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}") from error
+    if len(text) > MAX_BYTES:
+        raise InputError(f"{name}: larger than {MAX_BYTES} bytes", hint="such files are small: look at it")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0] if isinstance(error, ValueError) else "nested too deep"
+        raise InputError(f"{name}: not JSON: {reason}", hint="it may be half written: try again") from error
