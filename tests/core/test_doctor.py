@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,74 +15,33 @@ from rollout.core.doctor.facts import (
     Actions,
     Bypass,
     Environment,
-    Hidden,
     Laptop,
     Permission,
     RateLimit,
     Rule,
-    Settings,
     Train,
     Who,
-    Workflow,
-    World,
 )
-
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-PIN = f"acme/rollout/.github/actions/rollout@{'5' * 40}"
-TEN_MINUTES = "3,13,23,33,43,53 * * * *"
-SECRET = Hidden("this token may not ask")
-PROBLEM, WARNING, UNTOLD, OK = Severity
-
-FLOWS = (
-    Workflow("rollout-check.yml", "active", (), (PIN,)),
-    Workflow("rollout-reconcile.yml", "active", (TEN_MINUTES,), (PIN, "./.github/actions/rollout")),
-    Workflow("rollout-start.yml", "active", (), (PIN, f"docker://alpine@sha256:{'a' * 64}")),
+from tests.core.doctor_world import (
+    ADMIN,
+    ADMIN_WITHOUT_APP,
+    FLOWS,
+    NOW,
+    OK,
+    OWN_STATUS,
+    PIN,
+    PROBLEM,
+    SECRET,
+    STATUS,
+    TEN_MINUTES,
+    TRAINS,
+    UNTOLD,
+    WARNING,
+    WITHOUT_APP,
+    ago,
+    reconcile,
+    world,
 )
-STATUS = Rule("required_status_checks", "protect", Bypass.YES, ("rollout/tau",))
-
-
-def ago(*minutes: int) -> tuple[datetime, ...]:
-    return tuple(NOW - timedelta(minutes=number) for number in minutes)
-
-
-def reconcile(**changes: Any) -> tuple[Workflow, ...]:
-    return (FLOWS[0], replace(FLOWS[1], **changes), FLOWS[2])
-
-
-SETTINGS = Settings(
-    repository="acme/tau",
-    login="rollout-app[bot]",
-    who=Who.APP,
-    default_branch="main",
-    private=False,
-    archived=False,
-    rules=(STATUS,),
-    classic=None,
-    may_open_pulls=False,
-    actions=Actions(enabled=True, allowed="all"),
-    variables=frozenset({APP_ID}),
-    secrets=frozenset(),
-    environment=Environment(frozenset({APP_KEY}), restricted=True),
-    workflows=FLOWS,
-    runs=ago(4, 15, 23),
-    permissions=dict.fromkeys(Permission, True),
-    limit=RateLimit(5000, 4900, NOW + timedelta(minutes=30)),
-)
-TRAINS = (Train("tau", max_gap=1800),)
-WITHOUT_APP: dict[str, Any] = {
-    "who": Who.RUN,
-    "variables": SECRET,
-    "secrets": SECRET,
-    "environment": SECRET,
-    "rules": (),
-}
-ADMIN: dict[str, Any] = {"who": Who.PERSON, "login": "ada", "permissions": None}
-ADMIN_WITHOUT_APP: dict[str, Any] = {**ADMIN, "variables": frozenset(), "environment": None, "rules": ()}
-
-
-def world(settings: dict[str, Any], **changes: Any) -> World:
-    base = World(replace(SETTINGS, **settings), "main", "", TRAINS)
-    return replace(base, **changes)
 
 
 def test_a_good_world_has_nothing_to_mend() -> None:
@@ -159,14 +117,22 @@ def test_a_good_world_has_nothing_to_mend() -> None:
         ({"classic": SECRET}, UNTOLD, "state commits", "classic branch protection", "Settings > Branches"),
         ({"classic": ()}, PROBLEM, "state commits", "an App cannot bypass it", "Settings > Branches"),
         # --- the required status
+        ({}, OK, "required status", "rollout-check is required; a promotion that turns red", ""),
         (
             {"rules": ()},
             WARNING,
             "required status",
-            "rollout/tau is not required: a red promotion can be merged",
-            "require the status rollout/tau, bypass list: the App",
+            "rollout-check is not required: an illegal promotion can be merged",
+            "New branch ruleset: target main, require rollout-check, bypass list: the App, always",
         ),
-        ({"rules": (), "classic": ("rollout/tau",)}, OK, "required status", "rollout/tau is required", ""),
+        ({"rules": (), "classic": ("rollout-check",)}, OK, "required status", "is required", ""),
+        (
+            {"rules": (OWN_STATUS,)},
+            PROBLEM,
+            "required status",
+            "pull requests that are no promotion wait for ever",
+            "require rollout-check instead",
+        ),
         (WITHOUT_APP, OK, "required status", "as it has to be without an App", ""),
         # --- the token
         (
@@ -377,6 +343,13 @@ def test_one_thing_is_different(
             "rollout contract check --train tau",
         ),
         ({"trains": (Train("tau", product="acme/app"),)}, OK, "product", "acme/app can be read", ""),
+        (
+            {"state_branch": "ops"},
+            WARNING,
+            "required status",
+            "rollout/tau is not required",
+            "target ops, require rollout/tau",
+        ),
         ({"trains": (Train("tau", max_gap=0),)}, OK, "schedule", "at most 11m between the last 3", ""),
     ],
 )
@@ -396,6 +369,11 @@ def test_a_product_out_of_reach(who: Who, whose: str) -> None:
         f"{whose} does not reach acme/app",
         "ROLLOUT_PRODUCT_TOKEN",
     )
+
+
+def test_a_state_branch_of_its_own_can_require_the_trains_own_status() -> None:
+    own = world({"rules": (OWN_STATUS,)}, state_branch="ops")
+    expect(examine(own, NOW), OK, "required status", "rollout/tau is required: a red promotion cannot", "")
 
 
 def test_each_thing_is_said_once() -> None:

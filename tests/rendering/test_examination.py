@@ -1,7 +1,9 @@
 """Findings of `rollout doctor` as a person and a script get them."""
 
-from rollout.core.doctor import Finding, Severity
+from rollout.core.doctor import Finding, Severity, examine
 from rollout.rendering.examination import examination_document, examination_summary, examination_text
+from tests.core.doctor_world import ADMIN_WITHOUT_APP, NOW, ago, world
+from tests.rendering.goldens import check_golden
 
 FINDINGS = [
     Finding(
@@ -59,3 +61,9 @@ def test_a_document_for_scripts() -> None:
             }
         ],
     }
+
+
+def test_as_a_release_owner_sees_it() -> None:
+    found = examine(world({**ADMIN_WITHOUT_APP, "private": True, "runs": ago(5, 52, 62)}), NOW)
+    about = "acme/tau, state on main, asked as ada"
+    check_golden("doctor.txt", examination_text(about, found, columns=100))

@@ -24,6 +24,8 @@ _MAY_STOP_COMMITS = frozenset(
         "file_path_restriction",
     }
 )
+CHECK = "rollout-check"
+"""The check run that every pull request gets."""
 _RULESETS = "Settings > Rules > Rulesets"
 
 
@@ -103,24 +105,35 @@ def _stopping(world: World, rule: Rule) -> Finding:
 
 
 def required_status(world: World) -> Iterator[Finding]:
-    """Whether a promotion that turned red can be merged all the same."""
-    topic, rules = "required status", world.settings.rules
+    """Whether a promotion that is not legal, or turned red, can be merged all the same.
+
+    Promotions alone get the train's own status, so on a branch that takes other pull requests too, only the
+    check that reports on each of them can be required.
+    """
+    rules, classic = world.settings.rules, world.settings.classic
     if isinstance(rules, Hidden):
         return
     required = {context for rule in rules for context in rule.contexts}
-    required |= set(world.settings.classic) if isinstance(world.settings.classic, tuple) else set()
+    required |= set(classic) if isinstance(classic, tuple) else set()
+    shared = world.state_branch == world.settings.default_branch
     for train in world.trains:
-        context = f"rollout/{train.name}"
-        if context in required:
-            yield ok(topic, f"{context} is required: a red promotion cannot be merged")
-        elif world.uses_app is False:
-            yield ok(
-                topic, f"{context} is not required, as it has to be without an App: merges are judged after"
-            )
-        else:
-            fix = (
-                f"{_RULESETS} > New branch ruleset: target {world.state_branch},"
-                f" require the status {context}, bypass list: the App, always"
-            )
-            says = f"{context} is not required: a red promotion can be merged, and is undone after"
-            yield warning(topic, says, fix)
+        yield _required(world, f"rollout/{train.name}", required, shared=shared)
+
+
+def _required(world: World, status: str, required: set[str], *, shared: bool) -> Finding:
+    topic, branch, wanted = "required status", world.state_branch, CHECK if shared else status
+    if shared and status in required:
+        says = f"{status} is required on {branch}: pull requests that are no promotion wait for ever"
+        return problem(topic, says, f"{_RULESETS}: require {CHECK} instead")
+    if wanted in required and shared:
+        return ok(
+            topic, f"{CHECK} is required; a promotion that turns red after it is undone when it is merged"
+        )
+    if wanted in required:
+        return ok(topic, f"{status} is required: a red promotion cannot be merged")
+    if world.uses_app is False:
+        return ok(topic, f"{wanted} is not required, as it has to be without an App: merges are judged after")
+    fix = f"{_RULESETS} > New branch ruleset: target {branch}, require {wanted}, bypass list: the App, always"
+    return warning(
+        topic, f"{wanted} is not required: an illegal promotion can be merged, and is undone after", fix
+    )
