@@ -77,3 +77,36 @@ def test_every_command_of_the_readme_prints_what_it_says(tmp_path: Path) -> None
     assert len(typed) > 10
     for block, expected in zip(blocks, real, strict=True):
         assert steady(block.strip()) == steady(expected)
+
+
+def test_what_github_shows_is_what_is_rendered() -> None:
+    """The pull request, the job summary and doctor's answer are the golden files of tests/rendering."""
+    readme, golden = README.read_text(encoding="utf-8"), README.parent / "tests" / "rendering" / "golden"
+    for name in ("promotion.md", "summary-hold.md"):
+        lines = (golden / name).read_text(encoding="utf-8").rstrip("\n").splitlines()
+        assert "\n".join(f"> {line}".rstrip() for line in lines) in readme, name
+    assert f"```text\n{(golden / 'doctor.txt').read_text(encoding='utf-8')}```" in readme
+
+
+def test_the_apps_permissions_are_those_that_workflows_ask_for() -> None:
+    asked = set()
+    for path in (README.parent / ".github" / "workflows").glob("rollout-*.yml"):
+        asked |= set(re.findall(r"^ +permission-([a-z-]+): (\w+)", path.read_text(), re.MULTILINE))
+    names = {"commit-statuses": "statuses"}
+    table = (
+        README.read_text(encoding="utf-8").partition("| permission | level | for |")[2].partition("\n\n")[0]
+    )
+    told = {
+        (names.get(key, key), level)
+        for name, level in re.findall(r"^\| (\w[\w ]+) \| (read|write) \|", table, re.MULTILINE)
+        for key in [name.lower().replace(" ", "-")]
+    }
+    assert told == asked
+
+
+def test_every_workflow_and_variable_is_named() -> None:
+    readme = README.read_text(encoding="utf-8")
+    for path in (README.parent / ".github" / "workflows").glob("rollout-*.yml"):
+        assert f"`{path.stem}`" in readme, path.name
+        for name in re.findall(r"(?:vars|secrets)\.(ROLLOUT_\w+)", path.read_text()):
+            assert name in readme, name
