@@ -362,6 +362,21 @@ class Workspace:
 
         return body
 
+    def tags(self) -> tuple[str, ...]:
+        """Names of the clone's tags; none where there is no clone."""
+        return tuple(self.git.tags()) if self.forge_kind == "local" or self._is_clone() else ()
+
+    def decider(self) -> str:
+        """Who decides by a command: whoever dispatched the run, else who is at the keyboard.
+
+        Raises InputError when nobody knows.
+        """
+        names = ("GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR") if self.forge_kind == "github" else ()
+        return (
+            next((self._environment[name] for name in names if self._environment.get(name)), "")
+            or self.person()
+        )
+
     def person(self) -> str:
         """Who is at the keyboard, as git knows them. Raises InputError when it does not."""
         try:

@@ -265,7 +265,8 @@ class World:
     # --- the tool ----------------------------------------------------------------------------------------
 
     def start(self, version: str = VERSION, commit: str = COMMIT, **options: str | None) -> None:
-        start(self.store, self.forge, self.clock, TAU, StartOptions(version, commit, **options))
+        asked = StartOptions(version, commit, **options)
+        start(self.store, self.forge, self.clock, TAU, asked, reverter=self.reverter)
 
     def reconciler(self, *, dry_run: bool = False) -> Reconciler:
         responder = Responder(self.reverter, self.issues, incident_body, pushes_workflows=True)

@@ -30,6 +30,9 @@ COMMANDS = {
     "freeze": Lazy("steering", "freeze", "Stop promotion until somebody unfreezes it."),
     "unfreeze": Lazy("steering", "unfreeze", "Let promotion go on."),
     "rehearse": Lazy("rehearsing", "rehearse", "Go through a rollback on a scratch copy."),
+    "rollback": Lazy("rollbacks", "rollback", "Roll back, join a rollback, or call off a false alarm."),
+    "reopen": Lazy("rollbacks", "reopen", "Make the train idle after a finished rollback."),
+    "quarantine": Lazy("rollbacks", "quarantine", "Releases that nothing chooses again: list, lift."),
     "signoff": Lazy("steering", "signoff", "The sign-off checklist: look, and sign."),
     "channel": Lazy(
         "channel", "channel", "The release channel: show, set, check, plan, apply, import, cache."

@@ -30,7 +30,9 @@ def start(call: Call, version: str, commit: str, base: str | None, rollback_to: 
 
     space = call.workspace
     options = StartOptions(version, space.whole_id(commit), base and space.whole_id(base), rollback_to)
-    state = begin(space.store, space.forge, space.clock, call.train, options).state
+    train = call.train
+    changed = begin(space.store, space.forge, space.clock, train, options, reverter=space.reverter)
+    state = changed.state
     call.summarize(state, [{"kind": "commit", "event": "start"}])
     call.answer(
         lambda: status_document(state, now=call.now, pull_request=None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rollout.commands.changing import Changed, change_state
-from rollout.core.state import CommitMessage, Event, Freeze, Outcome, StateChange, TrainState
+from rollout.core.state import CommitMessage, Event, Freeze, Incident, Outcome, StateChange, TrainState
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, StateStore
 from rollout.rendering.commits import message
@@ -32,7 +32,7 @@ def unfreeze(store: StateStore, clock: Clock, train: str, reason: str) -> Change
         frozen = state.rollout.frozen
         if frozen is None:
             raise RefusedError(f"{state.train} is not frozen", hint="see: rollout status")
-        if frozen.incident is not None:
+        if frozen.incident is not None and not _has_ended(state.incident):
             raise RefusedError(
                 f"{state.train} is frozen by incident {frozen.incident}",
                 hint=f"a rollback has to finish first: state/{state.train}/incidents/{frozen.incident}.yaml",
@@ -41,6 +41,10 @@ def unfreeze(store: StateStore, clock: Clock, train: str, reason: str) -> Change
         return _changed(state, None, Event.UNFREEZE, reason, now)
 
     return change_state(store, train, decide, now)
+
+
+def _has_ended(incident: Incident | None) -> bool:
+    return incident is not None and incident.ended is not None
 
 
 def _checked(reason: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.commands.changing import Changed, change_state
+from rollout.commands.quarantine import refuse_quarantined
 from rollout.core import channel as channels
 from rollout.core import signoff, versions
 from rollout.core.advance import begin
@@ -23,7 +24,7 @@ from rollout.core.state import (
     TrainState,
 )
 from rollout.errors import InputError, RefusedError
-from rollout.ports import Clock, Forge, StateStore
+from rollout.ports import Clock, Forge, Reverter, StateStore
 from rollout.rendering.channel import guard_advice
 from rollout.rendering.commits import message
 
@@ -39,18 +40,35 @@ class StartOptions:
     rollback_to: str | None = None
 
 
-def start(store: StateStore, forge: Forge, clock: Clock, train: str, options: StartOptions) -> Changed:
+def start(
+    store: StateStore,
+    forge: Forge,
+    clock: Clock,
+    train: str,
+    options: StartOptions,
+    *,
+    reverter: Reverter | None = None,
+) -> Changed:
     """Commit the new rollout and its first status.
 
+    `reverter` knows whether the commit holds a release that was rolled back.
+
     Raises InputError for a malformed version or a commit that does not exist, RefusedError when a
-    rollout is running, the release itself touches state, or a guard of the channel blocks the version.
+    rollout is running, the release itself touches state, a guard of the channel blocks the version, or what
+    is in quarantine is a part of it.
     """
     _check_versions(options)
     _check_commits(forge, options)
     if store.load(train, store.head()).contract.product.repository is None:
         _refuse_state(forge, options)
     now = clock.now()
-    return change_state(store, train, lambda state: _begun(state, options, now), now)
+
+    def decide(state: TrainState) -> tuple[StateChange, CommitMessage]:
+        begun = _begun(state, options, now)
+        refuse_quarantined(state, reverter, options.commit)
+        return begun
+
+    return change_state(store, train, decide, now)
 
 
 def _check_versions(options: StartOptions) -> None:

@@ -164,6 +164,8 @@ def _release_status(rollout: Rollout, status: Status, contract: Contract) -> tup
     where = f"{status.release} {status.phase}"
     if rollout.outcome is Outcome.COMPLETE:
         return "success", _cut(f"{where}: rollout complete")
+    if rollout.outcome in (Outcome.ROLLED_BACK, Outcome.IDLE):
+        return "failure", _cut(f"{where}: rolled back")
     if rollout.outcome is not Outcome.IN_PROGRESS or rollout.frozen is not None:
         reason = rollout.frozen.reason if rollout.frozen else rollout.outcome
         return "failure", _cut(f"{where}: {reason}")

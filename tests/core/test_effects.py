@@ -180,10 +180,10 @@ def test_a_decision_without_a_reason_is_told_by_its_word() -> None:
 
 def test_an_ended_rollout_that_is_not_frozen_says_how_it_ended() -> None:
     world = World().reach("canary-1")
-    ended = world.rollout.model_copy(update={"outcome": "rolled_back"})
+    ended = world.rollout.model_copy(update={"outcome": "rolled back"})
     (effect,) = plan_statuses(ended, world.status, world.contract, [], {})
     assert isinstance(effect, SetStatus)
-    assert effect.description == "v0.1.5 canary-1: rolled_back"
+    assert effect.description == "v0.1.5 canary-1: rolled back"
     assert plan_pulls(ended, world.status, world.contract, [pull()], str) == [
         ClosePromotion(1, "The rollout is rolled back.")
     ]

@@ -167,9 +167,7 @@ def _inspect(moment: Moment, step: IncidentStep) -> Step | None:
     if why or target is None:
         asks = f"{why}; a person has to name one: {ASKED_OF_PERSON}"
         return _changed(moment, _begun(moment, step, StepState.BLOCKED, asks))
-    return _record(
-        moment, _ended(moment, step, StepState.DONE, f"{target.version} on {target.channel} is good")
-    )
+    return _record(moment, _ended(moment, step, StepState.DONE, f"{target.version} on {target.channel}"))
 
 
 # --- 5: the revert ---------------------------------------------------------------------------------------

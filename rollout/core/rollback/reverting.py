@@ -50,7 +50,7 @@ def standing(fact: RevertFact, policy: Rollback) -> tuple[StepState, str]:
     """How the step stands while the branch still holds the release."""
     match fact.proposal:
         case Proposal.OPEN:
-            return StepState.RUNNING, "the pull request is open and has to be merged"
+            return StepState.RUNNING, "the pull request is open, to be merged"
         case Proposal.MERGED:
             return StepState.RUNNING, "the pull request is merged; the branch does not show it yet"
         case Proposal.CLOSED:
@@ -69,18 +69,18 @@ def _not_proposed(fact: RevertFact, policy: Rollback) -> tuple[StepState, str]:
     way = "pushed" if policy.revert == "push" else "proposed"
     if fact.refused:
         return StepState.BLOCKED, f"it could not be {way}: {fact.refused}; tried again each time, {BY_HAND}"
-    return StepState.RUNNING, f"{_commits(fact)} to be reverted; it is being {way}"
+    return StepState.RUNNING, f"{_commits(fact)}, being {way}"
 
 
 def _commits(fact: RevertFact) -> str:
     number = len(fact.commits)
-    return "1 commit is" if number == 1 else f"{number} commits are"
+    return "1 commit" if number == 1 else f"{number} commits"
 
 
 def how_it_landed(fact: RevertFact) -> str:
     """What the incident says once the branch lacks what the release brought."""
     assert fact.landed is not None
-    at = f"the product's branch lacks the release at {fact.landed[:10]}"
+    at = f"the branch lacks the release at {fact.landed[:10]}"
     return f"{at}, its pull request is merged" if fact.proposal is Proposal.MERGED else at
 
 

@@ -1,0 +1,112 @@
+"""Commands about a rollback: start or call off one, reopen the train after it, and lift a quarantine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rollout.cli.common import Call, command_options
+from rollout.cli.output import columns, style
+from rollout.errors import InputError
+
+if TYPE_CHECKING:
+    from rollout.commands.changing import Changed
+
+_REASON = click.option("--reason", required=True, metavar="R", help="Why, for whoever reads the history.")
+_BY = click.option("--by", metavar="WHO", help="Who decides; else who git says you are.")
+
+
+@click.command()
+@_REASON
+@click.option("--target", metavar="V", help="Where to go back to; else what was fixed at the start.")
+@click.option("--cancel", "is_cancel", is_flag=True, help="A false alarm: call the rollback off.")
+@_BY
+@command_options
+def rollback(call: Call, reason: str, target: str | None, is_cancel: bool, by: str | None) -> None:
+    """Roll back the release that is on its way, or that completed last; joins a rollback that runs."""
+    from rollout.commands.rollback import Dispatch, cancel, roll_back
+
+    space = call.workspace
+    who = by if by is not None else space.decider()
+    if is_cancel:
+        if target:
+            raise InputError("--cancel and --target contradict each other", hint="give one of them")
+        changed = cancel(space.store, space.clock, call.train, reason, who)
+        _answer(call, changed, "cancelled, frozen where it stood; to go on: rollout unfreeze --reason WHY")
+        return
+    dispatch = Dispatch(reason, who, target or None)
+    changed = roll_back(space.store, space.clock, call.train, dispatch, space.tags)
+    _answer(call, changed, "frozen, and rolling back; `rollout reconcile` takes it on from here")
+
+
+@click.command()
+@_REASON
+@command_options
+def reopen(call: Call, reason: str) -> None:
+    """Make the train idle again after a finished rollback."""
+    from rollout.commands.rollback import reopen as free
+    from rollout.core.state import TrainState
+
+    space, train = call.workspace, call.train
+
+    def finish(state: TrainState) -> None:
+        responder = space.responder()
+        for effect in responder.plan_issue(state):
+            responder.tell(effect, space.clock.now())
+
+    changed = free(space.store, space.clock, train, reason, finish)
+    _answer(call, changed, "reopened; the next release: rollout start --version VERSION --commit SHA")
+
+
+def _answer(call: Call, changed: Changed, done: str) -> None:
+    incident = changed.state.incident
+    call.summarize(changed.state, [{"kind": "commit", "event": "rollback"}] if changed.commit else [])
+    call.answer(
+        lambda: {
+            "train": call.train,
+            "commit": changed.commit,
+            "changed": changed.commit is not None,
+            "outcome": changed.state.rollout.outcome.value,
+            "incident": incident.id if incident else None,
+            "joined": len(incident.joined) if incident else 0,
+        },
+        lambda: f"{done} ({changed.commit[:10]})" if changed.commit else "nothing new: it is so already",
+    )
+
+
+@click.group(no_args_is_help=False)
+def quarantine() -> None:
+    """Releases that were rolled back: nothing chooses them again until a person lifts it."""
+
+
+@quarantine.command("list")
+@command_options
+def quarantine_list(call: Call) -> None:
+    """Every release that was ever rolled back, and who lifted it."""
+    from rollout.rendering.quarantine import quarantine_document, quarantine_view
+
+    state = call.workspace.load(call.named_train)
+    call.answer(
+        lambda: quarantine_document(state.quarantine),
+        lambda: quarantine_view(state.quarantine, columns=columns(), style=style),
+    )
+
+
+@quarantine.command("lift")
+@click.argument("commit")
+@_REASON
+@_BY
+@command_options
+def quarantine_lift(call: Call, commit: str, reason: str, by: str | None) -> None:
+    """Let the release of COMMIT be chosen again."""
+    from rollout.commands.quarantine import lift
+
+    space = call.workspace
+    changed = lift(
+        space.store, space.clock, call.train, commit, reason, by if by is not None else space.decider()
+    )
+    call.answer(
+        lambda: {"train": call.train, "commit": changed.commit, "changed": changed.commit is not None},
+        lambda: f"lifted {commit} ({changed.commit[:10]})" if changed.commit else "lifted already",
+    )

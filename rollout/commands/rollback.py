@@ -1,0 +1,183 @@
+"""`rollout rollback`, `rollback --cancel`, `reopen`: people start, join, call off or leave a rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollout.commands.changing import Changed, change_state
+from rollout.core import versions
+from rollout.core.channel.guards import bare
+from rollout.core.rollback import leaving, opening, watching
+from rollout.core.rollback.target import named, why_unusable
+from rollout.core.state import CommitMessage, Event, Outcome, StateChange, TrainState
+from rollout.core.text import inert
+from rollout.errors import InputError, RefusedError
+from rollout.ports import Clock, StateStore
+from rollout.rendering.commits import message
+
+_ROLLS_BACK = (Outcome.IN_PROGRESS, Outcome.COMPLETE)
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """What a person asks for."""
+
+    reason: str
+    by: str
+    target: str | None = None
+
+
+def roll_back(
+    store: StateStore, clock: Clock, train: str, asked: Dispatch, known: Callable[[], Iterable[str]]
+) -> Changed:
+    """Freeze and open an incident, or join the one that is open; asking the same again changes nothing.
+
+    `known` gives the versions that a target may be beside those of the train's own state. Raises InputError
+    for an empty reason or an unknown target, RefusedError for one that nobody may go back to, when there is
+    nothing to roll back, or when the version has been moved already.
+    """
+    asked = Dispatch(checked_reason(asked.reason), checked_person(asked.by), asked.target)
+    if asked.target is not None and not versions.is_valid(asked.target):
+        raise InputError(
+            f"--target {inert(asked.target, 80)}: not a semantic version", hint="write it like v1.2.3"
+        )
+    now = clock.now()
+    return change_state(store, train, lambda state: _rolled_back(state, asked, known, now), now)
+
+
+def _rolled_back(
+    state: TrainState, asked: Dispatch, known: Callable[[], Iterable[str]], now: datetime
+) -> tuple[StateChange, CommitMessage] | None:
+    rollout, incident = state.rollout, state.incident
+    is_open = rollout.outcome is Outcome.ROLLING_BACK and incident is not None
+    if not is_open and (rollout.outcome not in _ROLLS_BACK or state.status is None):
+        doing = rollout.outcome.replace("_", " ")
+        raise RefusedError(
+            f"{state.train} is {doing}: there is nothing to roll back", hint="see: rollout status"
+        )
+    if asked.target is not None:
+        _check_target(state, asked.target, known)
+    if is_open:
+        return _joined(state, asked, now)
+    target = named(asked.target, rollout, state.channel, now) if asked.target else None
+    return _told(state, Event.ROLLBACK, opening.dispatched(state, asked.by, asked.reason, target, now), "")
+
+
+def _joined(state: TrainState, asked: Dispatch, now: datetime) -> tuple[StateChange, CommitMessage] | None:
+    assert state.incident is not None
+    if asked.target is not None and not watching.may_redirect(state.incident):
+        target = state.incident.target
+        raise RefusedError(
+            f"incident {state.incident.id} has moved the version already, to {target and target.version}",
+            hint="once it is over: rollout channel apply --target VERSION",
+        )
+    change = watching.joined(state, asked.by, asked.reason, asked.target, now)
+    return _told(state, Event.JOIN, change, f"{asked.by}: {asked.reason}") if change else None
+
+
+def _check_target(state: TrainState, target: str, known: Callable[[], Iterable[str]]) -> None:
+    release = state.rollout.release
+    assert release is not None
+    why = why_unusable(
+        named(target, state.rollout, None, release.started_at), release.version, state.quarantine
+    )
+    if why:
+        raise RefusedError(f"--target {target}: {why}", hint="name another version")
+    versions_known = {bare(version) for version in (*_recorded(state), *known())}
+    if bare(target) not in versions_known:
+        raise InputError(
+            f"--target {target}: no such release is known here",
+            hint=f"known: {', '.join(sorted(versions_known)[-8:]) or 'none'}; a tag makes one known",
+        )
+
+
+def _recorded(state: TrainState) -> list[str]:
+    channel, target = state.channel, state.rollout.rollback_target
+    found = [target.version if target else None, channel.current_version if channel else None]
+    found.append(channel.rollback.version if channel and channel.rollback else None)
+    return [version for version in found if version is not None]
+
+
+def cancel(store: StateStore, clock: Clock, train: str, reason: str, by: str) -> Changed:
+    """Call off a false alarm: back to where the rollout stood, frozen until somebody unfreezes it.
+
+    Raises RefusedError without a rollback, or once its revert has begun.
+    """
+    now, reason, by = clock.now(), checked_reason(reason), checked_person(by)
+
+    def decide(state: TrainState) -> tuple[StateChange, CommitMessage]:
+        incident = state.incident
+        if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None:
+            raise RefusedError(f"{state.train} is not rolling back", hint="see: rollout status")
+        if not leaving.may_cancel(state):
+            raise RefusedError(
+                f"incident {incident.id}: the revert has begun, so it goes on to its end",
+                hint="when it is over, reopen the train and start the release anew",
+            )
+        change = leaving.cancelled(state, by, reason, now)
+        return _told(state, Event.CANCEL, change, f"{by}: {reason}")
+
+    return change_state(store, train, decide, now)
+
+
+def reopen(
+    store: StateStore,
+    clock: Clock,
+    train: str,
+    reason: str,
+    finish: Callable[[TrainState], object] = lambda _: None,
+) -> Changed:
+    """Make the train idle after a finished rollback; one that is idle stays so.
+
+    `finish` does what the incident still lacks outside, before nobody knows it any more. Raises RefusedError
+    for a train that was not rolled back.
+    """
+    now, reason = clock.now(), checked_reason(reason)
+
+    def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
+        outcome = state.rollout.outcome
+        if outcome is Outcome.IDLE:
+            return None
+        if outcome is not Outcome.ROLLED_BACK:
+            hint = "its rollback has to finish first" if outcome is Outcome.ROLLING_BACK else ""
+            raise RefusedError(
+                f"{state.train} is {outcome.replace('_', ' ')}, and was not rolled back",
+                hint=hint or "see: rollout status",
+            )
+        finish(state)
+        return _told(state, Event.REOPEN, leaving.reopened(state, now), reason)
+
+    return change_state(store, train, decide, now)
+
+
+def _told(
+    state: TrainState, event: Event, change: StateChange, detail: str
+) -> tuple[StateChange, CommitMessage]:
+    rollout = change.rollout or state.rollout
+    status = change.status or state.status
+    return change, message(
+        event,
+        contract=state.contract,
+        rollout=rollout,
+        status=status,
+        detail=detail,
+        incident=change.incident,
+    )
+
+
+def checked_reason(reason: str) -> str:
+    """One line. Raises InputError when it is empty."""
+    text = inert(" ".join(reason.split()), 300)
+    if not text:
+        raise InputError("--reason is empty", hint="say why, for whoever reads the history")
+    return text
+
+
+def checked_person(by: str) -> str:
+    """One line. Raises InputError when it names nobody, or the tool itself."""
+    text = inert(by, 100)
+    if not text or text == opening.RECONCILE:
+        raise InputError(f"--by {text or 'is empty'}: names no person", hint="say who")
+    return text

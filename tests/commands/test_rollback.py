@@ -1,0 +1,472 @@
+"""A rollback from the freeze to the reopened train, by its commands and reconcile, on fakes."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.commands import quarantine as quarantines
+from rollout.commands import rollback
+from rollout.commands.freeze import unfreeze
+from rollout.commands.rollback import Dispatch
+from rollout.commands.verify import verify
+from rollout.core.contract import RollbackStep
+from rollout.core.rollback.effects import (
+    OpenIncident,
+    ProposeRevert,
+    UpdateIncident,
+)
+from rollout.core.state import Outcome, StepState
+from rollout.errors import InputError, RefusedError
+from rollout.ports import IssueState, PullRequestState, RevertOutcome, StatusState
+from tests.fakes.writes import KilledError
+from tests.world import CHECKS, COMMIT, OTHER_COMMIT, REVERTED, TAU, World
+
+BREACH = {"voice": {"fields": {"failure_streak": 3, "last_cycle_failed": 1, "queue_depth": 0}}}
+
+
+@pytest.fixture
+def world() -> World:
+    world = World().play_to("canary-1")
+    world.tick()
+    return world
+
+
+def break_down(world: World) -> World:
+    """A trigger fires, and the evidence is captured."""
+    world.tick(BREACH)
+    world.clock.forward(minutes=1)
+    world.reconcile(world.perform())
+    return world
+
+
+def dispatch(
+    world: World, reason: str = "customers call", by: str = "ada", target: str | None = None
+) -> bool:
+    known = ("v0.1.3",)
+    asked = Dispatch(reason, by, target)
+    return rollback.roll_back(world.store, world.clock, TAU, asked, lambda: known).commit is not None
+
+
+def branch(world: World) -> str:
+    incident = world.state.incident
+    assert incident is not None
+    return f"rollout-revert/{TAU}/{incident.id}"
+
+
+def merge_and_validate(world: World) -> World:
+    """A person merges the revert, CI and the harness are green on it."""
+    world.clock.forward(minutes=5)
+    world.reverter.merge(branch(world), at=world.now)
+    world.reconcile()
+    return validate(world)
+
+
+def validate(world: World) -> World:
+    world.clock.forward(minutes=1)
+    world.ci(commit=REVERTED)
+    world.run_harness()
+    world.reconcile(world.perform(), world.observe())
+    return world
+
+
+def step(world: World, name: RollbackStep) -> tuple[StepState, str]:
+    incident = world.state.incident
+    assert incident is not None
+    found = incident.step(name)
+    return found.state, found.result
+
+
+def is_sound(world: World) -> bool:
+    before = len(world.writes.done)
+    world.reconcile()
+    assert world.writes.done[before:] == []
+    return verify(world.store, TAU, None).findings == ()
+
+
+# --- to the end -------------------------------------------------------------------------------------------
+
+
+def test_a_trigger_leads_to_a_pull_request_and_an_issue(world: World) -> None:
+    report = world.tick(BREACH)
+    assert OpenIncident in {type(effect) for effect in report.effects}
+    world.clock.forward(minutes=1)
+    report = world.reconcile(world.perform())
+    assert ProposeRevert in {type(effect) for effect in report.effects}
+    (pull,) = world.reverter.pulls
+    assert (pull.head, pull.title) == (branch(world), "Revert v0.1.5 of tau")
+    assert step(world, RollbackStep.REVERT)[1] == "the pull request is open, to be merged"
+    (issue,) = world.issues.issues
+    assert (issue.title, issue.state) == ("tau: rolling back v0.1.5 from canary-1", IssueState.OPEN)
+    assert is_sound(world)
+
+
+def test_the_merge_is_validated_and_ends_it(world: World) -> None:
+    merge_and_validate(break_down(world))
+    state = world.state
+    assert (state.rollout.outcome, state.rollout.canary_percent) == (Outcome.ROLLED_BACK, 0)
+    assert state.quarantine is not None
+    assert [release.commit for release in state.quarantine.releases] == [COMMIT]
+    assert state.channel is not None
+    assert state.channel.current_version == "v0.1.4"
+    (issue,) = world.issues.issues
+    assert (issue.title, issue.state) == ("tau: rolled back v0.1.5 from canary-1", IssueState.CLOSED)
+    assert world.forge.shown[COMMIT]["rollout/tau"][0] is StatusState.FAILURE
+    assert is_sound(world)
+
+
+def test_the_history_alone_tells_it(world: World) -> None:
+    merge_and_validate(break_down(world))
+    told = [entry.subject.removeprefix("rollout(tau): ") for entry in world.store.log(TAU)][::-1]
+    assert told[told.index(next(each for each in told if each.startswith("roll back"))) :] == [
+        "roll back v0.1.5 from canary-1: failure-streak-breach (vo…",
+        "results v0.1.5 canary-1: rollback",
+        "roll back v0.1.5: capture evidence done: exit 0",
+        "roll back v0.1.5: inspect target done: v0.1.4 on stable",
+        "roll back v0.1.5: apply metadata done: v0.1.4 is the curr…",
+        "roll back v0.1.5: revert: 1 commit, being proposed",
+        "roll back v0.1.5: revert: the pull request is open, to b…",
+        "roll back v0.1.5: revert done: the branch lacks the rele…",
+        "roll back v0.1.5: revalidate: waits: harness: the last r…",
+        "results v0.1.5 canary-1: rollback",
+        "observe v0.1.5 canary-1: rollback",
+        "rolled back v0.1.5 to v0.1.4",
+    ]
+
+
+def test_a_revert_by_push_goes_on_at_once() -> None:
+    world = World().play_to("canary-1")
+    policy = world.state.contract.rollback.model_copy(update={"revert": "push"})
+    world.edit_contract(rollback=policy)
+    world.tick()
+    break_down(world)
+    assert world.reverter.writes == ["push"]
+    assert step(world, RollbackStep.REVERT)[0] is StepState.DONE
+    validate(world)
+    assert world.rollout.outcome is Outcome.ROLLED_BACK
+    assert is_sound(world)
+
+
+def test_a_revert_that_is_refused_is_told_and_tried_again(world: World) -> None:
+    world.reverter.fails = ["main is protected", "main is protected"]
+    report = world.tick(BREACH)
+    world.clock.forward(minutes=1)
+    report = world.reconcile(world.perform())
+    assert any("main is protected" in note for note in report.notes)
+    assert step(world, RollbackStep.REVERT) == (
+        StepState.BLOCKED,
+        "it could not be proposed: main is protected; tried again each time, or revert it by hand: the next"
+        " reconcile notices",
+    )
+    head = world.store.head()
+    world.reconcile()
+    assert world.store.head() == head
+    world.reconcile()
+    assert step(world, RollbackStep.REVERT)[0] is StepState.RUNNING
+    assert [pull.state for pull in world.reverter.pulls] == [PullRequestState.OPEN]
+
+
+def test_a_revert_by_hand_is_noticed(world: World) -> None:
+    world.reverter.outcome, world.reverter.conflicts = RevertOutcome.CONFLICT, ("src/main.rs",)
+    break_down(world)
+    assert step(world, RollbackStep.REVERT)[0] is StepState.BLOCKED
+    world.reverter.outcome = RevertOutcome.NOTHING
+    world.reverter.move(REVERTED)
+    world.reconcile()
+    validate(world)
+    assert world.rollout.outcome is Outcome.ROLLED_BACK
+    assert world.reverter.pulls == []
+    assert is_sound(world)
+
+
+def test_a_run_of_another_checkout_counts_if_it_is_free_of_the_release(world: World) -> None:
+    break_down(world)
+    world.reverter.merge(branch(world), at=world.now)
+    world.reconcile()
+    world.clock.forward(minutes=1)
+    world.ci(commit=REVERTED)
+    world.run_harness()
+    seen = world.observe().model_copy(update={"product_head": COMMIT})
+    world.reconcile(world.perform(), seen)
+    assert "which still has the release" in step(world, RollbackStep.REVALIDATE)[1]
+    world.reverter.frees("b" * 40)
+    world.clock.forward(minutes=6)
+    world.reconcile(world.observe().model_copy(update={"product_head": "b" * 40}))
+    assert world.rollout.outcome is Outcome.ROLLED_BACK
+
+
+def test_red_ci_of_the_revert_stays_frozen_until_it_is_green(world: World) -> None:
+    break_down(world)
+    world.reverter.merge(branch(world), at=world.now)
+    world.ci("failure", commit=REVERTED, names=CHECKS[:1])
+    world.reconcile()
+    world.run_harness()
+    assert step(world, RollbackStep.REVALIDATE)[0] is StepState.BLOCKED
+    validate(world)
+    assert world.rollout.outcome is Outcome.ROLLED_BACK
+
+
+def test_a_closed_pull_request_is_proposed_anew_when_a_person_asks(world: World) -> None:
+    break_down(world)
+    world.reverter.close(branch(world))
+    world.reconcile()
+    assert step(world, RollbackStep.REVERT)[0] is StepState.BLOCKED
+    assert dispatch(world)
+    world.reconcile()
+    assert [pull.head for pull in world.reverter.pulls] == [branch(world), branch(world) + "-2"]
+    assert is_sound(world)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_any_write_the_next_run_finishes(world: World, when: str) -> None:
+    """Each effect once, freeze first, whichever write the process dies at."""
+    for nth in range(1, 40):
+        crashed = world.copy()
+        crashed.writes.crash(nth, when)  # type: ignore[arg-type]
+        tries = 0
+        for act in (fire, break_down_again, merge_what_is_open, validate):
+            try:
+                act(crashed)
+            except KilledError:
+                tries += 1
+                crashed.writes.forget()
+                crashed.reconcile()
+        finish(crashed)
+        assert crashed.rollout.outcome is Outcome.ROLLED_BACK
+        assert [pull.state for pull in crashed.reverter.pulls] == [PullRequestState.MERGED]
+        assert [issue.state for issue in crashed.issues.issues] == [IssueState.CLOSED]
+        assert crashed.events().count("rollback") == crashed.events().count("rolled-back") == 1
+        assert is_sound(crashed)
+        if not tries:
+            return
+    raise AssertionError("more writes than anybody counted on")
+
+
+def fire(world: World) -> None:
+    world.tick(BREACH)
+
+
+def merge_what_is_open(world: World) -> None:
+    world.clock.forward(minutes=5)
+    for pull in world.reverter.pulls:
+        if pull.state is PullRequestState.OPEN:
+            world.reverter.merge(pull.head, at=world.now)
+    world.reconcile()
+
+
+def break_down_again(world: World) -> None:
+    world.clock.forward(minutes=1)
+    world.reconcile(world.perform())
+
+
+def finish(world: World) -> None:
+    """Whatever a dead process left undone is asked for again, so everybody does their part once more."""
+    for _ in range(3):
+        if world.rollout.outcome is Outcome.IN_PROGRESS:
+            fire(world)
+        break_down_again(world)
+        merge_what_is_open(world)
+        validate(world)
+
+
+def test_a_rollback_wins_over_a_promotion_merged_in_the_same_minute(world: World) -> None:
+    world.soak()
+    world.merge()
+    dispatch(world)
+    world.reconcile()
+    assert (world.rollout.phase, world.rollout.outcome) == ("canary-1", Outcome.ROLLING_BACK)
+    assert is_sound(world)
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(world: World) -> None:
+    world.tick(BREACH)
+    world.clock.forward(hours=1)
+    before = len(world.writes.done)
+    report = world.reconcile(dry_run=True)
+    assert {UpdateIncident, ProposeRevert} <= {type(effect) for effect in report.effects}
+    assert world.writes.done[before:] == []
+
+
+# --- before it is needed ----------------------------------------------------------------------------------
+
+
+def test_a_conflict_is_known_long_before(world: World) -> None:
+    world.reverter.outcome, world.reverter.conflicts = RevertOutcome.CONFLICT, ("src/main.rs",)
+    world.reverter.move("c" * 40)
+    world.reconcile()
+    fact = world.status.facts.revert
+    assert fact is not None
+    assert (fact.outcome, fact.paths) == (RevertOutcome.CONFLICT, ("src/main.rs",))
+
+
+def test_a_branch_that_only_state_moved_is_not_looked_at_again(world: World) -> None:
+    world.forge.product["c" * 40] = ("state/tau/status.yaml",)
+    world.reverter.outcome = RevertOutcome.CONFLICT
+    world.reverter.move("c" * 40)
+    head = world.store.head()
+    world.reconcile()
+    assert world.store.head() == head
+
+
+# --- people -----------------------------------------------------------------------------------------------
+
+
+def test_a_person_rolls_back_and_says_why(world: World) -> None:
+    assert dispatch(world)
+    incident = world.state.incident
+    assert incident is not None
+    assert (incident.started_by, incident.reason, incident.triggers) == ("ada", "customers call", ())
+    assert verify(world.store, TAU, None).findings == ()
+
+
+def test_a_second_dispatch_joins_and_the_same_one_again_does_nothing(world: World) -> None:
+    break_down(world)
+    assert dispatch(world)
+    assert not dispatch(world)
+    assert world.events().count("rollback") == 1
+    assert verify(world.store, TAU, None).findings == ()
+
+
+def test_a_complete_release_is_rolled_back() -> None:
+    world = World().play_to("general-availability")
+    world.sign()
+    world.soak()
+    world.reconcile()
+    assert world.rollout.outcome == "complete"
+    assert dispatch(world)
+    world.reconcile(world.perform())
+    merge_and_validate(world)
+    assert world.rollout.outcome is Outcome.ROLLED_BACK
+    assert is_sound(world)
+
+
+@pytest.mark.parametrize(
+    ("reason", "by", "target", "error"),
+    [
+        (" \n", "ada", None, InputError),
+        ("why", "", None, InputError),
+        ("why", "reconcile", None, InputError),
+        ("why", "ada", "latest", InputError),
+        ("why", "ada", "v9.9.9", InputError),
+        ("why", "ada", "v0.1.5", RefusedError),
+    ],
+)
+def test_bad_input_changes_nothing(
+    world: World, reason: str, by: str, target: str | None, error: type[Exception]
+) -> None:
+    head = world.store.head()
+    with pytest.raises(error):
+        dispatch(world, reason, by, target)
+    assert world.store.head() == head
+
+
+def test_a_target_that_a_tag_names_is_known(world: World) -> None:
+    assert dispatch(world, target="0.1.3")
+    world.reconcile(world.perform())
+    assert world.state.channel is not None
+    assert world.state.channel.current_version == "0.1.3"
+    with pytest.raises(RefusedError, match="has moved the version already"):
+        dispatch(world, "another", target="v0.1.4")
+    assert verify(world.store, TAU, None).findings == ()
+
+
+def test_an_idle_train_has_nothing_to_roll_back() -> None:
+    with pytest.raises(RefusedError, match="nothing to roll back"):
+        dispatch(World())
+
+
+def test_a_false_alarm_is_called_off(world: World) -> None:
+    world.tick(BREACH)
+    rollback.cancel(world.store, world.clock, TAU, "the probe was broken", "ada")
+    world.reconcile()
+    assert (world.rollout.outcome, world.rollout.canary_percent) == (Outcome.IN_PROGRESS, 5)
+    (issue,) = world.issues.issues
+    assert (issue.state, world.issues.last_words[issue.number]) == (
+        IssueState.CLOSED,
+        "Cancelled: a false alarm.",
+    )
+    assert is_sound(world)
+    unfreeze(world.store, world.clock, TAU, "go on")
+    world.soak()
+    assert world.rollout.outcome is Outcome.IN_PROGRESS
+    assert verify(world.store, TAU, None).findings == ()
+
+
+def test_nothing_is_called_off_without_a_rollback_or_once_the_revert_began(world: World) -> None:
+    with pytest.raises(RefusedError, match="is not rolling back"):
+        rollback.cancel(world.store, world.clock, TAU, "why", "ada")
+    break_down(world)
+    with pytest.raises(RefusedError, match="the revert has begun"):
+        rollback.cancel(world.store, world.clock, TAU, "why", "ada")
+
+
+def test_unfreezing_is_refused_while_the_incident_is_open(world: World) -> None:
+    world.tick(BREACH)
+    with pytest.raises(RefusedError, match="is frozen by incident"):
+        unfreeze(world.store, world.clock, TAU, "why")
+
+
+def test_a_train_is_reopened_and_goes_on_with_a_mended_release(world: World) -> None:
+    merge_and_validate(break_down(world))
+    told: list[Outcome] = []
+    changed = rollback.reopen(
+        world.store, world.clock, TAU, "mended", lambda state: told.append(state.rollout.outcome)
+    )
+    assert (changed.state.rollout.outcome, told) == (Outcome.IDLE, [Outcome.ROLLED_BACK])
+    assert rollback.reopen(world.store, world.clock, TAU, "again").commit is None
+    assert is_sound(world)
+    world.reverter.frees(OTHER_COMMIT)
+    world.start("v0.1.6", OTHER_COMMIT)
+    assert world.rollout.outcome is Outcome.IN_PROGRESS
+    assert verify(world.store, TAU, None).findings == ()
+
+
+def test_only_what_was_rolled_back_is_reopened(world: World) -> None:
+    with pytest.raises(RefusedError, match="was not rolled back"):
+        rollback.reopen(world.store, world.clock, TAU, "why")
+    world.tick(BREACH)
+    with pytest.raises(RefusedError, match="is rolling back"):
+        rollback.reopen(world.store, world.clock, TAU, "why")
+
+
+# --- the quarantine ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reopened(world: World) -> World:
+    merge_and_validate(break_down(world))
+    rollback.reopen(world.store, world.clock, TAU, "mended")
+    return world
+
+
+@pytest.mark.parametrize(
+    ("version", "commit", "why"),
+    [
+        ("v0.1.5", OTHER_COMMIT, "quarantined_release"),
+        ("v0.1.6", COMMIT, "was rolled back by incident"),
+        ("v0.1.6", OTHER_COMMIT, "holds v0.1.5, rolled back by incident"),
+    ],
+)
+def test_what_is_in_quarantine_is_not_started(reopened: World, version: str, commit: str, why: str) -> None:
+    with pytest.raises(RefusedError, match=why):
+        reopened.start(version, commit)
+
+
+def test_a_lifted_release_may_be_started(reopened: World) -> None:
+    lift = quarantines.lift(reopened.store, reopened.clock, TAU, COMMIT[:8], "it was the probe", "ada")
+    assert lift.commit is not None
+    assert quarantines.lift(reopened.store, reopened.clock, TAU, COMMIT, "again", "ada").commit is None
+    reopened.start("v0.1.5", COMMIT)
+    assert verify(reopened.store, TAU, None).findings == ()
+
+
+@pytest.mark.parametrize("commit", ["", "1" * 6, OTHER_COMMIT])
+def test_only_what_is_there_is_lifted(reopened: World, commit: str) -> None:
+    with pytest.raises(InputError, match="no such commit in quarantine"):
+        quarantines.lift(reopened.store, reopened.clock, TAU, commit, "why", "ada")
+
+
+def test_a_target_in_quarantine_is_refused(reopened: World) -> None:
+    reopened.reverter.frees(OTHER_COMMIT)
+    reopened.start("v0.1.6", OTHER_COMMIT)
+    with pytest.raises(RefusedError, match="is in quarantine"):
+        dispatch(reopened, target="v0.1.5")
