@@ -10,6 +10,7 @@ from rollout.core.contract import Contract, NoTriggerGate, Phase, SignoffGate, S
 from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.signoff import is_signed
 from rollout.core.state import (
+    Channel,
     GateFinding,
     Outcome,
     Request,
@@ -34,6 +35,20 @@ def to_do(state: TrainState, *, now: datetime, pull_request: int | None) -> list
 
     `pull_request` is the number of the open pull request that promotes or, in a rollback, reverts.
     """
+    return [*_channel(state.channel), *_rollout(state, now, pull_request)]
+
+
+def _channel(channel: Channel | None) -> Iterator[str]:
+    """A version that is recorded and did not get to where it runs."""
+    request = channel.request if channel else None
+    if request is not None and request.result is not None and not request.result.ok:
+        failed = (
+            f"{line(request.version)} was not brought to where it runs: {line(request.result.detail, 120)}"
+        )
+        yield f"{failed}; mend that, then rollout channel apply"
+
+
+def _rollout(state: TrainState, now: datetime, pull_request: int | None) -> list[str]:
     rollout = state.rollout
     match rollout.outcome:
         case Outcome.IDLE:

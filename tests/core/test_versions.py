@@ -69,6 +69,23 @@ def test_order_is_semvers_own(shuffled: list[str], noise: list[str]) -> None:
     assert versions.newest([*noise, *shuffled]) == "1.0.0"
 
 
+def precedence(text: str) -> tuple[object, ...]:
+    """SemVer 2.0, section 11, word for word: a key that sorts as versions do."""
+    core, _, early = text.removeprefix("v").partition("+")[0].partition("-")
+    numbers = tuple(int(part) for part in core.split("."))
+    parts = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in early.split(".") if early]
+    return (*numbers, not early, parts)
+
+
+@given(version_texts, version_texts, version_texts)
+def test_precedence_is_a_total_order_and_semvers(one: str, two: str, three: str) -> None:
+    first, second, third = (versions.parse(text) for text in (one, two, three))
+    assert (first < second) + (second < first) + (first == second) == 1
+    assert not (first <= second <= third) or first <= third
+    assert (first < second) == (precedence(one) < precedence(two))
+    assert (first == second) == (precedence(one) == precedence(two))
+
+
 @given(st.lists(st.one_of(version_texts, st.text(max_size=8))))
 def test_newest_is_a_given_tag_that_none_precedes(tags: list[str]) -> None:
     newest = versions.newest(tags)

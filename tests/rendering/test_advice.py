@@ -5,8 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from rollout.core.contract import SignoffPolicy
-from rollout.core.state import Outcome, Request, Result, Status, Verdict, Work
+from rollout.core.observation import WorkResult
+from rollout.core.state import (
+    Channel,
+    ChannelName,
+    ChannelRequest,
+    Outcome,
+    Request,
+    Result,
+    Status,
+    Verdict,
+    Work,
+)
 from rollout.rendering.advice import to_do, what_next
 from tests import builders as build
 
@@ -101,3 +114,24 @@ def test_a_rollback_without_its_incident_is_said() -> None:
     assert to_do(lost, now=build.NOW, pull_request=None) == [
         "a rollback is under way, and its incident is not recorded: rollout verify"
     ]
+
+
+@pytest.mark.parametrize(
+    ("ok", "first"), [(False, "v0.1.5 was not brought to where it runs: exit 1"), (True, "")]
+)
+def test_a_version_that_did_not_get_to_where_it_runs_comes_first(ok: bool, first: str) -> None:
+    request = ChannelRequest(
+        id="channel-1",
+        version="v0.1.5",
+        previous="v0.1.4",
+        channel=ChannelName.STABLE,
+        attempt=1,
+        requested_at=build.NOW,
+        result=WorkResult(
+            request="channel-1", ok=ok, detail="exit 1", started_at=build.NOW, finished_at=build.NOW
+        ),
+    )
+    channel = Channel(train="tau", current_version="v0.1.5", request=request)
+    told = to_do(replace(build.train(build.idle(), None), channel=channel), now=build.NOW, pull_request=None)
+    assert told[0].startswith(first)
+    assert (len(told) == 2) == (not ok)
