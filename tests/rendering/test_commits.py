@@ -80,6 +80,7 @@ MESSAGES = {
     "complete v0.1.5": say(Event.COMPLETE, build.rollout("general-availability")),
     "sign off final-approval for v0.1.5": say(Event.SIGNOFF, detail="final-approval"),
     "channel: stable -> beta": say(Event.CHANNEL, build.idle(), detail="stable -> beta"),
+    "rehearse the rollback of v0.1.5": say(Event.REHEARSE),
     "channel: import the product's own metadata": say(Event.CHANNEL_IMPORT, build.idle()),
 }
 
