@@ -31,11 +31,15 @@ if TYPE_CHECKING:
     from rollout.commands.channel.desk import Desk
     from rollout.commands.rehearse import Stage
     from rollout.commands.responding import Responder
+    from rollout.commands.signoff_desk import SignoffDesk
+    from rollout.commands.signoff_issue import SignoffIssue
     from rollout.core import contract
     from rollout.core.action import ActionPin
+    from rollout.core.signoff.window import IssueText
     from rollout.core.state import Channel
     from rollout.ports import (
         Clock,
+        Evidence,
         Forge,
         Issues,
         PatientClock,
@@ -216,6 +220,16 @@ class Workspace:
         return inert(named) or self.person()
 
     @cached_property
+    def evidence(self) -> Evidence:
+        if self.forge_kind == "local":
+            from rollout.adapters.local_evidence import LocalEvidence
+
+            return LocalEvidence(self.git)
+        from rollout.adapters.github.evidence import GitHubEvidence
+
+        return GitHubEvidence(self._api, self._listing, self._api.address.server_url)
+
+    @cached_property
     def _listing(self) -> Listing:
         from rollout.adapters.github.listing import Listing
 
@@ -376,6 +390,33 @@ class Workspace:
             next((self._environment[name] for name in names if self._environment.get(name)), "")
             or self.person()
         )
+
+    def signoff_issue(self, *, dry_run: bool = False) -> SignoffIssue:
+        """The checklist's issue, with the texts that it shows."""
+        from rollout.adapters.resources import templates_dir
+        from rollout.commands.signoff_issue import SignoffIssue
+        from rollout.rendering.signoff_issue import Pages, issue_text, refusal_text
+
+        def text(state: TrainState) -> IssueText:
+            template = (templates_dir() / "signoff-issue.md.j2").read_text(encoding="utf-8")
+            return issue_text(template, state, pages())
+
+        def pages() -> Pages:
+            if self.forge_kind == "local":
+                return Pages()
+            server = self._api.address.server_url
+            here, product = f"{server}/{self._api.repository}", f"{server}/{self._listing.product}"
+            return Pages(here, product)
+
+        return SignoffIssue(self.issues, text, refusal_text, at=self.clock.now(), dry_run=dry_run)
+
+    def signoff_desk(self, *, dry_run: bool = False) -> SignoffDesk:
+        """Where reconcile hears what people say about the checklist, and answers."""
+        from rollout.commands.signing import Listener
+        from rollout.commands.signoff_desk import SignoffDesk
+
+        listener = Listener(self.issues, self.evidence, at=self.clock.now())
+        return SignoffDesk(listener, self.signoff_issue(dry_run=dry_run))
 
     def person(self) -> str:
         """Who is at the keyboard, as git knows them. Raises InputError when it does not."""

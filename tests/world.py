@@ -26,7 +26,9 @@ from rollout.core.observation import (
     WorkResult,
 )
 from rollout.core.state import Channel, Rollout, Status, TrainState, Verdict
+from rollout.ports import Permission
 from tests.fakes.clock import SettableClock
+from tests.fakes.evidence import FakeEvidence
 from tests.fakes.forge import FakeForge
 from tests.fakes.issues import FakeIssues
 from tests.fakes.reverter import FakeReverter
@@ -94,7 +96,9 @@ class World:
         self.store = FakeStore(Writes())
         self.forge = FakeForge(self.store)
         self.reverter = FakeReverter(TIP, counted=self.store.writes)
-        self.issues = FakeIssues(self.store.writes)
+        self.issues = FakeIssues(self.store.writes, {"bob": Permission.WRITE})
+        self.evidence = FakeEvidence()
+        self.evidence.authors = dict.fromkeys((COMMIT, OTHER_COMMIT), "olga")
         self.totals: dict[str, dict[str, int]] = {name: {} for name in SURFACES}
         """What the counters of each surface stand at."""
         self.harness = HarnessReport(unknown="has not run")
@@ -119,7 +123,7 @@ class World:
         other.store = self.store.copy(Writes())
         other.forge = self.forge.copy(other.store)
         other.reverter = self.reverter.copy(other.store.writes)
-        other.issues = self.issues.copy(other.store.writes)
+        other.issues, other.evidence = self.issues.copy(other.store.writes), self.evidence.copy()
         other.totals = {name: dict(totals) for name, totals in self.totals.items()}
         other.harness, other._rounds = self.harness, self._rounds
         return other
@@ -260,7 +264,9 @@ class World:
 
     def sign(self, *items: str) -> None:
         for item in items or PEOPLE:
-            signoff.record(self.store, self.clock, TAU, item, "https://example.org/minutes", "bob")
+            signoff.record(
+                self.store, self.issues, self.evidence, self.clock, TAU, item, "docs/minutes.md", "bob"
+            )
 
     # --- the tool ----------------------------------------------------------------------------------------
 

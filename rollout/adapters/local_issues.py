@@ -136,6 +136,11 @@ class LocalIssues:
             elif sticky.body != body:
                 self._change_comment(records, found, sticky.model_copy(update={"body": body}))
 
+    def say_once(self, number: int, key: str, body: str, *, at: datetime) -> None:
+        """Comment, unless there is a comment of the tool with that key."""
+        if all(each.sticky != key for each in _find(self._file.read(), number).comments):
+            self.stick(number, key, body, at=at)
+
     def react(self, comment: str, reaction: Reaction) -> None:
         """Answer the comment of that id with a reaction; the same one again changes nothing."""
         with self._locked():

@@ -33,7 +33,7 @@ COMMANDS = {
     "rollback": Lazy("rollbacks", "rollback", "Roll back, join a rollback, or call off a false alarm."),
     "reopen": Lazy("rollbacks", "reopen", "Make the train idle after a finished rollback."),
     "quarantine": Lazy("rollbacks", "quarantine", "Releases that nothing chooses again: list, lift."),
-    "signoff": Lazy("steering", "signoff", "The sign-off checklist: look, and sign."),
+    "signoff": Lazy("signing", "signoff", "The sign-off checklist: look, and sign."),
     "channel": Lazy(
         "channel", "channel", "The release channel: show, set, check, plan, apply, import, cache."
     ),

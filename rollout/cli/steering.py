@@ -65,36 +65,3 @@ def unfreeze(call: Call, reason: str) -> None:
 
     changed = resume(call.workspace.store, call.workspace.clock, call.train, reason)
     _done(call, changed.commit, "unfrozen; `rollout reconcile` goes on from here", "nothing to do")
-
-
-@click.group(no_args_is_help=False)
-def signoff() -> None:
-    """The sign-off checklist."""
-
-
-@signoff.command("check")
-@command_options
-def signoff_check(call: Call) -> None:
-    """What is signed and what is missing."""
-    from rollout.rendering.documents import signoff_document
-    from rollout.rendering.terminal import signoff_view
-
-    state = call.workspace.load(call.named_train)
-    call.answer(
-        lambda: signoff_document(state.contract, state.rollout, state.signoff),
-        lambda: signoff_view(state.contract, state.rollout, state.signoff, columns=columns(), style=style),
-    )
-
-
-@signoff.command("record")
-@click.argument("item")
-@click.argument("evidence")
-@click.option("--by", metavar="WHO", help="Who signs; else who git says you are.")
-@command_options
-def signoff_record(call: Call, item: str, evidence: str, by: str | None) -> None:
-    """Sign ITEM with EVIDENCE: a link, or a path in the repository."""
-    from rollout.commands.signoff import record
-
-    space = call.workspace
-    changed = record(space.store, space.clock, call.train, item, evidence, by or space.person())
-    _done(call, changed.commit, f"signed {item}", "signed so already")

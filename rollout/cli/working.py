@@ -173,6 +173,7 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
         space.clock,
         space.promotion_body(),
         responder=space.responder(),
+        desk=space.signoff_desk(dry_run=dry_run),
         dry_run=dry_run,
     )
     report = reconciler.run(train, evidence)

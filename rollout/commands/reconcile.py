@@ -19,6 +19,7 @@ from rollout.commands.evidence import check_evidence, in_order
 from rollout.commands.facts import FactFinder
 from rollout.commands.responding import Responder
 from rollout.commands.reverts import RevertFinder
+from rollout.commands.signoff_desk import SignoffDesk
 from rollout.core.advance import advance, why_ignored
 from rollout.core.effects import (
     ClosePromotion,
@@ -42,6 +43,7 @@ from rollout.core.rollback.effects import (
     UpdateIncident,
     plan_revert,
 )
+from rollout.core.signoff.window import SignoffEffect
 from rollout.core.state import UNDER_WAY, Event, Rollout, StateChange, TrainState, Verdict
 from rollout.core.step import Step
 from rollout.core.values import format_instant
@@ -82,6 +84,7 @@ class Report:
     state: TrainState
     steps: list[Taken] = field(default_factory=list)
     effects: list[AnyEffect] = field(default_factory=list)
+    signoff_effects: list[SignoffEffect] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """Evidence that was ignored, and why."""
 
@@ -114,7 +117,8 @@ class Report:
             }
             for taken in self.steps
         ]
-        return commits + [{"kind": _KINDS[type(effect)], **_fields(effect)} for effect in self.effects]
+        pulls = [{"kind": _KINDS[type(effect)], **_fields(effect)} for effect in self.effects]
+        return commits + pulls + [asdict(effect) for effect in self.signoff_effects]
 
 
 def _fields(effect: AnyEffect) -> dict[str, object]:
@@ -133,12 +137,15 @@ class Reconciler:
         promotion_body: Callable[[TrainState, str], str],
         *,
         responder: Responder | None = None,
+        desk: SignoffDesk | None = None,
         dry_run: bool = False,
     ) -> None:
         """`promotion_body` takes the train and the state commit that the pull request's branch is made on.
 
         Without a `responder` a rollback goes no further than its state: nothing is reverted, nobody is told.
+        Without a `desk` nobody is heard on the checklist's issue.
         """
+        self._desk = desk
         self._store = store
         self._forge = forge
         self._now = clock.now()
@@ -153,11 +160,19 @@ class Reconciler:
         queue = deque(self._answer_channel(report, in_order(evidence)))
         for item in list(queue):
             check_evidence(item, report.state, self._now)
-        self._advance(report, queue)
+        finder = FactFinder(self._forge, self._reverts)
+        if self._desk is not None:
+            # Facts first: they say which commit's statuses come with the listing that issues are read from.
+            finder.facts(report.state)
+            self._hear(report, self._desk)
+        self._advance(report, queue, finder)
         self._act(report)
         if self._responder is not None and self._reverts is not None:
             self._revert(report, self._responder, self._reverts)
             self._tell(report, self._responder)
+        if self._desk is not None:
+            report.signoff_effects += self._desk.answer(report.state)
+            report.notes += self._desk.notes
         return report
 
     def _answer_channel(self, report: Report, evidence: Sequence[Evidence]) -> list[Evidence]:
@@ -177,8 +192,22 @@ class Reconciler:
 
     # --- state --------------------------------------------------------------------------------------------
 
-    def _advance(self, report: Report, queue: deque[Evidence]) -> None:
-        finder = FactFinder(self._forge, self._reverts)
+    def _hear(self, report: Report, desk: SignoffDesk) -> None:
+        """Record what people have said about the checklist, before anything is decided."""
+        for attempt in range(1, ATTEMPTS + 1):
+            heard = desk.hear(report.state)
+            if heard is None or not heard.detail:
+                return
+            try:
+                self._take(report, Step(Event.SIGNOFF, StateChange(signoff=heard.signoff), heard.detail))
+            except HeadMovedError:
+                if attempt == ATTEMPTS:
+                    raise
+                report.state = self._store.load(report.state.train, self._store.head())
+            else:
+                return
+
+    def _advance(self, report: Report, queue: deque[Evidence], finder: FactFinder) -> None:
         moved = in_a_row = 0
         while True:
             item = queue[0] if queue else None
@@ -239,7 +268,7 @@ class Reconciler:
             reverts.refused = error.message
             report.notes.append(f"the revert failed, and is tried again by the next run: {error.message}")
         steps = len(report.steps)
-        self._advance(report, deque())
+        self._advance(report, deque(), FactFinder(self._forge, self._reverts))
         if len(report.steps) > steps:
             self._act(report)
 

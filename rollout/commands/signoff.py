@@ -1,57 +1,75 @@
-"""`rollout signoff`: look at the checklist, and record a person's approval."""
+"""`rollout signoff`: record a person's approval from the command line."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from rollout.commands.changing import Changed, change_state
-from rollout.core import signoff as checklist
+from rollout.commands.signing import Listener
+from rollout.core.signoff.comments import SignCommand
+from rollout.core.signoff.evidence import NoEvidenceError, Places, parse
+from rollout.core.signoff.folding import Claim
+from rollout.core.signoff.window import describe
 from rollout.core.state import CommitMessage, Event, Outcome, StateChange, TrainState
 from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError
-from rollout.ports import Clock, StateStore
+from rollout.ports import Clock, Evidence, Issues, StateStore
 from rollout.rendering.commits import message
 
-_NO_EVIDENCE = {"", "tbd", "todo", "n/a", "none", "see logs", "-"}
+_WANTED = "a run, job, artifact, commit or review of this release, or a path in it"
 
 
-def record(store: StateStore, clock: Clock, train: str, item: str, evidence: str, by: str) -> Changed:
+def record(
+    store: StateStore,
+    issues: Issues,
+    evidence: Evidence,
+    clock: Clock,
+    train: str,
+    item: str,
+    given: str,
+    by: str,
+) -> Changed:
     """Record the item as signed for the release commit that is being rolled out.
 
-    Raises InputError for an unknown item or no evidence, RefusedError for an item that the machine
-    has to prove, a blocked checklist, or no rollout.
+    Where somebody is authenticated, that is who signs. Raises InputError for an unknown item, RefusedError
+    for an item that the machine has to prove, evidence or a person that does not count, a blocked checklist,
+    or no rollout.
     """
-    evidence = inert(evidence, 500)
-    if evidence.lower() in _NO_EVIDENCE:
-        raise InputError(
-            f"sign-off {item}: {evidence or 'nothing'} is no evidence", hint="give a link or a path"
-        )
     now = clock.now()
-    return change_state(store, train, lambda state: _signed(state, item, evidence, inert(by, 200), now), now)
+    listener = Listener(issues, evidence, at=now)
+    who = signer(issues, by)
+    claim = Claim(SignCommand(item, inert(given, 1000)), who, now)
 
-
-def _signed(
-    state: TrainState, item: str, evidence: str, by: str, now: datetime
-) -> tuple[StateChange, CommitMessage] | None:
-    _check_item(state, item)
-    signoff = state.signoff
-    if state.rollout.outcome is not Outcome.IN_PROGRESS or signoff is None:
-        raise RefusedError(f"{state.train} has no rollout in progress", hint="see: rollout status")
-    if signoff.blocked is not None:
-        raise RefusedError(
-            f"the sign-off is blocked by incident {signoff.blocked}", hint="see: rollout status"
+    def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
+        _check(state, item)
+        assert state.signoff is not None
+        _check_evidence(item, claim, evidence.places(), state.signoff.commit)
+        if _is_signed_so(state, claim):
+            return None
+        signoff, why = listener.record(claim, state)
+        if why:
+            raise RefusedError(f"sign-off {item} does not count: {why}", hint="see: rollout signoff check")
+        detail = describe(state.signoff, signoff)
+        said = message(
+            Event.SIGNOFF, contract=state.contract, rollout=state.rollout, status=state.status, detail=detail
         )
-    old = signoff.items.get(item)
-    if old is not None and (old.evidence, old.by, old.commit) == (evidence, by, signoff.commit):
-        return None
-    signed = checklist.sign(signoff, item, evidence, by, now)
-    detail = f"{item} by {by}"
-    return StateChange(signoff=signed), message(
-        Event.SIGNOFF, contract=state.contract, rollout=state.rollout, status=state.status, detail=detail
-    )
+        return StateChange(signoff=signoff), said
+
+    return change_state(store, train, decide, now)
 
 
-def _check_item(state: TrainState, item: str) -> None:
+def signer(issues: Issues, by: str) -> str:
+    """Who signs: whose token it is, and only where there is none the name that is given.
+
+    Raises RefusedError for somebody else's name.
+    """
+    me = issues.myself()
+    if me and by and me.casefold() != by.casefold():
+        raise RefusedError(f"{by} cannot be signed for with the token of {me}", hint="leave out --by")
+    if me.endswith("[bot]"):
+        raise RefusedError(f"{me} is no person", hint="comment on the issue: /signoff ITEM EVIDENCE")
+    return me or inert(by, 200)
+
+
+def _check(state: TrainState, item: str) -> None:
     items = {each.id: each for each in state.contract.signoff.items}
     if item not in items:
         people = ", ".join(each.id for each in items.values() if each.proof is None) or "none"
@@ -64,3 +82,28 @@ def _check_item(state: TrainState, item: str) -> None:
             f"sign-off {item}: proved by the machine ({proof.kind}), not signed by people",
             hint="rollout reconcile records it once it holds",
         )
+    if state.rollout.outcome is not Outcome.IN_PROGRESS or state.signoff is None:
+        raise RefusedError(f"{state.train} has no rollout in progress", hint="see: rollout status")
+
+
+def _check_evidence(item: str, claim: Claim, places: Places, commit: str) -> None:
+    try:
+        parse(_evidence(claim), places, commit)
+    except NoEvidenceError as why:
+        wanted = f"a link or a path: {_WANTED if places.server else 'here a path in the release'}"
+        raise InputError(f"sign-off {item}: {why}", hint=f"give {wanted}") from why
+
+
+def _is_signed_so(state: TrainState, claim: Claim) -> bool:
+    """Whether the same person has signed the same with the same evidence."""
+    assert state.signoff is not None
+    signed = state.signoff.items.get(claim.command.item)
+    return any(
+        (each.by, each.evidence, each.ended) == (claim.by, _evidence(claim), None)
+        for each in (signed.signatures if signed else ())
+    )
+
+
+def _evidence(claim: Claim) -> str:
+    assert isinstance(claim.command, SignCommand)
+    return claim.command.evidence

@@ -13,7 +13,8 @@ from rollout.core import signoff
 from rollout.core.advance import advance, begin
 from rollout.core.channel.explain import follows
 from rollout.core.observation import Evidence, Results
-from rollout.core.state import Channel, Event, StateChange, Status, TrainState
+from rollout.core.signoff import transition
+from rollout.core.state import Channel, Event, Signoff, StateChange, Status, TrainState
 from rollout.core.values import Model
 from rollout.errors import RolloutError
 from rollout.ports import LoggedCommit, StateStore
@@ -163,20 +164,29 @@ def _started(previous: TrainState, state: TrainState) -> TrainState | None:
 
 
 def _signed(previous: TrainState, state: TrainState) -> TrainState:
-    """What a person signed is taken as it is; what the machine signed has to be provable."""
-    if previous.signoff is None or state.signoff is None:
+    """What a person signed is taken as it is, where it may be; what the machine signed has to be provable."""
+    before, after = previous.signoff, state.signoff
+    if before is None or after is None or previous.status is None:
         return previous
-    expected = previous.signoff
-    for item, signed in state.signoff.items.items():
-        if signed.by == signoff.MACHINE or signed == expected.items.get(item):
-            continue
-        expected = signoff.sign(expected, item, signed.evidence, signed.by, signed.at)
-    if expected == previous.signoff and previous.status is not None:
-        at = max((signed.at for signed in state.signoff.items.values()), default=previous.status.decided_at)
-        expected, _ = signoff.prove(
-            previous.contract, previous.rollout, previous.status, expected, previous.head, at
+    machines = {item.id for item in previous.contract.signoff.items if item.proof is not None}
+    changed = {name for name, signed in after.items.items() if signed != before.items.get(name)}
+    if changed & machines:
+        at = _signed_at(after, changed)
+        proved, _ = signoff.prove(
+            previous.contract, previous.rollout, previous.status, before, previous.head, at
         )
-    return replace(previous, signoff=expected)
+        return replace(previous, signoff=proved)
+    why = transition.problem(before, after, previous.contract, previous.rollout)
+    return previous if why else replace(previous, signoff=after)
+
+
+def _signed_at(after: Signoff, changed: set[str]) -> datetime:
+    """When the machine signed or took back what changed."""
+    return max(
+        signature.ended.at if signature.ended else signature.at
+        for name in changed
+        for signature in after.items[name].signatures
+    )
 
 
 # --- differences ------------------------------------------------------------------------------------------

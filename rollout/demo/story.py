@@ -208,7 +208,8 @@ class Story:
         signed = signoff.items if signoff else {}
         wanted = {item: how for item, how in SIGNATURES.get(status.phase, {}).items() if item not in signed}
         for item, (who, evidence) in wanted.items():
-            record(self.space.store, self.clock, TRAIN, item, evidence, who)
+            issues, looked = self.space.issues, self.space.evidence
+            record(self.space.store, issues, looked, self.clock, TRAIN, item, evidence, who)
             self._tell(who, f"signs {item}: {evidence}")
         return bool(wanted)
 

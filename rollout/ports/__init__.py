@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rollout.ports.clock import Clock as Clock
     from rollout.ports.clock import PatientClock as PatientClock
+    from rollout.ports.evidence import Evidence as Evidence
     from rollout.ports.files import StateFiles as StateFiles
     from rollout.ports.forge import CheckRun as CheckRun
     from rollout.ports.forge import Forge as Forge
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _TOPICS = {
     "clock": ("Clock", "PatientClock"),
+    "evidence": ("Evidence",),
     "files": ("StateFiles",),
     "forge": ("CheckRun", "Forge", "PullRequest", "PullRequestKind", "PullRequestState", "StatusState"),
     "issues": (

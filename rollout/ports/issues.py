@@ -118,6 +118,9 @@ class Issues(Protocol):
         `key` is the issue's own: should its body be mangled, it is still found by this comment.
         """
 
+    def say_once(self, number: int, key: str, body: str, *, at: datetime) -> None:
+        """Comment, unless there is a comment of the tool with that key."""
+
     def react(self, comment: str, reaction: Reaction) -> None:
         """Answer the comment of that id with a reaction; the same one again changes nothing."""
 

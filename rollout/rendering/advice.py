@@ -156,7 +156,7 @@ def _merge(status: Status, pull_request: int | None) -> Iterator[str]:
 
 def _signatures(contract: Contract, state: TrainState, rollout: Rollout) -> Iterator[str]:
     for item in due_items(contract, contract.phase(rollout.phase or "")):
-        if item.proof is None and not is_signed(item, state.signoff, rollout):
+        if item.proof is None and not is_signed(item, contract, state.signoff, rollout):
             yield f"sign off: {item.id} ({item.role}): rollout signoff record {item.id} EVIDENCE"
 
 

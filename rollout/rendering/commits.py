@@ -153,7 +153,7 @@ def _subject(  # noqa: C901 -- one short arm for each event
         case Event.COMPLETE:
             return f"complete {release}"
         case Event.SIGNOFF:
-            return f"sign off {detail} for {release}"
+            return f"sign-off of {release}: {detail}"
         case Event.REHEARSE:
             return _and(f"rehearse the rollback of {release}", detail)
         case Event.CHANNEL:

@@ -7,8 +7,7 @@ from datetime import datetime
 
 from rollout.core.contract import Contract, RunsSoak
 from rollout.core.observation import Sample
-from rollout.core.signoff import states
-from rollout.core.state import GateFinding, Rollout, Signoff, Status, TrainState, TriggerFinding
+from rollout.core.state import GateFinding, Rollout, Status, TrainState, TriggerFinding
 from rollout.core.values import format_instant
 from rollout.ports import LoggedCommit, PullRequest
 from rollout.rendering.advice import to_do, what_next
@@ -81,25 +80,6 @@ def history_document(commits: Iterable[LoggedCommit]) -> list[Document]:
         }
         for commit in commits
     ]
-
-
-def signoff_document(contract: Contract, rollout: Rollout, signoff: Signoff | None) -> Document:
-    """The checklist; an item's `state` is `signed`, `missing` or `lapsed`."""
-    items = states(contract, signoff, rollout)
-    return {
-        "complete": rollout.release is not None and all(state == "signed" for _, state in items),
-        "blocked": signoff.blocked if signoff else None,
-        "items": [
-            {
-                "id": item.id,
-                "section": item.section,
-                "before": item.before,
-                "state": state,
-                "title": item.title,
-            }
-            for item, state in items
-        ],
-    }
 
 
 def local_prs_document(pulls: Iterable[PullRequest]) -> list[Document]:

@@ -7,15 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
-from rollout.core.contract import Contract, SignoffItem
+from rollout.core.contract import Contract
 from rollout.core.observation import Sample
-from rollout.core.signoff import states
 from rollout.core.state import (
     GateFinding,
     Outcome,
     Result,
     Rollout,
-    Signoff,
     Status,
     TrainState,
     TriggerFinding,
@@ -73,14 +71,14 @@ def status_view(
     sections = [
         _header(rollout, status, now, style),
         _track(state.contract, rollout, status, columns, style),
-        _section("To do", _bullets(to_do(state, now=now, pull_request=pull_request), columns), style),
-        _section("Next", _bullets([what_next(state)], columns), style),
+        section("To do", _bullets(to_do(state, now=now, pull_request=pull_request), columns), style),
+        section("Next", _bullets([what_next(state)], columns), style),
     ]
     incident = state.incident
     if incident is not None and rollout.outcome is not Outcome.IN_PROGRESS:
         from rollout.rendering.rollback import step_lines
 
-        sections.append(_section(f"Rollback {incident.id}", step_lines(incident, now, style), style))
+        sections.append(section(f"Rollback {incident.id}", step_lines(incident, now, style), style))
     # After a merge, until the phase is entered, status still speaks of the phase before.
     elif status is not None and status.phase == rollout.phase and rollout.outcome is not Outcome.IDLE:
         sections += [
@@ -151,7 +149,7 @@ def _track(contract: Contract, rollout: Rollout, status: Status | None, columns:
 
 def _why(status: Status, columns: int, style: Style) -> str:
     reasons = [line(reason, 500) for reason in status.decision.reasons]
-    return _section("Why", _bullets(reasons, columns), style)
+    return section("Why", _bullets(reasons, columns), style)
 
 
 # --- gates, surfaces, triggers ---------------------------------------------------------------------------
@@ -160,14 +158,14 @@ def _why(status: Status, columns: int, style: Style) -> str:
 def _gates(findings: Sequence[GateFinding], now: datetime, columns: int, style: Style) -> str:
     shown = worst_first(rows(findings))
     longest = max((len(row.gate) for row in shown), default=0)
-    return _section("Gates", [_gate(row, longest, now, columns, style) for row in shown], style)
+    return section("Gates", [_gate(row, longest, now, columns, style) for row in shown], style)
 
 
 def _gate(row: GateRow, longest: int, now: datetime, columns: int, style: Style) -> str:
     label = f"{symbol(row.result)} {word(row.result):<9}"
     lead = f"{label}  {row.gate:<{longest}}  "
     details = [_finding(*group, now) for group in alike(row.open)] or [_holding(row)]
-    text = _hanging("  " + lead, details, columns)
+    text = hanging("  " + lead, details, columns)
     return text.replace(label, style(label, fg=_COLOURS[row.result]), 1)
 
 
@@ -197,7 +195,7 @@ def _surfaces(contract: Contract, status: Status, now: datetime, columns: int, s
         if sample is not None and sample.unknown is not None:
             notes.append(f"{name}: {line(sample.unknown)}")
     lines = [_painted_health(text, style) for text in in_columns(table)]
-    return _section("Surfaces", [*lines, *_bullets(notes, columns)], style)
+    return section("Surfaces", [*lines, *_bullets(notes, columns)], style)
 
 
 def _surface(name: str, sample: Sample | None, now: datetime) -> tuple[str, str, str, str, str]:
@@ -225,17 +223,17 @@ def _triggers(findings: Sequence[TriggerFinding], now: datetime, columns: int, s
     lines = []
     for finding in findings:
         if finding.fired:
-            text = _hanging("  FIRED    ", [_trigger(finding, now)], columns)
+            text = hanging("  FIRED    ", [_trigger(finding, now)], columns)
             lines.append(text.replace("FIRED", style("FIRED", fg="red", bold=True), 1))
     for finding in findings:
         if finding.state is TriggerState.UNKNOWN:
-            text = _hanging("  unknown  ", [_trigger(finding, now)], columns)
+            text = hanging("  unknown  ", [_trigger(finding, now)], columns)
             lines.append(text.replace("unknown", style("unknown", fg="yellow"), 1))
     for state, label in ((TriggerState.QUIET, "quiet"), (TriggerState.NOT_WATCHING, "off")):
         names = ", ".join(finding.trigger for finding in findings if finding.state is state)
         if names:
-            lines.append(_hanging(f"  {label:<9}", [names], columns))
-    return _section("Triggers", lines, style)
+            lines.append(hanging(f"  {label:<9}", [names], columns))
+    return section("Triggers", lines, style)
 
 
 def _trigger(finding: TriggerFinding, now: datetime) -> str:
@@ -281,7 +279,7 @@ def effects_view(
 ) -> str:
     """Each effect in a line; empty when there is none."""
     lines = [line(_effect(effect), 500) for effect in effects]
-    return _section("Would do" if dry_run else "Done", _bullets(lines, columns), style)
+    return section("Would do" if dry_run else "Done", _bullets(lines, columns), style)
 
 
 def _effect(effect: Mapping[str, object]) -> str:
@@ -309,6 +307,11 @@ def _effect(effect: Mapping[str, object]) -> str:
             return f"update issue #{told['number']}: {told['title']}"
         case "close_incident":
             return f"close issue #{told['number']}: {told['reason']}"
+        case "open_issue":
+            return f"open issue {told['key']}: {told['detail']}"
+        case "update_issue" | "close_issue" | "answer_comment" as kind:
+            detail = f": {told['detail']}" if "detail" in told else ""
+            return f"{kind.replace('_', ' ')} {told['key']}{detail}"
         case kind:
             return f"{kind}: {', '.join(f'{key} {value}' for key, value in told.items() if key != 'kind')}"
 
@@ -331,49 +334,6 @@ def _logged(commit: LoggedCommit, columns: int, style: Style) -> str:
     return f"{at}  {style(sha, fg='yellow')}  {line(subject, max(columns - 30, 20))}"
 
 
-def signoff_view(
-    contract: Contract, rollout: Rollout, signoff: Signoff | None, *, columns: int, style: Style = no_style
-) -> str:
-    """The checklist by section: signed by whom with what evidence, or who has to sign and how."""
-    items = states(contract, signoff, rollout)
-    signed = sum(1 for _, state in items if state == "signed")
-    parts = [style(f"{signed} of {count(len(items), 'item')} signed", bold=True)]
-    if signoff is not None and signoff.blocked is not None:
-        parts.append(style(f"BLOCKED by incident {signoff.blocked}: no signature counts", fg="red"))
-    for section in dict.fromkeys(item.section for item, _ in items):
-        lines = [
-            text
-            for item, state in items
-            if item.section == section
-            for text in _signoff_item(item, state, signoff, columns, style)
-        ]
-        parts.append(_section(line(section), lines, style))
-    return "\n\n".join(parts)
-
-
-def _signoff_item(
-    item: SignoffItem, state: str, signoff: Signoff | None, columns: int, style: Style
-) -> tuple[str, str]:
-    mark, colour = ("✓", "green") if state == "signed" else ("✗", "red")
-    title = _hanging(f"  {mark} ", [f"{item.id}: {line(item.title)} (before {item.before})"], columns)
-    if state == "signed" and signoff is not None:
-        record = signoff.items[item.id]
-        how = f"{line(record.by, 60)}, {day_and_time(record.at)}: {line(record.evidence)}"
-    else:
-        how = (_why_lapsed(signoff) if state == "lapsed" else "") + _how_to_sign(item)
-    return title.replace(mark, style(mark, fg=colour), 1), _hanging("      ", [how], columns)
-
-
-def _why_lapsed(signoff: Signoff | None) -> str:
-    return "signed, but blocked; " if signoff and signoff.blocked else "signed for another commit; "
-
-
-def _how_to_sign(item: SignoffItem) -> str:
-    if item.proof is None:
-        return f"{item.role} signs: rollout signoff record {item.id} EVIDENCE"
-    return f"reconcile signs it once proved: {item.proof.kind}{f' {item.proof.of}' if item.proof.of else ''}"
-
-
 def verify_view(
     checked: int, problems: Sequence[tuple[str, str]], *, columns: int, style: Style = no_style
 ) -> str:
@@ -381,7 +341,7 @@ def verify_view(
     if not problems:
         return style(f"✓ {count(checked, 'state commit')} recomputed, all as recorded", fg="green")
     head = f"✗ {len(problems)} of {count(checked, 'state commit')} not as recorded"
-    lines = [_hanging(f"  {commit[:SHORT_SHA]}  ", [line(what, 500)], columns) for commit, what in problems]
+    lines = [hanging(f"  {commit[:SHORT_SHA]}  ", [line(what, 500)], columns) for commit, what in problems]
     return "\n".join([style(head, fg="red", bold=True), *lines])
 
 
@@ -399,15 +359,15 @@ def pull_requests_view(pulls: Sequence[PullRequest]) -> str:
 # --- layout ----------------------------------------------------------------------------------------------
 
 
-def _section(title: str, lines: Sequence[str], style: Style) -> str:
+def section(title: str, lines: Sequence[str], style: Style) -> str:
     return "\n".join([style(title, bold=True), *lines]) if lines else ""
 
 
 def _bullets(texts: Iterable[str], columns: int) -> list[str]:
-    return [_hanging("  - ", [text], columns) for text in texts]
+    return [hanging("  - ", [text], columns) for text in texts]
 
 
-def _hanging(lead: str, texts: Sequence[str], columns: int) -> str:
+def hanging(lead: str, texts: Sequence[str], columns: int) -> str:
     """The texts below each other after `lead`, wrapped to the columns with a hanging indent."""
     if len(texts) == 1 and len(lead) + len(texts[0]) <= columns:
         return (lead + texts[0]).rstrip()

@@ -12,6 +12,7 @@ from github import Auth, Github
 from rollout.adapters.git import Git
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
+from rollout.adapters.github.evidence import GitHubEvidence
 from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.github.issues import GitHubIssues
 from rollout.adapters.github.listing import Listing
@@ -26,11 +27,15 @@ from rollout.commands.start import StartOptions, start
 from rollout.core.contract import Product
 from rollout.core.observation import Evidence, HarnessReport
 from rollout.core.state import Channel, Rollout, StateChange
+from rollout.ports import Permission
 from tests.adapters.scratch import Repository
 from tests.fakehub.entities import Token
 from tests.fakehub.hub import Hub
 from tests.fakehub.repo import Repo
 from tests.fakes.clock import SettableClock
+from tests.fakes.evidence import FakeEvidence
+from tests.fakes.issues import FakeIssues
+from tests.fakes.writes import Writes
 from tests.world import CHECKS, OLD_VERSION, SURFACES, TAU, VERSION, World, contract, promotion_body
 
 NAME = "acme/tau"
@@ -75,6 +80,7 @@ class Adapters:
     """Asked for: not every command has the permission to read issues."""
     reverter: GitHubReverter
     releases: GitHubReleases
+    evidence: GitHubEvidence
 
 
 class GitHubWorld(World):
@@ -88,6 +94,10 @@ class GitHubWorld(World):
         self.alice = hub.person("alice", self.repo)
         self.clock = hub.clock
         self.patience = WaitingClock(hub.clock)
+        # What people sign over GitHub has tests of its own; here it is only in the way.
+        self.evidence = FakeEvidence()
+        self.evidence.authors = {release: "olga"}
+        self.issues = FakeIssues(Writes(), {"bob": Permission.WRITE})
         self.totals = {name: {} for name in SURFACES}
         self.harness = HarnessReport(unknown="has not run")
         self._rounds = 0
@@ -116,6 +126,7 @@ class GitHubWorld(World):
             lambda: GitHubIssues(api, listing),
             reverter,
             GitHubReleases(api, lambda: listing.product),
+            GitHubEvidence(api, listing, url),
         )
 
     @property

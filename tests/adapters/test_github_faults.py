@@ -114,7 +114,7 @@ def test_opening_a_promotion(world: GitHubWorld, route: str, fault: str) -> None
     assert_open(world)
     if route != CHECKS:
         assert world.subjects() == [
-            "rollout(tau): sign off unified-harness, ci-live-smoke, rollback-target…",
+            "rollout(tau): sign-off of v0.1.5: unified-harness, ci-live-smoke, rollb…",
             "rollout(tau): observe v0.1.5 preflight: promote to canary-1",
             *before,
         ]

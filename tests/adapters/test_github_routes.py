@@ -22,6 +22,7 @@ from rollout.adapters.git import Git
 from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import verify
+from rollout.core.signoff.evidence import Kind, Reference
 from rollout.core.state import CommitMessage, Freeze, Outcome, Release, StateChange
 from rollout.errors import RolloutError
 from rollout.ports import IssueState, Reaction, StatusState
@@ -151,6 +152,16 @@ def said(text: str) -> Callable[[Adapters], None]:
     return stick
 
 
+def replied(run: Adapters) -> None:
+    issues = run.issues()
+    issues.find(KEY)
+    issues.say_once(1, "answer/7", "No.", at=NOON)
+
+
+def looked_up(kind: Kind, name: str, within: str = "") -> Callable[[Adapters], object]:
+    return lambda run: run.evidence.look_up(Reference(kind, name, "", "acme/tau", within), release_of(run))
+
+
 def listened(run: Adapters) -> object:
     issues = run.issues()
     issues.find(KEY)
@@ -202,8 +213,17 @@ ACTS = {
     "GitHubIssues.comments": Act(listened, talk),
     "GitHubIssues.stick": Act(said("Here."), prepare(open_issue)),
     "GitHubIssues.stick again": Act(said("There."), prepare(open_issue, said("Here."))),
+    "GitHubIssues.say_once": Act(replied, prepare(open_issue)),
     "GitHubIssues.react": Act(answered, talk),
     "GitHubIssues.permission": Act(lambda run: run.issues().permission("alice")),
+    "GitHubEvidence.places": Act(lambda run: run.evidence.places()),
+    "GitHubEvidence.author": Act(lambda run: run.evidence.author(release_of(run).commit)),
+    "GitHubEvidence.look_up": Act(looked_up(Kind.PATH, "src/main.rs")),
+    "GitHubEvidence.look_up a run": Act(looked_up(Kind.RUN, "9")),
+    "GitHubEvidence.look_up a job": Act(looked_up(Kind.JOB, "9", "8")),
+    "GitHubEvidence.look_up an artifact": Act(looked_up(Kind.ARTIFACT, "9", "8")),
+    "GitHubEvidence.look_up a commit": Act(looked_up(Kind.COMMIT, "9" * 40)),
+    "GitHubEvidence.look_up a review": Act(looked_up(Kind.REVIEW, "9", "8")),
     "GitHubIssues.myself": Act(lambda run: run.issues().myself()),
 }
 
@@ -220,6 +240,11 @@ ROUTES = {
     "POST */reactions": "GitHubIssues.react",
     "GET */collaborators/*/permission": "GitHubIssues.permission",
     "POST /graphql viewer": "GitHubIssues.myself",
+    "GET */actions/runs/?": "GitHubEvidence.look_up a run",
+    "GET */actions/jobs/?": "GitHubEvidence.look_up a job",
+    "GET */actions/artifacts/?": "GitHubEvidence.look_up an artifact",
+    "GET */reviews/?": "GitHubEvidence.look_up a review",
+    f"GET */commits/{'?' * 40}": "GitHubEvidence.author",
 }
 
 

@@ -28,6 +28,7 @@ from rollout.core.state import (
     CommitMessage,
     Outcome,
     Rollout,
+    Signature,
     SignedItem,
     Signoff,
     StateChange,
@@ -43,6 +44,7 @@ MESSAGE = CommitMessage(
     body="All five surfaces are healthy.",
     trailers=(("Rollout-Train", "tau"), ("Rollout-Event", "observe")),
 )
+SIGNATURE = Signature(evidence="#7", by="ana", at=NOON, commit=builders.COMMIT)
 EVERYTHING = StateChange(
     contract=builders.contract(),
     rollout=builders.frozen_rollout(),
@@ -52,7 +54,7 @@ EVERYTHING = StateChange(
         train="tau",
         release="v0.1.5",
         commit=builders.COMMIT,
-        items={"final-approval": SignedItem(evidence="#7", by="ana", at=NOON, commit=builders.COMMIT)},
+        items={"final-approval": SignedItem(signatures=(SIGNATURE,))},
     ),
     incident=builders.incident(),
 )

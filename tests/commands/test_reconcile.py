@@ -403,7 +403,10 @@ def test_a_freeze_by_hand_is_taken_up(promoting: World) -> None:
 def test_a_changed_contract_starts_the_soak_anew(promoting: World) -> None:
     promoting.edit_contract(triggers=promoting.state.contract.triggers[::-1])
     report = promoting.reconcile()
-    assert [taken.step.event for taken in report.steps] == ["contract-change"]
+    assert [(taken.step.event, taken.step.detail) for taken in report.steps] == [
+        ("contract-change", "soak starts anew"),
+        ("signoff", "canary-1-soaked withdrawn"),
+    ]
     assert (promoting.verdict, promoting.status.soak.earned_seconds) == (Verdict.HOLD, 0)
     assert promoting.status.contract_digest == promoting.state.contract_digest
 
@@ -532,9 +535,15 @@ def test_a_dry_run_of_a_promotion_names_the_pull_request(world: World) -> None:
 
 def test_rows_are_for_documents(promoting: World) -> None:
     rows = promoting.tick(QUEUED).rows()
-    assert [row["kind"] for row in rows] == ["commit", "update_pull_request", "set_status"]
-    assert rows[0] == {"kind": "commit", "event": "observe", "commit": promoting.store.head(), "detail": ""}
-    assert rows[1] == {"kind": "update_pull_request", "number": 2}
+    assert [row["kind"] for row in rows] == ["commit", "commit", "update_pull_request", "set_status"]
+    assert rows[0]["event"] == "observe"
+    assert rows[1] == {
+        "kind": "commit",
+        "event": "signoff",
+        "commit": promoting.store.head(),
+        "detail": "canary-1-soaked withdrawn",
+    }
+    assert rows[2] == {"kind": "update_pull_request", "number": 2}
 
 
 def test_two_at_once_lose_nothing(world: World) -> None:

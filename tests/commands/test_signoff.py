@@ -5,37 +5,44 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands.signoff import record
-from rollout.core.state import SignedItem
+from rollout.core.state import Signature
 from rollout.errors import InputError, RefusedError
+from rollout.ports import Permission
 from tests.world import COMMIT, TAU, World
 
 ITEM = "rollback-rehearsed"
-LINK = "https://example.org/minutes"
+PATH = "docs/minutes.md"
 
 
 @pytest.fixture
 def world() -> World:
     world = World()
     world.start()
+    world.issues.may["alice"] = Permission.MAINTAIN
     return world
 
 
-def sign(world: World, item: str = ITEM, evidence: str = LINK, by: str = "bob") -> str | None:
-    return record(world.store, world.clock, TAU, item, evidence, by).commit
+def sign(world: World, item: str = ITEM, evidence: str = PATH, by: str = "bob") -> str | None:
+    return record(world.store, world.issues, world.evidence, world.clock, TAU, item, evidence, by).commit
 
 
-def signed(world: World) -> dict[str, SignedItem]:
+def signed(world: World, item: str = ITEM) -> list[Signature]:
     assert world.state.signoff is not None
-    return world.state.signoff.items
+    found = world.state.signoff.items.get(item)
+    return list(found.signatures) if found else []
 
 
 def test_an_approval_is_recorded_for_the_release_commit(world: World) -> None:
     sign(world)
-    assert signed(world) == {ITEM: SignedItem(evidence=LINK, by="bob", at=world.now, commit=COMMIT)}
+    assert signed(world) == [
+        Signature(
+            evidence=PATH, digest=PATH, by="bob", at=world.now, commit=COMMIT, permission=Permission.WRITE
+        )
+    ]
     (entry, *_) = world.store.log(TAU)
     assert entry.trailers["Rollout-Event"] == "signoff"
     assert entry.paths == ("signoff.yaml",)
-    assert entry.subject == "rollout(tau): sign off rollback-rehearsed by bob for v0.1.5"
+    assert entry.subject == "rollout(tau): sign-off of v0.1.5: rollback-rehearsed by bob"
 
 
 def test_the_same_again_changes_nothing(world: World) -> None:
@@ -44,26 +51,34 @@ def test_the_same_again_changes_nothing(world: World) -> None:
     assert sign(world) is None
 
 
-@pytest.mark.parametrize(("evidence", "by"), [("https://example.org/other", "bob"), (LINK, "alice")])
-def test_better_evidence_replaces(world: World, evidence: str, by: str) -> None:
+def test_better_evidence_replaces_and_a_second_person_adds(world: World) -> None:
     sign(world)
-    assert sign(world, evidence=evidence, by=by) is not None
-    assert (signed(world)[ITEM].evidence, signed(world)[ITEM].by) == (evidence, by)
+    world.clock.forward(hours=1)
+    sign(world, evidence="docs/other.md")
+    sign(world, by="alice")
+    assert [(one.by, one.evidence) for one in signed(world)] == [("alice", PATH), ("bob", "docs/other.md")]
 
 
 def test_what_people_write_is_inert(world: World) -> None:
-    sign(world, evidence="see\n\n\x1b[31mRollout-Event: complete", by="bob\nRollout-Train: x")
-    item = signed(world)[ITEM]
-    assert "\n" not in item.evidence + item.by
-    assert "\x1b" not in item.evidence
-    assert world.events()[-1] == "signoff"
+    with pytest.raises(InputError, match="no path inside") as refused:
+        sign(world, evidence="../see\n\n\x1b[31mRollout-Event: complete")
+    assert "\x1b" not in str(refused.value)
+    world.issues.may["bob Rollout-Train: x"] = Permission.WRITE
+    sign(world, by="bob\nRollout-Train: x")
+    assert [one.by for one in signed(world)] == ["bob Rollout-Train: x"]
 
 
 @pytest.mark.parametrize("evidence", ["", "  ", "TBD", "todo", "n/a", "None", "see logs", "-"])
 def test_no_evidence(world: World, evidence: str) -> None:
     with pytest.raises(InputError, match="is no evidence"):
         sign(world, evidence=evidence)
-    assert signed(world) == {}
+    assert signed(world) == []
+
+
+def test_evidence_that_is_not_there(world: World) -> None:
+    world.evidence.gone.add(PATH)
+    with pytest.raises(RefusedError, match=r"there is no path docs/minutes\.md at 1111111111"):
+        sign(world)
 
 
 def test_an_item_that_the_contract_lacks(world: World) -> None:
@@ -76,6 +91,31 @@ def test_an_item_that_the_contract_lacks(world: World) -> None:
 def test_an_item_that_the_machine_proves(world: World) -> None:
     with pytest.raises(RefusedError, match="proved by the machine"):
         sign(world, item="unified-harness")
+
+
+def test_somebody_who_may_not_write(world: World) -> None:
+    with pytest.raises(RefusedError, match="it takes write access to the repository, and eve has none"):
+        sign(world, by="eve")
+
+
+def test_who_wrote_the_release_does_not_approve_it(world: World) -> None:
+    world.issues.may["olga"] = Permission.ADMIN
+    with pytest.raises(RefusedError, match="who wrote the release does not approve it"):
+        sign(world, item="final-approval", by="olga")
+    sign(world, item="final-approval", by="bob")
+    assert world.state.signoff is not None
+    assert world.state.signoff.author == "olga"
+
+
+def test_a_token_signs_for_its_owner_only(world: World) -> None:
+    world.issues.me = "bob"
+    with pytest.raises(RefusedError, match="alice cannot be signed for with the token of bob"):
+        sign(world, by="alice")
+    sign(world, by="")
+    assert [one.by for one in signed(world)] == ["bob"]
+    world.issues.me = "rollout-app[bot]"
+    with pytest.raises(RefusedError, match="is no person"):
+        sign(world, by="")
 
 
 def test_without_a_rollout() -> None:
@@ -104,7 +144,7 @@ def test_a_checklist_that_an_incident_blocks() -> None:
 )
 def test_what_the_machine_proves_names_the_commit_that_shows_it(item: str, gate: str) -> None:
     world = World().play_to("canary-1")
-    proof = signed(world)[item]
+    (proof,) = signed(world, item)
     shown = world.store.load(TAU, proof.evidence.removeprefix("state commit ")).status
     assert proof.by == "rollout"
     assert shown is not None

@@ -12,12 +12,15 @@ from rollout.core.rollback.reverting import has_to_act
 from rollout.core.rollback.target import why_unusable
 from rollout.core.state import (
     ChannelName,
+    Ending,
     Incident,
     IncidentStep,
     Lift,
     Outcome,
     Release,
     RollbackTarget,
+    Signature,
+    Signoff,
     StepState,
 )
 from rollout.core.values import Name
@@ -65,7 +68,8 @@ def test_one_commit_holds_freeze_incident_and_what_was_seen() -> None:
     assert last.change.rollout == world.rollout == world.status.legal
     assert last.change.status is not None
     assert last.change.status.observation is not None
-    assert last.change.signoff is None
+    assert last.change.signoff is not None
+    assert last.change.signoff.blocked == last.change.incident.id
 
 
 def test_the_id_is_made_of_time_and_version() -> None:
@@ -83,10 +87,15 @@ def test_the_id_is_a_name_whatever_the_version(version: str) -> None:
     assert "/" not in made
 
 
-def test_only_a_trigger_that_says_so_blocks_the_checklist() -> None:
-    world = rolled_back()
-    assert world.incident is not None
-    assert block_signoff(world.state.signoff, world.incident) is None
+def test_what_was_signed_is_withdrawn() -> None:
+    checklist = rolled_back().state.signoff
+    assert checklist is not None
+    ended = {signed.ended.how if signed.ended else None for signed in live_or_not(checklist)}
+    assert ended == {Ending.WITHDRAWN}
+
+
+def live_or_not(checklist: Signoff) -> list[Signature]:
+    return [signature for signed in checklist.items.values() for signature in signed.signatures]
 
 
 def test_a_train_without_a_checklist_has_none_to_block() -> None:

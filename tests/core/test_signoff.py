@@ -1,17 +1,38 @@
+from typing import Literal
+
 import pytest
 
 from rollout.core import signoff
-from rollout.core.contract import SignoffGate
+from rollout.core.contract import Contract, Roles, SignoffGate, SignoffItem, find_problems
 from rollout.core.gates import signoff as gate
-from rollout.core.state import Result, Rollout
+from rollout.core.signoff.checklist import end
+from rollout.core.signoff.people import is_named, why_not
+from rollout.core.state import Ending, Result, Rollout, SignatureEnd, Signoff
 from tests.core.world import COMMIT, START, World, contract_of
+
+ENDED = SignatureEnd(how=Ending.LAPSED, by="rollout", at=START, reason="its comment was deleted")
+
+
+def item_of(contract: Contract, name: str) -> SignoffItem:
+    return next(item for item in contract.signoff.items if item.id == name)
+
+
+def with_policy(contract: Contract, **changes: object) -> Contract:
+    return contract.model_copy(update={"signoff": contract.signoff.model_copy(update=changes)})
+
+
+def signed_by(*people: str, item: str = "rollback-rehearsed") -> Signoff:
+    checklist = signoff.for_release(World().rollout).model_copy(update={"author": "olga"})
+    for person in people:
+        checklist = signoff.sign(checklist, item, "docs/a.md", person, START, digest="d")
+    return checklist
 
 
 def test_nothing_is_signed_without_a_checklist_or_a_release() -> None:
     world = World()
     (item, *_) = world.contract.signoff.items
-    assert not signoff.is_signed(item, None, world.rollout)
-    assert not signoff.is_signed(item, world.state.signoff, Rollout(train="tau"))
+    assert not signoff.is_signed(item, world.contract, None, world.rollout)
+    assert not signoff.is_signed(item, world.contract, world.state.signoff, Rollout(train="tau"))
 
 
 def test_a_checklist_needs_a_release() -> None:
@@ -21,17 +42,18 @@ def test_a_checklist_needs_a_release() -> None:
 
 def test_every_before_has_an_entry_even_when_all_is_signed() -> None:
     world = World()
-    world.sign(*(item.id for item in world.contract.signoff.items))
-    missing = signoff.unsigned(world.contract, world.state.signoff, world.rollout)
+    checklist = world.state.signoff
+    assert checklist is not None
+    for item in world.contract.signoff.items:
+        checklist = signoff.sign(checklist, item.id, "x", "rollout" if item.proof else "bob", START)
+    checklist = checklist.model_copy(update={"author": "olga"})
+    missing = signoff.unsigned(world.contract, checklist, world.rollout)
     assert missing == {"general-availability": (), "complete": ()}
 
 
 def test_a_signature_says_who_when_and_for_which_commit() -> None:
-    checklist = signoff.sign(
-        signoff.for_release(World().rollout), "final-approval", "https://e.x/1", "bob", START
-    )
-    signed = checklist.items["final-approval"]
-    assert (signed.evidence, signed.by, signed.at, signed.commit) == ("https://e.x/1", "bob", START, COMMIT)
+    (signed,) = signed_by("bob").items["rollback-rehearsed"].signatures
+    assert (signed.evidence, signed.by, signed.at, signed.commit) == ("docs/a.md", "bob", START, COMMIT)
 
 
 def test_a_signature_for_another_commit_has_lapsed() -> None:
@@ -47,7 +69,7 @@ def test_a_signature_for_another_commit_has_lapsed() -> None:
 def test_what_the_machine_proves_points_to_the_commit_that_shows_it() -> None:
     world = World().rounds(1)
     assert world.state.signoff is not None
-    signed = world.state.signoff.items["unified-harness"]
+    (signed,) = world.state.signoff.items["unified-harness"].signatures
     observed = next(number for number, step in enumerate(world.steps, 1) if step.event == "observe")
     assert (signed.by, signed.evidence) == ("rollout", f"state commit {observed:040x}")
 
@@ -71,3 +93,128 @@ def test_a_gate_whose_items_do_not_exist_stays_shut() -> None:
     asked = SignoffGate(kind="signoff", before="no-such-phase")
     (leaf,) = gate.evaluate(asked, world.view())
     assert (leaf.result, leaf.seen) == (Result.UNKNOWN, "no item is before no-such-phase")
+
+
+# --- people ------------------------------------------------------------------------------------------------
+
+
+def test_an_item_for_two_needs_two_different_people() -> None:
+    world = World()
+    item = item_of(world.contract, "rollback-rehearsed").model_copy(update={"people": 2})
+    for people, left in ((("bob",), 1), (("bob", "BOB"), 1), (("bob", "ada"), 0), (("bob", "rollout"), 1)):
+        assert signoff.missing(item, world.contract, signed_by(*people), world.rollout) == left
+    half = signed_by("bob")
+    assert signoff.state_of(item, world.contract, half, world.rollout) == "missing"
+
+
+def test_a_second_signature_of_a_person_takes_the_place_of_the_first() -> None:
+    twice = signoff.sign(signed_by("bob"), "rollback-rehearsed", "docs/b.md", "Bob", START)
+    (signed,) = twice.items["rollback-rehearsed"].signatures
+    assert (signed.by, signed.evidence) == ("Bob", "docs/b.md")
+
+
+def test_a_person_who_loses_the_role_counts_no_more() -> None:
+    world = World()
+    item = item_of(world.contract, "rollback-rehearsed")
+    assert signoff.is_signed(item, world.contract, signed_by("bob"), world.rollout)
+    changed = with_policy(world.contract, roles=Roles(owner=("ada",)))
+    assert not signoff.is_signed(item, changed, signed_by("bob"), world.rollout)
+    assert signoff.state_of(item, changed, signed_by("bob"), world.rollout) == "lapsed"
+    assert signoff.is_signed(item, changed, signed_by("ADA"), world.rollout)
+
+
+def test_people_do_not_sign_what_the_machine_proves() -> None:
+    world = World()
+    item = item_of(world.contract, "unified-harness")
+    checklist = signed_by("bob", item="unified-harness")
+    assert not signoff.is_signed(item, world.contract, checklist, world.rollout)
+
+
+@pytest.mark.parametrize(
+    ("rule", "named", "author", "login", "why"),
+    [
+        ("alone", ("grace", "olga"), "olga", "grace", ""),
+        ("alone", ("grace", "olga"), "olga", "Olga", "who wrote the release does not approve it"),
+        ("alone", ("olga",), "olga", "olga", ""),
+        ("alone", ("olga",), None, "olga", ""),
+        ("alone", (), "olga", "olga", "who wrote the release does not approve it"),
+        ("alone", (), "olga", "grace", ""),
+        ("alone", ("grace",), "olga", "ada", "approver of this release: grace"),
+        ("alone", ("grace", "ada"), None, "ada", "nobody knows whether the release is by somebody else"),
+        ("never", ("olga",), "olga", "olga", "who wrote the release does not approve it"),
+        ("always", (), "olga", "olga", ""),
+        ("always", (), None, "olga", ""),
+        ("always", (), "olga", "", "whose account it was"),
+        ("always", (), "olga", "Rollout", "rollout is the tool's own name"),
+    ],
+)
+def test_who_may_approve(
+    rule: Literal["alone", "always", "never"],
+    named: tuple[str, ...],
+    author: str | None,
+    login: str,
+    why: str,
+) -> None:
+    contract = with_policy(World().contract, author_may_approve=rule, roles=Roles(approver=named))
+    found = why_not(item_of(contract, "final-approval"), contract.signoff, author, login)
+    assert found.startswith(why)
+    assert bool(found) == bool(why)
+
+
+def test_whoever_the_contract_names_is_heard() -> None:
+    contract = World().contract
+    assert is_named(contract.signoff, "anybody")
+    named = with_policy(contract, roles=Roles(owner=("ada",), reviewer=("bob",), approver=("cyd",)))
+    assert [is_named(named.signoff, login) for login in ("ADA", "bob", "cyd", "eve")] == [True] * 3 + [False]
+
+
+def test_the_contract_cannot_ask_for_more_people_than_it_names() -> None:
+    contract = with_policy(World().contract, roles=Roles(approver=("ada", "Ada")))
+    items = [
+        item.model_copy(update={"people": 2}) if item.id in ("final-approval", "monitor-24h") else item
+        for item in contract.signoff.items
+    ]
+    assert find_problems(with_policy(contract, items=tuple(items))) == [
+        "signoff.items.13.people: the machine proves it, alone",
+        "signoff.items.15.people: 2 have to sign, and signoff.roles.approver names 1",
+    ]
+
+
+# --- what ends a signature ---------------------------------------------------------------------------------
+
+
+def test_what_ended_is_shown_and_counts_no_more() -> None:
+    world = World()
+    item = item_of(world.contract, "rollback-rehearsed")
+    lapsed = end(signed_by("bob"), item.id, {"bob": ENDED})
+    assert signoff.state_of(item, world.contract, lapsed, world.rollout) == "lapsed"
+    assert end(lapsed, item.id, {"bob": ENDED.model_copy(update={"reason": "x"})}) == lapsed
+    withdrawn = ENDED.model_copy(update={"how": Ending.WITHDRAWN})
+    both = end(signed_by("bob"), item.id, {"bob": withdrawn})
+    assert signoff.state_of(item, world.contract, both, world.rollout) == "withdrawn"
+
+
+def test_an_incident_takes_back_all_that_was_signed() -> None:
+    world = World()
+    blocked = signoff.block(signed_by("bob", "ada"), "20261123t100000z-v0.1.5", START)
+    assert blocked.blocked == "20261123t100000z-v0.1.5"
+    assert {each.ended.reason for each in blocked.items["rollback-rehearsed"].signatures if each.ended} == {
+        "incident 20261123t100000z-v0.1.5"
+    }
+    opened = blocked.model_copy(update={"blocked": None})
+    item = item_of(world.contract, "rollback-rehearsed")
+    assert not signoff.is_signed(item, world.contract, opened, world.rollout)
+
+
+def test_a_proof_that_stops_holding_is_taken_back_and_signed_again() -> None:
+    world = World().reach("canary-1").soak(1800)
+    assert state_of(world, "canary-1-soaked") == "signed"
+    world.wait(minutes=10).observe({"voice": world.sample("voice", fields={"queue_depth": 5})})
+    assert state_of(world, "canary-1-soaked") == "withdrawn"
+    world.rounds(1).soak(1800)
+    assert state_of(world, "canary-1-soaked") == "signed"
+
+
+def state_of(world: World, name: str) -> str:
+    item = item_of(world.contract, name)
+    return signoff.state_of(item, world.contract, world.state.signoff, world.rollout)

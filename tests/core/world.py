@@ -290,7 +290,8 @@ class World:
         checklist = self.state.signoff
         assert checklist is not None
         for item in items:
-            checklist = signoff.sign(checklist, item, "https://example.com/proof", "ada", self.now)
+            checklist = signoff.sign(checklist, item, "docs/proof.md", "ada", self.now, digest="d")
+        checklist = checklist.model_copy(update={"author": "olga"})
         self.state = replace(self.state, signoff=checklist)
         return self
 

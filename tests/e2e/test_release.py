@@ -46,7 +46,9 @@ def test_a_release_from_start_to_complete(town: Town) -> None:
     check_decision(shell.json("evaluate"))
     assert (said["train"], said["release"], said["phase"]) == ("tau", "v0.1.5", "preflight")
     assert (said["decision"], said["to"]) == ("promote", "canary-1")
-    assert {"open_pull_request", "commit", "set_status"} == {effect["kind"] for effect in said["effects"]}
+    assert {"open_pull_request", "commit", "set_status", "update_issue"} == {
+        effect["kind"] for effect in said["effects"]
+    }
     (pull,) = shell.json("local", "prs")
     assert pull == {
         "number": 1,
@@ -222,7 +224,7 @@ def test_status_for_a_person_fits_the_terminal_and_names_what_to_do(
     assert "\x1b" not in text
     history = town.shell.ok("history").out.splitlines()
     assert "by Rollout Tests: Add the product" in history[-1]
-    assert history[0].endswith("sign off unified-harness for v0.1.5")
+    assert history[0].endswith("sign-off of v0.1.5: unified-harness")
 
 
 def test_other_work_on_the_branch_is_no_decision(town: Town) -> None:

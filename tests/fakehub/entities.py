@@ -96,6 +96,18 @@ class Pull:
     merged_at: datetime | None = None
     merged_by: Account | None = None
     merge_commit: str | None = None
+    reviews: list[Review] = field(default_factory=list)
+
+
+@dataclass
+class Review:
+    id: int
+    author: Account
+    state: str
+    """`APPROVED`, `CHANGES_REQUESTED`, `COMMENTED` or `DISMISSED`."""
+    body: str
+    commit: str
+    submitted_at: datetime
 
 
 @dataclass

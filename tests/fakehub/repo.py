@@ -18,6 +18,7 @@ from tests.fakehub.entities import (
     Label,
     Pull,
     Release,
+    Review,
     Ruleset,
     Run,
     Thread,
@@ -367,6 +368,16 @@ class Repo:
         thread.pull.merged_at, thread.pull.merged_by = self.hub.clock.now(), token.account
         thread.pull.merge_commit = commit
         self.close(token, thread)
+
+    def review(self, token: Token, number: int, state: str, body: str = "") -> Review:
+        """What a reviewer says about a pull request's head."""
+        thread = self.pull(number)
+        assert thread.pull is not None
+        review = Review(
+            self.hub.next_id(), token.account, state, body, self.head_of(thread), self.hub.clock.now()
+        )
+        thread.pull.reviews.append(review)
+        return review
 
     def comment(self, token: Token, number: int | str, body: str) -> Comment:
         thread, now = self.thread(number), self.hub.clock.now()

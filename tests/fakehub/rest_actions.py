@@ -121,6 +121,15 @@ def list_jobs(request: Request) -> Any:
     return [shapes.job(request.repo, run, job) for job in run.jobs]
 
 
+@route(f"GET {R}/actions/jobs/{{job}}", needs=READ, answers="Job")
+def get_job(request: Request) -> Any:
+    for run in request.repo.runs:
+        for job in run.jobs:
+            if str(job.id) == request.params["job"]:
+                return shapes.job(request.repo, run, job)
+    raise ApiError(404, "Not Found")
+
+
 @route(
     f"GET {R}/actions/runs/{{run}}/artifacts",
     needs=READ,

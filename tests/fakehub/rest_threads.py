@@ -144,6 +144,15 @@ def pull_commits(request: Request) -> Any:
     return [shapes.commit(repo, sha) for sha in repo.bare.between(thread.pull.base_sha, repo.head_of(thread))]
 
 
+@route(f"GET {R}/pulls/{{number}}/reviews/{{review}}", needs=READ, answers="PullRequestReview")
+def get_review(request: Request) -> Any:
+    thread = request.repo.pull(request.params["number"])
+    for one in thread.pull.reviews if thread.pull else ():
+        if str(one.id) == request.params["review"]:
+            return shapes.review(request.repo, thread.number, one)
+    raise ApiError(404, "Not Found")
+
+
 # --- issues ----------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from tests.fakehub.entities import (
     Label,
     Reaction,
     Release,
+    Review,
     Ruleset,
     Run,
     Thread,
@@ -399,6 +400,25 @@ def comment(repo: Repo, one: Comment) -> Json:
         author_association=association(repo, one.author),
         created_at=stamp(one.created_at),
         updated_at=stamp(one.updated_at),
+    )
+
+
+def review(repo: Repo, number: int, one: Review) -> Json:
+    there = page(repo, f"pull/{number}#pullrequestreview-{one.id}")
+    pull_url = url(repo, "pulls", number)
+    return build(
+        "PullRequestReview",
+        id=one.id,
+        node_id=node("PRR", one.id),
+        user=user(repo.hub, one.author),
+        body=one.body,
+        state=one.state,
+        html_url=there,
+        pull_request_url=pull_url,
+        _links={"html": {"href": there}, "pull_request": {"href": pull_url}},
+        submitted_at=stamp(one.submitted_at),
+        commit_id=one.commit,
+        author_association=association(repo, one.author),
     )
 
 

@@ -29,6 +29,7 @@ class FakeIssues:
         self.issues: list[Issue] = []
         self.said: list[_Said] = []
         self.sticky: dict[tuple[int, str], str] = {}
+        self.replies: dict[tuple[int, str], str] = {}
         self.reactions: dict[str, list[Reaction]] = {}
         self.last_words: dict[int, str] = {}
         """What issues were closed with."""
@@ -42,6 +43,7 @@ class FakeIssues:
         other._writes = writes
         other.issues, other.said, other.asked = list(self.issues), list(self.said), list(self.asked)
         other.sticky, other.last_words, other.may = dict(self.sticky), dict(self.last_words), dict(self.may)
+        other.replies = dict(self.replies)
         other.reactions = {comment: list(given) for comment, given in self.reactions.items()}
         return other
 
@@ -113,6 +115,11 @@ class FakeIssues:
         if self.sticky.get((number, key)) != body:
             with self._writes.write(f"stick {key} to {number}"):
                 self.sticky[number, key] = body
+
+    def say_once(self, number: int, key: str, body: str, *, at: datetime) -> None:
+        if (number, key) not in self.replies:
+            with self._writes.write(f"say {key} on {number}"):
+                self.replies[number, key] = body
 
     def react(self, comment: str, reaction: Reaction) -> None:
         if reaction not in self.reactions.get(comment, []):

@@ -62,7 +62,7 @@ def without_times_of_work(state: TrainState) -> JsonValue:
         rollout.model_dump(exclude={"frozen"}),
         frozen,
         incident,
-        {item: (each.by, each.commit) for item, each in signed.items()},
+        {item: [(one.by, one.commit) for one in each.signatures] for item, each in signed.items()},
         status.model_dump(exclude={"decided_at", "decision", "legal", "requests", "facts"}),
         status.facts.checks,
         status.decision.model_dump(exclude={"at"}),

@@ -78,7 +78,7 @@ MESSAGES = {
     "reopen after v0.1.5: mended in v0.1.6": say(Event.REOPEN, detail="mended in v0.1.6"),
     "lift quarantine: v0.1.5": say(Event.LIFT, detail="v0.1.5"),
     "complete v0.1.5": say(Event.COMPLETE, build.rollout("general-availability")),
-    "sign off final-approval for v0.1.5": say(Event.SIGNOFF, detail="final-approval"),
+    "sign-off of v0.1.5: final-approval": say(Event.SIGNOFF, detail="final-approval"),
     "channel: stable -> beta": say(Event.CHANNEL, build.idle(), detail="stable -> beta"),
     "rehearse the rollback of v0.1.5": say(Event.REHEARSE),
     "channel: import the product's own metadata": say(Event.CHANNEL_IMPORT, build.idle()),

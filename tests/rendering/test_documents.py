@@ -12,10 +12,10 @@ from rollout.rendering.documents import (
     history_document,
     local_prs_document,
     reconcile_document,
-    signoff_document,
     status_document,
     verify_document,
 )
+from rollout.rendering.signoff import signoff_document
 from tests import builders as build
 from tests.rendering.goldens import check_golden
 
@@ -107,7 +107,8 @@ def test_history() -> None:
 
 def test_signoff() -> None:
     rollout = build.rollout("canary-3")
-    signoff = sign(for_release(rollout), "final-approval", "https://example.org/1", "ann", build.NOW)
+    empty = for_release(rollout).model_copy(update={"author": "olga"})
+    signoff = sign(empty, "final-approval", "docs/approval.md", "ann", build.NOW)
     document = signoff_document(build.contract(), rollout, signoff)
     assert document["complete"] is False
     assert [(item["id"], item["before"], item["state"]) for item in document["items"]] == [  # type: ignore[attr-defined]
@@ -117,7 +118,7 @@ def test_signoff() -> None:
         ("final-approval", "complete", "signed"),
     ]
     for item in build.contract().signoff.items:
-        signoff = sign(signoff, item.id, "seen", "ann", build.NOW)
+        signoff = sign(signoff, item.id, "seen", "rollout" if item.proof else "ann", build.NOW)
     assert signoff_document(build.contract(), rollout, signoff)["complete"] is True
     blocked = signoff.model_copy(update={"blocked": build.INCIDENT})
     assert signoff_document(build.contract(), rollout, blocked)["complete"] is False

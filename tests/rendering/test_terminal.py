@@ -9,12 +9,15 @@ import pytest
 from click import style, unstyle
 
 from rollout.core.contract import Contract
-from rollout.core.signoff import for_release, sign
+from rollout.core.signoff import block, for_release, sign
+from rollout.core.signoff.checklist import end
 from rollout.core.state import (
+    Ending,
     Freeze,
     Outcome,
     Request,
     Result,
+    SignatureEnd,
     Soak,
     TrainState,
     TriggerFinding,
@@ -23,12 +26,12 @@ from rollout.core.state import (
     Work,
 )
 from rollout.ports import LoggedCommit, PullRequest, PullRequestKind, PullRequestState
+from rollout.rendering.signoff_terminal import signoff_view
 from rollout.rendering.terminal import (
     decision_view,
     effects_view,
     history_view,
     pull_requests_view,
-    signoff_view,
     status_view,
     verify_view,
 )
@@ -275,11 +278,14 @@ def test_history() -> None:
 
 def test_signoff() -> None:
     rollout = build.rollout("canary-3")
-    signed = sign(for_release(rollout), "unified-harness", "state commit " + "a" * 40, "rollout", build.NOW)
-    lapsed = signed.items["unified-harness"].model_copy(update={"commit": build.BASE})
-    signed = signed.model_copy(update={"items": {**signed.items, "final-approval": lapsed}})
+    empty = for_release(rollout).model_copy(update={"author": "olga"})
+    signed = sign(empty, "unified-harness", "state commit " + "a" * 40, "rollout", build.NOW)
+    signed = sign(signed, "final-approval", "docs/approval.md", "grace", build.NOW)
+    ended = SignatureEnd(how=Ending.LAPSED, by="rollout", at=build.NOW, reason="its comment was deleted")
+    signed = end(signed, "final-approval", {"grace": ended})
+    signed = sign(signed, "renamed-item", "docs/x.md", "ada", build.NOW)
     check_golden("signoff.txt", signoff_view(build.contract(), rollout, signed, columns=100))
-    blocked = signed.model_copy(update={"blocked": build.INCIDENT})
+    blocked = block(signed, build.INCIDENT, build.NOW)
     check_golden("signoff-blocked.txt", signoff_view(build.contract(), rollout, blocked, columns=60))
 
 

@@ -24,6 +24,7 @@ from rollout.ports import Comment, Conversation, Issue, IssueState
 
 ISSUE_MARKER = "<!-- rollout:issue {} -->"
 STICKY_MARKER = "<!-- rollout:sticky {} -->"
+REPLY_MARKER = "<!-- rollout:reply {} -->"
 CLOSING_MARKER = "<!-- rollout:closed -->"
 
 _MARKER = re.compile(r"<!-- rollout:(?:issue|sticky) (\S+) -->")

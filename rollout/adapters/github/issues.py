@@ -15,6 +15,7 @@ from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, par
 from rollout.adapters.github.issue_listing import (
     CLOSING_MARKER,
     ISSUE_MARKER,
+    REPLY_MARKER,
     STICKY_MARKER,
     IssueListing,
     lines,
@@ -174,6 +175,14 @@ class GitHubIssues:
             doing = f"updating the comment on issue {number}"
             self._api.attempt(doing, lambda: self._api.rest("PATCH", path, body={"body": text}))
             self._api.did(doing)
+
+    def say_once(self, number: int, key: str, body: str, *, at: datetime) -> None:
+        """Comment, unless there is a comment of the tool with that key."""
+        marker = REPLY_MARKER.format(marker_value(key))
+        if self._has_said:
+            self._listed.read_anew()
+        if self._listed.own(number, marker) is None:
+            self._say(number, _marked(body, REPLY_MARKER, key), marker)
 
     def _say(self, number: int, text: str, marker: str) -> None:
         path = self._path(f"issues/{number}/comments")

@@ -39,7 +39,7 @@ from rollout.core.contract.product import (
 )
 from rollout.core.contract.rollback import ApplyTarget, Rollback, RollbackStep, SwitchLane
 from rollout.core.contract.rules import find_problems
-from rollout.core.contract.signoff import COMPLETE, ItemProof, Proof, SignoffItem, SignoffPolicy
+from rollout.core.contract.signoff import COMPLETE, ItemProof, Proof, Roles, SignoffItem, SignoffPolicy
 from rollout.core.contract.triggers import (
     Action,
     HealthRegressionTrigger,
@@ -83,6 +83,7 @@ __all__ = [
     "Phase",
     "Product",
     "Proof",
+    "Roles",
     "Rollback",
     "RollbackStep",
     "RollbackTargetGate",

@@ -12,7 +12,7 @@ from rollout.core.contract.gates import (
     SurfaceGate,
 )
 from rollout.core.contract.phases import Phase
-from rollout.core.contract.signoff import COMPLETE, Proof
+from rollout.core.contract.signoff import COMPLETE, Proof, SignoffItem
 from rollout.core.contract.triggers import ValidationTrigger
 from rollout.core.contract.whole import Contract
 from rollout.core.values import format_duration
@@ -171,10 +171,19 @@ def _signoff_problems(contract: Contract) -> Iterator[str]:
         elif item.before not in _gated_befores(contract):
             yield f"{where}.before: no gate waits for it; add {{kind: signoff, before: {item.before}}}"
         proof = item.proof
+        yield from _people_problems(where, item, contract)
         if proof and proof.kind is Proof.PHASE_SOAKED and proof.of not in phases:
             yield f"{where}.proof.of: unknown phase {proof.of}"
         if proof and proof.kind is Proof.SURFACE_HEALTHY and proof.of not in contract.surfaces:
             yield f"{where}.proof.of: unknown surface {proof.of}"
+
+
+def _people_problems(where: str, item: SignoffItem, contract: Contract) -> Iterator[str]:
+    named = len({login.casefold() for login in contract.signoff.roles.named(item.role)})
+    if item.proof is not None and item.people > 1:
+        yield f"{where}.people: the machine proves it, alone"
+    elif item.proof is None and 0 < named < item.people:
+        yield f"{where}.people: {item.people} have to sign, and signoff.roles.{item.role} names {named}"
 
 
 def _gated_befores(contract: Contract) -> set[str]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from rollout.core.contract import Action, Contract, RollbackStep
 from rollout.core.requests import needed
 from rollout.core.rollback.work import ask, ask_lanes
+from rollout.core.signoff import block
 from rollout.core.state import (
     Decision,
     Freeze,
@@ -132,10 +133,10 @@ def known_good(contract: Contract, fired: tuple[TriggerFinding, ...]) -> dict[st
 
 
 def block_signoff(signoff: Signoff | None, incident: Incident) -> Signoff | None:
-    """The checklist blocked, where a fired trigger says so; None when it stays as it is."""
-    if signoff is None or Action.BLOCK_SIGNOFF not in incident.actions or signoff.blocked is not None:
+    """The checklist blocked, and all that was signed withdrawn; None when it stays as it is."""
+    if signoff is None or signoff.blocked is not None:
         return None
-    return signoff.model_copy(update={"blocked": incident.id})
+    return block(signoff, incident.id, incident.started_at)
 
 
 def asked(

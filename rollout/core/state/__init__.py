@@ -41,7 +41,7 @@ from rollout.core.state.observed import (
 from rollout.core.state.quarantine import Lift, Quarantine, QuarantinedRelease
 from rollout.core.state.rehearsal import Rehearsal, RehearsedStep
 from rollout.core.state.reverting import Proposal, RevertFact, RevertOutcome
-from rollout.core.state.signoff import SignedItem, Signoff
+from rollout.core.state.signoff import Ending, Signature, SignatureEnd, SignedItem, Signoff, Withdrawal
 from rollout.core.state.train import CommitMessage, Event, StateChange, TrainState
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "CounterTrack",
     "Decision",
     "Ended",
+    "Ending",
     "Event",
     "Facts",
     "Freeze",
@@ -84,6 +85,8 @@ __all__ = [
     "RollbackReason",
     "RollbackTarget",
     "Rollout",
+    "Signature",
+    "SignatureEnd",
     "SignedItem",
     "Signoff",
     "Soak",
@@ -95,5 +98,6 @@ __all__ = [
     "TriggerFinding",
     "TriggerState",
     "Verdict",
+    "Withdrawal",
     "Work",
 ]

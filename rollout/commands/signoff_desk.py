@@ -1,0 +1,41 @@
+"""The checklist's part of a reconcile: hear people first, and answer once all is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rollout.commands.signing import Answer, Heard, Listener
+from rollout.commands.signoff_issue import SignoffIssue
+from rollout.core.signoff.window import SignoffEffect
+from rollout.core.state import TrainState
+from rollout.errors import OutsideError
+
+
+class SignoffDesk:
+    """An issue that cannot be reached stops nothing: signatures stay as they are recorded."""
+
+    def __init__(self, listener: Listener, issue: SignoffIssue) -> None:
+        self._listener = listener
+        self._issue = issue
+        self._answers: Sequence[Answer] = ()
+        self.notes: list[str] = []
+
+    def hear(self, state: TrainState) -> Heard | None:
+        """What people's comments make of the checklist; None when there is nothing to read."""
+        try:
+            heard = self._listener.hear(state)
+        except OutsideError as error:
+            self.notes.append(f"sign-off comments were not read: {error.message}")
+            return None
+        self._answers = heard.answers if heard else ()
+        return heard
+
+    def answer(self, state: TrainState) -> list[SignoffEffect]:
+        """Bring the issue up to date and answer; what was done is told, what failed is a note."""
+        done: list[SignoffEffect] = []
+        try:
+            done.extend(self._issue.act(state, self._answers))
+        except OutsideError as error:
+            self.notes.append(f"the sign-off issue is not up to date: {error.message}")
+        self.notes += self._listener.notes
+        return done

@@ -1,0 +1,21 @@
+"""Looking evidence up, and who wrote a release."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rollout.core.signoff.evidence import Places, Reference, Seen
+from rollout.core.state import Release
+
+
+class Evidence(Protocol):
+    """What people's evidence names, in the product's or in this repository. Raises OutsideError."""
+
+    def places(self) -> Places:
+        """Where evidence may lie."""
+
+    def look_up(self, reference: Reference, release: Release) -> Seen | None:
+        """What is there now; None when there is nothing (any more)."""
+
+    def author(self, commit: str) -> str | None:
+        """Who wrote that commit, by the name that comments carry; None when nobody knows."""

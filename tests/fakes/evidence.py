@@ -1,0 +1,48 @@
+"""Evidence in memory: what is there, and what becomes of it."""
+
+from __future__ import annotations
+
+from rollout.core.signoff.evidence import Kind, Places, Reference, Seen
+from rollout.core.state import Release
+from rollout.errors import OutsideError
+
+
+class FakeEvidence:
+    """Fills the `Evidence` port. Paths and the release's own commit are there unless they are in `gone`."""
+
+    def __init__(self) -> None:
+        self.server = "https://github.com"
+        self.repositories: tuple[str, ...] = ("acme/tau",)
+        self.objects: dict[str, Seen] = {}
+        """Runs, jobs, artifacts and reviews, by their links."""
+        self.gone: set[str] = set()
+        self.authors: dict[str, str] = {}
+        self.is_down = False
+        self.asked: list[str] = []
+
+    def copy(self) -> FakeEvidence:
+        other = FakeEvidence()
+        other.server, other.repositories, other.is_down = self.server, self.repositories, self.is_down
+        other.objects, other.gone, other.authors = dict(self.objects), set(self.gone), dict(self.authors)
+        other.asked = list(self.asked)
+        return other
+
+    def places(self) -> Places:
+        return Places(self.server, self.repositories)
+
+    def look_up(self, reference: Reference, release: Release) -> Seen | None:
+        if self.is_down:
+            raise OutsideError("the forge is down")
+        self.asked.append(reference.text)
+        if reference.text in self.gone:
+            return None
+        if reference.kind is Kind.PATH:
+            return Seen(of_release=True, ended="success", digest=reference.name)
+        if reference.kind is Kind.COMMIT:
+            return Seen(reference.name == release.commit, ended="success", digest=reference.name)
+        return self.objects.get(reference.text)
+
+    def author(self, commit: str) -> str | None:
+        if self.is_down:
+            raise OutsideError("the forge is down")
+        return self.authors.get(commit)
