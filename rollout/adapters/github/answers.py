@@ -136,7 +136,7 @@ _MAY_OPEN = (
     "Settings > Actions > General > Workflow permissions: tick `Allow GitHub Actions to create and approve"
     " pull requests`, or give the token of a GitHub App in ROLLOUT_TOKEN"
 )
-_PERMISSIONS = "contents: write, pull-requests: write, statuses: write, checks: read"
+_PERMISSIONS = "contents: write, pull-requests: write, statuses: write, checks: read, issues: write"
 _RULES = (
     "Settings > Rules > Rulesets: let the GitHub App bypass the one of the state branch; with a plain"
     " GITHUB_TOKEN take the rule away, merges are judged afterwards then"
