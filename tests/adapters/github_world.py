@@ -91,6 +91,7 @@ class GitHubWorld(World):
         self.repo: Repo = hub.repo(NAME, seed=source)
         self.release = release
         self.token = token or hub.app_token(self.repo)
+        self.product = Product()
         self.alice = hub.person("alice", self.repo)
         self.clock = hub.clock
         self.patience = WaitingClock(hub.clock)
@@ -117,7 +118,7 @@ class GitHubWorld(World):
         address = Address(NAME, url, f"{url}/graphql", url)
         api = Api(address, (token or self.token).value, self.patience, timeout=timeout)
         store = GitHubStore(api, branch, lambda: YamlStore(Git(self.repo.bare.path), branch or "main"))
-        listing = Listing(api, lambda: store.branch, Product)
+        listing = Listing(api, lambda: store.branch, lambda: self.product)
         reverter = GitHubReverter(api, listing, lambda name: ProductClone(url, name, api.token))
         return Adapters(
             api,

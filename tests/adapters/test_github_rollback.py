@@ -13,18 +13,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rollout.adapters.git import Git
-from rollout.adapters.yaml_store import YamlStore
+from rollout.adapters.yaml_store import YamlStore, files_of
 from rollout.commands.reconcile import Reconciler, Report
 from rollout.commands.responding import Responder
 from rollout.commands.verify import verify
+from rollout.core.contract import Product
 from rollout.core.observation import Evidence, HealthState
-from rollout.core.state import Outcome, StepState
+from rollout.core.state import (
+    CommitMessage,
+    IncidentStep,
+    Outcome,
+    Quarantine,
+    QuarantinedRelease,
+    StateChange,
+    StepState,
+)
 from rollout.errors import RolloutError
 from tests.adapters.github_world import GitHubWorld, seed
 from tests.fakehub import faults
+from tests.fakehub.entities import Thread
 from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub
-from tests.world import TAU, incident_body, promotion_body
+from tests.fakehub.repo import Repo
+from tests.world import CHECKS, OLD_VERSION, TAU, contract, incident_body, promotion_body
 
 __all__ = ["hub"]
 
@@ -84,7 +95,7 @@ class Rollback(GitHubWorld):
         evidence: list[Evidence] = [results] if results.results else []
         if not self.has_ended:
             observed = self.observe(FAILING if self.state.incident is None else None)
-            checkout = self.repo.bare.git("rev-parse", "main")
+            checkout = self.home.bare.git("rev-parse", "main")
             evidence.append(observed.model_copy(update={"product_head": checkout}))
         while self.dies(death(), evidence):
             evidence = []
@@ -97,7 +108,8 @@ class Rollback(GitHubWorld):
         with contextlib.suppress(RolloutError):
             self.reconcile(*evidence)
         self.hub.heal()
-        self.killed += death.written if death.left < 0 else []
+        if death.left < 0:
+            self.killed += death.written
         return death.left < 0
 
     @property
@@ -107,20 +119,47 @@ class Rollback(GitHubWorld):
 
     def everybody(self) -> None:
         """People merge what is proposed; CI and the harness are green where the revert has landed."""
-        for thread in self.repo.pulls():
+        for thread in self.home.pulls():
             if thread.state == "open" and thread.pull and thread.pull.head.startswith("rollout-revert/"):
-                self.repo.merge(self.alice, thread.number)
+                self.home.merge(self.hub.person("alice", self.home), thread.number)
+        landed = self.landed
+        if landed is not None and not any(check.sha == landed for check in self.home.checks):
+            self.validate(landed)
+
+    def validate(self, commit: str, *, passed: int = 5) -> None:
+        """CI and the harness run on the product's commit."""
+        for name in CHECKS:
+            self.home.add_check(commit, name, "success")
+        self.clock.forward(minutes=1)
+        self.run_harness(passed)
+
+    @property
+    def home(self) -> Repo:
+        """Where the product is."""
+        return self.hub.repos[self.product.repository or self.repo.full_name]
+
+    def step(self, name: str) -> IncidentStep:
+        """A step of the incident, as it stands."""
         incident = self.state.incident
-        landed = incident.revert.landed if incident and incident.revert else None
-        if landed is not None and landed not in self._green:
-            self._green.add(landed)
-            self.ci(commit=landed)
-            self.clock.forward(minutes=1)
-            self.run_harness()
+        assert incident is not None
+        return next(step for step in incident.steps if step.step == name)
+
+    @property
+    def landed(self) -> str | None:
+        incident = self.state.incident
+        return incident.revert.landed if incident and incident.revert else None
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.state.rollout.outcome
+
+    def issue(self) -> Thread:
+        (found,) = (thread for thread in self.repo.threads.values() if thread.pull is None)
+        return found
 
     def play(self, death: Callable[[], Death | None]) -> None:
         """From two failing checks to the end of the incident, and on until nothing is left to do."""
-        self.killed, self._green = [], set[str]()
+        self.killed = []
         for _ in range(20):
             before, ended = self.calls_that_write(), self.has_ended
             self.round(death)
@@ -134,9 +173,19 @@ class Rollback(GitHubWorld):
         return sum(is_write(str(call)) for call in self.hub.calls() + self.hub.calls(git=True))
 
 
-def build(hub: Hub, folder: Path) -> Rollback:
+def build(hub: Hub, folder: Path, *, product: str | None = None) -> Rollback:
+    """In canary-1; the product is in the repository of that name, else beside state."""
     repository, release = seed(folder / "repository")
+    elsewhere = Product(repository=product)
+    files = files_of(TAU, StateChange(contract=contract().model_copy(update={"product": elsewhere})))
+    repository.commit({path: (text or b"").decode() for path, text in files.items()}, "Say where")
     world = Rollback(hub, repository.path, release)
+    if product is not None:
+        world.product = elsewhere
+        home = hub.repo(product, seed=repository.path)
+        for name in CHECKS:
+            home.add_check(release, name, "success")
+        world.token = hub.app_token(world.repo, home)
     world.play_to("canary-1")
     hub.forget_calls()
     return world
@@ -170,7 +219,7 @@ def test_killed_after_every_write_it_ends_as_if_never(hub: Hub, tmp_path: Path) 
         assert ending(world) == ending(spared)
     incident = world.state.incident
     assert incident is not None
-    assert world.state.rollout.outcome is Outcome.ROLLED_BACK
+    assert world.outcome is Outcome.ROLLED_BACK
     assert {step.state for step in incident.steps} == {StepState.DONE}
     pulls = [thread for thread in world.repo.pulls() if thread.title.startswith("Revert")]
     issues = [thread for thread in world.repo.threads.values() if thread.pull is None]
@@ -183,3 +232,67 @@ def test_killed_after_every_write_it_ends_as_if_never(hub: Hub, tmp_path: Path) 
     assert events[first - 1] == "observe", "nothing is written between the check that fires and the freeze"
     assert verify(YamlStore(Git(world.repo.bare.path), "main"), TAU, None).problems == []
     assert {re.sub(r"[0-9a-f]{40}|\b\d+\b", "*", call) for call in world.killed} == KILLED
+
+
+# --- what people have to do -------------------------------------------------------------------------------
+
+
+def rounds(world: Rollback, number: int) -> None:
+    for _ in range(number):
+        world.round(lambda: None)
+
+
+def test_a_product_elsewhere_whose_pushes_are_denied_waits_for_the_permission(
+    hub: Hub, tmp_path: Path
+) -> None:
+    world = build(hub, tmp_path, product="acme/product")
+    denied = hub.fail("POST /acme/product.git/git-receive-pack", faults.FORBIDDEN, times=-1)
+    rounds(world, 5)
+    assert denied.hits
+    step = world.step("revert")
+    assert step.state is StepState.BLOCKED
+    assert "pushing rollout-revert/" in step.result
+    assert world.home.pulls() == []
+    assert world.issue().state == "open"
+    hub.heal()
+    world.play(lambda: None)
+    assert world.outcome is Outcome.ROLLED_BACK
+    assert world.home.bare.git("show", "main:src/main.rs") == "0"
+    assert world.repo.bare.git("show", "main:src/main.rs") == "1", "what is beside state is not the product"
+    assert [thread.state for thread in world.home.pulls()] == ["closed"]
+
+
+def test_validation_that_is_red_stays_frozen_until_it_is_green(hub: Hub, tmp_path: Path) -> None:
+    world = build(hub, tmp_path)
+    rounds(world, 4)
+    (pull,) = (thread for thread in world.repo.pulls() if thread.state == "open")
+    world.repo.merge(world.alice, pull.number)
+    rounds(world, 1)
+    landed = world.landed
+    assert landed is not None
+    world.validate(landed, passed=4)
+    rounds(world, 1)
+    step = world.step("revalidate")
+    assert (step.state, step.result.split(":")[0]) == (StepState.BLOCKED, "red, stays frozen")
+    assert (world.outcome, world.issue().state) == (Outcome.ROLLING_BACK, "open")
+    world.validate(landed)
+    rounds(world, 1)
+    assert (world.outcome, world.issue().state) == (Outcome.ROLLED_BACK, "closed")
+
+
+def test_without_a_usable_target_it_stops_frozen_and_says_what_is_asked(hub: Hub, tmp_path: Path) -> None:
+    world = build(hub, tmp_path)
+    bad = QuarantinedRelease(commit="b" * 40, version=OLD_VERSION, incident="earlier", at=world.now)
+    run = world.run()
+    change = StateChange(quarantine=Quarantine(train=TAU, releases=(bad,)))
+    note = CommitMessage("rollout(tau): note", "", ())
+    run.store.commit(TAU, change, note, parent=run.store.head(), at=world.now)
+    rounds(world, 4)
+    step = world.step("inspect_target")
+    assert step.state is StepState.BLOCKED
+    assert "rollout rollback --target VERSION" in step.result
+    assert world.state.rollout.frozen is not None
+    assert world.issue().state == "open"
+    assert [thread for thread in world.repo.pulls() if thread.state == "open"] == []
+    assert world.state.channel is not None
+    assert world.state.channel.current_version == OLD_VERSION
