@@ -33,6 +33,7 @@ PROBLEM, WARNING, UNTOLD, OK = Severity
 FLOWS = (
     Workflow("rollout-check.yml", "active", (), (PIN,)),
     Workflow("rollout-reconcile.yml", "active", (TEN_MINUTES,), (PIN, "./.github/actions/rollout")),
+    Workflow("rollout-rollback.yml", "active", (), (PIN,)),
     Workflow("rollout-start.yml", "active", (), (PIN, f"docker://alpine@sha256:{'a' * 64}")),
 )
 STATUS = Rule("required_status_checks", "protect", Bypass.YES, ("rollout-check",))
@@ -44,7 +45,7 @@ def ago(*minutes: int) -> tuple[datetime, ...]:
 
 
 def reconcile(**changes: Any) -> tuple[Workflow, ...]:
-    return (FLOWS[0], replace(FLOWS[1], **changes), FLOWS[2])
+    return (FLOWS[0], replace(FLOWS[1], **changes), *FLOWS[2:])
 
 
 SETTINGS = Settings(

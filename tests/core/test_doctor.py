@@ -240,7 +240,7 @@ def test_a_good_world_has_nothing_to_mend() -> None:
         ),
         ({"actions": SECRET}, OK, "workflows", "all are on main and enabled", ""),
         (
-            {"workflows": FLOWS[:2]},
+            {"workflows": FLOWS[:3]},
             PROBLEM,
             "workflows",
             "rollout-start.yml: not on main, the only branch whose schedules run",

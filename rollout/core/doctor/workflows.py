@@ -12,7 +12,7 @@ from rollout.core.doctor.facts import RECONCILE, Hidden, Workflow, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 from rollout.core.values import format_duration, format_instant
 
-NEEDED = ("rollout-check.yml", RECONCILE, "rollout-start.yml")
+NEEDED = ("rollout-check.yml", RECONCILE, "rollout-rollback.yml", "rollout-start.yml")
 _PINNED = re.compile(r"(\./|\$/).*|.+@[0-9a-f]{40}|docker://.+@sha256:[0-9a-f]{64}")
 _OUTSIDE = (
     "start it from a scheduler of your own: POST /repos/{0}/dispatches with event_type rollout-reconcile;"
