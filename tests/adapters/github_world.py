@@ -138,6 +138,10 @@ class GitHubWorld(World):
     def forge(self) -> GitHubForge:  # type: ignore[override]
         return self.run().forge
 
+    @property
+    def reverter(self) -> GitHubReverter:  # type: ignore[override]
+        return self.run().reverter
+
     def ci(
         self, conclusion: str | None = "success", *, commit: str = "", names: tuple[str, ...] = CHECKS
     ) -> None:

@@ -176,12 +176,13 @@ class Rollback(GitHubWorld):
 def build(hub: Hub, folder: Path, *, product: str | None = None) -> Rollback:
     """In canary-1; the product is in the repository of that name, else beside state."""
     repository, release = seed(folder / "repository")
-    elsewhere = Product(repository=product)
-    files = files_of(TAU, StateChange(contract=contract().model_copy(update={"product": elsewhere})))
-    repository.commit({path: (text or b"").decode() for path, text in files.items()}, "Say where")
+    if product is not None:
+        policy = contract().model_copy(update={"product": Product(repository=product)})
+        files = files_of(TAU, StateChange(contract=policy))
+        repository.commit({path: (text or b"").decode() for path, text in files.items()}, "Say where")
     world = Rollback(hub, repository.path, release)
     if product is not None:
-        world.product = elsewhere
+        world.product = Product(repository=product)
         home = hub.repo(product, seed=repository.path)
         for name in CHECKS:
             home.add_check(release, name, "success")
