@@ -34,9 +34,7 @@ COMMANDS = {
     "reopen": Lazy("rollbacks", "reopen", "Make the train idle after a finished rollback."),
     "quarantine": Lazy("rollbacks", "quarantine", "Releases that nothing chooses again: list, lift."),
     "signoff": Lazy("signing", "signoff", "The sign-off checklist: look, and sign."),
-    "channel": Lazy(
-        "channel", "channel", "The release channel: show, set, check, plan, apply, import, cache."
-    ),
+    "channel": Lazy("channel", "channel", "The release channel: show, set, plan, apply, cache."),
     "status": Lazy("looking", "status", "Where the rollout stands and what you have to do."),
     "history": Lazy("looking", "history", "What happened, from git."),
     "verify": Lazy("looking", "verify", "Recompute each state commit from the one before."),

@@ -1,4 +1,4 @@
-"""The demo's story: v0.1.5 reaches everybody, v0.1.6 degrades at 25 % and is frozen."""
+"""The demo's story: v0.1.5 reaches everybody, v0.1.6 degrades at 25 % and is rolled back."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rollout.commands.collect import collect
 from rollout.commands.init import Wishes, init
 from rollout.commands.perform import perform
 from rollout.commands.reconcile import Reconciler, Report
+from rollout.commands.rollback import reopen
 from rollout.commands.signoff import record
 from rollout.commands.start import StartOptions, start
 from rollout.commands.verify import verify
@@ -23,6 +24,7 @@ from rollout.core.observation import Evidence
 from rollout.core.state import Event, Outcome, Status, TrainState, Verdict
 from rollout.core.values import format_instant
 from rollout.demo.product import SURFACES, TOOLS, StandIn
+from rollout.demo.rollback import asked_for, beats, landed
 from rollout.demo.telling import CI, JOBS, Say, Telling
 from rollout.errors import RefusedError
 from rollout.ports import PullRequest, PullRequestState
@@ -115,13 +117,30 @@ class Story:
             self.space.store, self.space.forge, self.clock, TRAIN, StartOptions(version, commit)
         ).state
         self._tell(OWNER, f"starts {version}, commit {commit[:10]}")
-        for check in [*CHECKS, "Live smoke gate"]:
-            self.space.local_forge.record_check(commit, check, "success", at=self.clock.now())
-        self._tell(CI, f"reports {len(CHECKS) + 1} checks green")
+        self._ci(commit)
         while state.rollout.outcome is Outcome.IN_PROGRESS:
             is_bad = state.rollout.phase == at_phase and _soaked(state) >= timedelta(minutes=20)
             failing = {degrades} if is_bad or degrades in self._failing() else set()
             state = self._tick(state, frozenset(failing))
+        self._roll_back(state)
+
+    def _roll_back(self, state: TrainState) -> None:
+        """What a frozen rollout comes to, the revert merged at once; afterwards the train is free again."""
+        checked: set[str] = set()
+        while state.rollout.outcome is Outcome.ROLLING_BACK:
+            revision = landed(state)
+            if revision is not None and revision not in checked:
+                self._ci(revision)
+                checked.add(revision)
+            state = self._tick(state, frozenset())
+        if state.rollout.outcome is Outcome.ROLLED_BACK:
+            reopen(self.space.store, self.clock, TRAIN, "the leak is understood; v0.1.7 mends it")
+            self._tell(OWNER, "reopens the train: the leak is understood; v0.1.7 mends it")
+
+    def _ci(self, commit: str) -> None:
+        for check in [*CHECKS, "Live smoke gate"]:
+            self.space.local_forge.record_check(commit, check, "success", at=self.clock.now())
+        self._tell(CI, f"reports {len(CHECKS) + 1} checks green of {commit[:10]}")
 
     def _failing(self) -> set[str]:
         return {surface for surface in SURFACES if self.product.streaks[surface]}
@@ -144,7 +163,8 @@ class Story:
         results = perform(state.contract, state.rollout, state.status, product, self.clock, _quiet)
         if results is None:
             return []
-        self._tell(JOBS, "run the product's validation harness, as reconcile asked")
+        for work in asked_for(state):
+            self._tell(JOBS, work)
         return [results]
 
     def _collect(self, state: TrainState) -> Evidence:
@@ -179,9 +199,9 @@ class Story:
         soak = progress(report.state.contract.phase(status.phase), status).share
         if rollout.outcome is Outcome.COMPLETE:
             self._tell(JOBS, f"{where}: complete, users run {status.release} now")
-        elif rollout.frozen is not None:
-            self._tell(JOBS, f"ROLLBACK: {decision.reasons[0]}")
-            self._tell(JOBS, f"freeze at {where}, open incident {rollout.frozen.incident}")
+        elif rollout.outcome is not Outcome.IN_PROGRESS:
+            for beat in beats(report):
+                self._tell(JOBS, beat)
         elif decision.verdict is Verdict.PROMOTE:
             self._tell(JOBS, f"{where}: every gate holds; open #{self._open_pull().number} to {decision.to}")
         elif Event.ENTER in events:
@@ -299,8 +319,10 @@ def _path() -> str:
 _LOOK_AROUND = """cd {root}
 export PATH={path}:"$PATH"
 rollout status --now {now}
-rollout history --event promote
-rollout local show 4
+rollout history --release v0.1.6
+rollout local show 7
+rollout local issues
+rollout quarantine list
 rollout signoff check
 cat state/tau/incidents/*.yaml"""
 

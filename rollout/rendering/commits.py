@@ -10,6 +10,7 @@ from rollout.core.state import (
     CommitMessage,
     Event,
     Incident,
+    Outcome,
     Rollout,
     Status,
     StepState,
@@ -172,6 +173,8 @@ def _standing(contract: Contract, status: Status | None) -> str:
     """`hold, soak 10m of 30m`, `promote to canary-2`."""
     if status is None:
         return ""
+    if status.legal.outcome is Outcome.ROLLING_BACK:
+        return "rolling back"
     decision = status.decision
     match decision.verdict:
         case Verdict.HOLD:
@@ -213,7 +216,8 @@ def _body(
         yield from _what_happened(incident)
     elif rollout.frozen is not None and rollout.frozen.reason != detail:
         yield f"Frozen: {plain(rollout.frozen.reason, 500)}"
-    if status is not None and event not in _WITHOUT_VERDICT:
+    goes_on = rollout.outcome is Outcome.ROLLING_BACK and event is not Event.ROLLBACK
+    if status is not None and event not in _WITHOUT_VERDICT and not goes_on:
         yield from _verdict(status)
 
 

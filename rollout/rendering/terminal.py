@@ -139,7 +139,7 @@ def _verdict(status: Status) -> str:
 
 
 def _track(contract: Contract, rollout: Rollout, status: Status | None, columns: int, style: Style) -> str:
-    if rollout.release is None:
+    if rollout.release is None or rollout.outcome is Outcome.IDLE:
         return ""
     steps = stepper(contract, rollout, style, columns)
     if rollout.phase is None or rollout.outcome is not Outcome.IN_PROGRESS:

@@ -119,16 +119,16 @@ def test_the_history_alone_tells_it(world: World) -> None:
     told = [entry.subject.removeprefix("rollout(tau): ") for entry in world.store.log(TAU)][::-1]
     assert told[told.index(next(each for each in told if each.startswith("roll back"))) :] == [
         "roll back v0.1.5 from canary-1: failure-streak-breach (vo…",
-        "results v0.1.5 canary-1: rollback",
+        "results v0.1.5 canary-1: rolling back",
         "roll back v0.1.5: capture evidence done: exit 0",
         "roll back v0.1.5: inspect target done: v0.1.4 on stable",
         "roll back v0.1.5: apply metadata done: v0.1.4 is the curr…",
         "roll back v0.1.5: revert: 1 commit, being proposed",
-        "roll back v0.1.5: revert: the pull request is open, to b…",
-        "roll back v0.1.5: revert done: the branch lacks the rele…",
-        "roll back v0.1.5: revalidate: waits: harness: the last r…",
-        "results v0.1.5 canary-1: rollback",
-        "observe v0.1.5 canary-1: rollback",
+        "roll back v0.1.5: revert: the pull request is open, to be…",
+        "roll back v0.1.5: revert done: the branch lacks the relea…",
+        "roll back v0.1.5: revalidate: waits: harness: no run sinc…",
+        "results v0.1.5 canary-1: rolling back",
+        "observe v0.1.5 canary-1: rolling back",
         "rolled back v0.1.5 to v0.1.4",
     ]
 

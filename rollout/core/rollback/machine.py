@@ -295,9 +295,9 @@ def _record(
             incident = incident.model_copy(update={"evidence": answered.result.captured})
         requests = tuple(each for each in moment.status.requests if each is not answered)
     change = StateChange(status=_status(moment, requests), incident=incident, channel=channel)
-    return Step(
-        Event.ROLLBACK_STEP, change, f"{step.step.replace('_', ' ')} {step.state}: {step.result}"[:500]
-    )
+    state = "" if step.state is StepState.RUNNING else f" {step.state}"
+    told = f"{step.step.replace('_', ' ')}{state}: {step.result}"
+    return Step(Event.ROLLBACK_STEP, change, told[:500])
 
 
 def _status(moment: Moment, requests: tuple[Request, ...] | None = None) -> Status:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from rollout.core import gates
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate
 from rollout.core.decision import look
@@ -30,7 +32,7 @@ def judge(contract: Contract, rollout: Rollout, status: Status, facts: Facts, in
         contract,
         begun,
         contract.phase(incident.phase),
-        _of_the_revert(status.observation, facts),
+        _of_the_revert(status.observation, facts, since),
         counters={},
         streaks={},
         requests=(),
@@ -41,15 +43,17 @@ def judge(contract: Contract, rollout: Rollout, status: Status, facts: Facts, in
     return tuple((gate, next(iter(gates.evaluate(gate, view)))) for gate in gates_of(contract))
 
 
-def _of_the_revert(observation: Observation | None, facts: Facts) -> Observation | None:
-    """The observation; a harness run of a checkout that still has the release says nothing."""
-    if observation is None or observation.harness is None:
+def _of_the_revert(observation: Observation | None, facts: Facts, since: datetime) -> Observation | None:
+    """The observation; an older run, or one of a checkout that still has the release, says nothing."""
+    run = observation.harness if observation else None
+    if observation is None or run is None or run.unknown is not None:
         return observation
-    head = observation.product_head
-    if head is None or head == facts.checkout:
-        return observation
-    why = HarnessReport(unknown=f"the last run was of {head[:10]}, which still has the release")
-    return observation.model_copy(update={"harness": why})
+    head, why = observation.product_head, ""
+    if run.started_at is None or run.started_at < since:
+        why = "no run since the revert"
+    elif head is not None and head != facts.checkout:
+        why = f"the last run was of {head[:10]}, which still has the release"
+    return observation.model_copy(update={"harness": HarnessReport(unknown=why)}) if why else observation
 
 
 def in_words(judged: Judged) -> tuple[StepState, str]:
