@@ -10,6 +10,7 @@ from rollout.core import gates, soak, triggers
 from rollout.core.contract import APPLIED_GATE, SOAK_GATE, Contract, Gate, Phase, SignoffGate
 from rollout.core.observation import Observation
 from rollout.core.requests import applied_at, why_not_applied
+from rollout.core.silence import told_once
 from rollout.core.state import (
     CounterTrack,
     Decision,
@@ -217,8 +218,10 @@ def _hold_reasons(
 
 
 def _gate_reasons(blocked: list[GateFinding], result: Result) -> Iterator[str]:
-    for finding in blocked:
-        if finding.result is result:
+    for finding, at in told_once(finding for finding in blocked if finding.result is result):
+        if len(at) > 1:
+            yield f"{finding.surface}: {finding.seen} ({len(at)} gates)"[:500]
+        else:
             where = f" ({finding.surface})" if finding.surface else ""
             yield f"{finding.gate}{where}: {finding.seen}, wanted {finding.wanted}"[:500]
 

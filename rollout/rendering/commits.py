@@ -11,13 +11,14 @@ from rollout.core.state import (
     Event,
     Incident,
     Outcome,
+    Result,
     Rollout,
     Status,
     StepState,
     TriggerFinding,
     Verdict,
 )
-from rollout.rendering.gates import alike, progress, release_name, rows, word
+from rollout.rendering.gates import GateRow, Silence, alike, listed, progress, release_name, word
 from rollout.rendering.inert import plain
 
 SUBJECT_LIMIT = 72
@@ -246,13 +247,20 @@ def _what_happened(incident: Incident) -> Iterator[str]:
 def _verdict(status: Status) -> Iterator[str]:
     yield f"Verdict: {status.decision.verdict}"
     yield from (f"- {plain(reason, 500)}" for reason in status.decision.reasons)
-    blocked = [(row.gate, *group) for row in rows(status.gates) for group in alike(row.open)]
+    blocked = [text for each in listed(status.gates) for text in _blocked(each)]
     if blocked:
         yield ""
         yield "Gates that do not hold:"
-    for gate, surfaces, finding in blocked[:SHOWN_FINDINGS]:
-        where = f" ({surfaces})" if surfaces else ""
-        said = f"{word(finding.result)}, {plain(finding.seen)} (wanted {plain(finding.wanted)})"
-        yield f"- {gate}{where}: {said}"
+    yield from (f"- {text}" for text in blocked[:SHOWN_FINDINGS])
     if len(blocked) > SHOWN_FINDINGS:
         yield f"- and {len(blocked) - SHOWN_FINDINGS} more"
+
+
+def _blocked(each: GateRow | Silence) -> Iterator[str]:
+    if isinstance(each, Silence):
+        yield f"{', '.join(each.gates)} ({each.surfaces}): {word(Result.UNKNOWN)}, {plain(each.seen)}"
+        return
+    for surfaces, finding in alike(each.open):
+        where = f" ({surfaces})" if surfaces else ""
+        said = f"{word(finding.result)}, {plain(finding.seen)} (wanted {plain(finding.wanted)})"
+        yield f"{each.gate}{where}: {said}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, assert_never
 
 from rollout.core.contract import SOAK_GATE, Contract, Phase, RunsSoak
+from rollout.core.silence import told_once
 from rollout.core.state import GateFinding, Outcome, Result, Rollout, Status
 from rollout.core.values import format_duration, to_utc_seconds
 
@@ -76,6 +77,48 @@ def _worst(findings: Sequence[GateFinding]) -> Result:
 def worst_first(of: Iterable[GateRow]) -> list[GateRow]:
     """The rows with failing ones first, then unknown ones; otherwise in their order."""
     return sorted(of, key=lambda row: _WORST_FIRST.index(row.result))
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Surfaces that cannot be read, and the gates that are unknown there for nothing but that."""
+
+    surfaces: str
+    seen: str
+    gates: tuple[str, ...]
+    since: datetime
+
+
+def listed(findings: Iterable[GateFinding]) -> list[GateRow | Silence]:
+    """What a view lists of the gates, worst first; a gate that is only silent is part of the silence."""
+    of = rows(findings)
+    silent = [
+        (finding, gates)
+        for finding, gates in told_once(finding for row in of for finding in row.open)
+        if len(gates) > 1
+    ]
+    heard = [row for row in (_without(row, {(f.surface, f.seen) for f, _ in silent}) for row in of) if row]
+    failing = [row for row in heard if row.result is Result.UNSATISFIED]
+    rest = worst_first(row for row in heard if row.result is not Result.UNSATISFIED)
+    return [*failing, *_silences(silent), *rest]
+
+
+def _without(row: GateRow, silent: Collection[tuple[str | None, str]]) -> GateRow | None:
+    left = tuple(
+        f for f in row.findings if f.result is not Result.UNKNOWN or (f.surface, f.seen) not in silent
+    )
+    if len(left) == len(row.findings):
+        return row
+    without = GateRow(row.gate, _worst(left), left) if left else None
+    return without if without and not without.holds else None
+
+
+def _silences(silent: Iterable[tuple[GateFinding, tuple[str, ...]]]) -> Iterator[Silence]:
+    groups: dict[tuple[str, tuple[str, ...]], list[GateFinding]] = {}
+    for finding, gates in silent:
+        groups.setdefault((finding.seen, gates), []).append(finding)
+    for (seen, gates), group in groups.items():
+        yield Silence(_surfaces(group), seen, gates, max(finding.since for finding in group))
 
 
 def alike(findings: Iterable[GateFinding]) -> list[tuple[str, GateFinding]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rollout.core.state import CommitMessage, Incident, IncidentStep, Outcome, StepState, TrainState
-from rollout.rendering.gates import day_and_time, release_name, rows, worst_first
+from rollout.rendering.gates import day_and_time, release_name
 from rollout.rendering.inert import Markdown, cut, plain
 from rollout.rendering.markdown import gate_rows, render
 from rollout.rendering.rollback import SYMBOLS, TITLES, causes, joined_line, next_steps
@@ -66,9 +66,7 @@ def _values(state: TrainState, incident: Incident, pull_request: str) -> dict[st
         ],
         "more_evidence": len(incident.evidence) - len(shown),
         "lanes": [surface for surface, lane in state.rollout.lanes.items() if lane == "known_good"],
-        "gates": [
-            entry for row in worst_first(rows(incident.gates)) if not row.holds for entry in gate_rows(row)
-        ],
+        "gates": gate_rows(incident.gates, holding=False),
         "record": f"state/{incident.train}/incidents/{incident.id}.yaml",
     }
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from rollout.core.contract import Contract, Phase, RunsSoak
-from rollout.core.state import Decision, Facts, Result, Rollout, Status, Verdict
+from rollout.core.state import Decision, Facts, GateFinding, Result, Rollout, Status, Verdict
 from rollout.core.values import format_duration, format_instant
 from rollout.rendering.gates import (
     GateRow,
+    Silence,
     count,
+    listed,
     progress,
     release_name,
-    rows,
     soak_bar,
     symbol,
     word,
-    worst_first,
 )
 from rollout.rendering.inert import DOCUMENT_LIMIT, Markdown, cut, finalize, marker_value
 
@@ -95,7 +95,7 @@ def _values(
         "refusal": refusal,
         "reasons": [reason for reason in status.decision.reasons if reason != refusal],
         "soak": soak_bar(progress(phase, status)),
-        "gates": [entry for row in worst_first(rows(status.gates)) for entry in gate_rows(row)],
+        "gates": gate_rows(status.gates),
         "evaluated_since": _evaluated_since(status),
         "product_head": status.observation.product_head or "" if status.observation else "",
         "harness": _harness(status),
@@ -115,11 +115,19 @@ def _refusal(rollout: Rollout, decision: Decision, to: Phase) -> str:
     return decision.reasons[0] if decision.reasons else f"the decision is {decision.verdict} now"
 
 
-def gate_rows(row: GateRow) -> list[dict[str, object]]:
-    """One table row when the gate holds, else one for each finding that keeps it from holding.
+def gate_rows(findings: Iterable[GateFinding], *, holding: bool = True) -> list[dict[str, object]]:
+    """The table of the gates, worst first: a row for each that holds, and for each reason why one does not.
 
-    What a holding surface shows is left out: it moves from one observation to the next.
+    What a holding surface shows is left out: it moves from one observation to the next. Without `holding`
+    so are the gates that hold.
     """
+    shown = [each for each in listed(findings) if holding or isinstance(each, Silence) or not each.holds]
+    return [entry for each in shown for entry in _gate_rows(each)]
+
+
+def _gate_rows(row: GateRow | Silence) -> list[dict[str, object]]:
+    if isinstance(row, Silence):
+        return [_table_row(", ".join(row.gates), Result.UNKNOWN, row.seen, "", row.surfaces)]
     if not row.holds:
         return [_table_row(f.gate, f.result, f.seen, f.wanted, f.surface or "") for f in row.open]
     surfaces = [finding for finding in row.findings if finding.surface and finding.result is Result.SATISFIED]

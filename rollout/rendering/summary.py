@@ -11,7 +11,7 @@ from urllib.parse import quote
 from rollout.core.contract import Contract, Phase
 from rollout.core.state import Outcome, Rollout, Status, TrainState, Verdict
 from rollout.rendering.advice import to_do, what_next
-from rollout.rendering.gates import day_and_time, progress, release_name, rows, soak_bar, stepper, worst_first
+from rollout.rendering.gates import day_and_time, progress, release_name, soak_bar, stepper
 from rollout.rendering.inert import Markdown, code, cut
 from rollout.rendering.markdown import gate_rows, render
 
@@ -57,7 +57,7 @@ def job_summary(template: str, state: TrainState, run: Run, *, now: datetime) ->
         "to_do": to_do(state, now=now, pull_request=run.pull_request),
         "next": what_next(state),
         "reasons": [reason for reason in under_way.decision.reasons if reason != why] if under_way else [],
-        "gates": _gates(under_way) if under_way else [],
+        "gates": gate_rows(under_way.gates) if under_way else [],
         "triggers": list(_fired(under_way)) if under_way else [],
         "timeline": Markdown(timeline(state.contract, rollout, status) if rollout.release else ""),
         "done": [Markdown(_row(row)) for row in run.done[:_MAX_DONE]] or [Markdown("nothing had to change")],
@@ -115,10 +115,6 @@ def _incident_path(state: TrainState, branch: str) -> str:
 def _link(text: str, page: str, path: str) -> str:
     """Markdown; empty when there is nowhere to go, or the page's address is not a plain one."""
     return f"[{text}]({page}/{path})" if path and _PAGE.fullmatch(page) else ""
-
-
-def _gates(status: Status) -> list[dict[str, object]]:
-    return [row for gate in worst_first(rows(status.gates)) for row in gate_rows(gate)]
 
 
 def _fired(status: Status) -> Iterator[str]:

@@ -24,21 +24,21 @@ from rollout.core.values import seconds_between
 from rollout.rendering.advice import to_do, what_next
 from rollout.rendering.gates import (
     GateRow,
+    Silence,
     Style,
     alike,
     clock_time,
     count,
     day_and_time,
+    listed,
     no_style,
     progress,
     release_name,
-    rows,
     short,
     soak_bar,
     stepper,
     symbol,
     word,
-    worst_first,
 )
 from rollout.rendering.inert import in_columns, line
 
@@ -156,17 +156,26 @@ def _why(status: Status, columns: int, style: Style) -> str:
 
 
 def _gates(findings: Sequence[GateFinding], now: datetime, columns: int, style: Style) -> str:
-    shown = worst_first(rows(findings))
-    longest = max((len(row.gate) for row in shown), default=0)
-    return section("Gates", [_gate(row, longest, now, columns, style) for row in shown], style)
+    shown = listed(findings)
+    longest = max((len(_gate_name(each)) for each in shown), default=0)
+    return section("Gates", [_gate(each, longest, now, columns, style) for each in shown], style)
 
 
-def _gate(row: GateRow, longest: int, now: datetime, columns: int, style: Style) -> str:
-    label = f"{symbol(row.result)} {word(row.result):<9}"
-    lead = f"{label}  {row.gate:<{longest}}  "
-    details = [_finding(*group, now) for group in alike(row.open)] or [_holding(row)]
+def _gate_name(each: GateRow | Silence) -> str:
+    return each.gate if isinstance(each, GateRow) else count(len(each.gates), "gate")
+
+
+def _gate(each: GateRow | Silence, longest: int, now: datetime, columns: int, style: Style) -> str:
+    result = each.result if isinstance(each, GateRow) else Result.UNKNOWN
+    label = f"{symbol(result)} {word(result):<9}"
+    lead = f"{label}  {_gate_name(each):<{longest}}  "
+    if isinstance(each, GateRow):
+        details = [_finding(*group, now) for group in alike(each.open)] or [_holding(each)]
+    else:
+        told = f"{each.surfaces}: {line(each.seen, DETAIL)} since {clock_time(each.since, now)}"
+        details = [told, f"unknown there: {', '.join(each.gates)}"]
     text = hanging("  " + lead, details, columns)
-    return text.replace(label, style(label, fg=_COLOURS[row.result]), 1)
+    return text.replace(label, style(label, fg=_COLOURS[result]), 1)
 
 
 def _finding(surfaces: str, finding: GateFinding, now: datetime) -> str:

@@ -243,7 +243,7 @@ def test_an_unreadable_surface_holds_and_rolls_nothing_back(world: World) -> Non
     for _ in range(5):
         world.tick(UNREADABLE)
     assert world.verdict is Verdict.HOLD
-    assert world.status.decision.reasons[0] == "health_state (voice): exit 1, wanted healthy"
+    assert world.status.decision.reasons[0] == "voice: exit 1 (6 gates)"
     assert world.status.soak.earned_seconds == 0
 
 

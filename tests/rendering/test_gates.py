@@ -9,7 +9,9 @@ import pytest
 from rollout.core.state import Outcome, Result, Soak
 from rollout.rendering.gates import (
     Progress,
+    Silence,
     clock_time,
+    listed,
     progress,
     release_name,
     rows,
@@ -21,6 +23,58 @@ from rollout.rendering.gates import (
 from tests import builders as build
 
 S, F, U, N = Result.SATISFIED, Result.UNSATISFIED, Result.UNKNOWN, Result.NOT_APPLICABLE
+
+
+GATES = ("health_state", "failure_streak", "queue_depth", "no_new.case_processing_failed")
+
+
+def silent(*surfaces: str, seen: str = "exit 101") -> build.Edits:
+    """What surfaces that cannot be read make of the gates."""
+    return {(gate, surface): (U, seen) for gate in GATES for surface in surfaces}
+
+
+def told(changed: build.Edits) -> list[str]:
+    """The listed gates, one line each."""
+    return [
+        f"{len(each.gates)} gates: {each.surfaces}: {each.seen}"
+        if isinstance(each, Silence)
+        else f"{each.gate}: {each.result}"
+        for each in listed(build.status(changed=changed).gates)
+    ]
+
+
+def test_a_surface_that_cannot_be_read_is_told_once_after_what_fails() -> None:
+    changed = silent("memory") | {
+        ("failure_streak", "voice"): (F, "2"),
+        ("no_trigger", None): (U, "who knows"),
+    }
+    assert told(changed) == [
+        "failure_streak: unsatisfied",
+        "4 gates: memory: exit 101",
+        "no_trigger: unknown",
+        "timeline_clean: satisfied",
+    ]
+
+
+def test_surfaces_with_the_same_reason_are_told_together_and_others_apart() -> None:
+    same = silent("voice", "memory")
+    assert told(same)[0] == "4 gates: voice, memory: exit 101"
+    assert told(same | silent("memory", seen="exit 2"))[:2] == [
+        "4 gates: voice: exit 101",
+        "4 gates: memory: exit 2",
+    ]
+
+
+def test_what_is_unknown_at_one_gate_only_stays_with_the_gate() -> None:
+    assert told({("queue_depth", "memory"): (U, "not reported")})[0] == "queue_depth: unknown"
+
+
+def test_a_gate_whose_every_surface_is_silent_is_no_row_of_its_own() -> None:
+    assert told(silent(*build.SURFACES)) == [
+        "4 gates: 5 surfaces: exit 101",
+        "timeline_clean: satisfied",
+        "no_trigger: satisfied",
+    ]
 
 
 @pytest.mark.parametrize(

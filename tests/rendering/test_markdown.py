@@ -53,6 +53,13 @@ def test_a_promotion() -> None:
     check_golden("promotion.md", body(ready()))
 
 
+def test_a_surface_that_cannot_be_read_is_one_row() -> None:
+    gates = ("health_state", "failure_streak", "queue_depth")
+    changed: build.Edits = {(gate, "memory"): (Result.UNKNOWN, "exit 101") for gate in gates}
+    rows = [row for row in body(build.status(changed=changed)).splitlines() if "exit 101" in row]
+    assert rows == ["| `health_state, failure_streak, queue_depth` | ? unknown | `exit 101` |  | `memory` |"]
+
+
 def test_a_promotion_whose_gates_regressed() -> None:
     check_golden("promotion-regressed.md", body(regressed()))
 
