@@ -19,7 +19,6 @@ from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import YamlStore
 from rollout.adapters.yaml_text import load_yaml
 from rollout.core.state import TrainState
-from rollout.core.text import inert
 from rollout.errors import InputError, RolloutError
 
 if TYPE_CHECKING:
@@ -213,11 +212,6 @@ class Workspace:
             self._api.address.server_url, product.repository or home, self._api.token, whole=True
         )
         yield github_copy(clone, home, self.branch, product)
-
-    def actor(self) -> str:
-        """Who acts: on GitHub whoever set the run off, else the person at the keyboard. Raises InputError."""
-        named = self._environment.get("GITHUB_ACTOR", "") if self.forge_kind == "github" else ""
-        return inert(named) or self.person()
 
     @cached_property
     def evidence(self) -> Evidence:

@@ -28,7 +28,7 @@ def rehearse(call: Call, product_dir: Path | None, by: str | None, dry_run: bool
     from rollout.rendering.rehearsal import rehearsal_document, rehearsal_view
 
     space, train = call.workspace, call.train
-    who = by or space.actor()
+    who = by or space.decider()
     with space.rehearsal_stage(product_dir) as stage:
         rehearsed = play(stage, train, who, call.now)
     commit = None

@@ -173,7 +173,13 @@ def _signed(previous: TrainState, state: TrainState) -> TrainState:
     if changed & machines:
         at = _signed_at(after, changed)
         proved, _ = signoff.prove(
-            previous.contract, previous.rollout, previous.status, before, previous.head, at
+            previous.contract,
+            previous.rollout,
+            previous.status,
+            before,
+            previous.head,
+            at,
+            rehearsal=previous.rehearsal,
         )
         return replace(previous, signoff=proved)
     why = transition.problem(before, after, previous.contract, previous.rollout)

@@ -342,7 +342,15 @@ def _complete(state: TrainState, status: Status, now: datetime) -> Step | None:
 def _prove(state: TrainState, status: Status, now: datetime) -> Step | None:
     if state.signoff is None:
         return None
-    checklist, newly = signoff.prove(state.contract, state.rollout, status, state.signoff, state.head, now)
+    checklist, newly = signoff.prove(
+        state.contract,
+        state.rollout,
+        status,
+        state.signoff,
+        state.head,
+        now,
+        rehearsal=state.rehearsal,
+    )
     return Step(Event.SIGNOFF, StateChange(signoff=checklist), ", ".join(newly)) if newly else None
 
 

@@ -88,6 +88,26 @@ def test_goes_through_all_steps_and_records_it(tmp_path: Path, capsys: pytest.Ca
     assert main(["verify", *at(repo)]) == 0
 
 
+def test_the_machine_signs_what_asks_for_a_rehearsal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    item = {
+        "id": "rehearsed",
+        "section": "Readiness",
+        "title": "Rollback rehearsed",
+        "before": "complete",
+        "proof": {"kind": "rehearsed"},
+    }
+    repo = seed(tmp_path / "repo", signoff={"items": [item, *_with_durations()["signoff"]["items"]]})
+    assert main(["rehearse", *at(repo)]) == 0
+    assert main(["reconcile", *at(repo, "2026-11-23T12:05:00Z")]) == 0
+    capsys.readouterr()
+    assert main(["signoff", "check", "--json", *at(repo)]) in (0, 3)
+    states = {one["id"]: one["state"] for one in json.loads(capsys.readouterr().out)["items"]}
+    assert states["rehearsed"] == "signed"
+    assert main(["verify", *at(repo)]) == 0
+
+
 def test_touches_nothing_else_and_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     repo = seed(tmp_path / "repo", apply={"command": ["touch", "applied"]})
     before = everything(repo)

@@ -3,11 +3,19 @@ from typing import Literal
 import pytest
 
 from rollout.core import signoff
-from rollout.core.contract import Contract, Roles, SignoffGate, SignoffItem, find_problems
+from rollout.core.contract import (
+    Contract,
+    ItemProof,
+    Proof,
+    Roles,
+    SignoffGate,
+    SignoffItem,
+    find_problems,
+)
 from rollout.core.gates import signoff as gate
 from rollout.core.signoff.checklist import end
 from rollout.core.signoff.people import is_named, why_not
-from rollout.core.state import Ending, Result, Rollout, SignatureEnd, Signoff
+from rollout.core.state import Ending, Rehearsal, Result, Rollout, SignatureEnd, Signoff
 from tests.core.world import COMMIT, START, World, contract_of
 
 ENDED = SignatureEnd(how=Ending.LAPSED, by="rollout", at=START, reason="its comment was deleted")
@@ -218,3 +226,28 @@ def test_a_proof_that_stops_holding_is_taken_back_and_signed_again() -> None:
 def state_of(world: World, name: str) -> str:
     item = item_of(world.contract, name)
     return signoff.state_of(item, world.contract, world.state.signoff, world.rollout)
+
+
+@pytest.mark.parametrize(("commit", "signed"), [(COMMIT, True), ("f" * 40, False), (None, False)])
+def test_a_rehearsal_of_this_release_signs_what_asks_for_one(commit: str | None, signed: bool) -> None:
+    world = World()
+    item = item_of(world.contract, "rollback-rehearsed").model_copy(
+        update={"proof": ItemProof(kind=Proof.REHEARSED)}
+    )
+    contract = with_policy(world.contract, items=(item,))
+    checklist = signoff.for_release(world.rollout)
+    rehearsal = commit and Rehearsal(
+        train="tau",
+        release="v0.1.5",
+        commit=commit,
+        at=START,
+        by="olga",
+        target="v0.1.4",
+        tip=COMMIT,
+        steps=(),
+    )
+    after, changed = signoff.prove(
+        contract, world.rollout, world.status, checklist, COMMIT, START, rehearsal=rehearsal or None
+    )
+    assert changed == (("rollback-rehearsed",) if signed else ())
+    assert signoff.is_signed(item, contract, after, world.rollout) is signed

@@ -25,6 +25,8 @@ class Proof(StrEnum):
     PHASE_SOAKED = "phase_soaked"
     SURFACE_HEALTHY = "surface_healthy"
     NO_TRIGGER = "no_trigger"
+    REHEARSED = "rehearsed"
+    """`rollout rehearse` went through a rollback of this release to its end."""
 
 
 class ItemProof(Model):

@@ -11,6 +11,7 @@ from rollout.core.signoff.people import MACHINE
 from rollout.core.state import (
     Ending,
     GateFinding,
+    Rehearsal,
     Result,
     Rollout,
     SignatureEnd,
@@ -24,12 +25,19 @@ STATE_COMMIT = "state commit "
 
 
 def prove(
-    contract: Contract, rollout: Rollout, status: Status, signoff: Signoff, head: str, at: datetime
+    contract: Contract,
+    rollout: Rollout,
+    status: Status,
+    signoff: Signoff,
+    head: str,
+    at: datetime,
+    *,
+    rehearsal: Rehearsal | None = None,
 ) -> tuple[Signoff, tuple[str, ...]]:
     """The checklist with what the machine can prove now, and the items that changed: `ID`, `ID withdrawn`.
 
-    The evidence is `head`, the state commit whose status.yaml shows it. Where the status says nothing about
-    a proof any more, what was signed stays.
+    The evidence is `head`, the state commit whose status.yaml or rehearsal.yaml shows it. Where they say
+    nothing about a proof any more, what was signed stays.
     """
     changed: list[str] = []
     if signoff.blocked is not None:
@@ -37,7 +45,7 @@ def prove(
     for item in contract.signoff.items:
         if item.proof is None:
             continue
-        holds = _holds(item.proof, item, contract, status)
+        holds = _holds(item.proof, item, contract, status, rehearsal)
         signed = is_signed(item, contract, signoff, rollout)
         if holds and not signed:
             signoff = sign(signoff, item.id, f"{STATE_COMMIT}{head}", MACHINE, at)
@@ -50,7 +58,9 @@ def prove(
     return signoff, tuple(changed)
 
 
-def _holds(proof: ItemProof, item: SignoffItem, contract: Contract, status: Status) -> bool | None:
+def _holds(
+    proof: ItemProof, item: SignoffItem, contract: Contract, status: Status, rehearsal: Rehearsal | None
+) -> bool | None:
     """Whether the status proves it; None when it proves neither that nor the opposite."""
     match proof.kind:
         case Proof.HARNESS | Proof.CI_CHECKS | Proof.ROLLBACK_TARGET:
@@ -62,6 +72,8 @@ def _holds(proof: ItemProof, item: SignoffItem, contract: Contract, status: Stat
             return _has_soaked(status, proof.of or "", contract)
         case Proof.NO_TRIGGER:
             return _while_due(_is_quiet(status), item, contract, status)
+        case Proof.REHEARSED:
+            return True if rehearsal is not None and rehearsal.commit == status.commit else None
         case _:
             assert_never(proof.kind)
 
