@@ -18,6 +18,7 @@ _PROOFS = {
     "phase_soaked": "the soak of {of} is full",
     "surface_healthy": "{of} meets every gate with the soak full",
     "no_trigger": "no trigger fires with the soak full",
+    "rehearsed": "`rollout rehearse` went through a rollback of this release",
 }
 
 

@@ -359,7 +359,7 @@ def test_all_mistakes_come_at_once_whatever_kind_they_are_of() -> None:
         "phases.2.soak: not a duration (write 30m, 24h or 1h30m): 'soon'",
         "triggers.0.surfces: unknown key; did you mean surfaces?",
         "signoff.items.1.proof.kind: must be 'harness', 'ci_checks', 'rollback_target', 'phase_soaked',"
-        " 'surface_healthy' or 'no_trigger', not 'magic'",
+        " 'surface_healthy', 'no_trigger' or 'rehearsed', not 'magic'",
         "surfces: unknown key; did you mean surfaces?",
         "phases.1.inherit: unknown phase drak",
         "phases.1.gates: few has no gate; an empty list would promote anything",
