@@ -46,7 +46,7 @@ class View:
     unsure: tuple[TriggerFinding, ...] = ()
 
 
-NOT_OBSERVED = Sample(unknown="not observed yet")
+NOT_OBSERVED = Sample.model_construct(unknown="not observed yet")  # builds no validator at every start
 
 
 def leaves(

@@ -21,7 +21,6 @@ from rollout.core.state import (
     Verdict,
 )
 from rollout.core.values import seconds_between
-from rollout.rendering.advice import to_do, what_next
 from rollout.rendering.gates import (
     GateRow,
     Silence,
@@ -67,6 +66,9 @@ def status_view(
 
     `pull_request` is the number of the open promotion pull request, `columns` the terminal's width.
     """
+    # It knows all of a rollback, which `evaluate` does not need.
+    from rollout.rendering.advice import to_do, what_next
+
     rollout, status = state.rollout, state.status
     sections = [
         _header(rollout, status, now, style),

@@ -42,7 +42,7 @@ OF_EVALUATE = {
     "rollout.cli": {"boundary", "common", "output", "working"},
     "rollout.commands": {"changing", "evaluate", "evidence", "facts"},
     "rollout.ports": {"forge", "store"},
-    "rollout.rendering": {"advice", "gates", "inert", "terminal"},
+    "rollout.rendering": {"gates", "inert", "terminal"},
 }
 """Rooms of which it needs few modules; the others belong to other commands, which import them when called."""
 
