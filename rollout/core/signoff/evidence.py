@@ -128,9 +128,7 @@ def _link(text: str, places: Places, commit: str) -> Reference:
     except ValueError:
         raise NoEvidenceError(text, "is no address") from None
     if not places.server:
-        raise NoEvidenceError(
-            text, "is a link; the local forge takes a path in the release or a commit's whole id"
-        )
+        raise NoEvidenceError(text, "is a link; here it takes a path in the release or a commit's whole id")
     if f"{parts.scheme}://{parts.netloc}".lower() != places.server.lower():
         raise NoEvidenceError(text, f"is not on {places.server}")
     owner, _, rest = parts.path.strip("/").partition("/")

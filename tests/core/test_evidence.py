@@ -1,0 +1,66 @@
+"""What counts as evidence, by a table, and what is made of what is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollout.adapters.yaml_text import load_yaml
+from rollout.core.signoff.evidence import Kind, NoEvidenceError, Places, Reference, Seen, judge, parse
+
+COMMIT = "1" * 40
+GITHUB = Places("https://github.com", ("acme/tau", "acme/state"))
+_FILE = Path(__file__).parent / "cases" / "evidence.yaml"
+ROWS: Any = load_yaml(_FILE.read_bytes(), file=_FILE.name)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["evidence"] or "nothing")
+def test_a_text_is_evidence_or_it_is_said_why_not(row: dict[str, str]) -> None:
+    if "is" in row:
+        found = parse(row["evidence"], GITHUB, COMMIT)
+        assert f"{found.kind} {found.name}" == row["is"]
+        assert parse(found.text, GITHUB, COMMIT) == found, "what is recorded is read again"
+        return
+    with pytest.raises(NoEvidenceError) as refused:
+        parse(row["evidence"], GITHUB, COMMIT)
+    assert row["why"] in str(refused.value)
+
+
+def test_the_local_forge_has_no_pages() -> None:
+    with pytest.raises(NoEvidenceError, match="is a link; here it takes a path"):
+        parse("https://github.com/acme/tau/actions/runs/42", Places(), COMMIT)
+    assert parse("docs/a.md", Places(), COMMIT).kind is Kind.PATH
+
+
+def test_a_novel_is_no_evidence() -> None:
+    with pytest.raises(NoEvidenceError, match="is longer than 500 characters"):
+        parse("docs/" + "x" * 500, GITHUB, COMMIT)
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (None, "there is no run 42"),
+        (
+            Seen(of_release=False, ended="success", digest="d"),
+            "run 42 is not of this release's commit 1111111111",
+        ),
+        (Seen(of_release=True, ended="failure", digest="d"), "run 42 has not succeeded: failure"),
+        (Seen(of_release=True, ended="in_progress", digest="d"), "run 42 has not succeeded: in_progress"),
+        (Seen(of_release=True, ended="success", digest="d"), ""),
+    ],
+)
+def test_what_is_found_has_to_be_of_the_release_and_to_have_succeeded(seen: Seen | None, why: str) -> None:
+    found = judge(Reference(Kind.RUN, "42", "x"), seen, COMMIT)
+    assert found.startswith(why)
+    assert bool(found) == bool(why)
+
+
+def test_a_path_that_is_not_there_says_at_which_commit() -> None:
+    assert judge(Reference(Kind.PATH, "a", "a"), None, COMMIT) == "there is no path a at 1111111111"
+
+
+def test_only_links_can_become_something_else() -> None:
+    assert [kind for kind in Kind if not kind.can_change] == [Kind.COMMIT, Kind.PATH]
