@@ -14,12 +14,13 @@ from unittest import mock
 from benchmarks.table import Count
 from rollout.adapters.evidence_file import write_evidence
 from rollout.cli import main
+from rollout.core.contract import Contract, SignoffPolicy
 from rollout.core.observation import HealthState, Observation
 from rollout.core.state import Verdict
 from tests.adapters.github_world import NAME, GitHubWorld, seed
 from tests.fakehub.hub import Call, Hub
 from tests.workflows.town import build
-from tests.world import PHASES
+from tests.world import PHASES, contract
 
 STEADY, OPENING, NOTHING, FOREIGN = 4, 8, 3, 0
 """What the design allows: 3 reads and 1 commit; 8 calls; only the reads; none."""
@@ -30,20 +31,27 @@ def steady() -> Count:
     """One more healthy observation, and nothing else to do: in a phase whose soak is not full."""
     with _world() as world:
         world.play_to("canary-1")
-        world.tick()
+        _settle(world)
         world.clock.forward(minutes=10)
         return _requests(world, world.observe())
 
 
-def opening() -> Count:
-    with _world() as world:
+def opening(*, signed: bool = False) -> Count:
+    """Where `signed`, items of the checklist are signed with it, and the checklist's issue tells so."""
+    with _world(None if signed else _nothing_to_sign()) as world:
         world.play_to("canary-1")
+        _settle(world)
         return _until(world, lambda: world.verdict is Verdict.PROMOTE)
+
+
+def opening_and_signing() -> Count:
+    return opening(signed=True)
 
 
 def entering() -> Count:
     with _world() as world:
         world.play_to("canary-1")
+        _settle(world)
         world.soak()
         world.merge()
         world.clock.forward(minutes=1)
@@ -54,19 +62,27 @@ def freezing() -> Count:
     """A trigger fires while a promotion is open."""
     with _world() as world:
         world.play_to("canary-1")
-        world.soak()
-        failing = {"voice": {"health_state": HealthState.FAILING}}
-        world.tick(failing)
-        world.clock.forward(minutes=10)
-        found = _requests(world, world.observe(failing))
-        assert world.rollout.frozen is not None
-        return found
+        _settle(world)
+        return _fire(world)
+
+
+def rolling_back() -> Count:
+    """Nothing new while its issue and its revert's pull request are open."""
+    with _world() as world:
+        world.play_to("canary-1")
+        _settle(world)
+        _fire(world)
+        for _ in range(3):
+            world.clock.forward(minutes=1)
+            _requests(world)
+        return _requests(world)
 
 
 def completing() -> Count:
     with _world() as world:
         world.play_to(PHASES[-1])
         world.sign("final-approval")
+        _requests(world)
         return _until(world, lambda: not world.is_under_way)
 
 
@@ -97,6 +113,22 @@ def foreign_event() -> Count:
         runs = town.settle()
         assert set(runs) == {"rollout-check", "rollout-reconcile"}
         return _counted(hub.calls())
+
+
+def _settle(world: GitHubWorld) -> None:
+    """What is opened once a release, such as the issue of its checklist, is there."""
+    world.clock.forward(minutes=10)
+    _requests(world, world.observe())
+
+
+def _fire(world: GitHubWorld) -> Count:
+    world.soak()
+    failing = {"voice": {"health_state": HealthState.FAILING}}
+    world.tick(failing)
+    world.clock.forward(minutes=10)
+    found = _requests(world, world.observe(failing))
+    assert world.rollout.frozen is not None
+    return found
 
 
 # --- counting --------------------------------------------------------------------------------------------
@@ -154,11 +186,19 @@ def _kind(call: Call) -> str:
     return "read" if call.method == "GET" or is_query else "write"
 
 
+def _nothing_to_sign() -> Contract:
+    phases = tuple(
+        phase.model_copy(update={"gates": tuple(gate for gate in phase.gates if gate.kind != "signoff")})
+        for phase in contract().phases
+    )
+    return contract().model_copy(update={"signoff": SignoffPolicy(), "phases": phases})
+
+
 @contextmanager
-def _world() -> Iterator[GitHubWorld]:
+def _world(policy: Contract | None = None) -> Iterator[GitHubWorld]:
     """An idle train on a local GitHub of its own."""
     with TemporaryDirectory() as folder:
-        repository, release = seed(Path(folder) / "repository")
+        repository, release = seed(Path(folder) / "repository", policy)
         with Hub(_made(folder, "hub")) as hub:
             yield GitHubWorld(hub, repository.path, release)
 
@@ -172,10 +212,12 @@ def _made(folder: str, name: str) -> Path:
 TICKS: tuple[tuple[str, int | None, Callable[[], Count]], ...] = (
     ("a healthy observation that changes nothing else", STEADY, steady),
     ("one that opens a promotion", OPENING, opening),
+    ("one that opens a promotion and signs items of the checklist", None, opening_and_signing),
     ("nothing new", NOTHING, nothing_to_do),
     ("an idle train", NOTHING, idle),
     ("an event that is no concern of ours", FOREIGN, foreign_event),
     ("a promotion that was merged", None, entering),
     ("a trigger that fires while a promotion is open", None, freezing),
+    ("nothing new, a rollback's issue and revert open", None, rolling_back),
     ("the last observation of a release", None, completing),
 )

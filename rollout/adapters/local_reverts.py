@@ -38,6 +38,13 @@ class LocalReverter:
     def tip(self) -> str | None:
         return self._git.tip(self._branch_name())
 
+    def unchanged_since(self, commit: str) -> bool:
+        tip = self.tip()
+        if tip is None or self._git.resolve(commit) is None:
+            return False
+        paths = self._git.changed_paths(commit, tip)
+        return all(self._state_folder and path.startswith(f"{self._state_folder}/") for path in paths)
+
     def preview(self, release: Release) -> RevertPreview:
         """Worked out in a scratch repository. Raises OutsideError."""
         tip = self.tip()

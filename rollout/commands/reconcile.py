@@ -152,7 +152,7 @@ class Reconciler:
         self._promotion_body = promotion_body
         self._dry_run = dry_run
         self._responder = responder
-        self._reverts = _revert_finder(forge, responder) if responder is not None else None
+        self._reverts = _revert_finder(responder) if responder is not None else None
 
     def run(self, train: str, evidence: Sequence[Evidence]) -> Report:
         """Raises InputError for evidence that cannot be of this rollout, before anything is written."""
@@ -339,8 +339,8 @@ class Reconciler:
                 assert_never(effect)
 
 
-def _revert_finder(forge: Forge, responder: Responder) -> RevertFinder:
-    return RevertFinder(forge, responder.reverter, pushes_workflows=responder.pushes_workflows)
+def _revert_finder(responder: Responder) -> RevertFinder:
+    return RevertFinder(responder.reverter, pushes_workflows=responder.pushes_workflows)
 
 
 def promoted(rollout: Rollout, effect: OpenPromotion) -> Rollout:

@@ -15,19 +15,17 @@ from rollout.core.state import (
 )
 from rollout.core.text import inert
 from rollout.errors import OutsideError, RolloutError
-from rollout.ports import Forge, Reverter, RevertPreview
+from rollout.ports import Reverter, RevertPreview
 
 _MOST_COMMITS = 20
 _MOST_PATHS = 10
-_STATE = "state/"
 
 
 class RevertFinder:
     """The facts of one run; what was worked out on a tip is not worked out again."""
 
-    def __init__(self, forge: Forge, reverter: Reverter, *, pushes_workflows: bool) -> None:
+    def __init__(self, reverter: Reverter, *, pushes_workflows: bool) -> None:
         """`pushes_workflows`: whether the tool is sure to be allowed to change workflow files."""
-        self._forge = forge
         self._reverter = reverter
         self._pushes_workflows = pushes_workflows
         self._previews: dict[str | None, RevertFact] = {}
@@ -85,21 +83,18 @@ class RevertFinder:
     def _preview(self, state: TrainState, known: RevertFact | None) -> RevertFact:
         release = state.rollout.release
         assert release is not None
+        still_holds = known is not None and known.outcome is not None and self._is_as_at(known.tip)
         tip = self._reverter.tip()
-        if known is not None and known.outcome is not None and self._still_holds(known.tip, tip):
+        if known is not None and still_holds:
             return known.model_copy(update={"tip": tip, "proposal": None, "landed": None, "refused": ""})
         if tip not in self._previews:
             self._previews[tip] = self._as_fact(self._reverter.preview(release))
         return self._previews[tip]
 
-    def _still_holds(self, before: str | None, now: str | None) -> bool:
-        """Whether nothing but state changed: in one repository each state commit moves the branch."""
-        if before is None or now is None:
-            return False
+    def _is_as_at(self, before: str | None) -> bool:
+        """Asked before anything else about the branch: a forge can tell it beside what it lists."""
         try:
-            return before == now or all(
-                path.startswith(_STATE) for path in self._forge.changed_paths(before, now)
-            )
+            return before is not None and self._reverter.unchanged_since(before)
         except RolloutError:
             return False
 

@@ -35,6 +35,11 @@ class Reverter(Protocol):
     def tip(self) -> str | None:
         """The tip of the product's branch, cheap to ask: a preview made on it holds. None: no branch."""
 
+    def unchanged_since(self, commit: str) -> bool:
+        """Whether the branch holds what it held at that commit, state left out: where both share one, each
+        state commit moves it. Raises OutsideError.
+        """
+
     def preview(self, release: Release) -> RevertPreview:
         """Raises OutsideError when the product's repository cannot be read."""
 

@@ -24,7 +24,7 @@ from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.yaml_store import YamlStore, files_of
 from rollout.commands.reconcile import Reconciler, Report
 from rollout.commands.start import StartOptions, start
-from rollout.core.contract import Product
+from rollout.core.contract import Contract, Product
 from rollout.core.observation import Evidence, HarnessReport
 from rollout.core.state import Channel, Rollout, StateChange
 from rollout.ports import Permission
@@ -57,10 +57,10 @@ class WaitingClock:
         self.waited.append(seconds)
 
 
-def seed(folder: Path) -> tuple[Repository, str]:
-    """A repository with an idle train, and its release commit."""
+def seed(folder: Path, policy: Contract | None = None) -> tuple[Repository, str]:
+    """A repository with an idle train, under tau's contract or another one, and its release commit."""
     change = StateChange(
-        contract=contract(),
+        contract=policy or contract(),
         rollout=Rollout(train=TAU),
         channel=Channel(train=TAU, current_version=OLD_VERSION),
     )

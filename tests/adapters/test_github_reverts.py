@@ -44,9 +44,14 @@ class World:
     release: Release
 
     def reverter(
-        self, token: Token | None = None, *, branch: str = "main", watch: bool = False
+        self,
+        token: Token | None = None,
+        *,
+        branch: str = "main",
+        watch: bool = False,
+        listed: bool = True,
     ) -> GitHubReverter:
-        """As one command has it."""
+        """As one command has it; where it watches a release, after pull requests were listed, or before."""
         url = self.hub.url
         value = (token or self.token).value
         api = Api(
@@ -57,7 +62,8 @@ class World:
         listing = Listing(api, lambda: "main", lambda: product)
         if watch:
             listing.watch(self.release.commit)
-            listing.open()
+            if listed:
+                listing.open()
         return GitHubReverter(api, listing, lambda name: ProductClone(url, name, value))
 
     def tip(self, branch: str = "main") -> str | None:
@@ -107,6 +113,37 @@ def test_the_tip_comes_with_the_listing_or_by_a_call_of_its_own(world: World) ->
     assert world.reverter().tip() == world.tip()
     assert [str(call) for call in world.hub.calls()] == ["GET /repos/acme/state/git/ref/heads/main"]
     assert world.reverter(branch="trunk").tip() is None
+
+
+def test_whether_more_than_state_has_changed_comes_with_the_listing(world: World) -> None:
+    alice, before = world.hub.person("alice", world.product), world.tip() or ""
+
+    def push(path: str) -> None:
+        content = (path, b"changed\n")
+        world.product.commit_on_branch(alice, "main", world.tip() or "", "Go on", [content], [])
+
+    def unchanged(*, listed: bool) -> bool:
+        reverter = world.reverter(watch=True, listed=listed)
+        world.hub.forget_calls()
+        told = reverter.unchanged_since(before)
+        assert len(world.hub.calls()) == (not listed)
+        return told
+
+    assert unchanged(listed=True)
+    push("state/tau/rollout.yaml")
+    assert unchanged(listed=False)
+    assert unchanged(listed=True), "from a clone, when it was not asked with the listing"
+    push("notes.txt")
+    assert not unchanged(listed=False)
+    assert not unchanged(listed=True)
+    assert not world.reverter(watch=True, listed=False).unchanged_since("9" * 40)
+
+
+def test_a_folder_named_state_is_the_products_own_elsewhere(hub: Hub, tmp_path: Path) -> None:
+    world = build(hub, tmp_path, elsewhere=True)
+    alice, before = hub.person("alice", world.product), world.tip() or ""
+    world.product.commit_on_branch(alice, "main", before, "Go on", [("state/machine.rs", b"x\n")], [])
+    assert not world.reverter(watch=True, listed=False).unchanged_since(before)
 
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "in another repository"])

@@ -198,6 +198,7 @@ ACTS = {
     "GitHubReleases.source": Act(lambda run: run.releases.source),
     "GitHubReleases.page": Act(lambda run: run.releases.page(1, "")),
     "GitHubReverter.tip": Act(lambda run: run.reverter.tip()),
+    "GitHubReverter.unchanged_since": Act(lambda run: run.reverter.unchanged_since(release_of(run).commit)),
     "GitHubReverter.preview": Act(lambda run: run.reverter.preview(release_of(run))),
     "GitHubReverter.propose": Act(propose),
     "GitHubReverter.push": Act(lambda run: run.reverter.push(release_of(run), NOTE, at=NOON)),

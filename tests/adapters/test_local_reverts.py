@@ -504,6 +504,20 @@ def test_who_is_free_of_the_release(repo: Repository) -> None:
     }
 
 
+def test_state_alone_changes_nothing_for_a_revert(repo: Repository) -> None:
+    before, found = repo.head(), reverter(repo)
+    assert found.unchanged_since(before)
+    repo.commit({"state/tau/rollout.yaml": "phase: b\n"})
+    assert found.unchanged_since(before)
+    elsewhere = LocalReverter(
+        Git(repo.path), LocalForge(Git(repo.path), "main"), lambda: "main", state_folder=None
+    )
+    assert not elsewhere.unchanged_since(before)
+    repo.commit({"later.txt": "x\n"})
+    assert not found.unchanged_since(before)
+    assert not found.unchanged_since("9" * 40)
+
+
 def test_a_repository_with_long_ids(tmp_path: Path) -> None:
     repo = Repository(tmp_path / "long", {"app.txt": LINES}, "--object-format=sha256")
     made = plain(repo)

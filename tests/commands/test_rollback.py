@@ -299,9 +299,8 @@ def test_a_conflict_is_known_long_before(world: World) -> None:
 
 
 def test_a_branch_that_only_state_moved_is_not_looked_at_again(world: World) -> None:
-    world.forge.product["c" * 40] = ("state/tau/status.yaml",)
     world.reverter.outcome = RevertOutcome.CONFLICT
-    world.reverter.move("c" * 40)
+    world.reverter.move("c" * 40, by_state=True)
     head = world.store.head()
     world.reconcile()
     assert world.store.head() == head

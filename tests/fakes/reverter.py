@@ -35,6 +35,8 @@ class FakeReverter:
         """What was done, in its order: `propose BRANCH`, `push`."""
         self._branch = _Branch(tip)
         self._free: set[str] = set()
+        self._same: set[str] = set()
+        """Earlier tips that only state commits lie after."""
 
     def copy(self, counted: Writes) -> FakeReverter:
         """The same branch, from here on apart."""
@@ -42,6 +44,7 @@ class FakeReverter:
         other._counted = counted
         other.pulls, other.writes, other.fails = list(self.pulls), list(self.writes), list(self.fails)
         other._branch, other._free = replace(self._branch), set(self._free)
+        other._same = set(self._same)
         return other
 
     # --- what happens meanwhile --------------------------------------------------------------------------
@@ -57,8 +60,9 @@ class FakeReverter:
         index = next(i for i, pull in enumerate(self.pulls) if pull.head == branch)
         self.pulls[index] = replace(self.pulls[index], state=PullRequestState.CLOSED)
 
-    def move(self, tip: str) -> None:
-        """Somebody else commits to the product's branch."""
+    def move(self, tip: str, *, by_state: bool = False) -> None:
+        """Somebody else commits to the product's branch, or a state commit moves it."""
+        self._same = {*self._same, self._branch.tip} if by_state else set()
         self._branch.tip = tip
 
     def frees(self, commit: str) -> None:
@@ -69,6 +73,9 @@ class FakeReverter:
 
     def tip(self) -> str | None:
         return self._branch.tip
+
+    def unchanged_since(self, commit: str) -> bool:
+        return commit == self._branch.tip or commit in self._same
 
     def preview(self, release: Release) -> RevertPreview:
         outcome = RevertOutcome.NOTHING if self._branch.reverted else self.outcome
@@ -132,5 +139,5 @@ class FakeReverter:
             raise RefusedError(f"cannot be reverted: {preview.outcome}", hint=preview.detail)
 
     def _revert(self) -> str:
-        self._branch = _Branch("d" * 40, reverted=True)
+        self._branch, self._same = _Branch("d" * 40, reverted=True), set()
         return self._branch.tip

@@ -37,7 +37,7 @@ _PULL = (
 OPEN_PULLS = (
     """query($owner: String!, $name: String!, $base: String!, $after: String,
   $issues: Boolean!, $watch: Boolean!, $productOwner: String!, $productName: String!, $commit: GitObjectID,
-  $productRef: String!) {
+  $productRef: String!, $compare: Boolean!, $before: GitObjectID) {
   repository(owner: $owner, name: $name) {
     id
     pullRequests(first: 100, after: $after, states: [OPEN], baseRefName: $base,
@@ -48,12 +48,16 @@ OPEN_PULLS = (
   }
   product: repository(owner: $productOwner, name: $productName) @include(if: $watch) {
     object(oid: $commit) { ...statuses }
-    ref(qualifiedName: $productRef) { target { oid } }
+    ref(qualifiedName: $productRef) { target { oid ...root @include(if: $compare) } }
+    before: object(oid: $before) @include(if: $compare) { ...root }
   }
 }
 """
     + _PULL
     + ISSUE
+    + """
+fragment root on Commit { tree { entries { name oid } } }
+"""
 )
 PULLS_OF_BRANCH = (
     """query($owner: String!, $name: String!, $base: String!, $head: String!, $after: String) {
@@ -166,7 +170,27 @@ class _Repository(Document):
     issues: IssuePage | None = None
 
 
-class _Target(Document):
+class _Entry(Document):
+    name: str
+    oid: str
+
+
+class _Tree(Document):
+    entries: tuple[_Entry, ...] | None = None
+
+
+class Rooted(Document):
+    """A commit with what lies right in its root."""
+
+    tree: _Tree | None = None
+
+    def content(self, but: str | None) -> frozenset[tuple[str, str]]:
+        """Name and id of each file and folder there, except one."""
+        entries = self.tree.entries if self.tree and self.tree.entries else ()
+        return frozenset((entry.name, entry.oid) for entry in entries if entry.name != but)
+
+
+class _Target(Rooted):
     oid: str
 
 
@@ -177,6 +201,7 @@ class _Ref(Document):
 class _ProductRepository(Document):
     object: StatusCommit | None = None
     ref: _Ref | None = None
+    before: Rooted | None = None
 
 
 class PullsAnswer(Document):

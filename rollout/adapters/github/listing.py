@@ -12,6 +12,7 @@ from rollout.adapters.github.documents import (
     STATUSES_OF_COMMIT,
     Pull,
     PullsAnswer,
+    Rooted,
     Shown,
     StatusCommit,
     StatusesAnswer,
@@ -35,6 +36,9 @@ class Listed:
     """The newest open ones that have the label; None when they were not asked for."""
     product_tip: str | None = None
     """Of the product's branch; None when it was not asked for, or there is no such branch."""
+    product_now: Rooted | None = None
+    product_before: Rooted | None = None
+    """The branch's tip, and an earlier commit to compare it with."""
 
 
 class Listing:
@@ -52,6 +56,7 @@ class Listing:
         self._listed: Listed | None = None
         self._shown: dict[str, dict[str, tuple[StatusState, str]]] = {}
         self._watched: str | None = None
+        self._before: str | None = None
         self._with_issues = False
 
     @property
@@ -81,9 +86,26 @@ class Listing:
         """Of the product's branch, as it was listed beside a release commit; None when it was not."""
         return self.open().product_tip if self._watched is not None else None
 
+    def product_unchanged_since(self, commit: str, *, but: str | None) -> bool | None:
+        """Whether the product's branch holds what it held at that commit, except one folder in its root.
+
+        None when that cannot be told from what was listed.
+        """
+        if self._watched is None:
+            return None
+        if self._listed is None:
+            self._before = commit
+        listed = self.open()
+        if commit == listed.product_tip:
+            return True
+        if self._before != commit or listed.product_now is None or listed.product_tip is None:
+            return None
+        before = listed.product_before
+        return before is not None and before.content(but) == listed.product_now.content(but)
+
     def note_product_tip(self, tip: str) -> None:
         if self._listed is not None:
-            self._listed.product_tip = tip
+            self._listed.product_tip, self._listed.product_now = tip, None
 
     # --- pull requests -----------------------------------------------------------------------------------
 
@@ -99,6 +121,8 @@ class Listing:
                     "productName": product["name"],
                     "commit": self._watched,
                     "productRef": f"refs/heads/{self.product_branch}",
+                    "compare": self._before is not None,
+                    "before": self._before,
                 }
             )
         return self._listed
@@ -121,6 +145,7 @@ class Listing:
                 self._note_statuses(page.product.object)
             if page.product and page.product.ref:
                 listed.product_tip = page.product.ref.target.oid
+                listed.product_now, listed.product_before = page.product.ref.target, page.product.before
             # Whoever forks the repository chooses the names of the fork's branches.
             for pull in (one for one in page.repository.pull_requests.nodes if not one.is_cross_repository):
                 self._note_pull(pull, listed)

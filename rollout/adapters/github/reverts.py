@@ -45,6 +45,17 @@ class GitHubReverter:
         """From the query that lists pull requests, where that was asked; else a request of its own."""
         return self._listing.product_tip() or self._ask_tip()
 
+    def unchanged_since(self, commit: str) -> bool:
+        """From the query that lists pull requests, where that was still to be made; else from a clone."""
+        told = self._listing.product_unchanged_since(commit, but=self._state_folder)
+        if told is not None:
+            return told
+        tip = self._clone.fetch(self._branch)
+        if tip is None or not self._clone.fetch_commit(commit):
+            return False
+        paths = self._clone.git.changed_paths(commit, tip)
+        return all(self._state_folder and path.startswith(f"{self._state_folder}/") for path in paths)
+
     def preview(self, release: Release) -> RevertPreview:
         """Fetches the product's branch. Raises OutsideError."""
         tip = self._clone.fetch(self._branch)
@@ -133,14 +144,17 @@ class GitHubReverter:
     def _repository(self) -> str:
         return self._listing.product
 
+    @property
+    def _state_folder(self) -> str | None:
+        """In a repository of its own the product may well have a folder of that name."""
+        return STATE_FOLDER if self._repository == self._api.repository else None
+
     @cached_property
     def _clone(self) -> ProductClone:
         return self._make_clone(self._repository)
 
     def _reverting(self, release: Release) -> Reverting:
-        # In a repository of its own the product may well have a folder of that name.
-        is_home = self._repository == self._api.repository
-        return Reverting(self._clone.git, release, STATE_FOLDER if is_home else None)
+        return Reverting(self._clone.git, release, self._state_folder)
 
     def _push_branch(self, release: Release, branch: str, message: CommitMessage, at: datetime) -> None:
         tip, old = self._fetched_tip(), self._clone.fetch(branch)
