@@ -8,16 +8,27 @@ from datetime import datetime
 from difflib import unified_diff
 
 from rollout.commands.changing import applied, change_state
+from rollout.core.channel.explain import follows
 from rollout.core.channel.proposals import BUSY
 from rollout.core.contract import ChannelPolicy
 from rollout.core.effects import DESCRIPTION_LIMIT, channel_branch, channel_prefix, status_context
 from rollout.core.state import Channel, CommitMessage, Event, StateChange, TrainState
 from rollout.core.text import inert
-from rollout.errors import RefusedError
-from rollout.ports import Clock, Forge, PullRequestState, Releases, StateFiles, StateStore, StatusState
+from rollout.errors import InputError, RefusedError
+from rollout.ports import (
+    Clock,
+    Forge,
+    PullRequest,
+    PullRequestState,
+    Releases,
+    StateFiles,
+    StateStore,
+    StatusState,
+)
 from rollout.rendering.commits import message
 
 _SUPERSEDED = "Another change of the channel is proposed instead."
+_MOST_SHOWN, _TOO_LONG = 1 << 20, "too long to be shown"
 
 Body = Callable[[Channel, Channel], str]
 """The text of a pull request, of the channel before and after."""
@@ -115,10 +126,10 @@ def preview(desk: Desk, state: TrainState, wanted: Wanted | None) -> Recorded:
 def _diff(desk: Desk, state: TrainState, change: StateChange) -> str:
     lines: list[str] = []
     for name, text in desk.files.texts(state.train, change).items():
-        before = desk.store.text(state.train, name, state.head) or b""
+        before = _shown_before(desk, state, name)
         path = f"state/{state.train}/{name}"
         lines += unified_diff(
-            before.decode(errors="replace").splitlines(),
+            before.splitlines(),
             text.splitlines(),
             f"a/{path}" if before else "/dev/null",
             f"b/{path}" if text else "/dev/null",
@@ -127,14 +138,27 @@ def _diff(desk: Desk, state: TrainState, change: StateChange) -> str:
     return "\n".join(lines)
 
 
+def _shown_before(desk: Desk, state: TrainState, name: str) -> str:
+    """What the file holds; of the cache that may be anything."""
+    try:
+        text = desk.store.text(state.train, name, state.head) or b""
+    except InputError:
+        return _TOO_LONG
+    return text.decode(errors="replace") if len(text) <= _MOST_SHOWN else _TOO_LONG
+
+
 # --- review -----------------------------------------------------------------------------------------------
 
 
 def _propose(desk: Desk, state: TrainState, wanted: Wanted, at: datetime) -> Recorded:
     """One open pull request for the channel: a newer wish takes the place of an older one."""
     branch, forge = channel_branch(state.train, wanted.review), desk.forge
+    for pull in forge.pull_requests(channel_prefix(state.train)):
+        is_open = pull.state is PullRequestState.OPEN
+        if is_open and not (pull.head == branch and _leads_on(desk, state, pull)):
+            forge.close_pull_request(pull.number, _SUPERSEDED, at=at)
     after = applied(state, wanted.change, state.head)
-    pull = forge.open_channel(
+    opened = forge.open_channel(
         state.train,
         branch,
         wanted.change,
@@ -143,11 +167,16 @@ def _propose(desk: Desk, state: TrainState, wanted: Wanted, at: datetime) -> Rec
         parent=state.head,
         at=at,
     )
-    for other in forge.pull_requests(channel_prefix(state.train)):
-        if other.state is PullRequestState.OPEN and other.number != pull.number:
-            forge.close_pull_request(other.number, _SUPERSEDED, at=at)
     context = status_context(state.train)
     shown = (StatusState.SUCCESS, inert(wanted.detail, DESCRIPTION_LIMIT))
-    if forge.statuses(pull.head_sha).get(context) != shown:
-        forge.set_status(pull.head_sha, context, *shown, at=at)
-    return Recorded(replace(after, head=pull.head_sha), pull_request=pull.number)
+    if forge.statuses(opened.head_sha).get(context) != shown:
+        forge.set_status(opened.head_sha, context, *shown, at=at)
+    return Recorded(replace(after, head=opened.head_sha), pull_request=opened.number)
+
+
+def _leads_on(desk: Desk, state: TrainState, pull: PullRequest) -> bool:
+    """Whether what was proposed still follows from the channel as it is now; else it could only conflict."""
+    try:
+        return follows(state, desk.store.load(state.train, pull.head_sha).channel)
+    except InputError:
+        return False

@@ -6,7 +6,7 @@ import pytest
 
 from rollout.commands.channel.caching import clear, prune, refresh, show
 from rollout.commands.channel.lookup import look_up
-from rollout.commands.channel.planning import check
+from rollout.commands.channel.planning import check, make_plan
 from rollout.core.state import ChannelName, LookupSource
 from rollout.errors import InputError, OutsideError
 from tests.commands.channel.world import ChannelWorld
@@ -127,6 +127,13 @@ def test_one_that_the_forge_does_not_give_whole_breaks_nothing() -> None:
     world = ChannelWorld("v0.1.5")
     world.store.edit(TAU, {RELEASE_CACHE: InputError("it is too long")}, at=world.now)
     assert looked(world) == (LookupSource.LIVE, ["v0.1.5"])
+    assert "-too long to be shown" in make_plan(world.desk, TAU, None, dry_run=True).recorded.diff
+
+
+def test_a_huge_one_is_not_shown_in_a_dry_run() -> None:
+    world = ChannelWorld("v0.1.5")
+    world.keep(BROKEN["50 MB"])
+    assert len(make_plan(world.desk, TAU, None, dry_run=True).recorded.diff) < 3000
 
 
 # --- the commands -----------------------------------------------------------------------------------------
