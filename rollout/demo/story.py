@@ -26,7 +26,7 @@ from rollout.core.values import format_instant
 from rollout.demo.product import SURFACES, TOOLS, StandIn
 from rollout.demo.rollback import asked_for, beats, landed
 from rollout.demo.telling import CI, JOBS, Say, Telling
-from rollout.errors import RefusedError
+from rollout.errors import OutsideError, RefusedError
 from rollout.ports import PullRequest, PullRequestState
 from rollout.rendering.gates import progress
 from rollout.rendering.inert import line
@@ -290,10 +290,14 @@ class Story:
             ["git", *arguments],  # noqa: S607
             cwd=self.root,
             env=environment,
-            check=True,
+            check=False,
             capture_output=True,
             text=True,
         )
+        if done.returncode:
+            why = line((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1], 300)
+            hint = "is the disk full, or does a setting of git forbid it? Mend that and start the demo again"
+            raise OutsideError(f"git {arguments[0]} failed: {why}", hint=hint)
         return done.stdout.strip()
 
 

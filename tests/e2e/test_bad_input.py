@@ -370,6 +370,19 @@ def test_a_full_disk(town: Town, arguments: tuple[str, ...]) -> None:
     assert {file.name for file in (town.path / ".tau").iterdir()} == files
 
 
+def test_a_full_disk_ends_the_demo(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rollout", "demo", "--output", str(tmp_path / "demo")],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    error, hint = done.stderr.splitlines()
+    assert (done.returncode, error.split(": ")[0], hint.split(": ")[0]) == (4, "error", "hint")
+    assert error.startswith("error: git init failed: ")
+
+
 # --- words that are not known, and steps that are not allowed --------------------------------------------
 
 WORDS = {
