@@ -8,7 +8,7 @@ from datetime import datetime
 from rollout.core.advance import why_ignored
 from rollout.core.observation import MAX_FUTURE, Evidence, Observation, Results, merge_round
 from rollout.core.state import UNDER_WAY, TrainState
-from rollout.core.values import format_instant
+from rollout.core.values import format_duration, format_instant
 from rollout.errors import InputError
 
 _HINT_COLLECT = "collect again with: rollout collect --output FILE"
@@ -61,7 +61,7 @@ def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
     ahead = item.finished_at - now
     if ahead > MAX_FUTURE:
         hint = "set the clock of the machine that collected it"
-        raise InputError(f"{what} is {ahead} in the future", hint=hint)
+        raise InputError(f"{what} is {format_duration(ahead.total_seconds())} in the future", hint=hint)
     if isinstance(item, Results) or item.contract_digest == state.contract_digest:
         return
     if not why_ignored(status, state.contract, item):

@@ -216,7 +216,7 @@ BAD_EVIDENCE = {
     ),
     "from the future": (
         edited(started_at="2026-11-23T12:00:00Z", finished_at="2026-11-23T12:00:00Z"),
-        "is 2:15:00 in the future",
+        "is 2h15m in the future",
         "set the clock",
     ),
     "no JSON": (written(b"health: fine\n"), r"observation\.json: .*JSON", "rollout collect"),
