@@ -73,7 +73,8 @@ if sys.argv[1] in ("voice", "harness"):
     surfaces = {"voice": {"status": "passed"}}
     Path(".tau/report.json").write_text(json.dumps({"overall": overall, "surface_status": surfaces}))
     Path(".tau/manifest.json").write_text(json.dumps({"overall": overall, "started_unix_ms": at}))
-print(json.dumps({"state": wanted.get(sys.argv[1], "healthy"), "at": at}))
+felt = wanted.get(sys.argv[1], "healthy")
+print(json.dumps({"state": "healthy", **(felt if isinstance(felt, dict) else {"state": felt}), "at": at}))
 if leaked := [name for name in os.environ if "TOKEN" in name or name.startswith("GITHUB_")]:
     sys.exit(f"the product sees {leaked}")
 '''
@@ -123,8 +124,8 @@ class Town:
             text = text.replace(old, new)
         self.repo.commit_on_branch(by or self.alice, branch, head, "by hand", [(path, text.encode())], [])
 
-    def feel(self, **states: str) -> None:
-        """From now on surfaces are so."""
+    def feel(self, **states: str | Mapping[str, object]) -> None:
+        """From now on surfaces are so, or print this."""
         self.health.write_text(json.dumps(states), encoding="utf-8")
 
     # --- looking -----------------------------------------------------------------------------------------

@@ -1,0 +1,207 @@
+"""Rollbacks by the real workflows: from each trigger, by dispatch to the end, and against a promotion.
+
+How it goes on after every single write at which a machine can die is in tests/adapters/test_github_rollback.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rollout.adapters.git import Git
+from rollout.adapters.yaml_store import YamlStore
+from rollout.commands.reconcile import Reconciler
+from rollout.commands.start import StartOptions, start
+from rollout.commands.verify import verify
+from rollout.core.observation import HarnessReport, HealthState, Observation, Sample, Timeline
+from rollout.wiring import Workspace
+from tests.fakehub.entities import Run
+from tests.fakehub.hub import Hub
+from tests.workflows.town import CHECK, CONTRACT, STEADY, VERSION, Town, build, keys
+
+_CONTRACT, _, _ = CONTRACT.partition("triggers:")
+_MAP = "{health_state: state, updated_unix_ms: at}"
+_WHOLE = _MAP[:-1] + ", fields: {streak: streak}, counters: counters, timeline: timeline}"
+POLICY = (
+    _CONTRACT.replace(_MAP, _WHOLE)
+    + """\
+triggers:
+  - {name: regression, kind: health_regression, states: [failing], checks: 2, actions: [freeze, rollback]}
+  - {name: streak, kind: threshold, field: streak, at_least: 3, actions: [freeze, rollback]}
+  - {name: errors, kind: new_counter, counters: [failed], actions: [freeze, rollback, capture_evidence]}
+  - {name: browser, kind: timeline_error, actions: [freeze, rollback, known_good_lane]}
+  - name: validation
+    kind: validation_failure
+    checks: Live smoke
+    actions: [freeze, rollback, block_signoff]
+rollback:
+  evidence: [probe.py, .gitignore, .tau/gone.log]
+"""
+)
+"""The town's contract with the five triggers of the runbook, and evidence."""
+FINE: Mapping[str, object] = {"streak": 0, "counters": {"failed": 0}, "timeline": []}
+BAD = {
+    "regression": {**FINE, "state": "failing"},
+    "streak": {**FINE, "streak": 3},
+    "errors": {**FINE, "counters": {"failed": 1}},
+    "browser": {**FINE, "timeline": [{"id": "open", "status": "failed", "error": "E1"}]},
+    "validation": FINE,
+}
+"""Trigger -> what the surface voice prints when it fires."""
+
+
+@pytest.fixture
+def town(hub: Hub, tmp_path: Path) -> Town:
+    town = build(hub, tmp_path, app=True, contract=POLICY)
+    town.feel(voice=FINE, memory=FINE)
+    to_canary(town)
+    return town
+
+
+def to_canary(town: Town) -> None:
+    """Brings the release into canary-1, with canary-2 proposed: in this process, which costs less."""
+    space = workspace(town)
+    start(space.store, space.forge, space.clock, "tau", StartOptions(VERSION, town.release))
+    for _ in range(2):
+        observe(town)
+        if town.phase == "preflight":
+            town.merge(minutes=1)
+            observe(town)
+    town.hub.outbox.clear()
+
+
+def workspace(town: Town) -> Workspace:
+    environment = {
+        "GITHUB_REPOSITORY": town.repo.full_name,
+        "GITHUB_API_URL": town.hub.url,
+        "GITHUB_SERVER_URL": town.hub.url,
+        "GITHUB_GRAPHQL_URL": f"{town.hub.url}/graphql",
+        "GITHUB_TOKEN": town.hub.app_token(town.repo).value,
+    }
+    return Workspace(
+        Path(town.repo.bare.path), clock=town.hub.clock, environment=environment, forge_kind="github"
+    )
+
+
+def observe(town: Town, state: HealthState = HealthState.HEALTHY) -> None:
+    town.hub.clock.forward(minutes=6)
+    space = workspace(town)
+    train, now = space.load("tau"), town.hub.clock.now()
+    assert train.rollout.release is not None
+    sample = Sample(
+        updated_at=now,
+        health_state=state,
+        fields={"streak": 0},
+        counters={"failed": 0},
+        timeline=Timeline(steps=0, bad=0),
+    )
+    harness = HarnessReport(started_at=now, status="passed", total=1, passed=1, surfaces={"voice": "passed"})
+    observation = Observation(
+        train="tau",
+        release=VERSION,
+        commit=town.release,
+        phase=train.rollout.phase or "",
+        contract_digest=train.contract_digest,
+        round=f"{now}",
+        started_at=now - timedelta(seconds=10),
+        finished_at=now,
+        tool_version="test",
+        samples={"voice": sample, "memory": sample},
+        harness=harness,
+    )
+    reconciler = Reconciler(space.store, space.forge, space.clock, space.promotion_body())
+    reconciler.run("tau", [observation])
+
+
+def roll_back(town: Town, **inputs: str) -> Run:
+    return town.hub.dispatch(town.repo, "rollout-rollback.yml", inputs, by="alice")
+
+
+def incident(town: Town) -> dict[str, object]:
+    name = town.state()["frozen"]["incident"]
+    found: dict[str, object] = town.state(f"incidents/{name}")
+    return found
+
+
+def steps(town: Town) -> dict[str, str]:
+    return {step["step"]: step["state"] for step in incident(town)["steps"]}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("trigger", BAD)
+def test_each_trigger_freezes_by_itself(town: Town, trigger: str) -> None:
+    if trigger == "regression":
+        observe(town, HealthState.FAILING)
+        town.hub.outbox.clear()
+    if trigger == "validation":
+        town.repo.add_check(town.release, CHECK, "failure")
+    town.feel(voice=BAD[trigger], memory=FINE)
+    pull = town.open_pull()
+    assert keys(town.tick()) == STEADY
+    desired = town.state()
+    assert (desired["outcome"], desired["canary_percent"]) == ("rolling_back", 0)
+    assert desired["frozen"]["reason"].startswith(trigger)
+    assert town.status(town.release) == "failure"
+    assert pull.state == "closed"
+    assert desired["lanes"] == ({"voice": "known_good"} if trigger == "browser" else {})
+    assert town.state("signoff")["blocked"] == desired["frozen"]["incident"]
+    (issue,) = (thread for thread in town.repo.threads.values() if thread.pull is None)
+    assert (issue.state, issue.title.startswith("tau: rolling back v0.1.5")) == ("open", True)
+
+
+def test_a_dispatch_is_taken_to_its_end(town: Town) -> None:
+    assert keys(roll_back(town, reason="users complain")) == ["plan", "rollback"]
+    assert town.state()["frozen"]["reason"].endswith("users complain")
+    assert incident(town)["started_by"] == "alice"
+    # The freeze is a push, and the run that it starts captures the evidence and proposes the revert.
+    town.hub.clock.forward(minutes=1)
+    assert STEADY in [keys(run) for run in town.settle()["rollout-reconcile"]]
+    assert steps(town)["capture_evidence"] == "done"
+    index = {one["path"]: one["state"] for one in incident(town)["evidence"]}  # type: ignore[attr-defined]
+    assert index == {".gitignore": "taken", ".tau/gone.log": "missing", "probe.py": "taken"}
+    folders = [town.hub.engine.artifact_folder(run) for run in town.repo.runs]
+    (kept,) = (found for folder in folders for found in folder.glob("rollout-incident-*.zip"))
+    assert sorted(zipfile.ZipFile(kept).namelist()) == [".gitignore", "probe.py"]
+    pull = town.open_pull()
+    assert pull.title.startswith("Revert v0.1.5")
+    assert keys(roll_back(town, reason="me too")) == ["plan", "rollback"]
+    assert len([event for event in town.events() if event == "rollback"]) == 1
+    town.merge(minutes=1)
+    town.settle()
+    assert keys(town.tick()) == STEADY
+    landed = incident(town)["revert"]["landed"]  # type: ignore[index]
+    town.repo.add_check(landed, CHECK, "success")
+    for _ in range(3):
+        if town.state()["outcome"] == "rolling_back":
+            assert keys(town.tick()) == STEADY
+    assert town.state()["outcome"] == "rolled_back"
+    assert set(steps(town).values()) == {"done"}
+    assert town.state("quarantine")["releases"][0]["commit"] == town.release
+    (issue,) = (thread for thread in town.repo.threads.values() if thread.pull is None)
+    assert issue.state == "closed"
+    assert "src.txt" not in town.repo.bare.git("ls-tree", "--name-only", "main").splitlines()
+    assert verify(YamlStore(Git(town.repo.bare.path), "main"), "tau", None).problems == []
+
+
+def test_it_wins_over_a_promotion_merged_in_the_same_minute_and_can_be_called_off(town: Town) -> None:
+    pull = town.open_pull()
+
+    def merge() -> None:
+        town.repo.merge(town.alice, pull.number)
+
+    town.hub.before("POST /graphql createCommitOnBranch", merge)
+    assert keys(roll_back(town, reason="users complain")) == ["plan", "rollback"]
+    desired = town.state()
+    assert (desired["phase"], desired["canary_percent"]) == ("canary-1", 0)
+    assert (desired["outcome"], desired["frozen"]["incident"] is not None) == ("rolling_back", True)
+    # It was a false alarm, and an empty reason is none.
+    assert keys(roll_back(town, reason="it was the network", cancel="true")) == ["plan", "rollback"]
+    desired = town.state()
+    assert (desired["outcome"], desired["phase"]) == ("in_progress", "canary-1")
+    refused = roll_back(town, reason="  ")
+    assert refused.conclusion == "failure"
+    assert refused.job("rollback").summary.startswith("**Refused:**")
+    assert verify(YamlStore(Git(town.repo.bare.path), "main"), "tau", None).problems == []
