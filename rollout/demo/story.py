@@ -17,10 +17,10 @@ from rollout.commands.init import Wishes, init
 from rollout.commands.perform import perform
 from rollout.commands.reconcile import Reconciler, Report
 from rollout.commands.rollback import reopen
-from rollout.commands.signoff import record
 from rollout.commands.start import StartOptions, start
 from rollout.commands.verify import verify
 from rollout.core.observation import Evidence
+from rollout.core.signoff.window import key_of
 from rollout.core.state import Event, Outcome, Status, TrainState, Verdict
 from rollout.core.values import format_instant
 from rollout.demo.product import SURFACES, TOOLS, StandIn
@@ -185,7 +185,10 @@ class Story:
         body = self.space.promotion_body()
         self.space.train(TRAIN)
         responder = self.space.responder()
-        reconciler = Reconciler(self.space.store, self.space.forge, self.clock, body, responder=responder)
+        desk = self.space.signoff_desk()
+        reconciler = Reconciler(
+            self.space.store, self.space.forge, self.clock, body, responder=responder, desk=desk
+        )
         report = reconciler.run(TRAIN, evidence)
         self._report(report)
         return report
@@ -227,10 +230,12 @@ class Story:
             return False
         signed = signoff.items if signoff else {}
         wanted = {item: how for item, how in SIGNATURES.get(status.phase, {}).items() if item not in signed}
+        issue = self.space.local_issues.find_open(key_of(state.rollout)) if wanted else None
         for item, (who, evidence) in wanted.items():
-            issues, looked = self.space.issues, self.space.evidence
-            record(self.space.store, issues, looked, self.clock, TRAIN, item, evidence, who)
-            self._tell(who, f"signs {item}: {evidence}")
+            assert issue is not None, "reconcile has opened it"
+            said = f"/signoff {item} {evidence}"
+            self.space.local_issues.comment(issue.number, who, said, at=self.clock.now())
+            self._tell(who, f"comments on #{issue.number}: {said}")
         return bool(wanted)
 
     def _merge(self) -> bool:
@@ -328,6 +333,7 @@ rollout local show 7
 rollout local issues
 rollout quarantine list
 rollout signoff check
+rollout local issues show 1
 cat state/tau/incidents/*.yaml"""
 
 _BY_HAND = """cd "$(mktemp -d)" && git init --quiet --initial-branch main

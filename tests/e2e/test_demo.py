@@ -54,10 +54,10 @@ def test_it_tells_how_a_good_release_reaches_everybody(demo: tuple[Path, str]) -
         "jobs            enter canary-2 25 %",
         "jobs            enter canary-3 50 %",
         "jobs            canary-3 50 %: soak 2h of 2h; signatures are missing",
-        "Olga Owner      signs rollback-rehearsed",
+        "Olga Owner      comments on #1: /signoff rollback-rehearsed",
         "Ada Reviewer    merges #4",
         "jobs            general-availability 100 %: healthy at 12 checks, soak 22h of 24h",
-        "Grace Approver  signs final-approval",
+        "Grace Approver  comments on #1: /signoff final-approval",
         "jobs            general-availability 100 %: complete, users run v0.1.5 now",
     ]
     places = [story.find(beat) for beat in beats]
@@ -121,7 +121,7 @@ def test_it_is_the_same_every_time(demo: tuple[Path, str], tmp_path: Path) -> No
 
 def test_what_it_says_to_type_works(demo: tuple[Path, str]) -> None:
     typed = block(demo[1], "look around") + block(demo[1], "do the same by hand")
-    assert len([line for line in typed if line.startswith("rollout ")]) == 12
+    assert len([line for line in typed if line.startswith("rollout ")]) == 13
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(typed)],
         env={**os.environ, "PATH": "/usr/local/bin:/usr/bin:/bin"},
