@@ -1,0 +1,253 @@
+"""The checklist's issue beside a reconcile: heard, judged, answered, and kept as recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.commands.reconcile import Reconciler, Report
+from rollout.commands.signing import MOST_LOOKUPS, Listener
+from rollout.commands.signoff_desk import SignoffDesk
+from rollout.commands.signoff_issue import SignoffIssue, open_issue
+from rollout.commands.verify import verify
+from rollout.core.contract import Roles
+from rollout.core.signoff.window import IssueText, sealed
+from rollout.core.state import CommitMessage, StateChange, TrainState
+from rollout.errors import RefusedError
+from rollout.ports import Issue, IssueState, Permission, Reaction
+from tests.world import TAU, World, promotion_body
+
+ITEM = "rollback-rehearsed"
+PATH = "docs/rehearsal.md"
+
+
+class Desk(World):
+    """A world whose reconcile hears people."""
+
+    def reconciler(self, *, dry_run: bool = False) -> Reconciler:
+        issue = self.window(dry_run=dry_run)
+        desk = SignoffDesk(Listener(self.issues, self.evidence, at=self.now), issue)
+        return Reconciler(self.store, self.forge, self.clock, promotion_body, desk=desk, dry_run=dry_run)
+
+    def window(self, *, dry_run: bool = False) -> SignoffIssue:
+        return SignoffIssue(self.issues, shown, lambda by, why: f"{by}: {why}", at=self.now, dry_run=dry_run)
+
+    @property
+    def issue(self) -> Issue:
+        return self.issues.issues[-1]
+
+    def say(self, who: str, text: str) -> str:
+        at = self.clock.forward(minutes=1)
+        return self.issues.comment(self.issue.number, who, text, at=at)
+
+    def hear(self) -> Report:
+        return self.reconciler().run(TAU, [])
+
+    def standing(self, item: str = ITEM) -> list[str]:
+        signoff = self.state.signoff
+        found = signoff.items.get(item) if signoff else None
+        return [one.by for one in found.signatures if one.ended is None] if found else []
+
+
+def shown(state: TrainState) -> IssueText:
+    assert state.signoff is not None
+    signed = sorted(state.signoff.items)
+    return IssueText("Sign-off", sealed(f"signed: {signed}"), f"missing beside {signed}", "Over.")
+
+
+@pytest.fixture
+def world() -> Desk:
+    world = Desk()
+    world.start()
+    world.hear()
+    return world
+
+
+def test_the_issue_opens_itself_and_stays_as_it_is(world: Desk) -> None:
+    assert (world.issue.key, world.issue.title) == ("signoff/tau/v0.1.5", "Sign-off")
+    assert world.issue.labels == {"rollout", "rollout-signoff"}
+    done = list(world.writes.done)
+    assert world.hear().rows() == []
+    assert world.writes.done == done
+
+
+def test_a_comment_signs_and_is_answered_once(world: Desk) -> None:
+    comment = world.say("bob", f"/signoff {ITEM} {PATH}")
+    rows = world.hear().rows()
+    assert [row["kind"] for row in rows] == ["commit", "update_issue", "answer_comment"]
+    assert (rows[0]["event"], rows[0]["detail"]) == ("signoff", f"{ITEM} by bob")
+    assert world.issues.reactions[comment] == [Reaction.ACCEPTED]
+    assert world.standing() == ["bob"]
+    assert world.hear().rows() == []
+    assert verify(world.store, TAU, None).problems == []
+
+
+def test_a_run_that_died_before_it_answered_answers_in_the_next(world: Desk) -> None:
+    comment = world.say("bob", f"/signoff {ITEM} {PATH}")
+    heard = Listener(world.issues, world.evidence, at=world.now).hear(world.state)
+    assert heard is not None
+    message = CommitMessage(subject="x", body="", trailers=(("Rollout-Event", "signoff"),))
+    change = StateChange(signoff=heard.signoff)
+    world.store.commit(TAU, change, message, parent=world.store.head(), at=world.now)
+    world.hear()
+    assert world.issues.reactions[comment] == [Reaction.ACCEPTED]
+
+
+def test_a_refusal_says_why_and_is_not_looked_up_again(world: Desk) -> None:
+    comment = world.say("bob", f"/signoff {ITEM} see logs")
+    world.hear()
+    assert world.issues.reactions[comment] == [Reaction.REFUSED]
+    (reply,) = world.issues.replies.values()
+    assert "see logs is no evidence" in reply
+    world.issues.asked.clear()
+    assert world.hear().rows() == []
+    assert world.issues.asked == []
+
+
+def test_people_whom_the_contract_does_not_name_cost_nothing(world: Desk) -> None:
+    policy = world.state.contract.signoff
+    roles = Roles(owner=("bob",), reviewer=("bob",), approver=("bob",))
+    world.edit_contract(signoff=policy.model_copy(update={"roles": roles}))
+    world.hear()
+    for number in range(30):
+        world.say(f"stranger{number}", f"/signoff {ITEM} {PATH}")
+    assert world.hear().rows() == []
+    assert world.issues.asked == []
+
+
+def test_a_crowd_is_dealt_with_bit_by_bit(world: Desk) -> None:
+    for number in range(MOST_LOOKUPS + 5):
+        world.say(f"stranger{number}", f"/signoff {ITEM} {PATH}")
+    comment = world.say("bob", f"/signoff {ITEM} {PATH}")
+    assert len(world.hear().signoff_effects) == MOST_LOOKUPS
+    world.hear()
+    assert world.issues.reactions[comment] == [Reaction.ACCEPTED]
+
+
+def test_what_cannot_be_looked_up_waits(world: Desk) -> None:
+    world.evidence.is_down = True
+    comment = world.say("bob", f"/signoff {ITEM} {PATH}")
+    report = world.hear()
+    assert report.notes == ["a comment of bob waits: the forge is down"]
+    assert comment not in world.issues.reactions
+    world.evidence.is_down = False
+    world.hear()
+    assert world.standing() == ["bob"]
+
+
+def test_an_issue_that_cannot_be_reached_stops_nothing(world: Desk) -> None:
+    world.issues.is_down = True
+    report = world.tick()
+    assert [taken.step.event for taken in report.steps][:1] == ["observe"]
+    assert report.notes == [
+        "sign-off comments were not read: the forge is down",
+        "the sign-off issue is not up to date: the forge is down",
+    ]
+
+
+def test_a_hand_edit_is_answered_once_and_put_back(world: Desk) -> None:
+    body = world.issue.body
+    world.issues.change(world.issue.number, body="- [x] all mine", labels=frozenset({"rollout", "mine"}))
+    (row,) = world.hear().rows()
+    assert (row["kind"], row["detail"]) == ("update_issue", "changed by hand")
+    assert world.issue.body == body
+    assert set(world.issue.labels) == {"rollout", "rollout-signoff", "mine"}
+    (reply,) = world.issues.replies.values()
+    assert "changed by hand" in reply
+    assert world.hear().rows() == []
+
+
+def test_an_issue_that_was_closed_or_deleted_comes_back(world: Desk) -> None:
+    world.say("bob", f"/signoff {ITEM} {PATH}")
+    world.hear()
+    world.issues.change(world.issue.number, state=IssueState.CLOSED)
+    world.hear()
+    assert world.issue.state is IssueState.OPEN
+    world.issues.vanish(world.issue.number)
+    assert [row["kind"] for row in world.hear().rows()] == ["open_issue"]
+    assert world.standing() == ["bob"], "what was signed on the issue that is gone stays"
+
+
+def test_a_dry_run_tells_and_does_nothing(world: Desk) -> None:
+    world.say("bob", f"/signoff {ITEM} {PATH}")
+    done, head = list(world.writes.done), world.store.head()
+    told = world.reconciler(dry_run=True).run(TAU, [])
+    assert [row["kind"] for row in told.rows()] == ["commit", "update_issue", "answer_comment"]
+    assert (world.writes.done, world.store.head()) == (done, head)
+    fresh = Desk()
+    fresh.start()
+    assert [row["kind"] for row in fresh.reconciler(dry_run=True).run(TAU, []).rows()][-1] == "open_issue"
+    assert fresh.issues.issues == []
+
+
+def test_an_incident_blocks_the_issue_and_withdraws() -> None:
+    world = Desk()
+    world.play_to("canary-1")
+    world.say("bob", f"/signoff {ITEM} {PATH}")
+    world.hear()
+    world.ci("failure")
+    world.tick()
+    assert "rollout-blocked" in world.issue.labels
+    assert world.standing() == []
+    comment = world.say("bob", f"/signoff {ITEM} {PATH}")
+    world.hear()
+    assert comment not in world.issues.reactions
+    assert world.issue.state is IssueState.OPEN
+
+
+def test_two_who_record_at_once_lose_nothing(world: Desk) -> None:
+    world.issues.may["ada"] = Permission.WRITE
+    world.say("bob", f"/signoff {ITEM} {PATH}")
+    world.say("ada", f"/signoff {ITEM} {PATH}")
+    world.writes.step_in(1, "before", lambda: world.sign("trigger-matrix-reviewed"))
+    world.hear()
+    assert world.standing() == ["ada", "bob"]
+    assert world.standing("trigger-matrix-reviewed") == ["bob"]
+
+
+def test_opening_by_command_needs_a_rollout(world: Desk) -> None:
+    world.issues.vanish(world.issue.number)
+    issue, effects = open_issue(world.window(), world.state)
+    assert (issue.title, [effect.kind for effect in effects]) == ("Sign-off", ["open_issue"])
+    assert open_issue(world.window(), world.state)[1] == []
+    with pytest.raises(RefusedError, match="no rollout in progress that is signed"):
+        open_issue(world.window(), Desk().state)
+
+
+def test_thousands_of_comments_move_the_place_that_is_read_up_to(world: Desk) -> None:
+    for number in range(120):
+        world.say(f"p{number}", "nice")
+    (row,) = world.hear().rows()
+    assert row["detail"] == "comments read"
+    assert world.state.signoff is not None
+    assert world.state.signoff.read_until == world.now
+    assert world.hear().rows() == []
+    assert verify(world.store, TAU, None).problems == []
+
+
+@pytest.mark.parametrize("forged", ["by", "blocked", "machine"])
+def test_verify_names_a_checklist_that_was_edited_by_hand(world: Desk, forged: str) -> None:
+    world.say("bob", f"/signoff {ITEM} {PATH}")
+    world.hear()
+    signoff = world.state.signoff
+    assert signoff is not None
+    signature = signoff.items[ITEM].signatures[0]
+    changes = {
+        "by": {ITEM: signoff.items[ITEM].model_copy(update={"signatures": ()})},
+        "blocked": {},
+        "machine": {
+            "canary-1-soaked": signoff.items[ITEM].model_copy(
+                update={"signatures": (signature.model_copy(update={"by": "rollout"}),)}
+            )
+        },
+    }
+    edited = signoff.model_copy(
+        update={
+            "items": {**signoff.items, **changes[forged]},
+            "blocked": "mine" if forged == "blocked" else None,
+        }
+    )
+    message = CommitMessage(subject="x", body="", trailers=(("Rollout-Event", "signoff"),))
+    change = StateChange(signoff=edited)
+    world.store.commit(TAU, change, message, parent=world.store.head(), at=world.now)
+    ((_, problem),) = verify(world.store, TAU, None).problems
+    assert problem.startswith("signoff.yaml: ")
