@@ -50,6 +50,7 @@ def roll_back(
 def _rolled_back(
     state: TrainState, asked: Dispatch, known: Callable[[], Iterable[str]], now: datetime
 ) -> tuple[StateChange, CommitMessage] | None:
+    _refuse_unjudged(state)
     rollout, incident = state.rollout, state.incident
     is_open = rollout.outcome is Outcome.ROLLING_BACK and incident is not None
     if not is_open and (rollout.outcome not in _ROLLS_BACK or state.status is None):
@@ -63,6 +64,17 @@ def _rolled_back(
         return _joined(state, asked, now)
     target = named(asked.target, rollout, state.channel, now) if asked.target else None
     return _told(state, Event.ROLLBACK, opening.dispatched(state, asked.by, asked.reason, target, now), "")
+
+
+def _refuse_unjudged(state: TrainState) -> None:
+    """Raises RefusedError when an edit hides how the rollout stands: no second incident may begin."""
+    status, rollout = state.status, state.rollout
+    is_hidden = rollout.outcome is Outcome.ROLLING_BACK and state.incident is None
+    if is_hidden or (status is not None and status.legal.outcome is not rollout.outcome):
+        raise RefusedError(
+            f"{state.train}: rollout.yaml was edited, and nobody has judged that yet",
+            hint="run rollout reconcile, which puts it back, and try again",
+        )
 
 
 def _joined(state: TrainState, asked: Dispatch, now: datetime) -> tuple[StateChange, CommitMessage] | None:
@@ -108,6 +120,7 @@ def cancel(store: StateStore, clock: Clock, train: str, reason: str, by: str) ->
     now, reason, by = clock.now(), checked_reason(reason), checked_person(by)
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage]:
+        _refuse_unjudged(state)
         incident = state.incident
         if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None:
             raise RefusedError(f"{state.train} is not rolling back", hint="see: rollout status")
@@ -137,6 +150,7 @@ def reopen(
     now, reason = clock.now(), checked_reason(reason)
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
+        _refuse_unjudged(state)
         outcome = state.rollout.outcome
         if outcome is Outcome.IDLE:
             return None

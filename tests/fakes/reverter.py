@@ -60,6 +60,10 @@ class FakeReverter:
         index = next(i for i, pull in enumerate(self.pulls) if pull.head == branch)
         self.pulls[index] = replace(self.pulls[index], state=PullRequestState.CLOSED)
 
+    def release(self, tip: str) -> None:
+        """Somebody merges another release, which nobody has reverted yet."""
+        self._branch = _Branch(tip)
+
     def move(self, tip: str, *, by_state: bool = False) -> None:
         """Somebody else commits to the product's branch, or a state commit moves it."""
         self._same = {*self._same, self._branch.tip} if by_state else set()
@@ -108,6 +112,10 @@ class FakeReverter:
             base_sha=self._branch.tip,
         )
         with self._counted.write(f"propose {branch}"):
+            # Forges refuse a second open pull request from one branch.
+            found = self.proposed(branch)
+            if found is not None and found.state is not PullRequestState.CLOSED:
+                return found
             self.pulls.append(pull)
             self.writes.append(f"propose {branch}")
         return pull

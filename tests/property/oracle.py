@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from rollout.core.contract import matching
+from rollout.core.contract import RollbackStep, matching
 from rollout.core.observation import Observation
-from rollout.core.state import Outcome, Result, Rollout, TrainState, Verdict
+from rollout.core.state import Outcome, Result, Rollout, StepState, TrainState, Verdict
 from rollout.core.values import seconds_between
-from rollout.ports import LoggedCommit, StatusState
+from rollout.ports import IssueState, LoggedCommit, PullRequestState, StatusState
 from tests.fakes.store import PERSON, TOOL
 from tests.world import PHASES, TAU, World
 
@@ -20,6 +20,7 @@ NEVER_HEALTHY = (*FAILING, "unreadable", "stale")
 """Moods of a round; whether others pass depends on the phase."""
 CI_FAILURES = ("failure", "timed_out")
 STOPPED = (Outcome.ROLLING_BACK, Outcome.ROLLED_BACK)
+LEAVING = ("reopen", "rollback-cancel")
 OF_A_ROLLBACK = ("observe", "results", "rollback-step", "rollback-join", "rolled-back")
 
 
@@ -148,8 +149,8 @@ def _a_rollback_is_the_end(link: Link) -> None:
     elif link.event in OF_A_ROLLBACK:
         _follows_the_runbook(link)
     else:
-        assert link.event in ("start", "channel", "freeze", "unfreeze", "signoff", "reopen")
-        assert link.event == "reopen" or link.before.rollout.outcome not in STOPPED
+        assert link.event in ("start", "channel", "freeze", "unfreeze", "signoff", *LEAVING, "rollback")
+        assert link.event in LEAVING or link.before.rollout.outcome not in STOPPED
 
 
 def _follows_the_runbook(link: Link) -> None:
@@ -158,7 +159,11 @@ def _follows_the_runbook(link: Link) -> None:
     assert before is not None
     assert after is not None
     assert (after.id, after.steps[0]) == (before.id, before.steps[0])
-    assert link.after.rollout.frozen == link.before.rollout.frozen
+    # What people edit meanwhile is put back by the next reconcile: what counts is what was last legal.
+    assert link.before.status is not None
+    assert link.after.status is not None
+    assert link.after.status.legal.frozen == link.before.status.legal.frozen
+    assert link.after.status.legal.canary_percent == 0
     over = [step.state.is_over for step in after.steps]
     begun = [step.attempts > 0 for step in after.steps]
     for number in range(1, len(over)):
@@ -174,7 +179,7 @@ def _only_completion_completes(link: Link) -> None:
         assert link.before.status is not None
         assert link.before.status.decision.verdict is Verdict.COMPLETE
         assert link.before.rollout.phase == PHASES[-1]
-    elif link.after.rollout.outcome is Outcome.COMPLETE:
+    elif link.after.rollout.outcome is Outcome.COMPLETE and link.event != "rollback-cancel":
         assert link.before.status is not None
         assert Outcome.COMPLETE in (link.before.rollout.outcome, link.before.status.legal.outcome)
 
@@ -197,6 +202,7 @@ def at_rest(world: World) -> None:
     assert state.rollout == state.status.legal
     _pulls_are_as_decided(world, state)
     _statuses_are_as_decided(world, state)
+    _a_rollback_acted_once(world, state)
 
 
 def _pulls_are_as_decided(world: World, state: TrainState) -> None:
@@ -220,6 +226,28 @@ def _only_moves_on(base: Rollout, world: World, head: str, phase: str) -> None:
     assert promoted.phase == phase
 
 
+def _a_rollback_acted_once(world: World, state: TrainState) -> None:
+    """One issue an incident, one pull request a branch, and each there exactly when it is due."""
+    heads = [pull.head for pull in world.reverter.pulls]
+    keys = [issue.key for issue in world.issues.issues]
+    assert len(heads) == len(set(heads))
+    assert len(keys) == len(set(keys))
+    incident = state.incident
+    if incident is None:
+        return
+    told = [issue.state is IssueState.OPEN for issue in world.issues.issues if issue.key == incident.id]
+    # What was called off before anybody looked is nobody's news.
+    assert told == [incident.ended is None] or (incident.ended is not None and not told)
+    mine = [pull for pull in world.reverter.pulls if pull.head.split("/")[-1].startswith(incident.id)]
+    step = incident.step(RollbackStep.REVERT)
+    assert bool(mine) <= (step.attempts > 0)
+    if step.state is StepState.RUNNING and incident.ended is None:
+        assert mine[-1].state is PullRequestState.OPEN
+    if state.rollout.outcome is Outcome.ROLLED_BACK:
+        assert incident.current is None
+        assert world.forge.open_pulls() == []
+
+
 def _statuses_are_as_decided(world: World, state: TrainState) -> None:
     assert state.status is not None
     for pull in world.forge.open_pulls():
@@ -228,3 +256,5 @@ def _statuses_are_as_decided(world: World, state: TrainState) -> None:
         assert (shown is StatusState.SUCCESS) == is_green
     release, _ = world.forge.shown[state.status.commit]["rollout/tau"]
     assert (release is StatusState.SUCCESS) == (state.rollout.outcome is Outcome.COMPLETE)
+    if state.rollout.outcome in STOPPED:
+        assert release is StatusState.FAILURE

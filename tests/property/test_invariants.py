@@ -11,15 +11,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from rollout.commands.freeze import freeze, unfreeze
 from rollout.commands.reconcile import Report
+from rollout.commands.rollback import Dispatch, cancel, reopen, roll_back
 from rollout.commands.verify import verify
+from rollout.core.contract import RollbackStep
 from rollout.core.observation import Evidence, Observation
+from rollout.core.rollback.quarantine import find, standing
 from rollout.core.state import Freeze, Outcome, Rollout, Verdict
 from rollout.errors import InputError, RefusedError
+from rollout.ports import PullRequestState
 from tests.fakes.store import ROLLOUT
 from tests.fakes.writes import KilledError, When
 from tests.property.moods import MOOD, SURFACE, a_world_in, observe
 from tests.property.oracle import Oracle, at_rest
-from tests.world import CHECKS, COMMIT, OTHER_COMMIT, PEOPLE, PHASES, TAU, UNKNOWN_COMMIT, World
+from tests.world import CHECKS, COMMIT, OTHER_COMMIT, PEOPLE, PHASES, REVERTED, TAU, UNKNOWN_COMMIT, World
 
 FAST = settings(max_examples=60, stateful_step_count=40, suppress_health_check=list(HealthCheck))
 
@@ -347,26 +351,114 @@ class Release(RuleBasedStateMachine):
         version=st.sampled_from(["v0.1.5", "v0.1.6"]),
         commit=st.sampled_from([COMMIT, OTHER_COMMIT]),
         give_up=st.booleans(),
+        mended=st.booleans(),
     )
-    def release_started(self, version: str, commit: str, give_up: bool) -> None:
+    def release_started(self, version: str, commit: str, give_up: bool, mended: bool) -> None:
         world = self.world
         world.clock.forward(minutes=1)
         if give_up and world.rollout.outcome is Outcome.ROLLING_BACK:
             # What the rest of a rollback will do, done by hand: the train is free again.
             world.store.edit(TAU, {ROLLOUT: Rollout(train=TAU)}, at=world.now)
         was_running = world.rollout.outcome not in (Outcome.IDLE, Outcome.COMPLETE)
+        if mended:
+            world.reverter.frees(commit)
         try:
             world.start(version, commit)
         except RefusedError:
-            assert was_running
+            assert was_running or standing(world.state.quarantine)
         else:
             assert not was_running
+            assert find(world.state.quarantine, version, commit) is None
+            world.reverter.release(commit[:20] + "b" * 20)
             world.clock.forward(minutes=1)
             world.run_harness()
 
     @rule()
     def others_pushed(self) -> None:
         self.world.store.edit("other", {}, at=self.world.now)
+
+    # --- a rollback --------------------------------------------------------------------------------------
+
+    def is_rolling_back(self) -> bool:
+        return self.is_sound() and self.world.rollout.outcome is Outcome.ROLLING_BACK
+
+    def is_unjudged(self) -> bool:
+        """Whether somebody's edit hides how the rollout stands."""
+        state = self.world.state
+        hidden = state.rollout.outcome is Outcome.ROLLING_BACK and state.incident is None
+        return hidden or (state.status is not None and state.status.legal.outcome != state.rollout.outcome)
+
+    @precondition(is_sound)
+    @rule(reason=st.sampled_from(["customers call", "again"]), to=st.sampled_from([None, None, "v0.1.3"]))
+    def dispatched(self, reason: str, to: str | None) -> None:
+        world = self.world
+        was = world.rollout.outcome
+        asked = Dispatch(reason, "ada", to)
+        try:
+            roll_back(world.store, world.clock, TAU, asked, lambda: ["v0.1.3"])
+        except RefusedError:
+            assert to is not None or was in (Outcome.IDLE, Outcome.ROLLED_BACK) or self.is_unjudged()
+        else:
+            assert world.rollout.outcome is Outcome.ROLLING_BACK
+
+    @precondition(is_sound)
+    @rule()
+    def called_off(self) -> None:
+        world, incident = self.world, self.world.state.incident
+        try:
+            cancel(world.store, world.clock, TAU, "a false alarm", "ada")
+        except RefusedError:
+            begun = incident is not None and incident.step(RollbackStep.REVERT).attempts
+            assert incident is None or incident.ended or begun or self.is_unjudged()
+        else:
+            assert incident is not None
+            assert (world.rollout.outcome, world.rollout.canary_percent) == (
+                incident.outcome,
+                incident.canary_percent,
+            )
+
+    @precondition(is_sound)
+    @rule()
+    def train_reopened(self) -> None:
+        with suppress(RefusedError):
+            reopen(self.world.store, self.world.clock, TAU, "mended")
+            assert self.world.rollout.outcome is Outcome.IDLE
+
+    @precondition(is_rolling_back)
+    @rule(performs=st.booleans(), closes=st.booleans(), green=st.booleans(), nth=st.integers(0, 6), when=WHEN)
+    def went_on(self, performs: bool, closes: bool, green: bool, nth: int, when: When) -> None:
+        """Everybody does a part of theirs, and the process may die in the middle of it."""
+        world = self.world
+        world.clock.forward(minutes=10)
+        for pull in world.reverter.pulls:
+            if pull.state is PullRequestState.OPEN:
+                world.reverter.close(pull.head) if closes else world.reverter.merge(pull.head, at=world.now)
+        world.ci("success" if green else "failure", commit=REVERTED)
+        world.run_harness(5 if green else 4)
+        evidence: list[Evidence] = [world.perform()] if performs and world.status.requests else []
+        if nth:
+            world.writes.crash(nth, when)
+            with suppress(KilledError, InputError):
+                world.reconcile(*evidence)
+            world.writes.forget()
+        self.reconcile(*evidence, self.observation("healthy"))
+
+    @precondition(is_rolling_back)
+    @rule()
+    def came_to_its_end(self) -> None:
+        """With everybody doing their part a rollback ends, whatever happened before."""
+        world = self.world
+        world.forge.is_down = False
+        for _ in range(8):
+            if world.rollout.outcome is not Outcome.ROLLING_BACK:
+                break
+            asked = Dispatch(f"go on {world.now}", "ada", None)
+            roll_back(world.store, world.clock, TAU, asked, list)
+            self.reconcile()
+            self.went_on(True, False, True, 0, "before")
+        incident = world.state.incident
+        assert incident is not None
+        assert world.rollout.outcome is Outcome.ROLLED_BACK, incident.current
 
     # --- crashes and races -------------------------------------------------------------------------------
 
@@ -453,7 +545,8 @@ def freeze_if_possible(world: World) -> None:
 def outside_view(world: World) -> tuple[object, ...]:
     """All that anybody can see of a world."""
     pulls = [(p.number, p.head, p.state, p.body, p.title) for p in world.forge.pulls]
-    return (world.state, world.events(), pulls, world.forge.comments, world.forge.shown, world.forge.branches)
+    forge = (pulls, world.forge.comments, world.forge.shown, world.forge.branches)
+    return (world.state, world.events(), *forge, world.reverter.pulls, world.issues.issues)
 
 
 TestRelease = Release.TestCase

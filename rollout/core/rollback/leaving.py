@@ -41,13 +41,13 @@ def cancelled(state: TrainState, by: str, reason: str, at: datetime) -> StateCha
     why = f"rollback cancelled by {by}: {reason}"[:490]
     held = Decision(verdict=_verdict(incident.outcome), at=at, reasons=(f"frozen: {why}",))
     switched = known_good(state.contract, incident.triggers)
-    rollout = state.rollout.model_copy(
+    rollout = status.legal.model_copy(
         update={
             "canary_percent": incident.canary_percent,
             "outcome": incident.outcome,
             "frozen": Freeze(reason=why, at=at, incident=incident.id),
             "lanes": {
-                surface: lane for surface, lane in state.rollout.lanes.items() if surface not in switched
+                surface: lane for surface, lane in status.legal.lanes.items() if surface not in switched
             },
         }
     )
@@ -89,6 +89,6 @@ def reopened(state: TrainState, at: datetime) -> StateChange:
     """The train idle after a finished rollback; lanes stay as decided until the next release starts."""
     status = state.status
     assert status is not None
-    rollout = state.rollout.model_copy(update={"outcome": Outcome.IDLE, "frozen": None, "canary_percent": 0})
+    rollout = status.legal.model_copy(update={"outcome": Outcome.IDLE, "frozen": None, "canary_percent": 0})
     idle: Status = status.model_copy(update={"legal": rollout, "decided_at": at, "requests": ()})
     return StateChange(rollout=rollout, status=idle)
