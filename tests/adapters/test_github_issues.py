@@ -247,6 +247,18 @@ def test_older_comments_are_read_no_further_back_than_is_asked(town: Town) -> No
     assert len(town.calls()) == 4
 
 
+def test_a_marker_that_a_reply_quotes_is_not_the_tools(town: Town) -> None:
+    number = town.opened().number
+    quoted = "`<!-- rollout:sticky signoff%2Ftau%2Fv0.1.5 -->` does not count"
+    town.run().say_once(number, "answer/1", quoted, at=town.hub.clock.now())
+    town.run().say_once(number, "answer/1", quoted, at=town.hub.clock.now())
+    town.run().stick(number, KEY, "Missing.", at=town.hub.clock.now())
+    assert town.threads()[0][2] == [
+        f"{quoted}\n\n<!-- rollout:reply answer%2F1 -->",
+        "Missing.\n\n<!-- rollout:sticky signoff%2Ftau%2Fv0.1.5 -->",
+    ]
+
+
 def test_there_is_one_sticky_comment_and_it_is_kept_current(town: Town) -> None:
     number = town.opened().number
     town.hub.fail("POST /repos/*/comments", faults.DROPPED_AFTER)

@@ -12,7 +12,7 @@ from rollout.core.signoff.evidence import Kind, NoEvidenceError, Places, Referen
 
 COMMIT = "1" * 40
 GITHUB = Places("https://github.com", ("acme/tau", "acme/state"))
-_FILE = Path(__file__).parent / "cases" / "evidence.yaml"
+_FILE = Path(__file__).parent / "tables" / "evidence.yaml"
 ROWS: Any = load_yaml(_FILE.read_bytes(), file=_FILE.name)
 
 

@@ -27,7 +27,8 @@ STICKY_MARKER = "<!-- rollout:sticky {} -->"
 REPLY_MARKER = "<!-- rollout:reply {} -->"
 CLOSING_MARKER = "<!-- rollout:closed -->"
 
-_MARKER = re.compile(r"<!-- rollout:(?:issue|sticky) (\S+) -->")
+# At the end only: a reply quotes what a person wrote, which may be such a marker.
+_MARKER = re.compile(r"<!-- rollout:(?:issue|sticky) (\S+) -->\s*\Z")
 _LAST_MARKER = re.compile(r"\n*<!-- rollout:issue[^>]*-->\s*\Z")
 
 
@@ -130,7 +131,7 @@ class IssueListing:
         known = self._read_once()[number]
         while True:
             for one in (*known.early, *known.newest.nodes):
-                if marker in one.body and _is_tools(one):
+                if one.body.rstrip().endswith(marker) and _is_tools(one):
                     return one
             if not known.newest.page_info.has_next_page:
                 return None
