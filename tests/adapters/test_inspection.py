@@ -58,7 +58,7 @@ FILES = {
     ".github/workflows/ci.yml": "name: ci\non: push\njobs: {}\n",
     "state/tau/rollout.yaml": "phase: null\n",
 }
-FULL = {"contents": "write", "pull_requests": "write", "statuses": "write", "checks": "read"}
+FULL = dict.fromkeys(("contents", "pull_requests", "statuses", "issues"), "write") | {"checks": "read"}
 
 
 @pytest.fixture
@@ -129,10 +129,11 @@ def test_scheduled_runs_are_told_from_others(hub: Hub, repo: Repo) -> None:
         (FULL, set()),
         (
             {"contents": "read", "checks": "read"},
-            {"contents: write", "pull-requests: write", "statuses: write"},
+            {"contents: write", "pull-requests: write", "statuses: write", "issues: write"},
         ),
         ({**FULL, "statuses": "read"}, {"statuses: write"}),
         ({**FULL, "pull_requests": "read"}, {"pull-requests: write"}),
+        ({**FULL, "issues": "read"}, {"issues: write"}),
         ({name: level for name, level in FULL.items() if name != "checks"}, {"checks: read"}),
     ],
 )

@@ -177,7 +177,7 @@ def test_a_good_world_has_nothing_to_mend() -> None:
         (WITHOUT_APP, WARNING, "token", "each step waits for the schedule", "a GitHub App"),
         ({**ADMIN, "variables": SECRET}, UNTOLD, "token", "variables are not shown", "gh variable list"),
         # --- what it may do
-        (ADMIN, UNTOLD, "permissions", "cannot be seen with that of ada", "in a job"),
+        (ADMIN, UNTOLD, "permissions", "cannot be seen with that of ada", "gh workflow run rollout-doctor"),
         (
             {"permissions": {Permission.CONTENTS: True, Permission.STATUSES: False}},
             PROBLEM,

@@ -174,6 +174,8 @@ def list_issues(request: Request) -> Any:
 )
 def create_issue(request: Request) -> Any:
     repo, body = request.repo, _limited(request.body)
+    if not str(body["title"]).strip():
+        raise ApiError.invalid("Issue", "title")
     thread = repo.open_thread(request.token, str(body["title"]), body.get("body"))
     thread.labels = _named(repo, body.get("labels") or [])
     thread.assignees = assignable(repo, body.get("assignees") or [])

@@ -63,3 +63,11 @@ def test_from_init_to_a_merged_promotion(hub: Hub, tmp_path: Path, app: bool) ->
     assert STEADY in [keys(run) for run in runs["rollout-reconcile"]]
     assert (town.phase, town.state("status")["legal"]["phase"]) == ("canary-1", "canary-1")
     assert STATUS in {status.context for status in town.repo.statuses}
+
+    before = town.world()
+    run = town.hub.dispatch(town.repo, "rollout-doctor.yml", by="alice")
+    summary = run.job("doctor").summary
+    assert (run.conclusion, summary.splitlines()[0][:13]) == ("success", "**No problem,")
+    assert f"asked as {'rollout-app' if app else 'github-actions'}[bot]" in summary
+    assert "the token has contents: write, pull-requests: write" in summary
+    assert town.world() == before

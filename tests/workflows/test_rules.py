@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from rollout.core.doctor.facts import Permission
 from tests.fakehub.workflow_file import Yaml12
 from tests.workflows.town import ROOT
 
@@ -130,3 +131,10 @@ def test_an_apps_token_is_cut_down_to_what_the_job_needs(path: Path) -> None:
                     if key.startswith("permission-")
                 }
                 assert asked == job["permissions"], name
+
+
+def test_doctor_asks_for_what_reconcile_needs() -> None:
+    needs = jobs(ROOT / ".github/workflows/rollout-reconcile.yml")["reconcile"]["permissions"]
+    assert {f"{scope}: {level}" for scope, level in needs.items()} == set(Permission)
+    asks = jobs(ROOT / ".github/workflows/rollout-doctor.yml")["doctor"]["permissions"]
+    assert asks == {**needs, "actions": "read"}

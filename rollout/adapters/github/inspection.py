@@ -1,7 +1,7 @@
 """The Inspector port over GitHub's API: settings, as far as the token may ask for them.
 
 Whether a token may write is only told by trying. The tries are such that they cannot take effect: a commit on
-top of no commit, a status of no commit, a pull request from a branch to itself.
+top of no commit, a status of no commit, an issue without a title, a pull request from a branch to itself.
 """
 
 from __future__ import annotations
@@ -186,6 +186,7 @@ class GitHubInspector:
             Permission.CONTENTS: self._try_commit(branch),
             Permission.PULLS: pulls,
             Permission.STATUSES: self._try(lambda: self._post(f"statuses/{_NO_COMMIT}", _STATUS)),
+            Permission.ISSUES: self._try(lambda: self._post("issues", {"title": ""})),
             Permission.CHECKS: self._try(
                 lambda: self._api.rest("GET", self._path(f"commits/{quote(branch)}/check-runs"))
             ),

@@ -97,6 +97,7 @@ class Permission(StrEnum):
     CONTENTS = "contents: write"
     PULLS = "pull-requests: write"
     STATUSES = "statuses: write"
+    ISSUES = "issues: write"
     CHECKS = "checks: read"
 
 

@@ -76,7 +76,7 @@ def permissions(world: World) -> Iterator[Finding]:
     held = world.settings.permissions
     if held is None:
         says = f"what a job's token may do cannot be seen with that of {world.settings.login}"
-        fix = "rollout doctor in a job, with the token that reconcile gets"
+        fix = "gh workflow run rollout-doctor.yml: it asks with the token that reconcile gets"
         yield cannot_tell("permissions", says, fix)
         return
     missing = [name for name, may in held.items() if may is False]
