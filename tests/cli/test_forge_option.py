@@ -151,7 +151,7 @@ def test_doctor_asks_github_with_the_token_that_it_has(
     said = json.loads(capsys.readouterr().out)
     assert said["about"] == "acme/tau, state on main, asked as github-actions[bot]"
     assert [one["says"] for one in said["findings"] if one["severity"] == "problem"] == [
-        "the token lacks pull-requests: write, issues: write",
+        "the token lacks pull-requests: write, issues: write, actions: read",
         "rollout-check.yml, rollout-reconcile.yml, rollout-rollback.yml, rollout-start.yml: not on main, the"
         " only branch whose schedules run",
     ]

@@ -187,6 +187,9 @@ class GitHubInspector:
             Permission.PULLS: pulls,
             Permission.STATUSES: self._try(lambda: self._post(f"statuses/{_NO_COMMIT}", _STATUS)),
             Permission.ISSUES: self._try(lambda: self._post("issues", {"title": ""})),
+            Permission.ACTIONS: self._try(
+                lambda: self._api.rest("GET", self._path("actions/workflows"), query={"per_page": 1})
+            ),
             Permission.CHECKS: self._try(
                 lambda: self._api.rest("GET", self._path(f"commits/{quote(branch)}/check-runs"))
             ),

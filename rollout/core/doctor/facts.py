@@ -99,6 +99,7 @@ class Permission(StrEnum):
     STATUSES = "statuses: write"
     ISSUES = "issues: write"
     CHECKS = "checks: read"
+    ACTIONS = "actions: read"
 
 
 @dataclass(frozen=True)
