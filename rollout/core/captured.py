@@ -18,8 +18,9 @@ MAX_CAPTURED = 200
 """Entries of one index."""
 MAX_BODY = 256 * 1024
 """Bytes of one body that may go into git."""
-MAX_BODIES = 1024 * 1024
-"""Bytes of all bodies of one index together."""
+MAX_BODIES = 256 * 1024
+"""Bytes of all bodies of one index together: they are part of the incident, and GitHub's API gives no larger
+file of state whole."""
 _BASE64 = r"^[A-Za-z0-9+/]*={0,2}$"
 
 
