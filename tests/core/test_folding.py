@@ -24,10 +24,13 @@ from rollout.core.signoff.folding import (
 from rollout.core.signoff.transition import problem
 from rollout.core.signoff.window import (
     describe,
+    fingerprint,
+    is_as_written,
     is_open,
     is_over,
     key_of,
     labels,
+    sealed,
     waits_on_signatures,
 )
 from rollout.core.state import Outcome, Rollout, Signoff, TrainState
@@ -337,3 +340,12 @@ def test_decisions_rest_on_people_only_once_all_of_the_phase_have_signed() -> No
     none = TrainState(**{**vars(world.state), "status": None})
     assert not waits_on_signatures(none)
     assert describe(empty(), empty()) == "comments read"
+
+
+def test_a_text_that_somebody_changed_is_not_as_it_was_written() -> None:
+    body = sealed("- [ ] one\n\n- [ ] two\n")
+    assert is_as_written(body)
+    assert is_as_written(f"\n{body}\n")
+    for changed in (body.replace("[ ]", "[x]", 1), f"{body}\n\nmine", "mine", ""):
+        assert not is_as_written(changed)
+    assert fingerprint("a\n") == fingerprint("a") != fingerprint("b")

@@ -15,7 +15,7 @@ from rollout.core.contract import (
 from rollout.core.gates import signoff as gate
 from rollout.core.signoff.checklist import end
 from rollout.core.signoff.people import is_named, why_not
-from rollout.core.state import Ending, Rehearsal, Result, Rollout, SignatureEnd, Signoff
+from rollout.core.state import Ending, Rehearsal, Result, Rollout, SignatureEnd, Signoff, TriggerState
 from tests.core.world import COMMIT, START, World, contract_of
 
 ENDED = SignatureEnd(how=Ending.LAPSED, by="rollout", at=START, reason="its comment was deleted")
@@ -251,3 +251,16 @@ def test_a_rehearsal_of_this_release_signs_what_asks_for_one(commit: str | None,
     )
     assert changed == (("rollback-rehearsed",) if signed else ())
     assert signoff.is_signed(item, contract, after, world.rollout) is signed
+
+
+def test_a_trigger_that_fires_takes_its_proof_back() -> None:
+    world = World().reach("general-availability").soak(86400)
+    assert state_of(world, "no-unresolved-trigger") == "signed"
+    assert world.state.signoff is not None
+    (first, *others) = world.status.triggers
+    fired = first.model_copy(update={"state": TriggerState.FIRED})
+    status = world.status.model_copy(update={"triggers": (fired, *others)})
+    _, changed = signoff.prove(
+        world.contract, world.rollout, status, world.state.signoff, "a" * 40, world.now
+    )
+    assert changed == ("no-unresolved-trigger withdrawn",)
