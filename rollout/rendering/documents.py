@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rollout.core.contract import Contract, RunsSoak
 from rollout.core.observation import Sample
-from rollout.core.state import GateFinding, Rollout, Status, TrainState, TriggerFinding
+from rollout.core.state import GateFinding, Incident, Rollout, Status, TrainState, TriggerFinding
 from rollout.core.values import format_instant
 from rollout.ports import LoggedCommit, PullRequest
 from rollout.rendering.advice import to_do, what_next
@@ -62,6 +62,7 @@ def status_document(state: TrainState, *, now: datetime, pull_request: int | Non
         "triggers": [_trigger(finding) for finding in status.triggers] if status else [],
         "rollback_target": target and {"version": target.version, "channel": target.channel.value},
         "pull_request": pull_request,
+        "incident": _incident(state.incident) if state.incident else None,
         "next": what_next(state),
         "to_do": to_do(state, now=now, pull_request=pull_request),
     }
@@ -102,6 +103,28 @@ def verify_document(checked: int, problems: Iterable[tuple[str, str]]) -> Docume
     return {
         "commits": checked,
         "findings": [{"commit": commit, "problem": problem} for commit, problem in problems],
+    }
+
+
+def _incident(incident: Incident) -> Document:
+    """How far the rollback is; `ended` is null, `rolled_back` or `cancelled`."""
+    return {
+        "id": incident.id,
+        "started_at": _instant(incident.started_at),
+        "started_by": incident.started_by,
+        "target": incident.target.version if incident.target else None,
+        "ended": incident.ended.how if incident.ended else None,
+        "joined": len(incident.joined),
+        "steps": [
+            {
+                "step": step.step.value,
+                "state": step.state.value,
+                "attempts": step.attempts,
+                "result": step.result,
+                "links": list(step.links),
+            }
+            for step in incident.steps
+        ],
     }
 
 

@@ -6,6 +6,16 @@ from pydantic import TypeAdapter
 
 from rollout.core.contract import RollbackStep
 from rollout.core.rollback import leaving, quarantine, watching
+from rollout.core.rollback.effects import (
+    CloseIncident,
+    IssueView,
+    OpenIncident,
+    ProposeRevert,
+    PushRevert,
+    UpdateIncident,
+    plan_issue,
+    plan_revert,
+)
 from rollout.core.rollback.opening import block_signoff, incident_id
 from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.rollback.reverting import has_to_act
@@ -24,7 +34,7 @@ from rollout.core.state import (
     StepState,
 )
 from rollout.core.values import Name
-from tests.core.world import REVERTS, START, World, checks, run
+from tests.core.world import REVERTS, START, World, checks, contract_of, run
 
 
 def rolled_back() -> World:
@@ -244,3 +254,57 @@ def test_the_last_who_joined_are_kept() -> None:
         world.dispatch(reason=f"call {number}")
     assert world.incident is not None
     assert [world.incident.joined[0].reason, world.incident.joined[-1].reason] == ["call 10", "call 29"]
+
+
+# --- what it does outside ---------------------------------------------------------------------------------
+
+
+def reverting(**policy: object) -> World:
+    world = World(contract_of(rollback={"evidence": [], **policy})).reach("canary-2").wait(minutes=10)
+    world.revert = REVERTS["clean"]
+    return world.observe({"voice": world.sample("voice", fields={"failure_streak": 3})})
+
+
+def test_the_revert_is_proposed_or_pushed_once_it_is_begun() -> None:
+    proposing, pushing = reverting(), reverting(revert="push")
+    assert proposing.incident is not None
+    branch = f"rollout-revert/tau/{proposing.incident.id}"
+    assert plan_revert(proposing.state, REVERTS["clean"]) == ProposeRevert(branch)
+    assert plan_revert(pushing.state, REVERTS["clean"]) == PushRevert("1" * 40)
+    assert plan_revert(proposing.state, REVERTS["proposed"]) is None
+    assert plan_revert(World().state, REVERTS["clean"]) is None
+
+
+def test_an_incident_has_one_issue_that_is_closed_at_its_end() -> None:
+    running = reverting()
+    assert running.incident is not None
+    assert plan_issue(running.state, None, "title", "body") == [
+        OpenIncident(running.incident.id, "title", "body")
+    ]
+    shown = IssueView(7, "title", "body\n", is_open=True)
+    assert plan_issue(running.state, shown, "title", "body") == []
+    assert plan_issue(running.state, shown, "title", "other") == [UpdateIncident(7, "title", "other")]
+    called_off = rolled_back().cancel()
+    assert plan_issue(called_off.state, None, "title", "body") == []
+    (close,) = plan_issue(called_off.state, shown, "title", "body")
+    assert close == CloseIncident(7, "Cancelled: a false alarm.")
+    closed = IssueView(7, "title", "body", is_open=False)
+    assert plan_issue(called_off.state, closed, "title", "body") == []
+    running.revert = REVERTS["landed"]
+    running.wait(minutes=10)
+    running.run = run(running.now)
+    running.perform().observe().rounds(1)
+    assert running.rollout.outcome is Outcome.ROLLED_BACK
+    (close,) = plan_issue(running.state, shown, "title", "body")
+    assert close == CloseIncident(7, "Rolled back, and validated anew.")
+
+
+def test_a_false_alarm_unblocks_the_checklist_that_it_blocked() -> None:
+    world = World().reach("canary-1")
+    world.checks = checks(gate="failure")
+    world.offer()
+    assert world.state.signoff is not None
+    assert world.state.signoff.blocked is not None
+    world.checks = checks()
+    world.cancel()
+    assert world.state.signoff.blocked is None

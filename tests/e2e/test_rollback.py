@@ -1,0 +1,79 @@
+"""A rollback by its commands, in a real repository, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.shell import Town
+
+
+@pytest.fixture
+def rolling(town: Town) -> Town:
+    """A release in preflight that a person has rolled back, its evidence captured and its revert proposed."""
+    town.start()
+    town.shell.wait(minutes=1)
+    said = town.shell.json("rollback", "--reason", "customers call", "--by", "Ada")
+    assert (said["outcome"], said["changed"]) == ("rolling_back", True)
+    results = town.path / ".tau" / "results.json"
+    town.shell.ok("perform", "--output", results)
+    town.reconcile(results)
+    return town
+
+
+def test_from_the_dispatch_to_the_reopened_train(rolling: Town) -> None:
+    shell = rolling.shell
+    status = shell.json("status")
+    assert status["to_do"][0] == f"merge pull request #{status['pull_request']}: it reverts v0.1.5"
+    assert [step["state"] for step in status["incident"]["steps"]][-2:] == ["running", "pending"]
+    assert not shell.json("rollback", "--reason", "customers call", "--by", "Ada")["changed"]
+    rolling.merge()
+    landed = shell.json("status")["incident"]["steps"][4]["links"][-1]
+    for number in range(6):
+        shell.ok("local", "check", f"Live smoke ({number})", "success", "--commit", landed)
+    shell.wait(minutes=5)
+    rolling.product.cycle(shell.now)
+    results = rolling.path / ".tau" / "results.json"
+    shell.ok("perform", "--output", results)
+    rolling.reconcile(results, rolling.observe())
+    assert shell.json("status")["outcome"] == "rolled_back"
+    (bad,) = shell.json("quarantine", "list")
+    assert shell.json("reopen", "--reason", "mended")["outcome"] == "idle"
+    refused = shell.rollout("start", "--version", "v0.1.6", "--commit", bad["commit"])
+    assert (refused.code, "was rolled back by incident" in refused.err) == (3, True)
+    assert shell.json("quarantine", "lift", bad["commit"][:10], "--reason", "the probe", "--by", "Ada")[
+        "changed"
+    ]
+    assert shell.json("verify")["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (("rollback", "--reason", " "), 2, "error: --reason is empty"),
+        (("rollback", "--reason", "x", "--target", "v9.9.9"), 2, "error: --target v9.9.9: no such release"),
+        (("rollback", "--reason", "x", "--target", "latest"), 2, "error: --target latest: not a semantic"),
+        (("rollback", "--cancel", "--target", "v0.1.4", "--reason", "x"), 2, "error: --cancel and --target"),
+        (("rollback", "--cancel", "--reason", "x"), 3, "error: incident "),
+        (("unfreeze", "--reason", "x"), 3, "error: tau is frozen by incident"),
+        (("reopen", "--reason", "x"), 3, "error: tau is rolling back"),
+        (
+            ("quarantine", "lift", "1234567", "--reason", "x"),
+            2,
+            "error: 1234567: no such commit in quarantine",
+        ),
+    ],
+)
+def test_what_is_refused_changes_nothing(
+    rolling: Town, arguments: tuple[str, ...], code: int, line: str
+) -> None:
+    head = rolling.repository.head()
+    said = rolling.shell.rollout(*arguments)
+    assert said.code == code
+    assert said.err.startswith(line)
+    assert len(said.err.splitlines()) == 2
+    assert rolling.repository.head() == head
+
+
+def test_an_idle_train_has_nothing_to_roll_back(town: Town) -> None:
+    said = town.shell.rollout("rollback", "--reason", "x")
+    assert (said.code, said.err.splitlines()[0]) == (3, "error: tau is idle: there is nothing to roll back")

@@ -1,0 +1,185 @@
+"""What people read of an incident: its issue, the revert's pull request, the steps in a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rollout.adapters.resources import templates_dir
+from rollout.core.captured import Captured, CaptureState
+from rollout.core.contract import RollbackStep
+from rollout.core.state import (
+    Ended,
+    Incident,
+    Joined,
+    Lift,
+    Outcome,
+    Quarantine,
+    QuarantinedRelease,
+    Revert,
+    StepState,
+    TrainState,
+)
+from rollout.rendering.incident import incident_body, incident_title, revert_body, revert_message
+from rollout.rendering.quarantine import quarantine_document, quarantine_view
+from rollout.rendering.rollback import next_steps, step_lines
+from tests import builders as build
+from tests.rendering.goldens import check_golden
+
+HOSTILE = "@everyone closes #1 | `x` <!-- --> [skip ci]\n::error::"
+
+
+def with_steps(**states: tuple[StepState, str]) -> Incident:
+    """The incident with these steps as they are said to be, the others as before."""
+    incident = build.incident()
+    steps = []
+    for step in incident.steps:
+        state, result = states.get(step.step.value, (step.state, step.result))
+        begun: dict[str, Any] = {"state": state, "result": result}
+        if state is not StepState.PENDING:
+            begun |= {"attempts": 1, "started_at": build.NOW}
+        if state.is_over:
+            begun["finished_at"] = build.NOW + timedelta(minutes=5)
+        steps.append(step.model_copy(update=begun))
+    return incident.model_copy(update={"steps": tuple(steps)})
+
+
+def state(incident: Incident, outcome: Outcome = Outcome.ROLLING_BACK) -> TrainState:
+    rollout = build.frozen_rollout().model_copy(update={"outcome": outcome})
+    return replace(build.train(rollout, build.status()), incident=incident)
+
+
+DONE = (StepState.DONE, "done")
+UP_TO_THE_REVERT = {
+    "capture_evidence": (StepState.DONE, "7 captured"),
+    "inspect_target": DONE,
+    "apply_metadata": DONE,
+}
+REVERTING = with_steps(
+    **UP_TO_THE_REVERT, revert=(StepState.RUNNING, "the pull request is open, to be merged")
+)
+
+
+def body(incident: Incident, pull_request: str = "", outcome: Outcome = Outcome.ROLLING_BACK) -> str:
+    template = (templates_dir() / "incident.md.j2").read_text(encoding="utf-8")
+    return incident_body(template, state(incident, outcome), pull_request)
+
+
+def test_the_issue_of_a_rollback_that_waits_for_a_merge() -> None:
+    incident = REVERTING.model_copy(
+        update={
+            "evidence": (
+                Captured(
+                    path="report.json", state=CaptureState.TAKEN, at=build.NOW, bytes=581, sha256="a" * 64
+                ),
+                Captured(path="logs/**", state=CaptureState.MISSING, at=build.NOW),
+                Captured(path="id_rsa", state=CaptureState.REFUSED, at=build.NOW, why="looks like a secret"),
+            ),
+            "joined": (Joined(at=build.NOW, by="ada", reason="customers call"),),
+            "gates": build.status().gates,
+        }
+    )
+    check_golden("incident.md", body(incident, "#7"))
+
+
+@pytest.mark.parametrize(
+    ("incident", "first"),
+    [
+        (with_steps(), "run rollout reconcile"),
+        (with_steps(capture_evidence=(StepState.RUNNING, "")), "on the product's side: rollout perform"),
+        (
+            with_steps(capture_evidence=DONE, inspect_target=(StepState.BLOCKED, "no target")),
+            "decide where to go back to: no target",
+        ),
+        (REVERTING, "merge pull request #7: it reverts v0.1.5"),
+        (
+            with_steps(**UP_TO_THE_REVERT, revert=(StepState.BLOCKED, "the revert conflicts in x")),
+            "the revert conflicts in x",
+        ),
+        (
+            with_steps(**UP_TO_THE_REVERT, revert=DONE, revalidate=(StepState.BLOCKED, "red")),
+            "mend the product's branch",
+        ),
+        (
+            with_steps(**UP_TO_THE_REVERT, revert=DONE, revalidate=(StepState.RUNNING, "waits")),
+            "wait for the validation (waits)",
+        ),
+    ],
+)
+def test_what_has_to_be_done_comes_first(incident: Incident, first: str) -> None:
+    assert next_steps(state(incident), "pull request #7")[0].startswith(first)
+    assert first in body(incident, "#7")
+
+
+def test_what_the_rollback_went_on_without_is_left_to_people() -> None:
+    incident = with_steps(capture_evidence=(StepState.FAILED, "nothing was captured"))
+    told = next_steps(state(incident), "")
+    assert told[1] == ("do by hand what the rollback went on without: capture evidence: nothing was captured")
+    assert told[-1].startswith("a false alarm?")
+
+
+def test_an_incident_that_nobody_recorded_is_said_so() -> None:
+    assert next_steps(replace(state(build.incident()), incident=None), "")[0].endswith("rollout verify")
+
+
+@pytest.mark.parametrize(("how", "title"), [("rolled_back", "rolled back"), ("cancelled", "cancelled")])
+def test_an_incident_that_ended_says_how(how: Any, title: str) -> None:
+    ended = Ended(how=how, at=build.NOW, by="ada", reason="it was the probe")
+    incident = REVERTING.model_copy(update={"ended": ended})
+    assert title in incident_title(incident)
+    told = body(incident, outcome=Outcome.ROLLED_BACK)
+    assert "it was the probe" in told
+    assert next_steps(state(incident), "") == []
+
+
+def test_what_people_and_products_write_stays_text() -> None:
+    incident = REVERTING.model_copy(
+        update={
+            "reason": HOSTILE[:40],
+            "started_by": HOSTILE,
+            "triggers": (),
+            "joined": (Joined(at=build.NOW, by=HOSTILE, reason=HOSTILE),),
+            "evidence": (Captured(path=HOSTILE, state=CaptureState.REFUSED, at=build.NOW, why=HOSTILE),),
+        }
+    )
+    for text in (body(incident), revert_body(state(incident))):
+        outside = "".join(part for number, part in enumerate(text.split("`")) if number % 2 == 0)
+        assert "@everyone" not in outside
+        assert "<!--" not in outside
+    message = revert_message(state(incident))
+    assert "@everyone" not in message.body
+    assert "[skip ci]" not in message.subject + message.body
+
+
+def test_the_revert_names_its_commits_and_its_incident() -> None:
+    revert = Revert(branch="rollout-revert/tau/x", commits=("c" * 40,))
+    incident = REVERTING.model_copy(update={"revert": revert})
+    assert "c" * 40 in revert_body(state(incident))
+    assert revert_message(state(incident)).subject == "Revert v0.1.5 of tau"
+    assert incident.id in revert_message(state(incident)).body
+
+
+def test_steps_in_a_terminal() -> None:
+    lines = step_lines(REVERTING, build.NOW)
+    assert lines[0].startswith("  ✓ 1 freeze")
+    assert lines[4].endswith("14:00 UTC  the pull request is open, to be merged")
+    assert lines[5].endswith("pending")
+    again = REVERTING.model_copy(
+        update={"steps": (*REVERTING.steps[:4], REVERTING.steps[4].model_copy(update={"attempts": 2}))}
+    )
+    assert "attempt 2: " in step_lines(again, build.NOW)[4]
+    assert again.step(RollbackStep.REVERT).attempts == 2
+
+
+def test_the_quarantine() -> None:
+    bad = QuarantinedRelease(commit="1" * 40, version="0.1.5", incident="x", at=build.NOW)
+    lift = Lift(by="ada", at=build.NOW, reason="it was the probe")
+    both = Quarantine(train="tau", releases=(bad, bad.model_copy(update={"lifted": lift})))
+    first, second = quarantine_view(both, columns=100).splitlines()
+    assert first == "v0.1.5 1111111111 since 2026-11-23 14:00 UTC, incident x"
+    assert second.endswith("lifted by ada: it was the probe")
+    assert [entry["lifted"] is None for entry in quarantine_document(both)] == [True, False]
+    assert quarantine_view(None, columns=100) == "nothing is in quarantine"
