@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.fakehub.entities import JobResult
 from tests.workflows.town import Town, keys
 
 
@@ -16,6 +17,11 @@ def test_a_broken_contract_is_shown_at_its_line(plain_town: Town) -> None:
     assert plan.summary.startswith(f"**Refused:** `{path}: phases.0.soak: ")
 
 
+def titled(job: JobResult) -> list[str]:
+    """What rollout says; actions warn too, of artifacts without files for one."""
+    return [text for text in job.annotations if text.startswith("warning title=")]
+
+
 def test_what_cannot_be_read_is_a_warning_and_why_it_froze_too(plain_town: Town) -> None:
     town = plain_town
     town.start()
@@ -25,9 +31,9 @@ def test_what_cannot_be_read_is_a_warning_and_why_it_froze_too(plain_town: Town)
     town.feel(voice="odd", memory="failing")
     run = town.tick()
     (product,) = (job for job in run.jobs if job.key == "product")
-    (unknown,) = product.annotations
+    (unknown,) = titled(product)
     assert unknown.startswith("warning title=voice is unknown: health_state is not one of ")
     frozen = town.tick().job("reconcile")
-    assert frozen.annotations == ["warning title=tau is frozen: failing (memory): failing, 2 checks in a row"]
+    assert titled(frozen) == ["warning title=tau is frozen: failing (memory): failing, 2 checks in a row"]
     assert frozen.summary.startswith("**Frozen, rolling back:** `failing (memory): ")
     assert keys(town.tick())
