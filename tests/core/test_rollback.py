@@ -308,3 +308,8 @@ def test_a_false_alarm_unblocks_the_checklist_that_it_blocked() -> None:
     world.checks = checks()
     world.cancel()
     assert world.state.signoff.blocked is None
+
+
+def test_a_false_alarm_without_a_checklist_has_none_to_unblock() -> None:
+    state = replace(rolled_back().state, signoff=None)
+    assert leaving.cancelled(state, "ada", "a false alarm", START).signoff is None

@@ -31,9 +31,9 @@ def may_cancel(state: TrainState) -> bool:
 def cancelled(state: TrainState, by: str, reason: str, at: datetime) -> StateChange:
     """A false alarm: the release is back where it stood, and frozen until a person unfreezes it.
 
-    Percent, lanes, channel and checklist are as before; the phase's credit, its baselines and its streaks
-    begin anew, so that only new evidence can fire a trigger again. The freeze still names the incident, which
-    has ended.
+    Percent, lanes and channel are as before, and the checklist can be signed anew. The phase's credit, its
+    baselines and its streaks begin anew, so that only new evidence can fire a trigger again. The freeze still
+    names the incident, which has ended.
     """
     incident, status = state.incident, state.status
     assert incident is not None
