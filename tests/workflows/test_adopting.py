@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rollout.core.doctor.limits import REQUESTS_A_RUN
 from tests.fakehub.hub import Hub
 from tests.workflows.adopter import PIN, TOOL, adopt, initialised
 from tests.workflows.town import ROOT, STATUS, STEADY, keys
@@ -63,6 +64,12 @@ def test_from_init_to_a_merged_promotion(hub: Hub, tmp_path: Path, app: bool) ->
     assert STEADY in [keys(run) for run in runs["rollout-reconcile"]]
     assert (town.phase, town.state("status")["legal"]["phase"]) == ("canary-1", "canary-1")
     assert STATUS in {status.context for status in town.repo.statuses}
+
+    town.tick()
+    town.hub.forget_calls()
+    assert keys(town.tick()) == STEADY
+    # What doctor expects of a run that finds nothing but a new sample.
+    assert len(town.hub.calls()) <= REQUESTS_A_RUN
 
     before = town.world()
     run = town.hub.dispatch(town.repo, "rollout-doctor.yml", by="alice")

@@ -9,7 +9,7 @@ from rollout.core.doctor.facts import RECONCILE, Hidden, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, warning
 from rollout.core.values import format_instant
 
-REQUESTS_A_RUN = 8
+REQUESTS_A_RUN = 10
 """Of a whole reconcile that finds nothing but a new sample, its three jobs together; a test counts them."""
 JOBS_A_RUN = 3
 _SLOWER = f"a slower cron in {RECONCILE}"
