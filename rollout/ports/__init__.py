@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rollout.ports.forge import PullRequestKind as PullRequestKind
     from rollout.ports.forge import PullRequestState as PullRequestState
     from rollout.ports.forge import StatusState as StatusState
+    from rollout.ports.inspection import Inspector as Inspector
     from rollout.ports.issues import OWN_LABEL as OWN_LABEL
     from rollout.ports.issues import Comment as Comment
     from rollout.ports.issues import Conversation as Conversation
@@ -43,6 +44,7 @@ _TOPICS = {
     "evidence": ("Evidence",),
     "files": ("StateFiles",),
     "forge": ("CheckRun", "Forge", "PullRequest", "PullRequestKind", "PullRequestState", "StatusState"),
+    "inspection": ("Inspector",),
     "issues": (
         "OWN_LABEL",
         "Comment",
