@@ -14,6 +14,7 @@ from rollout.commands.reconcile import Reconciler, Report
 from rollout.commands.responding import Responder
 from rollout.commands.start import StartOptions, start
 from rollout.core.contract import Contract
+from rollout.core.files import CHANNEL, CONTRACT, ROLLOUT
 from rollout.core.observation import (
     BadStep,
     Evidence,
@@ -32,7 +33,7 @@ from tests.fakes.evidence import FakeEvidence
 from tests.fakes.forge import FakeForge
 from tests.fakes.issues import FakeIssues
 from tests.fakes.reverter import FakeReverter
-from tests.fakes.store import CHANNEL, CONTRACT, ROLLOUT, FakeStore
+from tests.fakes.store import FakeStore
 from tests.fakes.writes import Writes
 
 TAU = "tau"

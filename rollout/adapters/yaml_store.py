@@ -14,13 +14,24 @@ from pydantic import ValidationError
 
 from rollout.adapters.git import Git, TreeEntry
 from rollout.adapters.yaml_text import dump_yaml, load_yaml
+from rollout.core.consistency import contradictions
 from rollout.core.contract import Contract
 from rollout.core.contract_problems import examine
+from rollout.core.files import (
+    CHANNEL,
+    CONTRACT,
+    INCIDENTS,
+    QUARANTINE,
+    REHEARSAL,
+    RELEASE_CACHE,
+    ROLLOUT,
+    SIGNOFF,
+    STATUS,
+)
 from rollout.core.state import (
     Channel,
     CommitMessage,
     Incident,
-    Outcome,
     Quarantine,
     Rehearsal,
     Rollout,
@@ -38,10 +49,6 @@ STATE = "state"
 SCHEMA = 1
 """The newest schema that this version reads."""
 
-_CONTRACT, _ROLLOUT, _STATUS = "contract.yaml", "rollout.yaml", "status.yaml"
-_CHANNEL, _SIGNOFF, _QUARANTINE = "channel.yaml", "signoff.yaml", "quarantine.yaml"
-_REHEARSAL = "rehearsal.yaml"
-_INCIDENTS, _RELEASE_CACHE = "incidents", "release-cache.yaml"
 _CACHED_FILES = 256
 _LONGEST_LINE = 500
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
@@ -157,7 +164,7 @@ class YamlStore:
         return cast(M, self._cached_file(model, path, blob))
 
     def _read_contract(self, train: str, blob: str) -> tuple[Contract, str]:
-        return read_contract(self._text(blob), state_path(train, _CONTRACT))
+        return read_contract(self._text(blob), state_path(train, CONTRACT))
 
     def _read_file(self, model: type[M], path: str, blob: str) -> M:
         return read_model(model, self._text(blob), path)
@@ -181,7 +188,7 @@ class _GitFiles:
         return self._find(name) is not None
 
     def contract(self) -> tuple[Contract, str]:
-        return self._store.contract(self._train, self._tree[_CONTRACT].id)
+        return self._store.contract(self._train, self._tree[CONTRACT].id)
 
     def model(self, model: type[M], name: str) -> M:
         entry = self._find(name)
@@ -212,23 +219,23 @@ class TrainFiles(Protocol):
 
 def read_train(train: str, at: str, files: TrainFiles) -> TrainState:
     """The train as its files tell it. Raises InputError when one is missing or they contradict each other."""
-    for name in (_CONTRACT, _ROLLOUT):
+    for name in (CONTRACT, ROLLOUT):
         if not files.has(name):
             path = state_path(train, name)
             raise InputError(f"{path} is missing", hint="`rollout init` writes it, then commit it", file=path)
     contract, digest = files.contract()
-    rollout = files.model(Rollout, _ROLLOUT)
+    rollout = files.model(Rollout, ROLLOUT)
     state = TrainState(
         train=train,
         head=at,
         contract=contract,
         contract_digest=digest,
         rollout=rollout,
-        status=_optional(files, Status, _STATUS),
-        channel=_optional(files, Channel, _CHANNEL),
-        signoff=_optional(files, Signoff, _SIGNOFF),
-        quarantine=_optional(files, Quarantine, _QUARANTINE),
-        rehearsal=_optional(files, Rehearsal, _REHEARSAL),
+        status=_optional(files, Status, STATUS),
+        channel=_optional(files, Channel, CHANNEL),
+        signoff=_optional(files, Signoff, SIGNOFF),
+        quarantine=_optional(files, Quarantine, QUARANTINE),
+        rehearsal=_optional(files, Rehearsal, REHEARSAL),
         incident=_incident(files, rollout),
     )
     check_consistency(state)
@@ -237,7 +244,7 @@ def read_train(train: str, at: str, files: TrainFiles) -> TrainState:
 
 def _incident(files: TrainFiles, rollout: Rollout) -> Incident | None:
     named = rollout.frozen.incident if rollout.frozen else None
-    return _optional(files, Incident, f"{_INCIDENTS}/{named}.yaml") if named else None
+    return _optional(files, Incident, f"{INCIDENTS}/{named}.yaml") if named else None
 
 
 def _optional(files: TrainFiles, model: type[M], name: str) -> M | None:
@@ -278,7 +285,7 @@ def check_consistency(state: TrainState) -> None:
     """Raise InputError, naming file and field, when the files contradict each other as no run leaves them."""
     problems = [
         (state_path(state.train, name), f"{field}: {problem}")
-        for name, field, problem in _contradictions(state)
+        for name, field, problem in contradictions(state)
     ]
     if problems:
         first = problems[0][0]
@@ -288,9 +295,6 @@ def check_consistency(state: TrainState) -> None:
 
 _CONTRACT_HINT = "`rollout contract schema` lets an editor help; `rollout contract check` looks again"
 _EDITED_HINT = "`git log -p -- {file}` shows who changed it; mend it in a new commit"
-
-_Contradiction = tuple[str, str, str]
-"""File below the train's folder, field, message."""
 
 
 def _refuse_newer_schema(data: object, file: str) -> None:
@@ -303,87 +307,29 @@ def _refuse_newer_schema(data: object, file: str) -> None:
         )
 
 
-def _contradictions(state: TrainState) -> Iterator[_Contradiction]:
-    yield from _wrong_names(state)
-    yield from _rollout_contradictions(state)
-    yield from _status_contradictions(state)
-
-
-def _wrong_names(state: TrainState) -> Iterator[_Contradiction]:
-    files = {
-        _CONTRACT: state.contract,
-        _ROLLOUT: state.rollout,
-        _STATUS: state.status,
-        _CHANNEL: state.channel,
-        _SIGNOFF: state.signoff,
-        _QUARANTINE: state.quarantine,
-        _REHEARSAL: state.rehearsal,
-    }
-    for name, content in files.items():
-        if content is not None and content.train != state.train:
-            yield name, "train", f"is {content.train} in the folder of {state.train}"
-    named = state.rollout.frozen.incident if state.rollout.frozen else None
-    incident = state.incident
-    if named and incident is None:
-        yield _ROLLOUT, "frozen.incident", f"there is no {_INCIDENTS}/{named}.yaml"
-    if incident and incident.train != state.train:
-        yield f"{_INCIDENTS}/{named}.yaml", "train", f"is {incident.train} in the folder of {state.train}"
-    if incident and incident.id != named:
-        yield f"{_INCIDENTS}/{named}.yaml", "id", f"is {incident.id}"
-
-
-def _rollout_contradictions(state: TrainState) -> Iterator[_Contradiction]:
-    rollout = state.rollout
-    if rollout.outcome is Outcome.IN_PROGRESS:
-        if rollout.release is None:
-            yield _ROLLOUT, "release", "is missing from a rollout in progress"
-        if rollout.phase is None:
-            yield _ROLLOUT, "phase", "is missing from a rollout in progress"
-        if state.status is None:
-            yield _ROLLOUT, "outcome", f"is {Outcome.IN_PROGRESS}, and there is no {_STATUS}"
-    yield from _unknown_phase(state, _ROLLOUT, "phase", rollout.phase)
-
-
-def _status_contradictions(state: TrainState) -> Iterator[_Contradiction]:
-    status, release = state.status, state.rollout.release
-    if status is None:
-        return
-    if release and status.release != release.version:
-        yield _STATUS, "release", f"is {status.release}, and {_ROLLOUT} has {release.version}"
-    if release and status.commit != release.commit:
-        yield _STATUS, "commit", f"is {status.commit[:12]}, and {_ROLLOUT} has {release.commit[:12]}"
-    yield from _unknown_phase(state, _STATUS, "legal.phase", status.legal.phase)
-
-
-def _unknown_phase(state: TrainState, file: str, field: str, phase: str | None) -> Iterator[_Contradiction]:
-    known = [each.name for each in state.contract.phases]
-    if phase is not None and phase not in known:
-        yield file, field, f"{phase} is not in the contract, which has {', '.join(known)}"
-
-
 # --- writing ---------------------------------------------------------------------------------------------
 
 
 def files_of(train: str, change: StateChange) -> dict[str, bytes | None]:
     """Path -> content of the files that the change writes; None for one that it removes."""
     texts = {
-        _CONTRACT: change.contract and _without_defaults(change.contract),
-        _ROLLOUT: change.rollout and _whole(change.rollout),
-        _STATUS: change.status and _without_defaults(change.status),
-        _CHANNEL: change.channel and _whole(change.channel),
-        _SIGNOFF: change.signoff and _whole(change.signoff),
-        _QUARANTINE: change.quarantine and _without_empty(change.quarantine),
-        _REHEARSAL: change.rehearsal and _whole(change.rehearsal),
+        CONTRACT: change.contract and _without_defaults(change.contract),
+        ROLLOUT: change.rollout and _whole(change.rollout),
+        STATUS: change.status and _without_defaults(change.status),
+        CHANNEL: change.channel and _whole(change.channel),
+        SIGNOFF: change.signoff and _whole(change.signoff),
+        QUARANTINE: change.quarantine and _without_empty(change.quarantine),
+        REHEARSAL: change.rehearsal and _whole(change.rehearsal),
     }
     if change.incident:
-        texts[f"{_INCIDENTS}/{change.incident.id}.yaml"] = _without_empty(change.incident)
+        texts[f"{INCIDENTS}/{change.incident.id}.yaml"] = _without_empty(change.incident)
     if change.release_cache:
-        texts[_RELEASE_CACHE] = _without_defaults(change.release_cache)
+        texts[RELEASE_CACHE] = _without_defaults(change.release_cache)
     files: dict[str, bytes | None] = {
         state_path(train, name): text.encode() for name, text in texts.items() if text
     }
     if change.removes_release_cache:
-        files[state_path(train, _RELEASE_CACHE)] = None
+        files[state_path(train, RELEASE_CACHE)] = None
     return files
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rollout.commands.facts import FactFinder
-from rollout.core.advance import advance, is_settled, reassess
+from rollout.core.advance import advance, is_settled
+from rollout.core.assess import reassess
 from rollout.core.channel.proposals import why_refused
 from rollout.core.state import Event, Outcome, TrainState
 from rollout.errors import RefusedError

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rollout.commands.changing import applied
 from rollout.commands.evidence import check_evidence
 from rollout.commands.facts import FactFinder
-from rollout.core.advance import advance, is_settled, observe, reassess, why_ignored
+from rollout.core.advance import advance, is_settled, observe, why_ignored
+from rollout.core.assess import reassess
 from rollout.core.observation import Evidence, Observation
 from rollout.core.state import Outcome, TrainState
 from rollout.errors import InputError, RefusedError

@@ -7,16 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from rollout.core import channel as channels
-from rollout.core import counters, legality, signoff, soak, streaks
+from rollout.core import counters, legality, signoff, streaks
+from rollout.core.assess import assess, reassess, unsigned_items, view_of
 from rollout.core.contract import Contract
 from rollout.core.decision import (
-    decide,
-    findings,
-    health_results,
-    judge_gates,
     judge_triggers,
-    look,
-    with_triggers,
 )
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.requests import answer, applied_at, needed
@@ -34,11 +29,10 @@ from rollout.core.state import (
     StateChange,
     Status,
     TrainState,
-    TriggerFinding,
     Verdict,
 )
 from rollout.core.step import Step
-from rollout.core.view import View, fresh_samples
+from rollout.core.view import fresh_samples
 from rollout.errors import InputError
 
 
@@ -176,7 +170,7 @@ def _undo(state: TrainState, status: Status, why: str, facts: Facts, now: dateti
     frozen = status.legal.frozen or Freeze(reason=f"illegal step: {why}"[:500], at=now)
     rollout = status.legal.model_copy(update={"frozen": frozen})
     kept = status.model_copy(update={"legal": rollout})
-    status = _assess(state.contract, rollout, kept, _unsigned(state, rollout), facts, now)
+    status = assess(state.contract, rollout, kept, unsigned_items(state, rollout), facts, now)
     return Step(Event.ILLEGAL_STEP, StateChange(rollout=rollout, status=status), why)
 
 
@@ -247,8 +241,8 @@ def observe(
     if not _belongs(state, status, observation):
         return _observe_late(state, folded, observation, facts, now)
     folded = folded.model_copy(update={"entered_at": status.entered_at or at})
-    unsigned = _unsigned(state, state.rollout)
-    return _assess(state.contract, state.rollout, folded, unsigned, facts, now, earn_at=at)
+    unsigned = unsigned_items(state, state.rollout)
+    return assess(state.contract, state.rollout, folded, unsigned, facts, now, earn_at=at)
 
 
 def _folded(state: TrainState, status: Status, observation: Observation) -> Status:
@@ -273,13 +267,19 @@ def _observe_late(
 ) -> Status:
     """Evidence that is not of the phase: it can still fire a trigger, and is a baseline until entry."""
     phase = state.contract.phase(observation.phase)
-    view = _view(state.contract, state.rollout, phase.name, status, observation, {}, facts)
+    view = view_of(state.contract, state.rollout, phase.name, status, observation, {}, facts)
     found = judge_triggers(view, phase.name, status.triggers, observation.started_at)
     fired = tuple(finding for finding in found if finding.fired)
     if status.entered_at is None:
         status = status.model_copy(update={"counters": counters.new_baseline(status.counters)})
-    return _assess(
-        state.contract, state.rollout, status, _unsigned(state, state.rollout), facts, now, also_fired=fired
+    return assess(
+        state.contract,
+        state.rollout,
+        status,
+        unsigned_items(state, state.rollout),
+        facts,
+        now,
+        also_fired=fired,
     )
 
 
@@ -352,92 +352,3 @@ def _prove(state: TrainState, status: Status, now: datetime) -> Step | None:
         rehearsal=state.rehearsal,
     )
     return Step(Event.SIGNOFF, StateChange(signoff=checklist), ", ".join(newly)) if newly else None
-
-
-# --- assessing -------------------------------------------------------------------------------------------
-
-
-def reassess(state: TrainState, status: Status, facts: Facts, now: datetime) -> Status:
-    """The status judged again with these facts, no new evidence."""
-    return _assess(state.contract, state.rollout, status, _unsigned(state, state.rollout), facts, now)
-
-
-def _unsigned(state: TrainState, rollout: Rollout) -> dict[str, tuple[str, ...]]:
-    return signoff.unsigned(state.contract, state.signoff, rollout)
-
-
-def _view(
-    contract: Contract,
-    rollout: Rollout,
-    phase: str,
-    status: Status,
-    observation: Observation | None,
-    unsigned: dict[str, tuple[str, ...]],
-    facts: Facts,
-) -> View:
-    return look(
-        contract,
-        rollout,
-        contract.phase(phase),
-        observation,
-        counters=status.counters,
-        streaks=status.streaks,
-        requests=status.requests,
-        soak=status.soak,
-        facts=facts,
-        unsigned=unsigned,
-    )
-
-
-def _assess(
-    contract: Contract,
-    rollout: Rollout,
-    status: Status,
-    unsigned: dict[str, tuple[str, ...]],
-    facts: Facts,
-    now: datetime,
-    *,
-    earn_at: datetime | None = None,
-    also_fired: tuple[TriggerFinding, ...] = (),
-) -> Status:
-    """Triggers, gates, soak (earned only with `earn_at`) and decision for what the status holds."""
-    observation = _current_observation(status)
-    at = earn_at or now
-    view = _view(contract, rollout, status.phase, status, observation, unsigned, facts)
-    fired = _merged(also_fired, judge_triggers(view, status.phase, status.triggers, at))
-    view = with_triggers(view, fired)
-    judged = judge_gates(view)
-    credit = status.soak
-    if earn_at is not None:
-        credit = soak.earn(credit, contract, view.phase, health_results(judged), earn_at, view)
-        view = replace(view, soak=credit)
-    found = findings(judged, view, status.gates, at)
-    observed_at = observation.finished_at if observation else None
-    decision = decide(contract, rollout, view, found, observed_at, now)
-    return status.model_copy(
-        update={
-            "decided_at": now,
-            "soak": credit,
-            "gates": found,
-            "triggers": fired,
-            "facts": facts,
-            "decision": decision,
-            "requests": needed(contract, rollout, status.requests, found, status.observation, now),
-        }
-    )
-
-
-def _merged(
-    first: tuple[TriggerFinding, ...], rest: tuple[TriggerFinding, ...]
-) -> tuple[TriggerFinding, ...]:
-    named = {finding.trigger for finding in first}
-    return first + tuple(finding for finding in rest if finding.trigger not in named)
-
-
-def _current_observation(status: Status) -> Observation | None:
-    """The last observation, if it is of this phase and contract, and of the percent that is applied."""
-    observation = status.observation
-    if observation is None or status.entered_at is None:
-        return None
-    same = (observation.phase, observation.contract_digest) == (status.phase, status.contract_digest)
-    return observation if same and observation.started_at >= status.entered_at else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_never
+from typing import Literal, assert_never
 
 from rollout.core.contract import Contract
 from rollout.core.state import (
@@ -135,6 +135,45 @@ def _subject(  # noqa: C901 -- one short arm for each event
             return _and(f"freeze {release} {phase}", detail or _freeze_reason(rollout))
         case Event.UNFREEZE:
             return _and(f"unfreeze {release} {phase}", detail)
+        case (
+            Event.ROLLBACK
+            | Event.ROLLBACK_STEP
+            | Event.JOIN
+            | Event.CANCEL
+            | Event.ROLLED_BACK
+            | Event.REOPEN
+            | Event.LIFT
+            | Event.REHEARSE
+        ):
+            return _rollback_subject(event, release, phase, detail, incident)
+        case Event.COMPLETE:
+            return f"complete {release}"
+        case Event.SIGNOFF:
+            return f"sign-off of {release}: {detail}"
+        case Event.CHANNEL:
+            return _and("channel", detail)
+        case Event.CHANNEL_IMPORT:
+            return "channel: import the product's own metadata"
+        case _:
+            assert_never(event)
+
+
+_RollbackEvent = Literal[
+    Event.ROLLBACK,
+    Event.ROLLBACK_STEP,
+    Event.JOIN,
+    Event.CANCEL,
+    Event.ROLLED_BACK,
+    Event.REOPEN,
+    Event.LIFT,
+    Event.REHEARSE,
+]
+
+
+def _rollback_subject(
+    event: _RollbackEvent, release: str, phase: str, detail: str, incident: Incident | None
+) -> str:
+    match event:
         case Event.ROLLBACK:
             return _and(
                 f"roll back {release} from {incident.phase if incident else phase}", _cause(incident, detail)
@@ -152,16 +191,8 @@ def _subject(  # noqa: C901 -- one short arm for each event
             return _and(f"reopen after {release}", detail)
         case Event.LIFT:
             return _and("lift quarantine", detail)
-        case Event.COMPLETE:
-            return f"complete {release}"
-        case Event.SIGNOFF:
-            return f"sign-off of {release}: {detail}"
         case Event.REHEARSE:
             return _and(f"rehearse the rollback of {release}", detail)
-        case Event.CHANNEL:
-            return _and("channel", detail)
-        case Event.CHANNEL_IMPORT:
-            return "channel: import the product's own metadata"
         case _:
             assert_never(event)
 

@@ -50,6 +50,7 @@ class World:
         branch: str = "main",
         watch: bool = False,
         listed: bool = True,
+        below: Path | None = None,
     ) -> GitHubReverter:
         """As one command has it; where it watches a release, after pull requests were listed, or before."""
         url = self.hub.url
@@ -64,7 +65,7 @@ class World:
             listing.watch(self.release.commit)
             if listed:
                 listing.open()
-        return GitHubReverter(api, listing, lambda name: ProductClone(url, name, value))
+        return GitHubReverter(api, listing, lambda name: ProductClone(url, name, value, below=below))
 
     def tip(self, branch: str = "main") -> str | None:
         return self.product.bare.branch(branch)
@@ -308,8 +309,7 @@ def test_the_token_is_in_no_file_no_argument_and_no_message(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setenv("PATH", f"{spy.parent}:{os.environ['PATH']}")
-    monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    found = world.reverter()
+    found = world.reverter(below=scratch)
     found.preview(world.release)
     world.product.bare.git("branch", BRANCH, world.tip() or "")
     value = world.token.value

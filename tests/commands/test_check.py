@@ -6,9 +6,9 @@ import pytest
 
 from rollout.commands.check import Checked, check
 from rollout.core.contract import Product
+from rollout.core.files import ROLLOUT, STATUS
 from rollout.core.state import CommitMessage
 from rollout.errors import RefusedError
-from tests.fakes.store import ROLLOUT, STATUS
 from tests.world import T0, TAU, World
 
 MERGE = CommitMessage(subject="Merge", body="")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rollout.core.contract import Product
+from rollout.core.files import CHANNEL, QUARANTINE
 from rollout.core.state import (
     Channel,
     ChannelName,
@@ -15,7 +16,6 @@ from rollout.core.state import (
     Verdict,
 )
 from rollout.errors import HeadMovedError, InputError, RefusedError, RolloutError
-from tests.fakes.store import CHANNEL, QUARANTINE
 from tests.world import COMMIT, OLD_VERSION, OTHER_COMMIT, TAU, UNKNOWN_COMMIT, VERSION, World
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands.verify import Verified, verify
+from rollout.core.files import ROLLOUT, SIGNOFF, STATUS
 from rollout.core.state import CommitMessage, Event, Signoff, Soak
 from rollout.errors import InputError
 from rollout.rendering.commits import message
-from tests.fakes.store import PERSON, ROLLOUT, SIGNOFF, STATUS, Files
+from tests.fakes.store import PERSON, Files
 from tests.world import TAU, World
 
 GENEROUS = Soak(earned_seconds=24 * 3600)

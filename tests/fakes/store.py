@@ -12,6 +12,16 @@ from typing import TypeVar
 from rollout.adapters.yaml_store import check_consistency
 from rollout.adapters.yaml_text import dump_yaml
 from rollout.core.contract import Contract
+from rollout.core.files import (
+    CHANNEL,
+    CONTRACT,
+    QUARANTINE,
+    REHEARSAL,
+    RELEASE_CACHE,
+    ROLLOUT,
+    SIGNOFF,
+    STATUS,
+)
 from rollout.core.state import (
     Channel,
     CommitMessage,
@@ -30,10 +40,6 @@ from rollout.ports import LoggedCommit
 from tests.fakes.writes import Writes
 
 TOOL, PERSON = "rollout", "A Person"
-CONTRACT, ROLLOUT, STATUS = "contract.yaml", "rollout.yaml", "status.yaml"
-CHANNEL, SIGNOFF, QUARANTINE = "channel.yaml", "signoff.yaml", "quarantine.yaml"
-REHEARSAL = "rehearsal.yaml"
-RELEASE_CACHE = "release-cache.yaml"
 
 Content = Model | InputError | bytes
 """An error is a file that does not parse; bytes are what a file holds, whatever that is."""

@@ -14,12 +14,12 @@ from rollout.commands.reconcile import Report
 from rollout.commands.rollback import Dispatch, cancel, reopen, roll_back
 from rollout.commands.verify import verify
 from rollout.core.contract import RollbackStep
+from rollout.core.files import ROLLOUT
 from rollout.core.observation import Evidence, Observation
 from rollout.core.rollback.quarantine import find, standing
 from rollout.core.state import Freeze, Outcome, Rollout, Verdict
 from rollout.errors import InputError, RefusedError
 from rollout.ports import PullRequestState
-from tests.fakes.store import ROLLOUT
 from tests.fakes.writes import KilledError, When
 from tests.property.moods import MOOD, SURFACE, a_world_in, observe
 from tests.property.oracle import Oracle, at_rest

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from rollout.commands.freeze import freeze, unfreeze
 from rollout.commands.verify import verify
+from rollout.core.files import STATUS
 from rollout.core.observation import HealthState
 from rollout.core.state import Status
 from rollout.core.values import JsonValue
 from rollout.errors import InputError
-from tests.fakes.store import STATUS
 from tests.fakes.writes import Writes
 from tests.world import OTHER_COMMIT, TAU, World
 

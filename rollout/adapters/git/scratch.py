@@ -27,13 +27,15 @@ _SETTINGS = """[core]
 
 
 @contextmanager
-def scratch(more: Mapping[str, str] | None = None, *, beside: Git | None = None) -> Iterator[Git]:
+def scratch(
+    more: Mapping[str, str] | None = None, *, beside: Git | None = None, below: Path | None = None
+) -> Iterator[Git]:
     """An empty bare repository that is gone afterwards, with the objects of `beside` if there is one.
 
     `more` is added to git's environment, in which nothing of a person's configuration is left.
-    Raises OutsideError.
+    It lies `below` a folder, the system's for temporary ones when None. Raises OutsideError.
     """
-    with TemporaryDirectory(prefix="rollout-") as folder:
+    with TemporaryDirectory(prefix="rollout-", dir=below) as folder:
         environment = {**_isolated(), **(more or {})}
         options = ("--bare", "--quiet", "--template=", "--initial-branch=scratch")
         Runner(Path(folder), environment).run("init", *options, f"--object-format={_format(beside)}", ".")

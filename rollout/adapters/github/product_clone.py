@@ -10,6 +10,7 @@ import base64
 import weakref
 from contextlib import ExitStack
 from functools import cached_property
+from pathlib import Path
 
 from rollout.adapters.git import Git
 from rollout.adapters.git.process import Done, complaint
@@ -31,9 +32,15 @@ _REMOTE = "product"
 class ProductClone:
     """A scratch clone of branches of `server/repository`."""
 
-    def __init__(self, server: str, repository: str, token: str, *, whole: bool = False) -> None:
-        """`whole` fetches blobs at once, so that other repositories can borrow all objects."""
+    def __init__(
+        self, server: str, repository: str, token: str, *, whole: bool = False, below: Path | None = None
+    ) -> None:
+        """`whole` fetches blobs at once, so that other repositories can borrow all objects.
+
+        The clone lies `below` a folder, the system's for temporary ones when None.
+        """
         self._server = server
+        self._below = below
         self._repository = repository
         self._filter = () if whole else ("--filter=blob:none",)
         basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
@@ -47,7 +54,7 @@ class ProductClone:
     @cached_property
     def git(self) -> Git:
         stack = ExitStack()
-        git = stack.enter_context(scratch(self._access))
+        git = stack.enter_context(scratch(self._access, below=self._below))
         weakref.finalize(self, stack.close)
         git.runner.run("remote", "add", _REMOTE, self._url_of(self._repository))
         return git

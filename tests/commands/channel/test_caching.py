@@ -7,11 +7,11 @@ import pytest
 from rollout.commands.channel.caching import clear, prune, refresh, show
 from rollout.commands.channel.lookup import look_up
 from rollout.commands.channel.planning import check, make_plan
+from rollout.core.files import RELEASE_CACHE
 from rollout.core.state import ChannelName, LookupSource
 from rollout.errors import InputError, OutsideError
 from tests.commands.channel.world import ChannelWorld
 from tests.fakes.releases import FakeReleases
-from tests.fakes.store import RELEASE_CACHE
 from tests.world import TAU
 
 GOOD = """\

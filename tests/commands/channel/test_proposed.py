@@ -8,12 +8,12 @@ from rollout.commands.channel.applying import make_apply
 from rollout.commands.channel.switching import set_channel
 from rollout.commands.check import check
 from rollout.commands.verify import verify
+from rollout.core.files import CHANNEL
 from rollout.core.state import ChannelName, Event
 from rollout.errors import InputError, RefusedError
 from rollout.ports import PullRequest, StatusState
 from rollout.rendering.commits import message
 from tests.commands.channel.world import ChannelWorld
-from tests.fakes.store import CHANNEL
 from tests.world import TAU
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands.channel.switching import set_channel
+from rollout.core.files import CONTRACT, ROLLOUT
 from rollout.core.state import ChannelName, Outcome, RollbackHints, RollbackReason, Rollout
 from rollout.core.values import unix_ms
 from rollout.errors import RefusedError
 from rollout.ports import StatusState
 from tests.commands.channel.world import ChannelWorld
-from tests.fakes.store import CONTRACT, ROLLOUT
 from tests.world import OLD_VERSION, TAU, contract
 
 

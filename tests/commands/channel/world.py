@@ -7,11 +7,11 @@ from typing import Any
 from rollout.adapters.channel_files import YamlFiles
 from rollout.commands.channel.desk import Desk
 from rollout.core.contract import ChannelPolicy
+from rollout.core.files import QUARANTINE
 from rollout.core.state import Channel, Quarantine, QuarantinedRelease
 from rollout.core.state.release_cache import FILE
 from rollout.ports import PullRequestKind
 from tests.fakes.releases import FakeReleases
-from tests.fakes.store import QUARANTINE
 from tests.world import OTHER_COMMIT, TAU, World
 
 

@@ -1,0 +1,108 @@
+"""Judging a status: triggers, gates, soak and decision for what it holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from rollout.core import signoff, soak
+from rollout.core.contract import Contract
+from rollout.core.decision import (
+    decide,
+    findings,
+    health_results,
+    judge_gates,
+    judge_triggers,
+    look,
+    with_triggers,
+)
+from rollout.core.observation import Observation
+from rollout.core.requests import needed
+from rollout.core.state import Facts, Rollout, Status, TrainState, TriggerFinding
+from rollout.core.view import View
+
+
+def reassess(state: TrainState, status: Status, facts: Facts, now: datetime) -> Status:
+    """The status judged again with these facts, no new evidence."""
+    return assess(state.contract, state.rollout, status, unsigned_items(state, state.rollout), facts, now)
+
+
+def unsigned_items(state: TrainState, rollout: Rollout) -> dict[str, tuple[str, ...]]:
+    return signoff.unsigned(state.contract, state.signoff, rollout)
+
+
+def view_of(
+    contract: Contract,
+    rollout: Rollout,
+    phase: str,
+    status: Status,
+    observation: Observation | None,
+    unsigned: dict[str, tuple[str, ...]],
+    facts: Facts,
+) -> View:
+    return look(
+        contract,
+        rollout,
+        contract.phase(phase),
+        observation,
+        counters=status.counters,
+        streaks=status.streaks,
+        requests=status.requests,
+        soak=status.soak,
+        facts=facts,
+        unsigned=unsigned,
+    )
+
+
+def assess(
+    contract: Contract,
+    rollout: Rollout,
+    status: Status,
+    unsigned: dict[str, tuple[str, ...]],
+    facts: Facts,
+    now: datetime,
+    *,
+    earn_at: datetime | None = None,
+    also_fired: tuple[TriggerFinding, ...] = (),
+) -> Status:
+    """Triggers, gates, soak (earned only with `earn_at`) and decision for what the status holds."""
+    observation = _current_observation(status)
+    at = earn_at or now
+    view = view_of(contract, rollout, status.phase, status, observation, unsigned, facts)
+    fired = _merged(also_fired, judge_triggers(view, status.phase, status.triggers, at))
+    view = with_triggers(view, fired)
+    judged = judge_gates(view)
+    credit = status.soak
+    if earn_at is not None:
+        credit = soak.earn(credit, contract, view.phase, health_results(judged), earn_at, view)
+        view = replace(view, soak=credit)
+    found = findings(judged, view, status.gates, at)
+    observed_at = observation.finished_at if observation else None
+    decision = decide(contract, rollout, view, found, observed_at, now)
+    return status.model_copy(
+        update={
+            "decided_at": now,
+            "soak": credit,
+            "gates": found,
+            "triggers": fired,
+            "facts": facts,
+            "decision": decision,
+            "requests": needed(contract, rollout, status.requests, found, status.observation, now),
+        }
+    )
+
+
+def _merged(
+    first: tuple[TriggerFinding, ...], rest: tuple[TriggerFinding, ...]
+) -> tuple[TriggerFinding, ...]:
+    named = {finding.trigger for finding in first}
+    return first + tuple(finding for finding in rest if finding.trigger not in named)
+
+
+def _current_observation(status: Status) -> Observation | None:
+    """The last observation, if it is of this phase and contract, and of the percent that is applied."""
+    observation = status.observation
+    if observation is None or status.entered_at is None:
+        return None
+    same = (observation.phase, observation.contract_digest) == (status.phase, status.contract_digest)
+    return observation if same and observation.started_at >= status.entered_at else None

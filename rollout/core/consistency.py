@@ -1,0 +1,69 @@
+"""Where the files of a train contradict each other, as no run of the tool leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout.core.files import CHANNEL, CONTRACT, INCIDENTS, QUARANTINE, REHEARSAL, ROLLOUT, SIGNOFF, STATUS
+from rollout.core.state import Outcome, TrainState
+
+Contradiction = tuple[str, str, str]
+"""File below the train's folder, field, message."""
+
+
+def contradictions(state: TrainState) -> Iterator[Contradiction]:
+    yield from _wrong_names(state)
+    yield from _rollout_contradictions(state)
+    yield from _status_contradictions(state)
+
+
+def _wrong_names(state: TrainState) -> Iterator[Contradiction]:
+    files = {
+        CONTRACT: state.contract,
+        ROLLOUT: state.rollout,
+        STATUS: state.status,
+        CHANNEL: state.channel,
+        SIGNOFF: state.signoff,
+        QUARANTINE: state.quarantine,
+        REHEARSAL: state.rehearsal,
+    }
+    for name, content in files.items():
+        if content is not None and content.train != state.train:
+            yield name, "train", f"is {content.train} in the folder of {state.train}"
+    named = state.rollout.frozen.incident if state.rollout.frozen else None
+    incident = state.incident
+    if named and incident is None:
+        yield ROLLOUT, "frozen.incident", f"there is no {INCIDENTS}/{named}.yaml"
+    if incident and incident.train != state.train:
+        yield f"{INCIDENTS}/{named}.yaml", "train", f"is {incident.train} in the folder of {state.train}"
+    if incident and incident.id != named:
+        yield f"{INCIDENTS}/{named}.yaml", "id", f"is {incident.id}"
+
+
+def _rollout_contradictions(state: TrainState) -> Iterator[Contradiction]:
+    rollout = state.rollout
+    if rollout.outcome is Outcome.IN_PROGRESS:
+        if rollout.release is None:
+            yield ROLLOUT, "release", "is missing from a rollout in progress"
+        if rollout.phase is None:
+            yield ROLLOUT, "phase", "is missing from a rollout in progress"
+        if state.status is None:
+            yield ROLLOUT, "outcome", f"is {Outcome.IN_PROGRESS}, and there is no {STATUS}"
+    yield from _unknown_phase(state, ROLLOUT, "phase", rollout.phase)
+
+
+def _status_contradictions(state: TrainState) -> Iterator[Contradiction]:
+    status, release = state.status, state.rollout.release
+    if status is None:
+        return
+    if release and status.release != release.version:
+        yield STATUS, "release", f"is {status.release}, and {ROLLOUT} has {release.version}"
+    if release and status.commit != release.commit:
+        yield STATUS, "commit", f"is {status.commit[:12]}, and {ROLLOUT} has {release.commit[:12]}"
+    yield from _unknown_phase(state, STATUS, "legal.phase", status.legal.phase)
+
+
+def _unknown_phase(state: TrainState, file: str, field: str, phase: str | None) -> Iterator[Contradiction]:
+    known = [each.name for each in state.contract.phases]
+    if phase is not None and phase not in known:
+        yield file, field, f"{phase} is not in the contract, which has {', '.join(known)}"

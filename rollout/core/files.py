@@ -1,0 +1,12 @@
+"""Names of the files below `state/<train>/`."""
+
+CONTRACT = "contract.yaml"
+ROLLOUT = "rollout.yaml"
+STATUS = "status.yaml"
+CHANNEL = "channel.yaml"
+SIGNOFF = "signoff.yaml"
+QUARANTINE = "quarantine.yaml"
+REHEARSAL = "rehearsal.yaml"
+RELEASE_CACHE = "release-cache.yaml"
+INCIDENTS = "incidents"
+"""A folder with one file an incident."""
