@@ -80,7 +80,7 @@ def another(value: JsonValue) -> JsonValue:
     if isinstance(value, int | float):
         return value + 1
     if re.fullmatch(r"[0-9a-f]{40,64}", value):
-        return value[::-1] if value != value[::-1] else "e" * len(value)
+        return ("0" if value[0] != "0" else "1") + value[1:]
     if re.fullmatch(r"\d{4}-.*Z", value):
         return value.replace("2026", "2027")
     return value + "x"
