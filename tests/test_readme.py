@@ -1,6 +1,6 @@
-"""The README's transcripts are real: each `console` block is typed into a shell and must print what it says.
+"""What README.md and docs/ show is real: each `console` block is typed into a shell, and prints what it says.
 
-`UPDATE_README=1 make test T=tests/test_readme.py` writes what is printed now into the README; read the diff.
+`UPDATE_README=1 make test T=tests/test_readme.py` writes what is printed now into the pages; read the diff.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+ON_GITHUB = ROOT / "docs" / "github.md"
+WITH_TRANSCRIPTS = (README, ROOT / "docs" / "channels.md")
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 END = "=== end of command ==="
 
@@ -63,38 +69,61 @@ def steady(text: str) -> str:
     return text
 
 
-def test_every_command_of_the_readme_prints_what_it_says(tmp_path: Path) -> None:
-    readme = README.read_text(encoding="utf-8")
-    blocks = BLOCK.findall(readme)
+@pytest.mark.parametrize("path", WITH_TRANSCRIPTS, ids=lambda path: path.name)
+def test_every_command_prints_what_the_page_says(path: Path, tmp_path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
+    blocks = BLOCK.findall(page)
     typed = [command for block in blocks for command in commands(block)]
     printed = iter(run_all(typed, tmp_path))
     real = [transcript(commands(block), [next(printed) for _ in commands(block)]) for block in blocks]
     if os.environ.get("UPDATE_README"):
         replacements = iter(real)
-        readme = BLOCK.sub(lambda _: f"```console\n{next(replacements)}\n```", readme)
-        README.write_text(readme, encoding="utf-8")
-        blocks = BLOCK.findall(readme)
-    assert len(typed) > 10
+        page = BLOCK.sub(lambda _: f"```console\n{next(replacements)}\n```", page)
+        path.write_text(page, encoding="utf-8")
+        blocks = BLOCK.findall(page)
+    assert len(typed) > 5
     for block, expected in zip(blocks, real, strict=True):
         assert steady(block.strip()) == steady(expected)
 
 
+def test_every_transcript_is_run() -> None:
+    assert [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))] == list(
+        WITH_TRANSCRIPTS
+    )
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as GitHub makes links of them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for name, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)]*)\)", path.read_text(encoding="utf-8")):
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), f"{path.name}: {name}"
+        assert not anchor or anchor in anchors(target), f"{path.name}: {name}#{anchor}"
+
+
 def test_what_github_shows_is_what_is_rendered() -> None:
     """The pull request, the job summary and doctor's answer are the golden files of tests/rendering."""
-    readme, golden = README.read_text(encoding="utf-8"), README.parent / "tests" / "rendering" / "golden"
+    page, golden = ON_GITHUB.read_text(encoding="utf-8"), ROOT / "tests" / "rendering" / "golden"
     for name in ("promotion.md", "summary-hold.md"):
         lines = (golden / name).read_text(encoding="utf-8").rstrip("\n").splitlines()
-        assert "\n".join(f"> {line}".rstrip() for line in lines) in readme, name
-    assert f"```text\n{(golden / 'doctor.txt').read_text(encoding='utf-8')}```" in readme
+        assert "\n".join(f"> {line}".rstrip() for line in lines) in page, name
+    assert f"```text\n{(golden / 'doctor.txt').read_text(encoding='utf-8')}```" in page
 
 
 def test_the_apps_permissions_are_those_that_workflows_ask_for() -> None:
     asked = set()
-    for path in (README.parent / ".github" / "workflows").glob("rollout-*.yml"):
+    for path in (ROOT / ".github" / "workflows").glob("rollout-*.yml"):
         asked |= set(re.findall(r"^ +permission-([a-z-]+): (\w+)", path.read_text(), re.MULTILINE))
     names = {"commit-statuses": "statuses"}
     table = (
-        README.read_text(encoding="utf-8").partition("| permission | level | for |")[2].partition("\n\n")[0]
+        ON_GITHUB.read_text(encoding="utf-8")
+        .partition("| permission | level | for |")[2]
+        .partition("\n\n")[0]
     )
     told = {
         (names.get(key, key), level)
@@ -105,8 +134,8 @@ def test_the_apps_permissions_are_those_that_workflows_ask_for() -> None:
 
 
 def test_every_workflow_and_variable_is_named() -> None:
-    readme = README.read_text(encoding="utf-8")
-    for path in (README.parent / ".github" / "workflows").glob("rollout-*.yml"):
-        assert f"`{path.stem}`" in readme, path.name
+    page = ON_GITHUB.read_text(encoding="utf-8")
+    for path in (ROOT / ".github" / "workflows").glob("rollout-*.yml"):
+        assert f"`{path.stem}`" in page, path.name
         for name in re.findall(r"(?:vars|secrets)\.(ROLLOUT_\w+)", path.read_text()):
-            assert name in readme, name
+            assert name in page, name

@@ -20,7 +20,7 @@ from tests.rendering.goldens import GOLDEN, check_golden
 
 PAGE = "https://github.com/acme/tau"
 PAGES = Pages(PAGE, PAGE)
-README = Path(__file__).parents[2] / "README.md"
+PAGE_ABOUT_SIGNING = Path(__file__).parents[2] / "docs" / "signing.md"
 HOSTILE = "](javascript:x) @everyone #1 <img src=x> <!-- --> `$(id)` | closes https://github.com/a/b/issues/1"
 
 
@@ -65,9 +65,9 @@ def test_as_a_person_sees_it() -> None:
     check_golden("signoff-missing.md", shown.missing)
 
 
-def test_the_readme_shows_the_issue_as_it_is() -> None:
+def test_the_page_about_signing_shows_the_issue_as_it_is() -> None:
     golden = (GOLDEN / "signoff-issue.md").read_text(encoding="utf-8")
-    assert golden.strip() in README.read_text(encoding="utf-8")
+    assert golden.strip() in PAGE_ABOUT_SIGNING.read_text(encoding="utf-8")
 
 
 def test_on_the_local_forge_there_are_no_links() -> None:
