@@ -15,7 +15,7 @@ from benchmarks.world import CHECKS, TRAIN, StoppedClock, World
 from rollout.commands.reconcile import Reconciler
 from rollout.core.observation import Observation
 from rollout.core.state import Event
-from rollout.wiring import Workspace
+from rollout.wiring import Workspace, texts
 from tests.fakehub.entities import Run
 from tests.fakehub.hub import Call, Hub
 from tests.workflows.town import build
@@ -89,7 +89,7 @@ class _Both:
 
 
 def _reconcile(space: Workspace, observation: Observation) -> None:
-    reconciler = Reconciler(space.store, space.forge, space.clock, space.promotion_body())
+    reconciler = Reconciler(space.store, space.forge, space.clock, texts.promotion_body())
     report = reconciler.run(TRAIN, [observation])
     assert [taken.step.event for taken in report.steps] == [Event.OBSERVE]
     space.git.close()

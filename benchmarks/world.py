@@ -24,7 +24,7 @@ from rollout.core.observation import LogCursor, Observation, Sample
 from rollout.core.state import Event, StateChange, TrainState
 from rollout.demo.product import StandIn
 from rollout.rendering.commits import message
-from rollout.wiring import Workspace
+from rollout.wiring import Workspace, texts
 
 TRAIN, PHASE = "tau", "canary-3"
 STATUS = state_path(TRAIN, "status.yaml")
@@ -80,7 +80,7 @@ class World:
     def reconcile(self, observation: Observation) -> list[Event]:
         """What `rollout reconcile --observation FILE` does once Python is up; the events that it recorded."""
         space = self.space()
-        reconciler = Reconciler(space.store, space.forge, space.clock, space.promotion_body())
+        reconciler = Reconciler(space.store, space.forge, space.clock, texts.promotion_body())
         report = reconciler.run(TRAIN, [observation])
         space.git.close()
         return [taken.step.event for taken in report.steps]

@@ -164,6 +164,7 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
     from rollout.commands.reconcile import Reconciler
     from rollout.errors import RefusedError
     from rollout.rendering.documents import reconcile_document
+    from rollout.wiring import texts
 
     space, train = call.workspace, call.train
     evidence = [*map(_evidence, observations), *_handed_over(folder)]
@@ -171,7 +172,7 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
         space.store,
         space.forge,
         space.clock,
-        space.promotion_body(),
+        texts.promotion_body(),
         responder=space.responder(),
         desk=space.signoff_desk(dry_run=dry_run),
         dry_run=dry_run,

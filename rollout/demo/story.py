@@ -31,7 +31,7 @@ from rollout.ports import PullRequest, PullRequestState
 from rollout.rendering.gates import progress
 from rollout.rendering.inert import line
 from rollout.rendering.terminal import status_view, verify_view
-from rollout.wiring import Workspace
+from rollout.wiring import Workspace, texts
 
 TRAIN = "tau"
 BEGIN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -182,7 +182,7 @@ class Story:
         )
 
     def _reconcile(self, evidence: list[Evidence]) -> Report:
-        body = self.space.promotion_body()
+        body = texts.promotion_body()
         self.space.train(TRAIN)
         responder = self.space.responder()
         desk = self.space.signoff_desk()

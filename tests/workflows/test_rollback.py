@@ -18,7 +18,7 @@ from rollout.commands.reconcile import Reconciler
 from rollout.commands.start import StartOptions, start
 from rollout.commands.verify import verify
 from rollout.core.observation import HarnessReport, HealthState, Observation, Sample, Timeline
-from rollout.wiring import Workspace
+from rollout.wiring import Workspace, texts
 from tests.fakehub.entities import Run
 from tests.fakehub.hub import Hub
 from tests.workflows.town import CHECK, CONTRACT, STEADY, VERSION, Town, build, keys
@@ -113,7 +113,7 @@ def observe(town: Town, state: HealthState = HealthState.HEALTHY) -> None:
         samples={"voice": sample, "memory": sample},
         harness=harness,
     )
-    reconciler = Reconciler(space.store, space.forge, space.clock, space.promotion_body())
+    reconciler = Reconciler(space.store, space.forge, space.clock, texts.promotion_body())
     reconciler.run("tau", [observation])
 
 

@@ -1,10 +1,10 @@
-"""The only place where adapters are made and put together."""
+"""A repository with everything that works on it: adapters are made and put together here only."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +20,7 @@ from rollout.adapters.yaml_store import YamlStore
 from rollout.adapters.yaml_text import load_yaml
 from rollout.core.state import TrainState
 from rollout.errors import InputError, RolloutError
+from rollout.wiring import texts
 
 if TYPE_CHECKING:
     from rollout.adapters.github.api import Api
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from rollout.commands.signoff_issue import SignoffIssue
     from rollout.core import contract
     from rollout.core.action import ActionPin
-    from rollout.core.signoff.window import IssueText
-    from rollout.core.state import Channel
     from rollout.ports import (
         Clock,
         Evidence,
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
         StateStore,
     )
     from rollout.ports.inspection import Inspector
+    from rollout.rendering.signoff_issue import Pages
 
 ForgeKind = Literal["local", "github"]
 
@@ -138,18 +138,7 @@ class Workspace:
         from rollout.commands.responding import Responder
 
         is_local = self.forge_kind == "local"
-        return Responder(self.reverter, self.issues, self.incident_body(), pushes_workflows=is_local)
-
-    def incident_body(self) -> Callable[[TrainState, str], str]:
-        """Renders the body of an incident's issue; the template is read when needed."""
-        from rollout.adapters.resources import templates_dir
-        from rollout.rendering.incident import incident_body
-
-        def body(state: TrainState, pull_request: str) -> str:
-            template = (templates_dir() / "incident.md.j2").read_text(encoding="utf-8")
-            return incident_body(template, state, pull_request)
-
-        return body
+        return Responder(self.reverter, self.issues, texts.incident_body(), pushes_workflows=is_local)
 
     @cached_property
     def reverter(self) -> Reverter:
@@ -328,7 +317,7 @@ class Workspace:
         from rollout.adapters.channel_files import YamlFiles
         from rollout.commands.channel.desk import Desk
 
-        return Desk(self.store, self.forge, self._releases, YamlFiles(), self.clock, body=self._channel_body)
+        return Desk(self.store, self.forge, self._releases, YamlFiles(), self.clock, body=texts.channel_body)
 
     @property
     def _releases(self) -> Releases:
@@ -339,36 +328,6 @@ class Workspace:
         from rollout.adapters.channel_files import TagReleases
 
         return TagReleases(self.git.tags)
-
-    def _channel_body(self, before: Channel, after: Channel) -> str:
-        from rollout.adapters.resources import templates_dir
-        from rollout.rendering.channel import channel_body
-
-        template = (templates_dir() / "channel-pr.md.j2").read_text(encoding="utf-8")
-        return channel_body(template, before, after)
-
-    def promotion_body(self) -> Callable[[TrainState, str], str]:
-        """Renders the body of the promotion pull request for a state; the template is read when needed."""
-        from rollout.adapters.resources import templates_dir
-        from rollout.core.rollback.readiness import why_person_needed
-        from rollout.rendering.markdown import promotion_body
-
-        def body(state: TrainState, decided_at: str) -> str:
-            assert state.status is not None
-            to = state.contract.next_phase(state.status.phase)
-            if to is None:
-                return ""
-            return promotion_body(
-                (templates_dir() / "promotion-pr.md.j2").read_text(encoding="utf-8"),
-                contract=state.contract,
-                rollout=state.rollout,
-                status=state.status,
-                to=to,
-                decided_at=decided_at,
-                needs_person=why_person_needed(state),
-            )
-
-        return body
 
     def tags(self) -> tuple[str, ...]:
         """Names of the clone's tags; none where there is no clone."""
@@ -387,22 +346,19 @@ class Workspace:
 
     def signoff_issue(self, *, dry_run: bool = False) -> SignoffIssue:
         """The checklist's issue, with the texts that it shows."""
-        from rollout.adapters.resources import templates_dir
         from rollout.commands.signoff_issue import SignoffIssue
-        from rollout.rendering.signoff_issue import Pages, issue_text, refusal_text
+        from rollout.rendering.signoff_issue import refusal_text
 
-        def text(state: TrainState) -> IssueText:
-            template = (templates_dir() / "signoff-issue.md.j2").read_text(encoding="utf-8")
-            return issue_text(template, state, pages())
-
-        def pages() -> Pages:
-            if self.forge_kind == "local":
-                return Pages()
-            server = self._api.address.server_url
-            here, product = f"{server}/{self._api.repository}", f"{server}/{self._listing.product}"
-            return Pages(here, product)
-
+        text = texts.signoff_issue(self._pages)
         return SignoffIssue(self.issues, text, refusal_text, at=self.clock.now(), dry_run=dry_run)
+
+    def _pages(self) -> Pages:
+        from rollout.rendering.signoff_issue import Pages
+
+        if self.forge_kind == "local":
+            return Pages()
+        server = self._api.address.server_url
+        return Pages(f"{server}/{self._api.repository}", f"{server}/{self._listing.product}")
 
     def signoff_desk(self, *, dry_run: bool = False) -> SignoffDesk:
         """Where reconcile hears what people say about the checklist, and answers."""
