@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rollout.cli.common import Call, command_options
 from rollout.cli.output import style
+
+if TYPE_CHECKING:
+    from rollout.core.rehearsed import Rehearsed
 
 
 @click.command()
@@ -25,7 +30,7 @@ def rehearse(call: Call, product_dir: Path | None, by: str | None, dry_run: bool
     from rollout.commands.rehearse import record
     from rollout.commands.rehearse import rehearse as play
     from rollout.errors import RefusedError
-    from rollout.rendering.rehearsal import rehearsal_document, rehearsal_view
+    from rollout.rendering.rehearsal import rehearsal_document, rehearsal_view, why_stuck
 
     space, train = call.workspace, call.train
     who = by or space.decider()
@@ -38,12 +43,20 @@ def rehearse(call: Call, product_dir: Path | None, by: str | None, dry_run: bool
         lambda: rehearsal_document(train, rehearsed, commit),
         lambda: rehearsal_view(rehearsed, commit, style=style),
     )
+    _summarize(rehearsed, commit)
     if not rehearsed.passed:
-        stuck = rehearsed.stuck
-        where = f"{stuck.step.replace('_', ' ')}: {stuck.result}" if stuck else "the product has no branch"
         error = RefusedError(
-            f"{train}: a rollback of {rehearsed.release} would need a person: {where}",
+            f"{train}: {why_stuck(rehearsed)}",
             hint="Mend that now, then rehearse again; nothing was recorded.",
         )
         error.documented = True
         raise error
+
+
+def _summarize(rehearsed: Rehearsed, commit: str | None) -> None:
+    """Under Actions the job's summary tells it too."""
+    if os.environ.get("GITHUB_STEP_SUMMARY"):
+        from rollout.adapters.actions import write_summary
+        from rollout.rendering.rehearsal import rehearsal_summary
+
+        write_summary(rehearsal_summary(rehearsed, commit), os.environ)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rollout.core.rehearsed import Rehearsed
 from rollout.core.state import StepState
-from rollout.rendering.gates import Style
-from rollout.rendering.inert import line
+from rollout.rendering.gates import Style, no_style
+from rollout.rendering.inert import code, line
 
 _MARKS = {StepState.DONE: "\u2713", StepState.SKIPPED: "-"}
 
@@ -22,6 +22,22 @@ def rehearsal_view(rehearsed: Rehearsed, commit: str | None, *, style: Style) ->
     if rehearsed.passed:
         end += f"; recorded ({commit[:10]})" if commit else "; not recorded"
     return "\n".join([style(head, bold=True), *rows, "", end])
+
+
+def why_stuck(rehearsed: Rehearsed) -> str:
+    """Where a rehearsal that did not go through would need a person, on one line."""
+    stuck = rehearsed.stuck
+    where = f"{stuck.step.replace('_', ' ')}: {stuck.result}" if stuck else "the product has no branch"
+    return f"a rollback of {rehearsed.release} would need a person: {where}"
+
+
+def rehearsal_summary(rehearsed: Rehearsed, commit: str | None) -> str:
+    """Markdown for GITHUB_STEP_SUMMARY; its first line says whether a person would be needed."""
+    went_through = f"a rollback of {rehearsed.release} would go through"
+    first = went_through if rehearsed.passed else why_stuck(rehearsed)
+    # Indented lines are code: nothing in them is markup, and nothing can end them.
+    told = rehearsal_view(rehearsed, commit, style=no_style).splitlines()
+    return "\n".join([f"**{code(first)}**", "", *(f"    {each}".rstrip() for each in told)])
 
 
 def rehearsal_document(train: str, rehearsed: Rehearsed, commit: str | None) -> dict[str, object]:
