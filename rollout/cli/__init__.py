@@ -40,7 +40,7 @@ COMMANDS = {
     "verify": Lazy("looking", "verify", "Recompute each state commit from the one before."),
     "doctor": Lazy("examining", "doctor", "Find out what stands in a rollout's way, and the fix."),
     "local": Lazy("looking", "local", "Be the reviewer, and CI, without GitHub."),
-    "demo": Lazy("setting_up", "demo", "Watch a good release finish and a bad one stop."),
+    "demo": Lazy("setting_up", "demo", "Watch a good release finish and a bad one rolled back."),
 }
 
 

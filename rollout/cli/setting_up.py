@@ -133,7 +133,7 @@ def contract_schema(_call: Call) -> None:
     help="Where the repository goes; else a new folder.",
 )
 def demo(output: Path | None) -> None:
-    """Watch a good release reach everybody and a bad one stop, on a simulated clock."""
+    """Watch a good release finish and a bad one rolled back, on a simulated clock."""
     from rollout.demo import tell
 
     tell(output, out, columns())

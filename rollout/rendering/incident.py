@@ -35,14 +35,15 @@ def incident_body(template: str, state: TrainState, pull_request: str = "") -> s
 
 def _values(state: TrainState, incident: Incident, pull_request: str) -> dict[str, object]:
     revert = f"pull request {pull_request}" if pull_request else ""
-    target = incident.target
+    target, cancelled = incident.target, incident.ended is not None and incident.ended.how == "cancelled"
     shown = incident.evidence[:_MOST_EVIDENCE]
     return {
-        "headline": Markdown(_headline(state, incident)),
+        "outcome": Markdown(_OUTCOMES[incident.ended.how if incident.ended else None]),
+        "standing": Markdown(_standing(state, incident)),
         "train": incident.train,
         "release": release_name(incident.release),
         "commit": incident.commit,
-        "target": f"{release_name(target.version)} on {target.channel}" if target else "",
+        "target": f"{release_name(target.version)} on {target.channel}" if target and not cancelled else "",
         "pull_request": Markdown(pull_request),
         "to_do": next_steps(state, revert) or _after(state, incident),
         "causes": causes(incident),
@@ -71,18 +72,27 @@ def _values(state: TrainState, incident: Incident, pull_request: str) -> dict[st
     }
 
 
-def _headline(state: TrainState, incident: Incident) -> str:
+_OUTCOMES = {
+    None: "is being rolled back",
+    "rolled_back": "was rolled back",
+    "cancelled": "was not rolled back",
+}
+
+
+def _standing(state: TrainState, incident: Incident) -> str:
     if incident.ended is not None and incident.ended.how == "cancelled":
-        return "Cancelled: a false alarm."
+        return "It was a false alarm, and the rollback was called off."
     if incident.ended is not None:
-        return "Rolled back and validated anew; the release is in quarantine."
+        return "What is there now was validated; the release is in quarantine."
+    frozen = f"Frozen at {state.rollout.canary_percent} %"
     waits = incident.current
-    percent = state.rollout.canary_percent
     if waits is None:
-        return f"Frozen at {percent} %."
+        return f"{frozen}."
+    number = 1 + [step.step for step in incident.steps].index(waits.step)
+    step = f"step {number} of {len(incident.steps)}: {TITLES[waits.step]}"
     if waits.state is StepState.BLOCKED:
-        return f"Frozen at {percent} %, and a person has to act: {TITLES[waits.step]}."
-    return f"Frozen at {percent} %; the rollback goes on: {TITLES[waits.step]}."
+        return f"{frozen}. **A person has to act:** {step}."
+    return f"{frozen}, in {step}."
 
 
 def _after(state: TrainState, incident: Incident) -> list[str]:
@@ -99,10 +109,8 @@ def _step(number: int, step: IncidentStep) -> dict[str, object]:
         "symbol": Markdown(SYMBOLS[step.state].strip()),
         "title": Markdown(TITLES[step.step]),
         "state": Markdown(step.state.value),
-        "attempts": step.attempts,
-        "begun": _at(step.started_at),
-        "ended": _at(step.finished_at),
-        "result": step.result,
+        "since": _at(step.finished_at or step.started_at),
+        "result": f"{step.result} (attempt {step.attempts})" if step.attempts > 1 else step.result,
         "links": list(step.links),
     }
 
@@ -128,12 +136,12 @@ def revert_message(state: TrainState) -> CommitMessage:
     )
 
 
-_REVERT = """Merging this takes {{ release }} of {{ train }} back: incident {{ incident }}.
+_REVERT = """Merging this takes {{ release }} of {{ train }} back.
 
 {% for cause in causes -%}
 - {{ cause }}
 {% endfor %}
-Reverts, newest first:
+Incident {{ incident }}. Reverts, newest first:
 {% for commit in commits %}
 - {{ commit }}
 {%- endfor %}

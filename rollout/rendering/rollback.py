@@ -15,7 +15,7 @@ TITLES = {
     RollbackStep.FREEZE: "freeze",
     RollbackStep.CAPTURE_EVIDENCE: "capture evidence",
     RollbackStep.INSPECT_TARGET: "inspect the target",
-    RollbackStep.APPLY_METADATA: "apply to the version",
+    RollbackStep.APPLY_METADATA: "apply the target",
     RollbackStep.REVERT: "revert",
     RollbackStep.REVALIDATE: "validate anew",
 }

@@ -54,7 +54,7 @@ def issue_text(template: str, state: TrainState, pages: Pages) -> IssueText:
 def refusal_text(by: str, refusals: Sequence[str]) -> str:
     """What is said to a comment that does not count."""
     lines = "\n".join(f"- {code(why, 500)}" for why in refusals)
-    return f"{code(by)}, this does not count:\n\n{lines}\n\nSay it again in a new comment."
+    return f"{code(by)}, this does not count:\n\n{lines}\n\nMend it, and say it again in a new comment."
 
 
 # --- the body ----------------------------------------------------------------------------------------------
@@ -193,7 +193,8 @@ def _left(
     lines = [f"**{len(left)} of {count(len(items), 'item')}** missing {where}:", ""]
     for item in left:
         needs = what_it_takes(item, contract, state.signoff, state.rollout)
-        lines.append(f"- {code(item.id)}: {code(needs)}")
+        how = "" if item.proof else f": {code(f'/signoff {item.id} EVIDENCE')}"
+        lines.append(f"- {code(item.id)}: {code(needs)}{how}")
     return [*lines, ""]
 
 

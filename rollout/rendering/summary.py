@@ -56,7 +56,7 @@ def job_summary(template: str, state: TrainState, run: Run, *, now: datetime) ->
         "soak": soak_bar(progress(state.contract.phase(under_way.phase), under_way)) if under_way else "",
         "to_do": to_do(state, now=now, pull_request=run.pull_request),
         "next": what_next(state),
-        "reasons": [reason for reason in under_way.decision.reasons if reason != why] if under_way else [],
+        "reasons": _others(under_way, why) if under_way else [],
         "gates": gate_rows(under_way.gates) if under_way else [],
         "triggers": list(_fired(under_way)) if under_way else [],
         "timeline": Markdown(timeline(state.contract, rollout, status) if rollout.release else ""),
@@ -64,6 +64,12 @@ def job_summary(template: str, state: TrainState, run: Run, *, now: datetime) ->
         "calls": run.calls,
     }
     return cut(render(template, values).strip() + "\n")
+
+
+def _others(status: Status, told: str) -> list[str]:
+    """What holds it up beside what the first line says."""
+    promotes = status.decision.verdict is Verdict.PROMOTE
+    return [] if promotes else [reason for reason in status.decision.reasons if reason != told]
 
 
 def refusal_summary(message: str, hint: str) -> str:

@@ -37,7 +37,7 @@ def token_mode(world: World) -> Iterator[Finding]:
         yield warning(topic, f"{APP_KEY} is set and {APP_ID} is not: the App is not used", _SET_APP)
     else:
         says = "jobs use the run's own token: its commits start nothing, so each step waits for the schedule"
-        yield warning(topic, says, f"a GitHub App (README, On GitHub): {_SET_APP}")
+        yield warning(topic, says, f"a GitHub App (docs/github.md of rollout): {_SET_APP}")
 
 
 def _key(world: World) -> Iterator[Finding]:
