@@ -9,6 +9,7 @@ from rollout.core.effects import (
     PullView,
     SetStatus,
     UpdatePromotion,
+    channel_branch,
     plan_pulls,
     plan_statuses,
     promotion_branch,
@@ -176,6 +177,17 @@ def test_a_decision_without_a_reason_is_told_by_its_word() -> None:
     status = world.status.model_copy(update={"decision": silent})
     effects = plan_statuses(world.rollout, status, world.contract, [pull()], {})
     assert effects[0] == SetStatus(f"{1:040x}", "rollout/tau", "failure", "hold")
+
+
+def test_a_train_that_was_reopened_still_says_that_the_release_was_rolled_back() -> None:
+    world, forge = soaked().dispatch(), ToyForge()
+    world = world.reopen()
+    (effect,) = forge.plan(world)
+    assert effect == SetStatus(COMMIT, "rollout/tau", "failure", "v0.1.5 canary-1: rolled back")
+
+
+def test_a_change_of_the_channel_has_a_branch_of_its_own() -> None:
+    assert channel_branch("tau", "apply-v1.2.3") == "rollout-channel/tau/apply-v1.2.3"
 
 
 def test_an_ended_rollout_that_is_not_frozen_says_how_it_ended() -> None:

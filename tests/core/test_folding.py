@@ -340,6 +340,9 @@ def test_decisions_rest_on_people_only_once_all_of_the_phase_have_signed() -> No
     none = TrainState(**{**vars(world.state), "status": None})
     assert not waits_on_signatures(none)
     assert describe(empty(), empty()) == "comments read"
+    one = checklist.sign(empty(), ITEM, "docs/proof.md", "bob", START)
+    both = checklist.sign(one, ITEM, "docs/proof.md", "cyd", START)
+    assert describe(one, both) == f"{ITEM} by cyd"
 
 
 def test_a_text_that_somebody_changed_is_not_as_it_was_written() -> None:

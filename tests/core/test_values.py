@@ -53,6 +53,7 @@ def test_a_duration_is_written_as_short_as_it_can_be(seconds: float, text: str) 
 def test_a_duration_goes_through_a_model_as_text() -> None:
     adapter: TypeAdapter[int] = TypeAdapter(Duration)
     assert adapter.dump_python(adapter.validate_python("1h30m"), mode="json") == "1h30m"
+    assert adapter.json_schema() == {"type": "string", "pattern": "^([0-9]+[smhd])+$"}
 
 
 @given(MOMENTS)
