@@ -7,7 +7,6 @@ from datetime import datetime
 from rollout.core import counters
 from rollout.core.contract import RollbackStep
 from rollout.core.requests import needed
-from rollout.core.rollback.opening import known_good
 from rollout.core.state import (
     Decision,
     Ended,
@@ -40,15 +39,13 @@ def cancelled(state: TrainState, by: str, reason: str, at: datetime) -> StateCha
     assert status is not None
     why = f"rollback cancelled by {by}: {reason}"[:490]
     held = Decision(verdict=_verdict(incident.outcome), at=at, reasons=(f"frozen: {why}",))
-    switched = known_good(state.contract, incident.triggers)
     rollout = status.legal.model_copy(
         update={
             "canary_percent": incident.canary_percent,
             "outcome": incident.outcome,
             "frozen": Freeze(reason=why, at=at, incident=incident.id),
-            "lanes": {
-                surface: lane for surface, lane in status.legal.lanes.items() if surface not in switched
-            },
+            # Nothing but an incident switches lanes, by triggers of its own or by those that joined it.
+            "lanes": {},
         }
     )
     fresh = status.model_copy(
