@@ -97,6 +97,20 @@ def test_the_id_is_a_name_whatever_the_version(version: str) -> None:
     assert "/" not in made
 
 
+@pytest.mark.parametrize(
+    ("version", "ends"),
+    [
+        ("v1.0.0-x.lock", "-v1.0.0-x-lock"),
+        ("v1.0.0-X.LOCK", "-v1.0.0-x-lock"),
+        (f"1.0.0-{'a' * 35}.locker", "a-lock"),
+        (f"1.0.0-{'a' * 39}.b", "a-"),
+        ("v1.0.0-lock", "-v1.0.0-lock"),
+    ],
+)
+def test_a_branch_may_end_in_the_id(version: str, ends: str) -> None:
+    assert incident_id(version, START).endswith(ends)
+
+
 def test_what_was_signed_is_withdrawn() -> None:
     checklist = rolled_back().state.signoff
     assert checklist is not None
