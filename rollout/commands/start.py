@@ -8,7 +8,7 @@ from datetime import datetime
 from rollout.commands.changing import Changed, change_state
 from rollout.commands.quarantine import refuse_quarantined
 from rollout.core import channel as channels
-from rollout.core import signoff, versions
+from rollout.core import signoff, starting, versions
 from rollout.core.advance import begin
 from rollout.core.channel.guards import bare, judge, quarantined
 from rollout.core.state import (
@@ -16,10 +16,8 @@ from rollout.core.state import (
     CommitMessage,
     Event,
     GuardCode,
-    Outcome,
     Release,
     RollbackTarget,
-    Rollout,
     StateChange,
     TrainState,
 )
@@ -28,7 +26,6 @@ from rollout.ports import Clock, Forge, Reverter, StateStore
 from rollout.rendering.channel import guard_advice
 from rollout.rendering.commits import message
 
-_STARTABLE = (Outcome.IDLE, Outcome.COMPLETE)
 STATE_FOLDER = "state/"
 
 
@@ -102,7 +99,7 @@ def _refuse_state(forge: Forge, options: StartOptions) -> None:
 
 def _begun(state: TrainState, options: StartOptions, now: datetime) -> tuple[StateChange, CommitMessage]:
     running = state.rollout
-    if running.outcome not in _STARTABLE:
+    if running.outcome not in starting.STARTABLE:
         version = running.release.version if running.release else "a release"
         raise RefusedError(
             f"{state.train}: {version} is {running.outcome.replace('_', ' ')}",
@@ -112,15 +109,8 @@ def _begun(state: TrainState, options: StartOptions, now: datetime) -> tuple[Sta
     _ask_the_guards(state, channel, options.version)
     target = channels.target_for(channel, options.rollback_to, now)
     _refuse_bad_target(state, target)
-    first = state.contract.phases[0]
-    rollout = Rollout(
-        train=state.train,
-        release=Release(version=options.version, commit=options.commit, base=options.base, started_at=now),
-        phase=first.name,
-        canary_percent=first.canary_percent,
-        outcome=Outcome.IN_PROGRESS,
-        rollback_target=target,
-    )
+    release = Release(version=options.version, commit=options.commit, base=options.base, started_at=now)
+    rollout = starting.first(state.contract, release, target)
     status = begin(state.contract, state.contract_digest, rollout, now)
     change = StateChange(
         rollout=rollout,

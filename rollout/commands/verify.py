@@ -9,7 +9,7 @@ from datetime import datetime
 from rollout.commands import steered
 from rollout.commands.changing import applied
 from rollout.core import channel as channels
-from rollout.core import signoff
+from rollout.core import signoff, starting
 from rollout.core.advance import advance, begin
 from rollout.core.channel.explain import follows
 from rollout.core.observation import Evidence, Results
@@ -25,6 +25,7 @@ _MACHINE_PARTS = ("status", "signoff", "quarantine", "rehearsal", "incident")
 _INCIDENTS = "incidents/"
 _COMPUTED = frozenset(
     {
+        Event.START,
         Event.OBSERVE,
         Event.RESULTS,
         Event.DECIDE,
@@ -99,7 +100,14 @@ def _problem(previous: TrainState | None, state: TrainState | Exception, entry: 
     if not any(path.startswith(_INCIDENTS) for path in entry.paths):
         # Which incident a train shows is up to rollout.yaml: an edit there makes one come and go.
         checked = [part for part in checked if part != "incident"]
-    return next(iter(_differences(expected, state, checked)), "")
+    return next(iter(_differences(expected, state, checked)), "") or _touched(expected, entry)
+
+
+def _touched(expected: TrainState, entry: LoggedCommit) -> str:
+    """An incident that the train does not show is over, and nothing writes it any more."""
+    shown = f"{_INCIDENTS}{expected.incident.id}.yaml" if expected.incident else ""
+    touched = (path for path in entry.paths if path.startswith(_INCIDENTS) and path != shown)
+    return next((f"{path}: the incident is over, and nothing writes it" for path in touched), "")
 
 
 def _event(entry: LoggedCommit) -> Event | None:
@@ -152,13 +160,14 @@ def _results(before: Status | None, status: Status) -> Results | None:
 
 
 def _started(previous: TrainState, state: TrainState) -> TrainState | None:
-    release = state.rollout.release
-    if release is None:
+    release, target = state.rollout.release, state.rollout.rollback_target
+    if release is None or starting.why_not(previous, release):
         return None
-    status = begin(previous.contract, previous.contract_digest, state.rollout, release.started_at)
-    channel = channels.started(previous.channel or Channel(train=state.train), state.rollout.rollback_target)
+    rollout = starting.first(previous.contract, release, target)
+    status = begin(previous.contract, previous.contract_digest, rollout, release.started_at)
+    channel = channels.started(previous.channel or Channel(train=state.train), target)
     change = StateChange(
-        rollout=state.rollout, status=status, channel=channel, signoff=signoff.for_release(state.rollout)
+        rollout=rollout, status=status, channel=channel, signoff=signoff.for_release(rollout)
     )
     return applied(previous, change, state.head)
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from rollout.commands import rollback
+from rollout.commands.freeze import unfreeze
 from rollout.commands.verify import Verified, verify
+from rollout.core import channel as channels
+from rollout.core import starting
+from rollout.core.advance import begin
 from rollout.core.files import ROLLOUT, SIGNOFF, STATUS
-from rollout.core.state import CommitMessage, Event, Signoff, Soak
+from rollout.core.signoff import for_release
+from rollout.core.state import CommitMessage, Event, Rollout, Signoff, Soak, StateChange
 from rollout.errors import InputError
 from rollout.rendering.commits import message
 from tests.fakes.store import PERSON, Files
@@ -75,8 +81,8 @@ def test_the_finding_says_who(world: World) -> None:
 def test_a_start_that_is_further_than_it_should_be() -> None:
     world = World()
     world.start()
-    edited = world.status.model_copy(update={"soak": Soak(runs=1)})
-    assert "soak.runs is 1" in found(world, {STATUS: edited}, Event.START)
+    begun = world.rollout
+    assert "soak.runs is 1" in begun_by_hand(World(), begun, soak=Soak(runs=1))
 
 
 def test_a_proof_that_nobody_has(world: World) -> None:
@@ -101,6 +107,58 @@ def test_an_incident_that_was_touched_up() -> None:
     assert incident is not None
     softer = incident.model_copy(update={"triggers": ()})
     assert found(world, {f"incidents/{incident.id}.yaml": softer}).startswith("incident.yaml: triggers")
+
+
+def test_an_incident_that_was_touched_up_when_it_was_over() -> None:
+    world = World().play_to("canary-1")
+    world.tick({"voice": {"fields": {"failure_streak": 3}}})
+    incident = world.state.incident
+    assert incident is not None
+    rollback.cancel(world.store, world.clock, TAU, "a false alarm", "ada")
+    world.reconcile()
+    unfreeze(world.store, world.clock, TAU, "go on")
+    world.tick()
+    assert world.state.incident is None
+    name = f"incidents/{incident.id}.yaml"
+    softer = incident.model_copy(update={"triggers": ()})
+    assert found(world, {name: softer}) == f"{name}: the incident is over, and nothing writes it"
+
+
+def test_a_start_in_the_middle_of_a_rollout(world: World) -> None:
+    state = world.state
+    assert state.rollout.release is not None
+    release = state.rollout.release.model_copy(update={"started_at": world.now})
+    rollout = starting.first(state.contract, release, state.rollout.rollback_target)
+    assert begun_by_hand(world, rollout) == "start records a step that does not follow from the commit before"
+
+
+def test_a_start_in_another_phase_than_the_first() -> None:
+    world = World()
+    world.start()
+    begun = world.rollout
+    world = World()
+    last = world.state.contract.phases[-1]
+    rollout = begun.model_copy(update={"phase": last.name, "canary_percent": last.canary_percent})
+    assert begun_by_hand(world, rollout).startswith(
+        "rollout.yaml: phase is 'general-availability', recomputed"
+    )
+
+
+def begun_by_hand(world: World, rollout: Rollout, **edits: object) -> str:
+    """What is found when somebody writes a start by hand, all of its files in agreement."""
+    state, channel = world.state, world.state.channel
+    assert channel is not None
+    status = begin(state.contract, state.contract_digest, rollout, world.now).model_copy(update=edits)
+    change = StateChange(
+        rollout=rollout,
+        status=status,
+        channel=channels.started(channel, rollout.rollback_target),
+        signoff=for_release(rollout),
+    )
+    text = message(Event.START, contract=state.contract, rollout=rollout, status=status)
+    world.store.commit(TAU, change, text, parent=state.head, at=world.now)
+    (finding,) = check(world).findings
+    return finding.problem
 
 
 def test_desired_state_is_for_people_and_for_reconcile_to_judge(world: World) -> None:
