@@ -449,6 +449,7 @@ class Release(RuleBasedStateMachine):
         """With everybody doing their part a rollback ends, whatever happened before."""
         world = self.world
         world.forge.is_down = False
+        self.reconcile()  # an edit that nobody has judged yet is put back
         for _ in range(8):
             if world.rollout.outcome is not Outcome.ROLLING_BACK:
                 break
