@@ -13,6 +13,12 @@ CONCLUSIONS = (
     *("startup_failure", "pending"),
 )
 """GitHub's words for how a check ended, and `pending` for one that has not."""
+_AFTER_MERGE = {
+    "promotion": "`rollout reconcile` judges it and enters the phase",
+    "revert": "`rollout reconcile` takes the rollback on from here",
+    "channel": "see: rollout channel show",
+}
+"""What comes next, by the kind of the pull request."""
 
 
 @click.command()
@@ -120,12 +126,15 @@ def local_show(call: Call, number: int) -> None:
 @command_options
 def local_merge(call: Call, number: int, by: str | None, admin: bool) -> None:
     """Merge pull request NUMBER, as a reviewer would."""
+    from rollout.commands.looking import pull_request
+
     space = call.workspace
     forge, reviewer = space.local_forge, by or space.person()
+    pull = pull_request(forge, number)
     commit = forge.merge(number, at=space.clock.now(), merged_by=reviewer, admin=admin)
     call.answer(
         lambda: {"number": number, "commit": commit},
-        lambda: f"merged #{number} ({commit[:10]}); `rollout reconcile` judges it and enters the phase",
+        lambda: f"merged #{number} ({commit[:10]}); {_AFTER_MERGE[pull.kind]}",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rollout.core.contract import RollbackStep
+from rollout.core.rollback.reverting import revert_of, waits_for_merge
 from rollout.core.rollback.work import has_failed, may_try_again
 from rollout.core.state import Incident, IncidentStep, Joined, Request, StepState, TrainState, Work
 from rollout.rendering.gates import Style, clock_time, no_style, release_name
@@ -67,8 +68,9 @@ def _current(state: TrainState, incident: Incident, revert: str) -> Iterator[str
 def _revert(step: IncidentStep, incident: Incident, revert: str) -> str:
     if step.state is StepState.BLOCKED:
         return line(step.result, 400)
-    if revert:
-        return f"merge {revert}: it reverts {line(release_name(incident.release))}"
+    if revert or waits_for_merge(step):
+        pull = revert or f"the pull request of {line(revert_of(incident).branch)}"
+        return f"merge {pull}: it reverts {line(release_name(incident.release))}"
     return f"run rollout reconcile: {line(step.result, 300)}"
 
 

@@ -169,7 +169,7 @@ def test_where_the_contract_asks_for_review(shell: Shell, repository: Repository
     (pull,) = shell.json("local", "prs")
     assert (pull["kind"], pull["head"]) == ("channel", "rollout-channel/shop/apply-v0.1.5")
     assert shell.json("channel", "show")["current_version"] == "v0.1.4"
-    shell.ok("local", "merge", "1", "--by", "Ada Reviewer")
+    assert shell.ok("local", "merge", "1", "--by", "Ada Reviewer").out.endswith("see: rollout channel show\n")
     assert shell.json("channel", "show")["current_version"] == "v0.1.5"
     assert shell.json("verify")["findings"] == []
 

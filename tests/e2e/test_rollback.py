@@ -26,7 +26,9 @@ def test_from_the_dispatch_to_the_reopened_train(rolling: Town) -> None:
     assert status["to_do"][0] == f"merge pull request #{status['pull_request']}: it reverts v0.1.5"
     assert [step["state"] for step in status["incident"]["steps"]][-2:] == ["running", "pending"]
     assert not shell.json("rollback", "--reason", "customers call", "--by", "Ada")["changed"]
-    rolling.merge()
+    merged = shell.ok("local", "merge", str(status["pull_request"]), "--by", "Ada Reviewer").out
+    assert merged.endswith("`rollout reconcile` takes the rollback on from here\n")
+    rolling.reconcile()
     landed = shell.json("status")["incident"]["steps"][4]["links"][-1]
     for number in range(6):
         shell.ok("local", "check", f"Live smoke ({number})", "success", "--commit", landed)

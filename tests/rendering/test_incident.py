@@ -125,6 +125,13 @@ def test_an_incident_that_nobody_recorded_is_said_so() -> None:
     assert next_steps(replace(state(build.incident()), incident=None), "")[0].endswith("rollout verify")
 
 
+def test_a_revert_whose_number_is_not_known_is_named_by_its_branch() -> None:
+    branch = f"rollout-revert/{REVERTING.train}/{REVERTING.id}"
+    assert next_steps(state(REVERTING), "") == [f"merge the pull request of {branch}: it reverts v0.1.5"]
+    gone = with_steps(**UP_TO_THE_REVERT, revert=(StepState.RUNNING, "the pull request is merged; wait"))
+    assert next_steps(state(gone), "") == ["run rollout reconcile: the pull request is merged; wait"]
+
+
 @pytest.mark.parametrize(("how", "title"), [("rolled_back", "rolled back"), ("cancelled", "cancelled")])
 def test_an_incident_that_ended_says_how(how: Any, title: str) -> None:
     ended = Ended(how=how, at=build.NOW, by="ada", reason="it was the probe")

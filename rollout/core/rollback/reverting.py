@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import assert_never
 
 from rollout.core.contract import Rollback
-from rollout.core.state import Incident, Proposal, Revert, RevertFact, RevertOutcome, StepState
+from rollout.core.state import Incident, IncidentStep, Proposal, Revert, RevertFact, RevertOutcome, StepState
 
 BY_HAND = "or revert it by hand: the next reconcile notices"
+_OPEN = "the pull request is open, to be merged"
 
 
 def revert_of(incident: Incident) -> Revert:
@@ -50,7 +51,7 @@ def standing(fact: RevertFact, policy: Rollback) -> tuple[StepState, str]:
     """How the step stands while the branch still holds the release."""
     match fact.proposal:
         case Proposal.OPEN:
-            return StepState.RUNNING, "the pull request is open, to be merged"
+            return StepState.RUNNING, _OPEN
         case Proposal.MERGED:
             return StepState.RUNNING, "the pull request is merged; the branch does not show it yet"
         case Proposal.CLOSED:
@@ -60,6 +61,11 @@ def standing(fact: RevertFact, policy: Rollback) -> tuple[StepState, str]:
             return _not_proposed(fact, policy)
         case _:
             assert_never(fact.proposal)
+
+
+def waits_for_merge(step: IncidentStep) -> bool:
+    """Whether the recorded step says that a person has to merge, whatever number the pull request has."""
+    return step.state is StepState.RUNNING and step.result == _OPEN
 
 
 def _not_proposed(fact: RevertFact, policy: Rollback) -> tuple[StepState, str]:
