@@ -100,7 +100,9 @@ def _header(rollout: Rollout, status: Status | None, now: datetime, style: Style
     title = f"{rollout.train}: {line(release_name(release.version))} {_standing(rollout, status)}"
     target = rollout.rollback_target
     back = f"rolls back to {line(release_name(target.version))}" if target else "nothing to roll back to"
-    facts = f"{release.commit[:SHORT_SHA]}, started {day_and_time(release.started_at)}, {back}"
+    facts = f"{release.commit[:SHORT_SHA]}, started {day_and_time(release.started_at)}"
+    if rollout.outcome is not Outcome.IDLE:
+        facts = f"{facts}, {back}"
     lines = [style(title, fg=colour, bold=True), style(facts, dim=True)]
     if rollout.frozen is not None and rollout.outcome is not Outcome.COMPLETE:
         since = clock_time(rollout.frozen.at, now)
@@ -118,7 +120,7 @@ def _standing(rollout: Rollout, status: Status | None) -> str:
         case Outcome.ROLLED_BACK:
             return f"was rolled back from {rollout.phase}"
         case Outcome.IDLE:
-            return "is not being rolled out"
+            return "was the last release, none is under way"
         case Outcome.IN_PROGRESS:
             waits = status is None or status.phase != rollout.phase
             return f"{where}, {'not entered yet' if status is None or waits else _verdict(status)}"

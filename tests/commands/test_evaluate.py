@@ -86,6 +86,13 @@ def test_after_the_end_it_shows_what_was() -> None:
     assert judge(world).rollout.outcome is Outcome.ROLLING_BACK
 
 
+def test_what_is_recorded_of_a_reopened_train_is_no_decision() -> None:
+    world = World().play_to("canary-1")
+    world.edit(outcome=Outcome.IDLE)
+    with pytest.raises(RefusedError, match="tau has no rollout to evaluate"):
+        judge(world)
+
+
 def test_without_a_rollout() -> None:
     with pytest.raises(RefusedError, match="tau has no rollout to evaluate"):
         judge(World())

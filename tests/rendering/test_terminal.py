@@ -145,6 +145,7 @@ STATES = {
     "sign-off": checklist(),
     "complete": complete(),
     "idle": build.train(build.idle(), None),
+    "reopened": build.train(build.rollout(outcome=Outcome.IDLE), build.status()),
     "started": build.train(build.rollout("preflight"), None),
 }
 
