@@ -270,8 +270,10 @@ class LocalForge:
     def record_check(self, commit: str, name: str, conclusion: str, *, at: datetime) -> None:
         """Record one more attempt of a check, in GitHub's words, or `pending`.
 
-        Raises InputError when there is no such commit.
+        Raises InputError when there is no such commit, or the check has no name.
         """
+        if not name.strip():
+            raise InputError("a check needs a name", hint="such as: rollout local check unit-tests success")
         known = self._git.resolve(commit)
         if known is None:
             raise InputError(f"there is no commit {commit}", hint="give a commit of this repository")

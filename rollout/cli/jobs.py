@@ -56,6 +56,8 @@ def check(call: Call, merge: str, clone: Path | None) -> None:
 
     space = call.workspace
     commit = space.whole_id(merge)
+    if clone is None and space.forge_kind == "local":
+        space.commit(commit)
 
     def forge_of(train: str) -> Forge:
         space.train(train)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--product-dir",
-    type=click.Path(path_type=Path),
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
     help="The product's checkout, where evidence is looked for; else the repository.",
 )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WORKERS = 8
 _FILE = click.Path(path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+"""Of a folder that is not there evidence would be captured for good, and be nothing. Collect says unknown."""
 _VERDICT_CODES = {"hold": 10, "promote": 11, "rollback": 12, "complete": 13}
 
 
@@ -58,7 +60,9 @@ def collect(
 
 @click.command()
 @click.option("--output", type=_FILE, metavar="FILE", help="Where the results go; else standard output.")
-@click.option("--product-dir", type=_FILE, metavar="DIR", help="The product's checkout; else the repository.")
+@click.option(
+    "--product-dir", type=_FOLDER, metavar="DIR", help="The product's checkout; else the repository."
+)
 @click.option(
     "--evidence-dir",
     type=_FILE,

@@ -56,7 +56,10 @@ def _checked(reason: str) -> str:
 
 def _require_rollout(state: TrainState) -> None:
     if state.rollout.outcome is not Outcome.IN_PROGRESS:
-        raise RefusedError(f"{state.train} has no rollout in progress", hint="see: rollout status")
+        doing = state.rollout.outcome.replace("_", " ")
+        raise RefusedError(
+            f"{state.train} has no rollout in progress: it is {doing}", hint="see: rollout status"
+        )
 
 
 def _changed(

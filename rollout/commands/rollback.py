@@ -16,6 +16,7 @@ from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, StateStore
 from rollout.rendering.commits import message
+from rollout.rendering.gates import release_name
 
 _ROLLS_BACK = (Outcome.IN_PROGRESS, Outcome.COMPLETE)
 
@@ -99,10 +100,17 @@ def _check_target(state: TrainState, target: str, known: Callable[[], Iterable[s
         raise RefusedError(f"--target {target}: {why}", hint="name another version")
     versions_known = {bare(version) for version in (*_recorded(state), *known())}
     if bare(target) not in versions_known:
+        others = _newest(versions_known - {bare(release.version)}) or "none"
         raise InputError(
             f"--target {target}: no such release is known here",
-            hint=f"known: {', '.join(sorted(versions_known)[-8:]) or 'none'}; a tag makes one known",
+            hint=f"known: {others}; a tag makes one known",
         )
+
+
+def _newest(known: Iterable[str]) -> str:
+    """The newest few, oldest first."""
+    ordered = sorted(filter(versions.is_valid, known), key=versions.parse)
+    return ", ".join(map(release_name, ordered[-8:]))
 
 
 def _recorded(state: TrainState) -> list[str]:
@@ -155,10 +163,9 @@ def reopen(
         if outcome is Outcome.IDLE:
             return None
         if outcome is not Outcome.ROLLED_BACK:
-            hint = "its rollback has to finish first" if outcome is Outcome.ROLLING_BACK else ""
             raise RefusedError(
-                f"{state.train} is {outcome.replace('_', ' ')}, and was not rolled back",
-                hint=hint or "see: rollout status",
+                f"{state.train} is {outcome.replace('_', ' ')}: there is no finished rollback to leave",
+                hint="see: rollout status",
             )
         finish(state)
         return _told(state, Event.REOPEN, leaving.reopened(state, now), reason)

@@ -55,8 +55,10 @@ def start(
     is in quarantine is a part of it.
     """
     _check_versions(options)
+    current = store.load(train, store.head())
     _check_commits(forge, options)
-    if store.load(train, store.head()).contract.product.repository is None:
+    _refuse_second(current)
+    if current.contract.product.repository is None:
         _refuse_state(forge, options)
     now = clock.now()
 
@@ -97,7 +99,7 @@ def _refuse_state(forge: Forge, options: StartOptions) -> None:
         )
 
 
-def _begun(state: TrainState, options: StartOptions, now: datetime) -> tuple[StateChange, CommitMessage]:
+def _refuse_second(state: TrainState) -> None:
     running = state.rollout
     if running.outcome not in starting.STARTABLE:
         version = running.release.version if running.release else "a release"
@@ -105,6 +107,10 @@ def _begun(state: TrainState, options: StartOptions, now: datetime) -> tuple[Sta
             f"{state.train}: {version} is {running.outcome.replace('_', ' ')}",
             hint="a train rolls out one release at a time; see: rollout status",
         )
+
+
+def _begun(state: TrainState, options: StartOptions, now: datetime) -> tuple[StateChange, CommitMessage]:
+    _refuse_second(state)
     channel = state.channel or Channel(train=state.train)
     _ask_the_guards(state, channel, options.version)
     target = channels.target_for(channel, options.rollback_to, now)

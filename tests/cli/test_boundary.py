@@ -289,7 +289,8 @@ def test_a_reader_that_stops_reading_hides_no_refusal(repository: Repository, no
     with start(*freeze, stdout=nobody) as process:
         _, err = process.communicate()
     assert process.returncode == 3
-    assert err.splitlines() == [b"error: product has no rollout in progress", b"hint: see: rollout status"]
+    said = [b"error: product has no rollout in progress: it is idle", b"hint: see: rollout status"]
+    assert err.splitlines() == said
 
 
 def test_an_interrupted_person_gets_no_trace(repository: Repository, tmp_path: Path) -> None:

@@ -368,6 +368,13 @@ def test_a_target_that_a_tag_names_is_known(world: World) -> None:
     assert verify(world.store, TAU, None).findings == ()
 
 
+def test_an_unknown_target_is_told_what_there_is_in_the_order_of_versions(world: World) -> None:
+    tags = ("v0.1.10", "0.1.9", "nightly", "v0.1.5")
+    with pytest.raises(InputError) as caught:
+        rollback.roll_back(world.store, world.clock, TAU, Dispatch("why", "ada", "v9.9.9"), lambda: tags)
+    assert caught.value.hint == "known: v0.1.4, v0.1.9, v0.1.10; a tag makes one known"
+
+
 def test_an_idle_train_has_nothing_to_roll_back() -> None:
     with pytest.raises(RefusedError, match="nothing to roll back"):
         dispatch(World())
@@ -420,7 +427,7 @@ def test_a_train_is_reopened_and_goes_on_with_a_mended_release(world: World) -> 
 
 
 def test_only_what_was_rolled_back_is_reopened(world: World) -> None:
-    with pytest.raises(RefusedError, match="was not rolled back"):
+    with pytest.raises(RefusedError, match="tau is in progress: there is no finished rollback to leave"):
         rollback.reopen(world.store, world.clock, TAU, "why")
     world.tick(BREACH)
     with pytest.raises(RefusedError, match="is rolling back"):

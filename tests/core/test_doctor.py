@@ -421,11 +421,24 @@ LAPTOP = Laptop("Ada", "main", "", (Train("tau"),), ())
         ({"branch_problem": "no branch main"}, PROBLEM, "state branch", "no branch main", "rollout init"),
         ({"trains": ()}, PROBLEM, "state branch", "no train on main", "rollout init"),
         ({"trains": (Train("tau", problem="broken"),)}, PROBLEM, "contract", "broken", "contract check"),
+        (
+            {"trains": (Train("tau", problem="state/tau/status.yaml:2: not YAML"),)},
+            PROBLEM,
+            "state",
+            "status.yaml:2: not YAML",
+            "git log -3 -- state/tau/",
+        ),
         ({"contract_problems": ("f: x: y",)}, PROBLEM, "contract", "f: x: y", "rollout contract check"),
     ],
 )
 def test_a_laptop(changes: dict[str, Any], severity: Severity, topic: str, says: str, fix: str) -> None:
     expect(examine_laptop(replace(LAPTOP, **changes)), severity, topic, says, fix)
+
+
+def test_a_mistake_that_worktree_and_branch_share_is_told_once() -> None:
+    same = "state/tau/contract.yaml: phases: missing"
+    found = examine_laptop(replace(LAPTOP, trains=(Train("tau", problem=same),), contract_problems=(same,)))
+    assert [finding.says for finding in found].count(same) == 1
 
 
 # --- cron ------------------------------------------------------------------------------------------------

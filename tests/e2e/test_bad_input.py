@@ -393,6 +393,10 @@ WORDS = {
     "local merge 9": (2, "there is no pull request 9", "rollout local prs"),
     "local merge 1": (3, "pull request 1 is merged", "rollout local prs"),
     "local check build exploded": (2, "'exploded' is not one of 'success'", "rollout local check --help"),
+    "local check  success": (2, "a check needs a name", "rollout local check"),
+    "check --merge v9": (2, "v9: no such commit", "rollout history"),
+    "perform --product-dir nowhere": (2, "'nowhere' does not exist", "rollout perform --help"),
+    "rehearse --product-dir nowhere": (2, "'nowhere' does not exist", "rollout rehearse --help"),
     "local check build success --commit 1234": (2, "there is no commit 1234", "of this repository"),
     "signoff record teleport docs/review.md": (2, "teleport: no such item", "rollback-rehearsed"),
     "signoff record rollback-rehearsed tbd": (2, "tbd is no evidence", "link or a path"),
@@ -417,7 +421,9 @@ WORDS = {
 def test_unknown_words_and_steps_that_are_not_allowed(town: Town, command: str) -> None:
     code, line, hint = WORDS[command]
     before = everything(town.path)
-    check_refused(town, town.shell.rollout(*command.split()), code, re.escape(line), re.escape(hint), before)
+    check_refused(
+        town, town.shell.rollout(*command.split(" ")), code, re.escape(line), re.escape(hint), before
+    )
 
 
 def test_an_empty_reason(town: Town) -> None:
@@ -436,6 +442,9 @@ def test_a_second_release_at_once(town: Town) -> None:
 
 def test_a_release_that_changes_state(town: Town) -> None:
     commit = town.repository.commit({f"{STATE}/notes.md": "hm\n"}, "Release v0.1.6")
+    second = town.shell.rollout("start", "--version", "v0.1.6", "--commit", commit)
+    assert "error: tau: v0.1.5 is in progress" in second.err
+    committed("rollout.yaml", lambda text: text.replace("outcome: in_progress", "outcome: complete"))(town)
     before = everything(town.path)
     said = town.shell.rollout("start", "--version", "v0.1.6", "--commit", commit)
     check_refused(town, said, 3, r"changes rollout state \(state/tau/notes\.md\)", "--base", before)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.core.doctor.facts import Bypass, Hidden, Rule, Who, World
+from rollout.core.doctor.facts import Bypass, Hidden, Rule, Train, Who, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
+from rollout.core.files import CONTRACT
 
 _STOPS_COMMITS = {
     "pull_request": "wants a pull request",
@@ -45,9 +46,17 @@ def state_branch(world: World) -> Iterator[Finding]:
         yield ok("state branch", f"{world.state_branch} carries {names}")
     for train in world.trains:
         if train.problem:
-            yield problem("contract", train.problem, f"rollout contract check --train {train.name}")
+            yield unreadable(train)
         else:
             yield ok("contract", f"{train.name}: good")
+
+
+def unreadable(train: Train) -> Finding:
+    """A train that does not load: people mend a contract, and take back what they did to the tool's files."""
+    if f"/{CONTRACT}" in train.problem or "/" not in train.problem:
+        return problem("contract", train.problem, f"rollout contract check --train {train.name}")
+    find = f"git log -3 -- state/{train.name}/ names the commit that broke it"
+    return problem("state", train.problem, f"{find}: take it back with git revert")
 
 
 def state_commits(world: World) -> Iterator[Finding]:

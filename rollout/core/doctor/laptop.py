@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rollout.core.doctor.branch import unreadable
 from rollout.core.doctor.facts import Laptop
 from rollout.core.doctor.finding import Finding, ok, problem, warning
 
@@ -22,7 +23,8 @@ def laptop(facts: Laptop) -> Iterator[Finding]:
         yield ok("state branch", f"{facts.state_branch} carries {names}")
     for train in facts.trains:
         if train.problem:
-            yield problem("contract", train.problem, f"rollout contract check --train {train.name}")
+            if train.problem not in facts.contract_problems:
+                yield unreadable(train)
         else:
             yield ok("contract", f"{train.name}: good")
     if facts.person is None:
