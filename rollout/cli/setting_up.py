@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, overload
 import click
 
 from rollout.cli.common import Call, command_options
-from rollout.cli.output import columns, out
+from rollout.cli.output import columns, out, progress
 from rollout.errors import InputError
 
 if TYPE_CHECKING:
@@ -132,8 +132,15 @@ def contract_schema(_call: Call) -> None:
     metavar="DIR",
     help="Where the repository goes; else a new folder.",
 )
-def demo(output: Path | None) -> None:
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a document for scripts; the story goes to standard error."
+)
+def demo(output: Path | None, as_json: bool) -> None:
     """Watch a good release finish and a bad one rolled back, on a simulated clock."""
+    import json
+
     from rollout.demo import tell
 
-    tell(output, out, columns())
+    repository = tell(output, progress if as_json else out, columns())
+    if as_json:
+        out(json.dumps({"repository": str(repository)}, indent=2))

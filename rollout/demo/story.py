@@ -60,8 +60,8 @@ class DemoClock:
         return self.moment
 
 
-def tell(output: Path | None, say: Say, columns: int) -> None:
-    """Play the story in `output`, a new temporary folder when None.
+def tell(output: Path | None, say: Say, columns: int) -> Path:
+    """Play the story in `output`, a new temporary folder when None, and return where that is.
 
     Raises RefusedError when it is not an empty folder.
     """
@@ -70,6 +70,7 @@ def tell(output: Path | None, say: Say, columns: int) -> None:
     story.release("v0.1.5")
     story.release("v0.1.6", degrades="memory", at_phase="canary-2")
     story.look_back(columns)
+    return story.root
 
 
 def _folder(output: Path | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -114,8 +115,11 @@ def test_it_leaves_a_sound_repository(demo: tuple[Path, str], capsys: pytest.Cap
     repository.git("fsck", "--strict")
 
 
-def test_it_is_the_same_every_time(demo: tuple[Path, str], tmp_path: Path) -> None:
-    assert main(["demo", "--output", str(tmp_path / "again")]) == 0
+def test_it_is_the_same_every_time_to_scripts_too(
+    demo: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--json", "--output", str(tmp_path / "again")]) == 0
+    assert json.loads(capsys.readouterr().out) == {"repository": str(tmp_path / "again")}
     assert Existing(tmp_path / "again").head() == Existing(demo[0]).head()
 
 
