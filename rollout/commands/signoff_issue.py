@@ -48,6 +48,7 @@ class SignoffIssue:
             yield from self._keep_open(state)
             yield from self._answer(state, answers)
         else:
+            yield from self._answer(state, answers)
             yield from self._finish(state)
 
     def find(self, state: TrainState) -> Issue | None:
@@ -107,6 +108,9 @@ class SignoffIssue:
         if found is None:
             return
         text = self._text(state)
+        # Else the last word on what is missing would be from before the end.
+        if not self._dry_run:
+            self._issues.stick(found.number, key_of(state.rollout), text.missing, at=self._at)
         yield from self._update(state, found, text)
         if is_over(state.rollout):
             yield SignoffEffect("close_issue", key_of(state.rollout), f"#{found.number}")

@@ -118,6 +118,7 @@ def _standing(state: TrainState) -> str:
 
 def _item(item: SignoffItem, state: TrainState, pages: Pages) -> dict[str, object]:
     signed = is_signed(item, state.contract, state.signoff, state.rollout)
+    may_be_signed = not signed and (state.signoff is None or state.signoff.blocked is None)
     found = counting(item, state.contract, state.signoff, state.rollout)
     gone = what_is_gone(item, state.contract, state.signoff, state.rollout)
     needs = what_it_takes(item, state.contract, state.signoff, state.rollout)
@@ -128,8 +129,8 @@ def _item(item: SignoffItem, state: TrainState, pages: Pages) -> dict[str, objec
         "before": item.before,
         "signatures": [_signature(one, item, state, pages) for one in found],
         "gone": list(gone) if not signed else [],
-        "needs": "" if signed else needs,
-        "how": "" if signed or item.proof else f"/signoff {item.id} EVIDENCE",
+        "needs": needs if may_be_signed else "",
+        "how": "" if item.proof else f"/signoff {item.id} EVIDENCE",
     }
 
 

@@ -79,6 +79,8 @@ def test_on_the_local_forge_there_are_no_links() -> None:
 def test_blocked_and_finished() -> None:
     blocked = state(block(signed(), build.INCIDENT, build.NOW), outcome=Outcome.ROLLING_BACK)
     assert text(blocked).body.startswith(f"**BLOCKED** by incident `{build.INCIDENT}`")
+    assert "/signoff final-approval" in text(state()).body
+    assert "/signoff final-approval" not in text(blocked).body
     assert text(blocked).missing.startswith("**Blocked**")
     assert "what was signed is withdrawn" in text(blocked).summary
     complete = state(outcome=Outcome.COMPLETE)

@@ -125,8 +125,11 @@ def test_a_release_goes_to_everybody_by_its_signed_checklist(hub: Hub, tmp_path:
     town.settle()
     assert town.phase == "general-availability"
 
-    checklist.say("grace", f"It is good.\n\n/signoff approved {town.release}")
+    last = checklist.say("grace", f"It is good.\n\n/signoff approved {town.release}")
     checklist.hear()
+    assert checklist.answers(last) == ["+1"]
+    sticky = next(one.body for one in checklist.issue.comments if "missing" in one.body)
+    assert sticky.count("Nothing is missing before") == 2
     assert town.state()["outcome"] == "complete"
     assert checklist.issue.state == "closed"
     assert f"`{VERSION}` is complete: 3 of 3 items signed" in checklist.issue.comments[-1].body
