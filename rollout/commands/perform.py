@@ -138,8 +138,9 @@ def _do(
         case Work.APPLY_TARGET:
             values = {"version": request.target or "", "channel": request.channel or ""}
             return _run(rollback.apply, values, product, "the contract has no rollback.apply"), ()
-        case Work.KNOWN_GOOD_LANE:
-            values = {"surface": request.surface or "", "lane": "known_good"}
+        case Work.KNOWN_GOOD_LANE | Work.RELEASE_LANE:
+            lane = request.work.value.removesuffix("_lane")
+            values = {"surface": request.surface or "", "lane": lane}
             return _run(rollback.lane, values, product, "the contract has no rollback.lane"), ()
         case Work.HARNESS:
             return _run(contract.harness, {}, product, "the contract has no harness command"), ()

@@ -117,7 +117,7 @@ def _begun(state: TrainState, options: StartOptions, now: datetime) -> tuple[Sta
     _refuse_bad_target(state, target)
     release = Release(version=options.version, commit=options.commit, base=options.base, started_at=now)
     rollout = starting.first(state.contract, release, target)
-    status = begin(state.contract, state.contract_digest, rollout, now)
+    status = begin(state.contract, state.contract_digest, rollout, now, lanes=state.rollout.lanes)
     change = StateChange(
         rollout=rollout,
         status=status,

@@ -164,7 +164,8 @@ def _started(previous: TrainState, state: TrainState) -> TrainState | None:
     if release is None or starting.why_not(previous, release):
         return None
     rollout = starting.first(previous.contract, release, target)
-    status = begin(previous.contract, previous.contract_digest, rollout, release.started_at)
+    lanes = previous.rollout.lanes
+    status = begin(previous.contract, previous.contract_digest, rollout, release.started_at, lanes=lanes)
     channel = channels.started(previous.channel or Channel(train=state.train), target)
     change = StateChange(
         rollout=rollout, status=status, channel=channel, signoff=signoff.for_release(rollout)

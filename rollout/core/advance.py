@@ -3,6 +3,7 @@ automation is this function applied again and again until it has nothing to say.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from rollout.core.decision import (
     judge_triggers,
 )
 from rollout.core.observation import Evidence, Observation, Results
-from rollout.core.requests import answer, applied_at, needed
+from rollout.core.requests import answer, applied_at, lanes_back, needed
 from rollout.core.rollback import opening
 from rollout.core.state import (
     Channel,
@@ -36,8 +37,13 @@ from rollout.core.view import fresh_samples
 from rollout.errors import InputError
 
 
-def begin(contract: Contract, digest: str, rollout: Rollout, now: datetime) -> Status:
-    """The first status of a rollout that starts in its first phase."""
+def begin(
+    contract: Contract, digest: str, rollout: Rollout, now: datetime, *, lanes: Collection[str] = ()
+) -> Status:
+    """The first status of a rollout that starts in its first phase.
+
+    `lanes`: surfaces that the last rollout left in their known-good lane, where no release is seen.
+    """
     assert rollout.release is not None
     assert rollout.phase is not None
     waiting = Decision(verdict=Verdict.HOLD, at=now, reasons=(f"no observation of {rollout.phase} yet",))
@@ -49,7 +55,7 @@ def begin(contract: Contract, digest: str, rollout: Rollout, now: datetime) -> S
         decided_at=now,
         contract_digest=digest,
         decision=waiting,
-        requests=needed(contract, rollout, (), (), None, now),
+        requests=needed(contract, rollout, lanes_back(contract, rollout, lanes, now), (), None, now),
     )
 
 

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from rollout.core.contract import Contract, HarnessGate
 from rollout.core.observation import MAX_FUTURE, Observation, WorkResult
 from rollout.core.state import GateFinding, Request, Result, Rollout, Work
+from rollout.core.values import to_utc_seconds
+
+MOST_ATTEMPTS = 3
+"""How often work of a rollback or of a lane that failed is asked for before things go on without it."""
+
+
+def again(request: Request, at: datetime) -> Request:
+    """The same once more."""
+    stem = request.id.removesuffix(f"-{request.attempt}")
+    attempt = request.attempt + 1
+    changes = {"id": f"{stem}-{attempt}", "attempt": attempt, "requested_at": at, "result": None}
+    return request.model_copy(update=changes)
+
+
+def may_try_again(request: Request) -> bool:
+    return request.attempt < MOST_ATTEMPTS
 
 
 def find(requests: tuple[Request, ...], work: Work, rollout: Rollout) -> Request | None:
@@ -36,7 +53,38 @@ def needed(
     harness = _harness(contract, rollout, requests, gates, observation, now)
     if harness is not None:
         wanted.append(harness)
-    return tuple(wanted)
+    return (*wanted, *_not_back_yet(requests, now))
+
+
+def lanes_back(
+    contract: Contract, rollout: Rollout, lanes: Collection[str], now: datetime
+) -> tuple[Request, ...]:
+    """Requests to send these surfaces from their known-good lane back to the release's."""
+    if contract.rollback.lane is None:
+        return ()
+    assert rollout.phase is not None
+    return tuple(
+        Request(
+            id=f"back{place}-{to_utc_seconds(now):%Y%m%dt%H%M%Sz}-1",
+            work=Work.RELEASE_LANE,
+            phase=rollout.phase,
+            canary_percent=rollout.canary_percent,
+            surface=surface,
+            attempt=1,
+            requested_at=now,
+        )
+        for place, surface in enumerate(contract.surfaces)
+        if surface in lanes
+    )
+
+
+def _not_back_yet(requests: tuple[Request, ...], now: datetime) -> Iterator[Request]:
+    """Switches back that are still to be made; one that failed is asked for once more, a few times."""
+    for request in requests:
+        if request.work is not Work.RELEASE_LANE or (request.result and request.result.ok):
+            continue
+        failed = request.result is not None and may_try_again(request)
+        yield again(request, now) if failed else request
 
 
 def answer(requests: tuple[Request, ...], results: tuple[WorkResult, ...]) -> tuple[Request, ...]:

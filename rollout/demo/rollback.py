@@ -14,6 +14,7 @@ _WORK = {
     Work.CAPTURE_EVIDENCE: "capture the incident's evidence",
     Work.APPLY_TARGET: "bring the old version to the product",
     Work.KNOWN_GOOD_LANE: "switch the known-good lane",
+    Work.RELEASE_LANE: "switch back to the release's lane",
 }
 
 

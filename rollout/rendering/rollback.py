@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rollout.core.contract import RollbackStep
+from rollout.core.requests import may_try_again
 from rollout.core.rollback.reverting import revert_of, waits_for_merge
-from rollout.core.rollback.work import has_failed, may_try_again
+from rollout.core.rollback.work import has_failed
 from rollout.core.state import Incident, IncidentStep, Joined, Request, StepState, TrainState, Work
 from rollout.rendering.gates import Style, clock_time, no_style, release_name
 from rollout.rendering.inert import line

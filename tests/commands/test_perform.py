@@ -107,11 +107,14 @@ def test_brings_the_rollback_target_to_the_product() -> None:
     assert product.ran == [(("channel", "--target=v0.1.4", "stable", "{percent}"), ".", 600)]
 
 
-def test_sends_a_surface_to_its_known_good_lane() -> None:
+@pytest.mark.parametrize(
+    ("work", "lane"), [(Work.KNOWN_GOOD_LANE, "known_good"), (Work.RELEASE_LANE, "release")]
+)
+def test_sends_a_surface_to_a_lane(work: Work, lane: str) -> None:
     product = FakeProduct()
     rollback = {"lane": {"command": ["lane", "{surface}:{lane}"], "workdir": "ops", "timeout": "1m"}}
-    performed(status(request(Work.KNOWN_GOOD_LANE, surface="voice")), product, rollback=rollback)
-    assert product.ran == [(("lane", "voice:known_good"), "ops", 60)]
+    performed(status(request(work, surface="voice")), product, rollback=rollback)
+    assert product.ran == [(("lane", f"voice:{lane}"), "ops", 60)]
 
 
 def test_captures_evidence_and_what_is_missing_is_no_failure() -> None:

@@ -9,17 +9,17 @@ from rollout.commands import rollback
 from rollout.commands.freeze import unfreeze
 from rollout.commands.rollback import Dispatch
 from rollout.commands.verify import verify
-from rollout.core.contract import RollbackStep
+from rollout.core.contract import RollbackStep, SwitchLane
 from rollout.core.rollback.effects import (
     OpenIncident,
     ProposeRevert,
     UpdateIncident,
 )
-from rollout.core.state import Outcome, StepState
+from rollout.core.state import Outcome, StepState, Work
 from rollout.errors import InputError, RefusedError
 from rollout.ports import IssueState, PullRequestState, RevertOutcome, StatusState
 from tests.fakes.writes import KilledError
-from tests.world import CHECKS, COMMIT, OTHER_COMMIT, REVERTED, TAU, World
+from tests.world import BROWSER, CHECKS, COMMIT, OTHER_COMMIT, REVERTED, TAU, World, bad_timeline
 
 BREACH = {"voice": {"fields": {"failure_streak": 3, "last_cycle_failed": 1, "queue_depth": 0}}}
 
@@ -424,6 +424,31 @@ def test_a_train_is_reopened_and_goes_on_with_a_mended_release(world: World) -> 
     world.start("v0.1.6", OTHER_COMMIT)
     assert world.rollout.outcome is Outcome.IN_PROGRESS
     assert verify(world.store, TAU, None).findings == ()
+
+
+def test_the_next_release_is_seen_in_its_own_lane() -> None:
+    world = World().play_to("canary-1")
+    lane = SwitchLane(command=("lane", "{surface}", "{lane}"))
+    world.edit_contract(rollback=world.state.contract.rollback.model_copy(update={"lane": lane}))
+    world.tick()
+    world.tick({BROWSER: bad_timeline()})
+    assert world.rollout.lanes == {BROWSER: "known_good"}
+    world.clock.forward(minutes=1)
+    world.reconcile(world.perform())
+    merge_and_validate(world)
+    rollback.reopen(world.store, world.clock, TAU, "mended")
+    world.reverter.frees(OTHER_COMMIT)
+    world.start("v0.1.6", OTHER_COMMIT)
+    assert world.rollout.lanes == {}
+    back = [request for request in world.status.requests if request.work is Work.RELEASE_LANE]
+    assert [(request.surface, request.result) for request in back] == [(BROWSER, None)]
+    world.reconcile()
+    assert is_sound(world)
+    world.reconcile(world.perform())
+    world.run_harness()
+    world.tick()
+    assert Work.RELEASE_LANE not in {request.work for request in world.status.requests}
+    assert is_sound(world)
 
 
 def test_only_what_was_rolled_back_is_reopened(world: World) -> None:

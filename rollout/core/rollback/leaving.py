@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rollout.core import counters
 from rollout.core.contract import RollbackStep
-from rollout.core.requests import needed
+from rollout.core.requests import lanes_back, needed
 from rollout.core.state import (
     Decision,
     Ended,
@@ -48,6 +48,7 @@ def cancelled(state: TrainState, by: str, reason: str, at: datetime) -> StateCha
             "lanes": {},
         }
     )
+    back = lanes_back(state.contract, rollout, status.legal.lanes, at)
     fresh = status.model_copy(
         update={
             "legal": rollout,
@@ -59,7 +60,7 @@ def cancelled(state: TrainState, by: str, reason: str, at: datetime) -> StateCha
             "triggers": (),
             "decided_at": at,
             "decision": held,
-            "requests": needed(state.contract, rollout, (), (), None, at),
+            "requests": needed(state.contract, rollout, back, (), None, at),
         }
     )
     ended = Ended(how="cancelled", at=at, by=by, reason=reason)

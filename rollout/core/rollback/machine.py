@@ -13,6 +13,7 @@ from datetime import datetime
 from rollout.core import channel as channels
 from rollout.core.channel.plan import plan_rollback
 from rollout.core.contract import Contract, RollbackStep
+from rollout.core.requests import again, may_try_again
 from rollout.core.rollback import quarantine, reverting, validation, work
 from rollout.core.rollback.target import why_unusable
 from rollout.core.state import (
@@ -61,9 +62,9 @@ class Moment:
 
 def next_step(moment: Moment) -> Step | None:
     """The next commit of the rollback; None when it waits, or is over."""
-    again = work.ask_lanes_again(moment.status.requests, moment.now)
-    if again != moment.status.requests:
-        return _asked(moment, again)
+    lanes = work.ask_lanes_again(moment.status.requests, moment.now)
+    if lanes != moment.status.requests:
+        return _asked(moment, lanes)
     late = _late(moment)
     if late is not None or moment.incident.current is None:
         return late
@@ -126,9 +127,9 @@ def _answered(moment: Moment, step: IncidentStep, request: Request) -> Step | No
         done = _ended(moment, step, StepState.DONE, _told(moment, request, result.detail))
         return _record(moment, done, answered=request)
     why = f"{without}: attempt {request.attempt}: {result.detail}"
-    if not work.may_try_again(request):
+    if not may_try_again(request):
         return _record(moment, _ended(moment, step, StepState.FAILED, why))
-    asked = work.again(request, moment.now)
+    asked = again(request, moment.now)
     tried = _begun(moment, step, StepState.RUNNING, f"{why}; asked for again", asked.attempt)
     return _record(moment, tried, requests=work.replaced(moment.status.requests, request, asked))
 
@@ -219,7 +220,7 @@ def _harness(moment: Moment, old: Request | None) -> Request:
         return work.ask(Work.HARNESS, moment.incident, moment.rollout, moment.now, step=step)
     seen = moment.status.observation
     was_seen = old.result is not None and seen is not None and seen.started_at >= old.result.finished_at
-    return work.again(old, moment.now) if was_seen else old
+    return again(old, moment.now) if was_seen else old
 
 
 def _finish(moment: Moment, step: IncidentStep) -> Step:

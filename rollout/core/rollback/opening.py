@@ -145,7 +145,9 @@ def asked(
     contract: Contract, rollout: Rollout, incident: Incident, standing: tuple[Request, ...], at: datetime
 ) -> tuple[Request, ...]:
     """What the product side has to do at once: the percent first, then evidence, then lanes."""
-    requests = needed(contract, rollout, standing, (), None, at)
+    # A surface that was on its way back to the release's lane stays where it is.
+    kept = tuple(request for request in standing if request.work is not Work.RELEASE_LANE)
+    requests = needed(contract, rollout, kept, (), None, at)
     if incident.step(RollbackStep.CAPTURE_EVIDENCE).state is StepState.RUNNING:
         step = RollbackStep.CAPTURE_EVIDENCE
         requests += (ask(Work.CAPTURE_EVIDENCE, incident, rollout, at, step=step),)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from rollout.core.contract import Contract, RollbackStep
+from rollout.core.requests import again, may_try_again
 from rollout.core.state import Incident, Request, RollbackTarget, Rollout, Work
-
-MOST_ATTEMPTS = 3
-"""How often work that failed is asked for before the rollback goes on without it."""
 
 
 def ask(
@@ -33,14 +31,6 @@ def ask(
         attempt=1,
         requested_at=at,
     )
-
-
-def again(request: Request, at: datetime) -> Request:
-    """The same once more."""
-    stem = request.id.removesuffix(f"-{request.attempt}")
-    attempt = request.attempt + 1
-    changes = {"id": f"{stem}-{attempt}", "attempt": attempt, "requested_at": at, "result": None}
-    return request.model_copy(update=changes)
 
 
 def newest(requests: tuple[Request, ...], work: Work, incident: Incident) -> Request | None:
@@ -82,7 +72,3 @@ def ask_lanes_again(requests: tuple[Request, ...], at: datetime) -> tuple[Reques
 
 def has_failed(request: Request) -> bool:
     return request.result is not None and not request.result.ok
-
-
-def may_try_again(request: Request) -> bool:
-    return request.attempt < MOST_ATTEMPTS

@@ -115,6 +115,7 @@ class Work(StrEnum):
     CAPTURE_EVIDENCE = "capture_evidence"
     APPLY_TARGET = "apply_target"
     KNOWN_GOOD_LANE = "known_good_lane"
+    RELEASE_LANE = "release_lane"
 
 
 class Request(Model):
@@ -130,7 +131,7 @@ class Request(Model):
     """The version of `apply_target`, and its channel beside it."""
     channel: ChannelName | None = None
     surface: Name | None = None
-    """What `known_good_lane` sends to its lane."""
+    """What `known_good_lane` and `release_lane` send to that lane."""
     attempt: int = Field(ge=1)
     failed: Line = ""
     """How the attempt before failed."""
