@@ -1,0 +1,61 @@
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rollout.core.consistency import contradictions
+from rollout.core.state import Freeze, TrainState
+from tests.core.world import START, World
+
+STATE = World().state
+ROLLED_BACK = World().reach("canary-1").dispatch().state
+
+
+def changed(state: TrainState, **parts: Mapping[str, Any]) -> TrainState:
+    """The train with keys of some of its files replaced."""
+    new = {name: getattr(state, name).model_copy(update=keys) for name, keys in parts.items()}
+    return replace(state, **new)
+
+
+@pytest.mark.parametrize("state", [STATE, ROLLED_BACK, replace(STATE, channel=None, signoff=None)])
+def test_what_the_tool_leaves_is_consistent(state: TrainState) -> None:
+    assert list(contradictions(state)) == []
+
+
+def test_a_train_that_never_had_a_release_is_consistent() -> None:
+    idle = changed(STATE, rollout={"release": None, "phase": None, "outcome": "idle"})
+    assert list(contradictions(replace(idle, status=None))) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        (changed(STATE, channel={"train": "pi"}), ("channel.yaml", "train")),
+        (changed(STATE, rollout={"release": None}), ("rollout.yaml", "release")),
+        (changed(STATE, rollout={"phase": None}), ("rollout.yaml", "phase")),
+        (changed(STATE, rollout={"phase": "moon"}), ("rollout.yaml", "phase")),
+        (replace(STATE, status=None), ("rollout.yaml", "outcome")),
+        (changed(STATE, status={"release": "v9.0.0"}), ("status.yaml", "release")),
+        (changed(STATE, status={"commit": "9" * 40}), ("status.yaml", "commit")),
+        (
+            changed(STATE, status={"legal": STATE.rollout.model_copy(update={"phase": "moon"})}),
+            ("status.yaml", "legal.phase"),
+        ),
+        (
+            changed(STATE, rollout={"frozen": Freeze(reason="why", at=START, incident="gone")}),
+            ("rollout.yaml", "frozen.incident"),
+        ),
+        (
+            changed(ROLLED_BACK, incident={"train": "pi"}),
+            (f"incidents/{ROLLED_BACK.incident and ROLLED_BACK.incident.id}.yaml", "train"),
+        ),
+        (
+            changed(ROLLED_BACK, incident={"id": "another"}),
+            (f"incidents/{ROLLED_BACK.incident and ROLLED_BACK.incident.id}.yaml", "id"),
+        ),
+    ],
+)
+def test_an_edit_that_no_run_makes_is_named(state: TrainState, found: tuple[str, str]) -> None:
+    ((file, field, said),) = contradictions(state)
+    assert ((file, field), bool(said)) == (found, True)
