@@ -36,7 +36,7 @@ def rollback(call: Call, reason: str, target: str | None, is_cancel: bool, by: s
         _answer(call, changed, "cancelled, frozen where it stood; to go on: rollout unfreeze --reason WHY")
         return
     dispatch = Dispatch(reason, who, target or None)
-    changed = roll_back(space.store, space.clock, call.train, dispatch, space.tags)
+    changed = roll_back(space.store, space.clock, call.train, dispatch, space.released)
     _answer(call, changed, "frozen, and rolling back; `rollout reconcile` takes it on from here")
 
 

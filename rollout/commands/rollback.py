@@ -98,12 +98,15 @@ def _check_target(state: TrainState, target: str, known: Callable[[], Iterable[s
     )
     if why:
         raise RefusedError(f"--target {target}: {why}", hint="name another version")
-    versions_known = {bare(version) for version in (*_recorded(state), *known())}
+    recorded = {bare(version) for version in _recorded(state)}
+    if bare(target) in recorded:
+        return  # asking around must not be what a rollback fails by
+    versions_known = recorded | {bare(version) for version in known()}
     if bare(target) not in versions_known:
         others = _newest(versions_known - {bare(release.version)}) or "none"
         raise InputError(
             f"--target {target}: no such release is known here",
-            hint=f"known: {others}; a tag makes one known",
+            hint=f"known: {others}; a tag or a release makes one known",
         )
 
 

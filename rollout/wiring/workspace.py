@@ -333,6 +333,16 @@ class Workspace:
         """Names of the clone's tags; none where there is no clone."""
         return tuple(self.git.tags()) if self.forge_kind == "local" or self._is_clone() else ()
 
+    def released(self) -> tuple[str, ...]:
+        """Versions that somebody released: the clone's tags, which a job's checkout has none of, and on
+        GitHub the newest page of the product's releases. Raises OutsideError when it cannot be read.
+        """
+        if self.forge_kind != "github":
+            return self.tags()
+        page = self._releases.page(1, "")
+        published = page.releases if page else ()
+        return (*self.tags(), *(one.tag for one in published if not one.draft))
+
     def decider(self) -> str:
         """Who decides by a command: whoever dispatched the run, else who is at the keyboard.
 

@@ -372,7 +372,7 @@ def test_an_unknown_target_is_told_what_there_is_in_the_order_of_versions(world:
     tags = ("v0.1.10", "0.1.9", "nightly", "v0.1.5")
     with pytest.raises(InputError) as caught:
         rollback.roll_back(world.store, world.clock, TAU, Dispatch("why", "ada", "v9.9.9"), lambda: tags)
-    assert caught.value.hint == "known: v0.1.4, v0.1.9, v0.1.10; a tag makes one known"
+    assert caught.value.hint == "known: v0.1.4, v0.1.9, v0.1.10; a tag or a release makes one known"
 
 
 def test_an_idle_train_has_nothing_to_roll_back() -> None:
