@@ -1,27 +1,23 @@
 """Rollbacks by the real workflows: from each trigger, by dispatch to the end, and against a promotion.
 
-How it goes on after every single write at which a machine can die is in tests/adapters/test_github_rollback.
+What stands in the way of one, and how it goes on when runs die, is in test_rollback_hardships.
 """
 
 from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
-from rollout.commands.reconcile import Reconciler
-from rollout.commands.start import StartOptions, start
 from rollout.commands.verify import verify
-from rollout.core.observation import HarnessReport, HealthState, Observation, Sample, Timeline
-from rollout.wiring import Workspace, texts
-from tests.fakehub.entities import Run
+from rollout.core.observation import HealthState
 from tests.fakehub.hub import Hub
-from tests.workflows.town import CHECK, CONTRACT, STEADY, VERSION, Town, build, keys
+from tests.workflows.rollback_town import incident, observe, roll_back, steps, to_canary
+from tests.workflows.town import CHECK, CONTRACT, STEADY, Town, build, keys
 
 _CONTRACT, _, _ = CONTRACT.partition("triggers:")
 _MAP = "{health_state: state, updated_unix_ms: at}"
@@ -60,75 +56,6 @@ def town(hub: Hub, tmp_path: Path) -> Town:
     town.feel(voice=FINE, memory=FINE)
     to_canary(town)
     return town
-
-
-def to_canary(town: Town) -> None:
-    """Brings the release into canary-1, with canary-2 proposed: in this process, which costs less."""
-    space = workspace(town)
-    start(space.store, space.forge, space.clock, "tau", StartOptions(VERSION, town.release))
-    for _ in range(2):
-        observe(town)
-        if town.phase == "preflight":
-            town.merge(minutes=1)
-            observe(town)
-    town.hub.outbox.clear()
-
-
-def workspace(town: Town) -> Workspace:
-    environment = {
-        "GITHUB_REPOSITORY": town.repo.full_name,
-        "GITHUB_API_URL": town.hub.url,
-        "GITHUB_SERVER_URL": town.hub.url,
-        "GITHUB_GRAPHQL_URL": f"{town.hub.url}/graphql",
-        "GITHUB_TOKEN": town.hub.app_token(town.repo).value,
-    }
-    return Workspace(
-        Path(town.repo.bare.path), clock=town.hub.clock, environment=environment, forge_kind="github"
-    )
-
-
-def observe(town: Town, state: HealthState = HealthState.HEALTHY) -> None:
-    town.hub.clock.forward(minutes=6)
-    space = workspace(town)
-    train, now = space.load("tau"), town.hub.clock.now()
-    assert train.rollout.release is not None
-    sample = Sample(
-        updated_at=now,
-        health_state=state,
-        fields={"streak": 0},
-        counters={"failed": 0},
-        timeline=Timeline(steps=0, bad=0),
-    )
-    harness = HarnessReport(started_at=now, status="passed", total=1, passed=1, surfaces={"voice": "passed"})
-    observation = Observation(
-        train="tau",
-        release=VERSION,
-        commit=town.release,
-        phase=train.rollout.phase or "",
-        contract_digest=train.contract_digest,
-        round=f"{now}",
-        started_at=now - timedelta(seconds=10),
-        finished_at=now,
-        tool_version="test",
-        samples={"voice": sample, "memory": sample},
-        harness=harness,
-    )
-    reconciler = Reconciler(space.store, space.forge, space.clock, texts.promotion_body())
-    reconciler.run("tau", [observation])
-
-
-def roll_back(town: Town, **inputs: str) -> Run:
-    return town.hub.dispatch(town.repo, "rollout-rollback.yml", inputs, by="alice")
-
-
-def incident(town: Town) -> dict[str, object]:
-    name = town.state()["frozen"]["incident"]
-    found: dict[str, object] = town.state(f"incidents/{name}")
-    return found
-
-
-def steps(town: Town) -> dict[str, str]:
-    return {step["step"]: step["state"] for step in incident(town)["steps"]}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("trigger", BAD)
