@@ -18,7 +18,7 @@ from rollout.core.rollback.effects import (
 )
 from rollout.core.rollback.opening import block_signoff, incident_id
 from rollout.core.rollback.readiness import why_person_needed
-from rollout.core.rollback.reverting import has_to_act
+from rollout.core.rollback.reverting import has_to_act, standing, waits_for_merge
 from rollout.core.rollback.target import why_unusable
 from rollout.core.state import (
     ChannelName,
@@ -27,7 +27,9 @@ from rollout.core.state import (
     IncidentStep,
     Lift,
     Outcome,
+    Proposal,
     Release,
+    RevertFact,
     RollbackTarget,
     Signature,
     Signoff,
@@ -327,3 +329,11 @@ def test_a_false_alarm_unblocks_the_checklist_that_it_blocked() -> None:
 def test_a_false_alarm_without_a_checklist_has_none_to_unblock() -> None:
     state = replace(rolled_back().state, signoff=None)
     assert leaving.cancelled(state, "ada", "a false alarm", START).signoff is None
+
+
+@pytest.mark.parametrize(("proposal", "waits"), [(Proposal.OPEN, True), (Proposal.MERGED, False)])
+def test_a_person_is_waited_for_while_the_revert_is_open(proposal: Proposal, waits: bool) -> None:
+    policy = contract_of().rollback
+    state, result = standing(RevertFact(tip="a" * 40, outcome=None, proposal=proposal), policy)
+    assert waits_for_merge(IncidentStep(step=RollbackStep.REVERT, state=state, result=result)) is waits
+    assert not waits_for_merge(IncidentStep(step=RollbackStep.REVERT, state=StepState.BLOCKED, result=result))
