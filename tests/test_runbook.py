@@ -85,6 +85,7 @@ def test_sampling(contract: Contract) -> None:
         "min_interval": "5m",
         "max_age": "20m",
         "max_gap": "30m",
+        "streak_gap": "6h",
     }
     gaps = {phase.name: format_duration(contract.max_gap(phase)) for phase in contract.phases}
     assert gaps.pop("general-availability") == "2h"

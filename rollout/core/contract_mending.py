@@ -29,14 +29,15 @@ _STAND_INS = (
     _StandIn(("product",)),
     _StandIn(("state",)),
     _StandIn(("surfaces", "*"), {"adapter": "tau-status", "file": "x"}),
-    _StandIn(("harness",), {"report": "x", "manifest": "x"}),
+    _StandIn(("harness",), {"report": "x", "manifest": "x"}, blurs=r".*\.refresh: "),
     _StandIn(("apply",)),
-    _StandIn(("sampling",), blurs=r".*\.soak: "),
+    _StandIn(("prepare",)),
+    _StandIn(("sampling",), blurs=r".*\.soak: |.* shorter than the interval "),
     _StandIn(
         ("phases", "*", "canary_percent"), 100, blurs=r".*\.canary_percent: |.* would be left at its first "
     ),
     _StandIn(("phases", "*", "soak"), {"runs": 1}),
-    _StandIn(("phases", "*", "max_gap"), blurs=r".*\.soak: "),
+    _StandIn(("phases", "*", "max_gap"), blurs=r".*\.soak: |.* shorter than the interval "),
     _StandIn(("phases", "*", "inherit"), blurs=r".* has no gate"),
     _StandIn(
         ("phases", "*", "gates", "*"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -272,6 +274,16 @@ def test_the_digest_is_of_the_content() -> None:
     assert len(digest) == 64
     other = CONTRACT.replace(b"soak: 30m", b"soak: 31m")
     assert read_contract(other, "f")[1] != digest
+
+
+def test_the_digest_leaves_out_keys_that_only_have_a_default() -> None:
+    data = load_yaml(CONTRACT, file="f")
+    assert isinstance(data, dict)
+    contract, digest = read_contract(CONTRACT, "f")
+    assert "streak_gap" not in data.get("sampling", {})
+    assert contract.sampling.streak_gap == 21600
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    assert digest == hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def test_every_mistake_of_types_is_told() -> None:

@@ -13,6 +13,7 @@ from rollout.core.contract import (
     HealthStateGate,
     Phase,
     RunsSoak,
+    Surface,
     matching,
 )
 from rollout.core.contract_problems import examine
@@ -255,6 +256,64 @@ BROKEN = {
         "sampling: {interval: 10}",
         ["sampling.interval: not a duration (write 30m, 24h or 1h30m): 10"],
     ),
+    # how surfaces speak
+    "age and gap shorter than a surface's interval": (
+        "sampling: {max_age: 20m}\n"
+        "surfaces: {slow: {adapter: tau-status, file: x, interval: 90m}}\n"
+        + phases(
+            DARK.replace("soak: 1h", "soak: {runs: 1}"),
+            FEW,
+            FEW.replace("few", "more").replace("10", "20") + ", max_gap: 1h",
+            ALL + ", max_gap: 2h",
+        )
+        + "triggers: []",
+        [
+            "sampling.max_age: 20m is shorter than the interval of slow, 1h30m",
+            "sampling.max_gap: 30m is shorter than the interval of slow, 1h30m",
+            "phases.2.max_gap: 1h is shorter than the interval of slow, 1h30m",
+        ],
+    ),
+    "an interval of nothing": (
+        "surfaces: {web: {adapter: tau-status, file: x, interval: 0s}}",
+        ["surfaces.web.interval: must be longer than nothing"],
+    ),
+    "an interval of what has no pulse": (
+        "surfaces: {web: {adapter: tau-status, file: x, interval: 1h, fresh: phase}}",
+        ["surfaces.web.interval: not with fresh: phase, which has no pulse"],
+    ),
+    "a pulse that is refreshed": (
+        "surfaces: {web: {adapter: tau-status, file: x, refresh: harness}}",
+        ["surfaces.web.refresh: needs fresh: phase; a pulse refreshes itself"],
+    ),
+    "refreshed by a harness without a command": (
+        "surfaces: {web: {adapter: tau-status, file: x, fresh: phase, refresh: harness}}",
+        ["surfaces.web.refresh: there is no harness.command to run"],
+    ),
+    "refreshed by no harness": (
+        "harness:\nsurfaces: {web: {adapter: tau-status, file: x, fresh: phase, refresh: harness}}\n"
+        + phases(DARK, ALL),
+        ["surfaces.web.refresh: there is no harness.command to run"],
+    ),
+    "words of a surface that do not exist": (
+        "surfaces: {web: {adapter: tau-status, file: x, absent: nil, on_reset: ignore, fresh: new}}",
+        [
+            "surfaces.web.fresh: must be 'pulse' or 'phase', not 'new'",
+            "surfaces.web.absent: must be 'zero' or 'unknown', not 'nil'",
+            "surfaces.web.on_reset: must be 'count' or 'rebase', not 'ignore'",
+        ],
+    ),
+    "a group that is no name": (
+        "surfaces: {web: {adapter: tau-status, file: x, serial: The Lock}}",
+        [
+            "surfaces.web.serial: 'The Lock' is not a name: use lower-case letters, digits, dots, dashes and"
+            " underscores, at most 63"
+        ],
+    ),
+    "a streak that nothing can continue": (
+        "sampling: {streak_gap: 0s}",
+        ["sampling.streak_gap: must be longer than nothing"],
+    ),
+    "preparing without a command": ("prepare: {timeout: 5m}", ["prepare.command: is missing"]),
     # sign-off
     "duplicate item": (
         item("before: complete").replace("id: b", "id: ok"),
@@ -381,6 +440,13 @@ UNBLURRED = {
         DARK, "name: few, canary_percent: 10, soak: 1h, inherit: FEW!", ALL
     ),
     "a bad interval is not compared": "sampling: {interval: soon, max_gap: 1s, min_interval: 1h}",
+    "a bad age is not compared with an interval": (
+        "sampling: {max_age: soon}\nsurfaces: {web: {adapter: tau-status, file: x, interval: 2h}}\n"
+    ),
+    "a bad harness may have had a command": (
+        "harness: {command: x}\n"
+        "surfaces: {web: {adapter: tau-status, file: x, fresh: phase, refresh: harness}}"
+    ),
     "a good interval is lost with its section": (
         "sampling: {interval: 1m, min_interval: soon}\n" + phases(DARK + ", max_gap: 5m", ALL)
     ),
@@ -416,6 +482,7 @@ def test_what_types_refuse_brings_no_other_complaint(snippet: str) -> None:
         "can never",
         "longer",
         "no harness",
+        "shorter",
     )
     assert [problem for problem in problems if any(words in problem for words in whole)] == []
     assert data == kept
@@ -447,6 +514,32 @@ def test_finds_phases_by_name_and_order() -> None:
 def test_a_phase_may_have_a_gap_of_its_own() -> None:
     contract = good()
     assert [contract.max_gap(phase) for phase in contract.phases] == [1800, 1800, 7200]
+
+
+def test_what_a_surface_leaves_unsaid_depends_on_its_adapter() -> None:
+    snippet = "surfaces: {api: {adapter: %s, file: x%s}}\ntriggers: []\n" + phases(DARK, ALL)
+
+    def api(adapter: str, said: str = "") -> Surface:
+        return good(snippet % (adapter, said + (", map: {}" if adapter == "json" else ""))).surfaces["api"]
+
+    for adapter in ("tau-status", "tau-transport-health", "tau-browser-summary"):
+        assert api(adapter).absent_is_zero
+        assert not api(adapter).rebases_on_reset
+        assert not api(adapter, ", absent: unknown").absent_is_zero
+        assert api(adapter, ", on_reset: rebase").rebases_on_reset
+    assert not api("json").absent_is_zero
+    assert api("json").rebases_on_reset
+    assert api("json", ", absent: zero").absent_is_zero
+    assert not api("json", ", on_reset: count").rebases_on_reset
+
+
+def test_what_a_contract_leaves_unsaid_about_time() -> None:
+    contract = good()
+    assert contract.sampling.streak_gap == 6 * 3600
+    assert [phase.warm_up for phase in contract.phases] == [0, 0, 0]
+    assert contract.prepare is None
+    web = contract.surfaces["web"]
+    assert (web.interval, web.fresh, web.refresh, web.serial) == (None, "pulse", None, None)
 
 
 def test_inherited_gates_come_first_and_the_phases_own_win() -> None:

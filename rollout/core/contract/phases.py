@@ -20,6 +20,8 @@ class Phase(Model):
     soak: Duration | RunsSoak
     max_gap: Duration | None = None
     """Overrides `sampling.max_gap` for this phase."""
+    warm_up: Duration = 0
+    """Readings of the phase's first minutes earn no soak and fail no gate; triggers judge them."""
     inherit: Name | None = None
     """The gates of this phase hold here too."""
     gates: tuple[Gate, ...] = ()

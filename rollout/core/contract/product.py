@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from rollout.core.values import Duration, Identifier, Model, RelativePath
+from rollout.core.values import Duration, Identifier, Model, Name, RelativePath
 
 Argument = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 Command = Annotated[tuple[Argument, ...], Field(min_length=1, max_length=200)]
@@ -56,6 +56,37 @@ class Surface(Model):
     map: JsonMapping | None = None
     runner: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
     """The label of the Actions runner that can reach this surface."""
+    interval: Duration | None = None
+    """How often the source writes news; `sampling.interval` when left out."""
+    fresh: Literal["pulse", "phase"] = "pulse"
+    """`pulse`: the source speaks again and again, and a reading counts until `max_age`. `phase`: the source
+    is what a run leaves; a reading made since the phase was entered counts for the whole phase, and holds up
+    no soak."""
+    refresh: Literal["harness"] | None = None
+    """`harness`: one harness run at each phase's entry leaves a new reading. Only with `fresh: phase`."""
+    absent: Literal["zero", "unknown"] | None = None
+    """What a counter is that a present map does not hold. The tau adapters: `zero`, json: `unknown`."""
+    on_reset: Literal["count", "rebase"] | None = None
+    """What a falling counter means. `count`: the process began again at zero, so what is there now is new.
+    `rebase`: an instance left and took its share along, so a new baseline begins. The tau adapters: `count`,
+    json: `rebase`."""
+    serial: Name | None = None
+    """A group. Surfaces of one group are read one after another, all others side by side."""
+
+    @property
+    def absent_is_zero(self) -> bool:
+        """Whether a counter that a present map does not hold is 0; else it is unknown."""
+        return self._or_by_adapter(self.absent, tau="zero", other="unknown") == "zero"
+
+    @property
+    def rebases_on_reset(self) -> bool:
+        """Whether a falling counter takes a new baseline; else what is there now counts as new."""
+        return self._or_by_adapter(self.on_reset, tau="count", other="rebase") == "rebase"
+
+    def _or_by_adapter(self, said: str | None, *, tau: str, other: str) -> str:
+        if said is not None:
+            return said
+        return other if self.adapter is Adapter.JSON else tau
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -64,6 +95,24 @@ class Surface(Model):
         if (self.adapter is Adapter.JSON) != (self.map is not None):
             raise ValueError("the json adapter, and only it, needs a map")
         return self
+
+    @model_validator(mode="after")
+    def _speaks_one_way(self) -> Self:
+        if self.refresh is not None and self.fresh != "phase":
+            raise ValueError("refresh: needs fresh: phase; a pulse refreshes itself")
+        if self.interval is not None and self.fresh == "phase":
+            raise ValueError("interval: not with fresh: phase, which has no pulse")
+        if self.interval == 0:
+            raise ValueError("interval: must be longer than nothing")
+        return self
+
+
+class Prepare(Model):
+    """Makes a checkout of the product ready to run, once for each checkout, before surfaces and harness."""
+
+    command: Command
+    workdir: RelativePath = "."
+    timeout: Duration = 1800
 
 
 class Harness(Model):
@@ -96,6 +145,8 @@ class Sampling(Model):
     """A sample whose source is older is unknown."""
     max_gap: Duration = 1800
     """A longer interval between observations earns no soak, and makes a recorded promotion stale."""
+    streak_gap: Duration = 21600
+    """Two checks whose sources are further apart are not consecutive."""
 
 
 class Product(Model):

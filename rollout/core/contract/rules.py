@@ -27,6 +27,7 @@ def find_problems(contract: Contract) -> list[str]:
         *_trigger_problems(contract),
         *_sampling_problems(contract),
         *_soak_problems(contract),
+        *dict.fromkeys(_surface_problems(contract)),
         *_signoff_problems(contract),
     ]
 
@@ -130,9 +131,37 @@ def _trigger_problems(contract: Contract) -> Iterator[str]:
                 yield f"{where}.harness: there is no harness section to read a report from"
 
 
+def _surface_problems(contract: Contract) -> Iterator[str]:
+    sampling = contract.sampling
+    for name, surface in contract.surfaces.items():
+        where = f"surfaces.{name}"
+        if surface.refresh == "harness" and (contract.harness is None or contract.harness.command is None):
+            yield f"{where}.refresh: there is no harness.command to run"
+        interval = surface.interval
+        if interval is None:
+            continue
+        if interval > sampling.max_age:
+            yield _shorter("sampling.max_age", sampling.max_age, name, interval)
+        for index, phase in enumerate(contract.phases):
+            is_timed = isinstance(phase.soak, int) and phase.soak > 0
+            if is_timed and interval > contract.max_gap(phase) > 0:
+                yield _shorter(_gap_field(index, phase), contract.max_gap(phase), name, interval)
+
+
+def _shorter(field: str, value: int, surface: str, interval: int) -> str:
+    return (
+        f"{field}: {format_duration(value)} is shorter than the interval of {surface},"
+        f" {format_duration(interval)}"
+    )
+
+
+def _gap_field(index: int, phase: Phase) -> str:
+    return "sampling.max_gap" if phase.max_gap is None else f"phases.{index}.max_gap"
+
+
 def _sampling_problems(contract: Contract) -> Iterator[str]:
     sampling = contract.sampling
-    for field in ("interval", "max_age", "max_gap"):
+    for field in ("interval", "max_age", "max_gap", "streak_gap"):
         if getattr(sampling, field) <= 0:
             yield f"sampling.{field}: must be longer than nothing"
     if sampling.min_interval > sampling.interval:

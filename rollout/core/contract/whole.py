@@ -12,7 +12,15 @@ from pydantic import Field
 from rollout.core.contract.channel import ChannelPolicy
 from rollout.core.contract.gates import AdvancingGate, FlatGate, Gate, NoNewGate
 from rollout.core.contract.phases import Phase
-from rollout.core.contract.product import Apply, Harness, Product, Sampling, StateBranch, Surface
+from rollout.core.contract.product import (
+    Apply,
+    Harness,
+    Prepare,
+    Product,
+    Sampling,
+    StateBranch,
+    Surface,
+)
 from rollout.core.contract.rollback import Rollback
 from rollout.core.contract.signoff import SignoffPolicy
 from rollout.core.contract.triggers import NewCounterTrigger, Trigger
@@ -24,6 +32,7 @@ class Contract(Model):
     train: Name
     product: Product = Product.model_construct()
     state: StateBranch = StateBranch.model_construct()
+    prepare: Prepare | None = None
     surfaces: dict[Name, Surface] = Field(min_length=1)
     harness: Harness | None = None
     apply: Apply | None = None
