@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rollout.core.contract import Contract
+from rollout.core.contract import Contract, Surface
 from rollout.core.observation import COUNTERS, Sample
 from rollout.core.state import CounterTrack, Result
 from rollout.core.view import NOT_OBSERVED, View
@@ -12,13 +12,17 @@ from rollout.core.view import NOT_OBSERVED, View
 Tracks = Mapping[str, Mapping[str, CounterTrack]]
 
 
-def total(sample: Sample, counter: str) -> int | None:
-    """The counter's absolute total; None when the surface does not know or never reports it."""
+def total(surface: Surface, sample: Sample, counter: str) -> int | None:
+    """The counter's absolute total; None when the surface does not know or never reports it.
+
+    A counter that is absent from a present map is 0 only where the contract says so: a misspelt name must not
+    read as a counter that never rises.
+    """
     if sample.unknown is not None or sample.counters is None:
         return None
     if counter in sample.counters:
         return sample.counters[counter]
-    return None if COUNTERS in sample.not_applicable else 0
+    return 0 if surface.absent_is_zero and COUNTERS not in sample.not_applicable else None
 
 
 def fold(
@@ -31,7 +35,7 @@ def fold(
         after = dict(before)
         sample = samples.get(surface, NOT_OBSERVED)
         for counter in counters:
-            value = total(sample, counter)
+            value = total(contract.surfaces[surface], sample, counter)
             if value is not None:
                 after[counter] = _read(before.get(counter), value)
         if after:
@@ -58,9 +62,11 @@ def new_baseline(tracks: Tracks) -> dict[str, dict[str, CounterTrack]]:
 
 def lookup(view: View, surface: str, sample: Sample, counter: str) -> tuple[CounterTrack | None, Result, str]:
     """The counter's track if this sample knows it; else what that means for a gate, and why."""
-    if total(sample, counter) is not None:
+    if total(view.contract.surfaces[surface], sample, counter) is not None:
         track = view.counters.get(surface, {}).get(counter)
         return (track, Result.SATISFIED, "") if track else (None, Result.UNKNOWN, "no reading yet")
     if COUNTERS in sample.not_applicable:
         return None, Result.NOT_APPLICABLE, "never reported here"
+    if sample.counters is not None:
+        return None, Result.UNKNOWN, f"{counter} is not among the counters"
     return None, Result.UNKNOWN, sample.counters_unknown or "counter not reported"

@@ -73,7 +73,7 @@ class Sample(Model):
     fields: dict[Identifier, float | int] = Field(default={}, max_length=200)
     labels: dict[Identifier, Line] = Field(default={}, max_length=200)
     counters: dict[Identifier, Total] | None = Field(default=None, max_length=500)
-    """Absolute totals; a code absent from a present map is 0, no map at all is unknown."""
+    """Absolute totals. `absent` in the contract says what a code is that the map lacks; no map is unknown."""
     counters_unknown: Line | None = None
     """Why there is no map although the surface should have one."""
     cursor: LogCursor | None = None
