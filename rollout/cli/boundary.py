@@ -13,6 +13,8 @@ from rollout.cli.output import nobody_reads, out, under_actions
 from rollout.errors import InputError, OutsideError, RefusedError, RolloutError
 
 BUG, INTERRUPTED = 1, 130
+KILLED = 128
+"""A shell's exit code for a process that a signal ended is this and the signal's number."""
 LONGEST_LINE = 2000
 
 
@@ -30,10 +32,8 @@ def run(app: click.Group, arguments: list[str]) -> int:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "rollout"
         return _end(InputError(error.format_message(), hint=f"see: {command} --help"), arguments)
-    except (click.Abort, KeyboardInterrupt):
-        _say("error: interrupted")
-        _say("hint: run it again: what was committed stays, the rest is done then")
-        return INTERRUPTED
+    except (click.Abort, KeyboardInterrupt) as interruption:
+        return _interrupted(interruption)
     except BrokenPipeError:
         nobody_reads()
         return 0
@@ -56,6 +56,15 @@ def _print_any_text() -> None:
     """Names in git need not be text in the terminal's encoding; a `?` is better than no answer."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
+
+
+def _interrupted(interruption: BaseException) -> int:
+    from rollout.cli.stopping import StoppedError
+
+    stopped = interruption.signal if isinstance(interruption, StoppedError) else None
+    _say(f"error: stopped by {stopped.name}" if stopped else "error: interrupted")
+    _say("hint: run it again: what was committed stays, the rest is done then")
+    return KILLED + stopped if stopped else INTERRUPTED
 
 
 def _end(error: RolloutError, arguments: list[str]) -> int:

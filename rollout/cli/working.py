@@ -34,21 +34,23 @@ def collect(
 ) -> None:
     """Read the surfaces and the harness report into an observation."""
     from rollout.adapters.evidence_file import dump_evidence, write_evidence
+    from rollout.cli.stopping import stopping_in_order
     from rollout.commands.collect import collect as observe
 
     state = call.workspace.load(call.named_train)
-    observation = observe(
-        state.contract,
-        state.contract_digest,
-        state.rollout,
-        state.status,
-        call.workspace.product(product_dir),
-        call.workspace.clock,
-        surfaces=surfaces or None,
-        round_id=round_id,
-        workers=WORKERS,
-        progress=progress,
-    )
+    with stopping_in_order():
+        observation = observe(
+            state.contract,
+            state.contract_digest,
+            state.rollout,
+            state.status,
+            call.workspace.product(product_dir),
+            call.workspace.clock,
+            surfaces=surfaces or None,
+            round_id=round_id,
+            workers=WORKERS,
+            progress=progress,
+        )
     for name, sample in observation.samples.items():
         if sample.unknown:
             warn(sample.unknown, title=f"{name} is unknown")
@@ -73,15 +75,16 @@ def collect(
 def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_dir: Path | None) -> None:
     """Carry out what reconcile asked for: percent, harness, a rollback's steps. Nothing pending is fine."""
     from rollout.adapters.evidence_file import dump_evidence, write_evidence
+    from rollout.cli.stopping import stopping_in_order
     from rollout.commands.perform import perform as carry_out
 
     state = call.workspace.load(call.named_train)
     if evidence_dir is None and output is not None:
         evidence_dir = output.parent / "evidence"
     product = call.workspace.product(product_dir, evidence_dir)
-    results = carry_out(
-        state.contract, state.rollout, state.status, product, call.workspace.clock, progress, state.channel
-    )
+    clock, channel = call.workspace.clock, state.channel
+    with stopping_in_order():
+        results = carry_out(state.contract, state.rollout, state.status, product, clock, progress, channel)
     if results is None:
         progress("nothing pending")
         if call.json:

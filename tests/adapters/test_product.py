@@ -85,8 +85,8 @@ def test_a_command_that_succeeds_ran_well(product: LocalProduct) -> None:
 
 
 def test_a_command_killed_by_a_signal_failed(product: LocalProduct) -> None:
-    ran = run(product, "os.kill(os.getpid(), signal.SIGTERM)")
-    assert (ran.ok, ran.detail) == (False, "killed by signal 15")
+    ran = run(product, "os.kill(os.getpid(), signal.SIGKILL)")
+    assert (ran.ok, ran.detail) == (False, "killed by signal 9")
 
 
 @pytest.mark.parametrize("command", ["no-such-command-anywhere", "./no-such-file"])

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -246,10 +246,25 @@ def test_without_json_there_is_no_document(end: Ends) -> None:
 # --- as a real process -----------------------------------------------------------------------------------
 
 
-def start(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+def start(
+    *arguments: str,
+    stdout: int = subprocess.PIPE,
+    signals: Mapping[signal.Signals, signal.Handlers] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Starts the tool with default signal handling, whatever this run inherited, except for `signals`."""
+    left = {signal.SIGINT: signal.SIG_DFL, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    left |= signals or {}
     return subprocess.Popen(
-        [sys.executable, "-m", "rollout", *arguments], stdout=stdout, stderr=subprocess.PIPE
+        [sys.executable, "-m", "rollout", *arguments],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: _leave(left),
     )
+
+
+def _leave(signals: Mapping[signal.Signals, signal.Handlers]) -> None:
+    for number, handler in signals.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -293,24 +308,65 @@ def test_a_reader_that_stops_reading_hides_no_refusal(repository: Repository, no
     assert err.splitlines() == said
 
 
-def test_an_interrupted_person_gets_no_trace(repository: Repository, tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Hanging:
+    """A release whose only surface prints its process id into a FIFO, then waits for a word."""
+
+    repository: Repository
+    began: Path
+    word: Path
+
+    def collect(self, **signals: signal.Handlers) -> subprocess.Popen[bytes]:
+        """With the surface running."""
+        left = {signal.Signals[name]: handler for name, handler in signals.items()}
+        return start("collect", "--repo", str(self.repository.path), signals=left)
+
+
+@pytest.fixture
+def hanging(repository: Repository, tmp_path: Path) -> Hanging:
+    hanging = Hanging(repository, tmp_path / "began", tmp_path / "word")
+    os.mkfifo(hanging.began)
+    os.mkfifo(hanging.word)
+    hangs = f'[sh, -c, "echo $$ > {hanging.began}; exec cat {hanging.word}"]'
     contract = repository.path / "state" / "product" / "contract.yaml"
-    began = tmp_path / "began"
-    os.mkfifo(began)
-    hangs = f'[sh, -c, "echo > {began}; exec sleep 60"]'
     contract.write_text(contract.read_text().replace("[cat, health.json]", hangs).replace("10s", "60s"))
     repository.commit({}, "a surface that hangs")
     release = repository.commit({"product.txt": "1\n"}, "release")
     main(["start", "--version", "v1.0.0", "--commit", release, "--repo", str(repository.path)])
-    with start("collect", "--repo", str(repository.path)) as process:
-        began.read_bytes()
-        process.send_signal(signal.SIGINT)
+    return hanging
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGINT, 130, b"interrupted"),
+        (signal.SIGTERM, 143, b"stopped by SIGTERM"),
+        (signal.SIGHUP, 129, b"stopped by SIGHUP"),
+    ],
+)
+def test_an_interrupted_person_gets_no_trace(
+    hanging: Hanging, number: signal.Signals, code: int, said: bytes
+) -> None:
+    with hanging.collect() as process:
+        surface = int(hanging.began.read_bytes())
+        process.send_signal(number)
         out, err = process.communicate()
-    assert (process.returncode, out) == (130, b"")
-    assert err.endswith(
-        b"error: interrupted\nhint: run it again: what was committed stays, the rest is done then\n"
-    )
+    assert (process.returncode, out) == (code, b"")
+    hint = b"run it again: what was committed stays, the rest is done then"
+    assert err.endswith(b"error: %s\nhint: %s\n" % (said, hint))
     assert b"Traceback" not in err
+    with pytest.raises(ProcessLookupError):
+        os.kill(surface, 0)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_that_the_shell_ignores_for_a_job_stops_nothing(hanging: Hanging, name: str) -> None:
+    with hanging.collect(**{name: signal.SIG_IGN}) as process:
+        hanging.began.read_bytes()
+        process.send_signal(signal.Signals[name])
+        hanging.word.write_bytes(b"{}")
+        out, _ = process.communicate()
+    assert (process.returncode, json.loads(out)["release"]) == (0, "v1.0.0")
 
 
 def test_names_that_are_no_text_are_shown_all_the_same(
