@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 from rollout.core.signoff import checklist
-from rollout.core.signoff.comments import Said, SignCommand, WithdrawCommand, commands
+from rollout.core.signoff.comments import Said, SignCommand, WithdrawCommand
 from rollout.core.signoff.folding import (
     MOST_PEOPLE,
     Claim,
@@ -68,39 +68,6 @@ def folded(*claims: Claim, onto: Signoff | None = None) -> Signoff:
 def standing(signoff: Signoff, item: str = ITEM) -> list[str]:
     found = signoff.items.get(item)
     return [each.by for each in found.signatures if each.ended is None] if found else []
-
-
-# --- what is said ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("body", "found"),
-    [
-        ("/signoff a docs/a.md", [SignCommand("a", "docs/a.md")]),
-        ("  /signoff   a   docs/a b.md \n", [SignCommand("a", "docs/a b.md")]),
-        (
-            "Fine.\n\n/signoff a x\n/withdraw b why not",
-            [SignCommand("a", "x"), WithdrawCommand("b", "why not")],
-        ),
-        ("/signoff", [SignCommand("", "")]),
-        ("/withdraw a", [WithdrawCommand("a", "")]),
-        ("> /signoff a x", []),
-        ("please /signoff a x", []),
-        ("/signoffs a x", []),
-        ("```\n/signoff a x\n```", []),
-        ("~~~\n/signoff a x\n~~~\n/signoff b y", [SignCommand("b", "y")]),
-        ("    /signoff a x", []),
-        ("\t/signoff a x", []),
-        ("/signoff a x\x1b[31m\u202ey", [SignCommand("a", "xy")]),
-        ("", []),
-    ],
-)
-def test_commands_are_lines_of_their_own(body: str, found: list[object]) -> None:
-    assert list(commands(body)) == found
-
-
-def test_a_novel_of_commands_is_read_to_a_point() -> None:
-    assert len(commands("/signoff a x\n" * 1000)) == 20
 
 
 # --- what counts -------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from rollout.core.values import format_instant
 from tests.e2e.shell import Town
 
@@ -19,6 +21,8 @@ finally:
     print()
     print(json.dumps(list(sys.modules)))
 """
+
+READ = "import sys; from rollout.core.signoff.comments import commands; "
 
 HELP = {
     "rollout",
@@ -58,6 +62,7 @@ SLOW = {
     "jinja2",
     "jmespath",
     "logging",
+    "markdown_it",
     "requests",
     "semver",
 }
@@ -75,6 +80,15 @@ def test_help_imports_neither_a_command_nor_a_model() -> None:
     names = imported("--help")
     assert {name for name in names if name.startswith("rollout")} <= HELP
     assert names.isdisjoint({"pydantic", "subprocess", "yaml", *SLOW})
+
+
+@pytest.mark.parametrize(("comment", "found"), [("Looks good to me.", 0), ("/signoff a x", 1)])
+def test_only_a_comment_that_may_hold_a_command_loads_the_parser(comment: str, found: int) -> None:
+    program = (
+        f"{READ}print('markdown_it' in sys.modules, len(commands({comment!r})), 'markdown_it' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["False", str(found), str(bool(found))]
 
 
 def test_evaluate_imports_no_other_command(town: Town) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,9 @@ from rollout.core.text import inert
 
 MOST_COMMANDS = 20
 """Of one comment; what comes after them is not read."""
+
+_COMMAND = re.compile(r"/(signoff|withdraw)(?: (\S+))?(?: (.+))?", re.IGNORECASE)
+_MENTIONED = re.compile(r"signoff|withdraw", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -42,20 +46,25 @@ Command = SignCommand | WithdrawCommand
 
 
 def commands(body: str) -> tuple[Command, ...]:
-    """The commands of a comment: lines that begin with one, but for those that are quoted as code."""
+    """Returns the commands that a reader of the rendered comment sees.
+
+    A command begins a line: of a paragraph, a heading or a list item. Code, quotations, HTML and struck
+    text are no commands, whatever they say. At most `MOST_COMMANDS`.
+    """
     return tuple(command for _, command in zip(range(MOST_COMMANDS), _commands(body), strict=False))
 
 
 def _commands(body: str) -> Iterator[Command]:
-    is_code = False
-    for raw in body.splitlines():
-        text = raw.strip()
-        if text.startswith(("```", "~~~")):
-            is_code = not is_code
-        elif not is_code and not raw.startswith(("    ", "\t")):
-            word, _, rest = inert(text, 1000).partition(" ")
-            item, _, more = rest.strip().partition(" ")
-            if word == "/signoff":
-                yield SignCommand(item[:100], more.strip())
-            elif word == "/withdraw":
-                yield WithdrawCommand(item[:100], more.strip()[:300])
+    if not _MENTIONED.search(body):
+        return
+    # Most comments hold no command, and only those that do are worth loading a parser.
+    from rollout.core.signoff.markdown import visible_lines
+
+    for line in visible_lines(body):
+        found = _COMMAND.fullmatch(inert(line, 1000))
+        if found is None:
+            continue
+        word, item, rest = found[1].lower(), found[2] or "", found[3] or ""
+        # Names of items are in small letters; the first letter of a line is often not.
+        item = item[:100].lower()
+        yield SignCommand(item, rest) if word == "signoff" else WithdrawCommand(item, rest[:300])
