@@ -220,9 +220,9 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
     if report.froze:
         warn(report.froze, title=f"{train} is frozen")
     if report.illegal:
-        error = RefusedError(
-            f"illegal step undone, {train} is frozen in {rollout.phase}: {report.illegal}",
-            hint="when it is understood: rollout unfreeze --reason WHY",
-        )
+        from rollout.rendering.advice import after_undoing
+
+        said, hint = after_undoing(report.state, report.illegal, now=call.now)
+        error = RefusedError(said, hint=hint)
         error.documented = True
         raise error

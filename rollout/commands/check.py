@@ -81,6 +81,8 @@ def _refuse_illegal(current: TrainState, merged: TrainState, forge: Forge, clock
         status = reassess(current, status, facts, now)
     step = advance(replace(current, rollout=merged.rollout, status=status), None, facts, now)
     if step is not None and step.event is Event.ILLEGAL_STEP:
+        left = step.change.rollout
+        frozen = " and the train frozen" if left is not None and left.frozen is not None else ""
         raise RefusedError(
-            f"{current.train}: merging this would be undone and the train frozen: {step.detail}", hint=_HINT
+            f"{current.train}: merging this would be undone{frozen}: {step.detail}", hint=_HINT
         )

@@ -103,7 +103,8 @@ def _restore(state: TrainState, status: Status, now: datetime) -> Step | None:
     if state.rollout == status.legal:
         return None
     kept = status.model_copy(update={"decided_at": now})
-    why = f"rollout.yaml changed while the rollout is {status.legal.outcome.replace('_', ' ')}"
+    what = "train" if status.legal.outcome is Outcome.IDLE else "rollout"
+    why = f"rollout.yaml changed while the {what} is {status.legal.outcome.replace('_', ' ')}"
     return Step(Event.ILLEGAL_STEP, StateChange(rollout=status.legal, status=kept), why)
 
 

@@ -67,6 +67,17 @@ def _rollout(state: TrainState, now: datetime, pull_request: int | None) -> list
             assert_never(rollout.outcome)
 
 
+def after_undoing(state: TrainState, why: str, *, now: datetime) -> tuple[str, str]:
+    """The message and the hint after `reconcile` undid a change of rollout.yaml; `state` is what it left."""
+    rollout = state.rollout
+    if rollout.outcome is Outcome.IN_PROGRESS and rollout.frozen is not None:
+        return (
+            f"illegal step undone, {state.train} is frozen in {rollout.phase}: {why}",
+            "when it is understood: rollout unfreeze --reason WHY",
+        )
+    return f"{state.train}: change of rollout.yaml undone: {why}", _rollout(state, now, None)[0]
+
+
 def what_next(state: TrainState) -> str:
     """What the tool does by itself, and when."""
     rollout, status = state.rollout, state.status

@@ -128,7 +128,7 @@ def _subject(  # noqa: C901 -- one short arm for each event
         case Event.PROMOTE:
             return f"promote {release} {status.phase + ' ' if status else ''}-> {phase}"
         case Event.ILLEGAL_STEP:
-            return _and(f"undo illegal step {release}, back to {phase}", detail)
+            return _and(_undone(rollout, release, phase), detail)
         case Event.CONTRACT:
             return f"contract change {release} {phase}: soak starts again"
         case Event.FREEZE:
@@ -156,6 +156,12 @@ def _subject(  # noqa: C901 -- one short arm for each event
             return "channel: import the product's own metadata"
         case _:
             assert_never(event)
+
+
+def _undone(rollout: Rollout, release: str, phase: str) -> str:
+    if rollout.outcome is Outcome.IN_PROGRESS:
+        return f"undo illegal step {release}, back to {phase}"
+    return "undo a change of rollout.yaml"
 
 
 _RollbackEvent = Literal[

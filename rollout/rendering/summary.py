@@ -83,7 +83,7 @@ def _first_line(state: TrainState, status: Status | None, run: Run, now: datetim
     """In bold what is, then why, then when it began or can change, or what to press."""
     rollout = state.rollout
     if run.refused:
-        return "Refused, and frozen:", run.refused, ""
+        return f"Refused, and {'frozen' if rollout.frozen else 'undone'}:", run.refused, ""
     if rollout.frozen is not None:
         since = f"Since {day_and_time(rollout.frozen.at)}."
         incident = _link("incident", run.page, _incident_path(state, run.branch))

@@ -109,6 +109,21 @@ def test_a_release_from_start_to_complete(town: Town) -> None:
     assert town.reconcile()["effects"] == []
     assert town.repository.status() == []
 
+    # an edit afterwards is undone, and nothing is frozen by it
+    rollout = (town.path / "state/tau/rollout.yaml").read_text()
+    town.repository.commit(
+        {"state/tau/rollout.yaml": rollout.replace("general-availability", "canary-1")}, "Go back"
+    )
+    undone = shell.rollout("reconcile")
+    assert (undone.code, undone.err.splitlines()[-2:]) == (
+        3,
+        [
+            "error: tau: change of rollout.yaml undone: rollout.yaml changed while the rollout is complete",
+            "hint: nothing; the next release: rollout start --version VERSION --commit SHA",
+        ],
+    )
+    assert (town.path / "state/tau/rollout.yaml").read_text() == rollout
+
 
 def test_a_release_that_degrades_is_frozen_and_its_pull_request_closed(town: Town) -> None:
     shell = town.shell

@@ -20,7 +20,7 @@ from rollout.core.state import (
     Verdict,
     Work,
 )
-from rollout.rendering.advice import to_do, what_next
+from rollout.rendering.advice import after_undoing, to_do, what_next
 from tests import builders as build
 
 
@@ -135,3 +135,21 @@ def test_a_version_that_did_not_get_to_where_it_runs_comes_first(ok: bool, first
     told = to_do(replace(build.train(build.idle(), None), channel=channel), now=build.NOW, pull_request=None)
     assert told[0].startswith(first)
     assert (len(told) == 2) == (not ok)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said", "hint"),
+    [
+        (Outcome.IN_PROGRESS, "illegal step undone, tau is frozen in canary-2: why", "rollout unfreeze"),
+        (Outcome.IDLE, "tau: change of rollout.yaml undone: why", "rollout start"),
+        (Outcome.COMPLETE, "tau: change of rollout.yaml undone: why", "rollout start"),
+        (Outcome.ROLLED_BACK, "tau: change of rollout.yaml undone: why", "rollout reopen"),
+    ],
+)
+def test_only_what_is_frozen_is_to_be_unfrozen(outcome: Outcome, said: str, hint: str) -> None:
+    frozen = build.frozen_rollout().frozen if outcome is Outcome.IN_PROGRESS else None
+    rollout = build.rollout().model_copy(update={"outcome": outcome, "frozen": frozen})
+    message, to_do_now = after_undoing(build.train(rollout, build.status()), "why", now=build.NOW)
+    assert message == said
+    assert hint in to_do_now
+    assert ("unfreeze" in to_do_now) == (frozen is not None)

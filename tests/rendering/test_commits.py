@@ -52,6 +52,9 @@ MESSAGES = {
     "undo illegal step v0.1.5, back to canary-2: two phases": say(
         Event.ILLEGAL_STEP, frozen("two phases"), build.status(), "two phases"
     ),
+    "undo a change of rollout.yaml: the train is idle": say(
+        Event.ILLEGAL_STEP, build.idle(), build.status(), "the train is idle"
+    ),
     "contract change v0.1.5 canary-2: soak starts again": say(Event.CONTRACT, status=build.status()),
     "freeze v0.1.5 canary-2: release notes are wrong": say(Event.FREEZE, frozen("release notes are wrong")),
     "unfreeze v0.1.5 canary-2: notes mended": say(Event.UNFREEZE, detail="notes mended"),

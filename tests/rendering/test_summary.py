@@ -108,9 +108,10 @@ def test_other_first_lines() -> None:
     done = build.rollout().model_copy(update={"outcome": Outcome.COMPLETE})
     assert first(build.train(done, None)) == "**Complete.**"
     assert first(idle()) == "**Idle.**"
-    assert first(holding(), refused="canary-1 -> canary-3 skips") == (
+    assert first(build.train(frozen, None), refused="canary-1 -> canary-3 skips") == (
         "**Refused, and frozen:** `canary-1 -> canary-3 skips`"
     )
+    assert first(idle(), refused="rollout.yaml changed") == "**Refused, and undone:** `rollout.yaml changed`"
 
 
 def test_a_refusals_first_line_is_the_reason() -> None:
