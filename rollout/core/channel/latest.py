@@ -11,15 +11,15 @@ from rollout.core.state.release_cache import ReleaseRecord
 
 
 def newest(releases: Iterable[ReleaseRecord], channel: ChannelName, standing: Quarantined) -> str | None:
-    """The tag that the channel would take, passing over drafts, what is in quarantine and what is no version.
+    """Returns the tag that the channel takes. Drafts, quarantined releases and tags without a version never count.
 
-    Stable takes no prerelease. Beta and dev take the newest prerelease; without any, what stable takes.
+    Stable takes the newest version that is no prerelease, beta and dev the newest version of all.
     """
-    chosen = [each for each in releases if _may_be_chosen(each, standing)]
-    early = versions.newest(each.tag for each in chosen if _is_early(each))
-    if channel is not ChannelName.STABLE and early is not None:
-        return early
-    return versions.newest(each.tag for each in chosen if not _is_early(each))
+    return versions.newest(
+        release.tag
+        for release in releases
+        if _may_be_chosen(release, standing) and not (channel is ChannelName.STABLE and _is_early(release))
+    )
 
 
 def latest(releases: Iterable[ReleaseRecord], standing: Quarantined) -> dict[ChannelName, str | None]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollout.core import versions
 from rollout.core.channel.cache import age, why_unusable
 from rollout.core.channel.latest import latest, newest
 from rollout.core.state import ChannelName
@@ -32,6 +33,12 @@ def releases(text: str) -> list[ReleaseRecord]:
         ("v0.1.9 v0.1.10", "v0.1.10", "v0.1.10"),
         ("v0.1.5 v0.1.6-beta.2 v0.1.6-beta.11", "v0.1.5", "v0.1.6-beta.11"),
         ("v0.1.5 v0.2.0(pre)", "v0.1.5", "v0.2.0"),
+        # A newer stable version ends the wait of beta and dev for the next prerelease.
+        ("v1.5.0-rc.1 v1.6.0", "v1.6.0", "v1.6.0"),
+        ("v1.6.0-rc.2 v1.6.0", "v1.6.0", "v1.6.0"),
+        ("v1.6.0 v1.5.9(pre)", "v1.6.0", "v1.6.0"),
+        ("v1.6.0 v1.7.0-rc.1(draft) v1.5.0-rc.1", "v1.6.0", "v1.6.0"),
+        ("v1.6.0 v1.6.1-rc.1 v1.6.1-rc.2(pre)", "v1.6.0", "v1.6.1-rc.2"),
         ("v0.1.5 v0.2.0(draft) v0.3.0-rc.1(draft)", "v0.1.5", "v0.1.5"),
         ("v0.1.5 nightly 2026-11-23 v1", "v0.1.5", "v0.1.5"),
         ("v0.1.6-rc.1", None, "v0.1.6-rc.1"),
@@ -39,11 +46,37 @@ def releases(text: str) -> list[ReleaseRecord]:
         ("", None, None),
         ("v1.0.0 1.0.0", "1.0.0", "1.0.0"),
         ("v6.6.6 v0.1.5 v6.6.6-rc.1", "v0.1.5", "v0.1.5"),
+        ("v6.6.6 v0.1.5 v0.1.6-rc.1", "v0.1.5", "v0.1.6-rc.1"),
     ],
 )
-def test_each_channel_takes_the_newest_of_its_kind(listed: str, stable: str | None, beta: str | None) -> None:
+def test_stable_takes_the_newest_that_is_no_prerelease_the_others_the_newest_of_all(
+    listed: str, stable: str | None, beta: str | None
+) -> None:
     standing = {"6.6.6": "bad", "6.6.6-rc.1": "bad"}
     assert latest(releases(listed), standing) == {STABLE: stable, BETA: beta, DEV: beta}
+
+
+WORDS = st.sampled_from(
+    [
+        "v1.5.0",
+        "v1.5.0-rc.1",
+        "v1.6.0",
+        "v1.6.0(pre)",
+        "v1.6.0-rc.1",
+        "v1.10.0",
+        "v2.0.0-rc.1",
+        "v3.0.0(draft)",
+    ]
+)
+
+
+@given(st.lists(WORDS, max_size=6))
+def test_no_channel_stays_behind_stable(listed: list[str]) -> None:
+    found = latest(releases(" ".join(listed)), {})
+    if found[STABLE] is not None:
+        assert found[BETA] is not None
+        assert versions.parse(found[BETA]) >= versions.parse(found[STABLE])
+    assert found[BETA] == found[DEV]
 
 
 @given(
