@@ -11,7 +11,7 @@ from rollout.core.state.release_cache import ReleaseRecord
 
 
 def newest(releases: Iterable[ReleaseRecord], channel: ChannelName, standing: Quarantined) -> str | None:
-    """Returns the tag that the channel takes. Drafts, quarantined releases and tags without a version never count.
+    """Returns the tag that the channel takes; drafts, quarantined releases and other tags never count.
 
     Stable takes the newest version that is no prerelease, beta and dev the newest version of all.
     """

@@ -73,9 +73,8 @@ WORDS = st.sampled_from(
 @given(st.lists(WORDS, max_size=6))
 def test_no_channel_stays_behind_stable(listed: list[str]) -> None:
     found = latest(releases(" ".join(listed)), {})
-    if found[STABLE] is not None:
-        assert found[BETA] is not None
-        assert versions.parse(found[BETA]) >= versions.parse(found[STABLE])
+    stable, beta = found[STABLE], found[BETA]
+    assert stable is None or (beta is not None and versions.parse(beta) >= versions.parse(stable))
     assert found[BETA] == found[DEV]
 
 
