@@ -16,7 +16,7 @@ from rollout.adapters.git import Git, TreeEntry
 from rollout.adapters.yaml_text import dump_yaml, load_yaml
 from rollout.core.consistency import contradictions
 from rollout.core.contract import Contract
-from rollout.core.contract_problems import examine
+from rollout.core.contract_problems import examine, read
 from rollout.core.files import (
     CHANNEL,
     CONTRACT,
@@ -164,7 +164,7 @@ class YamlStore:
         return cast(M, self._cached_file(model, path, blob))
 
     def _read_contract(self, train: str, blob: str) -> tuple[Contract, str]:
-        return read_contract(self._text(blob), state_path(train, CONTRACT))
+        return read_contract(self._text(blob), state_path(train, CONTRACT), in_use=True)
 
     def _read_file(self, model: type[M], path: str, blob: str) -> M:
         return read_model(model, self._text(blob), path)
@@ -251,15 +251,15 @@ def _optional(files: TrainFiles, model: type[M], name: str) -> M | None:
     return files.model(model, name) if files.has(name) else None
 
 
-def read_contract(text: bytes, file: str) -> tuple[Contract, str]:
+def read_contract(text: bytes, file: str, *, in_use: bool = False) -> tuple[Contract, str]:
     """A contract and its digest: sha256 of the content, whatever its comments, spacing and key order.
 
-    Raises ContractError with every mistake as `file: field: message`, InputError when it is no YAML at all or
-    of a newer schema.
+    With `in_use` it may have mistakes with which it can be read. Raises ContractError with every mistake as
+    `file: field: message`, InputError when it is no YAML at all or of a newer schema.
     """
     data = load_yaml(text, file=file)
     _refuse_newer_schema(data, file)
-    contract, problems = examine(data)
+    contract, problems = read(data) if in_use else examine(data)
     if contract is None or problems:
         raise ContractError(
             tuple(f"{file}: {problem}" for problem in problems), hint=_CONTRACT_HINT, file=file

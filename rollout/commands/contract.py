@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rollout.core.contract import Contract
+from rollout.core.contract_problems import doubts
+from rollout.core.state import TrainState
 from rollout.errors import ContractError, InputError
 from rollout.ports import Worktree
 
@@ -29,6 +31,15 @@ def check_contracts(
         hint = "for help in your editor see `rollout contract schema`"
         raise ContractError(problems, hint=hint, file=only_file)
     return files
+
+
+def refuse_doubts(state: TrainState) -> None:
+    """Raises ContractError for mistakes that a train may live with, and that no train should begin with."""
+    file = contract_file(state.train)
+    problems = tuple(f"{file}: {problem}" for problem in doubts(state.contract))
+    if problems:
+        hint = "mend the contract and commit it; `rollout contract check` looks again"
+        raise ContractError(problems, hint=hint, file=file)
 
 
 def contract_file(train: str) -> str:

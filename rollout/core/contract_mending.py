@@ -24,11 +24,14 @@ class _StandIn:
     """A regular expression: lines that say nothing while this stands in."""
 
 
+_REPORTS = r".*: no surface reports |.* (?:does|do) not report "
+"""What is said of names that surfaces do not have."""
+
 _STAND_INS = (
     _StandIn(("train",), "train"),
     _StandIn(("product",)),
     _StandIn(("state",)),
-    _StandIn(("surfaces", "*"), {"adapter": "tau-status", "file": "x"}),
+    _StandIn(("surfaces", "*"), {"adapter": "tau-status", "file": "x"}, blurs=_REPORTS),
     _StandIn(("harness",), {"report": "x", "manifest": "x"}, blurs=r".*\.refresh: "),
     _StandIn(("apply",)),
     _StandIn(("prepare",)),
@@ -46,7 +49,13 @@ _STAND_INS = (
     ),
     _StandIn(
         ("triggers", "*"),
-        {"kind": "timeline_error", "name": "stand-in", "actions": ["freeze", "rollback"]},
+        {
+            "kind": "validation_failure",
+            "harness": False,
+            "checks": "*",
+            "name": "stand-in",
+            "actions": ["freeze", "rollback"],
+        },
         blurs=r".* duplicate name stand-in",
     ),
     _StandIn(("rollback",)),

@@ -157,12 +157,12 @@ def _message(details: ErrorDetails, spot: _Spot) -> str:
     match details["type"]:
         case "extra_forbidden":
             known = _fields(spot.owner) if _is_model(spot.owner) else ()
-            return f"unknown key{_did_you_mean(str(spot.place[-1]), known)}"
+            return f"unknown key{did_you_mean(str(spot.place[-1]), known)}"
         case "union_tag_not_found":
             return f"is missing; it is one of {', '.join(_all_kinds(spot.here))}"
         case "union_tag_invalid":
             tag = str(context["tag"])
-            return f"unknown kind {_shown(tag)}{_did_you_mean(tag, _all_kinds(spot.here))}"
+            return f"unknown kind {_shown(tag)}{did_you_mean(tag, _all_kinds(spot.here))}"
         case "string_pattern_mismatch":
             return f"{seen} {_PATTERNS.get(context['pattern'], 'does not match ' + context['pattern'])}"
         case "value_error":
@@ -177,7 +177,8 @@ def _all_kinds(union: object) -> list[str]:
     return [str(kind) for member in _members(union) if _is_model(member) for kind in _kinds(member)]
 
 
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean WORD?` with the nearest known word, else all of them; empty when there are none."""
     from difflib import get_close_matches
 
     words = list(known)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands.check import Checked, check
-from rollout.core.contract import Product
-from rollout.core.files import ROLLOUT, STATUS
+from rollout.core.contract import Product, ThresholdTrigger, Trigger
+from rollout.core.files import CONTRACT, ROLLOUT, STATUS
 from rollout.core.state import CommitMessage
-from rollout.errors import RefusedError
+from rollout.errors import ContractError, RefusedError
 from tests.world import T0, TAU, World
 
 MERGE = CommitMessage(subject="Merge", body="")
@@ -84,3 +84,26 @@ def test_status_belongs_to_the_tool(world: World) -> None:
     edited = world.store.make_commit(TAU, files, MERGE, parents=(world.store.head(),), at=world.now)
     with pytest.raises(RefusedError, match=r"status\.yaml is written by the tool alone"):
         judge(world, [f"state/{TAU}/{STATUS}"], merge=edited)
+
+
+def misspelt(world: World) -> tuple[Trigger, ...]:
+    first, *others = world.state.contract.triggers
+    trigger = ThresholdTrigger(
+        name="queue", kind="threshold", field="queue_dpth", at_least=9, actions=first.actions
+    )
+    return (trigger, *others)
+
+
+def test_a_changed_contract_has_to_do_what_it_says(world: World) -> None:
+    contract = world.state.contract.model_copy(update={"triggers": misspelt(world)})
+    edited = world.store.make_commit(
+        TAU, {CONTRACT: contract}, MERGE, parents=(world.store.head(),), at=world.now
+    )
+    says = r"triggers\.0\.field: no surface reports queue_dpth; did you mean queue_depth\?"
+    with pytest.raises(ContractError, match=says):
+        judge(world, [f"state/{TAU}/{CONTRACT}"], merge=edited)
+
+
+def test_a_contract_in_use_is_not_judged_by_rules_that_are_newer(world: World) -> None:
+    world.edit_contract(triggers=misspelt(world))
+    assert judge(world)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.core.contract import Product
+from rollout.core.contract import NewCounterTrigger, Product
 from rollout.core.files import CHANNEL, QUARANTINE
 from rollout.core.state import (
     Channel,
@@ -15,7 +15,7 @@ from rollout.core.state import (
     RollbackReason,
     Verdict,
 )
-from rollout.errors import HeadMovedError, InputError, RefusedError, RolloutError
+from rollout.errors import ContractError, HeadMovedError, InputError, RefusedError, RolloutError
 from tests.world import COMMIT, OLD_VERSION, OTHER_COMMIT, TAU, UNKNOWN_COMMIT, VERSION, World
 
 
@@ -189,3 +189,24 @@ def test_a_branch_that_keeps_moving_can_be_tried_again() -> None:
 
 def test_exit_codes() -> None:
     assert (InputError.exit_code, RefusedError.exit_code, RolloutError.exit_code) == (2, 3, 2)
+
+
+def test_a_release_does_not_start_under_a_contract_that_does_not_do_what_it_says() -> None:
+    world = World()
+    first, *_ = world.state.contract.triggers
+    trigger = NewCounterTrigger(
+        name="errors",
+        kind="new_counter",
+        counters=("case_processing_faild",),
+        surfaces=("browser-automation",),
+        actions=first.actions,
+    )
+    world.edit_contract(triggers=(trigger,))
+    before = world.store.head()
+    with pytest.raises(ContractError) as error:
+        world.start()
+    assert error.value.problems == (
+        "state/tau/contract.yaml: triggers.0.counters: browser-automation does not report"
+        " case_processing_faild; known here: artifact_records",
+    )
+    assert world.store.head() == before

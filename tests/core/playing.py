@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rollout.core.contract import Contract
-from rollout.core.contract_problems import examine
+from rollout.core.contract_problems import read
 from rollout.core.harness import parse_harness
 from rollout.core.observation import (
     COUNTERS,
@@ -96,7 +96,7 @@ def _contract(
         {**phase, "gates": [*phase.get("gates", []), *gates.get(phase["name"], [])]}
         for phase in data["phases"]
     ]
-    contract, problems = examine(data)
+    contract, problems = read(data)
     unknown = set(gates) - {phase["name"] for phase in data["phases"]}
     problems += [f"gates: no phase {name}" for name in sorted(unknown)]
     if contract is None or problems:

@@ -186,8 +186,8 @@ BROKEN = {
     ),
     # triggers
     "duplicate trigger": (
-        "triggers: [{name: a, kind: timeline_error, actions: [freeze, rollback]},"
-        " {name: a, kind: timeline_error, actions: [rollback, freeze]}]",
+        "triggers: [{name: a, kind: validation_failure, actions: [freeze, rollback]},"
+        " {name: a, kind: validation_failure, actions: [rollback, freeze]}]",
         ["triggers: duplicate name a"],
     ),
     "trigger on an unknown surface": (
@@ -255,6 +255,81 @@ BROKEN = {
     "a bare number for a time": (
         "sampling: {interval: 10}",
         ["sampling.interval: not a duration (write 30m, 24h or 1h30m): 10"],
+    ),
+    # names that no surface reports
+    "a misspelt field of tau": (
+        gates("{kind: threshold, field: failure_strek, max: 0}", "{kind: health_state}"),
+        ["phases.0.gates.0.field: no surface reports failure_strek; did you mean failure_streak?"],
+    ),
+    "a misspelt label": (
+        gates("{kind: equals, surfaces: [web], field: rollout_gte, value: pass}"),
+        ["phases.0.gates.0.field: web does not report rollout_gte; did you mean rollout_gate?"],
+    ),
+    "a field that one of two surfaces has": (
+        gates("{kind: equals, field: rollout_gate, value: pass}"),
+        [
+            "phases.0.gates.0.field: api does not report rollout_gate; name those that do: surfaces: [web]",
+        ],
+    ),
+    "a field that is not applicable elsewhere is no mistake, unless that surface was named": (
+        gates(
+            "{kind: threshold, field: queue_depth, max: 0}",
+            "{kind: threshold, name: both, field: queue_depth, max: 0, surfaces: [web, api]}",
+        ),
+        ["phases.0.gates.1.field: api does not report queue_depth; name those that do: surfaces: [web]"],
+    ),
+    "a counter of a map that names its counters": (
+        "surfaces: {api: {adapter: json, file: x, map: {health_state: s, counters: 'c.{failed: f, ok: o}'}}}"
+        + "\n"
+        + trigger("kind: new_counter, counters: [failed, faild]")
+        + "\n"
+        + gates("{kind: no_new, counter: okay}", "{kind: no_new, counter: ok}"),
+        [
+            "phases.0.gates.0.counter: no surface reports okay; did you mean ok?",
+            "triggers.0.counters: no surface reports faild; did you mean failed?",
+        ],
+    ),
+    "counters, health, timeline and fields of what has none": (
+        "surfaces: {api: {adapter: json, file: x, map: {fields: {depth: d}}},"
+        " mem: {adapter: tau-transport-health, file: y}}\n"
+        + gates(
+            "{kind: threshold, surfaces: [api], field: deep, max: 1}",
+            "{kind: no_new, counter: c}",
+            "{kind: advancing, surfaces: [mem], counter: c}",
+            "{kind: health_state, surfaces: [api]}",
+            "{kind: timeline_clean}",
+        )
+        + "triggers:\n"
+        "- {name: a, kind: threshold, surfaces: [api], field: dept, at_least: 3,"
+        " actions: [freeze, rollback]}\n"
+        "- {name: b, kind: timeline_error, actions: [freeze, rollback]}\n"
+        "- {name: c, kind: health_regression, surfaces: [api], states: [failing], checks: 1,"
+        " actions: [freeze, rollback]}\n",
+        [
+            "phases.0.gates.0.field: api does not report deep; did you mean depth?",
+            "phases.0.gates.1.counter: no surface reports c",
+            "phases.0.gates.2.counter: mem does not report c",
+            "phases.0.gates.3: api does not report health_state",
+            "phases.0.gates.4: no surface reports a timeline",
+            "triggers.0.field: api does not report dept; did you mean depth?",
+            "triggers.1: no surface reports a timeline",
+            "triggers.2: api does not report health_state",
+        ],
+    ),
+    "what the browser's summary never reports": (
+        "surfaces: {web: {adapter: tau-browser-summary, file: x}}\n"
+        + gates(
+            "{kind: threshold, field: queue_depth, max: 1}",
+            "{kind: no_new, counter: errors}",
+            "{kind: no_new, counter: artifact_records}",
+            "{kind: threshold, field: success_cases, min: 1}",
+        ),
+        [
+            "phases.0.gates.0.field: no surface reports queue_depth; known here: artifact_records,"
+            " denied_action_limit, denied_unsafe_actions, discovered_cases, malformed_cases,"
+            " retryable_failures, success_cases, timeout_failures",
+            "phases.0.gates.1.counter: no surface reports errors; known here: artifact_records",
+        ],
     ),
     # how surfaces speak
     "age and gap shorter than a surface's interval": (
@@ -393,7 +468,8 @@ def test_broken_snippet_earns_exactly(snippet: str, lines: list[str]) -> None:
 
 
 def test_an_expression_that_is_none() -> None:
-    _, (problem,) = examine(read("surfaces: {web: {adapter: json, file: x, map: {health_state: a..b}}}"))
+    snippet = "surfaces: {web: {adapter: json, file: x, map: {health_state: a..b, counters: c}}}"
+    _, (problem,) = examine(read(snippet))
     assert problem.startswith("surfaces.web.map.health_state: not a JMESPath expression")
 
 
@@ -407,7 +483,7 @@ def test_all_mistakes_come_at_once_whatever_kind_they_are_of() -> None:
             "name: all, canary_percent: 100, soak: soon, gates: [{kind: health_state, surfaces: [wbe]},"
             " {kind: signoff, before: complete}]",
         )
-        + trigger("kind: timeline_error, phases: [canary], surfces: [web]")
+        + trigger("kind: health_regression, states: [failing], checks: 2, phases: [canary], surfces: [web]")
         + "\n"
         + item("before: al, proof: {kind: magic}")
     )
@@ -458,6 +534,9 @@ UNBLURRED = {
         + phases(DARK.replace("soak: 1h", "soak: {runs: x}"), ALL + ", max_gap: 2h")
     ),
     "a bad surface is still there": "surfaces: {web: {adapter: tau}}",
+    "a bad surface may report anything": (
+        "surfaces: {web: {adapter: tau}}\n" + gates("{kind: threshold, field: depth, max: 1}")
+    ),
     "a bad harness is still there": "harness: {reprt: x}",
     "pieces that whole checks do not read": (
         "apply: {command: []}\nproduct: {branch: ''}\nstate: {branch: ''}\nrollback: {revert: x}"
@@ -483,6 +562,8 @@ def test_what_types_refuse_brings_no_other_complaint(snippet: str) -> None:
         "longer",
         "no harness",
         "shorter",
+        "report ",
+        "reports",
     )
     assert [problem for problem in problems if any(words in problem for words in whole)] == []
     assert data == kept
@@ -520,7 +601,8 @@ def test_what_a_surface_leaves_unsaid_depends_on_its_adapter() -> None:
     snippet = "surfaces: {api: {adapter: %s, file: x%s}}\ntriggers: []\n" + phases(DARK, ALL)
 
     def api(adapter: str, said: str = "") -> Surface:
-        return good(snippet % (adapter, said + (", map: {}" if adapter == "json" else ""))).surfaces["api"]
+        mapped = ", map: {health_state: state}" if adapter == "json" else ""
+        return good(snippet % (adapter, said + mapped)).surfaces["api"]
 
     for adapter in ("tau-status", "tau-transport-health", "tau-browser-summary"):
         assert api(adapter).absent_is_zero
@@ -564,7 +646,11 @@ def test_gates_are_called_by_their_name_else_by_what_they_look_at() -> None:
         "{kind: rollback_target}",
         "{kind: flat, counter: d, name: Quiet}",
     )
-    dark, last = good(snippet).phases
+    surfaces = (
+        "surfaces: {web: {adapter: json, file: x, map: {health_state: s, timeline: t, counters: c,"
+        " fields: {depth: d}, labels: {gate: g}}}}\n"
+    )
+    dark, last = good(surfaces + snippet).phases
     assert [gate.title for gate in (*dark.gates, *last.gates)] == [
         "health_state",
         "depth",
@@ -596,7 +682,7 @@ def test_a_gate_looks_at_the_surfaces_it_names_in_the_contracts_order() -> None:
 def test_a_trigger_watches_all_but_the_first_phase_unless_it_names_some() -> None:
     (everywhere,) = good().triggers
     assert [good().watches(everywhere, phase) for phase in ("dark", "few", "all")] == [False, True, True]
-    (named,) = good(trigger("kind: timeline_error, phases: [dark]")).triggers
+    (named,) = good(trigger("kind: validation_failure, phases: [dark]")).triggers
     assert [good().watches(named, phase) for phase in ("dark", "few", "all")] == [True, False, False]
 
 

@@ -318,7 +318,8 @@ class _Files:
         return self._files.get(name) is not None
 
     def contract(self) -> tuple[Contract, str]:
-        return read_contract(self._text("contract.yaml"), state_path(self._train, "contract.yaml"))
+        path = state_path(self._train, "contract.yaml")
+        return read_contract(self._text("contract.yaml"), path, in_use=True)
 
     def model(self, model: type[M], name: str) -> M:
         return read_model(model, self._text(name), state_path(self._train, name))

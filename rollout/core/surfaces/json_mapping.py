@@ -84,6 +84,22 @@ def _expression_problem(expression: str) -> str:
     return ""
 
 
+def counter_names(expression: str) -> frozenset[str] | None:
+    """The names that an expression such as `{failed: errors, served: ok}` gives; None where any may come."""
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        node: JsonValue = jmespath.compile(expression).parsed
+    except (JMESPathError, RecursionError):
+        return None
+    while node["type"] in ("subexpression", "pipe"):
+        node = node["children"][-1]
+    if node["type"] != "multi_select_dict":
+        return None
+    return frozenset(pair["value"] for pair in node["children"])
+
+
 def _search(expression: str | None, document: JsonValue) -> JsonValue:
     """What the expression finds; None when it finds nothing or cannot be evaluated on this document."""
     if expression is None:

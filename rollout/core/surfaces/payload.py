@@ -18,6 +18,18 @@ FAILURE_STREAK = "failure_streak"
 LAST_CYCLE_FAILED = "last_cycle_failed"
 CYCLE_FIELDS = (FAILURE_STREAK, "queue_depth", LAST_CYCLE_FAILED)
 """The numeric fields that the runbook's contract speaks of: counts, so never below zero."""
+CYCLE = frozenset(
+    {
+        *CYCLE_FIELDS,
+        "active_runs",
+        "cycle_duration_ms",
+        "last_cycle_completed",
+        "last_cycle_discovered",
+        "last_cycle_duplicates",
+        "last_cycle_processed",
+    }
+)
+"""Every number of tau's `health` objects."""
 MAX_COUNTERS = 500
 _MAX_FIELDS = 200
 _LARGEST = 2**63 - 1

@@ -11,6 +11,19 @@ from rollout.core.text import inert
 from rollout.core.values import JsonValue
 
 ARTIFACT_RECORDS = "artifact_records"
+FIELDS = frozenset(
+    {
+        ARTIFACT_RECORDS,
+        "denied_action_limit",
+        "denied_unsafe_actions",
+        "discovered_cases",
+        "malformed_cases",
+        "retryable_failures",
+        "success_cases",
+        "timeout_failures",
+    }
+)
+"""The numbers that such a summary holds."""
 MAX_EXAMPLES = 5
 
 

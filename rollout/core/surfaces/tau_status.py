@@ -7,6 +7,7 @@ from datetime import datetime
 from rollout.core.contract import Surface
 from rollout.core.observation import HEALTH_STATE, TIMELINE, Sample
 from rollout.core.surfaces.payload import (
+    CYCLE,
     MalformedError,
     an_object,
     decode,
@@ -21,6 +22,23 @@ from rollout.core.values import JsonValue
 _UPDATED = "updated_unix_ms"
 _COUNTS = "reason_code_counts"
 _GATE = "rollout_gate"
+
+LABELS = frozenset({_GATE})
+FIELDS = CYCLE | frozenset(
+    {
+        "command_count",
+        "control_audit_count",
+        "cycle_reports",
+        "events_log_present",
+        "interaction_count",
+        "invalid_cycle_reports",
+        "processed_case_count",
+        "total_run_count",
+        "utterance_count",
+        "widget_count",
+    }
+)
+"""The numbers that one or another of these surfaces prints."""
 
 NO_COUNTER_SOURCE = f"the payload has no {_COUNTS} and the contract names no events log"
 

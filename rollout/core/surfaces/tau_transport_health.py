@@ -8,6 +8,7 @@ from datetime import datetime
 from rollout.core.contract import Surface
 from rollout.core.observation import TIMELINE, HealthState, Sample
 from rollout.core.surfaces.payload import (
+    CYCLE,
     CYCLE_FIELDS,
     FAILURE_STREAK,
     LAST_CYCLE_FAILED,
@@ -23,6 +24,9 @@ from rollout.core.values import JsonValue
 
 _UPDATED = "updated_unix_ms"
 _FAILING_STREAK = 3
+
+FIELDS = CYCLE
+"""The numbers that such a surface prints."""
 
 Fields = dict[str, int | float]
 

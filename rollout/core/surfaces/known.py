@@ -1,0 +1,62 @@
+"""What a surface can report at all, by its adapter and its map: the names that gates and triggers may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from rollout.core.contract import Adapter, JsonMapping, Surface
+from rollout.core.surfaces import tau_browser_summary, tau_status, tau_transport_health
+from rollout.core.surfaces.json_mapping import counter_names
+from rollout.core.surfaces.payload import CYCLE_FIELDS
+
+
+@dataclass(frozen=True)
+class Known:
+    """Names that a surface reports."""
+
+    fields: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
+    counters: frozenset[str] | None = frozenset()
+    """None: a free-form map, any name may come."""
+    health_state: bool = True
+    timeline: bool = False
+    lacks: frozenset[str] = frozenset()
+    """Fields that it by nature never reports: a gate is not applicable there."""
+
+
+def known(surface: Surface) -> Known:
+    """What the surface reports."""
+    match surface.adapter:
+        case Adapter.TAU_STATUS:
+            return Known(fields=tau_status.FIELDS, labels=tau_status.LABELS, counters=None)
+        case Adapter.TAU_TRANSPORT_HEALTH:
+            counters = None if surface.events else frozenset[str]()
+            return Known(fields=tau_transport_health.FIELDS, counters=counters)
+        case Adapter.TAU_BROWSER_SUMMARY:
+            return Known(
+                fields=tau_browser_summary.FIELDS,
+                counters=frozenset({tau_browser_summary.ARTIFACT_RECORDS}),
+                timeline=True,
+                lacks=frozenset(CYCLE_FIELDS),
+            )
+        case Adapter.JSON:
+            return _mapped(surface, surface.map or JsonMapping())
+        case _:
+            assert_never(surface.adapter)
+
+
+def _mapped(surface: Surface, mapping: JsonMapping) -> Known:
+    counters: frozenset[str] | None = frozenset()
+    if mapping.counters is not None:
+        counters = counter_names(mapping.counters)
+    elif surface.events is not None:
+        counters = None
+    return Known(
+        fields=frozenset(mapping.fields),
+        labels=frozenset(mapping.labels),
+        counters=counters,
+        health_state=mapping.health_state is not None,
+        timeline=mapping.timeline is not None,
+        lacks=frozenset(CYCLE_FIELDS) - frozenset(mapping.fields),
+    )
