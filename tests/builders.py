@@ -370,6 +370,11 @@ def frozen_rollout() -> Rollout:
     return stopped.model_copy(update={"canary_percent": 0})
 
 
+def withdrawn_rollout(phase: str = "preflight") -> Rollout:
+    freeze = Freeze(reason="withdrawn by ada: a wrong tag", at=NOW)
+    return rollout(phase, outcome=Outcome.WITHDRAWN, frozen=freeze)
+
+
 def train(
     rollout: Rollout,
     status: Status | None,

@@ -59,6 +59,32 @@ def reopen(call: Call, reason: str) -> None:
     _answer(call, changed, "reopened; the next release: rollout start --version VERSION --commit SHA")
 
 
+@click.command()
+@_REASON
+@_BY
+@command_options
+def withdraw(call: Call, reason: str, by: str | None) -> None:
+    """End a release that nobody has been exposed to: no incident, no quarantine."""
+    from rollout.commands.withdraw import withdraw as end
+
+    space = call.workspace
+    changed = end(space.store, space.clock, call.train, reason, by if by is not None else space.decider())
+    call.summarize(changed.state, [{"kind": "commit", "event": "withdraw"}] if changed.commit else [])
+    call.answer(
+        lambda: {
+            "train": call.train,
+            "commit": changed.commit,
+            "changed": changed.commit is not None,
+            "outcome": changed.state.rollout.outcome.value,
+        },
+        lambda: (
+            f"withdrawn ({changed.commit[:10]}); `rollout reconcile` closes what is open for it"
+            if changed.commit
+            else "withdrawn already"
+        ),
+    )
+
+
 def _answer(call: Call, changed: Changed, done: str) -> None:
     incident = changed.state.incident
     call.summarize(changed.state, [{"kind": "commit", "event": "rollback"}] if changed.commit else [])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from rollout.core import withdrawing
 from rollout.core.rollback import leaving, opening, quarantine, watching
-from rollout.core.state import Event, Incident, Quarantine, StateChange, TrainState
+from rollout.core.state import Event, Incident, Outcome, Quarantine, StateChange, TrainState
 
-EVENTS = frozenset({Event.ROLLBACK, Event.JOIN, Event.CANCEL, Event.REOPEN, Event.LIFT})
+EVENTS = frozenset({Event.ROLLBACK, Event.JOIN, Event.CANCEL, Event.REOPEN, Event.LIFT, Event.WITHDRAW})
 
 
 def expected(previous: TrainState, state: TrainState, event: Event) -> StateChange | None:
@@ -15,6 +16,8 @@ def expected(previous: TrainState, state: TrainState, event: Event) -> StateChan
         return StateChange(quarantine=_lifted(previous.quarantine, state.quarantine))
     if previous.status is None or status is None:
         return None
+    if event is Event.WITHDRAW:
+        return _withdrawn(previous, state)
     if event is Event.REOPEN:
         return leaving.reopened(previous, status.decided_at)
     if incident is None:
@@ -28,6 +31,15 @@ def expected(previous: TrainState, state: TrainState, event: Event) -> StateChan
         ended = incident.ended
         return leaving.cancelled(previous, ended.by, ended.reason, ended.at)
     return None
+
+
+def _withdrawn(previous: TrainState, state: TrainState) -> StateChange | None:
+    frozen, status = state.rollout.frozen, previous.status
+    if frozen is None or not withdrawing.is_reason(frozen.reason) or withdrawing.exposure(previous):
+        return None
+    if status is None or status.legal.outcome is not Outcome.IN_PROGRESS:
+        return None
+    return withdrawing.withdrawn(previous, frozen.reason, frozen.at)
 
 
 def _dispatched(previous: TrainState, incident: Incident) -> StateChange:

@@ -38,6 +38,7 @@ _COMPUTED = frozenset(
         Event.CANCEL,
         Event.ROLLED_BACK,
         Event.REOPEN,
+        Event.WITHDRAW,
         Event.COMPLETE,
     }
 )

@@ -147,6 +147,8 @@ def _wanted_branch(rollout: Rollout, status: Status, contract: Contract) -> str 
 
 
 def _why_closed(rollout: Rollout, status: Status) -> str:
+    if rollout.outcome is Outcome.WITHDRAWN and rollout.frozen is not None:
+        return f"The release was {rollout.frozen.reason}"
     if rollout.frozen is not None:
         return f"The rollout is frozen: {rollout.frozen.reason}"
     if rollout.outcome is not Outcome.IN_PROGRESS:

@@ -6,7 +6,7 @@ from rollout.core.contract import Contract
 from rollout.core.rollback.quarantine import find
 from rollout.core.state import Outcome, Release, RollbackTarget, Rollout, TrainState
 
-STARTABLE = (Outcome.IDLE, Outcome.COMPLETE)
+STARTABLE = (Outcome.IDLE, Outcome.COMPLETE, Outcome.WITHDRAWN)
 """What a train has come to when its next rollout may begin."""
 
 

@@ -55,6 +55,8 @@ def _rollout(state: TrainState, now: datetime, pull_request: int | None) -> list
             return ["start a release: rollout start --version VERSION --commit SHA"]
         case Outcome.COMPLETE:
             return ["nothing; the next release: rollout start --version VERSION --commit SHA"]
+        case Outcome.WITHDRAWN:
+            return ["nothing; the same version or another: rollout start --version VERSION --commit SHA"]
         case Outcome.ROLLED_BACK:
             return ["once the cause is mended: rollout reopen --reason WHY"]
         case Outcome.ROLLING_BACK:

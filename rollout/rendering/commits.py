@@ -46,6 +46,7 @@ _WITHOUT_VERDICT = frozenset(
         Event.CANCEL,
         Event.ROLLED_BACK,
         Event.REOPEN,
+        Event.WITHDRAW,
         Event.LIFT,
     }
 )
@@ -59,6 +60,7 @@ _DETAILS = {
     Event.JOIN: "Why",
     Event.CANCEL: "Why",
     Event.REOPEN: "Why",
+    Event.WITHDRAW: "Why",
     Event.SIGNOFF: "Signed",
 }
 """What a body calls the detail; `What` for other events."""
@@ -148,6 +150,8 @@ def _subject(  # noqa: C901 -- one short arm for each event
             return _rollback_subject(event, release, phase, detail, incident)
         case Event.COMPLETE:
             return f"complete {release}"
+        case Event.WITHDRAW:
+            return _and(f"withdraw {release} {phase}", detail)
         case Event.SIGNOFF:
             return f"sign-off of {release}: {detail}"
         case Event.CHANNEL:

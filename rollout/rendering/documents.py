@@ -22,6 +22,7 @@ def evaluate_document(rollout: Rollout, status: Status | None) -> Document:
         "train": rollout.train,
         "release": rollout.release.version if rollout.release else None,
         "phase": status.phase if status else rollout.phase,
+        "outcome": rollout.outcome.value,
         "decision": status.decision.verdict.value if status else None,
         "to": status.decision.to if status else None,
         "reasons": list(status.decision.reasons) if status else [],

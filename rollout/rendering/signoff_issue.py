@@ -112,6 +112,8 @@ def _standing(state: TrainState) -> str:
             return "complete"
         case Outcome.ROLLING_BACK | Outcome.ROLLED_BACK:
             return "rolled back"
+        case Outcome.WITHDRAWN:
+            return "withdrawn"
         case _:
             return "frozen" if state.rollout.frozen else "in progress"
 
@@ -203,6 +205,8 @@ def _summary(state: TrainState, name: str) -> str:
     contract, signoff, rollout = state.contract, state.signoff, state.rollout
     items = contract.signoff.items
     signed = [item for item in items if is_signed(item, contract, signoff, rollout)]
+    if rollout.outcome is Outcome.WITHDRAWN:
+        return f"{code(name)} was withdrawn; what was signed counts for no later start."
     if rollout.outcome is not Outcome.COMPLETE:
         incident = f" by incident {code(signoff.blocked)}" if signoff and signoff.blocked else ""
         return f"{code(name)} was rolled back{incident}; what was signed is withdrawn."

@@ -100,7 +100,11 @@ def _first_line(state: TrainState, status: Status | None, run: Run, now: datetim
     return f"{decision.verdict.capitalize()}:", decision.reasons[0] if decision.reasons else "", note
 
 
-_STOPPED = {Outcome.ROLLING_BACK: "Frozen, rolling back:", Outcome.ROLLED_BACK: "Rolled back:"}
+_STOPPED = {
+    Outcome.ROLLING_BACK: "Frozen, rolling back:",
+    Outcome.ROLLED_BACK: "Rolled back:",
+    Outcome.WITHDRAWN: "Ended:",
+}
 
 
 def _merge(run: Run) -> str:
@@ -157,6 +161,8 @@ def _events(phase: Phase, index: int, current: int, rollout: Rollout, status: St
         return ["done"]
     if index > current:
         return ["to come"]
+    if rollout.outcome is Outcome.WITHDRAWN:
+        return ["withdrawn"]
     events = ["frozen" if rollout.frozen else "now"]
     if status is not None and status.phase == phase.name:
         if status.entered_at is not None:

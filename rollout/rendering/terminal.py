@@ -59,6 +59,10 @@ _COLOURS = {
 # --- status ----------------------------------------------------------------------------------------------
 
 
+_NOTHING_OPEN = (Outcome.IDLE, Outcome.WITHDRAWN)
+"""What status.yaml holds is the end of a release that nobody rolls out."""
+
+
 def status_view(
     state: TrainState, *, now: datetime, pull_request: int | None, columns: int, style: Style = no_style
 ) -> str:
@@ -82,7 +86,7 @@ def status_view(
 
         sections.append(section(f"Rollback {incident.id}", step_lines(incident, now, style), style))
     # After a merge, until the phase is entered, status still speaks of the phase before.
-    elif status is not None and status.phase == rollout.phase and rollout.outcome is not Outcome.IDLE:
+    elif status is not None and status.phase == rollout.phase and rollout.outcome not in _NOTHING_OPEN:
         sections += [
             _why(status, columns, style),
             _gates(status.gates, now, columns, style),
@@ -96,17 +100,20 @@ def _header(rollout: Rollout, status: Status | None, now: datetime, style: Style
     release = rollout.release
     if release is None:
         return style(f"{rollout.train}: no release", bold=True)
-    colour = "red" if rollout.frozen else ("green" if rollout.outcome is Outcome.COMPLETE else None)
+    stopped = rollout.frozen if rollout.outcome not in (Outcome.COMPLETE, Outcome.WITHDRAWN) else None
+    colour = "red" if stopped else ("green" if rollout.outcome is Outcome.COMPLETE else None)
     title = f"{rollout.train}: {line(release_name(release.version))} {_standing(rollout, status)}"
     target = rollout.rollback_target
     back = f"rolls back to {line(release_name(target.version))}" if target else "nothing to roll back to"
     facts = f"{release.commit[:SHORT_SHA]}, started {day_and_time(release.started_at)}"
-    if rollout.outcome is not Outcome.IDLE:
+    if rollout.outcome not in _NOTHING_OPEN:
         facts = f"{facts}, {back}"
     lines = [style(title, fg=colour, bold=True), style(facts, dim=True)]
-    if rollout.frozen is not None and rollout.outcome is not Outcome.COMPLETE:
-        since = clock_time(rollout.frozen.at, now)
-        lines.insert(1, style(f"FROZEN since {since}: {line(rollout.frozen.reason)}", fg="red", bold=True))
+    if stopped is not None:
+        since = clock_time(stopped.at, now)
+        lines.insert(1, style(f"FROZEN since {since}: {line(stopped.reason)}", fg="red", bold=True))
+    elif rollout.outcome is Outcome.WITHDRAWN and rollout.frozen is not None:
+        lines.insert(1, f"{clock_time(rollout.frozen.at, now)}: {line(rollout.frozen.reason)}")
     return "\n".join(lines)
 
 
@@ -119,6 +126,8 @@ def _standing(rollout: Rollout, status: Status | None) -> str:
             return f"is rolling back, {where}"
         case Outcome.ROLLED_BACK:
             return f"was rolled back from {rollout.phase}"
+        case Outcome.WITHDRAWN:
+            return f"was withdrawn in {rollout.phase}"
         case Outcome.IDLE:
             return "was the last release, none is under way"
         case Outcome.IN_PROGRESS:
@@ -143,7 +152,7 @@ def _verdict(status: Status) -> str:
 
 
 def _track(contract: Contract, rollout: Rollout, status: Status | None, columns: int, style: Style) -> str:
-    if rollout.release is None or rollout.outcome is Outcome.IDLE:
+    if rollout.release is None or rollout.outcome in _NOTHING_OPEN:
         return ""
     steps = stepper(contract, rollout, style, columns)
     if rollout.phase is None or rollout.outcome is not Outcome.IN_PROGRESS:

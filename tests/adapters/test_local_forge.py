@@ -273,11 +273,21 @@ def test_success_does_not_follow_a_head_that_moved(forge: LocalForge, repo: Repo
         forge.merge(1, at=LATER, merged_by="ana")
 
 
-def test_a_freeze_and_a_promotion_conflict(forge: LocalForge, repo: Repository, git: Git) -> None:
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        StateChange(rollout=builders.frozen_rollout(), incident=builders.incident()),
+        StateChange(rollout=builders.rollout(frozen=builders.frozen_rollout().frozen)),
+        StateChange(rollout=builders.withdrawn_rollout("canary-2")),
+    ],
+    ids=["rollback", "freeze", "withdraw"],
+)
+def test_what_stops_a_release_conflicts_with_its_promotion(
+    forge: LocalForge, repo: Repository, git: Git, stopped: StateChange
+) -> None:
     opened = open_it(forge, repo)
     approve(forge, opened)
-    frozen = StateChange(rollout=builders.frozen_rollout(), incident=builders.incident())
-    YamlStore(git).commit("tau", frozen, MESSAGE, parent=repo.head(), at=NOON)
+    YamlStore(git).commit("tau", stopped, MESSAGE, parent=repo.head(), at=NOON)
     before = repo.head()
     with pytest.raises(RefusedError, match=f"merge conflict in {ROLLOUT}"):
         forge.merge(1, at=LATER, merged_by="ana", admin=True)

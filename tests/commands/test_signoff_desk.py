@@ -9,6 +9,7 @@ from rollout.commands.signing import MOST_LOOKUPS, Listener
 from rollout.commands.signoff_desk import SignoffDesk
 from rollout.commands.signoff_issue import SignoffIssue, open_issue
 from rollout.commands.verify import verify
+from rollout.commands.withdraw import withdraw
 from rollout.core.contract import Roles
 from rollout.core.signoff.window import IssueText, sealed
 from rollout.core.state import CommitMessage, StateChange, TrainState
@@ -68,6 +69,20 @@ def test_the_issue_opens_itself_and_stays_as_it_is(world: Desk) -> None:
     done = list(world.writes.done)
     assert world.hear().rows() == []
     assert world.writes.done == done
+
+
+def test_a_withdrawn_release_closes_its_issue_and_a_new_start_opens_it_again(world: Desk) -> None:
+    world.say("bob", f"/signoff {ITEM} {PATH}")
+    world.hear()
+    withdraw(world.store, world.clock, TAU, "a wrong tag", "ada")
+    world.hear()
+    assert world.issue.state is IssueState.CLOSED
+    world.clock.forward(minutes=1)
+    world.start()
+    world.hear()
+    assert (len(world.issues.issues), world.issue.state) == (1, IssueState.OPEN)
+    assert world.standing() == [], "what was signed before counts no more"
+    assert verify(world.store, TAU, None).findings == ()
 
 
 def test_a_comment_signs_and_is_answered_once(world: Desk) -> None:

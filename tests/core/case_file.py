@@ -107,6 +107,7 @@ class RoundWords(Model):
     dispatch: DispatchWords | None = None
     cancel: str | None = None
     reopen: bool = False
+    withdraw: str | None = None
     # what is there from now on
     revert: RevertWords | None = None
     checkout: Literal["release", "reverted"] | None = None

@@ -187,6 +187,8 @@ def _people_act(world: World, words: RoundWords) -> None:
         world.cancel(words.cancel)
     if words.reopen:
         world.reopen()
+    if words.withdraw is not None:
+        world.withdraw(words.withdraw)
 
 
 def _desired(world: World, changes: dict[str, Any]) -> dict[str, Any]:

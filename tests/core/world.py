@@ -14,7 +14,7 @@ from typing import Any
 from rollout.adapters.yaml_text import load_yaml
 from rollout.commands.changing import applied
 from rollout.core import channel as channels
-from rollout.core import signoff
+from rollout.core import signoff, withdrawing
 from rollout.core.advance import advance, begin
 from rollout.core.contract import Adapter, Contract
 from rollout.core.decision import look
@@ -276,6 +276,13 @@ class World:
 
     def reopen(self) -> World:
         return self._steer(Event.REOPEN, leaving.reopened(self.state, self.now))
+
+    def withdraw(self, reason: str = "a wrong tag", by: str = "ada") -> World:
+        """Somebody withdraws the release; nothing happens where the command would refuse."""
+        if withdrawing.exposure(self.state):
+            return self
+        why = withdrawing.reason_of(by, reason)
+        return self._steer(Event.WITHDRAW, withdrawing.withdrawn(self.state, why, self.now))
 
     def _steer(self, event: Event, change: StateChange | None) -> World:
         if change is not None:

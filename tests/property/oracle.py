@@ -75,6 +75,7 @@ class Oracle:
             self._soak_was_full(link)
             self._folded = []
         if link.entry.author == TOOL:
+            _a_withdrawal_is_of_what_nobody_had(link)
             _a_rollback_is_the_end(link)
             _only_completion_completes(link)
             _asks_for_what_is_legal(link)
@@ -151,6 +152,16 @@ def _a_rollback_is_the_end(link: Link) -> None:
     else:
         assert link.event in ("start", "channel", "freeze", "unfreeze", "signoff", *LEAVING, "rollback")
         assert link.event in LEAVING or link.before.rollout.outcome not in STOPPED
+
+
+def _a_withdrawal_is_of_what_nobody_had(link: Link) -> None:
+    """Nobody was exposed before, nothing is decided after, and the release leaves no mark on the next one."""
+    if link.event == "withdraw":
+        assert link.before.rollout.canary_percent == 0
+        assert link.after.rollout.canary_percent == 0
+        assert (link.after.quarantine, link.after.channel) == (link.before.quarantine, link.before.channel)
+    if link.before.status is not None and link.before.status.legal.outcome is Outcome.WITHDRAWN:
+        assert link.event in ("start", "channel", "illegal-step", "")
 
 
 def _follows_the_runbook(link: Link) -> None:

@@ -13,10 +13,12 @@ from rollout.commands.freeze import freeze, unfreeze
 from rollout.commands.reconcile import Report
 from rollout.commands.rollback import Dispatch, cancel, reopen, roll_back
 from rollout.commands.verify import verify
+from rollout.commands.withdraw import withdraw
 from rollout.core.contract import RollbackStep
 from rollout.core.files import ROLLOUT
 from rollout.core.observation import Evidence, Observation
 from rollout.core.rollback.quarantine import find, standing
+from rollout.core.starting import STARTABLE
 from rollout.core.state import Freeze, Outcome, Rollout, Verdict
 from rollout.errors import InputError, RefusedError
 from rollout.ports import PullRequestState
@@ -359,7 +361,7 @@ class Release(RuleBasedStateMachine):
         if give_up and world.rollout.outcome is Outcome.ROLLING_BACK:
             # What the rest of a rollback will do, done by hand: the train is free again.
             world.store.edit(TAU, {ROLLOUT: Rollout(train=TAU)}, at=world.now)
-        was_running = world.rollout.outcome not in (Outcome.IDLE, Outcome.COMPLETE)
+        was_running = world.rollout.outcome not in STARTABLE
         if mended:
             world.reverter.frees(commit)
         try:
@@ -397,7 +399,8 @@ class Release(RuleBasedStateMachine):
         try:
             roll_back(world.store, world.clock, TAU, asked, lambda: ["v0.1.3"])
         except RefusedError:
-            assert to is not None or was in (Outcome.IDLE, Outcome.ROLLED_BACK) or self.is_unjudged()
+            ended = (Outcome.IDLE, Outcome.ROLLED_BACK, Outcome.WITHDRAWN)
+            assert to is not None or was in ended or self.is_unjudged()
         else:
             assert world.rollout.outcome is Outcome.ROLLING_BACK
 
@@ -423,6 +426,25 @@ class Release(RuleBasedStateMachine):
         with suppress(RefusedError):
             reopen(self.world.store, self.world.clock, TAU, "mended")
             assert self.world.rollout.outcome is Outcome.IDLE
+
+    @precondition(is_sound)
+    @rule()
+    def withdrew(self) -> None:
+        """Refused from the first exposure on, and by nothing else of a release in progress."""
+        world = self.world
+        before = world.state
+        legal = before.status.legal if before.status else before.rollout
+        try:
+            withdraw(world.store, world.clock, TAU, "a wrong tag", "ada")
+        except RefusedError:
+            percents = {before.rollout.canary_percent, legal.canary_percent}
+            assert legal.outcome is not Outcome.IN_PROGRESS or percents != {0}
+        else:
+            assert legal.outcome in (Outcome.IN_PROGRESS, Outcome.WITHDRAWN)
+            assert world.status.legal.outcome is Outcome.WITHDRAWN
+            self.reconcile()
+            assert world.rollout.outcome is Outcome.WITHDRAWN
+            assert world.forge.open_pulls() == []
 
     @precondition(is_rolling_back)
     @rule(performs=st.booleans(), closes=st.booleans(), green=st.booleans(), nth=st.integers(0, 6), when=WHEN)

@@ -144,6 +144,7 @@ def test_a_version_that_did_not_get_to_where_it_runs_comes_first(ok: bool, first
         (Outcome.IDLE, "tau: change of rollout.yaml undone: why", "rollout start"),
         (Outcome.COMPLETE, "tau: change of rollout.yaml undone: why", "rollout start"),
         (Outcome.ROLLED_BACK, "tau: change of rollout.yaml undone: why", "rollout reopen"),
+        (Outcome.WITHDRAWN, "tau: change of rollout.yaml undone: why", "rollout start"),
     ],
 )
 def test_only_what_is_frozen_is_to_be_unfrozen(outcome: Outcome, said: str, hint: str) -> None:

@@ -79,6 +79,9 @@ MESSAGES = {
         Event.ROLLED_BACK, build.frozen_rollout(), build.status(), "green", build.incident()
     ),
     "reopen after v0.1.5: mended in v0.1.6": say(Event.REOPEN, detail="mended in v0.1.6"),
+    "withdraw v0.1.5 preflight: ada: a wrong tag": say(
+        Event.WITHDRAW, build.rollout("preflight"), detail="ada: a wrong tag"
+    ),
     "lift quarantine: v0.1.5": say(Event.LIFT, detail="v0.1.5"),
     "complete v0.1.5": say(Event.COMPLETE, build.rollout("general-availability")),
     "sign-off of v0.1.5: final-approval": say(Event.SIGNOFF, detail="final-approval"),

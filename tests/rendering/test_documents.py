@@ -82,6 +82,7 @@ def test_reconcile() -> None:
         "train": "tau",
         "release": None,
         "phase": None,
+        "outcome": "idle",
         "decision": None,
         "to": None,
         "reasons": [],

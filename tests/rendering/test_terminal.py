@@ -133,6 +133,10 @@ def complete() -> TrainState:
     return build.train(done, status.model_copy(update={"decision": decision}))
 
 
+def withdrawn() -> TrainState:
+    return build.train(build.withdrawn_rollout(), build.status("preflight"))
+
+
 STATES = {
     "hold": build.train(build.rollout(), build.status()),
     "promote": promotable(),
@@ -146,6 +150,7 @@ STATES = {
     "complete": complete(),
     "idle": build.train(build.idle(), None),
     "reopened": build.train(build.rollout(outcome=Outcome.IDLE), build.status()),
+    "withdrawn": withdrawn(),
     "started": build.train(build.rollout("preflight"), None),
 }
 

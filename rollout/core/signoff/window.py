@@ -61,7 +61,7 @@ def is_open(state: TrainState) -> bool:
 
 def is_over(rollout: Rollout) -> bool:
     """Whether the issue has done its work."""
-    return rollout.outcome in (Outcome.COMPLETE, Outcome.ROLLED_BACK)
+    return rollout.outcome in (Outcome.COMPLETE, Outcome.ROLLED_BACK, Outcome.WITHDRAWN)
 
 
 def waits_on_signatures(state: TrainState) -> bool:

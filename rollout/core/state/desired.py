@@ -16,6 +16,8 @@ class Outcome(StrEnum):
     COMPLETE = "complete"
     ROLLING_BACK = "rolling_back"
     ROLLED_BACK = "rolled_back"
+    WITHDRAWN = "withdrawn"
+    """A person ended a release that nobody had been exposed to."""
 
 
 UNDER_WAY = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK)
@@ -42,7 +44,7 @@ class Freeze(Model):
     reason: Line
     at: Instant
     incident: Name | None = None
-    """The incident that froze it; None when a person or an illegal step did."""
+    """The incident that froze it; None when a person did, by a freeze or a withdrawal, or an illegal step."""
 
 
 class RollbackTarget(Model):

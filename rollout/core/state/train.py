@@ -75,6 +75,7 @@ class Event(StrEnum):
     CANCEL = "rollback-cancel"
     ROLLED_BACK = "rolled-back"
     REOPEN = "reopen"
+    WITHDRAW = "withdraw"
     LIFT = "quarantine-lift"
     COMPLETE = "complete"
     SIGNOFF = "signoff"

@@ -1,0 +1,55 @@
+"""`rollout withdraw`: a person ends a release that nobody has been exposed to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rollout.commands.changing import Changed, change_state
+from rollout.commands.rollback import checked_person, checked_reason
+from rollout.core.state import CommitMessage, Event, Outcome, StateChange, TrainState
+from rollout.core.withdrawing import exposure, reason_of, withdrawn
+from rollout.errors import RefusedError
+from rollout.ports import Clock, StateStore
+from rollout.rendering.commits import message
+from rollout.rendering.gates import release_name
+
+_ROLL_BACK = "roll it back: rollout rollback --reason WHY"
+
+
+def withdraw(store: StateStore, clock: Clock, train: str, reason: str, by: str) -> Changed:
+    """End the release in progress; a release that is withdrawn already stays so.
+
+    Raises InputError for an empty reason, RefusedError without a release in progress and from the first
+    exposure on.
+    """
+    now, by, reason = clock.now(), checked_person(by), checked_reason(reason)
+    return change_state(store, train, lambda state: _withdrawn(state, by, reason, now), now)
+
+
+def _withdrawn(
+    state: TrainState, by: str, reason: str, now: datetime
+) -> tuple[StateChange, CommitMessage] | None:
+    status, release = state.status, state.rollout.release
+    # What was last legal counts: an edit of rollout.yaml neither ends a release nor brings one back.
+    outcome = status.legal.outcome if status else state.rollout.outcome
+    if outcome is Outcome.WITHDRAWN:
+        return None
+    if outcome is not Outcome.IN_PROGRESS or status is None or release is None:
+        doing = outcome.replace("_", " ")
+        raise RefusedError(
+            f"{state.train} is {doing}: there is no release in progress to withdraw",
+            hint=_ROLL_BACK if outcome is Outcome.COMPLETE else "see: rollout status",
+        )
+    exposed = exposure(state)
+    if exposed:
+        name = release_name(status.release)
+        raise RefusedError(
+            f"{state.train}: {name} cannot be withdrawn any more: {exposed}",
+            hint=_ROLL_BACK,
+        )
+    change = withdrawn(state, reason_of(by, reason), now)
+    rollout = change.rollout or state.rollout
+    detail = f"{by}: {reason}"
+    return change, message(
+        Event.WITHDRAW, contract=state.contract, rollout=rollout, status=change.status, detail=detail
+    )
