@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from rollout.adapters.git import Git
+from rollout.adapters.git.process import error_line
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 from tests.adapters.scratch import NOON, Existing, Repository
 
@@ -32,6 +33,36 @@ def commit(
 ) -> str:
     content = {path: text.encode() for path, text in files.items()}
     return git.commit(branch, content, parent=parent, message=message, at=NOON)
+
+
+# --- what git complains of ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stderr", "error"),
+    [
+        (
+            "fatal: '../nowhere.git' does not appear to be a git repository\n"
+            "fatal: Could not read from remote repository.\n\n"
+            "Please make sure you have the correct access rights\nand the repository exists.\n",
+            "'../nowhere.git' does not appear to be a git repository",
+        ),
+        (
+            "To ../r.git\n ! [rejected]        HEAD -> main (fetch first)\n"
+            "error: failed to push some refs to '../r.git'\n"
+            "hint: See the 'Note about fast-forwards' in 'git push --help' for details.\n",
+            "! [rejected] HEAD -> main (fetch first)",
+        ),
+        (
+            "warning: nothing to see\nerror: inflate: data stream error\nfatal: unpack\n",
+            "inflate: data stream error",
+        ),
+        ("Segmentation fault\n", "Segmentation fault"),
+        ("", ""),
+    ],
+)
+def test_of_a_complaint_the_error_is_shown_and_not_the_advice_after_it(stderr: str, error: str) -> None:
+    assert error_line(stderr.encode()) == error
 
 
 # --- where the repository is -------------------------------------------------------------------------------

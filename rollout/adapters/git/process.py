@@ -44,6 +44,7 @@ _REPOSITORY_VARIABLES = frozenset(
     }
 )
 
+_STATES_AN_ERROR = ("fatal: ", "error: ", " ! [")
 
 TOOL_IDENTITY = {
     f"GIT_{role}_{part}": value
@@ -124,9 +125,12 @@ def output(command: str, done: Done) -> bytes:
 
 
 def complaint(done: Done) -> str:
-    return last_line(done.stderr) or f"exit code {done.returncode}"
+    return error_line(done.stderr) or f"exit code {done.returncode}"
 
 
-def last_line(stderr: bytes) -> str:
-    lines = stderr.decode(errors="replace").strip().splitlines()
-    return inert(lines[-1].removeprefix("fatal: ").removeprefix("error: ")) if lines else ""
+def error_line(stderr: bytes) -> str:
+    """Returns the first line in which git states an error, else its last one: advice follows the error."""
+    lines = stderr.decode(errors="replace").strip("\n").splitlines()
+    stated = next((line for line in lines if line.startswith(_STATES_AN_ERROR)), "")
+    shown = stated or (lines[-1] if lines else "")
+    return inert(shown.removeprefix("fatal: ").removeprefix("error: "))

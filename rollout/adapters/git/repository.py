@@ -38,8 +38,8 @@ from rollout.adapters.git.process import (
     Done,
     Runner,
     end,
+    error_line,
     finish,
-    last_line,
     output,
     pipe,
     start,
@@ -81,7 +81,7 @@ class Git:
         if done.returncode:
             self.close()
             raise InputError(
-                f"{repo} is not a git repository: {last_line(done.stderr)}",
+                f"{repo} is not a git repository: {error_line(done.stderr)}",
                 hint="run it inside a clone, or name one with --repo",
             )
         git_dir, common_dir, has_worktree, *others = os.fsdecode(done.stdout).splitlines()
@@ -356,7 +356,7 @@ class Git:
             return None
         body = answers.read(int(header[2]) + 1) if len(header) == 3 else b""
         if not body.endswith(b"\n"):
-            raise BrokenPipeError(0, last_line(pipe(process.stderr).read()))
+            raise BrokenPipeError(0, error_line(pipe(process.stderr).read()))
         return GitObject(header[0].decode(), header[1].decode(), body[:-1])
 
     def _add_tree(self, pack: Pack, spec: str | None, blobs: Mapping[str, str | None]) -> str:

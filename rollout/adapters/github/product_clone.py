@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rollout.adapters.git import Git
-from rollout.adapters.git.process import Done, complaint
+from rollout.adapters.git.process import Done, complaint, error_line
 from rollout.adapters.git.scratch import scratch
 from rollout.core.text import inert
 from rollout.errors import HeadMovedError, OutsideError
@@ -113,10 +113,9 @@ class ProductClone:
         told = [row[2] for row in rows if row[0] == "!" and len(row) == 3]
         lines = done.stderr.decode(errors="replace").splitlines()
         told += [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
-        last = [
-            line.removeprefix("fatal: ") for line in lines if not line.startswith((*_NOISE, "remote:", "To "))
-        ]
-        text = "; ".join(part for part in (*told, *last[-1:]) if part) or complaint(done)
+        rest = [line for line in lines if not line.startswith((*_NOISE, "remote:", "To "))]
+        own = error_line("\n".join(rest).encode())
+        text = "; ".join(part for part in (*told, own) if part) or complaint(done)
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return inert(text, 300)
