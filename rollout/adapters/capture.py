@@ -35,6 +35,23 @@ class Limits:
     """Names that the globs may lead past."""
 
 
+_OUTPUTS = "command-output"
+"""The folder, among what was captured, of what commands printed."""
+
+
+def keep_output(into: Path, name: str, output: bytes) -> str:
+    """Write what a command printed, unless it looks like a secret; return its path, or why not."""
+    if secret := SecretScan().look(output):
+        return f"left out, because it looks like a secret: {secret}"
+    place = into / _OUTPUTS / f"{_safe(name)}.txt"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(output)
+    except OSError as error:
+        return f"left out: {_why(error)}"
+    return str(place)
+
+
 class RefusedFileError(Exception):
     """A file that is left alone, and why."""
 

@@ -17,11 +17,12 @@ from typing import IO, BinaryIO
 
 from rollout.core.captured import Captured
 from rollout.core.contract import Surface
+from rollout.core.excerpt import Excerpt, error_excerpt
 from rollout.core.surfaces.event_log import MAX_LINE
 from rollout.core.surfaces.payload import MAX_PAYLOAD
-from rollout.core.text import inert, inert_tail
+from rollout.core.text import inert
 from rollout.core.values import format_duration, to_utc_seconds
-from rollout.ports import Clock, Ran, Reading
+from rollout.ports import Clock, Failure, Ran, Reading
 
 _OF_ACTIONS = ("GITHUB_", "ACTIONS_", "INPUT_", "RUNNER_")
 _SECRET = re.compile(
@@ -29,7 +30,10 @@ _SECRET = re.compile(
 )
 _KEY_OF_A_PRODUCT = re.compile(r"_API_KEY$")
 _GIT_TIMEOUT = 30
-_STDERR_TAIL = 4096
+_DETAIL = 250
+"""Characters of an error in one line."""
+_MAX_KEPT = MAX_PAYLOAD // 2
+"""Bytes of each end of a stream that are kept."""
 _CHUNK = 64 * 1024
 _OBJECT_ID = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -87,7 +91,7 @@ class LocalProduct:
         if surface.command is None:
             return self.read_file(surface.file or ".", MAX_PAYLOAD)
         ended = self._execute(surface.command, surface.workdir, surface.timeout, self._environment)
-        return Reading(ended.stdout, self._clock.now(), ended.error)
+        return Reading(ended.stdout, self._clock.now(), ended.error, failure=ended.failure)
 
     def read_file(self, path: str, limit: int) -> Reading:
         """A regular file below the product's folder, at most `limit` bytes."""
@@ -122,7 +126,15 @@ class LocalProduct:
     def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran:
         """Run a command of the contract in the product's folder; `timeout` is in seconds."""
         ended = self._execute(command, workdir, timeout, self._environment)
-        return Ran(not ended.error, ended.error or "exit 0", ended.stdout)
+        return Ran(not ended.error, ended.error or "exit 0", ended.stdout, ended.failure)
+
+    def keep(self, name: str, output: bytes) -> str:
+        """Write it to the evidence folder, unless it looks like a secret; say where, or why not."""
+        if self._evidence_dir is None:
+            return ""
+        from rollout.adapters.capture import keep_output
+
+        return keep_output(self._evidence_dir, name, output)
 
     def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
         """Copy what the globs find to the evidence folder; its index, with all that was left alone."""
@@ -173,6 +185,7 @@ class _Ended:
     stdout: bytes
     error: str
     """Empty when the command succeeded, else one inert line."""
+    failure: Failure | None = None
 
 
 class _Process:
@@ -190,7 +203,7 @@ class _Process:
             start_new_session=True,
         )
         self._stdout = bytearray()
-        self._stderr = bytearray()
+        self._stderr = _Ends()
         self._overflowed = False
         self._readers = (
             self._drain(self._process.stdout, self._keep_stdout),
@@ -211,22 +224,28 @@ class _Process:
         if not self._output_ended(grace):
             self.kill()
             failure = failure or "left a process behind that holds its output open"
-        return _Ended(bytes(self._stdout), self._describe(failure))
+        return self._ended(failure)
 
     def kill(self) -> None:
         """End it and all that it started, as far as that is still in its group."""
         with suppress(ProcessLookupError, PermissionError):  # nobody is left, or (macOS) only the dead are
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _describe(self, failure: str) -> str:
+    def _ended(self, failure: str) -> _Ended:
+        code, stdout, stderr = self._process.returncode, bytes(self._stdout), self._stderr.whole()
         if self._overflowed:
-            return f"printed more than {MAX_PAYLOAD} bytes"
-        code = self._process.returncode
-        if not failure and code == 0:
-            return ""
+            failure = f"printed more than {MAX_PAYLOAD} bytes"
+        elif not failure and code == 0:
+            return _Ended(stdout, "")
         what = failure or (f"exit {code}" if code > 0 else f"killed by signal {-code}")
-        tail = inert_tail(self._stderr.decode("utf-8", "replace"))
-        return f"{what}: {tail}" if tail else what
+        # Scripts complain on either stream. Of a command that itself ended well, stdout is no complaint.
+        excerpt = _excerpt(stderr if stderr.strip() or code == 0 else stdout)
+        why = "" if self._overflowed else excerpt.in_one_line(_DETAIL)
+        return _Ended(
+            stdout,
+            f"{what}: {why}" if why else what,
+            Failure(excerpt.lines, _printed(stdout, stderr)) if stdout or stderr else None,
+        )
 
     def _output_ended(self, grace: float) -> bool:
         for reader in self._readers:
@@ -246,8 +265,41 @@ class _Process:
             self.kill()
 
     def _keep_stderr(self, chunk: bytes) -> None:
-        self._stderr += chunk
-        del self._stderr[:-_STDERR_TAIL]
+        self._stderr.add(chunk)
+
+
+class _Ends:
+    """What a stream printed: of megabytes the beginning, where the cause is, and the end."""
+
+    def __init__(self) -> None:
+        self._first = bytearray()
+        self._last = bytearray()
+        self._left_out = 0
+
+    def add(self, chunk: bytes) -> None:
+        room = _MAX_KEPT - len(self._first)
+        self._first += chunk[:room]
+        self._last += chunk[room:]
+        over = max(0, len(self._last) - _MAX_KEPT)
+        del self._last[:over]
+        self._left_out += over
+
+    def whole(self) -> bytes:
+        if not self._left_out:
+            return bytes(self._first + self._last)
+        return b"%s\n[%d bytes left out]\n%s" % (self._first, self._left_out, self._last)
+
+
+def _excerpt(output: bytes) -> Excerpt:
+    return error_excerpt(output.decode("utf-8", "replace"))
+
+
+def _printed(stdout: bytes, stderr: bytes) -> bytes:
+    return b"".join(
+        b"--- %s ---\n%s\n" % (name, content)
+        for name, content in ((b"stderr", stderr), (b"stdout", stdout))
+        if content
+    )
 
 
 def _read_all(pipe: IO[bytes], keep: Callable[[bytes], None]) -> None:

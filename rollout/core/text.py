@@ -41,8 +41,14 @@ def inert_tail(text: str, limit: int = 200) -> str:
     return _ELLIPSIS + line[max(0, len(line) - limit + 1) :].lstrip()
 
 
+def plain(text: str) -> str:
+    """Returns the text without ANSI sequences, control and invisible characters; white space stays."""
+    if text.isprintable():  # nearly every text is, and then nothing has to go
+        return text
+    return "".join(
+        c for c in _ANSI.sub("", text) if c.isspace() or unicodedata.category(c) not in _NEVER_SHOWN
+    )
+
+
 def _one_line(text: str) -> str:
-    if not text.isprintable():  # nearly every text is, and then nothing has to go
-        plain = _ANSI.sub("", text)
-        text = "".join(c for c in plain if c.isspace() or unicodedata.category(c) not in _NEVER_SHOWN)
-    return " ".join(text.split())
+    return " ".join(plain(text).split())

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rollout.ports.issues import IssueState as IssueState
     from rollout.ports.issues import Permission as Permission
     from rollout.ports.issues import Reaction as Reaction
+    from rollout.ports.product import Failure as Failure
     from rollout.ports.product import Product as Product
     from rollout.ports.product import Ran as Ran
     from rollout.ports.product import Reading as Reading
@@ -55,7 +56,7 @@ _TOPICS = {
         "Permission",
         "Reaction",
     ),
-    "product": ("Product", "Ran", "Reading", "Worker"),
+    "product": ("Failure", "Product", "Ran", "Reading", "Worker"),
     "releases": ("FULL_PAGE", "Releases"),
     "reverts": ("Reverter", "RevertOutcome", "RevertPreview"),
     "store": ("LoggedCommit", "StateStore"),

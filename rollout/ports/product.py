@@ -21,6 +21,18 @@ class Reading:
     error: str = ""
     missing: bool = False
     """The error is that there is no such file."""
+    failure: Failure | None = None
+    """What the command printed, where it failed."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a command printed that failed."""
+
+    excerpt: tuple[str, ...]
+    """The error and what follows it: inert lines, a few."""
+    output: bytes
+    """All of it; of an output too large to keep its beginning and its end."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +41,22 @@ class Ran:
 
     ok: bool
     detail: str
-    """`exit 0`, or what went wrong with an inert tail of stderr."""
+    """`exit 0`, or what went wrong: an inert line that begins with the error."""
     stdout: bytes
+    failure: Failure | None = None
+    """What it printed, where it failed."""
 
 
 class Worker(Protocol):
     """Carries out what a request asks for."""
 
     def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran: ...
+
+    def keep(self, name: str, output: bytes) -> str:
+        """Keep what a command printed where the product's evidence goes.
+
+        Returns its path, or why it was left out; nothing where no evidence is kept.
+        """
 
     def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
         """Every file that a glob below the product's folder finds, sorted, and every glob that finds none.

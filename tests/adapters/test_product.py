@@ -15,7 +15,7 @@ from rollout.adapters.clock import FixedClock
 from rollout.adapters.product import LocalProduct, product_environment
 from rollout.core.contract import Adapter, Surface
 from rollout.core.surfaces.event_log import MAX_LINE
-from rollout.ports import Product, Ran, Reading
+from rollout.ports import Failure, Product, Ran, Reading
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LONG = 60
@@ -72,12 +72,66 @@ def test_reads_what_a_command_prints(product: LocalProduct) -> None:
     assert reading == Reading(b"{}\n", NOW)
 
 
-def test_a_command_that_fails_says_so_with_the_end_of_its_stderr(product: LocalProduct) -> None:
-    code = "sys.stderr.write('x' * 9000 + '\\n\\x1b[31mno such\\u202e state\\x1b[0m\\n'); sys.exit(3)"
+def test_a_command_that_fails_says_so_with_its_error(product: LocalProduct) -> None:
+    complaint = "\x1b[31merror: no\u202e state\x1b[0m\nhelp: start it\n"
+    code = f"sys.stderr.write('x\\n' * 9000 + {complaint!r}); sys.exit(3)"
     reading = product.read(surface(*python(code)))
-    assert reading.error.startswith("exit 3: …xxx")
-    assert reading.error.endswith("x no such state")
-    assert len(reading.error) < 250
+    assert reading.error == "exit 3: error: no state help: start it"
+    assert reading.failure is not None
+    assert reading.failure.excerpt == ("error: no state", "help: start it")
+    assert reading.failure.output.startswith(b"--- stderr ---\nx\nx\n")
+    assert len(reading.failure.output) > 18000
+
+
+def test_an_error_that_is_far_before_the_end_is_found(product: LocalProduct) -> None:
+    panic = "thread 'main' panicked at src/main.rs:3:42:\nno voice state\n"
+    frames = "   0: tau::cycle\n             at ./src/main.rs:3:42\n"
+    code = f"sys.stderr.write({panic!r} + {frames!r} * 3000); sys.exit(101)"
+    ran = run(product, code)
+    assert ran.detail == "exit 101: thread 'main' panicked at src/main.rs:3:42: no voice state"
+
+
+def test_a_script_may_complain_on_stdout(product: LocalProduct) -> None:
+    ran = run(product, "print('[voice] ok'); print('error: no memory state'); sys.exit(1)")
+    assert ran.detail == "exit 1: error: no memory state"
+    assert ran.failure == Failure(
+        ("error: no memory state",), b"--- stdout ---\n[voice] ok\nerror: no memory state\n\n"
+    )
+
+
+def test_of_megabytes_both_ends_are_kept(product: LocalProduct) -> None:
+    code = "sys.stderr.write('error: first\\n' + 'x' * 9_000_000 + '\\nlast'); sys.exit(1)"
+    ran = run(product, code)
+    assert ran.detail.startswith("exit 1: error: first xxx")
+    assert ran.failure is not None
+    assert ran.failure.output.endswith(b"x\nlast\n")
+    assert b" bytes left out]" in ran.failure.output
+    assert len(ran.failure.output) < 4_200_000
+
+
+def test_what_a_command_printed_is_kept_with_the_evidence(folder: Path, tmp_path: Path) -> None:
+    product = LocalProduct(folder, os.environ, FixedClock(NOW), evidence_dir=tmp_path / "evidence")
+    place = tmp_path / "evidence" / "command-output" / "voice.txt"
+    assert product.keep("voice", b"error: no state") == str(place)
+    assert place.read_bytes() == b"error: no state"
+    assert product.keep("../voice", b"x") == str(place.with_name(".._voice.txt"))
+
+
+def test_output_that_looks_like_a_secret_is_not_kept(folder: Path, tmp_path: Path) -> None:
+    product = LocalProduct(folder, os.environ, FixedClock(NOW), evidence_dir=tmp_path / "evidence")
+    output = b"login ghp_" + b"a" * 36
+    assert product.keep("voice", output) == "left out, because it looks like a secret: a token of GitHub"
+    assert not (tmp_path / "evidence").exists()
+
+
+def test_output_that_cannot_be_kept_is_said(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "evidence").touch()
+    product = LocalProduct(folder, os.environ, FixedClock(NOW), evidence_dir=tmp_path / "evidence")
+    assert product.keep("voice", b"x") == "left out: Not a directory"
+
+
+def test_without_a_place_for_evidence_nothing_is_kept(product: LocalProduct) -> None:
+    assert product.keep("voice", b"x") == ""
 
 
 def test_a_command_that_succeeds_ran_well(product: LocalProduct) -> None:

@@ -23,6 +23,7 @@ class FakeProduct:
         self.endings: dict[str, Ran] = {}
         """How running this command ends; well, when it is not named here."""
         self.ran: list[tuple[tuple[str, ...], str, int]] = []
+        self.kept: dict[str, bytes] = {}
         self.stopped = False
 
     def prints(self, command: str, payload: bytes) -> None:
@@ -59,6 +60,10 @@ class FakeProduct:
     def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran:
         self.ran.append((tuple(command), workdir, timeout))
         return self.endings.get(command[0], Ran(ok=True, detail="exit 0", stdout=b""))
+
+    def keep(self, name: str, output: bytes) -> str:
+        self.kept[name] = output
+        return f"evidence/{name}.txt"
 
     def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
         index = []
