@@ -59,6 +59,13 @@ def test_surfaces_are_read_as_the_runbook_says(contract: Contract) -> None:
     assert {surface.workdir for surface in contract.surfaces.values()} == {"."}
 
 
+def test_the_binary_is_built_before_surfaces_run_it_one_after_another(contract: Contract) -> None:
+    assert contract.prepare is not None
+    assert " ".join(contract.prepare.command) == "cargo build -p tau-coding-agent"
+    by_cargo = {name for name, surface in contract.surfaces.items() if surface.serial == "cargo"}
+    assert by_cargo == {name for name, surface in contract.surfaces.items() if surface.command}
+
+
 def test_surfaces_are_parsed_by_what_they_print(contract: Contract) -> None:
     assert {name: surface.adapter.value for name, surface in contract.surfaces.items()} == ADAPTERS
 

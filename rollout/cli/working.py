@@ -28,9 +28,20 @@ _VERDICT_CODES = {"hold": 10, "promote": 11, "rollback": 12, "complete": 13}
 )
 @click.option("--product-dir", type=_FILE, metavar="DIR", help="The product's checkout; else the repository.")
 @click.option("--round", "round_id", metavar="ID", help="Files of one round are merged by reconcile.")
+@click.option(
+    "--evidence-dir",
+    type=_FILE,
+    metavar="DIR",
+    help="Where the output of a command that fails is kept; else `evidence` beside --output, else nowhere.",
+)
 @command_options
 def collect(
-    call: Call, surfaces: tuple[str, ...], output: Path | None, product_dir: Path | None, round_id: str | None
+    call: Call,
+    surfaces: tuple[str, ...],
+    output: Path | None,
+    product_dir: Path | None,
+    round_id: str | None,
+    evidence_dir: Path | None,
 ) -> None:
     """Read the surfaces and the harness report into an observation."""
     from rollout.adapters.evidence_file import dump_evidence, write_evidence
@@ -44,7 +55,7 @@ def collect(
             state.contract_digest,
             state.rollout,
             state.status,
-            call.workspace.product(product_dir),
+            call.workspace.product(product_dir, _evidence_dir(evidence_dir, output)),
             call.workspace.clock,
             surfaces=surfaces or None,
             round_id=round_id,
@@ -79,9 +90,7 @@ def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_
     from rollout.commands.perform import perform as carry_out
 
     state = call.workspace.load(call.named_train)
-    if evidence_dir is None and output is not None:
-        evidence_dir = output.parent / "evidence"
-    product = call.workspace.product(product_dir, evidence_dir)
+    product = call.workspace.product(product_dir, _evidence_dir(evidence_dir, output))
     clock, channel = call.workspace.clock, state.channel
     with stopping_in_order():
         results = carry_out(state.contract, state.rollout, state.status, product, clock, progress, channel)
@@ -94,6 +103,10 @@ def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_
         write_evidence(output, results)
     if output is None or call.json:
         out(dump_evidence(results), nl=False)
+
+
+def _evidence_dir(named: Path | None, output: Path | None) -> Path | None:
+    return named or (output.parent / "evidence" if output is not None else None)
 
 
 @click.command()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import NamedTuple
 
 import rollout as tool
+from rollout.commands.preparing import Preparation, Progress, report_failure
 from rollout.core.contract import Contract, Harness, Surface
 from rollout.core.harness import parse_harness
 from rollout.core.observation import COUNTERS, HarnessReport, LogCursor, Observation, Sample
@@ -16,10 +19,7 @@ from rollout.core.surfaces.payload import MAX_PAYLOAD
 from rollout.core.text import inert
 from rollout.core.values import format_instant
 from rollout.errors import InputError, RefusedError
-from rollout.ports import Clock, Product
-
-Progress = Callable[[str], None]
-"""Takes one line for a person."""
+from rollout.ports import Clock, Failure, Product
 
 _UNDER_WAY = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK)
 
@@ -39,7 +39,8 @@ def collect(
 ) -> Observation:
     """Read the named surfaces (all when none is named), at most `workers` at a time.
 
-    A surface that fails, hangs or prints garbage gives an unknown sample. Without a `round_id` the
+    The contract's `prepare` runs before surfaces that have a command. A surface that fails, hangs or
+    prints garbage gives an unknown sample, and so does one that was not prepared. Without a `round_id` the
     round is named after its beginning. Raises RefusedError when no rollout is in progress,
     InputError for a surface that the contract does not have.
     """
@@ -47,7 +48,10 @@ def collect(
     chosen = _chosen(contract, surfaces)
     started_at = clock.now()
     head = product.head()
-    samples = _read_all(chosen, status.cursors if status else {}, product, clock, workers, progress)
+    preparation = Preparation(contract.prepare, product, progress)
+    unprepared = preparation.problem() if any(surface.command for surface in chosen.values()) else ""
+    reader = _Reader(status.cursors if status else {}, unprepared, product, clock)
+    samples = _read_all(chosen, reader, product, workers, progress)
     harness = _read_harness(contract.harness, product, progress) if contract.harness else None
     return Observation(
         train=contract.train,
@@ -84,24 +88,57 @@ def _chosen(contract: Contract, named: Sequence[str] | None) -> dict[str, Surfac
     return {name: surface for name, surface in contract.surfaces.items() if not named or name in named}
 
 
+class _Read(NamedTuple):
+    """How one surface was read."""
+
+    sample: Sample
+    failure: Failure | None = None
+    """What its command printed, where it failed."""
+
+
+class _Reader:
+    """Reads one surface; `unprepared` says why no command can be run, and is empty when they can."""
+
+    def __init__(
+        self, cursors: Mapping[str, LogCursor], unprepared: str, product: Product, clock: Clock
+    ) -> None:
+        self._cursors = cursors
+        self._unprepared = unprepared
+        self._product = product
+        self._clock = clock
+
+    def read(self, name: str, surface: Surface) -> _Read:
+        """Whatever goes wrong, even by a bug of ours, makes this surface unknown and stops no other."""
+        if surface.command and self._unprepared:
+            return _Read(Sample(unknown=inert(self._unprepared, 300)))
+        try:
+            found = self._read(surface, self._cursors.get(name))
+        except Exception as error:  # noqa: BLE001
+            return _Read(Sample(unknown=inert(f"a bug in rollout: {type(error).__name__}: {error}")))
+        if found.sample.unknown:
+            return found
+        return _Read(found.sample.model_copy(update={"read_at": self._clock.now()}), found.failure)
+
+    def _read(self, surface: Surface, cursor: LogCursor | None) -> _Read:
+        reading = self._product.read(surface)
+        if reading.error:
+            return _Read(Sample(unknown=inert(reading.error, 300)), reading.failure)
+        sample = parse(surface, reading.payload, reading.updated_at)
+        if surface.events is not None and _lacks_counters(sample):
+            sample = _with_counted_log(sample, surface.events, cursor, self._product)
+        return _Read(sample)
+
+
 def _read_all(
-    surfaces: Mapping[str, Surface],
-    cursors: Mapping[str, LogCursor],
-    product: Product,
-    clock: Clock,
-    workers: int,
-    progress: Progress,
+    surfaces: Mapping[str, Surface], reader: _Reader, product: Product, workers: int, progress: Progress
 ) -> dict[str, Sample]:
     samples: dict[str, Sample] = {}
     pool = ThreadPoolExecutor(max_workers=max(1, workers))
     try:
-        started = {
-            pool.submit(_read_guarded, surface, cursors.get(name), product, clock): name
-            for name, surface in surfaces.items()
-        }
-        for name, sample in _as_they_end(started):
-            samples[name] = sample
-            progress(f"{name}: {_in_words(sample)}")
+        for name, read in _as_they_end(pool, reader, surfaces):
+            samples[name] = read.sample
+            progress(f"{name}: {_in_words(read.sample)}")
+            report_failure(name, read.failure, product, progress)
     except BaseException:
         # an interrupted person does not wait for commands that hang
         pool.shutdown(wait=False, cancel_futures=True)
@@ -112,27 +149,30 @@ def _read_all(
     return {name: samples[name] for name in surfaces}
 
 
-def _as_they_end(started: Mapping[Future[Sample], str]) -> Iterator[tuple[str, Sample]]:
-    for future in as_completed(started):
-        yield started[future], future.result()
+def _as_they_end(
+    pool: ThreadPoolExecutor, reader: _Reader, surfaces: Mapping[str, Surface]
+) -> Iterator[tuple[str, _Read]]:
+    """Each surface when it was read. The next one of a queue begins when the one before has ended."""
+    running: dict[Future[_Read], deque[str]] = {}
+    waiting = _queues(surfaces)
+    while waiting or running:
+        for queue in waiting:
+            running[pool.submit(reader.read, queue[0], surfaces[queue[0]])] = queue
+        waiting = []
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            queue = running.pop(future)
+            yield queue.popleft(), future.result()
+            if queue:
+                waiting.append(queue)
 
 
-def _read_guarded(surface: Surface, cursor: LogCursor | None, product: Product, clock: Clock) -> Sample:
-    try:
-        sample = _read(surface, cursor, product)
-        return sample if sample.unknown else sample.model_copy(update={"read_at": clock.now()})
-    except Exception as error:  # noqa: BLE001 - one surface, even by a bug of ours, never stops the others
-        return Sample(unknown=inert(f"a bug in rollout: {type(error).__name__}: {error}"))
-
-
-def _read(surface: Surface, cursor: LogCursor | None, product: Product) -> Sample:
-    reading = product.read(surface)
-    if reading.error:
-        return Sample(unknown=inert(reading.error, 300))
-    sample = parse(surface, reading.payload, reading.updated_at)
-    if surface.events is None or not _lacks_counters(sample):
-        return sample
-    return _with_counted_log(sample, surface.events, cursor, product)
+def _queues(surfaces: Mapping[str, Surface]) -> list[deque[str]]:
+    """Surfaces of one `serial` group are in one queue, any other has its own."""
+    grouped: dict[tuple[str, str], deque[str]] = {}
+    for name, surface in surfaces.items():
+        key = ("group", surface.serial) if surface.serial else ("surface", name)
+        grouped.setdefault(key, deque()).append(name)
+    return list(grouped.values())
 
 
 def _lacks_counters(sample: Sample) -> bool:

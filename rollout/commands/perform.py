@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
+from rollout.commands.preparing import Preparation, report_failure
 from rollout.core.captured import Captured, in_words
 from rollout.core.contract import Apply, ApplyTarget, ApplyVersion, Contract, Harness, SwitchLane
 from rollout.core.observation import Results, WorkResult
@@ -28,13 +29,14 @@ def perform(
 ) -> Results | None:
     """Do every pending request, one after the other, in their order; None when there is none.
 
-    That of the channel is the last, and waits for no rollout.
+    That of the channel is the last, and waits for no rollout. The harness runs on a prepared checkout.
 
     A request that fails is a result too, and does not stop the next one.
     """
     release = rollout.release
+    preparation = Preparation(contract.prepare, product, progress)
     results = [
-        _carry_out(request, contract, release, product, clock, progress)
+        _carry_out(request, contract, release, preparation, product, clock, progress)
         for request in _pending(release, status)
         if release is not None
     ]
@@ -63,6 +65,7 @@ def _carry_out(
     request: Request,
     contract: Contract,
     release: Release,
+    preparation: Preparation,
     product: Worker,
     clock: Clock,
     progress: Callable[[str], None],
@@ -70,7 +73,8 @@ def _carry_out(
     return _timed(
         request,
         f"{request.work} for {request.phase}",
-        lambda: _do(request, contract, release, product),
+        lambda: _do(request, contract, release, preparation, product),
+        product,
         clock,
         progress,
     )
@@ -93,6 +97,7 @@ def _apply_version(
         request,
         f"apply {request.version} of {request.channel}",
         lambda: (_run(section, values, product, "the contract has no channel.apply"), ()),
+        product,
         clock,
         progress,
     )
@@ -102,6 +107,7 @@ def _timed(
     request: Request | ChannelRequest,
     what: str,
     do: Callable[[], tuple[Ran, tuple[Captured, ...]]],
+    product: Worker,
     clock: Clock,
     progress: Callable[[str], None],
 ) -> WorkResult:
@@ -110,6 +116,7 @@ def _timed(
     ran, index = do()
     detail = inert(ran.detail, 300)
     progress(f"{what}: {detail}")
+    report_failure(request.id, ran.failure, product, progress)
     return WorkResult(
         request=request.id,
         ok=ran.ok,
@@ -121,7 +128,7 @@ def _timed(
 
 
 def _do(
-    request: Request, contract: Contract, release: Release, product: Worker
+    request: Request, contract: Contract, release: Release, preparation: Preparation, product: Worker
 ) -> tuple[Ran, tuple[Captured, ...]]:
     rollback = contract.rollback
     match request.work:
@@ -143,6 +150,8 @@ def _do(
             values = {"surface": request.surface or "", "lane": lane}
             return _run(rollback.lane, values, product, "the contract has no rollback.lane"), ()
         case Work.HARNESS:
+            if problem := preparation.problem():
+                return Ran(ok=False, detail=problem, stdout=b""), ()
             return _run(contract.harness, {}, product, "the contract has no harness command"), ()
         case _:
             assert_never(request.work)

@@ -19,7 +19,8 @@ TOOLS = "stand-in"
 SURFACES = ("voice", "dashboard", "custom-command", "memory")
 
 _CARGO = """#!/bin/sh
-# Stands in for the product's binary: prints what the surface that the flags name says now.
+# Stands in for the product's build, and for its binary: prints what the surface that the flags name says now.
+[ "$1" = build ] && exit 0
 for flag in "$@"; do
     case "$flag" in
     --voice-state-dir) exec cat .tau/voice/now.json ;;

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier, Lock
 from typing import Any
 
 import pytest
 
 from rollout import __version__
 from rollout.commands.collect import collect
-from rollout.core.contract import Contract, Surface
+from rollout.core.contract import Contract, Prepare, Surface
 from rollout.core.observation import HarnessReport, LogCursor, Observation, Sample
 from rollout.core.state import Decision, Outcome, Release, Rollout, Status, Verdict
 from rollout.errors import InputError, RefusedError
-from rollout.ports import Reading
+from rollout.ports import Failure, Ran, Reading
 from tests.fakes.clock import NOON, SteppingClock
 from tests.fakes.product import FakeProduct
 
@@ -86,9 +87,10 @@ def collected(
     surfaces: Sequence[str] | None = None,
     round_id: str | None = None,
     said: list[str] | None = None,
+    contract: Contract = CONTRACT,
 ) -> Observation:
     return collect(
-        CONTRACT,
+        contract,
         DIGEST,
         rollout,
         before,
@@ -211,6 +213,113 @@ def test_an_interruption_stops_what_runs() -> None:
     with pytest.raises(KeyboardInterrupt):
         collected(fake)
     assert fake.stopped
+
+
+def test_the_output_of_a_command_that_fails_is_shown_and_kept() -> None:
+    fake = product()
+    printed = Failure(("thread 'main' panicked", "no state"), b"all of it")
+    fake.answers["memory"] = Reading(b"", NOON, "exit 101: thread 'main' panicked no state", failure=printed)
+    said: list[str] = []
+    samples = collected(fake, surfaces=["memory"], said=said).samples
+    assert samples == {"memory": Sample(unknown="exit 101: thread 'main' panicked no state")}
+    assert said[:4] == [
+        "memory: unknown - exit 101: thread 'main' panicked no state",
+        "  | thread 'main' panicked",
+        "  | no state",
+        "  whole output: evidence/memory.txt",
+    ]
+    assert fake.kept == {"memory": b"all of it"}
+
+
+# --- prepare and serial -----------------------------------------------------------------------------------
+
+BUILD = Prepare.model_validate({"command": ["cargo", "build"], "workdir": "agent", "timeout": "15m"})
+
+
+class Timeline(FakeProduct):
+    """A product that notes what runs while what else does."""
+
+    def __init__(self, at_once: int = 1) -> None:
+        super().__init__()
+        self.together: set[frozenset[str]] = set()
+        self._running: set[str] = set()
+        self._lock = Lock()
+        self._all_there = Barrier(at_once)
+
+    def read(self, surface: Surface) -> Reading:
+        name = surface.command[0] if surface.command else "file"
+        with self._lock:
+            self._running.add(name)
+            self.together.add(frozenset(self._running))
+        if name in ("voice", "browser"):
+            self._all_there.wait(30)
+        with self._lock:
+            self._running.discard(name)
+        return super().read(surface)
+
+
+def with_(contract: Contract = CONTRACT, **groups: str) -> Contract:
+    """The contract, its surfaces in these `serial` groups."""
+    surfaces = {
+        name: surface.model_copy(update={"serial": groups.get(name.replace("-", "_"))})
+        for name, surface in contract.surfaces.items()
+    }
+    return contract.model_copy(update={"surfaces": surfaces})
+
+
+def test_surfaces_of_one_group_are_read_one_after_another() -> None:
+    fake = Timeline()
+    contract = with_(voice="cargo", dashboard="cargo", custom_command="cargo", memory="cargo")
+    samples = collected(fake, contract=contract).samples
+    assert list(samples) == list(CONTRACT.surfaces)
+    commands = [running - {"file"} for running in fake.together]
+    assert {len(running) for running in commands} <= {0, 1}
+    assert frozenset().union(*commands) == set(COMMANDS)
+
+
+def test_groups_are_read_side_by_side() -> None:
+    voice, browser = (
+        CONTRACT.surfaces["voice"].model_copy(update={"command": (name,)}) for name in ("voice", "browser")
+    )
+    contract = CONTRACT.model_copy(
+        update={"surfaces": {**CONTRACT.surfaces, "voice": voice, "browser": browser}}
+    )
+    fake = Timeline(at_once=2)  # each waits for the other
+    collected(fake, contract=with_(contract, voice="cargo", dashboard="cargo", browser="npm", memory="npm"))
+    assert any({"voice", "browser"} <= running for running in fake.together)
+
+
+def test_the_checkout_is_prepared_once_before_all_surfaces() -> None:
+    fake, said = product(), list[str]()
+    samples = collected(fake, contract=CONTRACT.model_copy(update={"prepare": BUILD}), said=said).samples
+    assert fake.ran == [(("cargo", "build"), "agent", 900)]
+    assert said[:2] == ["prepare: begins", "prepare: exit 0"]
+    assert not any(sample.unknown for sample in samples.values())
+
+
+def test_where_prepare_fails_what_needs_it_is_unknown() -> None:
+    fake, said = product(), list[str]()
+    printed = Failure(("error: could not compile `tau`",), b"all of it")
+    fake.endings["cargo"] = Ran(False, "exit 101: error: could not compile `tau`", b"", printed)
+    observation = collected(fake, contract=CONTRACT.model_copy(update={"prepare": BUILD}), said=said)
+    assert {name: sample.unknown for name, sample in observation.samples.items()} == {
+        **dict.fromkeys(COMMANDS, "prepare failed: exit 101: error: could not compile `tau`"),
+        "browser": None,
+    }
+    assert observation.harness is not None
+    assert observation.harness.status == "passed"
+    assert said[:3] == [
+        "prepare: begins",
+        "prepare: exit 101: error: could not compile `tau`",
+        "  whole output: evidence/prepare.txt",
+    ]
+    assert fake.kept == {"prepare": b"all of it"}
+
+
+def test_a_file_needs_no_prepared_checkout() -> None:
+    fake = product()
+    collected(fake, contract=CONTRACT.model_copy(update={"prepare": BUILD}), surfaces=["browser"])
+    assert fake.ran == []
 
 
 # --- counters ---------------------------------------------------------------------------------------------

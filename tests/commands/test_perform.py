@@ -7,7 +7,7 @@ from rollout.commands.perform import perform
 from rollout.core.contract import Contract
 from rollout.core.observation import Results, WorkResult
 from rollout.core.state import Decision, Outcome, Release, Request, Rollout, Status, Verdict, Work
-from rollout.ports import Ran
+from rollout.ports import Failure, Ran
 from tests.fakes.clock import NOON, SteppingClock
 from tests.fakes.product import FakeProduct
 
@@ -97,6 +97,46 @@ def test_runs_the_harness() -> None:
     product = FakeProduct()
     performed(status(request(Work.HARNESS)), product, harness=HARNESS)
     assert product.ran == [(("validate",), ".", 1800)]
+
+
+def test_the_harness_runs_on_a_prepared_checkout() -> None:
+    product, said = FakeProduct(), list[str]()
+    asked = status(request(Work.APPLY), request(Work.HARNESS, "r2"), request(Work.HARNESS, "r3"))
+    performed(asked, product, said=said, apply=APPLY, harness=HARNESS, prepare={"command": ["build"]})
+    assert [command[0] for command, _, _ in product.ran] == ["deploy", "build", "validate", "validate"]
+    assert product.ran[1] == (("build",), ".", 1800)
+    assert "prepare: exit 0" in said
+
+
+def test_where_prepare_fails_the_harness_does_not_run_and_all_else_does() -> None:
+    product, said = FakeProduct(), list[str]()
+    printed = Failure(("error: no such package",), b"all of it")
+    product.endings["build"] = Ran(False, "exit 101: error: no such package", b"", printed)
+    asked = status(request(Work.HARNESS), request(Work.APPLY, "r2"))
+    results = performed(
+        asked, product, said=said, apply=APPLY, harness=HARNESS, prepare={"command": ["build"]}
+    )
+    assert [command[0] for command, _, _ in product.ran] == ["build", "deploy"]
+    assert results is not None
+    assert [(result.ok, result.detail) for result in results.results] == [
+        (False, "prepare failed: exit 101: error: no such package"),
+        (True, "exit 0"),
+    ]
+    assert product.kept == {"prepare": b"all of it"}
+
+
+def test_the_output_of_a_command_that_fails_is_kept_under_the_requests_name() -> None:
+    product, said = FakeProduct(), list[str]()
+    printed = Failure(("error: no route", "to the host"), b"all of it")
+    product.endings["deploy"] = Ran(False, "exit 3: error: no route to the host", b"", printed)
+    performed(status(request(Work.APPLY)), product, said=said, apply=APPLY)
+    assert said[1:] == [
+        "apply for canary-1: exit 3: error: no route to the host",
+        "  | error: no route",
+        "  | to the host",
+        "  whole output: evidence/r1.txt",
+    ]
+    assert product.kept == {"r1": b"all of it"}
 
 
 def test_brings_the_rollback_target_to_the_product() -> None:
