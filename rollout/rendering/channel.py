@@ -37,7 +37,7 @@ def guard_advice(code: GuardCode) -> str:
         case GuardCode.QUARANTINED_RELEASE:
             return "take a mended version; `rollout quarantine lift` when it was not at fault"
         case GuardCode.NO_RELEASE_RECORDS:
-            return "publish a release, or name the version with --target"
+            return "publish the release first; a rollout needs none: rollout start"
         case GuardCode.OK:
             return ""
         case _:

@@ -14,7 +14,7 @@ class FakeReleases:
     source = "the list of acme/tau"
 
     def __init__(self, *tags: str, size: int = 100) -> None:
-        """`size` is the number of entries on a page."""
+        """A tag may end in its tick, `(pre)` or `(draft)`. `size` is the number of entries on a page."""
         self.tags = list(tags)
         self.size = size
         self.is_down = False
@@ -29,6 +29,11 @@ class FakeReleases:
         self.asked.append((number, ours != etag))
         if ours == etag:
             return None
-        releases = tuple(ReleaseRecord(tag=tag, prerelease="-" in tag) for tag in tags)
+        releases = tuple(_record(tag) for tag in tags)
         leads_on = len(self.tags) > number * self.size
         return ReleasePage(etag=ours, entries=len(tags), leads_on=leads_on, releases=releases)
+
+
+def _record(text: str) -> ReleaseRecord:
+    tag, _, tick = text.partition("(")
+    return ReleaseRecord(tag=tag, prerelease="-" in tag or tick == "pre)", draft=tick == "draft)")

@@ -16,7 +16,7 @@ from rollout.commands.channel.desk import (
     refuse_while_busy,
 )
 from rollout.commands.channel.lookup import Looked
-from rollout.commands.channel.planning import Choice, choose
+from rollout.commands.channel.planning import Choice, checked, choose
 from rollout.core.channel.plan import Target, apply, planned_target
 from rollout.core.state import ApplyStatus, Channel, ChannelApply, StateChange, TrainState
 
@@ -64,8 +64,12 @@ def make_apply(desk: Desk, train: str, typed: str | None, *, dry_run: bool = Fal
 
 
 def _choose(desk: Desk, state: TrainState, typed: str | None, now: datetime) -> Choice:
-    planned = planned_target(channel_of(state))
+    channel = channel_of(state)
+    planned = planned_target(channel)
     if typed is None and planned is not None:
+        if channel.plan is not None and channel.plan.channel is not channel.channel:
+            # It was chosen for another channel, which may take what this one does not.
+            return checked(desk, state, planned, now)
         return Choice(lambda newer: planned_target(channel_of(newer)) or planned)
     return choose(desk, state, typed, now)
 

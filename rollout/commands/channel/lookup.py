@@ -8,6 +8,8 @@ from datetime import datetime
 
 from rollout.commands.channel.desk import Desk, policy_of
 from rollout.core.channel.cache import age, why_unusable
+from rollout.core.channel.guards import Listed
+from rollout.core.channel.latest import listed
 from rollout.core.state import LookupSource, TrainState
 from rollout.core.state.release_cache import FILE, ReleaseCache, ReleasePage, ReleaseRecord
 from rollout.errors import InputError, OutsideError
@@ -71,6 +73,18 @@ def look_up(desk: Desk, state: TrainState, now: datetime) -> Looked:
     return Looked(new.releases, LookupSource.LIVE, now, new)
 
 
+def look_for(desk: Desk, state: TrainState, version: str, now: datetime) -> Looked:
+    """The releases, asked for anew where an older list lacks the version. Raises as `look_up`.
+
+    Raises OutsideError too when it is missing from an old list and no new one can be had.
+    """
+    looked = look_up(desk, state, now)
+    if looked.source is LookupSource.LIVE or listed(looked.releases, version) is not Listed.MISSING:
+        return looked
+    new = refreshed(desk, state, kept(desk, state, now).usable, now)
+    return Looked(new.releases, LookupSource.LIVE, now, new)
+
+
 def refreshed(desk: Desk, state: TrainState, cache: ReleaseCache | None, now: datetime) -> ReleaseCache:
     """The releases as they are now; pages that are unchanged are taken from `cache`. Raises OutsideError."""
     pages = tuple(_fetch(desk.releases, cache.pages if cache else ()))
@@ -92,4 +106,4 @@ def _fetch(releases: Releases, known: tuple[ReleasePage, ...]) -> Iterator[Relea
 
 def _nothing_to_go_by(error: OutsideError, found: Kept) -> OutsideError:
     why = f"the cached list cannot be used: {found.problem}" if found.problem else "no list is cached"
-    return OutsideError(f"{error.message}; {why}", hint=f"name the version with --target, or {error.hint}")
+    return OutsideError(f"{error.message}; {why}", hint=error.hint)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rollout.commands.channel.desk import Desk, Recorded, Wanted, channel_of, policy_of, preview, record
-from rollout.commands.channel.lookup import Looked, look_up
+from rollout.commands.channel.lookup import Looked, look_for, look_up
 from rollout.core.channel.guards import quarantined
-from rollout.core.channel.latest import newest
+from rollout.core.channel.latest import listed, newest
 from rollout.core.channel.plan import Target, named, plan
 from rollout.core.state import ChannelAction, ChannelPlan, StateChange, TrainState
 
@@ -34,10 +34,22 @@ class Planned:
 def choose(desk: Desk, state: TrainState, typed: str | None, now: datetime) -> Choice:
     """The version that a person typed, else the newest of the channel. Raises as `look_up`."""
     if typed is not None:
-        override = named(typed)
-        return Choice(lambda _: override)
+        return checked(desk, state, named(typed), now)
     looked = look_up(desk, state, now)
     return Choice(lambda newer: _newest(newer, looked), looked)
+
+
+def checked(desk: Desk, state: TrainState, target: Target, now: datetime) -> Choice:
+    """The target with what the list of releases says about it, unless it would not be taken anyway.
+
+    Raises as `look_up`.
+    """
+    version = target.version
+    if version is None or _planned(state, target, now).action is not ChannelAction.UPGRADE:
+        return Choice(lambda _: target)
+    looked = look_for(desk, state, version, now)
+    found = replace(target, listed=listed(looked.releases, version))
+    return Choice(lambda _: found, looked)
 
 
 def _newest(state: TrainState, looked: Looked) -> Target:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rollout.core.channel.guards import Listed
 from rollout.core.channel.hints import switch
 from rollout.core.channel.plan import Target, apply, plan
 from rollout.core.channel.requests import answered
-from rollout.core.state import Channel, TrainState
+from rollout.core.state import Channel, ChannelPlan, TrainState
 from rollout.core.values import from_unix_ms
+
+
+def _targets(made: ChannelPlan | None) -> Iterator[Target]:
+    """The targets that it may have been made of: what the list of releases said then, nobody can ask now."""
+    if made is not None:
+        yield from (Target(made.target_version, made.lookup_source, listed) for listed in Listed)
 
 
 def follows(before: TrainState, after: Channel | None) -> bool:
@@ -22,16 +29,16 @@ def _candidates(before: TrainState, after: Channel) -> Iterator[Channel]:
     """What each command would have written, given the inputs that `after` records."""
     channel = before.channel or Channel(train=before.train)
     policy, quarantine = before.contract.channel, before.quarantine
-    if after.plan is not None:
+    for target in _targets(after.plan):
         made = after.plan
-        target = Target(made.target_version, made.lookup_source)
+        assert made is not None
         again = plan(
             channel, target, quarantine=quarantine, policy=policy, at=made.planned_at, dry_run=made.dry_run
         )
         yield channel.model_copy(update={"plan": again})
-    if after.apply is not None:
+    for target in _targets(after.apply):
         last = after.apply
-        target = Target(last.target_version, last.lookup_source)
+        assert last is not None
         yield apply(
             channel, target, quarantine=quarantine, policy=policy, at=last.planned_at, dry_run=last.dry_run
         )

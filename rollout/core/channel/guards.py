@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from rollout.core import versions
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
 
 Quarantined = Mapping[str, str]
 """Version, without its `v` -> the incident that put it there."""
+
+
+class Listed(StrEnum):
+    """What the product's list of releases says about a version."""
+
+    UNASKED = "unasked"
+    """The version comes from the list itself, or the answer would not matter."""
+    RELEASE = "release"
+    PRERELEASE = "prerelease"
+    """A release that is ticked as a prerelease, whatever its name says."""
+    MISSING = "missing"
 
 
 @dataclass(frozen=True)
@@ -47,8 +59,12 @@ def judge(
     *,
     standing: Quarantined,
     max_major_jump: int,
+    listed: Listed = Listed.UNASKED,
 ) -> Judgement:
-    """Whether the channel may go from `current` (None: none recorded yet) to `target` (None: none known)."""
+    """Whether the channel may go from `current` (None: none recorded yet) to `target` (None: none known).
+
+    `listed` is what the list of releases says about `target`.
+    """
     if current is not None and not versions.is_valid(current):
         return _blocked(GuardCode.INVALID_CURRENT_VERSION, f"the current version, {current}, is no version")
     if target is None:
@@ -57,7 +73,7 @@ def judge(
         shown = target or "which is empty"
         return _blocked(GuardCode.INVALID_TARGET_VERSION, f"the target, {shown}, is no version")
     wanted = versions.parse(target)
-    if channel is ChannelName.STABLE and wanted.prerelease:
+    if channel is ChannelName.STABLE and (wanted.prerelease or listed is Listed.PRERELEASE):
         return _blocked(
             GuardCode.STABLE_PRERELEASE_DISALLOWED, f"{target} is a prerelease, and the channel is {channel}"
         )
@@ -65,7 +81,10 @@ def judge(
         return _too_far(current, target, max_major_jump)
     if bare(target) in standing:
         return _quarantined(target, standing[bare(target)])
-    return _allowed(current, target, wanted)
+    allowed = _allowed(current, target, wanted)
+    if allowed.action is ChannelAction.UPGRADE and listed is Listed.MISSING:
+        return _blocked(GuardCode.NO_RELEASE_RECORDS, f"{target} is no release of the product")
+    return allowed
 
 
 def judge_rollback(target: str, standing: Quarantined) -> Judgement:

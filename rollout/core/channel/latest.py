@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rollout.core import versions
-from rollout.core.channel.guards import Quarantined, bare
+from rollout.core.channel.guards import Listed, Quarantined, bare
 from rollout.core.state import ChannelName
 from rollout.core.state.release_cache import ReleaseRecord
 
@@ -20,6 +20,14 @@ def newest(releases: Iterable[ReleaseRecord], channel: ChannelName, standing: Qu
         for release in releases
         if _may_be_chosen(release, standing) and not (channel is ChannelName.STABLE and _is_early(release))
     )
+
+
+def listed(releases: Iterable[ReleaseRecord], version: str) -> Listed:
+    """What the list says about a version; a draft is no release yet."""
+    found = [each for each in releases if not each.draft and bare(each.tag) == bare(version)]
+    if not found:
+        return Listed.MISSING
+    return Listed.PRERELEASE if any(each.prerelease for each in found) else Listed.RELEASE
 
 
 def latest(releases: Iterable[ReleaseRecord], standing: Quarantined) -> dict[ChannelName, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.core.channel.guards import Judgement, judge, judge_rollback, quarantined
+from rollout.core.channel.guards import Judgement, Listed, judge, judge_rollback, quarantined
 from rollout.core.channel.hints import applied
 from rollout.core.contract import ChannelPolicy
 from rollout.core.state import (
@@ -31,6 +31,7 @@ class Target:
     version: str | None
     """None when there was nothing to look up."""
     source: LookupSource
+    listed: Listed = Listed.UNASKED
 
 
 def named(text: str) -> Target:
@@ -65,6 +66,7 @@ def plan(
         target.version,
         standing=quarantined(quarantine),
         max_major_jump=policy.max_major_jump,
+        listed=target.listed,
     )
     return _recorded(channel, target, judgement, at, dry_run)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rollout.commands.channel.applying import make_apply
 from rollout.commands.channel.planning import check, make_plan
 from rollout.commands.verify import verify
 from rollout.core.state import ChannelAction, ChannelName, GuardCode, LookupSource
@@ -38,7 +39,7 @@ def test_a_plan_is_recorded_with_the_list_it_was_made_of() -> None:
     assert planned.recorded.commit == entry.commit
 
 
-def test_a_version_that_is_named_needs_no_list() -> None:
+def test_a_version_that_a_guard_blocks_needs_no_list() -> None:
     world = ChannelWorld()
     world.releases.is_down = True
     planned = make_plan(world.desk, TAU, "v2.0.0")
@@ -47,6 +48,55 @@ def test_a_version_that_is_named_needs_no_list() -> None:
     assert world.channel.plan == planned.plan
     (entry, *_) = world.store.log(TAU)
     assert entry.subject == "rollout(tau): channel: plan v2.0.0: blocked, major_version_jump_blocked"
+
+
+@pytest.mark.parametrize(
+    ("listed", "named", "code", "reason"),
+    [
+        ("v0.1.5", "v0.1.5", GuardCode.OK, "v0.1.5 is newer than v0.1.4"),
+        ("0.1.5", "v0.1.5", GuardCode.OK, "v0.1.5 is newer than v0.1.4"),
+        ("v0.1.5", "v0.1.9", GuardCode.NO_RELEASE_RECORDS, "v0.1.9 is no release of the product"),
+        ("v0.1.9(draft)", "v0.1.9", GuardCode.NO_RELEASE_RECORDS, "v0.1.9 is no release of the product"),
+        (
+            "v0.2.0(pre)",
+            "v0.2.0",
+            GuardCode.STABLE_PRERELEASE_DISALLOWED,
+            "v0.2.0 is a prerelease, and the channel is stable",
+        ),
+        ("", OLD_VERSION, GuardCode.OK, "v0.1.4 is the current version"),
+    ],
+)
+def test_a_version_that_is_named_has_to_be_a_release_that_the_channel_takes(
+    listed: str, named: str, code: GuardCode, reason: str
+) -> None:
+    world = ChannelWorld(*listed.split())
+    planned = make_plan(world.desk, TAU, named).plan
+    assert (planned.guard_code, planned.guard_reason) == (code, reason)
+    assert planned.lookup_source is LookupSource.OVERRIDE
+    world.clock.forward(minutes=1)
+    applied = make_apply(world.desk, TAU, named)
+    assert (applied.apply.guard_code, applied.blocked) == (code, code is not GuardCode.OK)
+    assert verify(world.store, TAU, None).problems == []
+
+
+def test_a_version_that_was_released_a_minute_ago_is_found() -> None:
+    world = ChannelWorld("v0.1.5")
+    make_plan(world.desk, TAU, None)
+    world.releases.tags.append("v0.1.6")
+    world.clock.forward(minutes=1)
+    assert make_plan(world.desk, TAU, "v0.1.6").plan.guard_code is GuardCode.OK
+
+
+def test_a_version_that_an_old_list_lacks_waits_for_a_new_one() -> None:
+    world = ChannelWorld("v0.1.5")
+    make_plan(world.desk, TAU, None)
+    world.releases.is_down = True
+    world.clock.forward(minutes=60)
+    assert make_plan(world.desk, TAU, "v0.1.5").plan.guard_code is GuardCode.OK
+    head = world.store.head()
+    with pytest.raises(OutsideError, match="the list is down"):
+        make_plan(world.desk, TAU, "v0.1.6")
+    assert world.store.head() == head
 
 
 @pytest.mark.parametrize(
@@ -74,7 +124,7 @@ def test_no_answer_and_no_cache_is_nothing_to_decide_of() -> None:
     for command in (lambda: check(world.desk, TAU), lambda: make_plan(world.desk, TAU, None)):
         with pytest.raises(OutsideError, match="the list is down; no list is cached") as caught:
             command()
-        assert "--target" in caught.value.hint
+        assert caught.value.hint == "wait for it"
     assert world.writes.done == []
 
 
