@@ -102,6 +102,18 @@ def fresh_run(observation: Observation) -> HarnessReport | None:
     return HarnessReport(unknown=f"from the future: says {format_instant(run.started_at)}")
 
 
+def release_values(view: View) -> dict[str, str]:
+    """What the placeholders in a gate's value stand for; phase and percent are those that are judged."""
+    release = view.rollout.release
+    assert release is not None
+    return {
+        "version": release.version,
+        "commit": release.commit,
+        "phase": view.phase.name,
+        "percent": str(view.phase.canary_percent),
+    }
+
+
 def number(value: float) -> str:
     """1.0 -> `1`, 0.25 -> `0.25`: figures as a person would write them."""
     return str(int(value)) if value == int(value) else f"{value:g}"

@@ -331,6 +331,27 @@ BROKEN = {
             "phases.0.gates.1.counter: no surface reports errors; known here: artifact_records",
         ],
     ),
+    # placeholders
+    "placeholders that mean nothing": (
+        gates(
+            "{kind: equals, name: a, surfaces: [web], field: rollout_gate, value: 'v{verison} {version}'}",
+            "{kind: equals, surfaces: [web], field: rollout_gate, value: '{commit} {phase} {percent}'}",
+            "{kind: equals, name: c, surfaces: [web], field: rollout_gate, value: '{train}'}",
+        ),
+        [
+            "phases.0.gates.0.value: unknown placeholder {verison}; did you mean version?",
+            "phases.0.gates.2.value: unknown placeholder {train}; known here: version, commit, phase,"
+            " percent",
+        ],
+    ),
+    "placeholders where none is filled in": (
+        gates("{kind: ci_checks, checks: 'Build {version} (*)'}")
+        + trigger("kind: validation_failure, harness: false, checks: 'Smoke {commit}'"),
+        [
+            "phases.0.gates.0.checks: {version} is not filled in here; match any check with *",
+            "triggers.0.checks: {commit} is not filled in here; match any check with *",
+        ],
+    ),
     # how surfaces speak
     "age and gap shorter than a surface's interval": (
         "sampling: {max_age: 20m}\n"

@@ -68,6 +68,7 @@ class EqualsGate(SurfaceGate):
     kind: Literal["equals"]
     field: Identifier
     value: Line
+    """`{version}` and `{commit}` are the release's, `{phase}` and `{percent}` those of the gate's phase."""
 
     @property
     def subject(self) -> str:

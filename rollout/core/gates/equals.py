@@ -6,17 +6,20 @@ from collections.abc import Iterable
 
 from rollout.core.contract import EqualsGate
 from rollout.core.observation import Sample
+from rollout.core.placeholders import fill
 from rollout.core.state import Result
-from rollout.core.view import Leaf, View, leaves
+from rollout.core.view import Leaf, View, leaves, release_values
 
 
 def evaluate(gate: EqualsGate, view: View) -> Iterable[Leaf]:
+    wanted = fill(gate.value, release_values(view))
+
     def judge(surface: str, sample: Sample) -> tuple[Result, str]:
         value = sample.labels.get(gate.field)
         if value is None:
             if gate.field in sample.not_applicable:
                 return Result.NOT_APPLICABLE, "never reported here"
             return Result.UNKNOWN, "not reported"
-        return (Result.SATISFIED if value == gate.value else Result.UNSATISFIED), value
+        return (Result.SATISFIED if value == wanted else Result.UNSATISFIED), value
 
-    return leaves(view, gate.surfaces, gate.value, judge)
+    return leaves(view, gate.surfaces, wanted, judge)
