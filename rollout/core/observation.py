@@ -23,6 +23,11 @@ HEALTH_STATE = "health_state"
 MAX_FUTURE = timedelta(minutes=2)
 """How far ahead of ours a source's clock may be before its word is unknown."""
 
+MAX_SURFACES = 200
+MAX_FIELDS = 200
+MAX_COUNTERS = 500
+"""The most that one observation and one sample hold."""
+
 Total = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
@@ -40,7 +45,7 @@ class LogCursor(Model):
     head_bytes: int = Field(ge=0, le=4096)
     head_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """Digest of the file's first `head_bytes`: another one means the log was rotated."""
-    totals: dict[Identifier, Total] = Field(max_length=500)
+    totals: dict[Identifier, Total] = Field(max_length=MAX_COUNTERS)
     """Every reason code counted so far, over all rotations."""
 
 
@@ -70,9 +75,9 @@ class Sample(Model):
     updated_at: Instant | None = None
     """The source's own time."""
     health_state: HealthState | None = None
-    fields: dict[Identifier, float | int] = Field(default={}, max_length=200)
-    labels: dict[Identifier, Line] = Field(default={}, max_length=200)
-    counters: dict[Identifier, Total] | None = Field(default=None, max_length=500)
+    fields: dict[Identifier, float | int] = Field(default={}, max_length=MAX_FIELDS)
+    labels: dict[Identifier, Line] = Field(default={}, max_length=MAX_FIELDS)
+    counters: dict[Identifier, Total] | None = Field(default=None, max_length=MAX_COUNTERS)
     """Absolute totals. `absent` in the contract says what a code is that the map lacks; no map is unknown."""
     counters_unknown: Line | None = None
     """Why there is no map although the surface should have one."""
@@ -114,7 +119,7 @@ class Observation(Model):
     started_at: Instant
     finished_at: Instant
     tool_version: Line
-    samples: dict[Name, Sample] = Field(max_length=200)
+    samples: dict[Name, Sample] = Field(max_length=MAX_SURFACES)
     harness: HarnessReport | None = None
 
 

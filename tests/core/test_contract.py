@@ -5,6 +5,7 @@ from copy import deepcopy
 import pytest
 
 from rollout.adapters.yaml_text import load_yaml
+from rollout.commands.contract_schema import contract_schema
 from rollout.core.contract import (
     COMPLETE,
     RESERVED_GATE_NAMES,
@@ -16,6 +17,7 @@ from rollout.core.contract import (
     Surface,
     matching,
 )
+from rollout.core.contract_limits import TIMES
 from rollout.core.contract_problems import examine
 
 GOOD = """
@@ -352,6 +354,85 @@ BROKEN = {
             "triggers.0.checks: {commit} is not filled in here; match any check with *",
         ],
     ),
+    # limits
+    "more surfaces than an observation holds": (
+        "surfaces:\n"
+        + "".join(f"  s{n}: {{adapter: tau-status, file: x}}\n" for n in range(201))
+        + phases(DARK, ALL),
+        ["surfaces: has 201 surfaces, and 200 are the most"],
+    ),
+    "more fields and labels than a sample holds": (
+        "surfaces: {api: {adapter: json, file: x, map: {health_state: s, fields: {"
+        + ", ".join(f"f{n}: a" for n in range(201))
+        + "}, labels: {"
+        + ", ".join(f"l{n}: a" for n in range(202))
+        + "}}}}\n"
+        + phases(DARK, ALL),
+        [
+            "surfaces.api.map.fields: has 201 fields, and 200 are the most",
+            "surfaces.api.map.labels: has 202 labels, and 200 are the most",
+        ],
+    ),
+    "more counters than a sample holds": (
+        "surfaces: {api: {adapter: json, file: x, map: {health_state: s, counters: '{"
+        + ", ".join(f"c{n}: a" for n in range(501))
+        + "}'}}}\n"
+        + phases(DARK, ALL),
+        ["surfaces.api.map.counters: has 501 counters, and 500 are the most"],
+    ),
+    "more answers than a status holds": (
+        "surfaces:\n"
+        + "".join(f"  s{n}: {{adapter: tau-status, file: x}}\n" for n in range(150))
+        + gates("{kind: rollback_target}", *(f"{{kind: no_new, counter: c{n}}}" for n in range(10))),
+        ["phases.0.gates: has 1501 answers to record (gates times surfaces), and 1500 are the most"],
+    ),
+    "a gate's own title that is too long": (
+        gates(f"{{kind: no_new, counter: {'c' * 94}}}", f"{{kind: no_new, counter: {'c' * 93}}}"),
+        [f"phases.0.gates.0: no_new.{'c' * 94} is too long for a title; give it a name of at most 100"],
+    ),
+    "names that git takes for no branch": (
+        "train: shop.lock\nproduct: {branch: a//b}\nstate: {branch: a..b}\n"
+        + phases(DARK.replace("name: dark", "name: da..rk"), ALL.replace("name: all", "name: all.")),
+        [
+            f"{where} cannot be in the name of a git branch: no two dots in a row, no dot or .lock at the end"
+            " of a part"
+            for where in (
+                "train: shop.lock",
+                "product.branch: a//b",
+                "state.branch: a..b",
+                "phases.0.name: da..rk",
+                "phases.1.name: all.",
+            )
+        ],
+    ),
+    "times that no calendar holds": (
+        "channel: {cache_ttl: 3651d}\n"
+        + phases(DARK.replace("soak: 1h", "soak: 9999999999h"), ALL + ", max_gap: 87601h"),
+        [
+            "phases.0.soak: 9999999999h is longer than ten years",
+            "phases.1.max_gap: 87601h is longer than ten years",
+            "channel.cache_ttl: 87624h is longer than ten years",
+        ],
+    ),
+    "a label that GitHub refuses": (
+        f"signoff: {{labels: [{'x' * 51}, {'x' * 50}],"
+        " items: [{id: a, section: S, title: T, before: complete}]}",
+        ["signoff.labels.0: is 51 characters long; GitHub takes 50"],
+    ),
+    "more globs than an index has entries": (
+        f"rollback: {{evidence: [{', '.join(f'f{n}' for n in range(201))}]}}",
+        ["rollback.evidence: has 201 globs, and 200 are the most"],
+    ),
+    "gates that nothing can satisfy": (
+        gates(
+            "{kind: threshold, field: queue_depth, min: 3, max: 1.5}",
+            "{kind: harness, total: 5, passed: 5, failed: 1}",
+        ),
+        [
+            "phases.0.gates.0.min: 3 is above max, 1.5; nothing lies between",
+            "phases.0.gates.1.total: 5 is less than passed and failed together",
+        ],
+    ),
     # how surfaces speak
     "age and gap shorter than a surface's interval": (
         "sampling: {max_age: 20m}\n"
@@ -486,6 +567,16 @@ BROKEN = {
 def test_broken_snippet_earns_exactly(snippet: str, lines: list[str]) -> None:
     _, problems = examine(read(snippet))
     assert problems == lines
+
+
+def test_every_duration_of_a_contract_has_its_limit() -> None:
+    named = {
+        name
+        for definition in contract_schema()["$defs"].values()
+        for name, field in definition.get("properties", {}).items()
+        if any(each.get("pattern") == "^([0-9]+[smhd])+$" for each in (field, *field.get("anyOf", ())))
+    }
+    assert named == TIMES
 
 
 def test_an_expression_that_is_none() -> None:

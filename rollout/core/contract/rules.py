@@ -63,6 +63,11 @@ def _inherit_problems(contract: Contract) -> Iterator[str]:
             yield f"phases.{index}.inherit: a cycle leads back to {phase.name}"
 
 
+def inheritance_holds(contract: Contract) -> bool:
+    """Whether each phase inherits from one that exists, none from itself: else `gates_of` cannot answer."""
+    return not any(_inherit_problems(contract))
+
+
 def _inherits_itself(name: str, parents: dict[str, str | None]) -> bool:
     seen: set[str] = set()
     parent = parents.get(name)

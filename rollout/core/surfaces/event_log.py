@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
-from rollout.core.observation import LogCursor
+from rollout.core.observation import MAX_COUNTERS, LogCursor
 from rollout.core.surfaces.payload import (
-    MAX_COUNTERS,
     MalformedError,
     a_list,
     an_object,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from rollout.core.observation import HealthState
+from rollout.core.observation import MAX_COUNTERS, MAX_FIELDS, HealthState
 from rollout.core.text import inert
 from rollout.core.values import JsonValue, from_unix_ms
 
@@ -30,8 +30,6 @@ CYCLE = frozenset(
     }
 )
 """Every number of tau's `health` objects."""
-MAX_COUNTERS = 500
-_MAX_FIELDS = 200
 _LARGEST = 2**63 - 1
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
@@ -110,7 +108,7 @@ def numeric_fields(values: Mapping[str, JsonValue]) -> dict[str, int | float]:
         if name in CYCLE_FIELDS and count(value) is None:
             raise MalformedError(f"{name} is not a count: {inert(repr(value), 40)}")
         found = number(value)
-        if found is not None and is_identifier(name) and len(fields) < _MAX_FIELDS:
+        if found is not None and is_identifier(name) and len(fields) < MAX_FIELDS:
             fields[name] = found
     return fields
 
