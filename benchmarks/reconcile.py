@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.table import Ratio
 from benchmarks.timing import compare, timed
 from benchmarks.world import STATUS, TRAIN, World
-from rollout.adapters.yaml_store import state_path
+from rollout.core.files import state_path
 from rollout.core.state import Event
 
 READ = ("contract.yaml", "rollout.yaml", "status.yaml", "channel.yaml", "signoff.yaml")

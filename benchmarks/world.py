@@ -12,7 +12,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from rollout.adapters.resources import profile_text
-from rollout.adapters.yaml_store import files_of, message_text, state_path
+from rollout.adapters.yaml_store import files_of, message_text
 from rollout.adapters.yaml_text import dump_yaml
 from rollout.commands.changing import applied
 from rollout.commands.collect import collect
@@ -20,6 +20,7 @@ from rollout.commands.init import Wishes, init
 from rollout.commands.reconcile import Reconciler
 from rollout.commands.start import StartOptions, start
 from rollout.core.advance import advance, begin
+from rollout.core.files import state_path
 from rollout.core.observation import LogCursor, Observation, Sample
 from rollout.core.state import Event, StateChange, TrainState
 from rollout.demo.product import StandIn

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
-from rollout.adapters.yaml_store import files_of, read_model, state_path
+from rollout.adapters.yaml_store import files_of, read_model
 from rollout.core import versions
+from rollout.core.files import state_path
 from rollout.core.state import StateChange
 from rollout.core.state.release_cache import FILE, ReleaseCache, ReleasePage, ReleaseRecord
 

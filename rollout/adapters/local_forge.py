@@ -17,11 +17,12 @@ from pydantic import Field
 
 from rollout.adapters.git import Git
 from rollout.adapters.local_records import RecordsFile
-from rollout.adapters.yaml_store import files_of, message_text
+from rollout.adapters.yaml_store import files_of, message_text, read_desired
+from rollout.core.files import ROLLOUT, state_path
 from rollout.core.state import CommitMessage, StateChange
 from rollout.core.values import Instant, Line, Model, Name, Sha
 from rollout.errors import InputError, RefusedError
-from rollout.ports import CheckRun, PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.ports import CheckRun, HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 
 PENDING = "pending"
 """The conclusion of a check that still runs."""
@@ -107,6 +108,15 @@ class LocalForge:
     def pull_requests(self, prefix: str) -> list[PullRequest]:
         """Every pull request from a branch that begins so, oldest first."""
         return [_shown(each) for each in self._settled().pull_requests if each.head.startswith(prefix)]
+
+    def changes(self, train: str, pull: PullRequest) -> HeadChanges:
+        """What its branch changes since it left its base."""
+        base = self._git.merge_base(pull.base, pull.head_sha)
+        found = self._git.read(f"{pull.head_sha}:{state_path(train, ROLLOUT)}")
+        return HeadChanges(
+            paths=self._git.changed_paths(base or pull.base_sha, pull.head_sha),
+            rollout=read_desired(found.body, pull.head) if found and found.kind == "blob" else None,
+        )
 
     def open_promotion(
         self,

@@ -26,7 +26,9 @@ from rollout.core.files import (
     RELEASE_CACHE,
     ROLLOUT,
     SIGNOFF,
+    STATE,
     STATUS,
+    state_path,
 )
 from rollout.core.state import (
     Channel,
@@ -45,7 +47,6 @@ from rollout.core.values import Model
 from rollout.errors import ContractError, InputError, OutsideError
 from rollout.ports import LoggedCommit
 
-STATE = "state"
 SCHEMA = 1
 """The newest schema that this version reads."""
 
@@ -55,11 +56,6 @@ _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
 """Compiled when a commit is made: that takes milliseconds, and most commands make none."""
 
 M = TypeVar("M", bound=Model)
-
-
-def state_path(train: str, *names: str) -> str:
-    """`state/<train>/<names>`, relative to the top of the repository."""
-    return "/".join((STATE, train, *names))
 
 
 class YamlStore:
@@ -279,6 +275,14 @@ def read_model(model: type[M], text: bytes, file: str) -> M:
 
         lines = (f"{file}: {problem}" for problem in describe(error, model))
         raise InputError("\n".join(lines), hint=_EDITED_HINT.format(file=file), file=file) from error
+
+
+def read_desired(text: bytes, file: str) -> Rollout | None:
+    """A rollout.yaml that somebody may have changed; None when it does not parse."""
+    try:
+        return read_model(Rollout, text, file)
+    except InputError:
+        return None
 
 
 def check_consistency(state: TrainState) -> None:

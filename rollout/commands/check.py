@@ -10,6 +10,8 @@ from rollout.commands.facts import FactFinder
 from rollout.core.advance import advance, is_settled
 from rollout.core.assess import reassess
 from rollout.core.channel.proposals import why_refused
+from rollout.core.effects import besides
+from rollout.core.files import ROLLOUT, state_path
 from rollout.core.state import Event, Outcome, TrainState
 from rollout.errors import RefusedError
 from rollout.ports import Clock, Forge, StateStore
@@ -52,7 +54,7 @@ def check(
         if current is None or merged.contract_digest != current.contract_digest:
             refuse_doubts(merged)
         if current is not None:
-            _refuse_illegal(current, merged, forge_of(train), clock)
+            _refuse_illegal(current, merged, forge_of(train), clock, changed)
         checked.append(Checked(current, merged))
     return checked
 
@@ -66,7 +68,9 @@ def _refuse_to_remove(current: TrainState) -> None:
         raise RefusedError(f"{current.train}: its files are deleted while a rollout is under way", hint=_HINT)
 
 
-def _refuse_illegal(current: TrainState, merged: TrainState, forge: Forge, clock: Clock) -> None:
+def _refuse_illegal(
+    current: TrainState, merged: TrainState, forge: Forge, clock: Clock, changed: Sequence[str]
+) -> None:
     refused = why_refused(current, merged.channel)
     if refused:
         raise RefusedError(f"{current.train}: channel.yaml: {refused}", hint=_CHANNEL_HINT)
@@ -89,3 +93,6 @@ def _refuse_illegal(current: TrainState, merged: TrainState, forge: Forge, clock
         raise RefusedError(
             f"{current.train}: merging this would be undone{frozen}: {step.detail}", hint=_HINT
         )
+    beside = besides(changed, {state_path(current.train, ROLLOUT)})
+    if step is not None and step.event is Event.ENTER and beside:
+        raise RefusedError(f"{current.train}: this is not the promotion as proposed: {beside}", hint=_HINT)

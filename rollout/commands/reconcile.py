@@ -28,9 +28,11 @@ from rollout.core.effects import (
     PullView,
     SetStatus,
     UpdatePromotion,
+    difference,
     plan_pulls,
     plan_statuses,
     promotion_prefix,
+    proposed,
 )
 from rollout.core.observation import Evidence, Results
 from rollout.core.rollback.effects import (
@@ -44,11 +46,19 @@ from rollout.core.rollback.effects import (
     plan_revert,
 )
 from rollout.core.signoff.window import SignoffEffect
-from rollout.core.state import UNDER_WAY, Event, Rollout, StateChange, TrainState, Verdict
+from rollout.core.state import UNDER_WAY, Event, StateChange, TrainState, Verdict
 from rollout.core.step import Step
 from rollout.core.values import format_instant
 from rollout.errors import HeadMovedError, OutsideError, RefusedError
-from rollout.ports import Clock, Forge, PullRequestKind, PullRequestState, StateStore, StatusState
+from rollout.ports import (
+    Clock,
+    Forge,
+    PullRequest,
+    PullRequestKind,
+    PullRequestState,
+    StateStore,
+    StatusState,
+)
 from rollout.rendering.commits import message
 
 AnyEffect = Effect | RevertEffect | IssueEffect
@@ -282,9 +292,9 @@ class Reconciler:
 
     def _act(self, report: Report) -> None:
         state = report.state
-        for proposed in statuses(self._store, self._forge, state):
-            self._carry_out(proposed, state)
-            report.effects.append(proposed)
+        for reported in statuses(self._store, self._forge, state):
+            self._carry_out(reported, state)
+            report.effects.append(reported)
         if state.status is None:
             return
         pulls = self._open_pulls(state)
@@ -306,17 +316,31 @@ class Reconciler:
 
     def _open_pulls(self, state: TrainState) -> list[PullView]:
         return [
-            PullView(pull.number, pull.head, pull.body, pull.head_sha, pull.base_sha)
+            PullView(
+                pull.number, pull.head, pull.body, pull.head_sha, pull.base_sha, self._difference(state, pull)
+            )
             for pull in self._forge.pull_requests(promotion_prefix(state.train))
             if pull.state is PullRequestState.OPEN and pull.kind is PullRequestKind.PROMOTION
         ]
+
+    def _difference(self, state: TrainState, pull: PullRequest) -> str:
+        """How the pull request's branch differs from the promotion that its train proposes now."""
+        after = state.contract.next_phase(state.status.phase) if state.status else None
+        if after is None:
+            return ""
+        try:
+            changes = self._forge.changes(state.train, pull)
+        except OutsideError as error:
+            return error.message
+        wanted = proposed(state.rollout, after.name, after.canary_percent)
+        return difference(wanted, changes.paths, changes.rollout)
 
     def _carry_out(self, effect: Effect, state: TrainState) -> None:
         if self._dry_run:
             return
         match effect:
             case OpenPromotion():
-                rollout = promoted(state.rollout, effect)
+                rollout = proposed(state.rollout, effect.to_phase, effect.canary_percent)
                 text = message(Event.PROMOTE, contract=state.contract, rollout=rollout, status=state.status)
                 self._forge.open_promotion(
                     state.train,
@@ -341,11 +365,6 @@ class Reconciler:
 
 def _revert_finder(responder: Responder) -> RevertFinder:
     return RevertFinder(responder.reverter, pushes_workflows=responder.pushes_workflows)
-
-
-def promoted(rollout: Rollout, effect: OpenPromotion) -> Rollout:
-    """Desired state as the promotion pull request makes it: two lines differ, nothing else."""
-    return rollout.model_copy(update={"phase": effect.to_phase, "canary_percent": effect.canary_percent})
 
 
 def _note(item: Evidence, state: TrainState) -> str:

@@ -5,18 +5,22 @@ Planned from the state and what the forge shows, so that planning again after ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate
+from rollout.core.files import ROLLOUT, state_path
 from rollout.core.state import Outcome, Result, Rollout, Status, Verdict
+from rollout.core.text import inert
 
 StatusWord = Literal["success", "pending", "failure"]
 CHANNEL_BRANCHES = "rollout-channel/"
 """Where the branches of pull requests that change a channel begin."""
 DESCRIPTION_LIMIT = 140
 """GitHub's limit for the description of a commit status."""
+_LONGEST_PATH = 60
+"""Of a path that the description names."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class PullView:
     head_sha: str
     base_sha: str
     """The state commit that its branch was made on."""
+    differs: str = ""
+    """How its branch differs from what was proposed; empty when it does not."""
 
 
 @dataclass(frozen=True)
@@ -130,13 +136,42 @@ def plan_statuses(
 ) -> list[Effect]:
     """Commit statuses that are not as they should be; `shown`: commit -> context -> (state, description)."""
     context = status_context(rollout.train)
-    wanted = {pull.head_sha: _pull_status(status) for pull in pulls}
+    wanted = {pull.head_sha: _pull_status(status, pull) for pull in pulls}
     wanted[status.commit] = _release_status(rollout, status, contract)
     return [
         SetStatus(commit, context, state, description)
         for commit, (state, description) in wanted.items()
         if shown.get(commit, {}).get(context) != (state, description)
     ]
+
+
+def proposed(rollout: Rollout, phase: str, canary_percent: int) -> Rollout:
+    """Desired state as a promotion pull request makes it: two lines differ, nothing else."""
+    return rollout.model_copy(update={"phase": phase, "canary_percent": canary_percent})
+
+
+def besides(paths: Sequence[str], own: Collection[str]) -> str:
+    """How a branch that changes these paths changes more than its own; empty when it does not."""
+    others = [inert(path, _LONGEST_PATH) for path in paths if path not in own]
+    if not others:
+        return ""
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    return f"it also changes {others[0]}{more}"
+
+
+def difference(wanted: Rollout, paths: Sequence[str], found: Rollout | None) -> str:
+    """How a branch differs from one that makes desired state `wanted`; empty when it does not.
+
+    `paths` are those that it changes, `found` is desired state there, None when it cannot be read.
+    """
+    beside = besides(paths, {state_path(wanted.train, ROLLOUT)})
+    if beside or found == wanted:
+        return beside
+    if found is None:
+        return f"its {ROLLOUT} cannot be read"
+    if (found.phase, found.canary_percent) != (wanted.phase, wanted.canary_percent):
+        return f"its {ROLLOUT} says {found.phase} at {found.canary_percent} %"
+    return f"it changes other keys of {ROLLOUT}"
 
 
 def _wanted_branch(rollout: Rollout, status: Status, contract: Contract) -> str | None:
@@ -156,7 +191,9 @@ def _why_closed(rollout: Rollout, status: Status) -> str:
     return f"The rollout is in {status.phase}; this does not lead on from there."
 
 
-def _pull_status(status: Status) -> tuple[StatusWord, str]:
+def _pull_status(status: Status, pull: PullView) -> tuple[StatusWord, str]:
+    if pull.differs:
+        return "failure", _cut(f"not as proposed: {pull.differs}")
     if status.decision.verdict is Verdict.PROMOTE:
         return "success", _cut(f"{status.phase} -> {status.decision.to}: every gate holds")
     return "failure", _cut(_first_reason(status))

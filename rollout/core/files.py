@@ -1,5 +1,7 @@
 """Names of the files below `state/<train>/`."""
 
+STATE = "state"
+"""The folder that all trains are in."""
 CONTRACT = "contract.yaml"
 ROLLOUT = "rollout.yaml"
 STATUS = "status.yaml"
@@ -10,3 +12,8 @@ REHEARSAL = "rehearsal.yaml"
 RELEASE_CACHE = "release-cache.yaml"
 INCIDENTS = "incidents"
 """A folder with one file an incident."""
+
+
+def state_path(train: str, *names: str) -> str:
+    """`state/<train>/<names>`, relative to the top of the repository."""
+    return "/".join((STATE, train, *names))

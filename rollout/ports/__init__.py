@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rollout.ports.files import StateFiles as StateFiles
     from rollout.ports.forge import CheckRun as CheckRun
     from rollout.ports.forge import Forge as Forge
+    from rollout.ports.forge import HeadChanges as HeadChanges
     from rollout.ports.forge import PullRequest as PullRequest
     from rollout.ports.forge import PullRequestKind as PullRequestKind
     from rollout.ports.forge import PullRequestState as PullRequestState
@@ -44,7 +45,15 @@ _TOPICS = {
     "clock": ("Clock", "PatientClock"),
     "evidence": ("Evidence",),
     "files": ("StateFiles",),
-    "forge": ("CheckRun", "Forge", "PullRequest", "PullRequestKind", "PullRequestState", "StatusState"),
+    "forge": (
+        "CheckRun",
+        "Forge",
+        "HeadChanges",
+        "PullRequest",
+        "PullRequestKind",
+        "PullRequestState",
+        "StatusState",
+    ),
     "inspection": ("Inspector",),
     "issues": (
         "OWN_LABEL",

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from rollout.core.state import CommitMessage, StateChange
+from rollout.core.state import CommitMessage, Rollout, StateChange
 
 
 class PullRequestKind(StrEnum):
@@ -40,6 +40,16 @@ class PullRequest:
 
 
 @dataclass(frozen=True)
+class HeadChanges:
+    """What the branch of a pull request changes since it left the state branch."""
+
+    paths: tuple[str, ...]
+    """The first few where there are many."""
+    rollout: Rollout | None
+    """The train's desired state on the branch; None when it cannot be read there."""
+
+
+@dataclass(frozen=True)
 class CheckRun:
     """One attempt of one CI check."""
 
@@ -65,6 +75,9 @@ class Forge(Protocol):
 
     def pull_requests(self, prefix: str) -> list[PullRequest]:
         """Pull requests from branches that begin so, oldest first: each open one, and maybe others."""
+
+    def changes(self, train: str, pull: PullRequest) -> HeadChanges:
+        """What an open pull request's branch changes. Raises OutsideError when that cannot be told."""
 
     def open_promotion(
         self,

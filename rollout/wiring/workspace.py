@@ -216,7 +216,9 @@ class Workspace:
     def _listing(self) -> Listing:
         from rollout.adapters.github.listing import Listing
 
-        return Listing(self._api, lambda: self._github_store.branch, self._product_of_train)
+        return Listing(
+            self._api, lambda: self._github_store.branch, self._product_of_train, lambda: self._train
+        )
 
     @property
     def calls(self) -> int:

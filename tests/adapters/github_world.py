@@ -118,7 +118,7 @@ class GitHubWorld(World):
         address = Address(NAME, url, f"{url}/graphql", url)
         api = Api(address, (token or self.token).value, self.patience, timeout=timeout)
         store = GitHubStore(api, branch, lambda: YamlStore(Git(self.repo.bare.path), branch or "main"))
-        listing = Listing(api, lambda: store.branch, lambda: self.product)
+        listing = Listing(api, lambda: store.branch, lambda: self.product, lambda: TAU)
         reverter = GitHubReverter(api, listing, lambda name: ProductClone(url, name, api.token))
         return Adapters(
             api,

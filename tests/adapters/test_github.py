@@ -14,7 +14,7 @@ from rollout.core.contract import Product
 from rollout.core.effects import OpenPromotion, SetStatus
 from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange
 from rollout.errors import HeadMovedError, InputError, OutsideError
-from rollout.ports import PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.ports import HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 from tests import builders
 from tests.adapters.github_world import Adapters, GitHubWorld, seed, started
 from tests.adapters.scratch import Repository
@@ -504,6 +504,33 @@ def test_a_product_in_another_repository(world: GitHubWorld, hub: Hub, tmp_path:
     assert GitHubForge(run.api, Listing(run.api, lambda: "main", lambda: where)).statuses(release) == {
         CONTEXT: (StatusState.PENDING, "on its way")
     }
+
+
+def test_what_a_branch_changes(world: GitHubWorld) -> None:
+    world.reconcile(world.observe())
+    (pull,) = world.forge.pull_requests("rollout/")
+    proposed = world.rollout.model_copy(update={"phase": "canary-1", "canary_percent": 5})
+    assert world.forge.changes("tau", pull) == HeadChanges(("state/tau/rollout.yaml",), proposed)
+    # the state branch going on is no change of the pull request, nor is an update from it
+    world.tick()
+    assert world.forge.changes("tau", pull).paths == ("state/tau/rollout.yaml",)
+
+
+@pytest.mark.parametrize("path", ["README.md", "state/tau/rollout.yaml"])
+def test_a_promotion_that_somebody_has_added_to_turns_red(world: GitHubWorld, path: str) -> None:
+    world.reconcile(world.observe())
+    (pull,) = world.forge.pull_requests("rollout/")
+    text = world.text("state/tau/rollout.yaml", pull.head).replace("phase: canary-1", "phase: canary-2")
+    added = world.repo.commit_on_branch(
+        world.alice, pull.head, pull.head_sha, "Add", [(path, text.encode())], []
+    )
+    world.hub.forget_calls()
+    (effect,) = world.reconcile().effects
+    assert isinstance(effect, SetStatus)
+    assert (effect.commit, effect.state) == (added, "failure")
+    assert effect.description.startswith("not as proposed: it")
+    assert len(world.calls()) == 4  # the reads of a steady run, and the status
+    assert world.reconcile().effects == []
 
 
 # --- how many calls ----------------------------------------------------------------------------------------

@@ -179,6 +179,9 @@ ACTS = {
     "GitHubStore.commit": Act(commit),
     "GitHubForge.pull_request": Act(lambda run: run.forge.pull_request(BRANCH), prepare(promote)),
     "GitHubForge.pull_requests": Act(lambda run: run.forge.pull_requests("rollout/"), prepare(promote)),
+    "GitHubForge.changes": Act(
+        lambda run: run.forge.changes(TAU, run.forge.pull_requests("rollout/")[0]), prepare(promote)
+    ),
     "GitHubForge.open_promotion": Act(promote),
     "GitHubForge.open_channel": Act(change_channel),
     "GitHubForge.update_pull_request": Act(

@@ -45,6 +45,11 @@ def test_the_tools_own_promotion_is_legal(world: World) -> None:
     assert (checked.now.rollout.phase, checked.merged.rollout.phase) == ("preflight", "canary-1")
 
 
+def test_a_promotion_changes_one_file_alone(world: World) -> None:
+    with pytest.raises(RefusedError, match=r"not the promotion as proposed: it also changes README\.md"):
+        judge(world, [*PATHS, "README.md"])
+
+
 def test_what_touches_no_state_is_not_looked_at(world: World) -> None:
     assert judge(world, ["src/main.rs", "state/README"]) == []
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,11 @@ from rollout.core.effects import (
     SetStatus,
     UpdatePromotion,
     channel_branch,
+    difference,
     plan_pulls,
     plan_statuses,
     promotion_branch,
+    proposed,
 )
 from rollout.core.state import Freeze
 from tests.core.world import COMMIT, World, checks, run
@@ -104,6 +107,46 @@ def test_a_promotion_whose_gates_fail_again_stays_open_and_turns_red() -> None:
     assert isinstance(red, SetStatus)
     assert (red.commit, red.state) == (f"{1:040x}", "failure")
     assert red.description.startswith("failure_streak (voice): 1")
+
+
+PROPOSED = ("canary-2", 25)
+OWN = "state/tau/rollout.yaml"
+
+
+@pytest.mark.parametrize(
+    ("paths", "keys", "says"),
+    [
+        ([OWN], {}, ""),
+        ([OWN, "README.md"], {}, "it also changes README.md"),
+        (["a.rs", OWN, "b.rs"], {}, "it also changes a.rs and 1 more"),
+        ([OWN, "state/tau/status.yaml"], {}, "it also changes state/tau/status.yaml"),
+        ([OWN, "state/other/rollout.yaml"], {}, "it also changes state/other/rollout.yaml"),
+        ([OWN, "a\n\u202eb\U0001f680"], {}, "it also changes a b\U0001f680"),
+        ([OWN], {"phase": "canary-3", "canary_percent": 50}, "its rollout.yaml says canary-3 at 50 %"),
+        ([OWN], {"canary_percent": 100}, "its rollout.yaml says canary-2 at 100 %"),
+        ([], {"phase": "canary-1", "canary_percent": 5}, "its rollout.yaml says canary-1 at 5 %"),
+        ([OWN], {"rollback_target": None}, "it changes other keys of rollout.yaml"),
+        ([OWN], None, "its rollout.yaml cannot be read"),
+    ],
+)
+def test_how_a_branch_differs_from_the_promotion(
+    paths: list[str], keys: dict[str, object] | None, says: str
+) -> None:
+    wanted = proposed(World().reach("canary-1").rollout, *PROPOSED)
+    found = wanted.model_copy(update=keys) if keys is not None else None
+    assert difference(wanted, paths, found) == says
+
+
+def test_a_branch_that_somebody_has_added_to_is_red_until_that_is_taken_out() -> None:
+    world, forge = soaked(), ToyForge()
+    forge.plan(world)
+    (green,) = forge.pulls
+    forge.pulls = [replace(green, head_sha="f" * 40, differs="it also changes README.md")]
+    assert forge.plan(world) == [
+        SetStatus("f" * 40, "rollout/tau", "failure", "not as proposed: it also changes README.md")
+    ]
+    forge.pulls = [replace(green, head_sha="e" * 40)]
+    assert [effect.state for effect in forge.plan(world) if isinstance(effect, SetStatus)] == ["success"]
 
 
 def test_a_freeze_closes_the_pull_request_and_fails_the_release() -> None:

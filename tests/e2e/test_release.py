@@ -170,6 +170,57 @@ def test_a_merge_that_was_not_legal_is_undone_and_exits_3(town: Town) -> None:
     assert status["frozen"]["reason"].startswith("illegal step: ")
 
 
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"README.md": "By the way\n"}, "it also changes README.md"),
+        ({"state/tau/note.yaml": "schema: 1\n"}, "it also changes state/tau/note.yaml"),
+        ({"phase": "canary-2", "percent": "25"}, "its rollout.yaml says canary-2 at 25 %"),
+    ],
+)
+def test_a_promotion_that_somebody_has_added_to_is_not_merged(
+    town: Town, files: dict[str, str], says: str
+) -> None:
+    town.start("v0.1.5")
+    assert town.tick(minutes=5)["decision"] == "promote"
+    shell, git, branch = town.shell, town.repository.git, "rollout/tau/v0.1.5/canary-1"
+    if "phase" in files:
+        text = git("show", f"{branch}:state/tau/rollout.yaml") + "\n"
+        text = text.replace("phase: canary-1", f"phase: {files['phase']}")
+        files = {"state/tau/rollout.yaml": text.replace("_percent: 5", f"_percent: {files['percent']}")}
+    git("checkout", "--quiet", branch)
+    added = town.repository.commit(files, "Add to it")
+    git("checkout", "--quiet", "main")
+
+    # before reconcile has looked nobody vouches for it, and after it, it is red
+    assert shell.rollout("local", "merge", "1").code == 3
+    (report,) = town.reconcile()["effects"]
+    assert (report["commit"], report["state"], report["description"]) == (
+        added,
+        "failure",
+        f"not as proposed: {says}",
+    )
+    assert town.reconcile()["effects"] == []
+    refused = shell.rollout("local", "merge", "1")
+    assert (refused.code, says in refused.err) == (3, True)
+
+    # so is the required check, for the commit that the merge would make
+    git("checkout", "--quiet", "--detach", "main")
+    git("merge", "--quiet", "--no-ff", "-m", "Merge", branch)
+    merge = git("rev-parse", "HEAD")
+    git("checkout", "--quiet", "main")
+    said = shell.rollout("check", "--merge", merge)
+    assert (said.code, said.err.startswith("error: tau: ")) == (3, True)
+
+    # taken out again, it is what was proposed
+    git("checkout", "--quiet", branch)
+    git("revert", "--no-edit", added)
+    git("checkout", "--quiet", "main")
+    (report,) = town.reconcile()["effects"]
+    assert report["state"] == "success"
+    shell.ok("local", "merge", "1")
+
+
 def test_dry_run_says_what_it_would_do_and_does_nothing(town: Town) -> None:
     town.start("v0.1.5")
     town.shell.wait(minutes=5)

@@ -569,6 +569,14 @@ class PullNode:
     ) -> Json:
         return _comments(self._repo, self._token, self._thread, first, last, after, orderBy)
 
+    def files(
+        self, info: Any, first: int | None = None, last: int | None = None, after: str | None = None
+    ) -> Json:
+        bare = self._repo.bare
+        base = bare.merge_base(f"refs/heads/{self.baseRefName}", self.headRefOid) or self._pull.base_sha
+        changed = [{"path": path} for _, path in bare.changed(base, self.headRefOid)]
+        return _connection(changed, first, last, after)
+
     def commits(self, info: Any, first: int | None = None, last: int | None = None) -> Json:
         shas = self._repo.bare.between(self._pull.base_sha, self.headRefOid)
         commits = [

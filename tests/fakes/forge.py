@@ -9,7 +9,7 @@ from datetime import datetime
 
 from rollout.core.state import CommitMessage, StateChange
 from rollout.errors import OutsideError, RefusedError
-from rollout.ports import CheckRun, PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.ports import CheckRun, HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 from tests.fakes.store import FakeStore, files_of
 from tests.fakes.writes import Writes
 
@@ -52,6 +52,10 @@ class FakeForge:
 
     def pull_requests(self, prefix: str) -> list[PullRequest]:
         return [pull for pull in self.pulls if pull.head.startswith(prefix)]
+
+    def changes(self, train: str, pull: PullRequest) -> HeadChanges:
+        paths = self.store.changed(pull.base_sha, pull.head_sha)
+        return HeadChanges(paths, self.store.desired(train, pull.head_sha))
 
     def open_promotion(
         self,

@@ -192,6 +192,22 @@ class FakeStore:
     def holds(self, commit: str) -> bool:
         return commit in self._commits
 
+    def changed(self, base: str, head: str) -> tuple[str, ...]:
+        """Paths that differ between two commits, from the top of the repository."""
+        old, new = self._commits[base].trains, self._commits[head].trains
+        return tuple(
+            sorted(
+                f"state/{train}/{path}"
+                for train in {*old, *new}
+                for path in _changed(old.get(train, {}), new.get(train, {}))
+            )
+        )
+
+    def desired(self, train: str, at: str) -> Rollout | None:
+        """Desired state there; None when it does not parse."""
+        content = self._commits[at].trains[train].get(ROLLOUT)
+        return content if isinstance(content, Rollout) else None
+
     def make_commit(
         self,
         train: str,

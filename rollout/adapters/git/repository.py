@@ -137,6 +137,13 @@ class Git:
         output("merge-base", done)
         return True
 
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The newest commit that both hold; None when they have none in common."""
+        done = self.runner.attempt("merge-base", one, other)
+        if done.returncode == 1:
+            return None
+        return output("merge-base", done).decode().strip()
+
     def current_branch(self) -> str | None:
         """The branch that HEAD is on, even one without commits; None when HEAD is detached."""
         # The file saves a process; where it does not tell (detached, a link, reftable), git does.

@@ -37,11 +37,13 @@ _PULL = (
 OPEN_PULLS = (
     """query($owner: String!, $name: String!, $base: String!, $after: String,
   $issues: Boolean!, $watch: Boolean!, $productOwner: String!, $productName: String!, $commit: GitObjectID,
-  $productRef: String!, $compare: Boolean!, $before: GitObjectID) {
+  $productRef: String!, $compare: Boolean!, $before: GitObjectID,
+  $compareHeads: Boolean!, $rollout: String!) {
   repository(owner: $owner, name: $name) {
     id
     pullRequests(first: 100, after: $after, states: [OPEN], baseRefName: $base,
-      orderBy: {field: CREATED_AT, direction: ASC}) { nodes { ...pull } pageInfo { hasNextPage endCursor } }
+      orderBy: {field: CREATED_AT, direction: ASC}) {
+      nodes { ...pull ...changed @include(if: $compareHeads) } pageInfo { hasNextPage endCursor } }
     """
     + OPEN_ISSUES_FIELD.replace(") {", ") @include(if: $issues) {", 1)
     + """
@@ -56,6 +58,10 @@ OPEN_PULLS = (
     + _PULL
     + ISSUE
     + """
+fragment changed on PullRequest {
+  files(first: 3) { nodes { path } }
+  head: commits(last: 1) { nodes { commit { oid file(path: $rollout) { object { ... on Blob { text } } } } } }
+}
 fragment root on Commit { tree { entries { name oid } } }
 """
 )
@@ -132,6 +138,35 @@ class _Last(Document):
     nodes: tuple[_LastNode, ...] = ()
 
 
+class _Blob(Document):
+    text: str | None = None
+
+
+class _File(Document):
+    object: _Blob | None = None
+
+
+class _HeadCommit(Document):
+    oid: str
+    file: _File | None = None
+
+
+class _HeadNode(Document):
+    commit: _HeadCommit
+
+
+class _Head(Document):
+    nodes: tuple[_HeadNode, ...] = ()
+
+
+class _ChangedFile(Document):
+    path: str
+
+
+class _ChangedFiles(Document):
+    nodes: tuple[_ChangedFile, ...] = ()
+
+
 class _Label(Document):
     name: str
 
@@ -153,10 +188,20 @@ class Pull(Document):
     labels: _Labels | None = None
     begin: _First
     end: _Last
+    files: _ChangedFiles | None = None
+    """None when they were not asked for, or GitHub has not worked them out yet."""
+    head: _Head = _Head()
 
     @property
     def label_names(self) -> frozenset[str]:
         return frozenset(label.name for label in self.labels.nodes) if self.labels else frozenset()
+
+    @property
+    def rollout_text(self) -> str:
+        """The train's rollout.yaml at the head; empty when there is none."""
+        heads = (node.commit for node in self.head.nodes if node.commit.oid == self.head_ref_oid)
+        files = (commit.file for commit in heads)
+        return next((file.object.text or "" for file in files if file and file.object), "")
 
 
 class _Pulls(Document):

@@ -27,7 +27,8 @@ from rollout.adapters.github.documents import COMMENTS, Comment, CommentsAnswer,
 from rollout.adapters.github.listing import LABEL, Listing
 from rollout.adapters.yaml_store import files_of, message_text
 from rollout.core.state import CommitMessage, StateChange
-from rollout.ports import CheckRun, PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.errors import OutsideError
+from rollout.ports import CheckRun, HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 from rollout.rendering.inert import code
 
 CLOSED_MARKER = "<!-- rollout:closed -->"
@@ -59,6 +60,13 @@ class GitHubForge:
         """Open pull requests from branches of this repository that begin so, oldest first."""
         pulls = self._listing.open().pulls
         return [pull for _, pull in sorted(pulls.items()) if pull.head.startswith(prefix)]
+
+    def changes(self, train: str, pull: PullRequest) -> HeadChanges:
+        """What its branch changes, as the pull requests were listed."""
+        changes = self._listing.open().changes.get(pull.number)
+        if changes is None:
+            raise OutsideError(f"GitHub does not say what pull request {pull.number} changes")
+        return changes
 
     # --- opening -----------------------------------------------------------------------------------------
 
@@ -131,6 +139,7 @@ class GitHubForge:
             self._api.did(f"pull request {made.number}")
             self._listing.note_new(made.head_sha)
             made = _opened(kind, wanted, made)
+            listed.changes[made.number] = HeadChanges(tuple(sorted(wanted.files)), change.rollout)
         self._label(made.number)
         listed.pulls[made.number] = made
         return made

@@ -18,9 +18,11 @@ from rollout.adapters.github.documents import (
     StatusesAnswer,
 )
 from rollout.adapters.github.issue_documents import IssuePage
+from rollout.adapters.yaml_store import read_desired
 from rollout.core.contract import Product
 from rollout.core.effects import CHANNEL_BRANCHES
-from rollout.ports import PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.core.files import ROLLOUT, state_path
+from rollout.ports import HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 
 LABEL = "rollout"
 
@@ -31,6 +33,8 @@ class Listed:
 
     repository_id: str = ""
     pulls: dict[int, PullRequest] = field(default_factory=dict)
+    changes: dict[int, HeadChanges] = field(default_factory=dict)
+    """Of each pull request that GitHub could tell them of."""
     unlabelled: set[int] = field(default_factory=set)
     issues: IssuePage | None = None
     """The newest open ones that have the label; None when they were not asked for."""
@@ -48,8 +52,17 @@ class Listing:
     new one.
     """
 
-    def __init__(self, api: Api, branch: Callable[[], str], product: Callable[[], Product] = Product) -> None:
-        """`branch` tells the state branch, `product` where release commits live; asked when needed."""
+    def __init__(
+        self,
+        api: Api,
+        branch: Callable[[], str],
+        product: Callable[[], Product] = Product,
+        train: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """`branch` tells the state branch, `product` where release commits live, `train` whose desired state
+        is read on the branches of pull requests; asked when needed.
+        """
+        self._train = train
         self._api = api
         self._branch = branch
         self._product_of_train = product
@@ -123,6 +136,8 @@ class Listing:
                     "productRef": f"refs/heads/{self.product_branch}",
                     "compare": self._before is not None,
                     "before": self._before,
+                    "compareHeads": self._train() is not None,
+                    "rollout": state_path(self._train() or "", ROLLOUT),
                 }
             )
         return self._listed
@@ -155,6 +170,11 @@ class Listing:
         if LABEL not in pull.label_names:
             listed.unlabelled.add(pull.number)
         listed.pulls[pull.number] = shown_pull(pull)
+        if pull.files is not None:
+            listed.changes[pull.number] = HeadChanges(
+                paths=tuple(file.path for file in pull.files.nodes),
+                rollout=read_desired(pull.rollout_text.encode(), pull.head_ref_name),
+            )
         for node in pull.end.nodes:
             if node.commit.oid == pull.head_ref_oid:
                 self._note_statuses(node.commit)

@@ -15,9 +15,9 @@ from rollout.adapters.yaml_store import (
     read_contract,
     read_model,
     read_train,
-    state_path,
 )
 from rollout.core.contract import Contract
+from rollout.core.files import state_path
 from rollout.core.state import CommitMessage, StateChange, TrainState
 from rollout.core.values import Model
 from rollout.errors import HeadMovedError, InputError

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.channel.proposals import why_refused
-from rollout.core.effects import DESCRIPTION_LIMIT, SetStatus, channel_prefix, status_context
+from rollout.core.effects import DESCRIPTION_LIMIT, SetStatus, besides, channel_prefix, status_context
+from rollout.core.files import CHANNEL, RELEASE_CACHE, state_path
 from rollout.core.state import TrainState
 from rollout.core.text import inert
-from rollout.errors import InputError
+from rollout.errors import InputError, OutsideError
 from rollout.ports import Forge, PullRequest, PullRequestState, StateStore
 
 _FINE = "the guards let it pass"
@@ -22,12 +23,22 @@ def statuses(store: StateStore, forge: Forge, state: TrainState) -> Iterator[Set
     for pull in forge.pull_requests(channel_prefix(state.train)):
         if pull.state is not PullRequestState.OPEN:
             continue
-        why = _why_refused(store, state, pull)
+        why = _beside(forge, state, pull) or _why_refused(store, state, pull)
         shown = forge.statuses(pull.head_sha).get(context)
         if why and shown != ("failure", why):
             yield SetStatus(pull.head_sha, context, "failure", why)
         if not why and (shown is None or shown[0] != "success"):
             yield SetStatus(pull.head_sha, context, "success", _FINE)
+
+
+def _beside(forge: Forge, state: TrainState, pull: PullRequest) -> str:
+    """What the branch changes besides the channel; empty when that is nothing."""
+    try:
+        paths = forge.changes(state.train, pull).paths
+    except OutsideError as error:
+        return inert(error.message, DESCRIPTION_LIMIT)
+    beside = besides(paths, {state_path(state.train, name) for name in (CHANNEL, RELEASE_CACHE)})
+    return f"not as proposed: {beside}" if beside else ""
 
 
 def _why_refused(store: StateStore, state: TrainState, pull: PullRequest) -> str:
