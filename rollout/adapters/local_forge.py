@@ -48,6 +48,7 @@ class _PullRequest(Model):
     opened_at: Instant
     updated_at: Instant
     merged_at: Instant | None = None
+    merged_as: Sha | None = None
     merged_by: Line | None = None
     comments: tuple[_Comment, ...] = ()
 
@@ -272,8 +273,8 @@ class LocalForge:
             self._refuse_to_merge(records, found, admin)
             merge = self._merge_commit(found, at, merged_by)
             merged = PullRequestState.MERGED
-            changes = {"state": merged, "merged_at": at, "merged_by": merged_by, "updated_at": at}
-            self._file.write(_changed(records, number, **changes))
+            changes = {"state": merged, "merged_at": at, "merged_as": merge, "merged_by": merged_by}
+            self._file.write(_changed(records, number, **changes, updated_at=at))
             self._git.delete_branch(found.head, old=found.head_sha)
             return merge
 
@@ -387,6 +388,8 @@ def _shown(record: _PullRequest) -> PullRequest:
         head_sha=record.head_sha,
         base_sha=record.base_sha,
         merged_at=record.merged_at,
+        # A merge by hand is noticed because the base holds the branch's head.
+        merged_as=(record.merged_as or record.head_sha) if record.state is PullRequestState.MERGED else None,
     )
 
 

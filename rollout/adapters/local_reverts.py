@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from rollout.adapters.git import Git
-from rollout.adapters.git.reverting import Reverting, message_with, refused_unless_clean
+from rollout.adapters.git.reverting import Reverting, refused_unless_clean
 from rollout.adapters.git.scratch import hand_over, scratch
 from rollout.adapters.local_forge import LocalForge, NewPull
 from rollout.core.state import CommitMessage, Release
@@ -45,13 +45,13 @@ class LocalReverter:
         paths = self._git.changed_paths(commit, tip)
         return all(self._state_folder and path.startswith(f"{self._state_folder}/") for path in paths)
 
-    def preview(self, release: Release) -> RevertPreview:
+    def preview(self, release: Release, merged: str | None = None) -> RevertPreview:
         """Worked out in a scratch repository. Raises OutsideError."""
         tip = self.tip()
         if tip is None:
             return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
         with self._reverting(release) as (_, reverting):
-            return reverting.work_out(tip).preview
+            return reverting.work_out(tip, merged).preview
 
     def propose(
         self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
@@ -63,7 +63,7 @@ class LocalReverter:
         tip = self._known_tip()
         with self._reverting(release) as (work, reverting):
             revert = refused_unless_clean(reverting.work_out(tip))
-            commit = reverting.commit(revert, message_with(message), at)
+            commit = reverting.commit(revert, message, at)
             hand_over(commit, work, self._git, known=tip)
         train = branch.split("/")[1]
         kind = PullRequestKind.REVERT
@@ -86,8 +86,7 @@ class LocalReverter:
             revert = reverting.work_out(tip)
             if revert.preview.outcome is RevertOutcome.NOTHING:
                 return tip
-            refused_unless_clean(revert)
-            commit = reverting.commit(revert, message_with(message), at)
+            commit = reverting.commit(refused_unless_clean(revert), message, at)
             hand_over(commit, work, self._git, known=tip)
         paths = self._git.changed_paths(tip, commit)
         return self._git.advance(self._branch_name(), lambda: commit, old=tip, paths=paths)
@@ -95,16 +94,9 @@ class LocalReverter:
     def proposed(self, branch: str) -> PullRequest | None:
         return self._forge.pull_request(branch)
 
-    def holds_revert(self, release: Release) -> str | None:
-        tip = self.tip()
-        if tip is None:
-            return None
+    def is_free_of(self, commit: str, release: Release, recorded: str | None = None) -> bool:
         with self._reverting(release) as (_, reverting):
-            return tip if reverting.work_out(tip).preview.outcome is RevertOutcome.NOTHING else None
-
-    def is_free_of(self, commit: str, release: Release) -> bool:
-        with self._reverting(release) as (_, reverting):
-            return reverting.is_free(commit)
+            return reverting.is_free(commit, recorded)
 
     @contextmanager
     def _reverting(self, release: Release) -> Iterator[tuple[Git, Reverting]]:

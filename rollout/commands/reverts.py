@@ -28,7 +28,7 @@ class RevertFinder:
         """`pushes_workflows`: whether the tool is sure to be allowed to change workflow files."""
         self._reverter = reverter
         self._pushes_workflows = pushes_workflows
-        self._previews: dict[str | None, RevertFact] = {}
+        self._previews: dict[tuple[str | None, str | None], RevertFact] = {}
         self._free: dict[str, bool] = {}
         self.refused = ""
         """Why the act of this run failed."""
@@ -67,8 +67,9 @@ class RevertFinder:
 
     def _acting(self, state: TrainState, incident: Incident, known: RevertFact | None) -> RevertFact:
         pull = self._reverter.proposed(revert_of(incident).branch)
-        fact = self._preview(state, known)
         proposal = Proposal(pull.state.value) if pull is not None else None
+        merged = pull.merged_as if pull is not None and proposal is Proposal.MERGED else None
+        fact = self._preview(state, known, merged)
         landed = fact.tip if fact.outcome is RevertOutcome.NOTHING else None
         is_open = proposal is None and landed is None
         refused = self.refused or (known.refused if known else "")
@@ -80,16 +81,17 @@ class RevertFinder:
             }
         )
 
-    def _preview(self, state: TrainState, known: RevertFact | None) -> RevertFact:
+    def _preview(self, state: TrainState, known: RevertFact | None, merged: str | None = None) -> RevertFact:
         release = state.rollout.release
         assert release is not None
         still_holds = known is not None and known.outcome is not None and self._is_as_at(known.tip)
         tip = self._reverter.tip()
-        if known is not None and still_holds:
+        # A merge that changed no file leaves the branch as it was, and is news all the same.
+        if known is not None and still_holds and known.merged == merged:
             return known.model_copy(update={"tip": tip, "proposal": None, "landed": None, "refused": ""})
-        if tip not in self._previews:
-            self._previews[tip] = self._as_fact(self._reverter.preview(release))
-        return self._previews[tip]
+        if (tip, merged) not in self._previews:
+            self._previews[tip, merged] = self._as_fact(self._reverter.preview(release, merged))
+        return self._previews[tip, merged]
 
     def _is_as_at(self, before: str | None) -> bool:
         """Asked before anything else about the branch: a forge can tell it beside what it lists."""
@@ -109,6 +111,8 @@ class RevertFinder:
             paths=tuple(inert(path, 200) for path in paths[:_MOST_PATHS]),
             workflows=is_clean and bool(workflows),
             detail=inert(preview.detail, 300),
+            merged=preview.merged,
+            taken_back=preview.taken_back,
         )
 
 

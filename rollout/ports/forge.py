@@ -37,6 +37,8 @@ class PullRequest:
     base_sha: str
     """The state commit that the branch was made on."""
     merged_at: datetime | None = None
+    merged_as: str | None = None
+    """The commit that merged it into its base."""
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,18 @@ class RevertPreview:
     tip: str
     """The branch's commit that it was worked out on."""
     commits: tuple[str, ...]
-    """What would be reverted, newest first; those that only touch state are left out."""
+    """Every commit of the release, newest first; those that only touch state are left out."""
     conflicts: tuple[str, ...] = ()
     """Paths that need a person."""
     workflows: tuple[str, ...] = ()
     """Paths below .github/workflows that it changes, which `GITHUB_TOKEN` cannot push."""
     detail: str = ""
     """In a sentence, for the incident."""
+    merged: str | None = None
+    """The commit that merged the pull request with the revert, where the branch has it and still holds the
+    release."""
+    taken_back: str | None = None
+    """The commit that reverted the release's revert."""
 
 
 class Reverter(Protocol):
@@ -40,14 +45,17 @@ class Reverter(Protocol):
         state commit moves it. Raises OutsideError.
         """
 
-    def preview(self, release: Release) -> RevertPreview:
-        """Raises OutsideError when the product's repository cannot be read."""
+    def preview(self, release: Release, merged: str | None = None) -> RevertPreview:
+        """Raises OutsideError when the product's repository cannot be read.
+
+        `merged` is the commit that merged the pull request with the revert, where there is one.
+        """
 
     def propose(
         self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
     ) -> PullRequest:
         """Open the pull request that reverts the release; one from that branch that is open or merged is
-        returned as it is. `message` is that of each commit, given the line `This reverts commit ...`.
+        returned unchanged. `message` gets a line `This reverts commit ...` for each commit of the release.
 
         Raises RefusedError for anything but a clean preview, OutsideError when it cannot be pushed.
         """
@@ -58,8 +66,8 @@ class Reverter(Protocol):
     def proposed(self, branch: str) -> PullRequest | None:
         """The newest pull request from that branch, open or not."""
 
-    def holds_revert(self, release: Release) -> str | None:
-        """The tip of the product's branch when what the release brought is gone from it; else None."""
+    def is_free_of(self, commit: str, release: Release, recorded: str | None = None) -> bool:
+        """Whether that commit lacks what the release brought: no descendant of it, or reverted since.
 
-    def is_free_of(self, commit: str, release: Release) -> bool:
-        """Whether that commit lacks what the release brought: no descendant of it, or reverted since."""
+        `recorded` is the commit at which state says that the release is undone.
+        """

@@ -206,7 +206,6 @@ ACTS = {
     "GitHubReverter.propose": Act(propose),
     "GitHubReverter.push": Act(lambda run: run.reverter.push(release_of(run), NOTE, at=NOON)),
     "GitHubReverter.proposed": Act(lambda run: run.reverter.proposed(REVERT), prepare(propose)),
-    "GitHubReverter.holds_revert": Act(lambda run: run.reverter.holds_revert(release_of(run))),
     "GitHubReverter.is_free_of": Act(lambda run: run.reverter.is_free_of(run.store.head(), release_of(run))),
     "GitHubIssues.find_open": Act(lambda run: run.issues().find_open(KEY), prepare(open_issue)),
     "GitHubIssues.find": Act(lambda run: run.issues().find(KEY), prepare(open_issue, closed_issue)),

@@ -175,7 +175,8 @@ def test_a_merge_by_hand_is_noticed(
     repo.git("merge", "--quiet", *options, BRANCH)
     if delete:
         repo.git("branch", "--delete", BRANCH)
-    assert forge.pull_request(BRANCH) == replace(opened, state=PullRequestState.MERGED)
+    merged = replace(opened, state=PullRequestState.MERGED, merged_as=opened.head_sha)
+    assert forge.pull_request(BRANCH) == merged
     with pytest.raises(RefusedError, match="pull request 1 is merged"):
         forge.merge(1, at=NOON, merged_by="ana", admin=True)
 
@@ -222,7 +223,8 @@ def test_merging_makes_a_merge_commit_and_brings_the_worktree_along(
         f"{TITLE} (#1)|Merged from {BRANCH} by ana.\n\nRollout-Event: promote\n|{int(LATER.timestamp())}"
     )
     assert repo.git("branch", "--list", BRANCH) == ""
-    assert forge.pull_request(BRANCH) == replace(opened, state=PullRequestState.MERGED, merged_at=LATER)
+    merged = replace(opened, state=PullRequestState.MERGED, merged_at=LATER, merged_as=merge)
+    assert forge.pull_request(BRANCH) == merged
 
 
 def test_history_shows_the_merge(forge: LocalForge, repo: Repository, git: Git) -> None:
@@ -320,7 +322,8 @@ def test_a_killed_merge_counts_as_a_merge_by_hand(forge: LocalForge, repo: Repos
     records = (repo.path / ".git/rollout/forge.json").read_bytes()
     forge.merge(1, at=LATER, merged_by="ana", admin=True)
     (repo.path / ".git/rollout/forge.json").write_bytes(records)
-    assert forge.pull_request(BRANCH) == replace(opened, state=PullRequestState.MERGED)
+    merged = replace(opened, state=PullRequestState.MERGED, merged_as=opened.head_sha)
+    assert forge.pull_request(BRANCH) == merged
 
 
 # --- statuses, checks, commits -----------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from rollout.adapters.git import Git
 from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.local_reverts import LocalReverter
 from rollout.core.state import CommitMessage, Release
-from rollout.errors import HeadMovedError, RefusedError
+from rollout.errors import HeadMovedError, InputError, RefusedError
 from rollout.ports import PullRequestKind, PullRequestState, RevertOutcome
 from tests.adapters.scratch import NOON, Repository
 
@@ -131,7 +131,7 @@ def relanded(repo: Repository) -> Made:
 def half_reverted(repo: Repository) -> Made:
     base = repo.head()
     repo.commit(edit(repo, 3, "one"))
-    commit = repo.commit(edit(repo, 3, "two"))
+    commit = repo.commit(edit(repo, 14, "two"))
     repo.git("revert", "--no-edit", commit)
     return Made(commit, base=base, like=base)
 
@@ -173,18 +173,142 @@ def touches_state_too(repo: Repository) -> Made:
     return Made(commit, like=wanted)
 
 
+def base_on_a_branch_merged_later(repo: Repository) -> Made:
+    repo.git("checkout", "-q", "-b", "maintenance")
+    base = repo.commit(edit(repo, 3, "fix"))
+    repo.git("checkout", "-q", "main")
+    repo.commit(edit(repo, 20, "feature"))
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge maintenance", "maintenance")
+    return Made(repo.commit(edit(repo, 28, "more")), base=base, like=base)
+
+
+def base_on_a_branch_never_merged(repo: Repository) -> Made:
+    repo.git("checkout", "-q", "-b", "maintenance")
+    base = repo.commit(edit(repo, 3, "fix"))
+    repo.git("checkout", "-q", "main")
+    return Made(repo.commit(edit(repo, 20, "feature")), base=base, like=base)
+
+
+def branch_begun_before_the_base(repo: Repository) -> Made:
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.commit(edit(repo, 5, "begun"))
+    repo.git("checkout", "-q", "main")
+    base = repo.commit({"other.txt": "other\n"})
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "-m", "Merge main", "main")
+    repo.commit(edit(repo, 6, "done"))
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge feature", "feature")
+    return Made(repo.head(), base=base, like=base)
+
+
+def fix_picked_to_the_bases_branch(repo: Repository) -> Made:
+    repo.git("checkout", "-q", "-b", "fix")
+    fix = repo.commit(edit(repo, 3, "fix"))
+    repo.git("checkout", "-q", "main")
+    repo.git("cherry-pick", "--no-commit", fix)
+    repo.git("commit", "-q", "-m", "Picked")
+    base = repo.head()
+    repo.git("revert", "--no-edit", "HEAD")
+    repo.commit({"other.txt": "other\n"})
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge fix", "fix")
+    return Made(repo.commit(edit(repo, 20, "more")), base=base, like=base)
+
+
+def octopus(repo: Repository) -> Made:
+    base = repo.head()
+    for name, line in (("one", 3), ("two", 14), ("three", 25)):
+        repo.git("checkout", "-q", "-b", name, base)
+        repo.commit(edit(repo, line, name))
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge all", "one", "two", "three")
+    return Made(repo.head(), base=base, like=base)
+
+
+def folder_moved(repo: Repository) -> Made:
+    base = repo.commit({"lib/one.txt": LINES, "lib/two.txt": LINES.upper()})
+    repo.git("mv", "lib", "src")
+    repo.git("commit", "-qm", "Move")
+    commit = repo.head()
+    repo.commit({"src/later.txt": "later\n"})
+    repo.git("checkout", "-q", "-b", "wanted", base)
+    wanted = repo.commit({"src/later.txt": "later\n"})
+    repo.git("checkout", "-q", "main")
+    return Made(commit, base=base, like=wanted)
+
+
+def file_to_folder(repo: Repository) -> Made:
+    before = repo.head()
+    repo.git("rm", "-q", "app.txt")
+    return Made(repo.commit({"app.txt/inner.txt": "x\n", "app.txt/deep/er.txt": "y\n"}), like=before)
+
+
+def folder_to_file(repo: Repository) -> Made:
+    before = repo.commit({"tools/inner.txt": "x\n", "tools/deep/er.txt": "y\n"})
+    repo.git("rm", "-rq", "tools")
+    return Made(repo.commit({"tools": "now a file\n"}), like=before)
+
+
+def vendored(repo: Repository) -> tuple[str, str]:
+    """Two commits of another project, whose newer one is checked out in vendor/."""
+    other = Repository(repo.path.parent / "other", {"its.txt": "1\n"})
+    first, second = other.head(), other.commit({"its.txt": "2\n"})
+    repo.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), "vendor")
+    return first, second
+
+
+def submodule_moved(repo: Repository) -> Made:
+    first, second = vendored(repo)
+    repo.git("-C", "vendor", "checkout", "-q", first)
+    before = repo.commit({}, "Vendor")
+    repo.git("-C", "vendor", "checkout", "-q", second)
+    return Made(repo.commit(edit(repo, 3, "new")), like=before)
+
+
+def submodule_added(repo: Repository) -> Made:
+    before = repo.head()
+    vendored(repo)
+    return Made(repo.commit({}, "Vendor"), like=before)
+
+
+def submodule_removed(repo: Repository) -> Made:
+    vendored(repo)
+    before = repo.commit({}, "Vendor")
+    repo.git("rm", "-qf", "vendor")
+    return Made(repo.commit({}, "Unvendor"), like=before)
+
+
+def folder_to_submodule(repo: Repository) -> Made:
+    before = repo.commit({"vendor/its.txt": "copied\n"})
+    repo.git("rm", "-rq", "vendor")
+    vendored(repo)
+    return Made(repo.commit({}, "Vendor"), like=before)
+
+
 CLEAN = [
-    (plain, 1),
-    (squash, 1),
-    (merge, 1),
-    (rebased, 2),
-    (many_with_state_between, 4),
-    (later_work_stays, 1),
-    (relanded, 1),
-    (half_reverted, 1),
-    (modes_links_and_bytes, 1),
-    (renamed_afterwards, 1),
-    (touches_state_too, 1),
+    plain,
+    squash,
+    merge,
+    rebased,
+    many_with_state_between,
+    later_work_stays,
+    relanded,
+    half_reverted,
+    modes_links_and_bytes,
+    renamed_afterwards,
+    touches_state_too,
+    base_on_a_branch_merged_later,
+    base_on_a_branch_never_merged,
+    branch_begun_before_the_base,
+    fix_picked_to_the_bases_branch,
+    octopus,
+    folder_moved,
+    file_to_folder,
+    folder_to_file,
+    submodule_moved,
+    submodule_added,
+    submodule_removed,
+    folder_to_submodule,
 ]
 
 
@@ -193,8 +317,8 @@ def product_files(repo: Repository, at: str) -> list[str]:
     return [row for row in rows if row and not row.partition("\t")[2].startswith("state/")]
 
 
-@pytest.mark.parametrize(("history", "commits"), CLEAN, ids=lambda value: getattr(value, "__name__", ""))
-def test_a_clean_revert(repo: Repository, history: Callable[[Repository], Made], commits: int) -> None:
+@pytest.mark.parametrize("history", CLEAN, ids=lambda value: value.__name__)
+def test_a_clean_revert(repo: Repository, history: Callable[[Repository], Made]) -> None:
     made = history(repo)
     tip, state = repo.head(), repo.head("HEAD:state")
     preview = reverter(repo).preview(release(made))
@@ -202,11 +326,12 @@ def test_a_clean_revert(repo: Repository, history: Callable[[Repository], Made],
     new = reverter(repo).push(release(made), MESSAGE, at=NOON)
     assert made.like is not None
     assert new == repo.head("main")
-    assert repo.git("rev-list", "--count", f"{tip}..{new}") == str(commits)
+    assert repo.git("rev-list", "--parents", f"{tip}..{new}") == f"{new} {tip}"
     assert product_files(repo, new) == product_files(repo, made.like)
     assert repo.git("rev-parse", f"{new}:state") == state
     assert repo.status() == [], "index and worktree followed"
-    assert reverter(repo).holds_revert(release(made)) == new
+    assert reverter(repo).preview(release(made)).outcome is RevertOutcome.NOTHING
+    assert reverter(repo).is_free_of(new, release(made))
 
 
 def test_a_root_commit_without_state(tmp_path: Path) -> None:
@@ -218,23 +343,24 @@ def test_a_root_commit_without_state(tmp_path: Path) -> None:
     assert repo.head(f"{new}^") == tip
 
 
-@pytest.mark.parametrize("history", [many_with_state_between, merge], ids=lambda value: value.__name__)
-def test_each_commit_says_what_it_reverts(repo: Repository, history: Callable[[Repository], Made]) -> None:
+@pytest.mark.parametrize(
+    "history", [many_with_state_between, merge, octopus], ids=lambda value: value.__name__
+)
+def test_the_message_names_every_commit_of_the_release(
+    repo: Repository, history: Callable[[Repository], Made]
+) -> None:
     made = history(repo)
     tip = repo.head()
+    preview = reverter(repo).preview(release(made))
     reverter(repo).push(release(made), MESSAGE, at=NOON)
-    span = [f"^{made.base}"] if made.base else ["-1"]
-    wanted = repo.git("rev-list", "--first-parent", tip, *span).split()
-    told = repo.git("log", "--reverse", "--format=%an <%ae>|%cn|%ct|%s|%b%x00", f"{tip}..main").split("\0")
-    parts = [entry.strip() for entry in told if entry.strip()]
-    signed = f"rollout <rollout@localhost>|rollout|{int(NOON.timestamp())}|Revert v0.1.5|This reverts commit "
-    assert all(part.startswith(signed) for part in parts)
-    assert all("Incident: https://forge.example/issues/7\n\nRollout-Train: tau" in part for part in parts)
-    reverted = [part.split("This reverts commit ")[1][:40] for part in parts]
+    wanted = repo.git("rev-list", "--topo-order", f"{made.base or f'{made.commit}^'}..{tip}").split()
     is_state = [c for c in wanted if repo.git("show", "--format=", "--name-only", c).startswith("state/")]
-    assert reverted == [commit for commit in wanted if commit not in is_state]
-    merges = [part for part in parts if ", reversing changes made to " in part]
-    assert len(merges) == 1
+    parts = [commit for commit in wanted if commit not in is_state]
+    assert list(preview.commits) == parts
+    told = repo.git("log", "-1", "--format=%an <%ae>|%cn|%ct|%s|%b", "main")
+    signed = f"rollout <rollout@localhost>|rollout|{int(NOON.timestamp())}|Revert v0.1.5|"
+    named = "".join(f"This reverts commit {commit}.\n" for commit in parts)
+    assert told == f"{signed}{named}\nIncident: https://forge.example/issues/7\n\nRollout-Train: tau"
 
 
 # --- what is not clean -----------------------------------------------------------------------------------
@@ -272,6 +398,14 @@ def conflicting(repo: Repository) -> Made:
     return Made(commit)
 
 
+def half_reverted_on_the_same_line(repo: Repository) -> Made:
+    base = repo.head()
+    repo.commit(edit(repo, 3, "one"))
+    commit = repo.commit(edit(repo, 3, "two"))
+    repo.git("revert", "--no-edit", commit)
+    return Made(commit, base=base)
+
+
 def not_on_the_branch(repo: Repository) -> Made:
     repo.git("checkout", "-q", "-b", "feature")
     commit = repo.commit(edit(repo, 3, "new"))
@@ -287,11 +421,6 @@ def unknown_base(repo: Repository) -> Made:
     return Made(repo.commit(edit(repo, 3, "new")), base="1" * 40)
 
 
-def base_of_another_line(repo: Repository) -> Made:
-    other = not_on_the_branch(repo).commit
-    return Made(repo.commit(edit(repo, 5, "new")), base=other)
-
-
 NOTHING, CONFLICT, MISSING = RevertOutcome.NOTHING, RevertOutcome.CONFLICT, RevertOutcome.MISSING
 NOT_CLEAN = [
     (reverted_by_hand, NOTHING, "the branch holds nothing of the release any more"),
@@ -299,10 +428,10 @@ NOT_CLEAN = [
     (reverted_at_once, NOTHING, "the branch holds nothing of the release any more"),
     (only_state, NOTHING, "no commit of the release touches the product"),
     (conflicting, CONFLICT, "conflicts with what came after it"),
+    (half_reverted_on_the_same_line, CONFLICT, "conflicts with what came after it"),
     (not_on_the_branch, MISSING, "is not on the branch"),
     (unknown, MISSING, "the release's commit 111111111111 is not on the branch"),
-    (unknown_base, MISSING, "the release's base 111111111111 does not lead to its commit"),
-    (base_of_another_line, MISSING, "does not lead to its commit"),
+    (unknown_base, MISSING, "there is no commit 111111111111, which is the release's base"),
 ]
 
 
@@ -322,11 +451,9 @@ def test_what_is_not_clean_changes_nothing(
         reverter(repo).propose(release(made), BRANCH, MESSAGE, "body", at=NOON)
     if outcome is NOTHING:
         assert reverter(repo).push(release(made), MESSAGE, at=NOON) == repo.head("main")
-        assert reverter(repo).holds_revert(release(made)) == repo.head("main")
     else:
         with pytest.raises(RefusedError, match="cannot be reverted"):
             reverter(repo).push(release(made), MESSAGE, at=NOON)
-        assert reverter(repo).holds_revert(release(made)) is None
     after = repo.git("for-each-ref"), repo.status(), sorted(os.listdir(repo.path / ".git/objects"))
     assert after == before
 
@@ -368,7 +495,7 @@ def test_a_branch_that_is_not_there(repo: Repository) -> None:
         MISSING,
         "there is no branch trunk, which the contract says the product is on",
     )
-    assert (lost.tip(), lost.holds_revert(release(made))) == (None, None)
+    assert lost.tip() is None
     with pytest.raises(RefusedError, match="no branch trunk"):
         lost.push(release(made), MESSAGE, at=NOON)
 
@@ -420,7 +547,7 @@ def test_proposes_once(repo: Repository) -> None:
     assert reverter(repo).propose(release(made), BRANCH, MESSAGE, "again", at=NOON) == pull
     assert reverter(repo).proposed(BRANCH) == pull
     assert repo.head("main") == tip
-    assert reverter(repo).holds_revert(release(made)) is None
+    assert reverter(repo).preview(release(made)).outcome is RevertOutcome.CLEAN
 
 
 def test_a_merged_proposal_is_found_and_holds_the_revert(repo: Repository) -> None:
@@ -432,8 +559,9 @@ def test_a_merged_proposal_is_found_and_holds_the_revert(repo: Repository) -> No
     repo.commit({"state/tau/rollout.yaml": "phase: b\n"})
     merged = forge.merge(pull.number, at=NOON, merged_by="Ada")
     again = found.propose(release(made), BRANCH, MESSAGE, "body", at=NOON)
-    assert (again.state, again.number) == (PullRequestState.MERGED, pull.number)
-    assert found.holds_revert(release(made)) == merged == repo.head("main")
+    assert (again.state, again.number, again.merged_as) == (PullRequestState.MERGED, pull.number, merged)
+    preview = found.preview(release(made), merged)
+    assert (preview.outcome, preview.tip) == (RevertOutcome.NOTHING, merged)
     assert repo.status() == []
 
 
@@ -467,6 +595,65 @@ def test_uncommitted_changes_stop_a_push_and_stay(repo: Repository) -> None:
     assert not isinstance(error.value, HeadMovedError)
     assert repo.head("main") == made.commit
     assert (repo.path / "app.txt").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize(
+    ("history", "mine"),
+    [
+        (file_to_folder, "app.txt/inner.txt"),
+        (file_to_folder, "app.txt/mine.txt"),
+        (folder_to_file, "tools"),
+        (submodule_moved, "vendor/its.txt"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_persons_files_are_not_lost_where_a_folder_has_to_go(
+    repo: Repository, history: Callable[[Repository], Made], mine: str
+) -> None:
+    made = history(repo)
+    repo.write(mine, "mine\n")
+    before = repo.head(), repo.status()
+    with pytest.raises(InputError, match="uncommitted changes"):
+        reverter(repo).push(release(made), MESSAGE, at=NOON)
+    assert (repo.head(), repo.status()) == before
+    assert (repo.path / mine).read_text() == "mine\n"
+
+
+def test_new_files_in_a_submodule_are_kept(repo: Repository) -> None:
+    made = submodule_moved(repo)
+    repo.write("vendor/mine.txt", "mine\n")
+    reverter(repo).push(release(made), MESSAGE, at=NOON)
+    assert (repo.path / "vendor/mine.txt").read_text() == "mine\n"
+    assert (repo.path / "vendor/its.txt").read_text() == "1\n"
+
+
+def test_a_submodule_without_its_commit_stays_behind(repo: Repository) -> None:
+    vendored(repo)
+    before = repo.commit({}, "Vendor")
+    repo.git("update-index", "--cacheinfo", f"160000,{'1' * 40},vendor")
+    repo.git("commit", "-qm", "Not published")
+    base = repo.head()
+    repo.git("reset", "-q", "--hard", before)
+    repo.git("reset", "-q", "--soft", base)
+    commit = repo.commit({}, "Published")
+    new = reverter(repo).push(release(Made(commit, base=base)), MESSAGE, at=NOON)
+    assert repo.git("ls-tree", new, "vendor").split()[2] == "1" * 40
+    assert repo.status() == ["M vendor"]
+
+
+@pytest.mark.parametrize(
+    "history", [file_to_folder, folder_to_file, submodule_moved], ids=lambda value: value.__name__
+)
+def test_a_run_that_was_killed_before_the_worktree_followed(
+    repo: Repository, history: Callable[[Repository], Made]
+) -> None:
+    made = history(repo)
+    pull = reverter(repo).propose(release(made), BRANCH, MESSAGE, "body", at=NOON)
+    repo.git("update-ref", "refs/heads/main", pull.head_sha)
+    (repo.path / ".git/rollout/behind").write_text(pull.head_sha)
+    git = Git(repo.path)
+    git.commit("main", {"state/tau/rollout.yaml": b"x\n"}, parent=pull.head_sha, message="State", at=NOON)
+    assert repo.status() == []
 
 
 def test_who_is_free_of_the_release(repo: Repository) -> None:

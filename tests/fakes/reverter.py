@@ -81,7 +81,7 @@ class FakeReverter:
     def unchanged_since(self, commit: str) -> bool:
         return commit == self._branch.tip or commit in self._same
 
-    def preview(self, release: Release) -> RevertPreview:
+    def preview(self, release: Release, merged: str | None = None) -> RevertPreview:
         outcome = RevertOutcome.NOTHING if self._branch.reverted else self.outcome
         clean = outcome is RevertOutcome.CLEAN
         return RevertPreview(
@@ -131,10 +131,7 @@ class FakeReverter:
     def proposed(self, branch: str) -> PullRequest | None:
         return next((pull for pull in reversed(self.pulls) if pull.head == branch), None)
 
-    def holds_revert(self, release: Release) -> str | None:
-        return self._branch.tip if self._branch.reverted else None
-
-    def is_free_of(self, commit: str, release: Release) -> bool:
+    def is_free_of(self, commit: str, release: Release, recorded: str | None = None) -> bool:
         return commit in self._free
 
     # --- within ------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from stat import S_ISDIR
 from typing import TYPE_CHECKING
 
 from rollout.adapters.git.process import LITERAL, complaint
@@ -44,15 +46,12 @@ class Checkout:
             raise OutsideError(
                 f"another git process holds index.lock{self._where}", hint="let it finish, then run again"
             )
-        suspects = [path for path in paths if self._differs_here(path, commit)]
+        listed = frozenset(paths)
+        suspects = [path for path in sorted(listed) if self._differs_here(path, commit, listed)]
         if not suspects:
             return
         # Line ends and filters make files differ that git calls clean, so git has the last word.
-        options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored")
-        out = self._git.runner.run(
-            "status", *options, "--", *suspects, env={**LITERAL, "GIT_OPTIONAL_LOCKS": "0"}
-        )
-        dirty = [os.fsdecode(entry[3:]) for entry in out.split(b"\0") if entry]
+        dirty = [path for _, path in self._git_says(suspects)]
         if dirty:
             raise InputError(
                 f"{', '.join(dirty)}: dirty: uncommitted changes{self._where} would be overwritten",
@@ -60,13 +59,30 @@ class Checkout:
                 file=dirty[0],
             )
 
-    def _differs_here(self, path: str, commit: str) -> bool:
+    def _git_says(self, paths: Iterable[str]) -> list[tuple[str, str]]:
+        """Each file at or below `paths` that differs: two letters for index and worktree, and its path.
+
+        A submodule differs when its checkout is of another commit, or has changes; new files in it are kept.
+        """
+        shown = ("--untracked-files=all", "--ignored", "--ignore-submodules=untracked")
+        options = ("--porcelain", "-z", "--no-renames", *shown)
+        env = {**LITERAL, "GIT_OPTIONAL_LOCKS": "0"}
+        out = self._git.runner.run("status", *options, "--", *paths, env=env)
+        return [(entry[:2].decode(), os.fsdecode(entry[3:])) for entry in out.split(b"\0") if entry]
+
+    def _differs_here(self, path: str, commit: str, changing: frozenset[str]) -> bool:
+        """Whether the file is not as it is in the commit; True where only git can tell.
+
+        Raises InputError when it cannot be written: a file that is not `changing` is in its folder's place.
+        """
         committed = self._git.read(f"{commit}:{path}")
         try:
-            here = (self._git.home / path).read_bytes()
+            here = _content(self._git.home / path)
         except FileNotFoundError:
             return committed is not None
         except OSError as error:
+            if isinstance(error, IsADirectoryError) or _is_below(path, changing):
+                return True  # a submodule, or a file in the place of a folder, or the other way round
             raise InputError(
                 f"{path}: cannot be written{self._where}: {error.strerror}",
                 hint="move away what stands in its place",
@@ -75,11 +91,22 @@ class Checkout:
         return committed is None or here != committed.body
 
     def _bring_up_to_date(self, commit: str, paths: Iterable[str]) -> None:
+        listed = list(paths)
+        gone = [path for path in listed if self._git.entry(commit, path) is None]
+        # First what goes: a file may come in the place of its folder.
+        for part in (gone, [path for path in listed if path not in gone]):
+            if part:
+                self._restore(commit, part)
+
+    def _restore(self, commit: str, paths: Iterable[str]) -> None:
         listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
-        if not listed:
-            return
-        options = ("--staged", "--worktree", "--pathspec-from-file=-", "--pathspec-file-nul")
-        done = self._git.runner.attempt("restore", f"--source={commit}", *options, stdin=listed, env=LITERAL)
+        to = (f"--source={commit}", "--staged", "--worktree")
+        options = (*to, "--pathspec-from-file=-", "--pathspec-file-nul")
+        run = self._git.runner.attempt
+        done = run("restore", "--recurse-submodules", *options, stdin=listed, env=LITERAL)
+        if done.returncode:
+            # A submodule whose commit is not here stays behind, as it does in any pull.
+            done = run("restore", *options, stdin=listed, env=LITERAL)
         if done.returncode:
             raise OutsideError(
                 f"{commit} is committed, but the worktree could not follow{self._where}: {complaint(done)}",
@@ -94,6 +121,33 @@ class Checkout:
             return
         if self._git.resolve("HEAD") == commit:
             before = f"{commit}^1"
-            stale = [p for p in self._git.changed_paths(before, commit) if not self._differs_here(p, before)]
+            changing = frozenset(self._git.changed_paths(before, commit))
+            stale = [path for path in sorted(changing) if self._is_stale(path, before, changing)]
             self._bring_up_to_date(commit, stale)
         self._behind.unlink()
+
+    def _is_stale(self, path: str, commit: str, changing: frozenset[str]) -> bool:
+        """Whether it is still as it was in that commit, before a run was killed."""
+        if not self._differs_here(path, commit, changing):
+            return True
+        return self._has_folder_in_the_way(path) and all(
+            state[1] == " " for state, _ in self._git_says([path])
+        )
+
+    def _has_folder_in_the_way(self, path: str) -> bool:
+        """Whether a folder or submodule is in the place of the file, or a file in that of its folder."""
+        try:
+            return S_ISDIR((self._git.home / path).lstat().st_mode)
+        except NotADirectoryError:
+            return True
+        except FileNotFoundError:
+            return False
+
+
+def _content(file: Path) -> bytes:
+    """What git would keep of it: of a link, where it leads."""
+    return os.fsencode(os.readlink(file)) if file.is_symlink() else file.read_bytes()
+
+
+def _is_below(path: str, files: frozenset[str]) -> bool:
+    return any(str(folder) in files for folder in PurePosixPath(path).parents)

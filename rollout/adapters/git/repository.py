@@ -129,6 +129,11 @@ class Git:
         found = self.read(spec)
         return dict(tree_entries(found)) if found and found.kind == "tree" else {}
 
+    def entry(self, commit: str, path: str) -> TreeEntry | None:
+        """What a commit has at that path, be it a file, a link, a folder or a submodule."""
+        folder, _, name = path.rpartition("/")
+        return self.tree(f"{commit}:{folder}").get(name)
+
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Whether `commit` is `of` or can be reached from it."""
         done = self.runner.attempt("merge-base", "--is-ancestor", commit, of)
@@ -202,13 +207,17 @@ class Git:
         out = self.runner.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", *between)
         return tuple(os.fsdecode(path) for path in out.split(b"\0") if path)
 
-    def log(self, tip: str, paths: Sequence[str], *, since: str | None = None) -> Iterator[LogEntry]:
+    def log(
+        self, tip: str, paths: Sequence[str], *, since: str | None = None, whole: bool = False
+    ) -> Iterator[LogEntry]:
         """First-parent commits that touched one of the paths, newest first, down to and without `since`.
 
-        Streams: a caller that stops early does not pay for the rest.
+        `whole` follows every parent, children before parents. Streams: a caller that stops early does not pay
+        for the rest.
         """
         pretty = "%x00".join(("", "%H", "%P", "%ct", "%an", "%s", TRAILERS))
-        shown = ("--first-parent", "--diff-merges=first-parent", "--no-renames", "--name-only")
+        followed = "--topo-order" if whole else "--first-parent"
+        shown = (followed, "--diff-merges=first-parent", "--no-renames", "--name-only")
         span = f"{since}..{tip}" if since else tip
         arguments = ("log", "-z", *shown, f"--format={pretty}", span, "--", *paths)
         with self.runner.start(arguments, LITERAL) as process:

@@ -1,19 +1,23 @@
 """Works out, in the object database alone, what reverting a release does to a branch.
 
-Reverting a commit is a merge of three trees: the commit's is the base, the branch's is ours, the parent's is
-theirs. This git merges commits, not trees, so commits are made up around the trees, in a scratch repository.
+The revert is the inverse of the difference between the release's base and its commit, applied to a commit of
+the branch as one three-way merge: the release's tree is the ancestor, the branch's is ours, the base's is
+theirs. The shape of history does not matter. `git merge-tree` takes commits, so they are made around the
+trees in a scratch repository.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
+from functools import cached_property
 
-from rollout.adapters.git.formats import LogEntry, Merge, TreeEntry, tree_body
+from rollout.adapters.git.formats import LogEntry, Merge, TreeEntry, nul_separated, tree_body
+from rollout.adapters.git.process import finish, output, pipe
 from rollout.adapters.git.repository import Git
 from rollout.adapters.yaml_store import message_text
+from rollout.core.rollback.undone import Known, LaterCommit, Standing, standing_at
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import RefusedError
 from rollout.ports import RevertOutcome, RevertPreview
@@ -25,28 +29,17 @@ _DEEPEN = "fetch all of it with `git fetch --unshallow`"
 
 
 @dataclass(frozen=True)
-class Undone:
-    """One commit's revert: the tree after it."""
-
-    commit: str
-    parent: str | None
-    """Of a merge, the parent that it is reverted to."""
-    tree: str
-
-    @property
-    def line(self) -> str:
-        """As git says it, so that whoever looks for it finds it."""
-        reversing = f", reversing changes made to {self.parent}" if self.parent else ""
-        return f"This reverts commit {self.commit}{reversing}."
-
-
-@dataclass(frozen=True)
 class Revert:
     """A revert that is worked out and not made."""
 
     preview: RevertPreview
-    undone: tuple[Undone, ...] = ()
-    """Newest first, as the commits are to follow one another."""
+    tree: str = ""
+    """Of the commit that reverts the release; empty when there is nothing to commit."""
+
+    @property
+    def lines(self) -> str:
+        """One line for each commit of the release, in git's words, so that a search for its id finds them."""
+        return "\n".join(f"This reverts commit {commit}." for commit in self.preview.commits)
 
 
 class Reverting:
@@ -57,38 +50,46 @@ class Reverting:
         self._git = git
         self._release = release
         self._folder = state_folder
+        self._merges: dict[str, Merge] = {}
 
-    def work_out(self, tip: str) -> Revert:
-        """What reverting the release on that commit would do. Raises OutsideError."""
+    def work_out(self, tip: str, merged: str | None = None) -> Revert:
+        """What reverting the release on that commit would do. Raises OutsideError.
+
+        `merged` is the commit that merged the pull request with the revert, where there is one.
+        """
         nothing = RevertPreview(outcome=RevertOutcome.NOTHING, tip=tip, commits=())
         if missing := self._why_missing(tip):
             return Revert(replace(nothing, outcome=RevertOutcome.MISSING, detail=missing))
-        entries = self._entries()
-        if cut := self._cut_off().intersection(entry.commit for entry in entries):
+        if cut := self._cut_off().intersection(entry.commit for entry in self._entries):
             why = f"history is cut off at {min(cut)[:12]}: {_DEEPEN}"
             return Revert(replace(nothing, outcome=RevertOutcome.MISSING, detail=why))
-        parts = [entry for entry in entries if self._is_part(entry)]
-        if not parts:
+        if not self._parts:
             return Revert(replace(nothing, detail="no commit of the release touches the product"))
-        if self._is_gone(parts, tip):
+        if self._changes_nothing(tip):
             return Revert(replace(nothing, detail="the branch holds nothing of the release any more"))
-        return self._one_by_one(parts, tip)
+        standing = self._standing(tip, merged=merged)
+        if standing.is_undone:
+            why = f"{standing.by[:12]} reverted the release; later commits build on that"
+            return Revert(replace(nothing, detail=why))
+        return self._onto(tip, standing, merged)
 
-    def commit(self, revert: Revert, message_for: Callable[[Undone], str], at: datetime) -> str:
-        """Make the commits on top of the tip; the last of them."""
-        newest = revert.preview.tip
-        for undone in revert.undone:
-            newest = self._git.commit_tree(undone.tree, (newest,), message=message_for(undone), at=at)
-        return newest
+    def commit(self, revert: Revert, message: CommitMessage, at: datetime) -> str:
+        """Make the commit on top of the tip."""
+        body = "\n\n".join(part for part in (revert.lines, message.body) if part)
+        text = message_text(CommitMessage(message.subject, body, message.trailers))
+        return self._git.commit_tree(revert.tree, (revert.preview.tip,), message=text, at=at)
 
-    def is_free(self, commit: str) -> bool:
-        """Whether the commit holds nothing of the release; False when that cannot be told."""
+    def is_free(self, commit: str, recorded: str | None = None) -> bool:
+        """Whether the commit holds nothing of the release; False when that cannot be told.
+
+        `recorded` is the commit at which state says that the release is undone.
+        """
         if self._git.resolve(commit) is None:
             return False
         known = self._git.resolve(self._release.commit)
         if known is None or not self._git.is_ancestor(known, commit):
             return not self._cut_off()
-        return self.work_out(commit).preview.outcome is RevertOutcome.NOTHING
+        return self._changes_nothing(commit) or self._standing(commit, recorded=recorded).is_undone
 
     # --- which commits -----------------------------------------------------------------------------------
 
@@ -97,8 +98,8 @@ class Reverting:
         advice = f", or history does not reach back to it: {_DEEPEN}" if self._cut_off() else ""
         if self._git.resolve(commit) is None or not self._git.is_ancestor(commit, tip):
             return f"the release's commit {commit[:12]} is not on the branch{advice}"
-        if base is not None and (self._git.resolve(base) is None or not self._git.is_ancestor(base, commit)):
-            return f"the release's base {base[:12]} does not lead to its commit {commit[:12]}{advice}"
+        if base is not None and self._is_base_missing:
+            return f"there is no commit {base[:12]}, which is the release's base{advice}"
         return ""
 
     def _cut_off(self) -> frozenset[str]:
@@ -106,62 +107,109 @@ class Reverting:
         file = self._git.git_dir / "shallow"
         return frozenset(file.read_text(encoding="ascii").split()) if file.exists() else frozenset()
 
-    def _entries(self) -> list[LogEntry]:
-        entries = self._git.log(self._release.commit, [], since=self._release.base)
-        return list(entries if self._release.base is not None else islice(entries, 1))
+    @cached_property
+    def _base(self) -> str | None:
+        """The commit before the release; None when the release is the first commit of all."""
+        return self._git.resolve(self._release.base or f"{self._release.commit}^")
 
-    def _is_part(self, entry: LogEntry) -> bool:
-        return any(not self._is_state(path) for path in entry.paths)
+    @property
+    def _is_base_missing(self) -> bool:
+        return self._release.base is not None and self._base is None
+
+    @cached_property
+    def _entries(self) -> tuple[LogEntry, ...]:
+        """Newest first; all that the release's commit holds and its base does not."""
+        since = self._base or self._git.resolve(f"{self._release.commit}^")
+        return tuple(self._git.log(self._release.commit, [], since=since, whole=True))
+
+    @cached_property
+    def _parts(self) -> tuple[LogEntry, ...]:
+        return tuple(entry for entry in self._entries if not self._is_decision(entry))
+
+    def _is_decision(self, entry: LogEntry) -> bool:
+        """Whether the commit touches nothing but state."""
+        return bool(entry.paths) and all(map(self._is_state, entry.paths))
 
     def _is_state(self, path: str) -> bool:
         return self._folder is not None and path.startswith(f"{self._folder}/")
 
     # --- merging -----------------------------------------------------------------------------------------
 
-    def _is_gone(self, parts: Sequence[LogEntry], tip: str) -> bool:
-        """Also where all of it was reverted at once, of which no single commit's revert would be clean."""
-        merge = self._merge(parts[0].commit, self._tree(tip), self._before(parts[-1], parts[0].commit))
-        return not merge.conflicts and merge.tree == self._tree(tip)
-
-    def _one_by_one(self, parts: Sequence[LogEntry], tip: str) -> Revert:
-        preview = RevertPreview(RevertOutcome.CLEAN, tip, tuple(entry.commit for entry in parts))
-        tree, undone = self._tree(tip), []
-        for entry in parts:
-            merge = self._merge(entry.commit, tree, self._before(entry, entry.commit))
-            if merge.conflicts:
-                detail = f"reverting {entry.commit[:12]} conflicts with what came after it"
-                conflict = RevertOutcome.CONFLICT
-                return Revert(replace(preview, outcome=conflict, conflicts=merge.conflicts, detail=detail))
-            if merge.tree != tree:
-                parent = entry.parents[0] if len(entry.parents) > 1 else None
-                undone.append(Undone(entry.commit, parent, merge.tree))
-                tree = merge.tree
-        if not undone:
-            return Revert(
-                replace(preview, outcome=RevertOutcome.NOTHING, detail="all of it is reverted already")
-            )
-        paths = self._git.changed_paths(self._tree(tip), tree)
+    def _onto(self, tip: str, standing: Standing, merged: str | None) -> Revert:
+        merge = self._merge(tip)
+        preview = RevertPreview(
+            RevertOutcome.CLEAN,
+            tip,
+            tuple(entry.commit for entry in self._parts),
+            merged=merged if merged and self._holds(tip, merged) else None,
+            taken_back=standing.by if standing.is_back else None,
+        )
+        if merge.conflicts:
+            detail = "reverting the release conflicts with what came after it"
+            conflict = RevertOutcome.CONFLICT
+            return Revert(replace(preview, outcome=conflict, conflicts=merge.conflicts, detail=detail))
+        paths = self._git.changed_paths(self._tree(tip), merge.tree)
         workflows = tuple(path for path in paths if path.startswith(_WORKFLOWS))
-        detail = f"{len(undone)} of {len(parts)} commits to revert, {len(paths)} files"
-        return Revert(replace(preview, workflows=workflows, detail=detail), tuple(undone))
+        detail = f"{_counted(len(self._parts), 'commit')} to revert, {_counted(len(paths), 'file')}"
+        return Revert(replace(preview, workflows=workflows, detail=detail), merge.tree)
 
-    def _merge(self, base: str, ours: str, theirs: str) -> Merge:
-        """Merge two trees that both came from the tree of a commit."""
-        root = self._made_up(self._tree(base))
-        return self._git.merge(self._made_up(ours, root), self._made_up(theirs, root))
+    def _holds(self, tip: str, commit: str) -> bool:
+        return self._git.resolve(commit) is not None and self._git.is_ancestor(commit, tip)
+
+    def _changes_nothing(self, commit: str) -> bool:
+        """Whether reverting the release on that commit would change nothing."""
+        if self._is_base_missing:
+            return False
+        merge = self._merge(commit)
+        return not merge.conflicts and merge.tree == self._tree(commit)
+
+    def _is_gone(self, commit: str) -> bool:
+        """The same for a commit that is said to revert the release: each file by itself may show it.
+
+        Where a file of the release was removed and another one is like it, git takes the file for moved.
+        """
+        if self._is_base_missing:
+            return False
+        return self._changes_nothing(commit) or all(self._lacks(commit, path) for path in self._paths)
+
+    @cached_property
+    def _paths(self) -> tuple[str, ...]:
+        """The files that the release changed."""
+        base = self._tree(self._base) if self._base is not None else self._write({})
+        changed = self._git.changed_paths(base, self._tree(self._release.commit))
+        return tuple(path for path in changed if not self._is_state(path))
+
+    def _lacks(self, commit: str, path: str) -> bool:
+        """Whether reverting that one file would change nothing, wherever else its content may be."""
+        ours = self._git.entry(commit, path)
+        base = self._git.entry(self._base, path) if self._base is not None else None
+        released = self._git.entry(self._release.commit, path)
+        if ours in (base, released):
+            return ours == base
+        alone = [self._write({"file": entry} if entry else {}) for entry in (released, ours, base)]
+        ancestor = self._made_up(alone[0])
+        merge = self._git.merge(self._made_up(alone[1], ancestor), self._made_up(alone[2], ancestor))
+        return not merge.conflicts and merge.tree == alone[1]
+
+    def _merge(self, commit: str) -> Merge:
+        """The commit's tree with the release taken out; its state stays."""
+        if commit not in self._merges:
+            ours = self._tree(commit)
+            state = self._git.tree(ours).get(self._folder) if self._folder is not None else None
+            base = self._tree(self._base) if self._base is not None else self._write({})
+            ancestor = self._made_up(self._with_state(self._tree(self._release.commit), state))
+            theirs = self._made_up(self._with_state(base, state), ancestor)
+            self._merges[commit] = self._git.merge(self._made_up(ours, ancestor), theirs)
+        return self._merges[commit]
 
     def _made_up(self, tree: str, *parents: str) -> str:
         return self._git.commit_tree(tree, parents, message="made up", at=_ANY_TIME)
 
-    def _before(self, entry: LogEntry, like: str) -> str:
-        """The tree before that commit, with the state of another: what decided meanwhile stays decided."""
-        parent = self._git.read(f"{entry.parents[0]}^{{tree}}") if entry.parents else None
-        entries = dict(self._git.tree(parent.id)) if parent else {}
-        if self._folder is None:
-            return parent.id if parent else self._write({})
-        state = self._git.tree(f"{like}^{{tree}}").get(self._folder)
-        if parent is not None and entries.get(self._folder) == state:
-            return parent.id
+    def _with_state(self, tree: str, state: TreeEntry | None) -> str:
+        """The tree with that state in the place of its own: what was decided since stays decided."""
+        entries = self._git.tree(tree)
+        if self._folder is None or entries.get(self._folder) == state:
+            return tree
         entries.pop(self._folder, None)
         if state is not None:
             entries[self._folder] = state
@@ -176,6 +224,30 @@ class Reverting:
         assert found is not None
         return found.id
 
+    # --- history since the release -----------------------------------------------------------------------
+
+    def _standing(self, tip: str, *, merged: str | None = None, recorded: str | None = None) -> Standing:
+        parts = {entry.commit: entry.subject for entry in self._parts}
+        known = Known(self._release.commit, parts, recorded, merged)
+        return standing_at(tip, known, self._later(tip), self._is_gone)
+
+    def _later(self, tip: str) -> Iterator[LaterCommit]:
+        """The commits from the release to `tip`, parents before children."""
+        span = ("--ancestry-path", f"{self._release.commit}..{tip}")
+        arguments = ("log", "-z", "--topo-order", "--reverse", "--format=%H%x00%P%x00%B", *span)
+        with self._git.runner.start(arguments) as process:
+            try:
+                tokens = nul_separated(pipe(process.stdout))
+                for commit in tokens:
+                    yield LaterCommit(commit, tuple(next(tokens).split()), next(tokens))
+                output("log", finish(process, arguments, b""))
+            finally:
+                process.kill()
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
 
 def refused_unless_clean(revert: Revert) -> Revert:
     """The revert. Raises RefusedError when it is anything but clean."""
@@ -189,13 +261,3 @@ def refused_unless_clean(revert: Revert) -> Revert:
     raise RefusedError(
         f"the release cannot be reverted: {why}", hint="revert it by hand; the next run notices"
     )
-
-
-def message_with(message: CommitMessage) -> Callable[[Undone], str]:
-    """The text of each commit: the message, and which commit it reverts."""
-
-    def text(undone: Undone) -> str:
-        body = "\n\n".join(part for part in (undone.line, message.body) if part)
-        return message_text(CommitMessage(message.subject, body, message.trailers))
-
-    return text

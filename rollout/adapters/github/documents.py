@@ -26,7 +26,7 @@ Shown = Mapping[str, tuple[StatusState, str]]
 _STATUSES = """fragment statuses on Commit { oid status { contexts { context state description } } }"""
 _PULL = (
     """fragment pull on PullRequest {
-  number title body state mergedAt headRefName headRefOid baseRefName isCrossRepository
+  number title body state mergedAt mergeCommit { oid } headRefName headRefOid baseRefName isCrossRepository
   labels(first: 100) { nodes { name } }
   begin: commits(first: 1) { nodes { commit { parents(first: 1) { nodes { oid } } } } }
   end: commits(last: 1) { nodes { commit { ...statuses } } }
@@ -181,6 +181,7 @@ class Pull(Document):
     body: str
     state: str
     merged_at: datetime | None = None
+    merge_commit: _Parent | None = None
     head_ref_name: str
     head_ref_oid: str
     base_ref_name: str

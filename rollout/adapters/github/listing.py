@@ -249,4 +249,5 @@ def shown_pull(pull: Pull, kind: PullRequestKind | None = None) -> PullRequest:
         head_sha=pull.head_ref_oid,
         base_sha=parents[0].oid if parents else pull.head_ref_oid,
         merged_at=pull.merged_at,
+        merged_as=pull.merge_commit.oid if pull.merge_commit and pull.merged_at else None,
     )

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from urllib.parse import quote
 
-from rollout.adapters.git.reverting import Reverting, message_with, refused_unless_clean
+from rollout.adapters.git.reverting import Reverting, refused_unless_clean
 from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, owner_and_name, parsed
 from rollout.adapters.github.documents import PULLS_OF_BRANCH, PullsAnswer
 from rollout.adapters.github.listing import Listing, shown_pull
@@ -56,12 +56,12 @@ class GitHubReverter:
         paths = self._clone.git.changed_paths(commit, tip)
         return all(self._state_folder and path.startswith(f"{self._state_folder}/") for path in paths)
 
-    def preview(self, release: Release) -> RevertPreview:
+    def preview(self, release: Release, merged: str | None = None) -> RevertPreview:
         """Fetches the product's branch. Raises OutsideError."""
         tip = self._clone.fetch(self._branch)
         if tip is None:
             return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
-        return self._reverting(release).work_out(tip).preview
+        return self._reverting(release).work_out(tip, merged).preview
 
     def propose(
         self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
@@ -97,7 +97,7 @@ class GitHubReverter:
             revert = reverting.work_out(tip)
             if revert.preview.outcome is RevertOutcome.NOTHING:
                 return tip
-            commit = reverting.commit(refused_unless_clean(revert), message_with(message), at)
+            commit = reverting.commit(refused_unless_clean(revert), message, at)
             try:
                 self._clone.push(commit, self._branch, old=tip)
             except HeadMovedError:
@@ -121,18 +121,10 @@ class GitHubReverter:
         ours = [pull for pull in answer.repository.pull_requests.nodes if not pull.is_cross_repository]
         return shown_pull(ours[0], PullRequestKind.REVERT) if ours else None
 
-    def holds_revert(self, release: Release) -> str | None:
-        """Fetches the product's branch. Raises OutsideError."""
-        tip = self._clone.fetch(self._branch)
-        if tip is None:
-            return None
-        outcome = self._reverting(release).work_out(tip).preview.outcome
-        return tip if outcome is RevertOutcome.NOTHING else None
-
-    def is_free_of(self, commit: str, release: Release) -> bool:
+    def is_free_of(self, commit: str, release: Release, recorded: str | None = None) -> bool:
         if self._clone.fetch(self._branch) is None or not self._clone.fetch_commit(commit):
             return False
-        return self._reverting(release).is_free(commit)
+        return self._reverting(release).is_free(commit, recorded)
 
     # --- within ------------------------------------------------------------------------------------------
 
@@ -154,6 +146,9 @@ class GitHubReverter:
         return self._make_clone(self._repository)
 
     def _reverting(self, release: Release) -> Reverting:
+        if release.base is not None:
+            # A tag on a branch that the product's branch never merged.
+            self._clone.fetch_commit(release.base)
         return Reverting(self._clone.git, release, self._state_folder)
 
     def _push_branch(self, release: Release, branch: str, message: CommitMessage, at: datetime) -> None:
@@ -162,7 +157,7 @@ class GitHubReverter:
         if old is not None and reverting.work_out(old).preview.outcome is RevertOutcome.NOTHING:
             return
         revert = refused_unless_clean(reverting.work_out(tip))
-        commit = reverting.commit(revert, message_with(message), at)
+        commit = reverting.commit(revert, message, at)
         self._clone.push(commit, branch, old=old)
         self._api.did(f"branch {branch} in {self._repository}")
 

@@ -43,5 +43,9 @@ class RevertFact(Model):
     proposal: Proposal | None = None
     landed: Sha | None = None
     """The tip of the branch, once what the release brought is gone from it."""
+    merged: Sha | None = None
+    """The commit that merged the proposal, where the branch has it and still holds the release."""
+    taken_back: Sha | None = None
+    """The commit that reverted the release's revert, so that the branch holds the release again."""
     refused: Line = ""
     """Why the last try to propose or push it failed."""
