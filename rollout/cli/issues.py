@@ -39,12 +39,20 @@ def show(call: Call, number: int) -> None:
 @command_options
 def comment(call: Call, number: int, text: str, by: str | None) -> None:
     """Write TEXT on issue NUMBER, such as `/signoff ITEM EVIDENCE`."""
+    from rollout.core.signoff.comments import commands
+
     space = call.workspace
     said = space.local_issues.comment(number, by or space.person(), text, at=space.clock.now())
     call.answer(
         lambda: {"number": number, "id": said.id, "author": said.author, "url": said.url},
-        lambda: f"{said.author} said it on #{number}; `rollout reconcile` reads it",
+        lambda: f"{said.author} commented on #{number}; {_heard(len(commands(text)))}",
     )
+
+
+def _heard(commands: int) -> str:
+    if not commands:
+        return "it holds no command: begin a line with `/signoff ITEM EVIDENCE` or `/withdraw ITEM REASON`"
+    return f"`rollout reconcile` reads its {'command' if commands == 1 else f'{commands} commands'}"
 
 
 @issues.command("close")

@@ -207,6 +207,22 @@ def test_a_close_that_was_killed_says_why_once(town: Town) -> None:
     assert town.threads() == [(number, "closed", ["Done.\n\n<!-- rollout:closed -->"])]
 
 
+def test_each_end_of_an_issue_that_was_opened_again_has_its_last_words(town: Town) -> None:
+    number = town.opened().number
+    for words in ("Withdrawn.", "Complete."):
+        run = town.run()
+        assert run.find(KEY)
+        run.reopen(number, at=town.hub.clock.now())
+        run.close(number, words, at=town.hub.clock.now())
+    assert town.threads() == [
+        (
+            number,
+            "closed",
+            ["Withdrawn.\n\n<!-- rollout:closed -->", "Complete.\n\n<!-- rollout:closed -->"],
+        )
+    ]
+
+
 # --- comments ----------------------------------------------------------------------------------------------
 
 

@@ -33,7 +33,7 @@ def test_a_person_reads_comments_and_closes(repo: Path, capsys: pytest.CaptureFi
     assert opened.number == 1
     assert said(capsys) == "#1  open    Sign-off\n"
     told = said(capsys, "comment", "1", "/signoff a docs/a.md", "--by", "Ada")
-    assert told == "Ada said it on #1; `rollout reconcile` reads it\n"
+    assert told == "Ada commented on #1; `rollout reconcile` reads its command\n"
     shown = said(capsys, "show", "1")
     assert shown == (
         "#1  open    Sign-off\n\nlabels: rollout; assigned to ada\n\n"
@@ -43,6 +43,23 @@ def test_a_person_reads_comments_and_closes(repo: Path, capsys: pytest.CaptureFi
     (row,) = json.loads(said(capsys, "--json"))
     assert (row["number"], row["key"], row["state"]) == (1, "k", "closed")
     assert json.loads(said(capsys, "show", "1", "--json"))["comments"][0]["author"] == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("/signoff a x\n/withdraw b y", "`rollout reconcile` reads its 2 commands"),
+        ("Looks good.", "begin a line with `/signoff ITEM EVIDENCE` or `/withdraw ITEM REASON`"),
+        ("> Is it?\n/signoff a x", "begin a line with `/signoff ITEM EVIDENCE` or `/withdraw ITEM REASON`"),
+    ],
+)
+def test_it_says_whether_a_comment_holds_a_command(
+    repo: Path, capsys: pytest.CaptureFixture[str], text: str, end: str
+) -> None:
+    git = Git(repo)
+    LocalIssues(git).open("k", "Sign-off", "Who signs?", labels=(), assignees=(), at=NOON)
+    git.close()
+    assert said(capsys, "comment", "1", text, "--by", "Ada").endswith(f"{end}\n")
 
 
 def test_an_issue_that_is_not_there_is_bad_input(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,8 +139,10 @@ class GitHubIssues:
         """Close it with a last comment, once; one that is closed stays as it is."""
         if self._listed.issue(number).state is IssueState.CLOSED:
             return
-        if self._listed.own(number, CLOSING_MARKER) is None:
-            self._say(number, f"{comment}\n\n{CLOSING_MARKER}", CLOSING_MARKER)
+        # The whole text: one that was opened again since has the last words of its first end.
+        last = f"{comment}\n\n{CLOSING_MARKER}"
+        if self._listed.own(number, last) is None:
+            self._say(number, last, last)
         self._patch(f"closing issue {number}", number, {"state": "closed", "state_reason": "completed"})
         self._listed.note_change(number, state=IssueState.CLOSED)
 
