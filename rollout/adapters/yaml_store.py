@@ -31,6 +31,7 @@ from rollout.core.files import (
     state_path,
 )
 from rollout.core.state import (
+    CURRENT_RULES,
     Channel,
     CommitMessage,
     Incident,
@@ -42,13 +43,15 @@ from rollout.core.state import (
     Status,
     TrainState,
 )
+from rollout.core.state.release_cache import ReleaseCache
 from rollout.core.text import inert
 from rollout.core.values import Model
 from rollout.errors import ContractError, InputError, OutsideError
 from rollout.ports import LoggedCommit
 
 SCHEMA = 1
-"""The newest schema that this version reads."""
+"""The newest schema of most files that this version reads."""
+STATUS_SCHEMA = CURRENT_RULES
 
 _CACHED_FILES = 256
 _LONGEST_LINE = 500
@@ -303,9 +306,10 @@ _EDITED_HINT = "`git log -p -- {file}` shows who changed it; mend it in a new co
 
 def _refuse_newer_schema(data: object, file: str) -> None:
     schema = data.get("schema") if isinstance(data, dict) else None
-    if isinstance(schema, int) and schema > SCHEMA:
+    newest = STATUS_SCHEMA if file.endswith(f"/{STATUS}") else SCHEMA
+    if isinstance(schema, int) and schema > newest:
         raise InputError(
-            f"{file}: schema: {schema} was written by a newer rollout; this one reads up to {SCHEMA}",
+            f"{file}: schema: {schema} was written by a newer rollout; this one reads up to {newest}",
             hint="upgrade rollout",
             file=file,
         )
@@ -353,6 +357,6 @@ def _without_empty(model: Model) -> str:
     return dump_yaml(model.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
-def _without_defaults(model: Model) -> str:
+def _without_defaults(model: Contract | Status | ReleaseCache) -> str:
     data = model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return dump_yaml({"schema": SCHEMA, **data})
+    return dump_yaml({"schema": model.schema_, **{key: data[key] for key in data if key != "schema"}})

@@ -9,7 +9,7 @@ from datetime import datetime
 from rollout.commands import steered
 from rollout.commands.changing import applied
 from rollout.core import channel as channels
-from rollout.core import signoff, starting
+from rollout.core import first_rules, signoff, starting
 from rollout.core.advance import advance, begin
 from rollout.core.channel.explain import follows
 from rollout.core.observation import Evidence, Results
@@ -135,7 +135,9 @@ def _expected(previous: TrainState, state: TrainState, event: Event | None) -> T
 
 
 def _recomputed(previous: TrainState, state: TrainState, status: Status) -> TrainState | None:
-    step = advance(previous, _evidence(previous, status), status.facts, status.decided_at)
+    step = advance(
+        previous, _evidence(previous, status), status.facts, status.decided_at, rules=status.schema_
+    )
     return applied(previous, step.change, state.head) if step else None
 
 
@@ -167,6 +169,8 @@ def _started(previous: TrainState, state: TrainState) -> TrainState | None:
     rollout = starting.first(previous.contract, release, target)
     lanes = previous.rollout.lanes
     status = begin(previous.contract, previous.contract_digest, rollout, release.started_at, lanes=lanes)
+    if state.status is not None and state.status.by_first_rules:
+        status = first_rules.begun(status)
     channel = channels.started(previous.channel or Channel(train=state.train), target)
     change = StateChange(
         rollout=rollout, status=status, channel=channel, signoff=signoff.for_release(rollout)
@@ -210,16 +214,31 @@ def _signed_at(after: Signoff, changed: set[str]) -> datetime:
 
 
 def _differences(expected: TrainState, found: TrainState, parts: Iterable[str]) -> Iterator[str]:
+    was_first = found.status is not None and found.status.by_first_rules
     for part in parts:
-        wanted, seen = getattr(expected, part), getattr(found, part)
-        if wanted == seen:
+        if getattr(expected, part) == getattr(found, part):
             continue
-        where, should, is_ = _first_difference(_dump(wanted), _dump(seen))
+        wanted, seen = _dump(getattr(expected, part)), _dump(getattr(found, part))
+        if was_first:
+            wanted, seen = _without_wording(wanted), _without_wording(seen)
+            if wanted == seen:
+                continue
+        where, should, is_ = _first_difference(wanted, seen)
         yield f"{part}.yaml: {where or 'the file'} is {_short(is_)}, recomputed {_short(should)}"
 
 
 def _dump(model: Model | None) -> object:
     return model.model_dump(mode="json", by_alias=True) if model is not None else None
+
+
+def _without_wording(data: object) -> object:
+    """The document without sentences that the tool words, which a later version may word otherwise."""
+    if isinstance(data, Mapping):
+        worded = {"reasons", "seen", "wanted"}
+        worded |= {"result"} if "step" in data else set()
+        worded |= {"reason"} if "at" in data else set()
+        return {key: _without_wording(value) for key, value in data.items() if key not in worded}
+    return [_without_wording(each) for each in data] if isinstance(data, list) else data
 
 
 def _first_difference(wanted: object, seen: object, where: str = "") -> tuple[str, object, object]:

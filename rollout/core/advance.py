@@ -8,16 +8,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from rollout.core import channel as channels
-from rollout.core import counters, legality, signoff, streaks
-from rollout.core.assess import assess, reassess, unsigned_items, view_of
+from rollout.core import counters, first_rules, legality, signoff, streaks
+from rollout.core.assess import assess, began, judges_alike, reassess, unsigned_items, view_of
 from rollout.core.contract import Contract
 from rollout.core.decision import (
     judge_triggers,
 )
+from rollout.core.migration import migrated
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.requests import answer, applied_at, lanes_back, needed
 from rollout.core.rollback import opening
 from rollout.core.state import (
+    CURRENT_RULES,
+    FIRST_RULES,
     Channel,
     Decision,
     Event,
@@ -52,15 +55,21 @@ def begin(
         release=rollout.release.version,
         commit=rollout.release.commit,
         legal=rollout,
+        entry=now,
         decided_at=now,
         contract_digest=digest,
+        health_digest=contract.health_digest,
         decision=waiting,
         requests=needed(contract, rollout, lanes_back(contract, rollout, lanes, now), (), None, now),
     )
 
 
-def advance(state: TrainState, evidence: Evidence | None, facts: Facts, now: datetime) -> Step | None:
+def advance(
+    state: TrainState, evidence: Evidence | None, facts: Facts, now: datetime, *, rules: int = CURRENT_RULES
+) -> Step | None:
     """The next step; None when there is nothing to record (the evidence then adds nothing).
+
+    `rules`: the schema of the status that the step records; only `verify` asks for an old one.
 
     Changes that people made come first, then the evidence, then what facts and time alone decide,
     so that a step is always judged against the state that was recorded before it.
@@ -69,6 +78,11 @@ def advance(state: TrainState, evidence: Evidence | None, facts: Facts, now: dat
     status = state.status
     if status is None:
         return None
+    if rules == FIRST_RULES:
+        state = replace(state, contract=first_rules.as_read_then(state.contract))
+    else:
+        status = migrated(state, status)
+        state = replace(state, status=status)
     if status.legal.outcome is not Outcome.IN_PROGRESS:
         return _restore(state, status, now) or _after_the_end(state, status, evidence, facts, now)
     if status.contract_digest != state.contract_digest:
@@ -127,8 +141,7 @@ def _after_the_end(
 
 
 def _adopt_contract(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:
-    # A changed contract starts the phase's credit anew: what was earned was earned under other rules.
-    fresh = status.model_copy(update={"contract_digest": state.contract_digest, "soak": Soak()})
+    adopted = _by_contract_of(state, status)
     if status.phase not in [phase.name for phase in state.contract.phases]:
         raise InputError(
             f"contract.yaml: phases: there is no {status.phase}, where {status.release} stands",
@@ -137,7 +150,21 @@ def _adopt_contract(state: TrainState, status: Status, facts: Facts, now: dateti
         )
     # Judged as it was last legal: an edit of rollout.yaml beside it has yet to be judged itself.
     legal = replace(state, rollout=status.legal)
-    return Step(Event.CONTRACT, StateChange(status=reassess(legal, fresh, facts, now)), "soak starts anew")
+    detail = "soak starts anew" if adopted.soak == Soak() else "health is judged as before, soak goes on"
+    return Step(Event.CONTRACT, StateChange(status=reassess(legal, adopted, facts, now)), detail)
+
+
+def _by_contract_of(state: TrainState, status: Status) -> Status:
+    """The status under the changed contract; credit that was earned under other rules of health is lost."""
+    changes: dict[str, object] = {"contract_digest": state.contract_digest}
+    if status.by_first_rules:
+        return status.model_copy(update={**changes, "soak": Soak()})
+    health, last = state.contract.health_digest, status.observation
+    if health != status.health_digest:
+        changes |= {"health_digest": health, "same_health": None, "soak": Soak()}
+    elif last is not None and judges_alike(status, last):
+        changes["same_health"] = last.contract_digest
+    return status.model_copy(update=changes)
 
 
 def _judge_change(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:
@@ -165,12 +192,19 @@ def _enter(state: TrainState, status: Status, facts: Facts, now: datetime) -> St
     entered = status.model_copy(
         update={
             "legal": state.rollout,
+            "entry": None if status.by_first_rules else _entered(status, facts, now),
             "entered_at": None,
             "soak": Soak(),
             "counters": counters.new_baseline(status.counters),
         }
     )
     return reassess(state, entered, facts, now)
+
+
+def _entered(status: Status, facts: Facts, now: datetime) -> datetime:
+    """When desired state changed: the merge, as the forge tells it, else the first reconcile that sees it."""
+    merged = facts.merged_at
+    return merged if merged is not None and status.decision.at <= merged <= now else now
 
 
 def _undo(state: TrainState, status: Status, why: str, facts: Facts, now: datetime) -> Step:
@@ -255,7 +289,8 @@ def observe(
 def _folded(state: TrainState, status: Status, observation: Observation) -> Status:
     """The status with what the observation reads; nothing is judged."""
     contract = state.contract
-    samples = fresh_samples(observation, contract.sampling.max_age)
+    since = began(contract, state.rollout, status, observation.phase)
+    samples = fresh_samples(observation, contract, since)
     return status.model_copy(
         update={
             "observation": observation,
@@ -291,7 +326,7 @@ def _observe_late(
 
 
 def _belongs(state: TrainState, status: Status, observation: Observation) -> bool:
-    if observation.phase != status.phase or observation.contract_digest != status.contract_digest:
+    if observation.phase != status.phase or not judges_alike(status, observation):
         return False
     applied, since = applied_at(state.contract, state.rollout, status.requests)
     return applied is None or (since is not None and observation.started_at >= since)

@@ -10,14 +10,14 @@ from rollout.core.contract import Contract
 from rollout.core.decision import (
     decide,
     findings,
-    health_results,
+    health_leaves,
     judge_gates,
     judge_triggers,
     look,
     with_triggers,
 )
 from rollout.core.observation import Observation
-from rollout.core.requests import needed
+from rollout.core.requests import applied_at, needed
 from rollout.core.state import Facts, Rollout, Status, TrainState, TriggerFinding
 from rollout.core.view import View
 
@@ -51,7 +51,23 @@ def view_of(
         soak=status.soak,
         facts=facts,
         unsigned=unsigned,
+        since=began(contract, rollout, status, phase),
+        by_first_rules=status.by_first_rules,
     )
+
+
+def began(contract: Contract, rollout: Rollout, status: Status, phase: str) -> datetime | None:
+    """When a reading of that phase is made at the earliest; None where the first rules set no such bound.
+
+    A phase begins with its entry, or when its percent was applied. Of one that was left only the start of
+    the rollout is still known.
+    """
+    if status.by_first_rules or rollout.release is None:
+        return None
+    if phase != status.phase or status.entry is None:
+        return rollout.release.started_at
+    _, applied = applied_at(contract, rollout, status.requests)
+    return max(status.entry, applied) if applied else status.entry
 
 
 def assess(
@@ -74,7 +90,7 @@ def assess(
     judged = judge_gates(view)
     credit = status.soak
     if earn_at is not None:
-        credit = soak.earn(credit, contract, view.phase, health_results(judged), earn_at, view)
+        credit = soak.earn(credit, view, health_leaves(judged), earn_at)
         view = replace(view, soak=credit)
     found = findings(judged, view, status.gates, at)
     observed_at = observation.finished_at if observation else None
@@ -99,10 +115,15 @@ def _merged(
     return first + tuple(finding for finding in rest if finding.trigger not in named)
 
 
+def judges_alike(status: Status, observation: Observation) -> bool:
+    """Whether the contract that the observation was made under judges health as the present one does."""
+    return observation.contract_digest in (status.contract_digest, status.same_health)
+
+
 def _current_observation(status: Status) -> Observation | None:
     """The last observation, if it is of this phase and contract, and of the percent that is applied."""
     observation = status.observation
     if observation is None or status.entered_at is None:
         return None
-    same = (observation.phase, observation.contract_digest) == (status.phase, status.contract_digest)
+    same = observation.phase == status.phase and judges_alike(status, observation)
     return observation if same and observation.started_at >= status.entered_at else None

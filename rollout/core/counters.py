@@ -1,4 +1,4 @@
-"""Counters: absolute totals of each surface, folded into how much they rose (DESIGN section 6, Counters)."""
+"""Counters: absolute totals of each surface, folded into how much they rose."""
 
 from __future__ import annotations
 
@@ -33,21 +33,24 @@ def fold(
     for surface, counters in contract.counters.items():
         before = tracks.get(surface, {})
         after = dict(before)
-        sample = samples.get(surface, NOT_OBSERVED)
+        sample, policy = samples.get(surface, NOT_OBSERVED), contract.surfaces[surface]
         for counter in counters:
-            value = total(contract.surfaces[surface], sample, counter)
+            value = total(policy, sample, counter)
             if value is not None:
-                after[counter] = _read(before.get(counter), value)
+                after[counter] = _read(before.get(counter), value, policy)
         if after:
             folded[surface] = after
     return folded
 
 
-def _read(track: CounterTrack | None, value: int) -> CounterTrack:
+def _read(track: CounterTrack | None, value: int, surface: Surface) -> CounterTrack:
     if track is None:
         return CounterTrack(last=value)
+    if value < track.last and surface.rebases_on_reset:
+        # An instance that left took its share along: what is missing is no error, and what rose is not known.
+        return CounterTrack(last=value, new=track.new, rebased=True)
     rose = value - track.last if value >= track.last else value
-    if value == track.last and track.rose == 0:
+    if value == track.last and track.rose == 0 and not track.rebased:
         return track
     return CounterTrack(last=value, new=track.new + rose, rose=rose)
 
@@ -64,9 +67,11 @@ def lookup(view: View, surface: str, sample: Sample, counter: str) -> tuple[Coun
     """The counter's track if this sample knows it; else what that means for a gate, and why."""
     if total(view.contract.surfaces[surface], sample, counter) is not None:
         track = view.counters.get(surface, {}).get(counter)
+        if track is not None and track.rebased:
+            return None, Result.UNKNOWN, f"{counter} fell to {track.last}: counted anew from there"
         return (track, Result.SATISFIED, "") if track else (None, Result.UNKNOWN, "no reading yet")
     if COUNTERS in sample.not_applicable:
         return None, Result.NOT_APPLICABLE, "never reported here"
     if sample.counters is not None:
-        return None, Result.UNKNOWN, f"{counter} is not among the counters"
+        return None, Result.UNKNOWN, f"no {counter} among the counters (`absent: zero` would make that 0)"
     return None, Result.UNKNOWN, sample.counters_unknown or "counter not reported"

@@ -26,7 +26,7 @@ from rollout.core.state import (
     Verdict,
 )
 from rollout.core.values import format_duration, seconds_between
-from rollout.core.view import Leaf, View, fresh_run, fresh_samples
+from rollout.core.view import Leaf, View, fresh_run, fresh_samples, settled_samples
 
 _BLOCKING = (Result.UNSATISFIED, Result.UNKNOWN)
 
@@ -43,13 +43,21 @@ def look(
     soak: Soak,
     facts: Facts,
     unsigned: Mapping[str, tuple[str, ...]],
+    since: datetime | None = None,
+    by_first_rules: bool = False,
 ) -> View:
-    """Put together what gates and triggers look at; `observation` only if it is of this phase."""
+    """Put together what gates and triggers look at; `observation` only if it is of this phase.
+
+    `since`: when the phase was entered; what was read before it is unknown.
+    """
+    samples = fresh_samples(observation, contract, since) if observation else {}
     return View(
         contract=contract,
         phase=phase,
         rollout=rollout,
-        samples=fresh_samples(observation, contract.sampling.max_age) if observation else {},
+        samples=samples,
+        settled=settled_samples(samples, contract, phase, since),
+        by_first_rules=by_first_rules,
         harness=fresh_run(observation) if observation else None,
         counters=counters,
         streaks=streaks,
@@ -116,12 +124,9 @@ def _fail_closed(leaves: list[Leaf]) -> list[Leaf]:
     return [Leaf(Result.UNKNOWN, None, "no surface reports it", wanted)]
 
 
-def health_results(judged: Iterable[tuple[Gate, list[Leaf]]]) -> Iterator[Result]:
-    """The results that soak depends on."""
-    for gate, leaves in judged:
-        if gates.reads_health(gate):
-            for leaf in leaves:
-                yield leaf.result
+def health_leaves(judged: Iterable[tuple[Gate, list[Leaf]]]) -> list[Leaf]:
+    """The leaves that soak depends on."""
+    return [leaf for gate, leaves in judged if gates.reads_health(gate) for leaf in leaves]
 
 
 def findings(
@@ -231,4 +236,10 @@ def _earliest(view: View, observed_at: datetime | None) -> datetime | None:
     if not isinstance(wanted, int) or observed_at is None or view.rollout.frozen is not None:
         return None
     left = wanted - view.soak.earned_seconds
-    return observed_at + timedelta(seconds=left) if left > 0 else None
+    if left <= 0:
+        return None
+    ends = [
+        surface.held_at + timedelta(seconds=wanted - surface.earned_seconds)
+        for surface in view.soak.surfaces.values()
+    ]
+    return max(ends, default=observed_at + timedelta(seconds=left))

@@ -141,12 +141,18 @@ def _harness(
     now: datetime,
 ) -> Request | None:
     title = _harness_gate(contract, rollout)
-    if title is None or contract.harness is None or contract.harness.command is None:
+    refreshed = [name for name, surface in contract.surfaces.items() if surface.refresh == "harness"]
+    if (title is None and not refreshed) or contract.harness is None or contract.harness.command is None:
         return None
     current = find(requests, Work.HARNESS, rollout)
     if rollout.frozen is not None:
         return current
-    if any(finding.gate == title and finding.result is Result.SATISFIED for finding in gates):
+    passed = title is None or any(
+        finding.gate == title and finding.result is Result.SATISFIED for finding in gates
+    )
+    if passed and current is not None and _are_refreshed(refreshed, observation, current):
+        return current
+    if passed and not refreshed:
         return current
     if current is None:
         return _ask(Work.HARNESS, rollout, now)
@@ -157,6 +163,15 @@ def _harness(
         and observation.started_at >= current.result.finished_at
     )
     return _ask(Work.HARNESS, rollout, now, current) if was_seen else current
+
+
+def _are_refreshed(surfaces: Collection[str], observation: Observation | None, run: Request) -> bool:
+    """Whether an observation has read of each surface what a run since `run` was asked for has left."""
+    for name in surfaces:
+        sample = observation.samples.get(name) if observation else None
+        if sample is None or sample.updated_at is None or sample.updated_at < run.requested_at:
+            return False
+    return True
 
 
 def _harness_gate(contract: Contract, rollout: Rollout) -> str | None:

@@ -1,10 +1,10 @@
-"""Streaks: consecutive unhealthy checks of each surface (DESIGN section 6, Streaks)."""
+"""Streaks: consecutive unhealthy checks of each surface, as triggers with `checks` count them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rollout.core.contract import Contract, HealthRegressionTrigger
+from rollout.core.contract import Contract, HealthRegressionTrigger, Sampling, ThresholdTrigger, Trigger
 from rollout.core.observation import Sample
 from rollout.core.state import Streak
 from rollout.core.values import seconds_between
@@ -21,25 +21,47 @@ def fold(
     """
     folded: dict[str, dict[str, Streak]] = {}
     for trigger in contract.triggers:
-        if isinstance(trigger, HealthRegressionTrigger):
-            before = streaks.get(trigger.name, {})
-            after = dict(before)
-            watched = contract.surfaces_of(trigger.surfaces) if contract.watches(trigger, phase) else ()
-            for surface in watched:
-                sample = samples.get(surface)
-                if sample and sample.unknown is None and sample.health_state and sample.updated_at:
-                    unhealthy = sample.health_state.value in trigger.states
-                    after[surface] = _check(
-                        before.get(surface), sample, unhealthy, contract.sampling.min_interval
-                    )
-            folded[trigger.name] = after
+        if not counts_checks(trigger):
+            continue
+        before = streaks.get(trigger.name, {})
+        after = dict(before)
+        watched = contract.surfaces_of(trigger.surfaces) if contract.watches(trigger, phase) else ()
+        for surface in watched:
+            sample = samples.get(surface)
+            unhealthy = _is_unhealthy(trigger, sample) if sample else None
+            if sample and unhealthy is not None and sample.updated_at:
+                after[surface] = _check(before.get(surface), sample, unhealthy, contract.sampling)
+        folded[trigger.name] = after
     return folded
 
 
-def _check(streak: Streak | None, sample: Sample, unhealthy: bool, min_interval: int) -> Streak:
+def counts_checks(trigger: Trigger) -> bool:
+    """Whether the trigger fires at consecutive checks, and not at the first."""
+    if isinstance(trigger, ThresholdTrigger):
+        return trigger.checks > 1
+    return isinstance(trigger, HealthRegressionTrigger)
+
+
+def _is_unhealthy(trigger: Trigger, sample: Sample) -> bool | None:
+    """What the sample is to that trigger; None when it does not tell."""
+    if sample.unknown is not None:
+        return None
+    if isinstance(trigger, ThresholdTrigger):
+        value = sample.fields.get(trigger.field)
+        return None if value is None else value >= trigger.at_least
+    if isinstance(trigger, HealthRegressionTrigger) and sample.health_state:
+        return sample.health_state.value in trigger.states
+    return None
+
+
+def _check(streak: Streak | None, sample: Sample, unhealthy: bool, sampling: Sampling) -> Streak:
     assert sample.updated_at is not None
-    if streak is not None and seconds_between(streak.checked_at, sample.updated_at) < max(min_interval, 1):
-        return _join(streak, sample, unhealthy)
+    if streak is not None:
+        apart = seconds_between(streak.checked_at, sample.updated_at)
+        if apart < max(sampling.min_interval, 1):
+            return _join(streak, sample, unhealthy)
+        if apart > sampling.streak_gap:
+            streak = None  # what was seen so long ago is not in a row with this
     count, since = (streak.count, streak.since) if streak and streak.unhealthy else (0, None)
     if not unhealthy:
         return Streak(checked_at=sample.updated_at, before=count, since=since)

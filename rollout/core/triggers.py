@@ -53,7 +53,8 @@ def wanted(trigger: Trigger) -> str:
         case HealthRegressionTrigger():
             return f"fires at {trigger.checks} consecutive checks {' or '.join(trigger.states)}"
         case ThresholdTrigger():
-            return f"fires at {trigger.field} >= {number(trigger.at_least)}"
+            at = f"{trigger.checks} consecutive checks " if trigger.checks > 1 else ""
+            return f"fires at {at}{trigger.field} >= {number(trigger.at_least)}"
         case NewCounterTrigger():
             return f"fires at any new {' or '.join(trigger.counters)}"
         case TimelineTrigger():
@@ -104,12 +105,16 @@ def _regression(trigger: HealthRegressionTrigger, view: View) -> Iterator[Shown]
 
 
 def _threshold(trigger: ThresholdTrigger, view: View) -> Iterator[Shown]:
+    streaks = view.streaks.get(trigger.name, {})
     for surface, sample in _known(trigger, view):
-        value = sample.fields.get(trigger.field)
-        if sample.unknown is not None:
+        value, streak = sample.fields.get(trigger.field), streaks.get(surface)
+        said = f"{trigger.field}={number(value)}" if value is not None else f"{trigger.field} too high"
+        if trigger.checks > 1 and streak is not None and streak.count >= trigger.checks:
+            yield Shown(TriggerState.FIRED, surface, f"{said}, {streak.count} checks in a row")
+        elif sample.unknown is not None:
             yield _unknown(surface, sample.unknown)
-        elif value is not None and value >= trigger.at_least:
-            yield Shown(TriggerState.FIRED, surface, f"{trigger.field}={number(value)}")
+        elif trigger.checks == 1 and value is not None and value >= trigger.at_least:
+            yield Shown(TriggerState.FIRED, surface, said)
         elif value is None and trigger.field not in sample.not_applicable:
             yield _unknown(surface, f"{trigger.field} not reported")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from rollout.core.contract import Contract, Phase
+from rollout.core.contract import Contract, Phase, Surface
 from rollout.core.observation import MAX_FUTURE, HarnessReport, Observation, Sample
 from rollout.core.state import CounterTrack, Facts, Result, Rollout, Soak, Streak, TriggerFinding
 from rollout.core.values import format_duration, format_instant, seconds_between
@@ -30,7 +30,9 @@ class View:
     phase: Phase
     rollout: Rollout
     samples: Mapping[str, Sample]
-    """The phase's last observation, stale samples made unknown; empty when there is none yet."""
+    """The phase's last observation as triggers judge it, stale samples made unknown; empty without one."""
+    settled: Mapping[str, Sample]
+    """The same as gates judge it: readings of the phase's warm-up are unknown too."""
     harness: HarnessReport | None
     counters: Mapping[str, Mapping[str, CounterTrack]]
     streaks: Mapping[str, Mapping[str, Streak]]
@@ -42,6 +44,8 @@ class View:
     """Whether the product runs at the phase's percent; None when the contract has no apply command."""
     not_applied: str
     """What is known of it when it does not."""
+    by_first_rules: bool = False
+    """Whether an old commit is recomputed, by the rules of its time."""
     fired: tuple[TriggerFinding, ...] = ()
     unsure: tuple[TriggerFinding, ...] = ()
 
@@ -56,7 +60,7 @@ def leaves(
     for surface in view.contract.surfaces:
         if named is not None and surface not in named:
             continue
-        sample = view.samples.get(surface, NOT_OBSERVED)
+        sample = view.settled.get(surface, NOT_OBSERVED)
         if sample.unknown is not None:
             yield Leaf(Result.UNKNOWN, surface, sample.unknown, wanted)
         else:
@@ -64,16 +68,45 @@ def leaves(
             yield Leaf(result, surface, seen, wanted)
 
 
-def fresh_samples(observation: Observation, max_age: int) -> dict[str, Sample]:
+def fresh_samples(observation: Observation, contract: Contract, since: datetime | None) -> dict[str, Sample]:
     """The observation's samples; one whose source is too old or from the future becomes unknown.
 
+    `since`: what was read before it is unknown too; None for no such bound.
+
     Age is judged at the time of reading, so that a surface that hangs does not age the others, and never at
-    the time of the decision, so that the answer is always the same (DESIGN section 6, Freshness).
+    the time of the decision, so that the answer is always the same.
     """
-    return {surface: _fresh(sample, observation, max_age) for surface, sample in observation.samples.items()}
+    return {
+        name: _fresh(sample, observation, contract.surfaces.get(name), contract.sampling.max_age, since)
+        for name, sample in observation.samples.items()
+    }
 
 
-def _fresh(sample: Sample, observation: Observation, max_age: int) -> Sample:
+def settled_samples(
+    samples: Mapping[str, Sample], contract: Contract, phase: Phase, since: datetime | None
+) -> Mapping[str, Sample]:
+    """The samples of a phase that was entered at `since`; those of its warm-up are unknown."""
+    if since is None or phase.warm_up == 0:
+        return samples
+    until = since + timedelta(seconds=phase.warm_up)
+    warming = Sample(unknown=f"warming up until {format_instant(until)}")
+    return {
+        name: warming if _has_pulse(contract, name) and _is_before(sample, until) else sample
+        for name, sample in samples.items()
+    }
+
+
+def _has_pulse(contract: Contract, surface: str) -> bool:
+    return surface not in contract.surfaces or contract.surfaces[surface].fresh == "pulse"
+
+
+def _is_before(sample: Sample, moment: datetime) -> bool:
+    return sample.unknown is None and sample.updated_at is not None and sample.updated_at < moment
+
+
+def _fresh(
+    sample: Sample, observation: Observation, surface: Surface | None, max_age: int, since: datetime | None
+) -> Sample:
     if sample.unknown is not None:
         return sample
     updated = sample.updated_at
@@ -83,8 +116,10 @@ def _fresh(sample: Sample, observation: Observation, max_age: int) -> Sample:
     if updated - read_at > MAX_FUTURE:
         return Sample(unknown=f"from the future: says {format_instant(updated)}")
     age = seconds_between(updated, read_at)
-    if age > max_age:
+    if age > max_age and (surface is None or surface.fresh == "pulse"):
         return Sample(unknown=f"stale: {format_duration(age)} old, at most {format_duration(max_age)}")
+    if since is not None and updated < since:
+        return Sample(unknown=f"no news in this phase: last reading {format_instant(updated)}")
     return sample
 
 

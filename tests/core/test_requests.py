@@ -2,14 +2,17 @@ from datetime import timedelta
 
 from rollout.core.requests import answer, find, how_it_failed
 from rollout.core.state import Work
-from tests.core.world import World, contract_of
+from tests.core.world import World, contract_of, tau
 
 APPLYING = {"command": ["./set-percent", "{percent}", "{phase}", "{version}"]}
 
 
 def applying() -> World:
-    """Just entered canary-1, whose percent is not applied yet."""
-    return World(contract_of(apply=APPLYING)).reach("canary-1").wait(minutes=10)
+    """Just entered canary-1, whose percent is not applied yet; nothing else is asked for."""
+    surfaces = {name: {**surface} for name, surface in tau()["surfaces"].items()}
+    for surface in surfaces.values():
+        surface.pop("refresh", None)
+    return World(contract_of(apply=APPLYING, surfaces=surfaces)).reach("canary-1").wait(minutes=10)
 
 
 def test_a_result_that_nobody_asked_for_is_ignored() -> None:

@@ -98,7 +98,7 @@ BROKEN_STATE = {
         "upgrade rollout",
     ),
     "a status of a newer schema": (
-        committed("status.yaml", lambda text: text.replace("schema: 1\n", "schema: 9\n", 1)),
+        committed("status.yaml", lambda text: text.replace("schema: 2\n", "schema: 9\n", 1)),
         r"state/tau/status\.yaml: schema: 9 was written by a newer rollout",
         "upgrade rollout",
     ),

@@ -43,11 +43,13 @@ class HealthRegressionTrigger(_Trigger):
 
 
 class ThresholdTrigger(_Trigger):
-    """A numeric field at or above a bound, at once."""
+    """A numeric field at or above a bound, for so many consecutive checks."""
 
     kind: Literal["threshold"]
     field: Identifier
     at_least: float
+    checks: int = Field(default=1, ge=1, le=100)
+    """1 fires at once."""
 
 
 class NewCounterTrigger(_Trigger):

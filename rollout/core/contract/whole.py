@@ -2,9 +2,11 @@
 
 # No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
 
+import json
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cached_property
+from hashlib import sha256
 from typing import Literal, Self
 
 from pydantic import Field
@@ -26,6 +28,8 @@ from rollout.core.contract.signoff import SignoffPolicy
 from rollout.core.contract.triggers import NewCounterTrigger, Trigger
 from rollout.core.values import Model, Name
 
+_JUDGES_HEALTH = {"prepare", "surfaces", "harness", "apply", "sampling", "phases", "triggers"}
+
 
 class Contract(Model):
     schema_: Literal[1] = Field(alias="schema")
@@ -42,6 +46,12 @@ class Contract(Model):
     rollback: Rollback = Rollback.model_construct()
     signoff: SignoffPolicy = SignoffPolicy.model_construct()
     channel: ChannelPolicy = ChannelPolicy.model_construct()
+
+    @cached_property
+    def health_digest(self) -> str:
+        """sha256 of the sections by which health is judged; a change of any other resets no soak."""
+        judged = self.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=_JUDGES_HEALTH)
+        return sha256(json.dumps(judged, sort_keys=True).encode()).hexdigest()
 
     def phase(self, name: str) -> Phase:
         """The phase of that name. Raises KeyError when the contract has none."""
@@ -98,7 +108,7 @@ class Contract(Model):
     def __copy__(self) -> Self:
         # A changed copy must not answer with what was worked out of the fields before.
         copied = super().__copy__()
-        for name in ("_gates", "counters"):
+        for name in ("_gates", "counters", "health_digest"):
             copied.__dict__.pop(name, None)
         return copied
 

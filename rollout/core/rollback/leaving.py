@@ -52,6 +52,7 @@ def cancelled(state: TrainState, by: str, reason: str, at: datetime) -> StateCha
     fresh = status.model_copy(
         update={
             "legal": rollout,
+            "entry": None if status.by_first_rules else at,
             "entered_at": None,
             "soak": Soak(),
             "counters": counters.new_baseline(status.counters),

@@ -85,6 +85,8 @@ def _triggers(
         soak=Soak(),
         facts=facts,
         unsigned={},
+        since=status.entry,
+        by_first_rules=status.by_first_rules,
     )
     return judge_triggers(view, observation.phase, status.triggers, observation.started_at)
 

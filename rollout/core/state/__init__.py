@@ -23,6 +23,8 @@ from rollout.core.state.desired import (
 )
 from rollout.core.state.incident import Ended, Incident, IncidentStep, Joined, Revert, StepState
 from rollout.core.state.observed import (
+    CURRENT_RULES,
+    FIRST_RULES,
     CheckFact,
     CounterTrack,
     Decision,
@@ -33,6 +35,7 @@ from rollout.core.state.observed import (
     Soak,
     Status,
     Streak,
+    SurfaceSoak,
     TriggerFinding,
     TriggerState,
     Verdict,
@@ -45,6 +48,8 @@ from rollout.core.state.signoff import Ending, Signature, SignatureEnd, SignedIt
 from rollout.core.state.train import CommitMessage, Event, StateChange, TrainState
 
 __all__ = [
+    "CURRENT_RULES",
+    "FIRST_RULES",
     "UNDER_WAY",
     "ApplyStatus",
     "Channel",
@@ -94,6 +99,7 @@ __all__ = [
     "Status",
     "StepState",
     "Streak",
+    "SurfaceSoak",
     "TrainState",
     "TriggerFinding",
     "TriggerState",

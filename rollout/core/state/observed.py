@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -74,15 +74,26 @@ class Decision(Model):
     """When a hold can end at the earliest, where time is all that is missing."""
 
 
+class SurfaceSoak(Model):
+    """Credit that one surface has earned in the phase, in its own time."""
+
+    earned_seconds: int = Field(default=0, ge=0)
+    held_at: Instant
+    """Its source time at the last observation at which every health gate held; it never goes back. Where
+    checks are counted: at the last one that was counted."""
+
+
 class Soak(Model):
     """Credit earned in the phase."""
 
     earned_seconds: int = Field(default=0, ge=0)
+    """The least that a surface has earned."""
     runs: int = Field(default=0, ge=0)
     held_at: Instant | None = None
-    """When the last observation was made, if every health gate held at it."""
+    """Schema 1: when the last observation was made, if every health gate held at it."""
     last_run_at: Instant | None = None
-    """Start of the last run that was counted."""
+    """Start of the last harness run, or of the last observation, that was counted as a run."""
+    surfaces: dict[Name, SurfaceSoak] = {}
 
 
 class CounterTrack(Model):
@@ -94,6 +105,8 @@ class CounterTrack(Model):
     """How much it rose since the phase's baseline; a fall counts what is there after it."""
     rose: int = 0
     """How much it rose at the last known reading: the baseline of `flat` moves with every reading."""
+    rebased: bool = False
+    """The last known reading fell, and is a new baseline: it does not tell whether the counter rose."""
 
 
 class Streak(Model):
@@ -161,17 +174,28 @@ class Facts(Model):
     """The product checkout of the last observation, when it lacks what the release brought."""
 
 
+FIRST_RULES: Final = 1
+CURRENT_RULES: Final = 2
+
+
 class Status(Model):
-    schema_: Literal[1] = Field(default=1, alias="schema")
+    schema_: Literal[1, 2] = Field(default=CURRENT_RULES, alias="schema")
+    """By which rules it was decided; `verify` recomputes a commit by the rules of its time."""
     train: Name
     release: Version
     commit: Sha
     legal: Rollout
     """The last desired state that was legal; what rollout.yaml goes back to after an illegal step."""
+    entry: Instant | None = None
+    """When desired state changed to the phase: the merge, or the start. None in schema 1."""
     entered_at: Instant | None = None
     """When collection of the phase's first observation began."""
     decided_at: Instant
     contract_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    health_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Digest of the contract's sections by which health is judged: soak is earned under these."""
+    same_health: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """An earlier `contract_digest` that judges health alike; the last observation may carry it."""
     decision: Decision
     soak: Soak = Soak.model_construct()
     gates: tuple[GateFinding, ...] = ()
@@ -184,6 +208,11 @@ class Status(Model):
     facts: Facts = Facts.model_construct()
     observation: Observation | None = None
     """The last one, whole."""
+
+    @property
+    def by_first_rules(self) -> bool:
+        """Whether it was decided before soak was measured in each surface's own time."""
+        return self.schema_ == FIRST_RULES
 
     @property
     def phase(self) -> str:
