@@ -34,8 +34,9 @@ exit 2
 """
 
 _HARNESS = """#!/bin/sh
-# Stands in for the product's validation run: leaves the report that the real one leaves.
-exec cp .tau/next-run/report.json .tau/next-run/manifest.json .tau/live-run-unified/
+# Stands in for the product's validation run, and leaves what the real one leaves.
+cp .tau/next-run/report.json .tau/next-run/manifest.json .tau/live-run-unified/
+exec cp -p .tau/next-run/browser-live-summary.json .tau/demo-browser-automation-live/
 """
 
 _HEALTHY_CODES = {
@@ -67,10 +68,12 @@ class StandIn:
         return {**os.environ, "PATH": f"{self.root / TOOLS}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
     def cycle(self, at: datetime, failing: frozenset[str] = frozenset()) -> None:
-        """One cycle of every surface at that time; the named ones fail a retryable case."""
+        """One cycle of every surface at that time; the named ones fail a retryable case.
+
+        Browser automation has no cycle: a validation run writes its summary.
+        """
         for surface in SURFACES:
             self._surface(surface, at, surface in failing)
-        self._browser(at)
         self._next_run(at)
 
     # --- surfaces -----------------------------------------------------------------------------------------
@@ -120,7 +123,7 @@ class StandIn:
             payload["reason_code_counts"] = self.counts[surface]
         return payload
 
-    def _browser(self, at: datetime) -> None:
+    def _next_browser_summary(self, at: datetime) -> None:
         steps = [
             ("navigate-demo", "navigate", ""),
             ("snapshot-demo", "snapshot", ""),
@@ -148,7 +151,7 @@ class StandIn:
             "reason_codes": ["artifact_persisted"],
             "health_state": "healthy",
         }
-        path = self._write(".tau/demo-browser-automation-live/browser-live-summary.json", summary)
+        path = self._write(".tau/next-run/browser-live-summary.json", summary)
         # This surface carries no time of its own: its file's modification time is the source's time.
         os.utime(path, (at.timestamp(), at.timestamp()))
 
@@ -167,6 +170,7 @@ class StandIn:
         self._write(".tau/next-run/report.json", report)
         manifest = {"schema_version": 1, "started_unix_ms": unix_ms(at), "overall": overall, "surfaces": []}
         self._write(".tau/next-run/manifest.json", manifest)
+        self._next_browser_summary(at)
 
     # --- files --------------------------------------------------------------------------------------------
 
