@@ -296,7 +296,8 @@ def test_labels_and_ends() -> None:
     assert labels(CONTRACT, checklist.block(empty(), "i", START)) == ("rollout-signoff", "rollout-blocked")
     assert is_open(WORLD.state)
     ended = {outcome: is_over(ROLLOUT.model_copy(update={"outcome": outcome})) for outcome in Outcome}
-    assert [outcome for outcome, over in ended.items() if over] == [Outcome.COMPLETE, Outcome.ROLLED_BACK]
+    over = [Outcome.COMPLETE, Outcome.ROLLED_BACK, Outcome.WITHDRAWN]
+    assert [outcome for outcome, is_ended in ended.items() if is_ended] == over
 
 
 def test_decisions_rest_on_people_only_once_all_of_the_phase_have_signed() -> None:
