@@ -59,6 +59,7 @@ Edits = dict[tuple[str, str | None], tuple[Result, str]]
 def contract() -> Contract:
     """The first train's surfaces, phases, triggers and sign-off items, without its commands."""
     surface = {"adapter": "tau-status", "command": ["health"]}
+    summary = {"adapter": "tau-browser-summary", "file": "summary.json"}
     phases: list[dict[str, Any]] = [
         {"name": "preflight", "canary_percent": 0, "soak": {"runs": 1}, "gates": _PREFLIGHT},
         {"name": "canary-1", "canary_percent": 5, "soak": "30m", "gates": _CANARY_1},
@@ -76,7 +77,7 @@ def contract() -> Contract:
         {
             "schema": 1,
             "train": "tau",
-            "surfaces": dict.fromkeys(SURFACES, surface),
+            "surfaces": {**dict.fromkeys(SURFACES, surface), "browser-automation": summary},
             "harness": {"report": "report.json", "manifest": "manifest.json"},
             "phases": phases,
             "triggers": _TRIGGERS,

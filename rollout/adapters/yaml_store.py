@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Protocol, TypeVar, cast
@@ -16,6 +17,7 @@ from rollout.adapters.git import Git, TreeEntry
 from rollout.adapters.yaml_text import dump_yaml, load_yaml
 from rollout.core.consistency import contradictions
 from rollout.core.contract import Contract
+from rollout.core.contract_fit import why_misfit
 from rollout.core.contract_problems import examine, read
 from rollout.core.files import (
     CHANNEL,
@@ -42,6 +44,7 @@ from rollout.core.state import (
     StateChange,
     Status,
     TrainState,
+    Unusable,
 )
 from rollout.core.state.release_cache import ReleaseCache
 from rollout.core.text import inert
@@ -64,9 +67,15 @@ M = TypeVar("M", bound=Model)
 class YamlStore:
     """The state branch of a repository."""
 
-    def __init__(self, git: Git, branch: str | None = None) -> None:
-        """`branch` None means the repository's default branch."""
+    def __init__(
+        self, git: Git, branch: str | None = None, *, tell: Callable[[Unusable], None] = lambda _: None
+    ) -> None:
+        """`branch` None means the repository's default branch.
+
+        `tell` hears of it when the contract at the tip cannot be used.
+        """
         self._git = git
+        self._tell = tell
         self.branch = branch or git.default_branch()
         # Contract, channel and the like seldom change from commit to commit; git names content by its id.
         self._contract = lru_cache(_CACHED_FILES)(self._read_contract)
@@ -96,7 +105,10 @@ class YamlStore:
         tree = self._git.tree(f"{at}:{state_path(train)}")
         if not tree:
             raise InputError(f"there is no train {train} at commit {at[:12]}", hint=self._existing_trains(at))
-        return read_train(train, at, _GitFiles(self, train, tree))
+        state = read_train(train, at, _GitFiles(self, train, at, tree))
+        if state.unusable is not None and at == self.head():
+            self._tell(state.unusable)
+        return state
 
     def text(self, train: str, name: str, at: str) -> bytes | None:
         """A file of the train as it is, whatever it holds; None when it is not there."""
@@ -144,6 +156,13 @@ class YamlStore:
 
     # --- one file ----------------------------------------------------------------------------------------
 
+    def versions(self, train: str, name: str, at: str) -> Iterator[FileVersion]:
+        """What the file was at `at` and before, newest first."""
+        path = state_path(train, name)
+        for entry in self._git.log(at, [path]):
+            found = self._git.read(f"{entry.commit}:{path}")
+            yield FileVersion(entry.commit, entry.author, found.body if found else None)
+
     def _existing_trains(self, at: str) -> str:
         trains = self.trains(at)
         if trains:
@@ -178,9 +197,10 @@ class YamlStore:
 class _GitFiles:
     """A train's files in one commit of git."""
 
-    def __init__(self, store: YamlStore, train: str, tree: Mapping[str, TreeEntry]) -> None:
+    def __init__(self, store: YamlStore, train: str, at: str, tree: Mapping[str, TreeEntry]) -> None:
         self._store = store
         self._train = train
+        self._at = at
         self._tree = tree
 
     def has(self, name: str) -> bool:
@@ -194,6 +214,9 @@ class _GitFiles:
         assert entry is not None
         return self._store.model(model, state_path(self._train, name), entry.id)
 
+    def versions(self, name: str) -> Iterator[FileVersion]:
+        return self._store.versions(self._train, name, self._at)
+
     def _find(self, name: str) -> TreeEntry | None:
         folder, _, leaf = name.rpartition("/")
         if not folder:
@@ -202,6 +225,16 @@ class _GitFiles:
 
 
 # --- reading ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FileVersion:
+    """A file as one commit left it."""
+
+    commit: str
+    author: str
+    text: bytes | None
+    """None when the commit took it away."""
 
 
 class TrainFiles(Protocol):
@@ -215,30 +248,68 @@ class TrainFiles(Protocol):
     def model(self, model: type[M], name: str) -> M:
         """A file that is there. Raises as `read_model`."""
 
+    def versions(self, name: str) -> Iterator[FileVersion]:
+        """The file as it was at this commit and before, newest first."""
+
 
 def read_train(train: str, at: str, files: TrainFiles) -> TrainState:
-    """The train as its files tell it. Raises InputError when one is missing or they contradict each other."""
-    for name in (CONTRACT, ROLLOUT):
-        if not files.has(name):
-            path = state_path(train, name)
-            raise InputError(f"{path} is missing", hint="`rollout init` writes it, then commit it", file=path)
-    contract, digest = files.contract()
-    rollout = files.model(Rollout, ROLLOUT)
-    state = TrainState(
-        train=train,
-        head=at,
-        contract=contract,
-        contract_digest=digest,
-        rollout=rollout,
-        status=_optional(files, Status, STATUS),
-        channel=_optional(files, Channel, CHANNEL),
-        signoff=_optional(files, Signoff, SIGNOFF),
-        quarantine=_optional(files, Quarantine, QUARANTINE),
-        rehearsal=_optional(files, Rehearsal, REHEARSAL),
-        incident=_incident(files, rollout),
-    )
-    check_consistency(state)
+    """The train as its files tell it.
+
+    Where contract.yaml cannot be used, the one that decided before does. Raises InputError when another file
+    is missing or does not parse, or they contradict each other; it names the commit that did it.
+    """
+    try:
+        if not files.has(ROLLOUT):
+            hint = f"an idle train's file has two lines: schema: 1 and train: {train}"
+            raise _missing(train, ROLLOUT, hint)
+        rollout = files.model(Rollout, ROLLOUT)
+        status = _optional(files, Status, STATUS)
+        contract, digest, unusable = _contract(train, files, rollout, status)
+        state = TrainState(
+            train=train,
+            head=at,
+            contract=contract,
+            contract_digest=digest,
+            rollout=rollout,
+            status=status,
+            channel=_optional(files, Channel, CHANNEL),
+            signoff=_optional(files, Signoff, SIGNOFF),
+            quarantine=_optional(files, Quarantine, QUARANTINE),
+            rehearsal=_optional(files, Rehearsal, REHEARSAL),
+            incident=_incident(files, rollout),
+            unusable=unusable,
+        )
+        check_consistency(state)
+    except InputError as error:
+        from rollout.adapters.train_history import with_way_back
+
+        raise with_way_back(error, train, files) from error
     return state
+
+
+def _missing(train: str, name: str, hint: str) -> InputError:
+    path = state_path(train, name)
+    return InputError(f"{path} is missing", hint=hint, file=path)
+
+
+def _contract(
+    train: str, files: TrainFiles, rollout: Rollout, status: Status | None
+) -> tuple[Contract, str, Unusable | None]:
+    """The contract that decides, its digest, and why it is not the one at this commit."""
+    try:
+        if not files.has(CONTRACT):
+            raise _missing(train, CONTRACT, "write one; `rollout contract schema` lets an editor help")
+        contract, digest = files.contract()
+    except InputError as error:
+        from rollout.adapters.train_history import contract_before
+
+        return contract_before(error, train, files, rollout, status)
+    misfit = why_misfit(contract, train, rollout, status)
+    if misfit is None:
+        return contract, digest, None
+    from rollout.adapters.train_history import contract_that_fits
+
+    return contract_that_fits(misfit, contract, digest, train, files, rollout, status)
 
 
 def _incident(files: TrainFiles, rollout: Rollout) -> Incident | None:
@@ -291,15 +362,16 @@ def read_desired(text: bytes, file: str) -> Rollout | None:
 def check_consistency(state: TrainState) -> None:
     """Raise InputError, naming file and field, when the files contradict each other as no run leaves them."""
     problems = [
-        (state_path(state.train, name), f"{field}: {problem}")
+        (state_path(state.train, name), f": {field}: {problem}" if field else f" {problem}")
         for name, field, problem in contradictions(state)
     ]
     if problems:
         first = problems[0][0]
-        lines = (f"{file}: {problem}" for file, problem in problems)
+        lines = (f"{file}{problem}" for file, problem in problems)
         raise InputError("\n".join(lines), hint=_EDITED_HINT.format(file=first), file=first)
 
 
+UPGRADE = "upgrade rollout"
 _CONTRACT_HINT = "`rollout contract schema` lets an editor help; `rollout contract check` looks again"
 _EDITED_HINT = "`git log -p -- {file}` shows who changed it; mend it in a new commit"
 
@@ -310,7 +382,7 @@ def _refuse_newer_schema(data: object, file: str) -> None:
     if isinstance(schema, int) and schema > newest:
         raise InputError(
             f"{file}: schema: {schema} was written by a newer rollout; this one reads up to {newest}",
-            hint="upgrade rollout",
+            hint=UPGRADE,
             file=file,
         )
 

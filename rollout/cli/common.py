@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rollout.cli.output import out, under_actions
+from rollout.cli.output import out, progress, under_actions, warn
 from rollout.errors import InputError
 
 if TYPE_CHECKING:
-    from rollout.core.state import TrainState
+    from rollout.core.state import TrainState, Unusable
     from rollout.wiring import ForgeKind, Workspace
 
 Command = Callable[..., int | None]
@@ -127,12 +127,21 @@ def command_options(function: Command) -> Command:
             clock=FixedClock(moment) if moment is not None else None,
             state_branch=options.pop("state_branch"),
             forge_kind=forge,
+            tell=_tell_unusable,
         )
         return function(Call(workspace, options.pop("train"), options.pop("as_json")), **options)
 
     for option in reversed(_OPTIONS):
         with_call = option(with_call)
     return with_call
+
+
+def _tell_unusable(found: Unusable) -> None:
+    from rollout.core.decision import CONTRACT_UNUSABLE
+
+    told = f"{CONTRACT_UNUSABLE}: {found.problem.splitlines()[0]}"
+    progress(f"warning: {told}")
+    warn(told)
 
 
 def _usual_forge() -> ForgeKind:

@@ -182,7 +182,7 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
     """Fold in evidence, decide, record it, and open, update or close the promotion pull request."""
     from rollout.commands.looking import open_promotion
     from rollout.commands.reconcile import Reconciler
-    from rollout.errors import RefusedError
+    from rollout.errors import InputError, RefusedError, RolloutError
     from rollout.rendering.documents import reconcile_document
     from rollout.wiring import texts
 
@@ -236,6 +236,10 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
         from rollout.rendering.advice import after_undoing
 
         said, hint = after_undoing(report.state, report.illegal, now=call.now)
-        error = RefusedError(said, hint=hint)
+        error: RolloutError = RefusedError(said, hint=hint)
+        error.documented = True
+        raise error
+    if report.state.unusable is not None:
+        error = InputError(report.state.unusable.problem, hint=report.state.unusable.hint)
         error.documented = True
         raise error

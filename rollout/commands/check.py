@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rollout.commands.contract import refuse_doubts
+from rollout.commands.contract import refuse_doubts, refuse_unusable
 from rollout.commands.facts import FactFinder
 from rollout.core.advance import advance, is_settled
 from rollout.core.assess import reassess
@@ -51,6 +51,7 @@ def check(
     for train in sorted(touched & set(after)):
         merged = store.load(train, merge)
         current = store.load(train, head) if train in known else None
+        refuse_unusable(merged)
         if current is None or merged.contract_digest != current.contract_digest:
             refuse_doubts(merged)
         if current is not None:

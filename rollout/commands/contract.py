@@ -42,6 +42,13 @@ def refuse_doubts(state: TrainState) -> None:
         raise ContractError(problems, hint=hint, file=file)
 
 
+def refuse_unusable(state: TrainState) -> None:
+    """Raises ContractError where an earlier contract stands in: nothing begins by a contract that is gone."""
+    if state.unusable is not None:
+        problems = tuple(state.unusable.problem.splitlines())
+        raise ContractError(problems, hint=state.unusable.hint, file=contract_file(state.train))
+
+
 def contract_file(train: str) -> str:
     """Where a train's contract lies in the repository."""
     return f"state/{train}/contract.yaml"

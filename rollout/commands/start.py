@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.commands.changing import Changed, change_state
-from rollout.commands.contract import refuse_doubts
+from rollout.commands.contract import refuse_doubts, refuse_unusable
 from rollout.commands.quarantine import refuse_quarantined
 from rollout.core import channel as channels
 from rollout.core import signoff, starting, versions
@@ -59,6 +59,7 @@ def start(
     current = store.load(train, store.head())
     _check_commits(forge, options)
     _refuse_second(current)
+    refuse_unusable(current)
     refuse_doubts(current)
     if current.contract.product.repository is None:
         _refuse_state(forge, options)

@@ -85,7 +85,7 @@ def advance(
         state = replace(state, status=status)
     if status.legal.outcome is not Outcome.IN_PROGRESS:
         return _restore(state, status, now) or _after_the_end(state, status, evidence, facts, now)
-    if status.contract_digest != state.contract_digest:
+    if not _has_adopted(state, status):
         return _adopt_contract(state, status, facts, now)
     if state.rollout != status.legal:
         return _judge_change(state, status, facts, now)
@@ -106,7 +106,13 @@ def is_settled(state: TrainState) -> bool:
     if status is None:
         return True
     is_over = status.legal.outcome is not Outcome.IN_PROGRESS
-    return state.rollout == status.legal and (is_over or status.contract_digest == state.contract_digest)
+    return state.rollout == status.legal and (is_over or _has_adopted(state, status))
+
+
+def _has_adopted(state: TrainState, status: Status) -> bool:
+    """Whether the status is decided by the contract as it is now, and says so when that cannot be used."""
+    is_usable = state.unusable is None
+    return status.contract_digest == state.contract_digest and status.contract_unusable is not is_usable
 
 
 # --- changes that people made ----------------------------------------------------------------------------
@@ -141,6 +147,10 @@ def _after_the_end(
 
 
 def _adopt_contract(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:
+    if status.contract_digest == state.contract_digest:
+        marked = status.model_copy(update={"contract_unusable": state.unusable is not None})
+        marked = reassess(replace(state, rollout=status.legal), marked, facts, now)
+        return Step(Event.CONTRACT, StateChange(status=marked), _usable_again(state))
     adopted = _by_contract_of(state, status)
     if status.phase not in [phase.name for phase in state.contract.phases]:
         raise InputError(
@@ -150,13 +160,16 @@ def _adopt_contract(state: TrainState, status: Status, facts: Facts, now: dateti
         )
     # Judged as it was last legal: an edit of rollout.yaml beside it has yet to be judged itself.
     legal = replace(state, rollout=status.legal)
-    detail = "soak starts anew" if adopted.soak == Soak() else "health is judged as before, soak goes on"
+    detail = "soak starts again" if adopted.soak == Soak() else "health is judged as before, soak goes on"
     return Step(Event.CONTRACT, StateChange(status=reassess(legal, adopted, facts, now)), detail)
 
 
 def _by_contract_of(state: TrainState, status: Status) -> Status:
     """The status under the changed contract; credit that was earned under other rules of health is lost."""
-    changes: dict[str, object] = {"contract_digest": state.contract_digest}
+    changes: dict[str, object] = {
+        "contract_digest": state.contract_digest,
+        "contract_unusable": state.unusable is not None,
+    }
     if status.by_first_rules:
         return status.model_copy(update={**changes, "soak": Soak()})
     health, last = state.contract.health_digest, status.observation
@@ -165,6 +178,10 @@ def _by_contract_of(state: TrainState, status: Status) -> Status:
     elif last is not None and judges_alike(status, last):
         changes["same_health"] = last.contract_digest
     return status.model_copy(update=changes)
+
+
+def _usable_again(state: TrainState) -> str:
+    return "can be used again" if state.unusable is None else "cannot be used, the one before it decides"
 
 
 def _judge_change(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:

@@ -15,6 +15,7 @@ from rollout.core.decision import (
     judge_triggers,
     look,
     with_triggers,
+    without_promotion,
 )
 from rollout.core.observation import Observation
 from rollout.core.requests import applied_at, needed
@@ -95,6 +96,8 @@ def assess(
     found = findings(judged, view, status.gates, at)
     observed_at = observation.finished_at if observation else None
     decision = decide(contract, rollout, view, found, observed_at, now)
+    if status.contract_unusable:
+        decision = without_promotion(decision)
     return status.model_copy(
         update={
             "decided_at": now,

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.files import CHANNEL, CONTRACT, INCIDENTS, QUARANTINE, REHEARSAL, ROLLOUT, SIGNOFF, STATUS
-from rollout.core.state import Outcome, TrainState
+from rollout.core.state import UNDER_WAY, Outcome, TrainState
 
 Contradiction = tuple[str, str, str]
-"""File below the train's folder, field, message."""
+"""File below the train's folder, field (empty for the whole file), message."""
+
+_NEED_STATUS = (*UNDER_WAY, Outcome.COMPLETE)
+"""What completed last can still be rolled back."""
 
 
 def contradictions(state: TrainState) -> Iterator[Contradiction]:
@@ -33,7 +36,7 @@ def _wrong_names(state: TrainState) -> Iterator[Contradiction]:
     named = state.rollout.frozen.incident if state.rollout.frozen else None
     incident = state.incident
     if named and incident is None:
-        yield ROLLOUT, "frozen.incident", f"there is no {INCIDENTS}/{named}.yaml"
+        yield f"{INCIDENTS}/{named}.yaml", "", f"is missing, and {ROLLOUT} names it"
     if incident and incident.train != state.train:
         yield f"{INCIDENTS}/{named}.yaml", "train", f"is {incident.train} in the folder of {state.train}"
     if incident and incident.id != named:
@@ -47,8 +50,8 @@ def _rollout_contradictions(state: TrainState) -> Iterator[Contradiction]:
             yield ROLLOUT, "release", "is missing from a rollout in progress"
         if rollout.phase is None:
             yield ROLLOUT, "phase", "is missing from a rollout in progress"
-        if state.status is None:
-            yield ROLLOUT, "outcome", f"is {Outcome.IN_PROGRESS}, and there is no {STATUS}"
+    if rollout.outcome in _NEED_STATUS and state.status is None:
+        yield STATUS, "", f"is missing, and {ROLLOUT} is {rollout.outcome}"
     yield from _unknown_phase(state, ROLLOUT, "phase", rollout.phase)
 
 
@@ -64,6 +67,8 @@ def _status_contradictions(state: TrainState) -> Iterator[Contradiction]:
 
 
 def _unknown_phase(state: TrainState, file: str, field: str, phase: str | None) -> Iterator[Contradiction]:
+    if state.rollout.outcome not in UNDER_WAY:
+        return  # what has ended names phases of its time
     known = [each.name for each in state.contract.phases]
     if phase is not None and phase not in known:
         yield file, field, f"{phase} is not in the contract, which has {', '.join(known)}"

@@ -28,6 +28,7 @@ from rollout.core.state import (
 from rollout.core.values import format_duration, seconds_between
 from rollout.core.view import Leaf, View, fresh_run, fresh_samples, settled_samples
 
+CONTRACT_UNUSABLE = "contract.yaml cannot be used; the one before it decides, and nothing is promoted"
 _BLOCKING = (Result.UNSATISFIED, Result.UNKNOWN)
 
 
@@ -186,6 +187,14 @@ def decide(
     return Decision(
         verdict=Verdict.PROMOTE, at=now, to=after.name, reasons=("every gate holds and the soak is full",)
     )
+
+
+def without_promotion(decision: Decision) -> Decision:
+    """The decision while contract.yaml cannot be used: triggers fire, and nothing goes further."""
+    changes: dict[str, object] = {"reasons": (CONTRACT_UNUSABLE, *decision.reasons)}
+    if decision.verdict in (Verdict.PROMOTE, Verdict.COMPLETE):
+        changes = {"verdict": Verdict.HOLD, "to": None, "reasons": (CONTRACT_UNUSABLE,)}
+    return decision.model_copy(update={**changes, "earliest": None})
 
 
 def _where(finding: TriggerFinding) -> str:

@@ -141,6 +141,8 @@ def release_values(view: View) -> dict[str, str]:
     """What the placeholders in a gate's value stand for; phase and percent are those that are judged."""
     release = view.rollout.release
     assert release is not None
+    if view.by_first_rules:
+        return {}  # they were compared as they are written
     return {
         "version": release.version,
         "commit": release.commit,

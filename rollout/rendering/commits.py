@@ -132,7 +132,7 @@ def _subject(  # noqa: C901 -- one short arm for each event
         case Event.ILLEGAL_STEP:
             return _and(_undone(rollout, release, phase), detail)
         case Event.CONTRACT:
-            return f"contract change {release} {phase}: soak starts again"
+            return _and(f"contract change {release} {phase}", detail)
         case Event.FREEZE:
             return _and(f"freeze {release} {phase}", detail or _freeze_reason(rollout))
         case Event.UNFREEZE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import YamlStore
 from rollout.adapters.yaml_text import load_yaml
-from rollout.core.state import TrainState
+from rollout.core.state import TrainState, Unusable
 from rollout.errors import InputError, RolloutError
 from rollout.wiring import texts
 
@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from rollout.ports.inspection import Inspector
     from rollout.rendering.signoff_issue import Pages
 
+_STATE_BRANCH = re.compile(rb"^state:[ \t]*\{?\s*branch:[ \t]*[\"']?([A-Za-z0-9][\w./-]*)", re.MULTILINE)
+"""`state.branch` in a contract that is no YAML."""
+
 ForgeKind = Literal["local", "github"]
 
 
@@ -63,15 +66,18 @@ class Workspace:
         state_branch: str | None = None,
         environment: Mapping[str, str] | None = None,
         forge_kind: ForgeKind = "local",
+        tell: Callable[[Unusable], None] = lambda _: None,
     ) -> None:
         """`environment` is what the contract's commands inherit from, and what says where GitHub is; this
         process's when None. With `github`, state is read and written over the API, and history in the clone.
+        `tell` hears of a contract that cannot be used.
         """
         self.repo = repo
         self.forge_kind: ForgeKind = forge_kind
         self.clock: Clock = clock or SystemClock()
         self.named_state_branch = state_branch
         self._environment = os.environ if environment is None else environment
+        self._tell = tell
         self._train: str | None = None
 
     @cached_property
@@ -92,7 +98,7 @@ class Workspace:
     @cached_property
     def clone(self) -> YamlStore:
         """The state branch as it is in the local repository."""
-        return YamlStore(self.git, self.branch)
+        return YamlStore(self.git, self.branch, tell=self._tell)
 
     @cached_property
     def forge(self) -> Forge:
@@ -252,7 +258,7 @@ class Workspace:
     def _github_store(self) -> GitHubStore:
         from rollout.adapters.github.store import GitHubStore
 
-        return GitHubStore(self._api, self.asked_state_branch, lambda: self.clone)
+        return GitHubStore(self._api, self.asked_state_branch, lambda: self.clone, tell=self._tell)
 
     @property
     def asked_state_branch(self) -> str | None:
@@ -416,7 +422,12 @@ class Workspace:
             text = self.worktree.read(path)
             if not re.search(rb"^state:", text, re.MULTILINE):
                 continue
-            data = load_yaml(text, file=path)
+            try:
+                data = load_yaml(text, file=path)
+            except InputError:
+                # Somebody is editing it. A freeze has to find the branch all the same.
+                named = _STATE_BRANCH.search(text)
+                data = {"state": {"branch": named[1].decode()}} if named else None
             state = data.get("state") if isinstance(data, dict) else None
             branch = state.get("branch") if isinstance(state, dict) else None
             if isinstance(branch, str):

@@ -9,10 +9,11 @@ import pytest
 from rollout.adapters.git import Git
 from rollout.adapters.github.forge import CLOSED_MARKER, GitHubForge
 from rollout.adapters.github.listing import LABEL, Listing
+from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.yaml_store import YamlStore
 from rollout.core.contract import Product
 from rollout.core.effects import OpenPromotion, SetStatus
-from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange
+from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange, Unusable
 from rollout.errors import HeadMovedError, InputError, OutsideError
 from rollout.ports import HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 from tests import builders
@@ -109,6 +110,32 @@ def test_what_is_not_there_is_said(world: GitHubWorld, run: Adapters) -> None:
     with pytest.raises(InputError, match="no train omega") as missing:
         run.store.load("omega", run.store.head())
     assert missing.value.hint == "trains there: tau"
+
+
+CONTRACT = f"state/{TAU}/contract.yaml"
+
+
+@pytest.mark.parametrize("text", [b"phases: [", b"schema: 1\n", None])
+def test_the_contract_before_stands_in_as_in_a_clone(world: GitHubWorld, text: bytes | None) -> None:
+    head = world.repo.bare.branch("main") or ""
+    good = world.run().store.load(TAU, head)
+    written = [(CONTRACT, text)] if text is not None else []
+    gone = [CONTRACT] if text is None else []
+    broken = world.repo.commit_on_branch(world.alice, "main", head, "break it", written, gone)
+    for number in range(25):  # the good one is on the second page of the file's history
+        broken = world.repo.commit_on_branch(
+            world.alice, "main", broken, "try again", [(CONTRACT, b"phases: [%d" % number)], []
+        )
+    told: list[Unusable] = []
+    run = world.run()
+    clone = YamlStore(Git(world.repo.bare.path), "main")
+    store = GitHubStore(run.api, "main", lambda: clone, tell=told.append)
+    state = store.load(TAU, store.head())
+    assert (state.contract, state.contract_digest) == (good.contract, good.contract_digest)
+    assert state == clone.load(TAU, broken)
+    assert state.unusable is not None
+    assert f"-- {CONTRACT}, then commit" in state.unusable.hint
+    assert told == [state.unusable]
 
 
 def test_state_that_does_not_parse_is_named(world: GitHubWorld) -> None:

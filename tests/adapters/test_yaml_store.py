@@ -37,6 +37,7 @@ from rollout.core.state import (
     StateChange,
     Status,
     TrainState,
+    Unusable,
 )
 from rollout.errors import ContractError, HeadMovedError, InputError, OutsideError
 from tests import builders
@@ -227,19 +228,45 @@ def test_a_repository_without_state(tmp_path: Path) -> None:
     assert "rollout init" in error.value.hint
 
 
-@pytest.mark.parametrize("name", ["contract.yaml", "rollout.yaml"])
-def test_a_file_that_every_train_needs(store: YamlStore, repo: Repository, name: str) -> None:
+@pytest.mark.parametrize("name", ["rollout.yaml", "status.yaml", f"incidents/{builders.INCIDENT}.yaml"])
+def test_a_file_that_is_gone_is_told_with_the_way_back(store: YamlStore, repo: Repository, name: str) -> None:
+    before = store.head()[:10]
     repo.git("rm", "--quiet", f"state/tau/{name}")
-    repo.commit({})
-    with pytest.raises(InputError, match=f"state/tau/{name} is missing") as error:
+    did = repo.commit({})[:10]
+    repo.commit({"README": "something else"})
+    path = f"state/tau/{name}"
+    with pytest.raises(InputError, match=f"{path} is missing") as error:
         store.load("tau", store.head())
-    assert error.value.file == f"state/tau/{name}"
+    assert error.value.file == path
+    assert error.value.hint == (
+        f"commit {did} by Rollout Tests took it away; mend it, or take that back:"
+        f" git checkout {before} -- {path}, then commit"
+    )
 
 
-@pytest.mark.parametrize("path", sorted(texts()))
+def test_a_file_that_does_not_parse_is_told_with_the_way_back(store: YamlStore, repo: Repository) -> None:
+    before = store.head()[:10]
+    did = repo.commit({"state/tau/status.yaml": "schema: 1\n"})[:10]
+    repo.commit({"state/tau/status.yaml": "schema: 1\ntrain: tau\n"})
+    with pytest.raises(InputError) as error:
+        store.load("tau", store.head())
+    assert error.value.hint.startswith(f"commit {did} by Rollout Tests changed it;")
+    assert f"git checkout {before} -- state/tau/status.yaml" in error.value.hint
+
+
+def test_a_train_that_never_had_a_rollout_file_is_told_what_it_holds(tmp_path: Path) -> None:
+    repo = Repository(tmp_path / "other")
+    repo.commit({"state/tau/contract.yaml": texts()["state/tau/contract.yaml"]})
+    store = YamlStore(Git(repo.path))
+    with pytest.raises(InputError, match=r"rollout\.yaml is missing") as error:
+        store.load("tau", store.head())
+    assert error.value.hint == "an idle train's file has two lines: schema: 1 and train: tau"
+
+
+@pytest.mark.parametrize("path", sorted(set(texts()) - {"state/tau/contract.yaml"}))
 def test_a_newer_schema_asks_for_an_upgrade(store: YamlStore, repo: Repository, path: str) -> None:
     repo.commit({path: re.sub("^schema: .", "schema: 3\nbrand_new: true", texts()[path])})
-    with pytest.raises(InputError, match=f"{path}: schema: 2 was written by a newer rollout") as error:
+    with pytest.raises(InputError, match=f"{path}: schema: 3 was written by a newer rollout") as error:
         store.load("tau", store.head())
     assert error.value.hint == "upgrade rollout"
 
@@ -307,9 +334,73 @@ def test_every_mistake_of_the_whole_is_told() -> None:
     assert any(problem.startswith("c.yaml: phases.1.canary_percent: ") for problem in error.value.problems)
 
 
-def test_a_broken_contract_is_a_contract_error_of_the_store(store: YamlStore, repo: Repository) -> None:
-    repo.commit({"state/tau/contract.yaml": "schema: 1\n"})
-    with pytest.raises(ContractError):
+PATH = "state/tau/contract.yaml"
+UNUSABLE = {
+    "a mistake": ("schema: 1\n", f"{PATH}: train: is missing"),
+    "no YAML": ("phases: [", f"{PATH}:2: not YAML"),
+    "newer": ("schema: 3\n", f"{PATH}: schema: 3 was written by a newer rollout"),
+    "another train's": (CONTRACT.decode().replace("train: tau", "train: pi"), f"{PATH}: train: is pi"),
+    "gone": (None, f"{PATH} is missing"),
+}
+
+
+@pytest.mark.parametrize(("text", "problem"), UNUSABLE.values(), ids=UNUSABLE)
+def test_the_contract_before_stands_in_for_one_that_cannot_be_used(
+    store: YamlStore, repo: Repository, text: str | None, problem: str
+) -> None:
+    good = store.load("tau", store.head())
+    if text is None:
+        repo.git("rm", "--quiet", PATH)
+    did = repo.commit({PATH: text} if text else {})
+    told: list[Unusable] = []
+    state = YamlStore(Git(repo.path), tell=told.append).load("tau", did)
+    assert (state.contract, state.contract_digest) == (good.contract, good.contract_digest)
+    assert state.unusable is not None
+    assert state.unusable.problem.startswith(problem)
+    assert did[:10] in state.unusable.hint or state.unusable.hint == "upgrade rollout"
+    assert told == [state.unusable]
+
+
+def test_a_release_stands_in_no_phase_that_the_contract_lacks(store: YamlStore, repo: Repository) -> None:
+    good, renamed = store.load("tau", store.head()), CONTRACT.decode().replace("canary-2", "second")
+    repo.commit({PATH: renamed})
+    state = store.load("tau", store.head())
+    # A rollback goes on by the contract that the release was released by; there is nothing to hold.
+    assert (state.contract, state.unusable) == (good.contract, None)
+    on_its_way = files_of("tau", StateChange(rollout=builders.rollout(), status=builders.status()))
+    repo.commit({path: (text or b"").decode() for path, text in on_its_way.items()})
+    state = store.load("tau", store.head())
+    assert state.contract == good.contract
+    assert state.unusable is not None
+    assert state.unusable.problem == f"{PATH}: phases: there is no canary-2, where v0.1.5 stands"
+
+
+def test_the_contract_of_the_last_decision_stands_in(store: YamlStore, repo: Repository) -> None:
+    """Not a newer one that no run has decided by, as the history of a merged branch may hold."""
+    pinned = CONTRACT.decode()
+    digest = read_contract(CONTRACT, PATH)[1]
+    status = texts()["state/tau/status.yaml"].replace(builders.DIGEST, digest)
+    repo.commit({"state/tau/status.yaml": status})
+    repo.commit({PATH: pinned.replace("soak: 30m", "soak: 31m")})
+    repo.commit({PATH: "schema: 1\n"})
+    assert store.load("tau", store.head()).contract_digest == digest
+
+
+def test_what_has_ended_needs_no_phase_of_the_contract(store: YamlStore, repo: Repository) -> None:
+    ended = builders.rollout().model_copy(update={"outcome": Outcome.COMPLETE})
+    complete = files_of("tau", StateChange(rollout=ended, status=status(legal=ended)))
+    renamed = CONTRACT.decode().replace("canary-2", "second")
+    repo.commit({PATH: renamed, **{path: (text or b"").decode() for path, text in complete.items()}})
+    state = store.load("tau", store.head())
+    assert state.unusable is None
+    assert [phase.name for phase in state.contract.phases][2] == "second"
+
+
+def test_a_train_without_any_contract_that_can_be_used(tmp_path: Path) -> None:
+    repo = Repository(tmp_path / "other")
+    repo.commit({**texts(), PATH: "schema: 1\n"})
+    store = YamlStore(Git(repo.path))
+    with pytest.raises(ContractError, match="train: is missing"):
         store.load("tau", store.head())
 
 
@@ -335,7 +426,7 @@ def other_contract() -> Contract:
 CONTRADICTIONS: dict[str, tuple[TrainState, str]] = {
     "no release": (state(rollout=rollout(release=None)), "rollout.yaml: release: "),
     "no phase": (state(rollout=rollout(phase=None)), "rollout.yaml: phase: "),
-    "no status": (state(status=None), "rollout.yaml: outcome: "),
+    "no status": (state(status=None), "status.yaml is missing, and rollout.yaml is in_progress"),
     "unknown phase": (state(rollout=rollout(phase="canary-9")), "rollout.yaml: phase: canary-9 is not in"),
     "unknown legal phase": (
         state(status=status(legal=rollout(phase="canary-9"))),
@@ -356,7 +447,7 @@ CONTRADICTIONS: dict[str, tuple[TrainState, str]] = {
     ),
     "incident that is not there": (
         state(rollout=builders.frozen_rollout()),
-        f"rollout.yaml: frozen.incident: there is no incidents/{builders.INCIDENT}.yaml",
+        f"incidents/{builders.INCIDENT}.yaml is missing, and rollout.yaml names it",
     ),
     "incident of another train": (
         state(

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from rollout.commands.freeze import freeze, unfreeze
+from rollout.commands.rollback import Dispatch, cancel, roll_back
+from rollout.commands.verify import verify
 from rollout.core.effects import ClosePromotion, OpenPromotion, SetStatus, UpdatePromotion
+from rollout.core.files import CONTRACT
 from rollout.core.rollback.effects import OpenIncident
 from rollout.core.state import ChannelName, Freeze, Outcome, RollbackHints, RollbackReason, Rollout, Verdict
 from rollout.core.values import unix_ms
@@ -404,7 +408,7 @@ def test_a_changed_contract_starts_the_soak_anew(promoting: World) -> None:
     promoting.edit_contract(triggers=promoting.state.contract.triggers[::-1])
     report = promoting.reconcile()
     assert [(taken.step.event, taken.step.detail) for taken in report.steps] == [
-        ("contract-change", "soak starts anew"),
+        ("contract-change", "soak starts again"),
         ("signoff", "canary-1-soaked withdrawn"),
     ]
     assert (promoting.verdict, promoting.status.soak.earned_seconds) == (Verdict.HOLD, 0)
@@ -422,11 +426,52 @@ def test_a_changed_contract_asks_for_no_step_that_is_yet_to_be_judged() -> None:
         assert {request.phase for request in taken.step.change.status.requests} == {"canary-1"}
 
 
-def test_a_contract_without_the_phase_is_refused_by_name(promoting: World) -> None:
-    phases = promoting.state.contract.phases
-    promoting.edit_contract(phases=(phases[0], *phases[2:]))
-    with pytest.raises(InputError, match="canary-1"):
-        promoting.reconcile()
+def test_a_contract_without_the_phase_holds_and_the_one_before_decides(promoting: World) -> None:
+    contract = promoting.state.contract
+    promoting.edit_contract(phases=(contract.phases[0], *contract.phases[2:]))
+    report = promoting.reconcile()
+    assert report.state.contract == contract
+    assert report.state.unusable is not None
+    assert report.state.unusable.problem == (
+        "state/tau/contract.yaml: phases: there is no canary-1, where v0.1.5 stands"
+    )
+    assert promoting.verdict is Verdict.HOLD
+    assert "contract.yaml cannot be used" in promoting.status.decision.reasons[0]
+    assert promoting.reconcile().steps == []
+    assert verify(promoting.store, TAU, None).findings == ()
+
+
+BROKEN = InputError("phases.1.soak: not a duration", hint="", file=f"state/{TAU}/{CONTRACT}")
+
+
+def test_the_brake_works_though_the_contract_does_not_parse(promoting: World) -> None:
+    promoting.store.edit(TAU, {CONTRACT: BROKEN}, at=promoting.now)
+    promoting.reconcile()
+    assert promoting.verdict is Verdict.HOLD
+    assert promoting.forge.open_pulls() == []
+    freeze(promoting.store, promoting.clock, TAU, "look first")
+    unfreeze(promoting.store, promoting.clock, TAU, "seen")
+    promoting.reconcile()
+    promoting.tick(DEGRADED)
+    promoting.tick(DEGRADED)
+    assert promoting.rollout.outcome is Outcome.ROLLING_BACK
+    cancel(promoting.store, promoting.clock, TAU, "false alarm", "ada")
+    roll_back(promoting.store, promoting.clock, TAU, Dispatch("bad", "ada"), tuple)
+    promoting.reconcile()
+    assert promoting.rollout.outcome is Outcome.ROLLING_BACK
+    assert verify(promoting.store, TAU, None).findings == ()
+
+
+def test_a_contract_that_is_mended_goes_on_with_what_was_earned(promoting: World) -> None:
+    contract, earned = promoting.state.contract, promoting.status.soak.earned_seconds
+    promoting.store.edit(TAU, {CONTRACT: BROKEN}, at=promoting.now)
+    promoting.reconcile()
+    promoting.store.edit(TAU, {CONTRACT: contract}, at=promoting.now)
+    report = promoting.reconcile()
+    assert report.steps[0].step.detail == "can be used again"
+    assert promoting.verdict is Verdict.PROMOTE
+    assert promoting.status.soak.earned_seconds == earned > 0
+    assert len(promoting.forge.open_pulls()) == 1
 
 
 # --- rollback ---------------------------------------------------------------------------------------------

@@ -98,6 +98,7 @@ class RoundWords(Model):
     # what people do first
     contract: dict[str, Any] | None = None
     gates: dict[str, list[dict[str, Any]]] | None = None
+    contract_usable: bool | None = None
     edit: dict[str, Any] | None = None
     freeze: str | None = None
     unfreeze: bool = False

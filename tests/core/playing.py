@@ -170,6 +170,8 @@ def _people_act(world: World, words: RoundWords) -> None:
     if words.contract is not None or words.gates is not None:
         now = world.contract.model_dump(mode="json", by_alias=True, exclude_unset=True)
         world.change_contract(_contract(words.contract or {}, words.gates or {}, now))
+    if words.contract_usable is not None:
+        world.use_contract(usable=words.contract_usable)
     _known_items(world.contract, words.sign)
     world.sign(*words.sign)
     if words.freeze is not None:

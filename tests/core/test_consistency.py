@@ -5,11 +5,8 @@ from typing import Any
 import pytest
 
 from rollout.core.consistency import contradictions
-from rollout.core.state import Freeze, TrainState
+from rollout.core.state import Freeze, Outcome, TrainState
 from tests.core.world import START, World
-
-STATE = World().state
-ROLLED_BACK = World().reach("canary-1").dispatch().state
 
 
 def changed(state: TrainState, **parts: Mapping[str, Any]) -> TrainState:
@@ -18,9 +15,20 @@ def changed(state: TrainState, **parts: Mapping[str, Any]) -> TrainState:
     return replace(state, **new)
 
 
+STATE = World().state
+ROLLED_BACK = World().reach("canary-1").dispatch().state
+COMPLETE = changed(STATE, rollout={"outcome": "complete"})
+
+
 @pytest.mark.parametrize("state", [STATE, ROLLED_BACK, replace(STATE, channel=None, signoff=None)])
 def test_what_the_tool_leaves_is_consistent(state: TrainState) -> None:
     assert list(contradictions(state)) == []
+
+
+@pytest.mark.parametrize("outcome", [Outcome.COMPLETE, Outcome.ROLLED_BACK, Outcome.WITHDRAWN, Outcome.IDLE])
+def test_what_has_ended_names_phases_of_its_time(outcome: Outcome) -> None:
+    ended = STATE.rollout.model_copy(update={"phase": "gone", "outcome": outcome})
+    assert list(contradictions(changed(replace(STATE, rollout=ended), status={"legal": ended}))) == []
 
 
 def test_a_train_that_never_had_a_release_is_consistent() -> None:
@@ -35,7 +43,9 @@ def test_a_train_that_never_had_a_release_is_consistent() -> None:
         (changed(STATE, rollout={"release": None}), ("rollout.yaml", "release")),
         (changed(STATE, rollout={"phase": None}), ("rollout.yaml", "phase")),
         (changed(STATE, rollout={"phase": "moon"}), ("rollout.yaml", "phase")),
-        (replace(STATE, status=None), ("rollout.yaml", "outcome")),
+        (replace(STATE, status=None), ("status.yaml", "")),
+        (replace(ROLLED_BACK, status=None), ("status.yaml", "")),
+        (replace(COMPLETE, status=None), ("status.yaml", "")),
         (changed(STATE, status={"release": "v9.0.0"}), ("status.yaml", "release")),
         (changed(STATE, status={"commit": "9" * 40}), ("status.yaml", "commit")),
         (
@@ -44,7 +54,7 @@ def test_a_train_that_never_had_a_release_is_consistent() -> None:
         ),
         (
             changed(STATE, rollout={"frozen": Freeze(reason="why", at=START, incident="gone")}),
-            ("rollout.yaml", "frozen.incident"),
+            ("incidents/gone.yaml", ""),
         ),
         (
             changed(ROLLED_BACK, incident={"train": "pi"}),

@@ -700,8 +700,12 @@ def test_finds_phases_by_name_and_order() -> None:
         "all",
         None,
     ]
-    with pytest.raises(KeyError):
-        contract.phase("nowhere")
+
+
+def test_a_phase_that_is_history_has_no_gates_and_none_after_it() -> None:
+    contract = good()
+    past = contract.phase("nowhere")
+    assert (past.name, contract.gates_of(past), contract.next_phase("nowhere")) == ("nowhere", (), None)
 
 
 def test_a_phase_may_have_a_gap_of_its_own() -> None:

@@ -47,6 +47,7 @@ from rollout.core.state import (
     StateChange,
     Status,
     TrainState,
+    Unusable,
     Verdict,
 )
 from rollout.core.step import Step
@@ -287,6 +288,12 @@ class World:
     def _steer(self, event: Event, change: StateChange | None) -> World:
         if change is not None:
             self._take(Step(event, change))
+        return self
+
+    def use_contract(self, *, usable: bool) -> World:
+        """Somebody breaks contract.yaml, or mends it; the contract in use is the one from before."""
+        unusable = None if usable else Unusable("contract.yaml: no", "mend it")
+        self.state = replace(self.state, unusable=unusable)
         return self
 
     def change_contract(self, contract: Contract) -> World:

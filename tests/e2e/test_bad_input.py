@@ -77,26 +77,6 @@ def without(file: str) -> Callable[[Town], None]:
 
 
 BROKEN_STATE = {
-    "no contract": (
-        without("contract.yaml"),
-        r"state/tau/contract\.yaml is missing",
-        "rollout init",
-    ),
-    "a contract that is no YAML": (
-        committed("contract.yaml", lambda text: text + "surfaces: [\n"),
-        r"state/tau/contract\.yaml:\d+: ",
-        "",
-    ),
-    "a contract with a mistake": (
-        committed("contract.yaml", lambda text: text.replace("percent: 25", "percent: 125")),
-        r"state/tau/contract\.yaml: phases\.2\.canary_percent: ",
-        "rollout contract check",
-    ),
-    "a contract of a newer schema": (
-        committed("contract.yaml", lambda text: text.replace("schema: 1\n", "schema: 2\n", 1)),
-        r"state/tau/contract\.yaml: schema: 2 was written by a newer rollout; this one reads up to 1",
-        "upgrade rollout",
-    ),
     "a status of a newer schema": (
         committed("status.yaml", lambda text: text.replace("schema: 2\n", "schema: 9\n", 1)),
         r"state/tau/status\.yaml: schema: 9 was written by a newer rollout",
@@ -114,8 +94,8 @@ BROKEN_STATE = {
     ),
     "a rollout without its status": (
         without("status.yaml"),
-        r"state/tau/rollout\.yaml: outcome: is in_progress, and there is no status\.yaml",
-        "git log -p",
+        r"state/tau/status\.yaml is missing, and rollout\.yaml is in_progress",
+        r"commit [0-9a-f]{10} by .* took it away; .*: git checkout [0-9a-f]{10} -- state/tau/status\.yaml",
     ),
     "a key that is there twice": (
         committed("channel.yaml", lambda text: text + "channel: dev\n"),
@@ -130,7 +110,31 @@ BROKEN_STATE = {
     "a key that nobody knows": (
         committed("rollout.yaml", lambda text: text + "force: true\n"),
         r"state/tau/rollout\.yaml: force: ",
-        "git log -p",
+        r"changed it; mend it, or take that back: git checkout [0-9a-f]{10} -- state/tau/rollout\.yaml",
+    ),
+}
+
+
+BROKEN_CONTRACT = {
+    "no contract": (
+        without("contract.yaml"),
+        r"state/tau/contract\.yaml is missing",
+        r"took it away; mend it, or take that back: git checkout [0-9a-f]{10} -- state/tau/contract\.yaml",
+    ),
+    "a contract that is no YAML": (
+        committed("contract.yaml", lambda text: text + "surfaces: [\n"),
+        r"state/tau/contract\.yaml:\d+: ",
+        "changed it; mend it, or take that back",
+    ),
+    "a contract with a mistake": (
+        committed("contract.yaml", lambda text: text.replace("percent: 25", "percent: 125")),
+        r"state/tau/contract\.yaml: phases\.2\.canary_percent: ",
+        "changed it; mend it, or take that back",
+    ),
+    "a contract of a newer schema": (
+        committed("contract.yaml", lambda text: text.replace("schema: 1\n", "schema: 2\n", 1)),
+        r"state/tau/contract\.yaml: schema: 2 was written by a newer rollout; this one reads up to 1",
+        "upgrade rollout",
     ),
 }
 
@@ -142,6 +146,28 @@ def test_broken_state(town: Town, case: str, command: str) -> None:
     breaks(town)
     before = everything(town.path)
     check_refused(town, town.shell.rollout(command), 2, line, hint, before)
+
+
+@pytest.mark.parametrize("case", BROKEN_CONTRACT)
+def test_the_contract_before_decides_while_the_newest_is_broken(town: Town, case: str) -> None:
+    breaks, line, hint = BROKEN_CONTRACT[case]
+    breaks(town)
+    warning = "^warning: contract.yaml cannot be used; the one before it decides, and nothing is promoted: "
+    said = town.shell.rollout("status")
+    assert (said.code, said.err.count("\n")) == (0, 1)
+    assert re.search(warning + line, said.err)
+    said = town.shell.rollout("reconcile", "--json")
+    assert said.code == 2
+    assert json.loads(said.out)["reasons"][0].startswith("contract.yaml cannot be used")
+    errors = [each for each in said.err.splitlines() if each.startswith("error: ")]
+    assert re.search(line, errors[0])
+    assert re.search(f"^hint: .*{hint}", said.err.splitlines()[-1])
+    said = town.shell.rollout("freeze", "--reason", "look first")
+    assert said.code == 0
+    said = town.shell.rollout("rollback", "--reason", "bad", "--by", "ada")
+    assert said.code == 0
+    assert town.shell.rollout("reconcile").code == 2
+    assert town.shell.rollout("verify").code == 0
 
 
 def test_contract_check_names_every_mistake_at_once(town: Town) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from rollout.adapters.yaml_store import check_consistency
 from rollout.adapters.yaml_text import dump_yaml
 from rollout.core.contract import Contract
+from rollout.core.contract_fit import why_misfit
 from rollout.core.files import (
     CHANNEL,
     CONTRACT,
@@ -26,6 +27,7 @@ from rollout.core.state import (
     Channel,
     CommitMessage,
     Incident,
+    Outcome,
     Quarantine,
     Rehearsal,
     Rollout,
@@ -33,6 +35,7 @@ from rollout.core.state import (
     StateChange,
     Status,
     TrainState,
+    Unusable,
 )
 from rollout.core.values import Model
 from rollout.errors import HeadMovedError, InputError, RefusedError
@@ -96,9 +99,10 @@ class FakeStore:
         if train not in self._commits[at].trains:
             raise InputError(f"there is no train {train} at commit {at}")
         files = self._commits[at].trains[train]
-        contract, rollout = _file(files, CONTRACT, Contract), _file(files, ROLLOUT, Rollout)
-        if contract is None or rollout is None:
-            raise InputError(f"train {train} lacks {CONTRACT} or {ROLLOUT}")
+        rollout = _file(files, ROLLOUT, Rollout)
+        if rollout is None:
+            raise InputError(f"train {train} lacks {ROLLOUT}")
+        contract, unusable = self._contract(train, at, rollout, _file(files, STATUS, Status))
         incident = rollout.frozen.incident if rollout.frozen else None
         state = TrainState(
             train=train,
@@ -112,9 +116,29 @@ class FakeStore:
             quarantine=_file(files, QUARANTINE, Quarantine),
             rehearsal=_file(files, REHEARSAL, Rehearsal),
             incident=_file(files, f"incidents/{incident}.yaml", Incident) if incident else None,
+            unusable=unusable,
         )
         check_consistency(state)
         return state
+
+    def _contract(
+        self, train: str, at: str, rollout: Rollout, status: Status | None
+    ) -> tuple[Contract, Unusable | None]:
+        """The newest contract that can be used; the history of a test has one for each decision."""
+        problem, commit = "", at
+        while True:
+            found = self._commits[commit].trains.get(train, {}).get(CONTRACT)
+            if isinstance(found, Contract):
+                why = why_misfit(found, train, rollout, status)
+                if why is None:
+                    is_held = problem and rollout.outcome is not Outcome.ROLLING_BACK
+                    return found, Unusable(problem, "hint") if is_held else None
+            else:
+                why = found.message if isinstance(found, InputError) else "is missing"
+            problem = problem or f"state/{train}/{CONTRACT}: {why}"
+            if not self._commits[commit].parents:
+                raise InputError(problem)
+            commit = self._commits[commit].parents[0]
 
     def text(self, train: str, name: str, at: str) -> bytes | None:
         content = self._commits[at].trains[train].get(name)

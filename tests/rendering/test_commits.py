@@ -55,7 +55,9 @@ MESSAGES = {
     "undo a change of rollout.yaml: the train is idle": say(
         Event.ILLEGAL_STEP, build.idle(), build.status(), "the train is idle"
     ),
-    "contract change v0.1.5 canary-2: soak starts again": say(Event.CONTRACT, status=build.status()),
+    "contract change v0.1.5 canary-2: soak starts again": say(
+        Event.CONTRACT, status=build.status(), detail="soak starts again"
+    ),
     "freeze v0.1.5 canary-2: release notes are wrong": say(Event.FREEZE, frozen("release notes are wrong")),
     "unfreeze v0.1.5 canary-2: notes mended": say(Event.UNFREEZE, detail="notes mended"),
     "roll back v0.1.5 from canary-2: health_regression (memory)": say(

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from rollout.adapters.github.api import STALE, Api, Document, RefusedByGitHubError, parsed
 from rollout.adapters.yaml_store import (
+    FileVersion,
     YamlStore,
     files_of,
     message_text,
@@ -18,7 +19,7 @@ from rollout.adapters.yaml_store import (
 )
 from rollout.core.contract import Contract
 from rollout.core.files import state_path
-from rollout.core.state import CommitMessage, StateChange, TrainState
+from rollout.core.state import CommitMessage, StateChange, TrainState, Unusable
 from rollout.core.values import Model
 from rollout.errors import HeadMovedError, InputError
 from rollout.ports import LoggedCommit
@@ -51,6 +52,16 @@ _COMMIT = (
 )
 _FILE = """query($owner: String!, $name: String!, $place: String!) {
   repository(owner: $owner, name: $name) { object(expression: $place) { ... on Blob { text isTruncated } } }
+}"""
+
+
+_HISTORY = """query($owner: String!, $name: String!, $oid: GitObjectID!, $path: String!, $after: String) {
+  repository(owner: $owner, name: $name) { object(oid: $oid) { ... on Commit {
+    history(path: $path, first: 20, after: $after) {
+      nodes { oid author { name } file(path: $path) { object { ... on Blob { text isTruncated } } } }
+      pageInfo { hasNextPage endCursor }
+    }
+  } } }
 }"""
 
 
@@ -118,6 +129,49 @@ class _FileAnswer(Document):
     repository: _FileRepository
 
 
+class _Author(Document):
+    name: str | None = None
+
+
+class _Content(Document):
+    object: _Blob | None = None
+
+
+class _Version(Document):
+    oid: str
+    author: _Author | None = None
+    file: _Content | None = None
+
+    @property
+    def of_file(self) -> FileVersion:
+        blob = self.file.object if self.file else None
+        is_whole = blob is not None and blob.text is not None and not blob.is_truncated
+        author = (self.author.name if self.author else None) or "somebody"
+        return FileVersion(self.oid, author, (blob.text or "").encode() if blob and is_whole else None)
+
+
+class _PageInfo(Document):
+    has_next_page: bool
+    end_cursor: str | None = None
+
+
+class _History(Document):
+    nodes: tuple[_Version, ...]
+    page_info: _PageInfo
+
+
+class _HistoryCommit(Document):
+    history: _History
+
+
+class _HistoryRepository(Document):
+    object: _HistoryCommit | None = None
+
+
+class _HistoryAnswer(Document):
+    repository: _HistoryRepository
+
+
 @dataclass(frozen=True)
 class _Snapshot:
     """`state/` at one commit, but for what lies deeper than a train's folder."""
@@ -157,9 +211,20 @@ class GitHubStore:
     works on after others may have committed needs a new store.
     """
 
-    def __init__(self, api: Api, branch: str | None, clone: Callable[[], YamlStore]) -> None:
-        """`branch` None means the repository's default branch. `clone` is where history is read."""
+    def __init__(
+        self,
+        api: Api,
+        branch: str | None,
+        clone: Callable[[], YamlStore],
+        *,
+        tell: Callable[[Unusable], None] = lambda _: None,
+    ) -> None:
+        """`branch` None means the repository's default branch. `clone` is where history is read.
+
+        `tell` hears of it when the contract at the tip cannot be used.
+        """
         self._api = api
+        self._tell = tell
         self._named = branch
         self._clone = clone
         self._found: tuple[str, _Snapshot] | None = None
@@ -195,7 +260,13 @@ class GitHubStore:
         def deep(name: str) -> _Blob | None:
             return self._deep_file(state_path(train, name), at)
 
-        return read_train(train, at, _Files(train, snapshot.trains[train], deep))
+        def versions(name: str) -> Iterator[FileVersion]:
+            return self._versions(state_path(train, name), at)
+
+        state = read_train(train, at, _Files(train, snapshot.trains[train], deep, versions))
+        if state.unusable is not None and at == self.head():
+            self._tell(state.unusable)
+        return state
 
     def text(self, train: str, name: str, at: str) -> bytes | None:
         """A file right in the train's folder as it is, whatever it holds; None when it is not there.
@@ -301,14 +372,41 @@ class GitHubStore:
         )
         return answer.repository.object
 
+    def _versions(self, path: str, at: str) -> Iterator[FileVersion]:
+        """What the file was at `at` and before, newest first, a page at a time."""
+        after: str | None = None
+        while True:
+            variables = {**self._api.owner_and_name, "oid": at, "path": path, "after": after}
+            history = self._history(path, variables)
+            if history is None:
+                return
+            for commit in history.nodes:
+                yield commit.of_file
+            if not history.page_info.has_next_page:
+                return
+            after = history.page_info.end_cursor
+
+    def _history(self, path: str, variables: Mapping[str, object]) -> _History | None:
+        answer = self._api.attempt(
+            f"reading the history of {path}",
+            lambda: parsed(_HistoryAnswer, self._api.graphql(_HISTORY, variables)),
+        )
+        found = answer.repository.object
+        return found.history if found else None
+
 
 class _Files:
     """A train's files in a snapshot; deeper ones are fetched when they are asked for."""
 
     def __init__(
-        self, train: str, files: Mapping[str, _Blob | None], deep: Callable[[str], _Blob | None]
+        self,
+        train: str,
+        files: Mapping[str, _Blob | None],
+        deep: Callable[[str], _Blob | None],
+        versions: Callable[[str], Iterator[FileVersion]],
     ) -> None:
         self._train = train
+        self.versions = versions
         self._files = dict(files)
         self._deep = deep
 

@@ -54,16 +54,20 @@ class Contract(Model):
         return sha256(json.dumps(judged, sort_keys=True).encode()).hexdigest()
 
     def phase(self, name: str) -> Phase:
-        """The phase of that name. Raises KeyError when the contract has none."""
+        """The phase of that name.
+
+        One without gates where the contract has none: what has ended may name a phase that was renamed or
+        removed since. A rollout that is under way never does.
+        """
         for phase in self.phases:
             if phase.name == name:
                 return phase
-        raise KeyError(name)
+        return Phase.model_construct(name=name, canary_percent=0, soak=0)
 
     def next_phase(self, name: str) -> Phase | None:
-        """The phase after that one; None after the last."""
+        """The phase after that one; None after the last, and after one that the contract does not have."""
         names = [phase.name for phase in self.phases]
-        after = names.index(name) + 1
+        after = names.index(name) + 1 if name in names else len(names)
         return self.phases[after] if after < len(names) else None
 
     def max_gap(self, phase: Phase) -> int:
@@ -72,7 +76,7 @@ class Contract(Model):
 
     def gates_of(self, phase: Phase) -> tuple[Gate, ...]:
         """The phase's gates, inherited ones first, each name once (the phase's own wins)."""
-        return self._gates[phase.name]
+        return self._gates.get(phase.name, ())
 
     @cached_property
     def _gates(self) -> dict[str, tuple[Gate, ...]]:

@@ -45,7 +45,7 @@ from rollout.core.state.quarantine import Lift, Quarantine, QuarantinedRelease
 from rollout.core.state.rehearsal import Rehearsal, RehearsedStep
 from rollout.core.state.reverting import Proposal, RevertFact, RevertOutcome
 from rollout.core.state.signoff import Ending, Signature, SignatureEnd, SignedItem, Signoff, Withdrawal
-from rollout.core.state.train import CommitMessage, Event, StateChange, TrainState
+from rollout.core.state.train import CommitMessage, Event, StateChange, TrainState, Unusable
 
 __all__ = [
     "CURRENT_RULES",
@@ -103,6 +103,7 @@ __all__ = [
     "TrainState",
     "TriggerFinding",
     "TriggerState",
+    "Unusable",
     "Verdict",
     "Withdrawal",
     "Work",

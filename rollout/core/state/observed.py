@@ -192,10 +192,13 @@ class Status(Model):
     """When collection of the phase's first observation began."""
     decided_at: Instant
     contract_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Of the contract that decides."""
     health_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """Digest of the contract's sections by which health is judged: soak is earned under these."""
     same_health: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """An earlier `contract_digest` that judges health alike; the last observation may carry it."""
+    contract_unusable: bool = False
+    """Whether contract.yaml cannot be used at present: the one before it decides, and nothing is promoted."""
     decision: Decision
     soak: Soak = Soak.model_construct()
     gates: tuple[GateFinding, ...] = ()

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Unusable:
+    """Why contract.yaml at a commit cannot be used, so that an earlier one decides."""
+
+    problem: str
+    """As `file: field: message`, one a line."""
+    hint: str
+    """Which commit did it, and the command that takes it back."""
+
+
+@dataclass(frozen=True)
 class TrainState:
     """Everything of `state/<train>/` that decisions read, at one commit."""
 
@@ -37,6 +47,8 @@ class TrainState:
     rehearsal: Rehearsal | None = None
     incident: Incident | None = None
     """The one that `rollout.frozen` names."""
+    unusable: Unusable | None = None
+    """Set when `contract` is not the one at this commit but the last that could be used."""
 
 
 @dataclass(frozen=True)
