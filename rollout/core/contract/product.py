@@ -142,9 +142,10 @@ class Sampling(Model):
     min_interval: Duration = 300
     """Observations of a surface closer than this are one check of a streak."""
     max_age: Duration = 1200
-    """A sample whose source is older is unknown."""
+    """A sample whose source is older is unknown; so is one from before the phase was entered."""
     max_gap: Duration = 1800
-    """A longer interval between observations earns no soak, and makes a recorded promotion stale."""
+    """A source that has advanced by more since the last healthy observation earns no soak for it, and an older
+    last observation makes a recorded promotion stale."""
     streak_gap: Duration = 21600
     """Two checks whose sources are further apart are not consecutive."""
 
