@@ -80,7 +80,7 @@ def advance(
         return None
     if rules == FIRST_RULES:
         state = replace(state, contract=first_rules.as_read_then(state.contract))
-    else:
+    elif status.by_first_rules:
         status = migrated(state, status)
         state = replace(state, status=status)
     if status.legal.outcome is not Outcome.IN_PROGRESS:

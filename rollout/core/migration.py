@@ -11,8 +11,6 @@ def migrated(state: TrainState, status: Status) -> Status:
     When the phase was entered was not kept, so the start of its first observation stands for it, or the
     last decision where there was none yet.
     """
-    if not status.by_first_rules:
-        return status
     is_same = state.contract_digest == status.contract_digest
     return status.model_copy(
         update={

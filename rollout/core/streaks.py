@@ -28,8 +28,10 @@ def fold(
         watched = contract.surfaces_of(trigger.surfaces) if contract.watches(trigger, phase) else ()
         for surface in watched:
             sample = samples.get(surface)
-            unhealthy = _is_unhealthy(trigger, sample) if sample else None
-            if sample and unhealthy is not None and sample.updated_at:
+            if sample is None or sample.unknown is not None:
+                continue
+            unhealthy = _is_unhealthy(trigger, sample)
+            if unhealthy is not None and sample.updated_at:
                 after[surface] = _check(before.get(surface), sample, unhealthy, contract.sampling)
         folded[trigger.name] = after
     return folded
@@ -44,13 +46,11 @@ def counts_checks(trigger: Trigger) -> bool:
 
 def _is_unhealthy(trigger: Trigger, sample: Sample) -> bool | None:
     """What the sample is to that trigger; None when it does not tell."""
-    if sample.unknown is not None:
-        return None
+    if isinstance(trigger, HealthRegressionTrigger):
+        return sample.health_state.value in trigger.states if sample.health_state else None
     if isinstance(trigger, ThresholdTrigger):
         value = sample.fields.get(trigger.field)
         return None if value is None else value >= trigger.at_least
-    if isinstance(trigger, HealthRegressionTrigger) and sample.health_state:
-        return sample.health_state.value in trigger.states
     return None
 
 

@@ -108,13 +108,13 @@ def _threshold(trigger: ThresholdTrigger, view: View) -> Iterator[Shown]:
     streaks = view.streaks.get(trigger.name, {})
     for surface, sample in _known(trigger, view):
         value, streak = sample.fields.get(trigger.field), streaks.get(surface)
-        said = f"{trigger.field}={number(value)}" if value is not None else f"{trigger.field} too high"
-        if trigger.checks > 1 and streak is not None and streak.count >= trigger.checks:
-            yield Shown(TriggerState.FIRED, surface, f"{said}, {streak.count} checks in a row")
+        if streak is not None and streak.count >= trigger.checks:
+            last = f"{trigger.field}={number(value)}" if value is not None else trigger.field
+            yield Shown(TriggerState.FIRED, surface, f"{last}, {streak.count} checks in a row")
         elif sample.unknown is not None:
             yield _unknown(surface, sample.unknown)
         elif trigger.checks == 1 and value is not None and value >= trigger.at_least:
-            yield Shown(TriggerState.FIRED, surface, said)
+            yield Shown(TriggerState.FIRED, surface, f"{trigger.field}={number(value)}")
         elif value is None and trigger.field not in sample.not_applicable:
             yield _unknown(surface, f"{trigger.field} not reported")
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rollout.core.contract import Contract, Phase, Surface
 from rollout.core.observation import MAX_FUTURE, HarnessReport, Observation, Sample
 from rollout.core.state import CounterTrack, Facts, Result, Rollout, Soak, Streak, TriggerFinding
-from rollout.core.values import format_duration, format_instant, seconds_between
+from rollout.core.values import format_duration, format_instant
 
 
 class Leaf(NamedTuple):
@@ -76,8 +76,9 @@ def fresh_samples(observation: Observation, contract: Contract, since: datetime 
     Age is judged at the time of reading, so that a surface that hangs does not age the others, and never at
     the time of the decision, so that the answer is always the same.
     """
+    oldest, surfaces = timedelta(seconds=contract.sampling.max_age), contract.surfaces
     return {
-        name: _fresh(sample, observation, contract.surfaces.get(name), contract.sampling.max_age, since)
+        name: _fresh(sample, observation, surfaces.get(name), oldest, since)
         for name, sample in observation.samples.items()
     }
 
@@ -105,7 +106,11 @@ def _is_before(sample: Sample, moment: datetime) -> bool:
 
 
 def _fresh(
-    sample: Sample, observation: Observation, surface: Surface | None, max_age: int, since: datetime | None
+    sample: Sample,
+    observation: Observation,
+    surface: Surface | None,
+    oldest: timedelta,
+    since: datetime | None,
 ) -> Sample:
     if sample.unknown is not None:
         return sample
@@ -115,9 +120,10 @@ def _fresh(
     read_at = _read_at(sample, observation)
     if updated - read_at > MAX_FUTURE:
         return Sample(unknown=f"from the future: says {format_instant(updated)}")
-    age = seconds_between(updated, read_at)
-    if age > max_age and (surface is None or surface.fresh == "pulse"):
-        return Sample(unknown=f"stale: {format_duration(age)} old, at most {format_duration(max_age)}")
+    age = read_at - updated
+    if age > oldest and (surface is None or surface.fresh == "pulse"):
+        old, most = format_duration(age.total_seconds()), format_duration(oldest.total_seconds())
+        return Sample(unknown=f"stale: {old} old, at most {most}")
     if since is not None and updated < since:
         return Sample(unknown=f"no news in this phase: last reading {format_instant(updated)}")
     return sample

@@ -76,17 +76,12 @@ class Surface(Model):
     @property
     def absent_is_zero(self) -> bool:
         """Whether a counter that a present map does not hold is 0; else it is unknown."""
-        return self._or_by_adapter(self.absent, tau="zero", other="unknown") == "zero"
+        return self.absent == "zero" or (self.absent is None and self.adapter is not Adapter.JSON)
 
     @property
     def rebases_on_reset(self) -> bool:
         """Whether a falling counter takes a new baseline; else what is there now counts as new."""
-        return self._or_by_adapter(self.on_reset, tau="count", other="rebase") == "rebase"
-
-    def _or_by_adapter(self, said: str | None, *, tau: str, other: str) -> str:
-        if said is not None:
-            return said
-        return other if self.adapter is Adapter.JSON else tau
+        return self.on_reset == "rebase" or (self.on_reset is None and self.adapter is Adapter.JSON)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -144,8 +139,8 @@ class Sampling(Model):
     max_age: Duration = 1200
     """A sample whose source is older is unknown; so is one from before the phase was entered."""
     max_gap: Duration = 1800
-    """A source that has advanced by more since the last healthy observation earns no soak for it, and an older
-    last observation makes a recorded promotion stale."""
+    """A source that has advanced by more since the last healthy observation earns no soak for that, and an
+    older last observation makes a recorded promotion stale."""
     streak_gap: Duration = 21600
     """Two checks whose sources are further apart are not consecutive."""
 

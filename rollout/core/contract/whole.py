@@ -89,7 +89,7 @@ class Contract(Model):
 
     def surfaces_of(self, named: tuple[str, ...] | None) -> tuple[str, ...]:
         """The surfaces that a gate or trigger looks at, in the contract's order."""
-        return tuple(name for name in self.surfaces if named is None or name in named)
+        return tuple(self.surfaces if named is None else [name for name in self.surfaces if name in named])
 
     @cached_property
     def counters(self) -> dict[str, tuple[str, ...]]:

@@ -46,11 +46,13 @@ def prove(
         if item.proof is None:
             continue
         holds = _holds(item.proof, item, contract, status, rehearsal)
+        if holds is None:
+            continue
         signed = is_signed(item, contract, signoff, rollout)
         if holds and not signed:
             signoff = sign(signoff, item.id, f"{STATE_COMMIT}{head}", MACHINE, at)
             changed.append(item.id)
-        elif holds is False and signed:
+        elif not holds and signed:
             why = f"{STATE_COMMIT}{head} shows that it holds no more"
             ended = SignatureEnd(how=Ending.WITHDRAWN, by=MACHINE, at=at, reason=why)
             signoff = end(signoff, item.id, {MACHINE: ended})
@@ -65,13 +67,15 @@ def _holds(
     match proof.kind:
         case Proof.HARNESS | Proof.CI_CHECKS | Proof.ROLLBACK_TARGET:
             return _gates_hold(status, proof.kind.value, contract)
+        case Proof.SURFACE_HEALTHY | Proof.NO_TRIGGER if not _is_due(item, contract, status):
+            return None
         case Proof.SURFACE_HEALTHY:
             found = [finding for finding in status.gates if finding.surface == (proof.of or "")]
-            return _while_due(_all_hold(found), item, contract, status)
+            return _once_soaked(_all_hold(found), status)
         case Proof.PHASE_SOAKED:
             return _has_soaked(status, proof.of or "", contract)
         case Proof.NO_TRIGGER:
-            return _while_due(_is_quiet(status), item, contract, status)
+            return _once_soaked(_is_quiet(status), status)
         case Proof.REHEARSED:
             return True if rehearsal is not None and rehearsal.commit == status.commit else None
         case _:
@@ -98,11 +102,13 @@ def _is_quiet(status: Status) -> bool | None:
     return True
 
 
-def _while_due(holds: bool | None, item: SignoffItem, contract: Contract, status: Status) -> bool | None:
-    """Health is proved where it matters: with the soak full in the phase that waits for the item."""
-    if status.phase != _last_phase_before(item.before, contract):
-        return None
-    return holds if _soak_full(status) or holds is False else None
+def _is_due(item: SignoffItem, contract: Contract, status: Status) -> bool:
+    """Health is proved where it matters: in the phase that waits for the item."""
+    return status.phase == _last_phase_before(item.before, contract)
+
+
+def _once_soaked(holds: bool | None, status: Status) -> bool | None:
+    return holds if holds is False or _soak_full(status) else None
 
 
 def _last_phase_before(before: str, contract: Contract) -> str:
