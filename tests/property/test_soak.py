@@ -66,7 +66,7 @@ def test_a_phase_earns_no_more_than_the_clock_of_each_surface(rounds: list[tuple
 @settings(max_examples=60, deadline=None)
 @given(minutes=st.lists(st.integers(1, 30), min_size=1, max_size=40), speaks=st.integers(1, 20))
 def test_a_source_that_goes_on_speaking_finishes(minutes: list[int], speaks: int) -> None:
-    """However readings and sources interleave, the phase earns what each source has advanced since all hold."""
+    """However readings and sources interleave, the phase earns what each source advances."""
     world = World(contract_of(triggers=[])).reach(PHASE)
     entry = world.now
     first: tuple[datetime, datetime] | None = None
