@@ -73,5 +73,5 @@ def lookup(view: View, surface: str, sample: Sample, counter: str) -> tuple[Coun
     if COUNTERS in sample.not_applicable:
         return None, Result.NOT_APPLICABLE, "never reported here"
     if sample.counters is not None:
-        return None, Result.UNKNOWN, f"no {counter} among the counters (`absent: zero` would make that 0)"
+        return None, Result.UNKNOWN, f"{counter} is not among the counters; it is 0 only with `absent: zero`"
     return None, Result.UNKNOWN, sample.counters_unknown or "counter not reported"
