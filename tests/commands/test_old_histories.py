@@ -42,6 +42,7 @@ def store(first_rules: Path, tmp_path: Path) -> YamlStore:
     shutil.copytree(first_rules, tmp_path / "repo")
     for name, value in (("user.name", "Ada"), ("user.email", "ada@example.com")):
         subprocess.run(["git", "config", name, value], cwd=tmp_path / "repo", check=True)
+    subprocess.run(["git", "reset", "-q", "--hard"], cwd=tmp_path / "repo", check=True)
     return YamlStore(Git(tmp_path / "repo"))
 
 
@@ -67,14 +68,12 @@ def test_a_history_of_schema_1_verifies(first_rules: Path) -> None:
     assert verified.commits == 80
 
 
-def test_what_is_decided_there_is_recomputed_and_not_merely_read(store: YamlStore) -> None:
+def test_what_is_decided_there_is_recomputed_and_not_merely_read(store: YamlStore, tmp_path: Path) -> None:
     text = store.text(TRAIN, "status.yaml", store.head())
     assert text is not None
     touched = text.replace(b"earned_seconds: 1200", b"earned_seconds: 1140")
     assert touched != text
-    repository = Path(store._git.home)
-    (repository / STATUS).parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["git", "checkout", "-q", "main"], cwd=repository, check=True)
+    repository = tmp_path / "repo"
     (repository / STATUS).write_bytes(touched)
     trailers = "Rollout-Train: shop\nRollout-Event: decide"
     subprocess.run(["git", "commit", "-qam", f"Touch it up\n\n{trailers}"], cwd=repository, check=True)
