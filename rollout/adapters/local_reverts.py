@@ -45,13 +45,15 @@ class LocalReverter:
         paths = self._git.changed_paths(commit, tip)
         return all(self._state_folder and path.startswith(f"{self._state_folder}/") for path in paths)
 
-    def preview(self, release: Release, merged: str | None = None) -> RevertPreview:
+    def preview(
+        self, release: Release, *, merged: str | None = None, recorded: str | None = None
+    ) -> RevertPreview:
         """Worked out in a scratch repository. Raises OutsideError."""
         tip = self.tip()
         if tip is None:
             return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
         with self._reverting(release) as (_, reverting):
-            return reverting.work_out(tip, merged).preview
+            return reverting.work_out(tip, merged, recorded).preview
 
     def propose(
         self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime

@@ -21,17 +21,28 @@ _BY = click.option("--by", metavar="WHO", help="Who decides; else who git says y
 @_REASON
 @click.option("--target", metavar="V", help="Where to go back to; else what was fixed at the start.")
 @click.option("--cancel", "is_cancel", is_flag=True, help="A false alarm: call the rollback off.")
+@click.option(
+    "--reverted", metavar="COMMIT", help="Declare the revert done at COMMIT, where rollout cannot see it."
+)
 @_BY
 @command_options
-def rollback(call: Call, reason: str, target: str | None, is_cancel: bool, by: str | None) -> None:
+def rollback(
+    call: Call, reason: str, target: str | None, is_cancel: bool, reverted: str | None, by: str | None
+) -> None:
     """Roll back the release that is on its way, or that completed last; joins a rollback that runs."""
-    from rollout.commands.rollback import Dispatch, cancel, roll_back
+    from rollout.commands.rollback import Declaration, Dispatch, cancel, declare_reverted, roll_back
 
     space = call.workspace
+    given = {"--cancel": is_cancel, "--target": target, "--reverted": reverted}
+    if len(both := [option for option, value in given.items() if value]) > 1:
+        raise InputError(f"{' and '.join(both)} contradict each other", hint="give one of them")
     who = by if by is not None else space.decider()
+    if reverted:
+        declared = Declaration(reverted, reason, who)
+        changed = declare_reverted(space.store, space.clock, call.train, declared, space.forge.commit_exists)
+        _answer(call, changed, "the revert is recorded as done; `rollout reconcile` takes it on from here")
+        return
     if is_cancel:
-        if target:
-            raise InputError("--cancel and --target contradict each other", hint="give one of them")
         changed = cancel(space.store, space.clock, call.train, reason, who)
         _answer(call, changed, "cancelled, frozen where it stood; to go on: rollout unfreeze --reason WHY")
         return

@@ -46,12 +46,16 @@ def _entries(state: TrainState, commit: str) -> Sequence[QuarantinedRelease]:
     return found
 
 
+def _is_free(reverter: Reverter, commit: str, bad: QuarantinedRelease) -> bool:
+    return reverter.is_free_of(commit, quarantine.as_release(bad), bad.reverted)
+
+
 def refuse_quarantined(state: TrainState, reverter: Reverter | None, commit: str) -> None:
     """Raises RefusedError for a commit that was rolled back, or holds what was, its revert missing."""
     for bad in quarantine.standing(state.quarantine):
         if bad.commit == commit:
             why = f"was rolled back by incident {bad.incident}"
-        elif reverter is not None and not reverter.is_free_of(commit, quarantine.as_release(bad)):
+        elif reverter is not None and not _is_free(reverter, commit, bad):
             name = release_name(bad.version)
             why = f"holds {name}, rolled back by incident {bad.incident}, without its revert"
         else:

@@ -29,7 +29,7 @@ class RevertFinder:
         self._reverter = reverter
         self._pushes_workflows = pushes_workflows
         self._previews: dict[tuple[str | None, str | None], RevertFact] = {}
-        self._free: dict[str, bool] = {}
+        self._free: dict[tuple[str, str], bool] = {}
         self.refused = ""
         """Why the act of this run failed."""
 
@@ -39,8 +39,11 @@ class RevertFinder:
         try:
             if _waits_for_it(state):
                 return self._preview(state, known)
-            if _is_reverting(state) and state.incident is not None:
-                return self._acting(state, state.incident, known)
+            incident = state.incident
+            if incident is not None and _stands_at(state, RollbackStep.REVERT):
+                return self._acting(state, incident, known)
+            if incident is not None and _stands_at(state, RollbackStep.REVALIDATE):
+                return self._watching(state, incident, known)
         except OutsideError:
             # Before the rollback an outage tells nothing new. In it nothing is begun on a guess.
             return known if state.rollout.outcome is Outcome.IN_PROGRESS else None
@@ -55,15 +58,15 @@ class RevertFinder:
         head = status.observation.product_head if status and status.observation else None
         if landed is None or head is None:
             return None
-        return head if head == landed or self._is_free(head, release) else None
+        return head if head == landed or self._is_free(head, release, landed) else None
 
-    def _is_free(self, head: str, release: Release) -> bool:
-        if head not in self._free:
+    def _is_free(self, head: str, release: Release, landed: str) -> bool:
+        if (head, landed) not in self._free:
             try:
-                self._free[head] = self._reverter.is_free_of(head, release)
+                self._free[head, landed] = self._reverter.is_free_of(head, release, landed)
             except RolloutError:
                 return False
-        return self._free[head]
+        return self._free[head, landed]
 
     def _acting(self, state: TrainState, incident: Incident, known: RevertFact | None) -> RevertFact:
         pull = self._reverter.proposed(revert_of(incident).branch)
@@ -81,7 +84,19 @@ class RevertFinder:
             }
         )
 
-    def _preview(self, state: TrainState, known: RevertFact | None, merged: str | None = None) -> RevertFact:
+    def _watching(self, state: TrainState, incident: Incident, known: RevertFact | None) -> RevertFact | None:
+        """What is known, unless somebody has reverted the revert since it landed."""
+        landed = incident.revert.landed if incident.revert else None
+        fact = self._preview(state, known, recorded=landed)
+        return known if fact.taken_back is None else fact
+
+    def _preview(
+        self,
+        state: TrainState,
+        known: RevertFact | None,
+        merged: str | None = None,
+        recorded: str | None = None,
+    ) -> RevertFact:
         release = state.rollout.release
         assert release is not None
         still_holds = known is not None and known.outcome is not None and self._is_as_at(known.tip)
@@ -90,7 +105,8 @@ class RevertFinder:
         if known is not None and still_holds and known.merged == merged:
             return known.model_copy(update={"tip": tip, "proposal": None, "landed": None, "refused": ""})
         if (tip, merged) not in self._previews:
-            self._previews[tip, merged] = self._as_fact(self._reverter.preview(release, merged))
+            preview = self._reverter.preview(release, merged=merged, recorded=recorded)
+            self._previews[tip, merged] = self._as_fact(preview)
         return self._previews[tip, merged]
 
     def _is_as_at(self, before: str | None) -> bool:
@@ -123,8 +139,8 @@ def _waits_for_it(state: TrainState) -> bool:
     return rollout.outcome is Outcome.IN_PROGRESS and rollout.phase != first
 
 
-def _is_reverting(state: TrainState) -> bool:
+def _stands_at(state: TrainState, step: RollbackStep) -> bool:
     incident = state.incident
     if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None:
         return False
-    return incident.current is not None and incident.current.step is RollbackStep.REVERT
+    return incident.current is not None and incident.current.step is step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +12,14 @@ from rollout.core import versions
 from rollout.core.channel.guards import bare
 from rollout.core.rollback import leaving, opening, watching
 from rollout.core.rollback.target import named, why_unusable
-from rollout.core.state import CommitMessage, Event, Outcome, StateChange, TrainState
+from rollout.core.state import CommitMessage, Event, Joined, Outcome, StateChange, TrainState
 from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, StateStore
 from rollout.rendering.commits import message
 from rollout.rendering.gates import release_name
 
+_WHOLE_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ROLLS_BACK = (Outcome.IN_PROGRESS, Outcome.COMPLETE)
 
 
@@ -28,6 +30,16 @@ class Dispatch:
     reason: str
     by: str
     target: str | None = None
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A person's word that the release is reverted."""
+
+    commit: str
+    """Of the product's branch, the one that holds the revert."""
+    reason: str
+    by: str
 
 
 def roll_back(
@@ -86,7 +98,8 @@ def _joined(state: TrainState, asked: Dispatch, now: datetime) -> tuple[StateCha
             f"incident {state.incident.id} has moved the version already, to {target and target.version}",
             hint="once it is over: rollout channel apply --target VERSION",
         )
-    change = watching.joined(state, asked.by, asked.reason, asked.target, now)
+    entry = Joined(at=now, by=asked.by, reason=asked.reason, target=asked.target)
+    change = watching.joined(state, entry)
     return _told(state, Event.JOIN, change, f"{asked.by}: {asked.reason}") if change else None
 
 
@@ -121,6 +134,53 @@ def _recorded(state: TrainState) -> list[str]:
     found = [target.version if target else None, channel.current_version if channel else None]
     found.append(channel.rollback.version if channel and channel.rollback else None)
     return [version for version in found if version is not None]
+
+
+def declare_reverted(
+    store: StateStore,
+    clock: Clock,
+    train: str,
+    asked: Declaration,
+    is_there: Callable[[str], bool],
+) -> Changed:
+    """Record that a commit holds the revert, which the tool cannot see; saying so again changes nothing.
+
+    `is_there` says whether the product has the commit. Raises InputError when it has not, or for an empty
+    reason, RefusedError without a rollback, for the release itself, or once the revert was noticed.
+    """
+    asked = Declaration(asked.commit, checked_reason(asked.reason), checked_person(asked.by))
+    if not _WHOLE_ID.fullmatch(asked.commit) or not is_there(asked.commit):
+        raise InputError(
+            f"--reverted {inert(asked.commit, 80)}: no such commit",
+            hint="give the whole id, as `git rev-parse NAME` prints it",
+        )
+    now = clock.now()
+    return change_state(store, train, lambda state: _declared(state, asked, now), now)
+
+
+def _declared(
+    state: TrainState, asked: Declaration, now: datetime
+) -> tuple[StateChange, CommitMessage] | None:
+    _refuse_unjudged(state)
+    incident = state.incident
+    if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None:
+        raise RefusedError(f"{state.train} is not rolling back", hint="see: rollout status")
+    if asked.commit == incident.commit:
+        raise RefusedError(
+            f"--reverted {asked.commit[:12]}: that is the release itself",
+            hint="name the commit of the product's branch that holds the revert",
+        )
+    entry = Joined(at=now, by=asked.by, reason=asked.reason, reverted=asked.commit)
+    if incident.revert is not None and incident.revert.landed is not None:
+        if incident.revert.landed == asked.commit:
+            return None
+        raise RefusedError(
+            f"incident {incident.id}: the revert was noticed at {incident.revert.landed[:12]} already",
+            hint="see: rollout status",
+        )
+    change = watching.joined(state, entry)
+    detail = f"{asked.by}: reverted at {asked.commit[:12]}: {asked.reason}"
+    return _told(state, Event.JOIN, change, detail) if change else None
 
 
 def cancel(store: StateStore, clock: Clock, train: str, reason: str, by: str) -> Changed:

@@ -25,8 +25,7 @@ def expected(previous: TrainState, state: TrainState, event: Event) -> StateChan
     if event is Event.ROLLBACK and incident.started_by != opening.RECONCILE:
         return _dispatched(previous, incident)
     if event is Event.JOIN and incident.joined and incident.joined[-1].by != opening.RECONCILE:
-        last = incident.joined[-1]
-        return watching.joined(previous, last.by, last.reason, last.target, last.at)
+        return watching.joined(previous, incident.joined[-1])
     if event is Event.CANCEL and incident.ended is not None and previous.incident is not None:
         ended = incident.ended
         return leaving.cancelled(previous, ended.by, ended.reason, ended.at)

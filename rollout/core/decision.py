@@ -247,11 +247,8 @@ def _earliest(view: View, observed_at: datetime | None) -> datetime | None:
     left = wanted - view.soak.earned_seconds
     if left <= 0:
         return None
-    try:
-        ends = [
-            surface.held_at + timedelta(seconds=wanted - surface.earned_seconds)
-            for surface in view.soak.surfaces.values()
-        ]
-        return max(ends, default=observed_at + timedelta(seconds=left))
-    except OverflowError:  # a contract in use may have a soak that no calendar holds
-        return None
+    ends = [
+        surface.held_at + timedelta(seconds=wanted - surface.earned_seconds)
+        for surface in view.soak.surfaces.values()
+    ]
+    return max(ends, default=observed_at + timedelta(seconds=left))

@@ -45,10 +45,13 @@ class Reverter(Protocol):
         state commit moves it. Raises OutsideError.
         """
 
-    def preview(self, release: Release, merged: str | None = None) -> RevertPreview:
+    def preview(
+        self, release: Release, *, merged: str | None = None, recorded: str | None = None
+    ) -> RevertPreview:
         """Raises OutsideError when the product's repository cannot be read.
 
-        `merged` is the commit that merged the pull request with the revert, where there is one.
+        `merged` is the commit that merged the pull request with the revert, where there is one; `recorded`
+        the one at which state says that the release is undone.
         """
 
     def propose(

@@ -67,6 +67,8 @@ def _current(state: TrainState, incident: Incident, revert: str) -> Iterator[str
 
 
 def _revert(step: IncidentStep, incident: Incident, revert: str) -> str:
+    if revert_of(incident).declared is not None:
+        return "run rollout reconcile: a person has declared the revert done"
     if step.state is StepState.BLOCKED:
         return line(step.result, 400)
     if revert or waits_for_merge(step):
@@ -144,6 +146,7 @@ def joined_line(joined: Joined) -> str:
         where = f" ({joined.surface})" if joined.surface else ""
         return f"{joined.trigger}{where}: {line(joined.reason, 300)}"
     to = f", to {line(joined.target)}" if joined.target else ""
+    to += f", reverted at {line(joined.reverted[:10])}" if joined.reverted else ""
     return f"by {line(joined.by, 60)}{to}: {line(joined.reason, 300)}"
 
 

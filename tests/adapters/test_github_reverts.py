@@ -187,6 +187,33 @@ def test_a_merged_proposal_holds_the_revert(world: World, squash: bool) -> None:
     assert not world.reverter().is_free_of("1" * 40, world.release)
 
 
+def test_a_squash_that_names_nothing_is_known_by_its_pull_request(world: World) -> None:
+    pull = world.reverter().propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
+    alice = world.hub.person("alice", world.product)
+    world.product.merge(alice, pull.number, method="squash", title="Back to before", message="\n")
+    merged = world.reverter().proposed(BRANCH)
+    assert merged is not None
+    assert merged.merged_as == world.tip()
+    mended = [("app.txt", lines(at3="mended").encode())]
+    world.product.commit_on_branch(alice, "main", world.tip() or "", "Mend", mended, [])
+    outcome = RevertOutcome.CONFLICT
+    assert world.reverter().preview(world.release).outcome is outcome, "nothing says that it was reverted"
+    seen = world.reverter().preview(world.release, merged=merged.merged_as)
+    assert seen.outcome is RevertOutcome.NOTHING
+    assert world.reverter().is_free_of(world.tip() or "", world.release, merged.merged_as)
+
+
+def test_a_base_that_the_branch_never_merged_is_fetched(hub: Hub, tmp_path: Path) -> None:
+    world = build(hub, tmp_path)
+    alice, before = hub.person("alice", world.product), world.release.base or ""
+    world.product.bare.git("branch", "maintenance", before)
+    fix = [("app.txt", lines(at20="fix").encode())]
+    base = world.product.commit_on_branch(alice, "maintenance", before, "Fix", fix, [])
+    release = world.release.model_copy(update={"base": base})
+    world.reverter().push(release, MESSAGE, at=NOON)
+    assert world.text() == lines(at20="fix").strip()
+
+
 # --- killed between two acts ------------------------------------------------------------------------------
 
 

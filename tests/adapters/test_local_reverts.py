@@ -560,7 +560,7 @@ def test_a_merged_proposal_is_found_and_holds_the_revert(repo: Repository) -> No
     merged = forge.merge(pull.number, at=NOON, merged_by="Ada")
     again = found.propose(release(made), BRANCH, MESSAGE, "body", at=NOON)
     assert (again.state, again.number, again.merged_as) == (PullRequestState.MERGED, pull.number, merged)
-    preview = found.preview(release(made), merged)
+    preview = found.preview(release(made), merged=merged)
     assert (preview.outcome, preview.tip) == (RevertOutcome.NOTHING, merged)
     assert repo.status() == []
 
@@ -582,6 +582,75 @@ def test_a_branch_left_by_a_killed_run_is_used(repo: Repository) -> None:
     pull = reverter(repo).propose(release(made), BRANCH, MESSAGE, "body", at=NOON)
     assert pull.head_sha == repo.head(BRANCH)
     assert repo.head(f"{BRANCH}^") == repo.head("main")
+
+
+# --- after the revert ------------------------------------------------------------------------------------
+
+
+def shown(repo: Repository, made: Made, merged: str | None = None, recorded: str | None = None) -> str:
+    """`clean`, or with the commits that explain it: `clean, merged M, taken back by B`."""
+    preview = reverter(repo).preview(release(made), merged=merged, recorded=recorded)
+    told = [preview.outcome.value]
+    told += [f"merged {preview.merged}"] if preview.merged else []
+    told += [f"taken back by {preview.taken_back}"] if preview.taken_back else []
+    return ", ".join(told)
+
+
+def test_a_mend_of_the_reverted_lines_leaves_the_release_undone(repo: Repository) -> None:
+    made = plain(repo)
+    new = reverter(repo).push(release(made), MESSAGE, at=NOON)
+    repo.commit({"state/tau/rollout.yaml": "phase: c\n"})
+    mend = repo.commit(edit(repo, 3, "mended"))
+    assert shown(repo, made) == "nothing"
+    assert reverter(repo).preview(release(made)).detail == (
+        f"{new[:12]} reverted the release; later commits build on that"
+    )
+    assert reverter(repo).is_free_of(mend, release(made))
+    repo.git("revert", "--no-edit", mend)
+    repo.git("revert", "--no-edit", new)
+    back = repo.head()
+    assert shown(repo, made) == f"clean, taken back by {back}"
+    assert not reverter(repo).is_free_of(back, release(made))
+    reverter(repo).push(release(made), MESSAGE, at=NOON)
+    assert shown(repo, made) == "nothing"
+
+
+def test_a_revert_that_was_changed_before_its_merge(repo: Repository) -> None:
+    made = many_with_state_between(repo)
+    git = Git(repo.path)
+    forge = LocalForge(git, "main")
+    pull = LocalReverter(git, forge, lambda: "main").propose(release(made), BRANCH, MESSAGE, "body", at=NOON)
+    repo.git("checkout", "-q", BRANCH)
+    repo.commit(edit(repo, 9, "four"), "Keep this one")
+    repo.git("checkout", "-q", "main")
+    merged = forge.merge(pull.number, at=NOON, merged_by="Ada")
+    assert shown(repo, made, merged=merged) == f"clean, merged {merged}"
+    again = reverter(repo).propose(release(made), f"{BRANCH}-2", MESSAGE, "body", at=NOON)
+    merged = forge.merge(again.number, at=NOON, merged_by="Ada")
+    assert shown(repo, made, merged=merged) == "nothing"
+
+
+def test_what_state_has_recorded_needs_no_message(repo: Repository) -> None:
+    made = plain(repo)
+    by_hand = repo.commit(edit(repo, 3, "line 3"), "Back to what it was")
+    mend = repo.commit(edit(repo, 3, "mended"))
+    assert not reverter(repo).is_free_of(mend, release(made)), "nothing says which commit reverted it"
+    assert reverter(repo).is_free_of(mend, release(made), by_hand)
+    assert shown(repo, made, recorded=by_hand) == "nothing"
+    repo.git("revert", "--no-edit", mend)
+    repo.git("revert", "--no-edit", by_hand)
+    back = repo.head()
+    assert not reverter(repo).is_free_of(back, release(made), by_hand)
+    assert shown(repo, made, recorded=by_hand) == f"clean, taken back by {back}"
+
+
+def test_a_declared_revert_counts_although_files_differ(repo: Repository) -> None:
+    made = conflicting(repo)
+    resolved = repo.commit(edit(repo, 3, "something else"), "Resolve it otherwise")
+    assert shown(repo, made) == "conflict"
+    assert not reverter(repo).is_free_of(resolved, release(made))
+    assert reverter(repo).is_free_of(resolved, release(made), resolved)
+    assert shown(repo, made, recorded=resolved) == "nothing"
 
 
 # --- pushing, and what others lack -----------------------------------------------------------------------

@@ -216,6 +216,113 @@ def test_a_closed_pull_request_is_proposed_anew_when_a_person_asks(world: World)
     assert is_sound(world)
 
 
+@pytest.mark.parametrize("how", ["changed before the merge", "reverted after it"])
+def test_a_merged_revert_that_left_the_release_is_proposed_anew(world: World, how: str) -> None:
+    break_down(world)
+    world.reverter.merge(branch(world), at=world.now, changed=True)
+    if how == "reverted after it":
+        world.reverter.take_back("c" * 40)
+    world.reconcile()
+    state, told = step(world, RollbackStep.REVERT)
+    assert state is StepState.BLOCKED
+    assert told.startswith("the pull request was merged as dddddddddd, and ")
+    assert ("cccccccccc reverted it" in told) is (how == "reverted after it")
+    assert "rollout rollback --reason WHY proposes it anew" in told
+    assert is_sound(world)
+    assert dispatch(world)
+    world.reconcile()
+    assert [pull.head for pull in world.reverter.pulls] == [branch(world), branch(world) + "-2"]
+    world.reverter.merge(branch(world) + "-2", at=world.now)
+    world.reconcile()
+    validate(world)
+    assert world.rollout.outcome is Outcome.ROLLED_BACK
+    assert is_sound(world)
+
+
+def test_a_revert_that_is_reverted_before_its_validation_begins_step_5_again(world: World) -> None:
+    break_down(world)
+    world.reverter.merge(branch(world), at=world.now)
+    world.reconcile()
+    assert step(world, RollbackStep.REVALIDATE)[0] is StepState.RUNNING
+    world.reverter.take_back("c" * 40)
+    world.reconcile()
+    assert step(world, RollbackStep.REVERT) == (
+        StepState.BLOCKED,
+        "cccccccccc reverted the revert; rollout rollback --reason WHY proposes it anew, or revert it by"
+        " hand: the next reconcile notices",
+    )
+    assert is_sound(world)
+    dispatch(world, reason="still broken")
+    world.reconcile()
+    world.reverter.merge(branch(world) + "-2", at=world.now)
+    world.reconcile()
+    validate(world)
+    assert world.rollout.outcome is Outcome.ROLLED_BACK
+    assert is_sound(world)
+
+
+def declare(world: World, commit: str, reason: str = "history was rewritten") -> bool:
+    said = rollback.Declaration(commit, reason, "ada")
+    known = {COMMIT, REVERTED}
+    return (
+        rollback.declare_reverted(world.store, world.clock, TAU, said, known.__contains__).commit is not None
+    )
+
+
+def test_a_person_declares_a_revert_that_nothing_shows(world: World) -> None:
+    world.reverter.outcome = RevertOutcome.MISSING
+    world.reverter.move("c" * 40)
+    break_down(world)
+    assert step(world, RollbackStep.REVERT)[0] is StepState.BLOCKED
+    assert "rollout rollback --reverted COMMIT --reason WHY" in step(world, RollbackStep.REVERT)[1]
+    assert declare(world, REVERTED)
+    assert not declare(world, REVERTED), "it was said already"
+    world.reconcile()
+    assert step(world, RollbackStep.REVERT) == (
+        StepState.DONE,
+        f"declared done at {REVERTED[:10]} by a person",
+    )
+    assert not declare(world, REVERTED)
+    assert is_sound(world)
+    validate(world)
+    state = world.state
+    assert (state.rollout.outcome, world.reverter.pulls) == (Outcome.ROLLED_BACK, [])
+    assert state.quarantine is not None
+    assert [bad.reverted for bad in state.quarantine.releases] == [REVERTED]
+    assert is_sound(world)
+
+
+@pytest.mark.parametrize(
+    ("commit", "error", "why"),
+    [
+        ("9" * 40, InputError, "no such commit"),
+        (REVERTED[:12], InputError, "no such commit"),
+        ("main", InputError, "no such commit"),
+        (COMMIT, RefusedError, "that is the release itself"),
+    ],
+)
+def test_a_declaration_names_a_commit_that_can_hold_the_revert(
+    world: World, commit: str, error: type[Exception], why: str
+) -> None:
+    break_down(world)
+    head = world.store.head()
+    with pytest.raises(error, match=why):
+        declare(world, commit)
+    assert world.store.head() == head
+
+
+def test_nothing_is_declared_without_a_rollback_or_once_it_was_noticed(world: World) -> None:
+    with pytest.raises(RefusedError, match="tau is not rolling back"):
+        declare(world, REVERTED)
+    break_down(world)
+    landed = world.reverter.merge(branch(world), at=world.now)
+    world.reconcile()
+    with pytest.raises(RefusedError, match=f"the revert was noticed at {landed[:12]} already"):
+        rollback.declare_reverted(
+            world.store, world.clock, TAU, rollback.Declaration("b" * 40, "why", "ada"), lambda _: True
+        )
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_at_any_write_the_next_run_finishes(world: World, when: str) -> None:
     """Each effect once, freeze first, whichever write the process dies at."""

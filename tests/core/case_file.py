@@ -75,6 +75,7 @@ class DispatchWords(Model):
     by: str = "ada"
     reason: str = "customers call"
     target: str | None = None
+    reverted: str | None = None
 
 
 RevertWords = Literal[
@@ -87,6 +88,9 @@ RevertWords = Literal[
     "proposed",
     "closed",
     "merged",
+    "changed",
+    "taken-back",
+    "push-taken-back",
     "landed",
     "gone",
 ]

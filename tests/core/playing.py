@@ -184,7 +184,8 @@ def _people_act(world: World, words: RoundWords) -> None:
     if words.edit is not None:
         world.edit(**_desired(world, words.edit))
     if words.dispatch is not None:
-        world.dispatch(words.dispatch.by, words.dispatch.reason, words.dispatch.target)
+        asked = words.dispatch
+        world.dispatch(asked.by, asked.reason, asked.target, asked.reverted)
     if words.cancel is not None:
         world.cancel(words.cancel)
     if words.reopen:

@@ -29,6 +29,7 @@ from rollout.core.state import (
     Outcome,
     Proposal,
     Release,
+    Revert,
     RevertFact,
     RollbackTarget,
     Signature,
@@ -209,7 +210,13 @@ def test_a_rollback_that_would_need_a_person_is_known_before(shown: str, why: st
     ],
 )
 def test_it_acts_once_begun_and_only_where_nobody_has(step: StepState, shown: str, acts: bool) -> None:
-    assert has_to_act(step, REVERTS[shown]) is acts
+    assert has_to_act(step, REVERTS[shown], Revert(branch="rollout-revert/tau/x")) is acts
+
+
+@pytest.mark.parametrize("known", ["declared", "taken_back"])
+def test_it_does_not_act_where_a_person_has_or_has_to(known: str) -> None:
+    revert = Revert(branch="rollout-revert/tau/x").model_copy(update={known: "c" * 40})
+    assert not has_to_act(StepState.BLOCKED, REVERTS["clean"], revert)
 
 
 def test_nothing_is_foretold_of_a_rollback_that_runs_or_a_train_at_rest() -> None:
@@ -334,6 +341,7 @@ def test_a_false_alarm_without_a_checklist_has_none_to_unblock() -> None:
 @pytest.mark.parametrize(("proposal", "waits"), [(Proposal.OPEN, True), (Proposal.MERGED, False)])
 def test_a_person_is_waited_for_while_the_revert_is_open(proposal: Proposal, waits: bool) -> None:
     policy = contract_of().rollback
-    state, result = standing(RevertFact(tip="a" * 40, outcome=None, proposal=proposal), policy)
+    fact = RevertFact(tip="a" * 40, outcome=None, proposal=proposal)
+    state, result = standing(fact, Revert(branch="rollout-revert/tau/x"), policy)
     assert waits_for_merge(IncidentStep(step=RollbackStep.REVERT, state=state, result=result)) is waits
     assert not waits_for_merge(IncidentStep(step=RollbackStep.REVERT, state=StepState.BLOCKED, result=result))

@@ -38,6 +38,7 @@ from rollout.core.state import (
     Event,
     Facts,
     Incident,
+    Joined,
     Outcome,
     Proposal,
     Release,
@@ -77,6 +78,9 @@ REVERTS: dict[str, RevertFact | None] = {
     "proposed": RevertFact(proposal=Proposal.OPEN),
     "closed": RevertFact(**_CLEAN, proposal=Proposal.CLOSED),
     "merged": RevertFact(proposal=Proposal.MERGED),
+    "changed": RevertFact(**_CLEAN, proposal=Proposal.MERGED, merged="b" * 40),
+    "taken-back": RevertFact(**_CLEAN, proposal=Proposal.MERGED, merged="b" * 40, taken_back="c" * 40),
+    "push-taken-back": RevertFact(**_CLEAN, taken_back="c" * 40),
     "landed": RevertFact(tip=LANDED, outcome=RevertOutcome.NOTHING, proposal=Proposal.MERGED, landed=LANDED),
     "gone": RevertFact(tip=LANDED, outcome=RevertOutcome.NOTHING, landed=LANDED),
 }
@@ -264,10 +268,17 @@ class World:
         self._merged_at = at or self.now
         return self.edit(phase=after.name, canary_percent=after.canary_percent)
 
-    def dispatch(self, by: str = "ada", reason: str = "customers call", target: str | None = None) -> World:
+    def dispatch(
+        self,
+        by: str = "ada",
+        reason: str = "customers call",
+        target: str | None = None,
+        reverted: str | None = None,
+    ) -> World:
         """Somebody asks for a rollback: one starts, or is joined."""
         if self.rollout.outcome is Outcome.ROLLING_BACK:
-            return self._steer(Event.JOIN, watching.joined(self.state, by, reason, target, self.now))
+            entry = Joined(at=self.now, by=by, reason=reason, target=target, reverted=reverted)
+            return self._steer(Event.JOIN, watching.joined(self.state, entry))
         to = named(target, self.rollout, self.state.channel, self.now) if target else None
         return self._steer(Event.ROLLBACK, opening.dispatched(self.state, by, reason, to, self.now))
 

@@ -48,6 +48,27 @@ def test_from_the_dispatch_to_the_reopened_train(rolling: Town) -> None:
     assert shell.json("verify")["findings"] == []
 
 
+def test_a_mended_release_follows_a_revert_that_a_person_declares(rolling: Town) -> None:
+    """The revert was changed before its merge, on lines that are worked on since."""
+    shell, repo = rolling.shell, rolling.repository
+    status = shell.json("status")
+    release, pull = status["release"]["commit"], shell.json("local", "show", str(status["pull_request"]))
+    changed = repo.git("diff", "--name-only", f"{release}^", release).splitlines()[0]
+    repo.git("checkout", "-q", pull["head"])
+    repo.commit({changed: "a part of it stays\n"}, "Keep a part")
+    repo.git("checkout", "-q", "main")
+    shell.ok("local", "merge", str(status["pull_request"]), "--by", "Ada Reviewer")
+    rolling.reconcile()
+    (told, *_) = shell.json("status")["to_do"]
+    assert "and the branch still holds a part of the release" in told
+    assert "rollout rollback --reverted COMMIT --reason WHY" in told
+    said = shell.json("rollback", "--reverted", repo.head(), "--reason", "the rest is wanted", "--by", "Ada")
+    assert said["changed"]
+    rolling.reconcile()
+    assert shell.json("status")["incident"]["steps"][4]["state"] == "done"
+    assert shell.json("verify")["findings"] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [
@@ -55,6 +76,8 @@ def test_from_the_dispatch_to_the_reopened_train(rolling: Town) -> None:
         (("rollback", "--reason", "x", "--target", "v9.9.9"), 2, "error: --target v9.9.9: no such release"),
         (("rollback", "--reason", "x", "--target", "latest"), 2, "error: --target latest: not a semantic"),
         (("rollback", "--cancel", "--target", "v0.1.4", "--reason", "x"), 2, "error: --cancel and --target"),
+        (("rollback", "--reverted", "1" * 40, "--cancel", "--reason", "x"), 2, "error: --cancel and --rev"),
+        (("rollback", "--reverted", "1" * 40, "--reason", "x"), 2, f"error: --reverted {'1' * 40}: no such"),
         (("rollback", "--cancel", "--reason", "x"), 3, "error: incident "),
         (("unfreeze", "--reason", "x"), 3, "error: tau is frozen by incident"),
         (("reopen", "--reason", "x"), 3, "error: tau is rolling back"),

@@ -16,6 +16,7 @@ from tests.fakes.writes import Writes
 class _Branch:
     tip: str
     reverted: bool = False
+    taken_back: str | None = None
 
 
 class FakeReverter:
@@ -49,11 +50,18 @@ class FakeReverter:
 
     # --- what happens meanwhile --------------------------------------------------------------------------
 
-    def merge(self, branch: str, *, at: datetime) -> str:
-        """Somebody merges the pull request; the branch's new tip."""
+    def merge(self, branch: str, *, at: datetime, changed: bool = False) -> str:
+        """Somebody merges the pull request; the branch's new tip. `changed`: some of the release is left."""
         index = next(i for i, pull in enumerate(self.pulls) if pull.head == branch)
-        self.pulls[index] = replace(self.pulls[index], state=PullRequestState.MERGED, merged_at=at)
-        return self._revert()
+        tip = self._revert()
+        self._branch.reverted = not changed
+        merged = PullRequestState.MERGED
+        self.pulls[index] = replace(self.pulls[index], state=merged, merged_at=at, merged_as=tip)
+        return tip
+
+    def take_back(self, tip: str) -> None:
+        """Somebody reverts the revert."""
+        self._branch = _Branch(tip, taken_back=tip)
 
     def close(self, branch: str) -> None:
         """Somebody closes the pull request without merging it."""
@@ -81,7 +89,9 @@ class FakeReverter:
     def unchanged_since(self, commit: str) -> bool:
         return commit == self._branch.tip or commit in self._same
 
-    def preview(self, release: Release, merged: str | None = None) -> RevertPreview:
+    def preview(
+        self, release: Release, *, merged: str | None = None, recorded: str | None = None
+    ) -> RevertPreview:
         outcome = RevertOutcome.NOTHING if self._branch.reverted else self.outcome
         clean = outcome is RevertOutcome.CLEAN
         return RevertPreview(
@@ -91,6 +101,8 @@ class FakeReverter:
             conflicts=self.conflicts if outcome is RevertOutcome.CONFLICT else (),
             workflows=self.workflows,
             detail=outcome.value,
+            merged=None if self._branch.reverted else merged,
+            taken_back=self._branch.taken_back,
         )
 
     def propose(

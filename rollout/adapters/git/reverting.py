@@ -52,10 +52,10 @@ class Reverting:
         self._folder = state_folder
         self._merges: dict[str, Merge] = {}
 
-    def work_out(self, tip: str, merged: str | None = None) -> Revert:
-        """What reverting the release on that commit would do. Raises OutsideError.
+    def work_out(self, tip: str, merged: str | None = None, recorded: str | None = None) -> Revert:
+        """What reverting the release on that commit would do; for `merged` and `recorded` see the port.
 
-        `merged` is the commit that merged the pull request with the revert, where there is one.
+        Raises OutsideError.
         """
         nothing = RevertPreview(outcome=RevertOutcome.NOTHING, tip=tip, commits=())
         if missing := self._why_missing(tip):
@@ -67,7 +67,7 @@ class Reverting:
             return Revert(replace(nothing, detail="no commit of the release touches the product"))
         if self._changes_nothing(tip):
             return Revert(replace(nothing, detail="the branch holds nothing of the release any more"))
-        standing = self._standing(tip, merged=merged)
+        standing = self._standing(tip, merged, recorded)
         if standing.is_undone:
             why = f"{standing.by[:12]} reverted the release; later commits build on that"
             return Revert(replace(nothing, detail=why))
@@ -89,7 +89,7 @@ class Reverting:
         known = self._git.resolve(self._release.commit)
         if known is None or not self._git.is_ancestor(known, commit):
             return not self._cut_off()
-        return self._changes_nothing(commit) or self._standing(commit, recorded=recorded).is_undone
+        return self._changes_nothing(commit) or self._standing(commit, None, recorded).is_undone
 
     # --- which commits -----------------------------------------------------------------------------------
 
@@ -226,7 +226,7 @@ class Reverting:
 
     # --- history since the release -----------------------------------------------------------------------
 
-    def _standing(self, tip: str, *, merged: str | None = None, recorded: str | None = None) -> Standing:
+    def _standing(self, tip: str, merged: str | None, recorded: str | None) -> Standing:
         parts = {entry.commit: entry.subject for entry in self._parts}
         known = Known(self._release.commit, parts, recorded, merged)
         return standing_at(tip, known, self._later(tip), self._is_gone)

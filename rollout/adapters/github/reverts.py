@@ -56,12 +56,14 @@ class GitHubReverter:
         paths = self._clone.git.changed_paths(commit, tip)
         return all(self._state_folder and path.startswith(f"{self._state_folder}/") for path in paths)
 
-    def preview(self, release: Release, merged: str | None = None) -> RevertPreview:
+    def preview(
+        self, release: Release, *, merged: str | None = None, recorded: str | None = None
+    ) -> RevertPreview:
         """Fetches the product's branch. Raises OutsideError."""
         tip = self._clone.fetch(self._branch)
         if tip is None:
             return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
-        return self._reverting(release).work_out(tip, merged).preview
+        return self._reverting(release).work_out(tip, merged, recorded).preview
 
     def propose(
         self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime

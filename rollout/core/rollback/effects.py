@@ -61,7 +61,7 @@ def plan_revert(state: TrainState, fact: RevertFact | None) -> RevertEffect | No
     incident = state.incident
     if incident is None or state.rollout.outcome is not Outcome.ROLLING_BACK:
         return None
-    if not has_to_act(incident.step(RollbackStep.REVERT).state, fact):
+    if not has_to_act(incident.step(RollbackStep.REVERT).state, fact, revert_of(incident)):
         return None
     if state.contract.rollback.revert == "push":
         return PushRevert(incident.commit)

@@ -25,6 +25,8 @@ from rollout.core.state import (
     IncidentStep,
     Outcome,
     Request,
+    Revert,
+    RevertFact,
     Rollout,
     StateChange,
     Status,
@@ -175,27 +177,47 @@ def _inspect(moment: Moment, step: IncidentStep) -> Step | None:
 
 
 def _revert(moment: Moment, step: IncidentStep) -> Step | None:
-    fact = moment.facts.revert
+    fact, incident = moment.facts.revert, moment.incident
+    revert = reverting.revert_of(incident)
+    if revert.declared is not None:
+        return _landed(moment, step, revert.declared, reverting.how_declared(revert.declared))
     if fact is None:
         return None
-    incident = moment.incident
-    revert = reverting.revert_of(incident)
     if fact.landed is not None:
-        landed = revert.model_copy(update={"landed": fact.landed, "noticed_at": moment.now})
-        done = _ended(moment, step, StepState.DONE, reverting.how_it_landed(fact))
-        links = (*((revert.branch,) if fact.proposal else ()), fact.landed)
-        return _record(
-            moment,
-            done.model_copy(update={"links": links}),
-            incident=incident.model_copy(update={"revert": landed}),
-        )
-    state, result = reverting.standing(fact, moment.contract.rollback)
-    changed = _begun(moment, step, state, result)
-    if fact.proposal is not None:
-        changed = changed.model_copy(update={"links": (revert.branch,)})
+        return _landed(moment, step, fact.landed, reverting.how_it_landed(fact))
+    changed = _stands(moment, step, fact, revert)
     if fact.commits:
         revert = revert.model_copy(update={"commits": fact.commits})
     return _changed(moment, changed, incident=incident.model_copy(update={"revert": revert}))
+
+
+def _stands(moment: Moment, step: IncidentStep, fact: RevertFact, revert: Revert) -> IncidentStep:
+    """The step as long as the branch holds the release."""
+    state, result = reverting.standing(fact, revert, moment.contract.rollback)
+    links = {"links": (revert.branch,)} if fact.proposal is not None else {}
+    return _begun(moment, step, state, result).model_copy(update={**links, "finished_at": None})
+
+
+def _landed(moment: Moment, step: IncidentStep, commit: str, how: str) -> Step:
+    fact, revert = moment.facts.revert, reverting.revert_of(moment.incident)
+    changes = {"landed": commit, "noticed_at": moment.now, "taken_back": None}
+    links = (*((revert.branch,) if fact is not None and fact.proposal else ()), commit)
+    return _record(
+        moment,
+        _ended(moment, step, StepState.DONE, how).model_copy(update={"links": links}),
+        incident=moment.incident.model_copy(update={"revert": revert.model_copy(update=changes)}),
+    )
+
+
+def _taken_back(moment: Moment, fact: RevertFact, commit: str) -> Step:
+    """Step 5 once more: somebody has reverted the revert, and the product has the release again."""
+    incident = moment.incident
+    changes = {"landed": None, "noticed_at": None, "declared": None, "taken_back": commit}
+    revert = reverting.revert_of(incident).model_copy(update=changes)
+    validation = IncidentStep(step=RollbackStep.REVALIDATE)
+    incident = _with_step(incident.model_copy(update={"revert": revert}), validation)
+    again = incident.step(RollbackStep.REVERT).model_copy(update={"links": ()})
+    return _record(moment, _stands(moment, again, fact, revert), incident=incident)
 
 
 # --- 6: validated anew -----------------------------------------------------------------------------------
@@ -203,6 +225,9 @@ def _revert(moment: Moment, step: IncidentStep) -> Step | None:
 
 def _revalidate(moment: Moment, step: IncidentStep) -> Step | None:
     contract, old = moment.contract, moment.request(Work.HARNESS)
+    fact, revert = moment.facts.revert, reverting.revert_of(moment.incident)
+    if fact is not None and fact.taken_back is not None and revert.declared is None:
+        return _taken_back(moment, fact, fact.taken_back)
     leaves = validation.judge(contract, moment.rollout, moment.status, moment.facts, moment.incident)
     state, result = validation.in_words(leaves)
     if state is StepState.DONE:
@@ -232,7 +257,15 @@ def _finish(moment: Moment, step: IncidentStep) -> Step:
     incident = _with_step(moment.incident.model_copy(update={"ended": ended}), step)
     rollout = moment.rollout.model_copy(update={"outcome": Outcome.ROLLED_BACK})
     status = _status(moment).model_copy(update={"legal": rollout})
-    bad = quarantine.put(moment.state.quarantine, moment.state.train, release, moment.incident.id, moment.now)
+    revert = moment.incident.revert
+    bad = quarantine.put(
+        moment.state.quarantine,
+        moment.state.train,
+        release,
+        moment.incident.id,
+        moment.now,
+        reverted=revert.landed if revert is not None and not moment.status.by_first_rules else None,
+    )
     change = StateChange(rollout=rollout, status=status, incident=incident, quarantine=bad)
     return Step(Event.ROLLED_BACK, change, step.result)
 

@@ -22,12 +22,23 @@ def find(quarantine: Quarantine | None, version: str, commit: str | None = None)
 
 
 def put(
-    quarantine: Quarantine | None, train: str, release: Release, incident: str, at: datetime
+    quarantine: Quarantine | None,
+    train: str,
+    release: Release,
+    incident: str,
+    at: datetime,
+    *,
+    reverted: str | None = None,
 ) -> Quarantine:
-    """The file with one release more."""
+    """The file with one release more; `reverted` is the commit at which the release is undone."""
     quarantine = quarantine or Quarantine(train=train)
     bad = QuarantinedRelease(
-        commit=release.commit, base=release.base, version=release.version, incident=incident, at=at
+        commit=release.commit,
+        base=release.base,
+        version=release.version,
+        incident=incident,
+        at=at,
+        reverted=reverted,
     )
     return quarantine.model_copy(update={"releases": (*quarantine.releases, bad)})
 

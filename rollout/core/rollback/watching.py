@@ -17,7 +17,6 @@ from rollout.core.state import (
     Incident,
     IncidentStep,
     Joined,
-    Proposal,
     Soak,
     StateChange,
     Status,
@@ -118,29 +117,28 @@ def may_redirect(incident: Incident) -> bool:
     return incident.step(RollbackStep.APPLY_METADATA).state is StepState.PENDING
 
 
-def join(
-    state: TrainState, incident: Incident, by: str, reason: str, target: str | None, at: datetime
-) -> Incident:
+def join(state: TrainState, incident: Incident, entry: Joined) -> Incident:
     """The incident once a person has asked for the rollback that is under way.
 
-    A target answers a rollback that has none; asking again proposes anew what was closed without a merge.
+    A target answers a rollback that has none, and a commit says where the revert is. Asking again without
+    either proposes anew what was closed, or did not take the release back.
     """
-    entry = Joined(at=at, by=by, reason=reason, target=target)
     changes: dict[str, object] = {"joined": _last((*incident.joined, entry))}
-    if target is not None:
-        changes["target"] = named(target, state.rollout, state.channel, at)
+    if entry.target is not None:
+        changes["target"] = named(entry.target, state.rollout, state.channel, entry.at)
         changes["steps"] = _afresh(incident.steps, RollbackStep.INSPECT_TARGET)
-    elif _was_closed(state):
+    elif entry.reverted is not None:
+        declared = {"declared": entry.reverted, "taken_back": None}
+        changes["revert"] = reverting.revert_of(incident).model_copy(update=declared)
+    elif _may_be_proposed_anew(state):
         changes["revert"] = reverting.proposed_anew(incident)
         changes["steps"] = _afresh(incident.steps, RollbackStep.REVERT)
     return incident.model_copy(update=changes)
 
 
-def _was_closed(state: TrainState) -> bool:
+def _may_be_proposed_anew(state: TrainState) -> bool:
     fact = state.status.facts.revert if state.status else None
-    incident = state.incident
-    is_blocked = incident is not None and incident.step(RollbackStep.REVERT).state is StepState.BLOCKED
-    return is_blocked and fact is not None and fact.proposal is Proposal.CLOSED
+    return state.incident is not None and reverting.may_be_proposed_anew(state.incident, fact)
 
 
 def _afresh(steps: tuple[IncidentStep, ...], name: RollbackStep) -> tuple[IncidentStep, ...]:
@@ -152,12 +150,14 @@ def _afresh(steps: tuple[IncidentStep, ...], name: RollbackStep) -> tuple[Incide
     )
 
 
-def joined(state: TrainState, by: str, reason: str, target: str | None, at: datetime) -> StateChange | None:
+def joined(state: TrainState, entry: Joined) -> StateChange | None:
     """The commit that records it; None when nothing new is said."""
     incident = state.incident
     assert incident is not None
-    said = {(one.by, one.reason, one.target) for one in incident.joined}
-    said.add((incident.started_by, incident.reason, None))
-    if (by, reason, target) in said and not (target is None and _was_closed(state)):
+    said = {(one.by, one.reason, one.target, one.reverted) for one in incident.joined}
+    said.add((incident.started_by, incident.reason, None, None))
+    asks = entry.target is None and entry.reverted is None
+    is_told = (entry.by, entry.reason, entry.target, entry.reverted) in said
+    if is_told and not (asks and _may_be_proposed_anew(state)):
         return None
-    return StateChange(incident=join(state, incident, by, reason, target, at))
+    return StateChange(incident=join(state, incident, entry))

@@ -56,6 +56,8 @@ class Joined(Model):
     surface: Name | None = None
     target: Version | None = None
     """Where the person wants to go back to instead."""
+    reverted: Sha | None = None
+    """The commit that holds the revert, as the person says."""
 
 
 class Revert(Model):
@@ -64,6 +66,10 @@ class Revert(Model):
     tries: int = Field(default=1, ge=1)
     """Each pull request that was closed without a merge makes one more, from a branch of its own."""
     commits: tuple[Sha, ...] = Field(default=(), max_length=20)
+    declared: Sha | None = None
+    """The commit that holds the revert by a person's word; nothing else is asked about it then."""
+    taken_back: Sha | None = None
+    """The commit that reverted the revert after it had landed; nothing is proposed until a person asks."""
     landed: Sha | None = None
     """The revision of the product that holds the revert, which is validated anew."""
     noticed_at: Instant | None = None

@@ -26,6 +26,8 @@ class QuarantinedRelease(Model):
     version: Version
     incident: Name
     at: Instant
+    reverted: Sha | None = None
+    """The commit of the product's branch at which it was undone: noticed, or declared by a person."""
     lifted: Lift | None = None
 
 
