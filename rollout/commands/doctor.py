@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from rollout.commands.contract import refuse_doubts, refuse_unusable
 from rollout.core.contract import Contract
 from rollout.core.doctor import Finding, Severity, examine, examine_laptop
 from rollout.core.doctor.facts import Laptop, Train, World
@@ -59,9 +60,12 @@ def _trains(store: StateStore) -> tuple[tuple[Train, ...], str]:
 
 def _train(store: StateStore, name: str, head: str) -> Train:
     try:
-        contract = store.load(name, head).contract
+        state = store.load(name, head)
+        refuse_unusable(state)
+        refuse_doubts(state)
     except InputError as error:
         return Train(name, problem=error.message)
+    contract = state.contract
     return Train(name, max_gap=_max_gap(contract), product=contract.product.repository or "")
 
 

@@ -608,3 +608,36 @@ def test_a_target_in_quarantine_is_refused(reopened: World) -> None:
     reopened.start("v0.1.6", OTHER_COMMIT)
     with pytest.raises(RefusedError, match="is in quarantine"):
         dispatch(reopened, target="v0.1.5")
+
+
+# --- phases that were renamed since -----------------------------------------------------------------------
+
+
+def rename_phases(world: World) -> None:
+    phases = world.state.contract.phases
+    renamed = tuple(
+        phase.model_copy(
+            update={"name": f"new-{phase.name}", "inherit": phase.inherit and f"new-{phase.inherit}"}
+        )
+        for phase in phases
+    )
+    world.edit_contract(phases=renamed)
+
+
+def test_what_everybody_runs_is_rolled_back_though_its_phases_were_renamed() -> None:
+    world = World().play_to("general-availability")
+    world.sign("final-approval")
+    world.soak()
+    assert world.events()[-1] == "complete"
+    rename_phases(world)
+    assert world.reconcile().steps == []
+    assert world.state.unusable is None
+    assert dispatch(world)
+    world.clock.forward(minutes=1)
+    world.reconcile()
+    world.reconcile(world.perform())
+    merge_and_validate(world)
+    assert world.rollout.outcome is Outcome.ROLLED_BACK
+    rollback.reopen(world.store, world.clock, TAU, "next")
+    assert world.reconcile().steps == []
+    assert verify(world.store, TAU, None).findings == ()
