@@ -26,6 +26,7 @@ from rollout.core.state import (
     GateFinding,
     Incident,
     IncidentStep,
+    MergedStep,
     Outcome,
     Release,
     Result,
@@ -205,6 +206,20 @@ def status(
         ),
         observation=observation or observe(phase),
     )
+
+
+def waiting() -> Status:
+    """canary-2, whose promotion was merged an hour after its decision and waits for a reading."""
+    step = MergedStep(
+        phase="canary-3",
+        merged_at=NOW - timedelta(minutes=5),
+        decided_at=NOW - timedelta(hours=1),
+        until=NOW + timedelta(minutes=25),
+        waits_for="a reading",
+    )
+    why = "canary-3 is merged and waits for a reading until 2026-11-23T14:25:00Z"
+    held = status(decision=hold(why, earliest=None), soak=Soak(earned_seconds=3600))
+    return held.model_copy(update={"merged_step": step})
 
 
 def hold(*reasons: str, earliest: datetime | None = NOW + timedelta(minutes=40)) -> Decision:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from rollout.commands.contract import refuse_doubts, refuse_unusable
 from rollout.commands.facts import FactFinder
 from rollout.core.advance import advance, is_settled
-from rollout.core.assess import reassess
 from rollout.core.channel.proposals import why_refused
 from rollout.core.effects import besides
 from rollout.core.files import ROLLOUT, state_path
@@ -19,6 +18,7 @@ from rollout.ports import Clock, Forge, StateStore
 _STATE = "state/"
 _CHANNEL_HINT = "take the change back; `rollout channel plan` tells what may be chosen"
 _HINT = "take the change back; a promotion pull request is opened by the tool when every gate holds"
+_WAIT_HINT = "run rollout reconcile, which renews the decision, then this check again"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def check(
 
     `changed` are the paths that it changes there, `forge_of` gives the forge that knows a train's product.
 
-    Each step is judged by the contract of the state branch, with gates and triggers as of now.
+    Each step is judged by the contract of the state branch, as reconcile would judge its merge now.
     Raises InputError for files that do not parse, RefusedError for a change that would be undone.
     """
     touched = _trains(changed)
@@ -85,15 +85,19 @@ def _refuse_illegal(
         # The check's own token reaches this repository alone. Reconcile's reached the product's: what it was
         # told counts here, for no longer than the decision that it was recorded with.
         facts = facts.model_copy(update={"checks": status.facts.checks})
-    if status.legal.outcome is Outcome.IN_PROGRESS:
-        status = reassess(current, status, facts, now)
-    step = advance(replace(current, rollout=merged.rollout, status=status), None, facts, now)
-    if step is not None and step.event is Event.ILLEGAL_STEP:
+    step = advance(replace(current, rollout=merged.rollout), None, facts, now)
+    if step is None:
+        return
+    if step.event is Event.ILLEGAL_STEP:
         left = step.change.rollout
         frozen = " and the train frozen" if left is not None and left.frozen is not None else ""
         raise RefusedError(
             f"{current.train}: merging this would be undone{frozen}: {step.detail}", hint=_HINT
         )
+    if step.event is Event.WAIT:
+        raise RefusedError(
+            f"{current.train}: merging this now enters nothing: {step.detail}", hint=_WAIT_HINT
+        )
     beside = besides(changed, {state_path(current.train, ROLLOUT)})
-    if step is not None and step.event is Event.ENTER and beside:
+    if step.event is Event.ENTER and beside:
         raise RefusedError(f"{current.train}: this is not the promotion as proposed: {beside}", hint=_HINT)

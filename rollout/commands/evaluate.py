@@ -11,10 +11,12 @@ from rollout.commands.facts import FactFinder
 from rollout.core.advance import advance, is_settled, observe, why_ignored
 from rollout.core.assess import reassess
 from rollout.core.observation import Evidence, Observation
-from rollout.core.state import Outcome, TrainState
+from rollout.core.state import Facts, Outcome, TrainState
 from rollout.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rollout.ports import Clock, Forge, StateStore
 
 
@@ -36,13 +38,22 @@ def evaluate(
     facts = FactFinder(forge).facts(state)
     while not is_settled(state):
         step = advance(state, None, facts, now)
-        assert step is not None
+        if step is None:
+            return _waiting(state, evidence, facts, now)
         state = applied(state, step.change, state.head)
     assert state.status is not None
     if evidence is None:
         return replace(state, status=reassess(state, state.status, facts, now))
     observation = _new_observation(evidence, state)
     return replace(state, status=observe(state, state.status, observation, facts, now))
+
+
+def _waiting(state: TrainState, evidence: Evidence | None, facts: Facts, now: datetime) -> TrainState:
+    """The train while a merged step waits to be entered."""
+    if evidence is None:
+        return state
+    step = advance(state, _new_observation(evidence, state), facts, now)
+    return applied(state, step.change, state.head) if step is not None else state
 
 
 def _new_observation(evidence: Evidence, state: TrainState) -> Observation:

@@ -61,6 +61,8 @@ class FactFinder:
         rollout, status = state.rollout, state.status
         if status is None or rollout == status.legal or rollout.phase is None:
             return None
+        if status.merged_step is not None and status.merged_step.phase == rollout.phase:
+            return status.facts.merged_at
         from rollout.core.effects import promotion_branch  # a merge is seldom to be noticed
 
         pull = self._forge.pull_request(promotion_branch(state.train, status.release, rollout.phase))

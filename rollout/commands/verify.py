@@ -30,6 +30,8 @@ _COMPUTED = frozenset(
         Event.RESULTS,
         Event.DECIDE,
         Event.ENTER,
+        Event.WAIT,
+        Event.UNDO_STEP,
         Event.ILLEGAL_STEP,
         Event.CONTRACT,
         Event.ROLLBACK,

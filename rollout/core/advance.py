@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from rollout.core import channel as channels
 from rollout.core import counters, first_rules, legality, signoff, streaks
@@ -26,6 +27,7 @@ from rollout.core.state import (
     Event,
     Facts,
     Freeze,
+    MergedStep,
     Outcome,
     RevertFact,
     Rollout,
@@ -36,6 +38,7 @@ from rollout.core.state import (
     Verdict,
 )
 from rollout.core.step import Step
+from rollout.core.values import format_instant
 from rollout.core.view import fresh_samples
 from rollout.errors import InputError
 
@@ -88,7 +91,11 @@ def advance(
     if not _has_adopted(state, status):
         return _adopt_contract(state, status, facts, now)
     if state.rollout != status.legal:
-        return _judge_change(state, status, facts, now)
+        return _judge_change(state, status, evidence, facts, now)
+    if status.merged_step is not None:
+        # Somebody took the merge back before it was entered.
+        left = status.model_copy(update={"merged_step": None})
+        return Step(Event.DECIDE, StateChange(status=reassess(state, left, facts, now)))
     if isinstance(evidence, Results):
         return _prove(state, status, now) or _fold_results(state, status, evidence, facts, now)
     if isinstance(evidence, Observation):
@@ -184,32 +191,132 @@ def _usable_again(state: TrainState) -> str:
     return "can be used again" if state.unusable is None else "cannot be used, the one before it decides"
 
 
-def _judge_change(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:
+def _judge_change(
+    state: TrainState, status: Status, evidence: Evidence | None, facts: Facts, now: datetime
+) -> Step | None:
     event, why = legality.judge(state.contract, state.rollout, status, facts.merged_at, now)
     if event is Event.ENTER:
-        why = _fired_since(state, status, facts, now)
-        if not why:
-            return Step(event, StateChange(status=_enter(state, status, facts, now)))
-        event = Event.ILLEGAL_STEP
+        if status.by_first_rules:
+            return _enter_by_first_rules(state, status, facts, now)
+        return _weigh_step(state, status, evidence, facts, now)
     if event is Event.ILLEGAL_STEP:
         return _undo(state, status, why, facts, now)
-    kept = status.model_copy(update={"legal": state.rollout})
+    kept = status.model_copy(update={"legal": state.rollout, "merged_step": None})
     return Step(event, StateChange(status=reassess(state, kept, facts, now)), why)
 
 
-def _fired_since(state: TrainState, status: Status, facts: Facts, now: datetime) -> str:
-    """Why facts that are newer than the decision stop the step that it allowed; empty when they do not."""
+def _enter_by_first_rules(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:
+    """As it was decided before gates were judged again: only a trigger could still stop the step."""
     current = reassess(replace(state, rollout=status.legal), status, facts, now)
     fired = [finding for finding in current.triggers if finding.fired]
+    if not fired:
+        return Step(Event.ENTER, StateChange(status=_enter(state, status, None, facts, now)))
     step = f"{status.phase} -> {state.rollout.phase}"
-    return f"{step} while {fired[0].trigger} fires: {fired[0].seen}" if fired else ""
+    return _undo(state, status, f"{step} while {fired[0].trigger} fires: {fired[0].seen}", facts, now)
 
 
-def _enter(state: TrainState, status: Status, facts: Facts, now: datetime) -> Status:
+def _weigh_step(
+    state: TrainState, status: Status, evidence: Evidence | None, facts: Facts, now: datetime
+) -> Step | None:
+    """A step that was decided and merged, judged by facts, and by a reading where it waits for one.
+
+    The step is noticed first, and evidence is offered to what was noticed: so one commit holds one cause.
+    """
+    known, left = status.merged_step, replace(state, rollout=status.legal)
+    if known is None:
+        step = legality.noticed(state.contract, state.rollout, status, facts.merged_at, now)
+        return _answered(state, status, step, None, facts, now)
+    facts = _lasting(status.facts, facts)
+    if isinstance(evidence, Results):
+        return _fold_results(left, status, evidence, facts, now)
+    if evidence is not None and why_ignored(status, state.contract, evidence):
+        return None
+    return _answered(state, status, known, evidence, facts, now)
+
+
+def _answered(
+    state: TrainState,
+    status: Status,
+    step: MergedStep,
+    reading: Observation | None,
+    facts: Facts,
+    now: datetime,
+) -> Step | None:
+    left = replace(state, rollout=status.legal)
+    judged = _judged_left(left, status, reading, facts, now)
+    is_late = status.merged_step is not None and (reading.started_at if reading else now) > step.until
+    answer, why = legality.weigh(
+        state.contract, step, judged, has_reading=reading is not None, is_late=is_late
+    )
+    if reading is not None and judged.decision.verdict is Verdict.ROLLBACK:
+        return _record(left, Event.OBSERVE, judged, now, consumed=True)
+    consumed = reading is not None
+    match answer:
+        case legality.Answer.ENTER:
+            return _entered(state, status, step, judged, reading, facts, now)
+        case legality.Answer.WAIT:
+            return _waits(status, judged, step.model_copy(update={"waits_for": why[:500]}), consumed=consumed)
+        case legality.Answer.UNDO:
+            return Step(Event.UNDO_STEP, StateChange(rollout=status.legal, status=judged), why, consumed)
+        case legality.Answer.FREEZE:
+            return replace(_undo(state, judged, why, facts, now), consumed=consumed)
+        case _:
+            assert_never(answer)
+
+
+def _entered(
+    state: TrainState,
+    status: Status,
+    step: MergedStep,
+    judged: Status,
+    reading: Observation | None,
+    facts: Facts,
+    now: datetime,
+) -> Step:
+    entered = _enter(state, status, step.merged_at, facts, now)
+    if reading is None:
+        return Step(Event.ENTER, StateChange(status=entered))
+    # The reading is the first one of the next phase. What fires there keeps the phase from being entered.
+    entered = observe(state, entered, reading, facts, now)
+    fired = [finding for finding in entered.triggers if finding.fired]
+    if not fired:
+        return Step(Event.ENTER, StateChange(status=entered), consumed=True)
+    why = f"{status.phase} -> {state.rollout.phase} while {fired[0].trigger} fires: {fired[0].seen}"
+    return replace(_undo(state, judged, why, facts, now), consumed=True)
+
+
+def _waits(status: Status, judged: Status, step: MergedStep, *, consumed: bool) -> Step | None:
+    why = f"{step.phase} is merged and waits for {step.waits_for} until {format_instant(step.until)}"
+    reasons = judged.decision.reasons if judged.decision.verdict is Verdict.HOLD else ()
+    held = Decision(verdict=Verdict.HOLD, at=judged.decision.at, reasons=(why[:500], *reasons))
+    waiting = judged.model_copy(update={"merged_step": step, "decision": held})
+    if status.merged_step is None:
+        return Step(Event.WAIT, StateChange(status=waiting), why)
+    if not consumed and _only_older(waiting, status):
+        return None
+    return Step(Event.OBSERVE if consumed else Event.DECIDE, StateChange(status=waiting), consumed=consumed)
+
+
+def _judged_left(
+    left: TrainState, status: Status, reading: Observation | None, facts: Facts, now: datetime
+) -> Status:
+    """The phase that a merged step leaves, judged now.
+
+    A reading that began after the merge names the next phase, which nobody has entered: it is of this one.
+    """
+    settled = status.model_copy(update={"merged_step": None})
+    if reading is None:
+        return reassess(left, settled, facts, now)
+    return observe(left, settled, reading.model_copy(update={"phase": status.phase}), facts, now)
+
+
+def _enter(state: TrainState, status: Status, entry: datetime | None, facts: Facts, now: datetime) -> Status:
+    """The status at the beginning of the phase that rollout.yaml names, which it does since `entry`."""
     entered = status.model_copy(
         update={
             "legal": state.rollout,
-            "entry": None if status.by_first_rules else _entered(status, facts, now),
+            "merged_step": None,
+            "entry": entry,
             "entered_at": None,
             "soak": Soak(),
             "counters": counters.new_baseline(status.counters),
@@ -218,16 +325,10 @@ def _enter(state: TrainState, status: Status, facts: Facts, now: datetime) -> St
     return reassess(state, entered, facts, now)
 
 
-def _entered(status: Status, facts: Facts, now: datetime) -> datetime:
-    """When desired state changed: the merge, as the forge tells it, else the first reconcile that sees it."""
-    merged = facts.merged_at
-    return merged if merged is not None and status.decision.at <= merged <= now else now
-
-
 def _undo(state: TrainState, status: Status, why: str, facts: Facts, now: datetime) -> Step:
     frozen = status.legal.frozen or Freeze(reason=f"illegal step: {why}"[:500], at=now)
     rollout = status.legal.model_copy(update={"frozen": frozen})
-    kept = status.model_copy(update={"legal": rollout})
+    kept = status.model_copy(update={"legal": rollout, "merged_step": None})
     status = assess(state.contract, rollout, kept, unsigned_items(state, rollout), facts, now)
     return Step(Event.ILLEGAL_STEP, StateChange(rollout=rollout, status=status), why)
 
@@ -276,6 +377,8 @@ def why_ignored(status: Status, contract: Contract, observation: Observation) ->
     if last is not None and observation.started_at <= last.started_at:
         return "not newer than the last observation"
     names = [phase.name for phase in contract.phases]
+    if status.merged_step is not None and observation.phase == status.merged_step.phase:
+        return ""
     if observation.phase not in names or names.index(observation.phase) > names.index(status.phase):
         return f"of {observation.phase}, which has not been entered"
     if observation.phase != status.phase and status.entered_at is not None:
@@ -353,13 +456,16 @@ def _belongs(state: TrainState, status: Status, observation: Observation) -> boo
 
 
 def _decide_again(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step | None:
-    # When a pull request was merged matters to the step that it made, and to nothing after.
-    changes = {"merged_at": status.facts.merged_at, "revert": _same_revert(status.facts, facts)}
-    lasting = facts.model_copy(update=changes)
-    again = reassess(state, status, lasting, now)
+    again = reassess(state, status, _lasting(status.facts, facts), now)
     if again.decision.verdict is not Verdict.ROLLBACK and _only_older(again, status):
         return None
     return _record(state, Event.DECIDE, again, now, consumed=False)
+
+
+def _lasting(known: Facts, asked: Facts) -> Facts:
+    """The facts without what changes by itself, so that a run without news commits nothing."""
+    # When a pull request was merged matters to the step that it made, and to nothing after.
+    return asked.model_copy(update={"merged_at": known.merged_at, "revert": _same_revert(known, asked)})
 
 
 def _same_revert(known: Facts, asked: Facts) -> RevertFact | None:

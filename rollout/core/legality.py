@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
-from rollout.core.contract import Contract
-from rollout.core.state import Event, Rollout, Status, Verdict
-from rollout.core.values import format_duration, seconds_between
+from rollout.core.contract import CiChecksGate, Contract, RollbackTargetGate, SignoffGate
+from rollout.core.state import Event, GateFinding, MergedStep, Result, Rollout, Status, Verdict
+from rollout.core.values import format_duration, format_instant, seconds_between
 
 _STEP = {"phase", "canary_percent"}
 _FREEZE = {"frozen"}
@@ -22,7 +23,7 @@ def judge(
 ) -> tuple[Event, str]:
     """What became of desired state since it was last legal, and why; call it only when it changed.
 
-    ENTER for a legal step to the next phase, FREEZE or UNFREEZE for a person's change of `frozen`,
+    ENTER for a step to the next phase that was decided, FREEZE or UNFREEZE for a person's change of `frozen`,
     else ILLEGAL_STEP with the reason.
     """
     changed = changed_keys(status.legal, desired)
@@ -34,14 +35,14 @@ def judge(
     if not changed <= _STEP | stopped:
         others = ", ".join(sorted(changed - _STEP))
         return Event.ILLEGAL_STEP, f"{others} changed outside of the tool"
-    # A merge from before the decision was of another try, and tells nothing about this one.
-    made_at = merged_at if merged_at is not None and merged_at >= status.decision.at else now
-    why = _why_not(contract, desired, status, made_at)
+    why = _why_not(contract, desired, status)
+    if not why and status.by_first_rules:
+        why = _too_old(contract, desired, status, _made_at(status, merged_at, now))
     return (Event.ILLEGAL_STEP, why) if why else (Event.ENTER, "")
 
 
-def _why_not(contract: Contract, desired: Rollout, status: Status, moment: datetime) -> str:
-    legal, decision = status.legal, status.decision
+def _why_not(contract: Contract, desired: Rollout, status: Status) -> str:
+    legal, decision, waiting = status.legal, status.decision, status.merged_step
     step = f"{legal.phase} -> {desired.phase}"
     after = contract.next_phase(status.phase)
     if desired.phase == legal.phase:
@@ -52,10 +53,104 @@ def _why_not(contract: Contract, desired: Rollout, status: Status, moment: datet
         return f"{step} at {desired.canary_percent} %, the contract says {after.canary_percent} %"
     if desired.frozen is not None:
         return f"{step} while frozen: {desired.frozen.reason}"
+    if waiting is not None and waiting.phase == desired.phase:
+        return ""
     if decision.verdict is not Verdict.PROMOTE or decision.to != desired.phase:
         because = f" ({decision.reasons[0]})" if decision.reasons else ""
         return f"{step} while the decision was {decision.verdict}{because}"
-    age, limit = seconds_between(decision.at, moment), contract.max_gap(contract.phase(status.phase))
-    if age > limit:
-        return f"{step} on a decision that was {format_duration(age)} old, at most {format_duration(limit)}"
     return ""
+
+
+def _made_at(status: Status, merged_at: datetime | None, now: datetime) -> datetime:
+    # A merge from before the decision was of another try, and says nothing about this one.
+    return merged_at if merged_at is not None and merged_at >= status.decision.at else now
+
+
+def _too_old(contract: Contract, desired: Rollout, status: Status, made_at: datetime) -> str:
+    age, limit = seconds_between(status.decision.at, made_at), contract.max_gap(contract.phase(status.phase))
+    if age <= limit:
+        return ""
+    step = f"{status.phase} -> {desired.phase}"
+    return f"{step} on a decision that was {format_duration(age)} old, at most {format_duration(limit)}"
+
+
+# --- a step that was decided and merged ------------------------------------------------------------------
+
+
+A_READING = "a reading"
+"""What a merge on an old decision waits for."""
+
+
+class Answer(StrEnum):
+    """What becomes of a step that was decided and merged."""
+
+    ENTER = "enter"
+    WAIT = "wait"
+    UNDO = "undo"
+    """Put back and proposed anew; nobody did anything wrong."""
+    FREEZE = "freeze"
+    """Put back and frozen."""
+
+
+def noticed(
+    contract: Contract, desired: Rollout, status: Status, merged_at: datetime | None, now: datetime
+) -> MergedStep:
+    """The step as the first reconcile after the merge finds it; its decision is recorded in the status."""
+    assert desired.phase is not None
+    step = MergedStep(
+        phase=desired.phase,
+        merged_at=min(_made_at(status, merged_at, now), now),
+        decided_at=status.decision.at,
+        until=now,
+    )
+    limit = contract.max_gap(contract.phase(status.phase))
+    # Facts are asked for from now on; a reading could have come ever since the merge.
+    since = now if _is_fresh(step, limit) else step.merged_at
+    return step.model_copy(update={"until": since + timedelta(seconds=limit)})
+
+
+def _is_fresh(step: MergedStep, limit: int) -> bool:
+    """Whether the decision held when it was merged."""
+    return seconds_between(step.decided_at, step.merged_at) <= limit
+
+
+def weigh(
+    contract: Contract, step: MergedStep, judged: Status, *, has_reading: bool, is_late: bool
+) -> tuple[Answer, str]:
+    """What becomes of the step, and why or what it waits for.
+
+    `judged` is the phase that is left, judged with all that is known now; `has_reading`: by an observation
+    that comes with it; `is_late`: the step's time is over.
+    """
+    where = f"{judged.phase} -> {step.phase}"
+    fired = [finding for finding in judged.triggers if finding.fired]
+    if fired:
+        return Answer.FREEZE, f"{where} while {fired[0].trigger} fires: {fired[0].seen}"
+    by_facts = _told_by_facts(contract, judged.phase)
+    failing = [finding for finding in judged.gates if finding.result is Result.UNSATISFIED]
+    for finding in failing:
+        if finding.gate in by_facts:
+            return Answer.FREEZE, f"{where} while {_seen(finding)}"
+    if failing:
+        return Answer.UNDO, f"{where} was merged, and now {_seen(failing[0])}"
+    unknown = [_seen(finding) for finding in judged.gates if finding.result is Result.UNKNOWN]
+    if judged.contract_unusable:
+        unknown = ["a contract that can be used"]
+    is_fresh = _is_fresh(step, contract.max_gap(contract.phase(judged.phase)))
+    awaited = unknown[0] if unknown else A_READING
+    if is_late:
+        return Answer.UNDO, f"{where} waited for {awaited} until {format_instant(step.until)}"
+    if not unknown and (is_fresh or has_reading or judged.decision.verdict is Verdict.PROMOTE):
+        return Answer.ENTER, ""
+    return Answer.WAIT, awaited
+
+
+def _told_by_facts(contract: Contract, phase: str) -> set[str]:
+    """Titles of the gates that facts alone can tell, without a reading of the product."""
+    gates = contract.gates_of(contract.phase(phase))
+    return {gate.title for gate in gates if isinstance(gate, CiChecksGate | RollbackTargetGate | SignoffGate)}
+
+
+def _seen(finding: GateFinding) -> str:
+    where = f" ({finding.surface})" if finding.surface else ""
+    return f"{finding.gate}{where}: {finding.seen}"

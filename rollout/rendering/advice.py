@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from rollout.core.contract import Contract, NoTriggerGate, Phase, SignoffGate, SignoffItem
+from rollout.core.legality import A_READING
 from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.signoff import is_signed
 from rollout.core.state import (
@@ -21,7 +22,7 @@ from rollout.core.state import (
     Verdict,
 )
 from rollout.core.values import seconds_between
-from rollout.rendering.gates import clock_time, rows, short
+from rollout.rendering.gates import clock_time, day_and_time, rows, short
 from rollout.rendering.inert import line
 
 BY_HAND = "rollout collect --output FILE, then rollout reconcile --observation FILE"
@@ -94,9 +95,7 @@ def what_next(state: TrainState) -> str:
     if rollout.frozen:
         return "nothing is promoted while it is frozen"
     if status is not None and status.phase != rollout.phase:
-        return (
-            f"the next reconcile enters {rollout.phase} at {rollout.canary_percent} %, if the step was legal"
-        )
+        return _what_becomes_of_the_step(rollout, status)
     to = state.contract.next_phase(rollout.phase)
     if to is None:
         return "the rollout completes when every gate holds and the soak is full"
@@ -104,6 +103,17 @@ def what_next(state: TrainState) -> str:
     if status is not None and status.decision.verdict is Verdict.PROMOTE:
         return f"after the merge the next reconcile enters {where}"
     return f"a pull request to {where} opens when every gate holds and the soak is full"
+
+
+def _what_becomes_of_the_step(rollout: Rollout, status: Status) -> str:
+    where, step = f"{rollout.phase} at {rollout.canary_percent} %", status.merged_step
+    if step is None:
+        return f"the next reconcile judges the merge and enters {where}"
+    until = day_and_time(step.until)
+    return (
+        f"reconcile enters {where} once every gate of {status.phase} holds;"
+        f" after {until} it goes back to {status.phase} and proposes the step again"
+    )
 
 
 # --- in progress -----------------------------------------------------------------------------------------
@@ -118,7 +128,13 @@ def _in_progress(state: TrainState, now: datetime, pull_request: int | None) -> 
         yield f"waiting for the first observation of {rollout.phase}; by hand: {BY_HAND}"
         return
     if status.phase != rollout.phase:
-        yield f"run rollout reconcile: {rollout.phase} has not been entered yet"
+        step = status.merged_step
+        if step is None:
+            yield f"run rollout reconcile: {rollout.phase} has not been entered yet"
+        else:
+            awaited = f"{line(step.waits_for, DETAIL)} until {clock_time(step.until, now)}"
+            how = f"by hand: {BY_HAND}" if step.waits_for == A_READING else "then run rollout reconcile"
+            yield f"{step.phase} is merged and waits for {awaited}; {how}"
         return
     found = [
         *_silence(state.contract, status, now),

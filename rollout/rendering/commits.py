@@ -25,7 +25,9 @@ SUBJECT_LIMIT = 72
 SHOWN_FINDINGS = 20
 SKIP_CI = "[skip ci]"
 
-_STATUS_ONLY = frozenset({Event.OBSERVE, Event.RESULTS, Event.DECIDE, Event.ENTER, Event.CONTRACT})
+_STATUS_ONLY = frozenset(
+    {Event.OBSERVE, Event.RESULTS, Event.DECIDE, Event.WAIT, Event.ENTER, Event.CONTRACT}
+)
 """Events that change nothing but what was observed: nobody deploys on them, so they start no CI."""
 
 _STEP_STATES = (
@@ -53,6 +55,7 @@ _WITHOUT_VERDICT = frozenset(
 """Events after which there is no verdict yet, or none any more that matters."""
 
 _DETAILS = {
+    Event.UNDO_STEP: "Why",
     Event.ILLEGAL_STEP: "Why",
     Event.FREEZE: "Why",
     Event.UNFREEZE: "Why",
@@ -80,6 +83,8 @@ def message(
     `rollout` is the desired state as the commit leaves it, `status` the observed one (for `promote` the one
     that recorded the decision). `detail` is a person's reason, or what was signed, switched or done.
     """
+    if status is not None and status.merged_step is not None and event is not Event.WAIT:
+        rollout = status.entered(rollout)  # what happens while a step waits happens in the phase it leaves
     head = f"rollout({rollout.train}): "
     subject = head + _subject(event, contract, rollout, status, detail, incident)
     body = list(_body(event, rollout, status, detail, incident))
@@ -129,6 +134,10 @@ def _subject(  # noqa: C901 -- one short arm for each event
             return f"enter {release} {phase} ({rollout.canary_percent} %)"
         case Event.PROMOTE:
             return f"promote {release} {status.phase + ' ' if status else ''}-> {phase}"
+        case Event.WAIT:
+            return f"{release} {phase} is merged, waits for {_awaited(status)}"
+        case Event.UNDO_STEP:
+            return _and(f"undo step {release}, back to {phase}", detail)
         case Event.ILLEGAL_STEP:
             return _and(_undone(rollout, release, phase), detail)
         case Event.CONTRACT:
@@ -160,6 +169,10 @@ def _subject(  # noqa: C901 -- one short arm for each event
             return "channel: import the product's own metadata"
         case _:
             assert_never(event)
+
+
+def _awaited(status: Status | None) -> str:
+    return status.merged_step.waits_for if status is not None and status.merged_step is not None else ""
 
 
 def _undone(rollout: Rollout, release: str, phase: str) -> str:

@@ -25,6 +25,7 @@ def evaluate_document(rollout: Rollout, status: Status | None) -> Document:
         "outcome": rollout.outcome.value,
         "decision": status.decision.verdict.value if status else None,
         "to": status.decision.to if status else None,
+        "merged_step": _merged_step(rollout, status),
         "reasons": list(status.decision.reasons) if status else [],
         "earliest": _instant(status.decision.earliest) if status else None,
         "gates": [_gate(finding) for finding in status.gates] if status else [],
@@ -44,14 +45,19 @@ def reconcile_document(
 
 
 def status_document(state: TrainState, *, now: datetime, pull_request: int | None) -> Document:
-    """Where the train stands, what happens next and what a person has to do."""
-    rollout, status = state.rollout, state.status
+    """Where the train stands, what happens next and what a person has to do.
+
+    `phase` and `canary_percent` are what was entered. A step that is merged and not entered stands beside.
+    """
+    status = state.status
+    rollout = status.entered(state.rollout) if status else state.rollout
     release, frozen, target = rollout.release, rollout.frozen, rollout.rollback_target
     return {
         "train": rollout.train,
         "release": {"version": release.version, "commit": release.commit} if release else None,
         "phase": rollout.phase,
         "canary_percent": rollout.canary_percent,
+        "merged_step": _merged_step(state.rollout, status),
         "outcome": rollout.outcome.value,
         "frozen": frozen
         and {"reason": frozen.reason, "at": _instant(frozen.at), "incident": frozen.incident},
@@ -104,6 +110,20 @@ def verify_document(checked: int, problems: Iterable[tuple[str, str]]) -> Docume
     return {
         "commits": checked,
         "findings": [{"commit": commit, "problem": problem} for commit, problem in problems],
+    }
+
+
+def _merged_step(rollout: Rollout, status: Status | None) -> Document | None:
+    """`merged_at`, `waits_for` and `until` are null until the first reconcile has seen the merge."""
+    if status is None or status.entered(rollout) == rollout:
+        return None
+    step = status.merged_step
+    return {
+        "phase": rollout.phase,
+        "canary_percent": rollout.canary_percent,
+        "merged_at": _instant(step.merged_at) if step else None,
+        "waits_for": step.waits_for if step else None,
+        "until": _instant(step.until) if step else None,
     }
 
 

@@ -1,10 +1,10 @@
-"""Bodies of pull requests. Equal facts give an equal body: nothing in it moves from tick to tick."""
+"""Bodies of pull requests. Equal facts give an equal body: it says when a decision ends, not its age."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rollout.core.contract import Contract, Phase, RunsSoak
 from rollout.core.state import Decision, Facts, GateFinding, Result, Rollout, Status, Verdict
@@ -13,6 +13,7 @@ from rollout.rendering.gates import (
     GateRow,
     Silence,
     count,
+    day_and_time,
     listed,
     progress,
     release_name,
@@ -103,6 +104,8 @@ def _values(
         "decided_at": decided_at,
         "rollback_target": f"{release_name(target.version)} on {target.channel}" if target else "",
         "next_soak": _soak(to),
+        "holds_until": day_and_time(status.decision.at + timedelta(seconds=contract.max_gap(phase))),
+        "max_gap": format_duration(contract.max_gap(phase)),
     }
 
 

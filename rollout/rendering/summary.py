@@ -43,7 +43,8 @@ def job_summary(template: str, state: TrainState, run: Run, *, now: datetime) ->
 
     `template` is the text of job-summary.md.j2.
     """
-    rollout, status = state.rollout, state.status
+    status = state.status
+    rollout = status.entered(state.rollout) if status else state.rollout
     under_way = status if status is not None and rollout.outcome is Outcome.IN_PROGRESS else None
     headline, why, note = _first_line(state, under_way, run, now)
     values: dict[str, object] = {

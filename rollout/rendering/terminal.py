@@ -74,8 +74,10 @@ def status_view(
     from rollout.rendering.advice import to_do, what_next
 
     rollout, status = state.rollout, state.status
+    if status is not None:
+        rollout = status.entered(rollout)
     sections = [
-        _header(rollout, status, now, style),
+        _header(rollout, status, _merged(state, now), now, style),
         _track(state.contract, rollout, status, columns, style),
         section("To do", _bullets(to_do(state, now=now, pull_request=pull_request), columns), style),
         section("Next", _bullets([what_next(state)], columns), style),
@@ -85,7 +87,6 @@ def status_view(
         from rollout.rendering.rollback import step_lines
 
         sections.append(section(f"Rollback {incident.id}", step_lines(incident, now, style), style))
-    # After a merge, until the phase is entered, status still speaks of the phase before.
     elif status is not None and status.phase == rollout.phase and rollout.outcome not in _NOTHING_OPEN:
         sections += [
             _why(status, columns, style),
@@ -96,7 +97,17 @@ def status_view(
     return "\n\n".join(section for section in sections if section)
 
 
-def _header(rollout: Rollout, status: Status | None, now: datetime, style: Style) -> str:
+def _merged(state: TrainState, now: datetime) -> str:
+    """The step that is merged and not entered yet, with what it waits for; empty when there is none."""
+    rollout, status = state.rollout, state.status
+    if status is None or status.entered(rollout) == rollout:
+        return ""
+    step = status.merged_step
+    awaited = f"{line(step.waits_for)} until {clock_time(step.until, now)}" if step else "the next reconcile"
+    return f"merged: {rollout.phase} at {rollout.canary_percent} %, not entered yet: waits for {awaited}"
+
+
+def _header(rollout: Rollout, status: Status | None, merged: str, now: datetime, style: Style) -> str:
     release = rollout.release
     if release is None:
         return style(f"{rollout.train}: no release", bold=True)
@@ -109,6 +120,8 @@ def _header(rollout: Rollout, status: Status | None, now: datetime, style: Style
     if rollout.outcome not in _NOTHING_OPEN:
         facts = f"{facts}, {back}"
     lines = [style(title, fg=colour, bold=True), style(facts, dim=True)]
+    if merged:
+        lines.insert(1, style(merged, fg="yellow", bold=True))
     if stopped is not None:
         since = clock_time(stopped.at, now)
         lines.insert(1, style(f"FROZEN since {since}: {line(stopped.reason)}", fg="red", bold=True))
@@ -131,8 +144,7 @@ def _standing(rollout: Rollout, status: Status | None) -> str:
         case Outcome.IDLE:
             return "was the last release, none is under way"
         case Outcome.IN_PROGRESS:
-            waits = status is None or status.phase != rollout.phase
-            return f"{where}, {'not entered yet' if status is None or waits else _verdict(status)}"
+            return f"{where}, {'not entered yet' if status is None else _verdict(status)}"
         case _:
             assert_never(rollout.outcome)
 

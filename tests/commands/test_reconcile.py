@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from rollout.commands.freeze import freeze, unfreeze
+from rollout.commands.reconcile import Report
 from rollout.commands.rollback import Dispatch, cancel, roll_back
 from rollout.commands.verify import verify
 from rollout.core.effects import ClosePromotion, OpenPromotion, SetStatus, UpdatePromotion
@@ -17,6 +19,7 @@ from rollout.core.state import ChannelName, Freeze, Outcome, RollbackHints, Roll
 from rollout.core.values import unix_ms
 from rollout.errors import HeadMovedError, InputError
 from rollout.ports import PullRequestState, StatusState
+from tests.fakes.writes import KilledError, When
 from tests.world import (
     COMMIT,
     OLD_VERSION,
@@ -327,12 +330,115 @@ def test_a_merge_enters_the_phase(promoting: World, squash: bool) -> None:
     assert [pull.state for pull in promoting.forge.pulls] == [PullRequestState.MERGED] * 2
 
 
-def test_a_merge_that_came_too_late_is_undone(promoting: World) -> None:
-    promoting.clock.forward(minutes=31)
+@pytest.fixture
+def good_faith(promoting: World) -> World:
+    """Nothing ran all night, and in the morning somebody merged what was green."""
+    promoting.clock.forward(hours=10)
     promoting.merge()
-    report = promoting.reconcile()
-    assert report.illegal == "canary-1 -> canary-2 on a decision that was 31m old, at most 30m"
-    assert promoting.rollout.phase == "canary-1"
+    return promoting
+
+
+def events_of(report: Report) -> list[str]:
+    return [taken.step.event for taken in report.steps]
+
+
+def test_a_green_merge_of_the_morning_after_waits_for_a_reading(good_faith: World) -> None:
+    report = good_faith.reconcile()
+    assert (events_of(report), report.illegal, report.effects) == (["wait"], "", [])
+    assert (good_faith.rollout.phase, good_faith.status.phase) == ("canary-2", "canary-1")
+    assert good_faith.rollout.frozen is None
+    # nothing is committed while it waits, and nothing is proposed
+    good_faith.clock.forward(minutes=20)
+    assert (good_faith.reconcile().steps, good_faith.forge.open_pulls()) == ([], [])
+    entered = good_faith.reconcile(good_faith.observe())
+    assert events_of(entered) == ["enter"]
+    assert (good_faith.status.phase, good_faith.status.merged_step) == ("canary-2", None)
+    assert verify(good_faith.store, TAU, None).problems == []
+
+
+def test_a_reading_that_was_made_in_time_counts_however_late_it_comes(good_faith: World) -> None:
+    good_faith.clock.forward(minutes=5)
+    reading = good_faith.observe()
+    good_faith.clock.forward(hours=3)
+    assert events_of(good_faith.reconcile(reading)) == ["wait", "enter"]
+    assert verify(good_faith.store, TAU, None).problems == []
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_readings_in_one_batch_or_one_by_one_enter_alike(good_faith: World, together: bool) -> None:
+    unreadable = {"voice": {"unknown": "exit 1", "health_state": None, "counters": None}}
+    good_faith.clock.forward(minutes=5)
+    first = good_faith.observe(unreadable)
+    second = good_faith.observe(at=good_faith.clock.forward(minutes=6))
+    third = good_faith.observe(at=good_faith.clock.forward(minutes=6))
+    if together:
+        good_faith.reconcile(third, first, second)
+    else:
+        for reading in (first, second, third):
+            good_faith.reconcile(reading)
+    assert good_faith.events()[-4:] == ["wait", "observe", "enter", "observe"]
+    assert good_faith.status.soak.earned_seconds == 360
+    assert verify(good_faith.store, TAU, None).problems == []
+    again = good_faith.reconcile(second)
+    assert (again.steps, len(again.notes)) == ([], 1)
+
+
+def test_a_failing_reading_takes_the_merge_back_and_it_is_proposed_anew(good_faith: World) -> None:
+    good_faith.reconcile()
+    report = good_faith.tick(QUEUED)
+    assert (events_of(report)[0], report.illegal) == ("undo-step", "")
+    assert (good_faith.rollout.phase, good_faith.rollout.frozen) == ("canary-1", None)
+    assert good_faith.forge.open_pulls() == []
+    good_faith.soak()
+    (pull,) = good_faith.forge.open_pulls()
+    assert pull.head == "rollout/tau/v0.1.5/canary-2"
+    assert shown(good_faith, pull.head_sha)[0] is StatusState.SUCCESS
+    good_faith.merge()
+    assert events_of(good_faith.reconcile()) == ["enter"]
+    assert verify(good_faith.store, TAU, None).problems == []
+
+
+def test_without_a_reading_the_merge_is_taken_back_and_proposed_by_the_next_one(good_faith: World) -> None:
+    good_faith.reconcile()
+    good_faith.clock.forward(minutes=31)
+    assert events_of(good_faith.reconcile()) == ["undo-step"]
+    assert good_faith.rollout.frozen is None
+    report = good_faith.tick()
+    assert kinds(report.effects)[0] is OpenPromotion
+    assert verify(good_faith.store, TAU, None).problems == []
+
+
+def test_a_forge_that_is_down_at_the_merge_is_waited_for() -> None:
+    world = World()
+    world.start()
+    world.clock.forward(minutes=1)
+    world.run_harness()
+    world.soak()
+    world.merge()
+    world.forge.is_down = True
+    assert events_of(world.reconcile()) == ["wait"]
+    world.clock.forward(minutes=10)
+    assert events_of(world.reconcile()) == []
+    world.forge.is_down = False
+    assert events_of(world.reconcile()) == ["enter"]
+    assert verify(world.store, TAU, None).problems == []
+
+
+@pytest.mark.parametrize("nth", range(1, 5))
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_that_is_killed_while_a_merge_waits_is_finished_by_the_next(
+    good_faith: World, nth: int, when: When
+) -> None:
+    good_faith.clock.forward(minutes=5)
+    reading = good_faith.observe()
+    good_faith.writes.crash(nth, when)
+    with suppress(KilledError):
+        good_faith.reconcile(reading)
+    good_faith.writes.forget()
+    good_faith.reconcile(reading)
+    assert good_faith.events().count("enter") == 2
+    assert (good_faith.status.phase, good_faith.reconcile().steps) == ("canary-2", [])
+    assert verify(good_faith.store, TAU, None).problems == []
 
 
 def test_a_merge_of_red_is_undone(promoting: World) -> None:
@@ -351,18 +457,19 @@ def test_a_merge_after_ci_failed_is_undone_and_rolled_back(promoting: World) -> 
     assert promoting.state.incident.phase == "canary-1"
 
 
-def test_the_merge_of_an_earlier_try_excuses_nothing(promoting: World) -> None:
-    promoting.clock.forward(minutes=31)
-    promoting.merge()
-    promoting.reconcile()
-    promoting.edit(frozen=None)
-    promoting.soak()
-    (pull,) = promoting.forge.open_pulls()
-    promoting.forge.close_pull_request(pull.number, "by hand instead", at=promoting.now)
-    promoting.forge.pulls.remove(promoting.forge.pulls[-1])
-    promoting.clock.forward(days=3)
-    promoting.edit(phase="canary-2", canary_percent=25)
-    assert "on a decision that was 72h old" in promoting.reconcile().illegal
+def test_the_merge_of_an_earlier_try_dates_nothing(good_faith: World) -> None:
+    good_faith.reconcile()
+    good_faith.tick(QUEUED)
+    good_faith.soak()
+    (pull,) = good_faith.forge.open_pulls()
+    good_faith.forge.close_pull_request(pull.number, "by hand instead", at=good_faith.now)
+    good_faith.forge.pulls.remove(good_faith.forge.pulls[-1])
+    good_faith.clock.forward(days=3)
+    good_faith.edit(phase="canary-2", canary_percent=25)
+    good_faith.reconcile()
+    step = good_faith.status.merged_step
+    assert step is not None
+    assert step.merged_at == good_faith.now
 
 
 @pytest.mark.parametrize(

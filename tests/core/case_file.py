@@ -108,6 +108,7 @@ class RoundWords(Model):
     unfreeze: bool = False
     merge: bool | MergeWords = False
     sign: list[str] = []
+    unsign: list[str] = []
     perform: Literal["ok", "failed", "nothing"] = "nothing"
     dispatch: DispatchWords | None = None
     cancel: str | None = None
@@ -175,6 +176,10 @@ class ExpectWords(Model):
     ignored: int | None = None
     phase: str | None = None
     percent: int | None = None
+    entered: str | None = None
+    """The phase that was entered last; rollout.yaml may name the next one already."""
+    waits_for: str | Literal[False] | None = None
+    """What a merged step waits for, or a part of it."""
     frozen: str | Literal[False] | None = None
     outcome: Outcome | None = None
     known_good_lanes: list[str] | None = None

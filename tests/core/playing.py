@@ -172,8 +172,9 @@ def _people_act(world: World, words: RoundWords) -> None:
         world.change_contract(_contract(words.contract or {}, words.gates or {}, now))
     if words.contract_usable is not None:
         world.use_contract(usable=words.contract_usable)
-    _known_items(world.contract, words.sign)
+    _known_items(world.contract, [*words.sign, *words.unsign])
     world.sign(*words.sign)
+    world.unsign(*words.unsign)
     if words.freeze is not None:
         world.edit(frozen=Freeze(reason=words.freeze, at=world.now))
     if words.unfreeze:
@@ -313,6 +314,7 @@ def _found(world: World) -> dict[str, Any]:
         "ignored": world.ignored,
         "phase": rollout.phase,
         "percent": rollout.canary_percent,
+        "entered": status.phase,
         "outcome": rollout.outcome,
         "known_good_lanes": [surface for surface, lane in rollout.lanes.items() if lane == "known_good"],
         "asked": [request.id for request in status.requests if request.result is None],
@@ -355,6 +357,15 @@ def _in_the_list(world: World, expect: ExpectWords) -> Iterator[str]:
         )
         if not held:
             yield f"frozen: {frozen}, expected {expect.frozen}"
+    step = world.status.merged_step
+    if expect.waits_for is not None:
+        held = (
+            step is None
+            if expect.waits_for is False
+            else step is not None and expect.waits_for in step.waits_for
+        )
+        if not held:
+            yield f"merged step: {step}, expected one that waits for: {expect.waits_for}"
     signed = {
         item.id
         for item, state in states(world.contract, world.state.signoff, world.rollout)

@@ -320,6 +320,14 @@ class World:
         self.state = replace(self.state, signoff=checklist)
         return self
 
+    def unsign(self, *items: str) -> World:
+        """Somebody takes signatures back."""
+        checklist = self.state.signoff
+        assert checklist is not None
+        left = {name: signed for name, signed in checklist.items.items() if name not in items}
+        self.state = replace(self.state, signoff=checklist.model_copy(update={"items": left}))
+        return self
+
     def perform(self, *, ok: bool = True, started_at: datetime | None = None) -> World:
         """The product side carries out what is asked for, and reconcile takes the results."""
         asked = [request.id for request in self.status.requests if request.result is None]

@@ -159,15 +159,71 @@ def test_a_merge_that_was_not_legal_is_undone_and_exits_3(town: Town) -> None:
     town.start("v0.1.5")
     said = town.tick(minutes=5)
     assert said["decision"] == "promote"
-    town.shell.wait(minutes=31)
+    town.shell.ok("local", "check", "Live smoke gate", "failure")
     town.shell.ok("local", "merge", "1", "--admin", "--by", "Ada Reviewer")
     said = town.shell.rollout("reconcile", "--json")
     assert (said.code, said.json["phase"]) == (3, "preflight")
     assert said.err.startswith("error: illegal step undone, tau is frozen in preflight: ")
+    assert "preflight -> canary-1 while ci_checks: Live smoke gate failure" in said.err
     assert "hint: " in said.err
     status = town.shell.json("status")
     assert (status["phase"], status["canary_percent"]) == ("preflight", 0)
     assert status["frozen"]["reason"].startswith("illegal step: ")
+
+
+def test_a_green_merge_of_the_morning_after_waits_for_a_reading(town: Town) -> None:
+    shell = town.shell
+    town.start("v0.1.5")
+    assert town.tick(minutes=5)["decision"] == "promote"
+    body = shell.json("local", "show", "1")["body"]
+    assert "This decision holds until `2026-11-23 09:40 UTC`" in body
+    shell.wait(hours=10)
+    shell.ok("local", "merge", "1", "--by", "Ada Reviewer")
+
+    # not even seen yet, then seen: what was entered stays what is shown
+    status = shell.json("status")
+    assert (status["phase"], status["merged_step"]["phase"]) == ("preflight", "canary-1")
+    said = town.reconcile()
+    assert [effect["event"] for effect in said["effects"]] == ["wait"]
+    assert (said["phase"], said["decision"]) == ("preflight", "hold")
+    assert said["reasons"][0] == "canary-1 is merged and waits for a reading until 2026-11-23T19:40:00Z"
+    status = shell.json("status")
+    check_status(status)
+    assert (status["phase"], status["canary_percent"], status["frozen"]) == ("preflight", 0, None)
+    assert status["merged_step"] == {
+        "phase": "canary-1",
+        "canary_percent": 5,
+        "merged_at": "2026-11-23T19:10:00Z",
+        "waits_for": "a reading",
+        "until": "2026-11-23T19:40:00Z",
+    }
+    assert shell.rollout("evaluate", "--exit-code").code == 10
+    assert "merged: canary-1 at 5 %, not entered yet" in shell.ok("status").out
+    assert town.reconcile()["effects"] == []
+
+    said = town.tick(minutes=10)
+    assert (said["phase"], said["effects"][0]["event"]) == ("canary-1", "enter")
+    assert shell.json("status")["merged_step"] is None
+    shell.ok("verify")
+
+
+def test_without_a_reading_such_a_merge_goes_back_and_is_proposed_again(town: Town) -> None:
+    shell = town.shell
+    town.start("v0.1.5")
+    town.tick(minutes=5)
+    shell.wait(hours=10)
+    shell.ok("local", "merge", "1", "--by", "Ada Reviewer")
+    town.reconcile()
+    shell.wait(minutes=31)
+    said = town.reconcile()
+    assert [effect["event"] for effect in said["effects"] if "event" in effect] == ["undo-step"]
+    status = shell.json("status")
+    assert (status["phase"], status["frozen"], status["merged_step"]) == ("preflight", None, None)
+    assert town.tick(minutes=10)["decision"] == "promote"
+    assert [pull["state"] for pull in shell.json("local", "prs")] == ["merged", "open"]
+    town.merge()
+    assert shell.json("status")["phase"] == "canary-1"
+    shell.ok("verify")
 
 
 @pytest.mark.parametrize(

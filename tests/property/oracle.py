@@ -67,18 +67,44 @@ class Oracle:
             self._edited_at = link.entry.at
         if link.event == "start":
             self._folded = []
-        if link.event in ("observe", "rollback"):
+        if link.event in ("observe", "rollback", "undo-step", "illegal-step"):
             self._fold(link.after)
         self._phases(link)
         if link.event == "enter":
-            _promotion_was_due(link, self._edited_at)
+            if link.before.status is not None and link.before.status.merged_step is not None:
+                self._waited_for_it(link)
+            else:
+                _promotion_was_due(link, self._edited_at)
             self._soak_was_full(link)
             self._folded = []
+            if _reading(link) is not None:
+                self._fold(link.after)
         if link.entry.author == TOOL:
             _a_withdrawal_is_of_what_nobody_had(link)
             _a_rollback_is_the_end(link)
             _only_completion_completes(link)
             _asks_for_what_is_legal(link)
+
+    def _waited_for_it(self, link: Link) -> None:
+        """It was decided when it was merged; a reading that it is entered by is healthy, and made in time."""
+        status, reading = link.before.status, _reading(link)
+        assert status is not None
+        step = status.merged_step
+        assert step is not None
+        assert step.phase == link.before.rollout.phase
+        assert link.before.rollout.frozen is None
+        assert not [finding for finding in status.triggers if finding.fired]
+        failing = {finding.gate for finding in status.gates if finding.result is Result.UNSATISFIED}
+        assert not failing - {gate for gate in failing if gate.startswith("ci_checks")}
+        limit = link.before.contract.max_gap(link.before.contract.phase(status.phase))
+        if reading is None:
+            last = self._folded[-1]
+            by_then = seconds_between(last.started_at, step.until) >= 0
+            assert seconds_between(step.decided_at, step.merged_at) <= limit or by_then
+        else:
+            assert seconds_between(reading.started_at, step.until) >= 0
+            # in preflight only the harness, CI and the target are asked about
+            assert status.phase == PHASES[0] or self._moods[reading.round] not in NEVER_HEALTHY
 
     def _fold(self, state: TrainState) -> None:
         observation = state.status.observation if state.status else None
@@ -108,9 +134,18 @@ class Oracle:
         last = mine[-1]
         gaps = [seconds_between(one.started_at, two.started_at) for one, two in pairwise(mine)]
         assert sum(gap for gap in gaps if gap <= link.before.contract.max_gap(phase)) >= phase.soak
-        assert self._moods[last.round] not in NEVER_HEALTHY
+        # a reading that a merged step waited for comes after the phase's last one
+        assert self._moods[(_reading(link) or last).round] not in NEVER_HEALTHY
         within = [o for o in mine if seconds_between(o.started_at, last.started_at) <= phase.soak]
         assert not {self._moods[each.round] for each in within[1:]} & set(FAILING)
+
+
+def _reading(link: Link) -> Observation | None:
+    """The observation that the commit folds."""
+    before, after = link.before.status, link.after.status
+    assert before is not None
+    assert after is not None
+    return after.observation if after.observation != before.observation else None
 
 
 def _loads(world: World, commit: str) -> bool:
@@ -210,7 +245,13 @@ def at_rest(world: World) -> None:
     state = world.state
     if state.status is None or state.rollout.release is None:
         return
-    assert state.rollout == state.status.legal
+    step = state.status.merged_step
+    if step is None:
+        assert state.rollout == state.status.legal
+    else:
+        assert state.status.entered(state.rollout) == state.status.legal
+        assert (state.rollout.phase, state.status.decision.verdict) == (step.phase, Verdict.HOLD)
+        assert world.now <= step.until
     _pulls_are_as_decided(world, state)
     _statuses_are_as_decided(world, state)
     _a_rollback_acted_once(world, state)

@@ -49,6 +49,12 @@ MESSAGES = {
     "decide v0.1.5 canary-2: rollback": say(Event.DECIDE, status=build.status(decision=build.rollback("x"))),
     "enter v0.1.5 canary-2 (25 %)": say(Event.ENTER, status=build.status()),
     "promote v0.1.5 canary-2 -> canary-3": say(Event.PROMOTE, build.rollout("canary-3"), PROMOTING),
+    "v0.1.5 canary-3 is merged, waits for a reading": say(
+        Event.WAIT, build.rollout("canary-3"), build.waiting()
+    ),
+    "undo step v0.1.5, back to canary-2: no reading": say(
+        Event.UNDO_STEP, status=build.status(), detail="no reading"
+    ),
     "undo illegal step v0.1.5, back to canary-2: two phases": say(
         Event.ILLEGAL_STEP, frozen("two phases"), build.status(), "two phases"
     ),
@@ -130,7 +136,20 @@ def test_whole_messages() -> None:
 
 def test_only_what_changes_nothing_desired_skips_ci() -> None:
     quiet = {event for event in Event if SKIP_CI in say(event, status=build.status()).body}
-    assert quiet == {Event.OBSERVE, Event.RESULTS, Event.DECIDE, Event.ENTER, Event.CONTRACT}
+    assert quiet == {
+        Event.OBSERVE,
+        Event.RESULTS,
+        Event.DECIDE,
+        Event.WAIT,
+        Event.ENTER,
+        Event.CONTRACT,
+    }
+
+
+def test_what_happens_while_a_step_waits_happens_in_the_phase_that_it_leaves() -> None:
+    told = say(Event.OBSERVE, build.rollout("canary-3"), build.waiting())
+    assert told.subject == "rollout(tau): observe v0.1.5 canary-2: hold"
+    assert dict(told.trailers)["Rollout-Phase"] == "canary-2"
 
 
 def test_trailers_name_a_bare_version_as_a_release_and_leave_out_what_there_is_not() -> None:

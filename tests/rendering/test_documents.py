@@ -40,6 +40,27 @@ def test_status_of_an_idle_train_has_all_keys_too() -> None:
     assert busy["pull_request"] == 3
 
 
+def test_a_merged_step_stands_beside_the_phase_that_was_entered() -> None:
+    merged = {"phase": "canary-3", "canary_percent": 50, "merged_at": None, "waits_for": None, "until": None}
+    seen = {
+        "merged_at": "2026-11-23T13:55:00Z",
+        "waits_for": "a reading",
+        "until": "2026-11-23T14:25:00Z",
+    }
+    for status, step in ((build.status(), merged), (build.waiting(), merged | seen)):
+        state = build.train(build.rollout("canary-3"), status)
+        document = status_document(state, now=build.NOW, pull_request=None)
+        assert (document["phase"], document["canary_percent"]) == ("canary-2", 25)
+        assert document["merged_step"] == step
+        assert evaluate_document(state.rollout, status)["merged_step"] == step
+    assert (
+        status_document(build.train(build.rollout(), build.status()), now=build.NOW, pull_request=None)[
+            "merged_step"
+        ]
+        is None
+    )
+
+
 def test_a_soak_in_runs() -> None:
     state = build.train(build.rollout("preflight"), build.status("preflight", soak=Soak(runs=1)))
     document = status_document(state, now=build.NOW, pull_request=None)
@@ -85,6 +106,7 @@ def test_reconcile() -> None:
         "outcome": "idle",
         "decision": None,
         "to": None,
+        "merged_step": None,
         "reasons": [],
         "earliest": None,
         "gates": [],

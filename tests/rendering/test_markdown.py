@@ -100,7 +100,13 @@ def test_a_steady_promote_keeps_its_body() -> None:
         finding.model_copy(update={"seen": "1"}) if finding.gate == "queue_depth" else finding
         for finding in later.gates
     )
-    assert body(later.model_copy(update={"gates": gates})) == body(ready())
+    shown, before = body(later.model_copy(update={"gates": gates})), body(ready())
+    changed = [line for line in shown.splitlines() if line not in before.splitlines()]
+    # until when the decision holds moves with each decision, and nothing else does
+    assert [line.partition("`; each")[0] for line in changed] == [
+        "This decision holds until `2026-11-23 17:30 UTC"
+    ]
+    assert shown.replace("17:30", "14:30") == before
 
 
 def test_what_is_missing_is_said_or_left_out() -> None:

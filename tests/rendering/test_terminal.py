@@ -141,6 +141,7 @@ STATES = {
     "hold": build.train(build.rollout(), build.status()),
     "promote": promotable(),
     "merged": merged(),
+    "waiting": build.train(build.rollout("canary-3"), build.waiting()),
     "rolled-back": build.train(build.rollout(outcome=Outcome.ROLLED_BACK), build.status()),
     "degraded": degraded(),
     "frozen": frozen(),

@@ -160,7 +160,11 @@ def opened(state: TrainState, incident: Incident, at: datetime) -> StateChange:
     assert status is not None
     rollout = freeze(status.legal, state.contract, incident)
     status = status.model_copy(
-        update={"legal": rollout, "requests": asked(state.contract, rollout, incident, status.requests, at)}
+        update={
+            "legal": rollout,
+            "merged_step": None,
+            "requests": asked(state.contract, rollout, incident, status.requests, at),
+        }
     )
     return StateChange(
         rollout=rollout,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from rollout.core.contract import RollbackStep
 from rollout.core.observation import LogCursor, Observation, WorkResult
-from rollout.core.state.desired import ChannelName, Rollout
+from rollout.core.state.desired import ChannelName, Outcome, Rollout
 from rollout.core.state.reverting import RevertFact
 from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version
 
@@ -178,6 +178,19 @@ FIRST_RULES: Final = 1
 CURRENT_RULES: Final = 2
 
 
+class MergedStep(Model):
+    """A step to the next phase that is merged and not entered yet."""
+
+    phase: Name
+    merged_at: Instant
+    """The forge's time of the merge, else the time of the first reconcile that saw it."""
+    decided_at: Instant
+    """When the promotion was decided."""
+    until: Instant
+    """The step is undone when it is not entered by then."""
+    waits_for: Line = ""
+
+
 class Status(Model):
     schema_: Literal[1, 2] = Field(default=CURRENT_RULES, alias="schema")
     """By which rules it was decided; `verify` recomputes a commit by the rules of its time."""
@@ -186,6 +199,8 @@ class Status(Model):
     commit: Sha
     legal: Rollout
     """The last desired state that was legal; what rollout.yaml goes back to after an illegal step."""
+    merged_step: MergedStep | None = None
+    """What rollout.yaml names beyond `legal` while that waits to be entered."""
     entry: Instant | None = None
     """When desired state changed to the phase: the merge, or the start. None in schema 1."""
     entered_at: Instant | None = None
@@ -221,3 +236,10 @@ class Status(Model):
     def phase(self) -> str:
         """The phase that was last entered legally."""
         return self.legal.phase or ""
+
+    def entered(self, rollout: Rollout) -> Rollout:
+        """Desired state as far as it was entered: a merged step that waits is left out."""
+        if rollout.outcome is not Outcome.IN_PROGRESS or rollout.phase == self.phase:
+            return rollout
+        kept = {"phase": self.legal.phase, "canary_percent": self.legal.canary_percent}
+        return rollout.model_copy(update=kept)

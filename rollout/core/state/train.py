@@ -77,6 +77,8 @@ class Event(StrEnum):
     DECIDE = "decide"
     ENTER = "enter"
     PROMOTE = "promote"
+    WAIT = "wait"
+    UNDO_STEP = "undo-step"
     ILLEGAL_STEP = "illegal-step"
     CONTRACT = "contract-change"
     FREEZE = "freeze"
