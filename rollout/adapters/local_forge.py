@@ -21,6 +21,7 @@ from rollout.adapters.yaml_store import files_of, message_text, read_desired
 from rollout.core.files import ROLLOUT, state_path
 from rollout.core.state import CommitMessage, StateChange
 from rollout.core.values import Instant, Line, Model, Name, Sha
+from rollout.core.versions import spellings
 from rollout.errors import InputError, RefusedError
 from rollout.ports import CheckRun, HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 
@@ -244,6 +245,11 @@ class LocalForge:
 
     def commit_exists(self, commit: str) -> bool:
         return self._git.resolve(commit) is not None
+
+    def tagged(self, version: str) -> str | None:
+        """The commit that the version's tag leads to, annotated or not."""
+        found = (self._git.resolve(f"refs/tags/{name}") for name in spellings(version))
+        return next((commit for commit in found if commit is not None), None)
 
     def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
         """Paths that `base..commit` changes; without a base, those of the commit against its first parent.

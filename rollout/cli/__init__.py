@@ -33,7 +33,7 @@ COMMANDS = {
     "rollback": Lazy("rollbacks", "rollback", "Roll back, join a rollback, or call off a false alarm."),
     "reopen": Lazy("rollbacks", "reopen", "Make the train idle after a finished rollback."),
     "withdraw": Lazy("rollbacks", "withdraw", "End a release that nobody has been exposed to."),
-    "quarantine": Lazy("rollbacks", "quarantine", "Releases that nothing chooses again: list, lift."),
+    "quarantine": Lazy("rollbacks", "quarantine", "Releases that nothing chooses: list, add, lift."),
     "signoff": Lazy("signing", "signoff", "The sign-off checklist: look, and sign."),
     "channel": Lazy("channel", "channel", "The release channel: show, set, plan, apply, cache."),
     "status": Lazy("looking", "status", "Where the rollout stands and what you have to do."),

@@ -114,19 +114,48 @@ def _answer(call: Call, changed: Changed, done: str) -> None:
 
 @click.group(no_args_is_help=False)
 def quarantine() -> None:
-    """Releases that were rolled back: nothing chooses them again until a person lifts it."""
+    """Releases that nothing chooses: rolled back, or put there by a person, until a person lifts it."""
 
 
 @quarantine.command("list")
 @command_options
 def quarantine_list(call: Call) -> None:
-    """Every release that was ever rolled back, and who lifted it."""
+    """Every release that was ever in quarantine, why, and who lifted it."""
     from rollout.rendering.quarantine import quarantine_document, quarantine_view
 
     state = call.workspace.load(call.named_train)
     call.answer(
         lambda: quarantine_document(state.quarantine),
         lambda: quarantine_view(state.quarantine, columns=columns(), style=style),
+    )
+
+
+@quarantine.command("add")
+@click.argument("named", metavar="VERSION|COMMIT")
+@_REASON
+@_BY
+@command_options
+def quarantine_add(call: Call, named: str, reason: str, by: str | None) -> None:
+    """Put a release in quarantine, by its version or its commit."""
+    from rollout.commands.quarantine import ProductLookup, add
+    from rollout.core.versions import is_valid
+
+    space, train = call.workspace, call.train
+    product = ProductLookup(
+        space.forge.tagged,
+        space.forge.commit_exists,
+        lambda commit, release: not space.reverter.is_free_of(commit, release),
+    )
+    what = named if is_valid(named) else space.whole_id(named)
+    who = by if by is not None else space.decider()
+    changed = add(space.store, space.clock, train, what, reason, who, product)
+    call.answer(
+        lambda: {"train": train, "commit": changed.commit, "changed": changed.commit is not None},
+        lambda: (
+            f"quarantined {named} ({changed.commit[:10]}): nothing that holds it starts until it is lifted"
+            if changed.commit
+            else f"{named} is in quarantine already"
+        ),
     )
 
 

@@ -1,17 +1,131 @@
-"""`rollout quarantine`: a person lets a release that was rolled back be chosen again."""
+"""`rollout quarantine`: a person puts a release in quarantine, or lets it be chosen again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from rollout.commands.changing import Changed, change_state
 from rollout.commands.rollback import checked_person, checked_reason
+from rollout.core import versions
+from rollout.core.channel.guards import bare
 from rollout.core.rollback import quarantine
-from rollout.core.state import CommitMessage, Event, Lift, QuarantinedRelease, StateChange, TrainState
+from rollout.core.state import (
+    Added,
+    CommitMessage,
+    Event,
+    Lift,
+    Outcome,
+    QuarantinedRelease,
+    Release,
+    StateChange,
+    TrainState,
+)
+from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, Reverter, StateStore
 from rollout.rendering.commits import message
 from rollout.rendering.gates import release_name
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_NAME_IT = "give a version that is tagged, or the whole id of a commit, as `git rev-parse NAME` prints it"
+
+_ROLL_BACK = "end that release, which puts it in quarantine: rollout rollback --reason WHY"
+
+
+@dataclass(frozen=True)
+class ProductLookup:
+    """What is asked about the product's repository."""
+
+    tagged: Callable[[str], str | None]
+    """The commit that a version's tag leads to; None when there is no such tag."""
+    exists: Callable[[str], bool]
+    """Whether there is a commit of that whole id."""
+    holds: Callable[[str, Release], bool]
+    """Whether that commit holds what the release brought, not reverted since."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a person named."""
+
+    commit: str
+    base: str | None = None
+    version: str | None = None
+
+
+def add(
+    store: StateStore, clock: Clock, train: str, named: str, reason: str, by: str, product: ProductLookup
+) -> Changed:
+    """Put the release of a version, or a commit, in quarantine; what is in quarantine stays there.
+
+    Raises InputError for what is neither a known version nor a commit, RefusedError for the release that is
+    under way.
+    """
+    now, added = clock.now(), Added(by=checked_person(by), reason=checked_reason(reason))
+
+    def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
+        found = _found(state, named, product)
+        bad = QuarantinedRelease(
+            commit=found.commit, base=found.base, version=found.version, added=added, at=now
+        )
+        if quarantine.stands(state.quarantine, bad):
+            return None
+        _refuse_under_way(state, bad, product)
+        text = message(
+            Event.QUARANTINE,
+            contract=state.contract,
+            rollout=state.rollout,
+            status=state.status,
+            detail=f"{quarantine.name(bad)} by {added.by}: {added.reason}",
+        )
+        return StateChange(quarantine=quarantine.with_one_more(state.quarantine, train, bad)), text
+
+    return change_state(store, train, decide, now)
+
+
+def _found(state: TrainState, named: str, product: ProductLookup) -> _Found:
+    """What the train itself knows of that version or commit, else what the product's repository does."""
+    is_version = versions.is_valid(named)
+    for release in _known(state):
+        if (is_version and bare(release.version) == bare(named)) or release.commit == named.lower():
+            return _Found(release.commit, release.base, release.version)
+    if is_version:
+        tagged = product.tagged(named)
+        if tagged is None:
+            raise InputError(f"{named}: no such tag, and the train knows no such release", hint=_NAME_IT)
+        return _Found(tagged, version=named)
+    if not _COMMIT.fullmatch(named.lower()):
+        raise InputError(f"{inert(named, 80) or 'nothing'}: neither a version nor a commit", hint=_NAME_IT)
+    if not product.exists(named.lower()):
+        raise InputError(f"{named}: no such commit", hint=_NAME_IT)
+    return _Found(named.lower())
+
+
+def _known(state: TrainState) -> Sequence[Release]:
+    """Releases whose commits the train's own files name."""
+    return [state.rollout.release] if state.rollout.release else []
+
+
+def _refuse_under_way(state: TrainState, bad: QuarantinedRelease, product: ProductLookup) -> None:
+    """Nothing promotes what is in quarantine, so what is under way ends first."""
+    release, outcome = state.rollout.release, state.rollout.outcome
+    if quarantine.is_under_way(state, bad):
+        ends = _ROLL_BACK if outcome is Outcome.IN_PROGRESS else "its rollback puts it in quarantine"
+        raise RefusedError(f"{state.train}: {quarantine.name(bad)} is {_doing(outcome)}", hint=ends)
+    if outcome is not Outcome.IN_PROGRESS or release is None:
+        return
+    if product.holds(release.commit, quarantine.as_release(bad)):
+        running = release_name(release.version)
+        raise RefusedError(
+            f"{state.train}: {running}, which is {_doing(outcome)}, holds {quarantine.name(bad)}",
+            hint=_ROLL_BACK,
+        )
+
+
+def _doing(outcome: Outcome) -> str:
+    return outcome.replace("_", " ")
 
 
 def lift(store: StateStore, clock: Clock, train: str, commit: str, reason: str, by: str) -> Changed:
@@ -28,7 +142,7 @@ def _lifted(state: TrainState, commit: str, done: Lift) -> tuple[StateChange, Co
         return None
     assert state.quarantine is not None
     after = quarantine.lifted(state.quarantine, found[0].commit, done)
-    detail = f"{release_name(found[-1].version)} by {done.by}: {done.reason}"
+    detail = f"{quarantine.name(found[-1])} by {done.by}: {done.reason}"
     text = message(
         Event.LIFT, contract=state.contract, rollout=state.rollout, status=state.status, detail=detail
     )
@@ -51,16 +165,21 @@ def _is_free(reverter: Reverter, commit: str, bad: QuarantinedRelease) -> bool:
 
 
 def refuse_quarantined(state: TrainState, reverter: Reverter | None, commit: str) -> None:
-    """Raises RefusedError for a commit that was rolled back, or holds what was, its revert missing."""
+    """Raises RefusedError for a commit that is quarantined, or holds one that is without its revert."""
     for bad in quarantine.standing(state.quarantine):
         if bad.commit == commit:
-            why = f"was rolled back by incident {bad.incident}"
+            why = f"was {_how(bad)}"
         elif reverter is not None and not _is_free(reverter, commit, bad):
-            name = release_name(bad.version)
-            why = f"holds {name}, rolled back by incident {bad.incident}, without its revert"
+            why = f"holds {quarantine.name(bad)}, {_how(bad)}, without its revert"
         else:
             continue
         raise RefusedError(
             f"{state.train}: {commit[:12]} {why}",
             hint="release what holds the revert, or `rollout quarantine lift` what was not at fault",
         )
+
+
+def _how(bad: QuarantinedRelease) -> str:
+    if bad.added is not None:
+        return f"put in quarantine by {bad.added.by}: {bad.added.reason}"
+    return f"rolled back by incident {bad.incident}"

@@ -150,6 +150,6 @@ def _refuse_bad_target(state: TrainState, target: RollbackTarget | None) -> None
     if target is not None and bare(target.version) in standing:
         raise RefusedError(
             f"{state.train}: a rollback would lead to {target.version}, {GuardCode.QUARANTINED_RELEASE}:"
-            f" since incident {standing[bare(target.version)]}",
+            f" it {standing[bare(target.version)]}",
             hint="name another version with --rollback-to",
         )

@@ -6,7 +6,9 @@ from rollout.core import withdrawing
 from rollout.core.rollback import leaving, opening, quarantine, watching
 from rollout.core.state import Event, Incident, Outcome, Quarantine, StateChange, TrainState
 
-EVENTS = frozenset({Event.ROLLBACK, Event.JOIN, Event.CANCEL, Event.REOPEN, Event.LIFT, Event.WITHDRAW})
+EVENTS = frozenset(
+    {Event.ROLLBACK, Event.JOIN, Event.CANCEL, Event.REOPEN, Event.LIFT, Event.QUARANTINE, Event.WITHDRAW}
+)
 
 
 def expected(previous: TrainState, state: TrainState, event: Event) -> StateChange | None:
@@ -14,6 +16,8 @@ def expected(previous: TrainState, state: TrainState, event: Event) -> StateChan
     incident, status = state.incident, state.status
     if event is Event.LIFT and previous.quarantine is not None and state.quarantine is not None:
         return StateChange(quarantine=_lifted(previous.quarantine, state.quarantine))
+    if event is Event.QUARANTINE:
+        return _quarantined(previous, state.quarantine)
     if previous.status is None or status is None:
         return None
     if event is Event.WITHDRAW:
@@ -46,6 +50,16 @@ def _dispatched(previous: TrainState, incident: Incident) -> StateChange:
     fixed = previous.status.legal.rollback_target
     target = None if incident.target == fixed else incident.target
     return opening.dispatched(previous, incident.started_by, incident.reason, target, incident.started_at)
+
+
+def _quarantined(previous: TrainState, after: Quarantine | None) -> StateChange | None:
+    """The file before with the entry that a person added; what a tag led to then, nobody can ask now."""
+    bad = after.releases[-1] if after and after.releases else None
+    if bad is None or bad.added is None or bad.incident is not None or bad.lifted is not None:
+        return None
+    if quarantine.is_under_way(previous, bad) or quarantine.stands(previous.quarantine, bad):
+        return None
+    return StateChange(quarantine=quarantine.with_one_more(previous.quarantine, previous.train, bad))
 
 
 def _lifted(before: Quarantine, after: Quarantine) -> Quarantine:

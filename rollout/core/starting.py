@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rollout.core.channel.guards import why_quarantined
 from rollout.core.contract import Contract
 from rollout.core.rollback.quarantine import find
 from rollout.core.state import Outcome, Release, RollbackTarget, Rollout, TrainState
@@ -28,4 +29,4 @@ def why_not(state: TrainState, release: Release) -> str:
     if state.rollout.outcome not in STARTABLE:
         return f"a rollout is {state.rollout.outcome.replace('_', ' ')}"
     bad = find(state.quarantine, release.version, release.commit)
-    return f"in quarantine since incident {bad.incident}" if bad else ""
+    return f"{release.version} {why_quarantined(bad)}" if bad else ""

@@ -28,6 +28,12 @@ def is_valid(text: str) -> bool:
     return True
 
 
+def spellings(version: str) -> tuple[str, str]:
+    """`v1.2.3` and `1.2.3`, as it is written first: they are one version."""
+    bare = version.removeprefix("v")
+    return (version, bare if version != bare else f"v{bare}")
+
+
 def newest(tags: Iterable[str]) -> str | None:
     """The tag of highest precedence, as it is written; what is no version is passed over.
 

@@ -124,5 +124,8 @@ class Forge(Protocol):
 
     def commit_exists(self, commit: str) -> bool: ...
 
+    def tagged(self, version: str) -> str | None:
+        """The commit that the version's tag leads to, `v1.2.3` or `1.2.3`; None when there is no such tag."""
+
     def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
         """Paths that `base..commit` changes; without a base, the commit against its first parent."""

@@ -49,6 +49,7 @@ _WITHOUT_VERDICT = frozenset(
         Event.ROLLED_BACK,
         Event.REOPEN,
         Event.WITHDRAW,
+        Event.QUARANTINE,
         Event.LIFT,
     }
 )
@@ -153,6 +154,7 @@ def _subject(  # noqa: C901 -- one short arm for each event
             | Event.CANCEL
             | Event.ROLLED_BACK
             | Event.REOPEN
+            | Event.QUARANTINE
             | Event.LIFT
             | Event.REHEARSE
         ):
@@ -188,6 +190,7 @@ _RollbackEvent = Literal[
     Event.CANCEL,
     Event.ROLLED_BACK,
     Event.REOPEN,
+    Event.QUARANTINE,
     Event.LIFT,
     Event.REHEARSE,
 ]
@@ -212,6 +215,8 @@ def _rollback_subject(
             return f"rolled back {release}{f' to {release_name(target.version)}' if target else ''}"
         case Event.REOPEN:
             return _and(f"reopen after {release}", detail)
+        case Event.QUARANTINE:
+            return _and("quarantine", detail)
         case Event.LIFT:
             return _and("lift quarantine", detail)
         case Event.REHEARSE:

@@ -450,6 +450,18 @@ def test_a_release_is_a_commit_of_the_products_branch(world: GitHubWorld, run: A
     ] * 4
 
 
+@pytest.mark.parametrize("version", ["v1.2.3", "1.2.3", "1.2.3+build.7"])
+@pytest.mark.parametrize("kind", [("--annotate", "--message=x"), ()], ids=["annotated", "lightweight"])
+def test_a_tag_leads_to_its_commit_however_it_is_written(
+    world: GitHubWorld, run: Adapters, version: str, kind: tuple[str, ...]
+) -> None:
+    name = version if "+" in version else "v1.2.3"
+    world.repo.bare.git("tag", *kind, name, world.release)
+    assert run.forge.tagged(version) == world.release
+    assert run.forge.tagged("v9.9.9") is None
+    assert run.forge.tagged("main") is None, "a branch is no tag"
+
+
 def test_a_branch_of_the_product_that_is_not_there_is_not_a_commit_that_is_not(
     world: GitHubWorld, run: Adapters
 ) -> None:

@@ -168,6 +168,10 @@ def listened(run: Adapters) -> object:
     return issues.comments(1)
 
 
+def tag(world: GitHubWorld) -> None:
+    world.repo.bare.git("tag", "v0.1.5", world.release)
+
+
 ACTS = {
     "GitHubStore.branch": Act(lambda run: run.store.branch),
     "GitHubStore.head": Act(lambda run: run.store.head()),
@@ -194,6 +198,7 @@ ACTS = {
     "GitHubForge.set_status": Act(report),
     "GitHubForge.check_runs": Act(lambda run: run.forge.check_runs(release_of(run).commit)),
     "GitHubForge.commit_exists": Act(lambda run: run.forge.commit_exists(release_of(run).commit)),
+    "GitHubForge.tagged": Act(lambda run: run.forge.tagged("v0.1.5"), tag),
     "GitHubForge.changed_paths": Act(lambda run: run.forge.changed_paths(None, release_of(run).commit)),
     "GitHubForge.changed_paths of a range": Act(
         lambda run: run.forge.changed_paths(release_of(run).commit, run.store.head())
@@ -235,6 +240,7 @@ ONLY_LOOKS = "GitHubInspector."
 
 ROUTES = {
     "GET */releases": "GitHubReleases.page",
+    "GET */commits/tags/*": "GitHubForge.tagged",
     "GET */git/ref/heads/*": "GitHubReverter.tip",
     "GET */assignees/*": "GitHubIssues.open",
     "POST */issues": "GitHubIssues.open",

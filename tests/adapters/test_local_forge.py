@@ -368,6 +368,8 @@ def test_commits_and_what_they_change(forge: LocalForge, repo: Repository) -> No
     third = repo.commit({"README": "x"})
     assert forge.commit_exists(second)
     assert not forge.commit_exists("0" * 40)
+    repo.git("tag", "--annotate", "--message=x", "v1.2.3", second)
+    assert (forge.tagged("v1.2.3"), forge.tagged("1.2.3"), forge.tagged("main")) == (second, second, None)
     assert not forge.commit_exists("not a commit")
     assert list(forge.changed_paths(first, third)) == ["README", "src/main.py"]
     assert list(forge.changed_paths(None, second)) == ["src/main.py"]

@@ -38,4 +38,4 @@ def test_a_train_has_to_be_at_rest(outcome: Outcome, why: str) -> None:
 def test_what_is_in_quarantine_does_not_begin() -> None:
     idle = replace(WORLD.state, rollout=WORLD.rollout.model_copy(update={"outcome": Outcome.IDLE}))
     bad = replace(idle, quarantine=quarantine.put(None, "tau", release(), "the-incident", START))
-    assert starting.why_not(bad, release()) == "in quarantine since incident the-incident"
+    assert starting.why_not(bad, release()) == "v0.1.5 is in quarantine since incident the-incident"

@@ -21,6 +21,7 @@ class FakeForge:
         self.store = store
         self.product: dict[str, tuple[str, ...]] = {}
         """The product's commits -> the paths that each changes."""
+        self.tags: dict[str, str] = {}
         self.pulls: list[PullRequest] = []
         self.branches: dict[str, str] = {}
         self.comments: list[tuple[int, str]] = []
@@ -35,6 +36,7 @@ class FakeForge:
         other = copy(self)
         other.store = store
         other.product, other.branches = dict(self.product), dict(self.branches)
+        other.tags = dict(self.tags)
         other.pulls, other.comments = list(self.pulls), list(self.comments)
         other.shown = {commit: dict(contexts) for commit, contexts in self.shown.items()}
         other.checks = {commit: list(runs) for commit, runs in self.checks.items()}
@@ -155,6 +157,9 @@ class FakeForge:
 
     def commit_exists(self, commit: str) -> bool:
         return commit in self.product or self.store.holds(commit)
+
+    def tagged(self, version: str) -> str | None:
+        return self.tags.get(version)
 
     def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
         return self.product.get(commit, ("src/main.rs",))

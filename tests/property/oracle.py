@@ -21,6 +21,7 @@ NEVER_HEALTHY = (*FAILING, "unreadable", "stale")
 CI_FAILURES = ("failure", "timed_out")
 STOPPED = (Outcome.ROLLING_BACK, Outcome.ROLLED_BACK)
 LEAVING = ("reopen", "rollback-cancel")
+OF_THE_QUARANTINE = ("quarantine-add", "quarantine-lift")
 OF_A_ROLLBACK = ("observe", "results", "rollback-step", "rollback-join", "rolled-back")
 
 
@@ -184,6 +185,8 @@ def _a_rollback_is_the_end(link: Link) -> None:
         assert link.after.rollout == link.before.status.legal
     elif link.event in OF_A_ROLLBACK:
         _follows_the_runbook(link)
+    elif link.event in OF_THE_QUARANTINE:
+        assert (link.after.rollout, link.after.status) == (link.before.rollout, link.before.status)
     else:
         assert link.event in ("start", "channel", "freeze", "unfreeze", "signoff", *LEAVING, "rollback")
         assert link.event in LEAVING or link.before.rollout.outcome not in STOPPED
@@ -196,7 +199,7 @@ def _a_withdrawal_is_of_what_nobody_had(link: Link) -> None:
         assert link.after.rollout.canary_percent == 0
         assert (link.after.quarantine, link.after.channel) == (link.before.quarantine, link.before.channel)
     if link.before.status is not None and link.before.status.legal.outcome is Outcome.WITHDRAWN:
-        assert link.event in ("start", "channel", "illegal-step", "")
+        assert link.event in ("start", "channel", "illegal-step", *OF_THE_QUARANTINE, "")
 
 
 def _follows_the_runbook(link: Link) -> None:

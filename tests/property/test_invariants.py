@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from rollout.commands import quarantine
 from rollout.commands.freeze import freeze, unfreeze
+from rollout.commands.quarantine import ProductLookup
 from rollout.commands.reconcile import Report
 from rollout.commands.rollback import Dispatch, cancel, reopen, roll_back
 from rollout.commands.verify import verify
@@ -61,6 +63,12 @@ DELAYS = st.sampled_from([0, 1, 29, 31])
 SPANS = st.sampled_from([1, 4, 7, 10, 20, 29, 31, 45, 121, 60 * 24, 60 * 24 * 9])
 """Minutes."""
 CONCLUSIONS = st.sampled_from(["success", "success", "failure", "timed_out", "skipped", None])
+
+
+PRODUCT = ProductLookup(
+    {"v0.1.5": COMMIT, "v0.1.6": OTHER_COMMIT}.get, lambda _: True, lambda commit, bad: commit == bad.commit
+)
+"""What the product's repository says to whoever puts something in quarantine."""
 
 
 class Release(RuleBasedStateMachine):
@@ -445,6 +453,26 @@ class Release(RuleBasedStateMachine):
             self.reconcile()
             assert world.rollout.outcome is Outcome.WITHDRAWN
             assert world.forge.open_pulls() == []
+
+    @precondition(is_sound)
+    @rule(named=st.sampled_from(["v0.1.5", "v0.1.6", COMMIT, OTHER_COMMIT]))
+    def put_in_quarantine(self, named: str) -> None:
+        """Refused for the release that is under way, and for nothing else that exists."""
+        world = self.world
+        before = world.state
+        legal = before.status.legal if before.status else before.rollout
+        try:
+            quarantine.add(world.store, world.clock, TAU, named, "it loses data", "ada", PRODUCT)
+        except RefusedError:
+            assert Outcome.IN_PROGRESS in (legal.outcome, before.rollout.outcome) or (
+                legal.outcome is Outcome.ROLLING_BACK
+            )
+        else:
+            bad = find(world.state.quarantine, named, named)
+            assert bad is not None
+            if not find(before.quarantine, "", bad.commit):
+                # Free again, so that the other rules go on with it.
+                quarantine.lift(world.store, world.clock, TAU, bad.commit, "it was the disk", "ada")
 
     @precondition(is_rolling_back)
     @rule(performs=st.booleans(), closes=st.booleans(), green=st.booleans(), nth=st.integers(0, 6), when=WHEN)

@@ -90,6 +90,7 @@ MESSAGES = {
     "withdraw v0.1.5 preflight: ada: a wrong tag": say(
         Event.WITHDRAW, build.rollout("preflight"), detail="ada: a wrong tag"
     ),
+    "quarantine: v0.1.6 by ada: it loses data": say(Event.QUARANTINE, detail="v0.1.6 by ada: it loses data"),
     "lift quarantine: v0.1.5": say(Event.LIFT, detail="v0.1.5"),
     "complete v0.1.5": say(Event.COMPLETE, build.rollout("general-availability")),
     "sign-off of v0.1.5: final-approval": say(Event.SIGNOFF, detail="final-approval"),

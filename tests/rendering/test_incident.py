@@ -12,6 +12,7 @@ from rollout.adapters.resources import templates_dir
 from rollout.core.captured import Captured, CaptureState
 from rollout.core.contract import RollbackStep
 from rollout.core.state import (
+    Added,
     Ended,
     Incident,
     Joined,
@@ -188,5 +189,10 @@ def test_the_quarantine() -> None:
     first, second = quarantine_view(both, columns=100).splitlines()
     assert first == "v0.1.5 1111111111 since 2026-11-23 14:00 UTC, incident x"
     assert second.endswith("lifted by ada: it was the probe")
+    added = Added(by="ada", reason="it loses data")
+    by_hand = QuarantinedRelease(commit="2" * 40, added=added, at=build.NOW)
+    assert quarantine_view(Quarantine(train="tau", releases=(by_hand,)), columns=100) == (
+        "no version 2222222222 since 2026-11-23 14:00 UTC, by ada: it loses data"
+    )
     assert [entry["lifted"] is None for entry in quarantine_document(both)] == [True, False]
     assert quarantine_view(None, columns=100) == "nothing is in quarantine"

@@ -279,6 +279,10 @@ class GitHubForge:
         product = self._listing.product
         return releases.is_on_branch(self._api, product, self._listing.product_branch, commit)
 
+    def tagged(self, version: str) -> str | None:
+        """See `releases.tagged`. Raises OutsideError."""
+        return releases.tagged(self._api, self._listing.product, self._listing.product_branch, version)
+
     def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
         """See `releases.changed_paths`. Raises OutsideError."""
         return releases.changed_paths(self._api, self._listing.product, base, commit)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, owner_and_name, parsed
+from rollout.core.versions import spellings
 from rollout.errors import OutsideError
 from rollout.ports import CheckRun
 
@@ -146,6 +147,30 @@ def is_on_branch(api: Api, repository: str, branch: str, commit: str) -> bool:
         return parsed(_Comparison, document).status in ("identical", "behind")
 
     return api.attempt(f"looking for {commit[:12]} on {branch} of {repository}", compare)
+
+
+def tagged(api: Api, repository: str, branch: str, version: str) -> str | None:
+    """The commit that the version's tag leads to, annotated or not; None when there is no such tag.
+
+    Raises OutsideError when the repository or its branch is not there, or not for this token.
+    """
+    for name in spellings(version):
+        path = f"/repos/{repository}/commits/tags/{quote(name, safe='')}"
+
+        def ask(path: str = path) -> str | None:
+            try:
+                return parsed(_Sha, api.rest("GET", path)).sha
+            except RefusedByGitHubError as refusal:
+                if refusal.status not in (404, 422):
+                    raise
+                # The same answer for a tag and a repository that is not there; only one is a no.
+                api.rest("GET", f"/repos/{repository}/branches/{quote(branch, safe='')}")
+                return None
+
+        commit = api.attempt(f"looking for tag {name} of {repository}", ask)
+        if commit is not None:
+            return commit
+    return None
 
 
 def changed_paths(api: Api, repository: str, base: str | None, commit: str) -> Sequence[str]:

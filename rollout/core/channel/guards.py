@@ -8,13 +8,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from rollout.core import versions
-from rollout.core.state import ChannelAction, ChannelName, GuardCode, Quarantine
+from rollout.core.state import ChannelAction, ChannelName, GuardCode, Quarantine, QuarantinedRelease
 
 if TYPE_CHECKING:
     from semver import Version
 
 Quarantined = Mapping[str, str]
-"""Version, without its `v` -> the incident that put it there."""
+"""Version, without its `v` -> why it is there, such as `is in quarantine since incident X`."""
 
 
 class Listed(StrEnum):
@@ -44,7 +44,18 @@ class Judgement:
 def quarantined(quarantine: Quarantine | None) -> Quarantined:
     """The versions that nothing may choose: those that nobody has lifted."""
     releases = quarantine.releases if quarantine else ()
-    return {bare(release.version): release.incident for release in releases if release.lifted is None}
+    return {
+        bare(release.version): why_quarantined(release)
+        for release in releases
+        if release.lifted is None and release.version is not None
+    }
+
+
+def why_quarantined(release: QuarantinedRelease) -> str:
+    """How it came into quarantine, as what is said of it."""
+    if release.added is not None:
+        return f"was put in quarantine by {release.added.by}: {release.added.reason}"
+    return f"is in quarantine since incident {release.incident}"
 
 
 def bare(version: str) -> str:
@@ -119,9 +130,8 @@ def _too_far(current: str, target: str, most: int) -> Judgement:
     return _blocked(GuardCode.MAJOR_VERSION_JUMP_BLOCKED, reason)
 
 
-def _quarantined(target: str, incident: str) -> Judgement:
-    reason = f"{target} is in quarantine since incident {incident}"
-    return _blocked(GuardCode.QUARANTINED_RELEASE, reason)
+def _quarantined(target: str, why: str) -> Judgement:
+    return _blocked(GuardCode.QUARANTINED_RELEASE, f"{target} {why}")
 
 
 def _blocked(code: GuardCode, reason: str) -> Judgement:

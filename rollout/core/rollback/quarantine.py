@@ -1,11 +1,11 @@
-"""Releases that were rolled back, and that nothing may choose until a person lifts it."""
+"""Releases that nothing may choose until a person lifts it: rolled back, or put there by a person."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from rollout.core.channel.guards import bare
-from rollout.core.state import Lift, Quarantine, QuarantinedRelease, Release
+from rollout.core.state import UNDER_WAY, Lift, Quarantine, QuarantinedRelease, Release, TrainState
 
 
 def standing(quarantine: Quarantine | None) -> tuple[QuarantinedRelease, ...]:
@@ -16,7 +16,7 @@ def standing(quarantine: Quarantine | None) -> tuple[QuarantinedRelease, ...]:
 def find(quarantine: Quarantine | None, version: str, commit: str | None = None) -> QuarantinedRelease | None:
     """The release of that version or commit, when it is quarantined."""
     for release in standing(quarantine):
-        if release.commit == commit or bare(release.version) == bare(version):
+        if release.commit == commit or _is_version(release, version):
             return release
     return None
 
@@ -30,8 +30,7 @@ def put(
     *,
     reverted: str | None = None,
 ) -> Quarantine:
-    """The file with one release more; `reverted` is the commit at which the release is undone."""
-    quarantine = quarantine or Quarantine(train=train)
+    """The file with one release more, that an incident rolled back; `reverted` is where it is undone."""
     bad = QuarantinedRelease(
         commit=release.commit,
         base=release.base,
@@ -40,7 +39,41 @@ def put(
         at=at,
         reverted=reverted,
     )
+    return with_one_more(quarantine, train, bad)
+
+
+def with_one_more(quarantine: Quarantine | None, train: str, bad: QuarantinedRelease) -> Quarantine:
+    """The file with that entry at its end."""
+    quarantine = quarantine or Quarantine(train=train)
     return quarantine.model_copy(update={"releases": (*quarantine.releases, bad)})
+
+
+def stands(quarantine: Quarantine | None, bad: QuarantinedRelease) -> bool:
+    """Whether that version at that commit is in quarantine already."""
+    return any(
+        release.commit == bad.commit and (bad.version is None or _is_version(release, bad.version))
+        for release in standing(quarantine)
+    )
+
+
+def _is_version(release: QuarantinedRelease, version: str) -> bool:
+    return release.version is not None and bare(release.version) == bare(version)
+
+
+def is_under_way(state: TrainState, bad: QuarantinedRelease) -> bool:
+    """Whether it is the release that is being rolled out or back: a rollback puts that one in quarantine."""
+    rollout = state.status.legal if state.status else state.rollout
+    release = rollout.release
+    if release is None or rollout.outcome not in UNDER_WAY:
+        return False
+    return release.commit == bad.commit or (
+        bad.version is not None and bare(release.version) == bare(bad.version)
+    )
+
+
+def name(bad: QuarantinedRelease) -> str:
+    """What people call it: its version, else its commit."""
+    return f"v{bare(bad.version)}" if bad.version else bad.commit[:10]
 
 
 def lifted(quarantine: Quarantine, commit: str, lift: Lift) -> Quarantine:
@@ -55,5 +88,6 @@ def lifted(quarantine: Quarantine, commit: str, lift: Lift) -> Quarantine:
 
 
 def as_release(bad: QuarantinedRelease) -> Release:
-    """What was rolled back, as a release."""
-    return Release(version=bad.version, commit=bad.commit, base=bad.base, started_at=bad.at)
+    """What is quarantined, as a release; its version stands for a commit without one."""
+    version = bad.version or f"0.0.0+{bad.commit[:12]}"
+    return Release(version=version, commit=bad.commit, base=bad.base, started_at=bad.at)

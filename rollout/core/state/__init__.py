@@ -42,7 +42,7 @@ from rollout.core.state.observed import (
     Verdict,
     Work,
 )
-from rollout.core.state.quarantine import Lift, Quarantine, QuarantinedRelease
+from rollout.core.state.quarantine import Added, Lift, Quarantine, QuarantinedRelease
 from rollout.core.state.rehearsal import Rehearsal, RehearsedStep
 from rollout.core.state.reverting import Proposal, RevertFact, RevertOutcome
 from rollout.core.state.signoff import Ending, Signature, SignatureEnd, SignedItem, Signoff, Withdrawal
@@ -52,6 +52,7 @@ __all__ = [
     "CURRENT_RULES",
     "FIRST_RULES",
     "UNDER_WAY",
+    "Added",
     "ApplyStatus",
     "Channel",
     "ChannelAction",

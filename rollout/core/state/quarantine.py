@@ -17,14 +17,24 @@ class Lift(Model):
     reason: Line
 
 
+class Added(Model):
+    """A person put a release in quarantine."""
+
+    by: Line
+    reason: Line
+
+
 class QuarantinedRelease(Model):
-    """A release that was rolled back."""
+    """A release that was rolled back, or that a person put there."""
 
     commit: Sha
     base: Sha | None = None
     """`base..commit` are its commits; the commit alone when there is none."""
-    version: Version
-    incident: Name
+    version: Version | None = None
+    """None when a person named a commit of which no version is known."""
+    incident: Name | None = None
+    """The incident that rolled it back; None when a person put it there."""
+    added: Added | None = None
     at: Instant
     reverted: Sha | None = None
     """The commit of the product's branch at which it was undone: noticed, or declared by a person."""
@@ -35,4 +45,4 @@ class Quarantine(Model):
     schema_: Literal[1] = Field(default=1, alias="schema")
     train: Name
     releases: tuple[QuarantinedRelease, ...] = ()
-    """Oldest first; one entry an incident."""
+    """Oldest first; one entry for each incident and each time that a person adds one."""

@@ -90,6 +90,7 @@ class Event(StrEnum):
     ROLLED_BACK = "rolled-back"
     REOPEN = "reopen"
     WITHDRAW = "withdraw"
+    QUARANTINE = "quarantine-add"
     LIFT = "quarantine-lift"
     COMPLETE = "complete"
     SIGNOFF = "signoff"

@@ -61,7 +61,9 @@ def test_what_a_person_lifted_may_be_chosen_again_until_it_fails_again() -> None
     first = quarantine("v0.1.5").releases[0].model_copy(update={"lifted": lift})
     assert quarantined(Quarantine(train="tau", releases=(first,))) == {}
     again = first.model_copy(update={"lifted": None, "incident": "worse", "at": START + timedelta(days=1)})
-    assert quarantined(Quarantine(train="tau", releases=(first, again))) == {"0.1.5": "worse"}
+    assert quarantined(Quarantine(train="tau", releases=(first, again))) == {
+        "0.1.5": "is in quarantine since incident worse"
+    }
     assert quarantined(None) == {}
 
 
@@ -77,7 +79,7 @@ def test_what_a_person_lifted_may_be_chosen_again_until_it_fails_again() -> None
 def test_a_rollback_may_go_back_any_way_but_not_to_what_is_in_quarantine(
     target: str, code: GuardCode
 ) -> None:
-    found = judge_rollback(target, {"0.1.5": "bad"})
+    found = judge_rollback(target, {"0.1.5": "is in quarantine since incident bad"})
     assert found.code is code
     assert found.action is (ChannelAction.ROLLBACK if code is GuardCode.OK else ChannelAction.BLOCKED)
 

@@ -1,0 +1,143 @@
+"""`rollout quarantine add`: a person says that nothing may choose a release."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.commands import quarantine as quarantines
+from rollout.commands.quarantine import ProductLookup
+from rollout.commands.verify import verify
+from rollout.core.channel.guards import quarantined
+from rollout.core.files import QUARANTINE
+from rollout.core.rollback.quarantine import standing
+from rollout.core.state import Added, Quarantine, QuarantinedRelease
+from rollout.errors import InputError, RefusedError
+from tests.fakes.store import PERSON
+from tests.world import COMMIT, OTHER_COMMIT, TAU, UNKNOWN_COMMIT, VERSION, World
+
+TAGS = {"v0.1.6": OTHER_COMMIT, "0.1.6": OTHER_COMMIT}
+HELD = "3" * 40
+"""A commit that the release of COMMIT holds."""
+PRODUCT = ProductLookup(
+    TAGS.get,
+    lambda commit: commit in (COMMIT, OTHER_COMMIT, HELD),
+    lambda commit, release: commit == release.commit or (commit, release.commit) == (COMMIT, HELD),
+)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def add(world: World, named: str, reason: str = "it loses data", by: str = "ada") -> str | None:
+    return quarantines.add(world.store, world.clock, TAU, named, reason, by, PRODUCT).commit
+
+
+def entries(world: World) -> list[tuple[str | None, str, str | None]]:
+    return [(bad.version, bad.commit, bad.base) for bad in standing(world.state.quarantine)]
+
+
+def is_sound(world: World) -> bool:
+    return verify(world.store, TAU, None).findings == ()
+
+
+def test_a_version_is_added_by_what_its_tag_leads_to(world: World) -> None:
+    assert add(world, "v0.1.6")
+    (bad,) = standing(world.state.quarantine)
+    assert (bad.version, bad.commit, bad.incident) == ("v0.1.6", OTHER_COMMIT, None)
+    assert (bad.added, bad.at) == (Added(by="ada", reason="it loses data"), world.now)
+    assert is_sound(world)
+
+
+def test_nothing_starts_it_under_any_name_until_it_is_lifted(world: World) -> None:
+    add(world, "v0.1.6")
+    for version, commit in (("v0.1.6", COMMIT), ("0.1.6", COMMIT), ("v0.1.9", OTHER_COMMIT)):
+        head = world.store.head()
+        with pytest.raises(RefusedError, match="put in quarantine by ada: it loses data"):
+            world.start(version, commit)
+        assert world.store.head() == head
+    quarantines.lift(world.store, world.clock, TAU, OTHER_COMMIT[:7], "it was the disk", "ada")
+    world.start("v0.1.6", OTHER_COMMIT)
+    assert is_sound(world)
+
+
+def test_what_holds_a_commit_without_its_revert_is_not_started(world: World) -> None:
+    add(world, OTHER_COMMIT)
+    assert entries(world) == [(None, OTHER_COMMIT, None)]
+    assert quarantined(world.state.quarantine) == {}, "a commit without a version blocks no version"
+    with pytest.raises(RefusedError) as refused:
+        world.start(VERSION, COMMIT)
+    assert refused.value.message.startswith(
+        "tau: 111111111111 holds 2222222222, put in quarantine by ada: it loses data, without its revert"
+    )
+    world.reverter.frees(COMMIT)
+    world.start(VERSION, COMMIT)
+    assert is_sound(world)
+
+
+def test_the_same_again_changes_nothing(world: World) -> None:
+    add(world, "v0.1.6")
+    assert add(world, "v0.1.6", "again", "bob") is None
+    assert add(world, "0.1.6") is None
+    assert add(world, OTHER_COMMIT) is None
+    assert len(entries(world)) == 1
+
+
+def test_a_release_that_the_train_knows_needs_no_tag(world: World) -> None:
+    world.play_to("general-availability")
+    world.sign()
+    world.soak()
+    world.reconcile()
+    assert world.rollout.outcome == "complete"
+    assert add(world, COMMIT)
+    release = world.rollout.release
+    assert release is not None
+    assert entries(world) == [(VERSION, COMMIT, release.base)]
+    assert is_sound(world)
+
+
+@pytest.mark.parametrize("named", [VERSION, "0.1.5", COMMIT])
+def test_the_release_that_is_under_way_is_rolled_back_instead(world: World, named: str) -> None:
+    world.start()
+    head = world.store.head()
+    with pytest.raises(RefusedError, match=r"v0\.1\.5 is in progress") as refused:
+        add(world, named)
+    assert "rollout rollback --reason WHY" in refused.value.hint
+    assert world.store.head() == head
+
+
+def test_what_the_release_under_way_holds_ends_with_it_first(world: World) -> None:
+    world.start()
+    with pytest.raises(RefusedError, match=r"v0\.1\.5, which is in progress, holds 3333333333"):
+        add(world, HELD)
+    assert add(world, OTHER_COMMIT), "another release is no concern of this one"
+    assert is_sound(world)
+
+
+@pytest.mark.parametrize(
+    ("named", "reason", "by", "line"),
+    [
+        ("v9.9.9", "x", "ada", "v9.9.9: no such tag, and the train knows no such release"),
+        (UNKNOWN_COMMIT, "x", "ada", f"{UNKNOWN_COMMIT}: no such commit"),
+        ("main", "x", "ada", "main: neither a version nor a commit"),
+        ("2222222", "x", "ada", "2222222: neither a version nor a commit"),
+        ("", "x", "ada", "nothing: neither a version nor a commit"),
+        ("v0.1.6", " ", "ada", "--reason is empty"),
+        ("v0.1.6", "x", "", "--by is empty"),
+    ],
+)
+def test_bad_input_changes_nothing(world: World, named: str, reason: str, by: str, line: str) -> None:
+    head = world.store.head()
+    with pytest.raises(InputError) as bad:
+        add(world, named, reason, by)
+    assert bad.value.message.startswith(line)
+    assert bad.value.hint
+    assert world.store.head() == head
+
+
+def test_an_entry_that_no_command_made_is_named(world: World) -> None:
+    bad = QuarantinedRelease(commit=OTHER_COMMIT, version="v0.1.6", incident="never-was", at=world.now)
+    world.store.edit(TAU, {QUARANTINE: Quarantine(train=TAU, releases=(bad,))}, at=world.now)
+    (finding,) = verify(world.store, TAU, None).findings
+    assert finding.author == PERSON
