@@ -36,7 +36,24 @@ def to_do(state: TrainState, *, now: datetime, pull_request: int | None) -> list
 
     `pull_request` is the number of the open pull request that promotes or, in a rollback, reverts.
     """
-    return [*_channel(state.channel), *_rollout(state, now, pull_request)]
+    return [*_channel(state.channel), *_with_contract(state, _rollout(state, now, pull_request))]
+
+
+def _with_contract(state: TrainState, rest: list[str]) -> list[str]:
+    """A contract that cannot be used lets nothing start or go on, and holds up no rollback."""
+    if state.unusable is None:
+        return rest
+    problem = line(state.unusable.problem.splitlines()[0], 300)
+    mend = f"mend the contract: {problem}; {line(state.unusable.hint, 300)}"
+    match state.rollout.outcome:
+        case Outcome.IDLE | Outcome.COMPLETE | Outcome.WITHDRAWN:
+            return [mend]
+        case Outcome.IN_PROGRESS:
+            return [mend, *rest]
+        case Outcome.ROLLING_BACK | Outcome.ROLLED_BACK:
+            return [*rest, mend]
+        case _:
+            assert_never(state.rollout.outcome)
 
 
 def _channel(channel: Channel | None) -> Iterator[str]:

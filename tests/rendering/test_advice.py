@@ -17,6 +17,7 @@ from rollout.core.state import (
     Request,
     Result,
     Status,
+    Unusable,
     Verdict,
     Work,
 )
@@ -32,6 +33,28 @@ def advise(status: Status, pull_request: int | None = None) -> list[str]:
 def test_an_earliest_end_that_has_passed_is_not_waited_for() -> None:
     late = build.status(decision=build.hold(earliest=build.NOW - timedelta(minutes=1)))
     assert advise(late) == ["wait for the next observation, due 14:10 UTC"]
+
+
+MEND = "mend the contract: c.yaml: phases: is missing; take that back: git checkout abc1234 -- c.yaml"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "advice"),
+    [
+        (Outcome.IDLE, [MEND]),
+        (Outcome.COMPLETE, [MEND]),
+        (Outcome.WITHDRAWN, [MEND]),
+        (Outcome.IN_PROGRESS, [MEND, "wait: the soak ends 14:40 UTC at the earliest"]),
+        (Outcome.ROLLED_BACK, ["once the cause is mended: rollout reopen --reason WHY", MEND]),
+    ],
+)
+def test_a_contract_that_cannot_be_used_is_mended_before_anything_starts(
+    outcome: Outcome, advice: list[str]
+) -> None:
+    rollout = build.rollout("canary-2").model_copy(update={"outcome": outcome})
+    unusable = Unusable("c.yaml: phases: is missing", "take that back: git checkout abc1234 -- c.yaml")
+    state = replace(build.train(rollout, build.status()), unusable=unusable)
+    assert to_do(state, now=build.NOW, pull_request=None) == advice
 
 
 def test_before_the_first_observation() -> None:
