@@ -124,6 +124,7 @@ class RevertFinder:
             tip=preview.tip or None,
             outcome=preview.outcome,
             commits=preview.commits[:_MOST_COMMITS],
+            total=len(preview.commits),
             paths=tuple(inert(path, 200) for path in paths[:_MOST_PATHS]),
             workflows=is_clean and bool(workflows),
             detail=inert(preview.detail, 300),

@@ -123,7 +123,7 @@ def _at(moment: datetime | None) -> Markdown:
 
 
 def revert_message(state: TrainState) -> CommitMessage:
-    """The message of each commit that reverts a part of the release."""
+    """The message of the commit that reverts the release."""
     incident = state.incident
     assert incident is not None
     release = release_name(incident.release)

@@ -31,6 +31,7 @@ from rollout.core.state import (
     Release,
     Revert,
     RevertFact,
+    RevertOutcome,
     RollbackTarget,
     Signature,
     Signoff,
@@ -211,6 +212,12 @@ def test_a_rollback_that_would_need_a_person_is_known_before(shown: str, why: st
 )
 def test_it_acts_once_begun_and_only_where_nobody_has(step: StepState, shown: str, acts: bool) -> None:
     assert has_to_act(step, REVERTS[shown], Revert(branch="rollout-revert/tau/x")) is acts
+
+
+def test_a_large_release_is_counted_whole() -> None:
+    fact = RevertFact(outcome=RevertOutcome.CLEAN, commits=("1" * 40,) * 20, total=37)
+    _, result = standing(fact, Revert(branch="rollout-revert/tau/x"), contract_of().rollback)
+    assert result == "37 commits, being proposed"
 
 
 @pytest.mark.parametrize("known", ["declared", "taken_back"])

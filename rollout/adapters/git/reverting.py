@@ -259,5 +259,6 @@ def refused_unless_clean(revert: Revert) -> Revert:
         more = " and more" if len(preview.conflicts) > _SHOWN else ""
         why += f", in {', '.join(preview.conflicts[:_SHOWN])}{more}"
     raise RefusedError(
-        f"the release cannot be reverted: {why}", hint="revert it by hand; the next run notices"
+        f"the release cannot be reverted: {why}",
+        hint="revert it by hand; the next run notices when nothing of the release is left",
     )

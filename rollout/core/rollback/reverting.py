@@ -104,7 +104,7 @@ def _not_proposed(fact: RevertFact, policy: Rollback) -> tuple[StepState, str]:
 
 
 def _commits(fact: RevertFact) -> str:
-    number = len(fact.commits)
+    number = fact.total or len(fact.commits)
     return "1 commit" if number == 1 else f"{number} commits"
 
 

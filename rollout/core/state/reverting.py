@@ -35,6 +35,8 @@ class RevertFact(Model):
     """None: not asked, because it is proposed already, or could not be asked."""
     commits: tuple[Sha, ...] = Field(default=(), max_length=20)
     """What would be reverted, newest first; the first of them."""
+    total: int = Field(default=0, ge=0)
+    """How many commits would be reverted; 0 where an older version recorded the fact."""
     paths: tuple[Line, ...] = Field(default=(), max_length=10)
     """Paths that conflict, or workflow files that the tool's token may not be allowed to push; the first."""
     workflows: bool = False
