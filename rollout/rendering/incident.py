@@ -9,7 +9,7 @@ from datetime import datetime
 
 from rollout.core.state import CommitMessage, Incident, IncidentStep, Outcome, StepState, TrainState
 from rollout.rendering.gates import day_and_time, release_name
-from rollout.rendering.inert import Markdown, cut, plain
+from rollout.rendering.inert import Markdown, code, cut, plain
 from rollout.rendering.markdown import gate_rows, render
 from rollout.rendering.rollback import SYMBOLS, TITLES, causes, joined_line, next_steps
 
@@ -45,7 +45,8 @@ def _values(state: TrainState, incident: Incident, pull_request: str) -> dict[st
         "commit": incident.commit,
         "target": f"{release_name(target.version)} on {target.channel}" if target and not cancelled else "",
         "pull_request": Markdown(pull_request),
-        "to_do": next_steps(state, revert) or _after(state, incident),
+        # A command that is cut off helps nobody.
+        "to_do": [code(item, 500) for item in next_steps(state, revert) or _after(state, incident)],
         "causes": causes(incident),
         "joined": [{"at": _at(one.at), "what": joined_line(one)} for one in incident.joined],
         "started": _at(incident.started_at),

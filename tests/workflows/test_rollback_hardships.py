@@ -147,6 +147,31 @@ def test_validation_that_is_red_stays_frozen_until_it_is_green(hub: Hub, tmp_pat
     assert_rolled_back(town, town.repo)
 
 
+def test_a_revert_that_left_a_part_of_the_release_is_declared_done(hub: Hub, tmp_path: Path) -> None:
+    town = rolling_back(build(hub, tmp_path, app=True, contract=POLICY))
+    (pull,) = (thread for thread in town.repo.pulls() if thread.state == "open")
+    assert pull.pull is not None
+    head = pull.pull.head
+    part = [("src.txt", b"a part that is wanted\n")]
+    town.repo.commit_on_branch(town.alice, head, town.repo.head_of(pull), "Keep a part", part, [])
+    merge_revert(town, town.repo)
+    tick(town)
+    assert steps(town)["revert"] == "blocked"
+    assert "the branch still holds a part of the release" in result(town, "revert")
+    assert "rollout rollback --reverted COMMIT --reason WHY" in (issue(town).body or "")
+    assert roll_back(town, reason="the part is wanted", reverted="9" * 40).conclusion == "failure"
+    assert steps(town)["revert"] == "blocked"
+    landed = town.repo.bare.git("log", "-1", "--format=%H", "main", "--", "src.txt")
+    roll_back(town, reason="the part is wanted", reverted=landed)
+    assert (steps(town)["revert"], incident(town)["revert"]["landed"]) == ("done", landed)  # type: ignore[index]
+    validate(town, town.repo, "success")
+    tick(town)
+    assert town.state()["outcome"] == "rolled_back"
+    (bad,) = town.state("quarantine")["releases"]
+    assert bad["reverted"] == landed
+    assert verify(YamlStore(Git(town.repo.bare.path), town.branch), "tau", None).problems == []
+
+
 def test_a_product_in_another_repository_is_reverted_there(hub: Hub, tmp_path: Path) -> None:
     elsewhere = f"{POLICY}product: {{repository: acme/product, branch: trunk}}\n"
     town = build(hub, tmp_path, app=True, contract=elsewhere, product="acme/product")

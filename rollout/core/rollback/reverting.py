@@ -82,7 +82,7 @@ def _merged(fact: RevertFact) -> tuple[StepState, str]:
     if fact.taken_back is not None:
         return StepState.BLOCKED, f"{merged}, and {fact.taken_back[:10]} reverted it; {_ANEW}, {BY_HAND}"
     why = f"{merged}, and the branch still holds a part of the release"
-    return StepState.BLOCKED, f"{why}; {_ANEW}, {BY_HAND}; or declare it done: {DECLARE}"
+    return StepState.BLOCKED, f"{why}; {_ANEW}, or declare it done: {DECLARE}"
 
 
 def waits_for_merge(step: IncidentStep) -> bool:
@@ -96,7 +96,7 @@ def _not_proposed(fact: RevertFact, policy: Rollback) -> tuple[StepState, str]:
         return StepState.BLOCKED, f"{why}; revert it by hand, then: {DECLARE}"
     if why:
         by_hand = "revert it by hand: the next reconcile notices when nothing of the release is left"
-        return StepState.BLOCKED, f"{why}; {by_hand}; or declare it done: {DECLARE}"
+        return StepState.BLOCKED, f"{why}; {by_hand}, else declare it done: {DECLARE}"
     way = "pushed" if policy.revert == "push" else "proposed"
     if fact.refused:
         return StepState.BLOCKED, f"it could not be {way}: {fact.refused}; tried again each time, {BY_HAND}"
