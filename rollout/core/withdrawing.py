@@ -68,6 +68,7 @@ def withdrawn(state: TrainState, why: str, at: datetime) -> StateChange:
             "decided_at": at,
             "decision": Decision(verdict=Verdict.HOLD, at=at, reasons=(why,)),
             "requests": (),
+            "merged_step": None,
         }
     )
     return StateChange(rollout=rollout, status=ended)
