@@ -47,10 +47,15 @@ def rehearse(call: Call, product_dir: Path | None, by: str | None, dry_run: bool
     if not rehearsed.passed:
         error = RefusedError(
             f"{train}: {why_stuck(rehearsed)}",
-            hint="Mend that now, then rehearse again; nothing was recorded.",
+            hint=f"{_mend(rehearsed)}, then rehearse again; nothing was recorded.",
         )
         error.documented = True
         raise error
+
+
+def _mend(rehearsed: Rehearsed) -> str:
+    is_only_unvalidated = rehearsed.stuck is None and rehearsed.unvalidated
+    return "Add a harness or ci_checks gate to a phase" if is_only_unvalidated else "Mend that now"
 
 
 def _summarize(rehearsed: Rehearsed, commit: str | None) -> None:

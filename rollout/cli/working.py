@@ -90,15 +90,20 @@ def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_
     from rollout.commands.perform import perform as carry_out
 
     state = call.workspace.load(call.named_train)
-    product = call.workspace.product(product_dir, _evidence_dir(evidence_dir, output))
-    clock, channel = call.workspace.clock, state.channel
+    copies_to = _evidence_dir(evidence_dir, output)
+    product = call.workspace.product(product_dir, copies_to)
+    clock, channel, copies = call.workspace.clock, state.channel, copies_to is not None
     with stopping_in_order():
-        results = carry_out(state.contract, state.rollout, state.status, product, clock, progress, channel)
+        results = carry_out(
+            state.contract, state.rollout, state.status, product, clock, progress, channel, copies=copies
+        )
     if results is None:
         progress("nothing pending")
         if call.json:
             out("null")
         return
+    if copies_to is None and any(result.captured for result in results.results):
+        progress("note: evidence was read and not copied; for copies give --evidence-dir DIR")
     if output is not None:
         write_evidence(output, results)
     if output is None or call.json:

@@ -26,17 +26,21 @@ def perform(
     clock: Clock,
     progress: Callable[[str], None],
     channel: Channel | None = None,
+    *,
+    copies: bool,
 ) -> Results | None:
     """Do every pending request, one after the other, in their order; None when there is none.
 
     That of the channel is the last, and waits for no rollout. The harness runs on a prepared checkout.
+    `copies` says whether the product's evidence is copied to some place; else it is only read, for its
+    digests.
 
     A request that fails is a result too, and does not stop the next one.
     """
     release = rollout.release
     preparation = Preparation(contract.prepare, product, progress)
     results = [
-        _carry_out(request, contract, release, preparation, product, clock, progress)
+        _carry_out(request, contract, release, preparation, product, clock, progress, copies=copies)
         for request in _pending(release, status)
         if release is not None
     ]
@@ -69,11 +73,13 @@ def _carry_out(
     product: Worker,
     clock: Clock,
     progress: Callable[[str], None],
+    *,
+    copies: bool,
 ) -> WorkResult:
     return _timed(
         request,
         f"{request.work} for {request.phase}",
-        lambda: _do(request, contract, release, preparation, product),
+        lambda: _do(request, contract, release, preparation, product, copies=copies),
         product,
         clock,
         progress,
@@ -128,13 +134,19 @@ def _timed(
 
 
 def _do(
-    request: Request, contract: Contract, release: Release, preparation: Preparation, product: Worker
+    request: Request,
+    contract: Contract,
+    release: Release,
+    preparation: Preparation,
+    product: Worker,
+    *,
+    copies: bool,
 ) -> tuple[Ran, tuple[Captured, ...]]:
     rollback = contract.rollback
     match request.work:
         case Work.CAPTURE_EVIDENCE:
             index = product.capture(rollback.evidence, rollback.evidence_in_git)
-            return Ran(ok=True, detail=in_words(index), stdout=b""), index
+            return Ran(ok=True, detail=in_words(index, copied=copies), stdout=b""), index
         case Work.APPLY:
             values = {
                 "percent": str(request.canary_percent),

@@ -48,10 +48,10 @@ class Captured(Model):
     """All its bytes in base64, where `rollback.evidence_in_git` asks for them."""
 
 
-def in_words(index: Sequence[Captured]) -> str:
-    """`7 captured, 1 missing, 1 refused`."""
+def in_words(index: Sequence[Captured], *, copied: bool) -> str:
+    """`7 captured, 1 missing, 1 refused`; `7 read and not copied` where only digests were taken."""
     counts = [(sum(one.state is state for one in index), state) for state in CaptureState]
-    words = {CaptureState.TAKEN: "captured"}
+    words = {CaptureState.TAKEN: "captured" if copied else "read and not copied"}
     return ", ".join(f"{count} {words.get(state, state)}" for count, state in counts if count) or "nothing"
 
 

@@ -160,8 +160,10 @@ class Story:
     # --- what jobs do -------------------------------------------------------------------------------------
 
     def _perform(self, state: TrainState) -> list[Evidence]:
-        product = self.space.product(None)
-        results = perform(state.contract, state.rollout, state.status, product, self.clock, _quiet)
+        product = self.space.product(None, self.space.git.common_dir / "evidence")
+        results = perform(
+            state.contract, state.rollout, state.status, product, self.clock, _quiet, copies=True
+        )
         if results is None:
             return []
         for work in asked_for(state):

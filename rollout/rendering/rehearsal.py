@@ -25,8 +25,10 @@ def rehearsal_view(rehearsed: Rehearsed, commit: str | None, *, style: Style) ->
 
 
 def why_stuck(rehearsed: Rehearsed) -> str:
-    """Where a rehearsal that did not go through would need a person, on one line."""
+    """Where a rehearsal that did not pass would need a person, or what it lacks, on one line."""
     stuck = rehearsed.stuck
+    if rehearsed.tip is not None and stuck is None:
+        return f"a rollback of {rehearsed.release} would end unvalidated: {rehearsed.unvalidated}"
     where = f"{stuck.step.replace('_', ' ')}: {stuck.result}" if stuck else "the product has no branch"
     return f"a rollback of {rehearsed.release} would need a person: {where}"
 

@@ -72,10 +72,10 @@ def test_goes_through_all_steps_and_records_it(tmp_path: Path, capsys: pytest.Ca
     assert (said["passed"], said["release"], said["target"]) == (True, VERSION, OLD_VERSION)
     assert [step["step"] for step in said["steps"]] == STEPS
     results = {step["step"]: step["result"] for step in said["steps"]}
-    assert results["capture_evidence"].startswith("2 captured, ")
+    assert results["capture_evidence"].startswith("2 read and not copied, ")
     assert results["apply_metadata"].endswith("not run in a rehearsal: touch")
     assert "its pull request is merged" in results["revert"]
-    assert results["revalidate"].startswith("green: ")
+    assert results["revalidate"].startswith("not run in a rehearsal, taken for green: ")
     assert repo.head("main^") == head
     assert repo.git("log", "-1", "--format=%s").startswith(
         f"rollout(tau): rehearse the rollback of {VERSION}"
@@ -133,6 +133,22 @@ def test_without_a_target_it_stops_there(tmp_path: Path, capsys: pytest.CaptureF
     repo = seed(tmp_path / "repo", target=None)
     assert main(["rehearse", *at(repo)]) == 3
     assert "would need a person: inspect target: " in capsys.readouterr().err
+
+
+def test_a_contract_that_validates_nothing_is_not_recorded_as_rehearsed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preflight, *others = _with_durations()["phases"]
+    gates = [gate for gate in preflight["gates"] if gate["kind"] not in ("harness", "ci_checks")]
+    repo = seed(tmp_path / "repo", phases=[{**preflight, "gates": gates}, *others])
+    before = everything(repo)
+    capsys.readouterr()
+    assert main(["rehearse", "--json", *at(repo)]) == 3
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["passed"] is False
+    assert "would end unvalidated: nothing was validated: the contract has neither" in printed.err
+    assert "Add a harness or ci_checks gate to a phase, then rehearse again" in printed.err
+    assert everything(repo) == before
 
 
 def test_an_idle_train_has_nothing_to_rehearse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

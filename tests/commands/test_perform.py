@@ -69,7 +69,7 @@ def performed(
     **sections: Any,
 ) -> Results | None:
     progress = (said if said is not None else []).append
-    return perform(contract(**sections), rollout, asked, product, SteppingClock(), progress)
+    return perform(contract(**sections), rollout, asked, product, SteppingClock(), progress, copies=True)
 
 
 def test_applies_the_percent_with_the_placeholders_filled_in() -> None:

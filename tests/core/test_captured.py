@@ -28,7 +28,8 @@ def test_counts_in_words() -> None:
     def entries(*states: CaptureState) -> list[Captured]:
         return [Captured(path="x", state=state, at=NOON) for state in states]
 
-    assert in_words([]) == "nothing"
-    assert in_words(entries(CaptureState.MISSING)) == "1 missing"
+    assert in_words([], copied=True) == "nothing"
+    assert in_words(entries(CaptureState.MISSING), copied=True) == "1 missing"
     every = entries(*CaptureState, CaptureState.TAKEN)
-    assert in_words(every) == "2 captured, 1 missing, 1 refused"
+    assert in_words(every, copied=True) == "2 captured, 1 missing, 1 refused"
+    assert in_words(every, copied=False) == "2 read and not copied, 1 missing, 1 refused"

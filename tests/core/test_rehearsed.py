@@ -12,6 +12,7 @@ from rollout.core.state import IncidentStep, StepState
         ([StepState.DONE, StepState.BLOCKED], "a" * 40, False, RollbackStep.CAPTURE_EVIDENCE),
         ([StepState.RUNNING, StepState.PENDING], "a" * 40, False, RollbackStep.FREEZE),
         ([StepState.DONE, StepState.DONE], None, False, None),
+        ([StepState.DONE] * 5 + [StepState.SKIPPED], "a" * 40, False, None),
     ],
 )
 def test_passes_only_when_every_step_came_to_its_end(

@@ -27,7 +27,16 @@ def world() -> ChannelWorld:
 
 def performed(world: ChannelWorld, product: FakeProduct) -> Results | None:
     state, clock = world.state, SteppingClock(world.now)
-    return perform(state.contract, state.rollout, state.status, product, clock, lambda _: None, state.channel)
+    return perform(
+        state.contract,
+        state.rollout,
+        state.status,
+        product,
+        clock,
+        lambda _: None,
+        state.channel,
+        copies=False,
+    )
 
 
 def test_the_command_is_asked_for_in_the_commit_that_records_the_version(world: ChannelWorld) -> None:
