@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, overload
 import click
 
 from rollout.cli.common import Call, command_options
-from rollout.cli.output import columns, out, progress
+from rollout.cli.output import columns, out, progress, warn
 from rollout.errors import InputError
 
 if TYPE_CHECKING:
@@ -106,12 +106,23 @@ def contract() -> None:
 @contract.command("check")
 @command_options
 def contract_check(call: Call) -> None:
-    """List every mistake of the worktree's contracts as `file: field: message`."""
-    from rollout.adapters.yaml_store import read_contract
-    from rollout.commands.contract import check_contracts
+    """List every mistake of the worktree's contracts as `file: field: message`.
 
-    files = check_contracts(call.workspace.worktree, read_contract, call.named_train)
-    call.answer(lambda: {"good": list(files)}, lambda: "\n".join(f"{file}: good" for file in files))
+    What a good contract leaves to people is a note, and no mistake.
+    """
+    from rollout.adapters.yaml_store import read_contract
+    from rollout.commands.contract import check_contracts, contract_notes
+
+    worktree = call.workspace.worktree
+    files = check_contracts(worktree, read_contract, call.named_train)
+    notes = contract_notes(worktree, read_contract, files)
+    for note in notes:
+        progress(f"note: {note}")
+        warn(note)
+    call.answer(
+        lambda: {"good": list(files), "notes": list(notes)},
+        lambda: "\n".join(f"{file}: good" for file in files),
+    )
 
 
 @contract.command("schema")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rollout.core.contract import Contract
+from rollout.core.contract.notes import find_notes
 from rollout.core.contract_problems import doubts
 from rollout.core.state import TrainState
 from rollout.errors import ContractError, InputError
@@ -47,6 +48,15 @@ def refuse_unusable(state: TrainState) -> None:
     if state.unusable is not None:
         problems = tuple(state.unusable.problem.splitlines())
         raise ContractError(problems, hint=state.unusable.hint, file=contract_file(state.train))
+
+
+def contract_notes(worktree: Worktree, read_contract: ReadContract, files: Sequence[str]) -> tuple[str, ...]:
+    """What these contracts, which are good, leave to people, each as `file: field: message`."""
+    return tuple(
+        f"{file}: {note}"
+        for file in files
+        for note in find_notes(read_contract(worktree.read(file), file)[0])
+    )
 
 
 def contract_file(train: str) -> str:

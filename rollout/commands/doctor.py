@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rollout.commands.contract import refuse_doubts, refuse_unusable
 from rollout.core.contract import Contract
+from rollout.core.contract.notes import find_notes
 from rollout.core.doctor import Finding, Severity, examine, examine_laptop
 from rollout.core.doctor.facts import Laptop, Train, World
 from rollout.errors import ContractError, InputError, RolloutError
@@ -66,7 +67,12 @@ def _train(store: StateStore, name: str, head: str) -> Train:
     except InputError as error:
         return Train(name, problem=error.message)
     contract = state.contract
-    return Train(name, max_gap=_max_gap(contract), product=contract.product.repository or "")
+    return Train(
+        name,
+        max_gap=_max_gap(contract),
+        product=contract.product.repository or "",
+        notes=tuple(find_notes(contract)),
+    )
 
 
 def _max_gap(contract: Contract) -> int:

@@ -106,6 +106,7 @@ def _values(
         "next_soak": _soak(to),
         "holds_until": day_and_time(status.decision.at + timedelta(seconds=contract.max_gap(phase))),
         "max_gap": format_duration(contract.max_gap(phase)),
+        "by_hand": contract.apply is None,
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from rollout.adapters.yaml_store import read_contract
 from rollout.adapters.yaml_text import load_yaml
-from rollout.commands.contract import check_contracts
+from rollout.commands.contract import check_contracts, contract_notes
 from rollout.commands.contract_schema import contract_schema
 from rollout.errors import ContractError, InputError
 from tests.fakes.worktree import FakeWorktree
@@ -34,6 +34,18 @@ def test_good_contracts_are_named() -> None:
     both = ("state/product/contract.yaml", "state/tau/contract.yaml")
     assert check_contracts(worktree, read_contract) == both
     assert check_contracts(worktree, read_contract, "tau") == both[1:]
+
+
+def test_notes_name_the_file_and_the_field() -> None:
+    worktree = FakeWorktree({"state/tau/contract.yaml": TAU, "state/product/contract.yaml": GENERIC})
+    notes = contract_notes(worktree, read_contract, check_contracts(worktree, read_contract))
+    assert [note.rsplit(":", 1)[0] for note in notes] == [
+        "state/product/contract.yaml: apply",
+        "state/product/contract.yaml: rollback.apply",
+        "state/product/contract.yaml: phases",
+        "state/tau/contract.yaml: apply",
+        "state/tau/contract.yaml: rollback.apply",
+    ]
 
 
 def test_every_mistake_of_every_file_comes_at_once() -> None:

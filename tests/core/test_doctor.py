@@ -351,6 +351,13 @@ def test_one_thing_is_different(
             "target ops, require rollout/tau",
         ),
         ({"trains": (Train("tau", max_gap=0),)}, OK, "schedule", "at most 11m between the last 3", ""),
+        (
+            {"trains": (Train("tau", notes=("apply: no command",)),)},
+            WARNING,
+            "contract",
+            "tau: apply: no command",
+            "add apply to state/tau/contract.yaml, or do it by hand",
+        ),
     ],
 )
 def test_another_state(changes: dict[str, Any], severity: Severity, topic: str, says: str, fix: str) -> None:
@@ -407,6 +414,7 @@ def topics(found: list[Finding], topic: str) -> int:
 
 # --- without GitHub --------------------------------------------------------------------------------------
 
+BY_HAND = Train("tau", notes=("apply: no command",))
 LAPTOP = Laptop("Ada", "main", "", (Train("tau"),), ())
 
 
@@ -429,6 +437,7 @@ LAPTOP = Laptop("Ada", "main", "", (Train("tau"),), ())
             "git log -3 -- state/tau/",
         ),
         ({"contract_problems": ("f: x: y",)}, PROBLEM, "contract", "f: x: y", "rollout contract check"),
+        ({"trains": (BY_HAND,)}, WARNING, "contract", "tau: apply: no command", "add apply to state/tau/"),
     ],
 )
 def test_a_laptop(changes: dict[str, Any], severity: Severity, topic: str, says: str, fix: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.core.doctor import branch, limits, tokens, workflows
+from rollout.core.doctor import branch, contracts, limits, tokens, workflows
 from rollout.core.doctor.facts import Laptop, World
 from rollout.core.doctor.finding import Finding, Severity, worst_first
 from rollout.core.doctor.laptop import laptop
@@ -22,6 +22,7 @@ RULES = (
     workflows.installed,
     workflows.pins,
     limits.limits,
+    contracts.contracts,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.doctor.branch import unreadable
+from rollout.core.doctor.contracts import left_to_people
 from rollout.core.doctor.facts import Laptop
 from rollout.core.doctor.finding import Finding, ok, problem, warning
 
@@ -27,6 +28,7 @@ def laptop(facts: Laptop) -> Iterator[Finding]:
                 yield unreadable(train)
         else:
             yield ok("contract", f"{train.name}: good")
+    yield from left_to_people(facts.trains)
     if facts.person is None:
         fix = "git config user.name NAME and git config user.email ADDRESS"
         yield warning("git identity", "git does not know who you are: sign-offs need --by", fix)

@@ -1,0 +1,24 @@
+"""Contracts: what they leave to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rollout.core.doctor.facts import Train, World
+from rollout.core.doctor.finding import Finding, warning
+
+
+def contracts(world: World) -> Iterator[Finding]:
+    """What somebody has to do by hand because a contract has no command for it."""
+    yield from left_to_people(world.trains)
+
+
+def left_to_people(trains: Sequence[Train]) -> Iterator[Finding]:
+    for train in trains:
+        for note in train.notes:
+            field = note.split(":", 1)[0]
+            fix = f"add {field} to state/{train.name}/contract.yaml, or do it by hand"
+            yield warning("contract", f"{train.name}: {note}", _ADD_GATE if field == "phases" else fix)
+
+
+_ADD_GATE = "add a harness or ci_checks gate to a phase"
