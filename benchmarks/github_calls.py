@@ -15,15 +15,15 @@ from benchmarks.table import Count
 from rollout.adapters.evidence_file import write_evidence
 from rollout.cli import main
 from rollout.core.contract import Contract, SignoffPolicy
-from rollout.core.observation import HealthState, Observation
+from rollout.core.observation import HealthState, Observation, Results
 from rollout.core.state import Verdict
 from tests.adapters.github_world import NAME, GitHubWorld, seed
 from tests.fakehub.hub import Call, Hub
 from tests.workflows.town import build
 from tests.world import PHASES, contract
 
-STEADY, OPENING, NOTHING, FOREIGN = 4, 8, 3, 0
-"""What the design allows: 3 reads and 1 commit; 8 calls; only the reads; none."""
+STEADY, OPENING, NOTHING, WAITING, FOREIGN = 4, 8, 3, 5, 0
+"""What is allowed: 3 reads and 1 commit; 8 calls; only the reads; two more, incident and revert; none."""
 _MOST_TICKS = 20
 
 
@@ -69,13 +69,35 @@ def freezing() -> Count:
 def rolling_back() -> Count:
     """Nothing new while its issue and its revert's pull request are open."""
     with _world() as world:
-        world.play_to("canary-1")
-        _settle(world)
-        _fire(world)
-        for _ in range(3):
-            world.clock.forward(minutes=1)
-            _requests(world)
+        _to_the_revert(world)
         return _requests(world)
+
+
+def waiting_for_ci() -> Count:
+    """Nothing new while CI runs on the merge of the revert, below the state commits that came after it."""
+    with _world() as world:
+        _to_the_revert(world)
+        world.merge()
+        merge = world.repo.bare.git("rev-parse", "main").strip()
+        world.ci(None, commit=merge)
+        for _ in range(2):
+            world.clock.forward(minutes=5)
+            _requests(world, world.observe())
+        assert world.repo.bare.git("rev-parse", "main").strip() != merge
+        assert world.status.facts.checked == merge
+        return _requests(world)
+
+
+def _to_the_revert(world: GitHubWorld) -> None:
+    """A trigger has fired, the evidence is in, and the pull request that reverts the release is open."""
+    world.play_to("canary-1")
+    _settle(world)
+    _fire(world)
+    world.clock.forward(minutes=1)
+    _requests(world, world.perform())
+    _requests(world)
+    heads = [thread.pull.head for thread in world.repo.pulls() if thread.pull and thread.state == "open"]
+    assert [head.split("/")[0] for head in heads] == ["rollout-revert"]
 
 
 def completing() -> Count:
@@ -144,13 +166,13 @@ def _until(world: GitHubWorld, is_there: Callable[[], bool]) -> Count:
     raise AssertionError("it does not come to that")
 
 
-def _requests(world: GitHubWorld, observation: Observation | None = None) -> Count:
+def _requests(world: GitHubWorld, evidence: Observation | Results | None = None) -> Count:
     """Of one `rollout reconcile`."""
     arguments = ["reconcile", "--forge", "github", "--json"]
     with TemporaryDirectory() as folder:
-        if observation is not None:
-            file = Path(folder) / "observation.json"
-            write_evidence(file, observation)
+        if evidence is not None:
+            file = Path(folder) / "evidence.json"
+            write_evidence(file, evidence)
             arguments += ["--observation", str(file)]
         said, complained = io.StringIO(), io.StringIO()
         environment = mock.patch.dict(os.environ, environment_of(world))
@@ -218,6 +240,7 @@ TICKS: tuple[tuple[str, int | None, Callable[[], Count]], ...] = (
     ("an event that is no concern of ours", FOREIGN, foreign_event),
     ("a promotion that was merged", None, entering),
     ("a trigger that fires while a promotion is open", None, freezing),
-    ("nothing new, a rollback's issue and revert open", None, rolling_back),
+    ("nothing new, a rollback's issue and revert open", WAITING, rolling_back),
+    ("nothing new, CI runs on the merge of a revert", WAITING, waiting_for_ci),
     ("the last observation of a release", None, completing),
 )

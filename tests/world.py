@@ -97,6 +97,7 @@ class World:
         self.store = FakeStore(Writes())
         self.forge = FakeForge(self.store)
         self.reverter = FakeReverter(TIP, counted=self.store.writes)
+        self.forge.history = self.reverter.history
         self.issues = FakeIssues(self.store.writes, {"bob": Permission.WRITE})
         self.evidence = FakeEvidence()
         self.evidence.authors = dict.fromkeys((COMMIT, OTHER_COMMIT), "olga")
@@ -124,6 +125,7 @@ class World:
         other.store = self.store.copy(Writes())
         other.forge = self.forge.copy(other.store)
         other.reverter = self.reverter.copy(other.store.writes)
+        other.forge.history = other.reverter.history
         other.issues, other.evidence = self.issues.copy(other.store.writes), self.evidence.copy()
         other.totals = {name: dict(totals) for name, totals in self.totals.items()}
         other.harness, other._rounds = self.harness, self._rounds

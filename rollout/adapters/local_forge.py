@@ -6,7 +6,7 @@ merge that somebody made by hand is noticed, so what people do with plain git co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,15 @@ from rollout.core.state import CommitMessage, StateChange
 from rollout.core.values import Instant, Line, Model, Name, Sha
 from rollout.core.versions import spellings
 from rollout.errors import InputError, RefusedError
-from rollout.ports import CheckRun, HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.ports import (
+    CheckedCommit,
+    CheckRun,
+    HeadChanges,
+    PullRequest,
+    PullRequestKind,
+    PullRequestState,
+    StatusState,
+)
 
 PENDING = "pending"
 """The conclusion of a check that still runs."""
@@ -242,6 +250,14 @@ class LocalForge:
     def check_runs(self, commit: str) -> list[CheckRun]:
         """All attempts, oldest first."""
         return [_check_run(each) for each in self._file.read().checks if each.commit == commit]
+
+    def newest_commits(self, branch: str, until: str | None = None) -> Iterator[CheckedCommit]:
+        """Along first parents."""
+        tip = self._git.tip(branch)
+        if tip is None:
+            return
+        for entry in self._git.log(tip, [], since=until):
+            yield CheckedCommit(entry.commit, self.check_runs(entry.commit))
 
     def commit_exists(self, commit: str) -> bool:
         return self._git.resolve(commit) is not None

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rollout.core.checks import Attempt, globs, newest
-from rollout.core.state import CheckFact, Facts, TrainState
+from rollout.core.contract import Contract
+from rollout.core.state import CheckFact, Facts, Release, TrainState
 from rollout.errors import OutsideError
 
 if TYPE_CHECKING:
     from rollout.commands.reverts import RevertFinder
-    from rollout.ports import Forge
+    from rollout.ports import CheckRun, Forge
+
+
+def facts_of(runs: Iterable[CheckRun], contract: Contract) -> tuple[CheckFact, ...]:
+    """The newest attempt of each check that the contract asks for."""
+    attempts = (
+        Attempt(run.name, run.conclusion if run.status == "completed" else None, run.started_at, run.id)
+        for run in runs
+    )
+    return newest(attempts, globs(contract))
 
 
 class FactFinder:
@@ -22,40 +33,62 @@ class FactFinder:
         self._forge = forge
         self._reverts = reverts
         self._checks: dict[str, tuple[CheckFact, ...] | None] = {}
+        self._of_branch: dict[str, tuple[str | None, tuple[CheckFact, ...] | None]] = {}
 
     def facts(self, state: TrainState) -> Facts:
         """The facts for the state; what could not be asked for is unknown, never good."""
         if state.rollout.release is None:
             return Facts()
         known = state.status.facts if state.status else Facts()
+        checked, checks = self._checks_of(state)
         return Facts(
-            checks=self._checks_of(state),
+            checks=checks,
+            checked=checked,
             merged_at=self._merged_at(state),
             revert=self._reverts.fact(state) if self._reverts else known.revert,
             checkout=self._reverts.checkout(state) if self._reverts else known.checkout,
         )
 
-    def _checks_of(self, state: TrainState) -> tuple[CheckFact, ...] | None:
-        assert state.rollout.release is not None
-        patterns = globs(state.contract)
+    def _checks_of(self, state: TrainState) -> tuple[str | None, tuple[CheckFact, ...] | None]:
+        """The checks that matter now, and of which commit they are where that is not the release's."""
+        release = state.rollout.release
+        assert release is not None
         revert = state.incident.revert if state.incident else None
-        commit = (revert.landed if revert else None) or state.rollout.release.commit
-        if not patterns:
-            return ()
+        if not globs(state.contract):
+            return None, ()
+        if revert is None or revert.landed is None:
+            return None, self._of_commit(release.commit, state.contract)
+        if revert.landed not in self._of_branch:
+            self._of_branch[revert.landed] = self._of_the_branch(state, release, revert.landed)
+        return self._of_branch[revert.landed]
+
+    def _of_commit(self, commit: str, contract: Contract) -> tuple[CheckFact, ...] | None:
         if commit not in self._checks:
-            self._checks[commit] = self._ask(commit, patterns)
+            try:
+                self._checks[commit] = facts_of(self._forge.check_runs(commit), contract)
+            except OutsideError:
+                self._checks[commit] = None
         return self._checks[commit]
 
-    def _ask(self, commit: str, patterns: tuple[str, ...]) -> tuple[CheckFact, ...] | None:
+    def _of_the_branch(
+        self, state: TrainState, release: Release, landed: str
+    ) -> tuple[str | None, tuple[CheckFact, ...] | None]:
+        """Those of the newest commit that has the revert and was checked; of the last known when none is."""
+        from rollout.commands.checked import newest_checked  # of no use to a release that is well
+
+        known = state.status.facts.checked if state.status else None
         try:
-            runs = self._forge.check_runs(commit)
+            found = newest_checked(self._forge, state.contract, until=release.commit, around=known or landed)
         except OutsideError:
-            return None
-        attempts = (
-            Attempt(run.name, run.conclusion if run.status == "completed" else None, run.started_at, run.id)
-            for run in runs
-        )
-        return newest(attempts, patterns)
+            return known, None
+        if found is None:
+            return known, self._of_commit(known, state.contract) if known else ()
+        # What a commit holds never changes: what was found once is not worked out again.
+        is_free = found[0] in (known, landed) or self._lacks(found[0], release, landed)
+        return found if is_free else (None, ())
+
+    def _lacks(self, commit: str, release: Release, landed: str) -> bool:
+        return self._reverts is not None and self._reverts.is_free(commit, release, landed)
 
     def _merged_at(self, state: TrainState) -> datetime | None:
         rollout, status = state.rollout, state.status

@@ -58,9 +58,13 @@ class RevertFinder:
         head = status.observation.product_head if status and status.observation else None
         if landed is None or head is None:
             return None
-        return head if head == landed or self._is_free(head, release, landed) else None
+        return head if head == landed or self.is_free(head, release, landed) else None
 
-    def _is_free(self, head: str, release: Release, landed: str) -> bool:
+    def is_free(self, head: str, release: Release, landed: str) -> bool:
+        """Whether that commit lacks what the release brought; False when that cannot be told.
+
+        `landed` is the commit at which it was found to be undone.
+        """
         if (head, landed) not in self._free:
             try:
                 self._free[head, landed] = self._reverter.is_free_of(head, release, landed)

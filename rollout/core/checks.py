@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from rollout.core.contract import CiChecksGate, Contract, ValidationTrigger, mat
 from rollout.core.gates.ci_checks import PENDING
 from rollout.core.state import CheckFact
 
+_SKIPPED = "skipped"
 _NOT_YET = datetime.max.replace(tzinfo=UTC)
 """An attempt that waits to start is newer than any that has: what failed before it is being tried again."""
 
@@ -29,6 +30,18 @@ def globs(contract: Contract) -> tuple[str, ...]:
     asked = [gate.checks for gate in gates if isinstance(gate, CiChecksGate)]
     asked += [t.checks for t in contract.triggers if isinstance(t, ValidationTrigger) and t.checks]
     return tuple(dict.fromkeys(asked))
+
+
+def gate_globs(contract: Contract) -> tuple[str, ...]:
+    """The globs over check names that the contract's gates use, each once."""
+    gates = (gate for phase in contract.phases for gate in phase.gates)
+    return tuple(dict.fromkeys(gate.checks for gate in gates if isinstance(gate, CiChecksGate)))
+
+
+def judges(checks: Sequence[CheckFact], patterns: Iterable[str]) -> bool:
+    """Whether some check that a glob matches says something of its commit: a skipped one does not."""
+    ran = [check.name for check in checks if check.conclusion != _SKIPPED]
+    return any(matching(pattern, ran) for pattern in patterns)
 
 
 def newest(attempts: Iterable[Attempt], patterns: Iterable[str]) -> tuple[CheckFact, ...]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rollout.ports.clock import PatientClock as PatientClock
     from rollout.ports.evidence import Evidence as Evidence
     from rollout.ports.files import StateFiles as StateFiles
+    from rollout.ports.forge import CheckedCommit as CheckedCommit
     from rollout.ports.forge import CheckRun as CheckRun
     from rollout.ports.forge import Forge as Forge
     from rollout.ports.forge import HeadChanges as HeadChanges
@@ -47,6 +48,7 @@ _TOPICS = {
     "files": ("StateFiles",),
     "forge": (
         "CheckRun",
+        "CheckedCommit",
         "Forge",
         "HeadChanges",
         "PullRequest",

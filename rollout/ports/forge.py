@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -63,6 +63,14 @@ class CheckRun:
     id: int
 
 
+@dataclass(frozen=True)
+class CheckedCommit:
+    """A commit of a branch, and every attempt of its checks."""
+
+    commit: str
+    runs: Sequence[CheckRun]
+
+
 class StatusState(StrEnum):
     SUCCESS = "success"
     PENDING = "pending"
@@ -121,6 +129,12 @@ class Forge(Protocol):
 
     def check_runs(self, commit: str) -> list[CheckRun]:
         """All attempts. Raises OutsideError when they cannot be asked for."""
+
+    def newest_commits(self, branch: str, until: str | None = None) -> Iterator[CheckedCommit]:
+        """The commits that a branch of the product went through, newest first, without and above `until`.
+
+        Lazy: a caller that stops early does not pay for the rest. Raises OutsideError.
+        """
 
     def commit_exists(self, commit: str) -> bool: ...
 

@@ -437,6 +437,33 @@ def test_every_attempt_of_every_check(world: GitHubWorld, run: Adapters) -> None
         run.forge.check_runs("9" * 40)
 
 
+def test_the_newest_commits_of_a_branch_come_with_their_checks(world: GitHubWorld, run: Adapters) -> None:
+    """Along first parents, a page a request, and the rest of the checks where there are many."""
+    bare = world.repo.bare
+    main = bare.branch("main") or ""
+    side = bare.git("commit-tree", "-p", main, "-m", "side", f"{main}^{{tree}}").strip()
+    tip = bare.git("commit-tree", "-p", main, "-p", side, "-m", "merge", f"{main}^{{tree}}").strip()
+    merge = tip
+    for number in range(60):
+        tip = bare.git("commit-tree", "-p", tip, "-m", f"{number}", f"{main}^{{tree}}").strip()
+    world.repo.move(world.alice, "refs/heads/main", tip)
+    world.ci("failure", commit=merge, names=("unit",))
+    world.ci(commit=merge, names=("unit",))
+    world.ci(None, commit=tip, names=tuple(f"other {number}" for number in range(41)))
+    world.hub.forget_calls()
+    found = {one.commit: one.runs for one in run.forge.newest_commits("main", main)}
+    assert len(found) == 61
+    assert side not in found
+    assert [(one.status, one.conclusion) for one in found[merge]] == [
+        ("completed", "failure"),
+        ("completed", "success"),
+    ]
+    assert [one.id for one in found[merge]] == sorted(one.id for one in found[merge])
+    assert len(found[tip]) == 41
+    assert [call.split()[0] for call in world.calls()] == ["POST", "GET", "POST"]
+    assert list(run.forge.newest_commits("nowhere")) == []
+
+
 # --- release commits ---------------------------------------------------------------------------------------
 
 

@@ -197,6 +197,7 @@ ACTS = {
     "GitHubForge.statuses": Act(lambda run: run.forge.statuses(release_of(run).commit)),
     "GitHubForge.set_status": Act(report),
     "GitHubForge.check_runs": Act(lambda run: run.forge.check_runs(release_of(run).commit)),
+    "GitHubForge.newest_commits": Act(lambda run: next(run.forge.newest_commits("main"))),
     "GitHubForge.commit_exists": Act(lambda run: run.forge.commit_exists(release_of(run).commit)),
     "GitHubForge.tagged": Act(lambda run: run.forge.tagged("v0.1.5"), tag),
     "GitHubForge.changed_paths": Act(lambda run: run.forge.changed_paths(None, release_of(run).commit)),

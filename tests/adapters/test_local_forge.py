@@ -349,6 +349,21 @@ def test_the_same_status_again_writes_nothing(forge: LocalForge, repo: Repositor
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+def test_the_newest_commits_of_a_branch_come_with_their_checks(forge: LocalForge, repo: Repository) -> None:
+    release = repo.commit({"a": "1\n"}, "a release")
+    repo.git("switch", "--quiet", "--create", "side")
+    repo.commit({"b": "1\n"}, "on the side")
+    repo.git("switch", "--quiet", "main")
+    repo.git("merge", "--quiet", "--no-ff", "--message=merge", "side")
+    merge = repo.head()
+    forge.record_check(merge, "unit", "success", at=NOON)
+    found = list(forge.newest_commits("main"))
+    assert [one.commit for one in found][:2] == [merge, release]
+    assert [[run.name for run in one.runs] for one in found][:2] == [["unit"], []]
+    assert [one.commit for one in forge.newest_commits("main", release)] == [merge]
+    assert list(forge.newest_commits("nowhere")) == []
+
+
 def test_checks_are_kept_attempt_by_attempt(forge: LocalForge, repo: Repository) -> None:
     head = repo.head()
     forge.record_check("HEAD", "Live smoke (voice)", "pending", at=NOON)

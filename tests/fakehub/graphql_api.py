@@ -455,7 +455,7 @@ class CommitNode:
         after: str | None = None,
         path: str = "",
     ) -> Json:
-        shas = self._repo.bare.log("--first-parent", self.oid, *([path] if path else []))
+        shas = self._repo.bare.log(self.oid, "--date-order", *([path] if path else []))
         return _connection(
             [CommitNode(self._repo, self._token, self._repo.bare.commit(sha)) for sha in shas],
             first,
@@ -477,6 +477,14 @@ class CommitNode:
             return None
         state = shapes.combined_status(self._repo, self.oid)["state"].upper()
         return {"state": state, "contexts": [_status_context(self._repo, one) for one in newest.values()]}
+
+    def checkSuites(  # noqa: N802
+        self, info: Any, first: int | None = None, last: int | None = None, after: str | None = None
+    ) -> Json:
+        """One suite with every attempt of every check; none for a commit that nothing ran on."""
+        _demand(self._token, self._repo, "checks:read")
+        checks = [one for one in self._repo.checks if one.sha == self.oid]
+        return _connection([_suite(self._repo, checks)] if checks else [], first, last, after)
 
     def statusCheckRollup(self, info: Any) -> Json | None:  # noqa: N802
         _demand(self._token, self._repo, "statuses:read")
@@ -505,6 +513,22 @@ def _status_context(repo: Repo, one: CommitStatus) -> Json:
         "createdAt": stamp(one.created_at),
         "creator": {"login": one.creator.login},
     }
+
+
+def _suite(repo: Repo, attempts: list[Check]) -> Json:
+    newest = list({one.name: one for one in attempts}.values())
+
+    def pages(
+        info: Any,
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        filterBy: Json | None = None,  # noqa: N803
+    ) -> Json:
+        shown = attempts if (filterBy or {}).get("checkType") == "ALL" else newest
+        return _connection([_check_context(repo, one) for one in shown], first, last, after)
+
+    return {"checkRuns": pages}
 
 
 def _check_context(repo: Repo, one: Check) -> Json:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 
 from rollout.core.state import CommitMessage, StateChange
 from rollout.errors import OutsideError, RefusedError
-from rollout.ports import CheckRun, HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.ports import (
+    CheckedCommit,
+    CheckRun,
+    HeadChanges,
+    PullRequest,
+    PullRequestKind,
+    PullRequestState,
+    StatusState,
+)
 from tests.fakes.store import FakeStore, files_of
 from tests.fakes.writes import Writes
 
@@ -27,6 +36,8 @@ class FakeForge:
         self.comments: list[tuple[int, str]] = []
         self.shown: dict[str, dict[str, tuple[StatusState, str]]] = {}
         self.checks: dict[str, list[CheckRun]] = {}
+        self.history: list[str] = []
+        """The commits that the product's branch went through, oldest first."""
         self.is_down = False
         """Nothing can be asked of CI."""
         self._trains: dict[int, str] = {}
@@ -38,6 +49,7 @@ class FakeForge:
         other.product, other.branches = dict(self.product), dict(self.branches)
         other.tags = dict(self.tags)
         other.pulls, other.comments = list(self.pulls), list(self.comments)
+        other.history = list(self.history)
         other.shown = {commit: dict(contexts) for commit, contexts in self.shown.items()}
         other.checks = {commit: list(runs) for commit, runs in self.checks.items()}
         other._trains = dict(self._trains)
@@ -154,6 +166,10 @@ class FakeForge:
         if self.is_down:
             raise OutsideError("the forge is down")
         return list(self.checks.get(commit, ()))
+
+    def newest_commits(self, branch: str, until: str | None = None) -> Iterator[CheckedCommit]:
+        for commit in takewhile(lambda one: one != until, reversed(self.history)):
+            yield CheckedCommit(commit, self.check_runs(commit))
 
     def commit_exists(self, commit: str) -> bool:
         return commit in self.product or self.store.holds(commit)

@@ -35,6 +35,8 @@ class FakeReverter:
         self.writes: list[str] = []
         """What was done, in its order: `propose BRANCH`, `push`."""
         self._branch = _Branch(tip)
+        self.history = [tip]
+        """The commits that the branch went through, oldest first."""
         self._free: set[str] = set()
         self._same: set[str] = set()
         """Earlier tips that only state commits lie after."""
@@ -45,7 +47,7 @@ class FakeReverter:
         other._counted = counted
         other.pulls, other.writes, other.fails = list(self.pulls), list(self.writes), list(self.fails)
         other._branch, other._free = replace(self._branch), set(self._free)
-        other._same = set(self._same)
+        other._same, other.history = set(self._same), list(self.history)
         return other
 
     # --- what happens meanwhile --------------------------------------------------------------------------
@@ -71,11 +73,15 @@ class FakeReverter:
     def release(self, tip: str) -> None:
         """Somebody merges another release, which nobody has reverted yet."""
         self._branch = _Branch(tip)
+        self.history.append(tip)
 
     def move(self, tip: str, *, by_state: bool = False) -> None:
         """Somebody else commits to the product's branch, or a state commit moves it."""
         self._same = {*self._same, self._branch.tip} if by_state else set()
         self._branch.tip = tip
+        self.history.append(tip)
+        if self._branch.reverted:
+            self._free.add(tip)
 
     def frees(self, commit: str) -> None:
         """That commit lacks what the release brought."""
@@ -157,4 +163,6 @@ class FakeReverter:
 
     def _revert(self) -> str:
         self._branch, self._same = _Branch("d" * 40, reverted=True), set()
+        self.history.append(self._branch.tip)
+        self._free.add(self._branch.tip)
         return self._branch.tip

@@ -7,7 +7,7 @@ what an earlier one, whose answer was lost, has left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
@@ -28,7 +28,15 @@ from rollout.adapters.github.listing import LABEL, Listing
 from rollout.adapters.yaml_store import files_of, message_text
 from rollout.core.state import CommitMessage, StateChange
 from rollout.errors import OutsideError
-from rollout.ports import CheckRun, HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.ports import (
+    CheckedCommit,
+    CheckRun,
+    HeadChanges,
+    PullRequest,
+    PullRequestKind,
+    PullRequestState,
+    StatusState,
+)
 from rollout.rendering.inert import code
 
 CLOSED_MARKER = "<!-- rollout:closed -->"
@@ -271,6 +279,17 @@ class GitHubForge:
         """All attempts. Raises OutsideError when they cannot be asked for."""
         self._listing.watch(commit)
         return releases.check_runs(self._api, self._listing.product, commit)
+
+    def newest_commits(self, branch: str, until: str | None = None) -> Iterator[CheckedCommit]:
+        """Along first parents; the statuses of `until`, a release's commit, are listed too."""
+        if until is not None:
+            self._listing.watch(until)
+        product = self._listing.product
+        for commit, runs in releases.newest_commits(self._api, product, branch):
+            if commit == until:
+                return
+            whole = runs if runs is not None else releases.check_runs(self._api, product, commit)
+            yield CheckedCommit(commit, whole)
 
     # --- release commits ---------------------------------------------------------------------------------
 

@@ -40,6 +40,8 @@ class GitHubReverter:
         self._api = api
         self._listing = listing
         self._make_clone = clone
+        self._proposed: dict[str, PullRequest | None] = {}
+        """Branch -> its newest pull request, as this run knows it."""
 
     def tip(self) -> str | None:
         """From the query that lists pull requests, where that was asked; else a request of its own."""
@@ -71,7 +73,7 @@ class GitHubReverter:
         """See the port. A branch without a pull request is kept when it holds the revert, else made anew: an
         earlier run was killed, or a person has resolved what conflicts.
         """
-        found = self.proposed(branch)
+        found = self._ask_proposed(branch)
         if found is not None and found.state is not PullRequestState.CLOSED:
             return found
         self._push_branch(release, branch, message, at)
@@ -86,7 +88,7 @@ class GitHubReverter:
                     raise
 
         self._api.attempt(f"opening the pull request from {branch}", post)
-        opened = self.proposed(branch)
+        opened = self._ask_proposed(branch)
         assert opened is not None
         self._api.did(f"pull request {opened.number} in {self._repository}")
         return opened
@@ -112,7 +114,10 @@ class GitHubReverter:
         raise AssertionError("unreachable: the loop returns or raises")
 
     def proposed(self, branch: str) -> PullRequest | None:
-        """The newest pull request from that branch, open or not; asked for anew."""
+        """The newest pull request from that branch, open or not; a run asks once, and again when it acts."""
+        return self._proposed[branch] if branch in self._proposed else self._ask_proposed(branch)
+
+    def _ask_proposed(self, branch: str) -> PullRequest | None:
         names = owner_and_name(self._repository)
         variables = {**names, "base": self._branch, "head": branch, "after": None}
 
@@ -121,7 +126,9 @@ class GitHubReverter:
 
         answer = self._api.attempt(f"looking for a pull request from {branch}", ask)
         ours = [pull for pull in answer.repository.pull_requests.nodes if not pull.is_cross_repository]
-        return shown_pull(ours[0], PullRequestKind.REVERT) if ours else None
+        found = shown_pull(ours[0], PullRequestKind.REVERT) if ours else None
+        self._proposed[branch] = found
+        return found
 
     def is_free_of(self, commit: str, release: Release, recorded: str | None = None) -> bool:
         if self._clone.fetch(self._branch) is None or not self._clone.fetch_commit(commit):

@@ -164,8 +164,11 @@ class Facts(Model):
     """What the forge and people say, as far as a decision uses it."""
 
     checks: tuple[CheckFact, ...] | None = None
-    """Of the release's commit, or, once a rollback's revert is there, of the revision that holds it.
+    """Of the release's commit, or, once a rollback's revert has landed, of `checked`.
     None: could not be asked."""
+    checked: Sha | None = None
+    """Once a revert has landed: the newest commit of the product's branch that has it, and checks. None: no
+    such commit is known."""
     merged_at: Instant | None = None
     """When the promotion pull request to the desired phase was merged."""
     revert: RevertFact | None = None
