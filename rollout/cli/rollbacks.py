@@ -48,7 +48,8 @@ def rollback(
         return
     dispatch = Dispatch(reason, who, target or None)
     changed = roll_back(space.store, space.clock, call.train, dispatch, space.released)
-    _answer(call, changed, "frozen, and rolling back; `rollout reconcile` takes it on from here")
+    told = "nothing to do: the rollback is under way, and this reason is recorded already"
+    _answer(call, changed, _what_was_done(changed, target or None), told)
 
 
 @click.command()
@@ -67,7 +68,8 @@ def reopen(call: Call, reason: str) -> None:
             responder.tell(effect, space.clock.now())
 
     changed = free(space.store, space.clock, train, reason, finish)
-    _answer(call, changed, "reopened; the next release: rollout start --version VERSION --commit SHA")
+    told = "reopened; the next release: rollout start --version VERSION --commit SHA"
+    _answer(call, changed, told, "nothing to do: the train is idle")
 
 
 @click.command()
@@ -96,7 +98,24 @@ def withdraw(call: Call, reason: str, by: str | None) -> None:
     )
 
 
-def _answer(call: Call, changed: Changed, done: str) -> None:
+def _what_was_done(changed: Changed, target: str | None) -> str:
+    """What asking for the rollback did: it started one, or joined the one that was under way."""
+    from rollout.core.contract import RollbackStep
+    from rollout.core.state import StepState
+
+    incident, goes_on = changed.state.incident, "`rollout reconcile` takes it on from here"
+    if incident is None or not incident.joined:
+        return f"frozen, and rolling back; {goes_on}"
+    joined = f"joined incident {incident.id}, which is under way"
+    if target is not None:
+        return f"{joined}: it goes back to {target}; {goes_on}"
+    is_anew = incident.revert is not None and incident.step(RollbackStep.REVERT).state is StepState.PENDING
+    return f"{joined}: {f'the revert is proposed anew; {goes_on}' if is_anew else 'the reason is recorded'}"
+
+
+def _answer(
+    call: Call, changed: Changed, done: str, nothing: str = "nothing to do: that is recorded already"
+) -> None:
     incident = changed.state.incident
     call.summarize(changed.state, [{"kind": "commit", "event": "rollback"}] if changed.commit else [])
     call.answer(
@@ -108,7 +127,7 @@ def _answer(call: Call, changed: Changed, done: str) -> None:
             "incident": incident.id if incident else None,
             "joined": len(incident.joined) if incident else 0,
         },
-        lambda: f"{done} ({changed.commit[:10]})" if changed.commit else "nothing new: it is so already",
+        lambda: f"{done} ({changed.commit[:10]})" if changed.commit else nothing,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rollout.core.checks import Attempt, globs, newest
 from rollout.core.contract import Contract
-from rollout.core.state import CheckFact, Facts, Release, TrainState
+from rollout.core.state import CheckFact, Facts, Release, Revert, TrainState
 from rollout.errors import OutsideError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class FactFinder:
         if revert is None or revert.landed is None:
             return None, self._of_commit(release.commit, state.contract)
         if revert.landed not in self._of_branch:
-            self._of_branch[revert.landed] = self._of_the_branch(state, release, revert.landed)
+            self._of_branch[revert.landed] = self._of_the_branch(state, release, revert, revert.landed)
         return self._of_branch[revert.landed]
 
     def _of_commit(self, commit: str, contract: Contract) -> tuple[CheckFact, ...] | None:
@@ -71,7 +71,7 @@ class FactFinder:
         return self._checks[commit]
 
     def _of_the_branch(
-        self, state: TrainState, release: Release, landed: str
+        self, state: TrainState, release: Release, revert: Revert, landed: str
     ) -> tuple[str | None, tuple[CheckFact, ...] | None]:
         """Those of the newest commit that has the revert and was checked; of the last known when none is."""
         from rollout.commands.checked import newest_checked  # of no use to a release that is well
@@ -82,7 +82,9 @@ class FactFinder:
         except OutsideError:
             return known, None
         if found is None:
-            return known, self._of_commit(known, state.contract) if known else ()
+            # What a person declared to be the revert need not be on the branch.
+            last = known or revert.declared
+            return last, self._of_commit(last, state.contract) if last else ()
         # What a commit holds never changes: what was found once is not worked out again.
         is_free = found[0] in (known, landed) or self._lacks(found[0], release, landed)
         return found if is_free else (None, ())

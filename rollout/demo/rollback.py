@@ -30,9 +30,8 @@ def beats(report: Report) -> Iterator[str]:
     for taken in report.steps:
         step, incident = taken.step, taken.step.change.incident
         if step.event is Event.ROLLBACK and incident is not None and step.change.status is not None:
-            rollout = step.change.rollout or report.state.rollout
             yield f"ROLLBACK: {step.change.status.decision.reasons[0]}"
-            yield f"freeze at {rollout.phase} {rollout.canary_percent} %, open incident {incident.id}"
+            yield f"freeze in {incident.phase}, open incident {incident.id}"
         elif step.event is Event.ROLLBACK_STEP:
             yield step.detail
         elif step.event is Event.ROLLED_BACK:

@@ -75,12 +75,12 @@ def _rollout(state: TrainState, now: datetime, pull_request: int | None) -> list
             return ["nothing; the next release: rollout start --version VERSION --commit SHA"]
         case Outcome.WITHDRAWN:
             return ["nothing; the same version or another: rollout start --version VERSION --commit SHA"]
-        case Outcome.ROLLED_BACK:
-            return ["once the cause is mended: rollout reopen --reason WHY"]
-        case Outcome.ROLLING_BACK:
+        case Outcome.ROLLED_BACK | Outcome.ROLLING_BACK:
             from rollout.rendering.rollback import next_steps  # of no use to a release that is well
 
-            return next_steps(state, f"pull request #{pull_request}" if pull_request else "")
+            found = next_steps(state, f"pull request #{pull_request}" if pull_request else "")
+            is_over = rollout.outcome is Outcome.ROLLED_BACK
+            return [*found, "once the cause is mended: rollout reopen --reason WHY"] if is_over else found
         case Outcome.IN_PROGRESS:
             return list(_in_progress(state, now, pull_request))
         case _:

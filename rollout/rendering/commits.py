@@ -18,6 +18,7 @@ from rollout.core.state import (
     TriggerFinding,
     Verdict,
 )
+from rollout.rendering.by_hand import reached
 from rollout.rendering.gates import GateRow, Silence, alike, listed, progress, release_name, word
 from rollout.rendering.inert import plain
 
@@ -211,7 +212,7 @@ def _rollback_subject(
         case Event.CANCEL:
             return _and(f"cancel the rollback of {release}", detail)
         case Event.ROLLED_BACK:
-            target = incident.target if incident else None
+            target = reached(incident) if incident else None
             return f"rolled back {release}{f' to {release_name(target.version)}' if target else ''}"
         case Event.REOPEN:
             return _and(f"reopen after {release}", detail)

@@ -228,7 +228,11 @@ def stepper(contract: Contract, rollout: Rollout, style: Style = no_style, colum
 def _step(phase: Phase, index: int, current: int, rollout: Rollout) -> str:
     if _is_done(index, current, rollout):
         return f"{phase.name} ✓"
-    return f"[{phase.name} {rollout.canary_percent} %]" if index == current else phase.name
+    if index != current:
+        return phase.name
+    # What a rollback records is not the phase's percent, and need not be what the product runs at.
+    is_undone = rollout.outcome in (Outcome.ROLLING_BACK, Outcome.ROLLED_BACK)
+    return f"[{phase.name}]" if is_undone else f"[{phase.name} {rollout.canary_percent} %]"
 
 
 def _painted(text: str, index: int, current: int, rollout: Rollout, style: Style) -> str:

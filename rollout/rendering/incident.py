@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.core.state import CommitMessage, Incident, IncidentStep, Outcome, StepState, TrainState
+from rollout.core.contract import RollbackStep
+from rollout.core.rollback.validation import gates_of, was_validated
+from rollout.core.state import (
+    CommitMessage,
+    Incident,
+    IncidentStep,
+    Outcome,
+    RollbackTarget,
+    StepState,
+    TrainState,
+)
+from rollout.rendering.by_hand import frozen_at, reached
 from rollout.rendering.gates import day_and_time, release_name
 from rollout.rendering.inert import Markdown, code, cut, plain
 from rollout.rendering.markdown import gate_rows, render
@@ -35,7 +46,7 @@ def incident_body(template: str, state: TrainState, pull_request: str = "") -> s
 
 def _values(state: TrainState, incident: Incident, pull_request: str) -> dict[str, object]:
     revert = f"pull request {pull_request}" if pull_request else ""
-    target, cancelled = incident.target, incident.ended is not None and incident.ended.how == "cancelled"
+    target = _target(incident)
     shown = incident.evidence[:_MOST_EVIDENCE]
     return {
         "outcome": Markdown(_OUTCOMES[incident.ended.how if incident.ended else None]),
@@ -43,10 +54,10 @@ def _values(state: TrainState, incident: Incident, pull_request: str) -> dict[st
         "train": incident.train,
         "release": release_name(incident.release),
         "commit": incident.commit,
-        "target": f"{release_name(target.version)} on {target.channel}" if target and not cancelled else "",
+        "target": f"{release_name(target.version)} on {target.channel}" if target else "",
         "pull_request": Markdown(pull_request),
         # A command that is cut off helps nobody.
-        "to_do": [code(item, 500) for item in next_steps(state, revert) or _after(state, incident)],
+        "to_do": [code(item, 500) for item in _to_do(state, incident, revert)],
         "causes": causes(incident),
         "joined": [{"at": _at(one.at), "what": joined_line(one)} for one in incident.joined],
         "started": _at(incident.started_at),
@@ -83,25 +94,39 @@ _OUTCOMES = {
 def _standing(state: TrainState, incident: Incident) -> str:
     if incident.ended is not None and incident.ended.how == "cancelled":
         return "It was a false alarm, and the rollback was called off."
+    percent = frozen_at(state.contract, state.rollout, state.status, incident)
     if incident.ended is not None:
-        return "What is there now was validated; the release is in quarantine."
-    frozen = f"Frozen at {state.rollout.canary_percent} %"
+        was = "What is there now was" if was_validated(incident) else "Nothing was"
+        return _sentences(f"{was} validated; the release is in quarantine", percent)
     waits = incident.current
     if waits is None:
-        return f"{frozen}."
+        return _sentences("Frozen", percent)
     number = 1 + [step.step for step in incident.steps].index(waits.step)
     step = f"step {number} of {len(incident.steps)}: {TITLES[waits.step]}"
     if waits.state is StepState.BLOCKED:
-        return f"{frozen}. **A person has to act:** {step}."
-    return f"{frozen}, in {step}."
+        return _sentences("Frozen", f"**A person has to act:** {step}", percent)
+    return _sentences(f"Frozen, in {step}", percent)
 
 
-def _after(state: TrainState, incident: Incident) -> list[str]:
+def _sentences(*parts: str) -> str:
+    return " ".join(f"{part}." for part in parts if part)
+
+
+def _target(incident: Incident) -> RollbackTarget | None:
+    """Where it goes; once it is over, where it went."""
+    if incident.ended is not None:
+        return reached(incident) if incident.ended.how == "rolled_back" else None
+    has_none = incident.step(RollbackStep.INSPECT_TARGET).state in (StepState.FAILED, StepState.BLOCKED)
+    return None if has_none else incident.target
+
+
+def _to_do(state: TrainState, incident: Incident, revert: str) -> list[str]:
+    found = next_steps(state, revert)
     if incident.ended is not None and incident.ended.how == "cancelled":
-        return ["when it is safe to go on: rollout unfreeze --reason WHY"]
-    if state.rollout.outcome is Outcome.ROLLED_BACK:
-        return ["once the cause is mended: rollout reopen --reason WHY"]
-    return ["nothing"]
+        found.append("when it is safe to go on: rollout unfreeze --reason WHY")
+    elif state.rollout.outcome is Outcome.ROLLED_BACK:
+        found.append("once the cause is mended: rollout reopen --reason WHY")
+    return found or ["nothing"]
 
 
 def _step(number: int, step: IncidentStep) -> dict[str, object]:
@@ -147,9 +172,15 @@ Incident {{ incident }}. Reverts, newest first:
 - {{ commit }}
 {%- endfor %}
 
-After the merge the next `rollout reconcile` has the branch validated anew. To release these changes again, \
+{{ after }} To release these changes again, \
 revert this revert first: merging the old branch once more brings nothing back.
 """
+
+
+_VALIDATED = "After the merge `rollout reconcile` waits until the branch is validated anew."
+_NOT_VALIDATED = (
+    "Nothing validates the branch after the merge: the contract has neither a harness nor a CI gate."
+)
 
 
 def revert_body(state: TrainState) -> str:
@@ -163,5 +194,6 @@ def revert_body(state: TrainState) -> str:
         "incident": incident.id,
         "causes": list(causes(incident)),
         "commits": list(commits) or [incident.commit],
+        "after": Markdown(_VALIDATED if gates_of(state.contract) else _NOT_VALIDATED),
     }
     return cut(render(_REVERT, values).strip() + "\n")

@@ -8,8 +8,10 @@ from datetime import datetime
 from rollout.core.contract import RollbackStep
 from rollout.core.requests import may_try_again
 from rollout.core.rollback.reverting import revert_of, waits_for_merge
+from rollout.core.rollback.validation import NOT_CHECKED
 from rollout.core.rollback.work import has_failed
-from rollout.core.state import Incident, IncidentStep, Joined, Request, StepState, TrainState, Work
+from rollout.core.state import Incident, IncidentStep, Joined, Outcome, Request, StepState, TrainState, Work
+from rollout.rendering.by_hand import PERFORM, left_to_people
 from rollout.rendering.gates import Style, clock_time, no_style, release_name
 from rollout.rendering.inert import line
 
@@ -35,7 +37,6 @@ _COLOURS = {
     StepState.BLOCKED: "red",
     StepState.FAILED: "yellow",
 }
-PERFORM = "on the product's side: rollout perform, then rollout reconcile"
 
 
 def next_steps(state: TrainState, revert: str) -> list[str]:
@@ -45,11 +46,14 @@ def next_steps(state: TrainState, revert: str) -> list[str]:
     there is none.
     """
     incident = state.incident
+    if incident is None and state.rollout.outcome is Outcome.ROLLED_BACK:
+        return []
     if incident is None:
         return ["a rollback is under way, and its incident is not recorded: rollout verify"]
+    by_hand = list(_left_behind(state, incident))
     if incident.ended is not None:
-        return []
-    return [*_current(state, incident, revert), *_left_behind(state, incident), *_way_out(incident)]
+        return by_hand if incident.ended.how == "rolled_back" else []
+    return [*_current(state, incident, revert), *by_hand, *_way_out(incident)]
 
 
 def _current(state: TrainState, incident: Incident, revert: str) -> Iterator[str]:
@@ -79,21 +83,37 @@ def _revert(step: IncidentStep, incident: Incident, revert: str) -> str:
 
 def _revalidate(step: IncidentStep, state: TrainState) -> str:
     if step.state is StepState.BLOCKED:
-        return f"mend the product's branch; the next run is judged anew ({line(step.result, 300)})"
+        branch = line(state.contract.product.branch)
+        anew = "the next harness run and its newest commit with checks are judged anew"
+        return f"mend {branch}; {anew} ({line(step.result, 300)})"
     asked = state.status.requests if state.status else ()
     if any(request.work is Work.HARNESS and request.result is None for request in asked):
         return f"on the product's side: rollout perform and rollout collect ({line(step.result, 200)})"
+    if NOT_CHECKED in step.result:
+        branch = line(state.contract.product.branch)
+        return f"have CI run on a commit of {branch} that has the revert ({line(step.result, 300)})"
     return f"wait for the validation ({line(step.result, 300)})"
 
 
 def _left_behind(state: TrainState, incident: Incident) -> Iterator[str]:
     for step in incident.steps:
-        if step.state is StepState.FAILED:
+        if step.state is not StepState.FAILED:
+            continue
+        if step.step is RollbackStep.INSPECT_TARGET:
+            yield _no_target(step, incident)
+        else:
             what = f"{TITLES[step.step]}: {line(step.result, 300)}"
             yield f"do by hand what the rollback went on without: {what}"
     for request in state.status.requests if state.status else ():
         if _never_switched(request):
             yield f"send {request.surface} to its known-good lane by hand: {_detail(request)}"
+    yield from left_to_people(state.contract, state.rollout, state.status, incident)
+
+
+def _no_target(step: IncidentStep, incident: Incident) -> str:
+    if incident.ended is None:
+        return f"decide which version to go back to: {line(step.result, 300)}"
+    return "no version was recorded to go back to: bring a good one to where the product runs by hand"
 
 
 def _never_switched(request: Request) -> bool:
@@ -114,9 +134,13 @@ def what_next(state: TrainState) -> str:
     incident = state.incident
     if incident is None or incident.current is None:
         return "nothing is promoted until the rollback is over"
-    target = incident.target
+    target = None if _has_no_target(incident) else incident.target
     to = f" to {line(release_name(target.version))}" if target else ""
     return f"each reconcile takes the rollback{to} as far as it can; nothing is promoted meanwhile"
+
+
+def _has_no_target(incident: Incident) -> bool:
+    return incident.step(RollbackStep.INSPECT_TARGET).state in (StepState.FAILED, StepState.BLOCKED)
 
 
 # --- how far it is ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
@@ -77,7 +78,7 @@ def status_view(
     if status is not None:
         rollout = status.entered(rollout)
     sections = [
-        _header(rollout, status, _merged(state, now), now, style),
+        _header(replace(state, rollout=rollout), _merged(state, now), now, style),
         _track(state.contract, rollout, status, columns, style),
         section("To do", _bullets(to_do(state, now=now, pull_request=pull_request), columns), style),
         section("Next", _bullets([what_next(state)], columns), style),
@@ -107,13 +108,14 @@ def _merged(state: TrainState, now: datetime) -> str:
     return f"merged: {rollout.phase} at {rollout.canary_percent} %, not entered yet: waits for {awaited}"
 
 
-def _header(rollout: Rollout, status: Status | None, merged: str, now: datetime, style: Style) -> str:
+def _header(state: TrainState, merged: str, now: datetime, style: Style) -> str:
+    rollout = state.rollout
     release = rollout.release
     if release is None:
         return style(f"{rollout.train}: no release", bold=True)
     stopped = rollout.frozen if rollout.outcome not in (Outcome.COMPLETE, Outcome.WITHDRAWN) else None
     colour = "red" if stopped else ("green" if rollout.outcome is Outcome.COMPLETE else None)
-    title = f"{rollout.train}: {line(release_name(release.version))} {_standing(rollout, status)}"
+    title = f"{rollout.train}: {line(release_name(release.version))} {_standing(state)}"
     target = rollout.rollback_target
     back = f"rolls back to {line(release_name(target.version))}" if target else "nothing to roll back to"
     facts = f"{release.commit[:SHORT_SHA]}, started {day_and_time(release.started_at)}"
@@ -127,16 +129,21 @@ def _header(rollout: Rollout, status: Status | None, merged: str, now: datetime,
         lines.insert(1, style(f"FROZEN since {since}: {line(stopped.reason)}", fg="red", bold=True))
     elif rollout.outcome is Outcome.WITHDRAWN and rollout.frozen is not None:
         lines.insert(1, f"{clock_time(rollout.frozen.at, now)}: {line(rollout.frozen.reason)}")
+    if state.incident is not None and rollout.outcome is Outcome.ROLLING_BACK:
+        from rollout.rendering.by_hand import frozen_at
+
+        percent = frozen_at(state.contract, rollout, state.status, state.incident)
+        lines += [percent] if percent else []
     return "\n".join(lines)
 
 
-def _standing(rollout: Rollout, status: Status | None) -> str:
-    where = f"in {rollout.phase} at {rollout.canary_percent} %"
+def _standing(state: TrainState) -> str:
+    rollout, status = state.rollout, state.status
     match rollout.outcome:
         case Outcome.COMPLETE:
             return "is complete"
         case Outcome.ROLLING_BACK:
-            return f"is rolling back, {where}"
+            return f"is rolling back from {rollout.phase}"
         case Outcome.ROLLED_BACK:
             return f"was rolled back from {rollout.phase}"
         case Outcome.WITHDRAWN:
@@ -144,6 +151,9 @@ def _standing(rollout: Rollout, status: Status | None) -> str:
         case Outcome.IDLE:
             return "was the last release, none is under way"
         case Outcome.IN_PROGRESS:
+            from rollout.rendering.by_hand import standing_at  # `evaluate` does not need it
+
+            where = f"in {rollout.phase}{standing_at(state.contract, rollout, status)}"
             return f"{where}, {'not entered yet' if status is None else _verdict(status)}"
         case _:
             assert_never(rollout.outcome)

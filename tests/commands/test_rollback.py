@@ -6,6 +6,7 @@ import pytest
 
 from rollout.commands import quarantine as quarantines
 from rollout.commands import rollback
+from rollout.commands.checked import MOST_COMMITS
 from rollout.commands.freeze import unfreeze
 from rollout.commands.rollback import Dispatch
 from rollout.commands.verify import verify
@@ -122,14 +123,14 @@ def test_the_history_alone_tells_it(world: World) -> None:
         "results v0.1.5 canary-1: rolling back",
         "roll back v0.1.5: capture evidence done: exit 0",
         "roll back v0.1.5: inspect target done: v0.1.4 on stable",
-        "roll back v0.1.5: apply metadata done: v0.1.4 is the curr…",
+        "roll back v0.1.5: apply metadata skipped: v0.1.4 is recor…",
         "roll back v0.1.5: revert: 1 commit, being proposed",
         "roll back v0.1.5: revert: the pull request is open, to be…",
         "roll back v0.1.5: revert done: the branch lacks the relea…",
         "roll back v0.1.5: revalidate: waits: harness: no run sinc…",
         "results v0.1.5 canary-1: rolling back",
         "observe v0.1.5 canary-1: rolling back",
-        "rolled back v0.1.5 to v0.1.4",
+        "rolled back v0.1.5",
     ]
 
 
@@ -192,6 +193,102 @@ def test_a_run_of_another_checkout_counts_if_it_is_free_of_the_release(world: Wo
     world.clock.forward(minutes=6)
     world.reconcile(world.observe().model_copy(update={"product_head": "b" * 40}))
     assert world.rollout.outcome is Outcome.ROLLED_BACK
+
+
+STATE, MENDED, LATER = "a1" * 20, "b1" * 20, "c1" * 20
+"""Later commits of the product's branch."""
+
+
+def merged(world: World) -> World:
+    """The revert is merged, and a harness run has passed on it; CI has said nothing yet."""
+    break_down(world)
+    world.clock.forward(minutes=5)
+    world.reverter.merge(branch(world), at=world.now)
+    return world
+
+
+def judged(world: World) -> tuple[StepState, str]:
+    """Step 6 after one more run, with the harness green."""
+    world.clock.forward(minutes=1)
+    world.reconcile()
+    world.clock.forward(minutes=1)
+    world.run_harness()
+    world.reconcile(world.perform(), world.observe())
+    return step(world, RollbackStep.REVALIDATE)
+
+
+@pytest.mark.parametrize(
+    "checks",
+    [None, "skipped"],
+    ids=["a commit of state alone starts no CI", "a change of documents skips it"],
+)
+def test_a_commit_without_checks_that_ran_is_passed_over(world: World, checks: str | None) -> None:
+    merged(world)
+    world.ci(commit=REVERTED)
+    world.reverter.move(STATE, by_state=True)
+    if checks is not None:
+        world.ci(checks, commit=STATE)
+    state, result = judged(world)
+    assert (state, world.rollout.outcome) == (StepState.DONE, Outcome.ROLLED_BACK)
+    assert f"ci_checks of {REVERTED[:10]}: 6 green" in result
+    assert is_sound(world)
+
+
+def test_red_ci_is_judged_anew_on_the_commit_that_mends_it(world: World) -> None:
+    merged(world)
+    world.ci(commit=REVERTED)
+    world.ci("failure", commit=REVERTED, names=CHECKS[:1])
+    state, result = judged(world)
+    assert state is StepState.BLOCKED
+    assert f"ci_checks of {REVERTED[:10]}: {CHECKS[0]} failure" in result
+    world.reverter.move(MENDED)
+    world.ci(None, commit=MENDED)
+    state, result = judged(world)
+    assert state is StepState.RUNNING
+    assert f"ci_checks of {MENDED[:10]}: not finished" in result
+    world.ci(commit=MENDED)
+    assert judged(world)[0] is StepState.DONE
+    assert world.rollout.outcome is Outcome.ROLLED_BACK
+    assert is_sound(world)
+
+
+def test_a_commit_with_the_release_in_it_again_validates_nothing(world: World) -> None:
+    merged(world)
+    assert judged(world)[0] is StepState.RUNNING
+    world.reverter.release(LATER)
+    world.ci(commit=LATER)
+    state, result = judged(world)
+    assert state is StepState.RUNNING
+    assert "no commit that has the revert has such checks yet" in result
+
+
+def test_checks_of_the_release_itself_validate_nothing(world: World) -> None:
+    world.reverter.history[:] = [COMMIT, *world.reverter.history]
+    merged(world)
+    state, result = judged(world)
+    assert state is StepState.RUNNING
+    assert "no commit that has the revert has such checks yet" in result
+
+
+def test_the_commit_that_was_judged_is_kept_while_state_commits_push_it_out_of_sight(world: World) -> None:
+    merged(world)
+    world.ci(None, commit=REVERTED)
+    assert judged(world)[0] is StepState.RUNNING
+    for number in range(MOST_COMMITS + 1):
+        world.reverter.move(f"{number:040x}", by_state=True)
+    world.ci(commit=REVERTED)
+    assert judged(world)[0] is StepState.DONE
+    assert is_sound(world)
+
+
+def test_while_the_forge_is_down_nothing_is_judged(world: World) -> None:
+    merged(world)
+    world.ci(commit=REVERTED)
+    world.forge.is_down = True
+    state, result = judged(world)
+    assert (state, "the forge could not be asked" in result) == (StepState.RUNNING, True)
+    world.forge.is_down = False
+    assert judged(world)[0] is StepState.DONE
 
 
 def test_red_ci_of_the_revert_stays_frozen_until_it_is_green(world: World) -> None:

@@ -118,6 +118,7 @@ class RoundWords(Model):
     revert: RevertWords | None = None
     checkout: Literal["release", "reverted"] | None = None
     ci: Checks | None = None
+    ci_of: Literal["revert", "mended", "none"] | None = None
     harness: Run | None = None
     # the round itself
     observe: bool = True

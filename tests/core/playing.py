@@ -40,7 +40,7 @@ from tests.core.case_file import (
     RunWords,
     SurfaceWords,
 )
-from tests.core.world import CHECKS, COMMIT, LANDED, REVERTS, START, VERSION, World, run, tau
+from tests.core.world import CHECKS, COMMIT, LANDED, MENDED, REVERTS, START, VERSION, World, run, tau
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "tau"
 PRINTED = {
@@ -151,6 +151,8 @@ def _play_round(world: World, words: RoundWords) -> None:
     _people_act(world, words)
     if words.ci is not None:
         world.checks = _checks(words.ci)
+    if words.ci_of is not None:
+        world.checked = {"revert": LANDED, "mended": MENDED, "none": None}[words.ci_of]
     if words.revert is not None:
         world.revert = REVERTS[words.revert]
     if words.checkout is not None:

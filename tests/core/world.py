@@ -66,6 +66,8 @@ CHECKS = (
 )
 LANDED = "e" * 40
 """The revision that holds the revert."""
+MENDED = "f" * 40
+"""A later commit of the product's branch."""
 _TIP = "d" * 40
 _CLEAN: dict[str, Any] = {"tip": _TIP, "outcome": RevertOutcome.CLEAN, "commits": (COMMIT,)}
 REVERTS: dict[str, RevertFact | None] = {
@@ -135,6 +137,8 @@ class World:
         """How many steps there were when the last round of a case began."""
         self.revert: RevertFact | None = None
         """What the product's branch shows of a revert."""
+        self.checked: str | None = LANDED
+        """The newest commit with checks, once the revert is there."""
         self.product_head: str | None = None
         """What is checked out where surfaces are read."""
         self._merged_at: datetime | None = None
@@ -252,7 +256,17 @@ class World:
         is_judged = self.rollout == self.status.legal
         merged_at = None if is_judged else self._merged_at
         checkout = LANDED if self.product_head == LANDED else None
-        return Facts(checks=self.checks, merged_at=merged_at, revert=self.revert, checkout=checkout)
+        return Facts(
+            checks=self.checks,
+            checked=self.checked if self._has_landed else None,
+            merged_at=merged_at,
+            revert=self.revert,
+            checkout=checkout,
+        )
+
+    @property
+    def _has_landed(self) -> bool:
+        return self.incident is not None and bool(self.incident.revert and self.incident.revert.landed)
 
     # --- what people do -----------------------------------------------------------------------------------
 

@@ -69,6 +69,27 @@ def test_a_mended_release_follows_a_revert_that_a_person_declares(rolling: Town)
     assert shell.json("verify")["findings"] == []
 
 
+def test_asking_again_says_what_it_did_and_not_what_the_first_did(rolling: Town) -> None:
+    again = ("rollback", "--reason", "more customers call", "--by", "Bob")
+    joined = rolling.shell.ok(*again).out
+    assert joined.startswith("joined incident ")
+    assert "the reason is recorded (" in joined
+    assert "frozen" not in joined
+    assert rolling.shell.ok(*again).out.startswith("nothing to do: ")
+
+
+def test_evidence_is_captured_where_it_is_copied(town: Town) -> None:
+    town.start()
+    town.shell.wait(minutes=1)
+    town.shell.ok("rollback", "--reason", "customers call", "--by", "Ada")
+    said = town.shell.ok("perform")
+    assert "read and not copied" in said.err
+    assert "for copies give --evidence-dir DIR" in said.err
+    said = town.shell.ok("perform", "--output", town.path / ".tau" / "results.json")
+    assert " captured" in said.err
+    assert list((town.path / ".tau" / "evidence").rglob("*.json"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [

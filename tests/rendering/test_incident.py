@@ -11,6 +11,7 @@ import pytest
 from rollout.adapters.resources import templates_dir
 from rollout.core.captured import Captured, CaptureState
 from rollout.core.contract import RollbackStep
+from rollout.core.rollback.validation import NOT_CHECKED
 from rollout.core.state import (
     Added,
     Ended,
@@ -102,11 +103,15 @@ def test_the_issue_of_a_rollback_that_waits_for_a_merge() -> None:
         ),
         (
             with_steps(**UP_TO_THE_REVERT, revert=DONE, revalidate=(StepState.BLOCKED, "red")),
-            "mend the product's branch",
+            "mend main; the next harness run and its newest commit with checks are judged anew",
         ),
         (
             with_steps(**UP_TO_THE_REVERT, revert=DONE, revalidate=(StepState.RUNNING, "waits")),
             "wait for the validation (waits)",
+        ),
+        (
+            with_steps(**UP_TO_THE_REVERT, revert=DONE, revalidate=(StepState.RUNNING, NOT_CHECKED)),
+            "have CI run on a commit of main that has the revert",
         ),
     ],
 )
@@ -128,9 +133,9 @@ def test_an_incident_that_nobody_recorded_is_said_so() -> None:
 
 def test_a_revert_whose_number_is_not_known_is_named_by_its_branch() -> None:
     branch = f"rollout-revert/{REVERTING.train}/{REVERTING.id}"
-    assert next_steps(state(REVERTING), "") == [f"merge the pull request of {branch}: it reverts v0.1.5"]
+    assert next_steps(state(REVERTING), "")[0] == f"merge the pull request of {branch}: it reverts v0.1.5"
     gone = with_steps(**UP_TO_THE_REVERT, revert=(StepState.RUNNING, "the pull request is merged; wait"))
-    assert next_steps(state(gone), "") == ["run rollout reconcile: the pull request is merged; wait"]
+    assert next_steps(state(gone), "")[0] == "run rollout reconcile: the pull request is merged; wait"
 
 
 @pytest.mark.parametrize(("how", "title"), [("rolled_back", "rolled back"), ("cancelled", "cancelled")])
@@ -140,7 +145,7 @@ def test_an_incident_that_ended_says_how(how: Any, title: str) -> None:
     assert title in incident_title(incident)
     told = body(incident, outcome=Outcome.ROLLED_BACK)
     assert "it was the probe" in told
-    assert next_steps(state(incident), "") == []
+    assert not any("merge" in step for step in next_steps(state(incident), ""))
 
 
 def test_what_people_and_products_write_stays_text() -> None:

@@ -176,7 +176,7 @@ def test_the_header_names_the_verdict(verdict: str, said: str) -> None:
     status = build.status()
     decision = status.decision.model_copy(update={"verdict": Verdict(verdict)})
     state = build.train(build.rollout(), status.model_copy(update={"decision": decision}))
-    assert show(state).splitlines()[0] == f"tau: v0.1.5 in canary-2 at 25 %, {said}"
+    assert show(state).splitlines()[0] == f"tau: v0.1.5 in canary-2, 25 % by hand, {said}"
 
 
 def test_status_in_a_narrow_terminal() -> None:

@@ -100,19 +100,20 @@ def assert_rolled_back(town: Town, where: Repo) -> None:
 # --- what people have to do -------------------------------------------------------------------------------
 
 
-def test_without_a_target_it_stops_and_a_person_names_one(hub: Hub, tmp_path: Path) -> None:
+def test_without_a_target_the_revert_goes_on_and_a_person_names_one(hub: Hub, tmp_path: Path) -> None:
     town = build(hub, tmp_path, app=True, contract=POLICY)
     nowhere = b"schema: 1\ntrain: tau\nchannel: stable\ncurrent_version: null\n"
     files = [("state/tau/channel.yaml", nowhere)]
     town.repo.commit_on_branch(town.alice, "main", town.head(), "Forget what runs", files, [])
     town.repo.add_release(OLD_VERSION)
     rolling_back(town)
-    assert steps(town)["inspect_target"] == "blocked"
+    assert steps(town)["inspect_target"] == "failed"
     asked = "rollout rollback --target VERSION --reason WHY"
     assert asked in result(town, "inspect_target")
     assert asked in (issue(town).body or "")
     tick(town)
-    assert (steps(town)["apply_metadata"], town.state()["canary_percent"]) == ("pending", 0)
+    assert (steps(town)["apply_metadata"], steps(town)["revert"]) == ("skipped", "running")
+    assert town.state()["canary_percent"] == 0
     assert keys(roll_back(town, reason="the one before", target=OLD_VERSION)) == ["plan", "rollback"]
     assert town.state("channel")["current_version"] == OLD_VERSION
     finish(town, town.repo)

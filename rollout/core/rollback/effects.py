@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from rollout.core.contract import RollbackStep
 from rollout.core.rollback.reverting import has_to_act, revert_of
-from rollout.core.state import Outcome, RevertFact, TrainState
+from rollout.core.rollback.validation import was_validated
+from rollout.core.state import Ended, Incident, Outcome, RevertFact, TrainState
 
 LABEL = "rollout-incident"
 
@@ -81,9 +82,13 @@ def plan_issue(state: TrainState, shown: IssueView | None, title: str, body: str
     if (shown.title, shown.body.strip()) != (title, body.strip()):
         effects.append(UpdateIncident(shown.number, title, body))
     if incident.ended is not None and shown.is_open:
-        effects.append(CloseIncident(shown.number, _last_words(incident.ended.how)))
+        effects.append(CloseIncident(shown.number, _last_words(incident, incident.ended)))
     return effects
 
 
-def _last_words(how: str) -> str:
-    return "Cancelled: a false alarm." if how == "cancelled" else "Rolled back, and validated anew."
+def _last_words(incident: Incident, ended: Ended) -> str:
+    if ended.how == "cancelled":
+        return "Cancelled: a false alarm."
+    if was_validated(incident):
+        return "Rolled back, and validated anew."
+    return f"Rolled back; {incident.step(RollbackStep.REVALIDATE).result}."

@@ -64,9 +64,9 @@ class Moment:
 
 def next_step(moment: Moment) -> Step | None:
     """The next commit of the rollback; None when it waits, or is over."""
-    lanes = work.ask_lanes_again(moment.status.requests, moment.now)
-    if lanes != moment.status.requests:
-        return _asked(moment, lanes)
+    requests = _asked_again(moment)
+    if requests != moment.status.requests:
+        return _asked(moment, requests)
     late = _late(moment)
     if late is not None or moment.incident.current is None:
         return late
@@ -85,7 +85,9 @@ def _capture(moment: Moment, step: IncidentStep) -> Step | None:
 
 def _apply(moment: Moment, step: IncidentStep) -> Step | None:
     target, request = moment.incident.target, moment.request(Work.APPLY_TARGET)
-    assert target is not None
+    if target is None or moment.incident.step(RollbackStep.INSPECT_TARGET).state is StepState.FAILED:
+        why = "no version was recorded: there is none to go back to (step 3)"
+        return _record(moment, _ended(moment, step, StepState.SKIPPED, why))
     if step.state is not StepState.PENDING:
         assert request is not None
         return _answered(moment, step, request)
@@ -93,10 +95,12 @@ def _apply(moment: Moment, step: IncidentStep) -> Step | None:
     plan = plan_rollback(before, target.version, quarantine=moment.state.quarantine, at=moment.now)
     channel = channels.rolled_back(before, target, moment.now).model_copy(update={"plan": plan})
     incident = moment.incident.model_copy(update={"channel_before": before})
-    moved = f"{target.version} is the current version"
+    moved = f"{target.version} is recorded as the current version"
     if moment.contract.rollback.apply is None:
-        done = _ended(moment, step, StepState.DONE, moved)
-        return _record(moment, done, incident=incident, channel=channel)
+        # Recording a version brings it nowhere: done is what the product's own command does.
+        over = StepState.DONE if moment.status.by_first_rules else StepState.SKIPPED
+        told = f"{moved}; rollout has not applied it: the contract has no rollback.apply"
+        return _record(moment, _ended(moment, step, over, told), incident=incident, channel=channel)
     asked = work.ask(
         Work.APPLY_TARGET,
         incident,
@@ -112,7 +116,7 @@ def _apply(moment: Moment, step: IncidentStep) -> Step | None:
 
 _WITHOUT = {
     Work.CAPTURE_EVIDENCE: "nothing was captured",
-    Work.APPLY_TARGET: "the product's own command was not run",
+    Work.APPLY_TARGET: "the target is not applied",
 }
 
 
@@ -123,7 +127,7 @@ def _answered(moment: Moment, step: IncidentStep, request: Request) -> Step | No
         if seconds_between(request.requested_at, moment.now) <= moment.contract.sampling.max_gap:
             return None
         since = format_instant(request.requested_at)
-        why = f"{without}: the product side has not answered since {since}"
+        why = f"not known to be done: the product side has not answered since {since}"
         return _record(moment, _ended(moment, step, StepState.FAILED, why))
     if result.ok:
         done = _ended(moment, step, StepState.DONE, _told(moment, request, result.detail))
@@ -138,7 +142,7 @@ def _answered(moment: Moment, step: IncidentStep, request: Request) -> Step | No
 
 def _told(moment: Moment, request: Request, detail: str) -> str:
     if request.work is Work.APPLY_TARGET:
-        return f"{request.target} is the current version; the product's own command: {detail}"
+        return f"{request.target} is recorded as the current version; the product's own command: {detail}"
     return detail
 
 
@@ -155,10 +159,22 @@ def _late(moment: Moment) -> Step | None:
     return None
 
 
+def _asked_again(moment: Moment) -> tuple[Request, ...]:
+    """The requests; lanes and a percent that failed are asked for again, and no step waits for them."""
+    requests = moment.status.requests
+    if moment.status.by_first_rules:
+        return work.ask_again(requests, moment.now, (Work.KNOWN_GOOD_LANE,))
+    return work.ask_again(requests, moment.now)
+
+
+_ASKED_AGAIN = {Work.KNOWN_GOOD_LANE: "known-good lane", Work.APPLY: "percent"}
+
+
 def _asked(moment: Moment, requests: tuple[Request, ...]) -> Step:
-    """Lanes that did not switch are asked for again; no step of the runbook waits for them."""
+    new = [request.work for request in requests if request not in moment.status.requests]
+    what = " and ".join(dict.fromkeys(_ASKED_AGAIN[work] for work in new))
     status = _status(moment, requests)
-    return Step(Event.ROLLBACK_STEP, StateChange(status=status), "known-good lane: asked for again")
+    return Step(Event.ROLLBACK_STEP, StateChange(status=status), f"{what}: asked for again")
 
 
 # --- 3: where to -----------------------------------------------------------------------------------------
@@ -167,10 +183,13 @@ def _asked(moment: Moment, requests: tuple[Request, ...]) -> Step:
 def _inspect(moment: Moment, step: IncidentStep) -> Step | None:
     target = moment.incident.target
     why = why_unusable(target, moment.incident.release, moment.state.quarantine)
-    if why or target is None:
-        asks = f"{why}; a person has to name one: {ASKED_OF_PERSON}"
+    if not why and target is not None:
+        return _record(moment, _ended(moment, step, StepState.DONE, f"{target.version} on {target.channel}"))
+    asks = f"{why}; a person has to name one: {ASKED_OF_PERSON}"
+    if moment.status.by_first_rules:
         return _changed(moment, _begun(moment, step, StepState.BLOCKED, asks))
-    return _record(moment, _ended(moment, step, StepState.DONE, f"{target.version} on {target.channel}"))
+    # The revert needs no version to go back to, so it does not wait for one.
+    return _record(moment, _ended(moment, step, StepState.FAILED, asks))
 
 
 # --- 5: the revert ---------------------------------------------------------------------------------------
@@ -229,8 +248,10 @@ def _revalidate(moment: Moment, step: IncidentStep) -> Step | None:
     if fact is not None and fact.taken_back is not None and revert.declared is None:
         return _taken_back(moment, fact, fact.taken_back)
     leaves = validation.judge(contract, moment.rollout, moment.status, moment.facts, moment.incident)
-    state, result = validation.in_words(leaves)
-    if state is StepState.DONE:
+    state, result = validation.in_words(leaves, moment.facts)
+    if state is StepState.SKIPPED and moment.status.by_first_rules:
+        state = StepState.DONE
+    if state.is_over:
         return _finish(moment, _ended(moment, step, state, result))
     run = _harness(moment, old) if validation.wants_harness(contract, leaves) else old
     changed = _begun(moment, step, state, result, run.attempt if run else 1)

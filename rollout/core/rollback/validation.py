@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from rollout.core import gates
-from rollout.core.contract import CiChecksGate, Contract, HarnessGate
+from rollout.core.contract import CiChecksGate, Contract, HarnessGate, RollbackStep
 from rollout.core.decision import look
 from rollout.core.observation import HarnessReport, Observation
 from rollout.core.state import Facts, Incident, Result, Rollout, Soak, Status, StepState
 from rollout.core.view import Leaf
 
+_NOTHING = "nothing was validated"
+"""By the first rules a step of which this was said was recorded as done."""
+
+NOT_CHECKED = "no commit that has the revert has such checks yet"
 Judged = tuple[tuple[HarnessGate | CiChecksGate, Leaf], ...]
 
 
@@ -22,7 +26,7 @@ def gates_of(contract: Contract) -> tuple[HarnessGate | CiChecksGate, ...]:
 
 
 def judge(contract: Contract, rollout: Rollout, status: Status, facts: Facts, incident: Incident) -> Judged:
-    """Each of those gates with its answer for the revision; `facts.checks` have to be that revision's."""
+    """Each of those gates with its answer; `facts.checks` have to be of a commit that has the revert."""
     since = incident.revert.noticed_at if incident.revert else None
     assert rollout.release is not None
     assert since is not None
@@ -56,17 +60,33 @@ def _of_the_revert(observation: Observation | None, facts: Facts, since: datetim
     return observation.model_copy(update={"harness": HarnessReport(unknown=why)}) if why else observation
 
 
-def in_words(judged: Judged) -> tuple[StepState, str]:
-    """DONE when everything is green, BLOCKED when something is red, else RUNNING; and why."""
+def was_validated(incident: Incident) -> bool:
+    """Whether a rollback that is over was validated: step 6 is done, and had something to judge."""
+    step = incident.step(RollbackStep.REVALIDATE)
+    return step.state is StepState.DONE and not step.result.startswith(_NOTHING)
+
+
+def in_words(judged: Judged, facts: Facts) -> tuple[StepState, str]:
+    """DONE when everything is green, BLOCKED when something is red, SKIPPED without gates, else RUNNING;
+    and why.
+    """
     if not judged:
-        return StepState.DONE, "nothing was validated: the contract names neither a harness nor CI gate"
+        return StepState.SKIPPED, f"{_NOTHING}: the contract has neither a harness nor a CI gate"
     results = {leaf.result for _, leaf in judged}
-    said = "; ".join(f"{gate.title}: {leaf.seen}" for gate, leaf in judged)
+    said = "; ".join(_said(gate, leaf, facts) for gate, leaf in judged)
     if Result.UNSATISFIED in results:
         return StepState.BLOCKED, f"red, stays frozen: {said}"
     if results == {Result.SATISFIED}:
         return StepState.DONE, f"green: {said}"
     return StepState.RUNNING, f"waits: {said}"
+
+
+def _said(gate: HarnessGate | CiChecksGate, leaf: Leaf, facts: Facts) -> str:
+    if isinstance(gate, CiChecksGate) and facts.checked is not None:
+        return f"{gate.title} of {facts.checked[:10]}: {leaf.seen}"
+    if isinstance(gate, CiChecksGate) and facts.checks == ():
+        return f"{gate.title}: {NOT_CHECKED}"
+    return f"{gate.title}: {leaf.seen}"
 
 
 def wants_harness(contract: Contract, judged: Judged) -> bool:

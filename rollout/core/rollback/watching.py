@@ -113,8 +113,9 @@ def _last(joined: tuple[Joined, ...]) -> tuple[Joined, ...]:
 
 
 def may_redirect(incident: Incident) -> bool:
-    """Whether a person can still name another target: the version has not been moved."""
-    return incident.step(RollbackStep.APPLY_METADATA).state is StepState.PENDING
+    """Whether a person can still name another target: no version has been recorded."""
+    is_pending = incident.step(RollbackStep.APPLY_METADATA).state is StepState.PENDING
+    return is_pending or incident.step(RollbackStep.INSPECT_TARGET).state is StepState.FAILED
 
 
 def join(state: TrainState, incident: Incident, entry: Joined) -> Incident:
@@ -126,7 +127,8 @@ def join(state: TrainState, incident: Incident, entry: Joined) -> Incident:
     changes: dict[str, object] = {"joined": _last((*incident.joined, entry))}
     if entry.target is not None:
         changes["target"] = named(entry.target, state.rollout, state.channel, entry.at)
-        changes["steps"] = _afresh(incident.steps, RollbackStep.INSPECT_TARGET)
+        again = (RollbackStep.INSPECT_TARGET, RollbackStep.APPLY_METADATA)
+        changes["steps"] = _afresh(incident.steps, *again)
     elif entry.reverted is not None:
         declared = {"declared": entry.reverted, "taken_back": None}
         changes["revert"] = reverting.revert_of(incident).model_copy(update=declared)
@@ -141,10 +143,10 @@ def _may_be_proposed_anew(state: TrainState) -> bool:
     return state.incident is not None and reverting.may_be_proposed_anew(state.incident, fact)
 
 
-def _afresh(steps: tuple[IncidentStep, ...], name: RollbackStep) -> tuple[IncidentStep, ...]:
+def _afresh(steps: tuple[IncidentStep, ...], *names: RollbackStep) -> tuple[IncidentStep, ...]:
     return tuple(
         step.model_copy(update={"state": StepState.PENDING, "result": "", "finished_at": None})
-        if step.step is name
+        if step.step in names
         else step
         for step in steps
     )

@@ -60,11 +60,15 @@ def ask_lanes(
     )
 
 
-def ask_lanes_again(requests: tuple[Request, ...], at: datetime) -> tuple[Request, ...]:
-    """The requests with each switch that failed asked for once more, a few times."""
+def ask_again(
+    requests: tuple[Request, ...], at: datetime, works: tuple[Work, ...] = (Work.KNOWN_GOOD_LANE, Work.APPLY)
+) -> tuple[Request, ...]:
+    """The requests with each switch of a lane, or of the percent, that failed asked for once more, a few
+    times.
+    """
     return tuple(
         again(request, at)
-        if request.work is Work.KNOWN_GOOD_LANE and has_failed(request) and may_try_again(request)
+        if request.work in works and has_failed(request) and may_try_again(request)
         else request
         for request in requests
     )

@@ -1,0 +1,94 @@
+"""What the tool only recorded, in words: nobody has brought it to the product yet, or nobody ever will."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout.core.contract import Contract, RollbackStep
+from rollout.core.requests import applied_at, find, how_it_failed, may_try_again
+from rollout.core.state import (
+    Incident,
+    IncidentStep,
+    Request,
+    RollbackTarget,
+    Rollout,
+    Status,
+    StepState,
+    Work,
+)
+from rollout.rendering.gates import release_name
+from rollout.rendering.inert import line
+
+PERFORM = "on the product's side: rollout perform, then rollout reconcile"
+NO_APPLY = "the contract has no apply command"
+NO_ROLLBACK_APPLY = "the contract has no rollback.apply command"
+
+
+def standing_at(contract: Contract, rollout: Rollout, status: Status | None) -> str:
+    """What follows the phase's name: ` at 10 %`, `, 10 % by hand`, `, 10 % not applied yet`."""
+    percent = f"{rollout.canary_percent} %"
+    match _is_applied(contract, rollout, status):
+        case None if rollout.canary_percent:
+            return f", {percent} by hand"
+        case False:
+            return f", {percent} not applied yet"
+        case _:
+            return f" at {percent}"
+
+
+def frozen_at(contract: Contract, rollout: Rollout, status: Status | None, incident: Incident) -> str:
+    """What became of the percent that the rollback's freeze recorded; empty when it changed none."""
+    if rollout.canary_percent == incident.canary_percent:
+        return ""
+    percent = f"{rollout.canary_percent} %"
+    match _is_applied(contract, rollout, status):
+        case None:
+            return f"{percent} is recorded, and rollout has not applied it: {NO_APPLY}"
+        case True:
+            return f"{percent} is applied"
+        case False:
+            has_failed = bool(_failure(_request(rollout, status)))
+            return f"{percent} is not applied{': the apply command failed' if has_failed else ' yet'}"
+
+
+def left_to_people(
+    contract: Contract, rollout: Rollout, status: Status | None, incident: Incident
+) -> Iterator[str]:
+    """What a rollback recorded, and a person has to bring to the product."""
+    if rollout.canary_percent != incident.canary_percent:
+        percent = f"{rollout.canary_percent} %"
+        request = _request(rollout, status)
+        if contract.apply is None:
+            yield f"bring the product to {percent} by hand: {NO_APPLY}"
+        elif request is not None and request.result is None:
+            yield f"{PERFORM} ({percent} is not applied yet)"
+        elif _failure(request) and (incident.ended or (request and not may_try_again(request))):
+            yield f"bring the product to {percent} by hand: {_failure(request)}"
+    if incident.target is not None and was_only_recorded(incident):
+        version = line(release_name(incident.target.version))
+        yield f"bring {version} to where the product runs by hand: {NO_ROLLBACK_APPLY}"
+
+
+def was_only_recorded(incident: Incident) -> bool:
+    """Whether step 4 recorded the version, and there is no command that brings it to the product."""
+    is_skipped = incident.step(RollbackStep.APPLY_METADATA).state is StepState.SKIPPED
+    return is_skipped and incident.step(RollbackStep.INSPECT_TARGET).state is StepState.DONE
+
+
+def reached(incident: Incident) -> RollbackTarget | None:
+    """Where the product went back to; None when nothing brought it there."""
+    step: IncidentStep = incident.step(RollbackStep.APPLY_METADATA)
+    return incident.target if step.state is StepState.DONE else None
+
+
+def _is_applied(contract: Contract, rollout: Rollout, status: Status | None) -> bool | None:
+    return applied_at(contract, rollout, status.requests if status else ())[0]
+
+
+def _request(rollout: Rollout, status: Status | None) -> Request | None:
+    return find(status.requests if status else (), Work.APPLY, rollout)
+
+
+def _failure(request: Request | None) -> str:
+    failed = how_it_failed(request) if request else ""
+    return f"the apply command failed: {line(failed, 200)}" if failed else ""
