@@ -123,6 +123,8 @@ def judge(reference: Reference, seen: Seen | None, commit: str) -> str:
 
 
 def _link(text: str, places: Places, commit: str) -> Reference:
+    # As GitHub does when it makes a link of an address at the end of a sentence.
+    text = text.rstrip("?!.,:*_~")
     try:
         parts = urlsplit(text)
     except ValueError:
