@@ -129,12 +129,14 @@ class World:
         init(self.space().worktree, profile_text(TRAIN), dump_yaml, wishes)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message=Add the contract")
-        self.git("commit", "--quiet", "--allow-empty", "--message=Release v0.1.5")
+        (self.root / "product.txt").write_text("v0.1.5\n", encoding="utf-8")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message=Release v0.1.5")
 
     def _start(self) -> None:
         """Start v0.1.5 and put it into canary-3 at once."""
         space, release = self.space(), self.git("rev-parse", "HEAD").strip()
-        begun = start(space.store, space.forge, space.clock, TRAIN, StartOptions("v0.1.5", release)).state
+        begun = start(space.store, space.history, space.clock, TRAIN, StartOptions("v0.1.5", release)).state
         for check in CHECKS:
             space.local_forge.record_check(release, f"Live smoke ({check})", "success", at=self.now)
         percent = begun.contract.phase(PHASE).canary_percent

@@ -29,6 +29,8 @@ from rollout.core.state import (
     MergedStep,
     Outcome,
     Release,
+    ReleaseCommit,
+    ReleaseRange,
     Result,
     RollbackTarget,
     Rollout,
@@ -205,6 +207,7 @@ def status(
             checks=tuple(CheckFact(name=f"Live smoke ({s})", conclusion="success") for s in SURFACES)
         ),
         observation=observation or observe(phase),
+        release_range=release_range(),
     )
 
 
@@ -220,6 +223,15 @@ def waiting() -> Status:
     why = "canary-3 is merged and waits for a reading until 2026-11-23T14:25:00Z"
     held = status(decision=hold(why, earliest=None), soak=Soak(earned_seconds=3600))
     return held.model_copy(update={"merged_step": step})
+
+
+def release_range(total: int = 3) -> ReleaseRange:
+    """So many commits, of which two are listed."""
+    listed = (
+        ReleaseCommit(commit=COMMIT, subject="Retry a failed upload once"),
+        ReleaseCommit(commit="b" * 40, subject="Merge pull request #41 from ada/retries"),
+    )
+    return ReleaseRange(commits=listed[:total], total=total)
 
 
 def hold(*reasons: str, earliest: datetime | None = NOW + timedelta(minutes=40)) -> Decision:

@@ -12,7 +12,7 @@ from rollout.adapters.yaml_text import load_yaml
 from rollout.commands import signoff
 from rollout.commands.reconcile import Reconciler, Report
 from rollout.commands.responding import Responder
-from rollout.commands.start import StartOptions, start
+from rollout.commands.start import Started, StartOptions, start
 from rollout.core.contract import Contract
 from rollout.core.files import CHANNEL, CONTRACT, ROLLOUT
 from rollout.core.observation import (
@@ -31,6 +31,7 @@ from rollout.ports import Permission
 from tests.fakes.clock import SettableClock
 from tests.fakes.evidence import FakeEvidence
 from tests.fakes.forge import FakeForge
+from tests.fakes.history import FakeHistory
 from tests.fakes.issues import FakeIssues
 from tests.fakes.reverter import FakeReverter
 from tests.fakes.store import FakeStore
@@ -40,6 +41,8 @@ TAU = "tau"
 T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 VERSION, OLD_VERSION = "v0.1.5", "v0.1.4"
 COMMIT, OTHER_COMMIT, UNKNOWN_COMMIT = "1" * 40, "2" * 40, "9" * 40
+OLD_COMMIT = "3" * 40
+"""What the old version's tag leads to."""
 BROWSER = "browser-automation"
 SURFACES = ("voice", BROWSER, "dashboard", "custom-command", "memory")
 PHASES = ("preflight", "canary-1", "canary-2", "canary-3", "general-availability")
@@ -96,6 +99,8 @@ class World:
         self.clock = SettableClock(T0)
         self.store = FakeStore(Writes())
         self.forge = FakeForge(self.store)
+        self.history = FakeHistory(OLD_COMMIT, COMMIT, OTHER_COMMIT)
+        self.history.tags = {OLD_VERSION: OLD_COMMIT}
         self.reverter = FakeReverter(TIP, counted=self.store.writes)
         self.forge.history = self.reverter.history
         self.issues = FakeIssues(self.store.writes, {"bob": Permission.WRITE})
@@ -115,7 +120,6 @@ class World:
             at=T0,
         )
         for commit in (COMMIT, OTHER_COMMIT):
-            self.forge.product[commit] = ("src/main.rs",)
             self.ci(commit=commit)
 
     def copy(self) -> World:
@@ -124,7 +128,7 @@ class World:
         other.clock = SettableClock(self.clock.time)
         other.store = self.store.copy(Writes())
         other.forge = self.forge.copy(other.store)
-        other.reverter = self.reverter.copy(other.store.writes)
+        other.history, other.reverter = self.history.copy(), self.reverter.copy(other.store.writes)
         other.forge.history = other.reverter.history
         other.issues, other.evidence = self.issues.copy(other.store.writes), self.evidence.copy()
         other.totals = {name: dict(totals) for name, totals in self.totals.items()}
@@ -273,9 +277,9 @@ class World:
 
     # --- the tool ----------------------------------------------------------------------------------------
 
-    def start(self, version: str = VERSION, commit: str = COMMIT, **options: str | None) -> None:
+    def start(self, version: str = VERSION, commit: str | None = COMMIT, **options: str | None) -> Started:
         asked = StartOptions(version, commit, **options)
-        start(self.store, self.forge, self.clock, TAU, asked, reverter=self.reverter)
+        return start(self.store, self.history, self.clock, TAU, asked, reverter=self.reverter)
 
     def reconciler(self, *, dry_run: bool = False) -> Reconciler:
         responder = Responder(self.reverter, self.issues, incident_body, pushes_workflows=True)

@@ -21,7 +21,6 @@ from rollout.adapters.yaml_store import files_of, message_text, read_desired
 from rollout.core.files import ROLLOUT, state_path
 from rollout.core.state import CommitMessage, StateChange
 from rollout.core.values import Instant, Line, Model, Name, Sha
-from rollout.core.versions import spellings
 from rollout.errors import InputError, RefusedError
 from rollout.ports import (
     CheckedCommit,
@@ -259,27 +258,9 @@ class LocalForge:
         for entry in self._git.log(tip, [], since=until):
             yield CheckedCommit(entry.commit, self.check_runs(entry.commit))
 
-    def commit_exists(self, commit: str) -> bool:
-        return self._git.resolve(commit) is not None
-
-    def tagged(self, version: str) -> str | None:
-        """The commit that the version's tag leads to, annotated or not."""
-        found = (self._git.resolve(f"refs/tags/{name}") for name in spellings(version))
-        return next((commit for commit in found if commit is not None), None)
-
-    def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
-        """Paths that `base..commit` changes; without a base, those of the commit against its first parent.
-
-        A commit that touches nothing but state is a decision between two product commits, not a part of
-        the release.
-        """
-        if base is None:
-            return self._git.changed_paths(None, commit)
-        entries = self._git.log(commit, [], since=base)
-        every = (
-            entry.paths for entry in entries if not all(path.startswith("state/") for path in entry.paths)
-        )
-        return sorted({path for paths in every for path in paths})
+    def changed_paths(self, commit: str) -> Sequence[str]:
+        """Paths that the commit changes against its first parent."""
+        return self._git.changed_paths(None, commit)
 
     # --- what `rollout local` does in a person's or CI's place ---------------------------------------------
 
@@ -375,7 +356,7 @@ class LocalForge:
             return record
         tip, base = self._git.tip(record.head), self._git.tip(record.base)
         head = tip or record.head_sha
-        has_commits = head != record.base_sha and self.commit_exists(head)
+        has_commits = head != record.base_sha and self._git.resolve(head) is not None
         if base and has_commits and self._is_ancestor(head, base):
             state = PullRequestState.MERGED
         else:

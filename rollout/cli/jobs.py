@@ -64,7 +64,7 @@ def check(call: Call, merge: str, clone: Path | None) -> None:
         return space.forge
 
     # Of the repository of state: once a train is chosen, the forge looks for commits at its product's.
-    changed = space.changed_in(clone, commit) if clone else space.forge.changed_paths(None, commit)
+    changed = space.changed_in(clone, commit) if clone else space.forge.changed_paths(commit)
     checked = judge(space.store, forge_of, space.clock, commit, changed)
     trains = [each.merged.train for each in checked]
     said = f"legal: {', '.join(trains)}" if trains else "no state is touched"

@@ -31,6 +31,7 @@ def rollback(
 ) -> None:
     """Roll back the release that is on its way, or that completed last; joins a rollback that runs."""
     from rollout.commands.rollback import Declaration, Dispatch, cancel, declare_reverted, roll_back
+    from rollout.ports import Place
 
     space = call.workspace
     given = {"--cancel": is_cancel, "--target": target, "--reverted": reverted}
@@ -39,7 +40,12 @@ def rollback(
     who = by if by is not None else space.decider()
     if reverted:
         declared = Declaration(reverted, reason, who)
-        changed = declare_reverted(space.store, space.clock, call.train, declared, space.forge.commit_exists)
+        train = call.train
+
+        def is_there(commit: str) -> bool:
+            return space.history.place(commit) is not Place.MISSING
+
+        changed = declare_reverted(space.store, space.clock, train, declared, is_there)
         _answer(call, changed, "the revert is recorded as done; `rollout reconcile` takes it on from here")
         return
     if is_cancel:
@@ -158,11 +164,12 @@ def quarantine_add(call: Call, named: str, reason: str, by: str | None) -> None:
     """Put a release in quarantine, by its version or its commit."""
     from rollout.commands.quarantine import ProductLookup, add
     from rollout.core.versions import is_valid
+    from rollout.ports import Place
 
     space, train = call.workspace, call.train
     product = ProductLookup(
-        space.forge.tagged,
-        space.forge.commit_exists,
+        space.history.tagged,
+        lambda commit: space.history.place(commit) is not Place.MISSING,
         lambda commit, release: not space.reverter.is_free_of(commit, release),
     )
     what = named if is_valid(named) else space.whole_id(named)

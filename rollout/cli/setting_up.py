@@ -40,12 +40,14 @@ def init(
 ) -> None:
     """Write a contract, the first state and the workflows into the worktree, for you to look at and commit.
 
+    On a train that exists and does not know its version, --current-version records the version alone.
+
     Workflows are written when --action or --workflows asks for them, or when the repository has a remote on
     GitHub and the commit that this program was installed from is there too.
     """
     from rollout.adapters.resources import profile_text
     from rollout.adapters.yaml_text import dump_yaml
-    from rollout.commands.init import Wishes
+    from rollout.commands.init import Wishes, train_of
     from rollout.commands.init import init as write
     from rollout.commands.workflows import install_workflows
 
@@ -54,11 +56,15 @@ def init(
         installed = install_workflows(worktree, _workflows(call, action, asked=True))
         call.answer(lambda: installed.document, lambda: installed.text)
         return
-    if profile is None:
-        raise InputError(
-            "which contract to begin with is not said", hint="--profile generic, or --profile tau"
-        )
     wishes = Wishes(call.named_train, channel, current_version, call.workspace.named_state_branch)
+    if current_version is not None:
+        name = train_of(profile_text(profile), wishes) if profile else call.named_train
+        train = call.workspace.existing_train(name)
+        if train is not None:
+            _record_version(call, train, current_version)
+            return
+    if profile is None:
+        raise InputError("--profile is required", hint="--profile generic, or --profile tau")
     workflows = _workflows(call, action, asked=False)
     written = write(worktree, profile_text(profile), dump_yaml, wishes, workflows)
     call.answer(
@@ -69,6 +75,27 @@ def init(
             **({"workflows": written.installed.document} if written.installed else {}),
         },
         lambda: written.text,
+    )
+
+
+def _record_version(call: Call, train: str, version: str) -> None:
+    """Of a train that exists."""
+    from rollout.commands.init import record_current_version
+
+    changed = record_current_version(call.workspace.store, call.workspace.clock, train, version)
+    call.answer(
+        lambda: {
+            "train": train,
+            "current_version": version,
+            "files": [],
+            "commit": changed.commit,
+            "changed": changed.commit is not None,
+        },
+        lambda: (
+            f"{train}: current version {version} recorded ({changed.commit[:10]})"
+            if changed.commit
+            else f"{train}: {version} is the current version; nothing to do"
+        ),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from rollout.cli.common import Call, command_options
-from rollout.cli.output import columns, style
+from rollout.cli.output import columns, progress, style, warn
+from rollout.errors import InputError
 
 
 def _done(call: Call, commit: str | None, done: str, nothing: str) -> None:
@@ -17,26 +18,63 @@ def _done(call: Call, commit: str | None, done: str, nothing: str) -> None:
 
 @click.command()
 @click.option("--version", required=True, metavar="V", help="The release's version, such as v1.2.3.")
-@click.option("--commit", required=True, metavar="SHA", help="The release's commit.")
-@click.option("--base", metavar="SHA", help="base..commit are the release's commits; else the commit alone.")
+@click.option("--commit", metavar="SHA", help="Its commit; else the newest one of the product's branch.")
+@click.option(
+    "--base",
+    metavar="SHA",
+    help="base..commit are its commits; else what completed last, else the current version's tag.",
+)
 @click.option("--rollback-to", metavar="V", help="Where a rollback goes; else the channel's current version.")
+@click.option("--first", is_flag=True, help="The product's very first release: a rollback reverts only.")
+@click.option("--reason", metavar="R", help="Why there is no version to return to; with --first.")
 @command_options
-def start(call: Call, version: str, commit: str, base: str | None, rollback_to: str | None) -> None:
+def start(
+    call: Call,
+    version: str,
+    commit: str | None,
+    base: str | None,
+    rollback_to: str | None,
+    first: bool,
+    reason: str | None,
+) -> None:
     """Begin a release at the first phase."""
     from rollout.commands.start import StartOptions
     from rollout.commands.start import start as begin
     from rollout.rendering.documents import status_document
+    from rollout.rendering.ranges import range_document, range_view, why_alone
     from rollout.rendering.terminal import status_view
 
+    if first != (reason is not None):
+        missing = "--first needs --reason" if first else "--reason goes with --first"
+        raise InputError(missing, hint="say why the product has no version to return to")
     space = call.workspace
-    options = StartOptions(version, space.whole_id(commit), base and space.whole_id(base), rollback_to)
     train = call.train
-    changed = begin(space.store, space.forge, space.clock, train, options, reverter=space.reverter)
-    state = changed.state
+    options = StartOptions(
+        version, commit and space.whole_id(commit), base and space.whole_id(base), rollback_to, reason
+    )
+    started = begin(
+        space.store,
+        space.history,
+        space.clock,
+        train,
+        options,
+        reverter=space.reverter,
+        known=space.released,
+    )
+    state, cut = started.state, started.cut
+    alone = why_alone(state, cut.since)
+    if alone:
+        progress(f"warning: {alone}")
+        warn(alone)
     call.summarize(state, [{"kind": "commit", "event": "start"}])
     call.answer(
-        lambda: status_document(state, now=call.now, pull_request=None),
-        lambda: status_view(state, now=call.now, pull_request=None, columns=columns(), style=style),
+        lambda: status_document(state, now=call.now, pull_request=None) | range_document(state),
+        lambda: "\n\n".join(
+            (
+                range_view(state, cut.since),
+                status_view(state, now=call.now, pull_request=None, columns=columns(), style=style),
+            )
+        ),
     )
 
 

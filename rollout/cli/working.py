@@ -189,7 +189,6 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
     from rollout.commands.reconcile import Reconciler
     from rollout.errors import InputError, RefusedError, RolloutError
     from rollout.rendering.documents import reconcile_document
-    from rollout.wiring import texts
 
     space, train = call.workspace, call.train
     evidence = [*map(_evidence, observations), *_handed_over(folder)]
@@ -197,7 +196,7 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
         space.store,
         space.forge,
         space.clock,
-        texts.promotion_body(),
+        space.promotion_body(),
         responder=space.responder(),
         desk=space.signoff_desk(dry_run=dry_run),
         dry_run=dry_run,

@@ -8,15 +8,26 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from rollout.commands.changing import Changed, change_state
 from rollout.commands.contract import contract_file
 from rollout.commands.workflows import FOLDER, Installed, Workflows, missing
 from rollout.core import versions
+from rollout.core.channel.guards import bare, quarantined
 from rollout.core.contract import StateBranch
 from rollout.core.problems import describe
-from rollout.core.state import Channel, Rollout
+from rollout.core.state import (
+    UNDER_WAY,
+    Channel,
+    CommitMessage,
+    Event,
+    Rollout,
+    StateChange,
+    TrainState,
+)
 from rollout.core.values import Model
-from rollout.errors import InputError
-from rollout.ports import Worktree
+from rollout.errors import InputError, RefusedError
+from rollout.ports import Clock, StateStore, Worktree
+from rollout.rendering.commits import message
 
 Dump = Callable[[object], str]
 """Plain data -> YAML that ends its last line."""
@@ -26,6 +37,10 @@ _NO_STATE_BRANCH = re.compile(r"^# state:\n#   branch: .+\n", re.MULTILINE)
 _LATER = (
     "workflows: none yet; once this is on GitHub: rollout init --workflows --action OWNER/REPO@SHA"
     " (rollout's repository and a commit of it)"
+)
+_UNKNOWN_VERSION = (
+    "unknown; record what users run with `rollout init --current-version V`, or begin the product's very"
+    " first release with `rollout start --first --reason WHY`"
 )
 
 
@@ -67,7 +82,7 @@ class Initialised:
     @property
     def text(self) -> str:
         """For a person, without a line end."""
-        current = self.current_version or "none known: say it with `rollout start --rollback-to`"
+        current = self.current_version or _UNKNOWN_VERSION
         lines = [
             *(f"wrote {file}" for file in self.files),
             *(self.installed.lines if self.installed else ()),
@@ -96,8 +111,49 @@ def init(
     if workflows and installed:
         files |= {path: workflows.files[path] for path in installed.written}
     worktree.write_new(files)
-    train = _train(profile_text, wishes)
+    train = train_of(profile_text, wishes)
     return Initialised(train, current, tuple(files), installed, wishes.state_branch)
+
+
+def record_current_version(store: StateStore, clock: Clock, train: str, version: str) -> Changed:
+    """Commit what users run now to a train that does not know it; saying the same again changes nothing.
+
+    Raises InputError for what is no version. Raises RefusedError during a rollout, for a train that knows
+    another version, and for a version in quarantine.
+    """
+    _refuse_non_version(version)
+    now = clock.now()
+
+    def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
+        channel = state.channel or Channel(train=train)
+        if channel.current_version is not None and bare(channel.current_version) == bare(version):
+            return None
+        _refuse_another_version(state, channel, version)
+        after = channel.model_copy(update={"current_version": version})
+        detail = f"current version {version}"
+        text = message(Event.INIT, contract=state.contract, rollout=state.rollout, detail=detail)
+        return StateChange(channel=after), text
+
+    return change_state(store, train, decide, now)
+
+
+def _refuse_another_version(state: TrainState, channel: Channel, version: str) -> None:
+    if channel.current_version is not None:
+        raise RefusedError(
+            f"{state.train}: {channel.current_version} is the current version already",
+            hint="`rollout channel apply --target V` records an upgrade",
+        )
+    if state.rollout.outcome in UNDER_WAY:
+        raise RefusedError(
+            f"{state.train} is {state.rollout.outcome.replace('_', ' ')}: its version stays as it is",
+            hint="name where a rollback leads: rollout rollback --target V --reason WHY",
+        )
+    why = quarantined(state.quarantine).get(bare(version))
+    if why is not None:
+        raise RefusedError(
+            f"{state.train}: {version} {why}",
+            hint="name another version, or `rollout quarantine lift` what was not at fault",
+        )
 
 
 def plan_init(
@@ -107,7 +163,7 @@ def plan_init(
 
     Raises InputError for a bad train, channel, version or branch.
     """
-    train = _train(profile_text, wishes)
+    train = train_of(profile_text, wishes)
     if current_version is not None:
         _refuse_non_version(current_version)
     channel = {"train": train, "channel": wishes.channel, "current_version": current_version}
@@ -118,7 +174,8 @@ def plan_init(
     }
 
 
-def _train(profile_text: str, wishes: Wishes) -> str:
+def train_of(profile_text: str, wishes: Wishes) -> str:
+    """The name of the train that a profile makes, unless the person named another."""
     return _TRAIN.findall(profile_text)[0] if wishes.train is None else wishes.train
 
 

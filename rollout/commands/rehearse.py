@@ -90,7 +90,7 @@ def record(store: StateStore, clock: Clock, train: str, rehearsed: Rehearsed, by
         commit=rehearsed.commit,
         at=now,
         by=by,
-        target=rehearsed.target,
+        target=rehearsed.target or None,
         tip=rehearsed.tip,
         steps=tuple(RehearsedStep(step=step.step, result=step.result) for step in rehearsed.steps),
     )
@@ -101,7 +101,8 @@ def record(store: StateStore, clock: Clock, train: str, rehearsed: Rehearsed, by
             raise RefusedError(
                 f"{train}: {rehearsal.release} is no longer in progress", hint="rehearse what is"
             )
-        detail = f"back to {rehearsal.target}, by {by}"
+        back = f"back to {rehearsal.target}" if rehearsal.target else "reverts only"
+        detail = f"{back}, by {by}"
         text = message(
             Event.REHEARSE, contract=state.contract, rollout=state.rollout, status=state.status, detail=detail
         )

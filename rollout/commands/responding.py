@@ -34,6 +34,8 @@ class Responder:
     """Takes the train and the name of the pull request that reverts its release, empty when there is none."""
     pushes_workflows: bool
     """Whether the tool is sure to be allowed to change workflow files; on GitHub that is up to its token."""
+    product_page: Callable[[], str] = str
+    """The address of the product's repository; empty on the local forge."""
 
     def revert(self, effect: RevertEffect, state: TrainState, at: datetime) -> None:
         """Carry it out. Raises RefusedError, OutsideError."""
@@ -42,7 +44,8 @@ class Responder:
         message = revert_message(state)
         match effect:
             case ProposeRevert():
-                self.reverter.propose(release, effect.branch, message, revert_body(state), at=at)
+                body = revert_body(state, self.product_page())
+                self.reverter.propose(release, effect.branch, message, body, at=at)
             case PushRevert():
                 self.reverter.push(release, message, at=at)
             case _:

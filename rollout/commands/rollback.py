@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.commands.changing import Changed, change_state
-from rollout.core import versions
-from rollout.core.channel.guards import bare
-from rollout.core.rollback import leaving, opening, watching
-from rollout.core.rollback.target import named, why_unusable
+from rollout.commands.targets import Known, check_target, check_written
+from rollout.core.rollback import leaving, opening, resuming, watching
+from rollout.core.rollback.target import named
 from rollout.core.state import CommitMessage, Event, Joined, Outcome, StateChange, TrainState
 from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, StateStore
 from rollout.rendering.commits import message
-from rollout.rendering.gates import release_name
 
 _WHOLE_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ROLLS_BACK = (Outcome.IN_PROGRESS, Outcome.COMPLETE)
@@ -42,9 +40,7 @@ class Declaration:
     by: str
 
 
-def roll_back(
-    store: StateStore, clock: Clock, train: str, asked: Dispatch, known: Callable[[], Iterable[str]]
-) -> Changed:
+def roll_back(store: StateStore, clock: Clock, train: str, asked: Dispatch, known: Known) -> Changed:
     """Freeze and open an incident, or join the one that is open; asking the same again changes nothing.
 
     `known` gives the versions that a target may be beside those of the train's own state. Raises InputError
@@ -52,27 +48,28 @@ def roll_back(
     nothing to roll back, or when the version has been moved already.
     """
     asked = Dispatch(checked_reason(asked.reason), checked_person(asked.by), asked.target)
-    if asked.target is not None and not versions.is_valid(asked.target):
-        raise InputError(
-            f"--target {inert(asked.target, 80)}: not a semantic version", hint="write it like v1.2.3"
-        )
+    if asked.target is not None:
+        check_written("--target", asked.target)
     now = clock.now()
     return change_state(store, train, lambda state: _rolled_back(state, asked, known, now), now)
 
 
 def _rolled_back(
-    state: TrainState, asked: Dispatch, known: Callable[[], Iterable[str]], now: datetime
+    state: TrainState, asked: Dispatch, known: Known, now: datetime
 ) -> tuple[StateChange, CommitMessage] | None:
     _refuse_unjudged(state)
+    state = resuming.taken_up(state, now)
     rollout, incident = state.rollout, state.incident
     is_open = rollout.outcome is Outcome.ROLLING_BACK and incident is not None
     if not is_open and (rollout.outcome not in _ROLLS_BACK or state.status is None):
         doing = rollout.outcome.replace("_", " ")
         raise RefusedError(
-            f"{state.train} is {doing}: there is nothing to roll back", hint="see: rollout status"
+            f"{state.train} is {doing}: there is nothing to roll back",
+            hint="no release is under way, and none that completed is known; see: rollout status",
         )
     if asked.target is not None:
-        _check_target(state, asked.target, known)
+        assert rollout.release is not None
+        check_target(state, "--target", asked.target, rollout.release.version, known, now)
     if is_open:
         return _joined(state, asked, now)
     target = named(asked.target, rollout, state.channel, now) if asked.target else None
@@ -101,39 +98,6 @@ def _joined(state: TrainState, asked: Dispatch, now: datetime) -> tuple[StateCha
     entry = Joined(at=now, by=asked.by, reason=asked.reason, target=asked.target)
     change = watching.joined(state, entry)
     return _told(state, Event.JOIN, change, f"{asked.by}: {asked.reason}") if change else None
-
-
-def _check_target(state: TrainState, target: str, known: Callable[[], Iterable[str]]) -> None:
-    release = state.rollout.release
-    assert release is not None
-    why = why_unusable(
-        named(target, state.rollout, None, release.started_at), release.version, state.quarantine
-    )
-    if why:
-        raise RefusedError(f"--target {target}: {why}", hint="name another version")
-    recorded = {bare(version) for version in _recorded(state)}
-    if bare(target) in recorded:
-        return  # asking around must not be what a rollback fails by
-    versions_known = recorded | {bare(version) for version in known()}
-    if bare(target) not in versions_known:
-        others = _newest(versions_known - {bare(release.version)}) or "none"
-        raise InputError(
-            f"--target {target}: no such release is known here",
-            hint=f"known: {others}; a tag or a release makes one known",
-        )
-
-
-def _newest(known: Iterable[str]) -> str:
-    """The newest few, oldest first."""
-    ordered = sorted(filter(versions.is_valid, known), key=versions.parse)
-    return ", ".join(map(release_name, ordered[-8:]))
-
-
-def _recorded(state: TrainState) -> list[str]:
-    channel, target = state.channel, state.rollout.rollback_target
-    found = [target.version if target else None, channel.current_version if channel else None]
-    found.append(channel.rollback.version if channel and channel.rollback else None)
-    return [version for version in found if version is not None]
 
 
 def declare_reverted(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.commands.changing import Changed, change_state
 from rollout.commands.contract import refuse_doubts, refuse_unusable
+from rollout.commands.cutting import Cut, check_commits, cut
 from rollout.commands.quarantine import refuse_quarantined
+from rollout.commands.rollback import checked_reason
+from rollout.commands.targets import Known, check_target, check_written
 from rollout.core import channel as channels
-from rollout.core import signoff, starting, versions
+from rollout.core import signoff, starting
 from rollout.core.advance import begin
-from rollout.core.channel.guards import bare, judge, quarantined
+from rollout.core.channel.guards import bare, quarantined
+from rollout.core.rollback.target import needs_target
 from rollout.core.state import (
     Channel,
+    ChannelAction,
     CommitMessage,
     Event,
     GuardCode,
@@ -23,83 +29,85 @@ from rollout.core.state import (
     TrainState,
 )
 from rollout.errors import InputError, RefusedError
-from rollout.ports import Clock, Forge, Reverter, StateStore
+from rollout.ports import Clock, History, Reverter, StateStore
 from rollout.rendering.channel import guard_advice
 from rollout.rendering.commits import message
 
-STATE_FOLDER = "state/"
+_WAYS_OUT = (
+    "give --rollback-to V; or record what users run: rollout init --train {train} --current-version V; or,"
+    " for the product's very first release: --first --reason WHY"
+)
 
 
 @dataclass(frozen=True)
 class StartOptions:
+    """What a person asks for; None is what they left out."""
+
     version: str
-    commit: str
+    commit: str | None = None
     base: str | None = None
     rollback_to: str | None = None
+    first: str | None = None
+    """Why there is no version to return to, for a product's very first release."""
+
+
+@dataclass(frozen=True)
+class Started(Changed):
+    """A train after the start of a release, and how its range was found."""
+
+    cut: Cut
 
 
 def start(
     store: StateStore,
-    forge: Forge,
+    history: History,
     clock: Clock,
     train: str,
     options: StartOptions,
     *,
     reverter: Reverter | None = None,
-) -> Changed:
+    known: Known = tuple,
+) -> Started:
     """Commit the new rollout and its first status.
 
-    `reverter` knows whether the commit holds a release that was rolled back.
+    `reverter` knows whether the commit holds a release that was rolled back, and `known` gives the versions
+    that are released or tagged.
 
-    Raises InputError for a malformed version or a commit that does not exist, RefusedError when a
-    rollout is running, the release itself touches state, a guard of the channel blocks the version, or what
-    is in quarantine is a part of it.
+    Raises InputError for a malformed or unknown version, and for a commit that does not exist. Raises
+    RefusedError when a rollout is under way, a guard of the channel blocks the version, it is not newer than
+    the current one, the product's branch does not hold the commit, the range holds nothing of the product,
+    no version to return to is known, or a part of the release is in quarantine.
     """
-    _check_versions(options)
-    current = store.load(train, store.head())
-    _check_commits(forge, options)
-    _refuse_second(current)
-    refuse_unusable(current)
-    refuse_doubts(current)
-    if current.contract.product.repository is None:
-        _refuse_state(forge, options)
-    now = clock.now()
+    options = _checked(options)
+    check_commits(history, options.commit, options.base)
+    now, cuts = clock.now(), list[Cut]()
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage]:
-        begun = _begun(state, options, now)
-        refuse_quarantined(state, reverter, options.commit)
-        return begun
+        _refuse_second(state)
+        refuse_unusable(state)
+        refuse_doubts(state)
+        _ask_the_guards(state, options.version)
+        cuts.append(cut(history, state, options.version, options.commit, options.base))
+        target = _target(state, options, lambda: _known(history, options, known), now)
+        refuse_quarantined(state, reverter, cuts[-1].commit)
+        return _begun(state, options, cuts[-1], target, now)
 
-    return change_state(store, train, decide, now)
-
-
-def _check_versions(options: StartOptions) -> None:
-    for option, version in (("--version", options.version), ("--rollback-to", options.rollback_to)):
-        if version is not None and not versions.is_valid(version):
-            raise InputError(
-                f"{option} {version}: not a semantic version", hint="write it like v1.2.3 or 1.2.3-beta.1"
-            )
+    changed = change_state(store, train, decide, now)
+    return Started(changed.state, changed.commit, cuts[-1])
 
 
-def _check_commits(forge: Forge, options: StartOptions) -> None:
-    for option, commit in (("--commit", options.commit), ("--base", options.base)):
-        if commit is not None and not forge.commit_exists(commit):
-            raise InputError(
-                f"{option} {commit}: no such commit",
-                hint="give the whole id, as `git rev-parse NAME` prints it",
-            )
-
-
-def _refuse_state(forge: Forge, options: StartOptions) -> None:
-    """A product in a repository of its own may well have a folder of that name."""
-    touched = [
-        path for path in forge.changed_paths(options.base, options.commit) if path.startswith(STATE_FOLDER)
-    ]
-    if touched:
-        raise RefusedError(
-            f"the release changes rollout state ({touched[0]}): reverting it would revert decisions",
-            hint="take the state files out of the release, or give --base so that only product commits count",
+def _checked(options: StartOptions) -> StartOptions:
+    check_written("--version", options.version)
+    if options.rollback_to is not None:
+        check_written("--rollback-to", options.rollback_to)
+    if options.first is None:
+        return options
+    if options.rollback_to is not None:
+        raise InputError(
+            "--first and --rollback-to contradict each other",
+            hint="--first is for a product without a version to return to",
         )
+    return StartOptions(options.version, options.commit, options.base, first=checked_reason(options.first))
 
 
 def _refuse_second(state: TrainState) -> None:
@@ -112,44 +120,86 @@ def _refuse_second(state: TrainState) -> None:
         )
 
 
-def _begun(state: TrainState, options: StartOptions, now: datetime) -> tuple[StateChange, CommitMessage]:
-    _refuse_second(state)
-    channel = state.channel or Channel(train=state.train)
-    _ask_the_guards(state, channel, options.version)
-    target = channels.target_for(channel, options.rollback_to, now)
-    _refuse_bad_target(state, target)
-    release = Release(version=options.version, commit=options.commit, base=options.base, started_at=now)
-    rollout = starting.first(state.contract, release, target)
-    status = begin(state.contract, state.contract_digest, rollout, now, lanes=state.rollout.lanes)
-    change = StateChange(
-        rollout=rollout,
-        status=status,
-        channel=channels.started(channel, target),
-        signoff=signoff.for_release(rollout),
-    )
-    return change, message(Event.START, contract=state.contract, rollout=rollout, status=status)
-
-
-def _ask_the_guards(state: TrainState, channel: Channel, version: str) -> None:
-    judgement = judge(
-        channel.channel,
-        channel.current_version,
-        version,
-        standing=quarantined(state.quarantine),
-        max_major_jump=state.contract.channel.max_major_jump,
-    )
+def _ask_the_guards(state: TrainState, version: str) -> None:
+    judgement = starting.judged(state, version)
     if judgement.blocked:
         raise RefusedError(
             f"{state.train}: {version} is blocked, {judgement.code}: {judgement.reason}",
             hint=guard_advice(judgement.code),
         )
+    if judgement.action is not ChannelAction.UPGRADE:
+        raise RefusedError(
+            f"{state.train}: {judgement.reason}",
+            hint="start a newer version; a line that is maintained beside this one is a train of its own",
+        )
 
 
-def _refuse_bad_target(state: TrainState, target: RollbackTarget | None) -> None:
+# --- where a rollback would go ---------------------------------------------------------------------------
+
+
+def _target(state: TrainState, options: StartOptions, known: Known, at: datetime) -> RollbackTarget | None:
+    channel = state.channel or Channel(train=state.train)
+    if options.rollback_to is not None:
+        check_target(state, "--rollback-to", options.rollback_to, options.version, known, at)
+    target = channels.target_for(channel, options.rollback_to, at)
+    if target is None:
+        _refuse_without_target(state, options)
+        return None
+    if options.first is not None:
+        raise InputError(
+            f"--first: {target.version} is the current version, to which a rollback returns",
+            hint="leave --first and --reason out",
+        )
+    _refuse_quarantined_target(state, target)
+    return target
+
+
+def _refuse_without_target(state: TrainState, options: StartOptions) -> None:
+    if options.first is None and needs_target(state.contract):
+        raise RefusedError(
+            f"{state.train}: no version is known to return to, which the gate rollback_target asks for",
+            hint=_WAYS_OUT.format(train=state.train),
+        )
+
+
+def _refuse_quarantined_target(state: TrainState, target: RollbackTarget) -> None:
     standing = quarantined(state.quarantine)
-    if target is not None and bare(target.version) in standing:
+    if bare(target.version) in standing:
         raise RefusedError(
             f"{state.train}: a rollback would lead to {target.version}, {GuardCode.QUARANTINED_RELEASE}:"
             f" it {standing[bare(target.version)]}",
             hint="name another version with --rollback-to",
         )
+
+
+def _known(history: History, options: StartOptions, known: Known) -> Iterable[str]:
+    """The tag that is named is asked for first: a list of releases may be long, or cut off."""
+    named = options.rollback_to
+    return [named] if named is not None and history.tagged(named) else known()
+
+
+# --- the commit ------------------------------------------------------------------------------------------
+
+
+def _begun(
+    state: TrainState, options: StartOptions, cut: Cut, target: RollbackTarget | None, now: datetime
+) -> tuple[StateChange, CommitMessage]:
+    release = Release(
+        version=options.version, commit=cut.commit, base=cut.base, started_at=now, first=options.first
+    )
+    rollout = starting.first(state.contract, release, target)
+    status = begin(
+        state.contract,
+        state.contract_digest,
+        rollout,
+        now,
+        lanes=state.rollout.lanes,
+        release_range=cut.range,
+    )
+    change = StateChange(
+        rollout=rollout,
+        status=status,
+        channel=starting.channel_of(state, target),
+        signoff=signoff.for_release(rollout),
+    )
+    return change, message(Event.START, contract=state.contract, rollout=rollout, status=status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rollout.core import withdrawing
-from rollout.core.rollback import leaving, opening, quarantine, watching
+from rollout.core.rollback import leaving, opening, quarantine, resuming, watching
 from rollout.core.state import Event, Incident, Outcome, Quarantine, StateChange, TrainState
 
 EVENTS = frozenset(
@@ -46,6 +46,7 @@ def _withdrawn(previous: TrainState, state: TrainState) -> StateChange | None:
 
 
 def _dispatched(previous: TrainState, incident: Incident) -> StateChange:
+    previous = resuming.taken_up(previous, incident.started_at)
     assert previous.status is not None
     fixed = previous.status.legal.rollback_target
     target = None if incident.target == fixed else incident.target

@@ -8,13 +8,12 @@ from datetime import datetime
 
 from rollout.commands import steered
 from rollout.commands.changing import applied
-from rollout.core import channel as channels
 from rollout.core import first_rules, signoff, starting
 from rollout.core.advance import advance, begin
 from rollout.core.channel.explain import follows
 from rollout.core.observation import Evidence, Results
 from rollout.core.signoff import transition
-from rollout.core.state import Channel, Event, Signoff, StateChange, Status, TrainState
+from rollout.core.state import Event, Signoff, StateChange, Status, TrainState
 from rollout.core.values import Model
 from rollout.errors import RolloutError
 from rollout.ports import LoggedCommit, StateStore
@@ -165,15 +164,28 @@ def _results(before: Status | None, status: Status) -> Results | None:
 
 
 def _started(previous: TrainState, state: TrainState) -> TrainState | None:
-    release, target = state.rollout.release, state.rollout.rollback_target
-    if release is None or starting.why_not(previous, release):
+    release, target, recorded = state.rollout.release, state.rollout.rollback_target, state.status
+    if release is None or recorded is None:
+        return None
+    if recorded.by_first_rules:
+        why_not = starting.why_not_by_first_rules(previous, release)
+    else:
+        why_not = starting.why_not(previous, release, target)
+    if why_not:
         return None
     rollout = starting.first(previous.contract, release, target)
-    lanes = previous.rollout.lanes
-    status = begin(previous.contract, previous.contract_digest, rollout, release.started_at, lanes=lanes)
-    if state.status is not None and state.status.by_first_rules:
-        status = first_rules.begun(status)
-    channel = channels.started(previous.channel or Channel(train=state.train), target)
+    status = begin(
+        previous.contract,
+        previous.contract_digest,
+        rollout,
+        release.started_at,
+        lanes=previous.rollout.lanes,
+        # What the product's branch showed then is taken as it was recorded, as the commit and its base are.
+        release_range=recorded.release_range,
+    )
+    channel = starting.channel_of(previous, target)
+    if recorded.by_first_rules:
+        status, channel = first_rules.begun(status), starting.channel_by_first_rules(previous, target)
     change = StateChange(
         rollout=rollout, status=status, channel=channel, signoff=signoff.for_release(rollout)
     )

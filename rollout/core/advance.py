@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import assert_never
 
 from rollout.core import channel as channels
-from rollout.core import counters, first_rules, legality, signoff, streaks
+from rollout.core import completed, counters, first_rules, legality, signoff, streaks
 from rollout.core.assess import assess, began, judges_alike, reassess, unsigned_items, view_of
 from rollout.core.contract import Contract
 from rollout.core.decision import (
@@ -29,6 +29,7 @@ from rollout.core.state import (
     Freeze,
     MergedStep,
     Outcome,
+    ReleaseRange,
     RevertFact,
     Rollout,
     Soak,
@@ -44,11 +45,18 @@ from rollout.errors import InputError
 
 
 def begin(
-    contract: Contract, digest: str, rollout: Rollout, now: datetime, *, lanes: Collection[str] = ()
+    contract: Contract,
+    digest: str,
+    rollout: Rollout,
+    now: datetime,
+    *,
+    lanes: Collection[str] = (),
+    release_range: ReleaseRange | None = None,
 ) -> Status:
     """The first status of a rollout that starts in its first phase.
 
     `lanes`: surfaces that the last rollout left in their known-good lane, where no release is seen.
+    `release_range`: what the release brings, as the product's branch shows it.
     """
     assert rollout.release is not None
     assert rollout.phase is not None
@@ -64,6 +72,7 @@ def begin(
         health_digest=contract.health_digest,
         decision=waiting,
         requests=needed(contract, rollout, lanes_back(contract, rollout, lanes, now), (), None, now),
+        release_range=release_range,
     )
 
 
@@ -329,7 +338,8 @@ def _undo(state: TrainState, status: Status, why: str, facts: Facts, now: dateti
     frozen = status.legal.frozen or Freeze(reason=f"illegal step: {why}"[:500], at=now)
     rollout = status.legal.model_copy(update={"frozen": frozen})
     kept = status.model_copy(update={"legal": rollout, "merged_step": None})
-    status = assess(state.contract, rollout, kept, unsigned_items(state, rollout), facts, now)
+    unsigned = unsigned_items(state, rollout)
+    status = assess(state.contract, rollout, kept, unsigned, facts, now, quarantine=state.quarantine)
     return Step(Event.ILLEGAL_STEP, StateChange(rollout=rollout, status=status), why)
 
 
@@ -403,7 +413,16 @@ def observe(
         return _observe_late(state, folded, observation, facts, now)
     folded = folded.model_copy(update={"entered_at": status.entered_at or at})
     unsigned = unsigned_items(state, state.rollout)
-    return assess(state.contract, state.rollout, folded, unsigned, facts, now, earn_at=at)
+    return assess(
+        state.contract,
+        state.rollout,
+        folded,
+        unsigned,
+        facts,
+        now,
+        quarantine=state.quarantine,
+        earn_at=at,
+    )
 
 
 def _folded(state: TrainState, status: Status, observation: Observation) -> Status:
@@ -429,7 +448,7 @@ def _observe_late(
 ) -> Status:
     """Evidence that is not of the phase: it can still fire a trigger, and is a baseline until entry."""
     phase = state.contract.phase(observation.phase)
-    view = view_of(state.contract, state.rollout, phase.name, status, observation, {}, facts)
+    view = view_of(state.contract, state.rollout, phase.name, status, observation, {}, facts, None)
     found = judge_triggers(view, phase.name, status.triggers, observation.started_at)
     fired = tuple(finding for finding in found if finding.fired)
     if status.entered_at is None:
@@ -441,6 +460,7 @@ def _observe_late(
         unsigned_items(state, state.rollout),
         facts,
         now,
+        quarantine=state.quarantine,
         also_fired=fired,
     )
 
@@ -496,6 +516,8 @@ def _complete(state: TrainState, status: Status, now: datetime) -> Step | None:
         return None
     rollout = state.rollout.model_copy(update={"outcome": Outcome.COMPLETE})
     channel = channels.completed(state.channel or Channel(train=state.train), status.release, now)
+    if not status.by_first_rules:
+        channel = completed.remember(channel, rollout)
     change = StateChange(
         rollout=rollout,
         status=status.model_copy(update={"legal": rollout, "decided_at": now}),

@@ -19,13 +19,14 @@ from rollout.core.decision import (
 )
 from rollout.core.observation import Observation
 from rollout.core.requests import applied_at, needed
-from rollout.core.state import Facts, Rollout, Status, TrainState, TriggerFinding
+from rollout.core.state import Facts, Quarantine, Rollout, Status, TrainState, TriggerFinding
 from rollout.core.view import View
 
 
 def reassess(state: TrainState, status: Status, facts: Facts, now: datetime) -> Status:
     """The status judged again with these facts, no new evidence."""
-    return assess(state.contract, state.rollout, status, unsigned_items(state, state.rollout), facts, now)
+    unsigned = unsigned_items(state, state.rollout)
+    return assess(state.contract, state.rollout, status, unsigned, facts, now, quarantine=state.quarantine)
 
 
 def unsigned_items(state: TrainState, rollout: Rollout) -> dict[str, tuple[str, ...]]:
@@ -40,6 +41,7 @@ def view_of(
     observation: Observation | None,
     unsigned: dict[str, tuple[str, ...]],
     facts: Facts,
+    quarantine: Quarantine | None,
 ) -> View:
     return look(
         contract,
@@ -52,6 +54,7 @@ def view_of(
         soak=status.soak,
         facts=facts,
         unsigned=unsigned,
+        quarantine=quarantine,
         since=began(contract, rollout, status, phase),
         by_first_rules=status.by_first_rules,
     )
@@ -79,13 +82,14 @@ def assess(
     facts: Facts,
     now: datetime,
     *,
+    quarantine: Quarantine | None,
     earn_at: datetime | None = None,
     also_fired: tuple[TriggerFinding, ...] = (),
 ) -> Status:
     """Triggers, gates, soak (earned only with `earn_at`) and decision for what the status holds."""
     observation = _current_observation(status)
     at = earn_at or now
-    view = view_of(contract, rollout, status.phase, status, observation, unsigned, facts)
+    view = view_of(contract, rollout, status.phase, status, observation, unsigned, facts, quarantine)
     fired = _merged(also_fired, judge_triggers(view, status.phase, status.triggers, at))
     view = with_triggers(view, fired)
     judged = judge_gates(view)

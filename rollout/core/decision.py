@@ -16,6 +16,7 @@ from rollout.core.state import (
     Decision,
     Facts,
     GateFinding,
+    Quarantine,
     Request,
     Result,
     Rollout,
@@ -44,6 +45,7 @@ def look(
     soak: Soak,
     facts: Facts,
     unsigned: Mapping[str, tuple[str, ...]],
+    quarantine: Quarantine | None = None,
     since: datetime | None = None,
     by_first_rules: bool = False,
 ) -> View:
@@ -64,6 +66,7 @@ def look(
         streaks=streaks,
         facts=facts,
         unsigned=unsigned,
+        quarantine=quarantine,
         soak=soak,
         applied=applied_at(contract, rollout, requests)[0],
         not_applied=why_not_applied(rollout, requests),
@@ -119,7 +122,8 @@ def judge_gates(view: View) -> list[tuple[Gate, list[Leaf]]]:
 
 def _fail_closed(leaves: list[Leaf]) -> list[Leaf]:
     # A gate that no surface can answer would pass by silence: a misspelt field must block instead.
-    if any(leaf.result is not Result.NOT_APPLICABLE for leaf in leaves):
+    # Only what is not asked of surfaces can say by itself that it does not apply.
+    if any(leaf.result is not Result.NOT_APPLICABLE or leaf.surface is None for leaf in leaves):
         return leaves
     wanted = leaves[0].wanted if leaves else ""
     return [Leaf(Result.UNKNOWN, None, "no surface reports it", wanted)]

@@ -15,7 +15,7 @@ class Rehearsed:
     release: str
     commit: str
     target: str
-    """Empty when there is none."""
+    """Empty where a rollback reverts only, or waits for a person to name one."""
     tip: str | None
     """The product branch's commit that the revert was made on; None when there is no such branch."""
     steps: tuple[IncidentStep, ...]

@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 from rollout.core.contract import Contract, Phase, Surface
 from rollout.core.observation import MAX_FUTURE, HarnessReport, Observation, Sample
-from rollout.core.state import CounterTrack, Facts, Result, Rollout, Soak, Streak, TriggerFinding
+from rollout.core.state import (
+    CounterTrack,
+    Facts,
+    Quarantine,
+    Result,
+    Rollout,
+    Soak,
+    Streak,
+    TriggerFinding,
+)
 from rollout.core.values import format_duration, format_instant
 
 
@@ -39,6 +48,7 @@ class View:
     facts: Facts
     unsigned: Mapping[str, tuple[str, ...]]
     """`before` -> ids of the sign-off items still missing."""
+    quarantine: Quarantine | None
     soak: Soak
     applied: bool | None
     """Whether the product runs at the phase's percent; None when the contract has no apply command."""

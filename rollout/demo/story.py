@@ -31,7 +31,7 @@ from rollout.ports import PullRequest, PullRequestState
 from rollout.rendering.gates import progress
 from rollout.rendering.inert import line
 from rollout.rendering.terminal import status_view, verify_view
-from rollout.wiring import Workspace, texts
+from rollout.wiring import Workspace
 
 TRAIN = "tau"
 BEGIN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -115,7 +115,7 @@ class Story:
         self._write("product.txt", f"{version}\n")
         commit = self._commit_all(f"Release {version}")
         state = start(
-            self.space.store, self.space.forge, self.clock, TRAIN, StartOptions(version, commit)
+            self.space.store, self.space.history, self.clock, TRAIN, StartOptions(version, commit)
         ).state
         self._tell(OWNER, f"starts {version}, commit {commit[:10]}")
         self._ci(commit)
@@ -185,8 +185,8 @@ class Story:
         )
 
     def _reconcile(self, evidence: list[Evidence]) -> Report:
-        body = texts.promotion_body()
         self.space.train(TRAIN)
+        body = self.space.promotion_body()
         responder = self.space.responder()
         desk = self.space.signoff_desk()
         reconciler = Reconciler(

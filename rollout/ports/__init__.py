@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rollout.ports.forge import PullRequestKind as PullRequestKind
     from rollout.ports.forge import PullRequestState as PullRequestState
     from rollout.ports.forge import StatusState as StatusState
+    from rollout.ports.history import History as History
+    from rollout.ports.history import Place as Place
     from rollout.ports.inspection import Inspector as Inspector
     from rollout.ports.issues import OWN_LABEL as OWN_LABEL
     from rollout.ports.issues import Comment as Comment
@@ -56,6 +58,7 @@ _TOPICS = {
         "PullRequestState",
         "StatusState",
     ),
+    "history": ("History", "Place"),
     "inspection": ("Inspector",),
     "issues": (
         "OWN_LABEL",

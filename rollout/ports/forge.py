@@ -136,10 +136,5 @@ class Forge(Protocol):
         Lazy: a caller that stops early does not pay for the rest. Raises OutsideError.
         """
 
-    def commit_exists(self, commit: str) -> bool: ...
-
-    def tagged(self, version: str) -> str | None:
-        """The commit that the version's tag leads to, `v1.2.3` or `1.2.3`; None when there is no such tag."""
-
-    def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
-        """Paths that `base..commit` changes; without a base, the commit against its first parent."""
+    def changed_paths(self, commit: str) -> Sequence[str]:
+        """Paths that the commit changes against its first parent."""

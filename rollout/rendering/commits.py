@@ -21,6 +21,7 @@ from rollout.core.state import (
 from rollout.rendering.by_hand import reached
 from rollout.rendering.gates import GateRow, Silence, alike, listed, progress, release_name, word
 from rollout.rendering.inert import plain
+from rollout.rendering.ranges import commit_lines
 
 SUBJECT_LIMIT = 72
 SHOWN_FINDINGS = 20
@@ -272,7 +273,7 @@ def _body(
     if detail:
         yield f"{_DETAILS.get(event, 'What')}: {plain(detail, 500)}"
     if event is Event.START:
-        yield from _started(rollout)
+        yield from _started(rollout, status)
     if incident is not None:
         yield from _what_happened(incident)
     elif rollout.frozen is not None and rollout.frozen.reason != detail:
@@ -282,13 +283,16 @@ def _body(
         yield from _verdict(status)
 
 
-def _started(rollout: Rollout) -> Iterator[str]:
-    if rollout.release is not None:
-        yield f"Commit: {rollout.release.commit}"
-        if rollout.release.base is not None:
-            yield f"Base: {rollout.release.base}"
-    target = rollout.rollback_target
-    yield f"Rolls back to: {plain(release_name(target.version)) if target else 'nothing recorded'}"
+def _started(rollout: Rollout, status: Status | None) -> Iterator[str]:
+    release, target = rollout.release, rollout.rollback_target
+    if release is not None:
+        yield f"Commit: {release.commit}"
+        if release.base is not None:
+            yield f"Base: {release.base}"
+    yield f"Rolls back to: {plain(release_name(target.version)) if target else 'no version is known'}"
+    if release is not None and release.first is not None:
+        yield f"First release: {plain(release.first, 500)}"
+    yield from commit_lines(status)
 
 
 def _what_happened(incident: Incident) -> Iterator[str]:

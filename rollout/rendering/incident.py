@@ -10,6 +10,7 @@ from datetime import datetime
 from rollout.core.contract import RollbackStep
 from rollout.core.rollback.validation import gates_of, was_validated
 from rollout.core.state import (
+    MOST_COMMITS,
     CommitMessage,
     Incident,
     IncidentStep,
@@ -19,9 +20,10 @@ from rollout.core.state import (
     TrainState,
 )
 from rollout.rendering.by_hand import frozen_at, reached
-from rollout.rendering.gates import day_and_time, release_name
+from rollout.rendering.gates import count, day_and_time, release_name
 from rollout.rendering.inert import Markdown, code, cut, plain
 from rollout.rendering.markdown import gate_rows, render
+from rollout.rendering.ranges import comparison, markdown_rows
 from rollout.rendering.rollback import SYMBOLS, TITLES, causes, joined_line, next_steps
 
 _MOST_EVIDENCE = 60
@@ -167,7 +169,7 @@ _REVERT = """Merging this takes {{ release }} of {{ train }} back.
 {% for cause in causes -%}
 - {{ cause }}
 {% endfor %}
-Incident {{ incident }}. Reverts, newest first:
+Incident {{ incident }}. {{ size }} to revert, newest first ({{ comparison }}):
 {% for commit in commits %}
 - {{ commit }}
 {%- endfor %}
@@ -183,17 +185,26 @@ _NOT_VALIDATED = (
 )
 
 
-def revert_body(state: TrainState) -> str:
-    """The body of the pull request that reverts the release."""
-    incident = state.incident
+def revert_body(state: TrainState, product_page: str = "") -> str:
+    """The body of the pull request that reverts the release.
+
+    `product_page` is the address of the product's repository; empty on the local forge.
+    """
+    incident, release = state.incident, state.rollout.release
     assert incident is not None
-    commits = incident.revert.commits if incident.revert else ()
+    assert release is not None
+    found = state.status.release_range if state.status else None
+    # A release that was started before ranges were recorded is listed by the preview of its revert.
+    ids = (incident.revert.commits if incident.revert else ()) or (incident.commit,)
+    more = " or more" if found is None and len(ids) >= MOST_COMMITS else ""
     values = {
         "release": release_name(incident.release),
         "train": incident.train,
         "incident": incident.id,
         "causes": list(causes(incident)),
-        "commits": list(commits) or [incident.commit],
+        "size": Markdown(count(found.total if found else len(ids), "commit") + more),
+        "commits": markdown_rows(found) if found else list(ids),
+        "comparison": comparison(release, product_page),
         "after": Markdown(_VALIDATED if gates_of(state.contract) else _NOT_VALIDATED),
     }
     return cut(render(_REVERT, values).strip() + "\n")

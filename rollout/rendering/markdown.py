@@ -7,7 +7,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from rollout.core.contract import Contract, Phase, RunsSoak
-from rollout.core.state import Decision, Facts, GateFinding, Result, Rollout, Status, Verdict
+from rollout.core.state import (
+    Decision,
+    Facts,
+    GateFinding,
+    Release,
+    ReleaseRange,
+    Result,
+    Rollout,
+    Status,
+    Verdict,
+)
 from rollout.core.values import format_duration, format_instant
 from rollout.rendering.gates import (
     GateRow,
@@ -22,6 +32,7 @@ from rollout.rendering.gates import (
     word,
 )
 from rollout.rendering.inert import DOCUMENT_LIMIT, Markdown, cut, finalize, marker_value
+from rollout.rendering.ranges import SHORT, comparison, markdown_rows, no_target
 
 MARKER = "<!-- rollout:promotion train={train} release={release} phase={phase} -->"
 
@@ -40,9 +51,11 @@ def promotion_body(
     to: Phase,
     decided_at: str,
     needs_person: str = "",
+    product_page: str = "",
 ) -> str:
     """The body of the pull request that promotes to `to`.
 
+    `product_page` is the address of the product's repository; empty on the local forge.
     `needs_person` is why a rollback of the release would need a person; empty when it would not.
 
     `template` is the text of promotion-pr.md.j2. `decided_at` is the state commit that the branch was made
@@ -53,6 +66,7 @@ def promotion_body(
         raise ValueError("a promotion needs a release")
     marker = promotion_marker(rollout.train, release_name(rollout.release.version), to.name)
     values = _values(contract, rollout, status, to, decided_at, rollout.release.commit)
+    values |= _range(rollout.release, status.release_range, product_page)
     body = render(template, values | {"needs_person": needs_person})
     return f"{cut(body.strip(), DOCUMENT_LIMIT - len(marker) - 2)}\n\n{marker}"
 
@@ -103,10 +117,20 @@ def _values(
         "checks": _checks(status.facts),
         "decided_at": decided_at,
         "rollback_target": f"{release_name(target.version)} on {target.channel}" if target else "",
+        "no_target": Markdown(f"{no_target(rollout).capitalize()}."),
         "next_soak": _soak(to),
         "holds_until": day_and_time(status.decision.at + timedelta(seconds=contract.max_gap(phase))),
         "max_gap": format_duration(contract.max_gap(phase)),
         "by_hand": contract.apply is None,
+    }
+
+
+def _range(release: Release, found: ReleaseRange | None, product_page: str) -> dict[str, object]:
+    return {
+        "commits": markdown_rows(found) if found else [],
+        "size": Markdown(count(found.total, "commit")) if found else "",
+        "base": release.base[:SHORT] if release.base else "",
+        "comparison": comparison(release, product_page),
     }
 
 

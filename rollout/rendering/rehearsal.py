@@ -16,8 +16,8 @@ def rehearsal_view(rehearsed: Rehearsed, commit: str | None, *, style: Style) ->
         f"  {_MARKS.get(step.state, '!')} {step.step.replace('_', ' '):<17} {line(step.result)}".rstrip()
         for step in rehearsed.steps
     ]
-    release, target = line(rehearsed.release), line(rehearsed.target) or "nowhere"
-    head = f"rehearsed on a scratch copy: {release} back to {target}"
+    target = f"back to {line(rehearsed.target)}" if rehearsed.target else "by its revert alone"
+    head = f"rehearsed on a scratch copy: {line(rehearsed.release)} {target}"
     end = "nothing outside was touched"
     if rehearsed.passed:
         end += f"; recorded ({commit[:10]})" if commit else "; not recorded"

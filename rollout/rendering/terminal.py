@@ -117,7 +117,7 @@ def _header(state: TrainState, merged: str, now: datetime, style: Style) -> str:
     colour = "red" if stopped else ("green" if rollout.outcome is Outcome.COMPLETE else None)
     title = f"{rollout.train}: {line(release_name(release.version))} {_standing(state)}"
     target = rollout.rollback_target
-    back = f"rolls back to {line(release_name(target.version))}" if target else "nothing to roll back to"
+    back = f"rolls back to {line(release_name(target.version))}" if target else "a rollback reverts only"
     facts = f"{release.commit[:SHORT_SHA]}, started {day_and_time(release.started_at)}"
     if rollout.outcome not in _NOTHING_OPEN:
         facts = f"{facts}, {back}"

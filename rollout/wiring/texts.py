@@ -17,8 +17,11 @@ def _template(name: str) -> str:
     return (templates_dir() / f"{name}.md.j2").read_text(encoding="utf-8")
 
 
-def promotion_body() -> Callable[[TrainState, str], str]:
-    """The body of a promotion pull request, of a train and the state commit that its branch is made on."""
+def promotion_body(product_page: Callable[[], str] = str) -> Callable[[TrainState, str], str]:
+    """The body of a promotion pull request, of a train and the state commit that its branch is made on.
+
+    `product_page` gives the address of the product's repository; empty on the local forge.
+    """
     from rollout.core.rollback.readiness import why_person_needed
     from rollout.rendering.markdown import promotion_body as rendered
 
@@ -35,6 +38,7 @@ def promotion_body() -> Callable[[TrainState, str], str]:
             to=to,
             decided_at=decided_at,
             needs_person=why_person_needed(state),
+            product_page=product_page(),
         )
 
     return body

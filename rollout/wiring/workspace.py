@@ -25,6 +25,7 @@ from rollout.wiring import texts
 if TYPE_CHECKING:
     from rollout.adapters.github.api import Api
     from rollout.adapters.github.listing import Listing
+    from rollout.adapters.github.product_clone import ProductClone
     from rollout.adapters.github.store import GitHubStore
     from rollout.adapters.local_issues import LocalIssues
     from rollout.adapters.rehearsal import ScratchCopy
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         Clock,
         Evidence,
         Forge,
+        History,
         Issues,
         PatientClock,
         Product,
@@ -79,6 +81,7 @@ class Workspace:
         self._environment = os.environ if environment is None else environment
         self._tell = tell
         self._train: str | None = None
+        self._clones: dict[str, ProductClone] = {}
 
     @cached_property
     def git(self) -> Git:
@@ -144,7 +147,21 @@ class Workspace:
         from rollout.commands.responding import Responder
 
         is_local = self.forge_kind == "local"
-        return Responder(self.reverter, self.issues, texts.incident_body(), pushes_workflows=is_local)
+        return Responder(
+            self.reverter,
+            self.issues,
+            texts.incident_body(),
+            pushes_workflows=is_local,
+            product_page=self.product_page,
+        )
+
+    def promotion_body(self) -> Callable[[TrainState, str], str]:
+        """See `texts.promotion_body`."""
+        return texts.promotion_body(self.product_page)
+
+    def product_page(self) -> str:
+        """The address of the product's repository; empty on the local forge."""
+        return self._pages().product
 
     @cached_property
     def reverter(self) -> Reverter:
@@ -153,13 +170,28 @@ class Workspace:
             from rollout.adapters.local_reverts import LocalReverter
 
             return LocalReverter(self.git, self.local_forge, lambda: self._product_of_train().branch)
-        from rollout.adapters.github.product_clone import ProductClone
         from rollout.adapters.github.reverts import GitHubReverter
 
-        api = self._api
-        return GitHubReverter(
-            api, self._listing, lambda name: ProductClone(api.address.server_url, name, api.token)
-        )
+        return GitHubReverter(self._api, self._listing, self._product_clone)
+
+    @cached_property
+    def history(self) -> History:
+        """The product's branch, as releases are cut from it."""
+        if self.forge_kind == "local":
+            from rollout.adapters.local_history import LocalHistory
+
+            return LocalHistory(self.git, lambda: self._product_of_train().branch)
+        from rollout.adapters.github.history import GitHubHistory
+
+        return GitHubHistory(self._listing, self._api.repository, self._product_clone)
+
+    def _product_clone(self, repository: str) -> ProductClone:
+        """One of each repository, so that what was fetched for one question answers the next."""
+        from rollout.adapters.github.product_clone import ProductClone
+
+        if repository not in self._clones:
+            self._clones[repository] = ProductClone(self._api.address.server_url, repository, self._api.token)
+        return self._clones[repository]
 
     @contextmanager
     def rehearsal_stage(self, product_dir: Path | None) -> Iterator[Stage]:
@@ -293,6 +325,16 @@ class Workspace:
         """The train that a command is about. Raises InputError when that is not clear."""
         self._train = self._chosen_train(named)
         return self._train
+
+    def existing_train(self, named: str | None) -> str | None:
+        """The train of that name, or the only one; None when there is no such train, or more than one."""
+        try:
+            trains = self.store.trains(self.store.head())
+        except InputError:  # no commit yet
+            return None
+        if named is None and len(trains) == 1:
+            return trains[0]
+        return named if named in trains else None
 
     def _chosen_train(self, named: str | None) -> str:
         trains = self.store.trains(self.store.head())

@@ -14,16 +14,17 @@ from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.evidence import GitHubEvidence
 from rollout.adapters.github.forge import GitHubForge
+from rollout.adapters.github.history import GitHubHistory
 from rollout.adapters.github.issues import GitHubIssues
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.adapters.github.release_list import GitHubReleases
 from rollout.adapters.github.reverts import GitHubReverter
 from rollout.adapters.github.store import GitHubStore
-from rollout.adapters.local_forge import LocalForge
+from rollout.adapters.local_history import LocalHistory
 from rollout.adapters.yaml_store import YamlStore, files_of
 from rollout.commands.reconcile import Reconciler, Report
-from rollout.commands.start import StartOptions, start
+from rollout.commands.start import Started, StartOptions, start
 from rollout.core.contract import Contract, Product
 from rollout.core.observation import Evidence, HarnessReport
 from rollout.core.state import Channel, Rollout, StateChange
@@ -79,6 +80,7 @@ class Adapters:
     issues: Callable[[], GitHubIssues]
     """Asked for: not every command has the permission to read issues."""
     reverter: GitHubReverter
+    history: GitHubHistory
     releases: GitHubReleases
     evidence: GitHubEvidence
 
@@ -119,13 +121,17 @@ class GitHubWorld(World):
         api = Api(address, (token or self.token).value, self.patience, timeout=timeout)
         store = GitHubStore(api, branch, lambda: YamlStore(Git(self.repo.bare.path), branch or "main"))
         listing = Listing(api, lambda: store.branch, lambda: self.product, lambda: TAU)
-        reverter = GitHubReverter(api, listing, lambda name: ProductClone(url, name, api.token))
+
+        def clone(name: str) -> ProductClone:
+            return ProductClone(url, name, api.token)
+
         return Adapters(
             api,
             store,
             GitHubForge(api, listing),
             lambda: GitHubIssues(api, listing),
-            reverter,
+            GitHubReverter(api, listing, clone),
+            GitHubHistory(listing, NAME, clone),
             GitHubReleases(api, lambda: listing.product),
             GitHubEvidence(api, listing, url),
         )
@@ -148,8 +154,12 @@ class GitHubWorld(World):
         for name in names:
             self.repo.add_check(commit or self.release, name, conclusion)
 
-    def start(self, version: str = VERSION, commit: str = "", **options: str | None) -> None:
-        super().start(version, commit or self.release, **options)
+    @property
+    def history(self) -> GitHubHistory:  # type: ignore[override]
+        return self.run().history
+
+    def start(self, version: str = VERSION, commit: str | None = None, **options: str | None) -> Started:
+        return super().start(version, commit or self.release, **options)
 
     def merge(self, *, squash: bool = False) -> None:
         """Alice merges the open pull request with the button, that is over REST."""
@@ -201,6 +211,6 @@ def started(folder: Path) -> tuple[Repository, str]:
     clock = SettableClock()
     clock.forward(minutes=-1)
     options = StartOptions(VERSION, release)
-    start(YamlStore(git, "main"), LocalForge(git, "main"), clock, TAU, options)
+    start(YamlStore(git, "main"), LocalHistory(git, lambda: "main"), clock, TAU, options)
     git.close()
     return repository, release

@@ -467,84 +467,10 @@ def test_the_newest_commits_of_a_branch_come_with_their_checks(world: GitHubWorl
 # --- release commits ---------------------------------------------------------------------------------------
 
 
-def test_a_release_is_a_commit_of_the_products_branch(world: GitHubWorld, run: Adapters) -> None:
-    main = world.repo.bare.branch("main") or ""
-    side = world.repo.bare.git("commit-tree", "-p", main, "-m", "side", f"{main}^{{tree}}")
-    world.repo.bare.git("branch", "side", side)
-    assert [run.forge.commit_exists(one) for one in (world.release, main)] == [True, True]
-    assert [run.forge.commit_exists(one) for one in (side, "9" * 40, "main", world.release[:10])] == [
-        False
-    ] * 4
-
-
-@pytest.mark.parametrize("version", ["v1.2.3", "1.2.3", "1.2.3+build.7"])
-@pytest.mark.parametrize("kind", [("--annotate", "--message=x"), ()], ids=["annotated", "lightweight"])
-def test_a_tag_leads_to_its_commit_however_it_is_written(
-    world: GitHubWorld, run: Adapters, version: str, kind: tuple[str, ...]
-) -> None:
-    name = version if "+" in version else "v1.2.3"
-    world.repo.bare.git("tag", *kind, name, world.release)
-    assert run.forge.tagged(version) == world.release
-    assert run.forge.tagged("v9.9.9") is None
-    assert run.forge.tagged("main") is None, "a branch is no tag"
-
-
-def test_a_branch_of_the_product_that_is_not_there_is_not_a_commit_that_is_not(
-    world: GitHubWorld, run: Adapters
-) -> None:
-    def looking(product: Product) -> OutsideError:
-        forge = GitHubForge(run.api, Listing(run.api, lambda: "main", lambda: product))
-        with pytest.raises(OutsideError) as refused:
-            forge.commit_exists(world.release)
-        return refused.value
-
-    nowhere = looking(Product(branch="trunk"))
-    assert nowhere.message.startswith(
-        f"looking for {world.release[:12]} on trunk of acme/tau failed: GitHub: 404"
-    )
-    unseen = looking(Product(repository="acme/secret"))
-    assert "on main of acme/secret" in unseen.message
-    assert "whether the token reaches that repository" in unseen.hint
-
-
-def test_paths_that_a_release_changes(world: GitHubWorld, run: Adapters) -> None:
+def test_paths_that_a_commit_changes(world: GitHubWorld, run: Adapters) -> None:
     first = world.repo.bare.git("rev-list", "--max-parents=0", "main")
-    assert run.forge.changed_paths(None, world.release) == ["src/main.rs"]
-    assert run.forge.changed_paths(first, world.release) == ["src/main.rs"]
-    assert "state/tau/contract.yaml" in run.forge.changed_paths(None, first)
-
-
-def test_decisions_between_two_product_commits_are_no_part_of_a_release(
-    world: GitHubWorld, run: Adapters
-) -> None:
-    def push(*files: tuple[str, bytes]) -> str:
-        head = world.repo.bare.branch("main") or ""
-        return world.repo.commit_on_branch(world.alice, "main", head, "Go on", files, [])
-
-    assert run.forge.changed_paths(world.release, world.repo.bare.branch("main") or "") == []
-    push(("src/main.rs", b"2\n"))
-    commit = push(("README.md", b"new\n"))
-    world.hub.forget_calls()
-    assert run.forge.changed_paths(world.release, commit) == ["README.md", "src"]
-    assert len(world.calls()) == 2
-    both = push(("src/main.rs", b"3\n"), ("state/tau/rollout.yaml", b"phase: x\n"))
-    assert run.forge.changed_paths(world.release, both) == ["README.md", "src", "state/"]
-
-
-def test_a_release_of_many_commits_and_files(world: GitHubWorld, run: Adapters) -> None:
-    bare, head = world.repo.bare, world.release
-
-    def commit(on: str, folder: str, files: int, content: bytes) -> str:
-        blob = bare.write_blob(content)
-        tree = bare.write_tree(on, [("100644", blob, f"{folder}/{number}") for number in range(files)])
-        return bare.git("commit-tree", "-p", on, "-m", folder, tree)
-
-    for number in range(120):
-        head = commit(head, str(number % 3), 1, b"%d" % number)
-    head = commit(head, "many", 400, b"x")
-    world.hub.forget_calls()
-    assert run.forge.changed_paths(world.release, head) == ["0", "1", "2", "many"]
-    assert len(world.calls()) == 2 + 3, "two pages of commits, and three times fifty of them"
+    assert run.forge.changed_paths(world.release) == ["src/main.rs"]
+    assert "state/tau/contract.yaml" in run.forge.changed_paths(first)
 
 
 def test_a_product_in_another_repository(world: GitHubWorld, hub: Hub, tmp_path: Path) -> None:
@@ -556,9 +482,7 @@ def test_a_product_in_another_repository(world: GitHubWorld, hub: Hub, tmp_path:
     run = world.run()
     where = Product(repository="acme/product")
     forge = GitHubForge(run.api, Listing(run.api, lambda: "main", lambda: where))
-    assert forge.commit_exists(release)
-    assert not forge.commit_exists(world.release)
-    assert forge.changed_paths(None, release) == ["main.rs"]
+    assert forge.changed_paths(release) == ["main.rs"]
     assert [one.name for one in forge.check_runs(release)] == ["Live smoke gate"]
     opened = forge.open_promotion(
         TAU, BRANCH, promotion(run), MESSAGE, "body", parent=run.store.head(), at=NOON

@@ -157,7 +157,7 @@ def test_closing_what_a_freeze_forbids(world: GitHubWorld, route: str, fault: st
     assert world.subjects()[:2] == ["rollout(tau): freeze v0.1.5 preflight: a wish"] * 2
 
 
-@table("GET */compare/*", "GET */git/commits/*", "GET */git/trees/*", COMMIT)
+@table(COMMIT)
 def test_starting_a_release(hub: Hub, idle: tuple[Path, str], route: str, fault: str) -> None:
     world = GitHubWorld(hub, *idle)
     world.clock.forward(minutes=10)
@@ -167,7 +167,7 @@ def test_starting_a_release(hub: Hub, idle: tuple[Path, str], route: str, fault:
 
     def begin(timeout: int) -> None:
         run = world.run(timeout=timeout)
-        start(run.store, run.forge, world.clock, TAU, options)
+        start(run.store, run.history, world.clock, TAU, options)
 
     try:
         begin(1 if fault == "timeout" else 20)

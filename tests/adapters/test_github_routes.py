@@ -168,10 +168,6 @@ def listened(run: Adapters) -> object:
     return issues.comments(1)
 
 
-def tag(world: GitHubWorld) -> None:
-    world.repo.bare.git("tag", "v0.1.5", world.release)
-
-
 ACTS = {
     "GitHubStore.branch": Act(lambda run: run.store.branch),
     "GitHubStore.head": Act(lambda run: run.store.head()),
@@ -198,12 +194,14 @@ ACTS = {
     "GitHubForge.set_status": Act(report),
     "GitHubForge.check_runs": Act(lambda run: run.forge.check_runs(release_of(run).commit)),
     "GitHubForge.newest_commits": Act(lambda run: next(run.forge.newest_commits("main"))),
-    "GitHubForge.commit_exists": Act(lambda run: run.forge.commit_exists(release_of(run).commit)),
-    "GitHubForge.tagged": Act(lambda run: run.forge.tagged("v0.1.5"), tag),
-    "GitHubForge.changed_paths": Act(lambda run: run.forge.changed_paths(None, release_of(run).commit)),
-    "GitHubForge.changed_paths of a range": Act(
-        lambda run: run.forge.changed_paths(release_of(run).commit, run.store.head())
-    ),
+    "GitHubForge.changed_paths": Act(lambda run: run.forge.changed_paths(release_of(run).commit)),
+    "GitHubHistory.branch": Act(lambda run: run.history.branch),
+    "GitHubHistory.cut_off": Act(lambda run: run.history.cut_off),
+    "GitHubHistory.newest": Act(lambda run: run.history.newest()),
+    "GitHubHistory.place": Act(lambda run: run.history.place(release_of(run).commit)),
+    "GitHubHistory.tagged": Act(lambda run: run.history.tagged("v0.1.4")),
+    "GitHubHistory.fork": Act(lambda run: run.history.fork(release_of(run).commit, run.store.head())),
+    "GitHubHistory.commits": Act(lambda run: run.history.commits(None, release_of(run).commit)),
     "GitHubReleases.source": Act(lambda run: run.releases.source),
     "GitHubReleases.page": Act(lambda run: run.releases.page(1, "")),
     "GitHubReverter.tip": Act(lambda run: run.reverter.tip()),
@@ -240,8 +238,9 @@ ONLY_LOOKS = "GitHubInspector."
 """`doctor` changes nothing, and takes whatever it is not told for unknown: see test_inspection."""
 
 ROUTES = {
+    "GET */git/commits/*": "GitHubForge.changed_paths",
+    "GET */git/trees/*": "GitHubForge.changed_paths",
     "GET */releases": "GitHubReleases.page",
-    "GET */commits/tags/*": "GitHubForge.tagged",
     "GET */git/ref/heads/*": "GitHubReverter.tip",
     "GET */assignees/*": "GitHubIssues.open",
     "POST */issues": "GitHubIssues.open",

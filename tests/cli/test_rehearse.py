@@ -13,8 +13,8 @@ from rollout.adapters.yaml_store import files_of
 from rollout.adapters.yaml_text import load_yaml
 from rollout.cli import main
 from rollout.core.contract import Contract
-from rollout.core.state import Channel, Rollout, StateChange
-from tests.adapters.scratch import Repository
+from rollout.core.state import Channel, Quarantine, QuarantinedRelease, Rollout, StateChange
+from tests.adapters.scratch import NOON, Repository
 from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub
 from tests.world import OLD_VERSION, TAU, VERSION, contract
@@ -39,7 +39,8 @@ def seed(folder: Path, *, target: str | None = OLD_VERSION, **changes: Any) -> R
     release = repo.commit({"src/main.rs": "1\n"}, f"Release {VERSION}")
     repo.write(".tau/live-run-unified/report.json", "{}")
     repo.write(".tau/live-run-unified/surfaces/voice.log", "log\n")
-    assert main(["start", "--version", VERSION, "--commit", release, *at(repo, STARTED)]) == 0
+    first = () if target else ("--first", "--reason", "our first release")
+    assert main(["start", "--version", VERSION, "--commit", release, *first, *at(repo, STARTED)]) == 0
     return repo
 
 
@@ -129,10 +130,27 @@ def test_says_where_a_person_would_be_needed(tmp_path: Path, capsys: pytest.Capt
     assert everything(repo) == before
 
 
-def test_without_a_target_it_stops_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_first_release_is_rehearsed_by_its_revert_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     repo = seed(tmp_path / "repo", target=None)
+    capsys.readouterr()
+    assert main(["rehearse", "--json", *at(repo)]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["passed"], said["target"]) == (True, None)
+    states = {step["step"]: step["state"] for step in said["steps"]}
+    assert (states["inspect_target"], states["apply_metadata"]) == ("skipped", "skipped")
+    assert "target: null" in repo.text(f"state/{TAU}/rehearsal.yaml")
+
+
+def test_a_target_in_quarantine_stops_it_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    repo = seed(tmp_path / "repo")
+    bad = QuarantinedRelease(commit="9" * 40, version=OLD_VERSION, incident="bad", at=NOON)
+    change = StateChange(quarantine=Quarantine(train=TAU, releases=(bad,)))
+    files = {path: content.decode() for path, content in files_of(TAU, change).items() if content}
+    repo.commit(files, "quarantine it")
     assert main(["rehearse", *at(repo)]) == 3
-    assert "would need a person: inspect target: " in capsys.readouterr().err
+    assert f"inspect target: {OLD_VERSION} is in quarantine since incident bad" in capsys.readouterr().err
 
 
 def test_a_contract_that_validates_nothing_is_not_recorded_as_rehearsed(

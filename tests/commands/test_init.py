@@ -143,7 +143,8 @@ def test_says_what_it_wrote_and_what_to_type_next() -> None:
 
 def test_says_how_to_live_without_a_current_version() -> None:
     assert (
-        "current version: none known: say it with `rollout start --rollback-to`" in run(FakeWorktree()).text
+        "current version: unknown; record what users run with `rollout init --current-version V`"
+        in run(FakeWorktree()).text
     )
 
 

@@ -20,7 +20,7 @@ from rollout.core.state import Outcome, StepState, Work
 from rollout.errors import InputError, RefusedError
 from rollout.ports import IssueState, PullRequestState, RevertOutcome, StatusState
 from tests.fakes.writes import KilledError
-from tests.world import BROWSER, CHECKS, COMMIT, OTHER_COMMIT, REVERTED, TAU, World, bad_timeline
+from tests.world import BROWSER, CHECKS, COMMIT, OLD_COMMIT, OTHER_COMMIT, REVERTED, TAU, World, bad_timeline
 
 BREACH = {"voice": {"fields": {"failure_streak": 3, "last_cycle_failed": 1, "queue_depth": 0}}}
 
@@ -540,6 +540,113 @@ def test_a_complete_release_is_rolled_back() -> None:
     merge_and_validate(world)
     assert world.rollout.outcome is Outcome.ROLLED_BACK
     assert is_sound(world)
+
+
+# --- what everybody runs, after a later release has ended -------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def after_a_later_one() -> World:
+    """v0.1.5 completed, and v0.1.6, which came after it, was rolled back; the branch holds v0.1.5."""
+    world = World().play_to("general-availability")
+    world.sign()
+    world.soak()
+    world.reconcile()
+    world.clock.forward(hours=1)
+    world.ci(commit=OTHER_COMMIT)
+    world.start("v0.1.6", OTHER_COMMIT)
+    dispatch(world, "a bad one")
+    world.reconcile(world.perform())
+    merge_and_validate(world)
+    assert (world.rollout.outcome, _current(world)) == (Outcome.ROLLED_BACK, "v0.1.5")
+    world.reverter.release("7" * 40)
+    world.clock.forward(hours=1)
+    return world
+
+
+def _current(world: World) -> str | None:
+    return world.state.channel.current_version if world.state.channel else None
+
+
+def _completed(world: World) -> list[str]:
+    channel = world.state.channel
+    return [one.release.version for one in channel.completed] if channel else []
+
+
+@pytest.mark.parametrize("reopens", [True, False])
+def test_what_everybody_runs_can_be_rolled_back_after_a_later_release_was(
+    after_a_later_one: World, reopens: bool
+) -> None:
+    world = after_a_later_one.copy()
+    if reopens:
+        rollback.reopen(world.store, world.clock, TAU, "mended")
+    assert _completed(world) == ["v0.1.5"]
+    assert dispatch(world, "customers call")
+    release, target = world.rollout.release, world.rollout.rollback_target
+    assert release is not None
+    assert target is not None
+    assert (release.version, release.commit, release.base) == ("v0.1.5", COMMIT, OLD_COMMIT)
+    assert (world.rollout.outcome, target.version) == (Outcome.ROLLING_BACK, "v0.1.4")
+    assert not dispatch(world, "customers call"), "the same once more changes nothing"
+    world.reconcile(world.perform())
+    merge_and_validate(world)
+    assert (world.rollout.outcome, _current(world)) == (Outcome.ROLLED_BACK, "v0.1.4")
+    assert world.state.quarantine is not None
+    assert [one.version for one in world.state.quarantine.releases] == ["v0.1.6", "v0.1.5"]
+    assert _completed(world) == []
+    assert is_sound(world)
+    with pytest.raises(RefusedError, match="tau is rolled back: there is nothing to roll back"):
+        dispatch(world)
+
+
+def test_a_false_alarm_about_it_leaves_it_complete_and_frozen(after_a_later_one: World) -> None:
+    world = after_a_later_one.copy()
+    rollback.reopen(world.store, world.clock, TAU, "mended")
+    dispatch(world)
+    rollback.cancel(world.store, world.clock, TAU, "it was the probe", "ada")
+    assert world.rollout.release is not None
+    assert (world.rollout.outcome, world.rollout.release.version) == (Outcome.COMPLETE, "v0.1.5")
+    assert (world.rollout.canary_percent, _completed(world)) == (100, ["v0.1.5"])
+    assert is_sound(world)
+
+
+def test_the_next_release_begins_where_the_last_completed_one_ended(after_a_later_one: World) -> None:
+    world = after_a_later_one.copy()
+    rollback.reopen(world.store, world.clock, TAU, "mended")
+    world.history.line.append("7" * 40)
+    world.reverter.frees("7" * 40)
+    started = world.start("v0.1.7", None)
+    assert started.cut.since == "v0.1.5, which completed last"
+    assert world.rollout.release is not None
+    assert (world.rollout.release.commit, world.rollout.release.base) == ("7" * 40, COMMIT)
+    world.reconcile()
+    assert is_sound(world)
+
+
+def test_a_release_that_completed_and_was_rolled_back_is_no_base() -> None:
+    world = World().play_to("general-availability")
+    world.sign()
+    world.soak()
+    world.reconcile()
+    assert _completed(world) == ["v0.1.5"]
+    dispatch(world)
+    world.reconcile(world.perform())
+    merge_and_validate(world)
+    rollback.reopen(world.store, world.clock, TAU, "mended")
+    world.reverter.frees(OTHER_COMMIT)
+    started = world.start("v0.1.6", OTHER_COMMIT)
+    assert (started.cut.base, started.cut.since) == (OLD_COMMIT, "v0.1.4, by its tag")
+
+
+def test_a_renamed_last_phase_does_not_hold_it_up(after_a_later_one: World) -> None:
+    world = after_a_later_one.copy()
+    rollback.reopen(world.store, world.clock, TAU, "mended")
+    channel = world.state.channel
+    assert channel is not None
+    (one,) = channel.completed
+    world.edit_channel(completed=(one.model_copy(update={"phase": "everybody"}),))
+    dispatch(world)
+    assert world.rollout.phase == "general-availability"
 
 
 @pytest.mark.parametrize(

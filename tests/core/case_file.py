@@ -153,7 +153,9 @@ class BeforeWords(Model):
     """Items that people signed; their other items too where the phase could not have been reached without."""
     ci: Checks = "green"
     harness: Run | None = None
-    rollback_target: bool = True
+    rollback_target: bool | str = True
+    first: str | None = None
+    quarantined: list[str] = []
 
 
 class ExpectWords(Model):

@@ -31,6 +31,7 @@ from rollout.core.surfaces.payload import CYCLE_FIELDS
 from rollout.core.values import format_duration
 from tests.core.case_file import (
     BadStepWords,
+    BeforeWords,
     Case,
     Checks,
     ExpectWords,
@@ -71,9 +72,10 @@ def _before(case: Case) -> World:
     contract = _contract(case.contract, case.gates, tau())
     if case.phase not in [phase.name for phase in contract.phases]:
         raise RefusedCaseError(f"{case.case}: no phase {case.phase}")
-    world = World(contract, current_version="v0.1.4" if words.rollback_target else None)
+    world = World(contract, current_version=_current_version(words), first=words.first)
     world.counters = {**words.counters}
     world.reach(case.phase)
+    world.quarantine(*words.quarantined)
     is_first = case.phase == contract.phases[0].name
     if words.observed if words.observed is not None else not is_first:
         world.soak(0)
@@ -102,6 +104,12 @@ def _contract(
     if contract is None or problems:
         raise RefusedCaseError("\n".join(problems))
     return contract
+
+
+def _current_version(words: BeforeWords) -> str | None:
+    if isinstance(words.rollback_target, str):
+        return words.rollback_target
+    return "v0.1.4" if words.rollback_target else None
 
 
 def _known_items(contract: Contract, items: list[str]) -> None:

@@ -32,10 +32,13 @@ def test_a_rollout_begins_in_the_first_phase() -> None:
 )
 def test_a_train_has_to_be_at_rest(outcome: Outcome, why: str) -> None:
     state = replace(WORLD.state, rollout=WORLD.rollout.model_copy(update={"outcome": outcome}))
-    assert starting.why_not(state, release()) == why
+    assert starting.why_not(state, release(), WORLD.rollout.rollback_target) == why
 
 
 def test_what_is_in_quarantine_does_not_begin() -> None:
     idle = replace(WORLD.state, rollout=WORLD.rollout.model_copy(update={"outcome": Outcome.IDLE}))
     bad = replace(idle, quarantine=quarantine.put(None, "tau", release(), "the-incident", START))
-    assert starting.why_not(bad, release()) == "v0.1.5 is in quarantine since incident the-incident"
+    assert (
+        starting.why_not(bad, release(), WORLD.rollout.rollback_target)
+        == "v0.1.5 is in quarantine since incident the-incident"
+    )

@@ -30,7 +30,7 @@ from rollout.core.observation import (
     Timeline,
     WorkResult,
 )
-from rollout.core.rollback import leaving, opening, watching
+from rollout.core.rollback import leaving, opening, quarantine, watching
 from rollout.core.rollback.target import named
 from rollout.core.state import (
     Channel,
@@ -122,7 +122,13 @@ def run(started_at: datetime, **changes: Any) -> HarnessReport:
 class World:
     """One rollout of `VERSION`, begun at `START`; everything is healthy until told otherwise."""
 
-    def __init__(self, contract: Contract | None = None, *, current_version: str | None = "v0.1.4") -> None:
+    def __init__(
+        self,
+        contract: Contract | None = None,
+        *,
+        current_version: str | None = "v0.1.4",
+        first: str | None = None,
+    ) -> None:
         contract = contract or contract_of()
         self.now = START
         self.checks: tuple[CheckFact, ...] | None = checks()
@@ -142,7 +148,7 @@ class World:
         self.product_head: str | None = None
         """What is checked out where surfaces are read."""
         self._merged_at: datetime | None = None
-        self.state = _begun(contract, current_version)
+        self.state = _begun(contract, current_version, first)
 
     @property
     def contract(self) -> Contract:
@@ -183,7 +189,15 @@ class World:
             soak=status.soak,
             facts=status.facts,
             unsigned=signoff.unsigned(self.contract, self.state.signoff, self.rollout),
+            quarantine=self.state.quarantine,
         )
+
+    def quarantine(self, *versions: str) -> None:
+        """A person puts these versions, each of a commit of its own, in quarantine."""
+        for number, version in enumerate(versions):
+            bad = Release(version=version, commit=f"{number + 8}" * 40, started_at=START)
+            known = quarantine.put(self.state.quarantine, self.contract.train, bad, "by-hand", self.now)
+            self.state = replace(self.state, quarantine=known)
 
     # --- what is seen -------------------------------------------------------------------------------------
 
@@ -401,12 +415,12 @@ class World:
         return self
 
 
-def _begun(contract: Contract, current_version: str | None) -> TrainState:
+def _begun(contract: Contract, current_version: str | None, reason: str | None) -> TrainState:
     channel = Channel(train=contract.train, current_version=current_version)
     first = contract.phases[0]
     rollout = Rollout(
         train=contract.train,
-        release=Release(version=VERSION, commit=COMMIT, started_at=START),
+        release=Release(version=VERSION, commit=COMMIT, started_at=START, first=reason),
         phase=first.name,
         canary_percent=first.canary_percent,
         outcome=Outcome.IN_PROGRESS,

@@ -112,7 +112,7 @@ def test_init_needs_no_commit_yet(tmp_path: Path, capsys: pytest.CaptureFixture[
     repository = Repository(tmp_path / "new")
     repository.git("update-ref", "-d", "HEAD")
     said = Shell(repository.path, capsys, BEGIN).ok("init", "--profile", "generic")
-    assert "current version: none known" in said.out
+    assert "current version: unknown; record what users run with" in said.out
 
 
 def test_workflows_are_written_when_it_is_said_which_rollout_they_call(
@@ -129,7 +129,7 @@ def test_workflows_are_written_when_it_is_said_which_rollout_they_call(
 def test_workflows_without_a_pin_are_refused(shell: Shell, repository: Repository) -> None:
     for options, message in (
         (("--workflows", "--action", "acme/rollout@main"), "--action acme/rollout@main: not a repository"),
-        ((), "which contract to begin with is not said"),
+        ((), "--profile is required"),
     ):
         said = shell.rollout("init", *options)
         assert (said.code, repository.status()) == (2, [])

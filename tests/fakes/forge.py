@@ -28,9 +28,6 @@ class FakeForge:
 
     def __init__(self, store: FakeStore) -> None:
         self.store = store
-        self.product: dict[str, tuple[str, ...]] = {}
-        """The product's commits -> the paths that each changes."""
-        self.tags: dict[str, str] = {}
         self.pulls: list[PullRequest] = []
         self.branches: dict[str, str] = {}
         self.comments: list[tuple[int, str]] = []
@@ -46,8 +43,7 @@ class FakeForge:
         """The same forge over a copy of the store, from here on apart."""
         other = copy(self)
         other.store = store
-        other.product, other.branches = dict(self.product), dict(self.branches)
-        other.tags = dict(self.tags)
+        other.branches = dict(self.branches)
         other.pulls, other.comments = list(self.pulls), list(self.comments)
         other.history = list(self.history)
         other.shown = {commit: dict(contexts) for commit, contexts in self.shown.items()}
@@ -171,14 +167,8 @@ class FakeForge:
         for commit in takewhile(lambda one: one != until, reversed(self.history)):
             yield CheckedCommit(commit, self.check_runs(commit))
 
-    def commit_exists(self, commit: str) -> bool:
-        return commit in self.product or self.store.holds(commit)
-
-    def tagged(self, version: str) -> str | None:
-        return self.tags.get(version)
-
-    def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
-        return self.product.get(commit, ("src/main.rs",))
+    def changed_paths(self, commit: str) -> Sequence[str]:
+        return ("src/main.rs",)
 
     # --- the reviewer and CI -----------------------------------------------------------------------------
 

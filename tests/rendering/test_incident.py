@@ -21,6 +21,8 @@ from rollout.core.state import (
     Outcome,
     Quarantine,
     QuarantinedRelease,
+    ReleaseCommit,
+    ReleaseRange,
     Revert,
     StepState,
     TrainState,
@@ -158,7 +160,11 @@ def test_what_people_and_products_write_stays_text() -> None:
             "evidence": (Captured(path=HOSTILE, state=CaptureState.REFUSED, at=build.NOW, why=HOSTILE),),
         }
     )
-    for text in (body(incident), revert_body(state(incident))):
+    hostile = state(incident)
+    assert hostile.status is not None
+    told = ReleaseRange(commits=(ReleaseCommit(commit="1" * 40, subject=HOSTILE),), total=1)
+    hostile = replace(hostile, status=hostile.status.model_copy(update={"release_range": told}))
+    for text in (body(incident), revert_body(hostile)):
         outside = "".join(part for number, part in enumerate(text.split("`")) if number % 2 == 0)
         assert "@everyone" not in outside
         assert "<!--" not in outside
@@ -170,9 +176,18 @@ def test_what_people_and_products_write_stays_text() -> None:
 def test_the_revert_names_its_commits_and_its_incident() -> None:
     revert = Revert(branch="rollout-revert/tau/x", commits=("c" * 40,))
     incident = REVERTING.model_copy(update={"revert": revert})
-    assert "c" * 40 in revert_body(state(incident))
+    before = state(incident)
+    assert before.status is not None
+    before = replace(before, status=before.status.model_copy(update={"release_range": None}))
+    assert "c" * 40 in revert_body(before), "started before ranges were recorded"
     assert revert_message(state(incident)).subject == "Revert v0.1.5 of tau"
     assert incident.id in revert_message(state(incident)).body
+
+
+def test_the_revert_lists_the_releases_commits() -> None:
+    check_golden("revert.md", revert_body(state(REVERTING), "https://github.com/acme/tau"))
+    told = revert_body(state(REVERTING))
+    assert f"`git log {build.BASE}..{build.COMMIT}`" in told, "no page on the local forge"
 
 
 def test_steps_in_a_terminal() -> None:

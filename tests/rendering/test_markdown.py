@@ -28,6 +28,7 @@ def body(status: Status, rollout: Rollout | None = None) -> str:
         status=status,
         to=contract.phase("canary-3"),
         decided_at=build.STATE_COMMIT,
+        product_page="https://github.com/acme/tau",
     )
 
 
@@ -117,7 +118,7 @@ def test_what_is_missing_is_said_or_left_out() -> None:
     assert "harness" not in shown
     assert "Product checkout" not in shown
     assert "CI checks of the release commit: `could not be asked for`" in shown
-    assert "No rollback target is recorded." in shown
+    assert "No version to return to; a rollback reverts only" in shown
 
 
 def test_a_harness_that_could_not_be_read_and_a_soak_in_runs() -> None:
@@ -148,6 +149,26 @@ def test_a_harness_that_could_not_be_read_and_a_soak_in_runs() -> None:
         decided_at=build.STATE_COMMIT,
     )
     assert "it asks for no soak" in shown
+
+
+def test_commits_that_are_not_listed_are_counted_and_compared() -> None:
+    long = ready().model_copy(update={"release_range": build.release_range(25)})
+    assert "25 commits since `2222222222`, newest first" in body(long)
+    assert "- and 23 more" in body(long)
+    link = f"[compare](https://github.com/acme/tau/compare/{build.BASE}...{build.COMMIT})"
+    assert link in body(long)
+
+
+def test_a_release_of_one_commit_links_to_it() -> None:
+    alone = build.rollout().model_copy(update={"release": build.release().model_copy(update={"base": None})})
+    one = ready().model_copy(update={"release_range": build.release_range(1)})
+    assert f"1 commit, newest first ([show](https://github.com/acme/tau/commit/{build.COMMIT}))" in body(
+        one, alone
+    )
+
+
+def test_a_rollout_that_started_before_ranges_were_recorded_lists_none() -> None:
+    assert "### Commits" not in body(ready().model_copy(update={"release_range": None}))
 
 
 def test_it_needs_a_release() -> None:

@@ -16,7 +16,7 @@ from tests.workflows.town import VERSION, Town
 def to_canary(town: Town) -> None:
     """Brings the release into canary-1, with canary-2 proposed: in this process, which costs less."""
     space = workspace(town)
-    start(space.store, space.forge, space.clock, "tau", StartOptions(VERSION, town.release))
+    start(space.store, space.history, space.clock, "tau", StartOptions(VERSION, town.release))
     for _ in range(2):
         observe(town)
         if town.phase == "preflight":

@@ -291,20 +291,11 @@ class GitHubForge:
             whole = runs if runs is not None else releases.check_runs(self._api, product, commit)
             yield CheckedCommit(commit, whole)
 
-    # --- release commits ---------------------------------------------------------------------------------
+    # --- commits -----------------------------------------------------------------------------------------
 
-    def commit_exists(self, commit: str) -> bool:
-        """Whether the product's branch holds that commit."""
-        product = self._listing.product
-        return releases.is_on_branch(self._api, product, self._listing.product_branch, commit)
-
-    def tagged(self, version: str) -> str | None:
-        """See `releases.tagged`. Raises OutsideError."""
-        return releases.tagged(self._api, self._listing.product, self._listing.product_branch, version)
-
-    def changed_paths(self, base: str | None, commit: str) -> Sequence[str]:
+    def changed_paths(self, commit: str) -> Sequence[str]:
         """See `releases.changed_paths`. Raises OutsideError."""
-        return releases.changed_paths(self._api, self._listing.product, base, commit)
+        return releases.changed_paths(self._api, self._listing.product, commit)
 
     def _path(self, rest: str) -> str:
         return f"/repos/{self._api.repository}/{rest}"

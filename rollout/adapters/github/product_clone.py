@@ -24,6 +24,7 @@ _MAY_PUSH = (
     " it workflows: write where a revert changes workflow files"
 )
 _MOVED = ("stale info", "fetch first", "non-fast-forward", "cannot lock ref", "reference already exists")
+_NO_SUCH_REF = b"couldn't find remote ref"
 _REMOTELY = "remote:"
 _NOISE = (_REMOTELY, "error: failed to push", "hint:", "To ")
 _REMOTE = "product"
@@ -67,9 +68,20 @@ class ProductClone:
         done = self._fetch(f"+refs/heads/{branch}:refs/heads/{branch}")
         if not done.returncode:
             return self.git.tip(branch)
-        if b"couldn't find remote ref" in done.stderr:
+        if _NO_SUCH_REF in done.stderr:
             return None
         raise OutsideError(f"fetching {branch} of {self._repository} failed: {self._why(done)}", hint=_LATER)
+
+    def fetch_tag(self, name: str) -> str | None:
+        """The commit that the tag leads to; None when there is no such tag. Raises OutsideError."""
+        done = self._fetch(f"+refs/tags/{name}:refs/tags/{name}")
+        if not done.returncode:
+            return self.git.resolve(f"refs/tags/{name}")
+        if _NO_SUCH_REF in done.stderr:
+            return None
+        raise OutsideError(
+            f"fetching tag {name} of {self._repository} failed: {self._why(done)}", hint=_LATER
+        )
 
     def fetch_from(self, repository: str, branch: str, name: str) -> None:
         """A branch of another repository of that server, under a name of its own. Raises OutsideError."""

@@ -1,17 +1,27 @@
-"""`rollback_target`: the version to go back to was recorded when the rollout started."""
+"""`rollback_target`: the version to return to, as it was fixed at the start, may still be chosen.
+
+That it exists was asked by `start`; since then the rollback hints name it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rollout.core.rollback.target import REVERTS_ONLY, reverts_only, why_not_chosen
 from rollout.core.state import Result
 from rollout.core.view import Leaf, View
 
+_WANTED = "a version to go back to"
+
 
 def evaluate(view: View) -> Iterable[Leaf]:
-    target = view.rollout.rollback_target
-    wanted = "a version to go back to"
+    target, release = view.rollout.rollback_target, view.rollout.release
+    if reverts_only(view.contract, view.rollout):
+        return [Leaf(Result.NOT_APPLICABLE, None, REVERTS_ONLY, _WANTED)]
     if target is None:
-        how = "none recorded; start again with --rollback-to, or record the channel's current version first"
-        return [Leaf(Result.UNSATISFIED, None, how, wanted)]
-    return [Leaf(Result.SATISFIED, None, f"{target.version} on {target.channel}", wanted)]
+        how = "none is recorded; withdraw the release, and start it again with --rollback-to V"
+        return [Leaf(Result.UNSATISFIED, None, how, _WANTED)]
+    why = why_not_chosen(target, release.version, view.quarantine) if release else ""
+    if why and not view.by_first_rules:
+        return [Leaf(Result.UNSATISFIED, None, why, _WANTED)]
+    return [Leaf(Result.SATISFIED, None, f"{target.version} on {target.channel}", _WANTED)]

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.core import channel as channels
+from rollout.core import completed
 from rollout.core.channel.plan import plan_rollback
 from rollout.core.contract import Contract, RollbackStep
 from rollout.core.requests import again, may_try_again
 from rollout.core.rollback import quarantine, reverting, validation, work
-from rollout.core.rollback.target import why_unusable
+from rollout.core.rollback.target import REVERTS_ONLY, reverts_only, why_unusable
 from rollout.core.state import (
     Channel,
     Ended,
@@ -86,7 +87,9 @@ def _capture(moment: Moment, step: IncidentStep) -> Step | None:
 def _apply(moment: Moment, step: IncidentStep) -> Step | None:
     target, request = moment.incident.target, moment.request(Work.APPLY_TARGET)
     if target is None or moment.incident.step(RollbackStep.INSPECT_TARGET).state is StepState.FAILED:
-        why = "no version was recorded: there is none to go back to (step 3)"
+        nowhere = "no version was recorded: there is none to go back to (step 3)"
+        has_none = target is None and reverts_only(moment.contract, moment.rollout)
+        why = REVERTS_ONLY if has_none else nowhere
         return _record(moment, _ended(moment, step, StepState.SKIPPED, why))
     if step.state is not StepState.PENDING:
         assert request is not None
@@ -182,6 +185,8 @@ def _asked(moment: Moment, requests: tuple[Request, ...]) -> Step:
 
 def _inspect(moment: Moment, step: IncidentStep) -> Step | None:
     target = moment.incident.target
+    if target is None and reverts_only(moment.contract, moment.rollout) and not moment.status.by_first_rules:
+        return _record(moment, _ended(moment, step, StepState.SKIPPED, REVERTS_ONLY))
     why = why_unusable(target, moment.incident.release, moment.state.quarantine)
     if not why and target is not None:
         return _record(moment, _ended(moment, step, StepState.DONE, f"{target.version} on {target.channel}"))
@@ -287,7 +292,13 @@ def _finish(moment: Moment, step: IncidentStep) -> Step:
         moment.now,
         reverted=revert.landed if revert is not None and not moment.status.by_first_rules else None,
     )
-    change = StateChange(rollout=rollout, status=status, incident=incident, quarantine=bad)
+    change = StateChange(
+        rollout=rollout,
+        status=status,
+        incident=incident,
+        quarantine=bad,
+        channel=completed.forget(moment.state.channel, release),
+    )
     return Step(Event.ROLLED_BACK, change, step.result)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rollout.core.rollback.reverting import what_may_be_refused, why_not_clean
-from rollout.core.rollback.target import why_unusable
+from rollout.core.rollback.target import reverts_only, why_unusable
 from rollout.core.state import Outcome, TrainState
 
 
@@ -16,8 +16,14 @@ def why_person_needed(state: TrainState) -> str:
     if fact is None:
         return ""
     reasons = (
-        why_unusable(rollout.rollback_target, status.release, state.quarantine),
+        _why_nowhere(state, status.release),
         why_not_clean(fact),
         what_may_be_refused(fact),
     )
     return "; ".join(reason for reason in reasons if reason)
+
+
+def _why_nowhere(state: TrainState, version: str) -> str:
+    if reverts_only(state.contract, state.rollout):
+        return ""
+    return why_unusable(state.rollout.rollback_target, version, state.quarantine)

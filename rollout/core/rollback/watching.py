@@ -115,7 +115,8 @@ def _last(joined: tuple[Joined, ...]) -> tuple[Joined, ...]:
 def may_redirect(incident: Incident) -> bool:
     """Whether a person can still name another target: no version has been recorded."""
     is_pending = incident.step(RollbackStep.APPLY_METADATA).state is StepState.PENDING
-    return is_pending or incident.step(RollbackStep.INSPECT_TARGET).state is StepState.FAILED
+    inspected = incident.step(RollbackStep.INSPECT_TARGET).state
+    return is_pending or inspected in (StepState.FAILED, StepState.SKIPPED)
 
 
 def join(state: TrainState, incident: Incident, entry: Joined) -> Incident:

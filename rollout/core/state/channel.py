@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from rollout.core.observation import WorkResult
-from rollout.core.state.desired import ChannelName
+from rollout.core.state.desired import ChannelName, Release, RollbackTarget
 from rollout.core.values import Identifier, Instant, Line, Model, Name, Version
 
 
@@ -108,6 +108,18 @@ class ChannelRequest(Model):
     result: WorkResult | None = None
 
 
+class CompletedRelease(Model):
+    """A release that everybody was given: what the next one builds on, and what can be rolled back still."""
+
+    release: Release
+    phase: Name
+    canary_percent: int = Field(ge=0, le=100)
+    rollback_target: RollbackTarget | None = None
+
+
+MOST_COMPLETED = 5
+
+
 class Channel(Model):
     schema_: Literal[1] = Field(default=1, alias="schema")
     train: Name
@@ -117,3 +129,5 @@ class Channel(Model):
     plan: ChannelPlan | None = None
     apply: ChannelApply | None = None
     request: ChannelRequest | None = None
+    completed: tuple[CompletedRelease, ...] = Field(default=(), max_length=MOST_COMPLETED)
+    """The releases that completed last and were not rolled back, newest first."""

@@ -36,6 +36,8 @@ class Release(Model):
     base: Sha | None = None
     """`base..commit` are the release's commits; the commit alone when there is none."""
     started_at: Instant
+    first: Line | None = None
+    """Why there is no version to return to, as whoever started the product's first release said."""
 
 
 class Freeze(Model):

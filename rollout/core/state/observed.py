@@ -180,6 +180,27 @@ class Facts(Model):
 FIRST_RULES: Final = 1
 CURRENT_RULES: Final = 2
 
+MOST_COMMITS = 20
+"""Commits of a release that are listed; the rest is counted."""
+
+
+class ReleaseCommit(Model):
+    commit: Sha
+    subject: Line
+
+
+class ReleaseRange(Model):
+    """What a release brings to the product's branch, as it was when the rollout started."""
+
+    commits: tuple[ReleaseCommit, ...] = Field(default=(), max_length=MOST_COMMITS)
+    """Newest first; those that touch nothing but state are left out."""
+    total: int = Field(ge=0)
+
+    @property
+    def more(self) -> int:
+        """How many are not listed."""
+        return self.total - len(self.commits)
+
 
 class MergedStep(Model):
     """A step to the next phase that is merged and not entered yet."""
@@ -229,6 +250,8 @@ class Status(Model):
     facts: Facts = Facts.model_construct()
     observation: Observation | None = None
     """The last one, whole."""
+    release_range: ReleaseRange | None = None
+    """None for a rollout that was started before this was recorded."""
 
     @property
     def by_first_rules(self) -> bool:

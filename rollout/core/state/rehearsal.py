@@ -25,7 +25,8 @@ class Rehearsal(Model):
     """The release commit that it is for: a rehearsal of another release proves nothing."""
     at: Instant
     by: Line
-    target: Version
+    target: Version | None
+    """None where a rollback reverts only."""
     tip: Sha
     """The commit of the product's branch that the revert was made on."""
     steps: tuple[RehearsedStep, ...]

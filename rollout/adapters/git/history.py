@@ -1,0 +1,62 @@
+"""The History port over git: a branch, and the commits and tags of its repository."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from rollout.adapters.git.formats import LogEntry
+from rollout.adapters.git.repository import Git
+from rollout.core.state import MOST_COMMITS, ReleaseCommit, ReleaseRange
+from rollout.core.text import inert
+from rollout.core.versions import spellings
+from rollout.ports import Place
+
+_LONGEST_SUBJECT = 120
+
+
+class BranchHistory:
+    """Of one branch, whose objects are there. Fills the port but for what it is called."""
+
+    def __init__(self, git: Git, tip: str, state_folder: str | None) -> None:
+        """`state_folder` is None where state lies elsewhere: the product may have a folder of that name."""
+        self._git = git
+        self._tip = tip
+        self._folder = state_folder
+
+    @property
+    def cut_off(self) -> bool:
+        return (self._git.git_dir / "shallow").exists()
+
+    def newest(self) -> str | None:
+        entries = (entry for entry in self._git.log(self._tip, []) if self._is_part(entry))
+        return next((entry.commit for entry in entries), None)
+
+    def place(self, commit: str) -> Place:
+        if self._git.resolve(commit) != commit:
+            return Place.MISSING
+        return Place.ON_BRANCH if self._git.is_ancestor(commit, self._tip) else Place.ELSEWHERE
+
+    def tagged(self, version: str) -> str | None:
+        found = (self._git.resolve(f"refs/tags/{name}") for name in spellings(version))
+        return next((commit for commit in found if commit is not None), None)
+
+    def fork(self, base: str, commit: str) -> str | None:
+        if self._git.resolve(base) is None or self._git.resolve(commit) is None:
+            return None
+        return self._git.merge_base(base, commit)
+
+    def commits(self, base: str | None, commit: str) -> ReleaseRange:
+        if base is None:
+            parts = list(islice(self._git.log(commit, []), 1))
+        else:
+            parts = list(self._git.log(commit, [], since=base, whole=True))
+        parts = [entry for entry in parts if self._is_part(entry)]
+        return ReleaseRange(commits=tuple(map(_shown, parts[:MOST_COMMITS])), total=len(parts))
+
+    def _is_part(self, entry: LogEntry) -> bool:
+        """Whether it touches more than state."""
+        return any(self._folder is None or not path.startswith(f"{self._folder}/") for path in entry.paths)
+
+
+def _shown(entry: LogEntry) -> ReleaseCommit:
+    return ReleaseCommit(commit=entry.commit, subject=inert(entry.subject, _LONGEST_SUBJECT))

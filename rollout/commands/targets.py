@@ -1,0 +1,54 @@
+"""A version that a person names to return to: does it exist, and may it be chosen?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from rollout.core import versions
+from rollout.core.channel.guards import bare
+from rollout.core.rollback.target import named, recorded, why_unusable
+from rollout.core.state import TrainState
+from rollout.core.text import inert
+from rollout.errors import InputError, RefusedError
+from rollout.rendering.gates import release_name
+
+Known = Callable[[], Iterable[str]]
+"""Versions that are released or tagged, beside those that the train's own files name."""
+
+
+def check_written(option: str, version: str) -> None:
+    """Raises InputError for what is no version."""
+    if not versions.is_valid(version):
+        raise InputError(
+            f"{option} {inert(version, 80)}: not a semantic version",
+            hint="write it like v1.2.3 or 1.2.3-beta.1",
+        )
+
+
+def check_target(
+    state: TrainState, option: str, version: str, release: str, known: Known, at: datetime
+) -> None:
+    """Whether a rollback of that release may lead to the version.
+
+    Raises RefusedError for one that nobody may go back to, InputError for one that does not exist.
+    """
+    why = why_unusable(named(version, state.rollout, state.channel, at), release, state.quarantine)
+    if why:
+        raise RefusedError(f"{option} {version}: {why}", hint="name another version")
+    own = recorded(state)
+    if bare(version) in own:
+        return  # asking around must not be what a rollback fails by
+    every = own | {bare(each) for each in known()}
+    if bare(version) not in every:
+        others = _newest(every - {bare(release)}) or "none"
+        raise InputError(
+            f"{option} {version}: no such release is known here",
+            hint=f"known: {others}; a tag or a release makes one known",
+        )
+
+
+def _newest(known: Iterable[str]) -> str:
+    """The newest few, oldest first."""
+    ordered = sorted(filter(versions.is_valid, known), key=versions.parse)
+    return ", ".join(map(release_name, ordered[-8:]))

@@ -1,0 +1,50 @@
+"""The releases that completed and were not rolled back: what everybody runs, and what it was made of.
+
+channel.yaml holds the newest few, so that the next release knows where it begins, and so that what everybody
+runs can be rolled back after a later release was.
+"""
+
+from __future__ import annotations
+
+from rollout.core.state import Channel, CompletedRelease, Outcome, Release, Rollout, TrainState
+from rollout.core.state.channel import MOST_COMPLETED
+
+
+def releases(state: TrainState) -> tuple[CompletedRelease, ...]:
+    """Newest first. A train that completed its last release before this was recorded has that one."""
+    recorded = state.channel.completed if state.channel else ()
+    if recorded or state.rollout.outcome is not Outcome.COMPLETE:
+        return recorded
+    one = _of(state.rollout)
+    return (one,) if one else ()
+
+
+def last(state: TrainState) -> CompletedRelease | None:
+    """What everybody runs; None when that is not known."""
+    return next(iter(releases(state)), None)
+
+
+def remember(channel: Channel, rollout: Rollout) -> Channel:
+    """The channel with the release of a rollout that has completed."""
+    one = _of(rollout)
+    if one is None:
+        return channel
+    return channel.model_copy(update={"completed": (one, *channel.completed)[:MOST_COMPLETED]})
+
+
+def forget(channel: Channel | None, release: Release) -> Channel | None:
+    """The channel without a release that was rolled back; None when it does not name it."""
+    known = channel.completed if channel else ()
+    kept = tuple(one for one in known if one.release != release)
+    return channel.model_copy(update={"completed": kept}) if channel and kept != known else None
+
+
+def _of(rollout: Rollout) -> CompletedRelease | None:
+    if rollout.release is None or rollout.phase is None:
+        return None
+    return CompletedRelease(
+        release=rollout.release,
+        phase=rollout.phase,
+        canary_percent=rollout.canary_percent,
+        rollback_target=rollout.rollback_target,
+    )

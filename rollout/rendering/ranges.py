@@ -1,0 +1,89 @@
+"""What a release is made of, in words: for a terminal, a commit message, and the bodies of pull requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout.core.rollback.target import REVERTS_ONLY
+from rollout.core.state import Release, ReleaseRange, Rollout, Status, TrainState
+from rollout.rendering.gates import count, release_name
+from rollout.rendering.inert import Markdown, code, line, plain
+
+SHORT = 10
+
+Document = dict[str, object]
+
+
+def range_view(state: TrainState, since: str) -> str:
+    """The commits of a release that has started; `since` says what its base is."""
+    rollout, found = _of(state)
+    assert rollout.release is not None
+    name, begun = (
+        release_name(rollout.release.version),
+        f" since {line(since)}" if rollout.release.base else "",
+    )
+    lines = [f"{line(name)} is {count(found.total, 'commit')}{begun}:"]
+    lines += [f"  {each.commit[:SHORT]}  {line(each.subject)}".rstrip() for each in found.commits]
+    if found.more:
+        lines.append(f"  and {found.more} more: git log {rollout.release.base}..{rollout.release.commit}")
+    if rollout.rollback_target is None:
+        lines += ["", no_target(rollout)]
+    return "\n".join(lines)
+
+
+def no_target(rollout: Rollout) -> str:
+    """What a rollback does without a version to return to."""
+    first = rollout.release is not None and rollout.release.first is not None
+    return f"{REVERTS_ONLY}{'' if first else ', and changes no version'}"
+
+
+def why_alone(state: TrainState, since: str) -> str:
+    """The warning about a release of one commit without a base; empty when it has one."""
+    release = state.rollout.release
+    if release is None or release.base is not None:
+        return ""
+    return (
+        f"{release_name(release.version)} is commit {release.commit[:SHORT]} alone: {line(since)};"
+        " a rollback takes back nothing else. For a range: --base SHA"
+    )
+
+
+def range_document(state: TrainState) -> Document:
+    """The key `range`, for a document of a release that has started."""
+    rollout, found = _of(state)
+    commits = [{"commit": each.commit, "subject": each.subject} for each in found.commits]
+    base = rollout.release.base if rollout.release else None
+    return {"range": {"base": base, "total": found.total, "commits": commits}}
+
+
+def commit_lines(status: Status | None) -> Iterator[str]:
+    """For the message of a state commit."""
+    found = status.release_range if status else None
+    if found is None:
+        return
+    yield f"Commits: {found.total}"
+    yield from (f"- {each.commit[:SHORT]} {plain(each.subject)}".rstrip() for each in found.commits)
+    if found.more:
+        yield f"- and {found.more} more"
+
+
+def markdown_rows(found: ReleaseRange) -> list[Markdown]:
+    """One item of a Markdown list a commit, and how many more there are."""
+    rows = [Markdown(f"{code(each.commit[:SHORT])} {code(each.subject)}".rstrip()) for each in found.commits]
+    return [*rows, Markdown(f"and {found.more} more")] if found.more else rows
+
+
+def comparison(release: Release, product_page: str) -> Markdown:
+    """Where the range is shown whole: a link, or the command where there is no page."""
+    page = product_page.rstrip("/")
+    if page and release.base:
+        return Markdown(f"[compare]({page}/compare/{release.base}...{release.commit})")
+    if page:
+        return Markdown(f"[show]({page}/commit/{release.commit})")
+    return code(f"git log {release.base}..{release.commit}" if release.base else f"git show {release.commit}")
+
+
+def _of(state: TrainState) -> tuple[Rollout, ReleaseRange]:
+    assert state.status is not None
+    assert state.status.release_range is not None
+    return state.rollout, state.status.release_range
