@@ -506,6 +506,20 @@ def test_what_a_branch_changes(world: GitHubWorld) -> None:
     assert world.forge.changes("tau", pull).paths == ("state/tau/rollout.yaml",)
 
 
+def test_one_that_another_run_opens_meanwhile_is_green_at_once(world: GitHubWorld) -> None:
+    world.reconcile(world.observe())
+    (pull,) = world.forge.pull_requests("rollout/")
+    run = world.run()
+    listed = run.forge.pull_requests("rollout/")
+    assert listed == [pull]
+    run.forge.close_pull_request(pull.number, "by hand", at=world.now)
+    world.reconcile()
+    (opened,) = world.forge.pull_requests("rollout/")
+    # this run's listing knows nothing of it: it finds it when it wants to open the same one
+    assert run.forge.pull_request(opened.head) == opened
+    assert run.forge.changes("tau", opened).paths == ("state/tau/rollout.yaml",)
+
+
 @pytest.mark.parametrize("path", ["README.md", "state/tau/rollout.yaml"])
 def test_a_promotion_that_somebody_has_added_to_turns_red(world: GitHubWorld, path: str) -> None:
     world.reconcile(world.observe())

@@ -34,6 +34,12 @@ _PULL = (
 """
     + _STATUSES
 )
+_CHANGED = """
+fragment changed on PullRequest {
+  files(first: 3) { nodes { path } }
+  head: commits(last: 1) { nodes { commit { oid file(path: $rollout) { object { ... on Blob { text } } } } } }
+}
+"""
 OPEN_PULLS = (
     """query($owner: String!, $name: String!, $base: String!, $after: String,
   $issues: Boolean!, $watch: Boolean!, $productOwner: String!, $productName: String!, $commit: GitObjectID,
@@ -56,25 +62,25 @@ OPEN_PULLS = (
 }
 """
     + _PULL
+    + _CHANGED
     + ISSUE
     + """
-fragment changed on PullRequest {
-  files(first: 3) { nodes { path } }
-  head: commits(last: 1) { nodes { commit { oid file(path: $rollout) { object { ... on Blob { text } } } } } }
-}
 fragment root on Commit { tree { entries { name oid } } }
 """
 )
 PULLS_OF_BRANCH = (
-    """query($owner: String!, $name: String!, $base: String!, $head: String!, $after: String) {
+    """query($owner: String!, $name: String!, $base: String!, $head: String!, $after: String,
+  $compareHeads: Boolean!, $rollout: String!) {
   repository(owner: $owner, name: $name) {
     id
     pullRequests(first: 100, after: $after, headRefName: $head, baseRefName: $base,
-      orderBy: {field: CREATED_AT, direction: DESC}) { nodes { ...pull } pageInfo { hasNextPage endCursor } }
+      orderBy: {field: CREATED_AT, direction: DESC}) {
+      nodes { ...pull ...changed @include(if: $compareHeads) } pageInfo { hasNextPage endCursor } }
   }
 }
 """
     + _PULL
+    + _CHANGED
 )
 STATUSES_OF_COMMIT = (
     """query($owner: String!, $name: String!, $commit: GitObjectID!) {

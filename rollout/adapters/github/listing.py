@@ -136,20 +136,26 @@ class Listing:
                     "productRef": f"refs/heads/{self.product_branch}",
                     "compare": self._before is not None,
                     "before": self._before,
-                    "compareHeads": self._train() is not None,
-                    "rollout": state_path(self._train() or "", ROLLOUT),
+                    **self._compared(),
                 }
             )
         return self._listed
 
     def newest(self, head: str) -> PullRequest | None:
         """The newest pull request from that branch of this repository, open or not; asked for anew."""
-        variables = {"base": self.branch, "head": head}
+        variables = {"base": self.branch, "head": head, **self._compared()}
         for page in self._pages(f"looking for a pull request from {head}", PULLS_OF_BRANCH, variables):
             for pull in page.repository.pull_requests.nodes:
                 if not pull.is_cross_repository:
+                    if self._listed is not None:
+                        _note_changes(pull, self._listed)
                     return shown_pull(pull)
         return None
+
+    def _compared(self) -> dict[str, object]:
+        """Variables that ask what the branches of pull requests change."""
+        train = self._train()
+        return {"compareHeads": train is not None, "rollout": state_path(train or "", ROLLOUT)}
 
     def _read(self, variables: Mapping[str, object]) -> Listed:
         listed = Listed()
@@ -170,11 +176,7 @@ class Listing:
         if LABEL not in pull.label_names:
             listed.unlabelled.add(pull.number)
         listed.pulls[pull.number] = shown_pull(pull)
-        if pull.files is not None:
-            listed.changes[pull.number] = HeadChanges(
-                paths=tuple(file.path for file in pull.files.nodes),
-                rollout=read_desired(pull.rollout_text.encode(), pull.head_ref_name),
-            )
+        _note_changes(pull, listed)
         for node in pull.end.nodes:
             if node.commit.oid == pull.head_ref_oid:
                 self._note_statuses(node.commit)
@@ -225,6 +227,14 @@ class Listing:
 
     def _note_statuses(self, commit: StatusCommit) -> None:
         self._shown.setdefault(commit.oid, commit.shown)
+
+
+def _note_changes(pull: Pull, listed: Listed) -> None:
+    if pull.files is not None:
+        listed.changes[pull.number] = HeadChanges(
+            paths=tuple(file.path for file in pull.files.nodes),
+            rollout=read_desired(pull.rollout_text.encode(), pull.head_ref_name),
+        )
 
 
 def _kind(branch: str) -> PullRequestKind:

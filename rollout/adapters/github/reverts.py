@@ -119,7 +119,8 @@ class GitHubReverter:
 
     def _ask_proposed(self, branch: str) -> PullRequest | None:
         names = owner_and_name(self._repository)
-        variables = {**names, "base": self._branch, "head": branch, "after": None}
+        place = {"base": self._branch, "head": branch, "after": None}
+        variables = {**names, **place, "compareHeads": False, "rollout": ""}
 
         def ask() -> PullsAnswer:
             return parsed(PullsAnswer, self._api.graphql(PULLS_OF_BRANCH, variables))
