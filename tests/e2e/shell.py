@@ -93,7 +93,14 @@ class Town:
         """Time goes by, the surfaces move on, the jobs run; what reconcile says."""
         self.shell.wait(minutes=minutes)
         self.product.cycle(self.shell.now, failing)
-        return self.reconcile(self.observe())
+        return self.reconcile(*self.perform(), self.observe())
+
+    def perform(self) -> list[Path]:
+        """The results of what reconcile asked for; none where nothing is pending."""
+        results = self.path / ".tau" / "results.json"
+        results.unlink(missing_ok=True)
+        self.shell.ok("perform", "--output", results)
+        return [results] if results.exists() else []
 
     def reconcile(self, *evidence: Path) -> Any:
         given = [part for file in evidence for part in ("--observation", str(file))]
@@ -107,9 +114,7 @@ class Town:
             self.shell.ok("local", "check", check, "success")
         self.shell.wait(minutes=5)
         self.product.cycle(self.shell.now)
-        results = self.path / ".tau" / "results.json"
-        self.shell.ok("perform", "--output", results)
-        self.reconcile(results)
+        self.reconcile(*self.perform())
         return commit
 
     def merge(self) -> Any:
