@@ -53,7 +53,9 @@ def test_init_says_what_it_wrote_and_what_comes_next(shell: Shell, repository: R
         "  git add state/shop && git commit -m 'rollout(shop): init'",
     ]
     assert repository.status() == ["?? state/"]
-    assert shell.json("contract", "check") == {"good": ["state/shop/contract.yaml"]}
+    checked = shell.json("contract", "check")
+    assert checked["good"] == ["state/shop/contract.yaml"]
+    assert [note.split(": ")[1] for note in checked["notes"]] == ["apply", "rollback.apply", "phases"]
 
 
 def test_to_the_first_promotion(shell: Shell, repository: Repository) -> None:
@@ -147,15 +149,17 @@ def test_doctor_says_what_is_missing_and_then_that_all_is_well(shell: Shell, rep
     }
     shell.ok("init", "--profile", "generic", "--train", "shop")
     repository.commit({}, "rollout(shop): init")
-    assert shell.ok("doctor").out == (
-        "the local forge, state on main\n"
-        "\n"
+    out = shell.ok("doctor").out
+    assert out.startswith(
+        "the local forge, state on main\n\n! contract      shop: apply: there is no command"
+    )
+    assert out.endswith(
         "✓ state branch  main carries shop\n"
         "✓ contract      shop: good\n"
         "✓ git identity  commits are by Rollout Tests\n"
         "✓ schedule      none on the local forge: collect and reconcile run by hand\n"
         "\n"
-        "no problem, 4 fine\n"
+        "no problem, 3 warnings, 4 fine\n"
     )
     repository.commit({"state/shop/contract.yaml": "schema: 1\ntrain: shop\n"}, "broken")
     said = shell.rollout("doctor")
