@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 
 from rollout.adapters.git import Git
 from rollout.adapters.git.history import BranchHistory
@@ -14,7 +13,7 @@ from rollout.ports import Place
 
 
 class LocalHistory:
-    """The product's branch is one of the repository's branches, as one command sees it."""
+    """The product's branch is one of the repository's branches, read anew for each question."""
 
     def __init__(self, git: Git, branch: Callable[[], str]) -> None:
         """`branch` gives the name of the product's branch."""
@@ -44,7 +43,7 @@ class LocalHistory:
     def commits(self, base: str | None, commit: str) -> ReleaseRange:
         return self._found.commits(base, commit)
 
-    @cached_property
+    @property
     def _found(self) -> BranchHistory:
         tip = self._git.tip(self.branch)
         if tip is None:

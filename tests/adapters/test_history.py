@@ -144,6 +144,14 @@ def test_a_commit_alone(made: Made) -> None:
     assert history.commits(told.squashed, told.tip).total == 0
 
 
+def test_a_commit_made_meanwhile_is_seen(tmp_path: Path) -> None:
+    told = story(tmp_path / "product")
+    history = LocalHistory(Git(told.repo.path), lambda: "main")
+    assert history.newest() == told.squashed
+    later = told.repo.commit({"app.txt": "2\n"}, "Later")
+    assert (history.newest(), history.place(later)) == (later, Place.ON_BRANCH)
+
+
 def test_twenty_commits_are_listed_and_the_rest_is_counted(tmp_path: Path) -> None:
     told = story(tmp_path / "product")
     for number in range(MOST_COMMITS + 5):
