@@ -38,6 +38,7 @@ def start(
     reason: str | None,
 ) -> None:
     """Begin a release at the first phase."""
+    from rollout.commands.checked import why_unchecked
     from rollout.commands.start import StartOptions
     from rollout.commands.start import start as begin
     from rollout.rendering.documents import status_document
@@ -62,10 +63,10 @@ def start(
         known=space.released,
     )
     state, cut = started.state, started.cut
-    alone = why_alone(state, cut.since)
-    if alone:
-        progress(f"warning: {alone}")
-        warn(alone)
+    unchecked = why_unchecked(space.forge, state.contract, cut.commit)
+    for warning in filter(None, (why_alone(state, cut.since), unchecked)):
+        progress(f"warning: {warning}")
+        warn(warning)
     call.summarize(state, [{"kind": "commit", "event": "start"}])
     call.answer(
         lambda: status_document(state, now=call.now, pull_request=None) | range_document(state),

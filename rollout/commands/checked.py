@@ -8,6 +8,7 @@ from rollout.commands.facts import facts_of
 from rollout.core.checks import gate_globs, judges
 from rollout.core.contract import Contract
 from rollout.core.state import CheckFact
+from rollout.errors import OutsideError
 from rollout.ports import Forge
 
 MOST_COMMITS = 100
@@ -33,3 +34,27 @@ def newest_checked(
         if left <= 0:
             return None
     return None
+
+
+def why_unchecked(forge: Forge, contract: Contract, commit: str) -> str:
+    """Why the CI gates cannot hold on that commit as it is, and which newest commit has such checks.
+
+    Empty when it has checks that say something, when no gate asks for CI, and when CI cannot be asked.
+    """
+    patterns, branch = gate_globs(contract), contract.product.branch
+    if not patterns:
+        return ""
+    try:
+        checks = facts_of(forge.check_runs(commit), contract)
+        if judges(checks, patterns):
+            return ""
+        found = newest_checked(forge, contract)
+    except OutsideError:
+        return ""
+    has = "only skipped checks" if checks else "no check"
+    newest = (
+        f"the newest commit of {branch} that has one is {found[0]}"
+        if found
+        else f"no commit of {branch} has one"
+    )
+    return f"{commit[:10]} has {has} that a CI gate asks for ({', '.join(patterns)}); {newest}"
