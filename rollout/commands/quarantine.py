@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rollout.commands.changing import Changed, change_state
 from rollout.commands.rollback import checked_person, checked_reason
-from rollout.core import versions
+from rollout.core import completed, versions
 from rollout.core.channel.guards import bare
 from rollout.core.rollback import quarantine
 from rollout.core.state import (
@@ -105,7 +105,8 @@ def _found(state: TrainState, named: str, product: ProductLookup) -> _Found:
 
 def _known(state: TrainState) -> Sequence[Release]:
     """Releases whose commits the train's own files name."""
-    return [state.rollout.release] if state.rollout.release else []
+    current = [state.rollout.release] if state.rollout.release else []
+    return [*current, *(one.release for one in completed.releases(state))]
 
 
 def _refuse_under_way(state: TrainState, bad: QuarantinedRelease, product: ProductLookup) -> None:

@@ -97,6 +97,20 @@ def test_a_release_that_the_train_knows_needs_no_tag(world: World) -> None:
     assert is_sound(world)
 
 
+def test_a_release_that_completed_is_known_while_the_next_one_is_under_way(world: World) -> None:
+    world.play_to("general-availability")
+    world.sign()
+    world.soak()
+    world.reconcile()
+    completed = world.rollout.release
+    assert completed is not None
+    world.clock.forward(minutes=1)
+    world.start("v0.2.0", OTHER_COMMIT)
+    assert add(world, VERSION)
+    assert entries(world) == [(VERSION, COMMIT, completed.base)]
+    assert is_sound(world)
+
+
 @pytest.mark.parametrize("named", [VERSION, "0.1.5", COMMIT])
 def test_the_release_that_is_under_way_is_rolled_back_instead(world: World, named: str) -> None:
     world.start()
