@@ -108,10 +108,13 @@ def _what_was_done(changed: Changed, target: str | None) -> str:
     """What asking for the rollback did: it started one, or joined the one that was under way."""
     from rollout.core.contract import RollbackStep
     from rollout.core.state import StepState
+    from rollout.rendering.gates import release_name
 
     incident, goes_on = changed.state.incident, "`rollout reconcile` takes it on from here"
     if incident is None or not incident.joined:
-        return f"frozen, and rolling back; {goes_on}"
+        release = changed.state.rollout.release
+        what = f"rolling back {release_name(release.version)}" if release else "rolling back"
+        return f"frozen, and {what}; {goes_on}"
     joined = f"joined incident {incident.id}, which is under way"
     if target is not None:
         return f"{joined}: it goes back to {target}; {goes_on}"

@@ -77,7 +77,7 @@ def _commit(history: History, named: str | None) -> str:
         return newest
     if history.place(named) is not Place.ON_BRANCH:
         raise RefusedError(
-            f"--commit {named[:10]}: {history.branch} does not hold it, so nothing could revert it",
+            f"--commit {named}: no such commit on {history.branch}, so nothing could revert it",
             hint="merge it first and release the commit that the merge made" + _shallow(history),
         )
     return named
