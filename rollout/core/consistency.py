@@ -52,7 +52,9 @@ def _rollout_contradictions(state: TrainState) -> Iterator[Contradiction]:
             yield ROLLOUT, "phase", "is missing from a rollout in progress"
     if rollout.outcome in _NEED_STATUS and state.status is None:
         yield STATUS, "", f"is missing, and {ROLLOUT} is {rollout.outcome}"
-    yield from _unknown_phase(state, ROLLOUT, "phase", rollout.phase)
+    if state.status is None:
+        # Beside a status it is an edit, which is judged and undone; `status.legal` is checked below.
+        yield from _unknown_phase(state, ROLLOUT, "phase", rollout.phase)
 
 
 def _status_contradictions(state: TrainState) -> Iterator[Contradiction]:

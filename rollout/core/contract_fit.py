@@ -15,9 +15,8 @@ def why_misfit(contract: Contract, train: str, rollout: Rollout, status: Status 
         return f"train: is {contract.train} in the folder of {train}"
     if rollout.outcome not in UNDER_WAY:
         return None
-    known = [phase.name for phase in contract.phases]
-    for phase in (status.legal.phase if status else None, rollout.phase):
-        if phase is not None and phase not in known:
-            where = rollout.release.version if rollout.release else "the rollout"
-            return f"phases: there is no {phase}, where {where} stands"
-    return None
+    phase = status.legal.phase if status else rollout.phase
+    if phase is None or phase in [each.name for each in contract.phases]:
+        return None
+    where = rollout.release.version if rollout.release else "the rollout"
+    return f"phases: there is no {phase}, where {where} stands"
