@@ -69,6 +69,39 @@ def test_a_mended_release_follows_a_revert_that_a_person_declares(rolling: Town)
     assert shell.json("verify")["findings"] == []
 
 
+def test_ci_of_the_merge_counts_below_state_commits_and_a_later_commit_mends_it(rolling: Town) -> None:
+    """A state commit is on top when the revert is noticed, and CI runs on no such commit."""
+    shell, repo = rolling.shell, rolling.repository
+
+    def ci(conclusion: str, commit: str) -> None:
+        for number in range(6):
+            shell.ok("local", "check", f"Live smoke ({number})", conclusion, "--commit", commit)
+
+    def revalidate() -> str:
+        shell.wait(minutes=6)
+        rolling.product.cycle(shell.now)
+        results = rolling.path / ".tau" / "results.json"
+        shell.rollout("perform", "--output", results)
+        rolling.reconcile(*([results] if results.exists() else []), rolling.observe())
+        result: str = shell.json("status")["incident"]["steps"][5]["result"]
+        return result
+
+    shell.ok("local", "merge", str(shell.json("status")["pull_request"]), "--by", "Ada Reviewer")
+    merge = repo.head("main")
+    shell.ok("rollback", "--reason", "still bad", "--by", "Bob")
+    rolling.reconcile()
+    landed = shell.json("status")["incident"]["steps"][4]["links"][-1]
+    assert landed != merge
+    ci("failure", merge)
+    assert f"ci_checks of {merge[:10]}: Live smoke (0) failure" in revalidate()
+    mended = repo.commit({"docs/mended.md": "mended\n"}, "Mend the smoke tests")
+    assert f"ci_checks of {merge[:10]}: Live smoke (0) failure" in revalidate()
+    ci("success", mended)
+    assert f"ci_checks of {mended[:10]}: 6 green" in revalidate()
+    assert shell.json("status")["outcome"] == "rolled_back"
+    assert shell.json("verify")["findings"] == []
+
+
 def test_asking_again_says_what_it_did_and_not_what_the_first_did(rolling: Town) -> None:
     again = ("rollback", "--reason", "more customers call", "--by", "Bob")
     joined = rolling.shell.ok(*again).out
