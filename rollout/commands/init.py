@@ -152,7 +152,7 @@ def _refuse_another_version(state: TrainState, channel: Channel, version: str) -
     if why is not None:
         raise RefusedError(
             f"{state.train}: {version} {why}",
-            hint="name another version, or `rollout quarantine lift` what was not at fault",
+            hint="name another version; if it was not at fault: rollout quarantine lift COMMIT --reason WHY",
         )
 
 

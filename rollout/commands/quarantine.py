@@ -176,7 +176,8 @@ def refuse_quarantined(state: TrainState, reverter: Reverter | None, commit: str
             continue
         raise RefusedError(
             f"{state.train}: {commit[:12]} {why}",
-            hint="release what holds the revert, or `rollout quarantine lift` what was not at fault",
+            hint="release a commit that holds the revert; if this was not at fault:"
+            f" rollout quarantine lift {bad.commit[:10]} --reason WHY",
         )
 
 

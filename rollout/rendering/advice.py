@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from rollout.core.contract import Contract, NoTriggerGate, Phase, SignoffGate, SignoffItem
+from rollout.core.contract import Contract, NoNewGate, NoTriggerGate, Phase, SignoffGate, SignoffItem
 from rollout.core.legality import A_READING
 from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.signoff import is_signed
@@ -224,11 +224,23 @@ def _repairs(contract: Contract, status: Status) -> Iterator[str]:
     failing = [finding for finding in found if finding.result is Result.UNSATISFIED]
     # A surface that cannot be read makes every gate unknown for one and the same reason: say it once.
     unknown = {(f.surface, f.seen): f for f in found if f.result is Result.UNKNOWN}
-    things = [f"mend {_failing(finding)}" for finding in failing]
+    for_good = {gate.title for gate in gates if isinstance(gate, NoNewGate)}
+    things = [
+        f"{_failing(finding)}, and stays so in this phase: {_way_back(contract, status)}"
+        for finding in failing
+        if finding.gate in for_good
+    ]
+    things += [f"mend {_failing(finding)}" for finding in failing if finding.gate not in for_good]
     things += [f"find out about {_unknown(finding)}" for finding in unknown.values()]
     yield from things[:SHOWN]
     if len(things) > SHOWN:
         yield f"and {len(things) - SHOWN} more, below"
+
+
+def _way_back(contract: Contract, status: Status) -> str:
+    """For a release that cannot go on."""
+    command = "rollback" if contract.phase(status.phase).canary_percent else "withdraw"
+    return f"rollout {command} --reason WHY"
 
 
 def _failing(finding: GateFinding) -> str:

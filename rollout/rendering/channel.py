@@ -35,7 +35,9 @@ def guard_advice(code: GuardCode) -> str:
         case GuardCode.MAJOR_VERSION_JUMP_BLOCKED:
             return "go by a version between, or allow the jump in the contract: channel.max_major_jump"
         case GuardCode.QUARANTINED_RELEASE:
-            return "take a mended version; `rollout quarantine lift` when it was not at fault"
+            return (
+                "take a mended version; if it was not at fault: rollout quarantine lift COMMIT --reason WHY"
+            )
         case GuardCode.NO_RELEASE_RECORDS:
             return "publish the release first; a rollout needs none: rollout start"
         case GuardCode.OK:

@@ -77,6 +77,14 @@ def test_a_trigger_that_cannot_be_told_is_named_only_when_nothing_else_is() -> N
     assert advise(build.status(changed=changed)) == ["find out about memory: not reported"]
 
 
+def test_a_counter_that_rose_is_never_mended_in_its_phase() -> None:
+    gate = "no_new.case_processing_failed"
+    rose: build.Edits = {(gate, "voice"): (Result.UNSATISFIED, "1 new")}
+    (advice,) = advise(build.status(changed=rose))
+    assert advice.startswith(f"voice: {gate} is 1 new, wanted ")
+    assert advice.endswith(", and stays so in this phase: rollout rollback --reason WHY")
+
+
 def test_many_troubles_are_counted_and_one_cause_is_named_once() -> None:
     changed: build.Edits = {
         (gate, surface): (Result.UNSATISFIED, "7")
