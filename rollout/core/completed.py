@@ -13,9 +13,11 @@ from rollout.core.state.channel import MOST_COMPLETED
 def releases(state: TrainState) -> tuple[CompletedRelease, ...]:
     """Newest first. A train that completed its last release before this was recorded has that one."""
     recorded = state.channel.completed if state.channel else ()
-    if recorded or state.rollout.outcome is not Outcome.COMPLETE:
+    # What was last legal counts: nobody completes a release by an edit of rollout.yaml.
+    legal = state.status.legal if state.status else None
+    if recorded or legal is None or legal.outcome is not Outcome.COMPLETE:
         return recorded
-    one = _of(state.rollout)
+    one = _of(legal)
     return (one,) if one else ()
 
 

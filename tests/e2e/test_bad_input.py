@@ -468,7 +468,7 @@ def test_a_release_that_changes_state(town: Town) -> None:
     committed("rollout.yaml", lambda text: text.replace("outcome: in_progress", "outcome: complete"))(town)
     before = everything(town.path)
     said = town.shell.rollout("start", "--version", "v0.1.6", "--commit", commit)
-    check_refused(town, said, 3, r"v0\.1\.6: no commit up to \w+ touches the product", "--base", before)
+    check_refused(town, said, 3, r"v0\.1\.6: commit \w+ only records rollout state", "--base", before)
 
 
 def test_a_status_that_somebody_improved_is_found_and_named(town: Town) -> None:

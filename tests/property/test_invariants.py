@@ -16,6 +16,7 @@ from rollout.commands.reconcile import Report
 from rollout.commands.rollback import Dispatch, cancel, reopen, roll_back
 from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw
+from rollout.core import completed, versions
 from rollout.core.contract import RollbackStep
 from rollout.core.files import ROLLOUT
 from rollout.core.observation import Evidence, Observation
@@ -370,18 +371,28 @@ class Release(RuleBasedStateMachine):
             # What the rest of a rollback will do, done by hand: the train is free again.
             world.store.edit(TAU, {ROLLOUT: Rollout(train=TAU)}, at=world.now)
         was_running = world.rollout.outcome not in STARTABLE
+        is_new = self.is_new(version, commit)
         if mended:
             world.reverter.frees(commit)
         try:
             world.start(version, commit)
         except RefusedError:
-            assert was_running or standing(world.state.quarantine)
+            assert was_running or not is_new or standing(world.state.quarantine)
         else:
+            assert is_new
             assert not was_running
             assert find(world.state.quarantine, version, commit) is None
             world.reverter.release(commit[:20] + "b" * 20)
             world.clock.forward(minutes=1)
             world.run_harness()
+
+    def is_new(self, version: str, commit: str) -> bool:
+        """Whether everybody runs an older version, and less of the branch."""
+        state = self.world.state
+        current = state.channel.current_version if state.channel else None
+        last = completed.last(state)
+        held = self.world.history.fork(last.release.commit, commit) == commit if last else False
+        return not held and (current is None or versions.parse(version) > versions.parse(current))
 
     @rule()
     def others_pushed(self) -> None:
