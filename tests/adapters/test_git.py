@@ -213,6 +213,15 @@ def test_changed_paths(repo: Repository) -> None:
     assert git.changed_paths(first, first) == ()
 
 
+def test_a_merge_changes_what_its_branch_brings(repo: Repository) -> None:
+    repo.git("checkout", "--quiet", "-b", "side")
+    repo.commit({"side.txt": "1"})
+    repo.git("checkout", "--quiet", "main")
+    repo.commit({STATUS: "newer\n"})
+    repo.git("merge", "--quiet", "--no-ff", "-m", "Merge", "side")
+    assert Git(repo.path).changed_paths(None, repo.head("main")) == ("side.txt",)
+
+
 # --- history -----------------------------------------------------------------------------------------------
 
 

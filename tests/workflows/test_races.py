@@ -54,9 +54,17 @@ def test_a_promotion_whose_branch_moves(town: Town) -> None:
     head = town.repo.head_of(pull)
     assert town.status(head) is None
     (checked,) = town.settle()["rollout-check"]
+    assert checked.conclusion == "failure"
+    assert "not the promotion as proposed: it also changes notes.txt" in checked.job("check").log
+    assert keys(town.tick()) == STEADY
+    assert (town.status(head), town.open_pull().number) == ("failure", pull.number)
+
+    # taken out again, it is what was proposed, though the state branch has gone on meanwhile
+    town.repo.commit_on_branch(town.alice, pull.pull.head, head, "Take it out", [], ["notes.txt"])
+    (checked,) = town.settle()["rollout-check"]
     assert keys(checked) == ["check"]
     assert keys(town.tick()) == STEADY
-    assert (town.status(head), town.open_pull().number) == ("success", pull.number)
+    assert town.status(town.repo.head_of(pull)) == "success"
     town.merge(minutes=5)
     assert STEADY in [keys(run) for run in town.settle()["rollout-reconcile"]]
     assert town.state("status")["legal"]["phase"] == "canary-1"

@@ -47,6 +47,8 @@ from rollout.adapters.git.process import (
 )
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 
+_FIRST_PARENT = "--diff-merges=first-parent"
+"""`-m --first-parent` would have `diff-tree` show a merge against each parent."""
 _HEADS = "refs/heads/"
 _HEAD_ON_BRANCH, _HEAD_ELSEWHERE = "ref: refs/heads/", "ref: refs/heads/.invalid"
 _REMOTE_HEADS = "refs/remotes/origin/"
@@ -203,7 +205,7 @@ class Git:
 
     def changed_paths(self, old: str | None, new: str) -> tuple[str, ...]:
         """Paths of files that differ between two commits or trees; `old` None is `new`'s first parent."""
-        between = (old, new) if old else ("--root", "--no-commit-id", "-m", "--first-parent", new)
+        between = (old, new) if old else ("--root", "--no-commit-id", _FIRST_PARENT, new)
         out = self.runner.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", *between)
         return tuple(os.fsdecode(path) for path in out.split(b"\0") if path)
 
