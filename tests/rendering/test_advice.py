@@ -77,12 +77,19 @@ def test_a_trigger_that_cannot_be_told_is_named_only_when_nothing_else_is() -> N
     assert advise(build.status(changed=changed)) == ["find out about memory: not reported"]
 
 
-def test_a_counter_that_rose_is_never_mended_in_its_phase() -> None:
+@pytest.mark.parametrize(("percent", "command"), [(25, "rollback"), (0, "withdraw")])
+def test_a_counter_that_rose_is_never_mended_in_its_phase(percent: int, command: str) -> None:
     gate = "no_new.case_processing_failed"
     rose: build.Edits = {(gate, "voice"): (Result.UNSATISFIED, "1 new")}
-    (advice,) = advise(build.status(changed=rose))
+    state = build.train(build.rollout("canary-2"), build.status(changed=rose))
+    phases = tuple(
+        phase.model_copy(update={"canary_percent": percent}) if phase.name == "canary-2" else phase
+        for phase in state.contract.phases
+    )
+    state = replace(state, contract=state.contract.model_copy(update={"phases": phases}))
+    (advice,) = to_do(state, now=build.NOW, pull_request=None)
     assert advice.startswith(f"voice: {gate} is 1 new, wanted ")
-    assert advice.endswith(", and stays so in this phase: rollout rollback --reason WHY")
+    assert advice.endswith(f", and stays so in this phase: rollout {command} --reason WHY")
 
 
 def test_many_troubles_are_counted_and_one_cause_is_named_once() -> None:

@@ -193,7 +193,7 @@ _WAYS: tuple[tuple[str, Callable[[Town, re.Match[str], dict[str, Any], bool], No
     (r"do by hand what the rollback went on without\b|bring \S+ to where|bring the product to", _nothing),
     (r"merge pull request #(?P<number>\d+)", _merge),
     (r"(?:mend|find out about) ci_checks\b", _rerun_ci),
-    (r"mend the product's branch\b", _mend_the_branch),
+    (r"mend main\b", _mend_the_branch),
     (r"mend the contract\b", _do_what_it_names),
     (r"have CI run on a commit\b", _run_ci_again),
     (r"(?:mend|find out about) ", _nothing),
