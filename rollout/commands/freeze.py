@@ -55,8 +55,10 @@ def _checked(reason: str) -> str:
 
 
 def _require_rollout(state: TrainState) -> None:
-    if state.rollout.outcome is not Outcome.IN_PROGRESS:
-        doing = state.rollout.outcome.replace("_", " ")
+    # An edit of rollout.yaml that reconcile has yet to undo brings nothing back that has ended.
+    outcome = state.status.legal.outcome if state.status else state.rollout.outcome
+    if outcome is not Outcome.IN_PROGRESS:
+        doing = outcome.replace("_", " ")
         raise RefusedError(
             f"{state.train} has no rollout in progress: it is {doing}", hint="see: rollout status"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands.freeze import freeze, unfreeze
+from rollout.commands.withdraw import withdraw
 from rollout.core.state import Freeze, Outcome, Verdict
 from rollout.errors import InputError, RefusedError
 from tests.world import TAU, World
@@ -99,6 +100,23 @@ def test_what_rolls_back_is_not_thawed_even_when_somebody_hid_the_incident(world
     assert world.rollout.outcome is Outcome.ROLLING_BACK
     with pytest.raises(RefusedError, match="no rollout in progress"):
         go(world, unfreeze)
+
+
+@pytest.mark.parametrize("command", [freeze, unfreeze])
+def test_an_edit_brings_nothing_back_that_has_ended(command: object) -> None:
+    world = World().play_to("preflight")
+    withdraw(world.store, world.clock, TAU, "a wrong tag", "ada")
+    world.edit(outcome=Outcome.IN_PROGRESS)
+    with pytest.raises(RefusedError, match="no rollout in progress: it is withdrawn"):
+        go(world, command)
+
+
+def test_an_edit_takes_the_brake_from_nothing_that_goes_on(world: World) -> None:
+    world.edit(outcome=Outcome.COMPLETE)
+    go(world)
+    world.reconcile()
+    assert world.rollout.outcome is Outcome.IN_PROGRESS
+    assert world.rollout.frozen is not None
 
 
 def test_a_freeze_meanwhile_loses_nothing(world: World) -> None:
