@@ -280,7 +280,8 @@ def nobody() -> Iterator[int]:
 def repository(tmp_path: Path) -> Repository:
     """With an idle train."""
     repository = Repository(tmp_path / "repo")
-    main(["init", "--profile", "generic", "--repo", str(repository.path)])
+    init = ("init", "--profile", "generic", "--current-version", "v0.9.0")
+    assert main([*init, "--repo", str(repository.path)]) == 0
     repository.commit({}, "state")
     return repository
 
@@ -332,7 +333,8 @@ def hanging(repository: Repository, tmp_path: Path) -> Hanging:
     contract.write_text(contract.read_text().replace("[cat, health.json]", hangs).replace("10s", "60s"))
     repository.commit({}, "a surface that hangs")
     release = repository.commit({"product.txt": "1\n"}, "release")
-    main(["start", "--version", "v1.0.0", "--commit", release, "--repo", str(repository.path)])
+    begun = main(["start", "--version", "v1.0.0", "--commit", release, "--repo", str(repository.path)])
+    assert begun == 0, "nothing would open the FIFO, and the test would wait for it"
     return hanging
 
 
