@@ -11,10 +11,12 @@ def test_a_broken_contract_is_shown_at_its_line(plain_town: Town) -> None:
     broken = town.repo.bare.git("show", f"main:{path}").replace("soak: {runs: 1}", "soak: soon") + "\n"
     town.repo.commit_on_branch(town.alice, "main", town.head(), "by hand", [(path, broken.encode())], [])
     (run,) = town.settle()["rollout-reconcile"]
-    plan = run.job("plan")
-    assert run.conclusion == "failure"
-    assert plan.annotations[0].startswith(f"error file={path}: {path}: phases.0.soak: ")
-    assert plan.summary.startswith(f"**Refused:** `{path}: phases.0.soak: ")
+    # The contract before it decides, so that the brake works; the run says at its end what is wrong.
+    plan, reconcile = run.job("plan"), run.job("reconcile")
+    assert (plan.conclusion, reconcile.conclusion, run.conclusion) == ("success", "failure", "failure")
+    assert plan.annotations[0].startswith("warning: contract.yaml cannot be used; the one before it decides")
+    assert reconcile.annotations[1].startswith(f"error file={path}: {path}: phases.0.soak: ")
+    assert f"- `mend the contract: {path}: phases.0.soak: " in reconcile.summary
 
 
 def titled(job: JobResult) -> list[str]:

@@ -206,7 +206,7 @@ PROPOSED = [
     OBSERVED,
     f"roll back {VERSION}: capture evidence done",
     f"roll back {VERSION}: inspect target done",
-    f"roll back {VERSION}: apply metadata done",
+    f"roll back {VERSION}: apply metadata skipped",
     f"roll back {VERSION}: revert",
     "POST /acme/tau.git/git-receive-pack",
     "POST /repos/acme/tau/pulls",
@@ -214,7 +214,7 @@ PROPOSED = [
     UPDATE,
 ]
 LANDED = [OBSERVED, f"roll back {VERSION}: revert done", f"roll back {VERSION}: revalidate", UPDATE]
-ENDED = [OBSERVED, f"rolled back {VERSION} to {OLD_VERSION}", STATUS_SET, UPDATE, COMMENT, UPDATE]
+ENDED = [OBSERVED, f"rolled back {VERSION}", STATUS_SET, UPDATE, COMMENT, UPDATE]
 """What each run of an undisturbed rollback writes, in order."""
 ENDING = (
     [
