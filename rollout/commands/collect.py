@@ -22,6 +22,8 @@ from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, Failure, Product
 
 _UNDER_WAY = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK)
+_WAKE = 0.5
+"""Seconds. A signal that arrives just before the main thread begins to wait is seen when the wait ends."""
 
 
 def collect(
@@ -159,7 +161,7 @@ def _as_they_end(
         for queue in waiting:
             running[pool.submit(reader.read, queue[0], surfaces[queue[0]])] = queue
         waiting = []
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
+        for future in wait(running, timeout=_WAKE, return_when=FIRST_COMPLETED).done:
             queue = running.pop(future)
             yield queue.popleft(), future.result()
             if queue:

@@ -309,6 +309,10 @@ def test_a_reader_that_stops_reading_hides_no_refusal(repository: Repository, no
     assert err.splitlines() == said
 
 
+SURFACE_TIMEOUT = 60
+"""Seconds. Who interrupts does not wait for it."""
+
+
 @dataclass(frozen=True)
 class Hanging:
     """A release whose only surface prints its process id into a FIFO, then waits for a word."""
@@ -330,7 +334,7 @@ def hanging(repository: Repository, tmp_path: Path) -> Hanging:
     os.mkfifo(hanging.word)
     hangs = f'[sh, -c, "echo $$ > {hanging.began}; exec cat {hanging.word}"]'
     contract = repository.path / "state" / "product" / "contract.yaml"
-    contract.write_text(contract.read_text().replace("[cat, health.json]", hangs).replace("10s", "60s"))
+    contract.write_text(contract.read_text().replace("[cat, health.json]", hangs).replace("10s", f"{SURFACE_TIMEOUT}s"))
     repository.commit({}, "a surface that hangs")
     release = repository.commit({"product.txt": "1\n"}, "release")
     begun = main(["start", "--version", "v1.0.0", "--commit", release, "--repo", str(repository.path)])
@@ -352,7 +356,7 @@ def test_an_interrupted_person_gets_no_trace(
     with hanging.collect() as process:
         surface = int(hanging.began.read_bytes())
         process.send_signal(number)
-        out, err = process.communicate()
+        out, err = process.communicate(timeout=SURFACE_TIMEOUT / 2)
     assert (process.returncode, out) == (code, b"")
     hint = b"run it again: what was committed stays, the rest is done then"
     assert err.endswith(b"error: %s\nhint: %s\n" % (said, hint))

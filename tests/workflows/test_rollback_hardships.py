@@ -230,7 +230,7 @@ ENDING = (
         "refs/heads/rollout/tau/v0.1.5/canary-1",
     ],
     ["rollback", "results", *["rollback-step"] * 7, "rolled-back"],
-    dict.fromkeys(RollbackStep, "done"),
+    {step: "skipped" if step is RollbackStep.APPLY_METADATA else "done" for step in RollbackStep},
     OLD_VERSION,
 )
 """What is left behind, whatever was killed."""
