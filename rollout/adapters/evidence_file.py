@@ -110,7 +110,10 @@ def _inert(value: JsonValue) -> JsonValue:
     if isinstance(value, list):
         return [_inert(item) for item in value]
     if isinstance(value, dict):
-        return {inert(key, len(key) + 1): _inert(item) for key, item in value.items()}
+        cleaned = {inert(key, len(key) + 1): _inert(item) for key, item in value.items()}
+        if len(cleaned) < len(value):
+            raise MalformedError("contradictory: two keys differ in characters that are not shown only")
+        return cleaned
     return value
 
 

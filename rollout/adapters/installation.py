@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from rollout.adapters.git import Git
 from rollout.core.action import ActionPin, name_on_github
+from rollout.core.surfaces.payload import decode
 from rollout.errors import RolloutError
 
 _PACKAGE = "rollout-gitops"
@@ -28,7 +28,7 @@ def installed_from(record: str) -> ActionPin | None:
     Of a clone only a commit that was pushed counts: GitHub has to find it.
     """
     try:
-        known = json.loads(record or "{}")
+        known = decode((record or "{}").encode())
         url, vcs = str(known.get("url", "")), known.get("vcs_info") or {}
         commit = vcs.get("commit_id")
     except (ValueError, AttributeError):

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from rollout.adapters.git import locked
+from rollout.core.surfaces.payload import MalformedError, decode
 from rollout.core.values import Model
 from rollout.errors import InputError, OutsideError
 
@@ -37,7 +38,9 @@ class RecordsFile(Generic[R]):
         except OSError as error:
             raise OutsideError(f"{self._file} cannot be read: {error.strerror}", hint=self._hint) from error
         try:
-            return self._model.model_validate_json(text)
+            return self._model.model_validate(decode(text, limit=len(text)))
+        except MalformedError as problem:
+            raise InputError(f"{self._file}: {problem}", hint=self._hint) from problem
         except ValidationError as error:
             from rollout.core.problems import describe
 

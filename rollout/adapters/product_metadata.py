@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from rollout.core.surfaces.payload import MalformedError, decode
 from rollout.errors import InputError
 
 MAX_BYTES = 1 << 20
@@ -24,7 +24,7 @@ def _parsed(path: Path, name: str) -> object:
     if len(text) > MAX_BYTES:
         raise InputError(f"{name}: larger than {MAX_BYTES} bytes", hint="such files are small: look at it")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if isinstance(error, ValueError) else "nested too deep"
-        raise InputError(f"{name}: not JSON: {reason}", hint="it may be half written: try again") from error
+        document: object = decode(text, MAX_BYTES)
+    except MalformedError as problem:
+        raise InputError(f"{name}: {problem}", hint="it may be half written: try again") from problem
+    return document

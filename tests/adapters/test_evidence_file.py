@@ -117,6 +117,8 @@ def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:
         (b"\xff\xff", ": not UTF-8 at byte 0"),
         (b'{"schema": 1, "ki', ": not JSON: Unterminated string"),
         (b'{"schema": NaN}', ": not JSON: NaN is not a number"),
+        (b'{"schema": 1, "schema": 1}', ": contradictory: the key 'schema' is given twice"),
+        ('{"samples": {"voice": 1, "voice\u200b": 2}}'.encode(), ": contradictory: two keys differ in"),
         (b"[" * 100_000, ": JSON nested too deeply"),
         (b"[" * 900 + b"]" * 900, ": "),
         (b"[]", ": is not an object"),

@@ -334,7 +334,9 @@ def hanging(repository: Repository, tmp_path: Path) -> Hanging:
     os.mkfifo(hanging.word)
     hangs = f'[sh, -c, "echo $$ > {hanging.began}; exec cat {hanging.word}"]'
     contract = repository.path / "state" / "product" / "contract.yaml"
-    contract.write_text(contract.read_text().replace("[cat, health.json]", hangs).replace("10s", f"{SURFACE_TIMEOUT}s"))
+    contract.write_text(
+        contract.read_text().replace("[cat, health.json]", hangs).replace("10s", f"{SURFACE_TIMEOUT}s")
+    )
     repository.commit({}, "a surface that hangs")
     release = repository.commit({"product.txt": "1\n"}, "release")
     begun = main(["start", "--version", "v1.0.0", "--commit", release, "--repo", str(repository.path)])

@@ -73,6 +73,8 @@ def test_broken_figures_are_unknown(overall: Any, why: str) -> None:
         (REPORT[:-40], MANIFEST, "report: not JSON"),
         (REPORT, MANIFEST[:-40], "manifest: not JSON"),
         (REPORT, b"[]", "manifest: the file is not an object"),
+        (REPORT.replace(b"{", b'{"overall": {},', 1), MANIFEST, "report: contradictory: the key 'overall'"),
+        (REPORT, MANIFEST.replace(b"{", b'{"duration_ms": 1,', 1), "manifest: contradictory: the key"),
         (REPORT, changed(MANIFEST, started_unix_ms=None), "manifest.started_unix_ms is not a time"),
         (changed(REPORT, surface_status=[]), MANIFEST, "report.surface_status is not an object"),
         (changed(REPORT, surface_status={"a": 1}), MANIFEST, "report.surface_status.a is not an object"),

@@ -203,7 +203,7 @@ def test_the_products_own_metadata_is_taken_over(shell: Shell, repository: Repos
     ("text", "says"),
     [
         ('{"schema_version": 1, "rel', "release-channel.json: not JSON: "),
-        ("[" * 100_000, "release-channel.json: not JSON: "),
+        ("[" * 100_000, "release-channel.json: JSON nested too deeply"),
         ("x" * 1_100_000, "release-channel.json: larger than 1048576 bytes"),
         ("{}", "release-channel.json: schema_version: Field required"),
     ],

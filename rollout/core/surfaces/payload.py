@@ -1,4 +1,7 @@
-"""What every payload parser needs: strict JSON, and values that are checked before they are believed."""
+"""What every payload parser needs: strict JSON, and values that are checked before they are believed.
+
+`decode` is the only JSON decoder of the tool: whatever it reads, a key that is given twice is no answer.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,8 @@ def decode(payload: bytes, limit: int = MAX_PAYLOAD) -> JsonValue:
     """The JSON document in UTF-8 bytes.
 
     Raises MalformedError when it is empty, larger than `limit` bytes, not UTF-8, not JSON (NaN and
-    Infinity are not) or nested too deeply.
+    Infinity are not), nested too deeply, or ambiguous: an object that gives a key twice, a number that no
+    float holds.
     """
     if len(payload) > limit:
         raise MalformedError(f"larger than {limit} bytes")
@@ -53,7 +57,9 @@ def decode(payload: bytes, limit: int = MAX_PAYLOAD) -> JsonValue:
     if not text.strip():
         raise MalformedError("empty")
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return _DECODER.decode(text)
+    except MalformedError:
+        raise
     except RecursionError:
         raise MalformedError("JSON nested too deeply") from None
     except ValueError as error:
@@ -62,6 +68,29 @@ def decode(payload: bytes, limit: int = MAX_PAYLOAD) -> JsonValue:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
+
+
+def _unambiguous(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    """The object; of two values for one key nobody can say which one holds."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise MalformedError(f"contradictory: the key {inert(twice, 40)!r} is given twice")
+    return found
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise MalformedError(f"a number too large to read: {inert(digits, 40)}")
+    return value
+
+
+# Made once: `json.loads` with hooks makes a decoder anew at each call, which costs as much as decoding.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unambiguous, parse_float=_finite, parse_constant=_refuse_constant
+)
 
 
 def an_object(value: JsonValue, what: str) -> dict[str, JsonValue]:

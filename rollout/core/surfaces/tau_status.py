@@ -60,6 +60,9 @@ def parse_tau_status(surface: Surface, payload: bytes, read_at: datetime) -> Sam
 
 
 def _fields(document: dict[str, JsonValue], health: dict[str, JsonValue]) -> dict[str, int | float]:
+    for name in CYCLE & document.keys() & health.keys():
+        if document[name] != health[name]:
+            raise MalformedError(f"contradictory: {name} is not the same inside and outside of health")
     # health comes first: its fields win over others of the same name, and are the last to be cut
     named = {**health, **{name: value for name, value in document.items() if name not in health}}
     named.pop(_UPDATED, None)

@@ -57,6 +57,11 @@ def test_the_cursor_goes_on_where_it_stood() -> None:
     assert totals(line("a") + line("a", "b"), first.cursor) == {"a": 2, "b": 1}
 
 
+def test_a_line_that_gives_its_codes_twice_is_unreadable() -> None:
+    counted = reading(b'{"reason_codes": ["case_processing_failed"], "reason_codes": []}\n')
+    assert counted.unknown == "1 unreadable line in the events log"
+
+
 def test_nothing_new_changes_nothing() -> None:
     first = reading(line("a"))
     assert reading(line("a"), first.cursor) == first

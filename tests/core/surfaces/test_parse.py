@@ -109,6 +109,11 @@ def test_real_payloads_with_one_value_replaced_give_a_sample(which: Surface, dat
         (b'{"a":' * 200_000, "JSON nested too deeply"),
         (b"1" * 5_000, "not JSON: Exceeds the limit"),
         (b" " * 5_000_000, "larger than 4194304 bytes"),
+        (b'{"health_state": "failing", "health_state": "healthy"}', "contradictory: the key 'health_state'"),
+        (b'[{"health": {"queue_depth": 9, "queue_depth": 0}}]', "contradictory: the key 'queue_depth'"),
+        (b'{"a": {"b\\u0063": 1, "bc": 1}}', "contradictory: the key 'bc' is given twice"),
+        (b'{"queue_depth": 1e999}', "a number too large to read: 1e999"),
+        (b'\xef\xbb\xbf{"health_state": "healthy"}', "not JSON"),
     ],
 )
 def test_garbage_is_unknown_with_the_reason(which: Surface, payload: bytes, why: str) -> None:

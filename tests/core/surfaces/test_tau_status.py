@@ -53,8 +53,12 @@ def test_true_and_false_count_as_one_and_zero() -> None:
     assert health(last_cycle_failed=False).fields["last_cycle_failed"] == 0
 
 
-def test_what_health_says_wins_over_the_top_level() -> None:
-    assert voice(failure_streak=0, health={"failure_streak": 2}).fields["failure_streak"] == 2
+def test_a_cycle_field_with_two_values_is_contradictory() -> None:
+    found = voice(failure_streak=0, health={"failure_streak": 2})
+    assert found == Sample(
+        unknown="contradictory: failure_streak is not the same inside and outside of health"
+    )
+    assert voice(failure_streak=2, health={"failure_streak": 2}).fields["failure_streak"] == 2
 
 
 def test_a_missing_cycle_field_is_only_absent() -> None:
