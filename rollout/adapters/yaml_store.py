@@ -49,7 +49,7 @@ from rollout.core.state import (
 from rollout.core.state.release_cache import ReleaseCache
 from rollout.core.text import inert
 from rollout.core.values import Model
-from rollout.errors import ContractError, InputError, OutsideError
+from rollout.errors import ContractError, InputError, OutsideError, RefusedError
 from rollout.ports import LoggedCommit
 
 SCHEMA = 1
@@ -57,6 +57,7 @@ SCHEMA = 1
 STATUS_SCHEMA = CURRENT_RULES
 
 _CACHED_FILES = 256
+_FROM_HISTORY = "take one from `rollout history`"
 _LONGEST_LINE = 500
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
 """Compiled when a commit is made: that takes milliseconds, and most commands make none."""
@@ -137,12 +138,10 @@ class YamlStore:
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
         """First-parent commits that touched the train, newest first, down to and without `since`.
 
-        Raises InputError when there is no commit `since`.
+        Raises InputError when there is no commit `since`, RefusedError when the branch does not hold it.
         """
-        last = self._git.resolve(since) if since else None
-        if since and last is None:
-            raise InputError(f"there is no commit {since}", hint="take one from `rollout history`")
-        folder = state_path(train) + "/"
+        last = self._since(since) if since else None
+        folder, cut_at = state_path(train) + "/", self._git.cut_at()
         for entry in self._git.log(self.head(), [folder], since=last):
             yield LoggedCommit(
                 commit=entry.commit,
@@ -152,7 +151,20 @@ class YamlStore:
                 subject=entry.subject,
                 trailers=entry.trailers,
                 paths=tuple(path.removeprefix(folder) for path in entry.paths),
+                is_cut=entry.commit in cut_at,
             )
+
+    def _since(self, name: str) -> str:
+        commit = self._git.resolve(name)
+        if commit is None:
+            raise InputError(f"there is no commit {name}", hint=_FROM_HISTORY)
+        if not self._git.is_ancestor(commit, self.head()):
+            raise RefusedError(
+                f"branch {self.branch} does not hold commit {name}: it is another branch's, or history was"
+                " rewritten",
+                hint=_FROM_HISTORY,
+            )
+        return commit
 
     # --- one file ----------------------------------------------------------------------------------------
 

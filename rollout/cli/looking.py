@@ -67,10 +67,13 @@ def verify(call: Call, since: str | None) -> None:
     from rollout.rendering.terminal import verify_view
 
     verified = recompute(call.workspace.store, call.train, call.workspace.commit(since))
+    remarks = [(remark.commit, remark.problem) for remark in verified.remarks]
+    told = (verified.commits, verified.problems, remarks, verified.cut)
     call.answer(
-        lambda: verify_document(verified.commits, verified.problems),
-        lambda: verify_view(verified.commits, verified.problems, columns=columns(), style=style),
+        lambda: verify_document(*told),
+        lambda: verify_view(*told, columns=columns(), style=style),
     )
+    error = None
     if verified.findings:
         first = verified.findings[0]
         error = RefusedError(
@@ -78,6 +81,13 @@ def verify(call: Call, since: str | None) -> None:
             f" first {first.commit[:10]} by {first.author}: {first.problem}",
             hint=f"look at it: git show {first.commit[:10]}",
         )
+    elif verified.cut:
+        error = RefusedError(
+            f"this clone is shallow: what came before {verified.cut[:10]} is missing, and was not recomputed",
+            hint="get the rest: git fetch --unshallow (in a workflow: actions/checkout with fetch-depth: 0),"
+            " or name a later commit with --since",
+        )
+    if error is not None:
         error.documented = True
         raise error
 

@@ -13,7 +13,7 @@ from rollout.core.advance import advance, begin
 from rollout.core.channel.explain import follows
 from rollout.core.observation import Evidence, Results
 from rollout.core.signoff import transition
-from rollout.core.state import Event, Signoff, StateChange, Status, TrainState
+from rollout.core.state import Event, Rollout, Signoff, StateChange, Status, TrainState
 from rollout.core.values import Model
 from rollout.errors import RolloutError
 from rollout.ports import LoggedCommit, StateStore
@@ -22,6 +22,10 @@ _PARTS = ("rollout", "status", "channel", "signoff", "quarantine", "rehearsal", 
 _MACHINE_PARTS = ("status", "signoff", "quarantine", "rehearsal", "incident")
 """What only the tool writes; people change the others by pull request, and reconcile judges that."""
 _INCIDENTS = "incidents/"
+_BEGINS_LATE = (
+    "history begins here, with decisions in it already (a squash, or a copy of another repository):"
+    " they cannot be recomputed"
+)
 _COMPUTED = frozenset(
     {
         Event.START,
@@ -58,8 +62,12 @@ class Finding:
 @dataclass(frozen=True)
 class Verified:
     commits: int
-    """How many were checked."""
+    """How many were recomputed."""
     findings: tuple[Finding, ...]
+    remarks: tuple[Finding, ...] = ()
+    """What is no mistake of the commit, but has to be known: a history that begins with state already."""
+    cut: str | None = None
+    """The commit at which a shallow clone ends: neither it nor what came before can be recomputed."""
 
     @property
     def problems(self) -> list[tuple[str, str]]:
@@ -68,19 +76,42 @@ class Verified:
 
 
 def verify(store: StateStore, train: str, since: str | None) -> Verified:
-    """Check every state commit of the train after `since` (all when None), oldest first."""
+    """Check every state commit of the train after `since` (all when None), oldest first.
+
+    Raises RefusedError when the branch does not hold `since`.
+    """
     logged = list(store.log(train, since=since))[::-1]
     before = [since] if since is not None else []
     states = store.load_many(train, [*before, *(entry.commit for entry in logged)])
     previous = _usable(next(states)) if since is not None else None
-    findings = []
+    findings, remarks, checked, cut = [], [], 0, None
     for entry, state in zip(logged, states, strict=True):
-        problem = _problem(previous, state, entry)
-        if problem:
-            findings.append(Finding(entry.commit, entry.at, entry.author, problem))
+        if entry.is_cut:
+            cut = entry.commit
+        elif previous is None and _holds_decisions(state):
+            remarks.append(_finding(entry, _BEGINS_LATE))
+        else:
+            checked += 1
+            problem = _problem(previous, state, entry)
+            if problem:
+                findings.append(_finding(entry, problem))
         # What does not load is mended by people, and has to lead on from what was there before it.
         previous = _usable(state) or previous
-    return Verified(len(logged), tuple(findings))
+    return Verified(checked, tuple(findings), tuple(remarks), cut)
+
+
+def _finding(entry: LoggedCommit, problem: str) -> Finding:
+    return Finding(entry.commit, entry.at, entry.author, problem)
+
+
+def _holds_decisions(state: TrainState | Exception) -> bool:
+    """Whether a first commit has more than a train is set up with."""
+    if isinstance(state, Exception):
+        return False
+    set_up = Rollout(train=state.train)
+    return state.rollout != set_up or any(
+        part is not None for part in (state.status, state.signoff, state.quarantine, state.rehearsal)
+    )
 
 
 def _usable(state: TrainState | Exception) -> TrainState | None:

@@ -24,6 +24,8 @@ class LoggedCommit:
     trailers: Mapping[str, str]
     paths: tuple[str, ...]
     """What it changed against its first parent, below `state/<train>/`, relative to that folder."""
+    is_cut: bool = False
+    """Whether the clone is shallow and ends here: its parents, and what it changed, are not known."""
 
 
 class StateStore(Protocol):
@@ -56,4 +58,7 @@ class StateStore(Protocol):
         """
 
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
-        """First-parent commits that touched the train, newest first, down to and without `since`."""
+        """First-parent commits that touched the train, newest first, down to and without `since`.
+
+        Raises InputError when there is no commit `since`, RefusedError when the branch does not hold it.
+        """

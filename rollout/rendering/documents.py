@@ -105,11 +105,21 @@ def local_prs_document(pulls: Iterable[PullRequest]) -> list[Document]:
     ]
 
 
-def verify_document(checked: int, problems: Iterable[tuple[str, str]]) -> Document:
-    """How many state commits were recomputed, and those that do not follow from the one before."""
+def verify_document(
+    checked: int,
+    problems: Iterable[tuple[str, str]],
+    remarks: Iterable[tuple[str, str]] = (),
+    cut: str | None = None,
+) -> Document:
+    """How many state commits were recomputed, and those that do not follow from the one before.
+
+    `remarks` need no action, and `cut` is the commit at which a shallow clone ends, or null.
+    """
     return {
         "commits": checked,
         "findings": [{"commit": commit, "problem": problem} for commit, problem in problems],
+        "remarks": [{"commit": commit, "problem": problem} for commit, problem in remarks],
+        "cut": cut,
     }
 
 

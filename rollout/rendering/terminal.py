@@ -365,7 +365,13 @@ def _effect(effect: Mapping[str, object]) -> str:
 
 def history_view(commits: Iterable[LoggedCommit], *, columns: int, style: Style = no_style) -> str:
     """One line a commit; one that the tool did not make shows its author."""
-    return "\n".join(_logged(commit, columns, style) for commit in commits) or "no state commit matches"
+    lines, is_cut = [], False
+    for commit in commits:
+        lines.append(_logged(commit, columns, style))
+        is_cut = is_cut or commit.is_cut
+    if is_cut:
+        lines.append(_CUT)
+    return "\n".join(lines) or "no state commit matches"
 
 
 def _logged(commit: LoggedCommit, columns: int, style: Style) -> str:
@@ -379,14 +385,31 @@ def _logged(commit: LoggedCommit, columns: int, style: Style) -> str:
 
 
 def verify_view(
-    checked: int, problems: Sequence[tuple[str, str]], *, columns: int, style: Style = no_style
+    checked: int,
+    problems: Sequence[tuple[str, str]],
+    remarks: Sequence[tuple[str, str]] = (),
+    cut: str | None = None,
+    *,
+    columns: int,
+    style: Style = no_style,
 ) -> str:
-    """How many state commits were recomputed; each problem is a commit and what is wrong with it."""
-    if not problems:
-        return style(f"✓ {count(checked, 'state commit')} recomputed, all as recorded", fg="green")
-    head = f"✗ {len(problems)} of {count(checked, 'state commit')} not as recorded"
-    lines = [hanging(f"  {commit[:SHORT_SHA]}  ", [line(what, 500)], columns) for commit, what in problems]
-    return "\n".join([style(head, fg="red", bold=True), *lines])
+    """How many state commits were recomputed; each problem is a commit and what is wrong with it.
+
+    `cut` is the commit at which a shallow clone ends.
+    """
+    recomputed = count(checked, "state commit")
+    if problems:
+        head = style(f"✗ {len(problems)} of {recomputed} not as recorded", fg="red", bold=True)
+    elif cut:
+        head = style(f"✗ {recomputed} recomputed, as recorded; what came before is missing", fg="red")
+    else:
+        head = style(f"✓ {recomputed} recomputed, all as recorded", fg="green")
+    told = [*problems, *([(cut, _CUT)] if cut else []), *remarks]
+    lines = [hanging(f"  {commit[:SHORT_SHA]}  ", [line(what, 500)], columns) for commit, what in told]
+    return "\n".join([head, *lines])
+
+
+_CUT = "this clone is shallow, and history ends here; get the rest with: git fetch --unshallow"
 
 
 def pull_requests_view(pulls: Sequence[PullRequest]) -> str:

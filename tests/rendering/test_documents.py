@@ -172,7 +172,9 @@ def test_local_prs() -> None:
 
 
 def test_verify() -> None:
-    assert verify_document(12, [("b" * 40, "edited")]) == {
+    assert verify_document(12, [("b" * 40, "edited")], [("c" * 40, "begins late")], "d" * 40) == {
         "commits": 12,
         "findings": [{"commit": "b" * 40, "problem": "edited"}],
+        "remarks": [{"commit": "c" * 40, "problem": "begins late"}],
+        "cut": "d" * 40,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -281,6 +282,8 @@ def test_history() -> None:
     ]
     check_golden("history.txt", history_view(commits, columns=100))
     assert history_view([], columns=100) == "no state commit matches"
+    cut = replace(logged("rollout(tau): start v0.1.5 preflight", "start"), is_cut=True)
+    assert "this clone is shallow" in history_view([cut], columns=100)
 
 
 def test_signoff() -> None:
@@ -300,6 +303,12 @@ def test_verify() -> None:
     assert verify_view(1, [], columns=80) == "✓ 1 state commit recomputed, all as recorded"
     problems = [("b" * 40, "status.yaml: soak.earned_seconds is 3600, recomputed 600\x1b[2J")]
     check_golden("verify.txt", verify_view(120, problems, columns=80))
+    shallow = verify_view(3, [], [], "a" * 40, columns=80)
+    assert shallow.splitlines() == [
+        "✗ 3 state commits recomputed, as recorded; what came before is missing",
+        "  aaaaaaaaaa  this clone is shallow, and history ends here; get the rest with:",
+        "              git fetch --unshallow",
+    ]
 
 
 def test_pull_requests() -> None:

@@ -25,7 +25,7 @@ class BranchHistory:
 
     @property
     def cut_off(self) -> bool:
-        return (self._git.git_dir / "shallow").exists()
+        return bool(self._git.cut_at())
 
     def newest(self) -> str | None:
         entries = (entry for entry in self._git.log(self._tip, []) if self._is_part(entry))

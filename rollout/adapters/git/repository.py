@@ -136,6 +136,13 @@ class Git:
         folder, _, name = path.rpartition("/")
         return self.tree(f"{commit}:{folder}").get(name)
 
+    def cut_at(self) -> frozenset[str]:
+        """The commits at which a shallow clone ends; empty when the clone is whole."""
+        try:
+            return frozenset((self.common_dir / "shallow").read_text("ascii").split())
+        except FileNotFoundError:
+            return frozenset()
+
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Whether `commit` is `of` or can be reached from it."""
         done = self.runner.attempt("merge-base", "--is-ancestor", commit, of)

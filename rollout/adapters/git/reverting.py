@@ -104,8 +104,7 @@ class Reverting:
 
     def _cut_off(self) -> frozenset[str]:
         """Commits whose parents a shallow clone left out."""
-        file = self._git.git_dir / "shallow"
-        return frozenset(file.read_text(encoding="ascii").split()) if file.exists() else frozenset()
+        return self._git.cut_at()
 
     @cached_property
     def _base(self) -> str | None:
