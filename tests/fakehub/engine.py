@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tests.fakehub import warm
 from tests.fakehub.act import STUBS, ActError, ActRun, run_act
 from tests.fakehub.bare import GITHUB
 from tests.fakehub.entities import Access, Artifact, Check, Event, JobResult, Run, Token, TokenKind
@@ -331,6 +332,7 @@ class Engine:
             "ROLLOUT_NOW": stamp(self.hub.clock.now()) or "",
             "FAKEHUB_ARTIFACTS": str(self.artifact_folder(run).parent),
             "FAKEHUB_APP_TOKEN": self.app.value if self.app else "",
+            "FAKEHUB_WARM": warm.serve(),
         }
         if run.event != "pull_request":
             ref = run.payload.get("ref") or f"refs/heads/{run.branch}"
