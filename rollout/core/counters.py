@@ -18,10 +18,11 @@ def total(surface: Surface, sample: Sample, counter: str) -> int | None:
     A counter that is absent from a present map is 0 only where the contract says so: a misspelt name must not
     read as a counter that never rises.
     """
-    if sample.unknown is not None or sample.counters is None:
+    counters = sample.counters
+    if sample.unknown is not None or counters is None:
         return None
-    if counter in sample.counters:
-        return sample.counters[counter]
+    if counter in counters:
+        return counters[counter]
     return 0 if surface.absent_is_zero and COUNTERS not in sample.not_applicable else None
 
 

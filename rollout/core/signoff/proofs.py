@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import assert_never
 
@@ -10,7 +11,6 @@ from rollout.core.signoff.checklist import end, is_signed, sign
 from rollout.core.signoff.people import MACHINE
 from rollout.core.state import (
     Ending,
-    GateFinding,
     Rehearsal,
     Result,
     Rollout,
@@ -70,8 +70,9 @@ def _holds(
         case Proof.SURFACE_HEALTHY | Proof.NO_TRIGGER if not _is_due(item, contract, status):
             return None
         case Proof.SURFACE_HEALTHY:
-            found = [finding for finding in status.gates if finding.surface == (proof.of or "")]
-            return _once_soaked(_all_hold(found), status)
+            surface = proof.of or ""
+            results = {finding.result for finding in status.gates if finding.surface == surface}
+            return _once_soaked(_all_hold(results), status)
         case Proof.PHASE_SOAKED:
             return _has_soaked(status, proof.of or "", contract)
         case Proof.NO_TRIGGER:
@@ -84,14 +85,13 @@ def _holds(
 
 def _gates_hold(status: Status, kind: str, contract: Contract) -> bool | None:
     titles = {gate.title for phase in contract.phases for gate in phase.gates if gate.kind == kind}
-    return _all_hold([finding for finding in status.gates if finding.gate in titles])
+    return _all_hold({finding.result for finding in status.gates if finding.gate in titles})
 
 
-def _all_hold(found: list[GateFinding]) -> bool | None:
-    results = {finding.result for finding in found}
+def _all_hold(results: Collection[Result]) -> bool | None:
     if Result.UNSATISFIED in results:
         return False
-    return None if not found or Result.UNKNOWN in results else True
+    return None if not results or Result.UNKNOWN in results else True
 
 
 def _is_quiet(status: Status) -> bool | None:
