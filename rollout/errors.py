@@ -6,7 +6,7 @@ from __future__ import annotations
 class RolloutError(Exception):
     """An expected failure: `message` says what and where, `hint` says what to do next.
 
-    The exit codes are fixed (DESIGN section 9): 0 done, 1 a bug, 2 bad input, 3 refused, 4 outside failure.
+    Exit codes, which scripts rely on: 0 done, 1 a bug, 2 bad input, 3 refused, 4 outside failure.
     `file` is a path relative to the repository, when one file is at fault; Actions shows the error there.
     """
 

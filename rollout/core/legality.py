@@ -1,4 +1,4 @@
-"""Was the desired state changed in a way that the rules allow? (DESIGN section 6, A legal step)"""
+"""Was the desired state changed in a way that the rules allow?"""
 
 from __future__ import annotations
 

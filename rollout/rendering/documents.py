@@ -1,4 +1,4 @@
-"""What `--json` prints: plain data for `json.dumps`, with at least the keys that DESIGN section 9 fixes."""
+"""What `--json` prints: plain data for `json.dumps`, with at least the keys that scripts rely on."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ RESULTS = {"satisfied", "unsatisfied", "unknown", "not_applicable"}
 
 
 def check_decision(said: Any) -> None:
-    """Has the least keys of DESIGN section 9."""
+    """Has the keys that scripts rely on."""
     assert set(said) >= DECISION
     assert said["gates"]
     assert all(set(gate) >= GATE and gate["result"] in RESULTS for gate in said["gates"])
@@ -28,7 +28,7 @@ def check_decision(said: Any) -> None:
 
 
 def check_status(said: Any) -> None:
-    """Has the least keys of DESIGN section 9."""
+    """Has the keys that scripts rely on."""
     assert set(said) >= STATUS
     assert set(said["release"]) == {"version", "commit"}
     assert said["frozen"] is None or set(said["frozen"]) >= {"reason", "at"}

@@ -1,4 +1,4 @@
-"""What must always hold (DESIGN section 5), searched for counter-examples over whole worlds."""
+"""What must always hold, searched for counter-examples over whole worlds."""
 
 from __future__ import annotations
 
