@@ -90,12 +90,7 @@ def withdraw(call: Call, reason: str, by: str | None) -> None:
     changed = end(space.store, space.clock, call.train, reason, by if by is not None else space.decider())
     call.summarize(changed.state, [{"kind": "commit", "event": "withdraw"}] if changed.commit else [])
     call.answer(
-        lambda: {
-            "train": call.train,
-            "commit": changed.commit,
-            "changed": changed.commit is not None,
-            "outcome": changed.state.rollout.outcome.value,
-        },
+        lambda: _document(call.train, changed),
         lambda: (
             f"withdrawn ({changed.commit[:10]}); `rollout reconcile` closes what is open for it"
             if changed.commit
@@ -129,15 +124,21 @@ def _answer(
     call.summarize(changed.state, [{"kind": "commit", "event": "rollback"}] if changed.commit else [])
     call.answer(
         lambda: {
-            "train": call.train,
-            "commit": changed.commit,
-            "changed": changed.commit is not None,
-            "outcome": changed.state.rollout.outcome.value,
+            **_document(call.train, changed),
             "incident": incident.id if incident else None,
             "joined": len(incident.joined) if incident else 0,
         },
         lambda: f"{done} ({changed.commit[:10]})" if changed.commit else nothing,
     )
+
+
+def _document(train: str, changed: Changed) -> dict[str, object]:
+    return {
+        "train": train,
+        "commit": changed.commit,
+        "changed": changed.commit is not None,
+        "outcome": changed.state.rollout.outcome.value,
+    }
 
 
 @click.group(no_args_is_help=False)
