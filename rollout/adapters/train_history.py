@@ -5,13 +5,18 @@ Imported when a file is found wrong, which is seldom.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import TypeVar
 
 from rollout.adapters.yaml_store import (
+    EDITED_HINT,
     UPGRADE,
     FileVersion,
     TrainFiles,
+    check_consistency,
+    deciding_contract,
+    missing,
     read_contract,
     read_model,
 )
@@ -38,12 +43,14 @@ from rollout.core.state import (
     Rollout,
     Signoff,
     Status,
+    TrainState,
     Unusable,
 )
 from rollout.core.text import inert
 from rollout.core.values import Model
 from rollout.errors import ContractError, InputError
 
+M = TypeVar("M", bound=Model)
 Found = tuple[Contract, str, Unusable | None]
 """The contract that decides, its digest, and why it is not the one at this commit."""
 
@@ -90,7 +97,9 @@ def contract_that_fits(
         # Phases were renamed since. A release is rolled back by the contract that it was released by.
         return *found, None
     path = state_path(train, CONTRACT)
-    culprit, good = _last_change(files, lambda version: _fits(version, train, rollout, status))
+    culprit, good = _last_change(
+        files.versions(CONTRACT), lambda version: _fits(version, train, rollout, status)
+    )
     return *found, Unusable(f"{path}: {misfit}", _hint(path, culprit, good))
 
 
@@ -127,6 +136,214 @@ def _fits(version: FileVersion, train: str, rollout: Rollout, status: Status | N
     return found is not None and why_misfit(found[0], train, rollout, status) is None
 
 
+# --- the other files ---------------------------------------------------------------------------------------
+
+
+def with_stand_ins(error: InputError, train: str, at: str, files: TrainFiles) -> TrainState:
+    """The train with the last readable version of each file that cannot be read, which it names.
+
+    `error` is what reading it without stand-ins raised; it is raised where history has no version either, and
+    for a file of a newer schema, which only a newer rollout may write.
+    """
+    return _StandIns(error, train, files).read(at)
+
+
+class _StandIns:
+    """One reading of a train of which some file is broken."""
+
+    def __init__(self, error: InputError, train: str, files: TrainFiles) -> None:
+        self._error = error
+        self._train = train
+        self._files = files
+        self._broken: list[Unusable] = []
+        self._history: dict[str, tuple[list[FileVersion], Iterator[FileVersion]]] = {}
+
+    def read(self, at: str) -> TrainState:
+        rollout, status = self._desired_and_observed()
+        incident = self._incident(rollout)
+        if incident is None and rollout.frozen and rollout.frozen.incident and status:
+            # Nobody ever wrote that incident: rollout.yaml names what is not there.
+            rollout = self._instead(status.legal, ROLLOUT, f"frozen.incident: {rollout.frozen.incident}")
+            incident = self._incident(rollout)
+        contract, digest, unusable = deciding_contract(self._train, self._files, rollout, status)
+        state = TrainState(
+            train=self._train,
+            head=at,
+            contract=contract,
+            contract_digest=digest,
+            rollout=rollout,
+            status=status,
+            channel=self._file(Channel, CHANNEL),
+            signoff=self._file(Signoff, SIGNOFF),
+            quarantine=self._file(Quarantine, QUARANTINE),
+            rehearsal=self._file(Rehearsal, REHEARSAL),
+            incident=incident,
+            unusable=unusable,
+            broken=tuple(self._broken),
+        )
+        try:
+            check_consistency(state)
+        except InputError as error:
+            raise with_way_back(error, self._train, self._files) from error
+        return state
+
+    def _desired_and_observed(self) -> tuple[Rollout, Status | None]:
+        """rollout.yaml and status.yaml, each by the other where one of them is broken.
+
+        For rollout.yaml the last legal desired state stands in, which status.yaml holds. Where both can be
+        read and name two releases, rollout.yaml is broken if no status was ever one of its release.
+        """
+        rollout, status = self._desired(), self._readable(Status, STATUS)
+        if (
+            isinstance(rollout, Rollout)
+            and isinstance(status, Status)
+            and (why := _mismatch(rollout, status))
+        ):
+            if self._status_of(rollout) is not None:
+                status = self._refusal(STATUS, why)
+            else:
+                rollout = self._refusal(ROLLOUT, f"release: was changed by hand; {STATUS}: {why}")
+        if status is None and isinstance(rollout, Rollout) and rollout.outcome is not Outcome.IDLE:
+            path = state_path(self._train, STATUS)
+            status = InputError(f"{path} is missing, and {ROLLOUT} is {rollout.outcome}", file=path)
+        if isinstance(status, InputError):
+            is_good = _is_of(rollout if isinstance(rollout, Rollout) else None)
+            status = self._stand_in(status, Status, STATUS, is_good)
+        if isinstance(rollout, Rollout):
+            return rollout, status
+        if status is not None:
+            return self._instead(status.legal, ROLLOUT, rollout), status
+        found = self._stand_in(rollout, Rollout, ROLLOUT, _is_whole)
+        assert found is not None
+        return found, status
+
+    def _desired(self) -> Rollout | InputError:
+        found = self._readable(Rollout, ROLLOUT)
+        if found is None:
+            return missing(self._train, ROLLOUT, "")
+        why = _incomplete(found) if isinstance(found, Rollout) else ""
+        return self._refusal(ROLLOUT, why) if why else found
+
+    def _status_of(self, rollout: Rollout) -> Status | None:
+        return self._newest(Status, STATUS, _is_of(rollout))
+
+    def _incident(self, rollout: Rollout) -> Incident | None:
+        named = rollout.frozen.incident if rollout.frozen else None
+        if named is None:
+            return None
+        name = f"{INCIDENTS}/{named}.yaml"
+        found = self._readable(Incident, name)
+        if isinstance(found, Incident) and found.id == named:
+            return found
+        error = found if isinstance(found, InputError) else missing(self._train, name, "")
+        return self._stand_in(error, Incident, name, lambda one: one.id == named, required=False)
+
+    def _file(self, model: type[M], name: str) -> M | None:
+        """The file; its last readable version, or nothing, where it cannot be read."""
+        found = self._readable(model, name)
+        if not isinstance(found, InputError):
+            return found
+        return self._stand_in(found, model, name, lambda _: True, required=False)
+
+    def _readable(self, model: type[M], name: str) -> M | InputError | None:
+        """The file, why it cannot be used, or None when it is not there."""
+        if not self._files.has(name):
+            return None
+        try:
+            found = self._files.model(model, name)
+        except InputError as error:
+            if error.hint == UPGRADE:
+                raise
+            return error
+        train = getattr(found, "train", self._train)
+        return found if train == self._train else self._refusal(name, f"train: is {train}")
+
+    def _refusal(self, name: str, why: str) -> InputError:
+        path = state_path(self._train, name)
+        return InputError(f"{path}: {why}", hint=EDITED_HINT.format(file=path), file=path)
+
+    def _stand_in(
+        self,
+        error: InputError,
+        model: type[M],
+        name: str,
+        is_good: Callable[[M], bool],
+        *,
+        required: bool = True,
+    ) -> M | None:
+        """The newest good version. Raises where there is none and one is `required`."""
+        found = self._newest(model, name, is_good)
+        if found is None and required:
+            raise with_way_back(self._error, self._train, self._files)
+        if found is not None or not name.startswith(f"{INCIDENTS}/"):
+            self._tell(error, name, lambda version: self._good(version, model, name, is_good) is not None)
+        return found
+
+    def _instead(self, rollout: Rollout, name: str, why: InputError | str) -> Rollout:
+        error = why if isinstance(why, InputError) else self._refusal(name, why)
+        self._tell(error, name, lambda version: self._good(version, Rollout, name, _is_whole) is not None)
+        return rollout
+
+    def _tell(self, error: InputError, name: str, is_good: Callable[[FileVersion], bool]) -> None:
+        path = state_path(self._train, name)
+        culprit, good = _last_change(self._versions(name), is_good)
+        self._broken.append(Unusable(error.message, _hint(path, culprit, good), name))
+
+    def _newest(self, model: type[M], name: str, is_good: Callable[[M], bool]) -> M | None:
+        found = (self._good(version, model, name, is_good) for version in self._versions(name))
+        return next((each for each in found if each is not None), None)
+
+    def _versions(self, name: str) -> Iterator[FileVersion]:
+        """As `TrainFiles.versions`, each asked for once."""
+        seen, rest = self._history.setdefault(name, ([], islice(self._files.versions(name), _MOST_VERSIONS)))
+        yield from seen
+        for version in rest:
+            seen.append(version)
+            yield version
+
+    def _good(
+        self, version: FileVersion, model: type[M], name: str, is_good: Callable[[M], bool]
+    ) -> M | None:
+        if version.text is None:
+            return None
+        try:
+            found = read_model(model, version.text, state_path(self._train, name))
+        except InputError:
+            return None
+        of_train = getattr(found, "train", self._train) == self._train
+        return found if of_train and is_good(found) else None
+
+
+def _incomplete(rollout: Rollout) -> str:
+    """What a rollout in progress lacks, as `field: message`; empty when that is nothing."""
+    if rollout.outcome is not Outcome.IN_PROGRESS:
+        return ""
+    if rollout.release is None:
+        return "release: is missing from a rollout in progress"
+    return "phase: is missing from a rollout in progress" if rollout.phase is None else ""
+
+
+def _is_whole(rollout: Rollout) -> bool:
+    return not _incomplete(rollout)
+
+
+def _mismatch(rollout: Rollout, status: Status) -> str:
+    """How status.yaml is of another release than rollout.yaml, as `field: message`; empty when it is not."""
+    release = rollout.release
+    if release is None:
+        return ""
+    if release.version != status.release:
+        return f"release: is {status.release}, and {ROLLOUT} has {release.version}"
+    if release.commit != status.commit:
+        return f"commit: is {status.commit[:12]}, and {ROLLOUT} has {release.commit[:12]}"
+    return ""
+
+
+def _is_of(rollout: Rollout | None) -> Callable[[Status], bool]:
+    """Whether a status is of the release of desired state; of any where that is not known."""
+    return lambda status: rollout is None or not _mismatch(rollout, status)
+
+
 # --- who did it, and the way back --------------------------------------------------------------------------
 
 
@@ -139,7 +356,9 @@ def with_way_back(error: InputError, train: str, files: TrainFiles) -> InputErro
     if not error.file.startswith(folder) or error.hint == UPGRADE:
         return error
     name = error.file.removeprefix(folder)
-    culprit, good = _last_change(files, lambda version: _is_readable(version, name, error.file), name)
+    culprit, good = _last_change(
+        files.versions(name), lambda version: _is_readable(version, name, error.file)
+    )
     if culprit is None or good is None:
         return error
     hint = _hint(error.file, culprit, good)
@@ -149,11 +368,11 @@ def with_way_back(error: InputError, train: str, files: TrainFiles) -> InputErro
 
 
 def _last_change(
-    files: TrainFiles, is_good: Callable[[FileVersion], bool], name: str = CONTRACT
+    versions: Iterator[FileVersion], is_good: Callable[[FileVersion], bool]
 ) -> tuple[FileVersion | None, FileVersion | None]:
     """The first version that was no good any more, and the last good one before it."""
     culprit = None
-    for version in islice(files.versions(name), _MOST_VERSIONS):
+    for version in islice(versions, _MOST_VERSIONS):
         if is_good(version):
             return culprit, version
         culprit = version
@@ -163,7 +382,7 @@ def _last_change(
 def _hint(path: str, culprit: FileVersion | None, good: FileVersion | None) -> str:
     if culprit is None or good is None:
         return f"`git log -p -- {path}` shows who changed it; mend it in a new commit"
-    did = "took it away" if culprit.text is None else "changed it"
+    did = "changed it" if culprit.is_there else "took it away"
     return (
         f"commit {culprit.commit[:10]} by {inert(culprit.author, 60)} {did}; mend it, or take that back:"
         f" git checkout {good.commit[:10]} -- {path}, then commit"

@@ -56,6 +56,8 @@ SCHEMA = 1
 """The newest schema of most files that this version reads."""
 STATUS_SCHEMA = CURRENT_RULES
 
+FILE_MODES = ("100644", "100755")
+_KINDS = {"120000": "is a link", "40000": "is a folder", "160000": "is a submodule"}
 _CACHED_FILES = 256
 _FROM_HISTORY = "take one from `rollout history`"
 _LONGEST_LINE = 500
@@ -73,7 +75,7 @@ class YamlStore:
     ) -> None:
         """`branch` None means the repository's default branch.
 
-        `tell` hears of it when the contract at the tip cannot be used.
+        `tell` hears of each file at the tip that cannot be used.
         """
         self._git = git
         self._tell = tell
@@ -103,12 +105,20 @@ class YamlStore:
 
         Raises InputError when it is not there, does not parse or contradicts itself.
         """
+        return self._load(train, at, for_brake=False)
+
+    def load_for_brake(self, train: str, at: str) -> TrainState:
+        """See the port."""
+        return self._load(train, at, for_brake=True)
+
+    def _load(self, train: str, at: str, *, for_brake: bool) -> TrainState:
         tree = self._git.tree(f"{at}:{state_path(train)}")
         if not tree:
             raise InputError(f"there is no train {train} at commit {at[:12]}", hint=self._existing_trains(at))
-        state = read_train(train, at, _GitFiles(self, train, at, tree))
-        if state.unusable is not None and at == self.head():
-            self._tell(state.unusable)
+        state = read_train(train, at, _GitFiles(self, train, at, tree), for_brake=for_brake)
+        if (unusable := all_unusable(state)) and at == self.head():
+            for each in unusable:
+                self._tell(each)
         return state
 
     def text(self, train: str, name: str, at: str) -> bytes | None:
@@ -117,10 +127,10 @@ class YamlStore:
         return found.body if found and found.kind == "blob" else None
 
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
-        """`load` for many commits in one go, in their order; what did not parse comes as the error."""
+        """See the port."""
         for commit in at:
             try:
-                yield self.load(train, commit)
+                yield self._load(train, commit, for_brake=True)
             except InputError as error:
                 yield error
 
@@ -172,8 +182,9 @@ class YamlStore:
         """What the file was at `at` and before, newest first."""
         path = state_path(train, name)
         for entry in self._git.log(at, [path]):
-            found = self._git.read(f"{entry.commit}:{path}")
-            yield FileVersion(entry.commit, entry.author, found.body if found else None)
+            there = self._git.entry(entry.commit, path)
+            found = self._git.read(there.id) if there and there.mode in FILE_MODES else None
+            yield FileVersion(entry.commit, entry.author, found.body if found else None, there is not None)
 
     def _existing_trains(self, at: str) -> str:
         trains = self.trains(at)
@@ -219,12 +230,20 @@ class _GitFiles:
         return self._find(name) is not None
 
     def contract(self) -> tuple[Contract, str]:
-        return self._store.contract(self._train, self._tree[CONTRACT].id)
+        return self._store.contract(self._train, self._blob(CONTRACT))
 
     def model(self, model: type[M], name: str) -> M:
+        return self._store.model(model, state_path(self._train, name), self._blob(name))
+
+    def _blob(self, name: str) -> str:
+        """The id of the file's content. Raises InputError for a link, folder or submodule in its place."""
         entry = self._find(name)
         assert entry is not None
-        return self._store.model(model, state_path(self._train, name), entry.id)
+        if entry.mode not in FILE_MODES:
+            path = state_path(self._train, name)
+            what = _KINDS.get(entry.mode, "is no file")
+            raise InputError(f"{path}: {what}", hint=EDITED_HINT.format(file=path), file=path)
+        return entry.id
 
     def versions(self, name: str) -> Iterator[FileVersion]:
         return self._store.versions(self._train, name, self._at)
@@ -246,7 +265,8 @@ class FileVersion:
     commit: str
     author: str
     text: bytes | None
-    """None when the commit took it away."""
+    """None when the commit took it away, or put something else in its place."""
+    is_there: bool = True
 
 
 class TrainFiles(Protocol):
@@ -264,19 +284,20 @@ class TrainFiles(Protocol):
         """The file as it was at this commit and before, newest first."""
 
 
-def read_train(train: str, at: str, files: TrainFiles) -> TrainState:
+def read_train(train: str, at: str, files: TrainFiles, *, for_brake: bool = False) -> TrainState:
     """The train as its files tell it.
 
-    Where contract.yaml cannot be used, the one that decided before does. Raises InputError when another file
-    is missing or does not parse, or they contradict each other; it names the commit that did it.
+    Where contract.yaml cannot be used, the one that decided before does; with `for_brake` that is so for
+    every file. Raises InputError when another file is missing or does not parse, or they contradict each
+    other; it names the commit that did it.
     """
     try:
         if not files.has(ROLLOUT):
             hint = f"an idle train's file has two lines: schema: 1 and train: {train}"
-            raise _missing(train, ROLLOUT, hint)
+            raise missing(train, ROLLOUT, hint)
         rollout = files.model(Rollout, ROLLOUT)
         status = _optional(files, Status, STATUS)
-        contract, digest, unusable = _contract(train, files, rollout, status)
+        contract, digest, unusable = deciding_contract(train, files, rollout, status)
         state = TrainState(
             train=train,
             head=at,
@@ -293,24 +314,31 @@ def read_train(train: str, at: str, files: TrainFiles) -> TrainState:
         )
         check_consistency(state)
     except InputError as error:
-        from rollout.adapters.train_history import with_way_back
+        from rollout.adapters.train_history import with_stand_ins, with_way_back
 
+        if for_brake:
+            return with_stand_ins(error, train, at, files)
         raise with_way_back(error, train, files) from error
     return state
 
 
-def _missing(train: str, name: str, hint: str) -> InputError:
+def all_unusable(state: TrainState) -> tuple[Unusable, ...]:
+    """Every file that an earlier version stands in for, the contract first."""
+    return (*((state.unusable,) if state.unusable else ()), *state.broken)
+
+
+def missing(train: str, name: str, hint: str) -> InputError:
     path = state_path(train, name)
     return InputError(f"{path} is missing", hint=hint, file=path)
 
 
-def _contract(
+def deciding_contract(
     train: str, files: TrainFiles, rollout: Rollout, status: Status | None
 ) -> tuple[Contract, str, Unusable | None]:
     """The contract that decides, its digest, and why it is not the one at this commit."""
     try:
         if not files.has(CONTRACT):
-            raise _missing(train, CONTRACT, "write one; `rollout contract schema` lets an editor help")
+            raise missing(train, CONTRACT, "write one; `rollout contract schema` lets an editor help")
         contract, digest = files.contract()
     except InputError as error:
         from rollout.adapters.train_history import contract_before
@@ -360,7 +388,7 @@ def read_model(model: type[M], text: bytes, file: str) -> M:
         from rollout.core.problems import describe  # every command reads state, and few find it wrong
 
         lines = (f"{file}: {problem}" for problem in describe(error, model))
-        raise InputError("\n".join(lines), hint=_EDITED_HINT.format(file=file), file=file) from error
+        raise InputError("\n".join(lines), hint=EDITED_HINT.format(file=file), file=file) from error
 
 
 def read_desired(text: bytes, file: str) -> Rollout | None:
@@ -380,12 +408,12 @@ def check_consistency(state: TrainState) -> None:
     if problems:
         first = problems[0][0]
         lines = (f"{file}{problem}" for file, problem in problems)
-        raise InputError("\n".join(lines), hint=_EDITED_HINT.format(file=first), file=first)
+        raise InputError("\n".join(lines), hint=EDITED_HINT.format(file=first), file=first)
 
 
 UPGRADE = "upgrade rollout"
 _CONTRACT_HINT = "`rollout contract schema` lets an editor help; `rollout contract check` looks again"
-_EDITED_HINT = "`git log -p -- {file}` shows who changed it; mend it in a new commit"
+EDITED_HINT = "`git log -p -- {file}` shows who changed it; mend it in a new commit"
 
 
 def _refuse_newer_schema(data: object, file: str) -> None:

@@ -127,7 +127,7 @@ def command_options(function: Command) -> Command:
             clock=FixedClock(moment) if moment is not None else None,
             state_branch=options.pop("state_branch"),
             forge_kind=forge,
-            tell=_tell_unusable,
+            tell=_telling_unusable(),
         )
         return function(Call(workspace, options.pop("train"), options.pop("as_json")), **options)
 
@@ -136,12 +136,21 @@ def command_options(function: Command) -> Command:
     return with_call
 
 
-def _tell_unusable(found: Unusable) -> None:
-    from rollout.core.decision import CONTRACT_UNUSABLE
+def _telling_unusable() -> Callable[[Unusable], None]:
+    """Tells of each file that cannot be used, once in a command, with what mends it."""
+    told: set[Unusable] = set()
 
-    told = f"{CONTRACT_UNUSABLE}: {found.problem.splitlines()[0]}"
-    progress(f"warning: {told}")
-    warn(told)
+    def tell(found: Unusable) -> None:
+        if found in told:
+            return
+        told.add(found)
+        from rollout.core.decision import why_held
+
+        text = f"{why_held(found.name)}: {found.problem.splitlines()[0]}; {found.hint}"
+        progress(f"warning: {text}")
+        warn(text)
+
+    return tell
 
 
 def _usual_forge() -> ForgeKind:

@@ -26,7 +26,7 @@ def plan(call: Call, runner: str) -> None:
     from rollout.commands.plan import plan as group
 
     home = os.environ.get("GITHUB_REPOSITORY", "")
-    planned = group(call.workspace.load(call.named_train), home, runner)
+    planned = group(call.workspace.load_for_brake(call.named_train), home, runner)
     document = {
         "runners": [asdict(each) for each in planned.runners],
         "product": planned.product,

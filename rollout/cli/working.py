@@ -48,7 +48,7 @@ def collect(
     from rollout.cli.stopping import stopping_in_order
     from rollout.commands.collect import collect as observe
 
-    state = call.workspace.load(call.named_train)
+    state = call.workspace.load_for_brake(call.named_train)
     with stopping_in_order():
         observation = observe(
             state.contract,
@@ -89,7 +89,7 @@ def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_
     from rollout.cli.stopping import stopping_in_order
     from rollout.commands.perform import perform as carry_out
 
-    state = call.workspace.load(call.named_train)
+    state = call.workspace.load_for_brake(call.named_train)
     copies_to = _evidence_dir(evidence_dir, output)
     product = call.workspace.product(product_dir, copies_to)
     clock, channel, copies = call.workspace.clock, state.channel, copies_to is not None
@@ -243,7 +243,9 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
         error: RolloutError = RefusedError(said, hint=hint)
         error.documented = True
         raise error
-    if report.state.unusable is not None:
-        error = InputError(report.state.unusable.problem, hint=report.state.unusable.hint)
+    if report.broken:
+        error = InputError(
+            "\n".join(each.problem for each in report.broken), hint="\n".join(e.hint for e in report.broken)
+        )
         error.documented = True
         raise error

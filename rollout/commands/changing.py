@@ -30,13 +30,17 @@ def change_state(
     train: str,
     decide: Callable[[TrainState], tuple[StateChange, CommitMessage] | None],
     at: datetime,
+    *,
+    is_brake: bool = False,
 ) -> Changed:
     """Commit what `decide` makes of the newest state; it may be called again with a newer one.
 
-    Raises whatever `decide` raises, and HeadMovedError when the branch kept moving.
+    With `is_brake` the last readable versions of broken files stand in for them. Raises whatever `decide`
+    raises, and HeadMovedError when the branch kept moving.
     """
     for attempt in range(1, ATTEMPTS + 1):
-        state = store.load(train, store.head())
+        load = store.load_for_brake if is_brake else store.load
+        state = load(train, store.head())
         decided = decide(state)
         if decided is None:
             return Changed(state, None)
@@ -66,4 +70,6 @@ def applied(state: TrainState, change: StateChange, head: str) -> TrainState:
         quarantine=change.quarantine or state.quarantine,
         incident=incident if incident is not None and incident.id == named else None,
         rehearsal=change.rehearsal or state.rehearsal,
+        # What is written anew can be read again.
+        broken=tuple(each for each in state.broken if not change.writes(each.name)),
     )

@@ -27,7 +27,7 @@ def evaluate(
 
     Raises RefusedError without a rollout, InputError for evidence that is not a new observation of it.
     """
-    state, now = store.load(train, store.head()), clock.now()
+    state, now = store.load_for_brake(train, store.head()), clock.now()
     if state.status is None or state.rollout.outcome is Outcome.IDLE:
         # What is recorded of a train that was reopened is the end of a release that nobody rolls out.
         raise RefusedError(f"{train} has no rollout to evaluate", hint="begin one with: rollout start")

@@ -21,7 +21,7 @@ def freeze(store: StateStore, clock: Clock, train: str, reason: str) -> Changed:
             return None
         return _changed(state, Freeze(reason=reason, at=now), Event.FREEZE, reason, now)
 
-    return change_state(store, train, decide, now)
+    return change_state(store, train, decide, now, is_brake=True)
 
 
 def unfreeze(store: StateStore, clock: Clock, train: str, reason: str) -> Changed:

@@ -15,7 +15,7 @@ def status(store: StateStore, forge: Forge, train: str) -> tuple[TrainState, int
 
     That is the one that promotes or, in a rollback, the one that reverts.
     """
-    state = store.load(train, store.head())
+    state = store.load_for_brake(train, store.head())
     if state.rollout.outcome is Outcome.ROLLING_BACK:
         return state, _open(forge, f"rollout-revert/{train}/")
     return state, open_promotion(forge, train)

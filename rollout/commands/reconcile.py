@@ -34,6 +34,7 @@ from rollout.core.effects import (
     promotion_prefix,
     proposed,
 )
+from rollout.core.files import CHANNEL, SIGNOFF
 from rollout.core.observation import Evidence, Results
 from rollout.core.rollback.effects import (
     CloseIncident,
@@ -46,7 +47,7 @@ from rollout.core.rollback.effects import (
     plan_revert,
 )
 from rollout.core.signoff.window import SignoffEffect
-from rollout.core.state import UNDER_WAY, Event, StateChange, TrainState, Verdict
+from rollout.core.state import UNDER_WAY, Event, StateChange, TrainState, Unusable, Verdict
 from rollout.core.step import Step
 from rollout.core.values import format_instant
 from rollout.errors import HeadMovedError, OutsideError, RefusedError
@@ -97,6 +98,8 @@ class Report:
     signoff_effects: list[SignoffEffect] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """Evidence that was ignored, and why."""
+    broken: tuple[Unusable, ...] = ()
+    """Files that could not be used when the run began."""
 
     @property
     def illegal(self) -> str:
@@ -166,7 +169,9 @@ class Reconciler:
 
     def run(self, train: str, evidence: Sequence[Evidence]) -> Report:
         """Raises InputError for evidence that cannot be of this rollout, before anything is written."""
-        report = Report(self._store.load(train, self._store.head()))
+        report = Report(self._store.load_for_brake(train, self._store.head()))
+        unusable = report.state.unusable
+        report.broken = (*((unusable,) if unusable else ()), *report.state.broken)
         queue = deque(self._answer_channel(report, in_order(evidence)))
         for item in list(queue):
             check_evidence(item, report.state, self._now)
@@ -188,6 +193,8 @@ class Reconciler:
     def _answer_channel(self, report: Report, evidence: Sequence[Evidence]) -> list[Evidence]:
         """What is left of the evidence once the channel has taken what answers it."""
         for item in evidence:
+            if report.state.is_broken(CHANNEL):
+                break  # the request stays open, and is answered again
             step, moved = answer(report.state, item), 0
             while step is not None:
                 try:
@@ -196,7 +203,7 @@ class Reconciler:
                     moved += 1
                     if moved >= ATTEMPTS:
                         raise
-                    report.state = self._store.load(report.state.train, self._store.head())
+                    report.state = self._store.load_for_brake(report.state.train, self._store.head())
                 step = answer(report.state, item)
         return [left for left in map(without_answers, evidence) if left is not None]
 
@@ -204,6 +211,8 @@ class Reconciler:
 
     def _hear(self, report: Report, desk: SignoffDesk) -> None:
         """Record what people have said about the checklist, before anything is decided."""
+        if report.state.is_broken(SIGNOFF):
+            return
         for attempt in range(1, ATTEMPTS + 1):
             heard = desk.hear(report.state)
             if heard is None or not heard.detail:
@@ -213,7 +222,7 @@ class Reconciler:
             except HeadMovedError:
                 if attempt == ATTEMPTS:
                     raise
-                report.state = self._store.load(report.state.train, self._store.head())
+                report.state = self._store.load_for_brake(report.state.train, self._store.head())
             else:
                 return
 
@@ -234,7 +243,7 @@ class Reconciler:
                 moved += 1
                 if moved >= ATTEMPTS:
                     raise
-                report.state = self._store.load(report.state.train, self._store.head())
+                report.state = self._store.load_for_brake(report.state.train, self._store.head())
                 continue
             if step.consumed:
                 queue.popleft()
@@ -259,7 +268,7 @@ class Reconciler:
         frozen = report.state.rollout.frozen
         if commit and frozen is not None and frozen.incident is not None and report.state.incident is None:
             # Somebody had hidden the incident, and the step has put back what names it.
-            report.state = self._store.load(state.train, commit)
+            report.state = self._store.load_for_brake(state.train, commit)
         report.steps.append(Taken(step, commit))
 
     # --- a rollback ---------------------------------------------------------------------------------------

@@ -51,7 +51,9 @@ def roll_back(store: StateStore, clock: Clock, train: str, asked: Dispatch, know
     if asked.target is not None:
         check_written("--target", asked.target)
     now = clock.now()
-    return change_state(store, train, lambda state: _rolled_back(state, asked, known, now), now)
+    return change_state(
+        store, train, lambda state: _rolled_back(state, asked, known, now), now, is_brake=True
+    )
 
 
 def _rolled_back(

@@ -121,8 +121,9 @@ def _usable(state: TrainState | Exception) -> TrainState | None:
 def _problem(previous: TrainState | None, state: TrainState | Exception, entry: LoggedCommit) -> str:
     if isinstance(state, Exception):
         return state.message if isinstance(state, RolloutError) else str(state)
-    if previous is None:
-        return ""
+    broken = next((each.problem for each in state.broken if each.name in entry.paths), "")
+    if broken or previous is None:
+        return broken
     event = _event(entry)
     if event is Event.CHANNEL and not follows(previous, state.channel):
         return "channel.yaml is not what a channel command makes of the commit before"

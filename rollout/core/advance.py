@@ -15,6 +15,7 @@ from rollout.core.contract import Contract
 from rollout.core.decision import (
     judge_triggers,
 )
+from rollout.core.files import ROLLOUT, SIGNOFF, STATUS
 from rollout.core.migration import migrated
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.requests import answer, applied_at, lanes_back, needed
@@ -99,12 +100,17 @@ def advance(
         return _restore(state, status, now) or _after_the_end(state, status, evidence, facts, now)
     if not _has_adopted(state, status):
         return _adopt_contract(state, status, facts, now)
+    if state.is_broken(ROLLOUT):
+        return _undo(state, status, f"{ROLLOUT} cannot be read", facts, now)
     if state.rollout != status.legal:
         return _judge_change(state, status, evidence, facts, now)
     if status.merged_step is not None:
         # Somebody took the merge back before it was entered.
         left = status.model_copy(update={"merged_step": None})
         return Step(Event.DECIDE, StateChange(status=reassess(state, left, facts, now)))
+    if status.unreadable != state.unreadable:
+        noted = status.model_copy(update={"unreadable": state.unreadable})
+        return Step(Event.DECIDE, StateChange(status=reassess(state, noted, facts, now)))
     if isinstance(evidence, Results):
         return _prove(state, status, now) or _fold_results(state, status, evidence, facts, now)
     if isinstance(evidence, Observation):
@@ -122,7 +128,9 @@ def is_settled(state: TrainState) -> bool:
     if status is None:
         return True
     is_over = status.legal.outcome is not Outcome.IN_PROGRESS
-    return state.rollout == status.legal and (is_over or _has_adopted(state, status))
+    if state.rollout != status.legal or state.is_broken(ROLLOUT):
+        return False
+    return is_over or (_has_adopted(state, status) and status.unreadable == state.unreadable)
 
 
 def _has_adopted(state: TrainState, status: Status) -> bool:
@@ -136,11 +144,13 @@ def _has_adopted(state: TrainState, status: Status) -> bool:
 
 def _restore(state: TrainState, status: Status, now: datetime) -> Step | None:
     """What the tool ended, or is undoing, no edit takes up again."""
-    if state.rollout == status.legal:
+    is_broken = state.is_broken(ROLLOUT)
+    if state.rollout == status.legal and not is_broken:
         return None
     kept = status.model_copy(update={"decided_at": now})
     what = "train" if status.legal.outcome is Outcome.IDLE else "rollout"
-    why = f"rollout.yaml changed while the {what} is {status.legal.outcome.replace('_', ' ')}"
+    did = "cannot be read" if is_broken else "changed"
+    why = f"rollout.yaml {did} while the {what} is {status.legal.outcome.replace('_', ' ')}"
     return Step(Event.ILLEGAL_STEP, StateChange(rollout=status.legal, status=kept), why)
 
 
@@ -313,7 +323,7 @@ def _judged_left(
 
     A reading that began after the merge names the next phase, which nobody has entered: it is of this one.
     """
-    settled = status.model_copy(update={"merged_step": None})
+    settled = status.model_copy(update={"merged_step": None, "unreadable": left.unreadable})
     if reading is None:
         return reassess(left, settled, facts, now)
     return observe(left, settled, reading.model_copy(update={"phase": status.phase}), facts, now)
@@ -477,7 +487,8 @@ def _belongs(state: TrainState, status: Status, observation: Observation) -> boo
 
 def _decide_again(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step | None:
     again = reassess(state, status, _lasting(status.facts, facts), now)
-    if again.decision.verdict is not Verdict.ROLLBACK and _only_older(again, status):
+    is_news = again.decision.verdict is Verdict.ROLLBACK or state.is_broken(STATUS)
+    if not is_news and _only_older(again, status):
         return None
     return _record(state, Event.DECIDE, again, now, consumed=False)
 
@@ -527,7 +538,7 @@ def _complete(state: TrainState, status: Status, now: datetime) -> Step | None:
 
 
 def _prove(state: TrainState, status: Status, now: datetime) -> Step | None:
-    if state.signoff is None:
+    if state.signoff is None or state.is_broken(SIGNOFF):
         return None
     checklist, newly = signoff.prove(
         state.contract,

@@ -8,6 +8,8 @@ from datetime import datetime
 from rollout.core import signoff, soak
 from rollout.core.contract import Contract
 from rollout.core.decision import (
+    CONTRACT_UNUSABLE,
+    FILE_UNREADABLE,
     decide,
     findings,
     health_leaves,
@@ -101,7 +103,9 @@ def assess(
     observed_at = observation.finished_at if observation else None
     decision = decide(contract, rollout, view, found, observed_at, now)
     if status.contract_unusable:
-        decision = without_promotion(decision)
+        decision = without_promotion(decision, CONTRACT_UNUSABLE)
+    elif status.unreadable:
+        decision = without_promotion(decision, FILE_UNREADABLE.format(file=", ".join(status.unreadable)))
     return status.model_copy(
         update={
             "decided_at": now,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from rollout.core import gates, soak, triggers
 from rollout.core.contract import APPLIED_GATE, SOAK_GATE, Contract, Gate, Phase, SignoffGate
+from rollout.core.files import CONTRACT
 from rollout.core.observation import Observation
 from rollout.core.requests import applied_at, why_not_applied
 from rollout.core.silence import told_once
@@ -30,6 +31,7 @@ from rollout.core.values import format_duration, seconds_between
 from rollout.core.view import Leaf, View, fresh_run, fresh_samples, settled_samples
 
 CONTRACT_UNUSABLE = "contract.yaml cannot be used; the one before it decides, and nothing is promoted"
+FILE_UNREADABLE = "{file} cannot be read; its last readable version decides, and nothing is promoted"
 _BLOCKING = (Result.UNSATISFIED, Result.UNKNOWN)
 
 
@@ -193,11 +195,16 @@ def decide(
     )
 
 
-def without_promotion(decision: Decision) -> Decision:
-    """The decision while contract.yaml cannot be used: triggers fire, and nothing goes further."""
-    changes: dict[str, object] = {"reasons": (CONTRACT_UNUSABLE, *decision.reasons)}
+def why_held(name: str) -> str:
+    """What holds promotion while a file of state cannot be used."""
+    return CONTRACT_UNUSABLE if name == CONTRACT else FILE_UNREADABLE.format(file=name)
+
+
+def without_promotion(decision: Decision, why: str) -> Decision:
+    """The decision while a file of state cannot be used: triggers fire, and nothing goes further."""
+    changes: dict[str, object] = {"reasons": (why, *decision.reasons)}
     if decision.verdict in (Verdict.PROMOTE, Verdict.COMPLETE):
-        changes = {"verdict": Verdict.HOLD, "to": None, "reasons": (CONTRACT_UNUSABLE,)}
+        changes = {"verdict": Verdict.HOLD, "to": None, "reasons": (why,)}
     return decision.model_copy(update={**changes, "earliest": None})
 
 

@@ -136,6 +136,8 @@ def weigh(
     unknown = [_seen(finding) for finding in judged.gates if finding.result is Result.UNKNOWN]
     if judged.contract_unusable:
         unknown = ["a contract that can be used"]
+    elif judged.unreadable:
+        unknown = [f"{judged.unreadable[0]}, which cannot be read"]
     is_fresh = _is_fresh(step, contract.max_gap(contract.phase(judged.phase)))
     awaited = unknown[0] if unknown else A_READING
     if is_late:

@@ -40,6 +40,12 @@ class StateStore(Protocol):
     def load(self, train: str, at: str) -> TrainState:
         """The train at that commit. Raises InputError when it is not there or does not parse."""
 
+    def load_for_brake(self, train: str, at: str) -> TrainState:
+        """As `load`, but a file that cannot be read is replaced by its last version that can.
+
+        `TrainState.broken` names these. For what stops a rollout, collects evidence for it, or looks.
+        """
+
     def text(self, train: str, name: str, at: str) -> bytes | None:
         """A file right in the train's folder as it is, whatever it holds; None when it is not there.
 
@@ -47,7 +53,7 @@ class StateStore(Protocol):
         """
 
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
-        """`load` for many commits in one go, in their order; what did not parse comes as the error."""
+        """`load_for_brake` for many commits in one go, in their order; what cannot be read is the error."""
 
     def commit(
         self, train: str, change: StateChange, message: CommitMessage, *, parent: str, at: datetime

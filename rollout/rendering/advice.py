@@ -19,6 +19,7 @@ from rollout.core.state import (
     Rollout,
     Status,
     TrainState,
+    Unusable,
     Verdict,
 )
 from rollout.core.values import seconds_between
@@ -40,20 +41,24 @@ def to_do(state: TrainState, *, now: datetime, pull_request: int | None) -> list
 
 
 def _with_contract(state: TrainState, rest: list[str]) -> list[str]:
-    """A contract that cannot be used lets nothing start or go on, and holds up no rollback."""
-    if state.unusable is None:
+    """A file that cannot be used lets nothing start or go on, and holds up no rollback."""
+    if state.unusable is None and not state.broken:
         return rest
-    problem = line(state.unusable.problem.splitlines()[0], 300)
-    mend = f"mend the contract: {problem}; {line(state.unusable.hint, 300)}"
+    mend = [_mend("the contract", state.unusable)] if state.unusable else []
+    mend += [_mend(each.name, each) for each in state.broken]
     match state.rollout.outcome:
         case Outcome.IDLE | Outcome.COMPLETE | Outcome.WITHDRAWN:
-            return [mend]
+            return mend
         case Outcome.IN_PROGRESS:
-            return [mend, *rest]
+            return [*mend, *rest]
         case Outcome.ROLLING_BACK | Outcome.ROLLED_BACK:
-            return [*rest, mend]
+            return [*rest, *mend]
         case _:
             assert_never(state.rollout.outcome)
+
+
+def _mend(what: str, unusable: Unusable) -> str:
+    return f"mend {what}: {line(unusable.problem.splitlines()[0], 300)}; {line(unusable.hint, 300)}"
 
 
 def _channel(channel: Channel | None) -> Iterator[str]:

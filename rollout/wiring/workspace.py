@@ -308,7 +308,7 @@ class Workspace:
 
         if self._train is None:
             return Product()
-        return self.store.load(self._train, self.store.head()).contract.product
+        return self.store.load_for_brake(self._train, self.store.head()).contract.product
 
     @cached_property
     def worktree(self) -> DiskWorktree:
@@ -355,6 +355,10 @@ class Workspace:
 
     def load(self, train: str | None) -> TrainState:
         return self.store.load(self.train(train), self.store.head())
+
+    def load_for_brake(self, train: str | None) -> TrainState:
+        """See `StateStore.load_for_brake`."""
+        return self.store.load_for_brake(self.train(train), self.store.head())
 
     def installed_from(self) -> ActionPin | None:
         """The commit on GitHub that this program was installed from; None when that is not known."""

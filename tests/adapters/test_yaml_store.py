@@ -195,13 +195,23 @@ def test_log_tells_what_changed_below_the_train(store: YamlStore, repo: Reposito
         list(store.log("tau", since="deadbeef"))
 
 
-def test_load_many_goes_on_after_a_commit_that_does_not_parse(store: YamlStore, repo: Repository) -> None:
+def test_load_many_gives_a_stand_in_for_what_does_not_parse(store: YamlStore, repo: Repository) -> None:
     good = store.head()
     bad = repo.commit({"state/tau/status.yaml": "schema: 1\ntrain: [\n"})
     states = list(store.load_many("tau", [good, bad, good]))
     assert states[0] == states[2] == store.load("tau", good)
-    assert isinstance(states[1], InputError)
-    assert states[1].file == "state/tau/status.yaml"
+    assert isinstance(states[1], TrainState)
+    assert states[1].status == store.load("tau", good).status
+    assert [each.name for each in states[1].broken] == ["status.yaml"]
+
+
+def test_load_many_goes_on_after_a_commit_that_cannot_be_read(store: YamlStore, repo: Repository) -> None:
+    good = store.head()
+    bad = repo.commit({"state/tau/status.yaml": "schema: 9\ntrain: tau\n"})
+    states = list(store.load_many("tau", [bad, good]))
+    assert isinstance(states[0], InputError)
+    assert states[0].file == "state/tau/status.yaml"
+    assert states[1] == store.load("tau", good)
 
 
 def test_a_damaged_repository_is_not_a_missing_file(store: YamlStore, repo: Repository) -> None:

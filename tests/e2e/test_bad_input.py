@@ -77,11 +77,6 @@ def without(file: str) -> Callable[[Town], None]:
 
 
 BROKEN_STATE = {
-    "a status of a newer schema": (
-        committed("status.yaml", lambda text: text.replace("schema: 2\n", "schema: 9\n", 1)),
-        r"state/tau/status\.yaml: schema: 9 was written by a newer rollout",
-        "upgrade rollout",
-    ),
     "a status of another release": (
         committed("status.yaml", lambda text: text.replace("release: v0.1.5", "release: v0.1.6", 1)),
         r"state/tau/status\.yaml: release: is v0\.1\.6, and rollout\.yaml has v0\.1\.5",
@@ -135,12 +130,51 @@ BROKEN_CONTRACT = {
 
 
 @pytest.mark.parametrize("case", BROKEN_STATE)
-@pytest.mark.parametrize("command", ["reconcile", "status"])
-def test_broken_state(town: Town, case: str, command: str) -> None:
+def test_what_is_no_brake_refuses_broken_state(town: Town, case: str) -> None:
     breaks, line, hint = BROKEN_STATE[case]
     breaks(town)
     before = everything(town.path)
-    check_refused(town, town.shell.rollout(command), 2, line, hint, before)
+    check_refused(town, town.shell.rollout("unfreeze", "--reason", "go"), 2, line, hint, before)
+
+
+@pytest.mark.parametrize("command", ["reconcile", "status"])
+def test_a_file_of_a_newer_rollout_is_refused(town: Town, command: str) -> None:
+    committed("status.yaml", lambda text: text.replace("schema: 2\n", "schema: 9\n", 1))(town)
+    before = everything(town.path)
+    line = r"state/tau/status\.yaml: schema: 9 was written by a newer rollout"
+    check_refused(town, town.shell.rollout(command), 2, line, "upgrade rollout", before)
+
+
+@pytest.mark.parametrize("case", BROKEN_STATE)
+def test_the_brake_acts_on_broken_state_and_says_so_first(town: Town, case: str) -> None:
+    breaks, line, _ = BROKEN_STATE[case]
+    breaks(town)
+    said = town.shell.rollout("status")
+    warning = (
+        r"^warning: \w+\.yaml cannot be read; its last readable version decides, and nothing is promoted: "
+    )
+    mends = r"; mend it, or take that back: git checkout [0-9a-f]{10} -- state/tau/\w+\.yaml, then commit$"
+    assert (said.code, said.err.count("\n")) == (0, 1)
+    assert re.search(f"{warning}{line}.*{mends}", said.err)
+    said = town.shell.rollout("freeze", "--reason", "look first")
+    assert said.code == 0
+    assert re.search(f"{warning}{line}.*{mends}", said.err) or "changed it" in said.err
+    said = town.shell.rollout("rollback", "--reason", "bad", "--by", "ada")
+    assert said.code == 0
+    assert town.shell.json("status")["outcome"] == "rolling_back"
+
+
+@pytest.mark.parametrize("case", BROKEN_STATE)
+def test_reconcile_goes_on_with_broken_state_and_ends_with_the_error(town: Town, case: str) -> None:
+    breaks, line, _ = BROKEN_STATE[case]
+    breaks(town)
+    said = town.shell.rollout("reconcile", "--json")
+    is_edit = case == "a key that nobody knows"  # in rollout.yaml
+    assert said.code == (3 if is_edit else 2)
+    assert bool(town.shell.json("status")["frozen"]) is is_edit
+    errors = [each for each in said.err.splitlines() if each.startswith("error: ")]
+    assert re.search("rollout.yaml cannot be read" if is_edit else line, errors[0])
+    assert re.search("^hint: ", said.err.splitlines()[-1])
 
 
 @pytest.mark.parametrize("case", BROKEN_CONTRACT)

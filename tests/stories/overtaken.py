@@ -43,6 +43,9 @@ class OvertakenStore:
     def load(self, train: str, at: str) -> TrainState:
         return self._store.load(train, at)
 
+    def load_for_brake(self, train: str, at: str) -> TrainState:
+        return self._store.load_for_brake(train, at)
+
     def text(self, train: str, name: str, at: str) -> bytes | None:
         return self._store.text(train, name, at)
 

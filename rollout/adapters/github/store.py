@@ -11,6 +11,7 @@ from rollout.adapters.github.api import STALE, Api, Document, RefusedByGitHubErr
 from rollout.adapters.yaml_store import (
     FileVersion,
     YamlStore,
+    all_unusable,
     files_of,
     message_text,
     read_contract,
@@ -147,7 +148,8 @@ class _Version(Document):
         blob = self.file.object if self.file else None
         is_whole = blob is not None and blob.text is not None and not blob.is_truncated
         author = (self.author.name if self.author else None) or "somebody"
-        return FileVersion(self.oid, author, (blob.text or "").encode() if blob and is_whole else None)
+        text = (blob.text or "").encode() if blob and is_whole else None
+        return FileVersion(self.oid, author, text, blob is not None)
 
 
 class _PageInfo(Document):
@@ -221,14 +223,14 @@ class GitHubStore:
     ) -> None:
         """`branch` None means the repository's default branch. `clone` is where history is read.
 
-        `tell` hears of it when the contract at the tip cannot be used.
+        `tell` hears of each file at the tip that cannot be used.
         """
         self._api = api
         self._tell = tell
         self._named = branch
         self._clone = clone
         self._found: tuple[str, _Snapshot] | None = None
-        self._loaded: dict[tuple[str, str], TrainState] = {}
+        self._loaded: dict[tuple[str, str, bool], TrainState] = {}
 
     @property
     def branch(self) -> str:
@@ -247,11 +249,19 @@ class GitHubStore:
 
         Raises InputError when it is not there, does not parse or contradicts itself.
         """
-        if (train, at) not in self._loaded:
-            self._loaded[train, at] = self._read(train, at)
-        return self._loaded[train, at]
+        return self._once(train, at, for_brake=False)
 
-    def _read(self, train: str, at: str) -> TrainState:
+    def load_for_brake(self, train: str, at: str) -> TrainState:
+        """See the port."""
+        return self._once(train, at, for_brake=True)
+
+    def _once(self, train: str, at: str, *, for_brake: bool) -> TrainState:
+        asked = (train, at, for_brake)
+        if asked not in self._loaded:
+            self._loaded[asked] = self._read(train, at, for_brake=for_brake)
+        return self._loaded[asked]
+
+    def _read(self, train: str, at: str, *, for_brake: bool) -> TrainState:
         snapshot = self._at(at)
         if train not in snapshot.trains:
             known = ", ".join(sorted(snapshot.trains)) or "none"
@@ -263,9 +273,11 @@ class GitHubStore:
         def versions(name: str) -> Iterator[FileVersion]:
             return self._versions(state_path(train, name), at)
 
-        state = read_train(train, at, _Files(train, snapshot.trains[train], deep, versions))
-        if state.unusable is not None and at == self.head():
-            self._tell(state.unusable)
+        files = _Files(train, snapshot.trains[train], deep, versions)
+        state = read_train(train, at, files, for_brake=for_brake)
+        if (unusable := all_unusable(state)) and at == self.head():
+            for each in unusable:
+                self._tell(each)
         return state
 
     def text(self, train: str, name: str, at: str) -> bytes | None:

@@ -14,6 +14,7 @@ from rollout.core import channel as channels
 from rollout.core import completed
 from rollout.core.channel.plan import plan_rollback
 from rollout.core.contract import Contract, RollbackStep
+from rollout.core.files import QUARANTINE
 from rollout.core.requests import again, may_try_again
 from rollout.core.rollback import quarantine, reverting, validation, work
 from rollout.core.rollback.target import REVERTS_ONLY, reverts_only, why_unusable
@@ -274,8 +275,13 @@ def _harness(moment: Moment, old: Request | None) -> Request:
     return again(old, moment.now) if was_seen else old
 
 
-def _finish(moment: Moment, step: IncidentStep) -> Step:
-    """The commit that ends the rollback: rolled back, and the release quarantined."""
+def _finish(moment: Moment, step: IncidentStep) -> Step | None:
+    """The commit that ends the rollback: rolled back, and the release quarantined.
+
+    It waits while quarantine.yaml cannot be read: writing it anew could lose what a person put there.
+    """
+    if moment.state.is_broken(QUARANTINE):
+        return None
     release = moment.rollout.release
     assert release is not None
     by = moment.incident.started_by

@@ -238,6 +238,8 @@ class Status(Model):
     """An earlier `contract_digest` that judges health alike; the last observation may carry it."""
     contract_unusable: bool = False
     """Whether contract.yaml cannot be used at present: the one before it decides, and nothing is promoted."""
+    unreadable: tuple[Line, ...] = ()
+    """Other files that cannot be read at present; nothing is promoted until they are mended."""
     decision: Decision
     soak: Soak = Soak.model_construct()
     gates: tuple[GateFinding, ...] = ()

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from rollout.core.contract import Contract
+from rollout.core.files import CONTRACT, INCIDENTS, ROLLOUT, STATUS
 from rollout.core.state.channel import Channel
 from rollout.core.state.desired import Rollout
 from rollout.core.state.incident import Incident
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Unusable:
-    """Why contract.yaml at a commit cannot be used, so that an earlier one decides."""
+    """Why a file at a commit cannot be used, so that an earlier version of it decides."""
 
     problem: str
     """As `file: field: message`, one a line."""
     hint: str
     """Which commit did it, and the command that takes it back."""
+    name: str = CONTRACT
+    """The file, below the train's folder."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,18 @@ class TrainState:
     """The one that `rollout.frozen` names."""
     unusable: Unusable | None = None
     """Set when `contract` is not the one at this commit but the last that could be used."""
+    broken: tuple[Unusable, ...] = ()
+    """Other files that cannot be read at this commit; each one's last readable version stands in here."""
+
+    def is_broken(self, name: str) -> bool:
+        """Whether an earlier version stands in for that file, which is not the contract."""
+        return any(each.name == name for each in self.broken)
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Broken files that wait for a person, sorted by name; nothing is promoted meanwhile."""
+        names = (each.name for each in self.broken)
+        return tuple(sorted(name for name in names if name not in (ROLLOUT, STATUS)))
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,13 @@ class StateChange:
     incident: Incident | None = None
     release_cache: "ReleaseCache | None" = None
     removes_release_cache: bool = False
+
+    def writes(self, name: str) -> bool:
+        """Whether the change has new content for that file of a `TrainState`."""
+        field = name.removesuffix(".yaml")
+        if name.startswith(f"{INCIDENTS}/"):
+            return self.incident is not None and self.incident.id == field.removeprefix(f"{INCIDENTS}/")
+        return getattr(self, field) is not None
 
 
 class Event(StrEnum):

@@ -1,0 +1,174 @@
+"""Every file of state, times every way of being broken, times freeze, rollback and trigger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rollout.adapters.git import Git
+from rollout.adapters.local_forge import LocalForge
+from rollout.adapters.yaml_store import YamlStore
+from rollout.commands.freeze import freeze
+from rollout.commands.reconcile import Reconciler
+from rollout.commands.rollback import Dispatch, roll_back
+from rollout.commands.verify import verify
+from rollout.core.files import CONTRACT, ROLLOUT, SIGNOFF, STATUS, state_path
+from rollout.core.observation import Evidence
+from rollout.core.state import Outcome, TrainState, Unusable
+from rollout.errors import InputError
+from tests.brake.broken import (
+    NAMES,
+    OPTIONAL,
+    WAYS,
+    Histories,
+    entries,
+    incident_file,
+    on_its_way,
+    rolling_back,
+)
+from tests.fakes.clock import SettableClock
+from tests.world import TAU, promotion_body
+
+ACTIONS = ("freeze", "rollback", "trigger")
+CELLS = tuple((name, way, action) for name in NAMES for way in WAYS for action in ACTIONS)
+LATER = ("rollback", "reconcile")
+"""What is done while a rollback is under way, of which the incident's file is broken."""
+REASON = "errors at the checkout"
+
+
+def branch_of(name: str, way: str, action: str) -> str:
+    return f"{name}-{way}-{action}".replace(" ", "-")
+
+
+class Town:
+    """A repository with many state branches, and who works on one of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.git = Git(folder)
+        self.told: list[Unusable] = []
+        # One for all branches: what is the same on them is read once.
+        self.store = YamlStore(self.git, "base", tell=self.told.append)
+        self.clock = SettableClock(on_its_way()[2].finished_at)
+
+    def at(self, branch: str) -> Town:
+        """The same, on that branch, where nobody was told of anything yet."""
+        self.store.branch = branch
+        self.told.clear()
+        return self
+
+    def freeze(self) -> TrainState:
+        return freeze(self.store, self.clock, TAU, REASON).state
+
+    def rollback(self) -> TrainState:
+        return roll_back(self.store, self.clock, TAU, Dispatch(REASON, "ada"), lambda: ()).state
+
+    def trigger(self) -> TrainState:
+        return self.reconcile(on_its_way()[2])
+
+    def reconcile(self, *evidence: Evidence) -> TrainState:
+        forge = LocalForge(self.git, self.store.branch)
+        return Reconciler(self.store, forge, self.clock, promotion_body).run(TAU, evidence).state
+
+    def do(self, action: str) -> TrainState:
+        act: Callable[[], TrainState] = getattr(self, action)
+        return act()
+
+    @property
+    def state(self) -> TrainState:
+        """As the next run finds it."""
+        return self.store.load_for_brake(TAU, self.store.head())
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    before, after, _ = on_its_way()
+    histories, incident = Histories(), incident_file()
+    histories.commit("base", entries(before))
+    histories.commit("base", entries(after))
+    for name, way, action in CELLS:
+        path = state_path(TAU, name)
+        histories.commit(branch_of(name, way, action), {path: WAYS[way](name, after[path])}, onto="base")
+    for name in (ROLLOUT, STATUS):
+        path = state_path(TAU, name)
+        histories.commit(f"anew-{name}", {path: WAYS["merge markers"](name, after[path])}, onto="base")
+    histories.commit("rolling-back", entries(rolling_back()))
+    for way in WAYS:
+        for action in LATER:
+            broken = {incident: WAYS[way]("incident.yaml", rolling_back()[incident])}
+            histories.commit(branch_of("incident", way, action), broken, onto="rolling-back")
+    folder: Path = tmp_path_factory.mktemp("brake") / "state.git"
+    histories.write(folder)
+    made = Town(folder)
+    yield made
+    made.git.close()
+
+
+@pytest.mark.parametrize(("name", "way", "action"), CELLS, ids=[" ".join(cell) for cell in CELLS])
+def test_the_brake_acts(town: Town, name: str, way: str, action: str) -> None:
+    town.at(branch_of(name, way, action))
+    broke = town.store.head()
+    town.do(action)
+    state = town.state
+    assert state.rollout.frozen is not None
+    assert action == "freeze" or state.rollout.outcome is Outcome.ROLLING_BACK
+    assert action == "freeze" or state.incident is not None
+    named = {commit for commit, _ in verify(town.store, TAU, town.git.resolve("refs/heads/base")).problems}
+    if name in OPTIONAL and way == "removed":
+        assert town.told == []  # a train may be without it
+        return
+    assert {told.name for told in town.told} == {name}
+    path = state_path(TAU, name)
+    assert town.told[0].problem.startswith(path)
+    assert f"commit {broke[:10]} by Ada" in town.told[0].hint
+    advised = re.search(f"git checkout ([0-9a-f]{{10}}) -- {re.escape(path)}, then commit", town.told[0].hint)
+    assert advised is not None
+    last = town.git.read(f"{advised[1]}:{path}")
+    assert last is not None
+    assert last.body == on_its_way()[1][path]
+    # Whoever broke a file is named, and nobody who braked; a contract is people's to change.
+    assert named == (set() if name == CONTRACT else {broke})
+
+
+@pytest.mark.parametrize("action", LATER)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_rollback_goes_on_though_its_incident_cannot_be_read(town: Town, way: str, action: str) -> None:
+    town.at(branch_of("incident", way, action))
+    town.do(action)
+    state = town.state
+    assert state.incident is not None
+    assert state.rollout.outcome is Outcome.ROLLING_BACK
+    assert town.told[0].problem.startswith(incident_file())
+    assert action == "reconcile" or state.incident.joined[-1].reason == REASON
+
+
+@pytest.mark.parametrize("name", [ROLLOUT, STATUS])
+def test_reconcile_writes_anew_what_is_the_tools_own(town: Town, name: str) -> None:
+    """An unreadable rollout.yaml is a change that nobody allowed: undone, and frozen."""
+    town.at(f"anew-{name}")
+    town.trigger()
+    assert town.state.broken == ()
+    assert town.state.status is not None
+    assert town.state.rollout == town.state.status.legal
+
+
+def test_everything_else_refuses_what_it_cannot_read(town: Town) -> None:
+    town.at(branch_of(SIGNOFF, "a key twice", "freeze"))
+    with pytest.raises(InputError, match="duplicate key 'train'"):
+        town.store.load(TAU, town.store.head())
+
+
+def test_a_file_of_a_newer_rollout_is_not_written_over(tmp_path: Path) -> None:
+    before, after, _ = on_its_way()
+    path = state_path(TAU, STATUS)
+    histories = Histories()
+    histories.commit("newer", entries(before))
+    histories.commit("newer", entries({path: after[path].replace(b"schema: 2", b"schema: 3", 1)}))
+    histories.write(tmp_path / "state.git")
+    town = Town(tmp_path / "state.git").at("newer")
+    head = town.store.head()
+    with pytest.raises(InputError, match="schema: 3 was written by a newer rollout"):
+        town.trigger()
+    assert town.store.head() == head
