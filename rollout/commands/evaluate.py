@@ -44,7 +44,7 @@ def evaluate(
     assert state.status is not None
     if evidence is None:
         return replace(state, status=reassess(state, state.status, facts, now))
-    observation = _new_observation(evidence, state)
+    observation = _new_observation(evidence, state, now)
     return replace(state, status=observe(state, state.status, observation, facts, now))
 
 
@@ -52,15 +52,15 @@ def _waiting(state: TrainState, evidence: Evidence | None, facts: Facts, now: da
     """The train while a merged step waits to be entered."""
     if evidence is None:
         return state
-    step = advance(state, _new_observation(evidence, state), facts, now)
+    step = advance(state, _new_observation(evidence, state, now), facts, now)
     return applied(state, step.change, state.head) if step is not None else state
 
 
-def _new_observation(evidence: Evidence, state: TrainState) -> Observation:
+def _new_observation(evidence: Evidence, state: TrainState, now: datetime) -> Observation:
     if not isinstance(evidence, Observation):
         raise InputError("--observation: the file holds results", hint="give a file of rollout collect")
     assert state.status is not None
-    why = why_ignored(state.status, state.contract, evidence)
+    why = why_ignored(state.status, state.contract, evidence, now)
     if why:
         raise InputError(f"--observation: {why}", hint="collect again with: rollout collect --output FILE")
     return evidence

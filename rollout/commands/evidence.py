@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import reduce
+from itertools import groupby
 
 from rollout.core.advance import why_ignored
-from rollout.core.observation import MAX_FUTURE, Evidence, Observation, Results, merge_round
+from rollout.core.observation import (
+    MAX_FUTURE,
+    Evidence,
+    Observation,
+    Results,
+    WorkResult,
+    merge_round,
+    of_one_instant,
+)
 from rollout.core.state import UNDER_WAY, TrainState
 from rollout.core.values import format_duration, format_instant
 from rollout.errors import InputError
 
 _HINT_COLLECT = "collect again with: rollout collect --output FILE"
+_HINT_CLOCK = "set the clock of the machine that wrote it, and run that again"
 _HINT_ROUND = "hand over only what this run's jobs collected, with --round RUN-ATTEMPT"
 
 
@@ -22,31 +34,99 @@ def check_run(evidence: Sequence[Evidence], run: str) -> None:
     """
     for item in evidence:
         if isinstance(item, Observation) and item.round.partition("-")[0] != run:
-            what = f"{item.kind} of {format_instant(item.finished_at)}"
-            raise InputError(f"{what} is of round {item.round}, not of run {run}", hint=_HINT_ROUND)
+            raise InputError(f"{_name(item)} is of round {item.round}, not of run {run}", hint=_HINT_ROUND)
 
 
-def in_order(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Results first, then one observation a round, oldest first. Raises InputError for a torn round."""
+def in_order(evidence: Sequence[Evidence], now: datetime) -> list[Evidence]:
+    """Results first, then the observations, oldest first: one a round, and one an instant.
+
+    Raises InputError for a torn round, and for what contradicts itself or lies in the future.
+    """
     rounds: dict[str, list[Observation]] = {}
     results: list[Results] = []
     for item in evidence:
+        check_itself(item, now)
         if isinstance(item, Observation):
             rounds.setdefault(item.round, []).append(item)
         else:
             results.append(item)
+    _check_together(results)
     try:
         merged = [merge_round(parts) for parts in rounds.values()]
     except ValueError as error:
         raise InputError(str(error), hint="give the files of one collection only") from error
     results.sort(key=lambda result: result.finished_at)
-    merged.sort(key=lambda observation: observation.started_at)
-    return [*results, *merged]
+    merged.sort(key=lambda one: (one.started_at, _subject(one), one.round))
+    instants = groupby(merged, lambda one: (one.started_at, _subject(one)))
+    return [*results, *(reduce(of_one_instant, alike) for _, alike in instants)]
+
+
+def _subject(observation: Observation) -> tuple[str, ...]:
+    """What it is evidence for."""
+    return (
+        observation.train,
+        observation.release,
+        observation.commit,
+        observation.phase,
+        observation.contract_digest,
+    )
+
+
+# --- what no honest run writes ----------------------------------------------------------------------------
+
+
+def check_itself(item: Evidence, now: datetime) -> None:
+    """Raises InputError for evidence whose own times contradict each other or lie in the future."""
+    if isinstance(item, Observation):
+        problem = _problem_of_times(item.started_at, item.finished_at, now)
+    else:
+        problem = next((found for found in _problems_of(item, now) if found), "")
+    if problem:
+        raise InputError(f"{_name(item)} {problem}", hint=_HINT_CLOCK)
+
+
+def _problems_of(results: Results, now: datetime) -> Iterator[str]:
+    yield _ahead(results.finished_at, now)
+    counts = Counter(result.request for result in results.results)
+    yield from (f"answers {request} {count} times" for request, count in counts.items() if count > 1)
+    for result in results.results:
+        found = _problem_of_times(result.started_at, result.finished_at, now)
+        if not found and result.finished_at - results.finished_at > MAX_FUTURE:
+            found = f"ended at {format_instant(result.finished_at)}, after its results were written"
+        captured = (_ahead(one.at, now) for one in result.captured)
+        found = found or next((ahead for ahead in captured if ahead), "")
+        yield f"cannot be believed: {result.request} {found}" if found else ""
+
+
+def _problem_of_times(started_at: datetime, finished_at: datetime, now: datetime) -> str:
+    if finished_at < started_at:
+        return f"ended at {format_instant(finished_at)}, before it began at {format_instant(started_at)}"
+    return _ahead(finished_at, now)
+
+
+def _ahead(moment: datetime, now: datetime) -> str:
+    ahead = moment - now
+    return f"is {format_duration(ahead.total_seconds())} in the future" if ahead > MAX_FUTURE else ""
+
+
+def _check_together(evidence: Sequence[Results]) -> None:
+    """Two files with one answer are one answer; raises InputError where they answer differently."""
+    known: dict[str, WorkResult] = {}
+    for results in evidence:
+        for result in results.results:
+            if known.setdefault(result.request, result) != result:
+                what = f"two results for {result.request}, which differ"
+                raise InputError(what, hint="give the one of the run that did the work")
+
+
+def _name(item: Evidence) -> str:
+    return f"{item.kind} of {format_instant(item.finished_at)}"
 
 
 def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
-    """Raises InputError for evidence of another train, release or contract, or from the future."""
-    what = f"{item.kind} of {format_instant(item.finished_at)}"
+    """Raises InputError for evidence of another train, release or contract, or refused by `check_itself`."""
+    check_itself(item, now)
+    what = _name(item)
     if item.train != state.train:
         raise InputError(f"{what} is of train {item.train}, not {state.train}", hint=_HINT_COLLECT)
     status = state.status
@@ -58,11 +138,7 @@ def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
             f"{what} is of {of}, the rollout is of {status.release} at {status.commit[:12]}",
             hint=_HINT_COLLECT,
         )
-    ahead = item.finished_at - now
-    if ahead > MAX_FUTURE:
-        hint = "set the clock of the machine that collected it"
-        raise InputError(f"{what} is {format_duration(ahead.total_seconds())} in the future", hint=hint)
     if isinstance(item, Results) or item.contract_digest == state.contract_digest:
         return
-    if not why_ignored(status, state.contract, item):
+    if not why_ignored(status, state.contract, item, now):
         raise InputError(f"{what} was made under another contract", hint=_HINT_COLLECT)

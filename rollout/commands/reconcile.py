@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import assert_never
 
@@ -172,7 +173,7 @@ class Reconciler:
         report = Report(self._store.load_for_brake(train, self._store.head()))
         unusable = report.state.unusable
         report.broken = (*((unusable,) if unusable else ()), *report.state.broken)
-        queue = deque(self._answer_channel(report, in_order(evidence)))
+        queue = deque(self._answer_channel(report, in_order(evidence, self._now)))
         for item in list(queue):
             check_evidence(item, report.state, self._now)
         finder = FactFinder(self._forge, self._reverts)
@@ -234,7 +235,7 @@ class Reconciler:
             if step is None:
                 if item is None:
                     return
-                report.notes.append(_note(item, report.state))
+                report.notes.append(_note(item, report.state, self._now))
                 queue.popleft()
                 continue
             try:
@@ -376,10 +377,10 @@ def _revert_finder(responder: Responder) -> RevertFinder:
     return RevertFinder(responder.reverter, pushes_workflows=responder.pushes_workflows)
 
 
-def _note(item: Evidence, state: TrainState) -> str:
+def _note(item: Evidence, state: TrainState, now: datetime) -> str:
     what = f"{item.kind} of {format_instant(item.finished_at)} ignored: "
     if state.status is None or state.rollout.outcome not in UNDER_WAY:
         return what + f"the rollout is {state.rollout.outcome}"
     if isinstance(item, Results):
         return what + "it answers no pending request"
-    return what + why_ignored(state.status, state.contract, item)
+    return what + why_ignored(state.status, state.contract, item, now)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import assert_never
 
 from rollout.core import channel as channels
-from rollout.core import completed, counters, first_rules, legality, signoff, streaks
+from rollout.core import completed, counters, first_rules, legality, signoff, streaks, succession
 from rollout.core.assess import assess, began, judges_alike, reassess, unsigned_items, view_of
 from rollout.core.contract import Contract
 from rollout.core.decision import (
@@ -167,8 +167,9 @@ def _after_the_end(
 
     if evidence is None:
         return next_step(Moment(state, status, incident, facts, now))
-    if why_ignored(status, state.contract, evidence):
+    if why_ignored(status, state.contract, evidence, now):
         return None
+    status, evidence = succession.on_arrival(status, evidence, now)
     return watch(state, _folded(state, status, evidence), incident, evidence, facts, now)
 
 
@@ -198,6 +199,7 @@ def _by_contract_of(state: TrainState, status: Status) -> Status:
     }
     if status.by_first_rules:
         return status.model_copy(update={**changes, "soak": Soak()})
+    changes["before"] = None
     health, last = state.contract.health_digest, status.observation
     if health != status.health_digest:
         changes |= {"health_digest": health, "same_health": None, "soak": Soak()}
@@ -248,7 +250,7 @@ def _weigh_step(
     facts = _lasting(status.facts, facts)
     if isinstance(evidence, Results):
         return _fold_results(left, status, evidence, facts, now)
-    if evidence is not None and why_ignored(status, state.contract, evidence):
+    if evidence is not None and why_ignored(status, state.contract, evidence, now):
         return None
     return _answered(state, status, known, evidence, facts, now)
 
@@ -339,6 +341,7 @@ def _enter(state: TrainState, status: Status, entry: datetime | None, facts: Fac
             "entered_at": None,
             "soak": Soak(),
             "counters": counters.new_baseline(status.counters),
+            "before": None,
         }
     )
     return reassess(state, entered, facts, now)
@@ -359,7 +362,7 @@ def _undo(state: TrainState, status: Status, why: str, facts: Facts, now: dateti
 def _fold_results(
     state: TrainState, status: Status, results: Results, facts: Facts, now: datetime
 ) -> Step | None:
-    answered = answer(status.requests, results.results)
+    answered = answer(status.requests, results.results, now)
     if not _is_of(status, results) or answered == status.requests:
         return None
     status = reassess(state, status.model_copy(update={"requests": answered}), facts, now)
@@ -372,7 +375,7 @@ def _fold_late_results(status: Status, evidence: Evidence | None, now: datetime)
     """What was asked for when the rollout was frozen, such as 0 %, is answered after its end."""
     if not isinstance(evidence, Results) or not _is_of(status, evidence):
         return None
-    answered = answer(status.requests, evidence.results)
+    answered = answer(status.requests, evidence.results, now)
     if answered == status.requests:
         return None
     kept = status.model_copy(update={"requests": answered, "decided_at": now})
@@ -383,19 +386,20 @@ def _is_of(status: Status, evidence: Evidence) -> bool:
     return (evidence.release, evidence.commit) == (status.release, status.commit)
 
 
-def why_ignored(status: Status, contract: Contract, observation: Observation) -> str:
+def why_ignored(status: Status, contract: Contract, observation: Observation, now: datetime) -> str:
     """Why an observation adds nothing (empty when it does).
 
-    It is of another release or an earlier rollout, no newer than the last one, of a phase ahead or behind.
+    It is of another release or an earlier rollout, from the future, no newer than the last one, of a phase
+    ahead or behind.
     """
     if not _is_of(status, observation):
         return f"of {observation.release}, not of {status.release}"
     release = status.legal.release
-    if release is not None and observation.started_at < release.started_at:
+    if release is not None and succession.is_before_start(status, release, observation, now):
         return "from before the rollout started"
-    last = status.observation
-    if last is not None and observation.started_at <= last.started_at:
-        return "not newer than the last observation"
+    why = succession.why_not_next(status, observation, now)
+    if why or succession.contradicts_last(status, observation):
+        return why
     names = [phase.name for phase in contract.phases]
     if status.merged_step is not None and observation.phase == status.merged_step.phase:
         return ""
@@ -409,15 +413,18 @@ def why_ignored(status: Status, contract: Contract, observation: Observation) ->
 def _fold_observation(
     state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
 ) -> Step | None:
-    if why_ignored(status, state.contract, observation):
+    if why_ignored(status, state.contract, observation, now):
         return None
-    return _record(state, Event.OBSERVE, observe(state, status, observation, facts, now), now, consumed=True)
+    observed = observe(state, status, observation, facts, now)
+    told = succession.why_replaced(status, now)
+    return _record(state, Event.OBSERVE, observed, now, consumed=True, detail=told)
 
 
 def observe(
     state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
 ) -> Status:
     """The status with one more observation folded in."""
+    status, observation = succession.on_arrival(status, observation, now)
     at, folded = observation.started_at, _folded(state, status, observation)
     if not _belongs(state, status, observation):
         return _observe_late(state, folded, observation, facts, now)
@@ -440,15 +447,19 @@ def _folded(state: TrainState, status: Status, observation: Observation) -> Stat
     contract = state.contract
     since = began(contract, state.rollout, status, observation.phase)
     samples = fresh_samples(observation, contract, since)
+    tracks = counters.fold(status.counters, samples, contract)
+    folded = streaks.fold(status.streaks, samples, contract, observation.phase)
+    before = None if status.by_first_rules else succession.before(status, tracks, folded)
     return status.model_copy(
         update={
             "observation": observation,
+            "before": before,
             "cursors": {
                 **status.cursors,
                 **{s: x.cursor for s, x in observation.samples.items() if x.cursor},
             },
-            "counters": counters.fold(status.counters, samples, contract),
-            "streaks": streaks.fold(status.streaks, samples, contract, observation.phase),
+            "counters": tracks,
+            "streaks": folded,
         }
     )
 
@@ -513,9 +524,11 @@ def _only_older(again: Status, status: Status) -> bool:
     return again.model_copy(update={"decided_at": status.decided_at, "decision": decision}) == status
 
 
-def _record(state: TrainState, event: Event, status: Status, now: datetime, *, consumed: bool) -> Step:
+def _record(
+    state: TrainState, event: Event, status: Status, now: datetime, *, consumed: bool, detail: str = ""
+) -> Step:
     if status.decision.verdict is not Verdict.ROLLBACK:
-        return Step(event, StateChange(status=status), consumed=consumed)
+        return Step(event, StateChange(status=status), detail, consumed)
     fired = tuple(finding for finding in status.triggers if finding.fired)
     incident = opening.open_incident(state.contract, state.rollout, fired, status.gates, now)
     change = opening.opened(replace(state, status=status), incident, now)

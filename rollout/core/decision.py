@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from rollout.core import gates, soak, triggers
 from rollout.core.contract import APPLIED_GATE, SOAK_GATE, Contract, Gate, Phase, SignoffGate
 from rollout.core.files import CONTRACT
-from rollout.core.observation import Observation
+from rollout.core.observation import MAX_FUTURE, Observation
 from rollout.core.requests import applied_at, why_not_applied
 from rollout.core.silence import told_once
 from rollout.core.state import (
@@ -27,7 +27,7 @@ from rollout.core.state import (
     TriggerState,
     Verdict,
 )
-from rollout.core.values import format_duration, seconds_between
+from rollout.core.values import format_duration, format_instant, seconds_between
 from rollout.core.view import Leaf, View, fresh_run, fresh_samples, settled_samples
 
 CONTRACT_UNUSABLE = "contract.yaml cannot be used; the one before it decides, and nothing is promoted"
@@ -186,7 +186,8 @@ def decide(
     blocked = [finding for finding in found if finding.result in _BLOCKING]
     reasons = tuple(_hold_reasons(contract, rollout, view, blocked, observed_at, now))
     if reasons:
-        return Decision(verdict=Verdict.HOLD, at=now, reasons=reasons, earliest=_earliest(view, observed_at))
+        earliest = _earliest(view, observed_at, now)
+        return Decision(verdict=Verdict.HOLD, at=now, reasons=reasons, earliest=earliest)
     after = contract.next_phase(view.phase.name)
     if after is None:
         return Decision(verdict=Verdict.COMPLETE, at=now, reasons=("every gate holds and the soak is full",))
@@ -225,6 +226,9 @@ def _hold_reasons(
     limit = contract.max_gap(view.phase)
     if observed_at is None:
         yield f"no observation of {view.phase.name} yet"
+    elif observed_at - now > MAX_FUTURE and not view.by_first_rules:
+        at = format_instant(observed_at)
+        yield f"the last observation is of {at}, by a clock that ran ahead: set that clock, collect again"
     elif seconds_between(observed_at, now) > limit:
         yield f"the last observation is older than {format_duration(limit)}: collect again"
     # What is wrong comes first, then what is not known, then what only takes time or a signature.
@@ -251,9 +255,11 @@ def _gate_reasons(blocked: list[GateFinding], result: Result) -> Iterator[str]:
             yield f"{finding.gate}{where}: {finding.seen}, wanted {finding.wanted}"[:500]
 
 
-def _earliest(view: View, observed_at: datetime | None) -> datetime | None:
+def _earliest(view: View, observed_at: datetime | None, now: datetime) -> datetime | None:
     wanted = view.phase.soak
     if not isinstance(wanted, int) or observed_at is None or view.rollout.frozen is not None:
+        return None
+    if observed_at - now > MAX_FUTURE:
         return None
     left = wanted - view.soak.earned_seconds
     if left <= 0:

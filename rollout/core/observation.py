@@ -179,6 +179,58 @@ def merge_round(parts: Sequence[Observation]) -> Observation:
     )
 
 
+CONTRADICTORY = "contradictory: two observations of one instant differ"
+
+
+def of_one_instant(one: Observation, other: Observation) -> Observation:
+    """Two observations of a release that began at the same second, as one: what they differ in is unknown.
+
+    A surface that only one of them read is taken from it. Neither their order nor that one of them comes
+    again changes what is read; only the names of round and tool are those of the first.
+    """
+    subjects = [(each.phase, each.contract_digest) for each in (one, other)]
+    alike = subjects[0] == subjects[1]
+    phase, digest = min(subjects)
+    samples = {
+        name: _of_both(one.samples.get(name), other.samples.get(name), alike=alike)
+        for name in (*one.samples, *(name for name in other.samples if name not in one.samples))
+    }
+    return one.model_copy(
+        update={
+            "phase": phase,
+            "contract_digest": digest,
+            "product_head": one.product_head if one.product_head == other.product_head else None,
+            "finished_at": max(one.finished_at, other.finished_at),
+            "samples": samples,
+            "harness": _run_of_both(one.harness, other.harness),
+        }
+    )
+
+
+def _of_both(one: Sample | None, other: Sample | None, *, alike: bool) -> Sample:
+    """`alike`: whether both observations are of one phase and contract."""
+    first, second = one or other, other or one
+    assert first is not None
+    assert second is not None
+    if alike and _without_read_at(first) == _without_read_at(second):
+        return first
+    cursors = [cursor for cursor in (first.cursor, second.cursor) if cursor is not None]
+    # How far a log was counted is lost to nobody: the next reading goes on from the further one.
+    furthest = max(cursors, key=lambda cursor: (cursor.offset, cursor.model_dump_json()), default=None)
+    return Sample(unknown=CONTRADICTORY, cursor=furthest)
+
+
+def _without_read_at(sample: Sample) -> Sample:
+    return sample.model_copy(update={"read_at": None})
+
+
+def _run_of_both(one: HarnessReport | None, other: HarnessReport | None) -> HarnessReport | None:
+    """The run that both report; that of one where the other has found none."""
+    if one is None or other is None or one == other:
+        return one or other
+    return HarnessReport(unknown=CONTRADICTORY)
+
+
 def _harness_of(parts: Sequence[Observation]) -> HarnessReport | None:
     """The report of the runner that has one: it lies on one runner, and the others cannot find it."""
     reports = [part.harness for part in parts if part.harness is not None]

@@ -10,6 +10,7 @@ from rollout.core.observation import MAX_FUTURE, Observation, WorkResult
 from rollout.core.state import GateFinding, Request, Result, Rollout, Work
 from rollout.core.values import to_utc_seconds
 
+_DATED_AHEAD = "dated by a clock that ran ahead"
 MOST_ATTEMPTS = 3
 """How often work of a rollback or of a lane that failed is asked for before things go on without it."""
 
@@ -87,19 +88,28 @@ def _not_back_yet(requests: tuple[Request, ...], now: datetime) -> Iterator[Requ
         yield again(request, now) if failed else request
 
 
-def answer(requests: tuple[Request, ...], results: tuple[WorkResult, ...]) -> tuple[Request, ...]:
+def answer(
+    requests: tuple[Request, ...], results: tuple[WorkResult, ...], now: datetime
+) -> tuple[Request, ...]:
     """The requests with the results that are theirs; a request that has its result keeps it."""
     by_id = {result.request: result for result in results}
-    return tuple(_answered(request, by_id.get(request.id)) for request in requests)
+    return tuple(_answered(request, by_id.get(request.id), now) for request in requests)
 
 
-def _answered(request: Request, result: WorkResult | None) -> Request:
+def _answered(request: Request, result: WorkResult | None, now: datetime) -> Request:
     if request.result is not None or result is None:
         return request
-    # An old run brings old results back: work that began before it was asked for is not the answer.
-    if request.requested_at - result.started_at > MAX_FUTURE:
+    if is_of_an_old_run(request.requested_at, result, now):
         return request
     return request.model_copy(update={"result": result})
+
+
+def is_of_an_old_run(requested_at: datetime, result: WorkResult, now: datetime) -> bool:
+    """Whether the work began before it was asked for: a workflow that is run again brings old results back.
+
+    A request that a clock ahead of ours has dated tells nothing of the kind.
+    """
+    return requested_at - result.started_at > MAX_FUTURE and requested_at - now <= MAX_FUTURE
 
 
 def _ask(work: Work, rollout: Rollout, now: datetime, after: Request | None = None) -> Request:
@@ -111,9 +121,19 @@ def _ask(work: Work, rollout: Rollout, now: datetime, after: Request | None = No
         phase=rollout.phase,
         canary_percent=rollout.canary_percent,
         attempt=attempt,
-        failed=how_it_failed(after) if after else "",
+        failed=_why_again(after, now) if after else "",
         requested_at=now,
     )
+
+
+def _why_again(request: Request, now: datetime) -> str:
+    return how_it_failed(request) or (_DATED_AHEAD if is_dated_ahead(request, now) else "")
+
+
+def is_dated_ahead(request: Request, now: datetime) -> bool:
+    """Whether a clock that ran ahead has dated the request or its result, so that nothing can follow it."""
+    dates = (request.requested_at, request.result.finished_at if request.result else request.requested_at)
+    return max(dates) - now > MAX_FUTURE
 
 
 def how_it_failed(request: Request) -> str:
@@ -129,7 +149,7 @@ def _apply(rollout: Rollout, requests: tuple[Request, ...], now: datetime) -> Re
     if current is None:
         return _ask(Work.APPLY, rollout, now)
     failed = current.result is not None and not current.result.ok
-    return _ask(Work.APPLY, rollout, now, current) if failed else current
+    return _ask(Work.APPLY, rollout, now, current) if failed or is_dated_ahead(current, now) else current
 
 
 def _harness(
@@ -150,6 +170,8 @@ def _harness(
     passed = title is None or any(
         finding.gate == title and finding.result is Result.SATISFIED for finding in gates
     )
+    if current is not None and is_dated_ahead(current, now):
+        return _ask(Work.HARNESS, rollout, now, current)
     if passed and current is not None and _are_refreshed(refreshed, observation, current):
         return current
     if passed and not refreshed:
@@ -196,4 +218,6 @@ def why_not_applied(rollout: Rollout, requests: tuple[Request, ...]) -> str:
     """What is known of the percent that the product does not run at yet."""
     request = find(requests, Work.APPLY, rollout)
     failed = how_it_failed(request) if request else ""
+    if failed == _DATED_AHEAD:
+        return f"apply command asked for again: the last one was {failed}"
     return f"apply command failed: {failed}" if failed else "apply command not done yet"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -12,8 +13,10 @@ from rollout.commands.freeze import freeze, unfreeze
 from rollout.commands.reconcile import Report
 from rollout.commands.rollback import Dispatch, cancel, roll_back
 from rollout.commands.verify import verify
+from rollout.core.captured import Captured, CaptureState
 from rollout.core.effects import ClosePromotion, OpenPromotion, SetStatus, UpdatePromotion
 from rollout.core.files import CONTRACT
+from rollout.core.observation import CONTRADICTORY, HealthState, Results
 from rollout.core.rollback.effects import OpenIncident
 from rollout.core.state import ChannelName, Freeze, Outcome, RollbackHints, RollbackReason, Rollout, Verdict
 from rollout.core.values import unix_ms
@@ -75,6 +78,7 @@ def test_an_idle_train() -> None:
 def test_evidence_for_an_idle_train_is_noted(world: World) -> None:
     observation = world.observe()
     idle = World()
+    idle.clock.time = world.now
     (note,) = idle.reconcile(observation).notes
     assert note == "observation of 2026-11-23T10:23:00Z ignored: the rollout is idle"
     assert idle.writes.done == []
@@ -121,6 +125,100 @@ def test_evidence_from_the_future(world: World) -> None:
     assert "clock" in caught.value.hint
     assert len(world.writes.done) == done
     assert world.reconcile(world.observe(at=world.now + timedelta(minutes=2))).notes == []
+
+
+def test_an_observation_that_ends_before_it_begins(world: World) -> None:
+    done, whole = len(world.writes.done), world.observe()
+    back = whole.model_copy(update={"started_at": whole.finished_at + timedelta(seconds=1)})
+    with pytest.raises(InputError, match=r"ended at 2026-.*, before it began at 2026-"):
+        world.reconcile(back)
+    assert len(world.writes.done) == done
+
+
+def test_the_last_observation_lies_in_the_future_and_is_replaced_by_name(world: World) -> None:
+    right = world.now
+    world.clock.forward(days=2)
+    world.reconcile(world.observe())
+    world.clock.time = right + timedelta(minutes=10)
+    world.reconcile()
+    assert world.status.decision.reasons[0].endswith(
+        "by a clock that ran ahead: set that clock, collect again"
+    )
+    (taken,) = [step.step for step in world.reconcile(world.observe()).steps if step.step.detail]
+    assert "made by a clock that ran ahead; soak starts again" in taken.detail
+    assert verify(world.store, TAU, None).problems == []
+
+
+def test_two_contradictory_observations_of_one_instant_in_any_order(world: World) -> None:
+    world.clock.forward(minutes=10)
+    good, bad = world.observe(), world.observe({"voice": {"health_state": HealthState.FAILING}})
+    for given in ((good, bad), (bad, good)):
+        batch, single = world.copy(), world.copy()
+        batch.reconcile(*given)
+        for each in given:
+            single.reconcile(each)
+        for found in (batch, single):
+            last = found.status.observation
+            assert last is not None
+            assert last.samples["voice"].unknown == CONTRADICTORY
+            assert last.samples["memory"].unknown is None
+            assert found.verdict is Verdict.HOLD
+            assert verify(found.store, TAU, None).problems == []
+
+
+def second_answer(results: Results) -> dict[str, object]:
+    (result, *_) = results.results
+    return {"results": (*results.results, result.model_copy(update={"ok": False}))}
+
+
+def dated(**times: timedelta) -> Callable[[Results], dict[str, object]]:
+    """The first result with its times moved."""
+
+    def change(results: Results) -> dict[str, object]:
+        (result, *others) = results.results
+        moved = {name: getattr(result, name) + by for name, by in times.items()}
+        return {"results": (result.model_copy(update=moved), *others)}
+
+    return change
+
+
+def captured_ahead(results: Results) -> dict[str, object]:
+    (result, *others) = results.results
+    one = Captured(path="a", state=CaptureState.MISSING, at=result.finished_at + timedelta(days=900))
+    return {"results": (result.model_copy(update={"captured": (one,)}), *others)}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (second_answer, "answers apply-canary-1-5-1 2 times"),
+        (dated(finished_at=timedelta(seconds=-1)), "apply-canary-1-5-1 ended at .*, before it began at"),
+        (dated(finished_at=timedelta(days=1000)), "apply-canary-1-5-1 is 24000h in the future"),
+        (dated(finished_at=timedelta(minutes=2, seconds=1)), "apply-canary-1-5-1 is 2m1s in the future"),
+        (captured_ahead, "apply-canary-1-5-1 is 21600h in the future"),
+        (lambda results: {"finished_at": results.finished_at - timedelta(hours=1)}, "after its results were"),
+        (lambda results: {"finished_at": results.finished_at + timedelta(hours=1)}, "is 1h in the future"),
+    ],
+)
+def test_results_that_contradict_themselves_are_refused(
+    change: Callable[[Results], dict[str, object]], says: str
+) -> None:
+    world = World(apply=True).play_to("canary-1")
+    results = world.perform()
+    done = len(world.writes.done)
+    with pytest.raises(InputError, match=says):
+        world.reconcile(results.model_copy(update=change(results)))
+    assert len(world.writes.done) == done
+
+
+def test_two_files_with_two_results_for_one_request_are_refused() -> None:
+    world = World(apply=True).play_to("canary-1")
+    good, bad = world.perform(), world.perform(ok=False)
+    with pytest.raises(InputError, match="two results for apply-canary-1-5-1, which differ"):
+        world.reconcile(good, bad)
+    assert world.reconcile(good, good).notes == [
+        f"results of {good.finished_at:%Y-%m-%dT%H:%M:%SZ} ignored: it answers no pending request"
+    ]
 
 
 def test_a_torn_round(world: World) -> None:

@@ -126,6 +126,10 @@ class RoundWords(Model):
     collected_in: str | None = None
     """The phase that rollout.yaml named when collection began; the one it names now when left out."""
     takes: Duration = 0
+    clock_ahead: Duration = 0
+    """How far every clock was ahead in this round, that of the decision too."""
+    also: dict[str, SurfaceWords] | None = None
+    """How another observation of the same instant differs from a healthy one; delivered after the first."""
     other_contract: bool = False
     other_release: bool = False
     surfaces: dict[str, SurfaceWords | Literal["not collected"]] = {}

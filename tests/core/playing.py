@@ -154,7 +154,12 @@ def _run(words: Run | None, otherwise: HarnessReport | None, now: datetime = STA
 
 
 def _play_round(world: World, words: RoundWords) -> None:
-    world.wait(seconds=words.after)
+    world.wait(seconds=words.after + words.clock_ahead)
+    _act_and_observe(world, words)
+    world.wait(seconds=-words.clock_ahead)
+
+
+def _act_and_observe(world: World, words: RoundWords) -> None:
     before = world.status.observation
     _people_act(world, words)
     if words.ci is not None:
@@ -172,6 +177,8 @@ def _play_round(world: World, words: RoundWords) -> None:
         world.offer(before)
     elif words.observe:
         world.offer(_observation(world, words))
+        if words.also is not None:
+            world.offer(_observation(world, words.model_copy(update={"surfaces": words.also, "takes": 0})))
     else:
         world.offer()
 

@@ -27,9 +27,11 @@ def test_a_result_of_an_earlier_run_is_no_answer() -> None:
     world = applying()
     (request,) = world.status.requests
     too_early = request.requested_at - timedelta(minutes=2, seconds=1)
-    assert answer((request,), world.results([request.id], started_at=too_early).results) == (request,)
+    assert answer((request,), world.results([request.id], started_at=too_early).results, world.now) == (
+        request,
+    )
     early = request.requested_at - timedelta(minutes=2)
-    (answered,) = answer((request,), world.results([request.id], started_at=early).results)
+    (answered,) = answer((request,), world.results([request.id], started_at=early).results, world.now)
     assert answered.result is not None
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rollout.core.state import TrainState
 from rollout.core.values import JsonValue
-from tests.property.moods import MOODS, SURFACE, a_world_in, observe
+from tests.property.moods import MOOD, MOODS, SURFACE, a_world_in, observe
 from tests.world import PHASES
 
 ROUNDS = st.lists(
@@ -47,6 +47,38 @@ def test_a_batch_gives_the_state_that_its_rounds_give_one_by_one(
     order.shuffle(observations)
     batch.reconcile(*observations)
     assert without_times_of_work(batch.state) == without_times_of_work(single.state)
+
+
+@given(phase=st.sampled_from(PHASES[1:3]), rounds=ROUNDS, twins=st.lists(MOOD, min_size=6, max_size=6))
+@settings(max_examples=100)
+def test_two_observations_of_one_instant_give_one_state_in_any_order(
+    phase: str, rounds: list[tuple[str, str, int]], twins: list[str]
+) -> None:
+    """In one batch, or one by one with either first; where the first alone fires a trigger, that stands."""
+    forth, back, batch = (a_world_in(phase, False).copy() for _ in range(3))
+    for (mood, surface, minutes), twin in zip(rounds, twins, strict=False):
+        now = forth.clock.forward(minutes=minutes)
+        back.clock.time = batch.clock.time = now
+        one = observe(forth, mood, surface)
+        other = observe(forth, twin, surface, at=now, phase=one.phase)
+        for world in (back, batch):
+            world.totals = {name: dict(totals) for name, totals in forth.totals.items()}
+        forth.reconcile(one), forth.reconcile(other)
+        back.reconcile(other), back.reconcile(one)
+        batch.reconcile(other, one)
+        if any(world.rollout.outcome != "in_progress" for world in (forth, back, batch)):
+            return
+        assert told(forth.state) == told(back.state) == told(batch.state)
+
+
+def told(state: TrainState) -> JsonValue:
+    """What is known and decided, but for the name of the round, and since when a gate holds."""
+    status = state.status
+    assert status is not None
+    assert status.observation is not None
+    known = status.model_copy(update={"observation": status.observation.model_copy(update={"round": ""})})
+    since = {"gates": {"__all__": {"since"}}, "triggers": {"__all__": {"since"}}}
+    return known.model_dump(exclude={"requests": True, "legal": True, "before": True, **since})
 
 
 def without_times_of_work(state: TrainState) -> JsonValue:

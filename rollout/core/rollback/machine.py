@@ -15,7 +15,7 @@ from rollout.core import completed
 from rollout.core.channel.plan import plan_rollback
 from rollout.core.contract import Contract, RollbackStep
 from rollout.core.files import QUARANTINE
-from rollout.core.requests import again, may_try_again
+from rollout.core.requests import again, is_dated_ahead, may_try_again
 from rollout.core.rollback import quarantine, reverting, validation, work
 from rollout.core.rollback.target import REVERTS_ONLY, reverts_only, why_unusable
 from rollout.core.state import (
@@ -272,7 +272,7 @@ def _harness(moment: Moment, old: Request | None) -> Request:
         return work.ask(Work.HARNESS, moment.incident, moment.rollout, moment.now, step=step)
     seen = moment.status.observation
     was_seen = old.result is not None and seen is not None and seen.started_at >= old.result.finished_at
-    return again(old, moment.now) if was_seen else old
+    return again(old, moment.now) if was_seen or is_dated_ahead(old, moment.now) else old
 
 
 def _finish(moment: Moment, step: IncidentStep) -> Step | None:

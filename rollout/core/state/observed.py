@@ -215,6 +215,17 @@ class MergedStep(Model):
     waits_for: Line = ""
 
 
+class BeforeLast(Model):
+    """What the last observation changed, as it was before: it is taken back when another one of the same
+    instant contradicts it."""
+
+    soak: Soak
+    counters: dict[Name, dict[Identifier, CounterTrack]] = {}
+    """Only surfaces that it changed; empty for one that had none."""
+    streaks: dict[Name, dict[Name, Streak]] = {}
+    """As `counters`, by trigger."""
+
+
 class Status(Model):
     schema_: Literal[1, 2] = Field(default=CURRENT_RULES, alias="schema")
     """By which rules it was decided; `verify` recomputes a commit by the rules of its time."""
@@ -252,6 +263,8 @@ class Status(Model):
     facts: Facts = Facts.model_construct()
     observation: Observation | None = None
     """The last one, whole."""
+    before: BeforeLast | None = None
+    """None once its soak and counters are those of another phase or contract, and in schema 1."""
     release_range: ReleaseRange | None = None
     """None for a rollout that was started before this was recorded."""
 

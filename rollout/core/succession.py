@@ -1,0 +1,143 @@
+"""What an observation that arrives does to the last one, where their times do not simply follow each other.
+
+Two observations of one instant with different contents: whatever they differ in is unknown, whichever came
+first. A last observation that turns out to lie in the future: any later arrival takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeVar
+
+from rollout.core.observation import MAX_FUTURE, Observation, of_one_instant
+from rollout.core.state import BeforeLast, CounterTrack, Release, Soak, Status, Streak
+from rollout.core.values import format_instant
+
+V = TypeVar("V")
+
+
+def is_ahead(moment: datetime | None, now: datetime) -> bool:
+    """Whether only a clock that ran ahead of this decision can have named that moment."""
+    return moment is not None and moment - now > MAX_FUTURE
+
+
+def is_before_start(status: Status, release: Release, observation: Observation, now: datetime) -> bool:
+    """Whether it is of an earlier rollout; a start by a clock that ran ahead does not blind triggers."""
+    if observation.started_at >= release.started_at:
+        return False
+    return status.by_first_rules or not is_ahead(release.started_at, now)
+
+
+def why_not_next(status: Status, observation: Observation, now: datetime) -> str:
+    """Why it cannot follow the last observation; empty when it can, or contradicts it."""
+    if is_ahead(observation.started_at, now) and not status.by_first_rules:
+        return f"from the future: it began at {format_instant(observation.started_at)}"
+    last = status.observation
+    if last is None or observation.started_at > last.started_at or lies_ahead(status, now):
+        return ""
+    return "" if contradicts_last(status, observation) else "not newer than the last observation"
+
+
+def contradicts_last(status: Status, observation: Observation) -> bool:
+    """Whether it is of the same instant as the last one, and says something else."""
+    last = status.observation
+    if last is None or status.by_first_rules or observation.started_at != last.started_at:
+        return False
+    step = status.merged_step
+    if step is not None and observation.phase == step.phase:
+        # While a step waits, what names its phase is recorded as of the phase that is left.
+        observation = observation.model_copy(update={"phase": status.phase})
+    return _content(of_one_instant(last, observation)) != _content(last)
+
+
+def _content(observation: Observation) -> tuple[object, ...]:
+    """What is believed of it: a round, a tool's version and a later end alone are no other content."""
+    return (
+        observation.samples,
+        observation.harness,
+        observation.phase,
+        observation.contract_digest,
+        observation.product_head,
+    )
+
+
+def lies_ahead(status: Status, now: datetime) -> bool:
+    """Whether the last observation turns out to lie in the future."""
+    last = status.observation
+    return last is not None and is_ahead(last.started_at, now) and not status.by_first_rules
+
+
+def why_replaced(status: Status, now: datetime) -> str:
+    """What an arrival does to times that a clock ahead of this one has left; empty where there are none."""
+    last = status.observation
+    if last is not None and lies_ahead(status, now):
+        what = f"replaces the observation of {format_instant(last.started_at)}, made"
+    elif status.entry is not None and is_ahead(status.entry, now) and not status.by_first_rules:
+        what = f"{status.phase} was entered at {format_instant(status.entry)}"
+    else:
+        return ""
+    return f"{what} by a clock that ran ahead; soak starts again"
+
+
+def on_arrival(status: Status, observation: Observation, now: datetime) -> tuple[Status, Observation]:
+    """The status that the observation is folded into, and what of it is folded."""
+    if status.by_first_rules:
+        return status, observation
+    last = status.observation
+    if is_ahead(status.entry, now) or lies_ahead(status, now):
+        return _by_this_clock(status, observation, now), observation
+    if last is None or observation.started_at != last.started_at:
+        return status, observation
+    return _before_last(status), of_one_instant(last, observation)
+
+
+def _by_this_clock(status: Status, observation: Observation, now: datetime) -> Status:
+    """The status without the times that a clock ahead of this one has left, and without what they earned."""
+    began = observation.started_at
+    return status.model_copy(
+        update={
+            "entry": began if is_ahead(status.entry, now) else status.entry,
+            "entered_at": None if is_ahead(status.entered_at, now) else status.entered_at,
+            "soak": Soak(),
+            "streaks": {
+                trigger: {
+                    surface: streak
+                    for surface, streak in streaks.items()
+                    if not is_ahead(streak.checked_at, now)
+                }
+                for trigger, streaks in status.streaks.items()
+            },
+        }
+    )
+
+
+# --- taking back the last observation --------------------------------------------------------------------
+
+
+def before(status: Status, counters: Mapping[str, object], streaks: Mapping[str, object]) -> BeforeLast:
+    """What the next observation changes: `counters` and `streaks` are those once it is folded."""
+    return BeforeLast.model_construct(
+        soak=status.soak,
+        counters=_changed(status.counters, counters),
+        streaks=_changed(status.streaks, streaks),
+    )
+
+
+def _changed(old: Mapping[str, dict[str, V]], new: Mapping[str, object]) -> dict[str, dict[str, V]]:
+    """Of `old` what differs in `new`; an empty entry for what was not there."""
+    return {name: old.get(name, {}) for name, value in new.items() if old.get(name) != value}
+
+
+def _before_last(status: Status) -> Status:
+    """The status as it was before it folded the last observation, as far as that can be taken back."""
+    kept = status.before
+    if kept is None:
+        return status
+    counters: dict[str, dict[str, CounterTrack]] = _restored(status.counters, kept.counters)
+    streaks: dict[str, dict[str, Streak]] = _restored(status.streaks, kept.streaks)
+    return status.model_copy(update={"soak": kept.soak, "counters": counters, "streaks": streaks})
+
+
+def _restored(now: Mapping[str, dict[str, V]], old: Mapping[str, dict[str, V]]) -> dict[str, dict[str, V]]:
+    return {name: values for name, values in {**now, **old}.items() if values}
