@@ -182,6 +182,7 @@ class World:
         assert state.rollout.release is not None
         self._rounds += 1
         samples = {name: self.sample(name, at, **(changes or {}).get(name, {})) for name in SURFACES}
+        revert = state.incident.revert if state.incident else None
         return Observation(
             train=TAU,
             release=state.rollout.release.version,
@@ -189,6 +190,7 @@ class World:
             phase=phase or state.rollout.phase or "",
             contract_digest=state.contract_digest,
             round=f"r{self._rounds}",
+            product_head=(revert and revert.landed) or state.rollout.release.commit,
             started_at=at - timedelta(seconds=20),
             finished_at=at,
             tool_version="0.1.0",
@@ -199,6 +201,7 @@ class World:
     def sample(self, surface: str, at: datetime, **changes: Any) -> Sample:
         """A healthy surface, updated a minute before `at`."""
         healthy: dict[str, Any] = {
+            "holds_release": True,
             "updated_at": at - timedelta(minutes=1),
             "health_state": HealthState.HEALTHY,
             "fields": {"failure_streak": 0, "last_cycle_failed": 0, "queue_depth": 0},
@@ -216,6 +219,7 @@ class World:
         failed = 0 if passed == 5 else 1
         statuses = ["passed"] * passed + ["failed"] * failed
         self.harness = HarnessReport(
+            holds_release=True,
             started_at=self.now,
             status="failed" if failed else "passed",
             total=passed + failed,

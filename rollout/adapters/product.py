@@ -22,14 +22,22 @@ from rollout.core.surfaces.event_log import MAX_LINE
 from rollout.core.surfaces.payload import MAX_PAYLOAD
 from rollout.core.text import inert
 from rollout.core.values import format_duration, to_utc_seconds
-from rollout.ports import Clock, Failure, Ran, Reading
+from rollout.ports import Checkout, Clock, Failure, Ran, Reading
 
 _OF_ACTIONS = ("GITHUB_", "ACTIONS_", "INPUT_", "RUNNER_")
 _SECRET = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_KEY|ASKPASS|^GIT_CONFIG|^SSH_AUTH_SOCK$|(^|_)PAT$|(^|_)KEY$"
 )
 _KEY_OF_A_PRODUCT = re.compile(r"_API_KEY$")
-_GIT_TIMEOUT = 30
+_GIT_TIMEOUT = 120
+_GIT_OPTIONS = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+_GIT_ENV = {
+    "LC_ALL": "C",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+}
 _DETAIL = 250
 """Characters of an error in one line."""
 _MAX_KEPT = MAX_PAYLOAD // 2
@@ -70,21 +78,60 @@ class LocalProduct:
         *,
         grace: float = 2.0,
         evidence_dir: Path | None = None,
+        left_out: str | None = None,
     ) -> None:
+        """`left_out`: the folder of the repository whose files are not the product's, where state lies."""
         self._root = Path(os.path.realpath(product_dir))
         self._environment = product_environment(environment)
         self._clock = clock
         self._grace = grace
         self._evidence_dir = evidence_dir
+        self._left_out = left_out
         self._running: set[_Process] = set()
         self._stopped = Event()
 
     def head(self) -> str | None:
         """The commit that is checked out; None when it is not a git checkout, or has no commit."""
-        environment = {n: v for n, v in self._environment.items() if not n.startswith("GIT_")}
-        ended = self._execute(("git", "rev-parse", "--verify", "HEAD"), ".", _GIT_TIMEOUT, environment)
+        ended = self._git("rev-parse", "--verify", "HEAD")
         found = ended.stdout.strip()
         return found.decode("ascii") if not ended.error and _OBJECT_ID.fullmatch(found) else None
+
+    def checkout(self, release: str) -> Checkout:
+        """What is checked out, and whether it holds that commit. Never raises."""
+        head = self.head()
+        if head is None:
+            return Checkout(None)
+        return Checkout(head, self._holds(release, head), self._modified())
+
+    def _holds(self, release: str, head: str) -> bool | None:
+        """Whether `head` is the release or comes after it; None when the history here does not tell."""
+        if head == release:
+            return True
+        ended = self._git("merge-base", "--is-ancestor", release, head)
+        if not ended.error:
+            return True
+        if not ended.error.startswith("exit "):
+            return None
+        # Of a clone that was not cut off the answer is no, also where git does not even know the commit.
+        whole = self._git("rev-parse", "--is-shallow-repository")
+        return False if not whole.error and whole.stdout.strip() == b"false" else None
+
+    def _modified(self) -> str | None:
+        """Which tracked files are not as the commit has them, or why git cannot tell; None when all are."""
+        listed = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
+        left_out = (f":(exclude,top){self._left_out}",) if self._left_out else ()
+        ended = self._git(*listed, "--ignore-submodules=untracked", "--", ":/", *left_out)
+        if ended.error:
+            return inert(f"git status: {ended.error}", 300)
+        paths = [inert(os.fsdecode(entry[3:]), 200) for entry in ended.stdout.split(b"\0") if entry]
+        if not paths:
+            return None
+        return f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 1 else paths[0]
+
+    def _git(self, *arguments: str) -> _Ended:
+        """Asks git about the checkout, whoever owns its files, and lets it neither write nor fetch."""
+        kept = {n: v for n, v in self._environment.items() if not n.startswith("GIT_")}
+        return self._execute(("git", *_GIT_OPTIONS, *arguments), ".", _GIT_TIMEOUT, {**kept, **_GIT_ENV})
 
     def read(self, surface: Surface) -> Reading:
         """What the surface's command prints or its file holds, at most MAX_PAYLOAD bytes."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import NamedTuple
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
 import rollout as tool
 from rollout.commands.preparing import Preparation, Progress, report_failure
@@ -19,9 +20,12 @@ from rollout.core.surfaces.payload import MAX_PAYLOAD
 from rollout.core.text import inert
 from rollout.core.values import format_instant
 from rollout.errors import InputError, RefusedError
-from rollout.ports import Clock, Failure, Product
+from rollout.ports import Checkout, Clock, Failure, Product
 
 _UNDER_WAY = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK)
+_SHOWN = 8
+"""Digits of a commit."""
+_Evidence = TypeVar("_Evidence", Sample, HarnessReport)
 _WAKE = 0.5
 """Seconds. A signal that arrives just before the main thread begins to wait is seen when the wait ends."""
 
@@ -55,6 +59,8 @@ def collect(
     reader = _Reader(status.cursors if status else {}, unprepared, product, clock)
     samples = _read_all(chosen, reader, product, workers, progress)
     harness = _read_harness(contract.harness, product, progress) if contract.harness else None
+    checkout = _checkout(product, head, release)
+    progress(f"product: {_checkout_in_words(checkout, release)}")
     return Observation(
         train=contract.train,
         release=release.version,
@@ -62,12 +68,44 @@ def collect(
         phase=phase,
         contract_digest=digest,
         round=inert(round_id or "") or format_instant(started_at),
-        product_head=head,
+        product_head=checkout.head,
         started_at=started_at,
         finished_at=clock.now(),
         tool_version=tool.__version__,
-        samples=samples,
-        harness=harness,
+        samples={name: _read_in(checkout, sample) for name, sample in samples.items()},
+        harness=_read_in(checkout, harness) if harness else None,
+    )
+
+
+def _checkout(product: Product, before: str | None, release: Release) -> Checkout:
+    """What is checked out once everything was read: commands may change it, and so may anybody else."""
+    found = product.checkout(release.commit)
+    if found.head == before:
+        return found
+    return replace(found, modified=f"it was at {before[:_SHOWN] if before else 'no commit'} before")
+
+
+def _checkout_in_words(checkout: Checkout, release: Release) -> str:
+    wanted = f"the release, {release.commit[:_SHOWN]}"
+    changed = f", changed: {checkout.modified}" if checkout.modified else ""
+    if checkout.head is None:
+        return "no git checkout"
+    if checkout.head == release.commit:
+        return f"at {wanted}{changed}"
+    relation = {True: "ahead of", False: "without", None: "with too short a history to tell whether it has"}
+    return f"at {checkout.head[:_SHOWN]}, {relation[checkout.holds_release]} {wanted}{changed}"
+
+
+def _read_in(checkout: Checkout, evidence: _Evidence) -> _Evidence:
+    """The evidence with the checkout that it was read in; what could not be read is of none."""
+    if evidence.unknown is not None:
+        return evidence
+    return evidence.model_copy(
+        update={
+            "product_head": checkout.head,
+            "holds_release": checkout.holds_release,
+            "modified": checkout.modified,
+        }
     )
 
 

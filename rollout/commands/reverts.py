@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from rollout.core.contract import RollbackStep
+from rollout.core.observation import HarnessReport
+from rollout.core.revision import head_of
 from rollout.core.rollback.reverting import revert_of
 from rollout.core.state import (
     Incident,
@@ -50,12 +52,13 @@ class RevertFinder:
         return known
 
     def checkout(self, state: TrainState) -> str | None:
-        """The product checkout of the last observation, when it lacks what the release brought."""
+        """The product checkout of the last harness run, when it lacks what the release brought."""
         incident, status, release = state.incident, state.status, state.rollout.release
         if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None or release is None:
             return None
         landed = incident.revert.landed if incident.revert else None
-        head = status.observation.product_head if status and status.observation else None
+        seen = status.observation if status else None
+        head = head_of(seen.harness or HarnessReport(), seen) if seen else None
         if landed is None or head is None:
             return None
         return head if head == landed or self.is_free(head, release, landed) else None

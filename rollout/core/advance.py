@@ -446,7 +446,7 @@ def _folded(state: TrainState, status: Status, observation: Observation) -> Stat
     """The status with what the observation reads; nothing is judged."""
     contract = state.contract
     since = began(contract, state.rollout, status, observation.phase)
-    samples = fresh_samples(observation, contract, since)
+    samples = fresh_samples(observation, contract, since, by_first_rules=status.by_first_rules)
     tracks = counters.fold(status.counters, samples, contract)
     folded = streaks.fold(status.streaks, samples, contract, observation.phase)
     before = None if status.by_first_rules else succession.before(status, tracks, folded)

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from rollout.core import gates, soak, triggers
 from rollout.core.contract import APPLIED_GATE, SOAK_GATE, Contract, Gate, Phase, SignoffGate
 from rollout.core.files import CONTRACT
-from rollout.core.observation import MAX_FUTURE, Observation
+from rollout.core.observation import MAX_FUTURE, Observation, Sample
 from rollout.core.requests import applied_at, why_not_applied
+from rollout.core.revision import run_of_release
 from rollout.core.silence import told_once
 from rollout.core.state import (
     CounterTrack,
@@ -50,12 +51,20 @@ def look(
     quarantine: Quarantine | None = None,
     since: datetime | None = None,
     by_first_rules: bool = False,
+    of_the_revert: bool = False,
 ) -> View:
     """Put together what gates and triggers look at; `observation` only if it is of this phase.
 
-    `since`: when the phase was entered; what was read before it is unknown.
+    `since`: when the phase was entered; what was read before it is unknown. `of_the_revert`: the harness run
+    is of the product after a rollback, as the caller has judged; otherwise it has to be of the release.
     """
-    samples = fresh_samples(observation, contract, since) if observation else {}
+    samples: Mapping[str, Sample] = {}
+    run = None
+    if observation is not None:
+        samples = fresh_samples(observation, contract, since, by_first_rules=by_first_rules)
+        run = fresh_run(observation)
+        if run is not None and not by_first_rules and not of_the_revert:
+            run = run_of_release(run, observation, contract)
     return View(
         contract=contract,
         phase=phase,
@@ -63,7 +72,7 @@ def look(
         samples=samples,
         settled=settled_samples(samples, contract, phase, since),
         by_first_rules=by_first_rules,
-        harness=fresh_run(observation) if observation else None,
+        harness=run,
         counters=counters,
         streaks=streaks,
         facts=facts,

@@ -8,7 +8,7 @@ These cross from the side that runs product code to the side that may write, so 
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
@@ -70,6 +70,12 @@ class Sample(Model):
 
     unknown: Line | None = None
     """Why the surface could not be read."""
+    product_head: Sha | None = None
+    """The commit of the product's checkout in which it was read; the observation's where it is left out."""
+    holds_release: bool | None = None
+    """Whether that commit is the release's or one after it; None where nobody can tell."""
+    modified: Line | None = None
+    """Which tracked files of that checkout differ from its commit, or why nobody can tell."""
     read_at: Instant | None = None
     """When it was read; the end of the observation where that is not said."""
     updated_at: Instant | None = None
@@ -92,6 +98,10 @@ class HarnessReport(Model):
 
     unknown: Line | None = None
     """Why report or manifest could not be read."""
+    product_head: Sha | None = None
+    """The checkout in which it lay, as in a sample."""
+    holds_release: bool | None = None
+    modified: Line | None = None
     started_at: Instant | None = None
     status: Line = ""
     total: int = 0
@@ -151,6 +161,8 @@ class Results(Model):
 
 Evidence = Observation | Results
 
+_Read = TypeVar("_Read", Sample, HarnessReport)
+
 
 def merge_round(parts: Sequence[Observation]) -> Observation:
     """The observations of one round as one: samples united, the whole span of time.
@@ -158,6 +170,8 @@ def merge_round(parts: Sequence[Observation]) -> Observation:
     Raises ValueError when the parts speak of different things or two hold the same surface.
     """
     first = parts[0]
+    if len(parts) == 1:
+        return first
     samples: dict[str, Sample] = {}
     for part in parts:
         if _speaks_of(part) != _speaks_of(first):
@@ -167,13 +181,13 @@ def merge_round(parts: Sequence[Observation]) -> Observation:
         for surface, sample in part.samples.items():
             if surface in samples:
                 raise ValueError(f"round {first.round}: two files hold surface {surface}")
-            samples[surface] = sample
+            samples[surface] = _of_its_checkout(sample, part)
     return first.model_copy(
         update={
             "samples": samples,
             "started_at": min(part.started_at for part in parts),
             "finished_at": max(part.finished_at for part in parts),
-            "product_head": next((p.product_head for p in parts if p.product_head), None),
+            "product_head": _same_head(parts),
             "harness": _harness_of(parts),
         }
     )
@@ -233,8 +247,21 @@ def _run_of_both(one: HarnessReport | None, other: HarnessReport | None) -> Harn
 
 def _harness_of(parts: Sequence[Observation]) -> HarnessReport | None:
     """The report of the runner that has one: it lies on one runner, and the others cannot find it."""
-    reports = [part.harness for part in parts if part.harness is not None]
+    reports = [_of_its_checkout(part.harness, part) for part in parts if part.harness is not None]
     return next((report for report in reports if report.unknown is None), reports[0] if reports else None)
+
+
+def _same_head(parts: Sequence[Observation]) -> str | None:
+    """The one commit that every part was read at: what has no checkout must not get that of another."""
+    heads = {part.product_head for part in parts}
+    return heads.pop() if len(heads) == 1 else None
+
+
+def _of_its_checkout(evidence: _Read, part: Observation) -> _Read:
+    """The evidence with its own checkout: each runner has one."""
+    if evidence.product_head is not None or part.product_head is None:
+        return evidence
+    return evidence.model_copy(update={"product_head": part.product_head})
 
 
 def _speaks_of(part: Observation) -> tuple[str, ...]:

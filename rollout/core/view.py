@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rollout.core.contract import Contract, Phase, Surface
 from rollout.core.observation import MAX_FUTURE, HarnessReport, Observation, Sample
+from rollout.core.revision import of_release
 from rollout.core.state import (
     CounterTrack,
     Facts,
@@ -78,8 +79,12 @@ def leaves(
             yield Leaf(result, surface, seen, wanted)
 
 
-def fresh_samples(observation: Observation, contract: Contract, since: datetime | None) -> dict[str, Sample]:
+def fresh_samples(
+    observation: Observation, contract: Contract, since: datetime | None, *, by_first_rules: bool
+) -> dict[str, Sample]:
     """The observation's samples; one whose source is too old or from the future becomes unknown.
+
+    So does one that was read in a checkout without the release, but by the first rules.
 
     `since`: what was read before it is unknown too; None for no such bound.
 
@@ -88,7 +93,13 @@ def fresh_samples(observation: Observation, contract: Contract, since: datetime 
     """
     oldest, surfaces = timedelta(seconds=contract.sampling.max_age), contract.surfaces
     return {
-        name: _fresh(sample, observation, surfaces.get(name), oldest, since)
+        name: _fresh(
+            sample if by_first_rules else of_release(sample, name, observation, contract),
+            observation,
+            surfaces.get(name),
+            oldest,
+            since,
+        )
         for name, sample in observation.samples.items()
     }
 
@@ -146,7 +157,11 @@ def _read_at(sample: Sample, observation: Observation) -> datetime:
 
 
 def fresh_run(observation: Observation) -> HarnessReport | None:
-    """The observation's harness run; one that claims to be from the future becomes unknown."""
+    """The observation's harness run; one that claims to be from the future becomes unknown.
+
+    Which revision it was of is not judged: during a promotion it has to hold the release, after a rollback
+    it must lack it.
+    """
     run = observation.harness
     if run is None or run.started_at is None or run.started_at - observation.finished_at <= MAX_FUTURE:
         return run

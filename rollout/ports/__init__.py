@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rollout.ports.issues import IssueState as IssueState
     from rollout.ports.issues import Permission as Permission
     from rollout.ports.issues import Reaction as Reaction
+    from rollout.ports.product import Checkout as Checkout
     from rollout.ports.product import Failure as Failure
     from rollout.ports.product import Product as Product
     from rollout.ports.product import Ran as Ran
@@ -70,7 +71,7 @@ _TOPICS = {
         "Permission",
         "Reaction",
     ),
-    "product": ("Failure", "Product", "Ran", "Reading", "Worker"),
+    "product": ("Checkout", "Failure", "Product", "Ran", "Reading", "Worker"),
     "releases": ("FULL_PAGE", "Releases"),
     "reverts": ("Reverter", "RevertOutcome", "RevertPreview"),
     "store": ("LoggedCommit", "StateStore"),

@@ -47,6 +47,18 @@ class Ran:
     """What it printed, where it failed."""
 
 
+@dataclass(frozen=True)
+class Checkout:
+    """What git says of the product's folder, for evidence to carry."""
+
+    head: str | None
+    """The commit that is checked out; None when it is not a git checkout, or has no commit."""
+    holds_release: bool | None = None
+    """Whether that commit is the release's or one after it; None when the history here does not tell."""
+    modified: str | None = None
+    """Which tracked files differ from it, or why that cannot be told: an inert line. None: no file does."""
+
+
 class Worker(Protocol):
     """Carries out what a request asks for."""
 
@@ -71,6 +83,9 @@ class Product(Worker, Protocol):
 
     def head(self) -> str | None:
         """The commit that is checked out; None when it is not a git checkout."""
+
+    def checkout(self, release: str) -> Checkout:
+        """What is checked out, and whether it holds that commit. Never raises; None where nobody can tell."""
 
     def read(self, surface: Surface) -> Reading: ...
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rollout.core.contract import Contract, RunsSoak
 from rollout.core.observation import Sample
+from rollout.core.revision import samples_of_release
 from rollout.core.state import GateFinding, Incident, Rollout, Status, TrainState, TriggerFinding
 from rollout.core.values import format_instant
 from rollout.ports import LoggedCommit, PullRequest
@@ -205,7 +206,7 @@ def _soak(contract: Contract, rollout: Rollout, status: Status | None) -> Docume
 
 
 def _surfaces(contract: Contract, status: Status | None) -> Document:
-    samples = status.observation.samples if status and status.observation else {}
+    samples = samples_of_release(status, contract) if status else {}
     return {name: _surface(samples[name]) if name in samples else None for name in contract.surfaces}
 
 
@@ -213,6 +214,7 @@ def _surface(sample: Sample) -> Document:
     return {
         "health_state": sample.health_state.value if sample.health_state else None,
         "unknown": sample.unknown,
+        "product_head": sample.product_head,
         "updated_at": _instant(sample.updated_at),
         "fields": dict(sample.fields),
         "labels": dict(sample.labels),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from rollout.core.contract import Contract, Phase, RunsSoak
+from rollout.core.revision import heads_read
 from rollout.core.state import (
     Decision,
     Facts,
@@ -112,7 +113,7 @@ def _values(
         "soak": soak_bar(progress(phase, status)),
         "gates": gate_rows(status.gates),
         "evaluated_since": _evaluated_since(status),
-        "product_head": status.observation.product_head or "" if status.observation else "",
+        "product_heads": heads_read(status.observation) if status.observation else {},
         "harness": _harness(status),
         "checks": _checks(status.facts),
         "decided_at": decided_at,

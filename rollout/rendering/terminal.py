@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from rollout.core.contract import Contract
 from rollout.core.observation import Sample
+from rollout.core.revision import heads_read, samples_of_release
 from rollout.core.state import (
     GateFinding,
     Outcome,
@@ -230,7 +231,7 @@ def _holding(row: GateRow) -> str:
 
 
 def _surfaces(contract: Contract, status: Status, now: datetime, columns: int, style: Style) -> str:
-    samples = status.observation.samples if status.observation else {}
+    samples = samples_of_release(status, contract)
     table = [("surface", "health", "streak", "queue", "age")]
     notes = []
     for name in contract.surfaces:
@@ -238,6 +239,10 @@ def _surfaces(contract: Contract, status: Status, now: datetime, columns: int, s
         table.append(_surface(name, sample, now))
         if sample is not None and sample.unknown is not None:
             notes.append(f"{name}: {line(sample.unknown)}")
+    heads = heads_read(status.observation) if status.observation else {}
+    ahead = [head[:SHORT_SHA] for head, is_ahead in heads.items() if is_ahead]
+    if ahead:
+        notes.append(f"read at {', '.join(ahead)}, ahead of the release")
     lines = [_painted_health(text, style) for text in in_columns(table)]
     return section("Surfaces", [*lines, *_bullets(notes, columns)], style)
 

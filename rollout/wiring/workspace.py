@@ -18,6 +18,7 @@ from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import YamlStore
 from rollout.adapters.yaml_text import load_yaml
+from rollout.core.files import STATE
 from rollout.core.state import TrainState, Unusable
 from rollout.errors import InputError, RolloutError
 from rollout.wiring import texts
@@ -318,8 +319,20 @@ class Workspace:
         from rollout.adapters.product import LocalProduct
 
         return LocalProduct(
-            product_dir or self.git.home, self._environment, self.clock, evidence_dir=evidence_dir
+            product_dir or self.git.home,
+            self._environment,
+            self.clock,
+            evidence_dir=evidence_dir,
+            left_out=STATE if self._is_home(product_dir) else None,
         )
+
+    def _is_home(self, product_dir: Path | None) -> bool:
+        """Whether the product is a part of this repository, and so is beside state."""
+        if product_dir is None:
+            return True
+        folder = product_dir.resolve()
+        top = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
+        return top is not None and top == self.git.home.resolve()
 
     def train(self, named: str | None) -> str:
         """The train that a command is about. Raises InputError when that is not clear."""

@@ -15,7 +15,7 @@ from rollout.adapters.clock import FixedClock
 from rollout.adapters.product import LocalProduct, product_environment
 from rollout.core.contract import Adapter, Surface
 from rollout.core.surfaces.event_log import MAX_LINE
-from rollout.ports import Failure, Product, Ran, Reading
+from rollout.ports import Checkout, Failure, Product, Ran, Reading
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LONG = 60
@@ -412,6 +412,84 @@ def test_the_repository_of_the_caller_is_not_the_product(folder: Path, tmp_path:
     git(other, "commit", "-q", "--allow-empty", "-m", "first")
     hooked = LocalProduct(folder, {**os.environ, "GIT_DIR": str(other / ".git")}, FixedClock(NOW))
     assert hooked.head() is None
+
+
+def at_the_release(folder: Path) -> str:
+    """A repository with one commit before and one after the release, checked out at the release."""
+    git(folder, "init", "-q", "-b", "main")
+    for name in ("before", "release", "after"):
+        (folder / "product.txt").write_text(name)
+        (folder / "state").mkdir(exist_ok=True)
+        (folder / "state" / "contract.yaml").write_text(name)
+        git(folder, "add", ".")
+        git(folder, "commit", "-q", "-m", name)
+        git(folder, "tag", name)
+    git(folder, "checkout", "-q", "release")
+    return git(folder, "rev-parse", "release")
+
+
+@pytest.mark.parametrize(
+    ("at", "holds"), [("release", True), ("after", True), ("before", False)], ids=["at", "after", "before"]
+)
+def test_a_checkout_says_whether_it_holds_the_release(
+    product: LocalProduct, folder: Path, at: str, holds: bool
+) -> None:
+    release = at_the_release(folder)
+    git(folder, "checkout", "-q", at)
+    assert product.checkout(release) == Checkout(git(folder, "rev-parse", at), holds_release=holds)
+
+
+def test_a_commit_that_a_whole_clone_does_not_know_is_not_in_it(product: LocalProduct, folder: Path) -> None:
+    at_the_release(folder)
+    assert product.checkout("f" * 40).holds_release is False
+
+
+@pytest.mark.parametrize(("depth", "holds"), [(1, None), (2, True)])
+def test_a_history_that_is_cut_off_tells_what_it_can(
+    folder: Path, tmp_path: Path, depth: int, holds: bool | None
+) -> None:
+    release = at_the_release(folder)
+    git(folder, "checkout", "-q", "main")
+    git(tmp_path, "clone", "-q", f"--depth={depth}", f"file://{folder}", "shallow")
+    shallow = LocalProduct(tmp_path / "shallow", os.environ, FixedClock(NOW))
+    assert shallow.checkout(release).holds_release is holds
+    git(tmp_path / "shallow", "checkout", "-q", "--detach")
+    assert shallow.checkout(git(folder, "rev-parse", "main")).holds_release is True
+
+
+def test_a_folder_without_git_has_no_revision(product: LocalProduct) -> None:
+    assert product.checkout("f" * 40) == Checkout(None)
+
+
+def test_changed_tracked_files_are_named_and_new_files_are_not(product: LocalProduct, folder: Path) -> None:
+    release = at_the_release(folder)
+    (folder / "health.json").write_text("{}")
+    assert product.checkout(release).modified is None
+    (folder / "product.txt").write_text("mine")
+    assert product.checkout(release).modified == "product.txt"
+    git(folder, "add", "product.txt")
+    (folder / "state" / "contract.yaml").write_text("mine")
+    assert product.checkout(release).modified == "product.txt and 1 more"
+    beside_state = LocalProduct(folder, os.environ, FixedClock(NOW), left_out="state")
+    assert beside_state.checkout(release).modified == "product.txt"
+
+
+@pytest.mark.parametrize("setting", ["core.fsmonitor", "core.hooksPath", "status.showUntrackedFiles"])
+def test_no_setting_of_the_checkout_hides_a_change(product: LocalProduct, folder: Path, setting: str) -> None:
+    release = at_the_release(folder)
+    git(folder, "config", setting, {"status.showUntrackedFiles": "all"}.get(setting, "/bin/true"))
+    (folder / "new.txt").write_text("new")
+    assert product.checkout(release).modified is None
+    (folder / "product.txt").write_text("mine")
+    assert product.checkout(release).modified == "product.txt"
+
+
+def test_a_repository_that_git_cannot_read_is_no_clean_one(product: LocalProduct, folder: Path) -> None:
+    release = at_the_release(folder)
+    (folder / ".git" / "index").write_bytes(b"garbage")
+    found = product.checkout(release)
+    assert found.modified is not None
+    assert found.modified.startswith("git status: exit 128")
 
 
 def test_without_a_commit_or_a_repository_there_is_no_head(product: LocalProduct, folder: Path) -> None:

@@ -120,6 +120,25 @@ def test_says_what_it_is_evidence_for() -> None:
     )
 
 
+def test_each_reading_carries_the_checkout_that_it_was_read_in() -> None:
+    fake = product()
+    said: list[str] = []
+    fake.holds_release, fake.modified = False, "Cargo.lock"
+    observation = collected(fake, said=said)
+    assert observation.harness is not None
+    evidence: list[Sample | HarnessReport] = [*observation.samples.values(), observation.harness]
+    for read in evidence:
+        assert (read.product_head, read.holds_release, read.modified) == ("c" * 40, False, "Cargo.lock")
+    assert "product: at cccccccc, without the release, aaaaaaaa, changed: Cargo.lock" in said
+
+
+def test_a_checkout_that_moves_meanwhile_is_of_no_revision() -> None:
+    fake = product()
+    fake.moves_to = "d" * 40
+    voice = collected(fake).samples["voice"]
+    assert (voice.product_head, voice.modified) == ("d" * 40, "it was at cccccccc before")
+
+
 @pytest.mark.parametrize(
     ("mood", "browser"), [("healthy", "healthy"), ("degraded", "degraded"), ("failing", "healthy")]
 )
@@ -197,6 +216,7 @@ def test_progress_is_one_inert_line_a_surface() -> None:
         f"dashboard: healthy, counters unknown - events log {DASHBOARD_LOG}: No such file or directory",
         "harness: passed",
         "memory: unknown - exit 1: panicked ::error::",
+        "product: at cccccccc, ahead of the release, aaaaaaaa",
         "voice: healthy",
     ]
 

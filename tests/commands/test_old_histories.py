@@ -52,7 +52,8 @@ def later(status: Status, minutes: int) -> Observation:
     assert last is not None
     samples = {name: _moved(sample, on) for name, sample in last.samples.items()}
     times = {"started_at": last.started_at + on, "finished_at": last.finished_at + on}
-    return last.model_copy(update={"samples": samples, **times, "harness": None})
+    read_at = {"product_head": status.commit, "harness": None}
+    return last.model_copy(update={"samples": samples, **times, **read_at})
 
 
 def _moved(sample: Sample, on: timedelta) -> Sample:

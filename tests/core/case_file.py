@@ -22,6 +22,9 @@ class BadStepWords(Model):
     error: str = ""
 
 
+Checkout = Literal["release", "reverted", "older", "newer", "cut off", "release, cut off", "changed", "none"]
+
+
 class SurfaceWords(Model):
     """How one surface differs from healthy in one round."""
 
@@ -42,6 +45,8 @@ class SurfaceWords(Model):
     """How long before that end it was read."""
     ahead: Duration = 0
     """How far in the future it is."""
+    checkout: Checkout | None = None
+    """Where it is read, other than the rest."""
     never_reports: list[str] = []
     """What it by nature does not have: a field, `health_state`, `counters` or `timeline`."""
     timeless: bool = False
@@ -116,7 +121,7 @@ class RoundWords(Model):
     withdraw: str | None = None
     # what is there from now on
     revert: RevertWords | None = None
-    checkout: Literal["release", "reverted"] | None = None
+    checkout: Checkout | None = None
     ci: Checks | None = None
     ci_of: Literal["revert", "mended", "none"] | None = None
     harness: Run | None = None

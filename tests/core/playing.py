@@ -41,7 +41,18 @@ from tests.core.case_file import (
     RunWords,
     SurfaceWords,
 )
-from tests.core.world import CHECKS, COMMIT, LANDED, MENDED, REVERTS, START, VERSION, World, run, tau
+from tests.core.world import (
+    CHECKOUTS,
+    CHECKS,
+    LANDED,
+    MENDED,
+    REVERTS,
+    START,
+    VERSION,
+    World,
+    run,
+    tau,
+)
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "tau"
 PRINTED = {
@@ -168,8 +179,10 @@ def _act_and_observe(world: World, words: RoundWords) -> None:
         world.checked = {"revert": LANDED, "mended": MENDED, "none": None}[words.ci_of]
     if words.revert is not None:
         world.revert = REVERTS[words.revert]
+        if words.revert in ("landed", "gone"):
+            world.checkout = CHECKOUTS["reverted"]
     if words.checkout is not None:
-        world.product_head = LANDED if words.checkout == "reverted" else COMMIT
+        world.checkout = CHECKOUTS[words.checkout]
     world.run = _run(words.harness, world.run, world.now)
     if words.perform != "nothing":
         world.perform(ok=words.perform == "ok")
@@ -252,6 +265,7 @@ def _sample(world: World, name: str, words: SurfaceWords) -> Sample:
         world.counters = {**world.counters, name: {**world.counters.get(name, {}), **words.counters}}
     sample = _printed(world, name, words.printed) if words.printed else world.sample(name)
     changes: dict[str, Any] = {"updated_at": None if words.timeless else updated_at}
+    changes |= CHECKOUTS[words.checkout] if words.checkout else world.checkout
     if words.read is not None:
         changes["read_at"] = world.now - timedelta(seconds=words.read)
     changes["fields"] = {**sample.fields, **words.fields, **_reported(words)}

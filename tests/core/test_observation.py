@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from rollout.core.observation import Observation, Sample, merge_round
-from tests.core.world import START, World, run
+from tests.core.world import COMMIT, START, World, run
 
 
 def part(*surfaces: str, **changes: Any) -> Observation:
@@ -16,16 +16,30 @@ def part(*surfaces: str, **changes: Any) -> Observation:
 def test_parts_of_a_round_are_united() -> None:
     early = START - timedelta(minutes=1)
     late = START + timedelta(minutes=3)
-    merged = merge_round(
-        [part("voice", finished_at=late), part("memory", started_at=early, product_head="a" * 40)]
-    )
+    merged = merge_round([part("voice", finished_at=late), part("memory", started_at=early)])
     assert list(merged.samples) == ["voice", "memory"]
     assert (merged.started_at, merged.finished_at) == (early, late)
-    assert merged.product_head == "a" * 40
+    assert merged.product_head == COMMIT
+
+
+def test_each_part_keeps_the_checkout_that_it_was_read_in() -> None:
+    """By an older collect, which names it for the whole file only."""
+    bare = {"product_head": None, "holds_release": None}
+    old = part("voice", product_head="a" * 40)
+    old = old.model_copy(update={"samples": {"voice": old.samples["voice"].model_copy(update=bare)}})
+    without_git = part("memory", product_head=None)
+    read = without_git.samples["memory"].model_copy(update=bare)
+    without_git = without_git.model_copy(update={"samples": {"memory": read}})
+    merged = merge_round([old, without_git])
+    assert merged.product_head is None
+    assert {name: sample.product_head for name, sample in merged.samples.items()} == {
+        "voice": "a" * 40,
+        "memory": None,
+    }
 
 
 def test_the_harness_report_of_whichever_part_has_one_counts() -> None:
-    report = run(START)
+    report = run(START, product_head=COMMIT)
     assert (
         merge_round([part("voice"), part("memory").model_copy(update={"harness": report})]).harness == report
     )

@@ -38,7 +38,7 @@ from rollout.core.state import (
     StepState,
 )
 from rollout.core.values import Name
-from tests.core.world import REVERTS, START, World, checks, contract_of, run
+from tests.core.world import CHECKOUTS, REVERTS, START, World, checks, contract_of, run
 
 
 def rolled_back() -> World:
@@ -321,6 +321,7 @@ def test_an_incident_has_one_issue_that_is_closed_at_its_end() -> None:
     closed = IssueView(7, "title", "body", is_open=False)
     assert plan_issue(called_off.state, closed, "title", "body") == []
     running.revert = REVERTS["landed"]
+    running.checkout = CHECKOUTS["reverted"]
     running.wait(minutes=10)
     running.run = run(running.now)
     running.perform().observe().rounds(1)

@@ -66,6 +66,17 @@ CHECKS = (
 )
 LANDED = "e" * 40
 """The revision that holds the revert."""
+CHECKOUTS: dict[str, dict[str, Any]] = {
+    "release": {"product_head": COMMIT, "holds_release": True},
+    "reverted": {"product_head": LANDED, "holds_release": True},
+    "older": {"product_head": "9" * 40, "holds_release": False},
+    "newer": {"product_head": "7" * 40, "holds_release": True},
+    "cut off": {"product_head": "7" * 40, "holds_release": None},
+    "release, cut off": {"product_head": COMMIT, "holds_release": None},
+    "changed": {"product_head": COMMIT, "holds_release": True, "modified": "Cargo.lock and 2 more"},
+    "none": {"product_head": None, "holds_release": None},
+}
+"""What git may say of the product's folder, in the words of the cases."""
 MENDED = "f" * 40
 """A later commit of the product's branch."""
 _TIP = "d" * 40
@@ -145,7 +156,7 @@ class World:
         """What the product's branch shows of a revert."""
         self.checked: str | None = LANDED
         """The newest commit with checks, once the revert is there."""
-        self.product_head: str | None = None
+        self.checkout = CHECKOUTS["release"]
         """What is checked out where surfaces are read."""
         self._merged_at: datetime | None = None
         self.state = _begun(contract, current_version, first)
@@ -212,6 +223,7 @@ class World:
             "counters": {"artifact_records": 5} if browser and not counters else counters,
             "timeline": Timeline(steps=3, bad=0) if browser else None,
             "not_applicable": (*CYCLE_FIELDS, COUNTERS) if browser else (TIMELINE,),
+            **self.checkout,
         }
         return Sample.model_validate({**healthy, **changes})
 
@@ -228,8 +240,8 @@ class World:
             "finished_at": self.now,
             "tool_version": "0.1.0",
             "samples": {name: self.sample(name) for name in self.contract.surfaces} | dict(samples or {}),
-            "harness": self.run,
-            "product_head": self.product_head,
+            "harness": self.run.model_copy(update=self.checkout) if self.run else None,
+            "product_head": self.checkout["product_head"],
         }
         return Observation.model_validate({**collected, **changes})
 
@@ -269,7 +281,7 @@ class World:
     def _facts(self) -> Facts:
         is_judged = self.rollout == self.status.legal
         merged_at = None if is_judged else self._merged_at
-        checkout = LANDED if self.product_head == LANDED else None
+        checkout = LANDED if self.checkout["product_head"] == LANDED else None
         return Facts(
             checks=self.checks,
             checked=self.checked if self._has_landed else None,

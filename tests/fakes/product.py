@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from rollout.core.captured import Captured, CaptureState, path_matches
 from rollout.core.contract import Surface
-from rollout.ports import Ran, Reading
+from rollout.ports import Checkout, Ran, Reading
 from tests.fakes.clock import NOON
 
 
@@ -16,6 +16,10 @@ class FakeProduct:
 
     def __init__(self, commit: str | None = "c" * 40, updated_at: datetime = NOON) -> None:
         self.commit = commit
+        self.holds_release: bool | None = True
+        self.modified: str | None = None
+        self.moves_to: str | None = None
+        """What is checked out once everything was read."""
         self.updated_at = updated_at
         self.files: dict[str, bytes] = {}
         self.answers: dict[str, Reading | Exception] = {}
@@ -35,6 +39,9 @@ class FakeProduct:
 
     def head(self) -> str | None:
         return self.commit
+
+    def checkout(self, release: str) -> Checkout:
+        return Checkout(self.moves_to or self.commit, self.holds_release, self.modified)
 
     def read(self, surface: Surface) -> Reading:
         if surface.command is None:

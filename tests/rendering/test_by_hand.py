@@ -47,9 +47,9 @@ def frozen(**sections: Any) -> World:
 
 def over(world: World) -> World:
     """The same once the branch lacks the release and everything is green."""
-    from tests.core.world import REVERTS
+    from tests.core.world import CHECKOUTS, REVERTS
 
-    world.revert = REVERTS["landed"]
+    world.revert, world.checkout = REVERTS["landed"], CHECKOUTS["reverted"]
     world.wait(minutes=1).perform().offer()
     world.run = run(world.now)
     world.wait(minutes=1).observe()

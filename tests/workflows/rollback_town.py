@@ -61,6 +61,7 @@ def observe(town: Town, state: HealthState = HealthState.HEALTHY) -> None:
         phase=train.rollout.phase or "",
         contract_digest=train.contract_digest,
         round=f"{now}",
+        product_head=town.release,
         started_at=now - timedelta(seconds=10),
         finished_at=now,
         tool_version="test",

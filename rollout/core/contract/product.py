@@ -70,6 +70,9 @@ class Surface(Model):
     """What a falling counter means. `count`: the process began again at zero, so what is there now is new.
     `rebase`: an instance left and took its share along, so a new baseline begins. The tau adapters: `count`,
     json: `rebase`."""
+    revision: Literal["release", "any"] = "release"
+    """`release`: a reading counts only if the product's checkout holds the release's commit and no tracked
+    file in it is changed. `any`: the surface reads a running service, whatever is checked out beside it."""
     serial: Name | None = None
     """A group. Surfaces of one group are read one after another, all others side by side."""
 
@@ -119,6 +122,8 @@ class Harness(Model):
     timeout: Duration = 1800
     report: RelativePath
     manifest: RelativePath
+    revision: Literal["release", "any"] = "release"
+    """As in a surface: `any` where the harness tests a running service, whatever is checked out beside it."""
 
 
 class Apply(Model):

@@ -8,6 +8,7 @@ from rollout.core import gates
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate, RollbackStep
 from rollout.core.decision import look
 from rollout.core.observation import HarnessReport, Observation
+from rollout.core.revision import head_of, why_unclean
 from rollout.core.state import Facts, Incident, Result, Rollout, Soak, Status, StepState
 from rollout.core.view import Leaf
 
@@ -36,28 +37,43 @@ def judge(contract: Contract, rollout: Rollout, status: Status, facts: Facts, in
         contract,
         begun,
         contract.phase(incident.phase),
-        _of_the_revert(status.observation, facts, since),
+        _of_the_revert(status, contract, facts, since),
         counters={},
         streaks={},
         requests=(),
         soak=Soak(),
         facts=facts,
         unsigned={},
+        of_the_revert=True,
     )
     return tuple((gate, next(iter(gates.evaluate(gate, view)))) for gate in gates_of(contract))
 
 
-def _of_the_revert(observation: Observation | None, facts: Facts, since: datetime) -> Observation | None:
-    """The observation; an older run, or one of a checkout that still has the release, says nothing."""
+def _of_the_revert(status: Status, contract: Contract, facts: Facts, since: datetime) -> Observation | None:
+    """The last observation; an older run, or one of a checkout that still has the release, says nothing."""
+    observation = status.observation
     run = observation.harness if observation else None
     if observation is None or run is None or run.unknown is not None:
         return observation
-    head, why = observation.product_head, ""
     if run.started_at is None or run.started_at < since:
         why = "no run since the revert"
-    elif head is not None and head != facts.checkout:
-        why = f"the last run was of {head[:10]}, which still has the release"
+    else:
+        why = _why_not_reverted(run, observation, status, contract, facts)
     return observation.model_copy(update={"harness": HarnessReport(unknown=why)}) if why else observation
+
+
+def _why_not_reverted(
+    run: HarnessReport, observation: Observation, status: Status, contract: Contract, facts: Facts
+) -> str:
+    if not status.by_first_rules:
+        if contract.harness is not None and contract.harness.revision == "any":
+            return ""
+        if why := why_unclean(run, observation):
+            return f"the last run was {why}"[:500]
+    head = head_of(run, observation)
+    if head is not None and head != facts.checkout:
+        return f"the last run was of {head[:10]}, which still has the release"
+    return ""
 
 
 def was_validated(incident: Incident) -> bool:

@@ -174,7 +174,7 @@ class Facts(Model):
     revert: RevertFact | None = None
     """None: not asked yet, as in the first phase, or it never could be."""
     checkout: Sha | None = None
-    """The product checkout of the last observation, when it lacks what the release brought."""
+    """The product checkout of the last harness run, when it lacks what the release brought."""
 
 
 FIRST_RULES: Final = 1
