@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from rollout.cli.common import Call, command_options
 from rollout.cli.output import columns, out, progress, style, warn
 
 if TYPE_CHECKING:
+    from rollout.commands.reconcile import Report
     from rollout.core.observation import Evidence
 
 WORKERS = 8
@@ -187,7 +189,6 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
     """Fold in evidence, decide, record it, and open, update or close the promotion pull request."""
     from rollout.commands.looking import open_promotion
     from rollout.commands.reconcile import Reconciler
-    from rollout.errors import InputError, RefusedError, RolloutError
     from rollout.rendering.documents import reconcile_document
 
     space, train = call.workspace, call.train
@@ -205,47 +206,56 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
     for note in report.notes:
         progress(f"note: {note}")
         warn(note)
-    rollout, status = report.state.rollout, report.state.status
-    effects = report.rows()
-
-    def text() -> str:
-        from rollout.core.state import Outcome
-        from rollout.rendering.terminal import decision_view, effects_view, status_view
-
-        if status is None or rollout.outcome not in (Outcome.IN_PROGRESS, Outcome.COMPLETE):
-            view = status_view(report.state, now=call.now, pull_request=None, columns=columns(), style=style)
-            done = effects_view(effects, columns=columns(), dry_run=dry_run, style=style)
-            return f"{view}\n\n{done}" if done else view
-        return decision_view(
-            rollout,
-            status,
-            contract=report.state.contract,
-            now=call.now,
-            columns=columns(),
-            effects=effects,
-            dry_run=dry_run,
-            style=style,
-        )
-
-    call.answer(lambda: reconcile_document(rollout, status, effects, dry_run=dry_run), text)
+    rows, state = report.rows(), report.state
+    call.answer(
+        lambda: reconcile_document(state.rollout, state.status, rows, dry_run=dry_run),
+        lambda: _told(report, call.now, dry_run=dry_run),
+    )
     call.summarize(
-        report.state,
-        effects,
+        state,
+        rows,
         refused=report.illegal,
         pull_request=lambda: open_promotion(space.forge, train) if report.is_ready else None,
     )
     if report.froze:
         warn(report.froze, title=f"{train} is frozen")
-    if report.illegal:
-        from rollout.rendering.advice import after_undoing
+    _refuse_what_is_wrong(report, call.now)
 
-        said, hint = after_undoing(report.state, report.illegal, now=call.now)
+
+def _told(report: Report, now: datetime, *, dry_run: bool) -> str:
+    from rollout.core.state import Outcome
+    from rollout.rendering.terminal import decision_view, effects_view, status_view
+
+    state, rows = report.state, report.rows()
+    rollout, status = state.rollout, state.status
+    if status is None or rollout.outcome not in (Outcome.IN_PROGRESS, Outcome.COMPLETE):
+        view = status_view(state, now=now, pull_request=None, columns=columns(), style=style)
+        done = effects_view(rows, columns=columns(), dry_run=dry_run, style=style)
+        return f"{view}\n\n{done}" if done else view
+    return decision_view(
+        rollout,
+        status,
+        contract=state.contract,
+        now=now,
+        columns=columns(),
+        effects=rows,
+        dry_run=dry_run,
+        style=style,
+    )
+
+
+def _refuse_what_is_wrong(report: Report, now: datetime) -> None:
+    """Raises RefusedError for an illegal step, InputError for files of state that cannot be used."""
+    from rollout.errors import InputError, RefusedError, RolloutError
+    from rollout.rendering.advice import after_undoing
+
+    if report.illegal:
+        said, hint = after_undoing(report.state, report.illegal, now=now)
         error: RolloutError = RefusedError(said, hint=hint)
-        error.documented = True
-        raise error
-    if report.broken:
-        error = InputError(
-            "\n".join(each.problem for each in report.broken), hint="\n".join(e.hint for e in report.broken)
-        )
-        error.documented = True
-        raise error
+    elif report.broken:
+        problems = "\n".join(each.problem for each in report.broken)
+        error = InputError(problems, hint="\n".join(each.hint for each in report.broken))
+    else:
+        return
+    error.documented = True
+    raise error
