@@ -248,6 +248,9 @@ def _read_harness(harness: Harness, product: Product, progress: Progress) -> Har
         progress("harness: has not run yet")
         return None
     error = report.error or manifest.error
-    found = HarnessReport(unknown=inert(error)) if error else parse_harness(report.payload, manifest.payload)
+    if error:
+        found = HarnessReport(unknown=inert(error))
+    else:
+        found = parse_harness(report.payload, manifest.payload, harness.surfaces)
     progress(f"harness: {f'unknown - {found.unknown}' if found.unknown else found.status}")
     return found

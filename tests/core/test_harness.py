@@ -93,6 +93,88 @@ def test_broken_files_are_unknown_with_the_reason(report: bytes, manifest: bytes
     assert found == HarnessReport(unknown=found.unknown)
 
 
+IDS = ["voice", "browser", "dashboard", "custom-command", "memory"]
+
+
+def of_voice(payload: bytes, **changes: Any) -> bytes:
+    """The report or manifest with its entry for voice changed."""
+    document = json.loads(payload)
+    entry = document["surface_status"]["voice"] if "surface_status" in document else document["surfaces"][0]
+    entry.update(changes)
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    ("report", "manifest", "why"),
+    [
+        (of_voice(REPORT, exit_code=1), of_voice(MANIFEST, exit_code=1), "voice passed, with exit code 1"),
+        (of_voice(REPORT, exit_code=1), MANIFEST, "voice passed, with exit code 1"),
+        (REPORT, of_voice(MANIFEST, exit_code="0"), "voice: exit_code is no number"),
+        (
+            REPORT,
+            of_voice(MANIFEST, status="failed", exit_code=1),
+            "voice: status differs in report and manifest",
+        ),
+        (
+            REPORT,
+            of_voice(MANIFEST, summary_line="total=4 passed=3"),
+            "voice: summary_line differs in report",
+        ),
+        (
+            REPORT,
+            of_voice(MANIFEST, artifact_count=0),
+            "voice: artifact_count differs in report and manifest",
+        ),
+        (REPORT, of_voice(MANIFEST, surface_id="memory"), "the manifest names memory twice"),
+        (REPORT, of_voice(MANIFEST, surface_id="phone"), "the report is of browser, custom-command"),
+        (REPORT, changed(MANIFEST, surfaces=[]), "the report is of browser, custom-command"),
+        (REPORT, changed(MANIFEST, surfaces={}), "manifest.surfaces is not a list"),
+        (changed(REPORT, failed_surfaces=["voice"]), MANIFEST, "report.failed_surfaces is voice, and by"),
+        (changed(REPORT, failed_surfaces=None), MANIFEST, "report.failed_surfaces is not a list"),
+        (REPORT, changed(MANIFEST, duration_ms=7), "duration_ms is 1812 in the report, 7 in the manifest"),
+        (changed(REPORT, schema_version=99), MANIFEST, "report.schema_version is 99, and this version"),
+        (REPORT, changed(MANIFEST, schema_version="1"), "manifest.schema_version is '1', and this version"),
+        (REPORT, changed(MANIFEST, started_unix_ms=0), "manifest.started_unix_ms is of 1970"),
+        (REPORT, changed(MANIFEST, started_unix_ms=1795392937), "manifest.started_unix_ms is of 1970"),
+    ],
+)
+def test_a_pair_that_contradicts_itself_is_unknown(report: bytes, manifest: bytes, why: str) -> None:
+    found = parse_harness(report, manifest)
+    assert (found.unknown or "").startswith(why)
+    assert found == HarnessReport(unknown=found.unknown)
+
+
+@pytest.mark.parametrize(
+    ("overall", "why"),
+    [
+        ({"total_surfaces": 9}, "report.overall counts total=9 passed=5 failed=0, surface_status 5, 5, 0"),
+        ({"passed_surfaces": 4}, "report.overall counts total=5 passed=4 failed=0, surface_status 5, 5, 0"),
+        ({"failed_surfaces": 1}, "report.overall counts total=5 passed=5 failed=1, surface_status 5, 5, 0"),
+        ({"failed_surfaces": False}, "report.overall.failed_surfaces is not a count"),
+    ],
+)
+def test_figures_that_the_surfaces_contradict_are_unknown(overall: dict[str, Any], why: str) -> None:
+    both = {**OVERALL, **overall}
+    assert parse_harness(changed(REPORT, overall=both), changed(MANIFEST, overall=both)) == HarnessReport(
+        unknown=why
+    )
+
+
+def test_surfaces_that_the_contract_does_not_name_are_unknown() -> None:
+    assert parse_harness(REPORT, MANIFEST, IDS).status == "passed"
+    found = parse_harness(REPORT, MANIFEST, IDS[1:])
+    assert found == HarnessReport(
+        unknown="the report names voice, which is not among harness.surfaces of the contract"
+    )
+
+
+def test_what_only_one_file_states_is_compared_with_nothing() -> None:
+    """Another product's harness may print less; paths are of the machine that ran it."""
+    one = {"overall": OVERALL, "surface_status": {name: {"status": "passed"} for name in IDS}}
+    other = {"overall": OVERALL, "started_unix_ms": 1795392937107, "repo_root": "/elsewhere"}
+    assert parse_harness(json.dumps(one).encode(), json.dumps(other).encode()).passed == 5
+
+
 @given(report=st.binary(), manifest=st.binary())
 def test_any_bytes_give_a_report(report: bytes, manifest: bytes) -> None:
     assert parse_harness(report, manifest).unknown

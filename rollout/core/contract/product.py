@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from rollout.core.values import Duration, Identifier, Model, Name, RelativePath
+from rollout.core.values import Duration, Identifier, Line, Model, Name, RelativePath
 
 Argument = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 Command = Annotated[tuple[Argument, ...], Field(min_length=1, max_length=200)]
@@ -124,6 +124,8 @@ class Harness(Model):
     manifest: RelativePath
     revision: Literal["release", "any"] = "release"
     """As in a surface: `any` where the harness tests a running service, whatever is checked out beside it."""
+    surfaces: Annotated[tuple[Line, ...], Field(max_length=100)] = ()
+    """The ids of surfaces as the harness prints them. A report of any other one is unknown. Left out: any."""
 
 
 class Apply(Model):
