@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +19,7 @@ from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import YamlStore
 from rollout.adapters.yaml_text import load_yaml
-from rollout.core.files import STATE
+from rollout.core.files import CONTRACT, STATE, state_path
 from rollout.core.state import TrainState, Unusable
 from rollout.errors import InputError, RolloutError
 from rollout.wiring import texts
@@ -55,6 +56,9 @@ if TYPE_CHECKING:
 _STATE_BRANCH = re.compile(rb"^state:[ \t]*\{?\s*branch:[ \t]*[\"']?([A-Za-z0-9][\w./-]*)", re.MULTILINE)
 """`state.branch` in a contract that is no YAML."""
 
+_MOST_VERSIONS = 200
+"""How far back a contract that tells is looked for."""
+
 ForgeKind = Literal["local", "github"]
 
 
@@ -90,7 +94,7 @@ class Workspace:
 
     @cached_property
     def branch(self) -> str:
-        """The state branch: as asked for, else as a contract in the worktree says, else the default one."""
+        """The state branch: as asked for, else as a committed contract says, else the default one."""
         if self.forge_kind == "github":
             return self._github_store.branch
         return self.named_state_branch or self._branch_of_contracts() or self.git.default_branch()
@@ -477,18 +481,53 @@ class Workspace:
         return named if self.forge_kind == "github" else self.git.resolve(named) or named
 
     def _branch_of_contracts(self) -> str | None:
-        for path in self.worktree.contracts():
-            text = self.worktree.read(path)
-            if not re.search(rb"^state:", text, re.MULTILINE):
-                continue
-            try:
-                data = load_yaml(text, file=path)
-            except InputError:
-                # Somebody is editing it. A freeze has to find the branch all the same.
-                named = _STATE_BRANCH.search(text)
-                data = {"state": {"branch": named[1].decode()}} if named else None
-            state = data.get("state") if isinstance(data, dict) else None
-            branch = state.get("branch") if isinstance(state, dict) else None
-            if isinstance(branch, str):
-                return branch
+        """`state.branch` of the contracts that are committed where the worktree stands.
+
+        What is only edited there does not count: a freeze must not follow a branch that somebody is typing.
+        Files of the worktree count where no train is committed yet, as after `rollout init`.
+        """
+        trains = self.git.tree(f"HEAD:{STATE}")
+        folders = [name for name, entry in sorted(trains.items()) if entry.is_folder]
+        named = (
+            map(self._committed_branch, folders)
+            if folders
+            else map(self._edited_branch, self.worktree.contracts())
+        )
+        return next(filter(None, named), None)
+
+    def _committed_branch(self, train: str) -> str | None:
+        """The branch by the newest committed contract that can be read, or that shows it by its form."""
+        path = state_path(train, CONTRACT)
+        commits = chain(
+            ["HEAD"], (entry.commit for entry in islice(self.git.log("HEAD", [path]), _MOST_VERSIONS))
+        )
+        for commit in commits:
+            found = self.git.read(f"{commit}:{path}")
+            data = _parsed(found.body, path) if found is not None else None
+            if found is not None and (isinstance(data, dict) or _STATE_BRANCH.search(found.body)):
+                return _branch_in(found.body, data)
         return None
+
+    def _edited_branch(self, path: str) -> str | None:
+        try:
+            text = self.worktree.read(path)
+        except InputError:
+            return None
+        return _branch_in(text, _parsed(text, path))
+
+
+def _parsed(text: bytes, file: str) -> object | None:
+    try:
+        return load_yaml(text, file=file)
+    except InputError:
+        return None
+
+
+def _branch_in(text: bytes, data: object | None) -> str | None:
+    """The branch that a contract names, found by its form where the text is no YAML."""
+    if data is None:
+        named = _STATE_BRANCH.search(text)
+        return named[1].decode() if named else None
+    state = data.get("state") if isinstance(data, dict) else None
+    branch = state.get("branch") if isinstance(state, dict) else None
+    return branch if isinstance(branch, str) else None

@@ -179,10 +179,14 @@ class Histories:
             self._stream.append(_line(path, entry))
         self._stream.append(b"\n")
 
-    def write(self, folder: Path) -> None:
-        subprocess.run(["git", "init", "--quiet", "--bare", str(folder)], check=True)
-        command = ["git", "-C", str(folder), "fast-import", "--quiet"]
-        subprocess.run(command, input=b"".join(self._stream), check=True)
+    def write(self, folder: Path, *, checkout: str = "") -> None:
+        """A bare repository of these branches, or one with that branch checked out."""
+        options = ("--initial-branch", checkout) if checkout else ("--bare",)
+        subprocess.run(["git", "init", "--quiet", *options, str(folder)], check=True)
+        git = ["git", "-C", str(folder)]
+        subprocess.run([*git, "fast-import", "--quiet"], input=b"".join(self._stream), check=True)
+        if checkout:
+            subprocess.run([*git, "reset", "--quiet", "--hard"], check=True)
 
 
 def _line(path: str, entry: Entry | None) -> bytes:
