@@ -15,6 +15,7 @@ import yaml
 import yaml.reader
 import yaml.representer
 
+from rollout.core.text import escaped, is_invisible
 from rollout.errors import InputError
 
 MAX_BYTES = 1 << 20
@@ -52,7 +53,7 @@ def load_yaml(text: str | bytes, *, file: str) -> object:
 def dump_yaml(data: object) -> str:
     """Block YAML with keys in the given order, which `load_yaml` reads back as an equal value.
 
-    Equal values give equal text; no anchors, no wrapped lines.
+    Equal values give equal text; no anchors, no wrapped lines. Invisible characters are written as escapes.
     """
     text = StringIO()
     emitter = yaml.CSafeDumper(text, width=_NO_LINE_BREAK, allow_unicode=True)
@@ -61,7 +62,8 @@ def dump_yaml(data: object) -> str:
     _emit(data, emitter.emit)
     emitter.emit(yaml.DocumentEndEvent(explicit=False))
     emitter.close()
-    return text.getvalue()
+    # They stand in double quotes, where YAML knows these escapes (`_text_event`).
+    return escaped(text.getvalue())
 
 
 # --- reading ---------------------------------------------------------------------------------------------
@@ -218,7 +220,8 @@ def _text_event(text: str) -> yaml.ScalarEvent:
     """Plain where it reads back as text, time stamps included."""
     several_lines = len(text.splitlines()) > 1 or text.endswith("\n")
     is_plain = _resolve(yaml.ScalarNode, text, (True, False)) in (_TEXT, _TIMESTAMP)
-    return yaml.ScalarEvent(None, None, (is_plain, True), text, style='"' if several_lines else None)
+    is_quoted = several_lines or (not text.isascii() and any(map(is_invisible, set(text))))
+    return yaml.ScalarEvent(None, None, (is_plain, True), text, style='"' if is_quoted else None)
 
 
 _represent = yaml.representer.SafeRepresenter().represent_data

@@ -129,11 +129,25 @@ def command_options(function: Command) -> Command:
             forge_kind=forge,
             tell=_telling_unusable(),
         )
-        return function(Call(workspace, options.pop("train"), options.pop("as_json")), **options)
+        call = Call(workspace, options.pop("train"), options.pop("as_json"))
+        return function(call, **{name: _made_whole(name, value) for name, value in options.items()})
 
     for option in reversed(_OPTIONS):
         with_call = option(with_call)
     return with_call
+
+
+def _made_whole(name: str, value: object) -> object:
+    """An option's text with escapes for bytes that are no UTF-8; paths and all else as they are."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    from rollout.core.text import whole
+
+    text = whole(value)
+    if text != value:
+        option = name.replace("_", "-")
+        progress(f"note: --{option} is not UTF-8: its other bytes are written as \\xNN")
+    return text
 
 
 def _telling_unusable() -> Callable[[Unusable], None]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from rollout.commands.changing import Changed, change_state
 from rollout.core.state import CommitMessage, Event, Freeze, Incident, Outcome, StateChange, TrainState
+from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, StateStore
 from rollout.rendering.commits import message
@@ -48,10 +49,10 @@ def _has_ended(incident: Incident | None) -> bool:
 
 
 def _checked(reason: str) -> str:
-    text = " ".join(reason.split())
+    text = inert(reason, 500)
     if not text:
         raise InputError("--reason is empty", hint="say why, for whoever reads the history")
-    return text[:500]
+    return text
 
 
 def _require_rollout(state: TrainState) -> None:

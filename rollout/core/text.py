@@ -17,6 +17,8 @@ _NEVER_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 """Unicode categories: controls, bidi and zero-width marks, lone surrogates, private and unassigned."""
 _SCANNED_PER_CHARACTER_KEPT = 20
 """Bounds the work on megabytes of text of which only a line is kept."""
+_UNDECODABLE = re.compile("[\udc80-\udcff]")
+_LAST_OF_FOUR_DIGITS = 0xFFFF
 _ELLIPSIS = "…"
 
 
@@ -48,6 +50,33 @@ def plain(text: str) -> str:
     return "".join(
         c for c in _ANSI.sub("", text) if c.isspace() or unicodedata.category(c) not in _NEVER_SHOWN
     )
+
+
+def whole(text: str) -> str:
+    r"""Returns the text with each byte that was not UTF-8 written as `\xNN`.
+
+    Python hands such bytes of a command line over as lone surrogates, which no file of state can hold.
+    """
+    return _UNDECODABLE.sub(lambda byte: f"\\x{ord(byte[0]) - 0xDC00:02x}", text)
+
+
+def escaped(text: str) -> str:
+    r"""Returns the text with each invisible character as `\uNNNN` or `\UNNNNNNNN`; line ends stay.
+
+    Bidirectional and zero-width marks, tags and the like look like nothing, or change how other text looks.
+    """
+    if text.isascii():
+        return text
+    return text.translate({ord(c): _escape(c) for c in set(text) if is_invisible(c)})
+
+
+def is_invisible(char: str) -> bool:
+    """Whether a reader does not see the character. White space is seen."""
+    return not char.isascii() and not char.isspace() and unicodedata.category(char) in _NEVER_SHOWN
+
+
+def _escape(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) <= _LAST_OF_FOUR_DIGITS else f"\\U{ord(char):08x}"
 
 
 def _one_line(text: str) -> str:

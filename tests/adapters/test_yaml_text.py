@@ -158,3 +158,13 @@ def test_any_bytes_are_read_or_refused(text: bytes) -> None:
     else:
         message = "f:1: read"
     assert re.match(r"f:\d+: ", message)
+
+
+HIDDEN = "\u200b\u200e\u200f\u202a\u202e\u2066\u2069\ufeff\u00ad\U000e0041\ue000"
+
+
+@given(st.text(alphabet=st.one_of(st.sampled_from(HIDDEN + "\\'\": -#aé\n"))))
+def test_invisible_characters_are_written_as_escapes_and_read_back(text: str) -> None:
+    written = dump_yaml({"reason": text, "reasons": [text], "k" + text: 1})
+    assert not set(written) & set(HIDDEN)
+    assert load_yaml(written, file="f") == {"reason": text, "reasons": [text], "k" + text: 1}

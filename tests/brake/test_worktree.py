@@ -55,9 +55,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def freeze(repository: Path) -> int:
+def freeze(repository: Path, reason: str = "stop") -> int:
     now = format_instant(on_its_way()[2].finished_at)
-    return main(["freeze", "--reason", "stop", "--repo", str(repository), "--now", now])
+    return main(["freeze", "--reason", reason, "--repo", str(repository), "--now", now])
 
 
 def is_frozen(repository: Path) -> bool:
@@ -109,3 +109,18 @@ def test_a_broken_contract_that_is_committed_still_names_the_branch(
     if way != "removed":  # then nothing on that branch says that there is a train
         assert freeze(here) == 0
         assert is_frozen(here)
+
+
+def test_a_reason_in_another_encoding_freezes_and_is_told(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = tmp_path / "here"
+    shutil.copytree(made, here, symlinks=True)
+    assert freeze(here, os.fsdecode("défaut à voir".encode("latin-1"))) == 0
+    assert capsys.readouterr().err == "note: --reason is not UTF-8: its other bytes are written as \\xNN\n"
+    git = Git(here)
+    store = YamlStore(git, STATE_BRANCH)
+    frozen = store.load(TAU, store.head()).rollout.frozen
+    git.close()
+    assert frozen is not None
+    assert frozen.reason == r"d\xe9faut \xe0 voir"

@@ -69,6 +69,12 @@ def test_a_reason_is_one_line_and_not_endless(world: World) -> None:
     assert len(world.rollout.frozen.reason) == 500
 
 
+def test_what_nobody_sees_in_a_reason_goes(world: World) -> None:
+    go(world, reason="look \u202etxt\u200b \U000e0041here")
+    assert world.rollout.frozen is not None
+    assert world.rollout.frozen.reason == "look txt here"
+
+
 @pytest.mark.parametrize("command", [freeze, unfreeze])
 def test_a_reason_is_needed(world: World, command: object) -> None:
     with pytest.raises(InputError, match="--reason is empty"):

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.core.text import inert, inert_tail
+from rollout.core.text import escaped, inert, inert_tail, whole
 
 
 def test_plain_text_stays_as_it_is() -> None:
@@ -43,3 +43,20 @@ def test_is_one_short_printable_line_and_stays_so(text: str, limit: int) -> None
     assert inert(line, limit) == line
     assert line.isprintable() or line == ""
     assert line.splitlines() in ([line], [])
+
+
+def test_bytes_that_are_no_utf_8_are_written_out() -> None:
+    assert whole(b"caf\xe9 \xff, ok \xc3\xa9".decode(errors="surrogateescape")) == "caf\\xe9 \\xff, ok é"
+
+
+def test_invisible_characters_are_written_out() -> None:
+    assert escaped("a\u202eb\u200bc\U000e0041d\ufeff\n「済」\u00a0") == (
+        "a\\u202eb\\u200bc\\U000e0041d\\ufeff\n「済」\u00a0"
+    )
+
+
+@given(st.binary())
+def test_text_that_was_made_whole_can_be_written(raw: bytes) -> None:
+    text = whole(raw.decode(errors="surrogateescape"))
+    assert text.encode().decode() == text
+    assert whole(text) == text
