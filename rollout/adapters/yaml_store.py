@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar, cast
 from pydantic import ValidationError
 
 from rollout.adapters.git import Git, TreeEntry
+from rollout.adapters.git.formats import LogEntry
 from rollout.adapters.yaml_text import dump_yaml, load_yaml
 from rollout.core.consistency import contradictions
 from rollout.core.contract import Contract
@@ -59,6 +60,7 @@ STATUS_SCHEMA = CURRENT_RULES
 FILE_MODES = ("100644", "100755")
 _KINDS = {"120000": "is a link", "40000": "is a folder", "160000": "is a submodule"}
 _CACHED_FILES = 256
+_EVENT = "Rollout-Event"
 _FROM_HISTORY = "take one from `rollout history`"
 _LONGEST_LINE = 500
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
@@ -146,23 +148,42 @@ class YamlStore:
         return self._git.commit(self.branch, files, parent=parent, message=message_text(message), at=at)
 
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
-        """First-parent commits that touched the train, newest first, down to and without `since`.
+        """The commits that touched the train, newest first, down to and without `since`: see the port.
 
         Raises InputError when there is no commit `since`, RefusedError when the branch does not hold it.
         """
-        last = self._since(since) if since else None
+        last = (self._since(since),) if since else ()
         folder, cut_at = state_path(train) + "/", self._git.cut_at()
-        for entry in self._git.log(self.head(), [folder], since=last):
+        for entry in self._story(self.head(), folder, last):
             yield LoggedCommit(
                 commit=entry.commit,
-                parent=entry.parents[0] if entry.parents else None,
+                parents=entry.parents,
                 at=entry.at,
                 author=entry.author,
                 subject=entry.subject,
                 trailers=entry.trailers,
                 paths=tuple(path.removeprefix(folder) for path in entry.paths),
+                modes={path.removeprefix(folder): mode for path, mode in entry.modes.items()},
                 is_cut=entry.commit in cut_at,
             )
+
+    def _story(self, tip: str, folder: str, without: tuple[str, ...]) -> Iterator[LogEntry]:
+        """The commits that led to the folder as it is at `tip`, newest first."""
+        line: str | None = tip
+        while line is not None:
+            entries, line = self._git.log(line, [folder], since=without), None
+            for entry in entries:
+                yield entry
+                others = entry.parents[1:] if _EVENT not in entry.trailers else ()
+                line = next((other for other in others if self._is_same(folder, other, entry.commit)), None)
+                if line is not None:
+                    break
+                for number, other in enumerate(others, start=1):
+                    yield from self._story(other, folder, (*without, *entry.parents[:number]))
+
+    def _is_same(self, folder: str, one: str, other: str) -> bool:
+        there = self._git.entry(one, folder.rstrip("/"))
+        return there is not None and there == self._git.entry(other, folder.rstrip("/"))
 
     def _since(self, name: str) -> str:
         commit = self._git.resolve(name)
@@ -181,7 +202,7 @@ class YamlStore:
     def versions(self, train: str, name: str, at: str) -> Iterator[FileVersion]:
         """What the file was at `at` and before, newest first."""
         path = state_path(train, name)
-        for entry in self._git.log(at, [path]):
+        for entry in self._git.log(at, [path], whole=True):
             there = self._git.entry(entry.commit, path)
             found = self._git.read(there.id) if there and there.mode in FILE_MODES else None
             yield FileVersion(entry.commit, entry.author, found.body if found else None, there is not None)

@@ -66,7 +66,8 @@ def verify(call: Call, since: str | None) -> None:
     from rollout.rendering.documents import verify_document
     from rollout.rendering.terminal import verify_view
 
-    verified = recompute(call.workspace.store, call.train, call.workspace.commit(since))
+    space = call.workspace
+    verified = recompute(space.store, call.train, space.commit(since), files=space.channel_desk().files)
     remarks = [(remark.commit, remark.problem) for remark in verified.remarks]
     told = (verified.commits, verified.problems, remarks, verified.cut)
     call.answer(

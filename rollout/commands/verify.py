@@ -2,56 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rollout.commands import steered
-from rollout.commands.changing import applied
-from rollout.core import first_rules, signoff, starting
-from rollout.core.advance import advance, begin
-from rollout.core.channel.explain import follows
-from rollout.core.observation import Evidence, Results
-from rollout.core.signoff import transition
-from rollout.core.state import Event, Rollout, Signoff, StateChange, Status, TrainState
-from rollout.core.values import Model
-from rollout.errors import RolloutError
-from rollout.ports import LoggedCommit, StateStore
+from rollout.commands.recomputing import differences, expected
+from rollout.core import edits
+from rollout.core.channel.by_hand import is_by_command, is_correction, what_changed
+from rollout.core.files import (
+    CHANNEL,
+    CONTRACT,
+    INCIDENTS,
+    QUARANTINE,
+    REHEARSAL,
+    RELEASE_CACHE,
+    ROLLOUT,
+    SIGNOFF,
+    STATUS,
+)
+from rollout.core.legality import changed_keys
+from rollout.core.state import Event, Rollout, TrainState
+from rollout.errors import InputError, RolloutError
+from rollout.ports import LoggedCommit, StateFiles, StateStore
+from rollout.rendering import claims
 
-_PARTS = ("rollout", "status", "channel", "signoff", "quarantine", "rehearsal", "incident")
-_MACHINE_PARTS = ("status", "signoff", "quarantine", "rehearsal", "incident")
-"""What only the tool writes; people change the others by pull request, and reconcile judges that."""
-_INCIDENTS = "incidents/"
+_PARTS = frozenset({ROLLOUT, STATUS, CHANNEL, SIGNOFF, QUARANTINE, REHEARSAL})
+_KNOWN = _PARTS | {CONTRACT, RELEASE_CACHE}
 _BEGINS_LATE = (
     "history begins here, with decisions in it already (a squash, or a copy of another repository):"
     " they cannot be recomputed"
-)
-_COMPUTED = frozenset(
-    {
-        Event.START,
-        Event.OBSERVE,
-        Event.RESULTS,
-        Event.DECIDE,
-        Event.ENTER,
-        Event.WAIT,
-        Event.UNDO_STEP,
-        Event.ILLEGAL_STEP,
-        Event.CONTRACT,
-        Event.ROLLBACK,
-        Event.ROLLBACK_STEP,
-        Event.JOIN,
-        Event.CANCEL,
-        Event.ROLLED_BACK,
-        Event.REOPEN,
-        Event.WITHDRAW,
-        Event.COMPLETE,
-    }
 )
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A state commit that does not follow from the one before it."""
+    """A state commit that does not follow from the one before it, or that has to be known."""
 
     commit: str
     at: datetime
@@ -65,7 +51,7 @@ class Verified:
     """How many were recomputed."""
     findings: tuple[Finding, ...]
     remarks: tuple[Finding, ...] = ()
-    """What is no mistake of the commit, but has to be known: a history that begins with state already."""
+    """What changes no decision, but has to be known, such as a file that no command reads."""
     cut: str | None = None
     """The commit at which a shallow clone ends: neither it nor what came before can be recomputed."""
 
@@ -75,29 +61,263 @@ class Verified:
         return [(finding.commit, finding.problem) for finding in self.findings]
 
 
-def verify(store: StateStore, train: str, since: str | None) -> Verified:
+def verify(store: StateStore, train: str, since: str | None, *, files: StateFiles | None = None) -> Verified:
     """Check every state commit of the train after `since` (all when None), oldest first.
+
+    `files` reads what is kept of releases; without it, whether that can be read is not asked.
 
     Raises RefusedError when the branch does not hold `since`.
     """
     logged = list(store.log(train, since=since))[::-1]
-    before = [since] if since is not None else []
-    states = store.load_many(train, [*before, *(entry.commit for entry in logged)])
-    previous = _usable(next(states)) if since is not None else None
-    findings, remarks, checked, cut = [], [], 0, None
-    for entry, state in zip(logged, states, strict=True):
+    verifier = _Verifier(store, train, files)
+    for link in _links(store, train, logged):
+        verifier.look_at(link)
+    return verifier.verified()
+
+
+# --- the commits and what they grew from -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Link:
+    """A commit, the train as it leaves it, and as its parents left it."""
+
+    entry: LoggedCommit
+    before: tuple[TrainState, ...]
+    """Of the parents that hold the train; empty where it begins."""
+    after: TrainState | Exception
+
+
+def _links(store: StateStore, train: str, logged: Sequence[LoggedCommit]) -> Iterator[_Link]:
+    own = {entry.commit for entry in logged}
+    children = Counter(parent for entry in logged for parent in entry.parents)
+    wanted = [
+        commit for entry in logged for commit in (*(p for p in entry.parents if p not in own), entry.commit)
+    ]
+    states = store.load_many(train, wanted)
+    known: dict[str, TrainState | Exception] = {}
+    last: TrainState | None = None
+    for entry in logged:
+        found = [known[parent] if parent in known else next(states) for parent in entry.parents]
+        after = next(states)
+        before = [state for state in found if not isinstance(state, Exception)]
+        if last is not None and (not found or isinstance(found[0], Exception)):
+            # What does not load is mended by people, and has to lead on from what was there before it.
+            before.insert(0, replace(last, head=entry.parent or last.head))
+        yield _Link(entry, tuple(before), after)
+        if children[entry.commit]:
+            known[entry.commit] = after
+        for parent in entry.parents:
+            children[parent] -= 1
+            if not children[parent]:
+                known.pop(parent, None)
+        last = last if isinstance(after, Exception) else after
+
+
+# --- one commit after the other --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """A change of desired state that no decision allowed, and that reconcile has yet to judge."""
+
+    entry: LoggedCommit
+    rollout: Rollout
+    """Desired state as it is with the change."""
+    why: str
+
+
+class _Verifier:
+    """Collects what is wrong with a history, commit by commit, oldest first."""
+
+    def __init__(self, store: StateStore, train: str, files: StateFiles | None) -> None:
+        self._store = store
+        self._train = train
+        self._files = files
+        self._order: dict[str, int] = {}
+        self._findings: dict[str, Finding] = {}
+        self._remarks: list[Finding] = []
+        self._edits: list[_Edit] = []
+        self._checked = 0
+        self._cut: str | None = None
+
+    def look_at(self, link: _Link) -> None:
+        entry = link.entry
+        self._order[entry.commit] = len(self._order)
         if entry.is_cut:
-            cut = entry.commit
-        elif previous is None and _holds_decisions(state):
-            remarks.append(_finding(entry, _BEGINS_LATE))
+            self._cut = entry.commit
+            return
+        self._remark(entry)
+        if not link.before and _holds_decisions(link.after):
+            self._remarks.append(_finding(entry, _BEGINS_LATE))
+            return
+        self._checked += 1
+        if isinstance(link.after, Exception):
+            error = link.after
+            self._find(entry, error.message if isinstance(error, RolloutError) else str(error))
+        elif broken := self._broken(entry, link.after):
+            self._find(entry, broken)
+        elif link.before:
+            self._follow(entry, link.before, link.after)
+
+    def _broken(self, entry: LoggedCommit, state: TrainState) -> str:
+        """Why a file that the commit wrote cannot be read; an earlier version of it stands in, in `state`."""
+        broken = (each for each in state.broken if each.name in entry.paths)
+        return next((each.problem for each in broken if not self._is_a_sides(entry, each.name)), "")
+
+    def verified(self) -> Verified:
+        for edit in self._edits:
+            self._find(edit.entry, f"{ROLLOUT}: {edit.why}; no reconcile has judged it yet")
+        found = sorted(self._findings.values(), key=lambda finding: self._order[finding.commit])
+        return Verified(self._checked, tuple(found), tuple(self._remarks), self._cut)
+
+    def _find(self, entry: LoggedCommit, problem: str) -> None:
+        """The first thing that is wrong with a commit stands for it."""
+        self._findings.setdefault(entry.commit, _finding(entry, problem))
+
+    def _follow(self, entry: LoggedCommit, before: Sequence[TrainState], after: TrainState) -> None:
+        event = _event(entry)
+        if event is not None:
+            before = before[:1]
+        problems = [self._problem(each, after, entry, event, before) for each in before]
+        sides = list(zip(before, problems, strict=True))
+        # Where neither side explains it, the one that went further is what people should compare with.
+        furthest = max(sides, key=lambda side: _went_to(side[0]))
+        previous, problem = next((side for side in sides if not side[1]), furthest)
+        if problem and len(before) > 1:
+            problem = f"a merge whose state is neither side's: {problem}"
+        elif event is None and not problem:
+            self._remark_channel(entry, before, previous, after)
+        problem = problem or claims.problem(entry.subject, entry.trailers, event, after)
+        if problem:
+            self._find(entry, problem)
+        self._judge(entry, previous, after, is_tools=event not in (None, Event.PROMOTE) and not problem)
+
+    # --- what a commit should hold ------------------------------------------------------------------------
+
+    def _problem(
+        self,
+        previous: TrainState,
+        state: TrainState,
+        entry: LoggedCommit,
+        event: Event | None,
+        sides: Sequence[TrainState],
+    ) -> str:
+        if event is None:
+            wanted: TrainState | None = _edited(previous, state, sides)
         else:
-            checked += 1
-            problem = _problem(previous, state, entry)
-            if problem:
-                findings.append(_finding(entry, problem))
-        # What does not load is mended by people, and has to lead on from what was there before it.
-        previous = _usable(state) or previous
-    return Verified(checked, tuple(findings), tuple(remarks), cut)
+            wanted = expected(previous, state, event)
+        if wanted is None:
+            return f"{event} records a step that does not follow from the commit before"
+        if event is Event.CHANNEL and wanted.channel != state.channel:
+            return f"{CHANNEL} is not what a channel command makes of the commit before"
+        # Which incident a train shows is up to rollout.yaml: an edit there makes one come and go.
+        if not any(path.startswith(f"{INCIDENTS}/") for path in entry.paths):
+            wanted = replace(wanted, incident=state.incident)
+        return next(differences(wanted, state), "") or self._touched(wanted, state, entry, event)
+
+    def _touched(
+        self, wanted: TrainState, state: TrainState, entry: LoggedCommit, event: Event | None
+    ) -> str:
+        """What the commit changed beside the files that are recomputed, and must not have."""
+        allowed = {f"{INCIDENTS}/{wanted.incident.id}.yaml"} if wanted.incident else set()
+        if event is None:
+            allowed |= {CONTRACT}
+        if event is Event.CHANNEL or (event is None and CHANNEL in entry.paths):
+            allowed |= {RELEASE_CACHE}
+        for path in entry.paths:
+            if path in _PARTS or path in allowed or self._is_a_sides(entry, path):
+                continue
+            if path.startswith(f"{INCIDENTS}/"):
+                return f"{path}: the incident is over, and nothing writes it"
+            if event is not None:
+                return f"{path}: {event} does not write it"
+            if path == RELEASE_CACHE:
+                return f"{path}: only the tool writes it"
+        return ""
+
+    def _is_a_sides(self, entry: LoggedCommit, path: str) -> bool:
+        """Whether a merge has the file from one of its parents."""
+        if len(entry.parents) < 2:
+            return False
+        text = self._store.text
+        found = text(self._train, path, entry.commit)
+        return any(text(self._train, path, parent) == found for parent in entry.parents)
+
+    def _remark(self, entry: LoggedCommit) -> None:
+        if len(entry.parents) > 1:
+            return  # each of its sides says so itself
+        told = [f"{path}: a file that the tool does not know" for path in entry.paths if not _is_known(path)]
+        told += [f"{path}: {_KINDS.get(mode, f'mode {mode}')}" for path, mode in entry.modes.items()]
+        if RELEASE_CACHE in entry.paths:
+            told += [problem for problem in [self._unreadable(entry.commit)] if problem]
+        self._remarks += [_finding(entry, problem) for problem in told]
+
+    def _remark_channel(
+        self, entry: LoggedCommit, sides: Sequence[TrainState], previous: TrainState, after: TrainState
+    ) -> None:
+        if any(side.channel == after.channel for side in sides) or is_by_command(previous, after.channel):
+            return
+        self._remarks.append(
+            _finding(entry, f"{CHANNEL}: changed by hand, {what_changed(previous, after.channel)}")
+        )
+
+    def _unreadable(self, commit: str) -> str:
+        if self._files is None:
+            return ""
+        try:
+            text = self._store.text(self._train, RELEASE_CACHE, commit)
+            if text is not None:
+                self._files.release_cache(self._train, text)
+        except InputError as error:
+            return error.message.splitlines()[0]
+        return ""
+
+    # --- changes of desired state ---------------------------------------------------------------------------
+
+    def _judge(self, entry: LoggedCommit, before: TrainState, after: TrainState, *, is_tools: bool) -> None:
+        """Keep account of what people changed and no decision allowed, until reconcile has judged it."""
+        status = after.status
+        mine = [edit for edit in self._edits if edit.rollout == before.rollout]
+        if is_tools:
+            is_settled = status is not None and after.rollout == status.legal
+            for edit in mine:
+                self._edits.remove(edit)
+                if not is_settled:
+                    self._edits.append(replace(edit, rollout=after.rollout))
+            return
+        if before.rollout == after.rollout:
+            return
+        still = False
+        for edit in mine:
+            self._edits.remove(edit)
+            if status is not None and edits.persists(edit.rollout, after.rollout, status.legal):
+                self._edits.append(replace(edit, rollout=after.rollout))
+                still = True
+            else:
+                self._find(edit.entry, f"{ROLLOUT}: {edit.why}; no reconcile judged it")
+        why = edits.why_not(before, after.rollout)
+        if why and not (still and changed_keys(before.rollout, after.rollout) == {"frozen"}):
+            self._edits.append(_Edit(entry, after.rollout, why))
+
+
+def _edited(previous: TrainState, state: TrainState, sides: Sequence[TrainState]) -> TrainState:
+    """The train before with what people may change of it; desired state is judged by itself."""
+    may = (
+        any(side.channel == state.channel for side in sides)
+        or is_by_command(previous, state.channel)
+        or is_correction(previous, state.channel)
+    )
+    return replace(previous, rollout=state.rollout, channel=state.channel if may else previous.channel)
+
+
+def _went_to(state: TrainState) -> float:
+    return state.status.decided_at.timestamp() if state.status else 0
+
+
+def _event(entry: LoggedCommit) -> Event | None:
+    word = entry.trailers.get("Rollout-Event", "")
+    return Event(word) if word in set(Event) else None
 
 
 def _finding(entry: LoggedCommit, problem: str) -> Finding:
@@ -114,191 +334,14 @@ def _holds_decisions(state: TrainState | Exception) -> bool:
     )
 
 
-def _usable(state: TrainState | Exception) -> TrainState | None:
-    return None if isinstance(state, Exception) else state
+_KINDS = {
+    "100755": "marked as a program",
+    "120000": "a link",
+    "160000": "a submodule",
+}
+"""What git's modes are."""
 
 
-def _problem(previous: TrainState | None, state: TrainState | Exception, entry: LoggedCommit) -> str:
-    if isinstance(state, Exception):
-        return state.message if isinstance(state, RolloutError) else str(state)
-    broken = next((each.problem for each in state.broken if each.name in entry.paths), "")
-    if broken or previous is None:
-        return broken
-    event = _event(entry)
-    if event is Event.CHANNEL and not follows(previous, state.channel):
-        return "channel.yaml is not what a channel command makes of the commit before"
-    expected = _expected(replace(previous, head=entry.parent or previous.head), state, event)
-    if expected is None:
-        return f"{event} records a step that does not follow from the commit before"
-    checked: Iterable[str] = _PARTS if event in _COMPUTED else _MACHINE_PARTS
-    if not any(path.startswith(_INCIDENTS) for path in entry.paths):
-        # Which incident a train shows is up to rollout.yaml: an edit there makes one come and go.
-        checked = [part for part in checked if part != "incident"]
-    return next(iter(_differences(expected, state, checked)), "") or _touched(expected, entry)
-
-
-def _touched(expected: TrainState, entry: LoggedCommit) -> str:
-    """An incident that the train does not show is over, and nothing writes it any more."""
-    shown = f"{_INCIDENTS}{expected.incident.id}.yaml" if expected.incident else ""
-    touched = (path for path in entry.paths if path.startswith(_INCIDENTS) and path != shown)
-    return next((f"{path}: the incident is over, and nothing writes it" for path in touched), "")
-
-
-def _event(entry: LoggedCommit) -> Event | None:
-    word = entry.trailers.get("Rollout-Event", "")
-    return Event(word) if word in set(Event) else None
-
-
-def _expected(previous: TrainState, state: TrainState, event: Event | None) -> TrainState | None:
-    """The train as it should be after the commit; None when the commit cannot follow at all."""
-    if event is Event.START:
-        return _started(previous, state)
-    if event is Event.SIGNOFF:
-        return _signed(previous, state)
-    if event in steered.EVENTS:
-        change = steered.expected(previous, state, event)
-        if change is not None:
-            return applied(previous, change, state.head)
-    if event is Event.REHEARSE:
-        return replace(previous, rehearsal=state.rehearsal)
-    changed_freeze = event in (Event.FREEZE, Event.UNFREEZE) and state.status != previous.status
-    if (event in _COMPUTED or changed_freeze) and state.status is not None:
-        return _recomputed(previous, state, state.status)
-    return previous
-
-
-def _recomputed(previous: TrainState, state: TrainState, status: Status) -> TrainState | None:
-    step = advance(
-        previous, _evidence(previous, status), status.facts, status.decided_at, rules=status.schema_
-    )
-    return applied(previous, step.change, state.head) if step else None
-
-
-def _evidence(previous: TrainState, status: Status) -> Evidence | None:
-    before = previous.status
-    if status.observation is not None and (before is None or status.observation != before.observation):
-        return status.observation
-    return _results(before, status)
-
-
-def _results(before: Status | None, status: Status) -> Results | None:
-    known = {request.id for request in before.requests if request.result} if before else set()
-    new = tuple(r.result for r in status.requests if r.result is not None and r.id not in known)
-    if not new:
-        return None
-    return Results(
-        train=status.train,
-        release=status.release,
-        commit=status.commit,
-        finished_at=max(result.finished_at for result in new),
-        results=new,
-    )
-
-
-def _started(previous: TrainState, state: TrainState) -> TrainState | None:
-    release, target, recorded = state.rollout.release, state.rollout.rollback_target, state.status
-    if release is None or recorded is None:
-        return None
-    if recorded.by_first_rules:
-        why_not = starting.why_not_by_first_rules(previous, release)
-    else:
-        why_not = starting.why_not(previous, release, target)
-    if why_not:
-        return None
-    rollout = starting.first(previous.contract, release, target)
-    status = begin(
-        previous.contract,
-        previous.contract_digest,
-        rollout,
-        release.started_at,
-        lanes=previous.rollout.lanes,
-        # What the product's branch showed then is taken as it was recorded, as the commit and its base are.
-        release_range=recorded.release_range,
-    )
-    channel = starting.channel_of(previous, target)
-    if recorded.by_first_rules:
-        status, channel = first_rules.begun(status), starting.channel_by_first_rules(previous, target)
-    change = StateChange(
-        rollout=rollout, status=status, channel=channel, signoff=signoff.for_release(rollout)
-    )
-    return applied(previous, change, state.head)
-
-
-def _signed(previous: TrainState, state: TrainState) -> TrainState:
-    """What a person signed is taken as it is, where it may be; what the machine signed has to be provable."""
-    before, after = previous.signoff, state.signoff
-    if before is None or after is None or previous.status is None:
-        return previous
-    machines = {item.id for item in previous.contract.signoff.items if item.proof is not None}
-    changed = {name for name, signed in after.items.items() if signed != before.items.get(name)}
-    if changed & machines:
-        at = _signed_at(after, changed)
-        proved, _ = signoff.prove(
-            previous.contract,
-            previous.rollout,
-            previous.status,
-            before,
-            previous.head,
-            at,
-            rehearsal=previous.rehearsal,
-        )
-        return replace(previous, signoff=proved)
-    why = transition.problem(before, after, previous.contract, previous.rollout)
-    return previous if why else replace(previous, signoff=after)
-
-
-def _signed_at(after: Signoff, changed: set[str]) -> datetime:
-    """When the machine signed or took back what changed."""
-    return max(
-        signature.ended.at if signature.ended else signature.at
-        for name in changed
-        for signature in after.items[name].signatures
-    )
-
-
-# --- differences ------------------------------------------------------------------------------------------
-
-
-def _differences(expected: TrainState, found: TrainState, parts: Iterable[str]) -> Iterator[str]:
-    was_first = found.status is not None and found.status.by_first_rules
-    for part in parts:
-        if getattr(expected, part) == getattr(found, part):
-            continue
-        wanted, seen = _dump(getattr(expected, part)), _dump(getattr(found, part))
-        if was_first:
-            wanted, seen = _without_wording(wanted), _without_wording(seen)
-            if wanted == seen:
-                continue
-        where, should, is_ = _first_difference(wanted, seen)
-        yield f"{part}.yaml: {where or 'the file'} is {_short(is_)}, recomputed {_short(should)}"
-
-
-def _dump(model: Model | None) -> object:
-    return model.model_dump(mode="json", by_alias=True) if model is not None else None
-
-
-def _without_wording(data: object) -> object:
-    """The document without sentences that the tool words, which a later version may word otherwise."""
-    if isinstance(data, Mapping):
-        worded = {"reasons", "seen", "wanted"}
-        worded |= {"result"} if "step" in data else set()
-        worded |= {"reason"} if "at" in data else set()
-        return {key: _without_wording(value) for key, value in data.items() if key not in worded}
-    return [_without_wording(each) for each in data] if isinstance(data, list) else data
-
-
-def _first_difference(wanted: object, seen: object, where: str = "") -> tuple[str, object, object]:
-    if isinstance(wanted, Mapping) and isinstance(seen, Mapping):
-        for key in [*wanted, *(key for key in seen if key not in wanted)]:
-            if wanted.get(key) != seen.get(key):
-                return _first_difference(wanted.get(key), seen.get(key), f"{where}.{key}".lstrip("."))
-    if isinstance(wanted, list) and isinstance(seen, list) and len(wanted) == len(seen):
-        for index, (one, other) in enumerate(zip(wanted, seen, strict=True)):
-            if one != other:
-                return _first_difference(one, other, f"{where}.{index}")
-    return where, wanted, seen
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:79] + "…"
+def _is_known(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    return path in _KNOWN if not folder else folder == INCIDENTS and name.endswith(".yaml")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -15,8 +15,8 @@ class LoggedCommit:
     """One commit that touched a train's state."""
 
     commit: str
-    parent: str | None
-    """The first parent; None for a root commit."""
+    parents: tuple[str, ...]
+    """Empty for a root commit."""
     at: datetime
     """Commit date: shown to people, never used by a decision."""
     author: str
@@ -24,8 +24,15 @@ class LoggedCommit:
     trailers: Mapping[str, str]
     paths: tuple[str, ...]
     """What it changed against its first parent, below `state/<train>/`, relative to that folder."""
+    modes: Mapping[str, str] = field(default_factory=dict)
+    """Path -> git's mode, of those paths that it left as anything but a plain file."""
     is_cut: bool = False
     """Whether the clone is shallow and ends here: its parents, and what it changed, are not known."""
+
+    @property
+    def parent(self) -> str | None:
+        """The first parent; None for a root commit."""
+        return self.parents[0] if self.parents else None
 
 
 class StateStore(Protocol):
@@ -64,7 +71,11 @@ class StateStore(Protocol):
         """
 
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
-        """First-parent commits that touched the train, newest first, down to and without `since`.
+        """The commits that touched the train, newest first, down to and without `since`.
+
+        They are those of the first parents. A merge that another parent's state came with is followed by that
+        parent's commits: all of them where the merge has its state, whoever pulled from whom, else those that
+        the merge brought along. A merge with an event in its trailers is the tool's own, and told alone.
 
         Raises InputError when there is no commit `since`, RefusedError when the branch does not hold it.
         """

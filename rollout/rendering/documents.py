@@ -114,13 +114,15 @@ def verify_document(
 ) -> Document:
     """How many state commits were recomputed, and those that do not follow from the one before.
 
-    `remarks` need no action, and `cut` is the commit at which a shallow clone ends, or null.
+    `remarks` need no action, and `cut` is the commit at which a shallow clone ends; each is left out where
+    there is none.
     """
+    told = [{"commit": commit, "problem": problem} for commit, problem in remarks]
     return {
         "commits": checked,
         "findings": [{"commit": commit, "problem": problem} for commit, problem in problems],
-        "remarks": [{"commit": commit, "problem": problem} for commit, problem in remarks],
-        "cut": cut,
+        **({"remarks": told} if told else {}),
+        **({"cut": cut} if cut else {}),
     }
 
 

@@ -85,3 +85,93 @@ def test_a_history_that_begins_with_decisions_is_said_to(repo: Repository) -> No
     ((commit, problem),) = [(remark.commit, remark.problem) for remark in verified.remarks]
     assert commit == root
     assert problem.startswith("history begins here, with decisions in it already")
+
+
+# --- merges -------------------------------------------------------------------------------------------------
+
+
+def events(repo: Path) -> list[str]:
+    """What each commit of the history records, newest first; people's are empty."""
+    return [entry.trailers.get("Rollout-Event", "") for entry in store(repo).log(TRAIN)]
+
+
+def pull(repo: Repository, behind: int) -> str:
+    """A colleague who has worked on the product `behind` commits ago pulls, and pushes the merge as main."""
+    repo.git("checkout", "-q", "-b", "colleague", f"main~{behind}")
+    repo.commit({f"work-{behind}.txt": "x\n"}, "Work")
+    repo.git("merge", "-q", "--no-edit", "main")
+    repo.git("branch", "-q", "-f", "main")
+    repo.git("checkout", "-q", "main")
+    repo.git("branch", "-q", "-D", "colleague")
+    return repo.head()
+
+
+@pytest.mark.parametrize("behind", [1, 7, 40])
+def test_a_colleagues_pull_hides_nothing(repo: Repository, behind: int) -> None:
+    before = events(repo.path)
+    merge = pull(repo, behind)
+
+    verified = verify(store(repo.path), TRAIN, None)
+
+    assert (verified.commits, verified.problems, verified.remarks) == (COMMITS + 1, [], ())
+    assert events(repo.path) == ["", *before]
+    assert next(entry.commit for entry in store(repo.path).log(TRAIN)) == merge
+
+
+def test_pulls_upon_pulls(repo: Repository) -> None:
+    before = events(repo.path)
+    for behind in (30, 3, 12, 1):
+        pull(repo, behind)
+        repo.commit({"more.txt": f"{behind}\n"}, "More")
+    assert verify(store(repo.path), TRAIN, None).problems == []
+    assert [event for event in events(repo.path) if event] == [event for event in before if event]
+
+
+def test_it_begins_anywhere_of_a_merged_history(repo: Repository) -> None:
+    since = repo.head("main~5")
+    pull(repo, 10)
+    assert verify(store(repo.path), TRAIN, since).problems == []
+    assert verify(store(repo.path), TRAIN, since).commits == 6
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_merge_that_is_neither_sides_is_named(repo: Repository, swapped: bool) -> None:
+    tip = repo.head()
+    repo.git("checkout", "-q", "-b", "colleague", "main~7")
+    work = repo.commit({"work.txt": "x\n"}, "Work")
+    first, second = (work, tip) if swapped else (tip, work)
+    repo.git("checkout", "-q", "-B", "main", first)
+    repo.git("merge", "-q", "--no-commit", "--no-ff", second)
+    status = repo.path / "state" / TRAIN / "status.yaml"
+    status.write_text(status.read_text("utf-8").replace("earned_seconds: 1200", "earned_seconds: 1140"))
+    merge = repo.commit({}, "Merge main")
+
+    ((named, problem),) = verify(store(repo.path), TRAIN, None).problems
+
+    assert named == merge
+    assert "status.yaml: soak.earned_seconds" in problem
+
+
+def test_what_a_merged_branch_decided_by_itself_is_recomputed(repo: Repository) -> None:
+    """A branch with a forged commit is merged, and the merge takes its state."""
+    repo.git("checkout", "-q", "-b", "side")
+    status = repo.path / "state" / TRAIN / "status.yaml"
+    text = status.read_text("utf-8").replace("earned_seconds: 1200", "earned_seconds: 1140")
+    forged = repo.commit({f"state/{TRAIN}/status.yaml": text}, "Touch it up")
+    repo.git("checkout", "-q", "main")
+    repo.commit({"work.txt": "x\n"}, "Work")
+    repo.git("merge", "-q", "--no-edit", "side")
+
+    assert [commit for commit, _ in verify(store(repo.path), TRAIN, None).problems] == [forged]
+
+
+def test_a_branch_with_a_changed_contract_is_merged_as_it_is(repo: Repository) -> None:
+    repo.git("checkout", "-q", "-b", "policy", "main~4")
+    contract = repo.path / "state" / TRAIN / "contract.yaml"
+    repo.commit({f"state/{TRAIN}/contract.yaml": contract.read_text("utf-8") + "# reviewed\n"}, "Review")
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-edit", "policy")
+
+    verified = verify(store(repo.path), TRAIN, None)
+
+    assert (verified.commits, verified.problems) == (COMMITS + 2, [])

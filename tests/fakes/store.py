@@ -178,7 +178,7 @@ class FakeStore:
             if paths:
                 yield LoggedCommit(
                     commit=commit.id,
-                    parent=parent.id if parent else None,
+                    parents=commit.parents,
                     at=commit.at,
                     author=commit.author,
                     subject=commit.message.subject,

@@ -118,8 +118,8 @@ def test_reconcile() -> None:
 
 def test_history() -> None:
     trailers = {"Rollout-Event": "enter", "Rollout-Release": "v0.1.5", "Rollout-Phase": "canary-2"}
-    ours = LoggedCommit("c" * 40, None, build.NOW, "rollout", "rollout(tau): enter", trailers, ())
-    theirs = LoggedCommit("e" * 40, None, build.NOW, "Ann", "by hand", {}, ())
+    ours = LoggedCommit("c" * 40, (), build.NOW, "rollout", "rollout(tau): enter", trailers, ())
+    theirs = LoggedCommit("e" * 40, (), build.NOW, "Ann", "by hand", {}, ())
     keys = ("commit", "at", "event", "release", "phase", "subject")
     rows = [
         ("c" * 40, "2026-11-23T14:00:00Z", "enter", "v0.1.5", "canary-2", "rollout(tau): enter"),
@@ -178,3 +178,4 @@ def test_verify() -> None:
         "remarks": [{"commit": "c" * 40, "problem": "begins late"}],
         "cut": "d" * 40,
     }
+    assert verify_document(12, []) == {"commits": 12, "findings": []}

@@ -271,7 +271,7 @@ def test_effects_are_inert_and_nothing_is_no_section() -> None:
 
 def logged(subject: str, event: str | None, author: str = "rollout") -> LoggedCommit:
     trailers = {"Rollout-Event": event} if event else {}
-    return LoggedCommit("c" * 40, None, build.NOW, author, subject, trailers, ("status.yaml",))
+    return LoggedCommit("c" * 40, (), build.NOW, author, subject, trailers, ("status.yaml",))
 
 
 def test_history() -> None:

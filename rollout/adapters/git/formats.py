@@ -9,6 +9,7 @@ from itertools import islice, takewhile
 from typing import IO, NamedTuple
 
 FILE, FOLDER = "100644", "40000"
+_GONE = "000000"
 TRAILERS = "%(trailers:only=yes,unfold=yes,key_value_separator=%x1f,separator=%x1e)"
 """The log's form of a commit's trailers."""
 
@@ -44,6 +45,8 @@ class LogEntry(NamedTuple):
     trailers: Mapping[str, str]
     paths: tuple[str, ...]
     """Changed against the first parent, of those asked for."""
+    modes: Mapping[str, str]
+    """Path -> mode, of those that are now there and no plain file."""
 
 
 def tree_entries(tree: GitObject) -> Iterator[tuple[str, TreeEntry]]:
@@ -72,11 +75,15 @@ def nul_separated(stream: IO[bytes]) -> Iterator[str]:
 
 
 def log_entries(tokens: Iterator[str]) -> Iterator[LogEntry]:
-    """Each commit is an empty token, its fields, then its paths, the first after a line break."""
+    """Each commit is an empty token, its fields, then its changes, the first after a line break.
+
+    A change is `:OLD-MODE NEW-MODE OLD-ID NEW-ID LETTER`, then the path.
+    """
     next(tokens, None)
     while len(fields := list(islice(tokens, 6))) == 6:
         commit, parents, seconds, author, subject, trailers = fields
-        paths = tuple(path.removeprefix("\n") for path in takewhile(bool, tokens))
+        changes = [token.removeprefix("\n") for token in takewhile(bool, tokens)]
+        modes = dict(zip(changes[1::2], (change.split(" ", 2)[1] for change in changes[::2]), strict=True))
         yield LogEntry(
             commit=commit,
             parents=tuple(parents.split()),
@@ -84,7 +91,8 @@ def log_entries(tokens: Iterator[str]) -> Iterator[LogEntry]:
             author=author,
             subject=subject,
             trailers=dict(_key_and_value(each) for each in trailers.split("\x1e") if each),
-            paths=paths,
+            paths=tuple(modes),
+            modes={path: mode for path, mode in modes.items() if mode not in (FILE, _GONE)},
         )
 
 

@@ -217,18 +217,19 @@ class Git:
         return tuple(os.fsdecode(path) for path in out.split(b"\0") if path)
 
     def log(
-        self, tip: str, paths: Sequence[str], *, since: str | None = None, whole: bool = False
+        self, tip: str, paths: Sequence[str], *, since: str | Sequence[str] | None = None, whole: bool = False
     ) -> Iterator[LogEntry]:
-        """First-parent commits that touched one of the paths, newest first, down to and without `since`.
+        """First-parent commits that touched one of the paths, newest first, without what `since` holds.
 
         `whole` follows every parent, children before parents. Streams: a caller that stops early does not pay
         for the rest.
         """
         pretty = "%x00".join(("", "%H", "%P", "%ct", "%an", "%s", TRAILERS))
         followed = "--topo-order" if whole else "--first-parent"
-        shown = (followed, "--diff-merges=first-parent", "--no-renames", "--name-only")
-        span = f"{since}..{tip}" if since else tip
-        arguments = ("log", "-z", *shown, f"--format={pretty}", span, "--", *paths)
+        shown = (followed, "--diff-merges=first-parent", "--no-renames", "--raw", "--no-abbrev")
+        ends = [since] if isinstance(since, str) else since or ()
+        span = (tip, *(f"^{end}" for end in ends))
+        arguments = ("log", "-z", *shown, f"--format={pretty}", *span, "--", *paths)
         with self.runner.start(arguments, LITERAL) as process:
             try:
                 yield from log_entries(nul_separated(pipe(process.stdout)))

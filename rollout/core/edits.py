@@ -1,0 +1,48 @@
+"""Whether people may change desired state so, as far as the commit before tells: what `verify` asks."""
+
+from __future__ import annotations
+
+from rollout.core.legality import changed_keys, judge
+from rollout.core.state import Event, Outcome, Rollout, TrainState
+
+_FREEZE = {"frozen"}
+
+
+def why_not(before: TrainState, desired: Rollout) -> str:
+    """Why no decision allowed `desired`; empty when one did, or when nothing of it has changed.
+
+    Whoever may write may freeze, and may take a person's freeze away.
+    """
+    status = before.status
+    if status is None:
+        changed = changed_keys(before.rollout, desired) - _FREEZE
+        return f"{_named(changed)} changed before a release was started" if changed else ""
+    legal = status.legal
+    changed = changed_keys(legal, desired)
+    if not changed:
+        return ""
+    if changed == _FREEZE and _may_freeze(legal, desired):
+        return ""
+    if legal.outcome is not Outcome.IN_PROGRESS:
+        return f"{_named(changed)} changed while the outcome is {legal.outcome.replace('_', ' ')}"
+    # Whether a merge was in time is for reconcile to tell; here it counts that the step was decided.
+    event, why = judge(before.contract, desired, status, None, status.decision.at)
+    return why if event is Event.ILLEGAL_STEP else ""
+
+
+def _may_freeze(legal: Rollout, desired: Rollout) -> bool:
+    if legal.outcome is not Outcome.IN_PROGRESS:
+        return False
+    if desired.frozen is not None:
+        return desired.frozen.incident is None
+    return legal.frozen is not None
+
+
+def persists(edit: Rollout, later: Rollout, legal: Rollout) -> bool:
+    """Whether what an edit changed of the legal state is still there, so that it can still be judged."""
+    keys = changed_keys(legal, edit)
+    return all(getattr(edit, key) == getattr(later, key) for key in keys)
+
+
+def _named(keys: set[str]) -> str:
+    return ", ".join(sorted(keys))

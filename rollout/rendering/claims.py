@@ -1,0 +1,163 @@
+"""Whether a state commit's message says what the commit holds: what `verify` asks of messages.
+
+Compared is what can be recomputed: the trailers and, of the tool's own subjects, the event, the release, the
+phases and the verdict. Prose is not, so that later versions may word it otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from rollout.core.state import CommitMessage, Event, TrainState, Verdict
+from rollout.rendering.commits import message
+
+OWN = "Rollout-"
+"""What the tool's trailers begin with."""
+_EVENT = f"{OWN}Event"
+_WITHOUT_STATUS = frozenset({Event.CHANNEL, Event.CHANNEL_IMPORT, Event.INIT})
+"""What is told of the train without its rollout."""
+_WITH_VERDICT = frozenset({Event.OBSERVE, Event.DECIDE})
+"""Events whose whole subject is the tool's own: no person's words are in it."""
+_VERBS: Mapping[Event, tuple[str, ...]] = {
+    Event.INIT: ("set up",),
+    Event.START: ("start",),
+    Event.OBSERVE: ("observe",),
+    Event.RESULTS: ("results",),
+    Event.DECIDE: ("decide",),
+    Event.ENTER: ("enter",),
+    Event.PROMOTE: ("promote",),
+    Event.WAIT: (),
+    Event.UNDO_STEP: ("undo step",),
+    Event.ILLEGAL_STEP: ("undo illegal step", "undo a change"),
+    Event.CONTRACT: ("contract change",),
+    Event.FREEZE: ("freeze",),
+    Event.UNFREEZE: ("unfreeze",),
+    Event.ROLLBACK: ("roll back",),
+    Event.ROLLBACK_STEP: ("roll back",),
+    Event.JOIN: ("roll back",),
+    Event.CANCEL: ("cancel the rollback",),
+    Event.ROLLED_BACK: ("rolled back",),
+    Event.REOPEN: ("reopen",),
+    Event.WITHDRAW: ("withdraw",),
+    Event.QUARANTINE: ("quarantine",),
+    Event.LIFT: ("lift quarantine",),
+    Event.COMPLETE: ("complete",),
+    Event.SIGNOFF: ("sign-off",),
+    Event.REHEARSE: ("rehearse",),
+    Event.CHANNEL: ("channel",),
+    Event.CHANNEL_IMPORT: ("channel",),
+}
+"""How the subjects of each event begin; a version that words one otherwise adds it here."""
+_CUT_SHORT = "…"
+
+
+def problem(subject: str, trailers: Mapping[str, str], event: Event | None, state: TrainState) -> str:
+    """The first thing in which the message differs from the commit, whose state is `state`; else empty.
+
+    `event` is None for a commit that the trailers do not call the tool's own.
+    """
+    word = trailers.get(_EVENT)
+    if event is None and word is not None:
+        return f"the message says {_EVENT}: {word}, which is no event of this version"
+    if event is None:
+        return _of_people(subject, trailers, state)
+    said = _recomputed(event, state)
+    return _trailers(said, trailers) or _subject(event, subject, said, state)
+
+
+def _recomputed(event: Event, state: TrainState) -> CommitMessage:
+    status = None if event in _WITHOUT_STATUS else state.status
+    return message(
+        event, contract=state.contract, rollout=state.rollout, status=status, incident=state.incident
+    )
+
+
+def _of_people(subject: str, trailers: Mapping[str, str], state: TrainState) -> str:
+    """A commit without an event may carry the rest, but it must be so, and must not pose as the tool's."""
+    release, phase = f"{OWN}Release", f"{OWN}Phase"
+    wanted = dict(_recomputed(Event.PROMOTE, state).trailers)
+    for key in (f"{OWN}Train", release, phase):
+        if key in trailers and trailers[key] != wanted.get(key):
+            return _differs(key, trailers[key], wanted.get(key))
+    head, rest = _head(state), subject.removeprefix(_head(state))
+    if not subject.startswith(head) or not _names_release(rest):
+        return ""
+    event = next((event for event, verbs in _VERBS.items() if _begins(rest, verbs)), None)
+    if event is None:
+        return ""
+    if event is Event.PROMOTE:
+        # A pull request that was squashed keeps its title, and loses the trailers.
+        return _subject(event, subject, _recomputed(event, state), state)
+    return f"the subject reads like the tool's ({event}), and the commit is not its own"
+
+
+def _names_release(rest: str) -> bool:
+    return any(_VERSION.fullmatch(token) for token in rest.split(": ")[0].split())
+
+
+def _trailers(said: CommitMessage, trailers: Mapping[str, str]) -> str:
+    wanted = dict(said.trailers)
+    for key in [*wanted, *(key for key in trailers if key.startswith(OWN) and key not in wanted)]:
+        if trailers.get(key) != wanted.get(key):
+            return _differs(key, trailers.get(key), wanted.get(key))
+    return ""
+
+
+def _differs(key: str, found: str | None, wanted: str | None) -> str:
+    return f"the message says {key}: {found or 'nothing'}, recomputed {wanted or 'nothing'}"
+
+
+# --- subjects --------------------------------------------------------------------------------------------
+
+
+def _subject(event: Event, subject: str, said: CommitMessage, state: TrainState) -> str:
+    head = _head(state)
+    if not subject.startswith(head):
+        return f"the subject does not begin with {head.strip()}"
+    rest, wanted = subject.removeprefix(head), said.subject.removeprefix(head)
+    other = next(
+        (each for each, verbs in _VERBS.items() if _begins(rest, verbs) and verbs != _VERBS[event]), None
+    )
+    if other is not None and not _begins(rest, _VERBS[event]):
+        return f"the subject tells of {other}, and the commit records {event}"
+    phases = {phase.name for phase in state.contract.phases}
+    told, due = (_facts(text, event, phases) for text in (rest, wanted))
+    if told != due and not (rest.endswith(_CUT_SHORT) and due[: len(told)] == told):
+        return f"the subject says {_listed(told)}, recomputed {_listed(due)}"
+    return ""
+
+
+def _head(state: TrainState) -> str:
+    return f"rollout({state.train}): "
+
+
+def _begins(rest: str, verbs: tuple[str, ...]) -> bool:
+    return any(rest == verb or rest.startswith((f"{verb} ", f"{verb}:")) for verb in verbs)
+
+
+_VERSION = re.compile(r"v?\d+\.\d+\.\d+[-+.0-9A-Za-z]*")
+_PERCENT = re.compile(r"\((\d+)")
+_VERDICTS = frozenset(verdict.value for verdict in Verdict)
+
+
+def _facts(text: str, event: Event, phases: set[str]) -> list[str]:
+    """Versions, phases and percents, in their order; the verdict too where the tool alone speaks."""
+    named, _, more = text.partition(": ")
+    facts = [fact for token in named.split() for fact in _fact(token, phases)]
+    if event in _WITH_VERDICT:
+        words = [token.strip(",") for token in more.split()]
+        facts += [word for word in words if word in phases or word in _VERDICTS]
+    return facts
+
+
+def _fact(token: str, phases: set[str]) -> list[str]:
+    token = token.rstrip(",:")
+    percent = _PERCENT.match(token)
+    if percent:
+        return [f"{percent[1]} %"]
+    return [token] if token in phases or _VERSION.fullmatch(token) else []
+
+
+def _listed(facts: list[str]) -> str:
+    return " ".join(facts) or "neither release nor phase"
