@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
 from typing import IO, BinaryIO
@@ -21,7 +21,7 @@ from rollout.core.excerpt import Excerpt, error_excerpt
 from rollout.core.surfaces.event_log import MAX_LINE
 from rollout.core.surfaces.payload import MAX_PAYLOAD
 from rollout.core.text import inert
-from rollout.core.values import format_duration, to_utc_seconds
+from rollout.core.values import format_duration, from_unix, to_utc_seconds
 from rollout.ports import Checkout, Clock, Failure, Ran, Reading
 
 _OF_ACTIONS = ("GITHUB_", "ACTIONS_", "INPUT_", "RUNNER_")
@@ -356,7 +356,7 @@ def _read_all(pipe: IO[bytes], keep: Callable[[bytes], None]) -> None:
 
 
 def _modified_at(file: BinaryIO) -> datetime:
-    return to_utc_seconds(datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC))
+    return to_utc_seconds(from_unix(os.fstat(file.fileno()).st_mtime))
 
 
 def _why(error: Exception) -> str:

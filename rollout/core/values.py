@@ -8,7 +8,7 @@ from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic_core.core_schema import (
     CoreSchema,
@@ -68,6 +68,20 @@ def format_instant(moment: datetime) -> str:
 def unix_ms(moment: datetime) -> int:
     """Milliseconds since 1970, the unit that the product's own files use."""
     return int(moment.timestamp() * 1000)
+
+
+def from_unix(seconds: float) -> datetime:
+    """The time that many seconds after 1970, or the last of year 9999 where that is later."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return _LAST if seconds > 0 else _FIRST
+
+
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+Milliseconds = Annotated[int, Field(ge=0, le=253_402_300_799_999)]
+"""Since 1970, up to the end of year 9999."""
 
 
 def from_unix_ms(milliseconds: int) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import assert_never
 
 from rollout.core.state import (
@@ -15,7 +15,7 @@ from rollout.core.state import (
     GuardCode,
     LookupSource,
 )
-from rollout.core.values import format_instant, seconds_between
+from rollout.core.values import format_instant, from_unix_ms, seconds_between
 from rollout.rendering.gates import Style, count, day_and_time, no_style, short
 from rollout.rendering.inert import code, in_columns, line
 from rollout.rendering.markdown import render
@@ -118,7 +118,7 @@ def channel_view(channel: Channel, *, stored: bool) -> str:
     if hints is None:
         rows.append(("rollback", "none recorded"))
     else:
-        moment = datetime.fromtimestamp(hints.reference_unix_ms // 1000, UTC)
+        moment = from_unix_ms(hints.reference_unix_ms)
         rows += [
             ("rollback_channel", hints.channel.value),
             ("rollback_version", _version(hints.version)),

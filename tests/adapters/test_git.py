@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from rollout.adapters.git import Git
+from rollout.adapters.git.formats import trailers
 from rollout.adapters.git.process import error_line
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 from tests.adapters.scratch import NOON, Existing, Repository
@@ -720,3 +721,23 @@ def test_a_conflict_is_refused_with_its_files(repo: Repository) -> None:
     ours = repo.commit({ROLLOUT: "phase: c\n"})
     with pytest.raises(RefusedError, match=f"merge conflict in {ROLLOUT}$"):
         git.merged_tree(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        ("Subject\n\nBody\n\nRollout-Train: tau\nRollout-Event: observe\n", "tau observe"),
+        ("Subject\r\n\r\nRollout-Train: tau\r\nRollout-Event: observe\r\n", "tau observe"),
+        ("Subject\n\nRollout-Train: tau\n  and more\n", "tau and more"),
+        ("Subject\n\nRollout-Event: observe\nRollout-Event: observe\n", "observe"),
+        ("Subject\n\nRollout-Event: observe\nRollout-Event: decide\n", "observe, decide"),
+        ("Subject\n\nRollout-Train: tau\n(cherry picked from commit abc)\n", "tau"),
+        ("Rollout-Event: observe\n", ""),
+        ("Subject\n\nRollout-Event: observe\nand so on\n", ""),
+        ("Subject\n\nRollout-Event: observe\n\nIt went well.\n", ""),
+        ("Subject\n", ""),
+        ("", ""),
+    ],
+)
+def test_trailers_are_the_last_paragraph_and_nothing_else(message: str, found: str) -> None:
+    assert " ".join(trailers(message).values()) == found

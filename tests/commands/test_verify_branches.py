@@ -175,3 +175,56 @@ def test_a_branch_with_a_changed_contract_is_merged_as_it_is(repo: Repository) -
     verified = verify(store(repo.path), TRAIN, None)
 
     assert (verified.commits, verified.problems) == (COMMITS + 2, [])
+
+
+# --- dates and settings -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [300_000_000_000, 2**40, 2**62])
+def test_a_date_beyond_every_calendar_hides_nothing(repo: Repository, seconds: int) -> None:
+    """The clock of whoever commits is not the tool's to trust."""
+    contract = repo.path / "state" / TRAIN / "contract.yaml"
+    repo.write(f"state/{TRAIN}/contract.yaml", contract.read_text("utf-8") + "# reviewed\n")
+    repo.git("add", "--all")
+    tree, parent = repo.git("write-tree"), repo.head()
+    who = f"Ada <ada@example.com> {seconds} +0000"
+    text = f"tree {tree}\nparent {parent}\nauthor {who}\ncommitter {who}\n\nReview\n"
+    (repo.path / "commit").write_text(text, encoding="utf-8")
+    commit = repo.git("hash-object", "-t", "commit", "-w", "--literally", "commit")
+    repo.git("update-ref", "refs/heads/main", commit)
+
+    entry = next(store(repo.path).log(TRAIN))
+
+    assert (entry.commit, entry.subject) == (commit, "Review")
+    verified = verify(store(repo.path), TRAIN, None)
+    assert (verified.commits, verified.problems) == (COMMITS + 1, [])
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("trailer.separators", "="),
+        ("trailer.separators", "#"),
+        ("core.commentChar", "R"),
+        ("core.commentChar", "auto"),
+        ("trailer.Rollout-Event.key", "Event"),
+        ("log.showSignature", "true"),
+        ("log.follow", "true"),
+        ("diff.renames", "copies"),
+        ("diff.noprefix", "true"),
+        ("diff.ignoreSubmodules", "all"),
+        ("core.quotePath", "true"),
+        ("core.abbrev", "4"),
+        ("log.date", "relative"),
+        ("log.decorate", "full"),
+        ("log.mailmap", "true"),
+        ("log.diffMerges", "combined"),
+        ("format.pretty", "oneline"),
+        ("log.initialDecorationSet", "all"),
+    ],
+)
+def test_a_persons_settings_accuse_nobody(repo: Repository, setting: str, value: str) -> None:
+    told = list(store(repo.path).log(TRAIN))
+    repo.git("config", setting, value)
+    assert list(store(repo.path).log(TRAIN)) == told
+    assert verify(store(repo.path), TRAIN, None).problems == []

@@ -14,7 +14,7 @@ from rollout.core.contract import RollbackStep
 from rollout.core.files import CHANNEL, CONTRACT, REHEARSAL, RELEASE_CACHE, ROLLOUT
 from rollout.core.state import CommitMessage, Event, Freeze, Rehearsal, RehearsedStep
 from rollout.rendering.commits import message
-from tests.fakes.store import Changes
+from tests.fakes.store import Changes, Files
 from tests.world import COMMIT, OLD_VERSION, OTHER_COMMIT, TAU, VERSION, World
 
 
@@ -205,7 +205,7 @@ def test_a_cache_that_somebody_wrote(world: World, name: str, event: Event | Non
     assert named(world).startswith(f"{commit} {name}: ")
 
 
-def tampered(world: World, files: Changes, **told: Any) -> World:
+def tampered(world: World, files: Files, **told: Any) -> World:
     """The last commit with other files beside its own, or another message."""
     other = world.copy()
     head = world.store.head()
@@ -217,7 +217,7 @@ def tampered(world: World, files: Changes, **told: Any) -> World:
 
 @pytest.mark.parametrize("name", [CONTRACT, "notes.md", RELEASE_CACHE, "incidents/old.yaml"])
 def test_a_tools_commit_with_a_file_of_somebody_else(world: World, name: str) -> None:
-    other: Changes = {name: b"x"}
+    other: Files = {name: b"x"}
     if name == CONTRACT:
         changed = {"triggers": world.state.contract.triggers[::-1]}
         other = {name: world.state.contract.model_copy(update=changed)}

@@ -105,7 +105,7 @@ def test_a_release_from_start_to_complete(town: Town) -> None:
     history = shell.json("history")
     assert all(set(entry) >= {"commit", "at", "event", "release", "phase", "subject"} for entry in history)
     assert [entry["event"] for entry in history].count("promote") == 4
-    assert shell.json("verify") == {"commits": len(history), "findings": [], "remarks": [], "cut": None}
+    assert shell.json("verify") == {"commits": len(history), "findings": []}
     assert town.reconcile()["effects"] == []
     assert town.repository.status() == []
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice, takewhile
 from typing import IO, NamedTuple
 
+from rollout.core.values import from_unix
+
 FILE, FOLDER = "100644", "40000"
 _GONE = "000000"
-TRAILERS = "%(trailers:only=yes,unfold=yes,key_value_separator=%x1f,separator=%x1e)"
-"""The log's form of a commit's trailers."""
+_TRAILER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*): *(.*)")
+_NO_TRAILER = "(cherry picked from commit "
+"""What git adds to trailers, and is none."""
 
 
 class GitObject(NamedTuple):
@@ -81,21 +85,40 @@ def log_entries(tokens: Iterator[str]) -> Iterator[LogEntry]:
     """
     next(tokens, None)
     while len(fields := list(islice(tokens, 6))) == 6:
-        commit, parents, seconds, author, subject, trailers = fields
+        commit, parents, seconds, author, subject, body = fields
         changes = [token.removeprefix("\n") for token in takewhile(bool, tokens)]
         modes = dict(zip(changes[1::2], (change.split(" ", 2)[1] for change in changes[::2]), strict=True))
         yield LogEntry(
             commit=commit,
             parents=tuple(parents.split()),
-            at=datetime.fromtimestamp(int(seconds), UTC),
+            at=from_unix(int(seconds or 0)),
             author=author,
             subject=subject,
-            trailers=dict(_key_and_value(each) for each in trailers.split("\x1e") if each),
+            trailers=trailers(body),
             paths=tuple(modes),
             modes={path: mode for path, mode in modes.items() if mode not in (FILE, _GONE)},
         )
 
 
-def _key_and_value(trailer: str) -> tuple[str, str]:
-    key, _, value = trailer.partition("\x1f")
-    return key, value
+def trailers(message: str) -> dict[str, str]:
+    """The trailers of a commit's message: its last paragraph, where that holds nothing else.
+
+    Read here and not by git, for which it depends on each person's `trailer.separators` and
+    `core.commentChar`. A key that is given twice has all of its values, so that no value hides another.
+    """
+    *others, last = re.split(r"\n[ \t\r]*\n", message.strip("\n"))
+    if not others:
+        return {}
+    found: dict[str, str] = {}
+    key = ""
+    for line in last.splitlines():
+        trailer = _TRAILER.fullmatch(line.rstrip())
+        if trailer:
+            key, value = trailer.groups()
+            before = found.get(key, value)
+            found[key] = value if before == value else f"{before}, {value}"
+        elif key and line[:1] in (" ", "\t"):
+            found[key] = f"{found[key]} {line.strip()}"
+        elif not line.startswith(_NO_TRAILER):
+            return {}
+    return found

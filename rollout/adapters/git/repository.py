@@ -19,7 +19,6 @@ from rollout.adapters.git.checkout import Checkout
 from rollout.adapters.git.formats import (
     FILE,
     FOLDER,
-    TRAILERS,
     GitObject,
     LogEntry,
     Merge,
@@ -224,7 +223,7 @@ class Git:
         `whole` follows every parent, children before parents. Streams: a caller that stops early does not pay
         for the rest.
         """
-        pretty = "%x00".join(("", "%H", "%P", "%ct", "%an", "%s", TRAILERS))
+        pretty = "%x00".join(("", "%H", "%P", "%ct", "%an", "%s", "%B"))
         followed = "--topo-order" if whole else "--first-parent"
         shown = (followed, "--diff-merges=first-parent", "--no-renames", "--raw", "--no-abbrev")
         ends = [since] if isinstance(since, str) else since or ()

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from rollout.core.observation import WorkResult
 from rollout.core.state.desired import ChannelName, Release, RollbackTarget
-from rollout.core.values import Identifier, Instant, Line, Model, Name, Version
+from rollout.core.values import Identifier, Instant, Line, Milliseconds, Model, Name, Version
 
 
 class RollbackReason(StrEnum):
@@ -29,7 +29,7 @@ class RollbackHints(Model):
     channel: ChannelName
     version: Version | None
     reason: RollbackReason
-    reference_unix_ms: int = Field(ge=0)
+    reference_unix_ms: Milliseconds
 
 
 class ChannelAction(StrEnum):

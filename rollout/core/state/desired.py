@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from rollout.core.values import Instant, Line, Model, Name, Sha, Version
+from rollout.core.values import Instant, Line, Milliseconds, Model, Name, Sha, Version
 
 
 class Outcome(StrEnum):
@@ -54,7 +54,7 @@ class RollbackTarget(Model):
 
     version: Version
     channel: ChannelName
-    reference_unix_ms: int = Field(ge=0)
+    reference_unix_ms: Milliseconds
 
 
 class Rollout(Model):
