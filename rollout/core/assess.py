@@ -97,7 +97,7 @@ def assess(
     judged = judge_gates(view)
     credit = status.soak
     if earn_at is not None:
-        credit = soak.earn(credit, view, health_leaves(judged), earn_at)
+        credit = soak.earn(credit, view, health_leaves(judged, view), earn_at)
         view = replace(view, soak=credit)
     found = findings(judged, view, status.gates, at)
     observed_at = observation.finished_at if observation else None

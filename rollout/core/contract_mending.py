@@ -41,11 +41,11 @@ _STAND_INS = (
     ),
     _StandIn(("phases", "*", "soak"), {"runs": 1}),
     _StandIn(("phases", "*", "max_gap"), blurs=r".*\.soak: |.* shorter than the interval "),
-    _StandIn(("phases", "*", "inherit"), blurs=r".* has no gate"),
+    _StandIn(("phases", "*", "inherit"), blurs=r".* has no gate|.* no gate reads "),
     _StandIn(
         ("phases", "*", "gates", "*"),
         {"kind": "no_trigger", "name": "stand-in"},
-        blurs=r".* duplicate name stand-in|.* no gate waits ",
+        blurs=r".* duplicate name stand-in|.* no gate waits |.* no gate (?:that )?reads ",
     ),
     _StandIn(
         ("triggers", "*"),
@@ -56,7 +56,7 @@ _STAND_INS = (
             "name": "stand-in",
             "actions": ["freeze", "rollback"],
         },
-        blurs=r".* duplicate name stand-in",
+        blurs=r".* duplicate name stand-in|.* no gate (?:that )?reads ",
     ),
     _StandIn(("rollback",)),
     _StandIn(("signoff", "items", "*", "proof")),

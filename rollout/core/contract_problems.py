@@ -33,11 +33,17 @@ def read(data: object) -> tuple[Contract | None, list[str]]:
 
 def doubts(contract: Contract) -> list[str]:
     """Mistakes with which a contract can be read, and does not do what it says, as `field: message`."""
+    from rollout.core.contract_health import health_problems
     from rollout.core.contract_limits import limit_problems
     from rollout.core.contract_names import name_problems
     from rollout.core.contract_values import placeholder_problems
 
-    return [*limit_problems(contract), *name_problems(contract), *placeholder_problems(contract)]
+    return [
+        *limit_problems(contract),
+        *health_problems(contract),
+        *name_problems(contract),
+        *placeholder_problems(contract),
+    ]
 
 
 def _explain(error: ValidationError, data: object) -> list[str]:

@@ -140,9 +140,15 @@ def _fail_closed(leaves: list[Leaf]) -> list[Leaf]:
     return [Leaf(Result.UNKNOWN, None, "no surface reports it", wanted)]
 
 
-def health_leaves(judged: Iterable[tuple[Gate, list[Leaf]]]) -> list[Leaf]:
+def health_leaves(judged: Iterable[tuple[Gate, list[Leaf]]], view: View) -> list[Leaf]:
     """The leaves that soak depends on."""
-    return [leaf for gate, leaves in judged if gates.reads_health(gate) for leaf in leaves]
+    return [leaf for gate, leaves in judged if _earns_soak(gate, view) for leaf in leaves]
+
+
+def _earns_soak(gate: Gate, view: View) -> bool:
+    if view.by_first_rules:
+        return gates.reads_health(gate)
+    return gates.earns_soak(gate, view.contract, view.phase)
 
 
 def findings(

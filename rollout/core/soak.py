@@ -20,14 +20,14 @@ def earn(soak: Soak, view: View, health: Sequence[Leaf], at: datetime) -> Soak:
     """The credit after one more observation of the phase, begun `at`, with these leaves of its health gates.
 
     A failing gate resets the credit. An unknown one passes the observation over: it earns nothing, and what
-    was earned stays.
+    was earned stays. So does an observation of which no gate judges anything.
     """
     if view.by_first_rules:
         return first_rules.earn(soak, view, health, at)
     results = {leaf.result for leaf in health}
     if Result.UNSATISFIED in results:
         return Soak()
-    if Result.UNKNOWN in results:
+    if Result.UNKNOWN in results or Result.SATISFIED not in results:
         return soak
     sources = _sources(view, health)
     if isinstance(view.phase.soak, RunsSoak):

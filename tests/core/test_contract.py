@@ -64,11 +64,11 @@ def phases(*each: str) -> str:
 GATE = "gates: [{kind: health_state}]"
 DARK = f"name: dark, canary_percent: 0, soak: 1h, {GATE}"
 FEW = f"name: few, canary_percent: 10, soak: 1h, {GATE}"
-ALL = "name: all, canary_percent: 100, soak: 1h, gates: [{kind: signoff, before: complete}]"
+ALL = "name: all, canary_percent: 100, soak: 1h, gates: [{kind: health_state}, {kind: signoff, before: complete}]"
 
 
 def gates(*each: str) -> str:
-    return phases(f"name: dark, canary_percent: 0, soak: 1h, gates: [{', '.join(each)}]", ALL)
+    return phases(f"name: dark, canary_percent: 0, soak: 0s, gates: [{', '.join(each)}]", ALL)
 
 
 def trigger(rest: str) -> str:
@@ -99,11 +99,17 @@ BROKEN = {
         ["phases.1.canary_percent: must rise, and fewer has 5 after few's 10"],
     ),
     "percent stops short": (
-        phases(DARK, "name: all, canary_percent: 99, soak: 1h, gates: [{kind: signoff, before: complete}]"),
+        phases(
+            DARK,
+            "name: all, canary_percent: 99, soak: 1h, gates: [{kind: health_state}, {kind: signoff, before: complete}]",
+        ),
         ["phases.1.canary_percent: the last phase must be 100, all is 99"],
     ),
     "percent beyond all": (
-        phases(DARK, "name: all, canary_percent: 101, soak: 1h, gates: [{kind: signoff, before: complete}]"),
+        phases(
+            DARK,
+            "name: all, canary_percent: 101, soak: 1h, gates: [{kind: health_state}, {kind: signoff, before: complete}]",
+        ),
         ["phases.1.canary_percent: must be at most 100, not 101"],
     ),
     # inherit
@@ -244,6 +250,41 @@ BROKEN = {
         ),
         [
             "phases.1.soak: few at 10 % would be left at its first observation; give it a time, or {runs: N}",
+        ],
+    ),
+    "a phase with users whose health nobody reads": (
+        phases(
+            DARK,
+            "name: few, canary_percent: 10, soak: {runs: 1}, gates: [{kind: rollback_target},"
+            " {kind: ci_checks, checks: x}, {kind: advancing, counter: served}]",
+            ALL,
+        ),
+        ["phases.1.gates: few at 10 % has no gate that reads health; add one, such as {kind: health_state}"],
+    ),
+    "no_trigger reads nothing where no trigger of health watches": (
+        phases(
+            DARK,
+            "name: few, canary_percent: 10, soak: {runs: 1}, gates: [{kind: no_trigger}]",
+            "name: more, canary_percent: 20, soak: {runs: 1}, gates: [{kind: no_trigger}]",
+            ALL,
+        )
+        + "triggers:\n"
+        "- {name: ci, kind: validation_failure, checks: x, actions: [freeze, rollback]}\n"
+        "- {name: sick, kind: health_regression, states: [failing], checks: 1, phases: [more],"
+        " actions: [freeze, rollback]}\n",
+        ["phases.1.gates: few at 10 % has no gate that reads health; add one, such as {kind: health_state}"],
+    ),
+    "a soak that no surface's clock can earn": (
+        phases(
+            "name: dark, canary_percent: 0, soak: {runs: 1}, gates: [{kind: rollback_target}]",
+            "name: few, canary_percent: 10, soak: 1h, gates: [{kind: harness, total: 2, passed: 2}]",
+            ALL,
+        ),
+        [
+            "phases.0.soak: can never be earned, because no gate reads health; add one, such as"
+            " {kind: health_state}",
+            "phases.1.soak: can never be earned, because no gate reads a surface's health; add one, such as"
+            " {kind: health_state}",
         ],
     ),
     "min_interval longer than interval": (
@@ -780,6 +821,7 @@ def test_gates_are_called_by_their_name_else_by_what_they_look_at() -> None:
         "ci_checks",
         "rollback_target",
         "Quiet",
+        "health_state",
         f"signoff.{COMPLETE}",
     ]
 

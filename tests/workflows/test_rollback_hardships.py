@@ -34,7 +34,7 @@ sampling: {interval: 10m, min_interval: 5m, max_age: 20m, max_gap: 30m}
 phases:
   - name: preflight
     canary_percent: 0
-    soak: {runs: 1}
+    soak: 0s
     gates: [{kind: ci_checks, checks: "Live smoke", at_least: 1}]
   - name: canary-1
     canary_percent: 5

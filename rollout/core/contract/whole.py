@@ -25,7 +25,7 @@ from rollout.core.contract.product import (
 )
 from rollout.core.contract.rollback import Rollback
 from rollout.core.contract.signoff import SignoffPolicy
-from rollout.core.contract.triggers import NewCounterTrigger, Trigger
+from rollout.core.contract.triggers import NewCounterTrigger, Trigger, ValidationTrigger
 from rollout.core.values import Model, Name
 
 _JUDGES_HEALTH = {"prepare", "surfaces", "harness", "apply", "sampling", "phases", "triggers"}
@@ -115,6 +115,14 @@ class Contract(Model):
         for name in ("_gates", "counters", "health_digest"):
             copied.__dict__.pop(name, None)
         return copied
+
+    def watches_health(self, phase: str) -> bool:
+        """Whether a trigger reads surfaces in that phase; one of harness or CI is quiet where nothing ran."""
+        return any(
+            self.watches(trigger, phase)
+            for trigger in self.triggers
+            if not isinstance(trigger, ValidationTrigger)
+        )
 
     def watches(self, trigger: Trigger, phase: str) -> bool:
         """Whether the trigger watches that phase; by default all but the first."""

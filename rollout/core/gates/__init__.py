@@ -8,6 +8,7 @@ from typing import assert_never
 from rollout.core.contract import (
     AdvancingGate,
     CiChecksGate,
+    Contract,
     EqualsGate,
     FlatGate,
     Gate,
@@ -15,6 +16,7 @@ from rollout.core.contract import (
     HealthStateGate,
     NoNewGate,
     NoTriggerGate,
+    Phase,
     RollbackTargetGate,
     SignoffGate,
     ThresholdGate,
@@ -66,6 +68,13 @@ def evaluate(gate: Gate, view: View) -> Iterable[Leaf]:
             return signoff.evaluate(gate, view)
         case _:
             assert_never(gate)
+
+
+def earns_soak(gate: Gate, contract: Contract, phase: Phase) -> bool:
+    """Whether the gate reads health in that phase: `no_trigger` does only where a trigger that does watches."""
+    if isinstance(gate, NoTriggerGate):
+        return contract.watches_health(phase.name)
+    return reads_health(gate)
 
 
 def reads_health(gate: Gate) -> bool:
