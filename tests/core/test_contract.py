@@ -64,7 +64,8 @@ def phases(*each: str) -> str:
 GATE = "gates: [{kind: health_state}]"
 DARK = f"name: dark, canary_percent: 0, soak: 1h, {GATE}"
 FEW = f"name: few, canary_percent: 10, soak: 1h, {GATE}"
-ALL = "name: all, canary_percent: 100, soak: 1h, gates: [{kind: health_state}, {kind: signoff, before: complete}]"
+LAST = "gates: [{kind: health_state}, {kind: signoff, before: complete}]"
+ALL = f"name: all, canary_percent: 100, soak: 1h, {LAST}"
 
 
 def gates(*each: str) -> str:
@@ -101,14 +102,14 @@ BROKEN = {
     "percent stops short": (
         phases(
             DARK,
-            "name: all, canary_percent: 99, soak: 1h, gates: [{kind: health_state}, {kind: signoff, before: complete}]",
+            f"name: all, canary_percent: 99, soak: 1h, {LAST}",
         ),
         ["phases.1.canary_percent: the last phase must be 100, all is 99"],
     ),
     "percent beyond all": (
         phases(
             DARK,
-            "name: all, canary_percent: 101, soak: 1h, gates: [{kind: health_state}, {kind: signoff, before: complete}]",
+            f"name: all, canary_percent: 101, soak: 1h, {LAST}",
         ),
         ["phases.1.canary_percent: must be at most 100, not 101"],
     ),
