@@ -37,6 +37,9 @@ class LocalHistory:
     def tagged(self, version: str) -> str | None:
         return self._found.tagged(version)
 
+    def versions_at(self, commit: str) -> tuple[str, ...]:
+        return self._found.versions_at(commit)
+
     def fork(self, base: str, commit: str) -> str | None:
         return self._found.fork(base, commit)
 

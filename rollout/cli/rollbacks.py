@@ -173,6 +173,7 @@ def quarantine_add(call: Call, named: str, reason: str, by: str | None) -> None:
     space, train = call.workspace, call.train
     product = ProductLookup(
         space.history.tagged,
+        space.history.versions_at,
         lambda commit: space.history.place(commit) is not Place.MISSING,
         lambda commit, release: not space.reverter.is_free_of(commit, release),
     )

@@ -40,6 +40,8 @@ class ProductLookup:
 
     tagged: Callable[[str], str | None]
     """The commit that a version's tag leads to; None when there is no such tag."""
+    versions_at: Callable[[str], Sequence[str]]
+    """The versions whose tags lead to that commit."""
     exists: Callable[[str], bool]
     """Whether there is a commit of that whole id."""
     holds: Callable[[str, Release], bool]
@@ -67,20 +69,26 @@ def add(
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
         found = _found(state, named, product)
-        bad = QuarantinedRelease(
-            commit=found.commit, base=found.base, version=found.version, added=added, at=now
-        )
-        if quarantine.stands(state.quarantine, bad):
+        entries = [
+            QuarantinedRelease(commit=found.commit, base=found.base, version=version, added=added, at=now)
+            for version in _versions(found, product)
+        ]
+        entries = [bad for bad in entries if not quarantine.stands(state.quarantine, bad)]
+        if not entries:
             return None
-        _refuse_under_way(state, bad, product)
+        for bad in entries:
+            _refuse_under_way(state, bad, product)
+        after = state.quarantine
+        for bad in entries:
+            after = quarantine.with_one_more(after, train, bad)
         text = message(
             Event.QUARANTINE,
             contract=state.contract,
             rollout=state.rollout,
             status=state.status,
-            detail=f"{quarantine.name(bad)} by {added.by}: {added.reason}",
+            detail=f"{', '.join(map(quarantine.name, entries))} by {added.by}: {added.reason}",
         )
-        return StateChange(quarantine=quarantine.with_one_more(state.quarantine, train, bad)), text
+        return StateChange(quarantine=after), text
 
     return change_state(store, train, decide, now)
 
@@ -101,6 +109,16 @@ def _found(state: TrainState, named: str, product: ProductLookup) -> _Found:
     if not product.exists(named.lower()):
         raise InputError(f"{named}: no such commit", hint=_NAME_IT)
     return _Found(named.lower())
+
+
+def _versions(found: _Found, product: ProductLookup) -> Sequence[str | None]:
+    """Every version of that commit: a plan, or a rollback's target, knows it by its version alone."""
+    others = [version for version in product.versions_at(found.commit) if not _same(version, found.version)]
+    return [*([found.version] if found.version else []), *others] or [None]
+
+
+def _same(version: str, other: str | None) -> bool:
+    return other is not None and bare(version) == bare(other)
 
 
 def _known(state: TrainState) -> Sequence[Release]:

@@ -54,13 +54,22 @@ def _dispatched(previous: TrainState, incident: Incident) -> StateChange:
 
 
 def _quarantined(previous: TrainState, after: Quarantine | None) -> StateChange | None:
-    """The file before with the entry that a person added; what a tag led to then, nobody can ask now."""
-    bad = after.releases[-1] if after and after.releases else None
-    if bad is None or bad.added is None or bad.incident is not None or bad.lifted is not None:
+    """The file before with what a person added: every version of one commit.
+
+    What a tag led to then, nobody can ask now.
+    """
+    known = len(previous.quarantine.releases) if previous.quarantine else 0
+    entries = after.releases[known:] if after else ()
+    if len({(bad.commit, bad.base, bad.added, bad.at) for bad in entries}) != 1:
         return None
-    if quarantine.is_under_way(previous, bad) or quarantine.stands(previous.quarantine, bad):
-        return None
-    return StateChange(quarantine=quarantine.with_one_more(previous.quarantine, previous.train, bad))
+    expected = previous.quarantine
+    for bad in entries:
+        if bad.added is None or bad.incident is not None or bad.lifted is not None:
+            return None
+        if quarantine.is_under_way(previous, bad) or quarantine.stands(expected, bad):
+            return None
+        expected = quarantine.with_one_more(expected, previous.train, bad)
+    return StateChange(quarantine=expected)
 
 
 def _lifted(before: Quarantine, after: Quarantine) -> Quarantine:

@@ -34,6 +34,11 @@ def spellings(version: str) -> tuple[str, str]:
     return (version, bare if version != bare else f"v{bare}")
 
 
+def in_order(tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags that are versions, oldest first, as they are written."""
+    return tuple(sorted(filter(is_valid, tags), key=lambda tag: (parse(tag), tag)))
+
+
 def newest(tags: Iterable[str]) -> str | None:
     """The tag of highest precedence, as it is written; what is no version is passed over.
 

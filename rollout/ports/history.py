@@ -41,6 +41,9 @@ class History(Protocol):
     def tagged(self, version: str) -> str | None:
         """The commit that the version's tag leads to, `v1.2.3` or `1.2.3`; None when there is no such tag."""
 
+    def versions_at(self, commit: str) -> tuple[str, ...]:
+        """The versions whose tags lead to the commit, oldest first."""
+
     def fork(self, base: str, commit: str) -> str | None:
         """The newest commit that both hold: `base` itself where it leads to `commit`; None without one."""
 

@@ -200,6 +200,7 @@ ACTS = {
     "GitHubHistory.newest": Act(lambda run: run.history.newest()),
     "GitHubHistory.place": Act(lambda run: run.history.place(release_of(run).commit)),
     "GitHubHistory.tagged": Act(lambda run: run.history.tagged("v0.1.4")),
+    "GitHubHistory.versions_at": Act(lambda run: run.history.versions_at(release_of(run).commit)),
     "GitHubHistory.fork": Act(lambda run: run.history.fork(release_of(run).commit, run.store.head())),
     "GitHubHistory.commits": Act(lambda run: run.history.commits(None, release_of(run).commit)),
     "GitHubReleases.source": Act(lambda run: run.releases.source),

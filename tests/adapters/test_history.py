@@ -47,6 +47,8 @@ class Story:
 def story(folder: Path) -> Story:
     repo = Repository(folder, {"app.txt": "1\n", STATE: "phase: a\n"})
     repo.git("tag", "-a", "v1.0.0", "-m", "Version 1.0.0")
+    repo.git("tag", "v1.0.0-rc.1")
+    repo.git("tag", "nightly")
     base = repo.head()
     repo.git("checkout", "-q", "-b", "feature")
     repo.commit({"feature.txt": "half\n"}, "Half of it")
@@ -113,6 +115,16 @@ def test_a_versions_tag_is_found_however_it_is_written_and_peeled(made: Made) ->
     assert [history.tagged(each) for each in ("v1.0.0", "1.0.0")] == [told.base] * 2
     assert [history.tagged(each) for each in ("v1.0.1", "1.0.1")] == [told.fix] * 2
     assert history.tagged("v9.0.0") is None
+
+
+def test_the_versions_of_a_commit_are_those_whose_tags_lead_to_it(made: Made) -> None:
+    told, history = made
+    assert [history.versions_at(each) for each in (told.base, told.fix, told.tip, "9" * 40)] == [
+        ("v1.0.0-rc.1", "v1.0.0"),
+        ("1.0.1",),
+        (),
+        (),
+    ]
 
 
 def test_where_a_line_left_the_branch(made: Made) -> None:
@@ -183,7 +195,12 @@ def test_a_branch_that_does_not_exist(tmp_path: Path, hub: Hub, forge: str) -> N
 
 def test_a_repository_that_cannot_be_read(hub: Hub) -> None:
     history = on_github(hub, "acme/secret")
-    for ask in (history.newest, lambda: history.place("1" * 40), lambda: history.tagged("v1.0.0")):
+    for ask in (
+        history.newest,
+        lambda: history.place("1" * 40),
+        lambda: history.tagged("v1.0.0"),
+        lambda: history.versions_at("1" * 40),
+    ):
         with pytest.raises(OutsideError, match="acme/secret"):
             ask()
 

@@ -15,12 +15,15 @@ from rollout.errors import InputError, RefusedError
 from tests.fakes.store import PERSON
 from tests.world import COMMIT, OTHER_COMMIT, TAU, UNKNOWN_COMMIT, VERSION, World
 
-TAGS = {"v0.1.6": OTHER_COMMIT, "0.1.6": OTHER_COMMIT}
+TAGS = {"v0.1.6": OTHER_COMMIT, "0.1.6": OTHER_COMMIT, "v0.1.4": "4" * 40, "0.1.4": "4" * 40}
 HELD = "3" * 40
 """A commit that the release of COMMIT holds."""
+TAGGED = "4" * 40
+"""A commit of two versions."""
 PRODUCT = ProductLookup(
     TAGS.get,
-    lambda commit: commit in (COMMIT, OTHER_COMMIT, HELD),
+    lambda commit: ("v0.1.4-rc.2", "v0.1.4") if commit == TAGGED else (),
+    lambda commit: commit in (COMMIT, OTHER_COMMIT, HELD, TAGGED),
     lambda commit, release: commit == release.commit or (commit, release.commit) == (COMMIT, HELD),
 )
 
@@ -74,6 +77,35 @@ def test_what_holds_a_commit_without_its_revert_is_not_started(world: World) -> 
     world.reverter.frees(COMMIT)
     world.start(VERSION, COMMIT)
     assert is_sound(world)
+
+
+@pytest.mark.parametrize("named", [TAGGED, "v0.1.4", "0.1.4"])
+def test_no_version_of_the_commit_is_returned_to(world: World, named: str) -> None:
+    assert add(world, named)
+    assert {version.removeprefix("v") for version, _, _ in entries(world) if version} == {
+        "0.1.4",
+        "0.1.4-rc.2",
+    }
+    assert {commit for _, commit, _ in entries(world)} == {TAGGED}
+    head = world.store.head()
+    for target in (None, "v0.1.4-rc.2"):
+        with pytest.raises(RefusedError, match=r"put in quarantine by ada: it loses data"):
+            world.start(VERSION, COMMIT, rollback_to=target)
+    assert world.store.head() == head
+    assert add(world, TAGGED) is None
+    assert is_sound(world)
+    quarantines.lift(world.store, world.clock, TAU, TAGGED[:7], "it was the disk", "ada")
+    world.start(VERSION, COMMIT)
+    assert is_sound(world)
+
+
+def test_the_gate_fails_once_the_targets_commit_is_in_quarantine(world: World) -> None:
+    world.start()
+    assert add(world, TAGGED)
+    world.tick()
+    decision = world.status.decision
+    assert decision.verdict == "hold"
+    assert any("v0.1.4 was put in quarantine by ada" in each for each in map(str, decision.reasons))
 
 
 def test_the_same_again_changes_nothing(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import copy
 
 from rollout.core.state import MOST_COMMITS, ReleaseCommit, ReleaseRange
+from rollout.core.versions import in_order
 from rollout.ports import Place
 
 
@@ -41,6 +42,9 @@ class FakeHistory:
     def tagged(self, version: str) -> str | None:
         bare = version.removeprefix("v")
         return self.tags.get(bare, self.tags.get(f"v{bare}"))
+
+    def versions_at(self, commit: str) -> tuple[str, ...]:
+        return in_order(name for name, tagged in self.tags.items() if tagged == commit)
 
     def fork(self, base: str, commit: str) -> str | None:
         base, commit = self.beside.get(base, base), self.beside.get(commit, commit)

@@ -68,7 +68,10 @@ CONCLUSIONS = st.sampled_from(["success", "success", "failure", "timed_out", "sk
 
 
 PRODUCT = ProductLookup(
-    {"v0.1.5": COMMIT, "v0.1.6": OTHER_COMMIT}.get, lambda _: True, lambda commit, bad: commit == bad.commit
+    {"v0.1.5": COMMIT, "v0.1.6": OTHER_COMMIT}.get,
+    lambda commit: ("v0.1.6-rc.1",) if commit == OTHER_COMMIT else (),
+    lambda _: True,
+    lambda commit, bad: commit == bad.commit,
 )
 """What the product's repository says to whoever puts something in quarantine."""
 

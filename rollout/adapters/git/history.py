@@ -8,7 +8,7 @@ from rollout.adapters.git.formats import LogEntry
 from rollout.adapters.git.repository import Git
 from rollout.core.state import MOST_COMMITS, ReleaseCommit, ReleaseRange
 from rollout.core.text import inert
-from rollout.core.versions import spellings
+from rollout.core.versions import in_order, spellings
 from rollout.ports import Place
 
 _LONGEST_SUBJECT = 120
@@ -39,6 +39,9 @@ class BranchHistory:
     def tagged(self, version: str) -> str | None:
         found = (self._git.resolve(f"refs/tags/{name}") for name in spellings(version))
         return next((commit for commit in found if commit is not None), None)
+
+    def versions_at(self, commit: str) -> tuple[str, ...]:
+        return in_order(self._git.tags_at(commit))
 
     def fork(self, base: str, commit: str) -> str | None:
         if self._git.resolve(base) is None or self._git.resolve(commit) is None:

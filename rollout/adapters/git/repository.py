@@ -194,6 +194,11 @@ class Git:
             output("tag", self.runner.attempt("tag", "--list")).decode("utf-8", "replace").splitlines()
         )
 
+    def tags_at(self, commit: str) -> tuple[str, ...]:
+        """The tags that lead to the commit, annotated or not."""
+        shown = (f"--points-at={commit}", "--format=%(refname:strip=2)", "refs/tags")
+        return tuple(self.runner.run("for-each-ref", *shown).decode("utf-8", "replace").splitlines())
+
     def origin(self) -> str | None:
         """The address of the remote `origin`; None when there is no such remote."""
         found = self.runner.attempt("config", "remote.origin.url").stdout

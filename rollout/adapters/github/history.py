@@ -10,7 +10,7 @@ from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.adapters.github.reverts import STATE_FOLDER
 from rollout.core.state import ReleaseRange
-from rollout.core.versions import spellings
+from rollout.core.versions import in_order, spellings
 from rollout.errors import InputError
 from rollout.ports import Place
 
@@ -45,6 +45,9 @@ class GitHubHistory:
             if commit is not None:
                 return commit
         return None
+
+    def versions_at(self, commit: str) -> tuple[str, ...]:
+        return in_order(self._clone.tags_at(commit))
 
     def fork(self, base: str, commit: str) -> str | None:
         return self._found.fork(base, commit)

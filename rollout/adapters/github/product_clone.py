@@ -83,6 +83,16 @@ class ProductClone:
             f"fetching tag {name} of {self._repository} failed: {self._why(done)}", hint=_LATER
         )
 
+    def tags_at(self, commit: str) -> tuple[str, ...]:
+        """The tags that lead to the commit, annotated or not, fetched or not. Raises OutsideError."""
+        done = self.git.runner.attempt("ls-remote", "--tags", _REMOTE)
+        if done.returncode:
+            raise OutsideError(f"listing tags of {self._repository} failed: {self._why(done)}", hint=_LATER)
+        rows = (row.split("\t") for row in done.stdout.decode("utf-8", "replace").splitlines())
+        # An annotated tag has a second row, with the commit that it leads to.
+        found = (name.removeprefix("refs/tags/").removesuffix("^{}") for id_, name in rows if id_ == commit)
+        return tuple(found)
+
     def fetch_from(self, repository: str, branch: str, name: str) -> None:
         """A branch of another repository of that server, under a name of its own. Raises OutsideError."""
         refspec = f"+refs/heads/{branch}:refs/heads/{name}"
