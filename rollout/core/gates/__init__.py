@@ -71,7 +71,7 @@ def evaluate(gate: Gate, view: View) -> Iterable[Leaf]:
 
 
 def earns_soak(gate: Gate, contract: Contract, phase: Phase) -> bool:
-    """Whether the gate reads health in that phase; `no_trigger` does only where a trigger of health watches."""
+    """Whether the gate reads health in that phase: `no_trigger` only where a trigger of health watches."""
     if isinstance(gate, NoTriggerGate):
         return contract.watches_health(phase.name)
     return reads_health(gate)
