@@ -18,31 +18,51 @@ LITERAL: Mapping[str, str] = {"GIT_LITERAL_PATHSPECS": "1"}
 NOTHING: Mapping[str, str] = {}
 _CONFIG = (
     "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.commentChar=#",
     "i18n.commitEncoding=UTF-8",
+    "i18n.logOutputEncoding=UTF-8",
     "log.showSignature=false",
     "log.showRoot=true",
+    "log.follow=false",
+    "log.mailmap=false",
+    "trailer.separators=:",
+    "diff.orderFile=/dev/null",
+    "diff.ignoreSubmodules=none",
+    "diff.relative=false",
+    "merge.renames=true",
+    "merge.directoryRenames=false",
+    "merge.renormalize=false",
+    "submodule.recurse=false",
+    "tag.sort=refname",
+    "column.ui=never",
+    "column.tag=never",
+    "color.ui=false",
 )
+"""What git reads and merges must not depend on a person's settings; line ends and identity may."""
 _OPTIONS = tuple(part for setting in _CONFIG for part in ("-c", setting))
 
-# Of `git rev-parse --local-env-vars`, what would point git elsewhere when a hook or alias runs us.
-_REPOSITORY_VARIABLES = frozenset(
+# What a git process inherits: where it finds programs, homes, keys and proxies, who commits, and which files
+# of settings there are. Nothing else: a variable can point git elsewhere, or change how it reads a path.
+_PASSED_ON = frozenset(
     {
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        "GIT_COMMON_DIR",
-        "GIT_CONFIG",
-        "GIT_DIR",
-        "GIT_GRAFT_FILE",
-        "GIT_IMPLICIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_NAMESPACE",
-        "GIT_NO_REPLACE_OBJECTS",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_PREFIX",
-        "GIT_REPLACE_REF_BASE",
-        "GIT_SHALLOW_FILE",
-        "GIT_WORK_TREE",
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TMP", "TEMP", "TZ"),
+        *("XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "NIX_SSL_CERT_FILE"),
+        *("SYSTEMROOT", "APPDATA", "USERPROFILE", "PROGRAMDATA"),
+        *("SSH_AUTH_SOCK", "SSH_AGENT_PID", "SSH_ASKPASS", "DISPLAY", "GNUPGHOME"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"),
+        "EMAIL",
+        *("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"),
+        *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_COUNT"),
+        *("GIT_EXEC_PATH", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_PROXY_COMMAND"),
+        *("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_CERT", "GIT_SSL_KEY", "GIT_SSL_NO_VERIFY"),
+        "GIT_DISCOVERY_ACROSS_FILESYSTEM",
     }
 )
+_PASSED_ON_BY_BEGINNING = ("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
+_ALWAYS = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
 
 _STATES_AN_ERROR = ("fatal: ", "error: ", " ! [")
 
@@ -78,10 +98,15 @@ class Runner:
         return output(command, self.attempt(command, *arguments, stdin=stdin))
 
 
-def usual_environment() -> dict[str, str]:
-    """This process's, without what would lead git elsewhere or let it ask a person."""
-    kept = {name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES}
-    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+def usual_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What git inherits of an environment, this process's when None: a closed list."""
+    given = os.environ if environment is None else environment
+    kept = {name: value for name, value in given.items() if _is_passed_on(name)}
+    return {**kept, **_ALWAYS}
+
+
+def _is_passed_on(name: str) -> bool:
+    return name in _PASSED_ON or name.startswith(_PASSED_ON_BY_BEGINNING)
 
 
 def start(folder: Path, arguments: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:

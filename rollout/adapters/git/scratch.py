@@ -18,8 +18,6 @@ from rollout.adapters.git.repository import Git
 _KEPT = ("GIT_EXEC_PATH", "GIT_SSL_")
 _SETTINGS = """[core]
 	attributesFile = /dev/null
-[merge]
-	directoryRenames = false
 [gc]
 	auto = 0
 [http]
