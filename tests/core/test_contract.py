@@ -532,6 +532,25 @@ BROKEN = {
         "sampling: {streak_gap: 0s}",
         ["sampling.streak_gap: must be longer than nothing"],
     ),
+    "a streak that lapses before the next check": (
+        "sampling: {streak_gap: 8m}\n"
+        "triggers: [{name: bad, kind: health_regression, states: [failing], checks: 2, surfaces: [web],"
+        " actions: [freeze, rollback]}]",
+        [
+            "sampling.streak_gap: 8m is shorter than the interval of web, 10m, so no two of its checks would"
+            " be consecutive"
+        ],
+    ),
+    "a slow surface whose streak lapses": (
+        "surfaces: {web: {adapter: tau-status, file: x, interval: 12h}}\n"
+        "sampling: {max_age: 13h, max_gap: 13h}\n" + phases(DARK, ALL) + "\n"
+        "triggers: [{name: slow, kind: threshold, field: failure_streak, at_least: 1, checks: 2,"
+        " actions: [freeze, rollback]}]",
+        [
+            "sampling.streak_gap: 6h is shorter than the interval of web, 12h, so no two of its checks would"
+            " be consecutive"
+        ],
+    ),
     "preparing without a command": ("prepare: {timeout: 5m}", ["prepare.command: is missing"]),
     # sign-off
     "duplicate item": (

@@ -13,7 +13,7 @@ from rollout.core.contract.gates import (
 )
 from rollout.core.contract.phases import Phase
 from rollout.core.contract.signoff import COMPLETE, Proof, SignoffItem
-from rollout.core.contract.triggers import ValidationTrigger
+from rollout.core.contract.triggers import HealthRegressionTrigger, ThresholdTrigger, ValidationTrigger
 from rollout.core.contract.whole import Contract
 from rollout.core.values import format_duration
 
@@ -142,6 +142,10 @@ def _surface_problems(contract: Contract) -> Iterator[str]:
         where = f"surfaces.{name}"
         if surface.refresh == "harness" and (contract.harness is None or contract.harness.command is None):
             yield f"{where}.refresh: there is no harness.command to run"
+        speaks = surface.interval or sampling.interval
+        if speaks > sampling.streak_gap > 0 and _counts_checks(contract, name):
+            said = _shorter("sampling.streak_gap", sampling.streak_gap, name, speaks)
+            yield f"{said}, so no two of its checks would be consecutive"
         interval = surface.interval
         if interval is None:
             continue
@@ -151,6 +155,16 @@ def _surface_problems(contract: Contract) -> Iterator[str]:
             is_timed = isinstance(phase.soak, int) and phase.soak > 0
             if is_timed and interval > contract.max_gap(phase) > 0:
                 yield _shorter(_gap_field(index, phase), contract.max_gap(phase), name, interval)
+
+
+def _counts_checks(contract: Contract, surface: str) -> bool:
+    """Whether a trigger waits for several consecutive checks of that surface."""
+    return any(
+        isinstance(trigger, HealthRegressionTrigger | ThresholdTrigger)
+        and trigger.checks > 1
+        and surface in (trigger.surfaces or contract.surfaces)
+        for trigger in contract.triggers
+    )
 
 
 def _shorter(field: str, value: int, surface: str, interval: int) -> str:
