@@ -19,6 +19,7 @@ from rollout.core.observation import (
     of_one_instant,
 )
 from rollout.core.state import UNDER_WAY, TrainState
+from rollout.core.surfaces.payload import CYCLE_FIELDS
 from rollout.core.values import format_duration, format_instant
 from rollout.errors import InputError
 
@@ -78,7 +79,7 @@ def _subject(observation: Observation) -> tuple[str, ...]:
 def check_itself(item: Evidence, now: datetime) -> None:
     """Raises InputError for evidence whose own times contradict each other or lie in the future."""
     if isinstance(item, Observation):
-        problem = _problem_of_times(item.started_at, item.finished_at, now)
+        problem = _problem_of_times(item.started_at, item.finished_at, now) or _below_zero(item)
     else:
         problem = next((found for found in _problems_of(item, now) if found), "")
     if problem:
@@ -102,6 +103,15 @@ def _problem_of_times(started_at: datetime, finished_at: datetime, now: datetime
     if finished_at < started_at:
         return f"ended at {format_instant(finished_at)}, before it began at {format_instant(started_at)}"
     return _ahead(finished_at, now)
+
+
+def _below_zero(observation: Observation) -> str:
+    """Of what every adapter counts; such a sample was not written by `collect`."""
+    for surface, sample in observation.samples.items():
+        for field in CYCLE_FIELDS:
+            if sample.fields.get(field, 0) < 0:
+                return f"says {field} of {surface} is below zero"
+    return ""
 
 
 def _ahead(moment: datetime, now: datetime) -> str:
@@ -138,7 +148,13 @@ def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
             f"{what} is of {of}, the rollout is of {status.release} at {status.commit[:12]}",
             hint=_HINT_COLLECT,
         )
-    if isinstance(item, Results) or item.contract_digest == state.contract_digest:
+    if isinstance(item, Results):
+        return
+    if item.contract_digest == state.contract_digest:
+        strange = [surface for surface in item.samples if surface not in state.contract.surfaces]
+        if strange:
+            problem = f"holds a sample of {strange[0]}, which the contract of {state.train} does not have"
+            raise InputError(f"{what} {problem}", hint=_HINT_COLLECT)
         return
     if not why_ignored(status, state.contract, item, now):
         raise InputError(f"{what} was made under another contract", hint=_HINT_COLLECT)

@@ -204,6 +204,9 @@ def of_one_instant(one: Observation, other: Observation) -> Observation:
     """
     subjects = [(each.phase, each.contract_digest) for each in (one, other)]
     alike = subjects[0] == subjects[1]
+    head = one.product_head if one.product_head == other.product_head else None
+    if head != one.product_head or head != other.product_head:
+        one, other = _by_checkout(one), _by_checkout(other)
     phase, digest = min(subjects)
     samples = {
         name: _of_both(one.samples.get(name), other.samples.get(name), alike=alike)
@@ -213,12 +216,19 @@ def of_one_instant(one: Observation, other: Observation) -> Observation:
         update={
             "phase": phase,
             "contract_digest": digest,
-            "product_head": one.product_head if one.product_head == other.product_head else None,
+            "product_head": head,
             "finished_at": max(one.finished_at, other.finished_at),
             "samples": samples,
             "harness": _run_of_both(one.harness, other.harness),
         }
     )
+
+
+def _by_checkout(part: Observation) -> Observation:
+    """The observation with its checkout named at all that was read in it."""
+    samples = {name: _of_its_checkout(sample, part) for name, sample in part.samples.items()}
+    harness = _of_its_checkout(part.harness, part) if part.harness is not None else None
+    return part.model_copy(update={"samples": samples, "harness": harness})
 
 
 def _of_both(one: Sample | None, other: Sample | None, *, alike: bool) -> Sample:

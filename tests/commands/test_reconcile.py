@@ -166,6 +166,20 @@ def test_two_contradictory_observations_of_one_instant_in_any_order(world: World
             assert verify(found.store, TAU, None).problems == []
 
 
+def test_a_sample_of_a_surface_that_the_contract_does_not_have(world: World) -> None:
+    done, whole = len(world.writes.done), world.observe()
+    strange = whole.model_copy(update={"samples": {**whole.samples, "phone": whole.samples["voice"]}})
+    with pytest.raises(InputError, match="holds a sample of phone, which the contract of tau does not have"):
+        world.reconcile(strange)
+    assert len(world.writes.done) == done
+
+
+def test_a_count_below_zero_is_refused(world: World) -> None:
+    fields = {"failure_streak": -1, "last_cycle_failed": 0, "queue_depth": 0}
+    with pytest.raises(InputError, match="says failure_streak of voice is below zero"):
+        world.reconcile(world.observe({"voice": {"fields": fields}}))
+
+
 def second_answer(results: Results) -> dict[str, object]:
     (result, *_) = results.results
     return {"results": (*results.results, result.model_copy(update={"ok": False}))}

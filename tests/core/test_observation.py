@@ -2,8 +2,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rollout.core.observation import Observation, Sample, merge_round
+from rollout.core.observation import HealthState, Observation, Sample, merge_round, of_one_instant
 from tests.core.world import COMMIT, START, World, run
 
 
@@ -84,3 +86,37 @@ def test_parts_that_speak_of_different_things_are_refused(changes: dict[str, Any
 def test_what_crosses_over_is_bounded(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         Sample.model_validate(changes)
+
+
+HEALTHY = Sample(health_state=HealthState.HEALTHY)
+FAILING = Sample(health_state=HealthState.FAILING)
+UNREAD = Sample(unknown="timed out")
+_INSTANT = part("voice")
+
+
+@given(data=st.data())
+def test_what_is_read_at_one_instant_depends_on_no_order(data: st.DataObject) -> None:
+    samples = st.dictionaries(
+        st.sampled_from(["voice", "memory"]), st.sampled_from([HEALTHY, FAILING, UNREAD])
+    )
+    heads = st.sampled_from([None, "a" * 40, "b" * 40])
+    phases = st.sampled_from(["canary-1", "canary-2"])
+    one, two, three = (
+        _INSTANT.model_copy(
+            update={
+                "samples": data.draw(samples),
+                "product_head": data.draw(heads),
+                "phase": data.draw(phases),
+            }
+        )
+        for _ in range(3)
+    )
+    both = of_one_instant(one, two)
+    assert both == of_one_instant(two, one)
+    assert of_one_instant(one, one) == one
+    assert of_one_instant(both, two) == of_one_instant(both, one) == both
+    if one.phase == two.phase == three.phase:
+        assert of_one_instant(both, three) == of_one_instant(one, of_one_instant(two, three))
+    for name, sample in both.samples.items():
+        read = {str(each.samples[name].health_state) for each in (one, two) if name in each.samples}
+        assert sample.health_state is None or read == {str(sample.health_state)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from rollout.core.observation import MAX_COUNTERS, MAX_FIELDS, HealthState
@@ -127,16 +127,19 @@ def count(value: JsonValue) -> int | None:
     return int(found) if found is not None and found >= 0 and found == int(found) else None
 
 
-def numeric_fields(values: Mapping[str, JsonValue]) -> dict[str, int | float]:
+def numeric_fields(values: Mapping[str, JsonValue], counts: Collection[str]) -> dict[str, int | float]:
     """The numbers among the values. What is no number is left out, and so unknown to whoever asks.
 
-    Raises MalformedError when a cycle field is there and is no count: such a payload cannot be trusted.
+    Raises MalformedError when a cycle field is there and is no count, or one of `counts` is below zero: such
+    a payload cannot be trusted.
     """
     fields: dict[str, int | float] = {}
     for name, value in values.items():
         if name in CYCLE_FIELDS and count(value) is None:
             raise MalformedError(f"{name} is not a count: {inert(repr(value), 40)}")
         found = number(value)
+        if found is not None and found < 0 and name in counts:
+            raise MalformedError(f"{name} is a count, and below zero: {inert(repr(value), 40)}")
         if found is not None and is_identifier(name) and len(fields) < MAX_FIELDS:
             fields[name] = found
     return fields

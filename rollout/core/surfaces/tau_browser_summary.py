@@ -38,7 +38,7 @@ def parse_tau_browser_summary(_surface: Surface, payload: bytes, read_at: dateti
     return Sample(
         updated_at=read_at,
         health_state=health_state(document[HEALTH_STATE]) if HEALTH_STATE in document else None,
-        fields=numeric_fields(document),
+        fields=numeric_fields(document, FIELDS),
         counters=None if artifacts is None else {ARTIFACT_RECORDS: artifacts},
         counters_unknown=f"the payload has no {ARTIFACT_RECORDS}" if artifacts is None else None,
         timeline=_timeline(document.get("timeline")),

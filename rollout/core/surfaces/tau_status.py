@@ -66,7 +66,7 @@ def _fields(document: dict[str, JsonValue], health: dict[str, JsonValue]) -> dic
     # health comes first: its fields win over others of the same name, and are the last to be cut
     named = {**health, **{name: value for name, value in document.items() if name not in health}}
     named.pop(_UPDATED, None)
-    return numeric_fields(named)
+    return numeric_fields(named, FIELDS)
 
 
 def _counters(surface: Surface, document: dict[str, JsonValue]) -> tuple[dict[str, int] | None, str | None]:

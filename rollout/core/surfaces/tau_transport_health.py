@@ -58,7 +58,7 @@ def _updated_at(health: dict[str, JsonValue], read_at: datetime) -> datetime:
 
 
 def _fields(health: dict[str, JsonValue]) -> Fields:
-    return numeric_fields({name: value for name, value in health.items() if name != _UPDATED})
+    return numeric_fields({name: value for name, value in health.items() if name != _UPDATED}, FIELDS)
 
 
 def _worst(rows: list[Fields]) -> Fields:

@@ -53,6 +53,11 @@ def test_true_and_false_count_as_one_and_zero() -> None:
     assert health(last_cycle_failed=False).fields["last_cycle_failed"] == 0
 
 
+def test_a_count_below_zero_is_unknown() -> None:
+    assert voice(utterance_count=-1) == Sample(unknown="utterance_count is a count, and below zero: -1")
+    assert voice(drift=-1).fields["drift"] == -1
+
+
 def test_a_cycle_field_with_two_values_is_contradictory() -> None:
     found = voice(failure_streak=0, health={"failure_streak": 2})
     assert found == Sample(
