@@ -152,14 +152,18 @@ def local_merge(call: Call, number: int, by: str | None, admin: bool) -> None:
 @local.command("check")
 @click.argument("name")
 @click.argument("conclusion", type=click.Choice(CONCLUSIONS), metavar="CONCLUSION")
-@click.option("--commit", metavar="SHA", help="Of this commit; else of the release.")
+@click.option(
+    "--commit",
+    metavar="SHA",
+    help="Of this commit; else of the release, or, once its revert is there, of the newest one.",
+)
 @command_options
 def local_check(call: Call, name: str, conclusion: str, commit: str | None) -> None:
     """Record that CI check NAME ended with CONCLUSION (success, failure, skipped, ...)."""
-    from rollout.commands.looking import release_commit
+    from rollout.commands.looking import checked_commit
 
     space = call.workspace
-    of = commit or release_commit(space.store, call.train)
+    of = commit or checked_commit(space.store, space.history, call.train)
     space.local_forge.record_check(of, name, conclusion, at=space.clock.now())
     call.answer(
         lambda: {"name": name, "conclusion": conclusion, "commit": of},

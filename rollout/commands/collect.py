@@ -21,6 +21,7 @@ from rollout.core.text import inert
 from rollout.core.values import format_instant
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Checkout, Clock, Failure, Product
+from rollout.rendering.advice import before_the_next
 
 _UNDER_WAY = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK)
 _SHOWN = 8
@@ -113,7 +114,7 @@ def _what_is_rolled_out(rollout: Rollout) -> tuple[Release, str]:
     if rollout.outcome not in _UNDER_WAY or rollout.release is None or rollout.phase is None:
         raise RefusedError(
             f"{rollout.train}: no rollout is in progress (outcome {rollout.outcome})",
-            hint="Begin one with `rollout start --version V --commit SHA`.",
+            hint=before_the_next(rollout.outcome),
         )
     return rollout.release, rollout.phase
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rollout.core.effects import promotion_prefix
 from rollout.core.state import Outcome, TrainState
 from rollout.errors import InputError, OutsideError, RefusedError
-from rollout.ports import Forge, LoggedCommit, PullRequest, PullRequestState, StateStore
+from rollout.ports import Forge, History, LoggedCommit, PullRequest, PullRequestState, StateStore
 
 
 def status(store: StateStore, forge: Forge, train: str) -> tuple[TrainState, int | None]:
@@ -51,11 +51,19 @@ def _bare(version: str) -> str:
     return version.removeprefix("v")
 
 
-def release_commit(store: StateStore, train: str) -> str:
-    """The commit of the release that is or was rolled out. Raises RefusedError when there is none."""
-    release = store.load(train, store.head()).rollout.release
+def checked_commit(store: StateStore, history: History, train: str) -> str:
+    """Returns the commit whose checks the train waits for.
+
+    That is the release's, or, while its revert is validated, the newest one of the product's branch. Raises
+    RefusedError when there is no release.
+    """
+    state = store.load(train, store.head())
+    release, incident = state.rollout.release, state.incident
     if release is None:
         raise RefusedError(f"{train} has no release", hint="say which commit with --commit")
+    revert = incident.revert if incident else None
+    if state.rollout.outcome is Outcome.ROLLING_BACK and revert is not None and revert.landed is not None:
+        return history.newest() or release.commit
     return release.commit
 
 

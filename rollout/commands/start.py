@@ -30,6 +30,7 @@ from rollout.core.state import (
 )
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, History, Reverter, StateStore
+from rollout.rendering.advice import before_the_next
 from rollout.rendering.channel import guard_advice
 from rollout.rendering.commits import message
 
@@ -116,7 +117,7 @@ def _refuse_second(state: TrainState) -> None:
         version = running.release.version if running.release else "a release"
         raise RefusedError(
             f"{state.train}: {version} is {running.outcome.replace('_', ' ')}",
-            hint="a train rolls out one release at a time; see: rollout status",
+            hint=before_the_next(running.outcome),
         )
 
 

@@ -27,6 +27,7 @@ from rollout.rendering.gates import clock_time, day_and_time, rows, short
 from rollout.rendering.inert import line
 
 BY_HAND = "rollout collect --output FILE, then rollout reconcile --observation FILE"
+_REOPEN = "once the cause is mended: rollout reopen --reason WHY"
 DETAIL = 120
 SHOWN = 5
 """Things of one sort that are named before the rest is only counted."""
@@ -85,11 +86,24 @@ def _rollout(state: TrainState, now: datetime, pull_request: int | None) -> list
 
             found = next_steps(state, f"pull request #{pull_request}" if pull_request else "")
             is_over = rollout.outcome is Outcome.ROLLED_BACK
-            return [*found, "once the cause is mended: rollout reopen --reason WHY"] if is_over else found
+            return [*found, _REOPEN] if is_over else found
         case Outcome.IN_PROGRESS:
             return list(_in_progress(state, now, pull_request))
         case _:
             assert_never(rollout.outcome)
+
+
+def before_the_next(outcome: Outcome) -> str:
+    """The hint for a person whose command needs a release, or place for one, that the train has not."""
+    match outcome:
+        case Outcome.IDLE | Outcome.COMPLETE | Outcome.WITHDRAWN:
+            return "start a release: rollout start --version VERSION"
+        case Outcome.ROLLED_BACK:
+            return f"{_REOPEN}, then start a release"
+        case Outcome.IN_PROGRESS | Outcome.ROLLING_BACK:
+            return "a train rolls out one release at a time; see: rollout status"
+        case _:
+            assert_never(outcome)
 
 
 def after_undoing(state: TrainState, why: str, *, now: datetime) -> tuple[str, str]:

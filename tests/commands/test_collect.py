@@ -176,10 +176,20 @@ def test_the_round_can_be_named() -> None:
     assert collected(product(), round_id="run 17\n").round == "run 17"
 
 
-@pytest.mark.parametrize("outcome", [Outcome.IDLE, Outcome.COMPLETE, Outcome.ROLLED_BACK])
-def test_without_a_rollout_in_progress_it_is_refused(outcome: Outcome) -> None:
-    with pytest.raises(RefusedError, match="no rollout is in progress"):
+@pytest.mark.parametrize(
+    ("outcome", "hint"),
+    [
+        (Outcome.IDLE, "rollout start --version"),
+        (Outcome.COMPLETE, "rollout start --version"),
+        (Outcome.WITHDRAWN, "rollout start --version"),
+        (Outcome.ROLLED_BACK, "rollout reopen --reason WHY, then start"),
+    ],
+)
+def test_without_a_rollout_in_progress_it_is_refused(outcome: Outcome, hint: str) -> None:
+    """The hint names what works: start refuses a train that is rolled back."""
+    with pytest.raises(RefusedError, match="no rollout is in progress") as refused:
         collected(product(), rollout=ROLLOUT.model_copy(update={"outcome": outcome}))
+    assert hint in refused.value.hint
 
 
 def test_a_rollout_that_goes_back_is_still_observed() -> None:

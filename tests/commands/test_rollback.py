@@ -8,6 +8,7 @@ from rollout.commands import quarantine as quarantines
 from rollout.commands import rollback
 from rollout.commands.checked import MOST_COMMITS
 from rollout.commands.freeze import unfreeze
+from rollout.commands.looking import checked_commit
 from rollout.commands.rollback import Dispatch
 from rollout.commands.verify import verify
 from rollout.core.contract import RollbackStep, SwitchLane
@@ -298,6 +299,19 @@ def test_red_ci_of_the_revert_stays_frozen_until_it_is_green(world: World) -> No
     world.reconcile()
     world.run_harness()
     assert step(world, RollbackStep.REVALIDATE)[0] is StepState.BLOCKED
+    validate(world)
+    assert world.rollout.outcome is Outcome.ROLLED_BACK
+
+
+def test_the_commit_whose_checks_are_waited_for_holds_the_revert(world: World) -> None:
+    """`rollout local check` records there, so that following step 6 ends it."""
+    assert checked_commit(world.store, world.history, TAU) == COMMIT
+    break_down(world)
+    assert checked_commit(world.store, world.history, TAU) == COMMIT
+    world.reverter.merge(branch(world), at=world.now)
+    world.history.line.append(REVERTED)
+    world.reconcile()
+    assert checked_commit(world.store, world.history, TAU) == REVERTED
     validate(world)
     assert world.rollout.outcome is Outcome.ROLLED_BACK
 
