@@ -145,7 +145,9 @@ class YamlStore:
         is raised, and the worktree, see `Git.commit`.
         """
         files = files_of(train, change)
-        return self._git.commit(self.branch, files, parent=parent, message=message_text(message), at=at)
+        is_brake = change.rollout is not None and change.rollout.frozen is not None
+        text = message_text(message)
+        return self._git.commit(self.branch, files, parent=parent, message=text, at=at, is_brake=is_brake)
 
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
         """The commits that touched the train, newest first, down to and without `since`: see the port.

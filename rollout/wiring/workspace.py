@@ -74,10 +74,11 @@ class Workspace:
         environment: Mapping[str, str] | None = None,
         forge_kind: ForgeKind = "local",
         tell: Callable[[Unusable], None] = lambda _: None,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`environment` is what the contract's commands inherit from, and what says where GitHub is; this
         process's when None. With `github`, state is read and written over the API, and history in the clone.
-        `tell` hears of a contract that cannot be used.
+        `tell` hears of a file that cannot be used, `note` of what a commit left to do at the worktree.
         """
         self.repo = repo
         self.forge_kind: ForgeKind = forge_kind
@@ -85,12 +86,15 @@ class Workspace:
         self.named_state_branch = state_branch
         self._environment = os.environ if environment is None else environment
         self._tell = tell
+        self._note = note
         self._train: str | None = None
         self._clones: dict[str, ProductClone] = {}
 
     @cached_property
     def git(self) -> Git:
-        return Git(self.repo)
+        git = Git(self.repo)
+        git.note = self._note
+        return git
 
     @cached_property
     def branch(self) -> str:

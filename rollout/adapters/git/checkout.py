@@ -6,13 +6,31 @@ import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from stat import S_ISDIR
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rollout.adapters.git.process import LITERAL, complaint
 from rollout.errors import InputError, OutsideError
 
 if TYPE_CHECKING:
     from rollout.adapters.git.repository import Git
+
+
+_MOST_ARGUMENTS = 500
+"""Of more paths the whole index is read: a command line has an end."""
+_UNDER_WAY = {
+    "MERGE_HEAD": "a merge",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+    "rebase-apply/applying": "git am",
+}
+"""File in the git directory -> what a person has begun and not finished on the branch that is checked out."""
+
+
+class _Staged(NamedTuple):
+    id: str
+    """Of the content; `unmerged` in a conflict."""
+    is_hidden: bool
+    """Whether git was told not to look at the file in the worktree."""
 
 
 class Checkout:
@@ -27,9 +45,25 @@ class Checkout:
         """Holds the commit that index and worktree are about to follow, for as long as they have not."""
 
     def prepare(self, paths: Iterable[str], commit: str) -> None:
-        """Finish what a killed run left. Raises InputError when a path's file is not as it is in `commit`."""
+        """Finish what a killed run left.
+
+        Raises InputError when a path's file, or what is staged of it, is not as it is in `commit`, or when a
+        folder on the way to it is a link.
+        """
         self._catch_up_with_a_killed_run()
-        self._refuse_local_changes(paths, commit)
+        listed = frozenset(paths)
+        self._refuse_links(listed)
+        self._refuse_local_changes(listed, commit)
+
+    def operation(self, branch: str) -> str:
+        """What a person is in the middle of with the branch here, such as `a merge`; empty for nothing."""
+        if self._git.current_branch() != branch:
+            return ""
+        return next((what for file, what in _UNDER_WAY.items() if (self._git.git_dir / file).exists()), "")
+
+    @property
+    def where(self) -> str:
+        return str(self._git.home)
 
     def expect(self, commit: str) -> None:
         """Note down that the branch is about to move to `commit`."""
@@ -41,12 +75,22 @@ class Checkout:
         self._bring_up_to_date(commit, paths)
         self._behind.unlink()
 
-    def _refuse_local_changes(self, paths: Iterable[str], commit: str) -> None:
+    def _refuse_links(self, paths: Iterable[str]) -> None:
+        folders = {str(folder) for path in paths for folder in list(PurePosixPath(path).parents)[:-1]}
+        for folder in sorted(folders):
+            if (self._git.home / folder).is_symlink():
+                raise InputError(
+                    f"{folder}: is a link{self._where}; a state commit is not written through it",
+                    hint=f"put the folder in its place: git {self._there}checkout HEAD -- {folder}",
+                    file=folder,
+                )
+
+    def _refuse_local_changes(self, listed: frozenset[str], commit: str) -> None:
         if (self._git.git_dir / "index.lock").exists():
             raise OutsideError(
                 f"another git process holds index.lock{self._where}", hint="let it finish, then run again"
             )
-        listed = frozenset(paths)
+        self._refuse_what_status_does_not_tell(listed, commit)
         suspects = [path for path in sorted(listed) if self._differs_here(path, commit, listed)]
         if not suspects:
             return
@@ -58,6 +102,51 @@ class Checkout:
                 hint=f"commit or discard them first: git {self._there}diff -- {dirty[0]}",
                 file=dirty[0],
             )
+
+    def _refuse_what_status_does_not_tell(self, listed: frozenset[str], commit: str) -> None:
+        """Edits that are only staged, and those of files that git was told not to look at."""
+        index = self._index(listed)
+        for path in sorted(listed):
+            committed, staged = self._git.entry(commit, path), index.get(path)
+            if committed is not None and committed.is_folder:
+                continue
+            if (staged.id if staged else None) != (committed.id if committed else None):
+                raise InputError(
+                    f"{path}: dirty: what is staged of it{self._where} would be overwritten",
+                    hint=f"commit or unstage it first: git {self._there}diff --cached -- {path}",
+                    file=path,
+                )
+            if staged is not None and staged.is_hidden and not self._is_as_in(path, commit):
+                flags = "--no-assume-unchanged --no-skip-worktree"
+                raise InputError(
+                    f"{path}: dirty: changes{self._where} that git was told to ignore would be overwritten",
+                    hint=f"let git see them: git {self._there}update-index {flags} {path}",
+                    file=path,
+                )
+
+    def _index(self, paths: frozenset[str]) -> dict[str, _Staged]:
+        asked = sorted(paths) if len(paths) <= _MOST_ARGUMENTS else []
+        out = self._git.runner.run("ls-files", "-s", "-v", "-z", "--", *asked, env=LITERAL)
+        found: dict[str, _Staged] = {}
+        for entry in out.split(b"\0")[:-1]:
+            facts, _, path = entry.partition(b"\t")
+            tag, _, blob, stage = facts.decode().split(" ")
+            is_whole = stage == "0"
+            found[os.fsdecode(path)] = _Staged(blob if is_whole else "unmerged", tag != "H" and is_whole)
+        return found
+
+    def _is_as_in(self, path: str, commit: str) -> bool:
+        """Whether the file would be committed as it is there, as git compares: line ends and filters apply.
+
+        One that is not there is as it should be where git was told that it need not be.
+        """
+        file, committed = self._git.home / path, self._git.entry(commit, path)
+        if not os.path.lexists(file):
+            return True
+        if committed is None or file.is_symlink() or not file.is_file():
+            return False
+        done = self._git.runner.attempt("hash-object", "--", path)
+        return done.returncode == 0 and done.stdout.decode().strip() == committed.id
 
     def _git_says(self, paths: Iterable[str]) -> list[tuple[str, str]]:
         """Each file at or below `paths` that differs: two letters for index and worktree, and its path.
@@ -128,11 +217,15 @@ class Checkout:
 
     def _is_stale(self, path: str, commit: str, changing: frozenset[str]) -> bool:
         """Whether it is still as it was in that commit, before a run was killed."""
-        if not self._differs_here(path, commit, changing):
+        if not self._differs_here(path, commit, changing) or self._is_only_filtered(path, commit):
             return True
         return self._has_folder_in_the_way(path) and all(
             state[1] == " " for state, _ in self._git_says([path])
         )
+
+    def _is_only_filtered(self, path: str, commit: str) -> bool:
+        """Whether only line ends and the like make the file differ from the commit's."""
+        return os.path.lexists(self._git.home / path) and self._is_as_in(path, commit)
 
     def _has_folder_in_the_way(self, path: str) -> bool:
         """Whether a folder or submodule is in the place of the file, or a file in that of its folder."""

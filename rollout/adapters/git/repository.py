@@ -97,6 +97,8 @@ class Git:
         self.home = self.worktree or self.git_dir
         """Where git is run."""
         self.runner = Runner(self.home, self._environment)
+        self.note: Callable[[str], None] = lambda _: None
+        """Hears what a commit left for the person at the worktree to do."""
         self._remote_default = remote[0].removeprefix(_REMOTE_HEADS) if remote else None
 
     def close(self) -> None:
@@ -294,7 +296,14 @@ class Git:
     # --- moving branches ---------------------------------------------------------------------------------
 
     def commit(
-        self, branch: str, files: Mapping[str, bytes | None], *, parent: str, message: str, at: datetime
+        self,
+        branch: str,
+        files: Mapping[str, bytes | None],
+        *,
+        parent: str,
+        message: str,
+        at: datetime,
+        is_brake: bool = False,
     ) -> str:
         """Commit `files` on top of `branch`, which must be at `parent`; return the new commit.
 
@@ -308,18 +317,31 @@ class Git:
             lambda: self.write_commit(files, parent=parent, message=message, at=at),
             old=parent,
             paths=files,
+            is_brake=is_brake,
         )
 
-    def advance(self, branch: str, make: Callable[[], str], *, old: str, paths: Collection[str]) -> str:
+    def advance(
+        self,
+        branch: str,
+        make: Callable[[], str],
+        *,
+        old: str,
+        paths: Collection[str],
+        is_brake: bool = False,
+    ) -> str:
         """Move `branch` from `old` to the commit that `make` gives, which differs from it in `paths` alone.
 
-        For the worktree and what is raised see `commit`.
+        For the worktree and what is raised see `commit`. In the middle of a merge or rebase of the branch it
+        raises RefusedError; with `is_brake` it acts, and `note` hears what stays for the person to do.
         """
         with locked(self.common_dir / "rollout" / "lock"), self._checkouts(branch) as checkouts:
             if self.tip(branch) != old:
                 _head_moved(branch, old)
-            for checkout in checkouts:
-                checkout.prepare(paths, old)
+            for told in self._begun(branch, checkouts):
+                if not is_brake:
+                    raise RefusedError(told, hint="finish or abort it (`git status` says how), and run again")
+                self.note(f"{told}; the commit is made all the same: look at `git status` before you go on")
+            checkouts = [one for one in checkouts if self._prepared(one, branch, paths, old)]
             new = make()
             for checkout in checkouts:
                 checkout.expect(new)
@@ -327,6 +349,34 @@ class Git:
             for checkout in checkouts:
                 checkout.follow(new, paths)
             return new
+
+    def _begun(self, branch: str, checkouts: Sequence[Checkout]) -> Iterator[str]:
+        """What people are in the middle of with the branch, in which a commit would get lost."""
+        for folder in (self.common_dir, *sorted((self.common_dir / "worktrees").glob("*"))):
+            for kind in ("rebase-merge", "rebase-apply"):
+                try:
+                    named = (folder / kind / "head-name").read_text(errors="replace").strip()
+                except OSError:
+                    continue
+                if named == _HEADS + branch:
+                    yield f"{branch} is in the middle of a rebase"
+        for checkout in checkouts:
+            if operation := checkout.operation(branch):
+                yield f"{branch} is in the middle of {operation} in {checkout.where}"
+
+    def _prepared(self, checkout: Checkout, branch: str, paths: Collection[str], old: str) -> bool:
+        """Whether the worktree follows; one in the middle of a merge whose files are changed stays as it is.
+
+        Raises as `Checkout.prepare` for any other.
+        """
+        try:
+            checkout.prepare(paths, old)
+        except InputError as error:
+            if not checkout.operation(branch):
+                raise
+            self.note(f"{error.message}: it stays, and committing it takes this state commit back")
+            return False
+        return True
 
     @contextmanager
     def _checkouts(self, branch: str) -> Iterator[list[Checkout]]:

@@ -1,0 +1,120 @@
+"""Every place where a command may run, times every sort of command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rollout.adapters.git import Git
+from rollout.adapters.yaml_store import YamlStore
+from rollout.cli import main
+from rollout.core.values import format_instant
+from tests.brake.broken import on_its_way
+from tests.places.places import DESIRED, PLACES, copied, files_of_people, git, make
+from tests.world import TAU
+
+LOOKING = (
+    ("status",),
+    ("history",),
+    ("evaluate",),
+    ("channel", "show"),
+    ("quarantine", "list"),
+    ("reconcile", "--dry-run"),
+)
+BRAKES = (("freeze", "--reason", "stop"), ("rollback", "--reason", "stop", "--by", "ada"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("places") / "made"
+    make(folder)
+    return folder
+
+
+LEFT_BEHIND = ("in a merge of state", "a bare clone")
+"""Where no worktree follows: one keeps what a person merges, the other has none."""
+
+
+class Run:
+    """How a command ended in a place."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], folder: Path, *arguments: str) -> None:
+        capsys.readouterr()
+        now = format_instant(on_its_way()[2].finished_at)
+        self.code = main([*arguments, "--repo", str(folder), "--now", now])
+        self.err = capsys.readouterr().err
+        assert self.code != 1, self.err
+        assert "Traceback" not in self.err
+
+
+def is_stopped(folder: Path) -> bool:
+    opened = Git(folder)
+    store = YamlStore(opened)
+    frozen = store.load(TAU, store.head()).rollout.frozen
+    opened.close()
+    return frozen is not None
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_looking_changes_nothing(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    folder = PLACES[place].go(copied(made, tmp_path))
+    before = git(folder, "status", "--porcelain", may_fail=True), git(folder, "show-ref", may_fail=True)
+    for command in LOOKING:
+        assert Run(capsys, folder, *command).code == PLACES[place].look, command
+    after = git(folder, "status", "--porcelain", may_fail=True), git(folder, "show-ref", may_fail=True)
+    assert after == before
+
+
+@pytest.mark.parametrize("brake", BRAKES, ids=[brake[0] for brake in BRAKES])
+@pytest.mark.parametrize("place", PLACES)
+def test_the_brake_acts_or_says_why_not(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str, brake: tuple[str, ...]
+) -> None:
+    there = PLACES[place]
+    folder = there.go(copied(made, tmp_path))
+    top = Path(git(folder, "rev-parse", "--show-toplevel", may_fail=True) or folder)
+    theirs, desired = files_of_people(top), content(top)
+    staged = git(folder, "ls-files", "-s", "--", f":(top){DESIRED}", may_fail=True)
+    done = Run(capsys, folder, *brake)
+    assert (done.code, there.says in done.err) == (there.brake, True), done.err
+    assert files_of_people(top) == theirs
+    if done.code == 0:
+        assert is_stopped(folder)
+        if place not in LEFT_BEHIND:
+            assert git(folder, "diff", "HEAD", "--", ":(top)state") == "" or "main" not in on(folder)
+        # Run again, it has nothing to do, and nothing is left in the worktree.
+        head = git(folder, "rev-parse", "main")
+        assert Run(capsys, folder, *brake).code == 0
+        assert git(folder, "rev-parse", "main") == head
+    else:
+        assert content(top) == desired
+        assert git(folder, "ls-files", "-s", "--", f":(top){DESIRED}", may_fail=True) == staged
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_reconcile_acts_or_is_refused(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    there = PLACES[place]
+    folder = there.go(copied(made, tmp_path))
+    head = git(folder, "rev-parse", "main", may_fail=True)
+    top = Path(git(folder, "rev-parse", "--show-toplevel", may_fail=True) or folder)
+    theirs = files_of_people(top)
+    done = Run(capsys, folder, "reconcile")
+    assert done.code == there.write, done.err
+    assert files_of_people(top) == theirs
+    if done.code:
+        assert there.says in done.err
+        assert git(folder, "rev-parse", "main", may_fail=True) == head
+
+
+def on(folder: Path) -> str:
+    return git(folder, "symbolic-ref", "HEAD", may_fail=True)
+
+
+def content(top: Path) -> bytes | None:
+    file = top / DESIRED
+    return file.read_bytes() if file.is_file() else None
