@@ -22,6 +22,8 @@ MAX_LABEL = 50
 
 _TITLE = re.compile(IDENTIFIER_PATTERN)
 _GIT = "cannot be in the name of a git branch: no two dots in a row, no dot or .lock at the end of a part"
+_RESERVED = ("HEAD", "FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD")
+"""Names that mean something else to git than a branch."""
 
 
 def limit_problems(contract: Contract) -> Iterator[str]:
@@ -66,8 +68,21 @@ def _branches(contract: Contract) -> Iterator[str]:
         **{f"phases.{index}.name": phase.name for index, phase in enumerate(contract.phases)},
     }
     for where, name in names.items():
-        if name is not None and not _is_branch(name):
-            yield f"{where}: {name} {_GIT}"
+        if name is None:
+            continue
+        if not _is_branch(name):
+            yield f"{where}: {name} {_GIT}; did you mean {_as_branch(name)}?"
+        elif name in _RESERVED or name.startswith("refs/"):
+            yield f"{where}: {name} is not what git calls a branch; did you mean {_as_branch(name)}?"
+
+
+def _as_branch(name: str) -> str:
+    """The nearest name that git takes."""
+    if name in _RESERVED:
+        return "main"
+    name = re.sub(r"\.\.+", ".", name.removeprefix("refs/heads/").removeprefix("refs/"))
+    parts = [re.sub(r"\.lock$", "-lock", part.strip(".")).strip(".") for part in name.split("/")]
+    return "/".join(part for part in parts if part) or "main"
 
 
 def _is_branch(name: str) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from pydantic import ValidationError
 
 from rollout.core.contract import Adapter, Contract, find_problems
+from rollout.core.values import Model
 
 
 def examine(data: object) -> tuple[Contract | None, list[str]]:
@@ -15,7 +18,7 @@ def examine(data: object) -> tuple[Contract | None, list[str]]:
     contract, problems = read(data)
     if contract is None:
         return None, problems
-    return contract, problems + doubts(contract)
+    return contract, problems + list(_booleans(contract, data, "")) + doubts(contract)
 
 
 def read(data: object) -> tuple[Contract | None, list[str]]:
@@ -33,17 +36,49 @@ def read(data: object) -> tuple[Contract | None, list[str]]:
 
 def doubts(contract: Contract) -> list[str]:
     """Mistakes with which a contract can be read, and does not do what it says, as `field: message`."""
+    from rollout.core.contract_commands import command_problems
+    from rollout.core.contract_dead_ends import dead_ends
     from rollout.core.contract_health import health_problems
     from rollout.core.contract_limits import limit_problems
     from rollout.core.contract_names import name_problems
     from rollout.core.contract_values import placeholder_problems
 
+    constants: list[str] = []
+    if any(surface.map is not None for surface in contract.surfaces.values()):
+        from rollout.core.surfaces.json_mapping import constant_problems
+
+        constants = list(constant_problems(contract))
     return [
         *limit_problems(contract),
         *health_problems(contract),
         *name_problems(contract),
         *placeholder_problems(contract),
+        *command_problems(contract),
+        *dead_ends(contract),
+        *constants,
     ]
+
+
+def _booleans(model: Model, data: object, above: str) -> Iterator[str]:
+    """True and false where a number belongs: they would count as 1 and 0."""
+    if not isinstance(data, Mapping):
+        return
+    for name, field in type(model).model_fields.items():
+        key = field.alias or name
+        yield from _booleans_in(getattr(model, name), data.get(key), f"{above}{key}")
+
+
+def _booleans_in(value: object, data: object, where: str) -> Iterator[str]:
+    if isinstance(data, bool) and isinstance(value, int | float) and not isinstance(value, bool):
+        yield f"{where}: must be a number, not {'true' if data else 'false'}; did you mean {value:g}?"
+    elif isinstance(value, Model):
+        yield from _booleans(value, data, f"{where}.")
+    elif isinstance(value, tuple) and isinstance(data, list):
+        for index, (each, raw) in enumerate(zip(value, data, strict=False)):
+            yield from _booleans_in(each, raw, f"{where}.{index}")
+    elif isinstance(value, Mapping) and isinstance(data, Mapping):
+        for key, each in value.items():
+            yield from _booleans_in(each, data.get(key), f"{where}.{key}")
 
 
 def _explain(error: ValidationError, data: object) -> list[str]:

@@ -177,6 +177,13 @@ def _all_kinds(union: object) -> list[str]:
     return [str(kind) for member in _members(union) if _is_model(member) for kind in _kinds(member)]
 
 
+def near(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like it; None when none is."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, list(known), n=1)), None)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean WORD?` with the nearest known word, else all of them; empty when there are none."""
     from difflib import get_close_matches

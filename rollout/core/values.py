@@ -23,6 +23,8 @@ from pydantic_core.core_schema import (
 
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:[0-9]+[smhd])+")
+_LONGEST = 60
+"""Characters of a duration: Python refuses to read numbers of some thousand digits."""
 _DURATION_PART = re.compile(r"([0-9]+)([smhd])")
 
 
@@ -40,7 +42,7 @@ def parse_duration(text: object) -> int:
 
     Raises ValueError for anything else, a bare number included: it has no unit.
     """
-    if isinstance(text, str) and _DURATION.fullmatch(text):
+    if isinstance(text, str) and len(text) <= _LONGEST and _DURATION.fullmatch(text):
         return sum(int(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
     raise ValueError(f"not a duration (write 30m, 24h or 1h30m): {text!r}")
 

@@ -29,7 +29,11 @@ STARTED = "2026-11-23T11:00:00Z"
 def seed(folder: Path, *, target: str | None = OLD_VERSION, **changes: Any) -> Repository:
     """A train with tau's contract, and its release started."""
     data = contract().model_dump(mode="json", by_alias=True, exclude_none=True)
-    policy = {**data["rollback"], "apply": {"command": ["touch", "ran"]}, **changes.pop("rollback", {})}
+    policy = {
+        **data["rollback"],
+        "apply": {"command": ["touch", "ran-{version}"]},
+        **changes.pop("rollback", {}),
+    }
     changed = Contract.model_validate({**_with_durations(), **changes, "rollback": policy})
     change = StateChange(
         contract=changed, rollout=Rollout(train=TAU), channel=Channel(train=TAU, current_version=target)
@@ -110,7 +114,7 @@ def test_the_machine_signs_what_asks_for_a_rehearsal(
 
 
 def test_touches_nothing_else_and_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    repo = seed(tmp_path / "repo", apply={"command": ["touch", "applied"]})
+    repo = seed(tmp_path / "repo", apply={"command": ["touch", "applied-{percent}"]})
     before = everything(repo)
     capsys.readouterr()
     assert main(["rehearse", "--dry-run", *at(repo)]) == 0
@@ -158,7 +162,7 @@ def test_a_contract_that_validates_nothing_is_not_recorded_as_rehearsed(
 ) -> None:
     preflight, *others = _with_durations()["phases"]
     gates = [gate for gate in preflight["gates"] if gate["kind"] not in ("harness", "ci_checks")]
-    repo = seed(tmp_path / "repo", phases=[{**preflight, "gates": gates}, *others])
+    repo = seed(tmp_path / "repo", phases=[{**preflight, "soak": "0s", "gates": gates}, *others])
     before = everything(repo)
     capsys.readouterr()
     assert main(["rehearse", "--json", *at(repo)]) == 3

@@ -96,8 +96,8 @@ BROKEN = {
         ],
     ),
     "percent falls": (
-        phases(FEW, f"name: fewer, canary_percent: 5, soak: 1h, {GATE}", ALL),
-        ["phases.1.canary_percent: must rise, and fewer has 5 after few's 10"],
+        phases(DARK, FEW, f"name: fewer, canary_percent: 5, soak: 1h, {GATE}", ALL),
+        ["phases.2.canary_percent: must rise, and fewer has 5 after few's 10"],
     ),
     "percent stops short": (
         phases(
@@ -128,7 +128,7 @@ BROKEN = {
     ),
     "a cycle without gates": (
         phases(
-            "name: a, canary_percent: 1, soak: 1h, inherit: b",
+            "name: a, canary_percent: 0, soak: 1h, inherit: b",
             "name: b, canary_percent: 2, soak: 1h, inherit: a",
             ALL,
         ),
@@ -437,13 +437,13 @@ BROKEN = {
         + phases(DARK.replace("name: dark", "name: da..rk"), ALL.replace("name: all", "name: all.")),
         [
             f"{where} cannot be in the name of a git branch: no two dots in a row, no dot or .lock at the end"
-            " of a part"
-            for where in (
-                "train: shop.lock",
-                "product.branch: a//b",
-                "state.branch: a..b",
-                "phases.0.name: da..rk",
-                "phases.1.name: all.",
+            f" of a part; did you mean {meant}?"
+            for where, meant in (
+                ("train: shop.lock", "shop-lock"),
+                ("product.branch: a//b", "a/b"),
+                ("state.branch: a..b", "a.b"),
+                ("phases.0.name: da..rk", "da.rk"),
+                ("phases.1.name: all.", "all"),
             )
         ],
     ),
@@ -473,6 +473,139 @@ BROKEN = {
         [
             "phases.0.gates.0.min: 3 is above max, 1.5; nothing lies between",
             "phases.0.gates.1.total: 5 is less than passed and failed together",
+        ],
+    ),
+    # what cannot work
+    "branches that git calls otherwise": (
+        "product: {branch: HEAD}\nstate: {branch: refs/heads/ops}",
+        [
+            "product.branch: HEAD is not what git calls a branch; did you mean main?",
+            "state.branch: refs/heads/ops is not what git calls a branch; did you mean ops?",
+        ],
+    ),
+    "a first phase with users": (
+        phases(FEW, ALL),
+        [
+            "phases.0.canary_percent: few gives a release to 10 % before anything was checked; begin with a"
+            " phase at 0"
+        ],
+    ),
+    "placeholders of commands": (
+        'apply: {command: [deploy, "--to={percnt}", "${percnt}"]}\n'
+        'rollback: {apply: {command: [deploy, "{versoin}"]}, lane: {command: [lane, "{lane}"]}}\n'
+        'channel: {apply: {command: [put, "{version}", "{prevoius}"]}}\n',
+        [
+            "apply.command.1: unknown placeholder {percnt}; did you mean percent?",
+            "rollback.apply.command.1: unknown placeholder {versoin}; did you mean version?",
+            "channel.apply.command.2: unknown placeholder {prevoius}; did you mean previous?",
+        ],
+    ),
+    "commands that do the same each time": (
+        'apply: {command: [deploy, "{version}"]}\n'
+        "rollback: {apply: {command: [deploy]}, lane: {command: [lane, '{surface}']}}\n"
+        "channel: {apply: {command: [put, '{channel}']}}\n",
+        [
+            "apply.command: has neither {percent} nor {phase}, so it does the same each time; add"
+            ' "{percent}"',
+            'rollback.apply.command: has no {version}, so it does the same each time; add "{version}"',
+            'rollback.lane.command: has no {lane}, so it does the same each time; add "{lane}"',
+            'channel.apply.command: has no {version}, so it does the same each time; add "{version}"',
+        ],
+    ),
+    "commands that are nothing, or have no time": (
+        "surfaces: {web: {adapter: tau-status, command: ['', x], timeout: 0s}}\n"
+        "prepare: {command: [' '], timeout: 0m}\n"
+        "harness: {command: [x], timeout: 0s, report: r, manifest: m}\n",
+        [
+            "prepare.timeout: 0s ends the command before it begins; did you mean 10m?",
+            "prepare.command.0: is empty; the first word is the program to run",
+            "surfaces.web.timeout: 0s ends the command before it begins; did you mean 10m?",
+            "surfaces.web.command.0: is empty; the first word is the program to run",
+            "harness.timeout: 0s ends the command before it begins; did you mean 10m?",
+        ],
+    ),
+    "a harness that leaves a run out": (
+        gates("{kind: harness, total: 5, passed: 3, failed: 1}"),
+        ["phases.0.gates.0.total: 5 is more than passed and failed together; did you mean 4?"],
+    ),
+    "an age shorter than a check": (
+        "sampling: {interval: 10m, min_interval: 5m, max_age: 4m}",
+        [
+            "sampling.max_age: 4m is shorter than min_interval, 5m: no reading counts until the next check;"
+            " did you mean 20m?",
+        ],
+    ),
+    "a duration of more digits than a number may have": (
+        f"sampling: {{interval: {'9' * 5000}h}}",
+        [f"sampling.interval: not a duration (write 30m, 24h or 1h30m): '{'9' * 257}..."],
+    ),
+    "a negative duration": (
+        "sampling: {max_age: -5m}",
+        ["sampling.max_age: not a duration (write 30m, 24h or 1h30m): '-5m'"],
+    ),
+    "triggers that watch nothing, or fire at once": (
+        "triggers:\n"
+        "- {name: a, kind: timeline_error, phases: [], surfaces: [], actions: [freeze, rollback]}\n"
+        "- {name: b, kind: threshold, field: queue_depth, at_least: 0, actions: [freeze, rollback]}\n",
+        [
+            "triggers.0.surfaces: names none; leave it out for all",
+            "triggers.0.phases: names none; leave it out for all but the first",
+            "triggers.1.at_least: 0 fires at once, because queue_depth is a count; did you mean 1?",
+        ],
+    ),
+    "failing is called healthy": (
+        "surfaces: {api: {adapter: json, file: x, map: {health_state: s,"
+        " health_states: {failing: healthy, Degraded: healthy, degraded: failing, ok: healthy}}}}\n"
+        + phases(DARK, ALL),
+        [
+            "surfaces.api.map.health_states.failing: is called healthy; did you mean failing?",
+            "surfaces.api.map.health_states.Degraded: is called healthy; did you mean degraded?",
+        ],
+    ),
+    "bodies of what is not captured": (
+        "rollback: {evidence: [out/report.json, logs/*.txt, a/**],"
+        " evidence_in_git: [out/reprt.json, out/report.json, logs/a.txt, a/*/b, x]}",
+        [
+            "rollback.evidence_in_git.0: out/reprt.json is not among rollback.evidence, so it is never"
+            " captured; did you mean out/report.json?",
+            "rollback.evidence_in_git.4: x is not among rollback.evidence, so it is never captured; known"
+            " here: out/report.json, logs/*.txt, a/**",
+        ],
+    ),
+    "expressions that look at nothing": (
+        "surfaces: {api: {adapter: json, file: x, map: {health_state: \"'healthy'\", updated_unix_ms: at,"
+        " fields: {errors: '`0`', depth: \"length('abc')\", ok: 'a || `0`'}}}}\n" + phases(DARK, ALL),
+        [
+            "surfaces.api.map.health_state: 'healthy' is the same whatever the product prints; did you mean"
+            " healthy, without quotes?",
+            "surfaces.api.map.fields.errors: `0` is the same whatever the product prints",
+            "surfaces.api.map.fields.depth: length('abc') is the same whatever the product prints",
+        ],
+    ),
+    "globs that match no check": (
+        gates('{kind: ci_checks, checks: ""}', '{kind: ci_checks, name: b, checks: "Smoke [a"}')
+        + trigger('kind: validation_failure, harness: false, checks: "Smoke []x"'),
+        [
+            'phases.0.gates.0.checks: is empty and matches no check; did you mean "*"?',
+            "phases.0.gates.1.checks: a [ is not closed; write [[] for the character itself",
+            "triggers.0.checks: a [ is not closed; write [[] for the character itself",
+        ],
+    ),
+    "true and false for numbers": (
+        phases(
+            DARK.replace("canary_percent: 0", "canary_percent: false"),
+            "name: few, canary_percent: true, soak: {runs: true}, gates: [{kind: threshold,"
+            " field: queue_depth, max: false}]",
+            ALL,
+        )
+        + "triggers: [{name: t, kind: threshold, field: queue_depth, at_least: true,"
+        " actions: [freeze, rollback]}]",
+        [
+            "phases.0.canary_percent: must be a number, not false; did you mean 0?",
+            "phases.1.canary_percent: must be a number, not true; did you mean 1?",
+            "phases.1.soak.runs: must be a number, not true; did you mean 1?",
+            "phases.1.gates.0.max: must be a number, not false; did you mean 0?",
+            "triggers.0.at_least: must be a number, not true; did you mean 1?",
         ],
     ),
     # how surfaces speak

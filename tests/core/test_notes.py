@@ -12,6 +12,44 @@ UNVALIDATED: list[dict[str, Any]] = [
     {"name": "few", "canary_percent": 5, "soak": "1h", "gates": [HEALTHY]},
     {"name": "all", "canary_percent": 100, "soak": "1h", "gates": [HEALTHY]},
 ]
+SHOP: dict[str, Any] = {
+    "surfaces": {
+        "web": {
+            "adapter": "json",
+            "file": "web.json",
+            "map": {
+                "health_state": "status || 'ok'",
+                "health_states": {"ok": "healthy", "down": "healthy"},
+                "fields": {"celsius": "c"},
+            },
+        },
+        "run": {"adapter": "tau-status", "file": "run.json", "fresh": "phase"},
+    },
+    "phases": [
+        {"name": "dark", "canary_percent": 0, "soak": "0s", "gates": [HEALTHY]},
+        {"name": "few", "canary_percent": 5, "soak": "1h", "gates": [{**HEALTHY, "surfaces": ["run"]}]},
+        {
+            "name": "all",
+            "canary_percent": 100,
+            "soak": "1h",
+            "gates": [
+                HEALTHY,
+                {"kind": "signoff", "before": "complete"},
+                {"kind": "ci_checks", "checks": "Smoke [voice]"},
+            ],
+        },
+    ],
+    "triggers": [
+        {
+            "name": "cold",
+            "kind": "threshold",
+            "field": "celsius",
+            "at_least": -3,
+            "actions": ["freeze", "rollback"],
+        }
+    ],
+    "signoff": {"items": [{"id": "ok", "section": "S", "title": "T", "before": "complete"}]},
+}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +64,24 @@ UNVALIDATED: list[dict[str, Any]] = [
         (
             {"apply": APPLY, "rollback": TARGET, "phases": UNVALIDATED, "signoff": {"items": []}},
             ["phases: no gate is harness or ci_checks, so nothing validates the product after a rollback"],
+        ),
+        (
+            {"apply": {"command": ["deploy", "{percent}", "{zone}", "${HOME}"]}, "rollback": TARGET},
+            ["apply.command.2: {zone} is not filled in and reaches the command as it is written"],
+        ),
+        (
+            {"apply": APPLY, "rollback": TARGET, "prepare": {"command": ["make", "V={version}", "{x}"]}},
+            ["prepare.command.1: {version} is not filled in here and reaches the command as it is written"],
+        ),
+        (
+            {"apply": APPLY, "rollback": TARGET, **SHOP},
+            [
+                "surfaces.web.map.health_states.down: is called healthy",
+                "surfaces.web.map.health_state: is healthy too where the product says nothing",
+                "triggers.0.at_least: fires at -3 already",
+                "phases.1.soak: only surfaces without a pulse are read, so it is earned as their files",
+                "phases.2.gates.2.checks: [voice] is any one of these characters; for brackets write",
+            ],
         ),
     ],
 )

@@ -26,3 +26,7 @@ def _notes(contract: Contract) -> Iterator[str]:
     gates = [gate for phase in contract.phases for gate in phase.gates]
     if not any(isinstance(gate, HarnessGate | CiChecksGate) for gate in gates):
         yield "phases: no gate is harness or ci_checks, so nothing validates the product after a rollback"
+    # Imported here because only a check asks for them, and they know more than the contract's own package.
+    from rollout.core.contract_warnings import find_warnings
+
+    yield from find_warnings(contract)

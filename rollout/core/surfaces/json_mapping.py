@@ -84,14 +84,58 @@ def _expression_problem(expression: str) -> str:
     return ""
 
 
-def counter_names(expression: str) -> frozenset[str] | None:
-    """The names that an expression such as `{failed: errors, served: ok}` gives; None where any may come."""
+def constant_problems(contract: Contract) -> Iterator[str]:
+    """Every expression that looks at nothing the product prints, as `surfaces.NAME.map.FIELD: message`."""
+    for name, surface in contract.surfaces.items():
+        for field, expression in _expressions(surface.map) if surface.map else ():
+            node = _parsed(expression)
+            if node is not None and _is_constant(node):
+                yield (
+                    f"surfaces.{name}.map.{field}: {inert(expression, 60)} is the same whatever the product"
+                    f" prints{_as_a_name(node)}"
+                )
+
+
+def _as_a_name(node: JsonValue) -> str:
+    value = node["value"] if node["type"] == "literal" else None
+    is_name = isinstance(value, str) and value.isidentifier()
+    return f"; did you mean {value}, without quotes?" if is_name else ""
+
+
+_STARTS = ("subexpression", "pipe", "index_expression", "projection", "filter_projection", "flatten", "slice")
+"""Expressions that look only at what their first part finds."""
+
+
+def _is_constant(node: JsonValue) -> bool:
+    children = node["children"]
+    if node["type"] in _STARTS:
+        children = children[:1]
+    return node["type"] == "literal" or (bool(children) and all(map(_is_constant, children)))
+
+
+def fallback(expression: str) -> str | None:
+    """The text that an expression such as `status || 'healthy'` gives where nothing is found; else None."""
+    node = _parsed(expression)
+    is_choice = node is not None and (node["type"] == "or_expression" or node.get("value") == "not_null")
+    last = node["children"][-1] if node is not None and is_choice else {"type": ""}
+    return last["value"] if last["type"] == "literal" and isinstance(last["value"], str) else None
+
+
+def _parsed(expression: str) -> JsonValue:
+    """The expression as jmespath has parsed it; None when it is none."""
     import jmespath
     from jmespath.exceptions import JMESPathError
 
     try:
-        node: JsonValue = jmespath.compile(expression).parsed
+        return jmespath.compile(expression).parsed
     except (JMESPathError, RecursionError):
+        return None
+
+
+def counter_names(expression: str) -> frozenset[str] | None:
+    """The names that an expression such as `{failed: errors, served: ok}` gives; None where any may come."""
+    node = _parsed(expression)
+    if node is None:
         return None
     while node["type"] in ("subexpression", "pipe"):
         node = node["children"][-1]
