@@ -170,6 +170,11 @@ class LocalProduct:
         with self._open(path) as file:
             return file.read(size)
 
+    def log_inode(self, path: str) -> int:
+        """The number of the log's file on this machine. Raises FileNotFoundError, OSError."""
+        with self._open(path) as file:
+            return os.fstat(file.fileno()).st_ino
+
     def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran:
         """Run a command of the contract in the product's folder; `timeout` is in seconds."""
         ended = self._execute(command, workdir, timeout, self._environment)

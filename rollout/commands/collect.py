@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import rollout as tool
@@ -15,7 +17,7 @@ from rollout.core.harness import parse_harness
 from rollout.core.observation import COUNTERS, HarnessReport, LogCursor, Observation, Sample
 from rollout.core.state import Outcome, Release, Rollout, Status
 from rollout.core.surfaces import parse
-from rollout.core.surfaces.event_log import HEAD_BYTES, count_log
+from rollout.core.surfaces.event_log import HEAD_BYTES, MOST_ROTATED, LogFile, count_log
 from rollout.core.surfaces.payload import MAX_PAYLOAD
 from rollout.core.text import inert
 from rollout.core.values import format_instant
@@ -223,8 +225,10 @@ def _lacks_counters(sample: Sample) -> bool:
 
 def _with_counted_log(sample: Sample, log: str, cursor: LogCursor | None, product: Product) -> Sample:
     try:
-        head = product.log_head(log, HEAD_BYTES)
-        counted = count_log(lambda offset: product.log_lines(log, offset), cursor, head)
+        file = _log_file(log, product)
+        counted = count_log(file, cursor, _rotated(log, product))
+        if product.log_inode(log) != file.inode:
+            raise OSError("was rotated while it was read")  # the next reading goes on from the old cursor
     except OSError as error:
         why = inert(f"events log {log}: {error.strerror or error}")
         return sample.model_copy(update={"counters_unknown": why})
@@ -232,6 +236,18 @@ def _with_counted_log(sample: Sample, log: str, cursor: LogCursor | None, produc
     return sample.model_copy(
         update={"counters": counters, "counters_unknown": counted.unknown, "cursor": counted.cursor}
     )
+
+
+def _log_file(path: str, product: Product) -> LogFile:
+    inode = product.log_inode(path)
+    return LogFile(partial(product.log_lines, path), product.log_head(path, HEAD_BYTES), inode)
+
+
+def _rotated(log: str, product: Product) -> Iterator[LogFile]:
+    """`FILE.1`, `FILE.2` and so on, as long as there is one that can be read."""
+    with suppress(OSError):
+        for number in range(1, MOST_ROTATED + 1):
+            yield _log_file(f"{log}.{number}", product)
 
 
 def _in_words(sample: Sample) -> str:

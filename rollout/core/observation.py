@@ -47,6 +47,8 @@ class LogCursor(Model):
     """Digest of the file's first `head_bytes`: another one means the log was rotated."""
     totals: dict[Identifier, Total] = Field(max_length=MAX_COUNTERS)
     """Every reason code counted so far, over all rotations."""
+    inode: int | None = Field(default=None, ge=0, le=2**64 - 1)
+    """The file's number on its machine, where nothing of it was counted: else its content tells the file."""
 
 
 class BadStep(Model):

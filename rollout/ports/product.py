@@ -98,5 +98,8 @@ class Product(Worker, Protocol):
     def log_head(self, path: str, size: int) -> bytes:
         """The first bytes of the log, at most `size`. Raises FileNotFoundError, OSError."""
 
+    def log_inode(self, path: str) -> int:
+        """The number of the log's file on this machine. Raises FileNotFoundError, OSError."""
+
     def stop(self) -> None:
         """Kill every command that runs and start no other: a person interrupted."""

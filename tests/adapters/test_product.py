@@ -369,6 +369,14 @@ def test_a_log_is_read_from_an_offset(product: LocalProduct, folder: Path) -> No
     assert product.log_head("log", 5) == b"one\nt"
 
 
+def test_a_log_keeps_its_inode_when_it_is_rotated(product: LocalProduct, folder: Path) -> None:
+    (folder / "log").write_bytes(b"one\n")
+    before = product.log_inode("log")
+    (folder / "log").rename(folder / "log.1")
+    (folder / "log").write_bytes(b"two\n")
+    assert product.log_inode("log.1") == before != product.log_inode("log")
+
+
 def test_long_lines_of_a_log_come_in_pieces(product: LocalProduct, folder: Path) -> None:
     (folder / "log").write_bytes(b"x" * (MAX_LINE + 5) + b"\nend\n")
     assert [len(piece) for piece in product.log_lines("log", 0)] == [MAX_LINE, 6, 4]

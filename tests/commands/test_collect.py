@@ -392,7 +392,39 @@ def test_the_log_is_counted_from_the_stored_cursor() -> None:
     first = dashboard(line("a"))
     second = dashboard(line("a") + line("b"), first.cursor)
     assert second.counters == {"a": 1, "b": 1}
-    assert dashboard(line("c"), second.cursor).counters == {"a": 1, "b": 1, "c": 1}
+
+
+def test_a_rotated_log_is_followed_into_the_rotated_file() -> None:
+    first = dashboard(line("a"))
+    fake = product()
+    fake.files[DASHBOARD_LOG], fake.files[f"{DASHBOARD_LOG}.1"] = line("c"), line("a") + line("b")
+    assert first.cursor is not None
+    followed = collected(fake, before=status({"dashboard": first.cursor})).samples["dashboard"]
+    assert followed.counters == {"a": 1, "b": 1, "c": 1}
+    assert followed.cursor is not None
+    again = collected(fake, before=status({"dashboard": followed.cursor})).samples["dashboard"]
+    assert again.counters == followed.counters
+
+
+def test_a_rotated_file_that_is_gone_makes_counters_unknown_once() -> None:
+    second = dashboard(line("c"), dashboard(line("a")).cursor)
+    assert second.counters is None
+    assert "the events log was rotated" in (second.counters_unknown or "")
+    assert dashboard(line("c") + line("d"), second.cursor).counters == {"a": 1, "c": 1, "d": 1}
+
+
+def test_a_log_that_is_rotated_while_it_is_read_is_read_again_the_next_time() -> None:
+    class Rotating(FakeProduct):
+        def log_head(self, path: str, size: int) -> bytes:
+            self.inodes[path] = 2
+            return super().log_head(path, size)
+
+    fake = Rotating()
+    fake.prints("dashboard", (SAMPLES / "healthy" / COMMANDS["dashboard"]).read_bytes())
+    fake.files[DASHBOARD_LOG] = line("a")
+    sample = collected(fake).samples["dashboard"]
+    assert sample.counters_unknown == f"events log {DASHBOARD_LOG}: was rotated while it was read"
+    assert sample.cursor is None
 
 
 def test_an_unreadable_line_makes_counters_unknown_once() -> None:

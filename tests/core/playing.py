@@ -26,7 +26,7 @@ from rollout.core.rollback.quarantine import standing
 from rollout.core.signoff import states
 from rollout.core.state import CheckFact, Freeze, Result
 from rollout.core.surfaces import parse
-from rollout.core.surfaces.event_log import HEAD_BYTES, count_log
+from rollout.core.surfaces.event_log import HEAD_BYTES, LogFile, count_log
 from rollout.core.surfaces.payload import CYCLE_FIELDS
 from rollout.core.values import format_duration
 from tests.core.case_file import (
@@ -309,7 +309,8 @@ def _printed(world: World, name: str, mood: str) -> Sample:
     if surface.events is None or not log.exists():
         return sample
     content = log.read_bytes()
-    counted = count_log(lambda offset: content[offset:].splitlines(keepends=True), None, content[:HEAD_BYTES])
+    file = LogFile(lambda offset: content[offset:].splitlines(keepends=True), content[:HEAD_BYTES])
+    counted = count_log(file, None)
     return sample.model_copy(update={"counters": counted.cursor.totals, "cursor": counted.cursor})
 
 

@@ -77,7 +77,18 @@ def put(town: Town, mood: str, surfaces: tuple[str, ...]) -> None:
         os.utime(file, (town.shell.now.timestamp(), town.shell.now.timestamp()))
         events = SAMPLES / mood / "events" / f"{surface}.jsonl"
         if events.exists():
-            shutil.copy(events, town.path / ".tau" / surface / "runtime-events.jsonl")
+            rotate(town.path / ".tau" / surface / "runtime-events.jsonl", events)
+
+
+def rotate(log: Path, events: Path) -> None:
+    """The log holds the sample's events; what it held before lies beside it, as a rotation leaves it."""
+    if log.exists() and log.read_bytes() == events.read_bytes():
+        return
+    for number in (1, 0):
+        older = log.with_name(f"{log.name}.{number}") if number else log
+        if older.exists():
+            older.rename(log.with_name(f"{log.name}.{number + 1}"))
+    shutil.copy(events, log)
 
 
 def look(town: Town, mood: str, surfaces: tuple[str, ...] = EVERY) -> Any:

@@ -27,6 +27,8 @@ class FakeProduct:
         self.endings: dict[str, Ran] = {}
         """How running this command ends; well, when it is not named here."""
         self.ran: list[tuple[tuple[str, ...], str, int]] = []
+        self.inodes: dict[str, int] = {}
+        """Of files that are not the first."""
         self.kept: dict[str, bytes] = {}
         self.stopped = False
 
@@ -63,6 +65,10 @@ class FakeProduct:
 
     def log_head(self, path: str, size: int) -> bytes:
         return self._log(path)[:size]
+
+    def log_inode(self, path: str) -> int:
+        self._log(path)
+        return self.inodes.get(path, 1)
 
     def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran:
         self.ran.append((tuple(command), workdir, timeout))

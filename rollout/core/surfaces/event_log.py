@@ -20,8 +20,22 @@ HEAD_BYTES = 4096
 MAX_LINE = 1024 * 1024
 """Bytes; a longer line is unreadable and is never held in memory whole."""
 
+MOST_ROTATED = 9
+"""How many rotated files are looked through."""
+_LOST = "the events log was rotated, and what it held since the last reading is nowhere to be found"
+
 ReadFrom = Callable[[int], Iterable[bytes]]
 """Byte offset -> the lines from there on with their line ends; a long line may come in pieces."""
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """One file of a log: the one that is written to, or one that was rotated away."""
+
+    read_from: ReadFrom
+    head: bytes
+    """Its first bytes, up to HEAD_BYTES."""
+    inode: int | None = None
 
 
 @dataclass(frozen=True)
@@ -32,55 +46,99 @@ class LogCount:
     unknown: str | None = None
 
 
-def count_log(read_from: ReadFrom, cursor: LogCursor | None, head: bytes) -> LogCount:
-    """Go on counting where the cursor stands, or at the beginning when the log is another or was cut.
+def count_log(log: LogFile, cursor: LogCursor | None, rotated: Iterable[LogFile] = ()) -> LogCount:
+    """Go on counting where the cursor stands, or at the beginning when there is none.
 
-    `head` holds the log's first bytes, up to HEAD_BYTES. Totals go on over rotations; a half-written
-    last line waits for the next time; an unreadable whole line makes this one count unknown.
-    Whatever `read_from` raises passes through.
+    When the log is another file now, or was cut, what it held since the last reading is counted in the
+    `rotated` files (newest first, opened as needed). Where none of them is the file of the cursor, that much
+    is lost, and this one count is unknown. Totals go on over rotations; a half-written last line waits for
+    the next time; an unreadable whole line makes this one count unknown. Whatever reading raises passes
+    through.
     """
     totals = dict(cursor.totals) if cursor else {}
-    offset = cursor.offset if cursor and _is_same_log(read_from, cursor, head) else 0
-    unreadable = 0
-    for size, line in _whole_lines(read_from(offset)):
-        offset += size
-        unreadable += not _add(line, totals)
-    return LogCount(_cursor(offset, head, totals), _why_unknown(unreadable, totals))
+    offset, problems = 0, []
+    if cursor is not None and _is_of(cursor, log):
+        offset = cursor.offset
+    elif cursor is not None:
+        problems += _count_rotated(cursor, rotated, totals)
+    size, unreadable, _ = _count(log.read_from(offset), totals)
+    problems += _unreadable(unreadable)
+    if len(totals) >= MAX_COUNTERS:
+        problems = [f"the events log has {MAX_COUNTERS} or more different reason codes"]
+    return LogCount(_cursor(offset + size, log, totals), "; ".join(problems) or None)
 
 
-def _is_same_log(read_from: ReadFrom, cursor: LogCursor, head: bytes) -> bool:
-    beginning = head[: cursor.head_bytes]
+def _count_rotated(cursor: LogCursor, rotated: Iterable[LogFile], totals: dict[str, int]) -> list[str]:
+    """Count what the log held after the cursor and before its present file; what is wrong with that."""
+    newer: list[LogFile] = []
+    for file in rotated:
+        if not _is_of(cursor, file, surely=True):
+            newer.append(file)
+            continue
+        unreadable = 0
+        for each, offset in ((file, cursor.offset), *((later, 0) for later in reversed(newer))):
+            _, broken, is_cut = _count(each.read_from(offset), totals)
+            unreadable += broken + is_cut  # nobody writes the rest of a line into a rotated file
+        return _unreadable(unreadable)
+    return [_LOST] if cursor.offset else []
+
+
+def _is_of(cursor: LogCursor, file: LogFile, *, surely: bool = False) -> bool:
+    """Whether it is the file that the cursor stands in.
+
+    By what it holds, because a checkout on another machine has other inodes. Where nothing was counted only
+    the inode can tell: `surely` takes no file for it whose inode is unknown.
+    """
+    if cursor.offset == 0:
+        is_unknown = cursor.inode is None or file.inode is None
+        return not surely if is_unknown else cursor.inode == file.inode
+    beginning = file.head[: cursor.head_bytes]
     if len(beginning) < cursor.head_bytes or sha256(beginning).hexdigest() != cursor.head_sha256:
         return False
     # the last counted byte ended a line; anything else there, or nothing, means that the log was cut
-    return cursor.offset == 0 or next(iter(read_from(cursor.offset - 1)), b"") == b"\n"
+    return next(iter(file.read_from(cursor.offset - 1)), b"") == b"\n"
 
 
-def _cursor(offset: int, head: bytes, totals: dict[str, int]) -> LogCursor:
-    counted = head[: min(offset, HEAD_BYTES)]
+def _cursor(offset: int, log: LogFile, totals: dict[str, int]) -> LogCursor:
+    counted = log.head[: min(offset, HEAD_BYTES)]
     return LogCursor(
-        offset=offset, head_bytes=len(counted), head_sha256=sha256(counted).hexdigest(), totals=totals
+        offset=offset,
+        head_bytes=len(counted),
+        head_sha256=sha256(counted).hexdigest(),
+        totals=totals,
+        # Where lines were counted they tell the file, on any machine and in a run that is repeated.
+        inode=log.inode if offset == 0 else None,
     )
 
 
-def _why_unknown(unreadable: int, totals: dict[str, int]) -> str | None:
-    if unreadable:
-        return f"{unreadable} unreadable line{'s' if unreadable > 1 else ''} in the events log"
-    if len(totals) >= MAX_COUNTERS:
-        return f"the events log has {MAX_COUNTERS} or more different reason codes"
-    return None
+def _unreadable(lines: int) -> list[str]:
+    return [f"{lines} unreadable line{'s' if lines > 1 else ''} in the events log"] if lines else []
 
 
-def _whole_lines(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:
-    """(size, line) of each line that has its end; None for a line that is too long to look at."""
+def _count(pieces: Iterable[bytes], totals: dict[str, int]) -> tuple[int, int, bool]:
+    """Bytes of whole lines, how many of these are unreadable, and whether a line without end follows."""
+    counted = unreadable = 0
+    is_cut = False
+    for size, line, is_whole in _lines(pieces):
+        if is_whole:
+            counted += size
+            unreadable += not _add(line, totals)
+        is_cut = not is_whole
+    return counted, unreadable, is_cut
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes | None, bool]]:
+    """(size, line, whether it has its end) of each line; None for one that is too long to look at."""
     size = 0
     held: bytes | None = b""
     for piece in pieces:
         size += len(piece)
         held = held + piece if held is not None and size <= MAX_LINE else None
         if piece.endswith(b"\n"):
-            yield size, held
+            yield size, held, True
             size, held = 0, b""
+    if size:
+        yield size, held, False
 
 
 def _add(line: bytes | None, totals: dict[str, int]) -> bool:

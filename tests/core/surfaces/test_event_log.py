@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.core.observation import LogCursor
-from rollout.core.surfaces.event_log import HEAD_BYTES, MAX_LINE, LogCount, count_log
+from rollout.core.surfaces.event_log import HEAD_BYTES, MAX_LINE, LogCount, LogFile, count_log
 from tests.core.surfaces.surfaces import SAMPLES
 
 
@@ -17,14 +17,19 @@ def line(*codes: str, at: int = 0) -> bytes:
     return json.dumps({"timestamp_unix_ms": at, "reason_codes": codes}).encode() + b"\n"
 
 
-def reading(log: bytes, cursor: LogCursor | None = None, *, piece: int = MAX_LINE) -> LogCount:
-    """Count the log as a file of these bytes would be counted, long lines coming in pieces."""
+def file_of(log: bytes, *, piece: int = MAX_LINE, inode: int | None = None) -> LogFile:
+    """A file of these bytes; long lines come in pieces."""
 
     def read_from(offset: int) -> Iterable[bytes]:
         for whole in log[offset:].splitlines(keepends=True):
             yield from (whole[start : start + piece] for start in range(0, len(whole), piece))
 
-    return count_log(read_from, cursor, log[:HEAD_BYTES])
+    return LogFile(read_from, log[:HEAD_BYTES], inode)
+
+
+def reading(log: bytes, cursor: LogCursor | None = None, *rotated: bytes, piece: int = MAX_LINE) -> LogCount:
+    """Count the log, which was rotated into these files, the newest first."""
+    return count_log(file_of(log, piece=piece), cursor, map(file_of, rotated))
 
 
 def totals(log: bytes, cursor: LogCursor | None = None) -> dict[str, int]:
@@ -117,6 +122,54 @@ def test_a_rotated_log_starts_again_and_totals_go_on() -> None:
     assert second.cursor.offset == len(rotated)
 
 
+LOST = "the events log was rotated, and what it held since the last reading is nowhere to be found"
+
+
+def test_what_a_rotated_file_held_since_the_last_reading_is_counted() -> None:
+    read, unread = line("a", at=1), line("case_processing_failed", at=2)
+    first = reading(read)
+    second = reading(line("a", at=3), first.cursor, read + unread)
+    assert second.cursor.totals == {"a": 2, "case_processing_failed": 1}
+    assert second.unknown is None
+    assert reading(line("a", at=3), second.cursor) == second
+
+
+def test_a_log_that_was_rotated_twice_is_followed_too() -> None:
+    read, unread = line("a", at=1), line("b", at=2)
+    first = reading(read)
+    second = reading(line("a", at=9), first.cursor, line("c", at=4) * 2, line("c", at=3), read + unread)
+    assert second.cursor.totals == {"a": 2, "b": 1, "c": 3}
+    assert second.unknown is None
+
+
+@pytest.mark.parametrize("rotated", [(), (b"",), (line("a", at=7),), (line("a", at=7), b"\x1f\x8b\x08")])
+def test_a_rotated_file_that_is_gone_makes_the_counter_unknown_once(rotated: tuple[bytes, ...]) -> None:
+    first = reading(line("a", at=1))
+    second = reading(line("a", at=3), first.cursor, *rotated)
+    assert (second.unknown, second.cursor.totals) == (LOST, {"a": 2})
+    assert reading(line("a", at=3) + line("b"), second.cursor).unknown is None
+
+
+def test_half_a_line_at_the_end_of_a_rotated_file_is_unreadable() -> None:
+    read = line("a", at=1)
+    second = reading(line("a", at=3), reading(read).cursor, read + line("b")[:9])
+    assert second.unknown == "1 unreadable line in the events log"
+
+
+def test_a_file_that_was_rotated_before_anything_was_counted_is_found_by_its_inode() -> None:
+    first = count_log(file_of(b"", inode=7), None)
+    unread, now = file_of(line("b"), inode=7), file_of(line("a"), inode=8)
+    assert count_log(now, first.cursor, [unread]).cursor.totals == {"a": 1, "b": 1}
+    elsewhere = count_log(now, first.cursor, [file_of(line("b"), inode=9)])
+    assert (elsewhere.cursor.totals, elsewhere.unknown) == ({"a": 1}, None)
+
+
+def test_a_log_that_is_read_on_another_machine_is_the_same_log() -> None:
+    first = count_log(file_of(line("a"), inode=7), None)
+    second = count_log(file_of(line("a") + line("b"), inode=8), first.cursor)
+    assert (second.cursor.totals, second.unknown) == ({"a": 1, "b": 1}, None)
+
+
 def test_a_rotated_log_that_is_longer_than_the_old_one_is_noticed() -> None:
     first = reading(line("a", at=1))
     assert totals(line("b", at=2) * 50, first.cursor) == {"a": 1, "b": 50}
@@ -163,13 +216,14 @@ def test_a_huge_log_is_not_held_in_memory() -> None:
             made += 1
             yield line("a")
 
-    counted = count_log(read_from, None, line("a"))
+    counted = count_log(LogFile(read_from, line("a")), None)
     assert counted.cursor.totals == {"a": made}
 
 
 def test_an_endless_line_is_not_held_in_memory() -> None:
     megabyte = b"x" * MAX_LINE
-    counted = count_log(lambda _offset: (megabyte for _ in range(2_000)), None, megabyte[:HEAD_BYTES])
+    file = LogFile(lambda _offset: (megabyte for _ in range(2_000)), megabyte[:HEAD_BYTES])
+    counted = count_log(file, None)
     assert (counted.cursor.offset, counted.unknown) == (0, None)
 
 
@@ -190,7 +244,7 @@ def test_what_reading_raises_passes_through() -> None:
         raise FileNotFoundError("events.jsonl")
 
     with pytest.raises(FileNotFoundError):
-        count_log(read_from, None, b"")
+        count_log(LogFile(read_from, b""), None)
 
 
 lines = st.one_of(
@@ -212,6 +266,25 @@ def test_one_go_and_any_steps_give_the_same_totals(parts: list[bytes], data: st.
     whole = reading(log)
     assert cursor == whole.cursor
     assert unreadable == int((whole.unknown or "0").split()[0])
+
+
+@given(
+    logs=st.lists(st.lists(lines, max_size=4).map(b"".join), min_size=2, max_size=5),
+    stop=st.integers(0, 200),
+    kept=st.integers(0, 5),
+)
+def test_a_rotation_loses_nothing_or_says_so(logs: list[bytes], stop: int, kept: int) -> None:
+    """Files of a log, oldest first: the first was read up to some line, and some of the oldest are gone."""
+    files = [line("rotation", at=number) + log for number, log in enumerate(logs)]
+    first = count_log(file_of(files[0][:stop], inode=0), None)
+    rotated = [file_of(log, inode=number) for number, log in enumerate(files[:-1])][::-1][:kept]
+    second = count_log(file_of(files[-1], inode=len(files)), first.cursor, rotated)
+    whole = reading(b"".join(files)).cursor.totals
+    if kept >= len(files) - 1:
+        assert second.cursor.totals == whole
+    elif first.cursor.offset:
+        assert second.unknown is not None
+        assert LOST in second.unknown
 
 
 @given(logs=st.lists(st.lists(lines, min_size=1, max_size=5), min_size=1, max_size=4))
