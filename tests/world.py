@@ -102,6 +102,7 @@ class World:
         self.history = FakeHistory(OLD_COMMIT, COMMIT, OTHER_COMMIT)
         self.history.tags = {OLD_VERSION: OLD_COMMIT}
         self.reverter = FakeReverter(TIP, counted=self.store.writes)
+        self.reverter.frees(OLD_COMMIT)
         self.forge.history = self.reverter.history
         self.issues = FakeIssues(self.store.writes, {"bob": Permission.WRITE})
         self.evidence = FakeEvidence()

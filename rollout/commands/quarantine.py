@@ -24,7 +24,7 @@ from rollout.core.state import (
 )
 from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError
-from rollout.ports import Clock, Reverter, StateStore
+from rollout.ports import Clock, History, Reverter, StateStore
 from rollout.rendering.commits import message
 from rollout.rendering.gates import release_name
 
@@ -197,6 +197,23 @@ def refuse_quarantined(state: TrainState, reverter: Reverter | None, commit: str
             hint="release a commit that holds the revert; if this was not at fault:"
             f" rollout quarantine lift {bad.commit[:10]} --reason WHY",
         )
+
+
+def held_back(state: TrainState, history: History, reverter: Reverter, version: str) -> str:
+    """Why nothing may choose the version by the commit that its tag leads to; empty when it may be chosen.
+
+    Nothing is asked while the quarantine is empty. Raises OutsideError when the product cannot be read.
+    """
+    standing = quarantine.standing(state.quarantine)
+    commit = history.tagged(version) if standing else None
+    if commit is None:
+        return ""
+    for bad in standing:
+        if bad.commit == commit:
+            return f"is {quarantine.name(bad)}, {_how(bad)}"
+        if not _is_free(reverter, commit, bad):
+            return f"holds {quarantine.name(bad)}, {_how(bad)}, without its revert"
+    return ""
 
 
 def _how(bad: QuarantinedRelease) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from rollout.commands.changing import Changed, change_state
 from rollout.commands.contract import refuse_doubts, refuse_unusable
 from rollout.commands.cutting import Cut, check_commits, cut
-from rollout.commands.quarantine import refuse_quarantined
+from rollout.commands.quarantine import held_back, refuse_quarantined
 from rollout.commands.rollback import checked_reason
 from rollout.commands.targets import Known, check_target, check_written
 from rollout.core import channel as channels
@@ -91,6 +91,7 @@ def start(
         cuts.append(cut(history, state, options.version, options.commit, options.base))
         target = _target(state, options, lambda: _known(history, options, known), now)
         refuse_quarantined(state, reverter, cuts[-1].commit)
+        _refuse_held_target(state, history, reverter, target)
         return _begun(state, options, cuts[-1], target, now)
 
     changed = change_state(store, train, decide, now)
@@ -169,6 +170,19 @@ def _refuse_quarantined_target(state: TrainState, target: RollbackTarget) -> Non
         raise RefusedError(
             f"{state.train}: a rollback would lead to {target.version}, {GuardCode.QUARANTINED_RELEASE}:"
             f" it {standing[bare(target.version)]}",
+            hint="name another version with --rollback-to",
+        )
+
+
+def _refuse_held_target(
+    state: TrainState, history: History, reverter: Reverter | None, target: RollbackTarget | None
+) -> None:
+    """Raises RefusedError for a version whose commit is in quarantine, or holds what is."""
+    why = held_back(state, history, reverter, target.version) if target and reverter else ""
+    if target is not None and why:
+        raise RefusedError(
+            f"{state.train}: a rollback would lead to {target.version}, {GuardCode.QUARANTINED_RELEASE}:"
+            f" it {why}",
             hint="name another version with --rollback-to",
         )
 

@@ -391,8 +391,17 @@ class Workspace:
         """What the channel's commands work with."""
         from rollout.adapters.channel_files import YamlFiles
         from rollout.commands.channel.desk import Desk
+        from rollout.commands.quarantine import held_back
 
-        return Desk(self.store, self.forge, self._releases, YamlFiles(), self.clock, body=texts.channel_body)
+        return Desk(
+            self.store,
+            self.forge,
+            self._releases,
+            YamlFiles(),
+            self.clock,
+            body=texts.channel_body,
+            held_back=lambda state, version: held_back(state, self.history, self.reverter, version),
+        )
 
     @property
     def _releases(self) -> Releases:

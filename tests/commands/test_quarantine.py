@@ -6,6 +6,7 @@ import pytest
 
 from rollout.commands import quarantine as quarantines
 from rollout.commands.quarantine import ProductLookup
+from rollout.commands.start import StartOptions, start
 from rollout.commands.verify import verify
 from rollout.core.channel.guards import quarantined
 from rollout.core.files import QUARANTINE
@@ -95,6 +96,28 @@ def test_no_version_of_the_commit_is_returned_to(world: World, named: str) -> No
     assert add(world, TAGGED) is None
     assert is_sound(world)
     quarantines.lift(world.store, world.clock, TAU, TAGGED[:7], "it was the disk", "ada")
+    world.start(VERSION, COMMIT)
+    assert is_sound(world)
+
+
+def test_no_version_that_holds_the_commit_is_returned_to(world: World) -> None:
+    """v0.1.3 is tagged on a commit that holds the bad one, and v0.1.4 on one that lacks it."""
+    assert add(world, HELD)
+    world.history.tags = {"v0.1.3": "7" * 40, "v0.1.4": "8" * 40}
+    for commit in (COMMIT, "8" * 40):
+        world.reverter.frees(commit)
+    head = world.store.head()
+    with pytest.raises(RefusedError, match=r"lead to v0\.1\.3, quarantined_release: it holds 3333333333"):
+        start(
+            world.store,
+            world.history,
+            world.clock,
+            TAU,
+            StartOptions(VERSION, COMMIT, rollback_to="v0.1.3"),
+            reverter=world.reverter,
+            known=lambda: ("v0.1.3",),
+        )
+    assert world.store.head() == head
     world.start(VERSION, COMMIT)
     assert is_sound(world)
 

@@ -16,7 +16,7 @@ from rollout.commands.channel.desk import (
     refuse_while_busy,
 )
 from rollout.commands.channel.lookup import Looked
-from rollout.commands.channel.planning import Choice, checked, choose
+from rollout.commands.channel.planning import Choice, checked, choose, weighed
 from rollout.core.channel.plan import Target, apply, planned_target
 from rollout.core.state import ApplyStatus, Channel, ChannelApply, StateChange, TrainState
 
@@ -45,7 +45,7 @@ def make_apply(desk: Desk, train: str, typed: str | None, *, dry_run: bool = Fal
 
     def wanted(newer: TrainState, dry: bool) -> Wanted:
         _refuse_while_busy(newer)
-        channel = _applied(newer, choice.target(newer), now, dry)
+        channel = _applied(newer, weighed(desk, newer, choice.target(newer), now), now, dry)
         cache = choice.looked.new if choice.looked else None
         change = StateChange(channel=channel, release_cache=cache)
         last = _apply_of(channel)
@@ -59,7 +59,7 @@ def make_apply(desk: Desk, train: str, typed: str | None, *, dry_run: bool = Fal
     if policy_of(state).record_dry_runs:
         done = record(desk, train, lambda newer: wanted(newer, True), now)
         return Applied(_apply_of(channel_of(done.state)), _with_diff(done, shown), choice.looked)
-    last = _apply_of(_applied(state, choice.target(state), now, True))
+    last = _apply_of(_applied(state, weighed(desk, state, choice.target(state), now), now, True))
     return Applied(last, shown, choice.looked)
 
 

@@ -44,6 +44,8 @@ class Desk:
     files: StateFiles
     clock: Clock
     body: Body
+    held_back: Callable[[TrainState, str], str] = lambda *_: ""
+    """Why nothing may choose the version by what its commit holds; empty when it may be."""
 
     def load(self, train: str) -> TrainState:
         return self.store.load(train, self.store.head())

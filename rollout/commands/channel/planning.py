@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rollout.commands.channel.desk import Desk, Recorded, Wanted, channel_of, policy_of, preview, record
 from rollout.commands.channel.lookup import Looked, look_for, look_up
-from rollout.core.channel.guards import quarantined
+from rollout.core.channel.guards import bare, quarantined
 from rollout.core.channel.latest import listed, newest
 from rollout.core.channel.plan import Target, named, plan
 from rollout.core.state import ChannelAction, ChannelPlan, StateChange, TrainState
@@ -36,7 +36,7 @@ def choose(desk: Desk, state: TrainState, typed: str | None, now: datetime) -> C
     if typed is not None:
         return checked(desk, state, named(typed), now)
     looked = look_up(desk, state, now)
-    return Choice(lambda newer: _newest(newer, looked), looked)
+    return Choice(lambda newer: _newest(desk, newer, looked), looked)
 
 
 def checked(desk: Desk, state: TrainState, target: Target, now: datetime) -> Choice:
@@ -52,16 +52,30 @@ def checked(desk: Desk, state: TrainState, target: Target, now: datetime) -> Cho
     return Choice(lambda _: found, looked)
 
 
-def _newest(state: TrainState, looked: Looked) -> Target:
-    channel = channel_of(state).channel
-    return Target(newest(looked.releases, channel, quarantined(state.quarantine)), looked.source)
+def _newest(desk: Desk, state: TrainState, looked: Looked) -> Target:
+    """The newest of the channel that holds nothing that is in quarantine."""
+    channel, standing = channel_of(state).channel, dict(quarantined(state.quarantine))
+    while True:
+        version = newest(looked.releases, channel, standing)
+        why = desk.held_back(state, version) if version is not None else ""
+        if version is None or not why:
+            return Target(version, looked.source)
+        standing[bare(version)] = why
+
+
+def weighed(desk: Desk, state: TrainState, target: Target, now: datetime) -> Target:
+    """The target with what its commit holds, unless it would not be taken anyway."""
+    version = target.version
+    if version is None or _planned(state, target, now).action is not ChannelAction.UPGRADE:
+        return target
+    return replace(target, held_back=desk.held_back(state, version))
 
 
 def check(desk: Desk, train: str) -> tuple[ChannelPlan, Looked]:
     """What a plan would say now; nothing is written. Raises as `look_up`."""
     now, state = desk.clock.now(), desk.load(train)
     looked = look_up(desk, state, now)
-    return _planned(state, _newest(state, looked), now), looked
+    return _planned(state, _newest(desk, state, looked), now), looked
 
 
 def make_plan(desk: Desk, train: str, typed: str | None, *, dry_run: bool = False) -> Planned:
@@ -70,7 +84,8 @@ def make_plan(desk: Desk, train: str, typed: str | None, *, dry_run: bool = Fals
     choice = choose(desk, state, typed, now)
 
     def wanted(newer: TrainState, dry: bool) -> Wanted:
-        made = _planned(newer, choice.target(newer), now, dry_run=dry)
+        target = weighed(desk, newer, choice.target(newer), now)
+        made = _planned(newer, target, now, dry_run=dry)
         channel = channel_of(newer).model_copy(update={"plan": made})
         cache = choice.looked.new if choice.looked else None
         return Wanted(StateChange(channel=channel, release_cache=cache), plan_detail(made))

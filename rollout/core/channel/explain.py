@@ -8,14 +8,21 @@ from rollout.core.channel.guards import Listed
 from rollout.core.channel.hints import switch
 from rollout.core.channel.plan import Target, apply, plan
 from rollout.core.channel.requests import answered
-from rollout.core.state import Channel, ChannelPlan, TrainState
+from rollout.core.state import Channel, ChannelPlan, GuardCode, TrainState
 from rollout.core.values import from_unix_ms
 
 
 def _targets(made: ChannelPlan | None) -> Iterator[Target]:
-    """The targets that it may have been made of: what the list of releases said then, nobody can ask now."""
-    if made is not None:
-        yield from (Target(made.target_version, made.lookup_source, listed) for listed in Listed)
+    """The targets that it may have been made of.
+
+    What the list of releases said then, and what the target's tag led to, nobody can ask now.
+    """
+    if made is None:
+        return
+    yield from (Target(made.target_version, made.lookup_source, listed) for listed in Listed)
+    if made.guard_code is GuardCode.QUARANTINED_RELEASE:
+        why = made.guard_reason.removeprefix(f"{made.target_version} ")
+        yield Target(made.target_version, made.lookup_source, held_back=why)
 
 
 def follows(before: TrainState, after: Channel | None) -> bool:

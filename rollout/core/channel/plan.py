@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.core.channel.guards import Judgement, Listed, judge, judge_rollback, quarantined
+from rollout.core.channel.guards import (
+    Judgement,
+    Listed,
+    Quarantined,
+    bare,
+    judge,
+    judge_rollback,
+    quarantined,
+)
 from rollout.core.channel.hints import applied
 from rollout.core.contract import ChannelPolicy
 from rollout.core.state import (
@@ -32,6 +40,8 @@ class Target:
     """None when there was nothing to look up."""
     source: LookupSource
     listed: Listed = Listed.UNASKED
+    held_back: str = ""
+    """Why nothing may choose it by what its commit holds, such as `holds v1.4.0, ..., without its revert`."""
 
 
 def named(text: str) -> Target:
@@ -64,11 +74,18 @@ def plan(
         channel.channel,
         channel.current_version,
         target.version,
-        standing=quarantined(quarantine),
+        standing=_standing(target, quarantine),
         max_major_jump=policy.max_major_jump,
         listed=target.listed,
     )
     return _recorded(channel, target, judgement, at, dry_run)
+
+
+def _standing(target: Target, quarantine: Quarantine | None) -> Quarantined:
+    standing = quarantined(quarantine)
+    if target.version is None or not target.held_back:
+        return standing
+    return {bare(target.version): target.held_back, **standing}
 
 
 def plan_rollback(

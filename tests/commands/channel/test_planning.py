@@ -4,13 +4,77 @@ from __future__ import annotations
 
 import pytest
 
+from rollout.commands import quarantine as quarantines
 from rollout.commands.channel.applying import make_apply
 from rollout.commands.channel.planning import check, make_plan
+from rollout.commands.channel.switching import set_channel
+from rollout.commands.quarantine import ProductLookup
 from rollout.commands.verify import verify
-from rollout.core.state import ChannelAction, ChannelName, GuardCode, LookupSource
+from rollout.core.state import (
+    ChannelAction,
+    ChannelName,
+    GuardCode,
+    LookupSource,
+)
 from rollout.errors import OutsideError
 from tests.commands.channel.world import ChannelWorld
 from tests.world import OLD_VERSION, TAU
+
+BAD, AFTER, MENDED = "4" * 40, "5" * 40, "6" * 40
+"""A commit in quarantine, one that holds it, and one that holds its revert."""
+
+
+def in_quarantine_by_commit() -> ChannelWorld:
+    """v0.1.5-rc.1 is tagged on the bad commit, v0.1.6 holds it, and v0.1.5 lacks it."""
+    world = ChannelWorld(OLD_VERSION, "v0.1.5-rc.1", "v0.1.5", "v0.1.6")
+    world.history.tags = {"v0.1.5-rc.1": BAD, "v0.1.5": MENDED, "v0.1.6": AFTER}
+    world.reverter.frees(MENDED)
+    put_there(world)
+    return world
+
+
+def put_there(world: ChannelWorld) -> None:
+    product = ProductLookup(lambda _: None, lambda _: (), lambda _: True, lambda *_: False)
+    quarantines.add(world.store, world.clock, TAU, BAD, "it loses data", "ada", product)
+
+
+def test_the_newest_is_chosen_passing_over_what_holds_a_quarantined_commit() -> None:
+    world = in_quarantine_by_commit()
+    assert check(world.desk, TAU)[0].target_version == "v0.1.5"
+    assert make_plan(world.desk, TAU, None).plan.target_version == "v0.1.5"
+    assert verify(world.store, TAU, None).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ("v0.1.6", "v0.1.6 holds 4444444444, put in quarantine by ada: it loses data, without its revert"),
+        ("0.1.6", "0.1.6 holds 4444444444, put in quarantine by ada: it loses data, without its revert"),
+        ("v0.1.5-rc.1", "v0.1.5-rc.1 is 4444444444, put in quarantine by ada: it loses data"),
+    ],
+)
+def test_what_holds_a_quarantined_commit_is_blocked(named: str, why: str) -> None:
+    world = in_quarantine_by_commit()
+    set_channel(world.desk, TAU, ChannelName.BETA)
+    before = world.channel.current_version
+    planned = make_plan(world.desk, TAU, named).plan
+    assert (planned.guard_code, planned.guard_reason) == (GuardCode.QUARANTINED_RELEASE, why)
+    applied = make_apply(world.desk, TAU, named)
+    assert (applied.blocked, applied.apply.guard_reason) == (True, why)
+    assert world.channel.current_version == before
+    assert verify(world.store, TAU, None).findings == ()
+
+
+def test_what_was_planned_before_the_quarantine_is_not_applied_after_it() -> None:
+    world = in_quarantine_by_commit()
+    quarantines.lift(world.store, world.clock, TAU, BAD, "it was the disk", "ada")
+    assert make_plan(world.desk, TAU, None).plan.target_version == "v0.1.6"
+    world.clock.forward(minutes=1)
+    put_there(world)
+    applied = make_apply(world.desk, TAU, None)
+    assert applied.apply.guard_code is GuardCode.QUARANTINED_RELEASE
+    assert applied.apply.guard_reason.startswith("v0.1.6 holds 4444444444, put in quarantine by ada")
+    assert verify(world.store, TAU, None).findings == ()
 
 
 def test_check_tells_what_is_newer_and_touches_nothing() -> None:

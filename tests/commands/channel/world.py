@@ -6,6 +6,7 @@ from typing import Any
 
 from rollout.adapters.channel_files import YamlFiles
 from rollout.commands.channel.desk import Desk
+from rollout.commands.quarantine import held_back
 from rollout.core.contract import ChannelPolicy
 from rollout.core.files import QUARANTINE
 from rollout.core.state import Channel, Quarantine, QuarantinedRelease
@@ -31,6 +32,7 @@ class ChannelWorld(World):
             YamlFiles(),
             self.clock,
             body=lambda before, after: f"{before.current_version} -> {after.current_version}",
+            held_back=lambda state, version: held_back(state, self.history, self.reverter, version),
         )
 
     @property
