@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -94,6 +94,8 @@ class Workspace:
     def git(self) -> Git:
         git = Git(self.repo)
         git.note = self._note
+        with suppress(RolloutError):  # who writes is told of it by the write
+            git.catch_up()
         return git
 
     @cached_property

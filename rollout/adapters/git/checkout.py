@@ -26,6 +26,11 @@ _UNDER_WAY = {
 """File in the git directory -> what a person has begun and not finished on the branch that is checked out."""
 
 
+def behind(git_dir: Path) -> Path:
+    """The note of a worktree that a killed run may have left behind its branch."""
+    return git_dir / "rollout" / "behind"
+
+
 class _Staged(NamedTuple):
     id: str
     """Of the content; `unmerged` in a conflict."""
@@ -41,7 +46,7 @@ class Checkout:
         self._git = git
         self._where = f" in the worktree {git.home}" if elsewhere else ""
         self._there = f"-C {git.home} " if elsewhere else ""
-        self._behind = git.git_dir / "rollout" / "behind"
+        self._behind = behind(git.git_dir)
         """Holds the commit that index and worktree are about to follow, for as long as they have not."""
 
     def prepare(self, paths: Iterable[str], commit: str) -> None:
@@ -50,7 +55,7 @@ class Checkout:
         Raises InputError when a path's file, or what is staged of it, is not as it is in `commit`, or when a
         folder on the way to it is a link.
         """
-        self._catch_up_with_a_killed_run()
+        self.catch_up()
         listed = frozenset(paths)
         self._refuse_links(listed)
         self._refuse_local_changes(listed, commit)
@@ -202,7 +207,7 @@ class Checkout:
                 hint="mend that; the next run brings the worktree up to date",
             )
 
-    def _catch_up_with_a_killed_run(self) -> None:
+    def catch_up(self) -> None:
         """Finish what a run left that was stopped between moving the branch and writing the worktree."""
         try:
             commit = self._behind.read_text(encoding="ascii")

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Never
 
-from rollout.adapters.git.checkout import Checkout
+from rollout.adapters.git.checkout import Checkout, behind
 from rollout.adapters.git.formats import (
     FILE,
     FOLDER,
@@ -350,6 +350,19 @@ class Git:
                 checkout.follow(new, paths)
             return new
 
+    def catch_up(self) -> None:
+        """Finish, in each worktree, what a run left that was killed between branch and worktree.
+
+        Raises OutsideError when git or the disk fails.
+        """
+        others = [folder for folder in (self.common_dir / "worktrees").glob("*") if behind(folder).exists()]
+        if not others and not behind(self.git_dir).exists() and not behind(self.common_dir).exists():
+            return
+        with locked(self.common_dir / "rollout" / "lock"):
+            for folder in self._worktrees():
+                with closing(Git(folder, self._environment)) as git:
+                    Checkout(git, elsewhere=folder != self.worktree).catch_up()
+
     def _begun(self, branch: str, checkouts: Sequence[Checkout]) -> Iterator[str]:
         """What people are in the middle of with the branch, in which a commit would get lost."""
         for folder in (self.common_dir, *sorted((self.common_dir / "worktrees").glob("*"))):
@@ -393,12 +406,16 @@ class Git:
     def _other_worktrees(self, branch: str) -> Iterator[Path]:
         if not (self.common_dir / "worktrees").exists():
             return  # the usual case, and it saves a process
-        listed = os.fsdecode(self.runner.run("worktree", "list", "--porcelain", "-z"))
-        for record in listed.split("\0\0"):
-            folder, *facts = record.split("\0")
-            path = Path(folder.removeprefix("worktree "))
-            if f"branch {_HEADS}{branch}" in facts and path != self.worktree and path.exists():
+        for path, facts in self._worktrees().items():
+            if f"branch {_HEADS}{branch}" in facts and path != self.worktree:
                 yield path
+
+    def _worktrees(self) -> dict[Path, list[str]]:
+        """Every worktree whose folder is there, and what git says of it."""
+        listed = os.fsdecode(self.runner.run("worktree", "list", "--porcelain", "-z"))
+        records = (record.split("\0") for record in listed.split("\0\0") if record)
+        found = {Path(folder.removeprefix("worktree ")): facts for folder, *facts in records}
+        return {path: facts for path, facts in found.items() if path.exists() and "bare" not in facts}
 
     def set_branch(self, branch: str, new: str, *, old: str | None) -> None:
         """Point `branch` at `new` by compare-and-swap; `old` None makes it. The worktree is not touched.
