@@ -15,10 +15,21 @@ from typing import BinaryIO
 
 from rollout.adapters.safe_walk import Found, SafeWalk, TooManyError
 from rollout.adapters.secrets import SecretScan, secret_name
-from rollout.core.captured import MAX_BODIES, MAX_BODY, MAX_CAPTURED, Captured, CaptureState, path_matches
+from rollout.core.captured import (
+    MAX_BODIES,
+    MAX_BODY,
+    MAX_CAPTURED,
+    Captured,
+    CaptureState,
+    digest_of,
+    name_of,
+    path_matches,
+)
 from rollout.core.text import inert
 
 _CHUNK = 256 * 1024
+_LONGEST = 200
+"""Characters of a name, before what tells it from others."""
 # An artifact's upload refuses some characters in names, and what remains has to mean nothing to any system.
 _UNSAFE = re.compile(r"[^\w.+@=,~ -]", re.ASCII)
 
@@ -66,6 +77,7 @@ class Capturer:
         self._into = into
         self._now = now
         self._limits = limits or Limits()
+        self._places: set[str] = set()
         self._read = 0
         self._bodies = 0
 
@@ -82,7 +94,7 @@ class Capturer:
                 continue
             found.update((one.path, one) for one in here)
             if not here:
-                index.append(Captured(path=inert(pattern), state=CaptureState.MISSING, at=self._now()))
+                index.append(Captured(path=name_of(pattern), state=CaptureState.MISSING, at=self._now()))
         room = max(0, MAX_CAPTURED - 1 - len(index))
         paths = sorted(found)
         index += [self._entry(found[path], in_git) for path in paths[:room]]
@@ -123,7 +135,7 @@ class Capturer:
         self._read += length
         kept, why = self._body(bytes(body), length) if wants_body else (None, "")
         return Captured(
-            path=inert(path, 500),
+            path=name_of(path),
             state=CaptureState.TAKEN,
             at=at,
             bytes=length,
@@ -142,7 +154,7 @@ class Capturer:
         return base64.b64encode(body).decode("ascii"), ""
 
     def _refused(self, path: str, why: str) -> Captured:
-        return Captured(path=inert(path, 500), state=CaptureState.REFUSED, at=self._now(), why=inert(why))
+        return Captured(path=name_of(path), state=CaptureState.REFUSED, at=self._now(), why=inert(why))
 
     @contextmanager
     def _copy(self, path: str) -> Iterator[BinaryIO | None]:
@@ -150,7 +162,7 @@ class Capturer:
         if self._into is None:
             yield None
             return
-        place = self._into.joinpath(*(_safe(part) for part in path.split("/")))
+        place = self._into.joinpath(*self._place(path))
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
             with place.open("wb") as file:
@@ -158,6 +170,16 @@ class Capturer:
         except BaseException:
             place.unlink(missing_ok=True)
             raise
+
+    def _place(self, path: str) -> tuple[str, ...]:
+        """Where the copy goes, which no other one of this capture has: not even where case is not told."""
+        parts = [_safe(part) for part in path.split("/")]
+        if parts[0].casefold() == _OUTPUTS or "/".join(parts).casefold() in self._places:
+            parts = [*parts[:-1], f"{parts[-1][:_LONGEST]}~{digest_of(path)}"]
+        if parts[0].casefold() == _OUTPUTS:
+            parts[0] = f"_{parts[0]}"
+        self._places.add("/".join(parts).casefold())
+        return tuple(parts)
 
 
 def _chunks(descriptor: int, size: int) -> Iterator[bytes]:
@@ -168,8 +190,10 @@ def _chunks(descriptor: int, size: int) -> Iterator[bytes]:
 
 
 def _safe(part: str) -> str:
-    name = _UNSAFE.sub("_", part)[:200]
-    return name if name.strip(". ") else f"_{name}"
+    """A name that every system can hold; one that had to change for that ends in its digest."""
+    name = _UNSAFE.sub("_", part)
+    name = name if name.strip(". ") else f"_{name}"
+    return name if name == part and len(name) <= _LONGEST else f"{name[:_LONGEST]}~{digest_of(part)}"
 
 
 def _why(error: Exception) -> str:

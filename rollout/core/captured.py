@@ -8,12 +8,15 @@ It crosses from the side that runs product code to the side that may write, so a
 from collections.abc import Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from typing import Annotated
 
 from pydantic import Field
 
 from rollout.core.values import Instant, Line, Model
 
+MAX_NAME = 500
+"""Characters of a path in the index."""
 MAX_CAPTURED = 200
 """Entries of one index."""
 MAX_BODY = 256 * 1024
@@ -36,7 +39,7 @@ class Captured(Model):
     """One file, or one glob that found none."""
 
     path: Line
-    """Below the product's folder."""
+    """Below the product's folder, as `name_of` writes it."""
     state: CaptureState
     at: Instant
     """When it was read, or looked for."""
@@ -46,6 +49,38 @@ class Captured(Model):
     """Why it was refused, or why a body that the contract asks for is not here."""
     body: Annotated[str, Field(max_length=4 * (MAX_BODY // 3 + 1), pattern=_BASE64)] | None = None
     """All its bytes in base64, where `rollback.evidence_in_git` asks for them."""
+
+
+def name_of(path: str) -> str:
+    r"""Returns one line that stands for that path and for no other, and that cleaning leaves as it is.
+
+    Bytes that are no UTF-8 (lone surrogates in Python's names) become `\xNN`, characters that are not seen
+    `\uNNNN`, a backslash two of them; so do spaces that a line would lose. A path too long for the index is
+    cut, and ends in its digest.
+    """
+    name = "".join(_seen(char, path, at) for at, char in enumerate(path))
+    if len(name) <= MAX_NAME:
+        return name
+    end = f"~{digest_of(path)}"
+    return name[: MAX_NAME - len(end)].rstrip() + end
+
+
+def digest_of(name: str) -> str:
+    """The first figures of the name's sha256: tells names apart where the names themselves cannot be kept."""
+    return sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def _seen(char: str, path: str, at: int) -> str:
+    if char == "\\":
+        return "\\\\"
+    if char == " ":
+        is_lost = at in (0, len(path) - 1) or path[at - 1] == " "
+        return "\\x20" if is_lost else char
+    if char.isprintable():
+        return char
+    if "\udc80" <= char <= "\udcff":  # Python's word for a byte that is no UTF-8
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
 
 
 def in_words(index: Sequence[Captured], *, copied: bool) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.capture import Capturer, Limits
+from rollout.adapters.capture import Capturer, Limits, keep_output
 from rollout.core.captured import MAX_BODIES, MAX_BODY, MAX_CAPTURED, Captured, CaptureState
 from tests.fakes.clock import NOON
 
@@ -282,4 +282,36 @@ def test_names_mean_nothing_to_what_keeps_the_copies(product: Path) -> None:
     assert {one.state for one in index} == {CaptureState.TAKEN}
     assert all(one.path.isprintable() for one in index)
     copies = {path.name for path in (product.parent / "out/logs").iterdir()}
-    assert copies == {"-x", "a_b_c_d__e__", "bad_", "two_lines"}
+    assert {name.partition("~")[0] for name in copies} == {"-x", "a_b_c_d__e__", "bad_", "two_lines"}
+
+
+ALIKE = ["a?b", "a*b", "a:b", "a\nb", "a\u200bb", "a\udcffb", "a\udcfeb", "ab", "a b", "a  b", " a b", "a\\b"]
+
+
+def test_names_that_look_alike_are_told_apart_in_index_and_copies(product: Path) -> None:
+    for number, name in enumerate(ALIKE):
+        put(product, f"logs/{name}", f"{number}\n" * number)
+    index = capture(product, "logs/*")
+    assert len({one.path for one in index}) == len(ALIKE)
+    copies = [path.read_bytes() for path in (product.parent / "out/logs").iterdir()]
+    assert sorted(hashlib.sha256(copy).hexdigest() for copy in copies) == sorted(
+        str(one.sha256) for one in index
+    )
+
+
+def test_no_copy_lies_over_another_one(product: Path) -> None:
+    put(product, "logs/a?b", "one")
+    capture(product, "logs/*")
+    (taken,) = (product.parent / "out/logs").iterdir()
+    put(product, f"logs/{taken.name}", "two")
+    put(product, f"logs/{taken.name.upper()}", "three")
+    capture(product, "logs/*")
+    copies = {path.read_text() for path in (product.parent / "out/logs").iterdir()}
+    assert copies == {"one", "two", "three"}
+
+
+def test_a_copy_does_not_lie_over_what_a_command_printed(product: Path) -> None:
+    put(product, "command-output/voice.txt", "of the product")
+    printed = Path(keep_output(product.parent / "out", "voice", b"of the command"))
+    capture(product, "**/voice.txt")
+    assert printed.read_bytes() == b"of the command"

@@ -1,6 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rollout.core.captured import Captured, CaptureState, in_words, path_matches
+from rollout.core.captured import MAX_NAME, Captured, CaptureState, in_words, name_of, path_matches
+from rollout.core.text import inert
 from tests.fakes.clock import NOON
 
 
@@ -33,3 +36,26 @@ def test_counts_in_words() -> None:
     every = entries(*CaptureState, CaptureState.TAKEN)
     assert in_words(every, copied=True) == "2 captured, 1 missing, 1 refused"
     assert in_words(every, copied=False) == "2 read and not copied, 1 missing, 1 refused"
+
+
+PATHS = st.text(
+    st.sampled_from(["a", " ", "\\", "x", "\n", "\u200b", "\udcff", "\U000e0041", "\ue004", "1", "0"]),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(one=PATHS | st.text(max_size=900), other=PATHS | st.text(max_size=900))
+def test_a_name_stands_for_one_path_and_is_a_line(one: str, other: str) -> None:
+    assert (name_of(one) == name_of(other)) == (one == other)
+    assert inert(name_of(one), MAX_NAME) == name_of(one)
+    assert inert(one, MAX_NAME) != one or "\\" in one or name_of(one) == one
+
+
+def test_a_name_keeps_what_can_be_seen() -> None:
+    assert name_of("logs/größe 1.txt") == "logs/größe 1.txt"
+    assert name_of("a\u200bb\udcff\n c ") == "a\\u200bb\\xff\\u000a c\\x20"
+    long = "a" * 600
+    assert name_of(long).startswith("a" * 480)
+    assert name_of(long) != name_of(long + "b")
+    assert name_of("\U000e0041") == "\\U000e0041" != name_of("\ue0041")
