@@ -96,6 +96,16 @@ def test_a_blocked_checklist_is_signed_by_nobody() -> None:
     }
 
 
+def test_a_checklist_of_another_release_is_signed_by_no_proof() -> None:
+    """Somebody edited its commit: a signature there would count for nothing, and be made again and again."""
+    world = World().rounds(1)
+    mine = signoff.for_release(world.rollout)
+    _, changed = signoff.prove(world.contract, world.rollout, world.status, mine, "a" * 40, START)
+    assert changed
+    other = mine.model_copy(update={"commit": "9" * 40})
+    assert signoff.prove(world.contract, world.rollout, world.status, other, "a" * 40, START) == (other, ())
+
+
 def test_a_gate_whose_items_do_not_exist_stays_shut() -> None:
     world = World(contract_of())
     asked = SignoffGate(kind="signoff", before="no-such-phase")

@@ -40,8 +40,9 @@ def prove(
     nothing about a proof any more, what was signed stays.
     """
     changed: list[str] = []
-    if signoff.blocked is not None:
-        return signoff, ()
+    release = rollout.release
+    if signoff.blocked is not None or release is None or signoff.commit != release.commit:
+        return signoff, ()  # what is signed on another release's checklist would count for nothing
     for item in contract.signoff.items:
         if item.proof is None:
             continue
