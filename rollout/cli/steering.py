@@ -43,6 +43,7 @@ def start(
     from rollout.commands.start import start as begin
     from rollout.rendering.documents import status_document
     from rollout.rendering.ranges import range_document, range_view, why_alone
+    from rollout.rendering.rollback import target_by_hand
     from rollout.rendering.terminal import status_view
 
     if first != (reason is not None):
@@ -64,7 +65,7 @@ def start(
     )
     state, cut = started.state, started.cut
     unchecked = why_unchecked(space.forge, state.contract, cut.commit)
-    for warning in filter(None, (why_alone(state, cut.since), unchecked)):
+    for warning in filter(None, (why_alone(state, cut.since), unchecked, target_by_hand(state.rollout))):
         progress(f"warning: {warning}")
         warn(warning)
     call.summarize(state, [{"kind": "commit", "event": "start"}])

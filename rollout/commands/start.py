@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.commands.changing import Changed, change_state
+from rollout.commands.channel.origin import written_by_hand
 from rollout.commands.contract import refuse_doubts, refuse_unusable
 from rollout.commands.cutting import Cut, check_commits, cut
 from rollout.commands.quarantine import held_back, refuse_quarantined
@@ -90,6 +91,9 @@ def start(
         _ask_the_guards(state, options.version)
         cuts.append(cut(history, state, options.version, options.commit, options.base))
         target = _target(state, options, lambda: _known(history, options, known), now)
+        if target is not None and options.rollback_to is None:
+            edit = written_by_hand(store, train)
+            target = target.model_copy(update={"by_hand": edit.commit if edit else None})
         refuse_quarantined(state, reverter, cuts[-1].commit)
         _refuse_held_target(state, history, reverter, target)
         return _begun(state, options, cuts[-1], target, now)

@@ -10,10 +10,32 @@ from rollout.core.requests import may_try_again
 from rollout.core.rollback.reverting import revert_of, waits_for_merge
 from rollout.core.rollback.validation import NOT_CHECKED
 from rollout.core.rollback.work import has_failed
-from rollout.core.state import Incident, IncidentStep, Joined, Outcome, Request, StepState, TrainState, Work
+from rollout.core.state import (
+    Incident,
+    IncidentStep,
+    Joined,
+    Outcome,
+    Request,
+    Rollout,
+    StepState,
+    TrainState,
+    Work,
+)
 from rollout.rendering.by_hand import PERFORM, left_to_people
 from rollout.rendering.gates import Style, clock_time, no_style, release_name
 from rollout.rendering.inert import line
+
+
+def target_by_hand(rollout: Rollout) -> str:
+    """Why the version to return to is to be looked at; empty where a command recorded it."""
+    target = rollout.rollback_target
+    if target is None or target.by_hand is None:
+        return ""
+    return (
+        f"a rollback returns to {release_name(target.version)}, which a person wrote into channel.yaml in"
+        f" {target.by_hand[:10]}; if that is wrong: rollout withdraw, and start again with --rollback-to V"
+    )
+
 
 TITLES = {
     RollbackStep.FREEZE: "freeze",

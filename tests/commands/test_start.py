@@ -16,6 +16,7 @@ from rollout.core.state import (
     Verdict,
 )
 from rollout.errors import ContractError, HeadMovedError, InputError, RefusedError, RolloutError
+from rollout.rendering.rollback import target_by_hand
 from tests.world import COMMIT, OLD_COMMIT, OLD_VERSION, OTHER_COMMIT, TAU, UNKNOWN_COMMIT, VERSION, World
 
 
@@ -162,3 +163,34 @@ def test_a_release_does_not_start_under_a_contract_that_does_not_do_what_it_says
         " case_processing_faild; known here: artifact_records",
     )
     assert world.store.head() == before
+
+
+# --- a current version that a person wrote ---------------------------------------------------------------
+
+
+def test_a_version_that_was_written_into_the_channel_is_said_to_be() -> None:
+    world = World()
+    world.edit_channel(current_version="v0.1.3")
+    edit = world.store.head()
+    world.start()
+    target = world.rollout.rollback_target
+    assert target is not None
+    assert (target.version, target.by_hand) == ("v0.1.3", edit)
+    assert edit[:10] in target_by_hand(world.rollout)
+    world.tick()
+    seen = {finding.gate: finding.seen for finding in world.status.gates}
+    assert seen["rollback_target"] == f"v0.1.3 on stable, written into channel.yaml by hand in {edit[:10]}"
+
+
+def test_a_version_that_a_command_recorded_since_is_not() -> None:
+    world = World()
+    world.edit_channel(current_version="v0.1.3")
+    world.start(rollback_to="v0.1.4")
+    assert world.rollout.rollback_target is not None
+    assert world.rollout.rollback_target.by_hand is None
+
+
+def test_a_train_that_was_set_up_with_a_version() -> None:
+    world = World()
+    world.start()
+    assert target_by_hand(world.rollout) == ""

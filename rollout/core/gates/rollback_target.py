@@ -24,4 +24,5 @@ def evaluate(view: View) -> Iterable[Leaf]:
     why = why_not_chosen(target, release.version, view.quarantine) if release else ""
     if why and not view.by_first_rules:
         return [Leaf(Result.UNSATISFIED, None, why, _WANTED)]
-    return [Leaf(Result.SATISFIED, None, f"{target.version} on {target.channel}", _WANTED)]
+    by_hand = f", written into channel.yaml by hand in {target.by_hand[:10]}" if target.by_hand else ""
+    return [Leaf(Result.SATISFIED, None, f"{target.version} on {target.channel}{by_hand}", _WANTED)]

@@ -55,6 +55,8 @@ class RollbackTarget(Model):
     version: Version
     channel: ChannelName
     reference_unix_ms: Milliseconds
+    by_hand: Sha | None = None
+    """The commit in which a person wrote the version into channel.yaml; None when a command recorded it."""
 
 
 class Rollout(Model):
