@@ -15,6 +15,7 @@ from rollout.core.channel.explain import follows
 from rollout.core.channel.proposals import BUSY, why_refused
 from rollout.core.observation import Evidence, Results
 from rollout.core.signoff import transition
+from rollout.core.signoff.proofs import STATE_COMMIT
 from rollout.core.state import (
     Channel,
     Event,
@@ -217,6 +218,16 @@ def _signed(previous: TrainState, state: TrainState) -> TrainState:
     return previous if why else replace(previous, signoff=after)
 
 
+def shown_by(previous: TrainState, state: TrainState) -> set[str]:
+    """The state commits that the machine's new signatures name as their evidence."""
+    before = previous.signoff.items if previous.signoff else {}
+    after = state.signoff.items if state.signoff else {}
+    known = {signature for item in before.values() for signature in item.signatures}
+    new = (signature for item in after.values() for signature in item.signatures if signature not in known)
+    texts = (signature.ended.reason if signature.ended else signature.evidence for signature in new)
+    return {text.split()[2] for text in texts if text.startswith(STATE_COMMIT)}
+
+
 def _signed_at(after: Signoff, changed: set[str]) -> datetime:
     """When the machine signed or took back what changed."""
     return max(
@@ -234,6 +245,9 @@ def differences(expected: TrainState, found: TrainState) -> Iterator[str]:
     was_first = found.status is not None and found.status.by_first_rules
     for part in PARTS:
         if getattr(expected, part) == getattr(found, part):
+            continue
+        if getattr(found, part) is None:
+            yield f"{part}.yaml is gone"
             continue
         wanted, seen = _dump(getattr(expected, part)), _dump(getattr(found, part))
         if was_first:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rollout.commands.recomputing import differences, expected
+from rollout.commands.recomputing import differences, expected, shown_by
 from rollout.core import edits
 from rollout.core.channel.by_hand import is_by_command, is_correction, what_changed
 from rollout.core.files import (
@@ -206,6 +206,7 @@ class _Verifier:
         if event is None:
             wanted: TrainState | None = _edited(previous, state, sides)
         else:
+            previous = self._as_rebased(previous, state, entry, event)
             wanted = expected(previous, state, event)
         if wanted is None:
             return f"{event} records a step that does not follow from the commit before"
@@ -215,6 +216,23 @@ class _Verifier:
         if not any(path.startswith(f"{INCIDENTS}/") for path in entry.paths):
             wanted = replace(wanted, incident=state.incident)
         return next(differences(wanted, state), "") or self._touched(wanted, state, entry, event)
+
+    def _as_rebased(
+        self, previous: TrainState, state: TrainState, entry: LoggedCommit, event: Event
+    ) -> TrainState:
+        """The train before, at the commit that a signature names where history was rebased since.
+
+        Rebasing gives each commit a new name, and leaves the old one in what the machine signed.
+        """
+        if event is not Event.SIGNOFF:
+            return previous
+        others = shown_by(previous, state) - {previous.head, *self._order}
+        if len(others) != 1:
+            return previous
+        (other,) = others
+        rebased = f"{SIGNOFF}: names state commit {other[:10]}, which is not on the branch: it was rebased"
+        self._remarks.append(_finding(entry, rebased))
+        return replace(previous, head=other)
 
     def _touched(
         self, wanted: TrainState, state: TrainState, entry: LoggedCommit, event: Event | None

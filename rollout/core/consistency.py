@@ -61,6 +61,9 @@ def _status_contradictions(state: TrainState) -> Iterator[Contradiction]:
     status, release = state.status, state.rollout.release
     if status is None:
         return
+    if status.legal.train != state.train:
+        # What is undone is written back from there.
+        yield STATUS, "legal.train", f"is {status.legal.train} in the folder of {state.train}"
     if release and status.release != release.version:
         yield STATUS, "release", f"is {status.release}, and {ROLLOUT} has {release.version}"
     if release and status.commit != release.commit:

@@ -228,3 +228,41 @@ def test_a_persons_settings_accuse_nobody(repo: Repository, setting: str, value:
     repo.git("config", setting, value)
     assert list(store(repo.path).log(TRAIN)) == told
     assert verify(store(repo.path), TRAIN, None).problems == []
+
+
+# --- rebased ------------------------------------------------------------------------------------------------
+
+
+def test_a_rebase_accuses_nobody(repo: Repository, tmp_path: Path) -> None:
+    """The machine's signature names the state commit that showed the proof, by the name that it had then."""
+    proof = repo.head("main~1")
+    repo.git("checkout", "-q", "-b", "colleague", "main~3")
+    repo.commit({"work.txt": "x\n"}, "Work")
+    repo.git("checkout", "-q", "main")
+    repo.git("rebase", "-q", "colleague")
+    subprocess.run(
+        ["git", "clone", "-q", "--no-local", "--single-branch", str(repo.path), str(tmp_path / "clone")],
+        check=True,
+    )
+
+    verified = verify(store(tmp_path / "clone"), TRAIN, None)
+
+    assert (verified.commits, verified.problems) == (COMMITS, [])
+    ((commit, problem),) = [(remark.commit, remark.problem) for remark in verified.remarks]
+    assert commit == repo.head()
+    assert (
+        problem
+        == f"signoff.yaml: names state commit {proof[:10]}, which is not on the branch: it was rebased"
+    )
+
+
+def test_a_signature_that_names_another_commit_of_the_branch(repo: Repository) -> None:
+    signoff = repo.path / "state" / TRAIN / "signoff.yaml"
+    text = signoff.read_text("utf-8").replace(repo.head("main~1"), repo.head("main~3"))
+    repo.write(f"state/{TRAIN}/signoff.yaml", text)
+    repo.git("add", "--all")
+    repo.git("commit", "-q", "--amend", "--no-edit")
+
+    ((commit, problem),) = verify(store(repo.path), TRAIN, None).problems
+
+    assert (commit, problem.startswith("signoff.yaml: items.soaked")) == (repo.head(), True)
