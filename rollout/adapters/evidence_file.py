@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from rollout.adapters.plain_file import opened, write_whole
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.surfaces.payload import MalformedError, decode
 from rollout.core.text import inert
@@ -28,19 +27,23 @@ def dump_evidence(evidence: Evidence) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def check_output(path: Path | None) -> None:
+    """Raises InputError for a folder, before anything is read that takes long and could not be written."""
+    if path is not None and path.is_dir():
+        raise InputError(f"--output {path}: is a folder", hint="Name a file in it.", file=str(path))
+
+
 def write_evidence(path: Path, evidence: Evidence) -> None:
-    """Write it whole or not at all. Raises OutsideError when the file system does not let it."""
-    text = dump_evidence(evidence)
-    part = path.with_name(f"{path.name}.part")
+    """Write it as `write_whole` does.
+
+    Raises InputError for a folder, OutsideError when the file system does not let it.
+    """
     try:
-        with part.open("wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_whole(path, dump_evidence(evidence).encode())
+    except IsADirectoryError as error:
+        hint = "Nothing was written. Name a file."
+        raise InputError(f"{path}: is a folder", hint=hint, file=str(path)) from error
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise OutsideError(
             f"{path}: cannot be written: {error.strerror or error}",
             hint="Nothing was written. Check folder, space and permissions, and run it again.",
@@ -53,7 +56,7 @@ def read_evidence(path: Path, *, limit: int = MAX_EVIDENCE) -> Evidence:
     Raises InputError, every mistake as `file: field: message`.
     """
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             content = file.read(limit + 1)
     except OSError as error:
         raise _refusal(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rollout.adapters.plain_file import opened
 from rollout.core.surfaces.payload import MalformedError, decode
 from rollout.errors import InputError
 
@@ -17,7 +18,7 @@ def read_documents(folder: Path, names: tuple[str, ...]) -> dict[str, object]:
 
 def _parsed(path: Path, name: str) -> object:
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             text = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}") from error

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from rollout.adapters.plain_file import opened
 from rollout.adapters.yaml_text import MAX_BYTES
 from rollout.errors import InputError, OutsideError, RefusedError
 
@@ -23,7 +24,7 @@ class DiskWorktree:
 
     def read(self, path: str) -> bytes:
         try:
-            with (self._root / path).open("rb") as file:
+            with opened(self._root / path) as file:
                 return file.read(MAX_BYTES + 1)  # one too many is enough for the reader to refuse it
         except OSError as error:
             hint = "run `rollout init` to make a train" if isinstance(error, FileNotFoundError) else ""

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from rollout.cli.output import nobody_reads, out, under_actions
+from rollout.cli.output import nobody_reads, out, tell, under_actions
 from rollout.errors import InputError, OutsideError, RefusedError, RolloutError
 
 BUG, INTERRUPTED = 1, 130
@@ -38,6 +38,7 @@ def run(app: click.Group, arguments: list[str]) -> int:
         nobody_reads()
         return 0
     except OSError as error:
+        _let_go_of_a_full_output()
         where = f"{error.filename}: " if error.filename else ""
         hint = "make room or mend the permissions, and try again"
         return _end(OutsideError(f"{where}{error.strerror or error}", hint=hint), arguments)
@@ -52,6 +53,14 @@ def run(app: click.Group, arguments: list[str]) -> int:
         return _end(bug, arguments)
 
 
+def _let_go_of_a_full_output() -> None:
+    """What is left in the buffer must not fail once more at exit, which would then be 120."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        nobody_reads()
+
+
 def _print_any_text() -> None:
     """Names in git need not be text in the terminal's encoding; a `?` is better than no answer."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -62,8 +71,8 @@ def _interrupted(interruption: BaseException) -> int:
     from rollout.cli.stopping import StoppedError
 
     stopped = interruption.signal if isinstance(interruption, StoppedError) else None
-    _say(f"error: stopped by {stopped.name}" if stopped else "error: interrupted")
-    _say("hint: run it again: what was committed stays, the rest is done then")
+    tell(f"error: stopped by {stopped.name}" if stopped else "error: interrupted")
+    tell("hint: run it again: what was committed stays, the rest is done then")
     return KILLED + stopped if stopped else INTERRUPTED
 
 
@@ -73,13 +82,13 @@ def _end(error: RolloutError, arguments: list[str]) -> int:
     _document(error, arguments)
     _summary(error)
     for text in error.message.splitlines():
-        _say(f"error: {inert(text, LONGEST_LINE)}")
+        tell(f"error: {inert(text, LONGEST_LINE)}")
         if under_actions():
             from rollout.rendering.annotations import error_annotation
 
-            _say(error_annotation(text, error.file))
+            tell(error_annotation(text, error.file))
     if error.hint:
-        _say(f"hint: {inert(error.hint, LONGEST_LINE)}")
+        tell(f"hint: {inert(error.hint, LONGEST_LINE)}")
     return error.exit_code
 
 
@@ -92,11 +101,6 @@ def _summary(error: RolloutError) -> None:
 
     with suppress(OSError):
         write_summary(refusal_summary(error.message, error.hint), os.environ)
-
-
-def _say(line: str) -> None:
-    with suppress(BrokenPipeError):
-        click.echo(line, err=True)
 
 
 def _document(error: RolloutError, arguments: list[str]) -> None:

@@ -7,13 +7,24 @@ import sys
 
 import click
 
+from rollout.errors import OutsideError
+
 
 def out(text: str, *, nl: bool = True) -> None:
-    """Print an answer. Whoever reads it may stop reading: the command's exit code still counts."""
+    """Print an answer. Whoever reads it may stop reading: the command's exit code still counts.
+
+    Raises OutsideError when it cannot be written, as on a full disk.
+    """
     try:
         click.echo(_safe(text), nl=nl)
     except BrokenPipeError:
         nobody_reads()
+    except OSError as error:
+        nobody_reads()
+        hint = "what the command did stays done; make room, or send its output elsewhere"
+        raise OutsideError(
+            f"standard output cannot be written: {error.strerror or error}", hint=hint
+        ) from error
 
 
 def nobody_reads() -> None:
@@ -22,8 +33,19 @@ def nobody_reads() -> None:
 
 
 def progress(line: str) -> None:
-    """One line of progress for a person: on stderr, so that stdout stays the answer."""
-    click.echo(_safe(line), err=True)
+    """One line of progress for a person: on stderr, so that stdout stays the answer.
+
+    Where nobody can be told the command goes on: a full disk must not stop a freeze.
+    """
+    tell(_safe(line))
+
+
+def tell(line: str) -> None:
+    """Print a line on stderr as it is, if anybody reads it."""
+    try:
+        click.echo(line, err=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def warn(text: str, *, title: str = "") -> None:
@@ -31,7 +53,7 @@ def warn(text: str, *, title: str = "") -> None:
     if under_actions():
         from rollout.rendering.annotations import annotation
 
-        click.echo(annotation("warning", text, title=title), err=True)
+        tell(annotation("warning", text, title=title))
 
 
 def under_actions() -> bool:

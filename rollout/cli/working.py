@@ -46,10 +46,11 @@ def collect(
     evidence_dir: Path | None,
 ) -> None:
     """Read the surfaces and the harness report into an observation."""
-    from rollout.adapters.evidence_file import dump_evidence, write_evidence
+    from rollout.adapters.evidence_file import check_output, dump_evidence, write_evidence
     from rollout.cli.stopping import stopping_in_order
     from rollout.commands.collect import collect as observe
 
+    check_output(output)
     state = call.workspace.load_for_brake(call.named_train)
     with stopping_in_order():
         observation = observe(
@@ -87,10 +88,11 @@ def collect(
 @command_options
 def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_dir: Path | None) -> None:
     """Carry out what reconcile asked for: percent, harness, a rollback's steps. Nothing pending is fine."""
-    from rollout.adapters.evidence_file import dump_evidence, write_evidence
+    from rollout.adapters.evidence_file import check_output, dump_evidence, write_evidence
     from rollout.cli.stopping import stopping_in_order
     from rollout.commands.perform import perform as carry_out
 
+    check_output(output)
     state = call.workspace.load_for_brake(call.named_train)
     copies_to = _evidence_dir(evidence_dir, output)
     product = call.workspace.product(product_dir, copies_to)

@@ -98,7 +98,7 @@ def test_a_failed_write_leaves_nothing_half_written(tmp_path: Path) -> None:
     path = tmp_path / "evidence.json"
     path.mkdir()
     (path / "kept").touch()
-    with pytest.raises(OutsideError):
+    with pytest.raises(InputError, match="is a folder"):
         write_evidence(path, OBSERVATION)
     assert list(tmp_path.iterdir()) == [path]
 

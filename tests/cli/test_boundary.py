@@ -394,3 +394,26 @@ def test_names_that_are_no_text_are_shown_all_the_same(
         out, err = process.communicate()
     assert (process.returncode, err) == (0, b"")
     assert json.loads(out)[0]["subject"] == "state in a caf?"
+
+
+# --- an output that takes nothing --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["--help"], 4), (["--version"], 4), (["freeze", "--help"], 4), (["history", "--help"], 4), ([], 4)],
+)
+def test_a_full_standard_output_is_an_outside_failure(arguments: list[str], code: int) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "rollout", *arguments], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr.count(b"error: ")) == (code, 1)
+    assert b"No space left on device" in done.stderr
+
+
+def test_a_full_standard_error_stops_nothing() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "rollout", "status", "--repo", "/dev/null"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, check=False)
+    assert done.returncode == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,28 @@ class Run:
         self.err = capsys.readouterr().err
         assert self.code != 1, self.err
         assert "Traceback" not in self.err
+
+
+@pytest.mark.parametrize("output", [".", "src", "/"])
+def test_a_folder_as_output_is_refused_before_anything_is_read(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    folder = copied(made, tmp_path)
+    for command in ("collect", "perform"):
+        done = Run(capsys, folder, command, "--output", str(folder / output))
+        assert (done.code, done.err.count("\n")) == (2, 2)
+        assert "is a folder" in done.err
+
+
+def test_a_named_pipe_as_evidence_is_refused(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copied(made, tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    for command in ("evaluate", "reconcile"):
+        done = Run(capsys, folder, command, "--observation", str(tmp_path / "pipe"))
+        assert done.code == 2
+        assert "is no regular file" in done.err
 
 
 def is_stopped(folder: Path) -> bool:

@@ -9,6 +9,7 @@ from stat import S_ISDIR
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollout.adapters.git.process import LITERAL, complaint
+from rollout.adapters.plain_file import opened
 from rollout.errors import InputError, OutsideError
 
 if TYPE_CHECKING:
@@ -244,7 +245,10 @@ class Checkout:
 
 def _content(file: Path) -> bytes:
     """What git would keep of it: of a link, where it leads."""
-    return os.fsencode(os.readlink(file)) if file.is_symlink() else file.read_bytes()
+    if file.is_symlink():
+        return os.fsencode(os.readlink(file))
+    with opened(file) as content:
+        return content.read()
 
 
 def _is_below(path: str, files: frozenset[str]) -> bool:
