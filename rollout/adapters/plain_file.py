@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,7 +46,7 @@ def write_whole(path: Path, content: bytes) -> None:
         return
     target = Path(os.path.realpath(path))
     # A name of its own: two writers must not meet in one draft.
-    draft = target.with_name(f"{target.name[:_LONGEST_NAME]}.{secrets.token_hex(4)}.part")
+    draft = target.with_name(f"{target.name[:_LONGEST_NAME]}.{os.urandom(4).hex()}.part")
     try:
         with draft.open("xb") as file:
             file.write(content)

@@ -39,6 +39,7 @@ OF_EVALUATE = {
         "git",
         "local_forge",
         "local_records",
+        "plain_file",
         "worktree",
         "yaml_store",
         "yaml_text",
