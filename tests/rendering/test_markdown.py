@@ -110,6 +110,18 @@ def test_a_steady_promote_keeps_its_body() -> None:
     assert shown.replace("17:30", "14:30") == before
 
 
+def test_a_checkout_that_is_further_on_is_said_so_in_plain_words() -> None:
+    observation = build.observe()
+    further = {
+        name: sample.model_copy(update={"product_head": "a" * 40, "holds_release": True})
+        for name, sample in observation.samples.items()
+    }
+    read = observation.model_copy(update={"samples": further})
+    shown = body(ready().model_copy(update={"observation": read})).splitlines()
+    at = shown.index(f"- Product checkout observed: `{'a' * 40}`, ahead of the release")
+    assert shown[at + 1].startswith("- ")
+
+
 def test_what_is_missing_is_said_or_left_out() -> None:
     status = ready().model_copy(update={"observation": None})
     status = status.model_copy(update={"facts": status.facts.model_copy(update={"checks": None})})
