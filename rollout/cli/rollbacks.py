@@ -30,7 +30,9 @@ def rollback(
     call: Call, reason: str, target: str | None, is_cancel: bool, reverted: str | None, by: str | None
 ) -> None:
     """Roll back the release that is on its way, or that completed last; joins a rollback that runs."""
+    from rollout.commands.quarantine import held_back
     from rollout.commands.rollback import Declaration, Dispatch, cancel, declare_reverted, roll_back
+    from rollout.core.state import TrainState
     from rollout.ports import Place
 
     space = call.workspace
@@ -53,7 +55,13 @@ def rollback(
         _answer(call, changed, "cancelled, frozen where it stood; to go on: rollout unfreeze --reason WHY")
         return
     dispatch = Dispatch(reason, who, target or None)
-    changed = roll_back(space.store, space.clock, call.train, dispatch, space.released)
+
+    def why_held_back(state: TrainState, version: str) -> str:
+        return held_back(state, space.history, space.reverter, version)
+
+    changed = roll_back(
+        space.store, space.clock, call.train, dispatch, space.released, held_back=why_held_back
+    )
     told = "nothing to do: the rollback is under way, and this reason is recorded already"
     _answer(call, changed, _what_was_done(changed, target or None), told)
 

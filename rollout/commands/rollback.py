@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.commands.changing import Changed, change_state
-from rollout.commands.targets import Known, check_target, check_written
+from rollout.commands.targets import HeldBack, Known, check_target, check_written
 from rollout.core.rollback import leaving, opening, resuming, watching
 from rollout.core.rollback.target import named
 from rollout.core.state import CommitMessage, Event, Joined, Outcome, StateChange, TrainState
@@ -40,24 +40,33 @@ class Declaration:
     by: str
 
 
-def roll_back(store: StateStore, clock: Clock, train: str, asked: Dispatch, known: Known) -> Changed:
+def roll_back(
+    store: StateStore,
+    clock: Clock,
+    train: str,
+    asked: Dispatch,
+    known: Known,
+    *,
+    held_back: HeldBack = lambda *_: "",
+) -> Changed:
     """Freeze and open an incident, or join the one that is open; asking the same again changes nothing.
 
-    `known` gives the versions that a target may be beside those of the train's own state. Raises InputError
-    for an empty reason or an unknown target, RefusedError for one that nobody may go back to, when there is
-    nothing to roll back, or when the version has been moved already.
+    `known` gives the versions that a target may be beside those of the train's own state, and `held_back` why
+    nothing may choose one of these by what its commit holds. Raises InputError for an empty reason or an
+    unknown target, RefusedError for one that nobody may go back to, when there is nothing to roll back, or
+    when the version has been moved already.
     """
     asked = Dispatch(checked_reason(asked.reason), checked_person(asked.by), asked.target)
     if asked.target is not None:
         check_written("--target", asked.target)
     now = clock.now()
     return change_state(
-        store, train, lambda state: _rolled_back(state, asked, known, now), now, is_brake=True
+        store, train, lambda state: _rolled_back(state, asked, known, held_back, now), now, is_brake=True
     )
 
 
 def _rolled_back(
-    state: TrainState, asked: Dispatch, known: Known, now: datetime
+    state: TrainState, asked: Dispatch, known: Known, held_back: HeldBack, now: datetime
 ) -> tuple[StateChange, CommitMessage] | None:
     _refuse_unjudged(state)
     state = resuming.taken_up(state, now)
@@ -71,7 +80,9 @@ def _rolled_back(
         )
     if asked.target is not None:
         assert rollout.release is not None
-        check_target(state, "--target", asked.target, rollout.release.version, known, now)
+        check_target(
+            state, "--target", asked.target, rollout.release.version, known, now, held_back=held_back
+        )
     if is_open:
         return _joined(state, asked, now)
     target = named(asked.target, rollout, state.channel, now) if asked.target else None

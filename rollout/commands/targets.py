@@ -10,11 +10,14 @@ from rollout.core.channel.guards import bare
 from rollout.core.rollback.target import named, recorded, why_unusable
 from rollout.core.state import TrainState
 from rollout.core.text import inert
-from rollout.errors import InputError, RefusedError
+from rollout.errors import InputError, RefusedError, RolloutError
 from rollout.rendering.gates import release_name
 
 Known = Callable[[], Iterable[str]]
 """Versions that are released or tagged, beside those that the train's own files name."""
+
+HeldBack = Callable[[TrainState, str], str]
+"""Why nothing may choose the version by what its commit holds; empty when it may be chosen."""
 
 
 def check_written(option: str, version: str) -> None:
@@ -27,7 +30,14 @@ def check_written(option: str, version: str) -> None:
 
 
 def check_target(
-    state: TrainState, option: str, version: str, release: str, known: Known, at: datetime
+    state: TrainState,
+    option: str,
+    version: str,
+    release: str,
+    known: Known,
+    at: datetime,
+    *,
+    held_back: HeldBack = lambda *_: "",
 ) -> None:
     """Whether a rollback of that release may lead to the version.
 
@@ -46,6 +56,12 @@ def check_target(
             f"{option} {version}: no such release is known here",
             hint=f"known: {others}; a tag or a release makes one known",
         )
+    try:
+        why = held_back(state, version)
+    except RolloutError:
+        return  # nor must a product that cannot be read
+    if why:
+        raise RefusedError(f"{option} {version}: it {why}", hint="name another version")
 
 
 def _newest(known: Iterable[str]) -> str:

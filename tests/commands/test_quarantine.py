@@ -6,13 +6,15 @@ import pytest
 
 from rollout.commands import quarantine as quarantines
 from rollout.commands.quarantine import ProductLookup
+from rollout.commands.rollback import Dispatch, roll_back
 from rollout.commands.start import StartOptions, start
+from rollout.commands.targets import HeldBack
 from rollout.commands.verify import verify
 from rollout.core.channel.guards import quarantined
 from rollout.core.files import QUARANTINE
 from rollout.core.rollback.quarantine import standing
-from rollout.core.state import Added, Quarantine, QuarantinedRelease
-from rollout.errors import InputError, RefusedError
+from rollout.core.state import Added, Quarantine, QuarantinedRelease, TrainState
+from rollout.errors import InputError, OutsideError, RefusedError, RolloutError
 from tests.fakes.store import PERSON
 from tests.world import COMMIT, OTHER_COMMIT, TAU, UNKNOWN_COMMIT, VERSION, World
 
@@ -120,6 +122,44 @@ def test_no_version_that_holds_the_commit_is_returned_to(world: World) -> None:
     assert world.store.head() == head
     world.start(VERSION, COMMIT)
     assert is_sound(world)
+
+
+def test_a_person_rolls_back_to_no_version_that_holds_the_commit(world: World) -> None:
+    world.start()
+    assert add(world, OTHER_COMMIT)
+    world.history.tags = {"v0.1.3": "7" * 40, "v0.1.2": "8" * 40}
+    world.reverter.frees("8" * 40)
+    head = world.store.head()
+
+    def ask(target: str) -> str | None:
+        asked, known = Dispatch("customers call", "ada", target), ("v0.1.3", "v0.1.2")
+        held_back = held_back_in(world)
+        return roll_back(world.store, world.clock, TAU, asked, lambda: known, held_back=held_back).commit
+
+    with pytest.raises(RefusedError, match=r"--target v0\.1\.3: it holds 2222222222") as refused:
+        ask("v0.1.3")
+    assert (refused.value.hint, world.store.head()) == ("name another version", head)
+    assert ask("v0.1.2")
+    assert is_sound(world)
+
+
+@pytest.mark.parametrize("error", [OutsideError, InputError])
+def test_a_rollback_does_not_wait_for_a_product_that_cannot_be_read(
+    world: World, error: type[RolloutError]
+) -> None:
+    world.start()
+
+    def nobody_answers(state: TrainState, version: str) -> str:
+        raise error("the product cannot be read", hint="later")
+
+    asked = Dispatch("customers call", "ada", "v0.1.3")
+    known = ("v0.1.3",)
+    assert roll_back(world.store, world.clock, TAU, asked, lambda: known, held_back=nobody_answers).commit
+    assert world.rollout.outcome == "rolling_back"
+
+
+def held_back_in(world: World) -> HeldBack:
+    return lambda state, version: quarantines.held_back(state, world.history, world.reverter, version)
 
 
 def test_the_gate_fails_once_the_targets_commit_is_in_quarantine(world: World) -> None:
