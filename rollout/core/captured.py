@@ -67,7 +67,7 @@ def name_of(path: str) -> str:
 
 def digest_of(name: str) -> str:
     """The first figures of the name's sha256: tells names apart where the names themselves cannot be kept."""
-    return sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def _seen(char: str, path: str, at: int) -> str:

@@ -12,6 +12,7 @@ from rollout.core.surfaces.payload import (
     a_list,
     an_object,
     decode,
+    hides_something,
     is_identifier,
 )
 
@@ -151,7 +152,7 @@ def _add(line: bytes | None, totals: dict[str, int]) -> bool:
         codes = a_list(an_object(decode(line), "the line").get("reason_codes"), "reason_codes")
     except MalformedError:
         return False
-    if not all(isinstance(code, str) for code in codes):
+    if not all(isinstance(code, str) and not hides_something(code) for code in codes):
         return False
     for code in codes:
         if code in totals or (is_identifier(code) and len(totals) < MAX_COUNTERS):

@@ -112,6 +112,11 @@ def is_identifier(name: str) -> bool:
     return _IDENTIFIER.fullmatch(name) is not None
 
 
+def hides_something(name: str) -> bool:
+    """Whether the name holds what is not seen: left out, it would hide the count that it looks like."""
+    return inert(name, len(name) + 1) != name
+
+
 def number(value: JsonValue) -> int | float | None:
     """A finite number within 64 bits, true and false as 1 and 0; None for anything else."""
     if isinstance(value, bool):
@@ -155,6 +160,8 @@ def totals(value: JsonValue, what: str) -> dict[str, int]:
         counted = None if isinstance(total, bool) else count(total)
         if counted is None:
             raise MalformedError(f"{what}.{inert(name, 40)} is not a total")
+        if hides_something(name):
+            raise MalformedError(f"{what}: a name that looks like {inert(name, 40)}, and is another")
         if is_identifier(name):
             counters[name] = counted
     if len(counters) > MAX_COUNTERS:

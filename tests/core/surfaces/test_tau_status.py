@@ -58,6 +58,13 @@ def test_a_count_below_zero_is_unknown() -> None:
     assert voice(drift=-1).fields["drift"] == -1
 
 
+@pytest.mark.parametrize("name", ["case_processing_failed\u200b", " case_processing_failed", "case\n"])
+def test_a_reason_code_that_hides_something_makes_counters_unknown(name: str) -> None:
+    found = voice(reason_code_counts={"turns_handled": 1, name: 5})
+    assert found.counters is None
+    assert "a name that looks like" in (found.counters_unknown or "")
+
+
 def test_a_cycle_field_with_two_values_is_contradictory() -> None:
     found = voice(failure_streak=0, health={"failure_streak": 2})
     assert found == Sample(
