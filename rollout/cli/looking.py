@@ -67,7 +67,7 @@ def verify(call: Call, since: str | None) -> None:
     from rollout.rendering.terminal import verify_view
 
     space = call.workspace
-    verified = recompute(space.store, call.train, space.commit(since), files=space.channel_desk().files)
+    verified = recompute(space.store, call.train, space.commit(since), files=space.state_files)
     remarks = [(remark.commit, remark.problem) for remark in verified.remarks]
     told = (verified.commits, verified.problems, remarks, verified.cut)
     call.answer(

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Product,
         Releases,
         Reverter,
+        StateFiles,
         StateStore,
     )
     from rollout.ports.inspection import Inspector
@@ -389,9 +390,15 @@ class Workspace:
 
         return installed_from(direct_url())
 
+    @property
+    def state_files(self) -> StateFiles:
+        """How state files are read and written."""
+        from rollout.adapters.channel_files import YamlFiles
+
+        return YamlFiles()
+
     def channel_desk(self) -> Desk:
         """What the channel's commands work with."""
-        from rollout.adapters.channel_files import YamlFiles
         from rollout.commands.channel.desk import Desk
         from rollout.commands.quarantine import held_back
 
@@ -399,7 +406,7 @@ class Workspace:
             self.store,
             self.forge,
             self._releases,
-            YamlFiles(),
+            self.state_files,
             self.clock,
             body=texts.channel_body,
             held_back=lambda state, version: held_back(state, self.history, self.reverter, version),

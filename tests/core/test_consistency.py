@@ -57,6 +57,10 @@ def test_a_train_that_never_had_a_release_is_consistent() -> None:
             ("status.yaml", "legal.phase"),
         ),
         (
+            changed(STATE, status={"legal": STATE.rollout.model_copy(update={"train": "pi"})}),
+            ("status.yaml", "legal.train"),
+        ),
+        (
             changed(STATE, rollout={"frozen": Freeze(reason="why", at=START, incident="gone")}),
             ("incidents/gone.yaml", ""),
         ),
