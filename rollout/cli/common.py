@@ -128,7 +128,7 @@ def command_options(function: Command) -> Command:
             state_branch=options.pop("state_branch"),
             forge_kind=forge,
             tell=_telling_unusable(),
-            note=lambda text: progress(f"warning: {text}"),
+            note=lambda text: progress(f"note: {text}"),
         )
         call = Call(workspace, options.pop("train"), options.pop("as_json"))
         return function(call, **{name: _made_whole(name, value) for name, value in options.items()})

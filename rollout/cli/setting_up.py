@@ -56,7 +56,10 @@ def init(
         installed = install_workflows(worktree, _workflows(call, action, asked=True))
         call.answer(lambda: installed.document, lambda: installed.text)
         return
-    wishes = Wishes(call.named_train, channel, current_version, call.workspace.named_state_branch)
+    space = call.workspace
+    wishes = Wishes(
+        call.named_train, channel, current_version, space.named_state_branch, space.product_branch_here()
+    )
     if current_version is not None:
         name = train_of(profile_text(profile), wishes) if profile else call.named_train
         train = call.workspace.existing_train(name)
@@ -142,7 +145,7 @@ def contract_check(call: Call) -> None:
 
     worktree = call.workspace.worktree
     files = check_contracts(worktree, read_contract, call.named_train)
-    notes = contract_notes(worktree, read_contract, files)
+    notes = contract_notes(worktree, read_contract, files, call.workspace.has_branch)
     for note in notes:
         progress(f"note: {note}")
         warn(note)

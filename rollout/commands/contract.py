@@ -50,13 +50,32 @@ def refuse_unusable(state: TrainState) -> None:
         raise ContractError(problems, hint=state.unusable.hint, file=contract_file(state.train))
 
 
-def contract_notes(worktree: Worktree, read_contract: ReadContract, files: Sequence[str]) -> tuple[str, ...]:
-    """What these contracts, which are good, leave to people, each as `file: field: message`."""
+def contract_notes(
+    worktree: Worktree,
+    read_contract: ReadContract,
+    files: Sequence[str],
+    has_branch: Callable[[str], bool] = lambda _: True,
+) -> tuple[str, ...]:
+    """What these contracts, which are good, leave to people, each as `file: field: message`.
+
+    `has_branch` says whether the clone knows a branch.
+    """
+    contracts = [(file, read_contract(worktree.read(file), file)[0]) for file in files]
     return tuple(
         f"{file}: {note}"
-        for file in files
-        for note in find_notes(read_contract(worktree.read(file), file)[0])
+        for file, contract in contracts
+        for note in (*find_notes(contract), *missing_branches(contract, has_branch))
     )
+
+
+def missing_branches(contract: Contract, has_branch: Callable[[str], bool]) -> Iterator[str]:
+    """Branches that the contract names and the clone does not know, each as `field: message`."""
+    product, state = contract.product, contract.state.branch
+    if product.repository is None and not has_branch(product.branch):
+        there_is_none = f"there is no branch {product.branch} here"
+        yield f"product.branch: {there_is_none}: name the one that releases are cut from"
+    if state is not None and not has_branch(state):
+        yield f"state.branch: there is no branch {state} here: git branch {state}, or name another"
 
 
 def contract_file(train: str) -> str:

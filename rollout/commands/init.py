@@ -13,7 +13,7 @@ from rollout.commands.contract import contract_file
 from rollout.commands.workflows import FOLDER, Installed, Workflows, missing
 from rollout.core import versions
 from rollout.core.channel.guards import bare, quarantined
-from rollout.core.contract import StateBranch
+from rollout.core.contract import Product, StateBranch
 from rollout.core.problems import describe
 from rollout.core.state import (
     UNDER_WAY,
@@ -33,6 +33,8 @@ Dump = Callable[[object], str]
 """Plain data -> YAML that ends its last line."""
 
 _TRAIN = re.compile(r"^train: (.+)\n", re.MULTILINE)
+_PRODUCT = re.compile(r"^product:", re.MULTILINE)
+_NO_PRODUCT = re.compile(r"^# product:\n(?:#   .+\n)+", re.MULTILINE)
 _NO_STATE_BRANCH = re.compile(r"^# state:\n#   branch: .+\n", re.MULTILINE)
 _LATER = (
     "workflows: none yet; once this is on GitHub: rollout init --workflows --action OWNER/REPO@SHA"
@@ -52,6 +54,8 @@ class Wishes:
     channel: str = "stable"
     current_version: str | None = None
     state_branch: str | None = None
+    product_branch: str | None = None
+    """The branch that the worktree stands on; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,9 @@ def plan_init(
     channel = {"train": train, "channel": wishes.channel, "current_version": current_version}
     states = {"rollout": _valid(Rollout, {"train": train}), "channel": _valid(Channel, channel)}
     return {
-        contract_file(train): _contract_text(profile_text, dump, train, wishes.state_branch),
+        contract_file(train): _contract_text(
+            profile_text, dump, train, wishes.state_branch, wishes.product_branch
+        ),
         **{f"state/{train}/{name}.yaml": model for name, model in states.items()},
     }
 
@@ -193,8 +199,21 @@ def _valid(model: type[Model], data: dict[str, str | None]) -> Model:
         raise InputError("\n".join(describe(error, model)), hint="see `rollout init --help`") from None
 
 
-def _contract_text(profile_text: str, dump: Dump, train: str, branch: str | None) -> str:
+def _with_product_branch(text: str, dump: Dump, branch: str | None) -> str:
+    """The contract with that branch of the product, where it names none and the branch is unusual."""
+    if branch in (None, Product().branch) or _PRODUCT.search(text):
+        return text
+    product = dump({"product": _valid(Product, {"branch": branch}).model_dump(exclude_none=True)})
+    if _NO_PRODUCT.search(text):
+        return _NO_PRODUCT.sub(lambda _: product, text, count=1)
+    return _TRAIN.sub(lambda train: f"{train[0]}\n{product}", text, count=1)
+
+
+def _contract_text(
+    profile_text: str, dump: Dump, train: str, branch: str | None, product_branch: str | None
+) -> str:
     text = _TRAIN.sub(lambda _: dump({"train": train}), profile_text, count=1)
+    text = _with_product_branch(text, dump, product_branch)
     if branch is None:
         return text
     state = _valid(StateBranch, {"branch": branch}).model_dump()

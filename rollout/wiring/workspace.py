@@ -20,7 +20,8 @@ from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import YamlStore
 from rollout.adapters.yaml_text import load_yaml
 from rollout.core.files import CONTRACT, STATE, state_path
-from rollout.core.state import TrainState, Unusable
+from rollout.core.state import UNDER_WAY, TrainState, Unusable
+from rollout.core.values import format_instant
 from rollout.errors import InputError, RolloutError
 from rollout.wiring import texts
 
@@ -104,7 +105,29 @@ class Workspace:
         """The state branch: as asked for, else as a committed contract says, else the default one."""
         if self.forge_kind == "github":
             return self._github_store.branch
-        return self.named_state_branch or self._branch_of_contracts() or self.git.default_branch()
+        branch, why = self._chosen_branch()
+        default, current = self.git.remote_default, self.git.current_branch()
+        if default is not None and current != default:
+            there = f"{current} is checked out" if current else "no branch is checked out"
+            self._note(f"state is read from {branch}, {why}; {there}")
+        return branch
+
+    def _chosen_branch(self) -> tuple[str, str]:
+        """The state branch of the local clone, and why it is that one."""
+        if self.named_state_branch:
+            return self.named_state_branch, "as asked for"
+        if named := self._branch_of_contracts():
+            return named, "which the contract names"
+        return self.git.default_branch(), "the default branch"
+
+    def has_branch(self, name: str) -> bool:
+        """Whether the clone knows a branch of that name, its own or origin's."""
+        return any(self.git.resolve(f"refs/{place}/{name}") for place in ("heads", "remotes/origin"))
+
+    def product_branch_here(self) -> str | None:
+        """The branch that the worktree stands on; None for none, or for one of the tool's own."""
+        current = self.git.current_branch()
+        return None if current is None or current.startswith("rollout/") else current
 
     @cached_property
     def store(self) -> StateStore:
@@ -368,14 +391,30 @@ class Workspace:
                     f"no train {named} on branch {self.branch}",
                     hint=f"trains there: {', '.join(trains) or 'none'}",
                 )
-            return named
+            return self._after_its_start(named)
         if len(trains) == 1:
-            return trains[0]
+            return self._after_its_start(trains[0])
         if not trains:
             raise InputError(
                 f"no train on branch {self.branch}", hint="run `rollout init`, then commit what it wrote"
             )
         raise InputError("there is more than one train", hint=f"say which with --train: {', '.join(trains)}")
+
+    def _after_its_start(self, train: str) -> str:
+        """The train. Raises InputError when the time that was given lies before its release began."""
+        if isinstance(self.clock, FixedClock):
+            try:
+                rollout = self.store.load_for_brake(train, self.store.head()).rollout
+            except InputError:
+                return train  # the command says what is wrong
+            release, now = rollout.release, self.clock.now()
+            if rollout.outcome in UNDER_WAY and release is not None and now < release.started_at:
+                began = format_instant(release.started_at)
+                raise InputError(
+                    f"--now {format_instant(now)}: before {release.version} began, at {began}",
+                    hint="give a later time, or leave --now out",
+                )
+        return train
 
     def load(self, train: str | None) -> TrainState:
         return self.store.load(self.train(train), self.store.head())

@@ -207,3 +207,14 @@ def test_the_tools_own_repository_calls_the_action_beside_them() -> None:
     text = "uses: ./.github/actions/rollout\n"
     install_workflows(ours, plan_workflows({"rollout-x.yml": text}, None))
     assert ours.files[".github/workflows/rollout-x.yml"] == text
+
+
+@pytest.mark.parametrize("branch", ["main", None, "trunk"])
+@pytest.mark.parametrize("profile", ["generic", "tau"])
+def test_the_product_is_on_the_branch_where_init_stands(profile: str, branch: str | None) -> None:
+    worktree = FakeWorktree()
+    init(worktree, profile_text(profile), dump_yaml, Wishes(product_branch=branch))
+    (file,) = worktree.contracts()
+    text = worktree.read(file)
+    assert read_contract(text, file)[0].product.branch == (branch or "main")
+    assert (b"\nproduct:\n  branch: trunk\n" in text) is (branch == "trunk")

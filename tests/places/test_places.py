@@ -10,6 +10,7 @@ import pytest
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
 from rollout.cli import main
+from rollout.core.files import CONTRACT, state_path
 from rollout.core.values import format_instant
 from tests.brake.broken import on_its_way
 from tests.places.places import DESIRED, PLACES, copied, files_of_people, git, make
@@ -69,6 +70,48 @@ def test_a_named_pipe_as_evidence_is_refused(
         done = Run(capsys, folder, command, "--observation", str(tmp_path / "pipe"))
         assert done.code == 2
         assert "is no regular file" in done.err
+
+
+@pytest.mark.parametrize(
+    ("checkout", "says"),
+    [
+        ("main", ""),
+        ("-b mine", "note: state is read from main, the default branch; mine is checked out"),
+        ("--detach", "note: state is read from main, the default branch; no branch is checked out"),
+    ],
+)
+def test_a_clone_off_its_default_branch_says_which_one_it_reads(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], checkout: str, says: str
+) -> None:
+    git(tmp_path, "clone", "--quiet", str(made), "clone")
+    git(tmp_path / "clone", "checkout", "--quiet", *checkout.split())
+    for command in ("status", "history", "evaluate"):
+        assert Run(capsys, tmp_path / "clone", command).err.strip() == says
+
+
+def test_a_branch_that_is_not_there_is_named_by_contract_check(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repo = copied(made, tmp_path)
+    contract = repo / state_path(TAU, CONTRACT)
+    contract.write_text(contract.read_text() + "state: {branch: rollout-state}\n")
+    git(repo, "branch", "--move", "main", "trunk")
+    done = Run(capsys, repo, "contract", "check")
+    assert done.code == 0
+    assert "product.branch: there is no branch main here: name the one that releases are cut from" in done.err
+    assert "state.branch: there is no branch rollout-state here: git branch rollout-state" in done.err
+
+
+@pytest.mark.parametrize("command", ["status", "reconcile", "freeze --reason x"])
+def test_a_time_before_the_release_began_is_refused(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    repo = copied(made, tmp_path)
+    head = git(repo, "rev-parse", "main")
+    given = [*command.split(), "--repo", str(repo), "--now", "2020-01-01T00:00:00Z"]
+    assert main(given) == 2
+    assert "error: --now 2020-01-01T00:00:00Z: before v0.1.5 began, at 2026-" in capsys.readouterr().err
+    assert git(repo, "rev-parse", "main") == head
 
 
 def is_stopped(folder: Path) -> bool:

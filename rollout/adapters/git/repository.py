@@ -99,7 +99,8 @@ class Git:
         self.runner = Runner(self.home, self._environment)
         self.note: Callable[[str], None] = lambda _: None
         """Hears what a commit left for the person at the worktree to do."""
-        self._remote_default = remote[0].removeprefix(_REMOTE_HEADS) if remote else None
+        self.remote_default = remote[0].removeprefix(_REMOTE_HEADS) if remote else None
+        """What origin calls its default branch; None without such a remote."""
 
     def close(self) -> None:
         """End the process that reads objects; the next read starts another."""
@@ -179,8 +180,8 @@ class Git:
 
         The tool's own branches do not count as current: a person may look into a pull request's branch.
         """
-        if self._remote_default:
-            return self._remote_default
+        if self.remote_default:
+            return self.remote_default
         configured = self.runner.attempt("config", "init.defaultBranch").stdout.decode().strip()
         for usual in filter(None, (configured, *_USUAL_BRANCHES)):
             if self.tip(usual):
