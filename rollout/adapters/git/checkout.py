@@ -118,8 +118,8 @@ class Checkout:
                 continue
             if (staged.id if staged else None) != (committed.id if committed else None):
                 raise InputError(
-                    f"{path}: dirty: what is staged of it{self._where} would be overwritten",
-                    hint=f"commit or unstage it first: git {self._there}diff --cached -- {path}",
+                    f"{path}: dirty: uncommitted changes{self._where} would be overwritten (staged)",
+                    hint=f"commit or discard them first: git {self._there}diff HEAD -- {path}",
                     file=path,
                 )
             if staged is not None and staged.is_hidden and not self._is_as_in(path, commit):
