@@ -61,9 +61,14 @@ def _status_contradictions(state: TrainState) -> Iterator[Contradiction]:
     status, release = state.status, state.rollout.release
     if status is None:
         return
-    if status.legal.train != state.train:
-        # What is undone is written back from there.
-        yield STATUS, "legal.train", f"is {status.legal.train} in the folder of {state.train}"
+    # What is undone is written back from `legal`.
+    legal = status.legal
+    if legal.train != state.train:
+        yield STATUS, "legal.train", f"is {legal.train} in the folder of {state.train}"
+    is_of = (status.release, status.commit)
+    is_edited = release is not None and (release.version, release.commit) != is_of
+    if legal.release and not is_edited and (legal.release.version, legal.release.commit) != is_of:
+        yield STATUS, "legal.release", f"is {legal.release.version}, and the status is of {status.release}"
     if release and status.release != release.version:
         yield STATUS, "release", f"is {status.release}, and {ROLLOUT} has {release.version}"
     if release and status.commit != release.commit:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rollout.core.consistency import contradictions
-from rollout.core.state import Freeze, Outcome, TrainState
+from rollout.core.state import Freeze, Outcome, Rollout, TrainState
 from tests.core.world import START, World
 
 
@@ -13,6 +13,12 @@ def changed(state: TrainState, **parts: Mapping[str, Any]) -> TrainState:
     """The train with keys of some of its files replaced."""
     new = {name: getattr(state, name).model_copy(update=keys) for name, keys in parts.items()}
     return replace(state, **new)
+
+
+def of_another_release(rollout: Rollout) -> Rollout:
+    assert rollout.release is not None
+    other = rollout.release.model_copy(update={"version": "v9.0.0"})
+    return rollout.model_copy(update={"release": other})
 
 
 STATE = World().state
@@ -59,6 +65,10 @@ def test_a_train_that_never_had_a_release_is_consistent() -> None:
         (
             changed(STATE, status={"legal": STATE.rollout.model_copy(update={"train": "pi"})}),
             ("status.yaml", "legal.train"),
+        ),
+        (
+            changed(STATE, status={"legal": of_another_release(STATE.rollout)}),
+            ("status.yaml", "legal.release"),
         ),
         (
             changed(STATE, rollout={"frozen": Freeze(reason="why", at=START, incident="gone")}),

@@ -48,7 +48,7 @@ def a_whole_history() -> World:
 
 
 Leaf = tuple[str | int, ...]
-INPUTS = ("observation", "facts")
+INPUTS = ("observation", "facts", "release_range")
 """What a decision rests on: nothing to compute it from, so a commit's own word is taken for it."""
 
 
