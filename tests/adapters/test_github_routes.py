@@ -174,6 +174,7 @@ ACTS = {
     "GitHubStore.trains": Act(lambda run: run.store.trains(run.store.head())),
     "GitHubStore.load": Act(rollout_of),
     "GitHubStore.text": Act(lambda run: run.store.text(TAU, "rollout.yaml", run.store.head())),
+    "GitHubStore.load_for_brake": Act(lambda run: run.store.load_for_brake(TAU, run.store.head())),
     "GitHubStore.load_many": Act(lambda run: list(run.store.load_many(TAU, []))),
     "GitHubStore.log": Act(lambda run: next(run.store.log(TAU))),
     "GitHubStore.commit": Act(commit),
