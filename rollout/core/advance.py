@@ -398,13 +398,16 @@ def why_ignored(status: Status, contract: Contract, observation: Observation, no
     if release is not None and succession.is_before_start(status, release, observation, now):
         return "from before the rollout started"
     why = succession.why_not_next(status, observation, now)
-    if why or succession.contradicts_last(status, observation):
+    if why:
         return why
     names = [phase.name for phase in contract.phases]
-    if status.merged_step is not None and observation.phase == status.merged_step.phase:
-        return ""
-    if observation.phase not in names or names.index(observation.phase) > names.index(status.phase):
+    is_waited_for = status.merged_step is not None and observation.phase == status.merged_step.phase
+    is_ahead = observation.phase not in names or names.index(observation.phase) > names.index(status.phase)
+    # A reading that a merged step waited for comes again after the step was undone: it contradicts nothing.
+    if is_ahead and not is_waited_for:
         return f"of {observation.phase}, which has not been entered"
+    if is_waited_for or succession.contradicts_last(status, observation):
+        return ""
     if observation.phase != status.phase and status.entered_at is not None:
         return f"of {observation.phase}, and {status.phase} has been observed since"
     return ""

@@ -161,3 +161,19 @@ def test_judging_again_at_once_changes_nothing_but_the_time() -> None:
     world = World().reach("canary-2").rounds(2)
     again = reassess(world.state, world.status, world.status.facts, world.now)
     assert again == world.status
+
+
+def test_a_reading_that_a_merged_step_waited_for_is_old_once_the_step_was_undone() -> None:
+    """It named the next phase, and was taken as of the phase that was left: that contradicts nothing."""
+    world = World().reach("canary-1").soak(30 * 60)
+    world.wait(hours=10).merge().offer()
+    assert world.status.merged_step is not None
+    world.wait(minutes=5)
+    reading = world.observation({"voice": world.sample("voice", health_state="degraded")})
+    assert reading.phase == "canary-2"
+    world.offer(reading)
+    assert ("undo-step" in world.events, world.status.phase) == (True, "canary-1")
+    before = world.state
+    world.offer(reading)
+    assert world.state == before
+    assert world.ignored == 1
