@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rollout.cli.output import out, progress, under_actions, warn
+from rollout.cli.output import out, progress, show, under_actions, warn
 from rollout.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Call:
 
             out(json.dumps(document(), indent=2, ensure_ascii=False))
         else:
-            out(text())
+            show(text())
 
     def summarize(
         self,

@@ -27,6 +27,15 @@ def out(text: str, *, nl: bool = True) -> None:
         ) from error
 
 
+def show(text: str) -> None:
+    """Print a person's view, as `out` does; a narrow terminal gets shorter lines, a pipe gets whole ones."""
+    if sys.stdout.isatty():
+        from rollout.rendering.inert import fitted
+
+        text = fitted(text, columns())
+    out(text)
+
+
 def nobody_reads() -> None:
     """Let what is still to be printed go nowhere, instead of failing once more at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

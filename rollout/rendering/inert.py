@@ -27,6 +27,8 @@ _ACTIVE = (
     (re.compile(r"\]"), ")"),
     (re.compile("`"), "'"),
 )
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_WORDS = re.compile(r"( *)([^ ]+)")
 
 
 def line(text: str, limit: int = LIMIT) -> str:
@@ -102,6 +104,28 @@ def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
         "  " + "  ".join(pad(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+
+
+def fitted(text: str, columns: int) -> str:
+    """The text for a terminal of so many columns: a wider line goes on below, two columns further in.
+
+    A word that is wider than that stays whole: it may be something to copy, such as a command or a path.
+    """
+    return "\n".join(part for each in text.split("\n") for part in _broken(each, columns))
+
+
+def _broken(text: str, columns: int) -> list[str]:
+    if width(_COLOUR.sub("", text)) <= columns:
+        return [text]
+    indent = min(len(text) - len(text.lstrip(" ")) + 2, columns // 3)
+    lines, used = [""], 0
+    for spaces, word in _WORDS.findall(text):
+        size = width(_COLOUR.sub("", word))
+        if used > indent and used + len(spaces) + size > columns:
+            lines, used, spaces = [*lines, " " * indent], indent, ""
+        lines[-1] += spaces + word
+        used += len(spaces) + size
+    return lines
 
 
 def _columns(char: str) -> int:

@@ -443,8 +443,8 @@ def hanging(lead: str, texts: Sequence[str], columns: int) -> str:
     """The texts below each other after `lead`, wrapped to the columns with a hanging indent."""
     if len(texts) == 1 and len(lead) + len(texts[0]) <= columns:
         return (lead + texts[0]).rstrip()
-    indent = len(lead) if columns - len(lead) >= 30 else 6
-    room = max(columns - indent, 20)
+    indent = len(lead) if len(lead) <= 6 or columns - len(lead) >= 30 else 6
+    room = max(columns - indent, 12)
     lines = [part for text in texts for part in textwrap.wrap(text, room, break_on_hyphens=False) or [""]]
     if indent == len(lead):
         return (lead + ("\n" + " " * indent).join(lines)).rstrip()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -258,6 +260,7 @@ def start(
         [sys.executable, "-m", "rollout", *arguments],
         stdout=stdout,
         stderr=subprocess.PIPE,
+        env=dict(os.environ),  # without COLUMNS, which readline sets behind Python's back
         preexec_fn=lambda: _leave(left),
     )
 
@@ -298,6 +301,33 @@ def test_a_reader_that_stops_reading_is_no_error(repository: Repository, nobody:
     with start("contract", "schema", "--repo", str(repository.path), stdout=nobody) as process:
         _, err = process.communicate()
     assert (process.returncode, err) == (0, b"")
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60])
+def test_a_narrow_terminal_gets_no_line_that_is_too_wide(
+    repository: Repository, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    release = repository.commit({"product.txt": "1\n"}, "release")
+    started = main(["start", "--version", "v1.0.0", "--commit", release, "--repo", str(repository.path)])
+    assert started == 0
+    terminal, screen = os.openpty()
+    termios.tcsetwinsize(screen, (24, columns))
+    with start("status", "--repo", str(repository.path), stdout=screen) as process:
+        os.close(screen)
+        shown = b"".join(iter(lambda: _read(terminal), b"")).decode()
+        process.communicate()
+    os.close(terminal)
+    assert (process.returncode, "To do" in shown) == (0, True)
+    lines = re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines()
+    assert [line for line in lines if len(line) > columns] == []
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # Linux's way to say that nobody writes any more
+        return b""
 
 
 def test_a_reader_that_stops_reading_hides_no_refusal(repository: Repository, nobody: int) -> None:

@@ -11,7 +11,7 @@ from jinja2 import UndefinedError
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from rollout.rendering.inert import code, cut, finalize, line, marker_value, pad, plain, width
+from rollout.rendering.inert import code, cut, finalize, fitted, line, marker_value, pad, plain, width
 from rollout.rendering.markdown import render
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -132,3 +132,19 @@ def test_cutting_keeps_whole_lines_and_says_so() -> None:
 def test_columns_count_wide_and_combining_characters() -> None:
     assert [width(text) for text in ("abc", "字字", "u\u0308")] == [3, 4, 1]
     assert pad("字", 4) + "|" == "字  |"
+
+
+@given(text=st.lists(st.sampled_from(["a", "word", "字字", "\x1b[31mred\x1b[0m", " ", "\n"])).map(" ".join))
+@example("  browser-automation  unknown  ?  ?")
+def test_a_narrow_terminal_gets_every_word_and_no_line_that_is_too_wide(text: str) -> None:
+    for columns in (20, 40, 60):
+        shown = fitted(text, columns)
+        assert shown.split() == text.split()
+        assert max(map(width, re.sub(r"\x1b\[\d+m", "", shown).split("\n"))) <= columns
+
+
+def test_what_is_narrow_enough_stays_as_it_is_and_a_long_word_stays_whole() -> None:
+    table = "  surface             health   age\n  browser-automation  unknown  ?"
+    assert fitted(table, 40) == table
+    assert fitted("see: " + "x" * 30, 20) == "see:\n  " + "x" * 30
+    assert fitted("  - one two three four five", 20) == "  - one two three\n    four five"
