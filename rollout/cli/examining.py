@@ -55,4 +55,5 @@ def _here(call: Call) -> Examination:
         space.branch,
         space.person,
         lambda: check_contracts(space.worktree, read_contract, call.named_train),
+        space.has_branch,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rollout.commands.contract import refuse_doubts, refuse_unusable
+from rollout.commands.contract import missing_branches, refuse_doubts, refuse_unusable
 from rollout.core.contract import Contract
 from rollout.core.contract.notes import find_notes
 from rollout.core.doctor import Finding, Severity, examine, examine_laptop
@@ -42,24 +42,33 @@ def examine_github(
 
 
 def examine_local(
-    store: StateStore, branch: str, person: Callable[[], str], check: Callable[[], object]
+    store: StateStore,
+    branch: str,
+    person: Callable[[], str],
+    check: Callable[[], object],
+    has_branch: Callable[[str], bool],
 ) -> Examination:
-    """`person` and `check` (of the worktree's contracts) raise InputError when they find nothing good."""
-    trains, trouble = _trains(store)
+    """`person` and `check` (of the worktree's contracts) raise InputError when they find nothing good.
+
+    `has_branch` says whether the clone knows a branch.
+    """
+    trains, trouble = _trains(store, has_branch)
     facts = Laptop(_person(person), branch, trouble, trains, _contract_problems(check))
     return Examination(f"the local forge, state on {branch}", examine_laptop(facts))
 
 
-def _trains(store: StateStore) -> tuple[tuple[Train, ...], str]:
+def _trains(
+    store: StateStore, has_branch: Callable[[str], bool] = lambda _: True
+) -> tuple[tuple[Train, ...], str]:
     """Every train of the state branch, and why there is none to be read."""
     try:
         head = store.head()
-        return tuple(_train(store, name, head) for name in store.trains(head)), ""
+        return tuple(_train(store, name, head, has_branch) for name in store.trains(head)), ""
     except InputError as error:
         return (), error.message
 
 
-def _train(store: StateStore, name: str, head: str) -> Train:
+def _train(store: StateStore, name: str, head: str, has_branch: Callable[[str], bool]) -> Train:
     try:
         state = store.load(name, head)
         refuse_unusable(state)
@@ -72,6 +81,7 @@ def _train(store: StateStore, name: str, head: str) -> Train:
         max_gap=_max_gap(contract),
         product=contract.product.repository or "",
         notes=tuple(find_notes(contract)),
+        missing=tuple(missing_branches(contract, has_branch)),
     )
 
 

@@ -415,6 +415,7 @@ def topics(found: list[Finding], topic: str) -> int:
 # --- without GitHub --------------------------------------------------------------------------------------
 
 BY_HAND = Train("tau", notes=("apply: no command",))
+ELSEWHERE = Train("tau", missing=("product.branch: there is no branch main here",))
 LAPTOP = Laptop("Ada", "main", "", (Train("tau"),), ())
 
 
@@ -438,6 +439,13 @@ LAPTOP = Laptop("Ada", "main", "", (Train("tau"),), ())
         ),
         ({"contract_problems": ("f: x: y",)}, PROBLEM, "contract", "f: x: y", "rollout contract check"),
         ({"trains": (BY_HAND,)}, WARNING, "contract", "tau: apply: no command", "add apply to state/tau/"),
+        (
+            {"trains": (ELSEWHERE,)},
+            PROBLEM,
+            "contract",
+            "tau: product.branch: there is no branch",
+            "mend state/",
+        ),
     ],
 )
 def test_a_laptop(changes: dict[str, Any], severity: Severity, topic: str, says: str, fix: str) -> None:

@@ -45,7 +45,7 @@ class Run:
         capsys.readouterr()
         now = format_instant(on_its_way()[2].finished_at)
         self.code = main([*arguments, "--repo", str(folder), "--now", now])
-        self.err = capsys.readouterr().err
+        self.out, self.err = capsys.readouterr()
         assert self.code != 1, self.err
         assert "Traceback" not in self.err
 
@@ -89,7 +89,7 @@ def test_a_clone_off_its_default_branch_says_which_one_it_reads(
         assert Run(capsys, tmp_path / "clone", command).err.strip() == says
 
 
-def test_a_branch_that_is_not_there_is_named_by_contract_check(
+def test_a_branch_that_is_not_there_is_named_by_contract_check_and_doctor(
     made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     repo = copied(made, tmp_path)
@@ -100,6 +100,9 @@ def test_a_branch_that_is_not_there_is_named_by_contract_check(
     assert done.code == 0
     assert "product.branch: there is no branch main here: name the one that releases are cut from" in done.err
     assert "state.branch: there is no branch rollout-state here: git branch rollout-state" in done.err
+    examined = Run(capsys, repo, "doctor", "--state-branch", "trunk")
+    assert examined.code == 3
+    assert "product.branch: there is no branch main here" in " ".join(examined.out.split())
 
 
 @pytest.mark.parametrize("command", ["status", "reconcile", "freeze --reason x"])

@@ -149,6 +149,8 @@ class Train:
     """`owner/name` of its product's repository; empty for the one that carries state."""
     notes: tuple[str, ...] = ()
     """What its contract leaves to people, each as `field: message`."""
+    missing: tuple[str, ...] = ()
+    """Branches that its contract names and the clone does not know, each as `field: message`."""
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,10 @@ def laptop(facts: Laptop) -> Iterator[Finding]:
         if train.problem:
             if train.problem not in facts.contract_problems:
                 yield unreadable(train)
-        else:
+        elif not train.missing:
             yield ok("contract", f"{train.name}: good")
+        for missing in train.missing:
+            yield problem("contract", f"{train.name}: {missing}", f"mend state/{train.name}/contract.yaml")
     yield from left_to_people(facts.trains)
     if facts.person is None:
         fix = "git config user.name NAME and git config user.email ADDRESS"
