@@ -238,23 +238,40 @@ def _of_both(one: Sample | None, other: Sample | None, *, alike: bool) -> Sample
     first, second = one or other, other or one
     assert first is not None
     assert second is not None
-    if alike and _without_read_at(first) == _without_read_at(second):
-        return first
+    if alike and said(first) == said(second):
+        return min(first, second, key=_head)
     cursors = [cursor for cursor in (first.cursor, second.cursor) if cursor is not None]
     # How far a log was counted is lost to nobody: the next reading goes on from the further one.
     furthest = max(cursors, key=lambda cursor: (cursor.offset, cursor.model_dump_json()), default=None)
     return Sample(unknown=CONTRADICTORY, cursor=furthest)
 
 
-def _without_read_at(sample: Sample) -> Sample:
-    return sample.model_copy(update={"read_at": None})
+def said(sample: Sample) -> Sample:
+    """The sample without what may differ though it states the same: when it was read, and at which commit.
+
+    A branch moves with each state commit; whether the checkout holds the release is stated apart.
+    """
+    return sample.model_copy(update={"product_head": None, "read_at": None})
+
+
+def run_said(run: HarnessReport) -> HarnessReport:
+    """The same for the report of a harness run."""
+    return run.model_copy(update={"product_head": None})
+
+
+def _head(evidence: Sample | HarnessReport) -> str:
+    return evidence.product_head or ""
 
 
 def _run_of_both(one: HarnessReport | None, other: HarnessReport | None) -> HarnessReport | None:
     """The run that both report; that of one where the other has found none."""
-    if one is None or other is None or one == other:
+    if one is None or other is None:
         return one or other
-    return HarnessReport(unknown=CONTRADICTORY)
+    return (
+        min(one, other, key=_head)
+        if run_said(one) == run_said(other)
+        else HarnessReport(unknown=CONTRADICTORY)
+    )
 
 
 def _harness_of(parts: Sequence[Observation]) -> HarnessReport | None:
@@ -270,8 +287,8 @@ def _same_head(parts: Sequence[Observation]) -> str | None:
 
 
 def _of_its_checkout(evidence: _Read, part: Observation) -> _Read:
-    """The evidence with its own checkout: each runner has one."""
-    if evidence.product_head is not None or part.product_head is None:
+    """The evidence with its own checkout: each runner has one. What could not be read is of none."""
+    if evidence.unknown is not None or evidence.product_head is not None or part.product_head is None:
         return evidence
     return evidence.model_copy(update={"product_head": part.product_head})
 

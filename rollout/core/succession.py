@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from rollout.core.observation import MAX_FUTURE, Observation, of_one_instant
+from rollout.core.observation import MAX_FUTURE, Observation, of_one_instant, run_said, said
 from rollout.core.state import BeforeLast, CounterTrack, Release, Soak, Status, Streak
 from rollout.core.values import format_instant
 
@@ -54,11 +54,10 @@ def contradicts_last(status: Status, observation: Observation) -> bool:
 def _content(observation: Observation) -> tuple[object, ...]:
     """What is believed of it: a round, a tool's version and a later end alone are no other content."""
     return (
-        observation.samples,
-        observation.harness,
+        {name: said(sample) for name, sample in observation.samples.items()},
+        run_said(observation.harness) if observation.harness else None,
         observation.phase,
         observation.contract_digest,
-        observation.product_head,
     )
 
 

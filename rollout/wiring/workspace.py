@@ -64,6 +64,12 @@ _MOST_VERSIONS = 200
 ForgeKind = Literal["local", "github"]
 
 
+def _top(folder: Path) -> Path | None:
+    """The worktree that holds the folder."""
+    whole = folder.resolve()
+    return next((each for each in (whole, *whole.parents) if (each / ".git").exists()), None)
+
+
 class Workspace:
     """A repository with everything that works on it, each part made when it is first asked for."""
 
@@ -121,8 +127,10 @@ class Workspace:
         return self.git.default_branch(), "the default branch"
 
     def has_branch(self, name: str) -> bool:
-        """Whether the clone knows a branch of that name, its own or origin's."""
-        return any(self.git.resolve(f"refs/{place}/{name}") for place in ("heads", "remotes/origin"))
+        """Whether the clone knows a branch of that name, its own or origin's, or is about to begin it."""
+        places = ("heads", "remotes/origin")
+        is_known = any(self.git.resolve(f"refs/{place}/{name}") for place in places)
+        return is_known or name == self.git.current_branch()
 
     def product_branch_here(self) -> str | None:
         """The branch that the worktree stands on; None for none, or for one of the tool's own."""
@@ -364,9 +372,9 @@ class Workspace:
         """Whether the product is a part of this repository, and so is beside state."""
         if product_dir is None:
             return True
-        folder = product_dir.resolve()
-        top = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
-        return top is not None and top == self.git.home.resolve()
+        # A job that speaks to GitHub need not be in a clone at all.
+        top = _top(product_dir)
+        return top is not None and top == _top(self.repo)
 
     def train(self, named: str | None) -> str:
         """The train that a command is about. Raises InputError when that is not clear."""

@@ -114,7 +114,9 @@ def test_what_a_command_printed_is_kept_with_the_evidence(folder: Path, tmp_path
     place = tmp_path / "evidence" / "command-output" / "voice.txt"
     assert product.keep("voice", b"error: no state") == str(place)
     assert place.read_bytes() == b"error: no state"
-    assert product.keep("../voice", b"x") == str(place.with_name(".._voice.txt"))
+    elsewhere = Path(product.keep("../voice", b"x"))
+    assert elsewhere.parent == place.parent
+    assert elsewhere.name.startswith(".._voice~")
 
 
 def test_output_that_looks_like_a_secret_is_not_kept(folder: Path, tmp_path: Path) -> None:

@@ -120,3 +120,18 @@ def test_what_is_read_at_one_instant_depends_on_no_order(data: st.DataObject) ->
     for name, sample in both.samples.items():
         read = {str(each.samples[name].health_state) for each in (one, two) if name in each.samples}
         assert sample.health_state is None or read == {str(sample.health_state)}
+
+
+def test_a_branch_that_moved_on_between_two_readings_of_one_instant_contradicts_nothing() -> None:
+    one, two = (
+        _INSTANT.model_copy(
+            update={
+                "product_head": head,
+                "samples": {"voice": HEALTHY.model_copy(update={"holds_release": True})},
+            }
+        )
+        for head in ("a" * 40, "b" * 40)
+    )
+    both = of_one_instant(one, two)
+    assert both == of_one_instant(two, one)
+    assert both.samples["voice"].health_state is HealthState.HEALTHY

@@ -65,7 +65,7 @@ def observe(town: Town, state: HealthState = HealthState.HEALTHY) -> None:
         started_at=now - timedelta(seconds=10),
         finished_at=now,
         tool_version="test",
-        samples={"voice": sample, "memory": sample},
+        samples=dict.fromkeys(train.contract.surfaces, sample),
         harness=harness,
     )
     reconciler = Reconciler(space.store, space.forge, space.clock, texts.promotion_body())
