@@ -14,7 +14,6 @@ from typing import Protocol, TypeVar, cast
 from pydantic import ValidationError
 
 from rollout.adapters.git import Git, TreeEntry
-from rollout.adapters.git.formats import LogEntry
 from rollout.adapters.yaml_text import dump_yaml, load_yaml
 from rollout.core.consistency import contradictions
 from rollout.core.contract import Contract
@@ -60,7 +59,6 @@ STATUS_SCHEMA = CURRENT_RULES
 FILE_MODES = ("100644", "100755")
 _KINDS = {"120000": "is a link", "40000": "is a folder", "160000": "is a submodule"}
 _CACHED_FILES = 256
-_EVENT = "Rollout-Event"
 _FROM_HISTORY = "take one from `rollout history`"
 _LONGEST_LINE = 500
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
@@ -154,9 +152,11 @@ class YamlStore:
 
         Raises InputError when there is no commit `since`, RefusedError when the branch does not hold it.
         """
+        from rollout.adapters.story import Story  # `evaluate` reads state, and no history
+
         last = (self._since(since),) if since else ()
         folder, cut_at = state_path(train) + "/", self._git.cut_at()
-        for entry in self._story(self.head(), folder, last):
+        for entry in Story(self._git, folder).until(self.head(), last):
             yield LoggedCommit(
                 commit=entry.commit,
                 parents=entry.parents,
@@ -168,24 +168,6 @@ class YamlStore:
                 modes={path.removeprefix(folder): mode for path, mode in entry.modes.items()},
                 is_cut=entry.commit in cut_at,
             )
-
-    def _story(self, tip: str, folder: str, without: tuple[str, ...]) -> Iterator[LogEntry]:
-        """The commits that led to the folder as it is at `tip`, newest first."""
-        line: str | None = tip
-        while line is not None:
-            entries, line = self._git.log(line, [folder], since=without), None
-            for entry in entries:
-                yield entry
-                others = entry.parents[1:] if _EVENT not in entry.trailers else ()
-                line = next((other for other in others if self._is_same(folder, other, entry.commit)), None)
-                if line is not None:
-                    break
-                for number, other in enumerate(others, start=1):
-                    yield from self._story(other, folder, (*without, *entry.parents[:number]))
-
-    def _is_same(self, folder: str, one: str, other: str) -> bool:
-        there = self._git.entry(one, folder.rstrip("/"))
-        return there is not None and there == self._git.entry(other, folder.rstrip("/"))
 
     def _since(self, name: str) -> str:
         commit = self._git.resolve(name)

@@ -177,6 +177,102 @@ def test_a_branch_with_a_changed_contract_is_merged_as_it_is(repo: Repository) -
     assert (verified.commits, verified.problems) == (COMMITS + 2, [])
 
 
+# --- changes that cancel out --------------------------------------------------------------------------------
+
+
+def there_and_back(repo: Repository, old: str, new: str) -> list[str]:
+    """A person edits rollout.yaml on main and takes it back: both commits, newest first."""
+    path = f"state/{TRAIN}/rollout.yaml"
+    text = (repo.path / path).read_text("utf-8")
+    assert old in text
+    edit = repo.commit({path: text.replace(old, new)}, "Edit")
+    return [repo.commit({path: text}, "Back"), edit]
+
+
+def colleague(repo: Repository, what: str) -> None:
+    """A branch with work on the product, or with a contract of its own, begun at main."""
+    contract = f"state/{TRAIN}/contract.yaml"
+    text = (repo.path / contract).read_text("utf-8") + "# reviewed\n"
+    files = {"product": {"work.txt": "x\n"}, "contract": {contract: text}}
+    repo.git("checkout", "-q", "-b", "colleague")
+    repo.commit(files[what], f"Work on the {what}")
+    repo.git("checkout", "-q", "main")
+
+
+def merge(repo: Repository, how: str) -> None:
+    """Main and the colleague's branch become one."""
+    first, second = ("main", "colleague") if how == "merged" else ("colleague", "main")
+    repo.git("checkout", "-q", first)
+    repo.git("merge", "-q", "--no-ff", "--no-edit", second)
+    repo.git("checkout", "-q", "-B", "main")
+
+
+FROZEN = "frozen:\n  reason: lunch\n  at: 2026-11-24T12:46:00Z\n  incident: null\n"
+SHAPES = [(what, how) for what in ("product", "contract") for how in ("merged", "pulled")]
+
+
+@pytest.mark.parametrize(("what", "how"), SHAPES)
+def test_an_edit_that_is_taken_back_is_named_whoever_merges(repo: Repository, what: str, how: str) -> None:
+    colleague(repo, what)
+    back, edit = there_and_back(repo, "canary_percent: 10", "canary_percent: 42")
+    merge(repo, how)
+    repo.commit({"more.txt": "x\n"}, "More")
+
+    assert [commit for commit, _ in verify(store(repo.path), TRAIN, None).problems] == [edit]
+    told = [entry.commit for entry in store(repo.path).log(TRAIN)]
+    assert told.index(back) < told.index(edit)
+    assert len(told) == len(set(told))
+
+
+@pytest.mark.parametrize(("what", "how"), SHAPES)
+def test_an_unfreeze_that_is_taken_back_is_in_the_history(repo: Repository, what: str, how: str) -> None:
+    colleague(repo, what)
+    pair = there_and_back(repo, FROZEN, "frozen: null\n")
+    merge(repo, how)
+
+    told = [entry.commit for entry in store(repo.path).log(TRAIN)]
+
+    assert [commit for commit in told if commit in pair] == pair
+    assert verify(store(repo.path), TRAIN, None).problems == []
+
+
+def test_it_is_named_below_other_pulls_and_in_an_octopus(repo: Repository) -> None:
+    colleague(repo, "product")
+    repo.git("branch", "-q", "other")
+    _, edit = there_and_back(repo, "canary_percent: 10", "canary_percent: 42")
+    repo.git("branch", "-q", "-m", "main", "edited")
+    repo.git("checkout", "-q", "-b", "main", "other")
+    repo.commit({"other.txt": "x\n"}, "Other work")
+    repo.git("merge", "-q", "--no-edit", "colleague", "edited")
+    repo.git("branch", "-q", "-D", "colleague")
+    pull(repo, 1)
+    pull(repo, 2)
+
+    assert [commit for commit, _ in verify(store(repo.path), TRAIN, None).problems] == [edit]
+
+
+def test_it_begins_after_what_was_taken_back(repo: Repository) -> None:
+    colleague(repo, "product")
+    back, edit = there_and_back(repo, "canary_percent: 10", "canary_percent: 42")
+    merge(repo, "pulled")
+    assert [entry.commit for entry in store(repo.path).log(TRAIN, since=edit)] == [back]
+    assert list(store(repo.path).log(TRAIN, since=back)) == []
+
+
+@pytest.mark.parametrize("how", ["merged", "pulled"])
+def test_what_both_sides_hold_after_a_rebase_is_told_once(repo: Repository, how: str) -> None:
+    """A colleague rebased the newest state commits, and then pulled those of main as well."""
+    before = events(repo.path)
+    repo.git("checkout", "-q", "-b", "work", "main~3")
+    repo.commit({"work.txt": "x\n"}, "Work")
+    repo.git("checkout", "-q", "-b", "colleague", "main")
+    repo.git("rebase", "-q", "work")
+    merge(repo, how)
+
+    assert events(repo.path) == before
+    assert verify(store(repo.path), TRAIN, None).problems == []
+
+
 # --- dates and settings -------------------------------------------------------------------------------------
 
 

@@ -244,6 +244,23 @@ class Git:
             finally:
                 process.kill()
 
+    def first_parents(self, tip: str, without: Sequence[str] = ()) -> Iterator[tuple[str, ...]]:
+        """Each first-parent commit with its parents, newest first, without what `without` holds. Streams."""
+        span = (tip, *(f"^{end}" for end in without))
+        arguments = ("rev-list", "--first-parent", "--parents", *span)
+        with self.runner.start(arguments) as process:
+            try:
+                for line in pipe(process.stdout):
+                    yield tuple(line.decode().split())
+                output("rev-list", finish(process, arguments, b""))
+            finally:
+                process.kill()
+
+    def rev_list(self, *arguments: str, paths: Sequence[str] = ()) -> tuple[tuple[str, ...], ...]:
+        """The ids on each line of `git rev-list`."""
+        out = self.runner.run("rev-list", *arguments, "--", *paths, env=LITERAL)
+        return tuple(tuple(line.split()) for line in out.decode().splitlines())
+
     # --- writing objects: nothing that anybody can see changes -------------------------------------------
 
     def write_commit(
