@@ -154,6 +154,14 @@ def modes_links_and_bytes(repo: Repository) -> Made:
     return Made(repo.commit({"ünïcode name.txt": "x\n"}), like=before)
 
 
+def folder_to_link(repo: Repository) -> Made:
+    before = repo.commit({"lib/one.txt": LINES})
+    (repo.path / "lib" / "one.txt").unlink()
+    (repo.path / "lib").rmdir()
+    (repo.path / "lib").symlink_to("elsewhere")
+    return Made(repo.commit({}, "A link in place of a folder"), like=before)
+
+
 def renamed_afterwards(repo: Repository) -> Made:
     commit = repo.commit(edit(repo, 3, "new"))
     repo.git("mv", "app.txt", "moved.txt")
@@ -305,6 +313,7 @@ CLEAN = [
     folder_moved,
     file_to_folder,
     folder_to_file,
+    folder_to_link,
     submodule_moved,
     submodule_added,
     submodule_removed,

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, NamedTuple
 
+from rollout.adapters.git.formats import LINK
 from rollout.adapters.git.process import LITERAL, complaint
 from rollout.adapters.plain_file import opened
 from rollout.errors import InputError, OutsideError
@@ -58,7 +59,7 @@ class Checkout:
         """
         self.catch_up()
         listed = frozenset(paths)
-        self._refuse_links(listed)
+        self._refuse_links(listed, commit)
         self._refuse_local_changes(listed, commit)
 
     def operation(self, branch: str) -> str:
@@ -81,15 +82,20 @@ class Checkout:
         self._bring_up_to_date(commit, paths)
         self._behind.unlink()
 
-    def _refuse_links(self, paths: Iterable[str]) -> None:
+    def _refuse_links(self, paths: Iterable[str], commit: str) -> None:
+        """A link that the commit has is the product's, and a revert may put a folder in its place."""
         folders = {str(folder) for path in paths for folder in list(PurePosixPath(path).parents)[:-1]}
         for folder in sorted(folders):
-            if (self._git.home / folder).is_symlink():
+            if (self._git.home / folder).is_symlink() and not self._is_link_in(commit, folder):
                 raise InputError(
                     f"{folder}: is a link{self._where}; a state commit is not written through it",
                     hint=f"put the folder in its place: git {self._there}checkout HEAD -- {folder}",
                     file=folder,
                 )
+
+    def _is_link_in(self, commit: str, path: str) -> bool:
+        entry = self._git.entry(commit, path)
+        return entry is not None and entry.mode == LINK
 
     def _refuse_local_changes(self, listed: frozenset[str], commit: str) -> None:
         if (self._git.git_dir / "index.lock").exists():
