@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout.commands.changing import applied
-from rollout.commands.evidence import check_evidence
+from rollout.commands.evidence import check_evidence, check_itself
 from rollout.commands.facts import FactFinder
 from rollout.core.advance import advance, is_settled, observe, why_ignored
 from rollout.core.assess import reassess
@@ -34,6 +34,7 @@ def evaluate(
     if state.rollout.outcome is not Outcome.IN_PROGRESS:
         return state
     if evidence is not None:
+        check_itself(evidence, now)
         check_evidence(evidence, state, now)
     facts = FactFinder(forge).facts(state)
     while not is_settled(state):

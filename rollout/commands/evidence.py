@@ -10,11 +10,11 @@ from itertools import groupby
 
 from rollout.core.advance import why_ignored
 from rollout.core.observation import (
-    MAX_FUTURE,
     Evidence,
     Observation,
     Results,
     WorkResult,
+    is_ahead,
     merge_round,
     of_one_instant,
 )
@@ -25,6 +25,7 @@ from rollout.errors import InputError
 
 _HINT_COLLECT = "collect again with: rollout collect --output FILE"
 _HINT_CLOCK = "set the clock of the machine that wrote it, and run that again"
+_HINT_WRITTEN = "hand over what collect or perform wrote, unchanged"
 _HINT_ROUND = "hand over only what this run's jobs collected, with --round RUN-ATTEMPT"
 
 
@@ -77,22 +78,28 @@ def _subject(observation: Observation) -> tuple[str, ...]:
 
 
 def check_itself(item: Evidence, now: datetime) -> None:
-    """Raises InputError for evidence whose own times contradict each other or lie in the future."""
+    """Raises InputError for evidence that contradicts itself, or lies in the future."""
     if isinstance(item, Observation):
-        problem = _problem_of_times(item.started_at, item.finished_at, now) or _below_zero(item)
+        times, others = _problem_of_times(item.started_at, item.finished_at, now), _below_zero(item)
     else:
-        problem = next((found for found in _problems_of(item, now) if found), "")
-    if problem:
-        raise InputError(f"{_name(item)} {problem}", hint=_HINT_CLOCK)
+        times, others = next(filter(None, _times_of(item, now)), ""), _answered_twice(item)
+    if times:
+        raise InputError(f"{_name(item)} {times}", hint=_HINT_CLOCK)
+    if others:
+        raise InputError(f"{_name(item)} {others}", hint=_HINT_WRITTEN)
 
 
-def _problems_of(results: Results, now: datetime) -> Iterator[str]:
-    yield _ahead(results.finished_at, now)
+def _answered_twice(results: Results) -> str:
     counts = Counter(result.request for result in results.results)
-    yield from (f"answers {request} {count} times" for request, count in counts.items() if count > 1)
+    twice = (f"answers {request} {count} times" for request, count in counts.items() if count > 1)
+    return next(twice, "")
+
+
+def _times_of(results: Results, now: datetime) -> Iterator[str]:
+    yield _ahead(results.finished_at, now)
     for result in results.results:
         found = _problem_of_times(result.started_at, result.finished_at, now)
-        if not found and result.finished_at - results.finished_at > MAX_FUTURE:
+        if not found and is_ahead(result.finished_at, results.finished_at):
             found = f"ended at {format_instant(result.finished_at)}, after its results were written"
         captured = (_ahead(one.at, now) for one in result.captured)
         found = found or next((ahead for ahead in captured if ahead), "")
@@ -115,8 +122,9 @@ def _below_zero(observation: Observation) -> str:
 
 
 def _ahead(moment: datetime, now: datetime) -> str:
-    ahead = moment - now
-    return f"is {format_duration(ahead.total_seconds())} in the future" if ahead > MAX_FUTURE else ""
+    if not is_ahead(moment, now):
+        return ""
+    return f"is {format_duration((moment - now).total_seconds())} in the future"
 
 
 def _check_together(evidence: Sequence[Results]) -> None:
@@ -134,8 +142,10 @@ def _name(item: Evidence) -> str:
 
 
 def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
-    """Raises InputError for evidence of another train, release or contract, or refused by `check_itself`."""
-    check_itself(item, now)
+    """Raises InputError for evidence of another train, release or contract.
+
+    Whether it can be believed by itself is for `check_itself`, which `in_order` asks too.
+    """
     what = _name(item)
     if item.train != state.train:
         raise InputError(f"{what} is of train {item.train}, not {state.train}", hint=_HINT_COLLECT)

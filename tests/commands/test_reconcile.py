@@ -176,8 +176,9 @@ def test_a_sample_of_a_surface_that_the_contract_does_not_have(world: World) -> 
 
 def test_a_count_below_zero_is_refused(world: World) -> None:
     fields = {"failure_streak": -1, "last_cycle_failed": 0, "queue_depth": 0}
-    with pytest.raises(InputError, match="says failure_streak of voice is below zero"):
+    with pytest.raises(InputError, match="says failure_streak of voice is below zero") as caught:
         world.reconcile(world.observe({"voice": {"fields": fields}}))
+    assert "unchanged" in caught.value.hint
 
 
 def second_answer(results: Results) -> dict[str, object]:
@@ -220,8 +221,9 @@ def test_results_that_contradict_themselves_are_refused(
     world = World(apply=True).play_to("canary-1")
     results = world.perform()
     done = len(world.writes.done)
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError, match=says) as caught:
         world.reconcile(results.model_copy(update=change(results)))
+    assert ("unchanged" if change is second_answer else "clock") in caught.value.hint
     assert len(world.writes.done) == done
 
 
