@@ -381,7 +381,7 @@ def _last_change(
 
 def _hint(path: str, culprit: FileVersion | None, good: FileVersion | None) -> str:
     if culprit is None or good is None:
-        return f"`git log -p -- {path}` shows who changed it; mend it in a new commit"
+        return EDITED_HINT.format(file=path)
     did = "changed it" if culprit.is_there else "took it away"
     return (
         f"commit {culprit.commit[:10]} by {inert(culprit.author, 60)} {did}; mend it, or take that back:"

@@ -116,8 +116,8 @@ class YamlStore:
         if not tree:
             raise InputError(f"there is no train {train} at commit {at[:12]}", hint=self._existing_trains(at))
         state = read_train(train, at, _GitFiles(self, train, at, tree), for_brake=for_brake)
-        if (unusable := all_unusable(state)) and at == self.head():
-            for each in unusable:
+        if state.stood_in_for and at == self.head():
+            for each in state.stood_in_for:
                 self._tell(each)
         return state
 
@@ -325,11 +325,6 @@ def read_train(train: str, at: str, files: TrainFiles, *, for_brake: bool = Fals
             return with_stand_ins(error, train, at, files)
         raise with_way_back(error, train, files) from error
     return state
-
-
-def all_unusable(state: TrainState) -> tuple[Unusable, ...]:
-    """Every file that an earlier version stands in for, the contract first."""
-    return (*((state.unusable,) if state.unusable else ()), *state.broken)
 
 
 def missing(train: str, name: str, hint: str) -> InputError:

@@ -15,7 +15,7 @@ from rollout.commands.preparing import Preparation, Progress, report_failure
 from rollout.core.contract import Contract, Harness, Surface
 from rollout.core.harness import parse_harness
 from rollout.core.observation import COUNTERS, HarnessReport, LogCursor, Observation, Sample
-from rollout.core.state import Outcome, Release, Rollout, Status
+from rollout.core.state import UNDER_WAY, Release, Rollout, Status
 from rollout.core.surfaces import parse
 from rollout.core.surfaces.event_log import HEAD_BYTES, MOST_ROTATED, LogFile, count_log
 from rollout.core.surfaces.payload import MAX_PAYLOAD
@@ -25,7 +25,6 @@ from rollout.errors import InputError, RefusedError
 from rollout.ports import Checkout, Clock, Failure, Product
 from rollout.rendering.advice import before_the_next
 
-_UNDER_WAY = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK)
 _SHOWN = 8
 """Digits of a commit."""
 _Evidence = TypeVar("_Evidence", Sample, HarnessReport)
@@ -113,7 +112,7 @@ def _read_in(checkout: Checkout, evidence: _Evidence) -> _Evidence:
 
 
 def _what_is_rolled_out(rollout: Rollout) -> tuple[Release, str]:
-    if rollout.outcome not in _UNDER_WAY or rollout.release is None or rollout.phase is None:
+    if rollout.outcome not in UNDER_WAY or rollout.release is None or rollout.phase is None:
         raise RefusedError(
             f"{rollout.train}: no rollout is in progress (outcome {rollout.outcome})",
             hint=before_the_next(rollout.outcome),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from rollout.core.contract import Contract
-from rollout.core.contract.notes import find_notes
+from rollout.core.contract_notes import find_notes
 from rollout.core.contract_problems import doubts
 from rollout.core.state import TrainState
 from rollout.errors import ContractError, InputError

@@ -171,8 +171,7 @@ class Reconciler:
     def run(self, train: str, evidence: Sequence[Evidence]) -> Report:
         """Raises InputError for evidence that cannot be of this rollout, before anything is written."""
         report = Report(self._store.load_for_brake(train, self._store.head()))
-        unusable = report.state.unusable
-        report.broken = (*((unusable,) if unusable else ()), *report.state.broken)
+        report.broken = report.state.stood_in_for
         queue = deque(self._answer_channel(report, in_order(evidence, self._now)))
         for item in list(queue):
             check_evidence(item, report.state, self._now)

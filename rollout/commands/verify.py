@@ -176,7 +176,7 @@ class _Verifier:
         self._findings.setdefault(entry.commit, _finding(entry, problem))
 
     def _follow(self, entry: LoggedCommit, before: Sequence[TrainState], after: TrainState) -> None:
-        event = _event(entry)
+        event = entry.event
         if event is not None:
             before = before[:1]
         problems = [self._problem(each, after, entry, event, before) for each in before]
@@ -331,11 +331,6 @@ def _edited(previous: TrainState, state: TrainState, sides: Sequence[TrainState]
 
 def _went_to(state: TrainState) -> float:
     return state.status.decided_at.timestamp() if state.status else 0
-
-
-def _event(entry: LoggedCommit) -> Event | None:
-    word = entry.trailers.get("Rollout-Event", "")
-    return Event(word) if word in set(Event) else None
 
 
 def _finding(entry: LoggedCommit, problem: str) -> Finding:

@@ -8,17 +8,17 @@ from datetime import datetime
 from rollout.core import signoff, soak
 from rollout.core.contract import Contract
 from rollout.core.decision import (
-    CONTRACT_UNUSABLE,
-    FILE_UNREADABLE,
     decide,
     findings,
     health_leaves,
     judge_gates,
     judge_triggers,
     look,
+    why_held,
     with_triggers,
     without_promotion,
 )
+from rollout.core.files import CONTRACT
 from rollout.core.observation import Observation
 from rollout.core.requests import applied_at, needed
 from rollout.core.state import Facts, Quarantine, Rollout, Status, TrainState, TriggerFinding
@@ -103,9 +103,9 @@ def assess(
     observed_at = observation.finished_at if observation else None
     decision = decide(contract, rollout, view, found, observed_at, now)
     if status.contract_unusable:
-        decision = without_promotion(decision, CONTRACT_UNUSABLE)
+        decision = without_promotion(decision, why_held(CONTRACT))
     elif status.unreadable:
-        decision = without_promotion(decision, FILE_UNREADABLE.format(file=", ".join(status.unreadable)))
+        decision = without_promotion(decision, why_held(", ".join(status.unreadable)))
     return status.model_copy(
         update={
             "decided_at": now,

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from rollout.core.text import escape, whole
 from rollout.core.values import Instant, Line, Model
 
 MAX_NAME = 500
@@ -78,9 +79,8 @@ def _seen(char: str, path: str, at: int) -> str:
         return "\\x20" if is_lost else char
     if char.isprintable():
         return char
-    if "\udc80" <= char <= "\udcff":  # Python's word for a byte that is no UTF-8
-        return f"\\x{ord(char) - 0xDC00:02x}"
-    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
+    byte = whole(char)
+    return byte if byte != char else escape(char)
 
 
 def in_words(index: Sequence[Captured], *, copied: bool) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from rollout.core import gates, soak, triggers
 from rollout.core.contract import APPLIED_GATE, SOAK_GATE, Contract, Gate, Phase, SignoffGate
 from rollout.core.files import CONTRACT
-from rollout.core.observation import MAX_FUTURE, Observation, Sample
+from rollout.core.observation import Observation, Sample, is_ahead
 from rollout.core.requests import applied_at, why_not_applied
 from rollout.core.revision import run_of_release
 from rollout.core.silence import told_once
@@ -31,8 +31,6 @@ from rollout.core.state import (
 from rollout.core.values import format_duration, format_instant, seconds_between
 from rollout.core.view import Leaf, View, fresh_run, fresh_samples, settled_samples
 
-CONTRACT_UNUSABLE = "contract.yaml cannot be used; the one before it decides, and nothing is promoted"
-FILE_UNREADABLE = "{file} cannot be read; its last readable version decides, and nothing is promoted"
 _BLOCKING = (Result.UNSATISFIED, Result.UNKNOWN)
 
 
@@ -212,8 +210,10 @@ def decide(
 
 
 def why_held(name: str) -> str:
-    """What holds promotion while a file of state cannot be used."""
-    return CONTRACT_UNUSABLE if name == CONTRACT else FILE_UNREADABLE.format(file=name)
+    """What holds promotion while a file of state, or several, cannot be used."""
+    if name == CONTRACT:
+        return f"{name} cannot be used; the one before it decides, and nothing is promoted"
+    return f"{name} cannot be read; its last readable version decides, and nothing is promoted"
 
 
 def without_promotion(decision: Decision, why: str) -> Decision:
@@ -241,7 +241,7 @@ def _hold_reasons(
     limit = contract.max_gap(view.phase)
     if observed_at is None:
         yield f"no observation of {view.phase.name} yet"
-    elif observed_at - now > MAX_FUTURE and not view.by_first_rules:
+    elif is_ahead(observed_at, now) and not view.by_first_rules:
         at = format_instant(observed_at)
         yield f"the last observation is of {at}, by a clock that ran ahead: set that clock, collect again"
     elif seconds_between(observed_at, now) > limit:
@@ -274,7 +274,7 @@ def _earliest(view: View, observed_at: datetime | None, now: datetime) -> dateti
     wanted = view.phase.soak
     if not isinstance(wanted, int) or observed_at is None or view.rollout.frozen is not None:
         return None
-    if observed_at - now > MAX_FUTURE:
+    if is_ahead(observed_at, now):
         return None
     left = wanted - view.soak.earned_seconds
     if left <= 0:

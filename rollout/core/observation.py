@@ -6,7 +6,7 @@ These cross from the side that runs product code to the side that may write, so 
 # No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
 
@@ -22,6 +22,12 @@ HEALTH_STATE = "health_state"
 
 MAX_FUTURE = timedelta(minutes=2)
 """How far ahead of ours a source's clock may be before its word is unknown."""
+
+
+def is_ahead(moment: datetime | None, now: datetime) -> bool:
+    """Whether only a clock that ran ahead of `now` can have named that moment."""
+    return moment is not None and moment - now > MAX_FUTURE
+
 
 MAX_SURFACES = 200
 MAX_FIELDS = 200
@@ -206,8 +212,8 @@ def of_one_instant(one: Observation, other: Observation) -> Observation:
     """
     subjects = [(each.phase, each.contract_digest) for each in (one, other)]
     alike = subjects[0] == subjects[1]
-    head = one.product_head if one.product_head == other.product_head else None
-    if head != one.product_head or head != other.product_head:
+    head = _same_head((one, other))
+    if one.product_head != other.product_head:
         one, other = _by_checkout(one), _by_checkout(other)
     phase, digest = min(subjects)
     samples = {

@@ -186,12 +186,9 @@ def near(word: str, known: Iterable[str]) -> str | None:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean WORD?` with the nearest known word, else all of them; empty when there are none."""
-    from difflib import get_close_matches
-
     words = list(known)
-    near = get_close_matches(word, words, n=1)
-    if near:
-        return f"; did you mean {near[0]}?"
+    if nearest := near(word, words):
+        return f"; did you mean {nearest}?"
     return f"; known here: {', '.join(words)}" if words else ""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from rollout.core.contract import Contract, HarnessGate
-from rollout.core.observation import MAX_FUTURE, Observation, WorkResult
+from rollout.core.observation import Observation, WorkResult, is_ahead
 from rollout.core.state import GateFinding, Request, Result, Rollout, Work
 from rollout.core.values import to_utc_seconds
 
@@ -109,7 +109,7 @@ def is_of_an_old_run(requested_at: datetime, result: WorkResult, now: datetime) 
 
     A request that a clock ahead of ours has dated tells nothing of the kind.
     """
-    return requested_at - result.started_at > MAX_FUTURE and requested_at - now <= MAX_FUTURE
+    return is_ahead(requested_at, result.started_at) and not is_ahead(requested_at, now)
 
 
 def _ask(work: Work, rollout: Rollout, now: datetime, after: Request | None = None) -> Request:
@@ -133,7 +133,7 @@ def _why_again(request: Request, now: datetime) -> str:
 def is_dated_ahead(request: Request, now: datetime) -> bool:
     """Whether a clock that ran ahead has dated the request or its result, so that nothing can follow it."""
     dates = (request.requested_at, request.result.finished_at if request.result else request.requested_at)
-    return max(dates) - now > MAX_FUTURE
+    return is_ahead(max(dates), now)
 
 
 def how_it_failed(request: Request) -> str:

@@ -10,16 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from rollout.core.observation import MAX_FUTURE, Observation, of_one_instant, run_said, said
+from rollout.core.observation import Observation, is_ahead, of_one_instant, run_said, said
 from rollout.core.state import BeforeLast, CounterTrack, Release, Soak, Status, Streak
 from rollout.core.values import format_instant
 
 V = TypeVar("V")
-
-
-def is_ahead(moment: datetime | None, now: datetime) -> bool:
-    """Whether only a clock that ran ahead of this decision can have named that moment."""
-    return moment is not None and moment - now > MAX_FUTURE
 
 
 def is_before_start(status: Status, release: Release, observation: Observation, now: datetime) -> bool:

@@ -67,7 +67,7 @@ def escaped(text: str) -> str:
     """
     if text.isascii():
         return text
-    return text.translate({ord(c): _escape(c) for c in set(text) if is_invisible(c)})
+    return text.translate({ord(c): escape(c) for c in set(text) if is_invisible(c)})
 
 
 def is_invisible(char: str) -> bool:
@@ -75,7 +75,8 @@ def is_invisible(char: str) -> bool:
     return not char.isascii() and not char.isspace() and unicodedata.category(char) in _NEVER_SHOWN
 
 
-def _escape(char: str) -> str:
+def escape(char: str) -> str:
+    r"""Returns `\uNNNN`, or `\UNNNNNNNN` for a character that four figures do not hold."""
     return f"\\u{ord(char):04x}" if ord(char) <= _LAST_OF_FOUR_DIGITS else f"\\U{ord(char):08x}"
 
 

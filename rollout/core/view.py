@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from rollout.core.contract import Contract, Phase, Surface
-from rollout.core.observation import MAX_FUTURE, HarnessReport, Observation, Sample
+from rollout.core.observation import HarnessReport, Observation, Sample, is_ahead
 from rollout.core.revision import of_release
 from rollout.core.state import (
     CounterTrack,
@@ -139,7 +139,7 @@ def _fresh(
     if updated is None:
         return Sample(unknown="carries no time of its own")
     read_at = _read_at(sample, observation)
-    if updated - read_at > MAX_FUTURE:
+    if is_ahead(updated, read_at):
         return Sample(unknown=f"from the future: says {format_instant(updated)}")
     age = read_at - updated
     if age > oldest and (surface is None or surface.fresh == "pulse"):
@@ -163,7 +163,7 @@ def fresh_run(observation: Observation) -> HarnessReport | None:
     it must lack it.
     """
     run = observation.harness
-    if run is None or run.started_at is None or run.started_at - observation.finished_at <= MAX_FUTURE:
+    if run is None or run.started_at is None or not is_ahead(run.started_at, observation.finished_at):
         return run
     return HarnessReport(unknown=f"from the future: says {format_instant(run.started_at)}")
 

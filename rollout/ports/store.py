@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from rollout.core.state import CommitMessage, StateChange, TrainState
+from rollout.core.state import CommitMessage, Event, StateChange, TrainState
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,12 @@ class LoggedCommit:
     def parent(self) -> str | None:
         """The first parent; None for a root commit."""
         return self.parents[0] if self.parents else None
+
+    @property
+    def event(self) -> Event | None:
+        """What the tool recorded in it; None for a commit of somebody else, and for an unknown word."""
+        word = self.trailers.get("Rollout-Event")
+        return Event(word) if word in set(Event) else None
 
 
 class StateStore(Protocol):

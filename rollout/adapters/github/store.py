@@ -11,7 +11,6 @@ from rollout.adapters.github.api import STALE, Api, Document, RefusedByGitHubErr
 from rollout.adapters.yaml_store import (
     FileVersion,
     YamlStore,
-    all_unusable,
     files_of,
     message_text,
     read_contract,
@@ -275,8 +274,8 @@ class GitHubStore:
 
         files = _Files(train, snapshot.trains[train], deep, versions)
         state = read_train(train, at, files, for_brake=for_brake)
-        if (unusable := all_unusable(state)) and at == self.head():
-            for each in unusable:
+        if state.stood_in_for and at == self.head():
+            for each in state.stood_in_for:
                 self._tell(each)
         return state
 

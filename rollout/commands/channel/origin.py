@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rollout.core.channel.by_hand import is_by_command
 from rollout.core.files import CHANNEL
-from rollout.core.state import Event, TrainState
+from rollout.core.state import TrainState
 from rollout.errors import RolloutError
 from rollout.ports import LoggedCommit, StateStore
 
@@ -32,8 +32,7 @@ def _newest_edit(store: StateStore, train: str) -> LoggedCommit | None:
             return None
         if _version(before) == _version(after):
             continue
-        is_tools = entry.trailers.get("Rollout-Event") in set(Event)
-        return None if is_tools or is_by_command(before, after.channel) else entry
+        return None if entry.event or is_by_command(before, after.channel) else entry
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rollout.core.observation import MAX_FUTURE
+from rollout.core.observation import is_ahead
 from rollout.core.state.release_cache import ReleaseCache
 from rollout.core.values import format_instant, seconds_between
 
@@ -40,6 +40,6 @@ def why_unusable(cache: ReleaseCache, train: str, source: str, now: datetime) ->
         return f"it is of train {cache.train}"
     if cache.source != source:
         return f"it is of {cache.source}, and releases come from {source}"
-    if cache.fetched_at - now > MAX_FUTURE:
+    if is_ahead(cache.fetched_at, now):
         return f"it is from the future: fetched {format_instant(cache.fetched_at)}"
     return ""

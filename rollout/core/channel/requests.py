@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout.core.observation import MAX_FUTURE, WorkResult
+from rollout.core.observation import WorkResult, is_ahead
 from rollout.core.state import Channel
 
 
@@ -13,7 +13,7 @@ def answered(channel: Channel | None, results: tuple[WorkResult, ...]) -> Channe
         return None
     for result in results:
         # An old run brings old results back: work that began before it was asked for is not the answer.
-        if result.request == request.id and request.requested_at - result.started_at <= MAX_FUTURE:
+        if result.request == request.id and not is_ahead(request.requested_at, result.started_at):
             done = request.model_copy(update={"result": result})
             return channel.model_copy(update={"request": done})
     return None

@@ -55,6 +55,11 @@ class TrainState:
     broken: tuple[Unusable, ...] = ()
     """Other files that cannot be read at this commit; each one's last readable version stands in here."""
 
+    @property
+    def stood_in_for(self) -> tuple[Unusable, ...]:
+        """Every file that an earlier version stands in for, the contract first."""
+        return (*((self.unusable,) if self.unusable else ()), *self.broken)
+
     def is_broken(self, name: str) -> bool:
         """Whether an earlier version stands in for that file, which is not the contract."""
         return any(each.name == name for each in self.broken)

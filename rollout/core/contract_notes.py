@@ -1,11 +1,11 @@
 """What a good contract leaves to people: no mistake, but they have to know it."""
 
-# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
+from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.core.contract.gates import CiChecksGate, HarnessGate
-from rollout.core.contract.whole import Contract
+from rollout.core.contract import CiChecksGate, Contract, HarnessGate
+from rollout.core.contract_warnings import find_warnings
 
 
 def find_notes(contract: Contract) -> list[str]:
@@ -26,7 +26,4 @@ def _notes(contract: Contract) -> Iterator[str]:
     gates = [gate for phase in contract.phases for gate in phase.gates]
     if not any(isinstance(gate, HarnessGate | CiChecksGate) for gate in gates):
         yield "phases: no gate is harness or ci_checks, so nothing validates the product after a rollback"
-    # Imported here because only a check asks for them, and they know more than the contract's own package.
-    from rollout.core.contract_warnings import find_warnings
-
     yield from find_warnings(contract)
