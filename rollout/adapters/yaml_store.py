@@ -67,18 +67,31 @@ _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
 M = TypeVar("M", bound=Model)
 
 
+class Parse(Protocol):
+    """`load_yaml`, or one that remembers what it read."""
+
+    def __call__(self, text: bytes, *, file: str) -> object: ...
+
+
 class YamlStore:
     """The state branch of a repository."""
 
     def __init__(
-        self, git: Git, branch: str | None = None, *, tell: Callable[[Unusable], None] = lambda _: None
+        self,
+        git: Git,
+        branch: str | None = None,
+        *,
+        tell: Callable[[Unusable], None] = lambda _: None,
+        parse: Parse = load_yaml,
     ) -> None:
         """`branch` None means the repository's default branch.
 
-        `tell` hears of each file at the tip that cannot be used.
+        `tell` hears of each file at the tip that cannot be used. `parse` reads contracts: who has read one
+        already to find the branch hands it over.
         """
         self._git = git
         self._tell = tell
+        self._parse = parse
         self.branch = branch or git.default_branch()
         # Contract, channel and the like seldom change from commit to commit; git names content by its id.
         self._contract = lru_cache(_CACHED_FILES)(self._read_contract)
@@ -210,7 +223,8 @@ class YamlStore:
         return cast(M, self._cached_file(model, path, blob))
 
     def _read_contract(self, train: str, blob: str) -> tuple[Contract, str]:
-        return read_contract(self._text(blob), state_path(train, CONTRACT), in_use=True)
+        path = state_path(train, CONTRACT)
+        return contract_of(self._parse(self._text(blob), file=path), path, in_use=True)
 
     def _read_file(self, model: type[M], path: str, blob: str) -> M:
         return read_model(model, self._text(blob), path)
@@ -367,7 +381,11 @@ def read_contract(text: bytes, file: str, *, in_use: bool = False) -> tuple[Cont
     With `in_use` it may have mistakes with which it can be read. Raises ContractError with every mistake as
     `file: field: message`, InputError when it is no YAML at all or of a newer schema.
     """
-    data = load_yaml(text, file=file)
+    return contract_of(load_yaml(text, file=file), file, in_use=in_use)
+
+
+def contract_of(data: object, file: str, *, in_use: bool) -> tuple[Contract, str]:
+    """`read_contract` of what YAML has made of the file."""
     _refuse_newer_schema(data, file)
     contract, problems = read(data) if in_use else examine(data)
     if contract is None or problems:

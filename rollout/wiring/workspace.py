@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -61,6 +61,8 @@ _STATE_BRANCH = re.compile(rb"^state:[ \t]*\{?\s*branch:[ \t]*[\"']?([A-Za-z0-9]
 _MOST_VERSIONS = 200
 """How far back a contract that tells is looked for."""
 
+_KEPT_CONTRACTS = 16
+
 ForgeKind = Literal["local", "github"]
 
 
@@ -97,6 +99,8 @@ class Workspace:
         self._note = note
         self._train: str | None = None
         self._clones: dict[str, ProductClone] = {}
+        # A contract is read to find the state branch, and again from there.
+        self._parse = lru_cache(_KEPT_CONTRACTS)(load_yaml)
 
     @cached_property
     def git(self) -> Git:
@@ -144,7 +148,7 @@ class Workspace:
     @cached_property
     def clone(self) -> YamlStore:
         """The state branch as it is in the local repository."""
-        return YamlStore(self.git, self.branch, tell=self._tell)
+        return YamlStore(self.git, self.branch, tell=self._tell, parse=self._parse)
 
     @cached_property
     def forge(self) -> Forge:
@@ -572,7 +576,7 @@ class Workspace:
         )
         for commit in commits:
             found = self.git.read(f"{commit}:{path}")
-            data = _parsed(found.body, path) if found is not None else None
+            data = self._parsed(found.body, path) if found is not None else None
             if found is not None and (isinstance(data, dict) or _STATE_BRANCH.search(found.body)):
                 return _branch_in(found.body, data)
         return None
@@ -582,14 +586,13 @@ class Workspace:
             text = self.worktree.read(path)
         except InputError:
             return None
-        return _branch_in(text, _parsed(text, path))
+        return _branch_in(text, self._parsed(text, path))
 
-
-def _parsed(text: bytes, file: str) -> object | None:
-    try:
-        return load_yaml(text, file=file)
-    except InputError:
-        return None
+    def _parsed(self, text: bytes, file: str) -> object | None:
+        try:
+            return self._parse(text, file=file)
+        except InputError:
+            return None
 
 
 def _branch_in(text: bytes, data: object | None) -> str | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rollout.adapters.git.repository import Git
 
 
+_FEW = 8
 _MOST_ARGUMENTS = 500
 """Of more paths the whole index is read: a command line has an end."""
 _UNDER_WAY = {
@@ -102,8 +103,10 @@ class Checkout:
             raise OutsideError(
                 f"another git process holds index.lock{self._where}", hint="let it finish, then run again"
             )
-        self._refuse_what_status_does_not_tell(listed, commit)
         suspects = [path for path in sorted(listed) if self._differs_here(path, commit, listed)]
+        if not suspects and self._is_staged_as_in(commit, listed):
+            return
+        self._refuse_what_status_does_not_tell(listed, commit)
         if not suspects:
             return
         # Line ends and filters make files differ that git calls clean, so git has the last word.
@@ -114,6 +117,14 @@ class Checkout:
                 hint=f"commit or discard them first: git {self._there}diff -- {dirty[0]}",
                 file=dirty[0],
             )
+
+    def _is_staged_as_in(self, commit: str, listed: frozenset[str]) -> bool:
+        """Whether a few files plainly are, as state files are nearly always: it saves a process."""
+        if len(listed) > _FEW:
+            return False
+        committed = {path: self._git.entry(commit, path) for path in listed}
+        ids = {path: entry.id for path, entry in committed.items() if entry}
+        return len(ids) == len(listed) and self._git.staged(listed) == ids
 
     def _refuse_what_status_does_not_tell(self, listed: frozenset[str], commit: str) -> None:
         """Edits that are only staged, and those of files that git was told not to look at."""

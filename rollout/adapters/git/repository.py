@@ -60,6 +60,8 @@ class Git:
 
     _objects: subprocess.Popen[bytes] | None
     _stop: Callable[[], object]
+    _has_read_index = False
+    """Whether the open process has: it would not see what became of the index since."""
 
     def __init__(self, repo: Path, environment: Mapping[str, str] | None = None) -> None:
         """`repo` is the repository or a folder in it, `environment` git's, made of this process's when None.
@@ -73,6 +75,7 @@ class Git:
             "--is-inside-work-tree",
             "--symbolic-full-name",
             f"--glob={_REMOTE_HEADS}[H]EAD",  # without a wildcard git would add one
+            "--branches",
             "--show-cdup",
         )
         self._environment = usual_environment() if environment is None else environment
@@ -86,8 +89,9 @@ class Git:
                 hint="run it inside a clone, or name one with --repo",
             )
         git_dir, common_dir, has_worktree, *others = os.fsdecode(done.stdout).splitlines()
-        remote = [line for line in others if line.startswith(_REMOTE_HEADS)]
-        up = others[len(remote) :]
+        refs = [line for line in others if line.startswith("refs/")]
+        remote = [ref for ref in refs if ref.startswith(_REMOTE_HEADS)]
+        up = others[len(refs) :]
         self.git_dir = Path(git_dir)
         """This worktree's own git directory."""
         self.common_dir = Path(common_dir)
@@ -101,11 +105,13 @@ class Git:
         """Hears what a commit left for the person at the worktree to do."""
         self.remote_default = remote[0].removeprefix(_REMOTE_HEADS) if remote else None
         """What origin calls its default branch; None without such a remote."""
+        self._only_branch = _only_one(ref.removeprefix(_HEADS) for ref in refs if ref.startswith(_HEADS))
 
     def close(self) -> None:
         """End the process that reads objects; the next read starts another."""
         self._stop()
         self._objects = None
+        self._has_read_index = False
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -137,6 +143,14 @@ class Git:
         """What a commit has at that path, be it a file, a link, a folder or a submodule."""
         folder, _, name = path.rpartition("/")
         return self.tree(f"{commit}:{folder}").get(name)
+
+    def staged(self, paths: Iterable[str]) -> dict[str, str]:
+        """Path -> id of its content in the index as it is now, for those that have one without conflict."""
+        if self._has_read_index:
+            self.close()  # git reads the index once
+        self._has_read_index = True
+        found = {path: self.read(f":0:{path}") for path in paths}
+        return {path: content.id for path, content in found.items() if content}
 
     def cut_at(self) -> frozenset[str]:
         """The commits at which a shallow clone ends; empty when the clone is whole."""
@@ -182,6 +196,8 @@ class Git:
         """
         if self.remote_default:
             return self.remote_default
+        if self._only_branch in _USUAL_BRANCHES:
+            return self._only_branch  # whatever is configured; it saves a process
         configured = self.runner.attempt("config", "init.defaultBranch").stdout.decode().strip()
         for usual in filter(None, (configured, *_USUAL_BRANCHES)):
             if self.tip(usual):
@@ -491,6 +507,12 @@ class Git:
             known = there.id if there and there.is_folder else None
             entries[name] = TreeEntry(FOLDER, self._add_tree(pack, known, inside))
         return pack.add("tree", tree_body(entries))
+
+
+def _only_one(branches: Iterable[str]) -> str | None:
+    """The one branch that is not the tool's own; None where there are several or none."""
+    others = [branch for branch in branches if not branch.startswith(_OWN_BRANCHES)]
+    return others[0] if len(others) == 1 else None
 
 
 def _head_moved(branch: str, expected: str | None) -> Never:
