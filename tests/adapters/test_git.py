@@ -128,6 +128,13 @@ def test_without_origin_it_is_the_usual_one_whatever_is_checked_out(repo: Reposi
     assert Git(repo.path).default_branch() == "main"
 
 
+def test_the_configured_name_comes_before_a_usual_one_where_there_is_such_a_branch(repo: Repository) -> None:
+    repo.git("config", "init.defaultBranch", "trunk")
+    assert Git(repo.path).default_branch() == "main"
+    repo.git("branch", "trunk")
+    assert Git(repo.path).default_branch() == "trunk"
+
+
 def test_without_a_usual_one_it_is_the_current_branch(repo: Repository) -> None:
     repo.git("branch", "--move", "trunk")
     assert Git(repo.path).default_branch() == "trunk"
@@ -378,6 +385,20 @@ def test_uncommitted_changes_of_a_file_are_not_overwritten(
     assert refusal.value.file == path
     assert path in refusal.value.message
     assert (repo.head(), repo.status(), repo.git("diff"), repo.git("count-objects")) == before
+
+
+def test_what_is_staged_between_two_commits_of_one_run_is_not_overwritten(repo: Repository) -> None:
+    git, before = Git(repo.path), (repo.path / ROLLOUT).read_text()
+    first = commit(git, {STATUS: "two\n"}, parent=repo.head())
+    repo.write(ROLLOUT, "mine\n")
+    repo.git("add", ROLLOUT)
+    repo.write(ROLLOUT, before)
+    with pytest.raises(InputError, match="dirty") as refusal:
+        commit(git, {ROLLOUT: "phase: b\n"}, parent=first)
+    assert "(staged)" in refusal.value.message
+    assert repo.git("show", f":{ROLLOUT}") == "mine"
+    repo.git("add", ROLLOUT)
+    assert commit(git, {ROLLOUT: "phase: b\n"}, parent=first) == repo.head()
 
 
 def test_other_line_ends_in_the_worktree_are_no_change(repo: Repository) -> None:
