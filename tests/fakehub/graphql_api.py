@@ -127,11 +127,12 @@ class _Root:
             "resetAt": stamp(self._hub.clock.time),
         }
 
-    def repository(self, info: Any, owner: str, name: str) -> RepositoryNode:
-        return RepositoryNode(self._repo(f"{owner}/{name}"), self._token)
+    def repository(self, info: Any, owner: str, name: str, followRenames: bool) -> RepositoryNode:  # noqa: N803
+        moved = self._hub.moved.get(f"{owner}/{name}") if followRenames else None
+        return RepositoryNode(self._repo(moved.full_name if moved else f"{owner}/{name}"), self._token)
 
     def _repo(self, full_name: str) -> Repo:
-        repo = self._hub.repos.get(full_name)
+        repo = self._hub.named(full_name)
         if repo is None or not visible(self._token, repo):
             raise ApiError(404, f"Could not resolve to a Repository with the name '{full_name}'.")
         return repo

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -57,6 +57,8 @@ class Hub:
         self.started = self.clock.now()
         self.lock = threading.RLock()
         self.repos: dict[str, Repo] = {}
+        self.moved: dict[str, Repo] = {}
+        """Former full name -> repository."""
         self.tokens: dict[str, Token] = {}
         self.outbox: list[Event] = []
         """Events that no workflow has been asked about yet."""
@@ -99,6 +101,22 @@ class Hub:
             bare.git("fetch", "--quiet", str(seed), "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
         self.repos[full_name] = repo
         return repo
+
+    def named(self, full_name: str) -> Repo | None:
+        """The repository of that name, without regard to case; None for a former name."""
+        wanted = full_name.lower()
+        return next((repo for name, repo in self.repos.items() if name.lower() == wanted), None)
+
+    def rename(self, repo: Repo, full_name: str) -> None:
+        """Rename or transfer it. The old name answers 301 or 307 from now on; GraphQL follows it."""
+        old = repo.full_name
+        self.moved[old] = self.repos.pop(old)
+        repo.full_name = full_name
+        repo.owner, repo.name = full_name.split("/")
+        self.repos[full_name] = repo
+        for value, token in self.tokens.items():
+            if token.repos is not None and old in token.repos:
+                self.tokens[value] = replace(token, repos=token.repos - {old} | {full_name})
 
     def account(self, login: str) -> Account:
         """The account of that login, made on first use; `…[bot]` is a bot."""

@@ -29,7 +29,7 @@ class Request:
     @property
     def repo(self) -> Repo:
         """Raises ApiError 404 for one that is not there, or that the token may not see."""
-        repo = self.hub.repos.get(f"{self.params['owner']}/{self.params['repo']}")
+        repo = self.hub.named(f"{self.params['owner']}/{self.params['repo']}")
         if repo is None or not visible(self.token, repo):
             raise ApiError(404, "Not Found")
         return repo

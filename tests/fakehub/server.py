@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import threading
 import time
 import traceback
@@ -18,7 +19,7 @@ from tests.fakehub.entities import Token
 from tests.fakehub.errors import ApiError
 from tests.fakehub.faults import Fault, When
 from tests.fakehub.hub import Call
-from tests.fakehub.routing import Answer, Request, demand, find
+from tests.fakehub.routing import Answer, Request, demand, find, visible
 from tests.fakehub.schemas import SchemaViolationError, check_request, check_response
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 assert rest.__all__, "importing it registers the routes"
 
 HANG_SECONDS = 60
+_BY_NAME = re.compile(r"/repos/([^/]+/[^/]+)")
+_BY_NUMBER = re.compile(r"/repositories/(\d+)")
 
 
 class Server:
@@ -87,7 +90,8 @@ class _Handler(BaseHTTPRequestHandler):
         call = Call(self.command, parts.path, parts.query, token.kind if token else None, operation)
         self.hub.record(call)
         self.hub.happen_before(str(call))
-        reply = self._with_fault(str(call), parts, raw, token)
+        # What happened may have changed what the token reaches.
+        reply = self._with_fault(str(call), parts, raw, self._token())
         if not reply.drop:
             call.status = reply.status
             self._send(reply)
@@ -127,7 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(raw) if raw else None
         if parts.path == "/graphql":
             return self._json(200, graphql_api.execute(self.hub, token, body))
-        found = find(self.command, parts.path)
+        if (moved := self._moved(parts, token)) is not None:
+            return moved
+        found = find(self.command, self._by_name(parts.path))
         if found is None:
             return self._broken(f"the fake has no route {self.command} {parts.path}", status=404)
         route, params = found
@@ -152,6 +158,32 @@ class _Handler(BaseHTTPRequestHandler):
         if route.answers and document is not None:
             check_response(route.answers, document, many=route.many)
         return self._unless_known(self._json(answer.status, document, headers))
+
+    def _moved(self, parts: urllib.parse.SplitResult, token: Token) -> Reply | None:
+        """The redirect from a former name of a repository, which leads to an address by number."""
+        named = _BY_NAME.match(parts.path)
+        repo = self.hub.moved.get(named[1]) if named else None
+        if named is None or repo is None or not visible(token, repo):
+            return None
+        place = f"{self.hub.url}/repositories/{repo.id}{parts.path[named.end() :]}"
+        place += f"?{parts.query}" if parts.query else ""
+        is_read = self.command in ("GET", "HEAD")
+        message = "Moved Permanently" if is_read else "Temporary Redirect"
+        document = {"message": message, "url": place, "documentation_url": "https://docs.github.com/rest"}
+        return self._json(301 if is_read else 307, document, {"Location": place})
+
+    def _by_name(self, path: str) -> str:
+        """The path of a repository that is asked for by its number, with its name in it.
+
+        Raises ApiError 404.
+        """
+        numbered = _BY_NUMBER.match(path)
+        if numbered is None:
+            return path
+        for repo in self.hub.repos.values():
+            if str(repo.id) == numbered[1]:
+                return f"/repos/{repo.full_name}{path[numbered.end() :]}"
+        raise ApiError(404, "Not Found")
 
     def _unless_known(self, reply: Reply) -> Reply:
         """With an ETag; 304 without a body for a client that has just this already.

@@ -36,7 +36,11 @@ def serve(
     assert match is not None
     if token is None:
         return 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}, b"Repository not found."
-    repo = hub.repos.get(match["name"])
+    moved = hub.moved.get(match["name"])
+    if moved is not None and visible(token, moved):
+        new = f"{hub.url}/{moved.full_name}.git/{match['service']}"
+        return 301, {"Location": f"{new}?{query}" if query else new}, b""
+    repo = hub.named(match["name"])
     if repo is None or not visible(token, repo) or not allowed(token, repo, "contents:read"):
         raise ApiError(404, "Repository not found.")
     pushes = "git-receive-pack" in (match["service"], query.removeprefix("service="))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 _MINUTE = 60.0
+_MOVED = 301
 _PASSING_STATUSES = frozenset({408, 409})
 _PASSING_KINDS = frozenset({"INTERNAL", "INTERNAL_SERVER_ERROR", "LOADING", "SERVICE_UNAVAILABLE", "TIMEOUT"})
 _LIMIT_KINDS = frozenset({"RATE_LIMIT", "RATE_LIMITED"})
@@ -38,12 +39,18 @@ class PassingError(Exception):
 class RefusedByGitHubError(Exception):
     """GitHub understood and said no: nothing was done."""
 
-    def __init__(self, why: str, status: int, kinds: Collection[str] = (), needs: str = "") -> None:
-        """`kinds` are GraphQL's; `needs` the permissions that would have done, where GitHub tells them."""
+    def __init__(
+        self, why: str, status: int, kinds: Collection[str] = (), needs: str = "", hint: str = ""
+    ) -> None:
+        """`kinds` are GraphQL's; `needs` the permissions that would have done, where GitHub tells them.
+
+        `hint` is what to do next, where more is known than the status says.
+        """
         super().__init__(why)
         self.status = status
         self.kinds = frozenset(kinds)
         self.needs = needs
+        self.hint = hint
 
 
 class GraphqlError(Document):
@@ -98,6 +105,14 @@ def graphql_fault(
     return RefusedByGitHubError(why, statuses[0] if statuses else 422, kinds)
 
 
+def moved(repository: str, new: str, *, is_home: bool) -> RefusedByGitHubError:
+    """A repository was renamed or transferred to `new`, which is an address where the name is not known."""
+    hint = "set product.repository in the contract to the new name"
+    if is_home:
+        hint = "set GITHUB_REPOSITORY, or the clone's remote (`git remote set-url origin`), to the new name"
+    return RefusedByGitHubError(f"{repository} has moved to {new}", _MOVED, hint=hint)
+
+
 def _asked_wait(status: int, why: str, headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds until GitHub wants to be asked again; None when it does not speak of limits."""
     after = headers.get("retry-after", "")
@@ -150,6 +165,8 @@ _NOT_FOUND = (
 def advice(refusal: RefusedByGitHubError) -> str:
     """Which setting to change."""
     why = str(refusal)
+    if refusal.hint:
+        return refusal.hint
     if refusal.status == 401:
         return _TOKEN
     if "not permitted to create or approve pull requests" in why:

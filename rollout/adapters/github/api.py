@@ -1,17 +1,23 @@
 """Requests to GitHub: counted, and their faults waited out within a budget, or told with what to do.
 
-PyGithub carries them: connection, credentials, errors. Its objects are left out, since they fetch more than
-is asked for and calls are budgeted; so are its retries, which know neither GraphQL, where reading is a POST
-too, nor that one looks what became of a write before making it again.
+PyGithub carries them: connection and credentials. Its objects are left out, since they fetch more than is
+asked for and calls are budgeted; so are its retries, which know neither GraphQL, where reading is a POST
+too, nor that one looks what became of a write before making it again; so is its way with redirects: it drops
+the query of a 301, after which each page is the first, and takes a 307 for the answer to a write.
 """
 
 from __future__ import annotations
 
 import base64
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import Field
 
 from rollout import __version__
 from rollout.adapters.github.address import Address
@@ -23,6 +29,7 @@ from rollout.adapters.github.answers import (
     RefusedByGitHubError,
     advice,
     graphql_fault,
+    moved,
     parsed,
     rest_fault,
 )
@@ -31,7 +38,8 @@ from rollout.errors import OutsideError
 from rollout.ports import PatientClock
 
 if TYPE_CHECKING:
-    from github.Requester import Requester
+    from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
+    from requests import Response
 
 __all__ = [
     "Api",
@@ -49,10 +57,25 @@ TRIES = 5
 STALE = "STALE_DATA"
 """GraphQL's word for a branch that is not where a commit expected it."""
 
+_BY_NAME = re.compile(r"/repos/([^/]+/[^/?]+)")
+_BY_NUMBER = re.compile(r"/repositories/\d+")
+_NOT_MODIFIED = 304
 _PATIENCE = 300.0
 _LONGEST_REASON = 300
 T = TypeVar("T")
 M = TypeVar("M", bound=Document)
+
+
+class _RedirectError(Exception):
+    """An answer that leads elsewhere."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.location = location
+
+
+class _Named(Document):
+    full_name: str = Field(alias="full_name")
 
 
 class _GraphqlAnswer(Document):
@@ -229,8 +252,23 @@ class Api:
         body = {"query": query, "variables": variables}
         headers, document = self._exchange("POST", self.address.graphql_url, None, body)
         answer = parsed(_GraphqlAnswer, document)
+        self._refuse_moved(answer.data or {}, variables)
         fault = graphql_fault(answer.errors, headers, self._clock.now()) if answer.errors else None
         return answer.data, fault
+
+    def _refuse_moved(self, data: Mapping[str, object], variables: Mapping[str, object]) -> None:
+        """Raises RefusedByGitHubError where GraphQL has followed a repository to another name."""
+        for root, found in data.items():
+            names = (
+                variables.get(f"{root}{part}", variables.get(part.lower())) for part in ("Owner", "Name")
+            )
+            asked = "/".join(map(str, names))
+            answered = found.get("nameWithOwner") if isinstance(found, dict) else None
+            if answered is not None and str(answered).lower() != asked.lower():
+                raise self._moved(asked, str(answered))
+
+    def _moved(self, asked: str, new: str) -> RefusedByGitHubError:
+        return moved(asked, new, is_home=asked.lower() == self.repository.lower())
 
     def changed(
         self, path: str, query: Mapping[str, str | int], etag: str
@@ -247,15 +285,46 @@ class Api:
         body: object,
         headers: dict[str, str] | None = None,
     ) -> tuple[Mapping[str, str], object]:
-        from github import GithubException
+        try:
+            status, answered, document = self._send(verb, url, query, body, headers)
+        except _RedirectError as redirect:
+            named = _BY_NAME.match(url)
+            raise self._moved(named[1] if named else url, self._place(redirect.location)) from redirect
+        if status >= 400:
+            raise rest_fault(status, document, answered, self._clock.now())
+        return answered, document
 
+    def _send(
+        self,
+        verb: str,
+        url: str,
+        query: Mapping[str, str | int] | None = None,
+        body: object = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Mapping[str, str], object]:
+        """Status, headers and document. Raises PassingError, _RedirectError."""
         self.calls += 1
         try:
-            return self._requester.requestJsonAndCheck(verb, url, dict(query or {}), headers, input=body)
-        except GithubException as error:
-            raise rest_fault(error.status, error.data, error.headers or {}, self._clock.now()) from error
+            status, answered, text = self._requester.requestJson(
+                verb, url, dict(query or {}), headers, body, self._connection
+            )
         except (OSError, ValueError) as error:
             raise PassingError(self._inert(f"{type(error).__name__}: {error}")) from error
+        return status, answered, _document(status, text)
+
+    def _place(self, location: str) -> str:
+        """Name of the repository that a redirect leads to; the address where that cannot be told."""
+        path = urlsplit(location).path.removeprefix(urlsplit(self.address.api_url).path)
+        if named := _BY_NAME.match(path):
+            return named[1]
+        numbered = _BY_NUMBER.match(path)
+        if numbered is None or not location.startswith(self.address.api_url):
+            return location or "an address that GitHub does not tell"
+        try:
+            status, _, document = self._send("GET", numbered[0])
+            return parsed(_Named, document).full_name if status < 300 else location
+        except (PassingError, _RedirectError):
+            return location
 
     @cached_property
     def _requester(self) -> Requester:
@@ -273,6 +342,16 @@ class Api:
             seconds_between_writes=None,
             lazy=True,
         ).requester
+
+    @cached_property
+    def _connection(self) -> HTTPRequestsConnectionClass | HTTPSRequestsConnectionClass:
+        from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
+
+        server = urlsplit(self.address.api_url)
+        kind = HTTPSRequestsConnectionClass if server.scheme == "https" else HTTPRequestsConnectionClass
+        made = kind(server.hostname or "", server.port, timeout=self._timeout)
+        made.session.hooks["response"].append(_stop_at_redirect)
+        return made
 
     def pages(
         self, doing: str, path: str, model: type[M], *, query: Mapping[str, str | int] | None = None
@@ -330,6 +409,23 @@ class Api:
 
     def _inert(self, text: str) -> str:
         return inert(text.replace(self.token, "***"), _LONGEST_REASON)
+
+
+def _stop_at_redirect(response: Response, *_: object, **__: object) -> None:
+    """Raises _RedirectError. PyGithub would follow a 301 and take other redirects for success."""
+    if 300 <= response.status_code < 400 and response.status_code != _NOT_MODIFIED:
+        response.close()
+        raise _RedirectError(response.headers.get("location", ""))
+
+
+def _document(status: int, text: str) -> object:
+    """Raises PassingError for a success that is no JSON, as a broken proxy gives."""
+    try:
+        return json.loads(text) if text else None
+    except ValueError as error:
+        if status >= 400:
+            return None
+        raise PassingError(f"an answer that is no JSON: {error}") from error
 
 
 def owner_and_name(repository: str) -> dict[str, str]:

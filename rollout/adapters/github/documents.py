@@ -45,7 +45,7 @@ OPEN_PULLS = (
   $issues: Boolean!, $watch: Boolean!, $productOwner: String!, $productName: String!, $commit: GitObjectID,
   $productRef: String!, $compare: Boolean!, $before: GitObjectID,
   $compareHeads: Boolean!, $rollout: String!) {
-  repository(owner: $owner, name: $name) {
+  repository(owner: $owner, name: $name) { nameWithOwner
     id
     pullRequests(first: 100, after: $after, states: [OPEN], baseRefName: $base,
       orderBy: {field: CREATED_AT, direction: ASC}) {
@@ -54,7 +54,7 @@ OPEN_PULLS = (
     + OPEN_ISSUES_FIELD.replace(") {", ") @include(if: $issues) {", 1)
     + """
   }
-  product: repository(owner: $productOwner, name: $productName) @include(if: $watch) {
+  product: repository(owner: $productOwner, name: $productName) @include(if: $watch) { nameWithOwner
     object(oid: $commit) { ...statuses }
     ref(qualifiedName: $productRef) { target { oid ...root @include(if: $compare) } }
     before: object(oid: $before) @include(if: $compare) { ...root }
@@ -71,7 +71,7 @@ fragment root on Commit { tree { entries { name oid } } }
 PULLS_OF_BRANCH = (
     """query($owner: String!, $name: String!, $base: String!, $head: String!, $after: String,
   $compareHeads: Boolean!, $rollout: String!) {
-  repository(owner: $owner, name: $name) {
+  repository(owner: $owner, name: $name) { nameWithOwner
     id
     pullRequests(first: 100, after: $after, headRefName: $head, baseRefName: $base,
       orderBy: {field: CREATED_AT, direction: DESC}) {
@@ -84,13 +84,13 @@ PULLS_OF_BRANCH = (
 )
 STATUSES_OF_COMMIT = (
     """query($owner: String!, $name: String!, $commit: GitObjectID!) {
-  product: repository(owner: $owner, name: $name) { object(oid: $commit) { ...statuses } }
+  product: repository(owner: $owner, name: $name) { nameWithOwner object(oid: $commit) { ...statuses } }
 }
 """
     + _STATUSES
 )
 COMMENTS = """query($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) {
+  repository(owner: $owner, name: $name) { nameWithOwner
     pullRequest(number: $number) { comments(last: 100) { nodes { databaseId body } } }
   }
 }"""

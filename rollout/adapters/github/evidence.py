@@ -13,7 +13,7 @@ from rollout.core.state import Release
 
 _SUCCESS = "success"
 _OBJECT = """query($owner: String!, $name: String!, $place: String!) {
-  repository(owner: $owner, name: $name) { object(expression: $place) { kind: __typename oid } }
+  repository(owner: $owner, name: $name) { nameWithOwner object(expression: $place) { kind: __typename oid } }
 }"""
 
 

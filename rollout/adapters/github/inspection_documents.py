@@ -10,7 +10,7 @@ from rollout.adapters.github.api import Document
 
 REPOSITORY = """query($owner: String!, $name: String!) {
   viewer { login }
-  repository(owner: $owner, name: $name) {
+  repository(owner: $owner, name: $name) { nameWithOwner
     isPrivate isArchived owner { kind: __typename }
     defaultBranchRef { name target { ... on Commit { file(path: ".github/workflows") { object { ... on Tree {
       entries { name object { ... on Blob { text } } }

@@ -32,7 +32,7 @@ OPEN_ISSUES_FIELD = """issues(first: 20, states: [OPEN], labels: ["rollout"],
     }"""
 ISSUES = (
     """query($owner: String!, $name: String!, $after: String, $states: [IssueState!]) {
-  repository(owner: $owner, name: $name) {
+  repository(owner: $owner, name: $name) { nameWithOwner
     issues(first: 20, after: $after, states: $states, labels: ["rollout"],
       orderBy: {field: CREATED_AT, direction: DESC}) { nodes { ...issue } pageInfo { hasNextPage endCursor } }
   }
@@ -42,7 +42,7 @@ ISSUES = (
 )
 COMMENTS_OF_ISSUE = (
     f"""query($owner: String!, $name: String!, $number: Int!, $comments: String) {{
-  repository(owner: $owner, name: $name) {{ issue(number: $number) {{ newest: {_COMMENTS} }} }}
+  repository(owner: $owner, name: $name) {{ nameWithOwner issue(number: $number) {{ newest: {_COMMENTS} }} }}
 }}
 """
     + _COMMENT

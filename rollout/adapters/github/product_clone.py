@@ -7,6 +7,7 @@ among arguments that other users of the machine see, and in no message.
 from __future__ import annotations
 
 import base64
+import re
 import weakref
 from contextlib import ExitStack
 from functools import cached_property
@@ -23,6 +24,9 @@ _MAY_PUSH = (
     "give the App contents: write on the product's repository, let it past the rules of the branch, and give"
     " it workflows: write where a revert changes workflow files"
 )
+_MOVED_AWAY = "set product.repository in the contract, or GITHUB_REPOSITORY, to the new name"
+_REDIRECTED = re.compile(rb"returned error: 30[1278]")
+_LEADS_TO = re.compile(r"^warning: redirecting to (\S+)", re.MULTILINE)
 _MOVED = ("stale info", "fetch first", "non-fast-forward", "cannot lock ref", "reference already exists")
 _NO_SUCH_REF = b"couldn't find remote ref"
 _REMOTELY = "remote:"
@@ -47,9 +51,12 @@ class ProductClone:
         basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
         self._secrets = (token, basic)
         self._access = {
-            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_COUNT": "2",
             "GIT_CONFIG_KEY_0": f"http.{server}/.extraHeader",
             "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+            # A former name leads on until somebody else takes it: nothing is read or pushed by it.
+            "GIT_CONFIG_KEY_1": "http.followRedirects",
+            "GIT_CONFIG_VALUE_1": "false",
         }
 
     @cached_property
@@ -70,7 +77,7 @@ class ProductClone:
             return self.git.tip(branch)
         if _NO_SUCH_REF in done.stderr:
             return None
-        raise OutsideError(f"fetching {branch} of {self._repository} failed: {self._why(done)}", hint=_LATER)
+        raise self._failure(f"fetching {branch} of {self._repository}", done, self._repository)
 
     def fetch_tag(self, name: str) -> str | None:
         """The commit that the tag leads to; None when there is no such tag. Raises OutsideError."""
@@ -79,15 +86,13 @@ class ProductClone:
             return self.git.resolve(f"refs/tags/{name}")
         if _NO_SUCH_REF in done.stderr:
             return None
-        raise OutsideError(
-            f"fetching tag {name} of {self._repository} failed: {self._why(done)}", hint=_LATER
-        )
+        raise self._failure(f"fetching tag {name} of {self._repository}", done, self._repository)
 
     def tags_at(self, commit: str) -> tuple[str, ...]:
         """The tags that lead to the commit, annotated or not, fetched or not. Raises OutsideError."""
         done = self.git.runner.attempt("ls-remote", "--tags", _REMOTE)
         if done.returncode:
-            raise OutsideError(f"listing tags of {self._repository} failed: {self._why(done)}", hint=_LATER)
+            raise self._failure(f"listing tags of {self._repository}", done, self._repository)
         rows = (row.split("\t") for row in done.stdout.decode("utf-8", "replace").splitlines())
         # An annotated tag has a second row, with the commit that it leads to.
         found = (name.removeprefix("refs/tags/").removesuffix("^{}") for id_, name in rows if id_ == commit)
@@ -99,11 +104,19 @@ class ProductClone:
         options = ("--quiet", "--no-tags", "--no-write-fetch-head")
         done = self.git.runner.attempt("fetch", *options, self._url_of(repository), refspec)
         if done.returncode:
-            raise OutsideError(f"fetching {branch} of {repository} failed: {self._why(done)}", hint=_LATER)
+            raise self._failure(f"fetching {branch} of {repository}", done, repository)
 
     def fetch_commit(self, commit: str) -> bool:
-        """Whether the commit is there, be it on the branch or not."""
-        return self.git.resolve(commit) is not None or not self._fetch(commit).returncode
+        """Whether the commit is there, be it on the branch or not.
+
+        Raises OutsideError for a repository that has moved.
+        """
+        if self.git.resolve(commit) is not None:
+            return True
+        done = self._fetch(commit)
+        if _REDIRECTED.search(done.stderr):
+            raise self._failure(f"fetching {commit[:12]} of {self._repository}", done, self._repository)
+        return not done.returncode
 
     def push(self, commit: str, branch: str, *, old: str | None) -> None:
         """Move the branch from `old` (None: make it) to the commit, by compare-and-swap.
@@ -120,7 +133,7 @@ class ProductClone:
             raise HeadMovedError(
                 f"branch {branch} of {self._repository} is no longer at {old or 'nothing'}", hint=_LATER
             )
-        raise OutsideError(f"pushing {branch} to {self._repository} failed: {why}", hint=_MAY_PUSH)
+        raise self._failure(f"pushing {branch} to {self._repository}", done, self._repository, _MAY_PUSH)
 
     def _url_of(self, repository: str) -> str:
         return f"{self._server}/{repository}.git"
@@ -128,6 +141,20 @@ class ProductClone:
     def _fetch(self, wanted: str) -> Done:
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", *self._filter)
         return self.git.runner.attempt("fetch", *options, _REMOTE, wanted)
+
+    def _failure(self, doing: str, done: Done, repository: str, hint: str = _LATER) -> OutsideError:
+        if _REDIRECTED.search(done.stderr):
+            new = self._name_now(repository) or "another name"
+            return OutsideError(f"{doing} failed: {repository} has moved to {new}", hint=_MOVED_AWAY)
+        return OutsideError(f"{doing} failed: {self._why(done)}", hint=hint)
+
+    def _name_now(self, repository: str) -> str:
+        """Where the repository's former name leads; empty when git does not tell."""
+        follow = {"GIT_CONFIG_VALUE_1": "initial"}
+        done = self.git.runner.attempt("ls-remote", self._url_of(repository), "HEAD", env=follow)
+        told = _LEADS_TO.search(done.stderr.decode("utf-8", "replace"))
+        place = told[1] if told else ""
+        return inert(place.removeprefix(f"{self._server}/").removesuffix("/").removesuffix(".git"), 200)
 
     def _why(self, done: Done) -> str:
         """What the server says, which git tells beside much else: in the ref's row, and as `remote:`."""

@@ -12,7 +12,7 @@ from rollout.errors import OutsideError
 from rollout.ports import CheckRun
 
 _HISTORY = """query($owner: String!, $name: String!, $branch: String!, $after: String) {
-  repository(owner: $owner, name: $name) {
+  repository(owner: $owner, name: $name) { nameWithOwner
     ref(qualifiedName: $branch) { target { oid ... on Commit {
       history(first: 50, after: $after) {
         nodes {

@@ -35,7 +35,7 @@ _STATE_OF_COMMIT = """fragment state on Commit {
 }"""
 _TIP = (
     """query($owner: String!, $name: String!, $ref: String!, $named: Boolean!) {
-  repository(owner: $owner, name: $name) {
+  repository(owner: $owner, name: $name) { nameWithOwner
     ref(qualifiedName: $ref) @include(if: $named) { name target { ...state } }
     defaultBranchRef @skip(if: $named) { name target { ...state } }
   }
@@ -45,18 +45,19 @@ _TIP = (
 )
 _COMMIT = (
     """query($owner: String!, $name: String!, $oid: GitObjectID!) {
-  repository(owner: $owner, name: $name) { object(oid: $oid) { ...state } }
+  repository(owner: $owner, name: $name) { nameWithOwner object(oid: $oid) { ...state } }
 }
 """
     + _STATE_OF_COMMIT
 )
 _FILE = """query($owner: String!, $name: String!, $place: String!) {
-  repository(owner: $owner, name: $name) { object(expression: $place) { ... on Blob { text isTruncated } } }
+  repository(owner: $owner, name: $name) { nameWithOwner
+    object(expression: $place) { ... on Blob { text isTruncated } } }
 }"""
 
 
 _HISTORY = """query($owner: String!, $name: String!, $oid: GitObjectID!, $path: String!, $after: String) {
-  repository(owner: $owner, name: $name) { object(oid: $oid) { ... on Commit {
+  repository(owner: $owner, name: $name) { nameWithOwner object(oid: $oid) { ... on Commit {
     history(path: $path, first: 20, after: $after) {
       nodes { oid author { name } file(path: $path) { object { ... on Blob { text isTruncated } } } }
       pageInfo { hasNextPage endCursor }

@@ -1,0 +1,111 @@
+"""A repository that was renamed or transferred: every request stops at it, and names the new one."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import rollout.adapters.github
+from rollout.core.contract import Product
+from rollout.errors import OutsideError
+from tests.adapters.github_world import GitHubWorld, seed, started
+from tests.adapters.test_github_routes import ACTS, ROUTES, ready
+from tests.fakehub import faults
+from tests.fakehub.fixtures import hub
+from tests.fakehub.hub import Hub
+
+__all__ = ["hub"]
+
+NEW = "acme/renamed"
+WRITES = {
+    "POST */labels": "GitHubForge.open_promotion",
+    "POST */statuses/*": "GitHubForge.set_status",
+    "POST */comments": "GitHubForge.close_pull_request",
+    "DELETE */git/refs/*": "GitHubForge.close_pull_request",
+    "PATCH */pulls/*": "GitHubForge.update_pull_request",
+    "POST */pulls": "GitHubReverter.propose",
+    "GET */check-runs": "GitHubForge.check_runs",
+    "GET */info/refs": "GitHubReverter.preview",
+    "POST /graphql repository": "GitHubStore.head",
+}
+ROUTES_BY_NAME = {
+    route: act for route, act in {**ROUTES, **WRITES}.items() if route != "POST /graphql viewer"
+}
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    repository, release = started(tmp_path_factory.mktemp("origin") / "repository")
+    return repository.path, release
+
+
+@pytest.mark.parametrize("route", ROUTES_BY_NAME)
+def test_each_request_stops_and_names_the_new_repository(
+    hub: Hub, origin: tuple[Path, str], route: str
+) -> None:
+    act = ACTS[ROUTES_BY_NAME[route]]
+    world = ready(hub, origin, act)
+    hub.before(route, lambda: hub.rename(world.repo, NEW))
+    with pytest.raises(OutsideError, match=f"acme/tau has moved to {NEW}") as stopped:
+        act.do(world.run())
+    assert "GITHUB_REPOSITORY" in stopped.value.hint
+    assert "product.repository" in stopped.value.hint or "set-url" in stopped.value.hint
+
+
+def test_pages_do_not_repeat(hub: Hub, origin: tuple[Path, str]) -> None:
+    """An HTTP client that follows a 301 without its query gets the first page again and again."""
+    world = GitHubWorld(hub, *origin)
+    world.ci(names=tuple(f"check {number}" for number in range(150)))
+    hub.before(lambda call: call.endswith("/check-runs"), lambda: hub.rename(world.repo, NEW))
+    with pytest.raises(OutsideError, match=NEW):
+        world.run().forge.check_runs(world.release)
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+def test_any_other_redirect_stops_with_its_address(hub: Hub, origin: tuple[Path, str], status: int) -> None:
+    world = GitHubWorld(hub, *origin)
+    for place in ("https://elsewhere.example/x", f"{hub.url}/repositories/1", ""):
+        headers = (("Location", place),) if place else ()
+        hub.fail("GET */releases", faults.Fault(status=status, headers=headers))
+        with pytest.raises(OutsideError, match=place or "does not tell"):
+            world.run().releases.page(1, "")
+
+
+def test_a_product_that_has_moved_is_named_by_each_way_to_it(hub: Hub, tmp_path: Path) -> None:
+    repository, release = seed(tmp_path / "repository")
+    world = GitHubWorld(hub, repository.path, release)
+    product = hub.repo("acme/product", seed=repository.path)
+    world.product = Product(repository="acme/product")
+    world.token = hub.app_token(world.repo, product)
+    hub.rename(product, NEW)
+    run = world.run()
+    for look in (
+        lambda: run.reverter.tip(),
+        lambda: run.history.newest(),
+        lambda: run.history.tagged("v1"),
+        lambda: run.forge.check_runs(release),
+        lambda: list(run.forge.newest_commits("main")),
+        lambda: run.releases.page(1, ""),
+        lambda: run.evidence.author(release),
+    ):
+        with pytest.raises(OutsideError, match=f"acme/product has moved to {NEW}") as stopped:
+            look()
+        assert "product.repository" in stopped.value.hint
+
+
+def test_a_name_in_other_letters_is_the_same_repository(hub: Hub, origin: tuple[Path, str]) -> None:
+    world = GitHubWorld(hub, *origin)
+    world.product = Product(repository="Acme/TAU")
+    assert world.run().reverter.tip() == world.repo.bare.branch("main")
+
+
+def test_every_query_asks_what_the_repository_is_called_now() -> None:
+    """GraphQL follows a former name without a word; the adapter compares the name that it answers for."""
+    for module in pkgutil.iter_modules(rollout.adapters.github.__path__, "rollout.adapters.github."):
+        for name, text in inspect.getmembers(import_module(module.name), lambda each: isinstance(each, str)):
+            asked = text.count(" repository(owner: ")
+            assert text.count("{ nameWithOwner") == asked, name
