@@ -6,10 +6,36 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+APP, BRAKE, PRODUCT = "ROLLOUT_APP", "ROLLOUT_APP_BRAKE", "ROLLOUT_APP_PRODUCT"
+"""How each of the action's steps ended that ask the App for a token; empty for one that did not run."""
+
 
 def write_summary(markdown: str, environment: Mapping[str, str]) -> None:
-    """Add to the step's summary; nothing outside of Actions."""
-    _append("GITHUB_STEP_SUMMARY", markdown.rstrip() + "\n", environment)
+    """Add to the step's summary, below it what the run had to do without; nothing outside of Actions."""
+    parts = (markdown.rstrip(), *(f"**Warning:** {lack}" for lack in lacks(environment)))
+    _append("GITHUB_STEP_SUMMARY", "\n\n".join(parts) + "\n", environment)
+
+
+def lacks(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """What the App refused this job, and what becomes of it, a sentence each."""
+    refused = {name for name in (APP, BRAKE, PRODUCT) if environment.get(name) == "failure"}
+    told = []
+    if {APP, BRAKE} <= refused:
+        told.append(
+            "The App gave no token (its step says why), so this run acted in its own name: what it committed"
+            " starts no workflow."
+        )
+    elif APP in refused:
+        told.append(
+            "The App has not every permission that this job asks for (its step says which): state was"
+            " committed in its name, all else was done in the run's own."
+        )
+    if PRODUCT in refused:
+        told.append(
+            "The App gave no token for the product's repository (its step says why): what is there is"
+            " unknown, and nothing can be written there."
+        )
+    return tuple(told)
 
 
 def write_outputs(outputs: Mapping[str, object], environment: Mapping[str, str]) -> None:

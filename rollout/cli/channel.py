@@ -109,7 +109,9 @@ def apply(call: Call, target: str | None, dry_run: bool) -> None:
     from rollout.errors import RefusedError
     from rollout.rendering.channel import apply_document, apply_view, guard_advice, outcome_document
 
-    done = make_apply(call.workspace.channel_desk(), call.train, target, dry_run=dry_run)
+    space = call.workspace
+    asked_at = None if target else space.asked_at()
+    done = make_apply(space.channel_desk(), call.train, target, dry_run=dry_run, asked_at=asked_at)
     made, recorded = done.apply, done.recorded
     _note(done.looked)
     _answer(

@@ -32,10 +32,10 @@ def plan(call: Call, runner: str) -> None:
         "product": planned.product,
         "branch": planned.branch,
     }
-    # An App's token can be of one owner's repositories only.
-    same_owner = planned.product.partition("/")[0] == home.partition("/")[0]
-    read = dict.fromkeys([home, planned.product] if same_owner else [home])
-    write_outputs({**document, "repositories": ",".join(name.partition("/")[2] for name in read)}, os.environ)
+    owner, _, name = planned.product.partition("/")
+    # What an App needs a token of its own for.
+    elsewhere = "" if planned.product.lower() == home.lower() else name
+    write_outputs({**document, "owner": owner, "elsewhere": elsewhere}, os.environ)
     lines = [f"{each.label}: {', '.join(each.surfaces) or 'requests only'}" for each in planned.runners]
     call.answer(lambda: document, lambda: "\n".join(lines) or "nothing: no rollout is under way")
 

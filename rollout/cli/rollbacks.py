@@ -20,6 +20,9 @@ _BY = click.option("--by", metavar="WHO", help="Who decides; else who git says y
 @click.command()
 @_REASON
 @click.option("--target", metavar="V", help="Where to go back to; else what was fixed at the start.")
+@click.option(
+    "--version", metavar="V", help="The release that is meant; else the one under way when this was asked."
+)
 @click.option("--cancel", "is_cancel", is_flag=True, help="A false alarm: call the rollback off.")
 @click.option(
     "--reverted", metavar="COMMIT", help="Declare the revert done at COMMIT, where rollout cannot see it."
@@ -27,11 +30,17 @@ _BY = click.option("--by", metavar="WHO", help="Who decides; else who git says y
 @_BY
 @command_options
 def rollback(
-    call: Call, reason: str, target: str | None, is_cancel: bool, reverted: str | None, by: str | None
+    call: Call,
+    reason: str,
+    target: str | None,
+    version: str | None,
+    is_cancel: bool,
+    reverted: str | None,
+    by: str | None,
 ) -> None:
     """Roll back the release that is on its way, or that completed last; joins a rollback that runs."""
     from rollout.commands.quarantine import held_back
-    from rollout.commands.rollback import Declaration, Dispatch, cancel, declare_reverted, roll_back
+    from rollout.commands.rollback import Declaration, Dispatch, Meant, cancel, declare_reverted, roll_back
     from rollout.core.state import TrainState
     from rollout.ports import Place
 
@@ -40,6 +49,7 @@ def rollback(
     if len(both := [option for option, value in given.items() if value]) > 1:
         raise InputError(f"{' and '.join(both)} contradict each other", hint="give one of them")
     who = by if by is not None else space.decider()
+    meant = Meant(version) if version else Meant(asked_at=space.asked_at())
     if reverted:
         declared = Declaration(reverted, reason, who)
         train = call.train
@@ -47,11 +57,11 @@ def rollback(
         def is_there(commit: str) -> bool:
             return space.history.place(commit) is not Place.MISSING
 
-        changed = declare_reverted(space.store, space.clock, train, declared, is_there)
+        changed = declare_reverted(space.store, space.clock, train, declared, is_there, meant=meant)
         _answer(call, changed, "the revert is recorded as done; `rollout reconcile` takes it on from here")
         return
     if is_cancel:
-        changed = cancel(space.store, space.clock, call.train, reason, who)
+        changed = cancel(space.store, space.clock, call.train, reason, who, meant=meant)
         _answer(call, changed, "cancelled, frozen where it stood; to go on: rollout unfreeze --reason WHY")
         return
     dispatch = Dispatch(reason, who, target or None)
@@ -60,7 +70,13 @@ def rollback(
         return held_back(state, space.history, space.reverter, version)
 
     changed = roll_back(
-        space.store, space.clock, call.train, dispatch, space.released, held_back=why_held_back
+        space.store,
+        space.clock,
+        call.train,
+        dispatch,
+        space.released,
+        held_back=why_held_back,
+        meant=meant,
     )
     told = "nothing to do: the rollback is under way, and this reason is recorded already"
     _answer(call, changed, _what_was_done(changed, target or None), told)

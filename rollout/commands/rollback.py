@@ -9,6 +9,7 @@ from datetime import datetime
 
 from rollout.commands.changing import Changed, change_state
 from rollout.commands.targets import HeldBack, Known, check_target, check_written
+from rollout.core.channel.guards import bare
 from rollout.core.rollback import leaving, opening, resuming, watching
 from rollout.core.rollback.target import named
 from rollout.core.state import CommitMessage, Event, Joined, Outcome, StateChange, TrainState
@@ -31,6 +32,45 @@ class Dispatch:
 
 
 @dataclass(frozen=True)
+class Meant:
+    """Which release a person means: the named one, else what was under way when they asked."""
+
+    version: str | None = None
+    asked_at: datetime | None = None
+    """None for now."""
+
+    def check(self, state: TrainState) -> None:
+        """Raises RefusedError when what is under way is another release."""
+        release = state.rollout.release
+        if release is None:
+            return
+        is_named = self.version is not None and bare(self.version) != bare(release.version)
+        if is_named or (self.version is None and self._is_older(release.started_at)):
+            asked = f"asked about {self.version}" if is_named else f"asked before {release.version} began"
+            raise RefusedError(
+                f"{state.train} is at {release.version} now, and this was {asked}: nothing was done",
+                hint=f"for today's release: rollout rollback --version {release.version} --reason WHY, or"
+                " dispatch it anew",
+            )
+
+    def check_incident(self, state: TrainState) -> None:
+        """Raises RefusedError when the rollback that runs was begun after they asked."""
+        self.check(state)
+        incident = state.incident
+        if incident is not None and self._is_older(incident.started_at):
+            raise RefusedError(
+                f"incident {incident.id} began after this was asked: nothing was done",
+                hint="dispatch it anew for today's incident",
+            )
+
+    def _is_older(self, than: datetime) -> bool:
+        return self.asked_at is not None and self.asked_at < than
+
+
+ANY = Meant()
+
+
+@dataclass(frozen=True)
 class Declaration:
     """A person's word that the release is reverted."""
 
@@ -48,21 +88,25 @@ def roll_back(
     known: Known,
     *,
     held_back: HeldBack = lambda *_: "",
+    meant: Meant = ANY,
 ) -> Changed:
     """Freeze and open an incident, or join the one that is open; asking the same again changes nothing.
 
     `known` gives the versions that a target may be beside those of the train's own state, and `held_back` why
     nothing may choose one of these by what its commit holds. Raises InputError for an empty reason or an
-    unknown target, RefusedError for one that nobody may go back to, when there is nothing to roll back, or
-    when the version has been moved already.
+    unknown target, RefusedError for one that nobody may go back to, when there is nothing to roll back, when
+    another release is meant, or when the version has been moved already.
     """
     asked = Dispatch(checked_reason(asked.reason), checked_person(asked.by), asked.target)
     if asked.target is not None:
         check_written("--target", asked.target)
     now = clock.now()
-    return change_state(
-        store, train, lambda state: _rolled_back(state, asked, known, held_back, now), now, is_brake=True
-    )
+
+    def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
+        meant.check(state)
+        return _rolled_back(state, asked, known, held_back, now)
+
+    return change_state(store, train, decide, now, is_brake=True)
 
 
 def _rolled_back(
@@ -119,6 +163,8 @@ def declare_reverted(
     train: str,
     asked: Declaration,
     is_there: Callable[[str], bool],
+    *,
+    meant: Meant = ANY,
 ) -> Changed:
     """Record that a commit holds the revert, which the tool cannot see; saying so again changes nothing.
 
@@ -132,7 +178,12 @@ def declare_reverted(
             hint="give the whole id, as `git rev-parse NAME` prints it",
         )
     now = clock.now()
-    return change_state(store, train, lambda state: _declared(state, asked, now), now)
+
+    def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
+        meant.check_incident(state)
+        return _declared(state, asked, now)
+
+    return change_state(store, train, decide, now)
 
 
 def _declared(
@@ -160,7 +211,9 @@ def _declared(
     return _told(state, Event.JOIN, change, detail) if change else None
 
 
-def cancel(store: StateStore, clock: Clock, train: str, reason: str, by: str) -> Changed:
+def cancel(
+    store: StateStore, clock: Clock, train: str, reason: str, by: str, *, meant: Meant = ANY
+) -> Changed:
     """Call off a false alarm: back to where the rollout stood, frozen until somebody unfreezes it.
 
     Raises RefusedError without a rollback, or once its revert has begun.
@@ -168,6 +221,7 @@ def cancel(store: StateStore, clock: Clock, train: str, reason: str, by: str) ->
     now, reason, by = clock.now(), checked_reason(reason), checked_person(by)
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage]:
+        meant.check_incident(state)
         _refuse_unjudged(state)
         incident = state.incident
         if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None:

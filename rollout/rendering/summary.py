@@ -88,7 +88,7 @@ def _first_line(state: TrainState, status: Status | None, run: Run, now: datetim
     if rollout.frozen is not None:
         since = f"Since {day_and_time(rollout.frozen.at)}."
         incident = _link("incident", run.page, _incident_path(state, run.branch))
-        return _STOPPED.get(rollout.outcome, "Frozen:"), rollout.frozen.reason, f"{since} {incident}".strip()
+        return _stopped(rollout), rollout.frozen.reason, f"{since} {incident}".strip()
     if status is None:
         return f"{rollout.outcome.replace('_', ' ').capitalize()}.", "", ""
     decision = status.decision
@@ -102,10 +102,15 @@ def _first_line(state: TrainState, status: Status | None, run: Run, now: datetim
 
 
 _STOPPED = {
-    Outcome.ROLLING_BACK: "Frozen, rolling back:",
-    Outcome.ROLLED_BACK: "Rolled back:",
-    Outcome.WITHDRAWN: "Ended:",
+    Outcome.ROLLING_BACK: "Frozen, rolling back",
+    Outcome.ROLLED_BACK: "Rolled back",
+    Outcome.WITHDRAWN: "Ended",
 }
+
+
+def _stopped(rollout: Rollout) -> str:
+    what = _STOPPED.get(rollout.outcome, "Frozen")
+    return f"{what} {release_name(rollout.release.version)}:" if rollout.release else f"{what}:"
 
 
 def _merge(run: Run) -> str:

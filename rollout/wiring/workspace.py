@@ -22,7 +22,7 @@ from rollout.adapters.yaml_text import load_yaml
 from rollout.core.files import CONTRACT, STATE, state_path
 from rollout.core.state import UNDER_WAY, TrainState, Unusable
 from rollout.core.values import format_instant
-from rollout.errors import InputError, RolloutError
+from rollout.errors import InputError, OutsideError, RolloutError
 from rollout.wiring import texts
 
 if TYPE_CHECKING:
@@ -237,7 +237,8 @@ class Workspace:
         from rollout.adapters.github.product_clone import ProductClone
 
         if repository not in self._clones:
-            self._clones[repository] = ProductClone(self._api.address.server_url, repository, self._api.token)
+            server = self._api.address.server_url
+            self._clones[repository] = ProductClone(server, repository, self._api.token_for)
         return self._clones[repository]
 
     @contextmanager
@@ -281,10 +282,8 @@ class Workspace:
             return
         from rollout.adapters.github.product_clone import ProductClone
 
-        home = self._api.repository
-        clone = ProductClone(
-            self._api.address.server_url, product.repository or home, self._api.token, whole=True
-        )
+        home, server = self._api.repository, self._api.address.server_url
+        clone = ProductClone(server, product.repository or home, self._api.token_for, whole=True)
         yield github_copy(clone, home, self.branch, product)
 
     @cached_property
@@ -312,11 +311,17 @@ class Workspace:
 
     @cached_property
     def _api(self) -> Api:
-        from rollout.adapters.github.address import address, token
+        from rollout.adapters.github.address import address, product_token, state_token, token
         from rollout.adapters.github.api import Api
 
         patient: PatientClock = self.clock if isinstance(self.clock, FixedClock) else SystemClock()
-        return Api(address({**self._origin(), **self._environment}), token(self._environment), patient)
+        return Api(
+            address({**self._origin(), **self._environment}),
+            token(self._environment),
+            patient,
+            elsewhere=product_token(self._environment),
+            committer=state_token(self._environment),
+        )
 
     def _origin(self) -> dict[str, str]:
         """Which repository is meant where Actions does not say it: the one that was cloned."""
@@ -497,6 +502,24 @@ class Workspace:
             next((self._environment[name] for name in names if self._environment.get(name)), "")
             or self.person()
         )
+
+    def asked_at(self) -> datetime | None:
+        """When the run was created that carries out a person's word; None outside of Actions.
+
+        A re-run repeats what was asked then. Raises OutsideError where GitHub does not say when that was.
+        """
+        run = self._environment.get("GITHUB_RUN_ID") if self.forge_kind == "github" else None
+        if not run:
+            return None
+        from rollout.adapters.github.runs import created_at
+
+        asked = created_at(self._api, run)
+        if asked is None and self._environment.get("GITHUB_RUN_ATTEMPT", "1") != "1":
+            raise OutsideError(
+                "GitHub does not tell when this run was asked for first, so it may be about another release",
+                hint="dispatch it anew, or name the version",
+            )
+        return asked
 
     def signoff_issue(self, *, dry_run: bool = False) -> SignoffIssue:
         """The checklist's issue, with the texts that it shows."""

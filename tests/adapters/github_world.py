@@ -123,7 +123,7 @@ class GitHubWorld(World):
         listing = Listing(api, lambda: store.branch, lambda: self.product, lambda: TAU)
 
         def clone(name: str) -> ProductClone:
-            return ProductClone(url, name, api.token)
+            return ProductClone(url, name, api.token_for)
 
         return Adapters(
             api,

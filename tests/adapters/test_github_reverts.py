@@ -65,7 +65,9 @@ class World:
             listing.watch(self.release.commit)
             if listed:
                 listing.open()
-        return GitHubReverter(api, listing, lambda name: ProductClone(url, name, value, below=below))
+        return GitHubReverter(
+            api, listing, lambda name: ProductClone(url, name, lambda _: value, below=below)
+        )
 
     def tip(self, branch: str = "main") -> str | None:
         return self.product.bare.branch(branch)

@@ -81,7 +81,7 @@ def on_github(
     api = Api(Address(home, hub.url, f"{hub.url}/graphql", hub.url), token, WaitingClock(hub.clock))
     where = Product(repository=repository, branch=branch)
     listing = Listing(api, lambda: "main", lambda: where)
-    return GitHubHistory(listing, home, lambda name: ProductClone(hub.url, name, token))
+    return GitHubHistory(listing, home, lambda name: ProductClone(hub.url, name, lambda _: token))
 
 
 def hosted(hub: Hub, told: Story) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from rollout.commands import quarantine as quarantines
@@ -9,7 +11,7 @@ from rollout.commands import rollback
 from rollout.commands.checked import MOST_COMMITS
 from rollout.commands.freeze import unfreeze
 from rollout.commands.looking import checked_commit
-from rollout.commands.rollback import Dispatch
+from rollout.commands.rollback import Declaration, Dispatch, Meant
 from rollout.commands.verify import verify
 from rollout.core.contract import RollbackStep, SwitchLane
 from rollout.core.rollback.effects import (
@@ -541,6 +543,49 @@ def test_a_second_dispatch_joins_and_the_same_one_again_does_nothing(world: Worl
     assert not dispatch(world)
     assert world.events().count("rollback") == 1
     assert verify(world.store, TAU, None).findings == ()
+
+
+BEFORE, SINCE = timedelta(days=-30), timedelta(seconds=-1)
+"""When it was asked, seen from now: before the release began, and since."""
+
+
+@pytest.mark.parametrize(
+    ("version", "asked", "refused"),
+    [
+        (None, None, ""),
+        (None, SINCE, ""),
+        (None, BEFORE, "asked before v0.1.5 began"),
+        ("v0.1.5", BEFORE, ""),
+        ("0.1.5", None, ""),
+        ("v0.1.4", SINCE, "asked about v0.1.4"),
+    ],
+)
+def test_a_dispatch_means_the_release_of_its_time(
+    world: World, version: str | None, asked: timedelta | None, refused: str
+) -> None:
+    meant = Meant(version, world.now + asked if asked is not None else None)
+    before = world.state
+    asks = Dispatch("customers call", "ada")
+    if not refused:
+        assert rollback.roll_back(world.store, world.clock, TAU, asks, tuple, meant=meant).commit
+        return
+    with pytest.raises(RefusedError, match=f"tau is at v0.1.5 now, and this was {refused}") as refusal:
+        rollback.roll_back(world.store, world.clock, TAU, asks, tuple, meant=meant)
+    assert "rollout rollback --version v0.1.5" in refusal.value.hint
+    assert world.state == before
+
+
+def test_a_cancel_of_an_earlier_incident_calls_off_none_of_today(world: World) -> None:
+    asked = Meant(asked_at=world.now)
+    world.clock.forward(minutes=5)
+    dispatch(world)
+    with pytest.raises(RefusedError, match="began after this was asked"):
+        rollback.cancel(world.store, world.clock, TAU, "a false alarm", "ada", meant=asked)
+    declared = Declaration(OTHER_COMMIT, "by hand", "ada")
+    with pytest.raises(RefusedError, match="began after this was asked"):
+        rollback.declare_reverted(world.store, world.clock, TAU, declared, lambda _: True, meant=asked)
+    now = Meant(asked_at=world.now)
+    assert rollback.cancel(world.store, world.clock, TAU, "a false alarm", "ada", meant=now).commit
 
 
 def test_a_complete_release_is_rolled_back() -> None:

@@ -22,7 +22,8 @@ def create_token(request: Request) -> Any:
     installed, body = request.token, request.body or {}
     if installed.kind is not TokenKind.APP or installed.permissions is None or installed.repos is None:
         raise ApiError(401, "A JSON web token could not be decoded")
-    owners = {name.partition("/")[2]: name for name in installed.repos}
+    there = installed.repos & request.hub.repos.keys()
+    owners = {name.partition("/")[2]: name for name in there}
     names = body.get("repositories", list(owners))
     if not set(names) <= set(owners):
         raise ApiError(422, "There is at least one repository that does not exist or is not accessible")

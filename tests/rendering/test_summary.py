@@ -103,8 +103,10 @@ def test_an_address_that_is_not_plain_is_no_link() -> None:
 
 def test_other_first_lines() -> None:
     frozen = build.rollout(frozen=Freeze(reason="the venue closes", at=build.NOW))
-    assert first(build.train(frozen, None)) == ("**Frozen:** `the venue closes`. Since 2026-11-23 14:00 UTC.")
-    assert first(rolling_back()).startswith("**Frozen, rolling back:** `")
+    assert first(build.train(frozen, None)) == (
+        "**Frozen v0.1.5:** `the venue closes`. Since 2026-11-23 14:00 UTC."
+    )
+    assert first(rolling_back()).startswith("**Frozen, rolling back v0.1.5:** `")
     done = build.rollout().model_copy(update={"outcome": Outcome.COMPLETE})
     assert first(build.train(done, None)) == "**Complete.**"
     assert first(idle()) == "**Idle.**"

@@ -79,8 +79,25 @@ def test_each_trigger_freezes_by_itself(town: Town, trigger: str) -> None:
     assert (issue.state, issue.title.startswith("tau: rolling back v0.1.5")) == ("open", True)
 
 
+def test_a_re_run_means_the_release_of_its_time(hub: Hub, tmp_path: Path) -> None:
+    town = build(hub, tmp_path, app=True, contract=POLICY)
+    old = roll_back(town, reason="users complain")
+    assert old.job("rollback").summary.startswith("**Refused:** `tau is idle: there is nothing to roll back`")
+    hub.clock.forward(hours=1)
+    to_canary(town)
+    before = town.head()
+    again = hub.engine.rerun(town.repo, old)
+    assert again.conclusion == "failure"
+    summary = again.job("rollback").summary
+    assert summary.startswith(
+        "**Refused:** `tau is at v0.1.5 now, and this was asked before v0.1.5 began: nothing was done`"
+    )
+    assert "rollout rollback --version v0.1.5" in summary
+    assert town.head() == before
+
+
 def test_a_dispatch_is_taken_to_its_end(town: Town) -> None:
-    assert keys(roll_back(town, reason="users complain")) == ["plan", "rollback"]
+    assert keys(roll_back(town, reason="users complain")) == ["rollback"]
     assert town.state()["frozen"]["reason"].endswith("users complain")
     assert incident(town)["started_by"] == "alice"
     # The freeze is a push, and the run that it starts captures the evidence and proposes the revert.
@@ -94,7 +111,7 @@ def test_a_dispatch_is_taken_to_its_end(town: Town) -> None:
     assert sorted(zipfile.ZipFile(kept).namelist()) == [".gitignore", "probe.py"]
     pull = town.open_pull()
     assert pull.title.startswith("Revert v0.1.5")
-    assert keys(roll_back(town, reason="me too")) == ["plan", "rollback"]
+    assert keys(roll_back(town, reason="me too")) == ["rollback"]
     assert len([event for event in town.events() if event == "rollback"]) == 1
     town.merge(minutes=1)
     town.settle()
@@ -122,12 +139,12 @@ def test_it_wins_over_a_promotion_merged_in_the_same_minute_and_can_be_called_of
         town.repo.merge(town.alice, pull.number)
 
     town.hub.before("POST /graphql createCommitOnBranch", merge)
-    assert keys(roll_back(town, reason="users complain")) == ["plan", "rollback"]
+    assert keys(roll_back(town, reason="users complain")) == ["rollback"]
     desired = town.state()
     assert (desired["phase"], desired["canary_percent"]) == ("canary-1", 0)
     assert (desired["outcome"], desired["frozen"]["incident"] is not None) == ("rolling_back", True)
     # It was a false alarm, and an empty reason is none.
-    assert keys(roll_back(town, reason="it was the network", cancel="true")) == ["plan", "rollback"]
+    assert keys(roll_back(town, reason="it was the network", cancel="true")) == ["rollback"]
     desired = town.state()
     assert (desired["outcome"], desired["phase"]) == ("in_progress", "canary-1")
     refused = roll_back(town, reason="  ")

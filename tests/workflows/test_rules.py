@@ -124,13 +124,27 @@ def test_secrets_are_those_of_an_environment(path: Path) -> None:
 def test_an_apps_token_is_cut_down_to_what_the_job_needs(path: Path) -> None:
     for name, job in jobs(path).items():
         for step in job["steps"]:
-            if step.get("uses", "").startswith("actions/create-github-app-token@"):
-                asked = {
-                    key.removeprefix("permission-"): value
-                    for key, value in step["with"].items()
-                    if key.startswith("permission-")
-                }
+            given = step.get("with", {})
+            assert ("app-private-key" in given) == (APP_SECRET in str(step)) == ("app-permissions" in given)
+            if "app-permissions" in given:
+                asked = dict(one.split(":") for one in given["app-permissions"].split())
                 assert asked == job["permissions"], name
+
+
+def test_the_action_hands_on_each_permission_that_a_workflow_asks_for() -> None:
+    (action,) = ACTIONS
+    wanted = {f"{scope}:{level}" for path in WORKFLOWS for scope, level in _asked(path)}
+    (whole, *_) = (step["with"] for step in steps(action) if step.get("id") == "app")
+    for scope, level in (one.split(":") for one in wanted):
+        asked = f"${{{{ contains(inputs.app-permissions, '{scope}:{level}') && '{level}' || '' }}}}"
+        assert whole[f"permission-{scope}"] == asked
+
+
+def _asked(path: Path) -> Iterator[tuple[str, str]]:
+    for step in steps(path):
+        for one in step.get("with", {}).get("app-permissions", "").split():
+            scope, level = one.split(":")
+            yield scope, level
 
 
 def test_doctor_asks_for_what_reconcile_needs() -> None:

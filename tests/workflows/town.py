@@ -146,6 +146,10 @@ class Town:
         form = "--format=%(trailers:key=Rollout-Event,valueonly,separator=%x2C)"
         return self.repo.bare.git("log", "--first-parent", "--reverse", form, self.branch).splitlines()
 
+    def committer(self) -> str:
+        """Whose token made the newest commit of the state branch."""
+        return self.repo.bare.git("log", "-1", "--format=%an", self.branch)
+
     def open_pull(self) -> Thread:
         (pull,) = (thread for thread in self.repo.pulls() if thread.state == "open")
         return pull

@@ -68,6 +68,16 @@ def token(environment: Mapping[str, str]) -> str:
     return found
 
 
+def product_token(environment: Mapping[str, str]) -> str:
+    """ROLLOUT_PRODUCT_TOKEN, of a product in another repository; empty where one token is for both."""
+    return environment.get("ROLLOUT_PRODUCT_TOKEN", "")
+
+
+def state_token(environment: Mapping[str, str]) -> str:
+    """ROLLOUT_STATE_TOKEN, of an App that may commit and little else; empty where one token is for all."""
+    return environment.get("ROLLOUT_STATE_TOKEN", "")
+
+
 def is_on_loopback(environment: Mapping[str, str]) -> bool:
     """Whether GITHUB_API_URL names this machine: a GitHub that stands in for the real one in tests."""
     return urlsplit(environment.get("GITHUB_API_URL", "")).hostname in _LOOPBACK

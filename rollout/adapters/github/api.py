@@ -156,15 +156,24 @@ class Api:
         token: str,
         clock: PatientClock,
         *,
+        elsewhere: str = "",
+        committer: str = "",
         timeout: int = 20,
         patience: float = _PATIENCE,
     ) -> None:
-        """`timeout` (seconds) is for one request, `patience` (seconds) for all waiting together."""
+        """`elsewhere` is the token for other repositories than that of state, `committer` the one that
+        commits; empty for the same.
+
+        `timeout` (seconds) is for one request, `patience` (seconds) for all waiting together.
+        """
         self.repository = address.repository
         self.calls = 0
         """Requests that were sent, those that failed included."""
         self.address = address
-        self.token = token
+        self._token = token
+        self._elsewhere = elsewhere or token
+        self._committer = committer or token
+        self._requesters: dict[str, Requester] = {}
         self._clock = clock
         self._timeout = timeout
         self._patience = patience
@@ -174,6 +183,14 @@ class Api:
     def owner_and_name(self) -> dict[str, str]:
         """The repository as variables of a query."""
         return owner_and_name(self.repository)
+
+    def token_for(self, repository: str) -> str:
+        """What speaks to a repository, `owner/name`."""
+        return self._token if repository.lower() == self.repository.lower() else self._elsewhere
+
+    def speaks_apart(self, repository: str) -> bool:
+        """Whether another token than that of the repository of state speaks to it."""
+        return self.token_for(repository) != self._token
 
     # --- one request -------------------------------------------------------------------------------------
 
@@ -195,7 +212,10 @@ class Api:
 
         Raises as `graphql`; with STALE when the branch is not there.
         """
-        data = self.graphql(_COMMIT, {"commit": self._commit_input(branch, files, message, parent)})
+        wanted = {"commit": self._commit_input(branch, files, message, parent)}
+        data, fault = self._ask(_COMMIT, wanted, self._committer)
+        if fault:
+            raise fault
         return self._committed(data)
 
     def branch_and_pull(self, wanted: NewPull, repository_id: str) -> Made:
@@ -247,10 +267,12 @@ class Api:
         return made
 
     def _ask(
-        self, query: str, variables: Mapping[str, object]
+        self, query: str, variables: Mapping[str, object], token: str = ""
     ) -> tuple[object, PassingError | RefusedByGitHubError | None]:
         body = {"query": query, "variables": variables}
-        headers, document = self._exchange("POST", self.address.graphql_url, None, body)
+        named = "/".join(str(variables[part]) for part in ("owner", "name") if part in variables)
+        speaks = token or self.token_for(named or self.repository)
+        headers, document = self._exchange("POST", self.address.graphql_url, None, body, token=speaks)
         answer = parsed(_GraphqlAnswer, document)
         self._refuse_moved(answer.data or {}, variables)
         fault = graphql_fault(answer.errors, headers, self._clock.now()) if answer.errors else None
@@ -284,9 +306,12 @@ class Api:
         query: Mapping[str, str | int] | None,
         body: object,
         headers: dict[str, str] | None = None,
+        *,
+        token: str = "",
     ) -> tuple[Mapping[str, str], object]:
+        """With the token of the repository in the path, when no `token` is given."""
         try:
-            status, answered, document = self._send(verb, url, query, body, headers)
+            status, answered, document = self._send(verb, url, query, body, headers, token=token)
         except _RedirectError as redirect:
             named = _BY_NAME.match(url)
             raise self._moved(named[1] if named else url, self._place(redirect.location)) from redirect
@@ -301,11 +326,15 @@ class Api:
         query: Mapping[str, str | int] | None = None,
         body: object = None,
         headers: dict[str, str] | None = None,
+        *,
+        token: str = "",
     ) -> tuple[int, Mapping[str, str], object]:
         """Status, headers and document. Raises PassingError, _RedirectError."""
+        named = _BY_NAME.match(url)
+        requester = self._requester(token or self.token_for(named[1] if named else self.repository))
         self.calls += 1
         try:
-            status, answered, text = self._requester.requestJson(
+            status, answered, text = requester.requestJson(
                 verb, url, dict(query or {}), headers, body, self._connection
             )
         except (OSError, ValueError) as error:
@@ -326,13 +355,17 @@ class Api:
         except (PassingError, _RedirectError):
             return location
 
-    @cached_property
-    def _requester(self) -> Requester:
+    def _requester(self, token: str) -> Requester:
+        if token not in self._requesters:
+            self._requesters[token] = self._connected(token)
+        return self._requesters[token]
+
+    def _connected(self, token: str) -> Requester:
         from github import Auth, Github
 
         return Github(
             base_url=self.address.api_url,
-            auth=Auth.Token(self.token),
+            auth=Auth.Token(token),
             user_agent=f"rollout/{__version__}",
             per_page=PAGE,
             timeout=self._timeout,
@@ -408,7 +441,9 @@ class Api:
         return OutsideError(f"{doing} failed: GitHub: {self._inert(why)}", hint=advice + done)
 
     def _inert(self, text: str) -> str:
-        return inert(text.replace(self.token, "***"), _LONGEST_REASON)
+        for token in {self._token, self._elsewhere, self._committer}:
+            text = text.replace(token, "***")
+        return inert(text, _LONGEST_REASON)
 
 
 def _stop_at_redirect(response: Response, *_: object, **__: object) -> None:

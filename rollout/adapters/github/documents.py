@@ -40,6 +40,15 @@ fragment changed on PullRequest {
   head: commits(last: 1) { nodes { commit { oid file(path: $rollout) { object { ... on Blob { text } } } } } }
 }
 """
+_OF_PRODUCT = """{ nameWithOwner
+    object(oid: $commit) { ...statuses }
+    ref(qualifiedName: $productRef) { target { oid ...root @include(if: $compare) } }
+    before: object(oid: $before) @include(if: $compare) { ...root }
+  }
+"""
+_ROOT = """
+fragment root on Commit { tree { entries { name oid } } }
+"""
 OPEN_PULLS = (
     """query($owner: String!, $name: String!, $base: String!, $after: String,
   $issues: Boolean!, $watch: Boolean!, $productOwner: String!, $productName: String!, $commit: GitObjectID,
@@ -54,20 +63,24 @@ OPEN_PULLS = (
     + OPEN_ISSUES_FIELD.replace(") {", ") @include(if: $issues) {", 1)
     + """
   }
-  product: repository(owner: $productOwner, name: $productName) @include(if: $watch) { nameWithOwner
-    object(oid: $commit) { ...statuses }
-    ref(qualifiedName: $productRef) { target { oid ...root @include(if: $compare) } }
-    before: object(oid: $before) @include(if: $compare) { ...root }
-  }
-}
-"""
+  product: repository(owner: $productOwner, name: $productName) @include(if: $watch) """
+    + _OF_PRODUCT
+    + "}\n"
     + _PULL
     + _CHANGED
     + ISSUE
-    + """
-fragment root on Commit { tree { entries { name oid } } }
-"""
+    + _ROOT
 )
+PRODUCT = (
+    """query($owner: String!, $name: String!, $commit: GitObjectID, $productRef: String!,
+  $compare: Boolean!, $before: GitObjectID) {
+  product: repository(owner: $owner, name: $name) """
+    + _OF_PRODUCT
+    + "}\n"
+    + _STATUSES
+    + _ROOT
+)
+"""What OPEN_PULLS asks of the product, where another token has to ask."""
 PULLS_OF_BRANCH = (
     """query($owner: String!, $name: String!, $base: String!, $head: String!, $after: String,
   $compareHeads: Boolean!, $rollout: String!) {
@@ -250,7 +263,7 @@ class _Ref(Document):
     target: _Target
 
 
-class _ProductRepository(Document):
+class SeenProduct(Document):
     object: StatusCommit | None = None
     ref: _Ref | None = None
     before: Rooted | None = None
@@ -258,11 +271,11 @@ class _ProductRepository(Document):
 
 class PullsAnswer(Document):
     repository: _Repository
-    product: _ProductRepository | None = None
+    product: SeenProduct | None = None
 
 
-class StatusesAnswer(Document):
-    product: _ProductRepository | None = None
+class ProductAnswer(Document):
+    product: SeenProduct | None = None
 
 
 class Comment(Document):

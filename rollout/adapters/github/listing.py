@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from rollout.adapters.github.api import Api, owner_and_name, parsed
 from rollout.adapters.github.documents import (
     OPEN_PULLS,
+    PRODUCT,
     PULLS_OF_BRANCH,
     STATUSES_OF_COMMIT,
+    ProductAnswer,
     Pull,
     PullsAnswer,
     Rooted,
+    SeenProduct,
     Shown,
     StatusCommit,
-    StatusesAnswer,
 )
 from rollout.adapters.github.issue_documents import IssuePage
 from rollout.adapters.yaml_store import read_desired
@@ -124,21 +126,7 @@ class Listing:
 
     def open(self) -> Listed:
         if self._listed is None:
-            product = owner_and_name(self.product)
-            self._listed = self._read(
-                {
-                    "base": self.branch,
-                    "issues": self._with_issues,
-                    "watch": self._watched is not None,
-                    "productOwner": product["owner"],
-                    "productName": product["name"],
-                    "commit": self._watched,
-                    "productRef": f"refs/heads/{self.product_branch}",
-                    "compare": self._before is not None,
-                    "before": self._before,
-                    **self._compared(),
-                }
-            )
+            self._listed = self._read()
         return self._listed
 
     def newest(self, head: str) -> PullRequest | None:
@@ -157,20 +145,47 @@ class Listing:
         train = self._train()
         return {"compareHeads": train is not None, "rollout": state_path(train or "", ROLLOUT)}
 
-    def _read(self, variables: Mapping[str, object]) -> Listed:
+    def _read(self) -> Listed:
         listed = Listed()
+        of_product = {
+            "commit": self._watched,
+            "productRef": f"refs/heads/{self.product_branch}",
+            "compare": self._before is not None,
+            "before": self._before,
+        }
+        product, is_apart = owner_and_name(self.product), self._api.speaks_apart(self.product)
+        variables = {
+            "base": self.branch,
+            "issues": self._with_issues,
+            "watch": self._watched is not None and not is_apart,
+            "productOwner": product["owner"],
+            "productName": product["name"],
+            **of_product,
+            **self._compared(),
+        }
         for page in self._pages("listing open pull requests", OPEN_PULLS, variables):
             listed.repository_id = page.repository.id
             listed.issues = listed.issues or page.repository.issues
-            if page.product and page.product.object:
-                self._note_statuses(page.product.object)
-            if page.product and page.product.ref:
-                listed.product_tip = page.product.ref.target.oid
-                listed.product_now, listed.product_before = page.product.ref.target, page.product.before
+            self._note_product(page.product, listed)
             # Whoever forks the repository chooses the names of the fork's branches.
             for pull in (one for one in page.repository.pull_requests.nodes if not one.is_cross_repository):
                 self._note_pull(pull, listed)
+        if self._watched is not None and is_apart:
+            self._note_product(self._ask_product({**product, **of_product}), listed)
         return listed
+
+    def _ask_product(self, variables: Mapping[str, object]) -> SeenProduct | None:
+        doing = f"looking at {self.product}"
+        return self._api.attempt(
+            doing, lambda: parsed(ProductAnswer, self._api.graphql(PRODUCT, variables)).product
+        )
+
+    def _note_product(self, product: SeenProduct | None, listed: Listed) -> None:
+        if product and product.object:
+            self._note_statuses(product.object)
+        if product and product.ref:
+            listed.product_tip = product.ref.target.oid
+            listed.product_now, listed.product_before = product.ref.target, product.before
 
     def _note_pull(self, pull: Pull, listed: Listed) -> None:
         if LABEL not in pull.label_names:
@@ -212,8 +227,8 @@ class Listing:
         """As they are now."""
         variables = {**owner_and_name(self.repository_of(commit)), "commit": commit}
 
-        def ask() -> StatusesAnswer:
-            return parsed(StatusesAnswer, self._api.graphql(STATUSES_OF_COMMIT, variables))
+        def ask() -> ProductAnswer:
+            return parsed(ProductAnswer, self._api.graphql(STATUSES_OF_COMMIT, variables))
 
         answer = self._api.attempt(f"reading the statuses of {commit[:12]}", ask)
         return answer.product.object.shown if answer.product and answer.product.object else {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 import weakref
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -38,31 +39,30 @@ class ProductClone:
     """A scratch clone of branches of `server/repository`."""
 
     def __init__(
-        self, server: str, repository: str, token: str, *, whole: bool = False, below: Path | None = None
+        self,
+        server: str,
+        repository: str,
+        token_for: Callable[[str], str],
+        *,
+        whole: bool = False,
+        below: Path | None = None,
     ) -> None:
-        """`whole` fetches blobs at once, so that other repositories can borrow all objects.
+        """`token_for` gives the token of a repository, `owner/name`.
 
-        The clone lies `below` a folder, the system's for temporary ones when None.
+        `whole` fetches blobs at once, so that other repositories can borrow all objects. The clone lies
+        `below` a folder, the system's for temporary ones when None.
         """
         self._server = server
         self._below = below
         self._repository = repository
         self._filter = () if whole else ("--filter=blob:none",)
-        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-        self._secrets = (token, basic)
-        self._access = {
-            "GIT_CONFIG_COUNT": "2",
-            "GIT_CONFIG_KEY_0": f"http.{server}/.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
-            # A former name leads on until somebody else takes it: nothing is read or pushed by it.
-            "GIT_CONFIG_KEY_1": "http.followRedirects",
-            "GIT_CONFIG_VALUE_1": "false",
-        }
+        self._token_for = token_for
+        self._secrets: set[str] = set()
 
     @cached_property
     def git(self) -> Git:
         stack = ExitStack()
-        git = stack.enter_context(scratch(self._access, below=self._below))
+        git = stack.enter_context(scratch(self._access(self._repository), below=self._below))
         weakref.finalize(self, stack.close)
         git.runner.run("remote", "add", _REMOTE, self._url_of(self._repository))
         return git
@@ -102,7 +102,8 @@ class ProductClone:
         """A branch of another repository of that server, under a name of its own. Raises OutsideError."""
         refspec = f"+refs/heads/{branch}:refs/heads/{name}"
         options = ("--quiet", "--no-tags", "--no-write-fetch-head")
-        done = self.git.runner.attempt("fetch", *options, self._url_of(repository), refspec)
+        access = self._access(repository)
+        done = self.git.runner.attempt("fetch", *options, self._url_of(repository), refspec, env=access)
         if done.returncode:
             raise self._failure(f"fetching {branch} of {repository}", done, repository)
 
@@ -134,6 +135,20 @@ class ProductClone:
                 f"branch {branch} of {self._repository} is no longer at {old or 'nothing'}", hint=_LATER
             )
         raise self._failure(f"pushing {branch} to {self._repository}", done, self._repository, _MAY_PUSH)
+
+    def _access(self, repository: str) -> dict[str, str]:
+        """Variables that let git's processes in."""
+        token = self._token_for(repository)
+        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        self._secrets |= {token, basic}
+        return {
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": f"http.{self._server}/.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+            # A former name leads on until somebody else takes it: nothing is read or pushed by it.
+            "GIT_CONFIG_KEY_1": "http.followRedirects",
+            "GIT_CONFIG_VALUE_1": "false",
+        }
 
     def _url_of(self, repository: str) -> str:
         return f"{self._server}/{repository}.git"

@@ -19,6 +19,7 @@ from rollout.commands.channel.lookup import Looked
 from rollout.commands.channel.planning import Choice, checked, choose, weighed
 from rollout.core.channel.plan import Target, apply, planned_target
 from rollout.core.state import ApplyStatus, Channel, ChannelApply, StateChange, TrainState
+from rollout.errors import RefusedError
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,23 @@ class Applied:
         return self.apply.status is ApplyStatus.BLOCKED
 
 
-def make_apply(desk: Desk, train: str, typed: str | None, *, dry_run: bool = False) -> Applied:
+def make_apply(
+    desk: Desk,
+    train: str,
+    typed: str | None,
+    *,
+    dry_run: bool = False,
+    asked_at: datetime | None = None,
+) -> Applied:
     """Apply the version that a person typed, else the last plan's, else the newest of the channel.
 
-    A blocked one is recorded too. Raises RefusedError during a rollout, as `look_up`, and HeadMovedError.
+    A blocked one is recorded too. Raises RefusedError during a rollout, and for a plan that is newer than
+    `asked_at`; as `look_up`, and HeadMovedError.
     """
     now, state = desk.clock.now(), desk.load(train)
     _refuse_while_busy(state)
+    if typed is None and asked_at is not None:
+        _refuse_newer_plan(state, asked_at)
     choice = _choose(desk, state, typed, now)
 
     def wanted(newer: TrainState, dry: bool) -> Wanted:
@@ -83,6 +94,15 @@ def _applied(state: TrainState, target: Target, now: datetime, dry_run: bool) ->
         at=now,
         dry_run=dry_run,
     )
+
+
+def _refuse_newer_plan(state: TrainState, asked_at: datetime) -> None:
+    plan = channel_of(state).plan
+    if plan is not None and plan.planned_at > asked_at:
+        raise RefusedError(
+            f"{state.train}: {plan.target_version or 'nothing'} was planned after this was asked",
+            hint="name the version to apply with --target, or dispatch it anew",
+        )
 
 
 def _apply_of(channel: Channel) -> ChannelApply:

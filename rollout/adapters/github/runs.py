@@ -1,0 +1,24 @@
+"""Runs of workflows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from rollout.adapters.github.api import Api, Document, PassingError, RefusedByGitHubError, parsed
+
+
+class _Run(Document):
+    created_at: datetime = Field(alias="created_at")
+
+
+def created_at(api: Api, run: str) -> datetime | None:
+    """When a run was asked for, however often and late it is run; None when GitHub does not say.
+
+    Asked once: a freeze waits for the answer.
+    """
+    try:
+        return parsed(_Run, api.rest("GET", f"/repos/{api.repository}/actions/runs/{run}")).created_at
+    except (PassingError, RefusedByGitHubError):
+        return None
