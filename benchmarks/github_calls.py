@@ -133,7 +133,7 @@ def foreign_event() -> Count:
         town.repo.close(town.alice, pull)
         hub.forget_calls()
         runs = town.settle()
-        assert set(runs) == {"rollout-check", "rollout-reconcile"}
+        assert set(runs) == {"rollout-check", "rollout-closed"}
         return _counted(hub.calls())
 
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,7 +195,7 @@ class Engine:
             if by_run and _waits_for_approval(event):
                 run.status, run.conclusion = "completed", "action_required"
                 continue
-            group, cancels = _concurrency(file, run)
+            group, cancels = _concurrency(file, run, self._variables(event))
             queued.append(Queued(repo, file, event, run, group, cancels))
         return queued
 
@@ -266,7 +266,7 @@ class Engine:
         tokens = self._tokens(repo, file, run)
         rewritten = scratch / Path(file.path).name
         actions = self._actions(file, clone)
-        document = _document(file, tokens, _token_inputs(file, clone, actions))
+        document = _document(file, tokens, _token_inputs(file, clone, actions), self._refusing(repo, run))
         rewritten.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
         try:
             jobs = run_act(
@@ -281,8 +281,8 @@ class Engine:
                     self.labels,
                     actions,
                     self._run_env(repo, run),
-                    self.secrets,
-                    self.variables,
+                    {} if _is_of_fork(run) else self.secrets,
+                    self._variables(run.caused_by),
                 )
             )
         finally:
@@ -291,6 +291,20 @@ class Engine:
             shutil.rmtree(scratch / "cache", ignore_errors=True)
         self._check_labels(file, jobs)
         self._finish(repo, run, file, jobs)
+
+    def _variables(self, event: Event | None) -> dict[str, str]:
+        """Those of the repository; a fork's pull request gets none."""
+        return {} if event is not None and event.from_fork else self.variables
+
+    def _refusing(self, repo: Repo, run: Run) -> set[str]:
+        """Environments that do not let the run in.
+
+        Rules name branches and tags, and a pull request's merge is neither
+        (docs.github.com: "Managing environments for deployment", branch names).
+        """
+        if run.event != "pull_request" or run.ref.startswith("refs/heads/"):
+            return set()
+        return {name for name, one in repo.environments.items() if one.restricted}
 
     def _clone(self, repo: Repo, run: Run, scratch: Path) -> Path:
         clone = scratch / "clone"
@@ -307,6 +321,8 @@ class Engine:
     def _tokens(self, repo: Repo, file: WorkflowFile, run: Run) -> dict[str, Token]:
         """Job -> its token; under "" what all jobs have in common, for `github.token` inside an action."""
         given = {key: job_permissions(repo, file.document, job) for key, job in file.document["jobs"].items()}
+        if _is_of_fork(run):
+            given = {key: dict.fromkeys(one, "read") for key, one in given.items()}
         common = {
             scope: min(
                 (one.get(scope, "none") for one in given.values()), key=("none", "read", "write").index
@@ -334,9 +350,7 @@ class Engine:
             "FAKEHUB_APP_TOKEN": self.app.value if self.app else "",
             "FAKEHUB_WARM": warm.serve(),
         }
-        if run.event != "pull_request":
-            ref = run.payload.get("ref") or f"refs/heads/{run.branch}"
-            env["GITHUB_REF"] = ref
+        env["GITHUB_REF"] = run.ref
         return {**env, **self.env}
 
     def artifact_folder(self, run: Run) -> Path:
@@ -434,7 +448,11 @@ def _is_started(file: WorkflowFile, event: Event) -> bool:
     return event.name in ("schedule", "workflow_dispatch") or matches(event, filters)
 
 
-def _concurrency(file: WorkflowFile, run: Run) -> tuple[str, bool]:
+def _is_of_fork(run: Run) -> bool:
+    return run.caused_by is not None and run.caused_by.from_fork
+
+
+def _concurrency(file: WorkflowFile, run: Run, variables: Mapping[str, str]) -> tuple[str, bool]:
     """The group (with the repository's name of the workflow expanded) and whether a newer run cancels."""
     raw = file.document.get("concurrency")
     if raw is None:
@@ -443,14 +461,16 @@ def _concurrency(file: WorkflowFile, run: Run) -> tuple[str, bool]:
     github = {
         "workflow": file.name,
         "sha": run.sha,
-        "ref": run.payload.get("ref") or f"refs/heads/{run.branch}",
+        "ref": run.ref,
+        "ref_name": run.ref.removeprefix("refs/heads/").removeprefix("refs/tags/").removeprefix("refs/pull/"),
+        "repository": run.payload.get("repository", {}).get("full_name"),
         "head_ref": run.branch if run.event == "pull_request" else "",
         "run_id": run.id,
         "event_name": run.event,
         "event": run.payload,
         "actor": run.actor.login,
     }
-    context = {"github": github, "inputs": run.payload.get("inputs") or {}}
+    context = {"github": github, "inputs": run.payload.get("inputs") or {}, "vars": variables}
     return evaluate(str(settings["group"]), context), settings.get("cancel-in-progress") is True
 
 
@@ -484,17 +504,24 @@ def job_permissions(repo: Repo, document: Mapping[str, Any], job: Mapping[str, A
 
 
 def _document(
-    file: WorkflowFile, tokens: Mapping[str, Token], token_inputs: Mapping[str, list[str]]
+    file: WorkflowFile,
+    tokens: Mapping[str, Token],
+    token_inputs: Mapping[str, list[str]],
+    refusing: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The file for act: each job with its own token, and no environment, of which act knows too little."""
-    jobs = {
-        key: {
-            name: part
-            for name, part in with_token(job, tokens[key].value, token_inputs).items()
-            if name != "environment"
-        }
-        for key, job in file.document["jobs"].items()
-    }
+    """The file for act: each job with its own token, and no environment, of which act knows too little.
+
+    A job in an environment that refuses the run fails before its first step.
+    """
+    jobs = {}
+    for key, job in file.document["jobs"].items():
+        whole = with_token(job, tokens[key].value, token_inputs)
+        environment = whole.pop("environment", None)
+        name = environment.get("name") if isinstance(environment, dict) else environment
+        if name in refusing:
+            why = f"the environment protection rules of {name} do not allow this ref"
+            whole["steps"] = [{"run": f"echo '::error::{why}' && exit 1"}]
+        jobs[key] = whole
     return {**file.document, "jobs": jobs}
 
 

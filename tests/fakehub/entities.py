@@ -93,6 +93,7 @@ class Pull:
     """The base when it was opened or its branch last moved, as GitHub shows it: not the base's tip."""
     draft: bool = False
     from_fork: bool = False
+    """Whether the branch is in the fork that belongs to the author."""
     merged_at: datetime | None = None
     merged_by: Account | None = None
     merge_commit: str | None = None
@@ -178,7 +179,7 @@ class Artifact:
 class Environment:
     secrets: frozenset[str] = frozenset()
     restricted: bool = False
-    """Whether only some branches may use it."""
+    """Whether only some branches may use it: no pull request's merge (refs/pull/N/merge) then may."""
 
 
 @dataclass
@@ -224,6 +225,14 @@ class Run:
     """What is checked out: for a pull request the merge, whereas `sha` is its head."""
     caused_by: Event | None = None
     jobs: list[JobResult] = field(default_factory=list)
+
+    @property
+    def ref(self) -> str:
+        """`github.ref`: of a pull request its merge, or its base once it is merged."""
+        pull = self.payload.get("pull_request")
+        if self.event != "pull_request" or pull is None:
+            return str(self.payload.get("ref") or f"refs/heads/{self.branch}")
+        return f"refs/heads/{pull['base']['ref']}" if pull["merged"] else f"refs/pull/{pull['number']}/merge"
 
     def job(self, key: str) -> JobResult:
         """The one job of that key. Fails the test when it did not run, or more than once (a matrix)."""
@@ -280,3 +289,5 @@ class Event:
     """The only file that a dispatch or a schedule starts."""
     head_branch: str = ""
     """A pull request's branch."""
+    from_fork: bool = False
+    """Whether it is a pull request of a fork: its runs get no variables and no secrets, and may only read."""

@@ -8,31 +8,119 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_WORD = re.compile(r"'(?:[^']|'')*'|&&|\|\||==|!=|[!(),]|[\w.-]+")
+_LITERALS = {"true": True, "false": False, "null": None}
 _TOKEN = re.compile(r"\b(github\.token|secrets\.GITHUB_TOKEN)\b")
 
 
 def evaluate(text: str, context: Mapping[str, Any]) -> str:
-    """`text` with each `${{ a.b || 'c' }}` replaced. Raises ValueError for any other expression."""
-    return _EXPRESSION.sub(lambda found: _first(found[1], context), text)
+    """`text` with each `${{ }}` replaced by its value.
+
+    Knows paths, strings, `true`, `false`, `null`, `!`, `==`, `!=`, `&&`, `||`, parentheses, `startsWith` and
+    `format`. Raises ValueError for any other expression.
+    """
+    return _EXPRESSION.sub(lambda found: _text(_Reader(found[1], context).value()), text)
 
 
-def _first(expression: str, context: Mapping[str, Any]) -> str:
-    for option in expression.split("||"):
-        value = _value(option.strip(), context)
-        if value:
-            return str(value)
-    return ""
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _value(option: str, context: Mapping[str, Any]) -> Any:
-    if literal := re.fullmatch(r"'([^']*)'", option):
-        return literal[1]
-    if not re.fullmatch(r"[\w.-]+", option):
-        raise ValueError(f"fakehub cannot evaluate the expression {option!r}")
-    value: Any = context
-    for part in option.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
+class _Reader:
+    """Evaluates one expression from left to right; `&&` and `||` give one of their operands."""
+
+    def __init__(self, expression: str, context: Mapping[str, Any]) -> None:
+        self._expression = expression.strip()
+        self._words = [match for match in _WORD.findall(self._expression) if match.strip()]
+        self._context = context
+        if "".join(self._words) != _outside_strings(self._expression):
+            raise self._unknown()
+
+    def value(self) -> Any:
+        found = self._either()
+        if self._words:
+            raise self._unknown()
+        return found
+
+    def _unknown(self) -> ValueError:
+        return ValueError(f"fakehub cannot evaluate the expression {self._expression!r}")
+
+    def _takes(self, word: str) -> bool:
+        if self._words[:1] != [word]:
+            return False
+        self._words.pop(0)
+        return True
+
+    def _either(self) -> Any:
+        found = self._both()
+        while self._takes("||"):
+            other = self._both()
+            found = found or other
+        return found
+
+    def _both(self) -> Any:
+        found = self._compared()
+        while self._takes("&&"):
+            other = self._compared()
+            found = found and other
+        return found
+
+    def _compared(self) -> Any:
+        found = self._single()
+        if self._takes("=="):
+            return found == self._single()
+        if self._takes("!="):
+            return found != self._single()
+        return found
+
+    def _single(self) -> Any:
+        if self._takes("!"):
+            return not self._single()
+        if self._takes("("):
+            found = self._either()
+            self._close()
+            return found
+        if not self._words:
+            raise self._unknown()
+        word = self._words.pop(0)
+        if word.startswith("'"):
+            return word[1:-1].replace("''", "'")
+        if word in _LITERALS:
+            return _LITERALS[word]
+        if self._takes("("):
+            return self._called(word)
+        if not re.fullmatch(r"[A-Za-z_][\w.-]*", word):
+            raise self._unknown()
+        return self._looked_up(word)
+
+    def _called(self, name: str) -> Any:
+        arguments = [self._either()]
+        while self._takes(","):
+            arguments.append(self._either())
+        self._close()
+        if name == "startsWith":
+            return _text(arguments[0]).lower().startswith(_text(arguments[1]).lower())
+        if name == "format":
+            return _text(arguments[0]).format(*map(_text, arguments[1:]))
+        raise self._unknown()
+
+    def _close(self) -> None:
+        if not self._takes(")"):
+            raise self._unknown()
+
+    def _looked_up(self, path: str) -> Any:
+        found: Any = self._context
+        for part in path.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found
+
+
+def _outside_strings(expression: str) -> str:
+    """The expression without blanks, but for those in its strings."""
+    parts = re.split(r"('(?:[^']|'')*')", expression)
+    return "".join(part if index % 2 else re.sub(r"\s", "", part) for index, part in enumerate(parts))
 
 
 def with_token(

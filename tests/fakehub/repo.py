@@ -63,8 +63,10 @@ class Repo:
         self.asleep = False
         """Whether it was GitHub that disabled them, after 60 days without activity."""
         self.archived = False
+        self.is_fork = False
+        self.allows_rebase = False
         self.environments: dict[str, Environment] = {}
-        """Only shown: act knows no environments, so each job gets the engine's secrets."""
+        """act knows none, so each job gets the engine's secrets; a restricted one refuses pull requests."""
         self.classic: tuple[str, ...] | None = None
         """Statuses that classic protection requires on every branch; None when there is none."""
         self.allowed_actions = "all"
@@ -171,9 +173,10 @@ class Repo:
         pulls = [thread for thread in self.threads.values() if thread.pull and thread.state == "open"]
         for thread in pulls:
             assert thread.pull is not None
-            if thread.pull.head == branch and new is None:
+            is_head = thread.pull.head == branch and not thread.pull.from_fork
+            if is_head and new is None:
                 self.close(token, thread)
-            elif thread.pull.head == branch:
+            elif is_head:
                 thread.updated_at = self.hub.clock.now()
                 thread.pull.base_sha = self.bare.branch(thread.pull.base) or thread.pull.base_sha
                 self.emit_pull(token, thread, "synchronize")
@@ -275,6 +278,64 @@ class Repo:
         self.emit_pull(token, thread, "opened")
         return thread
 
+    def open_fork_pull(self, token: Token, title: str, head: str, sha: str, base: str = "main") -> Thread:
+        """Somebody proposes a commit from the branch `head` of a fork, whatever branches are here."""
+        base_sha = self.bare.branch(base)
+        assert base_sha is not None
+        pull = Pull(head, base, sha, base_sha, from_fork=True)
+        thread = self.open_thread(token, title, None, pull)
+        self.emit_pull(token, thread, "opened")
+        return thread
+
+    def retarget(self, token: Token, thread: Thread, base: str) -> None:
+        """Somebody chooses another base. Raises ApiError 422 for one that is not there."""
+        assert thread.pull is not None
+        base_sha = self.bare.branch(base)
+        if base_sha is None:
+            raise ApiError.invalid("PullRequest", "base")
+        old = {"ref": {"from": thread.pull.base}, "sha": {"from": thread.pull.base_sha}}
+        thread.pull.base, thread.pull.base_sha = base, base_sha
+        self.emit_pull(token, thread, "edited", {"changes": {"base": old}})
+
+    def enqueue(self, token: Token, *numbers: int) -> list[str]:
+        """The merge queue makes a group of each pull request, on top of the one before; their commits.
+
+        The event has the keys of GitHub's documentation of `merge_group` (activity `checks_requested`).
+        """
+        groups: list[str] = []
+        with self.bare.lock:
+            for number in numbers:
+                thread = self.pull(number)
+                assert thread.pull is not None
+                base = groups[-1] if groups else self.bare.branch(thread.pull.base)
+                assert base is not None
+                tree = self.bare.merged_tree(base, self.head_of(thread))
+                if tree is None:
+                    raise ApiError(405, "Pull Request is not mergeable")
+                message = f"Merge pull request #{number} from {self.owner}/{thread.pull.head}"
+                parents = [base, self.head_of(thread)]
+                group = self.bare.write_commit(tree, parents, message, person(token), self.hub.clock.now())
+                branch = f"gh-readonly-queue/{thread.pull.base}/pr-{number}-{base}"
+                self.bare.update_ref(f"refs/heads/{branch}", group)
+                self._emit_group(token, branch, group, thread.pull.base, base)
+                groups.append(group)
+        return groups
+
+    def _emit_group(self, token: Token, branch: str, group: str, base: str, base_sha: str) -> None:
+        more = {
+            "action": "checks_requested",
+            "merge_group": {
+                "head_sha": group,
+                "head_ref": f"refs/heads/{branch}",
+                "base_sha": base_sha,
+                "base_ref": f"refs/heads/{base}",
+                "head_commit": {"id": group, "message": self.bare.commit(group).message},
+            },
+        }
+        payload = self.payload(token, more)
+        event = Event("merge_group", self.full_name, token, payload, "checks_requested", branch, group)
+        self.hub.emit(event)
+
     def pulls(self) -> list[Thread]:
         return [thread for thread in self.threads.values() if thread.pull]
 
@@ -288,7 +349,8 @@ class Repo:
     def head_of(self, thread: Thread) -> str:
         """Where the pull request's branch is; where it was, once it is closed."""
         assert thread.pull is not None
-        if thread.state == "open" and (tip := self.bare.branch(thread.pull.head)):
+        is_ours = thread.state == "open" and not thread.pull.from_fork
+        if is_ours and (tip := self.bare.branch(thread.pull.head)):
             thread.pull.head_sha = tip
         return thread.pull.head_sha
 
@@ -343,14 +405,18 @@ class Repo:
                 raise ApiError(405, "Pull Request is not mergeable")
             if sha is not None and sha != head:
                 raise ApiError(409, "Head branch was modified. Review and try the merge again.")
-            if method == "rebase":
+            if method == "rebase" and not self.allows_rebase:
                 raise ApiError(405, "Rebase merges are not allowed on this repository.")
             if found := self.violations(token, thread.pull.base, head, by_merge=True):
                 raise RuleViolationError(found, status=405)
             tree = self.bare.merged_tree(base, head)
             if tree is None:
                 raise ApiError(405, "Pull Request is not mergeable")
-            parents = [base] if method == "squash" else [base, head]
+            parents = [base, head] if method == "merge" else [base]
+            if method == "rebase":
+                # The commit keeps its message; of more than one the fake would have to make as many.
+                assert len(self.bare.between(base, head)) == 1, "fakehub rebases one commit"
+                title, message = self.bare.commit(head).message, ""
             default = (
                 f"{thread.title} (#{number})"
                 if method == "squash"
@@ -459,7 +525,9 @@ class Repo:
             "sender": shapes.user(self.hub, token.account),
         }
 
-    def emit_pull(self, token: Token, thread: Thread, action: str) -> None:
+    def emit_pull(
+        self, token: Token, thread: Thread, action: str, more: dict[str, Any] | None = None
+    ) -> None:
         from tests.fakehub import shapes
 
         assert thread.pull is not None
@@ -470,13 +538,20 @@ class Repo:
             self.full_name,
             token,
             self.payload(
-                token, {"action": action, "number": thread.number, "pull_request": shapes.pull(self, thread)}
+                token,
+                {
+                    "action": action,
+                    "number": thread.number,
+                    "pull_request": shapes.pull(self, thread),
+                    **(more or {}),
+                },
             ),
             action=action,
             branch=thread.pull.base,
             sha=head,
             paths=tuple(path for _, path in self.bare.changed(fork, head)),
             head_branch=thread.pull.head,
+            from_fork=thread.pull.from_fork,
         )
         self.hub.emit(event)
 

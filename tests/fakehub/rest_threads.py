@@ -83,9 +83,7 @@ def edit_pull(request: Request) -> Any:
     thread = repo.pull(request.params["number"])
     assert thread.pull is not None
     if "base" in body:
-        if repo.bare.branch(body["base"]) is None:
-            raise ApiError.invalid("PullRequest", "base")
-        thread.pull.base = body["base"]
+        repo.retarget(request.token, thread, body["base"])
     _edit(request, thread, body)
     return shapes.pull(repo, thread)
 

@@ -75,6 +75,7 @@ def repository(repo: Repo, schema: str, token: Token | None = None) -> Json:
         "clone_url": f"{page(repo)}.git",
         "default_branch": repo.default_branch,
         "allow_rebase_merge": False,
+        "fork": repo.is_fork,
         "has_issues": True,
     }
     if token is not None:
@@ -433,13 +434,18 @@ def reaction(repo: Repo, one: Reaction) -> Json:
     )
 
 
-def _side(repo: Repo, branch_name: str, sha: str) -> Json:
+def _side(repo: Repo, branch_name: str, sha: str, fork_of: str = "") -> Json:
+    """`fork_of` is who owns the fork that the branch is in."""
+    owner = fork_of or repo.owner
+    where = repository(repo, "Repository")
+    if fork_of:
+        where |= {"full_name": f"{owner}/{repo.name}", "fork": True}
     return {
-        "label": f"{repo.owner}:{branch_name}",
+        "label": f"{owner}:{branch_name}",
         "ref": branch_name,
         "sha": sha,
-        "user": user(repo.hub, repo.hub.account(repo.owner)),
-        "repo": repository(repo, "Repository"),
+        "user": user(repo.hub, repo.hub.account(owner)),
+        "repo": where,
     }
 
 
@@ -468,7 +474,7 @@ def _pull(repo: Repo, thread: Thread) -> Json:
         "updated_at": stamp(thread.updated_at),
         "closed_at": stamp(thread.closed_at),
         "merged_at": stamp(thread.pull.merged_at),
-        "head": _side(repo, thread.pull.head, head),
+        "head": _side(repo, thread.pull.head, head, thread.author.login if thread.pull.from_fork else ""),
         "base": _side(repo, thread.pull.base, thread.pull.base_sha),
         "author_association": association(repo, thread.author),
         "_links": {name: {"href": here} for name in links},

@@ -9,8 +9,9 @@ import pytest
 from tests.adapters.scratch import Repository
 from tests.fakehub.act import ActError
 from tests.fakehub.engine import artifact_files, checked_inputs
-from tests.fakehub.entities import Token
+from tests.fakehub.entities import Environment, Token
 from tests.fakehub.errors import ApiError
+from tests.fakehub.expressions import evaluate
 from tests.fakehub.hub import Hub
 from tests.fakehub.patterns import selected, skips_ci
 from tests.fakehub.repo import Repo
@@ -231,6 +232,63 @@ def test_a_rerun_is_the_old_commit(hub: Hub, tmp_path: Path) -> None:
 )
 def test_globs(value: str, patterns: list[str], chosen: bool) -> None:
     assert selected(value, patterns) is chosen
+
+
+ON_PULLS = """
+on: {pull_request: {types: [opened, edited, closed]}, merge_group: }
+concurrency: {group: "x-${{ vars.WORD || 'none' }}-${{ github.ref_name }}"}
+permissions: {contents: write}
+jobs:
+  look:
+    runs-on: ubuntu-24.04
+    steps:
+      - {run: "echo $GITHUB_REF [$WORD$KEY]", env: {WORD: "${{ vars.WORD }}", KEY: "${{ secrets.KEY }}"}}
+  deploy: {environment: {name: live}, runs-on: ubuntu-24.04, steps: [{run: "true"}]}
+"""
+
+
+def test_pull_requests_of_forks_restricted_environments_and_the_merge_queue(hub: Hub, tmp_path: Path) -> None:
+    repo = repo_with(hub, tmp_path, looks=ON_PULLS)
+    hub.engine.variables["WORD"], hub.engine.secrets["KEY"] = "w", "k"
+    repo.environments["live"] = Environment(restricted=True)
+    alice, mallory = hub.person("alice", repo), hub.person("mallory")
+    for branch in ("side", "other"):
+        repo.move(alice, f"refs/heads/{branch}", repo.bare.branch("main"))
+    push(repo, alice, "a", branch="side")
+    hub.outbox.clear()
+    fork = repo.open_fork_pull(mallory, "Mine", "main", repo.bare.git("rev-parse", "side"))
+    ours = repo.open_pull(alice, "Ours", "side", "main", None, draft=False)
+    repo.retarget(alice, ours, "other")
+    repo.merge(alice, ours.number)
+    repo.enqueue(alice, fork.number)
+    told = [(run.job("look").log.strip(), run.job("deploy").conclusion) for run in hub.settle()]
+    assert told == [
+        ("refs/pull/1/merge []", "failure"),
+        ("refs/pull/2/merge [wk]", "failure"),
+        ("refs/pull/2/merge [wk]", "failure"),
+        ("refs/heads/other [wk]", "success"),
+        (f"refs/heads/gh-readonly-queue/main/pr-1-{repo.bare.branch('main')} [wk]", "success"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("github.ref_name == 'main' && github.run_id || 'state'", "7"),
+        ("github.ref_name != (vars.B || 'main') && github.run_id || 'state'", "state"),
+        ("!startsWith(github.ref_name, 'MA') || github.none", ""),
+        ("format('it''s {0}', github.ref_name)", "it's main"),
+    ],
+)
+def test_expressions(expression: str, value: str) -> None:
+    context = {"github": {"ref_name": "main", "run_id": 7}, "vars": {}}
+    assert evaluate(f"${{{{ {expression} }}}}", context) == value
+
+
+@pytest.mark.parametrize("expression", ["a + b", "other(a)", "a b", "(a", ""])
+def test_expressions_that_it_does_not_know(expression: str) -> None:
+    with pytest.raises(ValueError, match="cannot evaluate"):
+        evaluate(f"${{{{ {expression} }}}}", {})
 
 
 def test_skip_words() -> None:

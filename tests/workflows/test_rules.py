@@ -121,6 +121,13 @@ def test_secrets_are_those_of_an_environment(path: Path) -> None:
 
 
 @every_workflow
+def test_what_a_pull_request_starts_uses_no_environment(path: Path) -> None:
+    """refs/pull/N/merge is no branch: the rules of an environment refuse it, and the job fails."""
+    if {"pull_request", "merge_group"} & set(read(path)["on"]):
+        assert not [name for name, job in jobs(path).items() if "environment" in job]
+
+
+@every_workflow
 def test_an_apps_token_is_cut_down_to_what_the_job_needs(path: Path) -> None:
     for name, job in jobs(path).items():
         for step in job["steps"]:
