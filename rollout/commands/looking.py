@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
+from rollout.core.edits import event_of
 from rollout.core.effects import promotion_prefix
+from rollout.core.files import ROLLOUT
 from rollout.core.state import Outcome, TrainState
 from rollout.errors import InputError, OutsideError, RefusedError
 from rollout.ports import Forge, History, LoggedCommit, PullRequest, PullRequestState, StateStore
@@ -37,13 +41,35 @@ def _open(forge: Forge, prefix: str) -> int | None:
 
 
 def history(store: StateStore, train: str, release: str | None, event: str | None) -> Iterator[LoggedCommit]:
-    """State commits, newest first, of one release or event where one is named."""
-    for entry in store.log(train):
+    """State commits, newest first, of one release or event where one is named.
+
+    A commit whose message names no event, such as a squash that kept the title alone, has the event of what
+    it did to rollout.yaml.
+    """
+    for entry in map(partial(_with_event, store, train), store.log(train)):
         if release is not None and _bare(entry.trailers.get("Rollout-Release", "")) != _bare(release):
             continue
         if event is not None and entry.trailers.get("Rollout-Event") != event:
             continue
         yield entry
+
+
+def _with_event(store: StateStore, train: str, entry: LoggedCommit) -> LoggedCommit:
+    if "Rollout-Event" in entry.trailers or ROLLOUT not in entry.paths or not entry.parents or entry.is_cut:
+        return entry
+    *before, after = store.load_many(train, [*entry.parents, entry.commit])
+    known = [state for state in before if not isinstance(state, Exception)]
+    if isinstance(after, Exception) or not known or after.rollout in [state.rollout for state in known[1:]]:
+        return entry  # what a merge brought along is told by the commit that it came from
+    event, release = event_of(known[0], after.rollout), after.rollout.release
+    if event is None or release is None:
+        return entry
+    trailers = {
+        "Rollout-Event": event.value,
+        "Rollout-Release": release.version,
+        "Rollout-Phase": after.rollout.phase or "",
+    }
+    return replace(entry, trailers={**entry.trailers, **trailers}, is_worked_out=True)
 
 
 def _bare(version: str) -> str:

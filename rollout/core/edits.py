@@ -38,6 +38,19 @@ def _may_freeze(legal: Rollout, desired: Rollout) -> bool:
     return legal.frozen is not None
 
 
+def event_of(before: TrainState, after: Rollout) -> Event | None:
+    """What a change of desired state is, whatever its commit's message says; None when it has no name."""
+    changed = changed_keys(before.rollout, after)
+    if changed == _FREEZE:
+        return Event.FREEZE if after.frozen is not None else Event.UNFREEZE
+    phase = before.rollout.phase
+    is_step = "phase" in changed and changed <= {"phase", "canary_percent"}
+    if not is_step or phase not in [each.name for each in before.contract.phases]:
+        return None
+    following = before.contract.next_phase(phase)
+    return Event.PROMOTE if following is not None and following.name == after.phase else None
+
+
 def persists(edit: Rollout, later: Rollout, legal: Rollout) -> bool:
     """Whether what an edit changed of the legal state is still there, so that it can still be judged."""
     keys = changed_keys(legal, edit)

@@ -28,6 +28,8 @@ class LoggedCommit:
     """Path -> git's mode, of those paths that it left as anything but a plain file."""
     is_cut: bool = False
     """Whether the clone is shallow and ends here: its parents, and what it changed, are not known."""
+    is_worked_out: bool = False
+    """Whether the event in the trailers is what rollout.yaml did, because the message names none."""
 
     @property
     def parent(self) -> str | None:

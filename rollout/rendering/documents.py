@@ -77,7 +77,7 @@ def status_document(state: TrainState, *, now: datetime, pull_request: int | Non
 
 
 def history_document(commits: Iterable[LoggedCommit]) -> list[Document]:
-    """One entry a commit; `event` is null for one that the tool did not make."""
+    """One entry a commit; `event` is null for one of a person that neither steps nor freezes."""
     return [
         {
             "commit": commit.commit,

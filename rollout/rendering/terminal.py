@@ -369,7 +369,7 @@ def _effect(effect: Mapping[str, object]) -> str:
 
 
 def history_view(commits: Iterable[LoggedCommit], *, columns: int, style: Style = no_style) -> str:
-    """One line a commit; one that the tool did not make shows its author."""
+    """One line a commit; one whose message is not the tool's shows its author."""
     lines, is_cut = [], False
     for commit in commits:
         lines.append(_logged(commit, columns, style))
@@ -382,10 +382,10 @@ def history_view(commits: Iterable[LoggedCommit], *, columns: int, style: Style 
 def _logged(commit: LoggedCommit, columns: int, style: Style) -> str:
     sha, at = commit.commit[:SHORT_SHA], day_and_time(commit.at).removesuffix(" UTC")
     subject = line(commit.subject)
-    if "Rollout-Event" not in commit.trailers:
-        subject = f"by {line(commit.author, 30)}: {subject}"
     if subject.startswith("rollout("):
         subject = subject.split(": ", 1)[-1]
+    if "Rollout-Event" not in commit.trailers or commit.is_worked_out:
+        subject = f"by {line(commit.author, 30)}: {subject}"
     return f"{at}  {style(sha, fg='yellow')}  {line(subject, max(columns - 30, 20))}"
 
 

@@ -11,6 +11,7 @@ from rollout.adapters.github.forge import CLOSED_MARKER, GitHubForge
 from rollout.adapters.github.listing import LABEL, Listing
 from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.yaml_store import YamlStore
+from rollout.commands.looking import history
 from rollout.core.contract import Product
 from rollout.core.effects import OpenPromotion, SetStatus
 from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange, Unusable
@@ -223,6 +224,22 @@ def test_the_incident_that_froze_a_train_is_read_with_it(hub: Hub, tmp_path: Pat
     world = GitHubWorld(hub, repository.path, release)
     assert world.state.incident == builders.incident()
     assert world.rollout.outcome is Outcome.ROLLING_BACK
+
+
+@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+def test_history_tells_a_promotion_however_it_was_merged(world: GitHubWorld, method: str) -> None:
+    world.clock.forward(minutes=1)
+    world.run_harness()
+    world.soak()
+    (pull,) = world.repo.pulls()
+    world.repo.allows_rebase = True
+    # A squash keeps the title alone, as repositories may be set up.
+    world.repo.merge(world.alice, pull.number, method=method)
+    world.reconcile()
+    told = list(history(world.store, TAU, "v0.1.5", "promote"))
+    assert [entry.trailers["Rollout-Phase"] for entry in told] == ["canary-1"]
+    assert [entry.is_worked_out for entry in told] == [method == "squash"]
+    assert world.status.phase == "canary-1"
 
 
 def test_history_is_read_in_the_clone(world: GitHubWorld, run: Adapters) -> None:

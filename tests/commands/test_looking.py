@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands.looking import history, status
+from rollout.core.state import Freeze
 from rollout.errors import InputError, OutsideError
 from rollout.ports import PullRequest
 from tests.fakes.forge import FakeForge
@@ -62,6 +63,24 @@ def test_history_is_filtered_newest_first(
 ) -> None:
     found = history(two_releases.store, TAU, release, event)
     assert [entry.trailers["Rollout-Event"] for entry in found] == events
+
+
+def test_history_tells_what_people_did_to_rollout_yaml() -> None:
+    world = World().play_to("canary-1")
+    world.edit(frozen=Freeze(reason="look at it", at=world.now))
+    world.reconcile()
+    world.edit(frozen=None)
+    world.reconcile()
+    world.edit(canary_percent=50)
+    world.edit_contract(channel=world.state.contract.channel)
+    events = [
+        entry.trailers.get("Rollout-Event")
+        for entry in history(world.store, TAU, None, None)
+        if entry.is_worked_out or "Rollout-Event" not in entry.trailers
+    ]
+    # A percent without a phase is no step; the merge brought the promotion's own commit along.
+    assert events[:3] == [None, "unfreeze", "freeze"]
+    assert set(events[3:]) == {None}
 
 
 def test_history_has_the_commits_of_people_too(two_releases: World) -> None:
