@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from rollout.commands.contract import refuse_doubts, refuse_unusable
 from rollout.commands.facts import FactFinder
 from rollout.core.advance import advance, is_settled
 from rollout.core.channel.proposals import why_refused
 from rollout.core.effects import besides
-from rollout.core.files import ROLLOUT, state_path
+from rollout.core.files import CHANNEL, CONTRACT, ROLLOUT, STATUS, state_path
 from rollout.core.state import Event, Outcome, TrainState
-from rollout.errors import RefusedError
+from rollout.core.values import Model
+from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, Forge, StateStore
+
+M = TypeVar("M", bound=Model)
 
 _STATE = "state/"
 _CHANNEL_HINT = "take the change back; `rollout channel plan` tells what may be chosen"
@@ -31,16 +35,24 @@ class Checked:
 
 
 def check(
-    store: StateStore, forge_of: Callable[[str], Forge], clock: Clock, merge: str, changed: Sequence[str]
+    store: StateStore,
+    forge_of: Callable[[str], Forge],
+    clock: Clock,
+    merge: str,
+    changed: Sequence[str],
+    *,
+    base: str | None = None,
 ) -> list[Checked]:
-    """`merge` is the commit that merging would make, its first parent the base.
+    """`merge` is the commit that merging would make, or made when the check was first asked for.
 
-    `changed` are the paths that it changes there, `forge_of` gives the forge that knows a train's product.
+    `base` is the commit that it merges into, None for the head of the state branch; `changed` are the paths
+    that differ between the two; `forge_of` gives the forge that knows a train's product.
 
-    Each step is judged by the contract of the state branch, as reconcile would judge its merge now.
+    The change is put onto the state branch as it is now, so a merge that was made a while ago is judged like
+    a new one. Each step is judged by the contract of the state branch, as reconcile would judge its merge.
     Raises InputError for files that do not parse, RefusedError for a change that would be undone.
     """
-    touched = _trains(changed)
+    touched = touched_trains(changed)
     if not touched:
         return []
     head, after = store.head(), store.trains(merge)
@@ -51,6 +63,9 @@ def check(
     for train in sorted(touched & set(after)):
         merged = store.load(train, merge)
         current = store.load(train, head) if train in known else None
+        if current is not None:
+            before = current if base in (None, head) else _at_base(store, train, base)
+            merged = _put_onto(current, before, merged, changed)
         refuse_unusable(merged)
         if current is None or merged.contract_digest != current.contract_digest:
             refuse_doubts(merged)
@@ -60,8 +75,56 @@ def check(
     return checked
 
 
-def _trains(paths: Sequence[str]) -> set[str]:
+def touched_trains(paths: Sequence[str]) -> set[str]:
+    """Names of the trains that have files among the paths."""
     return {path.split("/")[1] for path in paths if path.startswith(_STATE) and path.count("/") > 1}
+
+
+def _at_base(store: StateStore, train: str, base: str) -> TrainState | None:
+    """None where the train is not there, or cannot be read."""
+    try:
+        return store.load(train, base)
+    except InputError:
+        return None
+
+
+def _put_onto(
+    current: TrainState, before: TrainState | None, merged: TrainState, changed: Sequence[str]
+) -> TrainState:
+    """The train as it is now with what differs between `before` and `merged`.
+
+    Key by key, as git merges lines; of files that the pull request leaves alone the current ones stand.
+    """
+
+    def touches(name: str) -> bool:
+        return state_path(current.train, name) in changed
+
+    put = current
+    if touches(ROLLOUT):
+        old = before.rollout if before is not None else None
+        put = replace(put, rollout=_with_changes(current.rollout, old, merged.rollout))
+    if touches(CHANNEL):
+        channel = merged.channel
+        if channel is not None and current.channel is not None:
+            known = before.channel if before is not None else None
+            channel = _with_changes(current.channel, known, channel)
+        put = replace(put, channel=channel)
+    if touches(CONTRACT):
+        put = replace(
+            put,
+            contract=merged.contract,
+            contract_digest=merged.contract_digest,
+            unusable=merged.unusable,
+        )
+    return put
+
+
+def _with_changes(current: M, before: M | None, after: M) -> M:
+    """`current` with each key that differs between the others; `after` where `before` is not known."""
+    if before is None:
+        return after
+    keys = [key for key in type(after).model_fields if getattr(before, key) != getattr(after, key)]
+    return current.model_copy(update={key: getattr(after, key) for key in keys})
 
 
 def _refuse_to_remove(current: TrainState) -> None:
@@ -75,7 +138,7 @@ def _refuse_illegal(
     refused = why_refused(current, merged.channel)
     if refused:
         raise RefusedError(f"{current.train}: channel.yaml: {refused}", hint=_CHANNEL_HINT)
-    if merged.status != current.status:
+    if state_path(current.train, STATUS) in changed:
         raise RefusedError(f"{current.train}: status.yaml is written by the tool alone", hint=_HINT)
     if current.status is None or not is_settled(current):
         return

@@ -342,7 +342,7 @@ class Reconciler:
         except OutsideError as error:
             return error.message
         wanted = proposed(state.rollout, after.name, after.canary_percent)
-        return difference(wanted, changes.paths, changes.rollout)
+        return difference(wanted, changes.paths, changes.rollout, unlisted=changes.unlisted)
 
     def _carry_out(self, effect: Effect, state: TrainState) -> None:
         if self._dry_run:

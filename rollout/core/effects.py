@@ -19,8 +19,9 @@ CHANNEL_BRANCHES = "rollout-channel/"
 """Where the branches of pull requests that change a channel begin."""
 DESCRIPTION_LIMIT = 140
 """GitHub's limit for the description of a commit status."""
-_LONGEST_PATH = 60
-"""Of a path that the description names."""
+_NAMED_PATHS = 2
+_LONGEST_PATH = 44
+"""Of a path that the description names: two of them leave room for the words around."""
 
 
 @dataclass(frozen=True)
@@ -150,21 +151,27 @@ def proposed(rollout: Rollout, phase: str, canary_percent: int) -> Rollout:
     return rollout.model_copy(update={"phase": phase, "canary_percent": canary_percent})
 
 
-def besides(paths: Sequence[str], own: Collection[str]) -> str:
-    """How a branch that changes these paths changes more than its own; empty when it does not."""
+def besides(paths: Sequence[str], own: Collection[str], *, unlisted: int = 0) -> str:
+    """How a branch that changes these paths changes more than its own; empty when it does not.
+
+    `unlisted` counts the paths that it changes beside these.
+    """
     others = [inert(path, _LONGEST_PATH) for path in paths if path not in own]
-    if not others:
-        return ""
-    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-    return f"it also changes {others[0]}{more}"
+    if unlisted and len(others) == len(paths):
+        unlisted -= 1  # its own is one of them
+    named, more = others[:_NAMED_PATHS], len(others[_NAMED_PATHS:]) + unlisted
+    if not more:
+        return f"it also changes {' and '.join(named)}" if named else ""
+    return f"it also changes {', '.join(named)} and {more} more"
 
 
-def difference(wanted: Rollout, paths: Sequence[str], found: Rollout | None) -> str:
+def difference(wanted: Rollout, paths: Sequence[str], found: Rollout | None, *, unlisted: int = 0) -> str:
     """How a branch differs from one that makes desired state `wanted`; empty when it does not.
 
-    `paths` are those that it changes, `found` is desired state there, None when it cannot be read.
+    `paths` are those that it changes, `unlisted` counts more of them; `found` is desired state there, None
+    when it cannot be read.
     """
-    beside = besides(paths, {state_path(wanted.train, ROLLOUT)})
+    beside = besides(paths, {state_path(wanted.train, ROLLOUT)}, unlisted=unlisted)
     if beside or found == wanted:
         return beside
     if found is None:

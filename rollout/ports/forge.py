@@ -49,6 +49,8 @@ class HeadChanges:
     """The first few where there are many."""
     rollout: Rollout | None
     """The train's desired state on the branch; None when it cannot be read there."""
+    unlisted: int = 0
+    """How many paths it changes beside these."""
 
 
 @dataclass(frozen=True)

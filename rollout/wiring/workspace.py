@@ -561,11 +561,18 @@ class Workspace:
             raise InputError(f"{named}: no such commit", hint="take one from `rollout history`")
         return commit
 
-    def changed_in(self, clone: Path, commit: str) -> Sequence[str]:
-        """Paths that a commit changes against its first parent, as a clone says."""
+    def changed_in(self, clone: Path, commit: str, since: str | None) -> tuple[str | None, Sequence[str]]:
+        """The commit that another is compared with, `since` or else its first parent, and the changed paths.
+
+        As a clone says. Raises InputError when the clone does not hold them.
+        """
         git = Git(clone)
         try:
-            return git.changed_paths(None, commit)
+            for needed in (commit, since):
+                if needed is not None and git.resolve(f"{needed}^{{commit}}") is None:
+                    lacks = f"the clone in {clone} lacks commit {needed[:12]}"
+                    raise InputError(lacks, hint="fetch more of it")
+            return since or git.resolve(f"{commit}^1"), git.changed_paths(since, commit)
         finally:
             git.close()
 

@@ -7,7 +7,7 @@ import pytest
 from rollout.commands.check import Checked, check
 from rollout.core.contract import Product, ThresholdTrigger, Trigger
 from rollout.core.files import CONTRACT, ROLLOUT, STATUS
-from rollout.core.state import CommitMessage
+from rollout.core.state import CommitMessage, Freeze
 from rollout.errors import ContractError, RefusedError
 from tests.world import T0, TAU, World
 
@@ -29,14 +29,16 @@ def opened(world: World) -> World:
     return world
 
 
-def judge(world: World, paths: list[str] = PATHS, *, merge: str = "") -> list[Checked]:
+def judge(
+    world: World, paths: list[str] = PATHS, *, merge: str = "", base: str | None = None
+) -> list[Checked]:
     """By default the merge of the open promotion is judged, as the forge would make it."""
     if not merge:
         (pull,) = world.forge.open_pulls()
         parents = (world.store.head(), pull.head_sha)
         rollout = world.rollout.model_copy(update={"phase": "canary-1", "canary_percent": 5})
         merge = world.store.make_commit(TAU, {ROLLOUT: rollout}, MERGE, parents=parents, at=world.now)
-    return check(world.store, lambda _: world.forge, world.clock, merge, paths)
+    return check(world.store, lambda _: world.forge, world.clock, merge, paths, base=base)
 
 
 def test_the_tools_own_promotion_is_legal(world: World) -> None:
@@ -82,6 +84,38 @@ def test_ci_of_another_repository_is_as_reconcile_recorded_it() -> None:
     world.forge.is_down = True
     with pytest.raises(RefusedError, match="while the decision was hold \\(ci_checks: "):
         judge(world)
+
+
+def merge_of(world: World, base: str, **changes: object) -> str:
+    """A merge of a change of rollout.yaml, made when the state branch was at `base`."""
+    rollout = world.store.load(TAU, base).rollout.model_copy(update=changes)
+    return world.store.make_commit(TAU, {ROLLOUT: rollout}, MERGE, parents=(base,), at=world.now)
+
+
+def test_a_merge_that_was_made_before_the_last_observation_is_judged_as_of_now(world: World) -> None:
+    base = world.store.head()
+    merge = merge_of(world, base, phase="canary-1", canary_percent=5)
+    world.tick({"voice": {"fields": {"failure_streak": 0, "last_cycle_failed": 0, "queue_depth": 1}}})
+    assert world.store.head() != base
+    (checked,) = judge(world, merge=merge, base=base)
+    assert checked.merged.rollout.phase == "canary-1"
+    world.ci("failure", names=("Live smoke gate",))
+    world.tick()
+    with pytest.raises(RefusedError, match="while the decision was hold"):
+        judge(world, merge=merge, base=base)
+
+
+def test_an_old_merge_takes_nothing_back(world: World) -> None:
+    base = world.store.head()
+    merge = merge_of(world, base, phase="canary-1", canary_percent=5)
+    world.merge()
+    world.reconcile()
+    assert judge(world, merge=merge, base=base)[0].merged.rollout == world.rollout
+    world.edit(frozen=Freeze(reason="look at it", at=world.now))
+    world.reconcile()
+    kept = judge(world, merge=merge_of(world, base, canary_percent=0), base=base)[0].merged.rollout
+    assert kept == world.rollout
+    assert kept.frozen is not None
 
 
 def test_status_belongs_to_the_tool(world: World) -> None:

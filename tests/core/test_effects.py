@@ -118,7 +118,8 @@ OWN = "state/tau/rollout.yaml"
     [
         ([OWN], {}, ""),
         ([OWN, "README.md"], {}, "it also changes README.md"),
-        (["a.rs", OWN, "b.rs"], {}, "it also changes a.rs and 1 more"),
+        (["a.rs", OWN, "b.rs"], {}, "it also changes a.rs and b.rs"),
+        (["a.rs", OWN, "b.rs", "c.rs", "d.rs"], {}, "it also changes a.rs, b.rs and 2 more"),
         ([OWN, "state/tau/status.yaml"], {}, "it also changes state/tau/status.yaml"),
         ([OWN, "state/other/rollout.yaml"], {}, "it also changes state/other/rollout.yaml"),
         ([OWN, "a\n\u202eb\U0001f680"], {}, "it also changes a b\U0001f680"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.fakehub.entities import Run
-from tests.workflows.town import STEADY, Town, keys
+from tests.fakehub.hub import Hub
+from tests.workflows.town import STEADY, Town, build, keys
 
 SKIP = {"phase: canary-1": "phase: canary-2", "canary_percent: 5": "canary_percent: 25"}
 
@@ -76,7 +79,7 @@ def test_what_does_not_concern_us_costs_no_call(town: Town) -> None:
     town.hub.forget_calls()
     runs = town.settle()
     # A push of state to a branch that is not the state branch, and a pull request that is none of the tool's.
-    assert [keys(run) for run in runs["rollout-reconcile"]] == [[], []]
+    assert [keys(run) for run in runs["rollout-reconcile"] + runs["rollout-closed"]] == [[], []]
     run = checked(runs)
     assert keys(run) == ["check"]
     assert run.job("check").summary.startswith("**No state is touched.** Requests to GitHub: 0")
@@ -122,3 +125,69 @@ def test_actions_that_may_not_open_pull_requests(plain_town: Town) -> None:
     assert keys(town.tick()) == STEADY
     assert [thread.number for thread in town.repo.pulls()] == [1]
     assert town.status(town.repo.head_of(town.open_pull())) == "success"
+
+
+def test_a_check_stays_right_however_late_it_runs(town: Town) -> None:
+    """Run again, in a queue, and after a merge of the base into the branch: state has moved on by then."""
+    town.start()
+    opened = checked(town.settle())
+    assert keys(opened) == ["check"]
+    branch = town.open_pull().pull
+    assert branch is not None
+    before = town.head()
+    town.feel(voice={"state": "healthy", "note": "again"})
+    town.tick()
+    assert town.head() != before, "an observation was recorded"
+    town.settle()
+    assert keys(town.hub.engine.rerun(town.repo, opened)) == ["check"]
+
+    town.repo.enqueue(town.alice, town.open_pull().number)
+    queued = checked(town.settle())
+    assert (queued.event, keys(queued)) == ("merge_group", ["check"])
+    assert queued.job("check").summary.startswith("**Legal: tau.**")
+
+    town.merge_base_into(branch.head)
+    assert keys(checked(town.settle())) == ["check"]
+    assert keys(town.tick()) == STEADY
+    assert town.status(town.repo.head_of(town.open_pull())) == "success"
+
+
+def test_only_pull_requests_into_the_state_branch_are_judged(town: Town) -> None:
+    branch = ready(town)
+    town.edit(SKIP, branch)
+    assert checked(town.settle()).conclusion == "failure"
+    town.repo.move(town.alice, "refs/heads/develop", town.head())
+    town.settle()
+    town.repo.retarget(town.alice, town.open_pull(), "develop")
+    run = checked(town.settle())
+    assert keys(run) == ["check"]
+    assert run.job("check").summary.startswith("**Not judged: develop is not the state branch main.**")
+    town.repo.retarget(town.alice, town.open_pull(), "main")
+    assert checked(town.settle()).conclusion == "failure"
+
+
+def test_a_forks_pull_request_is_judged_without_the_variables(hub: Hub, tmp_path: Path) -> None:
+    town = build(hub, tmp_path, app=True, branch="state-of-tau")
+    branch = ready(town)
+    town.edit(SKIP, branch)
+    town.settle()
+    mallory = town.hub.person("mallory")
+    town.repo.open_fork_pull(mallory, "Skip", "state-of-tau", town.head(branch), base="state-of-tau")
+    run = checked(town.settle())
+    assert run.conclusion == "failure"
+    assert "preflight -> canary-2 skips" in run.job("check").summary.splitlines()[0]
+
+
+def test_what_somebody_adds_to_a_promotion_is_named(town: Town) -> None:
+    branch = ready(town)
+    for number in range(12):
+        path = f"src/added-{number:02}.txt"
+        town.repo.commit_on_branch(town.alice, branch, town.head(branch), "Add", [(path, b"x\n")], [])
+    run = town.settle()["rollout-check"][-1]
+    assert run.conclusion == "failure"
+    added = "it also changes src/added-00.txt, src/added-01.txt and 10 more"
+    assert added in run.job("check").summary
+    assert keys(town.tick()) == STEADY
+    head = town.repo.head_of(town.open_pull())
+    assert town.status(head) == "failure"
+    assert [one.description for one in town.repo.statuses if one.sha == head] == [f"not as proposed: {added}"]

@@ -13,7 +13,7 @@ from rollout.adapters.yaml_text import load_yaml
 from tests.adapters.scratch import Repository
 from tests.fakehub.entities import Run, Thread, Token
 from tests.fakehub.hub import Hub
-from tests.fakehub.repo import Repo
+from tests.fakehub.repo import Repo, person
 
 ROOT = Path(__file__).parents[2]
 CHECK = "Live smoke"
@@ -123,6 +123,15 @@ class Town:
             assert old in text
             text = text.replace(old, new)
         self.repo.commit_on_branch(by or self.alice, branch, head, "by hand", [(path, text.encode())], [])
+
+    def merge_base_into(self, branch: str) -> None:
+        """The button "Update branch" of a pull request."""
+        bare, head, base = self.repo.bare, self.head(branch), self.head()
+        tree = bare.merged_tree(head, base)
+        assert tree is not None
+        message = f"Merge branch '{self.branch}' into {branch}"
+        merge = bare.write_commit(tree, [head, base], message, person(self.alice), self.hub.clock.now())
+        self.repo.move(self.alice, f"refs/heads/{branch}", merge)
 
     def feel(self, **states: str | Mapping[str, object]) -> None:
         """From now on surfaces are so, or print this."""

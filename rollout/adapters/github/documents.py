@@ -36,7 +36,7 @@ _PULL = (
 )
 _CHANGED = """
 fragment changed on PullRequest {
-  files(first: 3) { nodes { path } }
+  files(first: 4) { totalCount nodes { path } }
   head: commits(last: 1) { nodes { commit { oid file(path: $rollout) { object { ... on Blob { text } } } } } }
 }
 """
@@ -183,6 +183,7 @@ class _ChangedFile(Document):
 
 
 class _ChangedFiles(Document):
+    total_count: int
     nodes: tuple[_ChangedFile, ...] = ()
 
 

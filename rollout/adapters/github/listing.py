@@ -248,6 +248,7 @@ def _note_changes(pull: Pull, listed: Listed) -> None:
     if pull.files is not None:
         listed.changes[pull.number] = HeadChanges(
             paths=tuple(file.path for file in pull.files.nodes),
+            unlisted=pull.files.total_count - len(pull.files.nodes),
             rollout=read_desired(pull.rollout_text.encode(), pull.head_ref_name),
         )
 

@@ -230,6 +230,7 @@ class GitHubStore:
         self._named = branch
         self._clone = clone
         self._found: tuple[str, _Snapshot] | None = None
+        self._others: dict[str, _Snapshot] = {}
         self._loaded: dict[tuple[str, str, bool], TrainState] = {}
 
     @property
@@ -368,10 +369,12 @@ class GitHubStore:
         snapshot = self._tip()[1]
         if snapshot.head == commit:
             return snapshot
-        found = self._query(f"reading commit {commit[:12]}", _COMMIT, {"oid": commit}).object
-        if found is None:
-            raise InputError(f"there is no commit {commit} in {self._api.repository}")
-        return _snapshot(found)
+        if commit not in self._others:
+            found = self._query(f"reading commit {commit[:12]}", _COMMIT, {"oid": commit}).object
+            if found is None:
+                raise InputError(f"there is no commit {commit} in {self._api.repository}")
+            self._others[commit] = _snapshot(found)
+        return self._others[commit]
 
     def _query(self, doing: str, query: str, variables: Mapping[str, object]) -> _Repository:
         both = {**self._api.owner_and_name, **variables}

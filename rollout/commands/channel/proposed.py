@@ -34,10 +34,11 @@ def statuses(store: StateStore, forge: Forge, state: TrainState) -> Iterator[Set
 def _beside(forge: Forge, state: TrainState, pull: PullRequest) -> str:
     """What the branch changes besides the channel; empty when that is nothing."""
     try:
-        paths = forge.changes(state.train, pull).paths
+        changes = forge.changes(state.train, pull)
     except OutsideError as error:
         return inert(error.message, DESCRIPTION_LIMIT)
-    beside = besides(paths, {state_path(state.train, name) for name in (CHANNEL, RELEASE_CACHE)})
+    own = {state_path(state.train, name) for name in (CHANNEL, RELEASE_CACHE)}
+    beside = besides(changes.paths, own, unlisted=changes.unlisted)
     return f"not as proposed: {beside}" if beside else ""
 
 
