@@ -348,6 +348,7 @@ class Engine:
             "ROLLOUT_NOW": stamp(self.hub.clock.now()) or "",
             "FAKEHUB_ARTIFACTS": str(self.artifact_folder(run).parent),
             "FAKEHUB_APP_TOKEN": self.app.value if self.app else "",
+            "FAKEHUB_CACHE": str(self.hub.folder / "cache"),
             "FAKEHUB_WARM": warm.serve(),
         }
         env["GITHUB_REF"] = run.ref

@@ -107,7 +107,7 @@ def test_the_side_that_can_write_runs_no_product_code(path: Path) -> None:
         if "write" in job["permissions"].values():
             assert not {step.get("with", {}).get("command") for step in job["steps"]} & RUNS_PRODUCT_CODE
             assert PRODUCT_SECRET not in str(job), name
-            # What another job put into the cache would run here.
+            # What another job put there would be unpacked here each time; only in need the action takes it.
             assert not [step for step in job["steps"] if step.get("with", {}).get("cache")], name
 
 

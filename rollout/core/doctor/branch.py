@@ -28,6 +28,7 @@ _MAY_STOP_COMMITS = frozenset(
 CHECK = "rollout-check"
 """The check run that every pull request gets."""
 _RULESETS = "Settings > Rules > Rulesets"
+_WITHOUT_APP = "a run's own token may not, so while the App is away only people freeze (docs/on-call.md)"
 
 
 def state_branch(world: World) -> Iterator[Finding]:
@@ -101,10 +102,12 @@ def _stopping(world: World, rule: Rule) -> Finding:
         )
         return problem(topic, f"{rule.ruleset} {wants}, and a run's own token cannot bypass it", fix)
     if rule.bypass is Bypass.YES and world.settings.who is Who.APP:
-        return ok(topic, f"{rule.ruleset} {wants}, and the App may bypass it")
+        return ok(topic, f"{rule.ruleset} {wants}, and the App may bypass it; {_WITHOUT_APP}")
     if rule.bypass is Bypass.SOME_APP:
         return ok(
-            topic, f"{rule.ruleset} {wants}, and an App may bypass it: see that it is the one of the tool"
+            topic,
+            f"{rule.ruleset} {wants}, and an App may bypass it: see that it is the one of the tool;"
+            f" {_WITHOUT_APP}",
         )
     if rule.bypass is Bypass.HIDDEN:
         return cannot_tell(
