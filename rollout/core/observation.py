@@ -54,7 +54,7 @@ class LogCursor(Model):
     totals: dict[Identifier, Total] = Field(max_length=MAX_COUNTERS)
     """Every reason code counted so far, over all rotations."""
     inode: int | None = Field(default=None, ge=0, le=2**64 - 1)
-    """The file's number on its machine, where nothing of it was counted: else its content tells the file."""
+    """The file's number on its machine, where its first lines state no time: else these tell the file."""
 
 
 class BadStep(Model):
@@ -253,11 +253,12 @@ def _of_both(one: Sample | None, other: Sample | None, *, alike: bool) -> Sample
 
 
 def said(sample: Sample) -> Sample:
-    """The sample without what may differ though it states the same: when it was read, and at which commit.
+    """The sample without what may differ though it states the same: when, where and at which commit it was read.
 
     A branch moves with each state commit; whether the checkout holds the release is stated apart.
     """
-    return sample.model_copy(update={"product_head": None, "read_at": None})
+    cursor = sample.cursor.model_copy(update={"inode": None}) if sample.cursor else None
+    return sample.model_copy(update={"product_head": None, "read_at": None, "cursor": cursor})
 
 
 def run_said(run: HarnessReport) -> HarnessReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -24,6 +25,12 @@ MAX_LINE = 1024 * 1024
 MOST_ROTATED = 9
 """How many rotated files are looked through."""
 _LOST = "the events log was rotated, and what it held since the last reading is nowhere to be found"
+_UNSURE = (
+    "the events log is another file that begins like the one before, so that nobody can tell whether"
+    " it was rotated: its first lines have to state their time"
+)
+_MOMENT = re.compile(rb"\b[1-9]\d{9}(?:\d{3}){0,3}\b|\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+"""A time as logs write it: since 1970 in seconds or a smaller unit, or ISO 8601."""
 
 ReadFrom = Callable[[int], Iterable[bytes]]
 """Byte offset -> the lines from there on with their line ends; a long line may come in pieces."""
@@ -52,16 +59,12 @@ def count_log(log: LogFile, cursor: LogCursor | None, rotated: Iterable[LogFile]
 
     When the log is another file now, or was cut, what it held since the last reading is counted in the
     `rotated` files (newest first, opened as needed). Where none of them is the file of the cursor, that much
-    is lost, and this one count is unknown. Totals go on over rotations; a half-written last line waits for
-    the next time; an unreadable whole line makes this one count unknown. Whatever reading raises passes
-    through.
+    is lost, and this one count is unknown. So it is where nobody can tell whether the log is another file.
+    Totals go on over rotations; a half-written last line waits for the next time; an unreadable whole line
+    makes this one count unknown. Whatever reading raises passes through.
     """
     totals = dict(cursor.totals) if cursor else {}
-    offset, problems = 0, []
-    if cursor is not None and _is_of(cursor, log):
-        offset = cursor.offset
-    elif cursor is not None:
-        problems += _count_rotated(cursor, rotated, totals)
+    offset, problems = _resume(cursor, log, rotated, totals) if cursor else (0, [])
     size, unreadable, _ = _count(log.read_from(offset), totals)
     problems += _unreadable(unreadable)
     if len(totals) >= MAX_COUNTERS:
@@ -69,30 +72,51 @@ def count_log(log: LogFile, cursor: LogCursor | None, rotated: Iterable[LogFile]
     return LogCount(_cursor(offset + size, log, totals), "; ".join(problems) or None)
 
 
-def _count_rotated(cursor: LogCursor, rotated: Iterable[LogFile], totals: dict[str, int]) -> list[str]:
-    """Count what the log held after the cursor and before its present file; what is wrong with that."""
+def _resume(
+    cursor: LogCursor, log: LogFile, rotated: Iterable[LogFile], totals: dict[str, int]
+) -> tuple[int, list[str]]:
+    """Where to go on in the log, once the file that the cursor stands in is counted; what is wrong with it."""
+    looks_alike = _holds_counted(cursor, log)
+    if looks_alike and (cursor.inode is None or log.inode is None or cursor.inode == log.inode):
+        return cursor.offset, []
+    unreadable = _count_rotated(cursor, rotated, totals)
+    if unreadable is not None:
+        return 0, _unreadable(unreadable)
+    if cursor.offset == 0:
+        return 0, []
+    # Counting the same lines twice would look like new errors, so a log that looks alike is gone on with.
+    return (cursor.offset, [_UNSURE]) if looks_alike else (0, [_LOST])
+
+
+def _count_rotated(cursor: LogCursor, rotated: Iterable[LogFile], totals: dict[str, int]) -> int | None:
+    """Count what the log held after the cursor and before its present file.
+
+    How many lines of that are unreadable; None where the cursor's file is not among `rotated`.
+    """
     newer: list[LogFile] = []
     for file in rotated:
-        if not _is_of(cursor, file, surely=True):
+        if not _is_rotated_from(cursor, file):
             newer.append(file)
             continue
         unreadable = 0
         for each, offset in ((file, cursor.offset), *((later, 0) for later in reversed(newer))):
             _, broken, is_cut = _count(each.read_from(offset), totals)
             unreadable += broken + is_cut  # nobody writes the rest of a line into a rotated file
-        return _unreadable(unreadable)
-    return [_LOST] if cursor.offset else []
+        return unreadable
+    return None
 
 
-def _is_of(cursor: LogCursor, file: LogFile, *, surely: bool = False) -> bool:
-    """Whether it is the file that the cursor stands in.
+def _is_rotated_from(cursor: LogCursor, file: LogFile) -> bool:
+    """Whether the rotated file is the one that the cursor stands in."""
+    if cursor.inode is None:
+        return cursor.offset > 0 and _holds_counted(cursor, file)
+    return cursor.inode == file.inode and _holds_counted(cursor, file)
 
-    By what it holds, because a checkout on another machine has other inodes. Where nothing was counted only
-    the inode can tell: `surely` takes no file for it whose inode is unknown.
-    """
+
+def _holds_counted(cursor: LogCursor, file: LogFile) -> bool:
+    """Whether the file holds what was counted, as far as that is known."""
     if cursor.offset == 0:
-        is_unknown = cursor.inode is None or file.inode is None
-        return not surely if is_unknown else cursor.inode == file.inode
+        return True
     beginning = file.head[: cursor.head_bytes]
     if len(beginning) < cursor.head_bytes or sha256(beginning).hexdigest() != cursor.head_sha256:
         return False
@@ -107,8 +131,8 @@ def _cursor(offset: int, log: LogFile, totals: dict[str, int]) -> LogCursor:
         head_bytes=len(counted),
         head_sha256=sha256(counted).hexdigest(),
         totals=totals,
-        # Where lines were counted they tell the file, on any machine and in a run that is repeated.
-        inode=log.inode if offset == 0 else None,
+        # Lines that state a time tell the file, on any machine and in a run that is repeated.
+        inode=None if _MOMENT.search(counted) else log.inode,
     )
 
 
