@@ -272,12 +272,15 @@ def _answered(
     if reading is not None and judged.decision.verdict is Verdict.ROLLBACK:
         return _record(left, Event.OBSERVE, judged, now, consumed=True)
     consumed = reading is not None
+    told = succession.why_replaced(status, now) if consumed else ""
     match answer:
         case legality.Answer.ENTER:
             return _entered(state, status, step, judged, reading, facts, now)
         case legality.Answer.WAIT:
-            return _waits(status, judged, step.model_copy(update={"waits_for": why[:500]}), consumed=consumed)
+            waiting = step.model_copy(update={"waits_for": why[:500]})
+            return _waits(status, judged, waiting, consumed=consumed, told=told)
         case legality.Answer.UNDO:
+            why = "; ".join(filter(None, (why, told)))
             return Step(Event.UNDO_STEP, StateChange(rollout=status.legal, status=judged), why, consumed)
         case legality.Answer.FREEZE:
             return replace(_undo(state, judged, why, facts, now), consumed=consumed)
@@ -306,7 +309,7 @@ def _entered(
     return replace(_undo(state, judged, why, facts, now), consumed=True)
 
 
-def _waits(status: Status, judged: Status, step: MergedStep, *, consumed: bool) -> Step | None:
+def _waits(status: Status, judged: Status, step: MergedStep, *, consumed: bool, told: str) -> Step | None:
     why = f"{step.phase} is merged and waits for {step.waits_for} until {format_instant(step.until)}"
     reasons = judged.decision.reasons if judged.decision.verdict is Verdict.HOLD else ()
     held = Decision(verdict=Verdict.HOLD, at=judged.decision.at, reasons=(why[:500], *reasons))
@@ -315,7 +318,8 @@ def _waits(status: Status, judged: Status, step: MergedStep, *, consumed: bool) 
         return Step(Event.WAIT, StateChange(status=waiting), why)
     if not consumed and _only_older(waiting, status):
         return None
-    return Step(Event.OBSERVE if consumed else Event.DECIDE, StateChange(status=waiting), consumed=consumed)
+    event = Event.OBSERVE if consumed else Event.DECIDE
+    return Step(event, StateChange(status=waiting), told, consumed)
 
 
 def _judged_left(

@@ -11,6 +11,7 @@ from rollout.core.decision import (
     decide,
     findings,
     health_leaves,
+    hold_ahead,
     judge_gates,
     judge_triggers,
     look,
@@ -22,6 +23,7 @@ from rollout.core.files import CONTRACT
 from rollout.core.observation import Observation
 from rollout.core.requests import applied_at, needed
 from rollout.core.state import Facts, Quarantine, Rollout, Status, TrainState, TriggerFinding
+from rollout.core.succession import why_ahead
 from rollout.core.view import View
 
 
@@ -29,6 +31,19 @@ def reassess(state: TrainState, status: Status, facts: Facts, now: datetime) -> 
     """The status judged again with these facts, no new evidence."""
     unsigned = unsigned_items(state, state.rollout)
     return assess(state.contract, state.rollout, status, unsigned, facts, now, quarantine=state.quarantine)
+
+
+def held_now(state: TrainState, now: datetime) -> TrainState:
+    """The state as a person sees it: what was decided by a clock that ran ahead is held.
+
+    The next reconcile decides so too.
+    """
+    status = state.status
+    why = why_ahead(status, now) if status is not None else ""
+    if status is None or not why or hold_ahead(why) in status.decision.reasons:
+        return state
+    held = without_promotion(status.decision, hold_ahead(why))
+    return replace(state, status=status.model_copy(update={"decision": held}))
 
 
 def unsigned_items(state: TrainState, rollout: Rollout) -> dict[str, tuple[str, ...]]:

@@ -28,7 +28,8 @@ from rollout.core.state import (
     TriggerState,
     Verdict,
 )
-from rollout.core.values import format_duration, format_instant, seconds_between
+from rollout.core.succession import dated_ahead
+from rollout.core.values import format_duration, seconds_between
 from rollout.core.view import Leaf, View, fresh_run, fresh_samples, settled_samples
 
 _BLOCKING = (Result.UNSATISFIED, Result.UNKNOWN)
@@ -209,6 +210,11 @@ def decide(
     )
 
 
+def hold_ahead(why: str) -> str:
+    """What holds promotion while the last observation lies in the future, as `why` says."""
+    return f"{why}: set that clock, collect again"
+
+
 def why_held(name: str) -> str:
     """What holds promotion while a file of state, or several, cannot be used."""
     if name == CONTRACT:
@@ -242,8 +248,7 @@ def _hold_reasons(
     if observed_at is None:
         yield f"no observation of {view.phase.name} yet"
     elif is_ahead(observed_at, now) and not view.by_first_rules:
-        at = format_instant(observed_at)
-        yield f"the last observation is of {at}, by a clock that ran ahead: set that clock, collect again"
+        yield hold_ahead(dated_ahead(observed_at))
     elif seconds_between(observed_at, now) > limit:
         yield f"the last observation is older than {format_duration(limit)}: collect again"
     # What is wrong comes first, then what is not known, then what only takes time or a signature.

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rollout.core.contract import CiChecksGate, Contract, RollbackTargetGate, SignoffGate
+from rollout.core.observation import is_ahead
 from rollout.core.state import Event, GateFinding, MergedStep, Result, Rollout, Status, Verdict
+from rollout.core.succession import why_ahead
 from rollout.core.values import format_duration, format_instant, seconds_between
 
 _STEP = {"phase", "canary_percent"}
@@ -134,7 +136,9 @@ def weigh(
     if failing:
         return Answer.UNDO, f"{where} was merged, and now {_seen(failing[0])}"
     unknown = [_seen(finding) for finding in judged.gates if finding.result is Result.UNKNOWN]
-    if judged.contract_unusable:
+    if why := why_ahead(judged, judged.decided_at):
+        unknown = [f"{A_READING} ({why})"]
+    elif judged.contract_unusable:
         unknown = ["a contract that can be used"]
     elif judged.unreadable:
         unknown = [f"{judged.unreadable[0]}, which cannot be read"]
@@ -142,7 +146,9 @@ def weigh(
     awaited = unknown[0] if unknown else A_READING
     if is_late:
         return Answer.UNDO, f"{where} waited for {awaited} until {format_instant(step.until)}"
-    if not unknown and (is_fresh or has_reading or judged.decision.verdict is Verdict.PROMOTE):
+    # What a clock ahead of the merge has decided holds only once something is read by the right one.
+    is_decided = is_fresh or judged.decision.verdict is Verdict.PROMOTE
+    if not unknown and (has_reading or (is_decided and not is_ahead(step.decided_at, step.merged_at))):
         return Answer.ENTER, ""
     return Answer.WAIT, awaited
 

@@ -253,7 +253,7 @@ def _of_both(one: Sample | None, other: Sample | None, *, alike: bool) -> Sample
 
 
 def said(sample: Sample) -> Sample:
-    """The sample without what may differ though it states the same: when, where and at which commit it was read.
+    """The sample without what may differ though it states the same: when and where it was read.
 
     A branch moves with each state commit; whether the checkout holds the release is stated apart.
     """

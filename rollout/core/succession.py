@@ -62,6 +62,18 @@ def lies_ahead(status: Status, now: datetime) -> bool:
     return last is not None and is_ahead(last.started_at, now) and not status.by_first_rules
 
 
+def why_ahead(status: Status, now: datetime) -> str:
+    """Why the last observation promotes nothing although it is new; empty when it may."""
+    last = status.observation
+    if last is None or status.by_first_rules or not is_ahead(last.finished_at, now):
+        return ""
+    return dated_ahead(last.finished_at)
+
+
+def dated_ahead(observed_at: datetime) -> str:
+    return f"the last observation is of {format_instant(observed_at)}, by a clock that ran ahead"
+
+
 def why_replaced(status: Status, now: datetime) -> str:
     """What an arrival does to times that a clock ahead of this one has left; empty where there are none."""
     last = status.observation

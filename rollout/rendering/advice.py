@@ -22,6 +22,7 @@ from rollout.core.state import (
     Unusable,
     Verdict,
 )
+from rollout.core.succession import why_ahead
 from rollout.core.values import seconds_between
 from rollout.rendering.gates import clock_time, day_and_time, rows, short
 from rollout.rendering.inert import line
@@ -169,7 +170,11 @@ def _in_progress(state: TrainState, now: datetime, pull_request: int | None) -> 
             yield f"run rollout reconcile: {rollout.phase} has not been entered yet"
         else:
             awaited = f"{line(step.waits_for, DETAIL)} until {clock_time(step.until, now)}"
-            how = f"by hand: {BY_HAND}" if step.waits_for == A_READING else "then run rollout reconcile"
+            how = (
+                f"by hand: {BY_HAND}"
+                if step.waits_for.startswith(A_READING)
+                else "then run rollout reconcile"
+            )
             yield f"{step.phase} is merged and waits for {awaited}; {how}"
         return
     found = [
@@ -191,6 +196,8 @@ def _silence(contract: Contract, status: Status, now: datetime) -> Iterator[str]
     if seen is None or status.entered_at is None:
         yield f"waiting for the first observation of {phase.name}; by hand: {BY_HAND}"
         return
+    if why := why_ahead(status, now):
+        yield f"{why}: set that clock, then by hand: {BY_HAND}"
     silent = seconds_between(seen.finished_at, now)
     if silent > contract.max_gap(phase):
         at = clock_time(seen.finished_at, now)

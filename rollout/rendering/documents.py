@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from rollout.core.assess import held_now
 from rollout.core.contract import Contract, RunsSoak
 from rollout.core.observation import Sample
 from rollout.core.revision import samples_of_release
@@ -50,6 +51,7 @@ def status_document(state: TrainState, *, now: datetime, pull_request: int | Non
 
     `phase` and `canary_percent` are what was entered. A step that is merged and not entered stands beside.
     """
+    state = held_now(state, now)
     status = state.status
     rollout = status.entered(state.rollout) if status else state.rollout
     release, frozen, target = rollout.release, rollout.frozen, rollout.rollback_target

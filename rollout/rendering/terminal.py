@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
+from rollout.core.assess import held_now
 from rollout.core.contract import Contract
 from rollout.core.observation import Sample
 from rollout.core.revision import heads_read, samples_of_release
@@ -75,6 +76,7 @@ def status_view(
     # It knows all of a rollback, which `evaluate` does not need.
     from rollout.rendering.advice import to_do, what_next
 
+    state = held_now(state, now)
     rollout, status = state.rollout, state.status
     if status is not None:
         rollout = status.entered(rollout)

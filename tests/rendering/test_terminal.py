@@ -191,6 +191,14 @@ def test_status_says_that_nothing_was_observed_for_long() -> None:
     )
 
 
+def test_status_says_that_a_clock_ahead_decided() -> None:
+    lines = show(STATES["promote"], later=timedelta(minutes=-25)).splitlines()
+    assert lines[0] == "tau: v0.1.5 in canary-2, 25 % by hand, on hold"
+    text = " ".join(each.strip() for each in lines)
+    assert "the last observation is of 2026-11-23T14:00:00Z, by a clock that ran ahead" in text
+    assert "merge pull request" not in text
+
+
 @pytest.mark.parametrize("name", STATES)
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_status_keeps_to_the_width(name: str, columns: int) -> None:

@@ -75,7 +75,7 @@ def count_log(log: LogFile, cursor: LogCursor | None, rotated: Iterable[LogFile]
 def _resume(
     cursor: LogCursor, log: LogFile, rotated: Iterable[LogFile], totals: dict[str, int]
 ) -> tuple[int, list[str]]:
-    """Where to go on in the log, once the file that the cursor stands in is counted; what is wrong with it."""
+    """Where to go on in the log, once the file of the cursor is counted; what is wrong with that."""
     looks_alike = _holds_counted(cursor, log)
     if looks_alike and (cursor.inode is None or log.inode is None or cursor.inode == log.inode):
         return cursor.offset, []
