@@ -204,9 +204,9 @@ class GitHubWorld(World):
         return [str(call) for call in self.hub.calls()]
 
 
-def started(folder: Path) -> tuple[Repository, str]:
+def started(folder: Path, policy: Contract | None = None) -> tuple[Repository, str]:
     """`seed`, with the release begun a minute before the hub's time."""
-    repository, release = seed(folder)
+    repository, release = seed(folder, policy)
     git = Git(repository.path)
     clock = SettableClock()
     clock.forward(minutes=-1)

@@ -323,18 +323,16 @@ def test_pull_requests_of_forks_and_to_elsewhere_are_none_of_ours(world: GitHubW
 
 
 def test_more_than_a_page_of_pull_requests(world: GitHubWorld, run: Adapters) -> None:
-    main = world.repo.bare.branch("main") or ""
-    for number in range(101):
-        world.repo.bare.git("branch", f"other/{number}", f"{main}^")
     open_it(run)
+    head = world.repo.bare.git("rev-parse", BRANCH)
     for number in range(101):
-        head = world.repo.bare.git("rev-parse", BRANCH)
-        world.repo.bare.git("update-ref", f"refs/heads/other/{number}", head)
-        world.repo.open_pull(world.alice, "Other", f"other/{number}", "main", "", draft=False)
+        branch = f"rollout/other/{number:03}"
+        world.repo.bare.git("update-ref", f"refs/heads/{branch}", head)
+        world.repo.open_pull(world.alice, "Other", branch, "main", "", draft=False)
     world.hub.forget_calls()
     forge = world.run().forge
-    assert [pull.number for pull in forge.pull_requests("other/")] == list(range(2, 103))
-    assert [pull.number for pull in forge.pull_requests("rollout/")] == [1]
+    assert [pull.number for pull in forge.pull_requests("rollout/other/")] == list(range(2, 103))
+    assert [pull.number for pull in forge.pull_requests("rollout/tau/")] == [1]
     assert len(world.calls()) == 2
 
 
@@ -402,7 +400,6 @@ def test_a_branch_that_a_rule_keeps_does_not_keep_the_pull_request_open(
 def test_a_close_that_was_killed_half_way_is_finished(world: GitHubWorld, run: Adapters) -> None:
     open_it(run)
     world.repo.comment(world.token, 1, f"`old`\n\n{CLOSED_MARKER}")
-    world.repo.bare.git("update-ref", "-d", f"refs/heads/{BRANCH}")
     world.run().forge.close_pull_request(1, "new", at=NOON)
     assert world.pulls() == [(BRANCH, "closed", [LABEL], [f"`new`\n\n{CLOSED_MARKER}"])]
 

@@ -49,3 +49,10 @@ class StaleHeadError(ApiError):
         super().__init__(
             409, f'Expected branch to point to "{expected}" but it did not.  Pull and try again.'
         )
+
+
+class TooMuchError(ApiError):
+    """A query that would take too long: GraphQL's RESOURCE_LIMITS_EXCEEDED."""
+
+    def __init__(self) -> None:
+        super().__init__(422, "Resource limits for this query exceeded.")

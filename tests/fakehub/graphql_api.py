@@ -16,7 +16,7 @@ from graphql.language import ast
 from tests.fakehub import shapes
 from tests.fakehub.bare import CommitData, TreeEntry
 from tests.fakehub.entities import Account, Check, Comment, CommitStatus, Thread, Token
-from tests.fakehub.errors import ApiError, StaleHeadError
+from tests.fakehub.errors import ApiError, StaleHeadError, TooMuchError
 from tests.fakehub.repo import Repo
 from tests.fakehub.routing import allowed, visible
 from tests.fakehub.schemas import Json, stamp
@@ -103,6 +103,8 @@ def _error(error: graphql.GraphQLError) -> Json:
 def _type_of(error: ApiError) -> str:
     if isinstance(error, StaleHeadError):
         return "STALE_DATA"
+    if isinstance(error, TooMuchError):
+        return "RESOURCE_LIMITS_EXCEEDED"
     return {403: "FORBIDDEN", 404: "NOT_FOUND"}.get(error.status, "UNPROCESSABLE")
 
 
@@ -230,6 +232,25 @@ class RepositoryNode:
                 return RefNode(self._repo, self._token, name)
         return None
 
+    def refs(
+        self,
+        info: Any,
+        refPrefix: str,  # noqa: N803
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        query: str = "",
+    ) -> Json:
+        """A prefix may go below `refs/heads/`, up to a slash."""
+        _demand(self._token, self._repo, "contents:read")
+        self._refuse_too_much(first)
+        names = [name for name in self._repo.bare.refs(refPrefix.rstrip("/") + "/") if query in name]
+        return _connection([RefNode(self._repo, self._token, name) for name in names], first, last, after)
+
+    def _refuse_too_much(self, first: int | None) -> None:
+        if (first or 0) > self._repo.hub.biggest_page:
+            raise TooMuchError
+
     def object(self, info: Any, expression: str | None = None, oid: str | None = None) -> Any:
         _demand(self._token, self._repo, "contents:read")
         found = self._repo.bare.object(expression or oid or "")
@@ -253,6 +274,7 @@ class RepositoryNode:
         orderBy: Json | None = None,  # noqa: N803
     ) -> Json:
         _demand(self._token, self._repo, "issues:read")
+        self._refuse_too_much(first)
         threads = [thread for thread in self._repo.threads.values() if thread.pull is None]
         threads = [one for one in threads if states is None or one.state.upper() in states]
         threads = [one for one in threads if labels is None or set(labels) & set(one.labels)]
@@ -283,10 +305,11 @@ class RepositoryNode:
         orderBy: Json | None = None,  # noqa: N803
     ) -> Json:
         _demand(self._token, self._repo, "pull_requests:read")
-        pulls = [PullNode(self._repo, self._token, thread) for thread in self._repo.pulls()]
+        self._refuse_too_much(first)
+        threads = [one for one in self._repo.pulls() if one.pull and headRefName in (None, one.pull.head)]
+        threads = [one for one in threads if one.pull and baseRefName in (None, one.pull.base)]
+        pulls = [PullNode(self._repo, self._token, thread) for thread in threads]
         pulls = [one for one in pulls if states is None or one.state in states]
-        pulls = [one for one in pulls if headRefName in (None, one.headRefName)]
-        pulls = [one for one in pulls if baseRefName in (None, one.baseRefName)]
         pulls = [one for one in pulls if labels is None or set(labels) & set(one.label_names)]
         if orderBy is not None:
             key = "createdAt" if orderBy["field"] == "CREATED_AT" else "updatedAt"
@@ -365,6 +388,27 @@ class RefNode:
         self.id = shapes.node("REF", full_name)
         self.name = full_name.split("/", 2)[2]
         self.prefix = "/".join(full_name.split("/")[:2]) + "/"
+
+    def associatedPullRequests(  # noqa: N802
+        self,
+        info: Any,
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        states: list[str] | None = None,
+        headRefName: str | None = None,  # noqa: N803
+        baseRefName: str | None = None,  # noqa: N803
+        labels: list[str] | None = None,
+        orderBy: Json | None = None,  # noqa: N803
+    ) -> Json:
+        """Those with this ref as their head; a fork's branch of that name is another ref."""
+        _demand(self._token, self._repo, "pull_requests:read")
+        heads = [one for one in self._repo.pulls() if one.pull and not one.pull.from_fork]
+        heads = [one for one in heads if one.pull and one.pull.head == self.name]
+        pulls = [PullNode(self._repo, self._token, thread) for thread in heads]
+        pulls = [one for one in pulls if states is None or one.state in states]
+        pulls = [one for one in pulls if baseRefName in (None, one.baseRefName)]
+        return _connection(pulls, first, last, after)
 
     def target(self, info: Any) -> Any:
         sha = self._repo.bare.refs()[self.prefix + self.name]

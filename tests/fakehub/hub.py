@@ -63,6 +63,8 @@ class Hub:
         self.outbox: list[Event] = []
         """Events that no workflow has been asked about yet."""
         self.rate_limit = 5000
+        self.biggest_page = 100
+        """Entries of a page that GraphQL answers before it finds a query too much."""
         self.violations: list[str] = []
         self._accounts: dict[str, Account] = {}
         self._calls: list[Call] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -170,6 +171,7 @@ class Repo:
     def ref_moved(self, token: Token, ref: str, old: str | None, new: str | None) -> None:
         """What follows from a ref that has moved: events, and pull requests that changed with it."""
         branch = ref.removeprefix("refs/heads/")
+        contains = functools.cache(self.bare.contains)
         pulls = [thread for thread in self.threads.values() if thread.pull and thread.state == "open"]
         for thread in pulls:
             assert thread.pull is not None
@@ -180,7 +182,7 @@ class Repo:
                 thread.updated_at = self.hub.clock.now()
                 thread.pull.base_sha = self.bare.branch(thread.pull.base) or thread.pull.base_sha
                 self.emit_pull(token, thread, "synchronize")
-            elif thread.pull.base == branch and new and self.bare.contains(new, self.head_of(thread)):
+            elif thread.pull.base == branch and new and contains(new, self.head_of(thread)):
                 self._mark_merged(token, thread, new)
         self.hub.emit(self._push_event(token, ref, old, new))
 
@@ -269,7 +271,8 @@ class Repo:
             raise ApiError.invalid("PullRequest", "head" if head_sha is None else "base")
         if not self.bare.between(base_sha, head_sha):
             raise ApiError.invalid("PullRequest", message=f"No commits between {base} and {head}")
-        for other in self.pulls():
+        ours = [one for one in self.pulls() if one.pull and not one.pull.from_fork]
+        for other in ours:
             if other.state == "open" and other.pull and (other.pull.head, other.pull.base) == (head, base):
                 raise ApiError.invalid(
                     "PullRequest", message=f"A pull request already exists for {self.owner}:{head}."

@@ -51,7 +51,9 @@ def list_pulls(request: Request) -> Any:
             found = [
                 thread
                 for thread in found
-                if thread.pull and (repo.owner, thread.pull.head) == (owner, branch)
+                if thread.pull
+                and not thread.pull.from_fork
+                and (repo.owner, thread.pull.head) == (owner, branch)
             ]
     if "base" in query:
         found = [thread for thread in found if thread.pull and thread.pull.base == query["base"]]

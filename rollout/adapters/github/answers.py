@@ -13,6 +13,9 @@ _MINUTE = 60.0
 _MOVED = 301
 _PASSING_STATUSES = frozenset({408, 409})
 _PASSING_KINDS = frozenset({"INTERNAL", "INTERNAL_SERVER_ERROR", "LOADING", "SERVICE_UNAVAILABLE", "TIMEOUT"})
+_TOO_MUCH_KINDS = frozenset({"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED"})
+_TOO_MUCH_STATUSES = frozenset({502, 504})
+"""GitHub gives up a query after ten seconds, and a gateway answers for it."""
 _LIMIT_KINDS = frozenset({"RATE_LIMIT", "RATE_LIMITED"})
 _KIND_STATUSES = {"FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "NOT_FOUND": 404}
 _LIMIT_WORDS = ("rate limit", "abuse detection")
@@ -30,10 +33,14 @@ class Document(BaseModel):
 class PassingError(Exception):
     """A fault that may be gone when it is tried again; whether a write took effect is not known."""
 
-    def __init__(self, why: str, wait: float | None = None) -> None:
-        """`wait`: seconds that GitHub asks for; None for the usual, growing pause."""
+    def __init__(self, why: str, wait: float | None = None, *, too_much: bool = False) -> None:
+        """`wait`: seconds that GitHub asks for; None for the usual, growing pause.
+
+        `too_much`: it may be that too much was asked for at once.
+        """
         super().__init__(why)
         self.wait = wait
+        self.too_much = too_much
 
 
 class RefusedByGitHubError(Exception):
@@ -56,6 +63,8 @@ class RefusedByGitHubError(Exception):
 class GraphqlError(Document):
     type: str = ""
     message: str = ""
+    path: tuple[str | int, ...] | None = None
+    """Of the field that it concerns, from the root; None where it concerns the whole query."""
     extensions: dict[str, object] | None = None
 
     @property
@@ -87,7 +96,7 @@ def rest_fault(
     if wait is not None:
         return PassingError(why, wait)
     if status in _PASSING_STATUSES or status >= 500:
-        return PassingError(why)
+        return PassingError(why, too_much=status in _TOO_MUCH_STATUSES)
     return RefusedByGitHubError(why, status, needs=headers.get("x-accepted-github-permissions", ""))
 
 
@@ -99,6 +108,8 @@ def graphql_fault(
     kinds = [error.type for error in errors]
     if _LIMIT_KINDS & set(kinds) or _speaks_of_limits(why):
         return PassingError(why, _asked_wait(429, why, headers, now))
+    if _TOO_MUCH_KINDS & set(kinds):
+        return PassingError(why, 0, too_much=True)
     if any(error.is_passing for error in errors):
         return PassingError(why)
     statuses = [_KIND_STATUSES[kind] for kind in kinds if kind in _KIND_STATUSES]

@@ -46,6 +46,7 @@ __all__ = [
     "Document",
     "Made",
     "NewPull",
+    "PageSize",
     "PassingError",
     "RefusedByGitHubError",
     "owner_and_name",
@@ -112,6 +113,13 @@ class _CommitAnswer(Document):
     def pull(self) -> int | None:
         payload = self.create_pull_request
         return payload.pull_request.number if payload and payload.pull_request else None
+
+
+@dataclass
+class PageSize:
+    """How many entries one page of a list is asked for; of no use to lists that are paged by number."""
+
+    entries: int = PAGE
 
 
 @dataclass(frozen=True)
@@ -207,6 +215,22 @@ class Api:
             raise fault
         return data
 
+    def graphql_without(self, root: str, query: str, variables: Mapping[str, object]) -> object:
+        """The data that answers; `root` of it is None where only what lies under it could not be told.
+
+        Raises as `graphql`.
+        """
+        answer, headers = self._answer(query, variables)
+        if any((error.path or ())[:1] != (root,) for error in answer.errors):
+            raise graphql_fault(answer.errors, headers, self._clock.now())
+        if answer.data is None:
+            raise PassingError("an answer without data")
+        data = dict(answer.data)
+        if answer.errors or self._moved_root(root, data.get(root), variables):
+            data[root] = None
+        self._refuse_moved(data, variables)
+        return data
+
     def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str) -> str:
         """Commit on a branch that is at `parent`; None removes a file.
 
@@ -269,25 +293,35 @@ class Api:
     def _ask(
         self, query: str, variables: Mapping[str, object], token: str = ""
     ) -> tuple[object, PassingError | RefusedByGitHubError | None]:
-        body = {"query": query, "variables": variables}
-        named = "/".join(str(variables[part]) for part in ("owner", "name") if part in variables)
-        speaks = token or self.token_for(named or self.repository)
-        headers, document = self._exchange("POST", self.address.graphql_url, None, body, token=speaks)
-        answer = parsed(_GraphqlAnswer, document)
+        answer, headers = self._answer(query, variables, token)
         self._refuse_moved(answer.data or {}, variables)
         fault = graphql_fault(answer.errors, headers, self._clock.now()) if answer.errors else None
         return answer.data, fault
 
+    def _answer(
+        self, query: str, variables: Mapping[str, object], token: str = ""
+    ) -> tuple[_GraphqlAnswer, Mapping[str, str]]:
+        body = {"query": query, "variables": variables}
+        named = "/".join(str(variables[part]) for part in ("owner", "name") if part in variables)
+        speaks = token or self.token_for(named or self.repository)
+        headers, document = self._exchange("POST", self.address.graphql_url, None, body, token=speaks)
+        return parsed(_GraphqlAnswer, document), headers
+
     def _refuse_moved(self, data: Mapping[str, object], variables: Mapping[str, object]) -> None:
         """Raises RefusedByGitHubError where GraphQL has followed a repository to another name."""
         for root, found in data.items():
-            names = (
-                variables.get(f"{root}{part}", variables.get(part.lower())) for part in ("Owner", "Name")
-            )
-            asked = "/".join(map(str, names))
-            answered = found.get("nameWithOwner") if isinstance(found, dict) else None
-            if answered is not None and str(answered).lower() != asked.lower():
-                raise self._moved(asked, str(answered))
+            if refusal := self._moved_root(root, found, variables):
+                raise refusal
+
+    def _moved_root(
+        self, root: str, found: object, variables: Mapping[str, object]
+    ) -> RefusedByGitHubError | None:
+        names = (variables.get(f"{root}{part}", variables.get(part.lower())) for part in ("Owner", "Name"))
+        asked = "/".join(map(str, names))
+        answered = found.get("nameWithOwner") if isinstance(found, dict) else None
+        if answered is None or str(answered).lower() == asked.lower():
+            return None
+        return self._moved(asked, str(answered))
 
     def _moved(self, asked: str, new: str) -> RefusedByGitHubError:
         return moved(asked, new, is_home=asked.lower() == self.repository.lower())
@@ -421,6 +455,19 @@ class Api:
                 raise self._failed(doing, str(refusal), advice(refusal)) from refusal
             step = again or first
         raise AssertionError("unreachable: the last fault is raised")
+
+    def attempt_page(self, doing: str, size: PageSize, ask: Callable[[int], T]) -> T:
+        """As `attempt`; a page is asked for with half as many entries where GitHub finds it too much."""
+
+        def one_page() -> T:
+            try:
+                return ask(size.entries)
+            except PassingError as fault:
+                if fault.too_much:
+                    size.entries = max(1, size.entries // 2)
+                raise
+
+        return self.attempt(doing, one_page)
 
     def did(self, what: str) -> None:
         """Note a write, for the message of a later failure."""

@@ -49,23 +49,34 @@ _OF_PRODUCT = """{ nameWithOwner
 _ROOT = """
 fragment root on Commit { tree { entries { name oid } } }
 """
+# By the branches' names: a filter on pull requests knows no prefix, and other people's would come along.
 OPEN_PULLS = (
-    """query($owner: String!, $name: String!, $base: String!, $after: String,
+    """query($owner: String!, $name: String!, $base: String!, $first: Int!, $firstIssues: Int!,
+  $afterPromotions: String, $afterChannels: String, $afterReverts: String,
   $issues: Boolean!, $watch: Boolean!, $productOwner: String!, $productName: String!, $commit: GitObjectID,
   $productRef: String!, $compare: Boolean!, $before: GitObjectID,
   $compareHeads: Boolean!, $rollout: String!) {
   repository(owner: $owner, name: $name) { nameWithOwner
     id
-    pullRequests(first: 100, after: $after, states: [OPEN], baseRefName: $base,
-      orderBy: {field: CREATED_AT, direction: ASC}) {
-      nodes { ...pull ...changed @include(if: $compareHeads) } pageInfo { hasNextPage endCursor } }
+    promotions: refs(first: $first, after: $afterPromotions, refPrefix: "refs/heads/rollout/") { ...heads }
+    channels: refs(first: $first, after: $afterChannels, refPrefix: "refs/heads/rollout-channel/") {
+      ...heads
+    }
+    reverts: refs(first: $first, after: $afterReverts, refPrefix: "refs/heads/rollout-revert/") { ...heads }
     """
     + OPEN_ISSUES_FIELD.replace(") {", ") @include(if: $issues) {", 1)
     + """
   }
   product: repository(owner: $productOwner, name: $productName) @include(if: $watch) """
     + _OF_PRODUCT
-    + "}\n"
+    + """}
+fragment heads on RefConnection {
+  nodes { associatedPullRequests(first: 1, states: [OPEN], baseRefName: $base) {
+    nodes { ...pull ...changed @include(if: $compareHeads) }
+  } }
+  pageInfo { hasNextPage endCursor }
+}
+"""
     + _PULL
     + _CHANGED
     + ISSUE
@@ -80,15 +91,26 @@ PRODUCT = (
     + _STATUSES
     + _ROOT
 )
-"""What OPEN_PULLS asks of the product, where another token has to ask."""
+"""What OPEN_PULLS asks of the product, on its own."""
+FEW = 20
+"""Pull requests from branches of one name that are looked through; more are asked for by the owner's name."""
 PULLS_OF_BRANCH = (
-    """query($owner: String!, $name: String!, $base: String!, $head: String!, $after: String,
-  $compareHeads: Boolean!, $rollout: String!) {
+    f"""query($owner: String!, $name: String!, $base: String!, $head: String!,
+  $compareHeads: Boolean!, $rollout: String!) {{
+  repository(owner: $owner, name: $name) {{ nameWithOwner
+    pullRequests(first: {FEW}, headRefName: $head, baseRefName: $base,
+      orderBy: {{field: CREATED_AT, direction: DESC}}) {{
+      nodes {{ ...pull ...changed @include(if: $compareHeads) }} pageInfo {{ hasNextPage endCursor }} }}
+  }}
+}}
+"""
+    + _PULL
+    + _CHANGED
+)
+PULL_OF_NUMBER = (
+    """query($owner: String!, $name: String!, $number: Int!, $compareHeads: Boolean!, $rollout: String!) {
   repository(owner: $owner, name: $name) { nameWithOwner
-    id
-    pullRequests(first: 100, after: $after, headRefName: $head, baseRefName: $base,
-      orderBy: {field: CREATED_AT, direction: DESC}) {
-      nodes { ...pull ...changed @include(if: $compareHeads) } pageInfo { hasNextPage endCursor } }
+    pullRequest(number: $number) { ...pull ...changed @include(if: $compareHeads) }
   }
 }
 """
@@ -174,7 +196,7 @@ class _HeadNode(Document):
     commit: _HeadCommit
 
 
-class _Head(Document):
+class _HeadCommits(Document):
     nodes: tuple[_HeadNode, ...] = ()
 
 
@@ -211,7 +233,7 @@ class Pull(Document):
     end: _Last
     files: _ChangedFiles | None = None
     """None when they were not asked for, or GitHub has not worked them out yet."""
-    head: _Head = _Head()
+    head: _HeadCommits = _HeadCommits()
 
     @property
     def label_names(self) -> frozenset[str]:
@@ -227,13 +249,34 @@ class Pull(Document):
 
 class _Pulls(Document):
     nodes: tuple[Pull, ...]
+
+
+class _PagedPulls(Document):
+    nodes: tuple[Pull, ...]
+    page_info: PageInfo
+
+
+class _Head(Document):
+    associated_pull_requests: _Pulls
+
+
+class _Heads(Document):
+    nodes: tuple[_Head, ...]
     page_info: PageInfo
 
 
 class _Repository(Document):
     id: str
-    pull_requests: _Pulls
+    promotions: _Heads | None = None
+    channels: _Heads | None = None
+    reverts: _Heads | None = None
     issues: IssuePage | None = None
+
+    @property
+    def heads(self) -> dict[str, _Heads]:
+        """Kind -> its branches; a kind is missing that has none."""
+        found = {"Promotions": self.promotions, "Channels": self.channels, "Reverts": self.reverts}
+        return {kind: heads for kind, heads in found.items() if heads is not None}
 
 
 class _Entry(Document):
@@ -243,6 +286,22 @@ class _Entry(Document):
 
 class _Tree(Document):
     entries: tuple[_Entry, ...] | None = None
+
+
+class _RepositoryOfBranch(Document):
+    pull_requests: _PagedPulls
+
+
+class PullsOfBranchAnswer(Document):
+    repository: _RepositoryOfBranch
+
+
+class _RepositoryOfPull(Document):
+    pull_request: Pull
+
+
+class PullAnswer(Document):
+    repository: _RepositoryOfPull
 
 
 class Rooted(Document):

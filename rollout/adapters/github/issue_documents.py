@@ -9,6 +9,9 @@ from rollout.adapters.github.api import Document
 EARLY = 5
 """First comments of an issue that are read always: the tool's own comment is among them."""
 
+ISSUES_OF_PAGE = 20
+"""They come with their comments."""
+
 _COMMENT = """fragment said on IssueComment {
   databaseId body createdAt updatedAt lastEditedAt includesCreatedEdit viewerDidAuthor url
   author { kind: __typename login } reactionGroups { content viewerHasReacted }
@@ -26,14 +29,14 @@ ISSUE = (
 """
     + _COMMENT
 )
-OPEN_ISSUES_FIELD = """issues(first: 20, states: [OPEN], labels: ["rollout"],
+OPEN_ISSUES_FIELD = """issues(first: $firstIssues, states: [OPEN], labels: ["rollout"],
       orderBy: {field: CREATED_AT, direction: DESC}) {
       nodes { ...issue } pageInfo { hasNextPage endCursor }
     }"""
 ISSUES = (
-    """query($owner: String!, $name: String!, $after: String, $states: [IssueState!]) {
+    """query($owner: String!, $name: String!, $first: Int!, $after: String, $states: [IssueState!]) {
   repository(owner: $owner, name: $name) { nameWithOwner
-    issues(first: 20, after: $after, states: $states, labels: ["rollout"],
+    issues(first: $first, after: $after, states: $states, labels: ["rollout"],
       orderBy: {field: CREATED_AT, direction: DESC}) { nodes { ...issue } pageInfo { hasNextPage endCursor } }
   }
 }

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
 
-from rollout.adapters.github.api import Api, PassingError, parsed
+from rollout.adapters.github.api import Api, PageSize, PassingError, parsed
 from rollout.adapters.github.issue_documents import (
     COMMENTS_OF_ISSUE,
     ISSUES,
+    ISSUES_OF_PAGE,
     IssueCommentsAnswer,
     IssueDocument,
     IssuesAnswer,
@@ -100,13 +101,14 @@ class IssueListing:
         self._known |= {one.number: _known(one) for one in documents}
 
     def _pages(self, doing: str, states: Sequence[str], after: str | None) -> Iterator[IssueDocument]:
+        size = PageSize(ISSUES_OF_PAGE)
         while True:
             wanted = {**self._api.owner_and_name, "states": states, "after": after}
 
-            def one_page(wanted: Mapping[str, object] = wanted) -> IssuesAnswer:
-                return parsed(IssuesAnswer, self._api.graphql(ISSUES, wanted))
+            def one_page(entries: int, wanted: Mapping[str, object] = wanted) -> IssuesAnswer:
+                return parsed(IssuesAnswer, self._api.graphql(ISSUES, {**wanted, "first": entries}))
 
-            page = self._api.attempt(doing, one_page).repository.issues
+            page = self._api.attempt_page(doing, size, one_page).repository.issues
             yield from page.nodes
             if not page.page_info.has_next_page:
                 return

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from rollout.adapters.github.api import Api, owner_and_name, parsed
+from pydantic import Field
+
+from rollout.adapters.github.api import PAGE, Api, Document, PageSize, owner_and_name, parsed
 from rollout.adapters.github.documents import (
     OPEN_PULLS,
     PRODUCT,
+    PULL_OF_NUMBER,
     PULLS_OF_BRANCH,
     STATUSES_OF_COMMIT,
     ProductAnswer,
     Pull,
+    PullAnswer,
     PullsAnswer,
+    PullsOfBranchAnswer,
     Rooted,
     SeenProduct,
     Shown,
     StatusCommit,
 )
-from rollout.adapters.github.issue_documents import IssuePage
+from rollout.adapters.github.issue_documents import ISSUES_OF_PAGE, IssuePage
 from rollout.adapters.yaml_store import read_desired
 from rollout.core.contract import Product
 from rollout.core.effects import CHANNEL_BRANCHES
 from rollout.core.files import ROLLOUT, state_path
+from rollout.errors import OutsideError
 from rollout.ports import HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 
 LABEL = "rollout"
@@ -125,20 +132,19 @@ class Listing:
     # --- pull requests -----------------------------------------------------------------------------------
 
     def open(self) -> Listed:
+        """What is unknown of the product alone is left out. Raises OutsideError."""
         if self._listed is None:
             self._listed = self._read()
         return self._listed
 
     def newest(self, head: str) -> PullRequest | None:
         """The newest pull request from that branch of this repository, open or not; asked for anew."""
-        variables = {"base": self.branch, "head": head, **self._compared()}
-        for page in self._pages(f"looking for a pull request from {head}", PULLS_OF_BRANCH, variables):
-            for pull in page.repository.pull_requests.nodes:
-                if not pull.is_cross_repository:
-                    if self._listed is not None:
-                        _note_changes(pull, self._listed)
-                    return shown_pull(pull)
-        return None
+        pull = newest_pull(self._api, self._api.repository, self.branch, head, self._compared())
+        if pull is None:
+            return None
+        if self._listed is not None:
+            _note_changes(pull, self._listed)
+        return shown_pull(pull)
 
     def _compared(self) -> dict[str, object]:
         """Variables that ask what the branches of pull requests change."""
@@ -147,43 +153,38 @@ class Listing:
 
     def _read(self) -> Listed:
         listed = Listed()
-        of_product = {
-            "commit": self._watched,
-            "productRef": f"refs/heads/{self.product_branch}",
-            "compare": self._before is not None,
-            "before": self._before,
-        }
-        product, is_apart = owner_and_name(self.product), self._api.speaks_apart(self.product)
-        variables = {
-            "base": self.branch,
-            "issues": self._with_issues,
-            "watch": self._watched is not None and not is_apart,
-            "productOwner": product["owner"],
-            "productName": product["name"],
-            **of_product,
-            **self._compared(),
-        }
-        for page in self._pages("listing open pull requests", OPEN_PULLS, variables):
+        has_product = False
+        for page in self._pages():
             listed.repository_id = page.repository.id
             listed.issues = listed.issues or page.repository.issues
-            self._note_product(page.product, listed)
-            # Whoever forks the repository chooses the names of the fork's branches.
-            for pull in (one for one in page.repository.pull_requests.nodes if not one.is_cross_repository):
-                self._note_pull(pull, listed)
-        if self._watched is not None and is_apart:
-            self._note_product(self._ask_product({**product, **of_product}), listed)
+            if page.product is not None:
+                has_product = True
+                self._note_product(page.product, listed)
+            for heads in page.repository.heads.values():
+                pulls = (one for head in heads.nodes for one in head.associated_pull_requests.nodes)
+                # Where this repository is a fork, its branches can be proposed to the original.
+                for pull in (one for one in pulls if not one.is_cross_repository):
+                    self._note_pull(pull, listed)
+        if self._watched is not None and not has_product:
+            self._ask_product(listed)
         return listed
 
-    def _ask_product(self, variables: Mapping[str, object]) -> SeenProduct | None:
-        doing = f"looking at {self.product}"
-        return self._api.attempt(
-            doing, lambda: parsed(ProductAnswer, self._api.graphql(PRODUCT, variables)).product
-        )
+    def _ask_product(self, listed: Listed) -> None:
+        """On its own: another token has to ask, or GitHub failed there alone."""
+        variables = {**owner_and_name(self.product), **self._of_product()}
 
-    def _note_product(self, product: SeenProduct | None, listed: Listed) -> None:
-        if product and product.object:
+        def ask() -> ProductAnswer:
+            return parsed(ProductAnswer, self._api.graphql(PRODUCT, variables))
+
+        with suppress(OutsideError):
+            answer = self._api.attempt(f"looking at {self.product}", ask)
+            if answer.product is not None:
+                self._note_product(answer.product, listed)
+
+    def _note_product(self, product: SeenProduct, listed: Listed) -> None:
+        if product.object:
             self._note_statuses(product.object)
-        if product and product.ref:
+        if product.ref:
             listed.product_tip = product.ref.target.oid
             listed.product_now, listed.product_before = product.ref.target, product.before
 
@@ -196,19 +197,41 @@ class Listing:
             if node.commit.oid == pull.head_ref_oid:
                 self._note_statuses(node.commit)
 
-    def _pages(self, doing: str, query: str, variables: Mapping[str, object]) -> Iterator[PullsAnswer]:
-        after: str | None = None
+    def _of_product(self) -> dict[str, object]:
+        return {
+            "commit": self._watched,
+            "productRef": f"refs/heads/{self.product_branch}",
+            "compare": self._before is not None,
+            "before": self._before,
+        }
+
+    def _pages(self) -> Iterator[PullsAnswer]:
+        product = owner_and_name(self.product)
+        variables: dict[str, object] = {
+            **self._api.owner_and_name,
+            "base": self.branch,
+            "issues": self._with_issues,
+            "watch": self._watched is not None and not self._api.speaks_apart(self.product),
+            "productOwner": product["owner"],
+            "productName": product["name"],
+            **self._of_product(),
+            **self._compared(),
+        }
+        size = PageSize(PAGE)
+
+        def one_page(entries: int) -> PullsAnswer:
+            sizes = {"first": entries, "firstIssues": min(ISSUES_OF_PAGE, entries)}
+            data = self._api.graphql_without("product", OPEN_PULLS, {**variables, **sizes})
+            return parsed(PullsAnswer, data)
+
         while True:
-            every = {**self._api.owner_and_name, **variables, "after": after}
-
-            def one_page(every: Mapping[str, object] = every) -> PullsAnswer:
-                return parsed(PullsAnswer, self._api.graphql(query, every))
-
-            page = self._api.attempt(doing, one_page)
+            page = self._api.attempt_page("listing open pull requests", size, one_page)
             yield page
-            if not page.repository.pull_requests.page_info.has_next_page:
+            heads = page.repository.heads
+            if not any(found.page_info.has_next_page for found in heads.values()):
                 return
-            after = page.repository.pull_requests.page_info.end_cursor
+            variables |= {f"after{kind}": found.page_info.end_cursor for kind, found in heads.items()}
+            variables |= {"issues": False, "watch": False}
 
     # --- statuses ----------------------------------------------------------------------------------------
 
@@ -242,6 +265,73 @@ class Listing:
 
     def _note_statuses(self, commit: StatusCommit) -> None:
         self._shown.setdefault(commit.oid, commit.shown)
+
+
+class _Repository(Document):
+    full_name: str = Field(alias="full_name")
+
+
+class _Head(Document):
+    repo: _Repository | None = None
+    """None for a fork that is gone."""
+
+
+class _Found(Document):
+    number: int
+    head: _Head
+
+
+class _FoundPulls(Document):
+    pulls: tuple[_Found, ...]
+
+
+def newest_pull(
+    api: Api, repository: str, base: str, head: str, compared: Mapping[str, object]
+) -> Pull | None:
+    """The newest pull request from that branch of the repository itself, open or not. Raises OutsideError.
+
+    Whoever forks the repository chooses the names of the fork's branches: where many have this one, ours
+    is asked for by the name of its owner.
+    """
+    names = owner_and_name(repository)
+    doing = f"looking for a pull request from {head}"
+
+    def by_name() -> PullsOfBranchAnswer:
+        variables = {**names, "base": base, "head": head, **compared}
+        return parsed(PullsOfBranchAnswer, api.graphql(PULLS_OF_BRANCH, variables))
+
+    found = api.attempt(doing, by_name).repository.pull_requests
+    ours = next((pull for pull in found.nodes if not pull.is_cross_repository), None)
+    if ours is not None or not found.page_info.has_next_page:
+        return ours
+    number = api.attempt(doing, lambda: _number_by_owner(api, repository, base, head))
+    if number is None:
+        return None
+
+    def by_number() -> PullAnswer:
+        return parsed(PullAnswer, api.graphql(PULL_OF_NUMBER, {**names, "number": number, **compared}))
+
+    return api.attempt(doing, by_number).repository.pull_request
+
+
+def _number_by_owner(api: Api, repository: str, base: str, head: str) -> int | None:
+    query: dict[str, str | int] = {
+        "head": f"{owner_and_name(repository)['owner']}:{head}",
+        "base": base,
+        "state": "all",
+        "sort": "created",
+        "direction": "desc",
+        "per_page": PAGE,
+    }
+    found = parsed(_FoundPulls, {"pulls": api.rest("GET", f"/repos/{repository}/pulls", query=query)})
+    # The owner can have forked it under another name.
+    ours = (one for one in found.pulls if one.head.repo and _is(one.head.repo.full_name, repository))
+    return next((one.number for one in ours), None)
+
+
+def _is(name: str, other: str) -> bool:
+    """GitHub finds repositories without regard to case."""
+    return name.lower() == other.lower()
 
 
 def _note_changes(pull: Pull, listed: Listed) -> None:

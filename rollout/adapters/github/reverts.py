@@ -12,9 +12,8 @@ from functools import cached_property
 from urllib.parse import quote
 
 from rollout.adapters.git.reverting import Reverting, refused_unless_clean
-from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, owner_and_name, parsed
-from rollout.adapters.github.documents import PULLS_OF_BRANCH, PullsAnswer
-from rollout.adapters.github.listing import Listing, shown_pull
+from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, parsed
+from rollout.adapters.github.listing import Listing, newest_pull, shown_pull
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import HeadMovedError, RefusedError
@@ -118,16 +117,9 @@ class GitHubReverter:
         return self._proposed[branch] if branch in self._proposed else self._ask_proposed(branch)
 
     def _ask_proposed(self, branch: str) -> PullRequest | None:
-        names = owner_and_name(self._repository)
-        place = {"base": self._branch, "head": branch, "after": None}
-        variables = {**names, **place, "compareHeads": False, "rollout": ""}
-
-        def ask() -> PullsAnswer:
-            return parsed(PullsAnswer, self._api.graphql(PULLS_OF_BRANCH, variables))
-
-        answer = self._api.attempt(f"looking for a pull request from {branch}", ask)
-        ours = [pull for pull in answer.repository.pull_requests.nodes if not pull.is_cross_repository]
-        found = shown_pull(ours[0], PullRequestKind.REVERT) if ours else None
+        compared = {"compareHeads": False, "rollout": ""}
+        pull = newest_pull(self._api, self._repository, self._branch, branch, compared)
+        found = shown_pull(pull, PullRequestKind.REVERT) if pull else None
         self._proposed[branch] = found
         return found
 

@@ -1,0 +1,115 @@
+"""A busy repository costs no more than an empty one, and nothing of the tool's is lost in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rollout.errors import OutsideError
+from rollout.ports import PullRequestState
+from tests.adapters.github_world import GitHubWorld, started
+from tests.adapters.test_github_routes import REVERT, propose
+from tests.fakehub import faults
+from tests.fakehub.entities import Pull
+from tests.fakehub.faults import Fault
+from tests.fakehub.fixtures import hub
+from tests.fakehub.hub import Hub
+from tests.world import VERSION
+
+__all__ = ["hub"]
+
+BRANCH = f"rollout/tau/{VERSION}/canary-1"
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    repository, release = started(tmp_path_factory.mktemp("origin") / "repository")
+    return repository.path, release
+
+
+@pytest.fixture
+def world(hub: Hub, origin: tuple[Path, str]) -> GitHubWorld:
+    """The release is in preflight, and the next observation promotes it."""
+    world = GitHubWorld(hub, *origin)
+    world.run_harness()
+    world.clock.forward(minutes=10)
+    return world
+
+
+def foreign(world: GitHubWorld, branch: str, number: int = 1000, *, state: str = "open") -> None:
+    """Pull requests from a fork's branch of that name."""
+    main = world.repo.bare.branch("main") or ""
+    head = world.repo.bare.git("commit-tree", "-p", main, "-m", "theirs", f"{main}^{{tree}}").strip()
+    for _ in range(number):
+        pull = Pull(branch, "main", head, main, from_fork=True)
+        world.repo.open_thread(world.alice, "Theirs", None, pull).state = state
+
+
+@pytest.mark.parametrize("branch", ["patch-1", BRANCH])
+def test_foreign_pull_requests_cost_nothing(world: GitHubWorld, branch: str) -> None:
+    foreign(world, branch)
+    world.reconcile(world.observe())
+    world.clock.forward(minutes=10)
+    observed = world.observe()
+    world.hub.forget_calls()
+    world.reconcile(observed)
+    assert len(world.calls()) == 4
+    (pull,) = world.forge.pull_requests("rollout/tau/")
+    assert pull.number == 1001
+
+
+def test_our_pull_request_is_found_among_a_thousand_of_its_name(world: GitHubWorld) -> None:
+    world.reconcile(world.observe())
+    foreign(world, BRANCH)
+    world.repo.merge(world.alice, 1)
+    world.repo.move(world.alice, f"refs/heads/{BRANCH}", None)
+    forge = world.run().forge
+    world.hub.forget_calls()
+    found = forge.pull_request(BRANCH)
+    assert found is not None
+    assert (found.number, found.state) == (1, PullRequestState.MERGED)
+    assert len(world.calls()) == 3
+
+
+def test_our_revert_is_found_among_a_thousand_of_its_name(world: GitHubWorld) -> None:
+    propose(world.run())
+    foreign(world, REVERT)
+    found = world.run().reverter.proposed(REVERT)
+    assert found is not None
+    assert (found.number, found.state) == (1, PullRequestState.OPEN)
+    nobodys = world.run().reverter.proposed("rollout-revert/tau/other")
+    assert nobodys is None
+
+
+@pytest.mark.parametrize("biggest", [50, 7])
+def test_a_page_that_is_too_much_is_halved(world: GitHubWorld, biggest: int) -> None:
+    world.reconcile(world.observe())
+    world.hub.biggest_page = biggest
+    run = world.run()
+    issues = run.issues()
+    assert issues.find("none") is None
+    (pull,) = run.forge.pull_requests("rollout/")
+    assert pull.head == BRANCH
+    assert world.patience.waited == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.graphql("This query requests up to 510,000 possible nodes.", "MAX_NODE_LIMIT_EXCEEDED"),
+        faults.BAD_GATEWAY,
+        Fault(status=504, message="We couldn't respond to your request in time."),
+    ],
+)
+def test_what_may_be_too_much_is_asked_for_by_halves(world: GitHubWorld, fault: Fault) -> None:
+    world.reconcile(world.observe())
+    world.hub.biggest_page = 50
+    world.hub.fail("POST /graphql repository*", fault)
+    assert [pull.head for pull in world.run().forge.pull_requests("rollout/")] == [BRANCH]
+
+
+def test_a_query_that_stays_too_much_is_told(world: GitHubWorld) -> None:
+    world.hub.biggest_page = 0
+    with pytest.raises(OutsideError, match=r"listing open pull requests failed: .* tried 5 times"):
+        world.run().forge.pull_requests("rollout/")
