@@ -102,6 +102,23 @@ def test_the_side_that_runs_product_code_cannot_write(path: Path) -> None:
 
 
 @every_workflow
+def test_what_is_uploaded_is_of_this_job_alone(path: Path) -> None:
+    """A runner of one's own keeps its workspace from run to run; GitHub empties its temporary folder."""
+    for step in steps(path):
+        if step.get("uses", "").startswith("actions/upload-artifact@"):
+            for line in step["with"]["path"].split("\n"):
+                assert not line or line.startswith("${{ runner.temp }}/"), line
+
+
+@every_workflow
+def test_a_checkout_around_the_products_leaves_it_alone(path: Path) -> None:
+    for name, job in jobs(path).items():
+        checkouts = [step["with"] for step in job["steps"] if "actions/checkout@" in step.get("uses", "")]
+        if any(one.get("path") == "product" for one in checkouts):
+            assert all(one.get("clean") is False for one in checkouts), name
+
+
+@every_workflow
 def test_the_side_that_can_write_runs_no_product_code(path: Path) -> None:
     for name, job in jobs(path).items():
         if "write" in job["permissions"].values():

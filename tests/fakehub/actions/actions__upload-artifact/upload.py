@@ -22,8 +22,10 @@ for pattern in filter(None, map(str.strip, env["INPUT_PATH"].splitlines())):
         files += [one] if one.is_file() else sorted(path for path in one.rglob("*") if path.is_file())
 
 if env["INPUT_HIDDEN"] != "true":
-    above = len(workspace.parts)
-    files = [file for file in files if not any(part.startswith(".") for part in file.parts[above:])]
+    below = {
+        file: file.relative_to(root).parts for file in files for root in roots if file.is_relative_to(root)
+    }
+    files = [file for file in files if not any(part.startswith(".") for part in below[file])]
 
 if not files:
     text = f"No files were found with the provided path: {env['INPUT_PATH']}. No artifacts will be uploaded."
