@@ -118,7 +118,8 @@ def test_what_github_shows_is_what_is_rendered() -> None:
 def test_the_apps_permissions_are_those_that_workflows_ask_for() -> None:
     asked = set()
     for path in (ROOT / ".github" / "workflows").glob("rollout-*.yml"):
-        asked |= set(re.findall(r"^ +permission-([a-z-]+): (\w+)", path.read_text(), re.MULTILINE))
+        for permissions in re.findall(r"^ +app-permissions: (.+)$", path.read_text(), re.MULTILINE):
+            asked |= {tuple(one.split(":")) for one in permissions.split()}
     names = {"commit-statuses": "statuses"}
     table = (
         ON_GITHUB.read_text(encoding="utf-8")

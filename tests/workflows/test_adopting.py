@@ -35,7 +35,8 @@ def test_each_of_our_workflows_is_written_and_calls_the_action_by_its_pin(writte
         text = path.read_text(encoding="utf-8")
         steps = [step for job in yaml.safe_load(text)["jobs"].values() for step in job["steps"]]
         used = [step["uses"] for step in steps if "uses" in step]
-        assert f"{TOOL}/.github/actions/rollout@{PIN}" in used
+        # One dispatches another, and needs no tool.
+        assert f"{TOOL}/.github/actions/rollout@{PIN}" in used or path.name == "rollout-closed.yml"
         assert not [one for one in used if one.startswith(".")]
         assert "Check out the tool" not in [step.get("name", "") for step in steps]
         # Nothing of the adopting repository is checked out but the product, and what a pull request changes.
