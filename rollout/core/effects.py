@@ -203,7 +203,7 @@ def _pull_status(status: Status, pull: PullView) -> tuple[StatusWord, str]:
         return "failure", _cut(f"not as proposed: {pull.differs}")
     if status.decision.verdict is Verdict.PROMOTE:
         return "success", _cut(f"{status.phase} -> {status.decision.to}: every gate holds")
-    return "failure", _cut(_first_reason(status))
+    return "failure", _cut(f"{status.phase}: {_blockers(status)}")
 
 
 def _release_status(rollout: Rollout, status: Status, contract: Contract) -> tuple[StatusWord, str]:
@@ -218,17 +218,27 @@ def _release_status(rollout: Rollout, status: Status, contract: Contract) -> tup
     validation = _validation_gates(contract, status.phase)
     for finding in status.gates:
         if finding.gate in validation and finding.result is Result.UNSATISFIED:
-            return "failure", _cut(f"{where}: {finding.gate}: {finding.seen}")
+            is_lasting = isinstance(validation[finding.gate], CiChecksGate)
+            return "failure", _cut(f"{where}: {finding.gate}: {finding.seen if is_lasting else 'failed'}")
     return "pending", _cut(f"{where}: in progress")
 
 
-def _validation_gates(contract: Contract, phase: str) -> set[str]:
+def _validation_gates(contract: Contract, phase: str) -> dict[str, HarnessGate | CiChecksGate]:
     gates = contract.gates_of(contract.phase(phase))
-    return {gate.title for gate in gates if isinstance(gate, HarnessGate | CiChecksGate)}
+    return {gate.title: gate for gate in gates if isinstance(gate, HarnessGate | CiChecksGate)}
 
 
-def _first_reason(status: Status) -> str:
-    return status.decision.reasons[0] if status.decision.reasons else status.decision.verdict
+def _blockers(status: Status) -> str:
+    """Names of the gates that do not hold, without what was seen.
+
+    A reading changes every few minutes, and GitHub takes 1,000 statuses of one commit and context.
+    """
+    names = [each.gate for each in status.gates if each.result in (Result.UNSATISFIED, Result.UNKNOWN)]
+    unmet = list(dict.fromkeys(names))
+    if not unmet:
+        return str(status.decision.verdict)
+    more = f" and {len(unmet) - 1} more" if len(unmet) > 1 else ""
+    return f"{unmet[0]}{more} {'do' if more else 'does'} not hold"
 
 
 def _cut(text: str) -> str:

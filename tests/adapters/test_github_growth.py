@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rollout.errors import OutsideError
-from rollout.ports import PullRequestState
+from rollout.ports import IssueState, PullRequest, PullRequestState
 from tests.adapters.github_world import GitHubWorld, started
-from tests.adapters.test_github_routes import REVERT, propose
+from tests.adapters.test_github_routes import KEY, REVERT, open_issue, propose
 from tests.fakehub import faults
 from tests.fakehub.entities import Pull
 from tests.fakehub.faults import Fault
@@ -113,3 +113,80 @@ def test_a_query_that_stays_too_much_is_told(world: GitHubWorld) -> None:
     world.hub.biggest_page = 0
     with pytest.raises(OutsideError, match=r"listing open pull requests failed: .* tried 5 times"):
         world.run().forge.pull_requests("rollout/")
+
+
+# --- closed issues -----------------------------------------------------------------------------------------
+
+
+def test_a_closed_issue_is_looked_for_in_one_request(world: GitHubWorld) -> None:
+    open_issue(world.run())
+    issues = world.run().issues()
+    issues.find(KEY)
+    issues.close(1, "Done.", at=world.now)
+    world.clock.forward(minutes=-1)
+    for number in range(1000):
+        thread = world.repo.open_thread(world.token, "Old", f"<!-- rollout:issue old{number} -->")
+        thread.labels, thread.state = ["rollout"], "closed"
+    world.clock.forward(minutes=1)
+    world.hub.forget_calls()
+    issues = world.run().issues()
+    found = issues.find(KEY)
+    assert found is not None
+    assert (found.number, found.state) == (1, IssueState.CLOSED)
+    assert len(world.calls()) == 2
+    assert issues.find("none") is None
+    assert len(world.calls()) == 3
+    issues.reopen(1, at=world.now)
+    issues.say_once(1, "again", "It goes on.", at=world.now)
+    assert len(world.repo.threads[1].comments) == 2
+
+
+# --- reads that lag behind writes --------------------------------------------------------------------------
+
+
+def test_what_was_just_made_is_not_looked_up(world: GitHubWorld) -> None:
+    world.hub.lags = True
+    run = world.run()
+    opened = propose(run)
+    assert isinstance(opened, PullRequest)
+    assert (opened.number, opened.state) == (1, PullRequestState.OPEN)
+    assert run.reverter.proposed(REVERT) == opened
+    assert propose(run) == opened
+    open_issue(run)
+    world.clock.forward(minutes=1)
+    issues = world.run().issues()
+    assert issues.find_open(KEY) is not None
+    for _ in range(2):
+        issues.stick(2, "where", "Here.", at=world.now)
+        issues.say_once(2, "answer/7", "No.", at=world.now)
+    assert len(world.repo.threads[2].comments) == 2
+
+
+def test_a_reconcile_beside_reads_that_lag_doubles_nothing(world: GitHubWorld) -> None:
+    world.hub.lags = True
+    world.reconcile(world.observe())
+    world.clock.forward(minutes=1)
+    before = (world.subjects(), world.pulls(), world.statuses())
+    world.reconcile()
+    assert (world.subjects(), world.pulls(), world.statuses()) == before
+
+
+# --- names -------------------------------------------------------------------------------------------------
+
+
+def test_a_label_in_other_letters_is_ours(world: GitHubWorld) -> None:
+    """GitHub takes `rollout` for the label `Rollout` that is there; a filter of GraphQL does not."""
+    world.repo.label("Rollout")
+    world.repo.label("Rollout-Signoff")
+    open_issue(world.run())
+    world.reconcile(world.observe())
+    assert world.repo.threads[1].labels[0] == "Rollout"
+    issues = world.run().issues()
+    found = issues.find_open(KEY)
+    assert found is not None
+    assert "rollout" in found.labels
+    open_issue(world.run())
+    assert [thread.number for thread in world.repo.threads.values() if thread.pull is None] == [1]
+    world.hub.forget_calls()
+    assert world.reconcile().effects == []
+    assert len(world.calls()) == 3

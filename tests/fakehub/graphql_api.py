@@ -276,6 +276,7 @@ class RepositoryNode:
         _demand(self._token, self._repo, "issues:read")
         self._refuse_too_much(first)
         threads = [thread for thread in self._repo.threads.values() if thread.pull is None]
+        threads = [one for one in threads if self._repo.hub.shows(one.created_at)]
         threads = [one for one in threads if states is None or one.state.upper() in states]
         threads = [one for one in threads if labels is None or set(labels) & set(one.labels)]
         return _connection(
@@ -284,6 +285,18 @@ class RepositoryNode:
             last,
             after,
         )
+
+    def labels(
+        self,
+        info: Any,
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        query: str = "",
+    ) -> Json:
+        _demand(self._token, self._repo, "issues:read")
+        names = [one.name for one in self._repo.labels.values() if query.lower() in one.name.lower()]
+        return _connection([{"name": name} for name in names], first, last, after)
 
     def pullRequest(self, info: Any, number: int) -> PullNode:  # noqa: N802
         _demand(self._token, self._repo, "pull_requests:read")
@@ -308,6 +321,7 @@ class RepositoryNode:
         self._refuse_too_much(first)
         threads = [one for one in self._repo.pulls() if one.pull and headRefName in (None, one.pull.head)]
         threads = [one for one in threads if one.pull and baseRefName in (None, one.pull.base)]
+        threads = [one for one in threads if self._repo.hub.shows(one.created_at)]
         pulls = [PullNode(self._repo, self._token, thread) for thread in threads]
         pulls = [one for one in pulls if states is None or one.state in states]
         pulls = [one for one in pulls if labels is None or set(labels) & set(one.label_names)]
@@ -329,7 +343,8 @@ def _ordered(items: list[Any], order: Json | None) -> list[Any]:
 def _comments(
     repo: Repo, token: Token, thread: Thread, first: Any, last: Any, after: Any, order: Json | None
 ) -> Json:
-    shown = [_comment(repo, token, one) for one in _ordered(thread.comments, order)]
+    comments = [one for one in thread.comments if repo.hub.shows(one.created_at)]
+    shown = [_comment(repo, token, one) for one in _ordered(comments, order)]
     return _connection(shown, first, last, after)
 
 
@@ -405,6 +420,7 @@ class RefNode:
         _demand(self._token, self._repo, "pull_requests:read")
         heads = [one for one in self._repo.pulls() if one.pull and not one.pull.from_fork]
         heads = [one for one in heads if one.pull and one.pull.head == self.name]
+        heads = [one for one in heads if self._repo.hub.shows(one.created_at)]
         pulls = [PullNode(self._repo, self._token, thread) for thread in heads]
         pulls = [one for one in pulls if states is None or one.state in states]
         pulls = [one for one in pulls if baseRefName in (None, one.baseRefName)]

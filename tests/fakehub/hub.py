@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -65,6 +66,8 @@ class Hub:
         self.rate_limit = 5000
         self.biggest_page = 100
         """Entries of a page that GraphQL answers before it finds a query too much."""
+        self.lags = False
+        """Whether GraphQL's lists do not show yet what was made at this moment of the hub's clock."""
         self.violations: list[str] = []
         self._accounts: dict[str, Account] = {}
         self._calls: list[Call] = []
@@ -103,6 +106,10 @@ class Hub:
             bare.git("fetch", "--quiet", str(seed), "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
         self.repos[full_name] = repo
         return repo
+
+    def shows(self, made: datetime) -> bool:
+        """Whether lists show what was made at that time."""
+        return not self.lags or made < self.clock.now()
 
     def named(self, full_name: str) -> Repo | None:
         """The repository of that name, without regard to case; None for a former name."""

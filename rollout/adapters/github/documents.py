@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from rollout.adapters.github.api import Document
-from rollout.adapters.github.issue_documents import ISSUE, OPEN_ISSUES_FIELD, IssuePage, PageInfo
+from rollout.adapters.github.issue_documents import ISSUE, OPEN_ISSUES_FIELD, IssuePage, Names, PageInfo
 from rollout.ports import StatusState
 
 _STATES = {
@@ -64,7 +64,7 @@ OPEN_PULLS = (
     }
     reverts: refs(first: $first, after: $afterReverts, refPrefix: "refs/heads/rollout-revert/") { ...heads }
     """
-    + OPEN_ISSUES_FIELD.replace(") {", ") @include(if: $issues) {", 1)
+    + OPEN_ISSUES_FIELD
     + """
   }
   product: repository(owner: $productOwner, name: $productName) @include(if: $watch) """
@@ -237,7 +237,8 @@ class Pull(Document):
 
     @property
     def label_names(self) -> frozenset[str]:
-        return frozenset(label.name for label in self.labels.nodes) if self.labels else frozenset()
+        """In small letters: GitHub knows no two labels that differ in case alone."""
+        return frozenset(label.name.lower() for label in self.labels.nodes) if self.labels else frozenset()
 
     @property
     def rollout_text(self) -> str:
@@ -270,6 +271,7 @@ class _Repository(Document):
     promotions: _Heads | None = None
     channels: _Heads | None = None
     reverts: _Heads | None = None
+    labels: Names | None = None
     issues: IssuePage | None = None
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rollout.adapters.github.api import Document
+from rollout.ports import OWN_LABEL
 
 EARLY = 5
 """First comments of an issue that are read always: the tool's own comment is among them."""
@@ -19,30 +20,49 @@ _COMMENT = """fragment said on IssueComment {
 _COMMENTS = """comments(first: 50, after: $comments, orderBy: {field: UPDATED_AT, direction: DESC}) {
     nodes { ...said } pageInfo { hasNextPage endCursor }
   }"""
+_FIELDS = f"""number title body state locked url
+  labels(first: 100) {{ nodes {{ name }} }} assignees(first: 20) {{ nodes {{ login }} }}
+  early: comments(first: {EARLY}) {{ nodes {{ ...said }} }}"""
 ISSUE = (
     f"""fragment issue on Issue {{
-  number title body state locked url
-  labels(first: 100) {{ nodes {{ name }} }} assignees(first: 20) {{ nodes {{ login }} }}
-  early: comments(first: {EARLY}) {{ nodes {{ ...said }} }}
+  {_FIELDS}
   newest: {_COMMENTS.replace(", after: $comments", "")}
 }}
 """
     + _COMMENT
 )
-OPEN_ISSUES_FIELD = """issues(first: $firstIssues, states: [OPEN], labels: ["rollout"],
-      orderBy: {field: CREATED_AT, direction: DESC}) {
+# A filter by label looks at case, which nothing else does: a label that a person made can be `Rollout`.
+OPEN_ISSUES_FIELD = """labels(first: 100, query: "rollout") @include(if: $issues) { nodes { name } }
+    issues(first: $firstIssues, states: [OPEN], labels: ["rollout"],
+      orderBy: {field: CREATED_AT, direction: DESC}) @include(if: $issues) {
       nodes { ...issue } pageInfo { hasNextPage endCursor }
     }"""
+"""What a listing asks of issues, where `$issues`."""
 ISSUES = (
-    """query($owner: String!, $name: String!, $first: Int!, $after: String, $states: [IssueState!]) {
+    """query(
+  $owner: String!, $name: String!, $first: Int!, $after: String, $states: [IssueState!], $label: String!
+) {
   repository(owner: $owner, name: $name) { nameWithOwner
-    issues(first: $first, after: $after, states: $states, labels: ["rollout"],
+    issues(first: $first, after: $after, states: $states, labels: [$label],
       orderBy: {field: CREATED_AT, direction: DESC}) { nodes { ...issue } pageInfo { hasNextPage endCursor } }
   }
 }
 """
     + ISSUE
 )
+CLOSED_ISSUES = (
+    f"""query($owner: String!, $name: String!, $first: Int!, $label: String!) {{
+  repository(owner: $owner, name: $name) {{ nameWithOwner
+    issues(first: $first, states: [CLOSED], labels: [$label],
+      orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
+      nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }}
+    }}
+  }}
+}}
+"""
+    + _COMMENT
+)
+"""Without what people said last: one of them is wanted at most."""
 COMMENTS_OF_ISSUE = (
     f"""query($owner: String!, $name: String!, $number: Int!, $comments: String) {{
   repository(owner: $owner, name: $name) {{ nameWithOwner issue(number: $number) {{ newest: {_COMMENTS} }} }}
@@ -56,7 +76,7 @@ class _Named(Document):
     name: str
 
 
-class _Names(Document):
+class Names(Document):
     nodes: tuple[_Named, ...] = ()
 
 
@@ -124,14 +144,17 @@ class IssueDocument(Document):
     state: str
     locked: bool
     url: str
-    labels: _Names | None = None
+    labels: Names | None = None
     assignees: _People
     early: _Early
-    newest: Said
+    newest: Said = Said(nodes=(), page_info=PageInfo(has_next_page=True))
+    """From no page on where it was not asked for."""
 
     @property
     def label_names(self) -> frozenset[str]:
-        return frozenset(label.name for label in self.labels.nodes) if self.labels else frozenset()
+        """The tool's own in small letters: GitHub knows no two labels that differ in case alone."""
+        names = [label.name for label in self.labels.nodes] if self.labels else []
+        return frozenset(name.lower() if name.lower().startswith(OWN_LABEL) else name for name in names)
 
 
 class IssuePage(Document):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
 
 from rollout.adapters.github.api import Api, PageSize, PassingError, parsed
 from rollout.adapters.github.issue_documents import (
+    CLOSED_ISSUES,
     COMMENTS_OF_ISSUE,
     ISSUES,
     ISSUES_OF_PAGE,
@@ -20,7 +21,7 @@ from rollout.adapters.github.issue_documents import (
     Said,
     SaidDocument,
 )
-from rollout.adapters.github.listing import Listing
+from rollout.adapters.github.listing import LABEL, Listing
 from rollout.ports import Comment, Conversation, Issue, IssueState
 
 ISSUE_MARKER = "<!-- rollout:issue {} -->"
@@ -49,6 +50,8 @@ class IssueListing:
         self._api = api
         self._listing = listing
         self._known: dict[int, _Known] | None = None
+        self._said: dict[int, list[SaidDocument]] = {}
+        """Issue -> what this run said there, which a listing may not show for seconds."""
         listing.want_issues()
 
     # --- issues ------------------------------------------------------------------------------------------
@@ -60,8 +63,14 @@ class IssueListing:
         return min(found, key=lambda issue: issue.number, default=None)
 
     def find_closed(self, key: str) -> Issue | None:
-        """The newest closed one, asked for."""
-        for one in self._pages("looking for a closed issue", ["CLOSED"], None):
+        """The closed one that was changed last, of the hundred of which that is so; asked for."""
+
+        def ask(entries: int) -> IssuesAnswer:
+            variables = {**self._api.owner_and_name, "first": entries, "label": self._label}
+            return parsed(IssuesAnswer, self._api.graphql(CLOSED_ISSUES, variables))
+
+        found = self._api.attempt_page("looking for a closed issue", PageSize(), ask)
+        for one in found.repository.issues.nodes:
             known = _known(one)
             if known.issue.key == key:
                 self._read_once()[one.number] = known
@@ -71,7 +80,7 @@ class IssueListing:
     def read_anew(self) -> None:
         """What is open now."""
         self._known = {}
-        self._note(self._pages("listing open issues", ["OPEN"], None))
+        self._note(self._pages(None))
 
     def issue(self, number: int) -> Issue:
         """One that was found before."""
@@ -81,6 +90,19 @@ class IssueListing:
         """One that was just opened: nothing is said on it."""
         nothing = Said(nodes=(), page_info=PageInfo(has_next_page=False))
         self._read_once().setdefault(issue.number, _Known(issue, (), nothing))
+
+    def note_said(self, number: int, comment: int, body: str, at: datetime) -> None:
+        """A comment that was just made."""
+        said = SaidDocument(
+            database_id=comment,
+            body=body,
+            created_at=at,
+            updated_at=at,
+            includes_created_edit=False,
+            viewer_did_author=True,
+            url="",
+        )
+        self._said.setdefault(number, []).append(said)
 
     def note_change(self, number: int, **changes: object) -> None:
         known = self._read_once()[number]
@@ -92,23 +114,30 @@ class IssueListing:
             assert page is not None, "issues were asked for"
             self._known = {}
             self._note(page.nodes)
-            if page.page_info.has_next_page:
-                self._note(self._pages("listing open issues", ["OPEN"], page.page_info.end_cursor))
+            if self._label != LABEL:
+                self._note(self._pages(None))
+            elif page.page_info.has_next_page:
+                self._note(self._pages(page.page_info.end_cursor))
         return self._known
+
+    @property
+    def _label(self) -> str:
+        return self._listing.open().label
 
     def _note(self, documents: Iterable[IssueDocument]) -> None:
         assert self._known is not None
         self._known |= {one.number: _known(one) for one in documents}
 
-    def _pages(self, doing: str, states: Sequence[str], after: str | None) -> Iterator[IssueDocument]:
+    def _pages(self, after: str | None) -> Iterator[IssueDocument]:
+        """The open ones."""
         size = PageSize(ISSUES_OF_PAGE)
         while True:
-            wanted = {**self._api.owner_and_name, "states": states, "after": after}
+            wanted = {**self._api.owner_and_name, "states": ["OPEN"], "after": after, "label": self._label}
 
             def one_page(entries: int, wanted: Mapping[str, object] = wanted) -> IssuesAnswer:
                 return parsed(IssuesAnswer, self._api.graphql(ISSUES, {**wanted, "first": entries}))
 
-            page = self._api.attempt_page(doing, size, one_page).repository.issues
+            page = self._api.attempt_page("listing open issues", size, one_page).repository.issues
             yield from page.nodes
             if not page.page_info.has_next_page:
                 return
@@ -132,7 +161,8 @@ class IssueListing:
         """The tool's comment with that marker; the first comments are known, others are looked through."""
         known = self._read_once()[number]
         while True:
-            for one in (*known.early, *known.newest.nodes):
+            here: tuple[SaidDocument, ...] = (*self._said.get(number, ()), *known.early, *known.newest.nodes)
+            for one in here:
                 if one.body.rstrip().endswith(marker) and _is_tools(one):
                     return one
             if not known.newest.page_info.has_next_page:

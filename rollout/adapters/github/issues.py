@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
+from pydantic import Field
+
 from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, parsed
 from rollout.adapters.github.issue_listing import (
     CLOSING_MARKER,
@@ -28,6 +30,11 @@ from rollout.rendering.inert import cut, marker_value
 class _Made(Document):
     number: int
     html_url: str = ""
+
+
+class _MadeComment(Document):
+    id: int
+    created_at: datetime = Field(alias="created_at")
 
 
 class _Role(Document):
@@ -50,7 +57,6 @@ class GitHubIssues:
         self._api = api
         self._listed = IssueListing(api, listing)
         self._permissions: dict[str, Permission] = {}
-        self._has_said = False
 
     def find_open(self, key: str) -> Issue | None:
         """The oldest open issue with that key: of two that were opened at once, one is closed again."""
@@ -167,8 +173,6 @@ class GitHubIssues:
         """Keep one comment of the tool with that key current: made once, then edited in place."""
         text = _marked(body, STICKY_MARKER, key)
         marker = STICKY_MARKER.format(marker_value(key))
-        if self._has_said:
-            self._listed.read_anew()
         said = self._listed.own(number, marker)
         if said is None:
             self._say(number, text, marker)
@@ -181,24 +185,23 @@ class GitHubIssues:
     def say_once(self, number: int, key: str, body: str, *, at: datetime) -> None:
         """Comment, unless there is a comment of the tool with that key."""
         marker = REPLY_MARKER.format(marker_value(key))
-        if self._has_said:
-            self._listed.read_anew()
         if self._listed.own(number, marker) is None:
             self._say(number, _marked(body, REPLY_MARKER, key), marker)
 
     def _say(self, number: int, text: str, marker: str) -> None:
         path = self._path(f"issues/{number}/comments")
 
-        def say() -> None:
-            self._api.rest("POST", path, body={"body": text})
+        def say() -> _MadeComment:
+            return parsed(_MadeComment, self._api.rest("POST", path, body={"body": text}))
 
-        def say_unless_said() -> None:
+        def say_unless_said() -> _MadeComment | None:
             self._listed.read_anew()
-            if self._listed.own(number, marker) is None:
-                say()
+            return say() if self._listed.own(number, marker) is None else None
 
-        self._api.attempt(f"commenting on issue {number}", say, say_unless_said)
-        self._has_said = True
+        made = self._api.attempt(f"commenting on issue {number}", say, say_unless_said)
+        if made is not None:
+            # What was just made may not be listed for seconds.
+            self._listed.note_said(number, made.id, text, made.created_at)
         self._api.did(f"comment on issue {number}")
 
     def react(self, comment: str, reaction: Reaction) -> None:

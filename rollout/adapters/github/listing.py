@@ -47,6 +47,8 @@ class Listed:
     unlabelled: set[int] = field(default_factory=set)
     issues: IssuePage | None = None
     """The newest open ones that have the label; None when they were not asked for."""
+    label: str = LABEL
+    """How the repository spells it."""
     product_tip: str | None = None
     """Of the product's branch; None when it was not asked for, or there is no such branch."""
     product_now: Rooted | None = None
@@ -157,6 +159,8 @@ class Listing:
         for page in self._pages():
             listed.repository_id = page.repository.id
             listed.issues = listed.issues or page.repository.issues
+            known = page.repository.labels.nodes if page.repository.labels else ()
+            listed.label = next((one.name for one in known if one.name.lower() == LABEL), listed.label)
             if page.product is not None:
                 has_product = True
                 self._note_product(page.product, listed)

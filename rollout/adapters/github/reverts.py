@@ -6,13 +6,13 @@ Its pull request gets no label: that would be one more act before which a run ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from urllib.parse import quote
 
 from rollout.adapters.git.reverting import Reverting, refused_unless_clean
-from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, parsed
+from rollout.adapters.github.api import Api, Document, PassingError, RefusedByGitHubError, parsed
 from rollout.adapters.github.listing import Listing, newest_pull, shown_pull
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.core.state import CommitMessage, Release
@@ -31,6 +31,30 @@ class _Ref(Document):
     object: _Object
 
 
+class _End(Document):
+    sha: str
+
+
+class _Opened(Document):
+    number: int
+    head: _End
+    base: _End
+
+    def shown(self, document: Mapping[str, str]) -> PullRequest:
+        """As it was opened with that document."""
+        return PullRequest(
+            number=self.number,
+            kind=PullRequestKind.REVERT,
+            title=document["title"],
+            head=document["head"],
+            base=document["base"],
+            state=PullRequestState.OPEN,
+            body=document["body"],
+            head_sha=self.head.sha,
+            base_sha=self.base.sha,
+        )
+
+
 class GitHubReverter:
     """Reverts on the product's branch, as one command sees it."""
 
@@ -41,6 +65,8 @@ class GitHubReverter:
         self._make_clone = clone
         self._proposed: dict[str, PullRequest | None] = {}
         """Branch -> its newest pull request, as this run knows it."""
+        self._opened: dict[str, PullRequest] = {}
+        """Branch -> the one that this run has opened."""
 
     def tip(self) -> str | None:
         """From the query that lists pull requests, where that was asked; else a request of its own."""
@@ -72,25 +98,35 @@ class GitHubReverter:
         """See the port. A branch without a pull request is kept when it holds the revert, else made anew: an
         earlier run was killed, or a person has resolved what conflicts.
         """
-        found = self._ask_proposed(branch)
+        found = self._opened.get(branch) or self._ask_proposed(branch)
         if found is not None and found.state is not PullRequestState.CLOSED:
             return found
         self._push_branch(release, branch, message, at)
         document = {"title": message.subject, "head": branch, "base": self._branch, "body": body}
         path = f"/repos/{self._repository}/pulls"
 
-        def post() -> None:
+        def post() -> _Opened | None:
             try:
-                self._api.rest("POST", path, body=document)
+                return parsed(_Opened, self._api.rest("POST", path, body=document))
             except RefusedByGitHubError as refusal:
                 if "already exists" not in str(refusal):
                     raise
+                return None
 
-        self._api.attempt(f"opening the pull request from {branch}", post)
-        opened = self._ask_proposed(branch)
-        assert opened is not None
+        doing = f"opening the pull request from {branch}"
+        made = self._api.attempt(doing, post)
+        # What was just made may not be shown for seconds: it is known from the answer.
+        opened = made.shown(document) if made else self._api.attempt(doing, lambda: self._other(branch))
+        self._proposed[branch] = self._opened[branch] = opened
         self._api.did(f"pull request {opened.number} in {self._repository}")
         return opened
+
+    def _other(self, branch: str) -> PullRequest:
+        """One that somebody else has opened, or an earlier try. Raises PassingError until it is shown."""
+        found = self._ask_proposed(branch)
+        if found is None or found.state is PullRequestState.CLOSED:
+            raise PassingError(f"GitHub does not show the pull request from {branch} yet")
+        return found
 
     def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
         """See the port. Worked out again when somebody else moves the branch meanwhile."""
