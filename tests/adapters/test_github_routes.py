@@ -30,7 +30,7 @@ from tests.adapters.fault_table import ALL, table, uncovered
 from tests.adapters.github_world import Adapters, GitHubWorld, seed, started
 from tests.adapters.test_github_faults import __name__ as scenarios
 from tests.fakehub import faults
-from tests.fakehub.entities import TokenKind
+from tests.fakehub.entities import Pull, TokenKind
 from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub
 from tests.fakes.clock import NOON
@@ -130,6 +130,14 @@ def updated(run: Adapters) -> None:
     issues.update(1, title="Sign-off", body="Better.", labels=["late"], at=NOON)
 
 
+def among_forks(world: GitHubWorld) -> None:
+    """More pull requests from forks' branches of that name than are looked through."""
+    prepare(promote)(world)
+    main, head = world.repo.bare.branch("main") or "", world.repo.bare.branch(BRANCH) or ""
+    for _ in range(30):
+        world.repo.open_thread(world.alice, "Theirs", None, Pull(BRANCH, "main", head, main, from_fork=True))
+
+
 def talk(world: GitHubWorld) -> None:
     """More comments than come with a listing."""
     prepare(open_issue)(world)
@@ -179,6 +187,7 @@ ACTS = {
     "GitHubStore.log": Act(lambda run: next(run.store.log(TAU))),
     "GitHubStore.commit": Act(commit),
     "GitHubForge.pull_request": Act(lambda run: run.forge.pull_request(BRANCH), prepare(promote)),
+    "GitHubForge.pull_request among forks'": Act(lambda run: run.forge.pull_request(BRANCH), among_forks),
     "GitHubForge.pull_requests": Act(lambda run: run.forge.pull_requests("rollout/"), prepare(promote)),
     "GitHubForge.changes": Act(
         lambda run: run.forge.changes(TAU, run.forge.pull_requests("rollout/")[0]), prepare(promote)
@@ -242,6 +251,7 @@ ONLY_LOOKS = "GitHubInspector."
 ROUTES = {
     "GET */git/commits/*": "GitHubForge.changed_paths",
     "GET */git/trees/*": "GitHubForge.changed_paths",
+    "GET */pulls": "GitHubForge.pull_request among forks'",
     "GET */releases": "GitHubReleases.page",
     "GET */git/ref/heads/*": "GitHubReverter.tip",
     "GET */assignees/*": "GitHubIssues.open",
