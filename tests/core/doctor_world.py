@@ -55,6 +55,7 @@ SETTINGS = Settings(
     default_branch="main",
     private=False,
     archived=False,
+    fork=False,
     rules=(STATUS,),
     classic=None,
     may_open_pulls=False,

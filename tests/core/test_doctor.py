@@ -68,6 +68,15 @@ def test_a_good_world_has_nothing_to_mend() -> None:
     [
         # --- the state branch
         ({"archived": True}, PROBLEM, "state branch", "is archived", "unarchive"),
+        # --- a fork
+        ({"fork": True}, PROBLEM, "schedule", "is a fork: its scheduled", "gh variable set ROLLOUT_IN_FORK"),
+        (
+            {"fork": True, "variables": SECRET},
+            UNTOLD,
+            "schedule",
+            "whether ROLLOUT_IN_FORK lets this fork run by itself",
+            "gh variable set ROLLOUT_IN_FORK --body true",
+        ),
         # --- state commits
         ({"rules": SECRET}, UNTOLD, "state commits", "this token may not ask", "Settings > Rules"),
         (

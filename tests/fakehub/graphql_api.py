@@ -217,6 +217,7 @@ class RepositoryNode:
         self.nameWithOwner = repo.full_name
         self.url = shapes.page(repo)
         self.isArchived = repo.archived
+        self.isFork = repo.is_fork
         self.isPrivate = True
         kind = "User" if repo.organization_variables is None else "Organization"
         self.owner = {"login": repo.owner, "__typename": kind}

@@ -63,6 +63,7 @@ class GitHubInspector:
             default_branch=default,
             private=repository.is_private,
             archived=repository.is_archived,
+            fork=repository.is_fork,
             rules=self._rules(state_branch, who),
             classic=self._classic(state_branch),
             may_open_pulls=self._may_open_pulls() if may_open is None else may_open,

@@ -11,7 +11,7 @@ from rollout.adapters.github.api import Document
 REPOSITORY = """query($owner: String!, $name: String!) {
   viewer { login }
   repository(owner: $owner, name: $name) { nameWithOwner
-    isPrivate isArchived owner { kind: __typename }
+    isPrivate isArchived isFork owner { kind: __typename }
     defaultBranchRef { name target { ... on Commit { file(path: ".github/workflows") { object { ... on Tree {
       entries { name object { ... on Blob { text } } }
     } } } } } }
@@ -56,6 +56,7 @@ class _Ref(Document):
 class _Repository(Document):
     is_private: bool
     is_archived: bool
+    is_fork: bool
     owner: _Owner
     default_branch_ref: _Ref | None = None
 

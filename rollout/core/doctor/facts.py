@@ -113,6 +113,7 @@ class Settings:
     default_branch: str
     private: bool
     archived: bool
+    fork: bool
     rules: tuple[Rule, ...] | Hidden
     classic: tuple[str, ...] | Hidden | None
     """Statuses that classic branch protection requires on the state branch; None when it protects nothing."""
@@ -191,6 +192,8 @@ class Laptop:
     """Mistakes of the worktree's contracts, each as `file: field: message`."""
 
 
+IN_FORK = "ROLLOUT_IN_FORK"
+"""The variable that lets workflows of a fork start by themselves."""
 APP_ID, APP_KEY = "ROLLOUT_APP_CLIENT_ID", "ROLLOUT_APP_PRIVATE_KEY"
 ENVIRONMENT = "rollout"
 RECONCILE = "rollout-reconcile.yml"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from rollout.core.doctor.cron import Rhythm, rhythm
-from rollout.core.doctor.facts import RECONCILE, Hidden, Workflow, World
+from rollout.core.doctor.facts import IN_FORK, RECONCILE, Hidden, Settings, Workflow, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 from rollout.core.values import format_duration, format_instant
 
@@ -45,6 +45,14 @@ def installed(world: World) -> Iterator[Finding]:
         yield warning(topic, f"only some actions are allowed ({settings.actions.allowed})", fix)
 
 
+def _in_fork(settings: Settings) -> Iterator[Finding]:
+    fix = f"where this fork releases: gh variable set {IN_FORK} --body true"
+    if isinstance(settings.variables, Hidden):
+        yield cannot_tell("schedule", f"whether {IN_FORK} lets this fork run by itself", fix)
+    elif IN_FORK not in settings.variables:
+        yield problem("schedule", "the repository is a fork: its scheduled and pushed runs do nothing", fix)
+
+
 def _switched_off(workflow: Workflow) -> Finding:
     why = "after 60 days without activity" if workflow.state == "disabled_inactivity" else "by somebody"
     return problem("workflows", f"{workflow.name} was disabled {why}", f"gh workflow enable {workflow.name}")
@@ -58,6 +66,8 @@ def schedule(world: World, now: datetime) -> Iterator[Finding]:
     if not reconcile.crons:
         yield warning(topic, f"{RECONCILE} has no schedule", "see that something dispatches it")
         return
+    if settings.fork:
+        yield from _in_fork(settings)
     planned = rhythm(reconcile.crons)
     if planned is None:
         says = f"{RECONCILE} does not run every day alike: {', '.join(reconcile.crons)}"
