@@ -118,6 +118,14 @@ class LocalForge:
         """Every pull request from a branch that begins so, oldest first."""
         return [_shown(each) for each in self._settled().pull_requests if each.head.startswith(prefix)]
 
+    def closings(self, branch: str) -> Sequence[datetime]:
+        """When people closed pull requests from that branch, as far as it was noticed: the tool says why."""
+        return [
+            each.updated_at
+            for each in self._settled().pull_requests
+            if (each.head, each.state) == (branch, PullRequestState.CLOSED) and not each.comments
+        ]
+
     def changes(self, train: str, pull: PullRequest) -> HeadChanges:
         """What its branch changes since it left its base."""
         base = self._git.merge_base(pull.base, pull.head_sha)

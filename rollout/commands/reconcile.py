@@ -30,6 +30,7 @@ from rollout.core.effects import (
     SetStatus,
     UpdatePromotion,
     difference,
+    opens_again_at,
     plan_pulls,
     plan_statuses,
     promotion_prefix,
@@ -166,12 +167,14 @@ class Reconciler:
         self._promotion_body = promotion_body
         self._dry_run = dry_run
         self._responder = responder
+        self._was_ready = False
         self._reverts = _revert_finder(responder) if responder is not None else None
 
     def run(self, train: str, evidence: Sequence[Evidence]) -> Report:
         """Raises InputError for evidence that cannot be of this rollout, before anything is written."""
         report = Report(self._store.load_for_brake(train, self._store.head()))
         report.broken = report.state.stood_in_for
+        self._was_ready = report.is_ready
         queue = deque(self._answer_channel(report, in_order(evidence, self._now)))
         for item in list(queue):
             check_evidence(item, report.state, self._now)
@@ -312,6 +315,9 @@ class Reconciler:
         for effect in plan_pulls(
             state.rollout, state.status, state.contract, pulls, body_for, contract_changed=changed
         ):
+            if isinstance(effect, OpenPromotion) and (why := self._why_later(effect)):
+                report.notes.append(why)
+                continue
             self._carry_out(effect, state)
             report.effects.append(effect)
         # A dry run has closed nothing, and has to leave out what it would have closed.
@@ -322,6 +328,25 @@ class Reconciler:
         for effect in plan_statuses(state.rollout, state.status, state.contract, pulls, shown):
             self._carry_out(effect, state)
             report.effects.append(effect)
+
+    def _why_later(self, effect: OpenPromotion) -> str:
+        """Why the pull request is not opened yet; empty when it is.
+
+        Otherwise a bot that closes each one at once would have it opened without end. A promotion that this
+        run has decided is not asked about: nobody can have closed it, and it saves a request.
+        """
+        if not self._was_ready:
+            return ""
+        closings = self._forge.closings(effect.branch)
+        again = opens_again_at(closings)
+        if again is None or again <= self._now:
+            return ""
+        often = f"{len(closings)} times, last at {format_instant(closings[-1])}"
+        return (
+            f"the pull request to {effect.to_phase} is not opened before {format_instant(again)}:"
+            f" somebody else closed it {often}. If that is a bot, exempt the branches rollout/** from it;"
+            " to stop promoting: rollout freeze --reason WHY"
+        )
 
     def _open_pulls(self, state: TrainState) -> list[PullView]:
         return [

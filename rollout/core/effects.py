@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate
@@ -19,6 +20,9 @@ CHANNEL_BRANCHES = "rollout-channel/"
 """Where the branches of pull requests that change a channel begin."""
 DESCRIPTION_LIMIT = 140
 """GitHub's limit for the description of a commit status."""
+_CLOSED_TOO_OFTEN = 2
+_FIRST_PAUSE = timedelta(hours=1)
+_MOST_DOUBLINGS = 4
 _NAMED_PATHS = 2
 _LONGEST_PATH = 44
 """Of a path that the description names: two of them leave room for the words around."""
@@ -126,6 +130,18 @@ def plan_pulls(
     if wanted and after and not kept and status.decision.verdict is Verdict.PROMOTE:
         effects.append(OpenPromotion(wanted, after.name, after.canary_percent))
     return effects
+
+
+def opens_again_at(closings: Sequence[datetime]) -> datetime | None:
+    """When a promotion that somebody else keeps closing may be proposed again; None for at once.
+
+    `closings` are oldest first. After the second the next one waits for an hour, after each further one twice
+    as long, at most 16 hours.
+    """
+    if len(closings) < _CLOSED_TOO_OFTEN:
+        return None
+    doublings = min(len(closings) - _CLOSED_TOO_OFTEN, _MOST_DOUBLINGS)
+    return closings[-1] + _FIRST_PAUSE * (1 << doublings)
 
 
 def plan_statuses(

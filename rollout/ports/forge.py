@@ -88,6 +88,9 @@ class Forge(Protocol):
     def pull_requests(self, prefix: str) -> list[PullRequest]:
         """Pull requests from branches that begin so, oldest first: each open one, and maybe others."""
 
+    def closings(self, branch: str) -> Sequence[datetime]:
+        """When somebody else closed pull requests from that branch without a merge, oldest first."""
+
     def changes(self, train: str, pull: PullRequest) -> HeadChanges:
         """What an open pull request's branch changes. Raises OutsideError when that cannot be told."""
 

@@ -385,6 +385,23 @@ def test_closing_says_why_once_and_deletes_the_branch(world: GitHubWorld, run: A
     assert forge.pull_requests("rollout/") == []
 
 
+def test_what_others_closed_is_counted_and_not_what_the_tool_closed(
+    world: GitHubWorld, run: Adapters
+) -> None:
+    assert run.forge.closings(BRANCH) == []
+    open_it(run)
+    world.run().forge.close_pull_request(1, "frozen", at=NOON)
+    times = []
+    for number in (2, 3):
+        open_it(world.run())
+        world.clock.forward(minutes=number)
+        world.repo.close(world.alice, world.repo.pull(number))
+        times.append(world.now)
+    forks = world.repo.open_fork_pull(world.alice, "Mine", BRANCH, world.repo.bare.git("rev-parse", BRANCH))
+    world.repo.close(world.alice, forks)
+    assert world.run().forge.closings(BRANCH) == times
+
+
 def test_a_branch_that_a_rule_keeps_does_not_keep_the_pull_request_open(
     world: GitHubWorld, run: Adapters
 ) -> None:

@@ -201,6 +201,7 @@ ACTS = {
         lambda run: run.forge.close_pull_request(1, "frozen", at=NOON), prepare(promote)
     ),
     "GitHubForge.statuses": Act(lambda run: run.forge.statuses(release_of(run).commit)),
+    "GitHubForge.closings": Act(lambda run: run.forge.closings(BRANCH)),
     "GitHubForge.set_status": Act(report),
     "GitHubForge.check_runs": Act(lambda run: run.forge.check_runs(release_of(run).commit)),
     "GitHubForge.newest_commits": Act(lambda run: next(run.forge.newest_commits("main"))),

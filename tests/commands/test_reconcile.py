@@ -419,6 +419,29 @@ def test_more_of_the_same_leaves_it_alone(promoting: World) -> None:
     assert ([taken.step.event for taken in report.steps], report.effects) == (["observe"], [])
 
 
+def test_a_pull_request_that_somebody_closes_twice_waits_before_it_is_opened_again(promoting: World) -> None:
+    world = promoting
+
+    def closed() -> Report:
+        (pull,) = world.forge.open_pulls()
+        world.forge.close(pull.number, at=world.now)
+        return world.reconcile()
+
+    assert kinds(closed().effects)[0] is OpenPromotion
+    report = closed()
+    assert (report.effects, world.forge.open_pulls()) == ([], [])
+    (note,) = report.notes
+    assert note.startswith("the pull request to canary-2 is not opened before ")
+    assert "somebody else closed it 2 times" in note
+    done = list(world.writes.done)
+    assert world.reconcile().notes == [note]
+    assert world.writes.done == done
+    for _ in range(6):
+        assert world.forge.open_pulls() == []
+        world.tick()
+    assert [pull.head for pull in world.forge.open_pulls()] == ["rollout/tau/v0.1.5/canary-2"]
+
+
 def test_a_pull_request_that_turns_red_says_so_and_stays(promoting: World) -> None:
     (pull,) = promoting.forge.open_pulls()
     report = promoting.tick(QUEUED)

@@ -12,6 +12,7 @@ from rollout.core.effects import (
     UpdatePromotion,
     channel_branch,
     difference,
+    opens_again_at,
     plan_pulls,
     plan_statuses,
     promotion_branch,
@@ -19,6 +20,7 @@ from rollout.core.effects import (
 )
 from rollout.core.state import Freeze
 from tests.core.world import COMMIT, World, checks, run
+from tests.fakes.clock import NOON
 
 BRANCH = "rollout/tau/v0.1.5/canary-2"
 
@@ -84,6 +86,14 @@ def test_planning_again_gives_nothing(phase: str) -> None:
     world, forge = World().reach(phase).rounds(4), ToyForge(pull(7, "rollout/tau/v0.1.4/canary-2"))
     forge.plan(world)
     assert forge.plan(world) == []
+
+
+@pytest.mark.parametrize(
+    ("times", "pause"), [(0, None), (1, None), (2, 1), (3, 2), (4, 4), (6, 16), (7, 16), (500, 16)]
+)
+def test_a_promotion_that_somebody_keeps_closing_waits(times: int, pause: int | None) -> None:
+    closings = [NOON + timedelta(minutes=number) for number in range(times)]
+    assert opens_again_at(closings) == (closings[-1] + timedelta(hours=pause) if pause else None)
 
 
 def test_a_hold_opens_nothing() -> None:

@@ -35,6 +35,8 @@ class FakeForge:
         self.checks: dict[str, list[CheckRun]] = {}
         self.history: list[str] = []
         """The commits that the product's branch went through, oldest first."""
+        self.closed: dict[str, list[datetime]] = {}
+        """Branch -> when somebody else closed its pull requests."""
         self.is_down = False
         """Nothing can be asked of CI."""
         self._trains: dict[int, str] = {}
@@ -46,6 +48,7 @@ class FakeForge:
         other.branches = dict(self.branches)
         other.pulls, other.comments = list(self.pulls), list(self.comments)
         other.history = list(self.history)
+        other.closed = {branch: list(times) for branch, times in self.closed.items()}
         other.shown = {commit: dict(contexts) for commit, contexts in self.shown.items()}
         other.checks = {commit: list(runs) for commit, runs in self.checks.items()}
         other._trains = dict(self._trains)
@@ -62,6 +65,9 @@ class FakeForge:
 
     def pull_requests(self, prefix: str) -> list[PullRequest]:
         return [pull for pull in self.pulls if pull.head.startswith(prefix)]
+
+    def closings(self, branch: str) -> list[datetime]:
+        return self.closed.get(branch, [])
 
     def changes(self, train: str, pull: PullRequest) -> HeadChanges:
         paths = self.store.changed(pull.base_sha, pull.head_sha)
@@ -185,6 +191,13 @@ class FakeForge:
         self._change(number, state=PullRequestState.MERGED, merged_at=at)
         del self.branches[pull.head]
         return commit
+
+    def close(self, number: int, *, at: datetime) -> None:
+        """Somebody closes it without a merge, and a bot's branch goes with it."""
+        self._change(number, state=PullRequestState.CLOSED)
+        branch = self._find(number).head
+        self.closed.setdefault(branch, []).append(at)
+        self.branches.pop(branch, None)
 
     def conclude(self, commit: str, name: str, conclusion: str | None, *, at: datetime) -> None:
         """One more attempt of a check ends so; None: it still runs."""

@@ -40,6 +40,19 @@ def test_a_promotion_that_somebody_closes_is_opened_again_at_once(town: Town) ->
     assert (run.event, keys(run)) == ("workflow_dispatch", STEADY)
     assert town.open_pull().number == first.number + 1
 
+    # Something closes each one at once: no loop of events.
+    bot = town.hub.app_token(town.repo, slug="no-bots")
+    town.hub.clock.forward(minutes=5)
+    town.repo.close(bot, town.open_pull())
+    (run,) = town.settle()["rollout-reconcile"]
+    assert keys(run) == STEADY
+    assert not [thread for thread in town.repo.pulls() if thread.state == "open"]
+    (said,) = run.job("reconcile").annotations
+    assert "the pull request to canary-1 is not opened before" in said
+    assert "somebody else closed it 2 times" in said
+    town.tick(minutes=60)
+    assert town.open_pull().number == first.number + 2
+
 
 @pytest.mark.parametrize("name", ["rollout-revert/tau/v0.1.5", "rollout-channel/tau/set-beta"])
 @pytest.mark.parametrize("is_merged", [True, False], ids=["merged", "closed"])

@@ -124,6 +124,13 @@ STATUSES_OF_COMMIT = (
 """
     + _STATUSES
 )
+CLOSED_PULLS = """query($owner: String!, $name: String!, $base: String!, $head: String!) {
+  repository(owner: $owner, name: $name) { nameWithOwner
+    pullRequests(first: 20, headRefName: $head, baseRefName: $base, states: [CLOSED],
+      orderBy: {field: CREATED_AT, direction: DESC}) {
+      nodes { closedAt isCrossRepository comments(last: 20) { nodes { databaseId body } } } }
+  }
+}"""
 COMMENTS = """query($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) { nameWithOwner
     pullRequest(number: $number) { comments(last: 100) { nodes { databaseId body } } }
@@ -347,6 +354,27 @@ class Comment(Document):
 
 class _Comments(Document):
     nodes: tuple[Comment, ...]
+
+
+class _ClosedPull(Document):
+    closed_at: datetime
+    is_cross_repository: bool
+    comments: _Comments
+
+    def says(self, marker: str) -> bool:
+        return any(marker in comment.body for comment in self.comments.nodes)
+
+
+class _ClosedPulls(Document):
+    nodes: tuple[_ClosedPull, ...]
+
+
+class _RepositoryOfClosed(Document):
+    pull_requests: _ClosedPulls
+
+
+class ClosedAnswer(Document):
+    repository: _RepositoryOfClosed
 
 
 class _CommentedPull(Document):

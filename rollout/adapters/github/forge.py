@@ -23,7 +23,14 @@ from rollout.adapters.github.api import (
     RefusedByGitHubError,
     parsed,
 )
-from rollout.adapters.github.documents import COMMENTS, Comment, CommentsAnswer, Shown
+from rollout.adapters.github.documents import (
+    CLOSED_PULLS,
+    COMMENTS,
+    ClosedAnswer,
+    Comment,
+    CommentsAnswer,
+    Shown,
+)
 from rollout.adapters.github.listing import LABEL, Listing
 from rollout.adapters.yaml_store import files_of, message_text
 from rollout.core.state import CommitMessage, StateChange
@@ -68,6 +75,16 @@ class GitHubForge:
         """Open pull requests from branches of this repository that begin so, oldest first."""
         pulls = self._listing.open().pulls
         return [pull for _, pull in sorted(pulls.items()) if pull.head.startswith(prefix)]
+
+    def closings(self, branch: str) -> Sequence[datetime]:
+        """Those of the newest 20; the tool says why in a comment."""
+        variables = {**self._api.owner_and_name, "base": self._listing.branch, "head": branch}
+        answer = self._api.attempt(
+            f"looking for closed pull requests from {branch}",
+            lambda: parsed(ClosedAnswer, self._api.graphql(CLOSED_PULLS, variables)),
+        )
+        found = [pull for pull in answer.repository.pull_requests.nodes if not pull.is_cross_repository]
+        return sorted(pull.closed_at for pull in found if not pull.says(CLOSED_MARKER))
 
     def changes(self, train: str, pull: PullRequest) -> HeadChanges:
         """What its branch changes, as the pull requests were listed."""
