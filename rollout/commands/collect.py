@@ -60,7 +60,7 @@ def collect(
     unprepared = preparation.problem() if any(surface.command for surface in chosen.values()) else ""
     reader = _Reader(status.cursors if status else {}, unprepared, product, clock)
     samples = _read_all(chosen, reader, product, workers, progress)
-    harness = _read_harness(contract.harness, product, progress) if contract.harness else None
+    harness = _read_harness(contract.harness, product, clock, progress) if contract.harness else None
     checkout = _checkout(product, head, release)
     progress(f"product: {_checkout_in_words(checkout, release)}")
     return Observation(
@@ -256,7 +256,9 @@ def _in_words(sample: Sample) -> str:
     return f"{state}, counters unknown - {sample.counters_unknown}" if sample.counters_unknown else state
 
 
-def _read_harness(harness: Harness, product: Product, progress: Progress) -> HarnessReport | None:
+def _read_harness(
+    harness: Harness, product: Product, clock: Clock, progress: Progress
+) -> HarnessReport | None:
     """None when the harness has left neither of its files yet."""
     report = product.read_file(harness.report, MAX_PAYLOAD)
     manifest = product.read_file(harness.manifest, MAX_PAYLOAD)
@@ -267,6 +269,6 @@ def _read_harness(harness: Harness, product: Product, progress: Progress) -> Har
     if error:
         found = HarnessReport(unknown=inert(error))
     else:
-        found = parse_harness(report.payload, manifest.payload, harness.surfaces)
+        found = parse_harness(report.payload, manifest.payload, harness.surfaces, clock.now())
     progress(f"harness: {f'unknown - {found.unknown}' if found.unknown else found.status}")
     return found

@@ -54,13 +54,30 @@ def in_order(evidence: Sequence[Evidence], now: datetime) -> list[Evidence]:
             results.append(item)
     _check_together(results)
     try:
-        merged = [merge_round(parts) for parts in rounds.values()]
+        merged = [merge_round(_by_instant(parts)) for parts in rounds.values()]
     except ValueError as error:
         raise InputError(str(error), hint="give the files of one collection only") from error
     results.sort(key=lambda result: result.finished_at)
     merged.sort(key=lambda one: (one.started_at, _subject(one), one.round))
     instants = groupby(merged, lambda one: (one.started_at, _subject(one)))
     return [*results, *(reduce(of_one_instant, alike) for _, alike in instants)]
+
+
+def _by_instant(parts: Sequence[Observation]) -> list[Observation]:
+    """The parts of a round; those of one instant that read the same surface as one, and each part once."""
+    found: list[Observation] = []
+    for part in parts:
+        if part in found:
+            continue
+        same = next((one for one in found if _is_read_again(one, part)), None)
+        found = [one for one in found if one is not same]
+        found.append(of_one_instant(same, part) if same is not None else part)
+    return found
+
+
+def _is_read_again(one: Observation, other: Observation) -> bool:
+    is_same = (one.started_at, _subject(one)) == (other.started_at, _subject(other))
+    return is_same and not one.samples.keys().isdisjoint(other.samples)
 
 
 def _subject(observation: Observation) -> tuple[str, ...]:
@@ -80,7 +97,8 @@ def _subject(observation: Observation) -> tuple[str, ...]:
 def check_itself(item: Evidence, now: datetime) -> None:
     """Raises InputError for evidence that contradicts itself, or lies in the future."""
     if isinstance(item, Observation):
-        times, others = _problem_of_times(item.started_at, item.finished_at, now), _below_zero(item)
+        times = _problem_of_times(item.started_at, item.finished_at, now)
+        others = _read_outside(item) or _below_zero(item)
     else:
         times, others = next(filter(None, _times_of(item, now)), ""), _answered_twice(item)
     if times:
@@ -110,6 +128,20 @@ def _problem_of_times(started_at: datetime, finished_at: datetime, now: datetime
     if finished_at < started_at:
         return f"ended at {format_instant(finished_at)}, before it began at {format_instant(started_at)}"
     return _ahead(finished_at, now)
+
+
+def _read_outside(observation: Observation) -> str:
+    """Of a sample that was not read while the observation was made."""
+    for surface, sample in observation.samples.items():
+        read_at = sample.read_at
+        if read_at is None:
+            continue
+        says = f"says {surface} was read at {format_instant(read_at)}"
+        if is_ahead(read_at, observation.finished_at):
+            return f"{says}, after it ended at {format_instant(observation.finished_at)}"
+        if is_ahead(observation.started_at, read_at):
+            return f"{says}, before it began at {format_instant(observation.started_at)}"
+    return ""
 
 
 def _below_zero(observation: Observation) -> str:

@@ -18,9 +18,10 @@ def health_problems(contract: Contract) -> Iterator[str]:
     for index, phase in enumerate(contract.phases):
         gates = contract.gates_of(phase)
         reading = [gate for gate in gates if earns_soak(gate, contract, phase)]
-        if gates and not reading and phase.canary_percent > 0:
+        of_surfaces = [gate for gate in reading if not isinstance(gate, HarnessGate)]
+        if gates and not of_surfaces and phase.canary_percent > 0:
             where = f"{phase.name} at {phase.canary_percent} %"
-            yield f"phases.{index}.gates: {where} has no gate that reads health; {_ADD}"
+            yield f"phases.{index}.gates: {where} has no gate that reads the health of a surface; {_ADD}"
         elif gates and (why := _why_never_earned(phase, reading)):
             yield f"phases.{index}.soak: can never be earned, because {why}; {_ADD}"
 

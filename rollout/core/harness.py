@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
 from hashlib import sha256
 
-from rollout.core.observation import HarnessReport
+from rollout.core.observation import HarnessReport, is_ahead
 from rollout.core.surfaces.payload import MalformedError, a_list, an_object, count, decode, label, moment
 from rollout.core.text import inert
-from rollout.core.values import JsonValue
+from rollout.core.values import JsonValue, format_duration, format_instant
 
 Entry = dict[str, JsonValue]
 
@@ -25,21 +26,28 @@ _FIRST_YEAR = 2000
 """An earlier start is a time in seconds, or a clock that was never set."""
 _OF_BOTH = ("status", "exit_code", "artifact_count", "summary_line")
 """What both files state of a surface."""
+_ONLY_OF_FAILED = ("diagnostics", "missing_artifact_roots")
+"""Lists of the manifest that are empty for a surface that passed."""
+_LONGEST_MS = 10**12
+"""A longer duration is no duration, and would not fit into a time."""
 
 
-def parse_harness(report: bytes, manifest: bytes, known: Collection[str] = ()) -> HarnessReport:
+def parse_harness(
+    report: bytes, manifest: bytes, known: Collection[str] = (), read_at: datetime | None = None
+) -> HarnessReport:
     """What the two files of one run say; unknown with the reason when they are broken or disagree.
 
     `known`: the ids of surfaces that the harness prints, where the contract says so; another one is unknown.
+    `read_at`: when the files were read; a run that cannot have ended by then is unknown too.
     A run writes its files one after the other, so a disagreement can mean that they are of two runs.
     """
     try:
-        return _parse(report, manifest, known)
+        return _parse(report, manifest, known, read_at)
     except MalformedError as problem:
         return HarnessReport(unknown=inert(str(problem)))
 
 
-def _parse(report: bytes, manifest: bytes, known: Collection[str]) -> HarnessReport:
+def _parse(report: bytes, manifest: bytes, known: Collection[str], read_at: datetime | None) -> HarnessReport:
     reported, manifested = _document(report, "report"), _document(manifest, "manifest")
     overall = an_object(reported.get("overall"), "report.overall")
     if overall != manifested.get("overall"):
@@ -55,6 +63,7 @@ def _parse(report: bytes, manifest: bytes, known: Collection[str]) -> HarnessRep
         sha256=sha256(report).hexdigest(),
     )
     contradiction = next(_contradictions(found, reported, manifested, entries, known), "")
+    contradiction = contradiction or _not_ended(found, manifested, read_at)
     if contradiction:
         raise MalformedError(contradiction)
     return found
@@ -79,23 +88,42 @@ def _contradictions(
             yield f"the report is of {_listed(entries)}, the manifest of {_listed(manifested)}"
         for surface, entry in entries.items():
             yield from _of_surface(surface, entry, manifested[surface])
+            yield from _of_manifest(surface, manifested[surface], manifest)
     for surface, entry in entries.items():
         yield from _of_surface(surface, entry, {})
 
 
 def _of_files(run: HarnessReport, report: Entry, manifest: Entry) -> Iterator[str]:
     for what, document in (("report", report), ("manifest", manifest)):
-        schema = document.get("schema_version", SCHEMA)
+        schema = document.get("schema_version")
         if isinstance(schema, bool) or schema != SCHEMA:
             shown = inert(repr(schema), 40)
-            yield f"{what}.schema_version is {shown}, and this version of rollout reads {SCHEMA}"
+            said = "is missing" if schema is None else f"is {shown}"
+            yield f"{what}.schema_version {said}, and this version of rollout reads {SCHEMA}"
     if run.started_at is not None and run.started_at.year < _FIRST_YEAR:
         yield f"manifest.started_unix_ms is of {run.started_at.year}: it has to be in milliseconds since 1970"
-    if "duration_ms" in report and "duration_ms" in manifest:
-        one, other = report["duration_ms"], manifest["duration_ms"]
-        if one != other or _whole(one) is None:
+    durations = [document["duration_ms"] for document in (report, manifest) if "duration_ms" in document]
+    if durations:
+        one, other = durations[0], durations[-1]
+        if one != other or not _is_duration(one):
             seen = [inert(repr(value), 40) for value in (one, other)]
             yield f"duration_ms is {seen[0]} in the report, {seen[1]} in the manifest"
+
+
+def _is_duration(value: JsonValue) -> bool:
+    found = _whole(value)
+    return found is not None and found <= _LONGEST_MS
+
+
+def _not_ended(run: HarnessReport, manifest: Entry, read_at: datetime | None) -> str:
+    """Why the run cannot have ended when its files were read; empty when it can."""
+    took = _whole(manifest.get("duration_ms"))
+    if took is None or run.started_at is None or read_at is None:
+        return ""
+    if not is_ahead(run.started_at + timedelta(milliseconds=took), read_at):
+        return ""
+    began = format_instant(run.started_at)
+    return f"the run began at {began} and took {format_duration(took // 1000)}: it cannot have ended yet"
 
 
 def _of_figures(run: HarnessReport) -> Iterator[str]:
@@ -122,6 +150,23 @@ def _of_surface(surface: str, report: Entry, manifest: Entry) -> Iterator[str]:
     for key in _OF_BOTH:
         if key in report and key in manifest and report[key] != manifest[key]:
             yield f"{name}: {key} differs in report and manifest"
+
+
+def _of_manifest(surface: str, entry: Entry, manifest: Entry) -> Iterator[str]:
+    """The manifest's entry against itself and against the whole run."""
+    name = inert(surface, 60)
+    if entry.get("status") == PASSED:
+        for key in _ONLY_OF_FAILED:
+            told = a_list(entry.get(key, []), f"manifest: {name}.{key}")
+            if told:
+                shown = told[0] if isinstance(told[0], str) else repr(told[0])
+                yield f"{name} passed, with {key}: {inert(shown, 80)}"
+    if "duration_ms" in entry:
+        took, whole = _whole(entry["duration_ms"]), _whole(manifest.get("duration_ms"))
+        if took is None:
+            yield f"manifest: {name}.duration_ms is {inert(repr(entry['duration_ms']), 40)}"
+        elif whole is not None and took > whole:
+            yield f"{name} took {took} ms, and the whole run {whole} ms"
 
 
 def _manifested(value: JsonValue) -> dict[str, Entry]:

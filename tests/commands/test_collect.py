@@ -114,7 +114,7 @@ def test_says_what_it_is_evidence_for() -> None:
         round="2026-11-23T12:00:00Z",
         product_head="c" * 40,
         started_at=NOON,
-        finished_at=NOON + timedelta(minutes=6),
+        finished_at=NOON + timedelta(minutes=7),
         tool_version=__version__,
         samples={},
     )

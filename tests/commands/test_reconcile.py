@@ -166,6 +166,50 @@ def test_two_contradictory_observations_of_one_instant_in_any_order(world: World
             assert verify(found.store, TAU, None).problems == []
 
 
+@pytest.mark.parametrize("round_id", ["r1", "r2"])
+def test_two_observations_of_one_instant_give_in_a_batch_what_they_give_one_by_one(
+    world: World, round_id: str
+) -> None:
+    world.clock.forward(minutes=10)
+    good = world.observe().model_copy(update={"round": "r1"})
+    bad = world.observe({"voice": {"health_state": HealthState.FAILING}}).model_copy(
+        update={"round": round_id}
+    )
+    statuses = []
+    for given in ([good, bad], [bad, good], [good, bad, good], [bad, bad, good, good]):
+        for batch in ([given], [[each] for each in given]):
+            found = world.copy()
+            for each in batch:
+                found.reconcile(*each)
+            last = found.status.observation
+            assert last is not None
+            statuses.append((last.samples, last.harness, found.status.soak, found.status.counters))
+    assert statuses[0][0]["voice"].unknown == CONTRADICTORY
+    assert [status for status in statuses if status != statuses[0]] == []
+
+
+def test_the_same_file_twice_is_one_observation(world: World) -> None:
+    world.clock.forward(minutes=10)
+    whole, once, twice = world.observe(), world.copy(), world.copy()
+    once.reconcile(whole)
+    twice.reconcile(whole, whole)
+    assert twice.status == once.status
+
+
+def test_a_sample_that_was_not_read_while_the_observation_was_made(world: World) -> None:
+    done, whole = len(world.writes.done), world.observe()
+    for moment, why in (
+        (whole.finished_at + timedelta(days=900), "after it ended at 2026-"),
+        (whole.started_at - timedelta(minutes=3), "before it began at 2026-"),
+    ):
+        read = whole.samples["voice"].model_copy(update={"read_at": moment})
+        strange = whole.model_copy(update={"samples": {**whole.samples, "voice": read}})
+        with pytest.raises(InputError, match=f"says voice was read at .*, {why}") as caught:
+            world.reconcile(strange)
+        assert "unchanged" in caught.value.hint
+    assert len(world.writes.done) == done
+
+
 def test_a_sample_of_a_surface_that_the_contract_does_not_have(world: World) -> None:
     done, whole = len(world.writes.done), world.observe()
     strange = whole.model_copy(update={"samples": {**whole.samples, "phone": whole.samples["voice"]}})
@@ -239,7 +283,13 @@ def test_two_files_with_two_results_for_one_request_are_refused() -> None:
 
 def test_a_torn_round(world: World) -> None:
     observation = world.observe()
-    for other in (observation, observation.model_copy(update={"phase": "preflight", "samples": {}})):
+    later = observation.finished_at + timedelta(seconds=1)
+    for changes in (
+        {"started_at": later, "finished_at": later},
+        {"phase": "preflight", "samples": {}},
+        {"phase": "preflight"},
+    ):
+        other = observation.model_copy(update=changes)
         with pytest.raises(InputError, match=f"round {observation.round}: "):
             world.reconcile(observation, other)
 

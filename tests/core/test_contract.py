@@ -260,7 +260,10 @@ BROKEN = {
             " {kind: ci_checks, checks: x}, {kind: advancing, counter: served}]",
             ALL,
         ),
-        ["phases.1.gates: few at 10 % has no gate that reads health; add one, such as {kind: health_state}"],
+        [
+            "phases.1.gates: few at 10 % has no gate that reads the health of a surface; add one, such as"
+            " {kind: health_state}"
+        ],
     ),
     "no_trigger reads nothing where no trigger of health watches": (
         phases(
@@ -273,7 +276,24 @@ BROKEN = {
         "- {name: ci, kind: validation_failure, checks: x, actions: [freeze, rollback]}\n"
         "- {name: sick, kind: health_regression, states: [failing], checks: 1, phases: [more],"
         " actions: [freeze, rollback]}\n",
-        ["phases.1.gates: few at 10 % has no gate that reads health; add one, such as {kind: health_state}"],
+        [
+            "phases.1.gates: few at 10 % has no gate that reads the health of a surface; add one, such as"
+            " {kind: health_state}"
+        ],
+    ),
+    "a phase with users that only a harness looks at": (
+        phases(
+            DARK,
+            "name: few, canary_percent: 10, soak: {runs: 1},"
+            " gates: [{kind: harness, total: 2, passed: 2}, {kind: no_trigger}]",
+            ALL,
+        )
+        + "triggers:\n"
+        "- {name: run, kind: validation_failure, harness: true, actions: [freeze, rollback]}\n",
+        [
+            "phases.1.gates: few at 10 % has no gate that reads the health of a surface; add one, such as"
+            " {kind: health_state}"
+        ],
     ),
     "a soak that no surface's clock can earn": (
         phases(
@@ -284,7 +304,7 @@ BROKEN = {
         [
             "phases.0.soak: can never be earned, because no gate reads health; add one, such as"
             " {kind: health_state}",
-            "phases.1.soak: can never be earned, because no gate reads a surface's health; add one, such as"
+            "phases.1.gates: few at 10 % has no gate that reads the health of a surface; add one, such as"
             " {kind: health_state}",
         ],
     ),

@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,10 @@ def of_voice(payload: bytes, **changes: Any) -> bytes:
     return json.dumps(document).encode()
 
 
+def without_schema(payload: bytes) -> bytes:
+    return json.dumps({k: v for k, v in json.loads(payload).items() if k != "schema_version"}).encode()
+
+
 @pytest.mark.parametrize(
     ("report", "manifest", "why"),
     [
@@ -132,6 +136,31 @@ def of_voice(payload: bytes, **changes: Any) -> bytes:
         (changed(REPORT, failed_surfaces=["voice"]), MANIFEST, "report.failed_surfaces is voice, and by"),
         (changed(REPORT, failed_surfaces=None), MANIFEST, "report.failed_surfaces is not a list"),
         (REPORT, changed(MANIFEST, duration_ms=7), "duration_ms is 1812 in the report, 7 in the manifest"),
+        (REPORT, of_voice(MANIFEST, duration_ms=1813), "voice took 1813 ms, and the whole run 1812 ms"),
+        (REPORT, of_voice(MANIFEST, duration_ms="448"), "manifest: voice.duration_ms is '448'"),
+        (
+            REPORT,
+            of_voice(MANIFEST, diagnostics=["surface script exited with code 1"]),
+            "voice passed, with diagnostics: surface script exited with code 1",
+        ),
+        (REPORT, of_voice(MANIFEST, diagnostics="none"), "manifest: voice.diagnostics is not a list"),
+        (
+            REPORT,
+            of_voice(MANIFEST, missing_artifact_roots=[".tau"]),
+            "voice passed, with missing_artifact_roots: .tau",
+        ),
+        (without_schema(REPORT), without_schema(MANIFEST), "report.schema_version is missing, and this"),
+        (REPORT, without_schema(MANIFEST), "manifest.schema_version is missing, and this version of"),
+        (
+            changed(REPORT, duration_ms=-1),
+            changed(MANIFEST, duration_ms=-1),
+            "duration_ms is -1 in the report",
+        ),
+        (
+            changed(REPORT, duration_ms=10**15),
+            changed(MANIFEST, duration_ms=10**15),
+            "duration_ms is 1000000000000000 in the report",
+        ),
         (changed(REPORT, schema_version=99), MANIFEST, "report.schema_version is 99, and this version"),
         (REPORT, changed(MANIFEST, schema_version="1"), "manifest.schema_version is '1', and this version"),
         (REPORT, changed(MANIFEST, started_unix_ms=0), "manifest.started_unix_ms is of 1970"),
@@ -168,10 +197,23 @@ def test_surfaces_that_the_contract_does_not_name_are_unknown() -> None:
     )
 
 
+def test_a_run_that_cannot_have_ended_yet_is_unknown() -> None:
+    hour = {"duration_ms": 3_600_000}
+    report, manifest = changed(REPORT, **hour), changed(MANIFEST, **hour)
+    began = datetime(2026, 11, 23, 0, 15, 37, tzinfo=UTC)
+    early = parse_harness(report, manifest, IDS, began + timedelta(seconds=30))
+    assert early == HarnessReport(
+        unknown="the run began at 2026-11-23T00:15:37Z and took 1h: it cannot have ended yet"
+    )
+    assert parse_harness(report, manifest, IDS, began + timedelta(minutes=58)).status == "passed"
+    assert parse_harness(REPORT, MANIFEST, IDS, began).status == "passed"
+
+
 def test_what_only_one_file_states_is_compared_with_nothing() -> None:
     """Another product's harness may print less; paths are of the machine that ran it."""
-    one = {"overall": OVERALL, "surface_status": {name: {"status": "passed"} for name in IDS}}
-    other = {"overall": OVERALL, "started_unix_ms": 1795392937107, "repo_root": "/elsewhere"}
+    both = {"schema_version": 1, "overall": OVERALL}
+    one = {**both, "surface_status": {name: {"status": "passed"} for name in IDS}}
+    other = {**both, "started_unix_ms": 1795392937107, "repo_root": "/elsewhere"}
     assert parse_harness(json.dumps(one).encode(), json.dumps(other).encode()).passed == 5
 
 

@@ -100,7 +100,9 @@ def disagreements(report: Any, manifest: Any) -> list[str]:
         "total": overall["total_surfaces"] != len(status),
         "passed": overall["passed_surfaces"] != len(passed) or len(passed) != len(status),
         "failed": overall["failed_surfaces"] != 0 or bool(report.get("failed_surfaces")),
-        "schema": {report.get("schema_version", 1), manifest.get("schema_version", 1)} != {1},
+        "schema": {report.get("schema_version"), manifest.get("schema_version")} != {1},
+        "slow": any(row.get("duration_ms", 0) > manifest.get("duration_ms", 10**12) for row in rows.values()),
+        "complaints": any(row.get("diagnostics") for row in rows.values()),
         "names": not set(status) <= set(IDS),
         "rows": "surfaces" in manifest
         and (set(rows) != set(status) or len(rows) != len(manifest["surfaces"])),

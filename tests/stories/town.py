@@ -208,7 +208,7 @@ class Town:
         }
         by_surface = {"surface_status": {"api": {"status": overall["status"]}}}
         for name, more in (("report", by_surface), ("manifest", {})):
-            document = {"started_unix_ms": unix_ms(self.now), "overall": overall, **more}
+            document = {"schema_version": 1, "started_unix_ms": unix_ms(self.now), "overall": overall, **more}
             (self.path / "next").mkdir(exist_ok=True)
             (self.path / "next" / f"{name}.json").write_text(json.dumps(document))
 

@@ -71,8 +71,9 @@ if sys.argv[1] in ("voice", "harness"):
     overall = {"status": "passed", "total_surfaces": 1, "passed_surfaces": 1, "failed_surfaces": 0}
     Path(".tau").mkdir(exist_ok=True)
     surfaces = {"voice": {"status": "passed"}}
-    Path(".tau/report.json").write_text(json.dumps({"overall": overall, "surface_status": surfaces}))
-    Path(".tau/manifest.json").write_text(json.dumps({"overall": overall, "started_unix_ms": at}))
+    run = {"schema_version": 1, "overall": overall}
+    Path(".tau/report.json").write_text(json.dumps({**run, "surface_status": surfaces}))
+    Path(".tau/manifest.json").write_text(json.dumps({**run, "started_unix_ms": at}))
 felt = wanted.get(sys.argv[1], "healthy")
 print(json.dumps({"state": "healthy", **(felt if isinstance(felt, dict) else {"state": felt}), "at": at}))
 if leaked := [name for name in os.environ if "TOKEN" in name or name.startswith("GITHUB_")]:
