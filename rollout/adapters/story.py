@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from rollout.adapters.git import Git
 from rollout.adapters.git.formats import LogEntry
@@ -16,12 +17,26 @@ Line = tuple[str, ...]
 """A commit, then its parents."""
 
 
+class _Side(NamedTuple):
+    """A parent of a merge that is not followed."""
+
+    tip: str
+    without: tuple[str, ...]
+    """Commits that hold what is told elsewhere."""
+    own: set[str]
+    """The commits since the fork that changed the folder."""
+    is_left_behind: bool
+    """Whether the merge dropped what they changed."""
+    is_only_story: bool
+    """Whether the followed side has the folder as it was at the fork."""
+
+
 class Story:
     """One folder's history.
 
     It follows first parents, as `git log --first-parent` does. A merge that has another parent's content is
     followed by that parent's commits. The history includes what the other parents did since the fork, unless
-    a person overruled it in the merge.
+    a person overruled it in the merge; then it includes the merge.
     """
 
     def __init__(self, git: Git, folder: str) -> None:
@@ -34,36 +49,39 @@ class Story:
         line: str | None = tip
         while line is not None:
             found, line = self._line(line, without), None
-            for entry, parents in found:
+            for entry, (commit, *parents) in found:
                 if entry is None:
-                    yield from self._beside(parents, parents[0], parents[0], without)
+                    sides = list(self._sides(parents, parents[0], commit, without))
+                    if any(side.is_left_behind for side in sides):
+                        yield next(self._git.log(commit, []))._replace(paths=(), modes={})
+                    yield from self._beside(sides)
                     continue
                 yield entry
                 others = parents[1:] if _EVENT not in entry.trailers else ()
-                line = next((other for other in others if self._is_same(other, entry.commit)), None)
+                line = next((other for other in others if self._is_same(other, commit)), None)
                 if line is not None:
-                    yield from self._beside(parents, line, entry.commit, without)
+                    yield from self._beside(self._sides(parents, line, commit, without))
                     break
                 for number, other in enumerate(others, start=1):
                     yield from self.until(other, (*without, *parents[:number]))
 
-    def _line(self, tip: str, without: tuple[str, ...]) -> Iterator[tuple[LogEntry | None, tuple[str, ...]]]:
-        """Yields the first-parent commits that changed the folder, with their parents.
+    def _line(self, tip: str, without: tuple[str, ...]) -> Iterator[tuple[LogEntry | None, Line]]:
+        """Yields the first-parent commits that changed the folder, with their ids and parents.
 
         Git does not list a merge that has its first parent's content. Where such a merge brought commits that
-        touched the folder, yields None with its parents.
+        touched the folder, yields None with its line.
         """
         entries = self._git.log(tip, [self._folder], since=without)
         lines = self._git.first_parents(tip, without)
         entry = next(entries, None)
         while block := list(islice(lines, _AT_A_TIME)):
             bringing = self._bringing(block, without)
-            for commit, *parents in block:
-                if entry is not None and entry.commit == commit:
-                    yield entry, entry.parents
+            for line in block:
+                if entry is not None and entry.commit == line[0]:
+                    yield entry, (entry.commit, *entry.parents)
                     entry = next(entries, None)
-                elif commit in bringing:
-                    yield None, tuple(parents)
+                elif line[0] in bringing:
+                    yield None, line
 
     def _bringing(self, block: Sequence[Line], without: tuple[str, ...]) -> set[str]:
         """Returns the merges of these first-parent commits that brought commits which touched the folder."""
@@ -87,13 +105,12 @@ class Story:
                         bringing.add(commit)
         return bringing
 
-    def _beside(
+    def _sides(
         self, parents: Sequence[str], followed: str, merge: str, without: tuple[str, ...]
-    ) -> Iterator[LogEntry]:
-        """Yields the commits of the parents that are not followed, unless a person overruled them.
+    ) -> Iterator[_Side]:
+        """Yields the parents that are not followed and changed the folder since they parted from it.
 
-        Nobody did where the parent has the merge's content, or its changes since the fork cancel out. A
-        change that the followed side made as well, as after a rebase, is in the history once, on that side.
+        A change that the followed side made as well, as after a rebase, is in the history once, on that side.
         """
         for other in parents:
             if other == followed:
@@ -101,17 +118,31 @@ class Story:
             span = (f"{followed}...{other}", *(f"^{end}" for end in without))
             options = ("--right-only", "--cherry-pick", "--full-history")
             own = {line[0] for line in self._git.rev_list(*options, *span, paths=[self._folder])}
-            if own and (self._is_same(other, merge) or self._cancels_out(other, followed)):
-                for entry in self.until(other, (*without, followed)):
-                    if entry.commit in own or len(entry.parents) > 1:
-                        yield entry
+            if own:
+                fork = self._git.merge_base(followed, other)
+                yield _Side(
+                    other,
+                    (*without, followed),
+                    own,
+                    is_left_behind=not self._is_same(other, merge) and not self._is_same(fork, other),
+                    is_only_story=self._is_same(fork, followed),
+                )
             without = (*without, other)
 
-    def _cancels_out(self, side: str, followed: str) -> bool:
-        fork = self._git.merge_base(followed, side)
-        return fork is not None and self._is_same(fork, side)
+    def _beside(self, sides: Iterable[_Side]) -> Iterator[LogEntry]:
+        """Yields the commits of these sides, unless a person overruled them.
 
-    def _is_same(self, one: str, other: str) -> bool:
+        Nobody did where the side has the merge's content, where its changes since the fork cancel out, or
+        where the followed side has nothing to put in their place.
+        """
+        for side in sides:
+            if side.is_left_behind and not side.is_only_story:
+                continue
+            for entry in self.until(side.tip, side.without):
+                if entry.commit in side.own or len(entry.parents) > 1:
+                    yield entry
+
+    def _is_same(self, one: str | None, other: str) -> bool:
         folder = self._folder.rstrip("/")
-        there = self._git.entry(one, folder)
+        there = self._git.entry(one, folder) if one else None
         return there is not None and there == self._git.entry(other, folder)

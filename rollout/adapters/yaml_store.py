@@ -182,6 +182,10 @@ class YamlStore:
                 is_cut=entry.commit in cut_at,
             )
 
+    def forks(self, one: str, other: str) -> tuple[str, ...]:
+        """See the port."""
+        return self._git.merge_bases(one, other)
+
     def _since(self, name: str) -> str:
         commit = self._git.resolve(name)
         if commit is None:

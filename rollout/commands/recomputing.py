@@ -240,14 +240,14 @@ def _signed_at(after: Signoff, changed: set[str]) -> datetime:
 # --- differences ------------------------------------------------------------------------------------------
 
 
-def differences(expected: TrainState, found: TrainState) -> Iterator[str]:
-    """What of the recomputed files is not as it should be: `FILE: FIELD is ..., recomputed ...`."""
+def differences(expected: TrainState, found: TrainState) -> Iterator[tuple[str, str]]:
+    """What of the recomputed files is not as it should be: the part, `FILE: FIELD is ..., recomputed ...`."""
     was_first = found.status is not None and found.status.by_first_rules
     for part in PARTS:
         if getattr(expected, part) == getattr(found, part):
             continue
         if getattr(found, part) is None:
-            yield f"{part}.yaml is gone"
+            yield part, f"{part}.yaml is gone"
             continue
         wanted, seen = _dump(getattr(expected, part)), _dump(getattr(found, part))
         if was_first:
@@ -255,7 +255,7 @@ def differences(expected: TrainState, found: TrainState) -> Iterator[str]:
             if wanted == seen:
                 continue
         where, should, is_ = _first_difference(wanted, seen)
-        yield f"{part}.yaml: {where or 'the file'} is {_short(is_)}, recomputed {_short(should)}"
+        yield part, f"{part}.yaml: {where or 'the file'} is {_short(is_)}, recomputed {_short(should)}"
 
 
 def _dump(model: Model | None) -> object:

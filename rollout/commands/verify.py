@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from rollout.commands import sides as merged
+from rollout.commands.forgeries import Forgeries
 from rollout.commands.recomputing import differences, expected, shown_by
 from rollout.core import edits
 from rollout.core.channel.by_hand import is_by_command, is_correction, what_changed
@@ -29,10 +31,8 @@ from rollout.rendering import claims
 
 _PARTS = frozenset({ROLLOUT, STATUS, CHANNEL, SIGNOFF, QUARANTINE, REHEARSAL})
 _KNOWN = _PARTS | {CONTRACT, RELEASE_CACHE}
-_BEGINS_LATE = (
-    "history begins here, with decisions in it already (a squash, or a copy of another repository):"
-    " they cannot be recomputed"
-)
+_BEGINS_LATE = "history begins here, with decisions in it already (a squash, or a copy of another repository)"
+_NOT_RECOMPUTED = "they cannot be recomputed"
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,8 @@ def _links(store: StateStore, train: str, logged: Sequence[LoggedCommit]) -> Ite
         found = [known[parent] if parent in known else next(states) for parent in entry.parents]
         after = next(states)
         before = [state for state in found if not isinstance(state, Exception)]
-        if last is not None and (not found or isinstance(found[0], Exception)):
+        is_first = not found or isinstance(found[0], Exception)
+        if is_first and last is not None and last.head in store.forks(last.head, entry.commit):
             # What does not load is mended by people, and has to lead on from what was there before it.
             before.insert(0, replace(last, head=entry.parent or last.head))
         yield _Link(entry, tuple(before), after)
@@ -138,6 +139,10 @@ class _Verifier:
         self._findings: dict[str, Finding] = {}
         self._remarks: list[Finding] = []
         self._edits: list[_Edit] = []
+        self._unread: set[str] = set()
+        self._forgeries = Forgeries(store, train)
+        self._beginnings: list[tuple[LoggedCommit, TrainState]] = []
+        """Commits with which history begins though they hold decisions, and the train there."""
         self._checked = 0
         self._cut: str | None = None
 
@@ -148,17 +153,30 @@ class _Verifier:
             self._cut = entry.commit
             return
         self._remark(entry)
-        if not link.before and _holds_decisions(link.after):
-            self._remarks.append(_finding(entry, _BEGINS_LATE))
+        if not link.before and not isinstance(link.after, Exception) and _holds_decisions(link.after):
+            self._beginnings.append((entry, link.after))
             return
         self._checked += 1
         if isinstance(link.after, Exception):
             error = link.after
+            self._unread.add(entry.commit)
             self._find(entry, error.message if isinstance(error, RolloutError) else str(error))
         elif broken := self._broken(entry, link.after):
             self._find(entry, broken)
         elif link.before:
+            if len(link.before) > 1:
+                self._doubt_beginnings(entry, link.before)
             self._follow(entry, link.before, link.after)
+
+    def _doubt_beginnings(self, merge: LoggedCommit, sides: Sequence[TrainState]) -> None:
+        """A history that begins with decisions is none where a merge shows another one beside it."""
+        for entry, state in self._beginnings:
+            other = merged.contradicting(self._store, state, sides)
+            if other is not None:
+                why = (
+                    f"{_BEGINS_LATE}; merge {merge.commit[:10]} has another history of it, {other.head[:10]}"
+                )
+                self._find(entry, why)
 
     def _broken(self, entry: LoggedCommit, state: TrainState) -> str:
         """Why a file that the commit wrote cannot be read; an earlier version of it stands in, in `state`."""
@@ -168,8 +186,15 @@ class _Verifier:
     def verified(self) -> Verified:
         for edit in self._edits:
             self._find(edit.entry, f"{ROLLOUT}: {edit.why}; no reconcile has judged it yet")
+        doubted = sum(entry.commit in self._findings for entry, _ in self._beginnings)
+        begun = (entry for entry, _ in self._beginnings if entry.commit not in self._findings)
+        remarks = [
+            *self._remarks,
+            *(_finding(entry, f"{_BEGINS_LATE}: {_NOT_RECOMPUTED}") for entry in begun),
+        ]
+        remarks.sort(key=lambda remark: self._order[remark.commit])
         found = sorted(self._findings.values(), key=lambda finding: self._order[finding.commit])
-        return Verified(self._checked, tuple(found), tuple(self._remarks), self._cut)
+        return Verified(self._checked + doubted, tuple(found), tuple(remarks), self._cut)
 
     def _find(self, entry: LoggedCommit, problem: str) -> None:
         """The first thing that is wrong with a commit stands for it."""
@@ -177,17 +202,24 @@ class _Verifier:
 
     def _follow(self, entry: LoggedCommit, before: Sequence[TrainState], after: TrainState) -> None:
         event = entry.event
+        idle = list(merged.idle(self._store, before)) if len(before) > 1 else []
+        undone = next((why for each in idle if (why := merged.taken_back(each, after))), "")
+        heads = {each.side.head for each in idle}
+        before = [side for side in before if side.head not in heads] or before
         if event is not None:
             before = before[:1]
-        problems = [self._problem(each, after, entry, event, before) for each in before]
-        sides = list(zip(before, problems, strict=True))
+        found = [list(self._wrong(each, after, entry, event, before)) for each in before]
+        sides = list(zip(before, found, strict=True))
         # Where neither side explains it, the one that went further is what people should compare with.
         furthest = max(sides, key=lambda side: _went_to(side[0]))
-        previous, problem = next((side for side in sides if not side[1]), furthest)
-        if problem and len(before) > 1:
+        previous, wrong = next((side for side in sides if not side[1]), furthest)
+        self._forgeries.add(entry, {path for path, _ in wrong})
+        problem = undone or next((why for _, why in wrong), "")
+        if problem and not undone and len(entry.parents) > 1:
             problem = f"a merge whose state is neither side's: {problem}"
         elif event is None and not problem:
             self._remark_channel(entry, before, previous, after)
+            self._remark_text(entry, previous, after)
         problem = problem or claims.problem(entry.subject, entry.trailers, event, after)
         if problem:
             self._find(entry, problem)
@@ -195,27 +227,42 @@ class _Verifier:
 
     # --- what a commit should hold ------------------------------------------------------------------------
 
-    def _problem(
+    def _wrong(
         self,
         previous: TrainState,
         state: TrainState,
         entry: LoggedCommit,
         event: Event | None,
         sides: Sequence[TrainState],
-    ) -> str:
+    ) -> Iterator[tuple[str, str]]:
+        """Yields each file that is not as the commit should have left it, and why."""
         if event is None:
-            wanted: TrainState | None = _edited(previous, state, sides)
+            wanted: TrainState | None = self._without_forgeries(_edited(previous, state, sides), state, entry)
         else:
             previous = self._as_rebased(previous, state, entry, event)
             wanted = expected(previous, state, event)
         if wanted is None:
-            return f"{event} records a step that does not follow from the commit before"
+            why = f"{event} records a step that does not follow from the commit before"
+            yield from ((path, why) for path in entry.paths or ("",))
+            return
         if event is Event.CHANNEL and wanted.channel != state.channel:
-            return f"{CHANNEL} is not what a channel command makes of the commit before"
+            yield CHANNEL, f"{CHANNEL} is not what a channel command makes of the commit before"
         # Which incident a train shows is up to rollout.yaml: an edit there makes one come and go.
         if not any(path.startswith(f"{INCIDENTS}/") for path in entry.paths):
             wanted = replace(wanted, incident=state.incident)
-        return next(differences(wanted, state), "") or self._touched(wanted, state, entry, event)
+        for part, why in differences(wanted, state):
+            yield _file_of(part, state), why
+        yield from self._touched(wanted, state, entry, event)
+
+    def _without_forgeries(self, wanted: TrainState, state: TrainState, entry: LoggedCommit) -> TrainState:
+        """Whoever takes a forgery back writes what was there before it."""
+        for path in entry.paths:
+            part = path.removesuffix(".yaml")
+            if path in _PARTS and self._forgeries.is_undone_by(entry, path):
+                wanted = replace(wanted, **{part: getattr(state, part)})
+            elif path.startswith(f"{INCIDENTS}/") and self._forgeries.is_undone_by(entry, path):
+                wanted = replace(wanted, incident=state.incident)
+        return wanted
 
     def _as_rebased(
         self, previous: TrainState, state: TrainState, entry: LoggedCommit, event: Event
@@ -236,7 +283,7 @@ class _Verifier:
 
     def _touched(
         self, wanted: TrainState, state: TrainState, entry: LoggedCommit, event: Event | None
-    ) -> str:
+    ) -> Iterator[tuple[str, str]]:
         """What the commit changed beside the files that are recomputed, and must not have."""
         allowed = {f"{INCIDENTS}/{wanted.incident.id}.yaml"} if wanted.incident else set()
         if event is None:
@@ -246,18 +293,21 @@ class _Verifier:
         for path in entry.paths:
             if path in _PARTS or path in allowed or self._is_a_sides(entry, path):
                 continue
-            if path.startswith(f"{INCIDENTS}/"):
-                return f"{path}: the incident is over, and nothing writes it"
             if event is not None:
-                return f"{path}: {event} does not write it"
-            if path == RELEASE_CACHE:
-                return f"{path}: only the tool writes it"
-        return ""
+                yield path, f"{path}: {event} does not write it"
+            elif _is_tools(path) and not self._forgeries.is_undone_by(entry, path):
+                is_over = path.startswith(f"{INCIDENTS}/") and self._was_there(entry, path)
+                why = "the incident is over, and nothing writes it" if is_over else "only the tool writes it"
+                yield path, f"{path}: {why}"
+
+    def _was_there(self, entry: LoggedCommit, path: str) -> bool:
+        return entry.parent is not None and self._store.text(self._train, path, entry.parent) is not None
 
     def _is_a_sides(self, entry: LoggedCommit, path: str) -> bool:
         """Whether a merge has the file from one of its parents."""
-        if len(entry.parents) < 2:
-            return False
+        return len(entry.parents) > 1 and self._is_a_parents(entry, path)
+
+    def _is_a_parents(self, entry: LoggedCommit, path: str) -> bool:
         text = self._store.text
         found = text(self._train, path, entry.commit)
         return any(text(self._train, path, parent) == found for parent in entry.parents)
@@ -265,7 +315,8 @@ class _Verifier:
     def _remark(self, entry: LoggedCommit) -> None:
         if len(entry.parents) > 1:
             return  # each of its sides says so itself
-        told = [f"{path}: a file that the tool does not know" for path in entry.paths if not _is_known(path)]
+        unknown = [] if entry.event else [path for path in entry.paths if not _is_known(path)]
+        told = [f"{path}: a file that the tool does not know" for path in unknown]
         told += [f"{path}: {_KINDS.get(mode, f'mode {mode}')}" for path, mode in entry.modes.items()]
         if RELEASE_CACHE in entry.paths:
             told += [problem for problem in [self._unreadable(entry.commit)] if problem]
@@ -276,9 +327,26 @@ class _Verifier:
     ) -> None:
         if any(side.channel == after.channel for side in sides) or is_by_command(previous, after.channel):
             return
+        if self._forgeries.is_undone_by(entry, CHANNEL):
+            return
         self._remarks.append(
             _finding(entry, f"{CHANNEL}: changed by hand, {what_changed(previous, after.channel)}")
         )
+
+    def _remark_text(self, entry: LoggedCommit, previous: TrainState, after: TrainState) -> None:
+        """A comment, or the like, which the tool takes away when it writes the file again."""
+        if entry.parent in self._unread:
+            return
+        broken = {each.name for each in previous.broken}
+        for path in entry.paths:
+            part = "incident" if path.startswith(f"{INCIDENTS}/") else path.removesuffix(".yaml")
+            is_same = _is_tools(path) and path != RELEASE_CACHE and getattr(previous, part) is not None
+            if not is_same or path in broken or self._forgeries.is_undone_by(entry, path):
+                continue
+            if getattr(previous, part) == getattr(after, part) and not self._is_a_parents(entry, path):
+                told = "its text was changed by hand, and says the same"
+                self._remarks.append(_finding(entry, f"{path}: {told}"))
+                self._forgeries.add(entry, [path])
 
     def _unreadable(self, commit: str) -> str:
         if self._files is None:
@@ -337,10 +405,8 @@ def _finding(entry: LoggedCommit, problem: str) -> Finding:
     return Finding(entry.commit, entry.at, entry.author, problem)
 
 
-def _holds_decisions(state: TrainState | Exception) -> bool:
+def _holds_decisions(state: TrainState) -> bool:
     """Whether a first commit has more than a train is set up with."""
-    if isinstance(state, Exception):
-        return False
     set_up = Rollout(train=state.train)
     return state.rollout != set_up or any(
         part is not None for part in (state.status, state.signoff, state.quarantine, state.rehearsal)
@@ -358,3 +424,15 @@ _KINDS = {
 def _is_known(path: str) -> bool:
     folder, _, name = path.rpartition("/")
     return path in _KNOWN if not folder else folder == INCIDENTS and name.endswith(".yaml")
+
+
+def _is_tools(path: str) -> bool:
+    """Whether the tool writes the file, and people need not."""
+    return _is_known(path) and path != CONTRACT
+
+
+def _file_of(part: str, state: TrainState) -> str:
+    """The file of that part of a train."""
+    if part != "incident":
+        return f"{part}.yaml"
+    return f"{INCIDENTS}/{state.incident.id}.yaml" if state.incident else INCIDENTS

@@ -83,7 +83,11 @@ class StateStore(Protocol):
 
         They are those of the first parents. A merge that another parent's state came with is followed by that
         parent's commits: all of them where the merge has its state, whoever pulled from whom, else those that
-        the merge brought along. A merge with an event in its trailers is the tool's own, and told alone.
+        the merge brought along. A merge that left a side's changes behind is one of the commits, whatever it
+        changed. A merge with an event in its trailers is the tool's own, and told alone.
 
         Raises InputError when there is no commit `since`, RefusedError when the branch does not hold it.
         """
+
+    def forks(self, one: str, other: str) -> tuple[str, ...]:
+        """The newest commits that both of these hold: `one` where it is an ancestor of `other`."""

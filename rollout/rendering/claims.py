@@ -19,6 +19,10 @@ _WITHOUT_STATUS = frozenset({Event.CHANNEL, Event.CHANNEL_IMPORT, Event.INIT})
 """What is told of the train without its rollout."""
 _WITH_VERDICT = frozenset({Event.OBSERVE, Event.DECIDE})
 """Events whose whole subject is the tool's own: no person's words are in it."""
+_WITHOUT_PROSE = frozenset(
+    {Event.START, Event.ENTER, Event.PROMOTE, Event.COMPLETE, Event.ROLLED_BACK, Event.CHANNEL_IMPORT}
+)
+"""Events whose subject ends with what can be recomputed; in others prose follows after a colon."""
 _VERBS: Mapping[Event, tuple[str, ...]] = {
     Event.INIT: ("set up",),
     Event.START: ("start",),
@@ -123,9 +127,30 @@ def _subject(event: Event, subject: str, said: CommitMessage, state: TrainState)
         return f"the subject tells of {other}, and the commit records {event}"
     phases = {phase.name for phase in state.contract.phases}
     told, due = (_facts(text, event, phases) for text in (rest, wanted))
-    if told != due and not (rest.endswith(_CUT_SHORT) and due[: len(told)] == told):
+    is_cut = rest.endswith(_CUT_SHORT)
+    if told != due and not (is_cut and due[: len(told)] == told):
         return f"the subject says {_listed(told)}, recomputed {_listed(due)}"
-    return ""
+    return "" if is_cut else _added(event, rest, wanted, phases)
+
+
+def _added(event: Event, rest: str, wanted: str, phases: set[str]) -> str:
+    """What the subject says after the last fact, and the tool does not: ` and complete`, `, frozen`."""
+    if not _VERBS[event]:
+        return ""
+    rest = _PULL_REQUEST.sub("", rest)
+    named, due = (text if event in _WITHOUT_PROSE else text.partition(":")[0] for text in (rest, wanted))
+    after = _after_facts(named, event, phases)
+    return f"the subject adds: {after}" if after != _after_facts(due, event, phases) else ""
+
+
+def _after_facts(named: str, event: Event, phases: set[str]) -> str:
+    """What comes after the last version, phase or percent, or after the verb where there is none."""
+    tokens = named.split()
+    last = max((at for at, token in enumerate(tokens) if _fact(token, phases)), default=None)
+    if last is not None:
+        return " ".join([tokens[last].partition(",")[1], *tokens[last + 1 :]]).strip()
+    verb = next((verb for verb in _VERBS[event] if _begins(named, (verb,))), "")
+    return named.removeprefix(verb).strip()
 
 
 def _head(state: TrainState) -> str:
@@ -139,6 +164,8 @@ def _begins(rest: str, verbs: tuple[str, ...]) -> bool:
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+[-+.0-9A-Za-z]*")
 _PERCENT = re.compile(r"\((\d+)")
 _VERDICTS = frozenset(verdict.value for verdict in Verdict)
+_PULL_REQUEST = re.compile(r" \(#\d+\)$")
+"""What GitHub appends to the title of one that is squashed."""
 
 
 def _facts(text: str, event: Event, phases: set[str]) -> list[str]:

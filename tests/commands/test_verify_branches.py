@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,127 @@ def test_a_branch_with_a_changed_contract_is_merged_as_it_is(repo: Repository) -
     verified = verify(store(repo.path), TRAIN, None)
 
     assert (verified.commits, verified.problems) == (COMMITS + 2, [])
+
+
+# --- merges that replace history ----------------------------------------------------------------------------
+
+
+def merge_of(repo: Repository, tree: str, *parents: str) -> str:
+    """A merge with that tree, which main becomes."""
+    flags = [part for parent in parents for part in ("-p", parent)]
+    repo.git("reset", "-q", "--hard", repo.git("commit-tree", tree, *flags, "-m", "Merge branch main"))
+    return repo.head()
+
+
+def tampered(repo: Repository, old: str, new: str, *options: str) -> str:
+    """A commit off the branch with that change of rollout.yaml."""
+    file = repo.path / "state" / TRAIN / "rollout.yaml"
+    text = file.read_text("utf-8")
+    assert old in text
+    repo.write(f"state/{TRAIN}/rollout.yaml", text.replace(old, new))
+    repo.git("add", "--all")
+    return repo.git("commit-tree", repo.git("write-tree"), *options, "-m", "Import")
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("is_root", [True, False])
+def test_a_history_that_begins_anew_beside_the_true_one_is_named(
+    repo: Repository, swapped: bool, is_root: bool
+) -> None:
+    """The other one has no parent, or a commit from before there was a train."""
+    first = repo.git("commit-tree", repo.git("mktree"), "-m", "Product")
+    root = tampered(repo, "canary_percent: 10", "canary_percent: 100", *(() if is_root else ("-p", first)))
+    parents = (root, "main") if swapped else ("main", root)
+    merge = merge_of(repo, f"{root}^{{tree}}", *parents)
+
+    problems = dict(verify(store(repo.path), TRAIN, None).problems)
+
+    assert f"merge {merge[:10]} has another history of it" in problems[root]
+    assert set(problems) <= {root, merge}
+
+
+def test_a_squashed_branch_that_is_merged_with_what_it_was_made_of(repo: Repository) -> None:
+    squashed = repo.git("commit-tree", "main^{tree}", "-m", "Squash")
+    merge_of(repo, "main^{tree}", squashed, "main")
+    assert verify(store(repo.path), TRAIN, None).problems == []
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("with_work", [False, True])
+@pytest.mark.parametrize("commits", [1, 2, 8])
+def test_a_merge_that_takes_decisions_back_is_named(
+    repo: Repository, commits: int, with_work: bool, swapped: bool
+) -> None:
+    """One side is an ancestor of the other, or has nothing but work on the product."""
+    before, new = events(repo.path), repo.head()
+    repo.git("checkout", "-q", "--detach", f"main~{commits}")
+    old = repo.commit({"work.txt": "x\n"}, "Work") if with_work else repo.head()
+    repo.git("checkout", "-q", "main")
+    merge = merge_of(repo, f"{old}^{{tree}}", *((new, old) if swapped else (old, new)))
+
+    ((named, problem),) = verify(store(repo.path), TRAIN, None).problems
+
+    assert (named, f"takes back what {new[:10]} holds" in problem) == (merge, True)
+    assert events(repo.path) == ["", *before]
+
+
+def test_so_is_one_that_changes_the_contract_as_well(repo: Repository) -> None:
+    new = repo.head()
+    contract = repo.path / "state" / TRAIN / "contract.yaml"
+    repo.git("checkout", "-q", "--detach", "main~2")
+    old = repo.commit({f"state/{TRAIN}/contract.yaml": contract.read_text("utf-8") + "# reviewed\n"})
+    repo.git("checkout", "-q", "main")
+    merge = merge_of(repo, f"{old}^{{tree}}", old, new)
+    assert [commit for commit, _ in verify(store(repo.path), TRAIN, None).problems] == [merge]
+
+
+# --- forgeries that are taken back --------------------------------------------------------------------------
+
+FORGERIES: dict[str, tuple[str, Callable[[str], str]]] = {
+    "a value": ("status.yaml", lambda text: text.replace("earned_seconds: 1200", "earned_seconds: 1140")),
+    "no YAML": ("status.yaml", lambda text: "{{{" + text),
+    "a version": ("channel.yaml", lambda text: text + "current_version: v9.9.9\n"),
+    "a signature": ("signoff.yaml", lambda text: text.replace("soaked", "baked")),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_whoever_takes_a_forgery_back_is_not_named(repo: Repository, forgery: str) -> None:
+    name, change = FORGERIES[forgery]
+    path = f"state/{TRAIN}/{name}"
+    forged = repo.commit({path: change((repo.path / path).read_text("utf-8"))}, "Forge")
+    repo.commit({"work.txt": "x\n"}, "Work")
+    repo.git("revert", "--no-edit", forged)
+
+    verified = verify(store(repo.path), TRAIN, None)
+
+    assert [commit for commit, _ in verified.problems] == [forged]
+    assert verified.remarks == ()
+
+
+def test_forged_again_it_is_named_again(repo: Repository) -> None:
+    path = f"state/{TRAIN}/status.yaml"
+    text = (repo.path / path).read_text("utf-8")
+    lie = text.replace("earned_seconds: 1200", "earned_seconds: 1140")
+    first = repo.commit({path: lie}, "Forge")
+    repo.commit({path: text}, "Take it back")
+    second = repo.commit({path: lie}, "Forge")
+    assert [commit for commit, _ in verify(store(repo.path), TRAIN, None).problems] == [first, second]
+
+
+@pytest.mark.parametrize("text", ["# agreed\n{}", "{}# agreed\n", "{}\n\n"])
+@pytest.mark.parametrize("name", ["status.yaml", "signoff.yaml", "rollout.yaml"])
+def test_text_in_a_file_of_the_tool_is_remarked(repo: Repository, name: str, text: str) -> None:
+    path = f"state/{TRAIN}/{name}"
+    before = (repo.path / path).read_text("utf-8")
+    commit = repo.commit({path: text.format(before)}, "Note it")
+    repo.commit({path: before}, "Take the note away")
+
+    verified = verify(store(repo.path), TRAIN, None)
+
+    told = [(remark.commit, remark.problem) for remark in verified.remarks]
+    assert told == [(commit, f"{name}: its text was changed by hand, and says the same")]
+    assert verified.problems == []
 
 
 # --- changes that cancel out --------------------------------------------------------------------------------

@@ -234,6 +234,20 @@ def test_a_file_that_the_tool_does_not_know_is_remarked(world: World) -> None:
     assert verified.problems == []
 
 
+def test_so_is_one_among_incidents(world: World) -> None:
+    commit = written(world, {"incidents/README.md": b"hello"}, None)
+    verified = check(world)
+    assert [(remark.commit, remark.problem) for remark in verified.remarks] == [
+        (commit, "incidents/README.md: a file that the tool does not know")
+    ]
+    assert verified.problems == []
+
+
+def test_an_incident_that_never_was(world: World) -> None:
+    commit = written(world, {"incidents/none.yaml": b"schema: 1\n"}, None)
+    assert named(world) == f"{commit} incidents/none.yaml: only the tool writes it"
+
+
 # --- the message --------------------------------------------------------------------------------------------
 
 SUBJECT = "rollout(tau): observe v0.1.5 canary-1: hold, soak 0s of 20m"
@@ -246,6 +260,7 @@ LIES = {
     "another verdict": "rollout(tau): observe v0.1.5 canary-1: promote to canary-2",
     "no phase": "rollout(tau): observe v0.1.5",
     "something else": "Tidy up",
+    "more": "rollout(tau): observe v0.1.5 canary-1, frozen: hold, soak 0s of 20m",
 }
 TRUE = {
     "as it is": SUBJECT,
@@ -266,6 +281,31 @@ def test_a_subject_that_lies(world: World, lie: str) -> None:
 @pytest.mark.parametrize("truth", TRUE)
 def test_prose_may_change(world: World, truth: str) -> None:
     assert check(tampered(world, {}, subject=TRUE[truth])).problems == []
+
+
+CLAIMS = (" and complete", ", frozen", " (agreed)")
+
+
+@pytest.mark.parametrize(
+    ("event", "claim"),
+    [
+        *((event, claim) for event in ("start", "enter", "freeze") for claim in CLAIMS),
+        *((event, ": and complete") for event in ("start", "enter")),
+    ],
+)
+def test_a_claim_after_the_fixed_part_of_a_subject(event: str, claim: str) -> None:
+    world = World()
+    if event == "start":
+        world.start()
+    else:
+        world.play_to("canary-1")
+    if event == "freeze":
+        freeze(world.store, world.clock, TAU, "lunch")
+    last = next(world.store.log(TAU))
+    head, fixed, *prose = last.subject.split(": ", 2)
+    subject = ": ".join([head, fixed + claim, *prose])
+    assert check(world).problems == []
+    assert "the subject adds" in named(tampered(world, {}, subject=subject))
 
 
 @pytest.mark.parametrize(

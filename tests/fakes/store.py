@@ -147,7 +147,7 @@ class FakeStore:
     def text(self, train: str, name: str, at: str) -> bytes | None:
         content = self._commits[at].trains[train].get(name)
         if isinstance(content, InputError):
-            raise content
+            return content.message.encode()
         if isinstance(content, Model):
             return dump_yaml(content.model_dump(mode="json", by_alias=True)).encode()
         return content
@@ -186,6 +186,20 @@ class FakeStore:
                     paths=tuple(sorted(paths)),
                 )
             commit = parent
+
+    def forks(self, one: str, other: str) -> tuple[str, ...]:
+        common = self._history(one) & self._history(other)
+        older = {parent for commit in common for parent in self._commits[commit].parents}
+        return tuple(sorted(common - older))
+
+    def _history(self, commit: str) -> set[str]:
+        found, rest = set[str](), [commit]
+        while rest:
+            commit = rest.pop()
+            if commit not in found:
+                found.add(commit)
+                rest += self._commits[commit].parents
+        return found
 
     # --- what people do ----------------------------------------------------------------------------------
 

@@ -56,6 +56,8 @@ class Case:
     chance: Random
     lies: dict[str, str] = field(default_factory=dict)
     """Commit -> what somebody did there."""
+    beside: set[str] = field(default_factory=set)
+    """Commits that brought a lie in, and may be named with it."""
     acts: list[str] = field(default_factory=list)
 
     def git(self, *arguments: str) -> str:
@@ -353,6 +355,95 @@ def state_squashed(case: Case) -> None:
     case.lies[case.tip] = "state commits, squashed"
 
 
+def history_imported(case: Case) -> None:
+    """A commit without parents holds other decisions, and a merge puts it in the place of the history."""
+    status = case.town.read_state("status.yaml")
+    if not status:
+        return
+    tip = case.tip
+    name = case.chance.choice(["status.yaml", "rollout.yaml"])
+    document = case.town.read_state(name)
+    if _flip(case, document) is None:
+        return
+    (case.town.path / STATE / name).write_text(dump_yaml(document), encoding="utf-8")
+    case.git("add", "--all")
+    tree = case.git("write-tree")
+    root = case.git("commit-tree", tree, "-m", "Import")
+    _merge_of(case, tree, [tip, root])
+    case.beside.add(case.tip)
+    case.lies[root] = f"{name}: another history"
+
+
+def state_merged_away(case: Case) -> None:
+    """A merge has the state of an ancestor, or of product work on one, and so takes decisions back."""
+    line = case.commits("main", "--first-parent")
+    old, new = line[min(case.chance.randint(1, 8), len(line) - 2)], case.tip
+    if not _decided(case, old, new):
+        return
+    case.git("checkout", "-q", "--detach", old)
+    if case.chance.random() < 0.5:
+        product_work(case)
+    side = case.tip
+    _merge_of(case, f"{side}^{{tree}}", [side, new])
+    case.lies[case.tip] = "a merge that takes decisions back"
+
+
+def _decided(case: Case, old: str, new: str) -> bool:
+    """Whether the tool's files differ, and begin before `old`."""
+    files = [f"{STATE}/{name}" for name in ("status.yaml", "rollout.yaml")]
+    there = case.git("ls-tree", "--name-only", old, *files).split()
+    return len(there) == len(files) and bool(case.git("diff", "--name-only", old, new, "--", *files))
+
+
+def _merge_of(case: Case, tree: str, parents: list[str]) -> None:
+    """A merge of these, in any order, with that tree, which main becomes."""
+    case.chance.shuffle(parents)
+    flags = [part for parent in parents for part in ("-p", parent)]
+    merge = case.git("commit-tree", tree, *flags, "-m", "Merge branch main")
+    case.git("checkout", "-q", "-f", "-B", "main", merge)
+
+
+def file_edited_and_reverted(case: Case) -> None:
+    before = set(case.lies)
+    file_edited(case)
+    product_work(case)
+    for lie in set(case.lies) - before:
+        case.git("revert", "--no-edit", lie)
+
+
+def text_edited(case: Case) -> None:
+    """A comment, or blanks, in a file that the tool alone writes."""
+    names = ("status.yaml", "signoff.yaml", "quarantine.yaml")
+    there = [name for name in names if case.town.read_state(name)]
+    if there:
+        file = case.town.path / STATE / case.chance.choice(there)
+        text = file.read_text("utf-8")
+        how = case.chance.choice(["# agreed\n" + text, text + "# agreed\n", text.replace("\n", "  \n", 1)])
+        file.write_text(how, encoding="utf-8")
+        case.git("add", "--all")
+        case.git("commit", "-q", "-m", "Note it")
+        case.lies[case.tip] = f"{file.name}: its text"
+
+
+def subject_extended(case: Case) -> None:
+    """The tool's last commit claims more than it did."""
+    text = case.git("log", "-1", "--format=%B")
+    if "Rollout-Event" not in text or case.tip in case.lies or _is_merge(case, "main"):
+        return
+    subject, rest = text.split("\n", 1)
+    train, fixed, *prose = subject.split(": ", 2)
+    if fixed.endswith("…") or "waits for" in fixed:
+        return
+    claim = case.chance.choice([", frozen", " and complete", " (agreed)"])
+    case.git("commit", "-q", "--amend", "-m", "\n".join([": ".join([train, fixed + claim, *prose]), rest]))
+    case.lies[case.tip] = f"the subject: {claim}"
+
+
+def note_beside_incidents(case: Case) -> None:
+    case.town.commit({f"{STATE}/incidents/README.md": "What happened\n"}, "Explain the folder")
+    case.lies[case.tip] = "incidents/README.md"
+
+
 GOOD: tuple[Act, ...] = (
     product_work,
     pull_with_swapped_parents,
@@ -374,6 +465,12 @@ BAD: tuple[Act, ...] = (
     merge_with_a_touch,
     side_branch_merged,
     state_squashed,
+    history_imported,
+    state_merged_away,
+    file_edited_and_reverted,
+    text_edited,
+    subject_extended,
+    note_beside_incidents,
 )
 
 

@@ -42,7 +42,11 @@ def names(case: Case, found: Verified) -> str:
     remarks = {each.commit: each.problem for each in found.remarks if "was rebased" not in each.problem}
     told_of = findings | remarks
     missed = [f"missed {commit[:10]}: {what}" for commit, what in case.lies.items() if commit not in told_of]
-    false = [f"false {commit[:10]}: {why}" for commit, why in told_of.items() if commit not in case.lies]
+    false = [
+        f"false {commit[:10]}: {why}"
+        for commit, why in told_of.items()
+        if commit not in {*case.lies, *case.beside}
+    ]
     return "\n".join([*missed, *false])
 
 

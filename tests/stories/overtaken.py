@@ -55,6 +55,9 @@ class OvertakenStore:
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
         return self._store.log(train, since=since)
 
+    def forks(self, one: str, other: str) -> tuple[str, ...]:
+        return self._store.forks(one, other)
+
 
 def overtaken(town: Town, command: tuple[str, ...]) -> None:
     """Collect and reconcile, overtaken by that command, whose freeze has to outlast the reconcile."""

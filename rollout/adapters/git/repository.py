@@ -174,6 +174,11 @@ class Git:
             return None
         return output("merge-base", done).decode().strip()
 
+    def merge_bases(self, one: str, other: str) -> tuple[str, ...]:
+        """The newest commits that both hold: several after merges crosswise, none when they share none."""
+        done = self.runner.attempt("merge-base", "--all", one, other)
+        return () if done.returncode == 1 else tuple(output("merge-base", done).decode().split())
+
     def current_branch(self) -> str | None:
         """The branch that HEAD is on, even one without commits; None when HEAD is detached."""
         # The file saves a process; where it does not tell (detached, a link, reftable), git does.

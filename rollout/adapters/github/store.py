@@ -301,6 +301,10 @@ class GitHubStore:
         """From the clone: history is as long as it was fetched, and as new."""
         return self._clone().log(train, since=since)
 
+    def forks(self, one: str, other: str) -> tuple[str, ...]:
+        """From the clone, as `log`."""
+        return self._clone().forks(one, other)
+
     def commit(
         self, train: str, change: StateChange, message: CommitMessage, *, parent: str, at: datetime
     ) -> str:
