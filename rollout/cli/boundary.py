@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from rollout.cli.output import nobody_reads, out, tell, under_actions
+from rollout.cli.output import nobody_reads, open_streams, out, tell, under_actions
 from rollout.errors import InputError, OutsideError, RefusedError, RolloutError
 
 BUG, INTERRUPTED = 1, 130
@@ -20,6 +20,7 @@ LONGEST_LINE = 2000
 
 def run(app: click.Group, arguments: list[str]) -> int:
     """The exit code of the command that the arguments name."""
+    open_streams()
     _print_any_text()
     try:
         with app.make_context("rollout", list(arguments)) as context:

@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TextIO, cast
 
 import click
 
 from rollout.errors import OutsideError
+
+
+def open_streams() -> None:
+    """Put something in the place of standard streams that the caller closed.
+
+    Else the next file that is opened would get their number. Standard output stays one that cannot be
+    written, as on a full disk.
+    """
+    if sys.stdin is None:
+        sys.stdin = _null(0, os.O_RDONLY, "r")
+    if sys.stdout is None:
+        sys.stdout = _null(1, os.O_RDONLY, "w")
+    if sys.stderr is None:
+        sys.stderr = _null(2, os.O_WRONLY, "w")
+
+
+def _null(number: int, flags: int, mode: str) -> TextIO:
+    opened = os.open(os.devnull, flags)
+    if opened != number:
+        os.dup2(opened, number)
+        os.close(opened)
+    return cast("TextIO", os.fdopen(number, mode, encoding="utf-8", errors="replace", closefd=False))
 
 
 def out(text: str, *, nl: bool = True) -> None:

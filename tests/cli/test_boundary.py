@@ -442,6 +442,25 @@ def test_a_full_standard_output_is_an_outside_failure(arguments: list[str], code
     assert b"No space left on device" in done.stderr
 
 
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", ">&- 2>&- <&-", "<&- >&-"])
+@pytest.mark.parametrize("arguments", ["--help", "demo --help", "contract schema"])
+def test_a_closed_standard_output_is_as_a_full_one(arguments: str, closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m rollout {arguments} {closed}', sys.executable],
+        capture_output=True,
+        check=False,
+    )
+    said = b"" if "2>" in closed else b"error: "
+    assert (done.returncode, done.stdout, said in done.stderr) == (4, b"", True)
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_closed_standard_error_stops_nothing() -> None:
+    command = ["sh", "-c", 'exec "$0" -m rollout --version 2>&-', sys.executable]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stdout != b"") == (0, True)
+
+
 def test_a_full_standard_error_stops_nothing() -> None:
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "rollout", "status", "--repo", "/dev/null"]

@@ -123,6 +123,16 @@ def _staged(repo: Path) -> Path:
     return repo
 
 
+def _program(*flags: str) -> Callable[[Path], Path]:
+    def go(repo: Path) -> Path:
+        (repo / DESIRED).chmod(0o755)
+        if flags:
+            git(repo, *flags, DESIRED)
+        return repo
+
+    return go
+
+
 def _sparse(repo: Path) -> Path:
     git(repo, "sparse-checkout", "set", "--no-cone", "/src/")
     return repo
@@ -183,6 +193,8 @@ PLACES: dict[str, Place] = {
     "state is a link": Place(_linked_state, write=2, brake=2, says="is a link"),
     "an edit": Place(_edited(), brake=2, says="dirty"),
     "a staged edit": Place(_staged, brake=2, says="dirty"),
+    "another mode": Place(_program(), brake=2, says="dirty"),
+    "a staged mode": Place(_program("add"), brake=2, says="dirty"),
     "an edit under assume-unchanged": Place(
         _edited("update-index", "--assume-unchanged"), brake=2, says="told to ignore"
     ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -34,8 +36,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-LEFT_BEHIND = ("in a merge of state", "a bare clone")
-"""Where no worktree follows: one keeps what a person merges, the other has none."""
+STAYS = {"in a merge of state": DESIRED}
+"""Place -> the file in which a person merges: it stays, and all others follow."""
 
 
 class Run:
@@ -152,8 +154,10 @@ def test_the_brake_acts_or_says_why_not(
     assert files_of_people(top) == theirs
     if done.code == 0:
         assert is_stopped(folder)
-        if place not in LEFT_BEHIND:
-            assert git(folder, "diff", "HEAD", "--", ":(top)state") == "" or "main" not in on(folder)
+        if "main" in on(folder) and place != "a bare clone":
+            left = git(folder, "diff", "--name-only", "HEAD", "--", ":(top)state").split()
+            assert left == ([STAYS[place]] if place in STAYS else [])
+            assert all(f"note: {path}: changed" in done.err for path in left)
         # Run again, it has nothing to do, and nothing is left in the worktree.
         head = git(folder, "rev-parse", "main")
         assert Run(capsys, folder, *brake).code == 0
@@ -161,6 +165,42 @@ def test_the_brake_acts_or_says_why_not(
     else:
         assert content(top) == desired
         assert git(folder, "ls-files", "-s", "--", f":(top){DESIRED}", may_fail=True) == staged
+
+
+@pytest.mark.parametrize("brake", BRAKES, ids=[brake[0] for brake in BRAKES])
+def test_what_the_brake_says_in_a_rebase_keeps_its_commit(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], brake: tuple[str, ...]
+) -> None:
+    folder = PLACES["in a rebase"].go(copied(made, tmp_path))
+    stopped = Run(capsys, folder, *brake)
+    assert stopped.code == 0
+    (command,) = re.findall(r"git rebase --abort && git merge --ff-only \w+", stopped.err)
+    if brake[0] == "freeze":  # reconcile takes a rollback on even here
+        refused = Run(capsys, folder, "reconcile")
+        assert refused.code == 3
+        assert f"keep the commits that were made meanwhile: {command}; then run again" in refused.err
+    for part in command.split(" && "):
+        git(folder, *part.split()[1:])
+    assert is_stopped(folder)
+    assert git(folder, "status", "--porcelain", "--untracked-files=no") == ""
+    assert "middle of" not in Run(capsys, folder, "reconcile").err
+
+
+@pytest.mark.parametrize("hint", ["rm", "git checkout HEAD --"])
+def test_the_hint_at_a_link_leads_out(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], hint: str
+) -> None:
+    """A folder that the branch has comes back; one that it has not only has to go."""
+    folder = copied(made, tmp_path)
+    link = folder / state_path(TAU, *(["incidents"] if hint == "rm" else []))
+    if link.exists():
+        link.rename(tmp_path / "moved")
+    link.symlink_to(tmp_path / "moved")
+    done = Run(capsys, folder, "rollback", "--reason", "x")
+    assert (done.code, f": {hint} " in done.err) == (2, True)
+    command = done.err.strip().rpartition(": ")[2].split()
+    link.unlink() if command[0] == "rm" else subprocess.run(command, cwd=folder, check=True)
+    assert Run(capsys, folder, "rollback", "--reason", "x").code == 0
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from stat import S_ISDIR
+from stat import S_ISDIR, S_IXUSR
 from typing import TYPE_CHECKING, NamedTuple
 
-from rollout.adapters.git.formats import LINK
+from rollout.adapters.git.formats import FILE, LINK, PROGRAM
 from rollout.adapters.git.process import LITERAL, complaint
 from rollout.adapters.plain_file import opened
 from rollout.errors import InputError, OutsideError
@@ -63,6 +63,14 @@ class Checkout:
         self._refuse_links(listed, commit)
         self._refuse_local_changes(listed, commit)
 
+    def can_follow(self, path: str, commit: str) -> bool:
+        """Whether this one file is as it is in `commit`, here and in the index: see `prepare`."""
+        try:
+            self.prepare([path], commit)
+        except InputError:
+            return False
+        return True
+
     def operation(self, branch: str) -> str:
         """What a person is in the middle of with the branch here, such as `a merge`; empty for nothing."""
         if self._git.current_branch() != branch:
@@ -88,9 +96,12 @@ class Checkout:
         folders = {str(folder) for path in paths for folder in list(PurePosixPath(path).parents)[:-1]}
         for folder in sorted(folders):
             if (self._git.home / folder).is_symlink() and not self._is_link_in(commit, folder):
+                is_kept = self._git.entry(commit, folder) is not None
+                put_back = f"put the folder in its place: git {self._there}checkout HEAD -- {folder}"
+                take_away = f"take the link away: rm {self._git.home / folder}"
                 raise InputError(
                     f"{folder}: is a link{self._where}; a state commit is not written through it",
-                    hint=f"put the folder in its place: git {self._there}checkout HEAD -- {folder}",
+                    hint=put_back if is_kept else take_away,
                     file=folder,
                 )
 
@@ -99,11 +110,15 @@ class Checkout:
         return entry is not None and entry.mode == LINK
 
     def _refuse_local_changes(self, listed: frozenset[str], commit: str) -> None:
-        if (self._git.git_dir / "index.lock").exists():
-            raise OutsideError(
-                f"another git process holds index.lock{self._where}", hint="let it finish, then run again"
-            )
-        suspects = [path for path in sorted(listed) if self._differs_here(path, commit, listed)]
+        lock = self._git.git_dir / "index.lock"
+        if lock.exists():
+            hint = f"let it finish, then run again; where no git process runs any more: rm {lock}"
+            raise OutsideError(f"another git process holds index.lock{self._where}", hint=hint)
+        suspects = [
+            path
+            for path in sorted(listed)
+            if self._differs_here(path, commit, listed) or self._has_other_mode(path, commit)
+        ]
         if not suspects and self._is_staged_as_in(commit, listed):
             return
         self._refuse_what_status_does_not_tell(listed, commit)
@@ -201,6 +216,13 @@ class Checkout:
                 file=path,
             ) from error
         return committed is None or here != committed.body
+
+    def _has_other_mode(self, path: str, commit: str) -> bool:
+        """Whether the file is a program and the commit's is none, or the other way round."""
+        committed, file = self._git.entry(commit, path), self._git.home / path
+        if committed is None or committed.mode not in (FILE, PROGRAM) or not file.is_file():
+            return False
+        return bool(file.lstat().st_mode & S_IXUSR) != (committed.mode == PROGRAM)
 
     def _bring_up_to_date(self, commit: str, paths: Iterable[str]) -> None:
         listed = list(paths)

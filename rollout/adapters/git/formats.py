@@ -11,7 +11,7 @@ from typing import IO, NamedTuple
 
 from rollout.core.values import from_unix
 
-FILE, FOLDER, LINK = "100644", "40000", "120000"
+FILE, PROGRAM, FOLDER, LINK = "100644", "100755", "40000", "120000"
 _GONE = "000000"
 _TRAILER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*): *(.*)")
 _NO_TRAILER = "(cherry picked from commit "

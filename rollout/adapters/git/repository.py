@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Never
+from typing import NamedTuple, Never
 
 from rollout.adapters.git.checkout import Checkout, behind
 from rollout.adapters.git.formats import (
@@ -53,6 +53,27 @@ _HEAD_ON_BRANCH, _HEAD_ELSEWHERE = "ref: refs/heads/", "ref: refs/heads/.invalid
 _REMOTE_HEADS = "refs/remotes/origin/"
 _OWN_BRANCHES = "rollout/"
 _USUAL_BRANCHES = ("main", "master")
+
+
+class _Begun(NamedTuple):
+    """What a person is in the middle of."""
+
+    what: str
+    began_at: str | None = None
+    """Where a rebase began, and puts the branch back when it is aborted."""
+
+    def way_out(self, tip: str) -> str:
+        """What to do when the branch must not move now, and is at `tip`."""
+        if self.began_at in (None, tip):
+            return "finish or abort it (`git status` says how), and run again"
+        return f"keep the commits that were made meanwhile: {_keeping(tip)}; then run again"
+
+    def note(self, made: str) -> str:
+        """What to do about a commit that was made all the same."""
+        if self.began_at is None:
+            return f"{self.what}; the commit is made all the same: look at `git status` before you go on"
+        lost = "to abort the rebase takes it back, and to continue fails"
+        return f"{self.what}; the commit is made all the same, but {lost}. Keep it: {_keeping(made)}"
 
 
 class Git:
@@ -376,17 +397,19 @@ class Git:
         with locked(self.common_dir / "rollout" / "lock"), self._checkouts(branch) as checkouts:
             if self.tip(branch) != old:
                 _head_moved(branch, old)
-            for told in self._begun(branch, checkouts):
-                if not is_brake:
-                    raise RefusedError(told, hint="finish or abort it (`git status` says how), and run again")
-                self.note(f"{told}; the commit is made all the same: look at `git status` before you go on")
-            checkouts = [one for one in checkouts if self._prepared(one, branch, paths, old)]
+            begun = list(self._begun(branch, checkouts))
+            if begun and not is_brake:
+                raise RefusedError(begun[0].what, hint=begun[0].way_out(old))
+            following = {one: self._following(one, branch, paths, old) for one in checkouts}
+            following = {checkout: some for checkout, some in following.items() if some}
             new = make()
-            for checkout in checkouts:
+            for checkout in following:
                 checkout.expect(new)
             self.set_branch(branch, new, old=old)
-            for checkout in checkouts:
-                checkout.follow(new, paths)
+            for each in begun:
+                self.note(each.note(new))
+            for checkout, some in following.items():
+                checkout.follow(new, some)
             return new
 
     def catch_up(self) -> None:
@@ -402,33 +425,41 @@ class Git:
                 with closing(Git(folder, self._environment)) as git:
                     Checkout(git, elsewhere=folder != self.worktree).catch_up()
 
-    def _begun(self, branch: str, checkouts: Sequence[Checkout]) -> Iterator[str]:
+    def _begun(self, branch: str, checkouts: Sequence[Checkout]) -> Iterator[_Begun]:
         """What people are in the middle of with the branch, in which a commit would get lost."""
         for folder in (self.common_dir, *sorted((self.common_dir / "worktrees").glob("*"))):
             for kind in ("rebase-merge", "rebase-apply"):
                 try:
-                    named = (folder / kind / "head-name").read_text(errors="replace").strip()
+                    named, began_at = (
+                        (folder / kind / file).read_text(errors="replace").strip()
+                        for file in ("head-name", "orig-head")
+                    )
                 except OSError:
                     continue
                 if named == _HEADS + branch:
-                    yield f"{branch} is in the middle of a rebase"
+                    yield _Begun(f"{branch} is in the middle of a rebase", began_at)
         for checkout in checkouts:
             if operation := checkout.operation(branch):
-                yield f"{branch} is in the middle of {operation} in {checkout.where}"
+                yield _Begun(f"{branch} is in the middle of {operation} in {checkout.where}")
 
-    def _prepared(self, checkout: Checkout, branch: str, paths: Collection[str], old: str) -> bool:
-        """Whether the worktree follows; one in the middle of a merge whose files are changed stays as it is.
+    def _following(
+        self, checkout: Checkout, branch: str, paths: Collection[str], old: str
+    ) -> Collection[str]:
+        """The paths that the worktree follows; in the middle of a merge those that nobody changed there.
 
-        Raises as `Checkout.prepare` for any other.
+        Raises as `Checkout.prepare` outside of one.
         """
         try:
             checkout.prepare(paths, old)
-        except InputError as error:
+        except InputError:
             if not checkout.operation(branch):
                 raise
-            self.note(f"{error.message}: it stays, and committing it takes this state commit back")
-            return False
-        return True
+        else:
+            return paths
+        clean = [path for path in paths if checkout.can_follow(path, old)]
+        stay = ", ".join(sorted(path for path in paths if path not in clean))
+        self.note(f"{stay}: changed in {checkout.where}: it stays, and committing it takes that part back")
+        return clean
 
     @contextmanager
     def _checkouts(self, branch: str) -> Iterator[list[Checkout]]:
@@ -512,6 +543,10 @@ class Git:
             known = there.id if there and there.is_folder else None
             entries[name] = TreeEntry(FOLDER, self._add_tree(pack, known, inside))
         return pack.add("tree", tree_body(entries))
+
+
+def _keeping(tip: str) -> str:
+    return f"git rebase --abort && git merge --ff-only {tip[:12]}"
 
 
 def _only_one(branches: Iterable[str]) -> str | None:
