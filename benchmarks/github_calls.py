@@ -18,6 +18,7 @@ from rollout.core.contract import Contract, SignoffPolicy
 from rollout.core.observation import HealthState, Observation, Results
 from rollout.core.state import Verdict
 from tests.adapters.github_world import NAME, GitHubWorld, seed
+from tests.fakehub.entities import Pull
 from tests.fakehub.hub import Call, Hub
 from tests.workflows.town import build
 from tests.world import PHASES, contract
@@ -98,6 +99,34 @@ def _to_the_revert(world: GitHubWorld) -> None:
     _requests(world)
     heads = [thread.pull.head for thread in world.repo.pulls() if thread.pull and thread.state == "open"]
     assert [head.split("/")[0] for head in heads] == ["rollout-revert"]
+
+
+def in_a_busy_repository(tick: Callable[[GitHubWorld], Count]) -> Callable[[], Count]:
+    """The tick beside 1,000 pull requests of other people and 1,000 closed issues of old releases."""
+
+    def count() -> Count:
+        with _world() as world:
+            world.play_to("canary-1")
+            _settle(world)
+            _crowd(world)
+            return tick(world)
+
+    return count
+
+
+def _crowd(world: GitHubWorld) -> None:
+    main = world.repo.bare.git("rev-parse", "main").strip()
+    head = world.repo.bare.git("commit-tree", "-p", main, "-m", "theirs", f"{main}^{{tree}}").strip()
+    for number in range(1000):
+        pull = Pull(f"patch-{number}", "main", head, main, from_fork=True)
+        world.repo.open_thread(world.alice, "Theirs", None, pull)
+        old = world.repo.open_thread(world.token, "Old", f"<!-- rollout:issue old{number} -->")
+        old.labels, old.state = ["rollout"], "closed"
+
+
+def _another_look(world: GitHubWorld) -> Count:
+    world.clock.forward(minutes=10)
+    return _requests(world, world.observe())
 
 
 def completing() -> Count:
@@ -238,6 +267,8 @@ TICKS: tuple[tuple[str, int | None, Callable[[], Count]], ...] = (
     ("nothing new", NOTHING, nothing_to_do),
     ("an idle train", NOTHING, idle),
     ("an event that is no concern of ours", FOREIGN, foreign_event),
+    ("a healthy observation, in a busy repository", STEADY + 2, in_a_busy_repository(_another_look)),
+    ("nothing new, in a busy repository", NOTHING + 2, in_a_busy_repository(_requests)),
     ("a promotion that was merged", None, entering),
     ("a trigger that fires while a promotion is open", None, freezing),
     ("nothing new, a rollback's issue and revert open", WAITING, rolling_back),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rollout.core.state import Verdict
 from rollout.errors import OutsideError
 from rollout.ports import IssueState, PullRequest, PullRequestState
 from tests.adapters.github_world import GitHubWorld, started
@@ -190,3 +191,21 @@ def test_a_label_in_other_letters_is_ours(world: GitHubWorld) -> None:
     world.hub.forget_calls()
     assert world.reconcile().effects == []
     assert len(world.calls()) == 3
+
+
+def test_a_branch_in_the_way_of_promotions_is_named(world: GitHubWorld) -> None:
+    world.repo.bare.git("branch", "rollout", "main")
+    with pytest.raises(OutsideError, match="a branch rollout is in its way") as refused:
+        world.reconcile(world.observe())
+    assert "rename or delete the branch rollout" in refused.value.hint
+    assert world.verdict is Verdict.PROMOTE
+    world.repo.bare.git("branch", "-D", "rollout")
+    world.reconcile()
+    assert [pull.head for pull in world.forge.pull_requests("rollout/")] == [BRANCH]
+
+
+def test_a_branch_in_the_way_of_reverts_is_named(world: GitHubWorld) -> None:
+    world.repo.bare.git("branch", "rollout-revert", "main")
+    with pytest.raises(OutsideError, match="a branch rollout-revert is in its way") as refused:
+        propose(world.run())
+    assert "rename or delete the branch rollout-revert" in refused.value.hint

@@ -92,6 +92,14 @@ def run(repo: Repo, permissions: Mapping[str, str] | None = None) -> Token:
     return repo.hub.run_token(repo, FULL if permissions is None else permissions)
 
 
+def test_branches_that_are_in_the_way_of_the_tools_are_seen(repo: Repo) -> None:
+    assert inspect(repo, admin(repo)).in_the_way == frozenset()
+    main = repo.bare.branch("main") or ""
+    repo.bare.update_ref("refs/heads/rollout", main)
+    repo.bare.update_ref("refs/heads/rollout-revert", main)
+    assert inspect(repo, admin(repo)).in_the_way == frozenset({"rollout", "rollout-revert"})
+
+
 def test_an_admin_sees_everything_but_what_a_jobs_token_may_do(hub: Hub, repo: Repo) -> None:
     hub.engine.variables["ROLLOUT_APP_CLIENT_ID"] = "x"
     hub.engine.secrets["ROLLOUT_APP_PRIVATE_KEY"] = "x"

@@ -77,6 +77,13 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             "whether ROLLOUT_IN_FORK lets this fork run by itself",
             "gh variable set ROLLOUT_IN_FORK --body true",
         ),
+        (
+            {"in_the_way": frozenset({"rollout-revert"})},
+            PROBLEM,
+            "branch names",
+            "a branch is called rollout-revert",
+            "git push origin :rollout-revert",
+        ),
         # --- state commits
         ({"rules": SECRET}, UNTOLD, "state commits", "this token may not ask", "Settings > Rules"),
         (

@@ -58,6 +58,8 @@ OPEN_PULLS = (
   $compareHeads: Boolean!, $rollout: String!) {
   repository(owner: $owner, name: $name) { nameWithOwner
     id
+    promotionRoot: ref(qualifiedName: "refs/heads/rollout") { name }
+    channelRoot: ref(qualifiedName: "refs/heads/rollout-channel") { name }
     promotions: refs(first: $first, after: $afterPromotions, refPrefix: "refs/heads/rollout/") { ...heads }
     channels: refs(first: $first, after: $afterChannels, refPrefix: "refs/heads/rollout-channel/") {
       ...heads
@@ -273,13 +275,24 @@ class _Heads(Document):
     page_info: PageInfo
 
 
+class _Branch(Document):
+    name: str
+
+
 class _Repository(Document):
     id: str
+    promotion_root: _Branch | None = None
+    channel_root: _Branch | None = None
     promotions: _Heads | None = None
     channels: _Heads | None = None
     reverts: _Heads | None = None
     labels: Names | None = None
     issues: IssuePage | None = None
+
+    @property
+    def in_the_way(self) -> frozenset[str]:
+        """Branches below which git can make none."""
+        return frozenset(root.name for root in (self.promotion_root, self.channel_root) if root is not None)
 
     @property
     def heads(self) -> dict[str, _Heads]:

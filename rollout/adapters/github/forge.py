@@ -146,6 +146,12 @@ class GitHubForge:
         for pull in listed.pulls.values():
             if pull.head == branch:
                 return pull
+        root = branch.partition("/")[0]
+        if root in listed.in_the_way:
+            raise OutsideError(
+                f"opening the pull request from {branch} failed: a branch {root} is in its way",
+                hint=f"rename or delete the branch {root}: git makes no branch below the name of another",
+            )
         wanted = NewPull(
             branch,
             files_of(train, change),

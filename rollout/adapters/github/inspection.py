@@ -78,6 +78,7 @@ class GitHubInspector:
             runs=self._runs(),
             permissions=permissions,
             limit=self._limit(),
+            in_the_way=repository.in_the_way,
             unseen=frozenset(name for name in products if not self._sees(name)),
         )
 

@@ -12,6 +12,9 @@ REPOSITORY = """query($owner: String!, $name: String!) {
   viewer { login }
   repository(owner: $owner, name: $name) { nameWithOwner
     isPrivate isArchived isFork owner { kind: __typename }
+    promotionRoot: ref(qualifiedName: "refs/heads/rollout") { name }
+    channelRoot: ref(qualifiedName: "refs/heads/rollout-channel") { name }
+    revertRoot: ref(qualifiedName: "refs/heads/rollout-revert") { name }
     defaultBranchRef { name target { ... on Commit { file(path: ".github/workflows") { object { ... on Tree {
       entries { name object { ... on Blob { text } } }
     } } } } } }
@@ -53,8 +56,15 @@ class _Ref(Document):
     target: _Commit
 
 
+class _Root(Document):
+    name: str
+
+
 class _Repository(Document):
     is_private: bool
+    promotion_root: _Root | None = None
+    channel_root: _Root | None = None
+    revert_root: _Root | None = None
     is_archived: bool
     is_fork: bool
     owner: _Owner
@@ -63,6 +73,12 @@ class _Repository(Document):
     @property
     def in_organization(self) -> bool:
         return self.owner.kind == "Organization"
+
+    @property
+    def in_the_way(self) -> frozenset[str]:
+        """Branches that have a name below which the tool makes its own."""
+        roots = (self.promotion_root, self.channel_root, self.revert_root)
+        return frozenset(root.name for root in roots if root is not None)
 
     @property
     def workflow_texts(self) -> dict[str, str]:

@@ -130,6 +130,12 @@ class ProductClone:
         if not done.returncode:
             return
         why = self._why(done)
+        root = branch.partition("/")[0]
+        if f"'refs/heads/{root}' exists; cannot create" in done.stderr.decode("utf-8", "replace") + why:
+            raise OutsideError(
+                f"pushing {branch} to {self._repository} failed: a branch {root} is in its way",
+                hint=f"rename or delete the branch {root}: git makes no branch below the name of another",
+            )
         if any(words in why for words in _MOVED):
             raise HeadMovedError(
                 f"branch {branch} of {self._repository} is no longer at {old or 'nothing'}", hint=_LATER

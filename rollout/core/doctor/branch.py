@@ -52,6 +52,13 @@ def state_branch(world: World) -> Iterator[Finding]:
             yield ok("contract", f"{train.name}: good")
 
 
+def branch_names(world: World) -> Iterator[Finding]:
+    """Whether a branch has a name below which the tool makes branches: git allows only one of both."""
+    for name in sorted(world.settings.in_the_way):
+        says = f"a branch is called {name}: no branch {name}/... can be made"
+        yield problem("branch names", says, f"rename or delete it: git push origin :{name}")
+
+
 def unreadable(train: Train) -> Finding:
     """A train that does not load: people mend a contract, and take back what they did to the tool's files."""
     if f"/{CONTRACT}" in train.problem or "/" not in train.problem:

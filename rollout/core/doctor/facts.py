@@ -133,6 +133,8 @@ class Settings:
     permissions: Mapping[Permission, bool | Hidden] | None
     """What the token may do; None for a person's, which no job will have."""
     limit: RateLimit | Hidden
+    in_the_way: frozenset[str] = frozenset()
+    """Branches, such as `rollout`, that forbid every branch below their name."""
     unseen: frozenset[str] = frozenset()
     """Repositories of products, `owner/name`, that the token does not reach."""
 
