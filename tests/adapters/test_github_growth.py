@@ -209,3 +209,24 @@ def test_a_branch_in_the_way_of_reverts_is_named(world: GitHubWorld) -> None:
     with pytest.raises(OutsideError, match="a branch rollout-revert is in its way") as refused:
         propose(world.run())
     assert "rename or delete the branch rollout-revert" in refused.value.hint
+
+
+# --- large trees -------------------------------------------------------------------------------------------
+
+
+def test_a_commit_of_a_large_tree_is_compared_folder_by_folder(world: GitHubWorld) -> None:
+    forge = world.run().forge
+    main = world.repo.bare.branch("main") or ""
+    files = [("deep/er/one.txt", b"1"), ("deep/two.txt", b"2"), ("src/main.rs", b"3")]
+    added = world.repo.commit_on_branch(world.alice, "main", main, "add", files, [])
+    gone = ["deep/er/one.txt", "src/main.rs"]
+    swapped = world.repo.commit_on_branch(world.alice, "main", added, "swap", [("src/main.rs/x", b"4")], gone)
+    expected = {commit: forge.changed_paths(commit) for commit in (added, swapped)}
+    assert expected[swapped] == ["deep/er/one.txt", "src/main.rs", "src/main.rs/x"]
+    world.hub.biggest_tree = 5
+    world.hub.forget_calls()
+    assert {commit: forge.changed_paths(commit) for commit in (added, swapped)} == expected
+    assert len(world.calls()) < 30
+    world.hub.biggest_tree = 1
+    with pytest.raises(OutsideError, match="more files than GitHub lists"):
+        forge.changed_paths(added)

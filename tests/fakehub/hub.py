@@ -66,6 +66,8 @@ class Hub:
         self.rate_limit = 5000
         self.biggest_page = 100
         """Entries of a page that GraphQL answers before it finds a query too much."""
+        self.biggest_tree = 100_000
+        """Entries of a tree that are listed at once; the rest is cut off (GitHub's REST documentation)."""
         self.lags = False
         """Whether GraphQL's lists do not show yet what was made at this moment of the hub's clock."""
         self.violations: list[str] = []

@@ -185,7 +185,9 @@ def tree(repo: Repo, sha: str, *, recursive: bool) -> Json:
         if entry.size is not None:
             item["size"] = entry.size
         entries.append(item)
-    return build("GitTree", sha=sha, url=url(repo, "git/trees", sha), truncated=False, tree=entries)
+    most = repo.hub.biggest_tree
+    place = url(repo, "git/trees", sha)
+    return build("GitTree", sha=sha, url=place, truncated=len(entries) > most, tree=entries[:most])
 
 
 def blob(repo: Repo, sha: str) -> Json:

@@ -11,6 +11,7 @@ from rollout.adapters.github.api import Api, Document, owner_and_name, parsed
 from rollout.errors import OutsideError
 from rollout.ports import CheckRun
 
+_MOST_FOLDERS = 50
 _HISTORY = """query($owner: String!, $name: String!, $branch: String!, $after: String) {
   repository(owner: $owner, name: $name) { nameWithOwner
     ref(qualifiedName: $branch) { target { oid ... on Commit {
@@ -65,6 +66,8 @@ class _TreeEntry(Document):
 class _Tree(Document):
     tree: tuple[_TreeEntry, ...]
     truncated: bool = False
+    whole: bool = False
+    """Whether folders were gone into."""
 
 
 class _Page(Document):
@@ -197,12 +200,52 @@ def _history(api: Api, repository: str, branch: str, after: str | None) -> _Hist
 def changed_paths(api: Api, repository: str, commit: str) -> Sequence[str]:
     """Paths that the commit changes against its first parent.
 
-    Raises OutsideError for a commit with more files than GitHub lists.
+    Where GitHub does not list all files at once, folder by folder as far as they differ. Raises OutsideError,
+    for more than 50 such folders too.
     """
     before = _first_parent(api, repository, commit)
-    old = _files(api, repository, before) if before else {}
-    new = _files(api, repository, commit)
-    return sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
+    old = _tree(api, repository, before, recursive=True) if before else _Tree(tree=())
+    new = _tree(api, repository, commit, recursive=True)
+    if not (old.truncated or new.truncated):
+        return sorted(path for path, _ in _changed(old, new))
+    return _walked(api, repository, before, commit)
+
+
+def _walked(api: Api, repository: str, before: str | None, commit: str) -> list[str]:
+    paths: list[str] = []
+    folders: list[tuple[str, str | None, str | None]] = [("", before, commit)]
+    for _ in range(_MOST_FOLDERS):
+        if not folders:
+            return sorted(paths)
+        folder, *both = folders.pop()
+        old, new = (_tree(api, repository, one) if one else _Tree(tree=()) for one in both)
+        if old.truncated or new.truncated:
+            break
+        for path, (was, now) in _changed(old, new):
+            trees = [one.sha if one and one.type == "tree" else None for one in (was, now)]
+            if any(one and one.type != "tree" for one in (was, now)):
+                paths.append(folder + path)
+            if any(trees):
+                folders.append((f"{folder}{path}/", trees[0], trees[1]))
+    raise OutsideError(
+        f"{commit[:12]} changes more files than GitHub lists: whether state is among them is not known",
+        hint="run it in a clone, with --forge local",
+    )
+
+
+_Change = tuple[str, tuple["_TreeEntry | None", "_TreeEntry | None"]]
+
+
+def _changed(old: _Tree, new: _Tree) -> list[_Change]:
+    """Path -> entry before and after, where they differ; a folder as such only where it was not gone into."""
+    was, now = (
+        {one.path: one for one in tree.tree if not tree.whole or one.type != "tree"} for tree in (old, new)
+    )
+    return [
+        (path, (was.get(path), now.get(path)))
+        for path in was.keys() | now.keys()
+        if was.get(path) != now.get(path)
+    ]
 
 
 def _first_parent(api: Api, repository: str, commit: str) -> str | None:
@@ -212,13 +255,10 @@ def _first_parent(api: Api, repository: str, commit: str) -> str | None:
     return parents[0].sha if parents else None
 
 
-def _files(api: Api, repository: str, commit: str) -> dict[str, tuple[str, str | None]]:
-    path = f"/repos/{repository}/git/trees/{commit}"
-    doing = f"listing the files of {commit[:12]}"
-    tree = api.attempt(doing, lambda: parsed(_Tree, api.rest("GET", path, query={"recursive": 1})))
-    if tree.truncated:
-        raise OutsideError(
-            f"{commit[:12]} has more files than GitHub lists: whether state is among them is not known",
-            hint="run it in a clone, with --forge local",
-        )
-    return {one.path: (one.mode, one.sha) for one in tree.tree if one.type != "tree"}
+def _tree(api: Api, repository: str, name: str, *, recursive: bool = False) -> _Tree:
+    """What lies in a commit or tree, and where `recursive` all that lies below it."""
+    path = f"/repos/{repository}/git/trees/{name}"
+    query = {"recursive": 1} if recursive else {}
+    doing = f"listing the files of {name[:12]}"
+    found = api.attempt(doing, lambda: parsed(_Tree, api.rest("GET", path, query=query)))
+    return found.model_copy(update={"whole": recursive})
