@@ -42,6 +42,8 @@ _DETAIL = 250
 """Characters of an error in one line."""
 _MAX_KEPT = MAX_PAYLOAD // 2
 """Bytes of each end of a stream that are kept."""
+_MAX_LISTED = 64 * MAX_PAYLOAD
+"""Bytes of git's list of all tracked files: some millions of them."""
 _CHUNK = 64 * 1024
 _OBJECT_ID = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -118,20 +120,45 @@ class LocalProduct:
 
     def _modified(self) -> str | None:
         """Which tracked files are not as the commit has them, or why git cannot tell; None when all are."""
+        pathspecs = (":/", f":(exclude,top){self._left_out}") if self._left_out else (":/",)
         listed = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
-        left_out = (f":(exclude,top){self._left_out}",) if self._left_out else ()
-        ended = self._git(*listed, "--ignore-submodules=untracked", "--", ":/", *left_out)
+        changed = (*listed, "--ignore-submodules=untracked", "--", *pathspecs)
+        ended = self._git("-c", "core.fileMode=true", *changed)
+        if ended.stdout and not self._keeps_modes():
+            ended = self._git(*changed)
         if ended.error:
             return inert(f"git status: {ended.error}", 300)
-        paths = [inert(os.fsdecode(entry[3:]), 200) for entry in ended.stdout.split(b"\0") if entry]
-        if not paths:
-            return None
-        return f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 1 else paths[0]
+        paths = [os.fsdecode(entry[3:]) for entry in ended.stdout.split(b"\0") if entry]
+        return _some(paths) or self._hidden(pathspecs)
 
-    def _git(self, *arguments: str) -> _Ended:
+    def _hidden(self, pathspecs: Sequence[str]) -> str | None:
+        """Which files git was told not to look at; None when there are none, as in any fresh clone.
+
+        A sparse checkout marks what it lacks; a file that is marked so and is there can be anything.
+        """
+        ended = self._git("ls-files", "-v", "-z", "--", *pathspecs, limit=_MAX_LISTED)
+        if ended.error:
+            return inert(f"git ls-files: {ended.error}", 300)
+        marked = [
+            (entry[:1], os.fsdecode(entry[2:]))
+            for entry in ended.stdout.split(b"\0")
+            if entry[:1].islower() or entry[:1] == b"S"
+        ]
+        paths = [path for mark, path in marked if mark != b"S" or os.path.lexists(self._root / path)]
+        found = _some(paths)
+        return f"{found}, hidden from git (assume-unchanged or skip-worktree)" if found else None
+
+    def _keeps_modes(self) -> bool:
+        """Whether files here have an executable bit; on a foreign file system every file has it."""
+        ended = self._git("rev-parse", "--git-path", "HEAD")
+        head = self._root / os.fsdecode(ended.stdout.rstrip(b"\n"))
+        return not ended.error and not os.access(head, os.X_OK)
+
+    def _git(self, *arguments: str, limit: int = MAX_PAYLOAD) -> _Ended:
         """Asks git about the checkout, whoever owns its files, and lets it neither write nor fetch."""
         kept = {n: v for n, v in self._environment.items() if not n.startswith("GIT_")}
-        return self._execute(("git", *_GIT_OPTIONS, *arguments), ".", _GIT_TIMEOUT, {**kept, **_GIT_ENV})
+        command = ("git", *_GIT_OPTIONS, *arguments)
+        return self._execute(command, ".", _GIT_TIMEOUT, {**kept, **_GIT_ENV}, limit)
 
     def read(self, surface: Surface) -> Reading:
         """What the surface's command prints or its file holds, at most MAX_PAYLOAD bytes."""
@@ -201,12 +228,18 @@ class LocalProduct:
             process.kill()
 
     def _execute(
-        self, command: Sequence[str], workdir: str, timeout: int, environment: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        workdir: str,
+        timeout: int,
+        environment: Mapping[str, str],
+        limit: int = MAX_PAYLOAD,
     ) -> _Ended:
+        """`limit`: bytes that it may print."""
         if self._stopped.is_set():
             return _Ended(b"", "interrupted")
         try:
-            process = _Process(command, self._resolve(workdir), environment)
+            process = _Process(command, self._resolve(workdir), environment, limit)
         except (OSError, ValueError) as error:
             return _Ended(b"", inert(f"cannot run {command[0]} in {workdir}: {_why(error)}"))
         self._running.add(process)
@@ -243,7 +276,9 @@ class _Ended:
 class _Process:
     """One command in a process group of its own, its output drained while it runs."""
 
-    def __init__(self, command: Sequence[str], workdir: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], workdir: Path, environment: Mapping[str, str], limit: int
+    ) -> None:
         self._process = subprocess.Popen(
             list(command),
             cwd=workdir,
@@ -254,6 +289,7 @@ class _Process:
             bufsize=0,
             start_new_session=True,
         )
+        self._limit = limit
         self._stdout = bytearray()
         self._stderr = _Ends()
         self._overflowed = False
@@ -286,7 +322,7 @@ class _Process:
     def _ended(self, failure: str) -> _Ended:
         code, stdout, stderr = self._process.returncode, bytes(self._stdout), self._stderr.whole()
         if self._overflowed:
-            failure = f"printed more than {MAX_PAYLOAD} bytes"
+            failure = f"printed more than {self._limit} bytes"
         elif not failure and code == 0:
             return _Ended(stdout, "")
         what = failure or (f"exit {code}" if code > 0 else f"killed by signal {-code}")
@@ -310,7 +346,7 @@ class _Process:
         return reader
 
     def _keep_stdout(self, chunk: bytes) -> None:
-        if len(self._stdout) + len(chunk) <= MAX_PAYLOAD:
+        if len(self._stdout) + len(chunk) <= self._limit:
             self._stdout += chunk
         elif not self._overflowed:
             self._overflowed = True
@@ -340,6 +376,14 @@ class _Ends:
         if not self._left_out:
             return bytes(self._first + self._last)
         return b"%s\n[%d bytes left out]\n%s" % (self._first, self._left_out, self._last)
+
+
+def _some(paths: Sequence[str]) -> str | None:
+    """The first path, and how many more there are; None when there is none."""
+    if not paths:
+        return None
+    first = inert(paths[0], 200)
+    return f"{first} and {len(paths) - 1} more" if len(paths) > 1 else first
 
 
 def _excerpt(output: bytes) -> Excerpt:

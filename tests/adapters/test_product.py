@@ -494,6 +494,53 @@ def test_no_setting_of_the_checkout_hides_a_change(product: LocalProduct, folder
     assert product.checkout(release).modified == "product.txt"
 
 
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_a_change_that_is_hidden_from_git_is_named(product: LocalProduct, folder: Path, flag: str) -> None:
+    release = at_the_release(folder)
+    (folder / "product.txt").write_text("mine")
+    git(folder, "update-index", flag, "product.txt")
+    hidden = "product.txt, hidden from git (assume-unchanged or skip-worktree)"
+    assert product.checkout(release).modified == hidden
+    (folder / "lib").mkdir(exist_ok=True)
+    below = LocalProduct(folder / "lib", os.environ, FixedClock(NOW))
+    assert below.checkout(release).modified == f"../{hidden}"
+
+
+def test_a_checkout_of_many_files_can_be_told(product: LocalProduct, folder: Path) -> None:
+    at_the_release(folder)
+    blob = git(folder, "rev-parse", "HEAD:product.txt")
+    long = "/".join(["d" * 200] * 10)
+    entries = "".join(f"100644 {blob}\t{long}/{number}\n" for number in range(2_500))
+    subprocess.run(["git", "update-index", "--index-info"], cwd=folder, input=entries, text=True, check=True)
+    git(folder, "commit", "-qm", "many")
+    git(folder, "checkout-index", "-qa")
+    assert product.checkout(git(folder, "rev-parse", "HEAD")).modified is None
+
+
+def test_what_a_sparse_checkout_lacks_is_no_change(product: LocalProduct, folder: Path) -> None:
+    release = at_the_release(folder)
+    (folder / "product.txt").unlink()
+    git(folder, "update-index", "--skip-worktree", "product.txt")
+    assert product.checkout(release).modified is None
+
+
+def test_a_changed_mode_is_named_whatever_the_setting(product: LocalProduct, folder: Path) -> None:
+    release = at_the_release(folder)
+    git(folder, "config", "core.fileMode", "false")
+    assert product.checkout(release).modified is None
+    (folder / "product.txt").chmod(0o755)
+    assert product.checkout(release).modified == "product.txt"
+
+
+def test_a_file_system_without_modes_changes_none(product: LocalProduct, folder: Path) -> None:
+    """As a mounted Windows drive shows its files: everything can be executed."""
+    release = at_the_release(folder)
+    git(folder, "config", "core.fileMode", "false")
+    for path in (folder / "product.txt", folder / ".git" / "HEAD"):
+        path.chmod(0o777)
+    assert product.checkout(release).modified is None
+
+
 def test_a_repository_that_git_cannot_read_is_no_clean_one(product: LocalProduct, folder: Path) -> None:
     release = at_the_release(folder)
     (folder / ".git" / "index").write_bytes(b"garbage")
