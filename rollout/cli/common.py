@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -83,11 +84,17 @@ class Call:
         return self.workspace.clock.now()
 
     def answer(self, document: Callable[[], object], text: Callable[[], str]) -> None:
-        """Print the document with --json, else the text for a person."""
+        """Print the document with --json, else the text for a person.
+
+        A document tells under `lost` which decorations failed, if any did.
+        """
         if self.json:
             import json
 
-            out(json.dumps(document(), indent=2, ensure_ascii=False))
+            answered, lost = document(), self.workspace.decorations.told()
+            if lost and isinstance(answered, dict):
+                answered = {**answered, "lost": lost}
+            out(json.dumps(answered, indent=2, ensure_ascii=False))
         else:
             show(text())
 
@@ -131,11 +138,27 @@ def command_options(function: Command) -> Command:
             note=lambda text: progress(f"note: {text}"),
         )
         call = Call(workspace, options.pop("train"), options.pop("as_json"))
-        return function(call, **{name: _made_whole(name, value) for name, value in options.items()})
+        try:
+            return function(call, **{name: _made_whole(name, value) for name, value in options.items()})
+        finally:
+            _tell_lost(workspace.decorations.told())
 
     for option in reversed(_OPTIONS):
         with_call = option(with_call)
     return with_call
+
+
+def _tell_lost(lost: Sequence[str]) -> None:
+    """Tells of decorations that failed, on stderr and under Actions as warnings and in the job's summary."""
+    for each in lost:
+        progress(f"warning: {each}")
+        warn(each)
+    if lost and os.environ.get("GITHUB_STEP_SUMMARY"):
+        from rollout.adapters.actions import write_summary
+        from rollout.rendering.summary import lost_summary
+
+        with suppress(OSError):
+            write_summary(lost_summary(lost), os.environ)
 
 
 def _made_whole(name: str, value: object) -> object:

@@ -94,8 +94,12 @@ def reopen(call: Call, reason: str) -> None:
 
     def finish(state: TrainState) -> None:
         responder = space.responder()
-        for effect in responder.plan_issue(state):
-            responder.tell(effect, space.clock.now())
+
+        def tell() -> None:
+            for effect in responder.plan_issue(state):
+                responder.tell(effect, space.clock.now())
+
+        space.decorations.attempt(tell)
 
     changed = free(space.store, space.clock, train, reason, finish)
     told = "reopened; the next release: rollout start --version VERSION --commit SHA"

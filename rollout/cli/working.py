@@ -202,6 +202,7 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
         space.promotion_body(),
         responder=space.responder(),
         desk=space.signoff_desk(dry_run=dry_run),
+        decorations=space.decorations,
         dry_run=dry_run,
     )
     report = reconciler.run(train, evidence)

@@ -7,7 +7,7 @@ planned from what the forge shows, so a run that was killed is finished by the n
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -22,6 +22,7 @@ from rollout.commands.responding import Responder
 from rollout.commands.reverts import RevertFinder
 from rollout.commands.signoff_desk import SignoffDesk
 from rollout.core.advance import advance, why_ignored
+from rollout.core.decorations import Decorations
 from rollout.core.effects import (
     ClosePromotion,
     Effect,
@@ -49,7 +50,7 @@ from rollout.core.rollback.effects import (
     plan_revert,
 )
 from rollout.core.signoff.window import SignoffEffect
-from rollout.core.state import UNDER_WAY, Event, StateChange, TrainState, Unusable, Verdict
+from rollout.core.state import UNDER_WAY, Event, StateChange, Status, TrainState, Unusable, Verdict
 from rollout.core.step import Step
 from rollout.core.values import format_instant
 from rollout.errors import HeadMovedError, OutsideError, RefusedError
@@ -153,12 +154,14 @@ class Reconciler:
         *,
         responder: Responder | None = None,
         desk: SignoffDesk | None = None,
+        decorations: Decorations | None = None,
         dry_run: bool = False,
     ) -> None:
         """`promotion_body` takes the train and the state commit that the pull request's branch is made on.
 
         Without a `responder` a rollback goes no further than its state: nothing is reverted, nobody is told.
-        Without a `desk` nobody is heard on the checklist's issue.
+        Without a `desk` nobody is heard on the checklist's issue. `decorations` is told of what could not be
+        shown.
         """
         self._desk = desk
         self._store = store
@@ -169,9 +172,16 @@ class Reconciler:
         self._responder = responder
         self._was_ready = False
         self._reverts = _revert_finder(responder) if responder is not None else None
+        self._decorations = decorations or Decorations()
+        self._failed: list[OutsideError] = []
+        """Vital acts that failed: the others are made first."""
 
     def run(self, train: str, evidence: Sequence[Evidence]) -> Report:
-        """Raises InputError for evidence that cannot be of this rollout, before anything is written."""
+        """Raises InputError for evidence that cannot be of this rollout, before anything is written.
+
+        Once everything is recorded each vital act is made though another one failed, then each decoration;
+        raises OutsideError at the end for a vital act that failed.
+        """
         report = Report(self._store.load_for_brake(train, self._store.head()))
         report.broken = report.state.stood_in_for
         self._was_ready = report.is_ready
@@ -184,13 +194,12 @@ class Reconciler:
             finder.facts(report.state)
             self._hear(report, self._desk)
         self._advance(report, queue, finder)
-        self._act(report)
+        pulls = self._keep_pulls(report)
         if self._responder is not None and self._reverts is not None:
-            self._revert(report, self._responder, self._reverts)
-            self._tell(report, self._responder)
-        if self._desk is not None:
-            report.signoff_effects += self._desk.answer(report.state)
-            report.notes += self._desk.notes
+            pulls = self._revert(report, self._responder, self._reverts) or pulls
+        self._decorate(report, pulls)
+        if self._failed:
+            raise self._failed[0]
         return report
 
     def _answer_channel(self, report: Report, evidence: Sequence[Evidence]) -> list[Evidence]:
@@ -276,14 +285,17 @@ class Reconciler:
 
     # --- a rollback ---------------------------------------------------------------------------------------
 
-    def _revert(self, report: Report, responder: Responder, reverts: RevertFinder) -> None:
-        """Propose or push the revert when its time has come, and record what came of it."""
+    def _revert(self, report: Report, responder: Responder, reverts: RevertFinder) -> list[PullView] | None:
+        """Propose or push the revert when its time has come, and record what came of it.
+
+        Open promotions, when that changed what they are to be.
+        """
         effect = plan_revert(report.state, reverts.fact(report.state))
         if effect is None:
-            return
+            return None
         report.effects.append(effect)
         if self._dry_run:
-            return
+            return None
         try:
             responder.revert(effect, report.state, self._now)
         except (RefusedError, OutsideError) as error:
@@ -291,43 +303,48 @@ class Reconciler:
             report.notes.append(f"the revert failed, and is tried again by the next run: {error.message}")
         steps = len(report.steps)
         self._advance(report, deque(), FactFinder(self._forge, self._reverts))
-        if len(report.steps) > steps:
-            self._act(report)
-
-    def _tell(self, report: Report, responder: Responder) -> None:
-        for effect in responder.plan_issue(report.state):
-            report.effects.append(effect)
-            if not self._dry_run:
-                responder.tell(effect, self._now)
+        return self._keep_pulls(report) if len(report.steps) > steps else None
 
     # --- the forge ----------------------------------------------------------------------------------------
 
-    def _act(self, report: Report) -> None:
+    def _keep_pulls(self, report: Report) -> list[PullView]:
+        """Opens, updates and closes promotions; returns those that are open then, as far as is known."""
         state = report.state
-        for reported in statuses(self._store, self._forge, state):
-            self._carry_out(reported, state)
-            report.effects.append(reported)
         if state.status is None:
-            return
+            return []
         pulls = self._open_pulls(state)
+        if pulls is None:
+            return []
         body_for = partial(self._promotion_body, state)
         changed = any(taken.step.event is Event.CONTRACT for taken in report.steps)
-        for effect in plan_pulls(
+        effects = plan_pulls(
             state.rollout, state.status, state.contract, pulls, body_for, contract_changed=changed
-        ):
-            if isinstance(effect, OpenPromotion) and (why := self._why_later(effect)):
-                report.notes.append(why)
-                continue
-            self._carry_out(effect, state)
-            report.effects.append(effect)
+        )
+        for effect in effects:
+            if not (isinstance(effect, OpenPromotion) and self._is_put_off(report, effect)):
+                self._carry_out(report, effect)
         # A dry run has closed nothing, and has to leave out what it would have closed.
         closed = {effect.number for effect in report.effects if isinstance(effect, ClosePromotion)}
-        pulls = [pull for pull in self._open_pulls(state) if pull.number not in closed]
-        commits = {state.status.commit, *(pull.head_sha for pull in pulls)}
-        shown = {commit: self._forge.statuses(commit) for commit in sorted(commits)}
-        for effect in plan_statuses(state.rollout, state.status, state.contract, pulls, shown):
-            self._carry_out(effect, state)
+        return [pull for pull in self._open_pulls(state) or () if pull.number not in closed]
+
+    def _carry_out(self, report: Report, effect: Effect) -> None:
+        """A body and a status only show what is recorded; a pull request is what people act on."""
+        if isinstance(effect, UpdatePromotion | SetStatus):
+            is_done = self._decorations.attempt(partial(self._make, effect, report.state))
+        else:
+            is_done = self._is_made(effect, report.state)
+        if is_done:
             report.effects.append(effect)
+
+    def _is_put_off(self, report: Report, effect: OpenPromotion) -> bool:
+        try:
+            why = self._why_later(effect)
+        except OutsideError as error:
+            self._failed.append(error)
+            return True
+        if why:
+            report.notes.append(why)
+        return bool(why)
 
     def _why_later(self, effect: OpenPromotion) -> str:
         """Why the pull request is not opened yet; empty when it is.
@@ -348,12 +365,61 @@ class Reconciler:
             " to stop promoting: rollout freeze --reason WHY"
         )
 
-    def _open_pulls(self, state: TrainState) -> list[PullView]:
+    def _is_made(self, effect: Effect, state: TrainState) -> bool:
+        try:
+            self._make(effect, state)
+        except OutsideError as error:
+            self._failed.append(error)
+            return False
+        return True
+
+    # --- decorations --------------------------------------------------------------------------------------
+
+    def _decorate(self, report: Report, pulls: Sequence[PullView]) -> None:
+        self._decorations.attempt(partial(self._show_channel, report))
+        if report.state.status is not None:
+            self._show(report, report.state.status, pulls)
+        if self._responder is not None:
+            self._decorations.attempt(partial(self._tell, report, self._responder))
+        if self._desk is not None:
+            report.signoff_effects += self._desk.answer(report.state)
+            report.notes += self._desk.notes
+
+    def _show_channel(self, report: Report) -> None:
+        for effect in statuses(self._store, self._forge, report.state):
+            self._carry_out(report, effect)
+
+    def _show(self, report: Report, status: Status, pulls: Sequence[PullView]) -> None:
+        """The statuses of the release commit and of open promotions."""
+        state = report.state
+        shown: dict[str, Mapping[str, tuple[StatusState, str]]] = {}
+
+        def look(commit: str) -> None:
+            shown[commit] = self._forge.statuses(commit)
+
+        for commit in sorted({status.commit, *(pull.head_sha for pull in pulls)}):
+            self._decorations.attempt(partial(look, commit))
+        for effect in plan_statuses(state.rollout, status, state.contract, pulls, shown):
+            if effect.commit in shown:
+                self._carry_out(report, effect)
+
+    def _tell(self, report: Report, responder: Responder) -> None:
+        for effect in responder.plan_issue(report.state):
+            if self._dry_run or self._decorations.attempt(partial(responder.tell, effect, self._now)):
+                report.effects.append(effect)
+
+    def _open_pulls(self, state: TrainState) -> list[PullView] | None:
+        """None when they could not be listed: then none may be opened or closed."""
+        try:
+            listed = self._forge.pull_requests(promotion_prefix(state.train))
+        except OutsideError as error:
+            self._failed.append(error)
+            return None
         return [
             PullView(
                 pull.number, pull.head, pull.body, pull.head_sha, pull.base_sha, self._difference(state, pull)
             )
-            for pull in self._forge.pull_requests(promotion_prefix(state.train))
+            for pull in listed
             if pull.state is PullRequestState.OPEN and pull.kind is PullRequestKind.PROMOTION
         ]
 
@@ -369,7 +435,7 @@ class Reconciler:
         wanted = proposed(state.rollout, after.name, after.canary_percent)
         return difference(wanted, changes.paths, changes.rollout, unlisted=changes.unlisted)
 
-    def _carry_out(self, effect: Effect, state: TrainState) -> None:
+    def _make(self, effect: Effect, state: TrainState) -> None:
         if self._dry_run:
             return
         match effect:

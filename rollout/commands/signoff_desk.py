@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rollout.commands.signing import Answer, Heard, Listener
 from rollout.commands.signoff_issue import SignoffIssue
+from rollout.core.decorations import Decorations
 from rollout.core.signoff.window import SignoffEffect
 from rollout.core.state import TrainState
 from rollout.errors import OutsideError
@@ -14,7 +15,11 @@ from rollout.errors import OutsideError
 class SignoffDesk:
     """An issue that cannot be reached stops nothing: signatures stay as they are recorded."""
 
-    def __init__(self, listener: Listener, issue: SignoffIssue) -> None:
+    def __init__(
+        self, listener: Listener, issue: SignoffIssue, decorations: Decorations | None = None
+    ) -> None:
+        """`decorations` is told when the issue cannot be found out about."""
+        self._decorations = decorations or Decorations()
         self._listener = listener
         self._issue = issue
         self._answers: Sequence[Answer] = ()
@@ -31,11 +36,8 @@ class SignoffDesk:
         return heard
 
     def answer(self, state: TrainState) -> list[SignoffEffect]:
-        """Bring the issue up to date and answer; what was done is told, what failed is a note."""
+        """Bring the issue up to date and answer; returns what was done."""
         done: list[SignoffEffect] = []
-        try:
-            done.extend(self._issue.act(state, self._answers))
-        except OutsideError as error:
-            self.notes.append(f"the sign-off issue is not up to date: {error.message}")
+        self._decorations.attempt(lambda: done.extend(self._issue.act(state, self._answers)))
         self.notes += self._listener.notes
         return done

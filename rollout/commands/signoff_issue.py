@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from rollout.commands.signing import Answer
+from rollout.core.decorations import Decorations
 from rollout.core.signoff.window import (
     IssueText,
     SignoffEffect,
@@ -18,7 +20,7 @@ from rollout.core.signoff.window import (
     labels,
 )
 from rollout.core.state import TrainState
-from rollout.errors import RefusedError
+from rollout.errors import OutsideError, RefusedError
 from rollout.ports import OWN_LABEL, Issue, Issues, IssueState, Reaction
 
 
@@ -32,8 +34,11 @@ class SignoffIssue:
         refusal_text: Callable[[str, Sequence[str]], str],
         *,
         at: datetime,
+        decorations: Decorations | None = None,
         dry_run: bool = False,
     ) -> None:
+        """`decorations` is told of what the issue has to do without."""
+        self._decorations = decorations or Decorations()
         self._issues = issues
         self._text = text
         self._refusal_text = refusal_text
@@ -54,54 +59,66 @@ class SignoffIssue:
     def find(self, state: TrainState) -> Issue | None:
         return self._issues.find_open(key_of(state.rollout))
 
+    def _do(self, request: Callable[[], object]) -> bool:
+        """Whether it was made; in a dry run it always would be."""
+        return self._dry_run or self._decorations.attempt(request)
+
     def _keep_open(self, state: TrainState) -> Iterator[SignoffEffect]:
         key, text = key_of(state.rollout), self._text(state)
         found = self._issues.find(key)
         if found is None:
-            yield SignoffEffect("open_issue", key, text.title)
-            if self._dry_run:
+            if not self._do(lambda: self._open(state, text)):
                 return
-            people = state.contract.signoff.roles.everybody
-            wanted = labels(state.contract, state.signoff)
-            found = self._issues.open(
-                key, text.title, text.body, labels=wanted, assignees=people, at=self._at
-            )
+            yield SignoffEffect("open_issue", key, text.title)
+            found = None if self._dry_run else self.find(state)
+            if found is None:
+                return
         elif found.state is IssueState.CLOSED:
-            yield SignoffEffect("open_issue", key, f"#{found.number} again, the rollout goes on")
-            if not self._dry_run:
-                self._issues.reopen(found.number, at=self._at)
+            number = found.number
+            if self._do(lambda: self._issues.reopen(number, at=self._at)):
+                yield SignoffEffect("open_issue", key, f"#{number} again, the rollout goes on")
         # The comment first: by it the issue is found again should somebody mangle its body.
-        if not self._dry_run:
-            self._issues.stick(found.number, key, text.missing, at=self._at)
+        self._stick(state, found, text)
         yield from self._update(state, found, text)
 
-    def _update(self, state: TrainState, found: Issue, text: IssueText) -> Iterator[SignoffEffect]:
+    def _open(self, state: TrainState, text: IssueText) -> None:
+        key, people = key_of(state.rollout), state.contract.signoff.roles.everybody
         wanted = labels(state.contract, state.signoff)
+        self._issues.open(key, text.title, text.body, labels=wanted, assignees=people, at=self._at)
+
+    def _stick(self, state: TrainState, found: Issue, text: IssueText) -> None:
+        key = key_of(state.rollout)
+        self._do(lambda: self._issues.stick(found.number, key, text.missing, at=self._at))
+
+    def _update(self, state: TrainState, found: Issue, text: IssueText) -> Iterator[SignoffEffect]:
+        wanted, number = labels(state.contract, state.signoff), found.number
         own = {label for label in found.labels if label.startswith(OWN_LABEL)}
         is_labelled = set(wanted) <= found.labels and own <= {OWN_LABEL, *wanted}
         if is_labelled and (found.title, found.body.strip()) == (text.title, text.body.strip()):
             return
+        if not self._do(
+            lambda: self._issues.update(number, title=text.title, body=text.body, labels=wanted, at=self._at)
+        ):
+            return
         by_hand = not is_as_written(found.body)
         yield SignoffEffect("update_issue", key_of(state.rollout), "changed by hand" if by_hand else "")
-        if self._dry_run:
-            return
-        self._issues.update(found.number, title=text.title, body=text.body, labels=wanted, at=self._at)
         if by_hand:
-            self._issues.say_once(found.number, f"edit/{fingerprint(found.body)}", _BY_HAND, at=self._at)
+            why = f"edit/{fingerprint(found.body)}"
+            self._do(lambda: self._issues.say_once(number, why, _BY_HAND, at=self._at))
 
     def _answer(self, state: TrainState, answers: Sequence[Answer]) -> Iterator[SignoffEffect]:
         issue = self.find(state) if answers else None
         for answer in answers if issue is not None else ():
             outcome = "; ".join(answer.refusals)
-            what = f"{answer.said.by}: {f'refused, {outcome}' if outcome else 'accepted'}"
-            yield SignoffEffect("answer_comment", key_of(state.rollout), what)
-            if self._dry_run or issue is None:
-                continue
-            if answer.refusals:
-                text = self._refusal_text(answer.said.by, answer.refusals)
-                self._issues.say_once(issue.number, f"answer/{answer.said.id}", text, at=self._at)
-            reaction = Reaction.REFUSED if answer.refusals else Reaction.ACCEPTED
-            self._issues.react(answer.said.id, reaction)
+            if issue is not None and self._do(partial(self._answer_one, issue.number, answer)):
+                what = f"{answer.said.by}: {f'refused, {outcome}' if outcome else 'accepted'}"
+                yield SignoffEffect("answer_comment", key_of(state.rollout), what)
+
+    def _answer_one(self, number: int, answer: Answer) -> None:
+        if answer.refusals:
+            text = self._refusal_text(answer.said.by, answer.refusals)
+            self._issues.say_once(number, f"answer/{answer.said.id}", text, at=self._at)
+        self._issues.react(answer.said.id, Reaction.REFUSED if answer.refusals else Reaction.ACCEPTED)
 
     def _finish(self, state: TrainState) -> Iterator[SignoffEffect]:
         found = self.find(state)
@@ -109,13 +126,12 @@ class SignoffIssue:
             return
         text = self._text(state)
         # Else the last word on what is missing would be from before the end.
-        if not self._dry_run:
-            self._issues.stick(found.number, key_of(state.rollout), text.missing, at=self._at)
+        self._stick(state, found, text)
         yield from self._update(state, found, text)
-        if is_over(state.rollout):
+        if is_over(state.rollout) and self._do(
+            lambda: self._issues.close(found.number, text.summary, at=self._at)
+        ):
             yield SignoffEffect("close_issue", key_of(state.rollout), f"#{found.number}")
-            if not self._dry_run:
-                self._issues.close(found.number, text.summary, at=self._at)
 
 
 _BY_HAND = (
@@ -127,7 +143,7 @@ _BY_HAND = (
 def open_issue(issue: SignoffIssue, state: TrainState) -> tuple[Issue, list[SignoffEffect]]:
     """Open the issue or put it right, and tell what that took.
 
-    Raises RefusedError without a rollout in progress that people sign.
+    Raises RefusedError without a rollout in progress that people sign, OutsideError when there is no issue.
     """
     if not is_open(state):
         raise RefusedError(
@@ -135,5 +151,9 @@ def open_issue(issue: SignoffIssue, state: TrainState) -> tuple[Issue, list[Sign
         )
     effects = list(issue.act(state))
     found = issue.find(state)
-    assert found is not None
+    if found is None:
+        raise OutsideError(
+            "the sign-off issue could not be opened",
+            hint="sign with `rollout signoff record ITEM EVIDENCE`, which needs no issue",
+        )
     return found, effects

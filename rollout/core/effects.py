@@ -23,6 +23,7 @@ DESCRIPTION_LIMIT = 140
 _CLOSED_TOO_OFTEN = 2
 _FIRST_PAUSE = timedelta(hours=1)
 _MOST_DOUBLINGS = 4
+_LAST_IN_STATUS = 0xFFFF
 _NAMED_PATHS = 2
 _LONGEST_PATH = 44
 """Of a path that the description names: two of them leave room for the words around."""
@@ -93,6 +94,11 @@ def channel_prefix(train: str) -> str:
     return f"{CHANNEL_BRANCHES}{train}/"
 
 
+def description(text: str) -> str:
+    """One line that fits a commit status. GitHub refuses characters above U+FFFF there: they are left out."""
+    return inert("".join(char for char in text if ord(char) <= _LAST_IN_STATUS), DESCRIPTION_LIMIT)
+
+
 def status_context(train: str) -> str:
     """The context that a branch protection can require."""
     return f"rollout/{train}"
@@ -150,7 +156,7 @@ def plan_statuses(
     contract: Contract,
     pulls: Sequence[PullView],
     shown: Mapping[str, Mapping[str, tuple[str, str]]],
-) -> list[Effect]:
+) -> list[SetStatus]:
     """Commit statuses that are not as they should be; `shown`: commit -> context -> (state, description)."""
     context = status_context(rollout.train)
     wanted = {pull.head_sha: _pull_status(status, pull) for pull in pulls}
@@ -216,27 +222,29 @@ def _why_closed(rollout: Rollout, status: Status) -> str:
 
 def _pull_status(status: Status, pull: PullView) -> tuple[StatusWord, str]:
     if pull.differs:
-        return "failure", _cut(f"not as proposed: {pull.differs}")
+        return "failure", description(f"not as proposed: {pull.differs}")
     if status.decision.verdict is Verdict.PROMOTE:
-        return "success", _cut(f"{status.phase} -> {status.decision.to}: every gate holds")
-    return "failure", _cut(f"{status.phase}: {_blockers(status)}")
+        return "success", description(f"{status.phase} -> {status.decision.to}: every gate holds")
+    return "failure", description(f"{status.phase}: {_blockers(status)}")
 
 
 def _release_status(rollout: Rollout, status: Status, contract: Contract) -> tuple[StatusWord, str]:
     where = f"{status.release} {status.phase}"
     if rollout.outcome is Outcome.COMPLETE:
-        return "success", _cut(f"{where}: rollout complete")
+        return "success", description(f"{where}: rollout complete")
     if rollout.outcome in (Outcome.ROLLED_BACK, Outcome.IDLE):
-        return "failure", _cut(f"{where}: rolled back")
+        return "failure", description(f"{where}: rolled back")
     if rollout.outcome is not Outcome.IN_PROGRESS or rollout.frozen is not None:
         reason = rollout.frozen.reason if rollout.frozen else rollout.outcome
-        return "failure", _cut(f"{where}: {reason}")
+        return "failure", description(f"{where}: {reason}")
     validation = _validation_gates(contract, status.phase)
     for finding in status.gates:
         if finding.gate in validation and finding.result is Result.UNSATISFIED:
             is_lasting = isinstance(validation[finding.gate], CiChecksGate)
-            return "failure", _cut(f"{where}: {finding.gate}: {finding.seen if is_lasting else 'failed'}")
-    return "pending", _cut(f"{where}: in progress")
+            return "failure", description(
+                f"{where}: {finding.gate}: {finding.seen if is_lasting else 'failed'}"
+            )
+    return "pending", description(f"{where}: in progress")
 
 
 def _validation_gates(contract: Contract, phase: str) -> dict[str, HarnessGate | CiChecksGate]:
@@ -255,7 +263,3 @@ def _blockers(status: Status) -> str:
         return str(status.decision.verdict)
     more = f" and {len(unmet) - 1} more" if len(unmet) > 1 else ""
     return f"{unmet[0]}{more} {'do' if more else 'does'} not hold"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= DESCRIPTION_LIMIT else text[: DESCRIPTION_LIMIT - 1] + "…"

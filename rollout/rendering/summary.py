@@ -80,6 +80,15 @@ def refusal_summary(message: str, hint: str) -> str:
     return "\n\n".join(filter(None, ["\n".join(lines), f"What to do: {code(hint, 2000)}" if hint else ""]))
 
 
+def lost_summary(lost: Sequence[str]) -> str:
+    """Markdown for decorations that failed, a line each."""
+    lines = [f"- {code(line, 2000)}" for line in lost[:_MAX_DONE]]
+    return "\n".join(["", "### Not shown on GitHub", "", *lines, "", _IS_RECORDED])
+
+
+_IS_RECORDED = "What is recorded, and what was decided, is the same without. The next run tries it again."
+
+
 def _first_line(state: TrainState, status: Status | None, run: Run, now: datetime) -> tuple[str, str, str]:
     """In bold what is, then why, then when it began or can change, or what to press."""
     rollout = state.rollout

@@ -19,6 +19,7 @@ from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import YamlStore
 from rollout.adapters.yaml_text import load_yaml
+from rollout.core.decorations import Decorations
 from rollout.core.files import CONTRACT, STATE, state_path
 from rollout.core.state import UNDER_WAY, TrainState, Unusable
 from rollout.core.values import format_instant
@@ -94,6 +95,7 @@ class Workspace:
         self.forge_kind: ForgeKind = forge_kind
         self.clock: Clock = clock or SystemClock()
         self.named_state_branch = state_branch
+        self.decorations = Decorations()
         self._environment = os.environ if environment is None else environment
         self._tell = tell
         self._note = note
@@ -156,7 +158,7 @@ class Workspace:
             return self.local_forge
         from rollout.adapters.github.forge import GitHubForge
 
-        return GitHubForge(self._api, self._listing)
+        return GitHubForge(self._api, self._listing, self.decorations)
 
     @cached_property
     def local_forge(self) -> LocalForge:
@@ -187,7 +189,7 @@ class Workspace:
             return self.local_issues
         from rollout.adapters.github.issues import GitHubIssues
 
-        return GitHubIssues(self._api, self._listing)
+        return GitHubIssues(self._api, self._listing, self.decorations)
 
     def responder(self) -> Responder:
         """What a rollback acts through."""
@@ -466,6 +468,7 @@ class Workspace:
             self.clock,
             body=texts.channel_body,
             held_back=lambda state, version: held_back(state, self.history, self.reverter, version),
+            decorations=self.decorations,
         )
 
     @property
@@ -527,7 +530,14 @@ class Workspace:
         from rollout.rendering.signoff_issue import refusal_text
 
         text = texts.signoff_issue(self._pages)
-        return SignoffIssue(self.issues, text, refusal_text, at=self.clock.now(), dry_run=dry_run)
+        return SignoffIssue(
+            self.issues,
+            text,
+            refusal_text,
+            at=self.clock.now(),
+            decorations=self.decorations,
+            dry_run=dry_run,
+        )
 
     def _pages(self) -> Pages:
         from rollout.rendering.signoff_issue import Pages
@@ -543,7 +553,7 @@ class Workspace:
         from rollout.commands.signoff_desk import SignoffDesk
 
         listener = Listener(self.issues, self.evidence, at=self.clock.now())
-        return SignoffDesk(listener, self.signoff_issue(dry_run=dry_run))
+        return SignoffDesk(listener, self.signoff_issue(dry_run=dry_run), self.decorations)
 
     def person(self) -> str:
         """Who is at the keyboard, as git knows them. Raises InputError when it does not."""

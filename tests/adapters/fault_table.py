@@ -33,6 +33,10 @@ GRAPHQL = {
 }
 ALL = {**EVERYWHERE, **GRAPHQL}
 FATAL = {"401", "403", "404", "422", "a refusal with status 200"}
+DECORATIVE = {"POST */labels", "POST */statuses/*", "POST */comments", "DELETE */git/refs/*"}
+"""Requests that may fail without the run failing."""
+LOST = FATAL | {"403 until the limit is reset"}
+"""Faults that a decorative request does not get over, for which less is waited."""
 
 _covered: set[str] = set()
 

@@ -26,6 +26,7 @@ from rollout.adapters.yaml_store import YamlStore, files_of
 from rollout.commands.reconcile import Reconciler, Report
 from rollout.commands.start import Started, StartOptions, start
 from rollout.core.contract import Contract, Product
+from rollout.core.decorations import Decorations
 from rollout.core.observation import Evidence, HarnessReport
 from rollout.core.state import Channel, Rollout, StateChange
 from rollout.ports import Permission
@@ -83,6 +84,7 @@ class Adapters:
     history: GitHubHistory
     releases: GitHubReleases
     evidence: GitHubEvidence
+    decorations: Decorations
 
 
 class GitHubWorld(World):
@@ -122,18 +124,21 @@ class GitHubWorld(World):
         store = GitHubStore(api, branch, lambda: YamlStore(Git(self.repo.bare.path), branch or "main"))
         listing = Listing(api, lambda: store.branch, lambda: self.product, lambda: TAU)
 
+        decorations = Decorations()
+
         def clone(name: str) -> ProductClone:
             return ProductClone(url, name, api.token_for)
 
         return Adapters(
             api,
             store,
-            GitHubForge(api, listing),
-            lambda: GitHubIssues(api, listing),
+            GitHubForge(api, listing, decorations),
+            lambda: GitHubIssues(api, listing, decorations),
             GitHubReverter(api, listing, clone),
             GitHubHistory(listing, NAME, clone),
             GitHubReleases(api, lambda: listing.product),
             GitHubEvidence(api, listing, url),
+            decorations,
         )
 
     @property

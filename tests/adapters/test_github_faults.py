@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rollout.adapters.github.api import PassingError
 from rollout.adapters.github.forge import CLOSED_MARKER
 from rollout.commands.freeze import freeze
 from rollout.commands.reconcile import Reconciler, Report
@@ -17,8 +18,8 @@ from rollout.commands.start import StartOptions, start
 from rollout.core.observation import Observation
 from rollout.core.state import Verdict
 from rollout.errors import InputError, OutsideError
-from tests.adapters.fault_table import ALL, FATAL, table
-from tests.adapters.github_world import GitHubWorld, seed, started
+from tests.adapters.fault_table import ALL, DECORATIVE, FATAL, LOST, table
+from tests.adapters.github_world import Adapters, GitHubWorld, seed, started
 from tests.fakehub import faults
 from tests.fakehub.faults import Fault, Match
 from tests.fakehub.fixtures import hub
@@ -63,7 +64,11 @@ def world(hub: Hub, origin: tuple[Path, str]) -> GitHubWorld:
 
 def reconcile(world: GitHubWorld, *evidence: Observation, timeout: int = 20) -> Report:
     run = world.run(timeout=timeout)
-    return Reconciler(run.store, run.forge, world.clock, promotion_body).run(TAU, evidence)
+    return reconciler(world, run).run(TAU, evidence)
+
+
+def reconciler(world: GitHubWorld, run: Adapters) -> Reconciler:
+    return Reconciler(run.store, run.forge, world.clock, promotion_body, decorations=run.decorations)
 
 
 def second(route: str) -> Match:
@@ -72,7 +77,9 @@ def second(route: str) -> Match:
     return lambda call: fnmatchcase(call, route) and next(matching) == 2
 
 
-def with_fault(world: GitHubWorld, route: str, name: str, *evidence: Observation) -> None:
+def with_fault(
+    world: GitHubWorld, route: str, name: str, *evidence: Observation, decorative: bool = False
+) -> None:
     """One run that meets the fault, and one that does not. The first gets over what passes."""
     fault = ALL[name]
     planned = world.hub.fail(second(SNAPSHOT) if route == SECOND_READ else route, fault)
@@ -81,7 +88,8 @@ def with_fault(world: GitHubWorld, route: str, name: str, *evidence: Observation
         reconcile(world, *evidence, timeout=1 if fault is faults.HANG else 20)
     except OutsideError:
         failed = True
-    assert failed == (name in FATAL and route != CHECKS)
+    stops = route != CHECKS and route not in DECORATIVE and not decorative
+    assert failed == (name in FATAL and stops)
     assert planned.left == 0
     world.hub.heal()
     reconcile(world, *evidence)
@@ -138,7 +146,7 @@ def test_opening_after_nothing_came_of_the_first_try(world: GitHubWorld, route: 
 def test_telling_that_a_gate_fails_again(world: GitHubWorld, route: str, fault: str) -> None:
     reconcile(world, world.observe())
     world.ci("failure", names=("Live smoke gate",))
-    with_fault(world, route, fault)
+    with_fault(world, route, fault, decorative=True)
     assert world.pulls() == [(BRANCH, "open", ["rollout"], [])]
     parent = world.repo.bare.git("rev-parse", f"{BRANCH}^")
     assert world.repo.threads[1].body == f"preflight: hold, on {parent}"
@@ -152,8 +160,10 @@ def test_closing_what_a_freeze_forbids(world: GitHubWorld, route: str, fault: st
     freeze(world.store, world.clock, TAU, "a wish")
     with_fault(world, route, fault)
     why = f"`The rollout is frozen: a wish`\n\n{CLOSED_MARKER}"
-    assert world.pulls() == [(BRANCH, "closed", ["rollout"], [why])]
-    assert world.branches() == {"main": []}
+    lost = route if fault in LOST else ""
+    assert world.pulls() == [(BRANCH, "closed", ["rollout"], [] if lost == "POST */comments" else [why])]
+    left = {BRANCH: [TITLE]} if lost == "DELETE */git/refs/*" else {}
+    assert world.branches() == {"main": [], **left}
     assert world.subjects()[:2] == ["rollout(tau): freeze v0.1.5 preflight: a wish"] * 2
 
 
@@ -230,6 +240,37 @@ def test_nobody_waits_longer_than_the_budget(world: GitHubWorld) -> None:
     assert world.patience.waited == [200]
 
 
+def test_decorations_have_little_patience_of_their_own(world: GitHubWorld) -> None:
+    """A slow GitHub costs them a minute in all; what is vital has its own five."""
+    slow = faults.too_many(25)
+    for route in ("POST */labels", "POST */statuses/*"):
+        world.hub.fail(route, slow, times=-1)
+    run = world.run()
+    reconciler(world, run).run(TAU, [world.observe()])
+    assert world.patience.waited == [25, 25]
+    labelling, *statuses = run.decorations.told()
+    assert labelling.startswith("labelling pull request 1 failed: GitHub: 429")
+    assert "it asks to wait 25s" in statuses[-1]
+    world.hub.heal()
+    reconcile(world)
+    assert_open(world)
+
+
+def test_decorations_that_hang_are_given_up(world: GitHubWorld) -> None:
+    api = world.run().api
+    for _ in range(2):
+        with pytest.raises(OutsideError, match="timed out; tried"):
+            api.decorate("showing it", lambda: hanging(world))
+    with pytest.raises(OutsideError, match="not tried: GitHub answers too slowly"):
+        api.decorate("showing it", lambda: hanging(world))
+    assert api.attempt("reading it", lambda: "read") == "read"
+
+
+def hanging(world: GitHubWorld) -> None:
+    world.clock.forward(seconds=20)
+    raise PassingError("timed out")
+
+
 # --- settings ----------------------------------------------------------------------------------------------
 
 
@@ -258,7 +299,7 @@ def test_actions_that_may_not_open_pull_requests(world: GitHubWorld) -> None:
     assert_open(world)
 
 
-@pytest.mark.parametrize("missing", ["contents", "pull_requests", "statuses"])
+@pytest.mark.parametrize("missing", ["contents", "pull_requests"])
 def test_a_permission_that_is_missing(world: GitHubWorld, missing: str) -> None:
     observed = world.observe()
     world.token = world.hub.run_token(world.repo, {**PERMISSIONS, missing: "read"})

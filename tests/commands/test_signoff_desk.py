@@ -11,6 +11,7 @@ from rollout.commands.signoff_issue import SignoffIssue, open_issue
 from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw
 from rollout.core.contract import Roles
+from rollout.core.decorations import Decorations
 from rollout.core.signoff.window import IssueText, sealed
 from rollout.core.state import CommitMessage, StateChange, TrainState
 from rollout.errors import RefusedError
@@ -24,10 +25,22 @@ PATH = "docs/rehearsal.md"
 class Desk(World):
     """A world whose reconcile hears people."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.decorations = Decorations()
+
     def reconciler(self, *, dry_run: bool = False) -> Reconciler:
         issue = self.window(dry_run=dry_run)
-        desk = SignoffDesk(Listener(self.issues, self.evidence, at=self.now), issue)
-        return Reconciler(self.store, self.forge, self.clock, promotion_body, desk=desk, dry_run=dry_run)
+        desk = SignoffDesk(Listener(self.issues, self.evidence, at=self.now), issue, self.decorations)
+        return Reconciler(
+            self.store,
+            self.forge,
+            self.clock,
+            promotion_body,
+            desk=desk,
+            decorations=self.decorations,
+            dry_run=dry_run,
+        )
 
     def window(self, *, dry_run: bool = False) -> SignoffIssue:
         return SignoffIssue(self.issues, shown, lambda by, why: f"{by}: {why}", at=self.now, dry_run=dry_run)
@@ -153,10 +166,8 @@ def test_an_issue_that_cannot_be_reached_stops_nothing(world: Desk) -> None:
     world.issues.is_down = True
     report = world.tick()
     assert [taken.step.event for taken in report.steps][:1] == ["observe"]
-    assert report.notes == [
-        "sign-off comments were not read: the forge is down",
-        "the sign-off issue is not up to date: the forge is down",
-    ]
+    assert report.notes == ["sign-off comments were not read: the forge is down"]
+    assert world.decorations.told() == ["the forge is down"]
 
 
 def test_a_hand_edit_is_answered_once_and_put_back(world: Desk) -> None:

@@ -276,7 +276,8 @@ class RepositoryNode:
     ) -> Json:
         _demand(self._token, self._repo, "issues:read")
         self._refuse_too_much(first)
-        threads = [thread for thread in self._repo.threads.values() if thread.pull is None]
+        shown = self._repo.threads.values() if self._repo.has_issues else ()
+        threads = [thread for thread in shown if thread.pull is None]
         threads = [one for one in threads if self._repo.hub.shows(one.created_at)]
         threads = [one for one in threads if states is None or one.state.upper() in states]
         threads = [one for one in threads if labels is None or set(labels) & set(one.labels)]

@@ -48,6 +48,8 @@ class Repo:
         """Login -> access; everybody else has none."""
         self.actions_may_open_pulls = True
         """The setting "Allow GitHub Actions to create and approve pull requests"."""
+        self.has_issues = True
+        """The setting "Issues"; pull requests have their comments and labels without it."""
         self.default_workflow_permissions = "read"
         self.sha_pinning_required = False
         self.rulesets: list[Ruleset] = []
@@ -250,13 +252,20 @@ class Repo:
         self.threads[number] = thread
         return thread
 
+    def need_issues(self) -> None:
+        """Raises ApiError 410 where Issues are switched off."""
+        if not self.has_issues:
+            raise ApiError(410, "Issues are disabled for this repo")
+
     def thread(self, number: int | str) -> Thread:
-        """Raises ApiError 404; 410 for one that was deleted."""
+        """Raises ApiError 404; 410 for one that was deleted, and for each issue where Issues are off."""
         found = self.threads.get(int(number)) if str(number).isdigit() else None
         if found is None and str(number).isdigit() and self.gone.get(int(number)) == "deleted":
             raise ApiError(410, "This issue was deleted")
         if found is None:
             raise ApiError(404, "Not Found")
+        if found.pull is None:
+            self.need_issues()
         return found
 
     def open_pull(

@@ -200,6 +200,9 @@ def list_statuses(request: Request) -> Any:
     return [shapes.status(repo, one) for one in reversed(repo.statuses) if one.sha == sha]
 
 
+LAST_IN_DESCRIPTION = 0xFFFF
+
+
 @route(
     f"POST {R}/statuses/{{sha}}",
     needs="statuses:write",
@@ -209,8 +212,13 @@ def list_statuses(request: Request) -> Any:
 )
 def create_status(request: Request) -> Any:
     body = request.body
-    if len(body.get("description") or "") > 140:
+    description = body.get("description") or ""
+    if len(description) > 140:
         raise ApiError.invalid("Status", "description", "description is too long (maximum is 140 characters)")
+    if any(ord(char) > LAST_IN_DESCRIPTION for char in description):
+        raise ApiError.invalid(
+            "Status", "description", "description contains unicode characters above 0xffff"
+        )
     status = request.repo.set_status(
         request.token,
         request.params["sha"],

@@ -159,6 +159,7 @@ def get_review(request: Request) -> Any:
 @route(f"GET {R}/issues", needs="issues:read", answers="Issue", many=True)
 def list_issues(request: Request) -> Any:
     repo, query = request.repo, request.query
+    repo.need_issues()
     state = query.get("state", "open")
     found = [thread for thread in repo.threads.values() if state in ("all", thread.state)]
     if query.get("labels"):
@@ -174,6 +175,7 @@ def list_issues(request: Request) -> Any:
 )
 def create_issue(request: Request) -> Any:
     repo, body = request.repo, _limited(request.body)
+    repo.need_issues()
     if not str(body["title"]).strip():
         raise ApiError.invalid("Issue", "title")
     thread = repo.open_thread(request.token, str(body["title"]), body.get("body"))

@@ -76,7 +76,7 @@ def repository(repo: Repo, schema: str, token: Token | None = None) -> Json:
         "default_branch": repo.default_branch,
         "allow_rebase_merge": False,
         "fork": repo.is_fork,
-        "has_issues": True,
+        "has_issues": repo.has_issues,
     }
     if token is not None:
         wanted["permissions"] = _permissions(repo, token)

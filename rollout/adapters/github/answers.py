@@ -167,6 +167,7 @@ _RULES = (
     "Settings > Rules > Rulesets: let the GitHub App bypass the one of the state branch; with a plain"
     " GITHUB_TOKEN take the rule away, merges are judged afterwards then"
 )
+_GONE = "Settings > General > Features: tick `Issues`; what they would show is recorded in git"
 _FULL = "close the pull request: the next run opens it anew, and a new commit has no statuses yet"
 _NOT_FOUND = (
     "look at GITHUB_REPOSITORY, at product in the contract, and whether the token reaches that repository"
@@ -186,6 +187,8 @@ def advice(refusal: RefusedByGitHubError) -> str:
         return _RULES
     if "maximum number of statuses" in why:
         return _FULL
+    if refusal.status == 410:
+        return _GONE
     if refusal.status == 403:
         needs = f" (this needs {refusal.needs})" if refusal.needs else ""
         return f"give the job, or the App, the permissions {_PERMISSIONS}{needs}"

@@ -62,6 +62,8 @@ _BY_NAME = re.compile(r"/repos/([^/]+/[^/?]+)")
 _BY_NUMBER = re.compile(r"/repositories/\d+")
 _NOT_MODIFIED = 304
 _PATIENCE = 300.0
+_DECORATIVE_TRIES = 2
+_DECORATIVE_PATIENCE = 60.0
 _LONGEST_REASON = 300
 T = TypeVar("T")
 M = TypeVar("M", bound=Document)
@@ -155,6 +157,14 @@ _BRANCH_AND_PULL = """mutation(
 }"""
 
 
+@dataclass
+class _Patience:
+    tries: int
+    """Of one request."""
+    seconds: float
+    """What is left for waiting and for requests that hang, all together."""
+
+
 class Api:
     """GitHub, for one command with one token."""
 
@@ -184,7 +194,8 @@ class Api:
         self._requesters: dict[str, Requester] = {}
         self._clock = clock
         self._timeout = timeout
-        self._patience = patience
+        self._patience = _Patience(TRIES, patience)
+        self._decorative = _Patience(_DECORATIVE_TRIES, _DECORATIVE_PATIENCE)
         self._done: list[str] = []
 
     @property
@@ -445,15 +456,29 @@ class Api:
         So `again` of a write looks what became of it before it writes. Raises OutsideError that says what
         was being done (`doing`, such as `reading main`), why it failed, and what is done already.
         """
+        return self._try(doing, first, again or first, self._patience)
+
+    def decorate(self, doing: str, first: Callable[[], T], again: Callable[[], T] | None = None) -> T:
+        """The same for a decorative request: tried twice, and little is waited for all of them together.
+
+        A job's time is limited, and what is vital needs it.
+        """
+        if self._decorative.seconds < 0:
+            raise self._failed(doing, "not tried: GitHub answers too slowly", LATER)
+        return self._try(doing, first, again or first, self._decorative)
+
+    def _try(self, doing: str, first: Callable[[], T], again: Callable[[], T], patience: _Patience) -> T:
         step = first
-        for turn in range(1, TRIES + 1):
+        for turn in range(1, patience.tries + 1):
+            began = self._clock.now()
             try:
                 return step()
             except PassingError as fault:
-                self._sit_out(doing, fault, turn)
+                patience.seconds -= (self._clock.now() - began).total_seconds()
+                self._sit_out(doing, fault, turn, patience)
             except RefusedByGitHubError as refusal:
                 raise self._failed(doing, str(refusal), advice(refusal)) from refusal
-            step = again or first
+            step = again
         raise AssertionError("unreachable: the last fault is raised")
 
     def attempt_page(self, doing: str, size: PageSize, ask: Callable[[int], T]) -> T:
@@ -473,13 +498,14 @@ class Api:
         """Note a write, for the message of a later failure."""
         self._done.append(what)
 
-    def _sit_out(self, doing: str, fault: PassingError, turn: int) -> None:
+    def _sit_out(self, doing: str, fault: PassingError, turn: int, patience: _Patience) -> None:
         wait = 2.0 ** (turn - 1) if fault.wait is None else fault.wait
-        if turn == TRIES:
-            raise self._failed(doing, f"{fault}; tried {TRIES} times", LATER) from fault
-        if wait > self._patience:
+        if turn == patience.tries or (fault.wait is None and wait > patience.seconds):
+            times = f"{turn} times" if turn > 1 else "once"
+            raise self._failed(doing, f"{fault}; tried {times}", LATER) from fault
+        if wait > patience.seconds:
             raise self._failed(doing, f"{fault}; it asks to wait {wait:.0f}s", LATER) from fault
-        self._patience -= wait
+        patience.seconds -= wait
         if wait:
             self._clock.wait(wait)
 

@@ -33,6 +33,7 @@ from rollout.adapters.github.documents import (
 )
 from rollout.adapters.github.listing import LABEL, Listing
 from rollout.adapters.yaml_store import files_of, message_text
+from rollout.core.decorations import Decorations
 from rollout.core.state import CommitMessage, StateChange
 from rollout.errors import OutsideError
 from rollout.ports import (
@@ -61,9 +62,11 @@ class _Numbered(Document):
 class GitHubForge:
     """Pull requests against the state branch, commit statuses and checks, as one command sees them."""
 
-    def __init__(self, api: Api, listing: Listing) -> None:
+    def __init__(self, api: Api, listing: Listing, decorations: Decorations | None = None) -> None:
+        """`decorations` is told of labels, comments and branches that could not be had or got rid of."""
         self._api = api
         self._listing = listing
+        self._decorations = decorations or Decorations()
 
     # --- pull requests -----------------------------------------------------------------------------------
 
@@ -145,6 +148,7 @@ class GitHubForge:
         listed = self._listing.open()
         for pull in listed.pulls.values():
             if pull.head == branch:
+                self._label_anew(pull.number)
                 return pull
         root = branch.partition("/")[0]
         if root in listed.in_the_way:
@@ -210,45 +214,55 @@ class GitHubForge:
         found = self.pull_request(branch)
         return found if found and found.state is PullRequestState.OPEN else None
 
-    def _label(self, number: int) -> None:
-        path = self._path(f"issues/{number}/labels")
-        self._api.attempt(
-            f"labelling pull request {number}", lambda: self._api.rest("POST", path, body={"labels": [LABEL]})
-        )
+    def _label(self, number: int) -> bool:
+        path, doing = self._path(f"issues/{number}/labels"), f"labelling pull request {number}"
+
+        def label() -> None:
+            self._api.rest("POST", path, body={"labels": [LABEL]})
+
+        return self._decorations.attempt(lambda: self._api.decorate(doing, label))
+
+    def _label_anew(self, number: int) -> None:
+        """Where it was lost, or somebody took it off."""
+        unlabelled = self._listing.open().unlabelled
+        if number in unlabelled and self._label(number):
+            unlabelled.discard(number)
 
     # --- changing and closing ----------------------------------------------------------------------------
 
     def update_pull_request(self, number: int, body: str, *, at: datetime) -> None:
         """Replace the body, and bring the label back when it is gone."""
         path = self._path(f"pulls/{number}")
-        self._api.attempt(
+        self._api.decorate(
             f"updating pull request {number}", lambda: self._api.rest("PATCH", path, body={"body": body})
         )
         self._api.did(f"body of pull request {number}")
+        self._label_anew(number)
         listed = self._listing.open()
-        if number in listed.unlabelled:
-            self._label(number)
-            listed.unlabelled.discard(number)
         if number in listed.pulls:
             listed.pulls[number] = replace(listed.pulls[number], body=body)
 
     def close_pull_request(self, number: int, comment: str, *, at: datetime) -> None:
-        """Close it with a comment and delete its branch; one that is not open stays as it is."""
+        """Close it with a comment and delete its branch; one that is not open stays as it is.
+
+        Comment and branch are decorations: without them it is closed too.
+        """
         listed = self._listing.open()
         pull = listed.pulls.get(number)
         if pull is None:
             return
         doing = f"closing pull request {number}"
-        self._say_why(doing, number, f"{code(comment, _LONGEST_REASON)}\n\n{CLOSED_MARKER}")
+        why = f"{code(comment, _LONGEST_REASON)}\n\n{CLOSED_MARKER}"
+        self._decorations.attempt(lambda: self._say_why(number, why))
         # The branch first: a run that is killed in between finds the pull request still open, or closed by
         # GitHub because its branch is gone; the other way round the branch would stay for good.
-        self._api.attempt(doing, lambda: self._delete_branch(pull.head))
+        self._decorations.attempt(lambda: self._delete_branch(pull.head))
         path = self._path(f"pulls/{number}")
         self._api.attempt(doing, lambda: self._api.rest("PATCH", path, body={"state": "closed"}))
         self._api.did(f"pull request {number} closed")
         del listed.pulls[number]
 
-    def _say_why(self, doing: str, number: int, text: str) -> None:
+    def _say_why(self, number: int, text: str) -> None:
         """One comment, however often this is tried."""
 
         def say() -> None:
@@ -259,7 +273,7 @@ class GitHubForge:
                 path = self._path(f"issues/comments/{said[0].database_id}")
                 self._api.rest("PATCH", path, body={"body": text})
 
-        self._api.attempt(doing, say)
+        self._api.decorate(f"saying why pull request {number} is closed", say)
 
     def _last_comments(self, number: int) -> tuple[Comment, ...]:
         variables = {**self._api.owner_and_name, "number": number}
@@ -267,12 +281,16 @@ class GitHubForge:
         return answer.repository.pull_request.comments.nodes
 
     def _delete_branch(self, branch: str) -> None:
-        """One that is gone, or that a rule keeps, is no reason to leave the pull request open."""
-        try:
-            self._api.rest("DELETE", self._path(f"git/refs/heads/{quote(branch)}"))
-        except RefusedByGitHubError as refusal:
-            if not any(words in str(refusal) for words in _STAYS):
-                raise
+        """One that is gone, or that a rule keeps, is no loss."""
+
+        def delete() -> None:
+            try:
+                self._api.rest("DELETE", self._path(f"git/refs/heads/{quote(branch)}"))
+            except RefusedByGitHubError as refusal:
+                if not any(words in str(refusal) for words in _STAYS):
+                    raise
+
+        self._api.decorate(f"deleting {branch}", delete)
 
     # --- statuses and checks -----------------------------------------------------------------------------
 
@@ -294,7 +312,7 @@ class GitHubForge:
             if self._listing.ask_statuses(commit).get(context) != (state, description):
                 report()
 
-        self._api.attempt(f"reporting {context} on {commit[:12]}", report, report_unless_there)
+        self._api.decorate(f"reporting {context} on {commit[:12]}", report, report_unless_there)
         self._api.did(f"status of {commit[:10]}")
         self._listing.note_status(commit, context, state, description)
 

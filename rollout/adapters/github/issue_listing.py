@@ -110,8 +110,7 @@ class IssueListing:
 
     def _read_once(self) -> dict[int, _Known]:
         if self._known is None:
-            page = self._listing.open().issues
-            assert page is not None, "issues were asked for"
+            page = self._listing.open_issues()
             self._known = {}
             self._note(page.nodes)
             if self._label != LABEL:

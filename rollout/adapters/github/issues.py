@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from urllib.parse import quote
 
 from pydantic import Field
@@ -23,6 +24,7 @@ from rollout.adapters.github.issue_listing import (
     lines,
 )
 from rollout.adapters.github.listing import Listing
+from rollout.core.decorations import Decorations
 from rollout.ports import OWN_LABEL, Conversation, Issue, IssueState, Permission, Reaction
 from rollout.rendering.inert import cut, marker_value
 
@@ -53,8 +55,10 @@ class _ViewerAnswer(Document):
 class GitHubIssues:
     """Issues as one command sees them."""
 
-    def __init__(self, api: Api, listing: Listing) -> None:
+    def __init__(self, api: Api, listing: Listing, decorations: Decorations | None = None) -> None:
+        """`decorations` is told of what an issue has to do without."""
         self._api = api
+        self._decorations = decorations or Decorations()
         self._listed = IssueListing(api, listing)
         self._permissions: dict[str, Permission] = {}
 
@@ -85,7 +89,7 @@ class GitHubIssues:
         found = self.find_open(key)
         if found is not None:
             return found
-        people = tuple(login for login in assignees if self._is_assignable(login))
+        people = tuple(self._assignable(assignees))
         names = frozenset({OWN_LABEL, *labels})
         document = {
             "title": title,
@@ -93,7 +97,7 @@ class GitHubIssues:
             "labels": sorted(names),
             "assignees": people,
         }
-        made = self._api.attempt(
+        made = self._api.decorate(
             f"opening issue {key}",
             lambda: self._create(document),
             lambda: self._opened_before(key) or self._create(document),
@@ -116,6 +120,18 @@ class GitHubIssues:
         found = self.find_open(key)
         return _Made(number=found.number, html_url=found.url) if found else None
 
+    def _assignable(self, logins: Sequence[str]) -> list[str]:
+        """Those that GitHub takes: with one that it does not it would refuse the whole issue."""
+        found: list[str] = []
+
+        def ask(login: str) -> None:
+            if self._is_assignable(login):
+                found.append(login)
+
+        for login in logins:
+            self._decorations.attempt(partial(ask, login))
+        return found
+
     def _is_assignable(self, login: str) -> bool:
         path = self._path(f"assignees/{quote(login)}")
 
@@ -128,7 +144,7 @@ class GitHubIssues:
                 raise
             return True
 
-        return self._api.attempt(f"asking whether {login} can be assigned", ask)
+        return self._api.decorate(f"asking whether {login} can be assigned", ask)
 
     def update(self, number: int, *, title: str, body: str, labels: Sequence[str], at: datetime) -> None:
         """Make title, body and the tool's labels so; a label that does not begin with `rollout` stays."""
@@ -148,7 +164,7 @@ class GitHubIssues:
         # The whole text: one that was opened again since has the last words of its first end.
         last = f"{comment}\n\n{CLOSING_MARKER}"
         if self._listed.own(number, last) is None:
-            self._say(number, last, last)
+            self._decorations.attempt(lambda: self._say(number, last, last))
         self._patch(f"closing issue {number}", number, {"state": "closed", "state_reason": "completed"})
         self._listed.note_change(number, state=IssueState.CLOSED)
 
@@ -160,7 +176,7 @@ class GitHubIssues:
 
     def _patch(self, doing: str, number: int, document: Mapping[str, object]) -> None:
         path = self._path(f"issues/{number}")
-        self._api.attempt(doing, lambda: self._api.rest("PATCH", path, body=document))
+        self._api.decorate(doing, lambda: self._api.rest("PATCH", path, body=document))
         self._api.did(doing)
 
     # --- comments ----------------------------------------------------------------------------------------
@@ -179,7 +195,7 @@ class GitHubIssues:
         elif lines(said.body) != text:
             path = self._path(f"issues/comments/{said.database_id}")
             doing = f"updating the comment on issue {number}"
-            self._api.attempt(doing, lambda: self._api.rest("PATCH", path, body={"body": text}))
+            self._api.decorate(doing, lambda: self._api.rest("PATCH", path, body={"body": text}))
             self._api.did(doing)
 
     def say_once(self, number: int, key: str, body: str, *, at: datetime) -> None:
@@ -198,7 +214,7 @@ class GitHubIssues:
             self._listed.read_anew()
             return say() if self._listed.own(number, marker) is None else None
 
-        made = self._api.attempt(f"commenting on issue {number}", say, say_unless_said)
+        made = self._api.decorate(f"commenting on issue {number}", say, say_unless_said)
         if made is not None:
             # What was just made may not be listed for seconds.
             self._listed.note_said(number, made.id, text, made.created_at)
@@ -215,7 +231,7 @@ class GitHubIssues:
                 if refusal.status != 404:  # it was deleted meanwhile
                     raise
 
-        self._api.attempt(f"answering comment {comment}", answer)
+        self._api.decorate(f"answering comment {comment}", answer)
 
     # --- people ------------------------------------------------------------------------------------------
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
-from rollout.adapters.github.api import PAGE, Api, Document, PageSize, owner_and_name, parsed
+from rollout.adapters.github.api import (
+    PAGE,
+    Api,
+    Document,
+    PageSize,
+    RefusedByGitHubError,
+    owner_and_name,
+    parsed,
+)
 from rollout.adapters.github.documents import (
     OPEN_PULLS,
     PRODUCT,
@@ -48,7 +56,7 @@ class Listed:
     """Branches, such as `rollout`, that forbid every branch below their name."""
     unlabelled: set[int] = field(default_factory=set)
     issues: IssuePage | None = None
-    """The newest open ones that have the label; None when they were not asked for."""
+    """The newest open ones that have the label; None when they were not asked for, or refused."""
     label: str = LABEL
     """How the repository spells it."""
     product_tip: str | None = None
@@ -84,6 +92,8 @@ class Listing:
         self._watched: str | None = None
         self._before: str | None = None
         self._with_issues = False
+        self._without_issues: OutsideError | None = None
+        """Why they could not be listed."""
 
     @property
     def branch(self) -> str:
@@ -138,8 +148,25 @@ class Listing:
     def open(self) -> Listed:
         """What is unknown of the product alone is left out. Raises OutsideError."""
         if self._listed is None:
-            self._listed = self._read()
+            self._listed = self._read_with_issues() if self._with_issues else self._read(issues=False)
         return self._listed
+
+    def open_issues(self) -> IssuePage:
+        """The first page of open issues. Raises OutsideError when the token may not read them."""
+        page = self.open().issues
+        if page is None:
+            raise self._without_issues or OutsideError("open issues were not listed")
+        return page
+
+    def _read_with_issues(self) -> Listed:
+        """Without issues where they are refused: GitHub then answers nothing of the whole repository."""
+        try:
+            return self._read(issues=True)
+        except OutsideError as error:
+            if not isinstance(error.__cause__, RefusedByGitHubError):
+                raise
+            self._without_issues = error
+        return self._read(issues=False)
 
     def newest(self, head: str) -> PullRequest | None:
         """The newest pull request from that branch of this repository, open or not; asked for anew."""
@@ -155,10 +182,10 @@ class Listing:
         train = self._train()
         return {"compareHeads": train is not None, "rollout": state_path(train or "", ROLLOUT)}
 
-    def _read(self) -> Listed:
+    def _read(self, *, issues: bool) -> Listed:
         listed = Listed()
         has_product = False
-        for page in self._pages():
+        for page in self._pages(issues=issues):
             listed.repository_id = page.repository.id
             listed.in_the_way = page.repository.in_the_way
             listed.issues = listed.issues or page.repository.issues
@@ -212,12 +239,12 @@ class Listing:
             "before": self._before,
         }
 
-    def _pages(self) -> Iterator[PullsAnswer]:
+    def _pages(self, *, issues: bool) -> Iterator[PullsAnswer]:
         product = owner_and_name(self.product)
         variables: dict[str, object] = {
             **self._api.owner_and_name,
             "base": self.branch,
-            "issues": self._with_issues,
+            "issues": issues,
             "watch": self._watched is not None and not self._api.speaks_apart(self.product),
             "productOwner": product["owner"],
             "productName": product["name"],

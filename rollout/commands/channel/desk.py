@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import unified_diff
 
@@ -11,9 +11,9 @@ from rollout.commands.changing import applied, change_state
 from rollout.core.channel.explain import follows
 from rollout.core.channel.proposals import BUSY
 from rollout.core.contract import ChannelPolicy
-from rollout.core.effects import DESCRIPTION_LIMIT, channel_branch, channel_prefix, status_context
+from rollout.core.decorations import Decorations
+from rollout.core.effects import channel_branch, channel_prefix, description, status_context
 from rollout.core.state import Channel, CommitMessage, Event, StateChange, TrainState
-from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError
 from rollout.ports import (
     Clock,
@@ -46,6 +46,7 @@ class Desk:
     body: Body
     held_back: Callable[[TrainState, str], str] = lambda *_: ""
     """Why nothing may choose the version by what its commit holds; empty when it may be."""
+    decorations: Decorations = field(default_factory=Decorations)
 
     def load(self, train: str) -> TrainState:
         return self.store.load(train, self.store.head())
@@ -170,9 +171,13 @@ def _propose(desk: Desk, state: TrainState, wanted: Wanted, at: datetime) -> Rec
         at=at,
     )
     context = status_context(state.train)
-    shown = (StatusState.SUCCESS, inert(wanted.detail, DESCRIPTION_LIMIT))
-    if forge.statuses(opened.head_sha).get(context) != shown:
-        forge.set_status(opened.head_sha, context, *shown, at=at)
+    shown = (StatusState.SUCCESS, description(wanted.detail))
+
+    def show() -> None:
+        if forge.statuses(opened.head_sha).get(context) != shown:
+            forge.set_status(opened.head_sha, context, *shown, at=at)
+
+    desk.decorations.attempt(show)
     return Recorded(replace(after, head=opened.head_sha), pull_request=opened.number)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.channel.proposals import why_refused
-from rollout.core.effects import DESCRIPTION_LIMIT, SetStatus, besides, channel_prefix, status_context
+from rollout.core.effects import SetStatus, besides, channel_prefix, description, status_context
 from rollout.core.files import CHANNEL, RELEASE_CACHE, state_path
 from rollout.core.state import TrainState
-from rollout.core.text import inert
 from rollout.errors import InputError, OutsideError
 from rollout.ports import Forge, PullRequest, PullRequestState, StateStore
 
@@ -23,7 +22,7 @@ def statuses(store: StateStore, forge: Forge, state: TrainState) -> Iterator[Set
     for pull in forge.pull_requests(channel_prefix(state.train)):
         if pull.state is not PullRequestState.OPEN:
             continue
-        why = _beside(forge, state, pull) or _why_refused(store, state, pull)
+        why = description(_beside(forge, state, pull) or _why_refused(store, state, pull))
         shown = forge.statuses(pull.head_sha).get(context)
         if why and shown != ("failure", why):
             yield SetStatus(pull.head_sha, context, "failure", why)
@@ -36,7 +35,7 @@ def _beside(forge: Forge, state: TrainState, pull: PullRequest) -> str:
     try:
         changes = forge.changes(state.train, pull)
     except OutsideError as error:
-        return inert(error.message, DESCRIPTION_LIMIT)
+        return error.message
     own = {state_path(state.train, name) for name in (CHANNEL, RELEASE_CACHE)}
     beside = besides(changes.paths, own, unlisted=changes.unlisted)
     return f"not as proposed: {beside}" if beside else ""
@@ -46,5 +45,5 @@ def _why_refused(store: StateStore, state: TrainState, pull: PullRequest) -> str
     try:
         proposed = store.load(state.train, pull.head_sha).channel
     except InputError as error:
-        return inert(error.message, DESCRIPTION_LIMIT)
-    return inert(why_refused(state, proposed), DESCRIPTION_LIMIT)
+        return error.message
+    return why_refused(state, proposed)
