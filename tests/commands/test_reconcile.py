@@ -500,7 +500,7 @@ def test_a_pull_request_that_turns_red_says_so_and_stays(promoting: World) -> No
     assert red.body == f"canary-1: hold, on {pull.base_sha}"
     assert shown(promoting, red.head_sha) == (
         StatusState.FAILURE,
-        "queue_depth (voice): 2, wanted <= 1",
+        "canary-1: queue_depth and 1 more do not hold",
     )
     promoting.soak()
     assert shown(promoting, red.head_sha)[0] is StatusState.SUCCESS
