@@ -112,7 +112,7 @@ def product_work(case: Case) -> None:
 
 def _colleague(case: Case) -> str:
     """A branch with product work, begun some commits ago; main is what it was."""
-    behind = case.chance.randint(1, min(12, len(case.commits("main", "--first-parent")) - 2))
+    behind = case.chance.randint(1, max(1, min(12, len(case.commits("main", "--first-parent")) - 2)))
     case.git("checkout", "-q", "-b", "colleague", f"main~{behind}")
     product_work(case)
     return case.git("rev-parse", "colleague")
