@@ -9,7 +9,6 @@ the query of a 301, after which each page is the first, and takes a 307 for the 
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from rollout.adapters.github.answers import (
     parsed,
     rest_fault,
 )
+from rollout.core.surfaces.payload import MalformedError, decode
 from rollout.core.text import inert
 from rollout.errors import OutsideError
 from rollout.ports import PatientClock
@@ -65,6 +65,7 @@ _PATIENCE = 300.0
 _DECORATIVE_TRIES = 2
 _DECORATIVE_PATIENCE = 60.0
 _LONGEST_REASON = 300
+_LONGEST_ANSWER = 1 << 26
 T = TypeVar("T")
 M = TypeVar("M", bound=Document)
 
@@ -529,11 +530,11 @@ def _stop_at_redirect(response: Response, *_: object, **__: object) -> None:
 def _document(status: int, text: str) -> object:
     """Raises PassingError for a success that is no JSON, as a broken proxy gives."""
     try:
-        return json.loads(text) if text else None
-    except ValueError as error:
+        return decode(text.encode(), _LONGEST_ANSWER) if text else None
+    except MalformedError as error:
         if status >= 400:
             return None
-        raise PassingError(f"an answer that is no JSON: {error}") from error
+        raise PassingError(f"an answer that makes no sense: {error}") from error
 
 
 def owner_and_name(repository: str) -> dict[str, str]:
