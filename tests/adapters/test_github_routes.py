@@ -185,6 +185,7 @@ ACTS = {
     "GitHubStore.load_for_brake": Act(lambda run: run.store.load_for_brake(TAU, run.store.head())),
     "GitHubStore.load_many": Act(lambda run: list(run.store.load_many(TAU, []))),
     "GitHubStore.log": Act(lambda run: next(run.store.log(TAU))),
+    "GitHubStore.forks": Act(lambda run: run.store.forks(*[next(run.store.log(TAU)).commit] * 2)),
     "GitHubStore.commit": Act(commit),
     "GitHubForge.pull_request": Act(lambda run: run.forge.pull_request(BRANCH), prepare(promote)),
     "GitHubForge.pull_request among forks'": Act(lambda run: run.forge.pull_request(BRANCH), among_forks),
