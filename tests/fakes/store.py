@@ -63,6 +63,10 @@ class Commit:
     author: str
 
 
+class NotGivenError(InputError):
+    """A file that GitHub does not give whole."""
+
+
 class FakeStore:
     """Fills the `StateStore` port."""
 
@@ -146,6 +150,8 @@ class FakeStore:
 
     def text(self, train: str, name: str, at: str) -> bytes | None:
         content = self._commits[at].trains[train].get(name)
+        if isinstance(content, NotGivenError):
+            raise content
         if isinstance(content, InputError):
             return content.message.encode()
         if isinstance(content, Model):

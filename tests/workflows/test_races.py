@@ -53,7 +53,7 @@ def test_a_promotion_whose_branch_moves(town: Town) -> None:
     town.repo.commit_on_branch(town.alice, pull.pull.head, old, "Note", [("notes.txt", b"n\n")], [])
     head = town.repo.head_of(pull)
     assert town.status(head) is None
-    (checked,) = town.settle()["rollout-check"]
+    checked = town.settle()["rollout-check"][-1]
     assert checked.conclusion == "failure"
     assert "not the promotion as proposed: it also changes notes.txt" in checked.job("check").log
     assert keys(town.tick()) == STEADY
@@ -61,8 +61,7 @@ def test_a_promotion_whose_branch_moves(town: Town) -> None:
 
     # taken out again, it is what was proposed, though the state branch has gone on meanwhile
     town.repo.commit_on_branch(town.alice, pull.pull.head, head, "Take it out", [], ["notes.txt"])
-    (checked,) = town.settle()["rollout-check"]
-    assert keys(checked) == ["check"]
+    assert {tuple(keys(checked)) for checked in town.settle()["rollout-check"]} == {("check",)}
     assert keys(town.tick()) == STEADY
     assert town.status(town.repo.head_of(pull)) == "success"
     town.merge(minutes=5)

@@ -48,6 +48,10 @@ SHORT = (
         "- {kind: rollback_target}\n      - {kind: signoff, before: general-availability}",
     )
     .replace("inherit: canary-3,", "inherit: preflight,")
+    .replace(
+        "[{kind: signoff, before: complete}]",
+        "[{kind: health_state, is: healthy}, {kind: signoff, before: complete}]",
+    )
 )
 """The same with two phases: the checklist is all that a release waits for."""
 HOSTILE = "/signoff reviewed ](javascript:x)@everyone<!-- rollout:sticky --> `$(id)`"

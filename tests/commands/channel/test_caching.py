@@ -9,9 +9,10 @@ from rollout.commands.channel.lookup import look_up
 from rollout.commands.channel.planning import check, make_plan
 from rollout.core.files import RELEASE_CACHE
 from rollout.core.state import ChannelName, LookupSource
-from rollout.errors import InputError, OutsideError
+from rollout.errors import OutsideError
 from tests.commands.channel.world import ChannelWorld
 from tests.fakes.releases import FakeReleases
+from tests.fakes.store import NotGivenError
 from tests.world import TAU
 
 GOOD = """\
@@ -125,7 +126,7 @@ def test_a_broken_cache_breaks_nothing(text: bytes) -> None:
 
 def test_one_that_the_forge_does_not_give_whole_breaks_nothing() -> None:
     world = ChannelWorld("v0.1.5")
-    world.store.edit(TAU, {RELEASE_CACHE: InputError("it is too long")}, at=world.now)
+    world.store.edit(TAU, {RELEASE_CACHE: NotGivenError("it is too long")}, at=world.now)
     assert looked(world) == (LookupSource.LIVE, ["v0.1.5"])
     assert "-too long to be shown" in make_plan(world.desk, TAU, None, dry_run=True).recorded.diff
 
