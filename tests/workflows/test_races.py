@@ -61,7 +61,8 @@ def test_a_promotion_whose_branch_moves(town: Town) -> None:
 
     # taken out again, it is what was proposed, though the state branch has gone on meanwhile
     town.repo.commit_on_branch(town.alice, pull.pull.head, head, "Take it out", [], ["notes.txt"])
-    assert {tuple(keys(checked)) for checked in town.settle()["rollout-check"]} == {("check",)}
+    checked = town.settle()["rollout-check"][-1]
+    assert keys(checked) == ["check"]
     assert keys(town.tick()) == STEADY
     assert town.status(town.repo.head_of(pull)) == "success"
     town.merge(minutes=5)

@@ -348,8 +348,8 @@ def test_killed_after_every_write_until_the_end(capturing: Town) -> None:
     assert mortal(town, lambda: roll_back(town, reason=WHY), 4) == (FROZEN[:4], False)
     mortal(town, lambda: scheduled(town))
     merge_revert(town, town.repo)
-    # After the last write of all there is nothing left to be killed.
-    assert {*killed_to_rest(town, 1)} >= {*LANDED} - {UPDATE}
+    # After the last write that counts there is nothing left to be killed.
+    assert {*killed_to_rest(town, 1)} >= {*LANDED[:-2]}
     validate(town, town.repo, "success")
     assert {*killed_to_rest(town)} == {*ENDED} - {OBSERVED}
     assert_rolled_back(town, town.repo)
