@@ -351,6 +351,8 @@ def test_killed_after_every_write_until_the_end(capturing: Town) -> None:
     # After the last write that counts there is nothing left to be killed.
     assert {*killed_to_rest(town, 1)} >= {*LANDED[:-2]}
     validate(town, town.repo, "success")
-    assert {*killed_to_rest(town)} == {*ENDED} - {OBSERVED}
+    assert mortal(town, lambda: scheduled(town), 2) == (ENDED[:2], False)
+    made_up, died = mortal(town, lambda: scheduled(town))
+    assert ({*made_up}, died) == ({*ENDED[2:]}, False)
     assert_rolled_back(town, town.repo)
     assert ending(town) == ENDING
