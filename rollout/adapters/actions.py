@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 APP, BRAKE, PRODUCT = "ROLLOUT_APP", "ROLLOUT_APP_BRAKE", "ROLLOUT_APP_PRODUCT"
@@ -11,31 +11,36 @@ APP, BRAKE, PRODUCT = "ROLLOUT_APP", "ROLLOUT_APP_BRAKE", "ROLLOUT_APP_PRODUCT"
 
 
 def write_summary(markdown: str, environment: Mapping[str, str]) -> None:
-    """Add to the step's summary, below it what the run had to do without; nothing outside of Actions."""
-    parts = (markdown.rstrip(), *(f"**Warning:** {lack}" for lack in lacks(environment)))
-    _append("GITHUB_STEP_SUMMARY", "\n\n".join(parts) + "\n", environment)
+    """Add what a command did to the step's summary, and below it what it had to do without.
+
+    Nothing outside of Actions.
+    """
+    add_to_summary("\n\n".join((markdown.rstrip(), *_warnings(environment))), environment)
 
 
-def lacks(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """What the App refused this job, and what becomes of it, a sentence each."""
+def add_to_summary(markdown: str, environment: Mapping[str, str]) -> None:
+    """Add more to it."""
+    _append("GITHUB_STEP_SUMMARY", markdown.rstrip() + "\n", environment)
+
+
+def _warnings(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yields what the App refused this job, and what becomes of it."""
     refused = {name for name in (APP, BRAKE, PRODUCT) if environment.get(name) == "failure"}
-    told = []
     if {APP, BRAKE} <= refused:
-        told.append(
-            "The App gave no token (its step says why), so this run acted in its own name: what it committed"
-            " starts no workflow."
+        yield (
+            "**Warning:** The App gave no token (its step says why), so this run acted in its own name:"
+            " what it committed starts no workflow."
         )
     elif APP in refused:
-        told.append(
-            "The App has not every permission that this job asks for (its step says which): state was"
-            " committed in its name, all else was done in the run's own."
+        yield (
+            "**Warning:** The App has not every permission that this job asks for (its step says which):"
+            " state was committed in its name, all else was done in the run's own."
         )
     if PRODUCT in refused:
-        told.append(
-            "The App gave no token for the product's repository (its step says why): what is there is"
-            " unknown, and nothing can be written there."
+        yield (
+            "**Warning:** The App gave no token for the product's repository (its step says why): what is"
+            " there is unknown, and nothing can be written there."
         )
-    return tuple(told)
 
 
 def write_outputs(outputs: Mapping[str, object], environment: Mapping[str, str]) -> None:

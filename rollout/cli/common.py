@@ -154,11 +154,11 @@ def _tell_lost(lost: Sequence[str]) -> None:
         progress(f"warning: {each}")
         warn(each)
     if lost and os.environ.get("GITHUB_STEP_SUMMARY"):
-        from rollout.adapters.actions import write_summary
+        from rollout.adapters.actions import add_to_summary
         from rollout.rendering.summary import lost_summary
 
         with suppress(OSError):
-            write_summary(lost_summary(lost), os.environ)
+            add_to_summary(lost_summary(lost), os.environ)
 
 
 def _made_whole(name: str, value: object) -> object:
