@@ -18,16 +18,16 @@ from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateCha
 from rollout.errors import HeadMovedError, InputError, OutsideError
 from rollout.ports import HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 from tests import builders
-from tests.adapters.github_world import Adapters, GitHubWorld, seed, started
+from tests.adapters.github_fixtures import hub, origin
+from tests.adapters.github_world import Adapters, GitHubWorld, seed
 from tests.adapters.scratch import Repository
 from tests.fakehub import faults
 from tests.fakehub.faults import Fault
-from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub
 from tests.fakes.clock import NOON
 from tests.world import TAU, VERSION
 
-__all__ = ["hub"]
+__all__ = ["hub", "origin"]
 
 BRANCH = f"rollout/tau/{VERSION}/canary-1"
 CONTEXT = "rollout/tau"
@@ -36,13 +36,6 @@ TITLE = "rollout(tau): promote v0.1.5 preflight -> canary-1"
 TRAILERS = (("Rollout-Train", "tau"), ("Rollout-Event", "promote"))
 MESSAGE = CommitMessage(subject=TITLE, body="Why: it is time\n\n[skip ci]", trailers=TRAILERS)
 NOTE = CommitMessage(subject="rollout(tau): note", body="", trailers=TRAILERS)
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A repository in which a release has just begun, and the release commit."""
-    repository, release = started(tmp_path_factory.mktemp("origin") / "repository")
-    return repository.path, release
 
 
 @pytest.fixture

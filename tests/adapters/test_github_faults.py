@@ -19,15 +19,15 @@ from rollout.core.observation import Observation
 from rollout.core.state import Verdict
 from rollout.errors import InputError, OutsideError
 from tests.adapters.fault_table import ALL, DECORATIVE, FATAL, LOST, table
-from tests.adapters.github_world import Adapters, GitHubWorld, seed, started
+from tests.adapters.github_fixtures import hub, origin, world
+from tests.adapters.github_world import Adapters, GitHubWorld, seed
 from tests.fakehub import faults
 from tests.fakehub.faults import Fault, Match
-from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub
 from tests.fakes.clock import NOON
 from tests.world import TAU, VERSION, promotion_body
 
-__all__ = ["hub"]
+__all__ = ["hub", "origin", "world"]
 
 PERMISSIONS = dict.fromkeys(("contents", "pull_requests", "statuses"), "write") | {"checks": "read"}
 BRANCH = f"rollout/tau/{VERSION}/canary-1"
@@ -41,25 +41,10 @@ CHECKS = "GET */check-runs"
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    repository, release = started(tmp_path_factory.mktemp("origin") / "repository")
-    return repository.path, release
-
-
-@pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A repository with a train that rolls nothing out, and a commit to release."""
     repository, release = seed(tmp_path_factory.mktemp("idle") / "repository")
     return repository.path, release
-
-
-@pytest.fixture
-def world(hub: Hub, origin: tuple[Path, str]) -> GitHubWorld:
-    """The release is in preflight, and the next observation promotes it."""
-    world = GitHubWorld(hub, *origin)
-    world.run_harness()
-    world.clock.forward(minutes=10)
-    return world
 
 
 def reconcile(world: GitHubWorld, *evidence: Observation, timeout: int = 20) -> Report:

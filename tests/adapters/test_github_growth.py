@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from rollout.core.state import Verdict
 from rollout.errors import OutsideError
 from rollout.ports import IssueState, PullRequest, PullRequestState
-from tests.adapters.github_world import GitHubWorld, started
+from tests.adapters.github_fixtures import hub, origin, world
+from tests.adapters.github_world import GitHubWorld
 from tests.adapters.test_github_routes import KEY, REVERT, open_issue, propose
 from tests.fakehub import faults
 from tests.fakehub.entities import Pull
 from tests.fakehub.faults import Fault
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
 from tests.world import VERSION
 
-__all__ = ["hub"]
+__all__ = ["hub", "origin", "world"]
 
 BRANCH = f"rollout/tau/{VERSION}/canary-1"
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    repository, release = started(tmp_path_factory.mktemp("origin") / "repository")
-    return repository.path, release
-
-
-@pytest.fixture
-def world(hub: Hub, origin: tuple[Path, str]) -> GitHubWorld:
-    """The release is in preflight, and the next observation promotes it."""
-    world = GitHubWorld(hub, *origin)
-    world.run_harness()
-    world.clock.forward(minutes=10)
-    return world
 
 
 def foreign(world: GitHubWorld, branch: str, number: int = 1000, *, state: str = "open") -> None:

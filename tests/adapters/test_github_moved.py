@@ -12,13 +12,13 @@ import pytest
 import rollout.adapters.github
 from rollout.core.contract import Product
 from rollout.errors import OutsideError
-from tests.adapters.github_world import GitHubWorld, seed, started
+from tests.adapters.github_fixtures import hub, origin
+from tests.adapters.github_world import GitHubWorld, seed
 from tests.adapters.test_github_routes import ACTS, ROUTES, ready
 from tests.fakehub import faults
-from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub
 
-__all__ = ["hub"]
+__all__ = ["hub", "origin"]
 
 NEW = "acme/renamed"
 WRITES = {
@@ -35,12 +35,6 @@ WRITES = {
 ROUTES_BY_NAME = {
     route: act for route, act in {**ROUTES, **WRITES}.items() if route != "POST /graphql viewer"
 }
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    repository, release = started(tmp_path_factory.mktemp("origin") / "repository")
-    return repository.path, release
 
 
 @pytest.mark.parametrize("route", ROUTES_BY_NAME)

@@ -27,11 +27,11 @@ from rollout.core.state import CommitMessage, Freeze, Outcome, Release, StateCha
 from rollout.errors import RolloutError
 from rollout.ports import IssueState, Reaction, StatusState
 from tests.adapters.fault_table import ALL, table, uncovered
-from tests.adapters.github_world import Adapters, GitHubWorld, seed, started
+from tests.adapters.github_fixtures import hub
+from tests.adapters.github_world import Adapters, GitHubWorld, seed
 from tests.adapters.test_github_faults import __name__ as scenarios
 from tests.fakehub import faults
 from tests.fakehub.entities import Pull, TokenKind
-from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub
 from tests.fakes.clock import NOON
 from tests.world import PHASES, TAU, VERSION
@@ -269,12 +269,6 @@ ROUTES = {
     "GET */reviews/?": "GitHubEvidence.look_up a review",
     f"GET */commits/{'?' * 40}": "GitHubEvidence.author",
 }
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    repository, release = started(tmp_path_factory.mktemp("origin") / "repository")
-    return repository.path, release
 
 
 def ready(hub: Hub, origin: tuple[Path, str], act: Act) -> GitHubWorld:

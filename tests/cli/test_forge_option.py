@@ -9,21 +9,15 @@ from typing import Any
 import pytest
 
 from rollout.cli import main
-from tests.adapters.github_world import GitHubWorld, started
+from tests.adapters.github_fixtures import hub, origin
+from tests.adapters.github_world import GitHubWorld
 from tests.adapters.scratch import Repository
-from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub
 
-__all__ = ["hub"]
+__all__ = ["hub", "origin"]
 
 GITHUB = ("--forge", "github")
 NOW = "2026-11-23T12:00:00Z"
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    repository, release = started(tmp_path_factory.mktemp("origin") / "repository")
-    return repository.path, release
 
 
 @pytest.fixture
