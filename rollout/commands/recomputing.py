@@ -140,16 +140,23 @@ def _recomputed(previous: TrainState, state: TrainState, event: Event) -> TrainS
     status = state.status
     if status is None:
         return None
-    evidence = _evidence(previous, status)
-    step = advance(previous, evidence, status.facts, status.decided_at, rules=status.schema_)
-    return applied(previous, step.change, state.head) if step and step.event is event else None
+    for evidence in _evidence(previous, status):
+        step = advance(previous, evidence, status.facts, status.decided_at, rules=status.schema_)
+        if step and step.event is event:
+            return applied(previous, step.change, state.head)
+    return None
 
 
-def _evidence(previous: TrainState, status: Status) -> Evidence | None:
-    before = previous.status
-    if status.observation is not None and (before is None or status.observation != before.observation):
-        return status.observation
-    return _results(before, status)
+def _evidence(previous: TrainState, status: Status) -> Iterator[Evidence | None]:
+    """What the step may have been judged by."""
+    before, reading = previous.status, status.observation
+    if reading is None or (before is not None and reading == before.observation):
+        yield _results(before, status)
+        return
+    yield reading
+    if before is not None and before.merged_step is not None:
+        # A reading of the phase that waits is recorded as of the one that was not left.
+        yield reading.model_copy(update={"phase": before.merged_step.phase})
 
 
 def _results(before: Status | None, status: Status) -> Results | None:

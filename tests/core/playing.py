@@ -327,7 +327,8 @@ def differences(world: World, expect: ExpectWords) -> list[str]:
         if key in found and key in asked and found[key] != getattr(expect, key)
     ]
     incident = list(_in_the_incident(world, expect))
-    return [*lines, *_in_the_list(world, expect), *_in_the_findings(world, expect), *incident]
+    named = [f"verify names {problem}" for problem in world.not_recomputed]
+    return [*lines, *_in_the_list(world, expect), *_in_the_findings(world, expect), *incident, *named]
 
 
 def _found(world: World) -> dict[str, Any]:

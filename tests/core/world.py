@@ -13,6 +13,7 @@ from typing import Any
 
 from rollout.adapters.yaml_text import load_yaml
 from rollout.commands.changing import applied
+from rollout.commands.recomputing import differences, expected
 from rollout.core import channel as channels
 from rollout.core import signoff, withdrawing
 from rollout.core.advance import advance, begin
@@ -149,6 +150,8 @@ class World:
         self.steps: list[Step] = []
         self.incident: Incident | None = None
         self.ignored = 0
+        self.not_recomputed: list[str] = []
+        """What of its steps `verify` would name."""
         """How many pieces of evidence added nothing."""
         self.last_round = 0
         """How many steps there were when the last round of a case began."""
@@ -276,7 +279,10 @@ class World:
         head = f"{len(self.steps) + 1:040x}"
         self.steps.append(step)
         self.incident = step.change.incident or self.incident
-        self.state = applied(self.state, step.change, head)
+        before, self.state = self.state, applied(self.state, step.change, head)
+        again = expected(before, self.state, step.event)
+        wrong = differences(again, self.state) if again is not None else [("", "does not follow at all")]
+        self.not_recomputed += [f"{step.event}: {why}" for _, why in wrong]
 
     def _facts(self) -> Facts:
         is_judged = self.rollout == self.status.legal
