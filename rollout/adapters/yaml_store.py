@@ -101,9 +101,11 @@ class YamlStore:
         """The commit at the tip of the state branch. Raises InputError when there is no such branch."""
         tip = self._git.tip(self.branch)
         if tip is None:
+            fetched = self._git.resolve(f"refs/remotes/origin/{self.branch}")
+            begin = f"git branch {self.branch} origin/{self.branch}"
             raise InputError(
                 f"there is no branch {self.branch} with a commit in {self._git.home}",
-                hint="commit first, or fetch the branch that carries state/",
+                hint=begin if fetched else "commit first, or fetch the branch that carries state/",
             )
         return tip
 

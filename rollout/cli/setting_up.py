@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +13,7 @@ from rollout.errors import InputError
 
 if TYPE_CHECKING:
     from rollout.commands.workflows import Workflows
+    from rollout.ports import Worktree
 
 
 @click.command()
@@ -38,7 +39,11 @@ def init(
     action: str | None,
     workflows_only: bool,
 ) -> None:
-    """Write a contract, the first state and the workflows into the worktree, for you to look at and commit.
+    """Write a contract, the first state and the workflows, for you to look at.
+
+    They are written into the worktree, and not committed. Where origin is on GitHub, contract and state are
+    committed to the branch rollout-state instead, which is made without checking it out; --state-branch
+    names another, and --state-branch main keeps them in the worktree.
 
     On a train that exists and does not know its version, --current-version records the version alone.
 
@@ -47,18 +52,20 @@ def init(
     """
     from rollout.adapters.resources import profile_text
     from rollout.adapters.yaml_text import dump_yaml
-    from rollout.commands.init import Wishes, train_of
+    from rollout.commands.init import OwnBranch, Wishes, train_of
     from rollout.commands.init import init as write
-    from rollout.commands.workflows import install_workflows
 
-    worktree = call.workspace.worktree
     if workflows_only:
-        installed = install_workflows(worktree, _workflows(call, action, asked=True))
-        call.answer(lambda: installed.document, lambda: installed.text)
+        _install_workflows(call, action)
         return
     space = call.workspace
     wishes = Wishes(
-        call.named_train, channel, current_version, space.named_state_branch, space.product_branch_here()
+        call.named_train,
+        channel,
+        current_version,
+        space.branch_of_new_train() or space.named_state_branch,
+        space.product_branch_here(),
+        space.default_on_github,
     )
     if current_version is not None:
         name = train_of(profile_text(profile), wishes) if profile else call.named_train
@@ -68,16 +75,39 @@ def init(
             return
     if profile is None:
         raise InputError("--profile is required", hint="--profile generic, or --profile tau")
-    workflows = _workflows(call, action, asked=False)
-    written = write(worktree, profile_text(profile), dump_yaml, wishes, workflows)
+    branch = space.branch_of_new_train()
+    here, there = _workflows(call, action, branch, asked=False)
+    subject = f"rollout({train_of(profile_text(profile), wishes)}): init"
+    own = OwnBranch(branch, space.branch_files(branch, subject), there) if branch else None
+    written = write(space.worktree, profile_text(profile), dump_yaml, wishes, here, own)
     call.answer(
         lambda: {
             "train": written.train,
             "current_version": written.current_version,
             "files": list(written.files),
             **({"workflows": written.installed.document} if written.installed else {}),
+            **({"state_branch": written.branch_document} if own else {}),
         },
         lambda: written.text,
+    )
+
+
+def _install_workflows(call: Call, action: str | None) -> None:
+    from rollout.commands.workflows import install_workflows
+
+    space = call.workspace
+    branch = space.branch if space.branch != space.git.default_branch() else None
+    here, there = _workflows(call, action, branch if space.default_on_github else None, asked=True)
+    installed = [install_workflows(space.worktree, here)] if here else []
+    if there and there.branch:
+        files = space.branch_files(there.branch, "Add the workflows of rollout")
+        installed.append(install_workflows(files, there))
+    call.answer(
+        lambda: {
+            **installed[0].document,
+            **({"state_branch": installed[1].document} if installed[1:] else {}),
+        },
+        lambda: "\n".join(each.text for each in installed),
     )
 
 
@@ -102,30 +132,31 @@ def _record_version(call: Call, train: str, version: str) -> None:
     )
 
 
-@overload
-def _workflows(call: Call, action: str | None, *, asked: Literal[True]) -> Workflows: ...
-@overload
-def _workflows(call: Call, action: str | None, *, asked: bool) -> Workflows | None: ...
-def _workflows(call: Call, action: str | None, *, asked: bool) -> Workflows | None:
-    """What the repository is to have; None when it is not on GitHub or the pin is unknown.
+def _workflows(
+    call: Call, action: str | None, branch: str | None, *, asked: bool
+) -> tuple[Workflows | None, Workflows | None]:
+    """What the default branch is to have, and the state branch `branch` where it is one of its own.
 
-    Raises InputError when they were asked for and the pin is not known.
+    None when the repository is not on GitHub or the pin is unknown; raises InputError for that when they were
+    asked for.
     """
     from rollout.adapters.resources import workflow_texts
-    from rollout.commands.workflows import is_own_repository, plan_workflows
-    from rollout.core.action import name_on_github, parse_pin, unknown_pin
+    from rollout.commands.workflows import is_own_repository, plan_for_state_branch, plan_workflows
+    from rollout.core.action import parse_pin, unknown_pin
 
     space = call.workspace
     if is_own_repository(space.worktree):
-        return plan_workflows(workflow_texts(), None)
-    if action is not None:
-        return plan_workflows(workflow_texts(), parse_pin(action))
-    if not asked and name_on_github(space.git.origin() or "") is None:
-        return None
-    pin = space.installed_from()
-    if pin is None and asked:
-        raise unknown_pin()
-    return plan_workflows(workflow_texts(), pin) if pin else None
+        return plan_workflows(workflow_texts(), None), None
+    if action is None and not asked and space.default_on_github is None:
+        return None, None
+    pin = parse_pin(action) if action is not None else space.installed_from()
+    if pin is None:
+        if asked:
+            raise unknown_pin()
+        return None, None
+    texts = workflow_texts()
+    there = plan_for_state_branch(texts, pin, branch) if branch else None
+    return plan_workflows(texts, pin, branch), there
 
 
 @click.group(no_args_is_help=False)
@@ -143,7 +174,10 @@ def contract_check(call: Call) -> None:
     from rollout.adapters.yaml_store import read_contract
     from rollout.commands.contract import check_contracts, contract_notes
 
-    worktree = call.workspace.worktree
+    space = call.workspace
+    worktree: Worktree = space.worktree
+    if not worktree.contracts() and space.git.tip(space.branch):
+        worktree = space.branch_files(space.branch)
     files = check_contracts(worktree, read_contract, call.named_train)
     notes = contract_notes(worktree, read_contract, files, call.workspace.has_branch)
     for note in notes:

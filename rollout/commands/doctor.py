@@ -34,8 +34,9 @@ def examine_github(
     Raises OutsideError when the repository cannot be seen at all.
     """
     trains, trouble = _trains(store)
-    settings = inspector.inspect(named, sorted({train.product for train in trains} - {""}))
-    state_branch = branch() if not trouble else named or settings.default_branch
+    found = named if trouble else branch()
+    settings = inspector.inspect(found, sorted({train.product for train in trains} - {""}))
+    state_branch = found or settings.default_branch
     world = World(settings, state_branch, trouble, trains)
     about = f"{settings.repository}, state on {state_branch}, asked as {settings.login}"
     return Examination(about, examine(world, clock.now()))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
 from rollout.commands.changing import Changed, change_state
 from rollout.commands.contract import contract_file
-from rollout.commands.workflows import FOLDER, Installed, Workflows, missing
+from rollout.commands.workflows import FOLDER, Installed, Workflows, install_workflows, missing
 from rollout.core import versions
 from rollout.core.channel.guards import bare, quarantined
 from rollout.core.contract import Product, StateBranch
+from rollout.core.doctor.branch import PRICE
+from rollout.core.files import STATE_BRANCH
 from rollout.core.problems import describe
 from rollout.core.state import (
     UNDER_WAY,
@@ -56,6 +58,18 @@ class Wishes:
     state_branch: str | None = None
     product_branch: str | None = None
     """The branch that the worktree stands on; None where that is not known."""
+    default_branch: str | None = None
+    """Of the repository on GitHub; None for one that is not there."""
+
+
+@dataclass(frozen=True)
+class OwnBranch:
+    """A branch that carries nothing but state, and the workflows that its events start."""
+
+    name: str
+    files: Worktree
+    workflows: Workflows | None
+    """None where the rollout that they would call is not known."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +79,40 @@ class Initialised:
     train: str
     current_version: str | None
     files: tuple[str, ...]
+    """In the worktree."""
     installed: Installed | None = None
     state_branch: str | None = None
+    """As asked for."""
+    on_branch: tuple[str, ...] | None = None
+    """What it committed to a state branch of its own; None where state lies in the worktree."""
+    installed_there: Installed | None = None
+    default_branch: str | None = None
+    """Of the repository on GitHub; None for one that is not there."""
 
     @property
     def next_commands(self) -> tuple[str, ...]:
+        return self._next_here if self.on_branch is None else self._next_beside
+
+    @property
+    def _next_beside(self) -> tuple[str, ...]:
+        branch, main, train = self.state_branch, self.default_branch, self.train
+        owners = f"/state/{train}/contract.yaml @OWNERS and /.github/ @OWNERS"
+        add = f"git add {FOLDER} && git commit -m 'Add the workflows of rollout'"
+        return (
+            f"git worktree add ../{branch} {branch}",
+            f"make ../{branch}/state/{train}/contract.yaml yours, and commit it there",
+            f"rollout contract check --train {train} --repo ../{branch}",
+            f"git push origin {branch}",
+            *((f"{add}, then push it to {main}",) if self.installed and self.installed.written else ()),
+            *(() if branch == STATE_BRANCH else (f"gh variable set ROLLOUT_STATE_BRANCH --body {branch}",)),
+            f"protect {branch}: a ruleset that requires a pull request, review from code owners, and"
+            f" rollout/{train}, with the App on its bypass list (docs/github.md of rollout)",
+            f"put its owners into CODEOWNERS on {branch}: {owners}",
+            "once both are pushed: rollout doctor --forge github",
+        )
+
+    @property
+    def _next_here(self) -> tuple[str, ...]:
         folders = f"state/{self.train}"
         workflows = self.installed is not None and self.installed.written
         if workflows:
@@ -87,9 +130,12 @@ class Initialised:
     def text(self) -> str:
         """For a person, without a line end."""
         current = self.current_version or _UNKNOWN_VERSION
+        installed = [each for each in (self.installed_there, self.installed) if each]
         lines = [
+            *(f"wrote {file} on {self.state_branch}" for file in self.on_branch or ()),
             *(f"wrote {file}" for file in self.files),
-            *(self.installed.lines if self.installed else ()),
+            *(line for each in installed for line in each.lines),
+            *self._about_the_branch,
             f"current version: {current}",
             *(() if self.installed else (_LATER,)),
             "next:",
@@ -97,12 +143,32 @@ class Initialised:
         ]
         return "\n".join(lines)
 
+    @property
+    def branch_document(self) -> dict[str, object]:
+        """What is on the state branch of its own, for scripts."""
+        return {"branch": self.state_branch, "files": list(self.on_branch or ())}
+
+    @property
+    def _about_the_branch(self) -> list[str]:
+        branch = self.state_branch
+        if self.on_branch is not None:
+            return [f"state branch: {branch}, committed, not checked out, with a history of its own"]
+        if self.default_branch is not None and branch == self.default_branch:
+            return [f"state branch: {branch}: {PRICE}; without --state-branch init makes {STATE_BRANCH}"]
+        return []
+
 
 def init(
-    worktree: Worktree, profile_text: str, dump: Dump, wishes: Wishes, workflows: Workflows | None = None
+    worktree: Worktree,
+    profile_text: str,
+    dump: Dump,
+    wishes: Wishes,
+    workflows: Workflows | None = None,
+    own: OwnBranch | None = None,
 ) -> Initialised:
     """Write a new train, and the workflows that are missing, into the worktree; nothing is committed.
 
+    With a state branch of its own the train is committed there, and the worktree gets workflows alone.
     Raises InputError for a bad name, channel or version, and RefusedError, before anything is written,
     when one of the train's files is there already.
     """
@@ -111,12 +177,27 @@ def init(
         current = versions.newest(worktree.tags())
     plan = plan_init(profile_text, dump, wishes, current)
     files = {path: _as_text(content, dump) for path, content in plan.items()}
-    installed = missing(worktree, workflows) if workflows else None
-    if workflows and installed:
-        files |= {path: workflows.files[path] for path in installed.written}
-    worktree.write_new(files)
     train = train_of(profile_text, wishes)
-    return Initialised(train, current, tuple(files), installed, wishes.state_branch)
+    made = Initialised(train, current, (), None, wishes.state_branch, default_branch=wishes.default_branch)
+    if own is not None:
+        there, texts = _with_missing(own.files, own.workflows, files)
+        own.files.write_new(texts)
+        here = install_workflows(worktree, workflows) if workflows else None
+        written = here.written if here else ()
+        return replace(made, files=written, installed=here, on_branch=tuple(texts), installed_there=there)
+    installed, texts = _with_missing(worktree, workflows, files)
+    worktree.write_new(texts)
+    return replace(made, files=tuple(texts), installed=installed)
+
+
+def _with_missing(
+    place: Worktree, workflows: Workflows | None, files: Mapping[str, str]
+) -> tuple[Installed | None, dict[str, str]]:
+    """The files and the workflows that are missing beside them."""
+    if workflows is None:
+        return None, dict(files)
+    installed = missing(place, workflows)
+    return installed, {**files, **{path: workflows.files[path] for path in installed.written}}
 
 
 def record_current_version(store: StateStore, clock: Clock, train: str, version: str) -> Changed:

@@ -1,31 +1,36 @@
-"""The workflow files of a repository: which it is to have, and writing those that are missing."""
+"""The workflow files of a repository: which branch is to have which, and writing those that are missing.
+
+docs/design/state-branch.md says why.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rollout.core.action import CHECK_WORKFLOW, CLOSED_WORKFLOW, ActionPin
 from rollout.core.action import FOLDER as ACTION
-from rollout.core.action import ActionPin
 from rollout.ports import Worktree
-from rollout.rendering.workflows import thin_caller
+from rollout.rendering.workflows import caller_of_state_branch, thin_caller
 
 FOLDER = ".github/workflows"
 
 
 @dataclass(frozen=True)
 class Workflows:
-    """Which workflow files a repository is to have."""
+    """Which workflow files a branch is to have."""
 
     files: Mapping[str, str]
     """Path -> text."""
     pin: ActionPin | None = None
     """What they call; None for the action in the same repository."""
+    branch: str | None = None
+    """The state branch, when they are for that one; None for the branch of the worktree."""
 
 
 @dataclass(frozen=True)
 class Installed:
-    """What became of the workflows."""
+    """What became of the workflows of one branch."""
 
     workflows: Workflows
     written: tuple[str, ...]
@@ -33,41 +38,49 @@ class Installed:
     """Files that were there already, and stay as they are."""
 
     @property
+    def where(self) -> str:
+        """To be put behind a path."""
+        return f" on {self.workflows.branch}" if self.workflows.branch else ""
+
+    @property
     def lines(self) -> list[str]:
         """What else a person has to know, beside what was written."""
-        kept = [f"kept {path}, which was there already" for path in self.kept]
+        kept = [f"kept {path}{self.where}, which was there already" for path in self.kept]
         pin = self.workflows.pin
         calls = (
-            [f"workflows: they call {pin.repository} at commit {pin.commit}"] if pin and self.written else []
+            [f"workflows{self.where}: they call {pin.repository} at commit {pin.commit}"]
+            if pin and self.written
+            else []
         )
         return kept + calls
 
     @property
     def text(self) -> str:
         """For a person, when nothing but workflows was written; without a line end."""
-        return "\n".join([*(f"wrote {path}" for path in self.written), *self.lines])
+        return "\n".join([*(f"wrote {path}{self.where}" for path in self.written), *self.lines])
 
     @property
     def document(self) -> dict[str, object]:
         """For scripts."""
-        pin = self.workflows.pin
+        pin, branch = self.workflows.pin, self.workflows.branch
         return {
+            **({"branch": branch} if branch else {}),
             "action": str(pin) if pin else None,
             "written": list(self.written),
             "kept": list(self.kept),
         }
 
 
-def install_workflows(worktree: Worktree, workflows: Workflows) -> Installed:
+def install_workflows(files: Worktree, workflows: Workflows) -> Installed:
     """Write the workflows that are missing; one that is there stays as it is."""
-    installed = missing(worktree, workflows)
-    worktree.write_new({path: workflows.files[path] for path in installed.written})
+    installed = missing(files, workflows)
+    files.write_new({path: workflows.files[path] for path in installed.written})
     return installed
 
 
-def missing(worktree: Worktree, workflows: Workflows) -> Installed:
+def missing(files: Worktree, workflows: Workflows) -> Installed:
     """What `install_workflows` is about to do."""
-    kept = tuple(path for path in workflows.files if worktree.exists(path))
+    kept = tuple(path for path in workflows.files if files.exists(path))
     return Installed(workflows, tuple(path for path in workflows.files if path not in kept), kept)
 
 
@@ -76,7 +89,23 @@ def is_own_repository(worktree: Worktree) -> bool:
     return worktree.exists(f"{ACTION}/action.yml")
 
 
-def plan_workflows(texts: Mapping[str, str], pin: ActionPin | None) -> Workflows:
-    """`texts`: file name -> this project's own workflow. Without a pin they stay as they are."""
-    files = {f"{FOLDER}/{name}": thin_caller(text, pin) if pin else text for name, text in texts.items()}
+def plan_workflows(
+    texts: Mapping[str, str], pin: ActionPin | None, state_branch: str | None = None
+) -> Workflows:
+    """`texts`: file name -> this project's own workflow. Without a pin they stay as they are.
+
+    A state branch of its own has `rollout-check` for itself.
+    """
+    files = {
+        f"{FOLDER}/{name}": thin_caller(text, pin) if pin else text
+        for name, text in texts.items()
+        if state_branch is None or name != CHECK_WORKFLOW
+    }
     return Workflows(files, pin)
+
+
+def plan_for_state_branch(texts: Mapping[str, str], pin: ActionPin, branch: str) -> Workflows:
+    """Those that events of a state branch of its own start. `texts` as for `plan_workflows`."""
+    names = (CHECK_WORKFLOW, CLOSED_WORKFLOW)
+    files = {f"{FOLDER}/{name}": caller_of_state_branch(texts[name], pin, branch) for name in names}
+    return Workflows(files, pin, branch)

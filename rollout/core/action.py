@@ -11,6 +11,10 @@ FOLDER = ".github/actions/rollout"
 """Where the composite action lies in the tool's own repository."""
 LOCAL = f"./{FOLDER}"
 """How a workflow of the tool's own repository calls it."""
+CHECK_WORKFLOW = "rollout-check.yml"
+"""Judges pull requests."""
+CLOSED_WORKFLOW = "rollout-closed.yml"
+"""Asks for a reconcile after what closed pull requests, and pushes to a state branch of its own, change."""
 
 _PIN = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40}|[0-9a-f]{64})")
 _ON_GITHUB = re.compile(

@@ -2,6 +2,8 @@
 
 STATE = "state"
 """The folder that all trains are in."""
+STATE_BRANCH = "rollout-state"
+"""The branch that carries nothing but state, where nobody named another."""
 CONTRACT = "contract.yaml"
 ROLLOUT = "rollout.yaml"
 STATUS = "status.yaml"

@@ -15,6 +15,13 @@ HEADER = (
 _CHECKOUT = re.compile(r"^( +)- name: Check out the tool\n(?:\1  .*\n|\n(?=\1  ))*\n?", re.MULTILINE)
 _USES = re.compile(rf"(?<=uses: ){re.escape(LOCAL)}$", re.MULTILINE)
 _REASON = re.compile(r"# to check the tool out, and (?=to )")
+_COMMENT = re.compile(r"^(?: *#.*)?\n", re.MULTILINE)
+_CLOSED = re.compile(r"^  pull_request:\n    types: \[closed\]\n", re.MULTILINE)
+_CHANGED = """\
+  push: {{branches: ["{branch}"], paths: ["state/*/rollout.yaml", "state/*/contract.yaml"]}}
+  pull_request: {{types: [closed]}}
+"""
+_STATE_BRANCH = re.compile(r"^(  ROLLOUT_STATE_BRANCH:) >-\n(?:    .*\n)+", re.MULTILINE)
 
 
 def thin_caller(workflow: str, pin: ActionPin) -> str:
@@ -22,5 +29,20 @@ def thin_caller(workflow: str, pin: ActionPin) -> str:
 
     The steps that check the tool out are left out: GitHub fetches the action's repository by itself.
     """
+    return HEADER + _called(workflow, pin)
+
+
+def caller_of_state_branch(workflow: str, pin: ActionPin, branch: str) -> str:
+    """The same for a state branch of its own: without comments, because nobody works on it there.
+
+    What is done after a closed pull request is done after a push to that branch too: a push takes the file of
+    the branch that it goes to.
+    """
+    text = _COMMENT.sub("", _called(workflow, pin))
+    text = _STATE_BRANCH.sub(lambda found: f'{found[1]} "{branch}"\n', text)
+    return HEADER + _CLOSED.sub(lambda _: _CHANGED.format(branch=branch), text)
+
+
+def _called(workflow: str, pin: ActionPin) -> str:
     text = _REASON.sub("# ", _CHECKOUT.sub("", workflow))
-    return HEADER + _USES.sub(pin.uses(__version__), text)
+    return _USES.sub(pin.uses(__version__), text)

@@ -20,13 +20,14 @@ from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import YamlStore
 from rollout.adapters.yaml_text import load_yaml
 from rollout.core.decorations import Decorations
-from rollout.core.files import CONTRACT, STATE, state_path
+from rollout.core.files import CONTRACT, STATE, STATE_BRANCH, state_path
 from rollout.core.state import UNDER_WAY, TrainState, Unusable
 from rollout.core.values import format_instant
 from rollout.errors import InputError, OutsideError, RolloutError
 from rollout.wiring import texts
 
 if TYPE_CHECKING:
+    from rollout.adapters.branch_files import BranchFiles
     from rollout.adapters.github.api import Api
     from rollout.adapters.github.listing import Listing
     from rollout.adapters.github.product_clone import ProductClone
@@ -130,6 +131,8 @@ class Workspace:
             return self.named_state_branch, "as asked for"
         if named := self._branch_of_contracts():
             return named, "which the contract names"
+        if self.has_branch(STATE_BRANCH):
+            return STATE_BRANCH, "which is there"
         return self.git.default_branch(), "the default branch"
 
     def has_branch(self, name: str) -> bool:
@@ -137,6 +140,32 @@ class Workspace:
         places = ("heads", "remotes/origin")
         is_known = any(self.git.resolve(f"refs/{place}/{name}") for place in places)
         return is_known or name == self.git.current_branch()
+
+    def branch_of_new_train(self) -> str | None:
+        """The branch of its own that state of a new train goes to; None for the worktree's.
+
+        Where origin is on GitHub, `rollout-state` unless another one is named, or the worktree has a train.
+        """
+        if self.default_on_github is None:
+            return None
+        named = self.named_state_branch
+        if named is None:
+            return None if self.worktree.contracts() else STATE_BRANCH
+        return None if named in (self.default_on_github, self.git.current_branch()) else named
+
+    @cached_property
+    def default_on_github(self) -> str | None:
+        """The default branch where origin is on GitHub; None where it is not."""
+        from rollout.core.action import name_on_github
+
+        on_github = name_on_github(self.git.origin() or "")
+        return self.git.default_branch() if on_github else None
+
+    def branch_files(self, branch: str, message: str = "") -> BranchFiles:
+        """The files of a branch, whatever is checked out; `message` is of the commits that write them."""
+        from rollout.adapters.branch_files import BranchFiles
+
+        return BranchFiles(self.git, branch, self.clock, message)
 
     def product_branch_here(self) -> str | None:
         """The branch that the worktree stands on; None for none, or for one of the tool's own."""

@@ -8,8 +8,14 @@ from rollout.adapters.resources import profile_text
 from rollout.adapters.yaml_store import files_of, read_contract
 from rollout.adapters.yaml_text import dump_yaml
 from rollout.commands.contract import check_contracts
-from rollout.commands.init import Initialised, Wishes, init
-from rollout.commands.workflows import Workflows, install_workflows, is_own_repository, plan_workflows
+from rollout.commands.init import Initialised, OwnBranch, Wishes, init
+from rollout.commands.workflows import (
+    Workflows,
+    install_workflows,
+    is_own_repository,
+    plan_for_state_branch,
+    plan_workflows,
+)
 from rollout.core.action import ActionPin
 from rollout.core.state import Channel, ChannelName, Outcome, Rollout, StateChange
 from rollout.errors import InputError, RefusedError
@@ -146,6 +152,82 @@ def test_says_how_to_live_without_a_current_version() -> None:
         "current version: unknown; record what users run with `rollout init --current-version V`"
         in run(FakeWorktree()).text
     )
+
+
+# --- a state branch of its own ----------------------------------------------------------------------------
+
+PIN = ActionPin("acme/rollout", "5" * 40)
+TEXTS = {
+    "rollout-check.yml": "name: check\n\n# why\nenv:\n  ROLLOUT_STATE_BRANCH: >-\n    a\n    b\n",
+    "rollout-closed.yml": "on:\n  pull_request:\n    types: [closed]\n",
+    "rollout-start.yml": "uses: ./.github/actions/rollout\n",
+}
+
+
+def run_beside(here: FakeWorktree, there: FakeWorktree, name: str = "rollout-state") -> Initialised:
+    own = OwnBranch(name, there, plan_for_state_branch(TEXTS, PIN, name))
+    wishes = Wishes(train="shop", current_version="v1.0.0", state_branch=name, default_branch="main")
+    workflows = plan_workflows(TEXTS, PIN, name)
+    return init(here, profile_text("generic"), dump_yaml, wishes, workflows, own)
+
+
+def test_state_and_the_workflows_of_its_events_are_written_beside() -> None:
+    here, there = FakeWorktree(), FakeWorktree()
+    made = run_beside(here, there)
+    closed = ".github/workflows/rollout-closed.yml"
+    assert list(here.files) == list(made.files) == [closed, START]
+    assert list(there.files) == [*contents("shop"), CHECK, closed]
+    assert b"\nstate:\n  branch: rollout-state\n" in there.read(contents("shop")[0])
+    # Nobody works on these there: no comments, and the branch by its name.
+    assert there.files[CHECK].splitlines()[1:] == [
+        "name: check",
+        "env:",
+        '  ROLLOUT_STATE_BRANCH: "rollout-state"',
+    ]
+    assert 'push: {branches: ["rollout-state"], paths: ["state/*/rollout.yaml",' in there.files[closed]
+    assert "push" not in here.files[closed]
+
+
+def test_it_says_how_to_go_on_with_both_branches() -> None:
+    text = run_beside(FakeWorktree(), FakeWorktree()).text
+    assert text.splitlines() == [
+        *(f"wrote {path} on rollout-state" for path in contents("shop")),
+        f"wrote {CHECK} on rollout-state",
+        "wrote .github/workflows/rollout-closed.yml on rollout-state",
+        "wrote .github/workflows/rollout-closed.yml",
+        f"wrote {START}",
+        f"workflows on rollout-state: they call acme/rollout at commit {'5' * 40}",
+        f"workflows: they call acme/rollout at commit {'5' * 40}",
+        "state branch: rollout-state, committed, not checked out, with a history of its own",
+        "current version: v1.0.0",
+        "next:",
+        "  git worktree add ../rollout-state rollout-state",
+        "  make ../rollout-state/state/shop/contract.yaml yours, and commit it there",
+        "  rollout contract check --train shop --repo ../rollout-state",
+        "  git push origin rollout-state",
+        "  git add .github/workflows && git commit -m 'Add the workflows of rollout', then push it to main",
+        "  protect rollout-state: a ruleset that requires a pull request, review from code owners, and"
+        " rollout/shop, with the App on its bypass list (docs/github.md of rollout)",
+        "  put its owners into CODEOWNERS on rollout-state: /state/shop/contract.yaml @OWNERS and"
+        " /.github/ @OWNERS",
+        "  once both are pushed: rollout doctor --forge github",
+    ]
+    other = run_beside(FakeWorktree(), FakeWorktree(), "ops").text
+    assert "  gh variable set ROLLOUT_STATE_BRANCH --body ops" in other.splitlines()
+
+
+def test_a_train_that_is_on_the_branch_already_is_refused_before_anything_is_written() -> None:
+    here, there = FakeWorktree(), FakeWorktree({contents("shop")[0]: "mine"})
+    with pytest.raises(RefusedError, match="is there already"):
+        run_beside(here, there)
+    assert (here.files, list(there.files)) == ({}, [contents("shop")[0]])
+
+
+def test_state_on_the_default_branch_is_told_its_price() -> None:
+    wishes = Wishes(train="shop", state_branch="main", default_branch="main")
+    says = "state branch: main: state commits put open pull requests behind"
+    assert says in run(FakeWorktree(), wishes=wishes).text
+    assert "state branch:" not in run(FakeWorktree(), wishes=Wishes(train="shop", state_branch="main")).text
 
 
 # --- workflows -------------------------------------------------------------------------------------------

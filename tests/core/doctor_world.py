@@ -30,6 +30,10 @@ TEN_MINUTES = "3,13,23,33,43,53 * * * *"
 SECRET = Hidden("this token may not ask")
 PROBLEM, WARNING, UNTOLD, OK = Severity
 
+ON_STATE_BRANCH = (
+    Workflow("rollout-check.yml", "", (), (PIN,)),
+    Workflow("rollout-closed.yml", "", (), ()),
+)
 FLOWS = (
     Workflow("rollout-check.yml", "active", (), (PIN,)),
     Workflow("rollout-reconcile.yml", "active", (TEN_MINUTES,), (PIN, "./.github/actions/rollout")),

@@ -28,6 +28,7 @@ from tests.core.doctor_world import (
     FLOWS,
     NOW,
     OK,
+    ON_STATE_BRANCH,
     OWN_STATUS,
     PIN,
     PROBLEM,
@@ -397,6 +398,35 @@ def test_a_product_out_of_reach(who: Who, whose: str) -> None:
 def test_a_state_branch_of_its_own_can_require_the_trains_own_status() -> None:
     own = world({"rules": (OWN_STATUS,)}, state_branch="ops")
     expect(examine(own, NOW), OK, "required status", "rollout/tau is required: a red promotion cannot", "")
+
+
+def test_the_default_branch_as_state_branch_has_its_price() -> None:
+    says = "main carries tau, and is the default branch: state commits put open pull requests behind"
+    expect(examine(world({}), NOW), OK, "state branch", says, "")
+    strict = world({"rules": (replace(STATUS, strict=True),)})
+    says = "a rule wants them up to date"
+    expect(examine(strict, NOW), WARNING, "state branch", says, "a branch of its own")
+    own = examine(world({"rules": (replace(OWN_STATUS, strict=True),)}, state_branch="ops"), NOW)
+    assert [one.says for one in own if one.topic == "state branch"] == ["ops carries tau"]
+
+
+def test_a_state_branch_of_its_own_has_the_workflows_of_its_events() -> None:
+    bare = examine(world({"workflows": FLOWS[1:]}, state_branch="ops"), NOW)
+    says = "rollout-check.yml, rollout-closed.yml: not on ops, whose pull requests and pushes need them there"
+    expect(bare, PROBLEM, "workflows", says, "rollout init --workflows, then git push origin ops")
+    whole = {"workflows": FLOWS[1:], "rules": (OWN_STATUS,), "on_state_branch": ON_STATE_BRANCH}
+    assert {one.severity for one in examine(world(whole, state_branch="ops"), NOW)} == {OK}
+
+
+def test_both_branches_call_one_rollout() -> None:
+    other = (replace(ON_STATE_BRANCH[0], uses=(PIN.replace("5", "6"),)), ON_STATE_BRANCH[1])
+    found = examine(world({"on_state_branch": other}, state_branch="ops"), NOW)
+    says = "ops calls acme/rollout@666666666666, and main acme/rollout@555555555555"
+    expect(found, WARNING, "pins", says, "rollout init --workflows --update --action OWNER/REPO@SHA")
+    loose = (replace(ON_STATE_BRANCH[0], uses=("acme/rollout/.github/actions/rollout@v1",)),)
+    found = examine(world({"on_state_branch": loose}, state_branch="ops"), NOW)
+    says = "rollout-check.yml: acme/rollout/.github/actions/rollout@v1 is not"
+    expect(found, PROBLEM, "pins", says, "@SHA")
 
 
 def test_each_thing_is_said_once() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rollout.core.files import STATE_BRANCH
 from tests.adapters.scratch import Repository
 from tests.fakehub.hub import Hub
 from tests.workflows.town import CHECK, CONTRACT, OLD_VERSION, PROBE, ROOT, VERSION, Town, install_app
@@ -21,11 +22,12 @@ def rollout(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-def initialised(folder: Path) -> Repository:
-    """A product's repository right after `rollout init`, nothing committed."""
+def initialised(folder: Path, *options: str) -> Repository:
+    """A clone of a product's repository on GitHub right after `rollout init`."""
     seed = Repository(folder, {"probe.py": PROBE, ".gitignore": ".tau/\n"})
+    seed.git("remote", "add", "origin", "https://github.com/acme/tau.git")
     named = ("--current-version", OLD_VERSION, "--action", f"{TOOL}@{PIN}")
-    rollout(seed.path, "init", "--profile", "tau", *named)
+    rollout(seed.path, "init", "--profile", "tau", *named, *options)
     return seed
 
 
@@ -36,16 +38,25 @@ def tool_repository(folder: Path) -> Path:
     return folder
 
 
-def adopt(hub: Hub, folder: Path, *, app: bool) -> Town:
-    """A town whose repository holds a product, and of the tool nothing but what `init` wrote."""
-    seed = initialised(folder / "seed")
-    seed.write("state/tau/contract.yaml", CONTRACT)
+def adopt(hub: Hub, folder: Path, *, app: bool, branch: str = STATE_BRANCH) -> Town:
+    """A town whose repository holds a product, and of the tool nothing but what `init` wrote.
+
+    `branch` carries state: without a choice, the one that `init` makes.
+    """
+    if branch == STATE_BRANCH:
+        seed = initialised(folder / "seed")
+        seed.git("worktree", "add", "--quiet", str(folder / "beside"), branch)
+        (folder / "beside/state/tau/contract.yaml").write_text(CONTRACT, encoding="utf-8")
+        seed.git("-C", str(folder / "beside"), "commit", "--quiet", "--all", "--message", "Our contract")
+    else:
+        seed = initialised(folder / "seed", "--state-branch", branch)
+        seed.write("state/tau/contract.yaml", CONTRACT)
     seed.commit({}, "Adopt rollout")
     release = seed.commit({"src.txt": "new\n"}, f"Release {VERSION}")
     repo = hub.repo("acme/tau", seed=seed.path)
     repo.add_check(release, CHECK, "success")
     hub.engine.actions[f"{TOOL}@{PIN}"] = tool_repository(folder / "tool")
-    town = Town(hub, repo, release, hub.person("alice", repo), folder / "health.json")
+    town = Town(hub, repo, release, hub.person("alice", repo), folder / "health.json", branch)
     town.feel()
     hub.engine.env["TOWN_HEALTH"] = str(town.health)
     if app:

@@ -11,6 +11,7 @@ import yaml
 
 from rollout.core.doctor.limits import REQUESTS_A_RUN
 from tests.fakehub.hub import Hub
+from tests.fakehub.workflow_file import Yaml12
 from tests.workflows.adopter import PIN, TOOL, adopt, initialised
 from tests.workflows.town import ROOT, STATUS, STEADY, keys
 
@@ -20,8 +21,18 @@ OURS = sorted(path.name for path in (ROOT / ".github/workflows").glob("rollout-*
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of workflows in a repository right after `rollout init`."""
-    return initialised(tmp_path_factory.mktemp("adopter") / "seed").path / ".github" / "workflows"
+    """The folder of workflows in a repository right after `rollout init --state-branch main`."""
+    seed = initialised(tmp_path_factory.mktemp("adopter") / "seed", "--state-branch", "main")
+    return seed.path / ".github" / "workflows"
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The top folder of the branch that `rollout init` makes for state."""
+    folder = tmp_path_factory.mktemp("beside")
+    seed = initialised(folder / "seed")
+    seed.git("worktree", "add", "--quiet", str(folder / "state"), "rollout-state")
+    return folder / "state"
 
 
 def passes(*command: str | Path) -> None:
@@ -44,21 +55,53 @@ def test_each_of_our_workflows_is_written_and_calls_the_action_by_its_pin(writte
         assert {step["with"].get("path") for step in checkouts} <= {"product", "merge"}, path.name
 
 
-def test_they_pass_what_ours_have_to_pass(written: Path) -> None:
-    files = sorted(written.iterdir())
-    passes("actionlint", "-shellcheck=", "-pyflakes=", *files)
-    passes("zizmor", "--offline", "--no-progress", "--quiet", "--persona", "auditor", written.parent)
-    passes("check-jsonschema", "-q", "--builtin-schema", "vendor.github-workflows", *files)
+def test_they_pass_what_ours_have_to_pass(written: Path, beside: Path) -> None:
+    for folder in (written, beside / ".github" / "workflows"):
+        files = sorted(folder.iterdir())
+        passes("actionlint", "-shellcheck=", "-pyflakes=", *files)
+        passes("zizmor", "--offline", "--no-progress", "--quiet", "--persona", "auditor", folder.parent)
+        passes("check-jsonschema", "-q", "--builtin-schema", "vendor.github-workflows", *files)
 
 
-@pytest.mark.parametrize("app", [True, False], ids=["app", "plain token"])
-def test_from_init_to_a_merged_promotion(hub: Hub, tmp_path: Path, app: bool) -> None:
-    town = adopt(hub, tmp_path, app=app)
+def test_the_state_branch_holds_state_and_what_its_events_start(beside: Path) -> None:
+    files = sorted(path.relative_to(beside).as_posix() for path in beside.rglob("*") if path.is_file())
+    workflows = {name: f".github/workflows/{name}" for name in ("rollout-check.yml", "rollout-closed.yml")}
+    states = [f"state/tau/{name}.yaml" for name in ("channel", "contract", "rollout")]
+    assert [path for path in files if path != ".git"] == [*workflows.values(), *states]
+    texts = {name: (beside / path).read_text(encoding="utf-8") for name, path in workflows.items()}
+    assert f"uses: {TOOL}/.github/actions/rollout@{PIN} # v" in texts["rollout-check.yml"]
+    on = yaml.load(texts["rollout-closed.yml"], Loader=Yaml12)["on"]  # noqa: S506 a SafeLoader
+    assert on["push"] == {
+        "branches": ["rollout-state"],
+        "paths": ["state/*/rollout.yaml", "state/*/contract.yaml"],
+    }
+    assert on["pull_request"] == {"types": ["closed"]}
+
+
+def test_the_default_branch_then_has_neither_state_nor_the_check(beside: Path) -> None:
+    seed = beside.parent / "seed"
+    assert not (seed / "state").exists()
+    there = sorted(path.name for path in (seed / ".github/workflows").iterdir())
+    assert there == [name for name in OURS if name != "rollout-check.yml"]
+
+
+@pytest.mark.parametrize(
+    ("app", "branch"),
+    [(True, "rollout-state"), (False, "main")],
+    ids=["own branch, app", "main, plain token"],
+)
+def test_from_init_to_a_merged_promotion(hub: Hub, tmp_path: Path, app: bool, branch: str) -> None:
+    town = adopt(hub, tmp_path, app=app, branch=branch)
+    main = town.head("main")
     assert keys(town.start()) == ["start"]
     town.settle()
     if not app:
         assert keys(town.tick()) == STEADY
     pull = town.open_pull()
+    assert pull.pull is not None
+    assert pull.pull.base == branch
+    # A run of what an App opened is not held back; one of a run's own token waits for a person.
+    assert ("check" in town.repo.green(town.repo.head_of(pull))) is app
     assert town.status(town.repo.head_of(pull)) == "success"
     town.merge()
     runs = town.settle()
@@ -79,3 +122,4 @@ def test_from_init_to_a_merged_promotion(hub: Hub, tmp_path: Path, app: bool) ->
     assert f"asked as {'rollout-app' if app else 'github-actions'}[bot]" in summary
     assert "the token has contents: write, pull-requests: write" in summary
     assert town.world() == before
+    assert (town.head("main") == main) is (branch != "main")

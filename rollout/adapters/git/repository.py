@@ -306,19 +306,19 @@ class Git:
     # --- writing objects: nothing that anybody can see changes -------------------------------------------
 
     def write_commit(
-        self, files: Mapping[str, bytes | None], *, parent: str, message: str, at: datetime
+        self, files: Mapping[str, bytes | None], *, parent: str | None, message: str, at: datetime
     ) -> str:
         """A commit that writes `files` (path -> content; None removes it) over `parent`'s.
 
-        Equal input gives an equal id.
+        `parent` None begins a history. Equal input gives an equal id.
         """
-        pack = Pack(len(parent))
+        pack = Pack(len(parent or self.runner.run("hash-object", "--stdin").strip()))
         blobs = {
             path: content if content is None else pack.add("blob", content) for path, content in files.items()
         }
-        tree = self._add_tree(pack, f"{parent}^{{tree}}", blobs)
+        tree = self._add_tree(pack, f"{parent}^{{tree}}" if parent else None, blobs)
         output("unpack-objects", self.runner.attempt("unpack-objects", "-q", stdin=bytes(pack)))
-        return self.commit_tree(tree, (parent,), message=message, at=at)
+        return self.commit_tree(tree, (parent,) if parent else (), message=message, at=at)
 
     def commit_tree(self, tree: str, parents: Iterable[str], *, message: str, at: datetime) -> str:
         """A commit of that tree by the configured identity, else by `rollout <rollout@localhost>`."""

@@ -50,7 +50,7 @@ class GitHubInspector:
 
     def inspect(self, branch: str | None, products: Collection[str]) -> Settings:
         """`branch` None is the default one. Raises OutsideError when the repository cannot be seen at all."""
-        seen = self._api.attempt(f"looking at {self._api.repository}", self._look)
+        seen = self._api.attempt(f"looking at {self._api.repository}", lambda: self._look(branch))
         repository, login = seen.repository, seen.viewer.login
         who = _who(login)
         default = repository.default_branch_ref.name if repository.default_branch_ref else ""
@@ -74,7 +74,8 @@ class GitHubInspector:
             variables=self._names("variables", answers.Variables, in_organization=repository.in_organization),
             secrets=self._names("secrets", answers.Secrets, in_organization=repository.in_organization),
             environment=self._environment(),
-            workflows=self._workflows(repository.workflow_texts),
+            workflows=self._workflows(_texts(repository.default_branch_ref)),
+            on_state_branch=_our_workflows(_texts(repository.state_ref), {}),
             runs=self._runs(),
             permissions=permissions,
             limit=self._limit(),
@@ -82,8 +83,10 @@ class GitHubInspector:
             unseen=frozenset(name for name in products if not self._sees(name)),
         )
 
-    def _look(self) -> answers.Seen:
-        return parsed(answers.Seen, self._api.graphql(answers.REPOSITORY, self._api.owner_and_name))
+    def _look(self, branch: str | None) -> answers.Seen:
+        wanted = {"ref": f"refs/heads/{branch or ''}", "named": branch is not None}
+        both = {**self._api.owner_and_name, **wanted}
+        return parsed(answers.Seen, self._api.graphql(answers.REPOSITORY, both))
 
     # --- one question ------------------------------------------------------------------------------------
 
@@ -158,16 +161,7 @@ class GitHubInspector:
         found = self._ask("actions/workflows", answers.Workflows, per_page=PAGE)
         listed = () if isinstance(found, Hidden) else found.workflows
         states = {one.path.rpartition("/")[2]: one.state for one in listed}
-        return tuple(
-            Workflow(
-                name,
-                states.get(name, ""),
-                tuple(_CRON.findall(text)),
-                tuple(dict.fromkeys(_USES.findall(text))),
-            )
-            for name, text in sorted(texts.items())
-            if _OUR_WORKFLOWS.fullmatch(name)
-        )
+        return _our_workflows(texts, states)
 
     def _runs(self) -> tuple[datetime, ...] | Hidden:
         found = self._ask(
@@ -265,6 +259,23 @@ class GitHubInspector:
 _STATUS = {"state": "pending", "context": "rollout/doctor"}
 
 
+def _texts(ref: answers.BranchRef | None) -> Mapping[str, str]:
+    return ref.workflow_texts if ref else {}
+
+
+def _our_workflows(texts: Mapping[str, str], states: Mapping[str, str]) -> tuple[Workflow, ...]:
+    return tuple(
+        Workflow(
+            name,
+            states.get(name, ""),
+            tuple(_CRON.findall(text)),
+            tuple(dict.fromkeys(_USES.findall(text))),
+        )
+        for name, text in sorted(texts.items())
+        if _OUR_WORKFLOWS.fullmatch(name)
+    )
+
+
 def _who(login: str) -> Who:
     if login == _RUN_LOGIN:
         return Who.RUN
@@ -285,8 +296,8 @@ def _kept(found: M | Hidden, part: Callable[[M], T]) -> T | Hidden:
 
 def _rule(rule: answers.BranchRule, ruleset: answers.Ruleset | Hidden, who: Who) -> Rule:
     if isinstance(ruleset, Hidden):
-        return Rule(rule.type, f"ruleset {rule.ruleset_id}", Bypass.HIDDEN, rule.contexts)
-    return Rule(rule.type, ruleset.name, _bypass(ruleset, who), rule.contexts)
+        return Rule(rule.type, f"ruleset {rule.ruleset_id}", Bypass.HIDDEN, rule.contexts, strict=rule.strict)
+    return Rule(rule.type, ruleset.name, _bypass(ruleset, who), rule.contexts, strict=rule.strict)
 
 
 def _bypass(ruleset: answers.Ruleset, who: Who) -> Bypass:

@@ -8,18 +8,20 @@ from pydantic import Field
 
 from rollout.adapters.github.api import Document
 
-REPOSITORY = """query($owner: String!, $name: String!) {
+REPOSITORY = """query($owner: String!, $name: String!, $ref: String!, $named: Boolean!) {
   viewer { login }
   repository(owner: $owner, name: $name) { nameWithOwner
     isPrivate isArchived isFork owner { kind: __typename }
     promotionRoot: ref(qualifiedName: "refs/heads/rollout") { name }
     channelRoot: ref(qualifiedName: "refs/heads/rollout-channel") { name }
     revertRoot: ref(qualifiedName: "refs/heads/rollout-revert") { name }
-    defaultBranchRef { name target { ... on Commit { file(path: ".github/workflows") { object { ... on Tree {
-      entries { name object { ... on Blob { text } } }
-    } } } } } }
+    defaultBranchRef { ...workflows }
+    stateRef: ref(qualifiedName: $ref) @include(if: $named) { ...workflows }
   }
-}"""
+}
+fragment workflows on Ref { name target { ... on Commit { file(path: ".github/workflows") { object {
+  ... on Tree { entries { name object { ... on Blob { text } } } }
+} } } } }"""
 
 
 class _Viewer(Document):
@@ -51,9 +53,16 @@ class _Commit(Document):
     file: _Entry | None = None
 
 
-class _Ref(Document):
+class BranchRef(Document):
     name: str
     target: _Commit
+
+    @property
+    def workflow_texts(self) -> dict[str, str]:
+        """File name -> text."""
+        entry = self.target.file
+        files = entry.object.entries if entry and entry.object else ()
+        return {file.name: file.object.text for file in files if file.object and file.object.text is not None}
 
 
 class _Root(Document):
@@ -68,7 +77,8 @@ class _Repository(Document):
     is_archived: bool
     is_fork: bool
     owner: _Owner
-    default_branch_ref: _Ref | None = None
+    default_branch_ref: BranchRef | None = None
+    state_ref: BranchRef | None = None
 
     @property
     def in_organization(self) -> bool:
@@ -79,13 +89,6 @@ class _Repository(Document):
         """Branches that have a name below which the tool makes its own."""
         roots = (self.promotion_root, self.channel_root, self.revert_root)
         return frozenset(root.name for root in roots if root is not None)
-
-    @property
-    def workflow_texts(self) -> dict[str, str]:
-        """File name -> text, on the default branch."""
-        entry = self.default_branch_ref.target.file if self.default_branch_ref else None
-        files = entry.object.entries if entry and entry.object else ()
-        return {file.name: file.object.text for file in files if file.object and file.object.text is not None}
 
 
 class Seen(Document):
@@ -102,6 +105,7 @@ class _RequiredCheck(Document):
 
 class _Parameters(Document):
     checks: tuple[_RequiredCheck, ...] = Field(default=(), alias="required_status_checks")
+    strict: bool = Field(default=False, alias="strict_required_status_checks_policy")
 
 
 class BranchRule(Document):
@@ -112,6 +116,10 @@ class BranchRule(Document):
     @property
     def contexts(self) -> tuple[str, ...]:
         return tuple(check.context for check in self.parameters.checks) if self.parameters else ()
+
+    @property
+    def strict(self) -> bool:
+        return self.parameters is not None and self.parameters.strict
 
 
 class BranchRules(Document):

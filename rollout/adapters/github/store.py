@@ -18,7 +18,7 @@ from rollout.adapters.yaml_store import (
     read_train,
 )
 from rollout.core.contract import Contract
-from rollout.core.files import state_path
+from rollout.core.files import STATE_BRANCH, state_path
 from rollout.core.state import CommitMessage, StateChange, TrainState, Unusable
 from rollout.core.values import Model
 from rollout.errors import HeadMovedError, InputError
@@ -37,6 +37,9 @@ _TIP = (
     """query($owner: String!, $name: String!, $ref: String!, $named: Boolean!) {
   repository(owner: $owner, name: $name) { nameWithOwner
     ref(qualifiedName: $ref) @include(if: $named) { name target { ...state } }
+    own: ref(qualifiedName: "refs/heads/"""
+    + STATE_BRANCH
+    + """") @skip(if: $named) { name target { ...state } }
     defaultBranchRef @skip(if: $named) { name target { ...state } }
   }
 }
@@ -114,6 +117,7 @@ class _Ref(Document):
 
 class _Repository(Document):
     ref: _Ref | None = None
+    own: _Ref | None = None
     default_branch_ref: _Ref | None = None
     object: _Commit | None = None
 
@@ -221,7 +225,9 @@ class GitHubStore:
         *,
         tell: Callable[[Unusable], None] = lambda _: None,
     ) -> None:
-        """`branch` None means the repository's default branch. `clone` is where history is read.
+        """`branch` None means `rollout-state` where that holds a train, else the default branch.
+
+        `clone` is where history is read.
 
         `tell` hears of each file at the tip that cannot be used.
         """
@@ -360,7 +366,7 @@ class GitHubStore:
             named = self._named or "the default branch"
             wanted = {"ref": f"refs/heads/{self._named or ''}", "named": self._named is not None}
             repository = self._query(f"reading {named}", _TIP, wanted)
-            ref = repository.ref or repository.default_branch_ref
+            ref = repository.ref or _unnamed(repository)
             if ref is None:
                 raise InputError(
                     f"there is no {named} in {self._api.repository}",
@@ -412,6 +418,12 @@ class GitHubStore:
         )
         found = answer.repository.object
         return found.history if found else None
+
+
+def _unnamed(repository: _Repository) -> _Ref | None:
+    """The branch that carries state where nobody named one: see `GitHubStore`."""
+    own = repository.own
+    return own if own is not None and _snapshot(own.target).trains else repository.default_branch_ref
 
 
 class _Files:

@@ -27,6 +27,9 @@ _MAY_STOP_COMMITS = frozenset(
 )
 CHECK = "rollout-check"
 """The check run that every pull request gets."""
+PRICE = "state commits put open pull requests behind, and their `[skip ci]` silences workflows on that commit"
+"""Of state on the default branch."""
+_MOVE = "move state to a branch of its own: docs/design/state-branch.md of rollout"
 _RULESETS = "Settings > Rules > Rulesets"
 _WITHOUT_APP = "a run's own token may not, so while the App is away only people freeze (docs/on-call.md)"
 
@@ -43,13 +46,23 @@ def state_branch(world: World) -> Iterator[Finding]:
         says = f"no train on {world.state_branch}"
         yield problem("state branch", says, "rollout init, commit what it wrote, and push it")
     else:
-        names = ", ".join(train.name for train in world.trains)
-        yield ok("state branch", f"{world.state_branch} carries {names}")
+        yield _carries(world)
     for train in world.trains:
         if train.problem:
             yield unreadable(train)
         else:
             yield ok("contract", f"{train.name}: good")
+
+
+def _carries(world: World) -> Finding:
+    names = ", ".join(train.name for train in world.trains)
+    says, rules = f"{world.state_branch} carries {names}", world.settings.rules
+    if world.has_own_branch:
+        return ok("state branch", says)
+    says = f"{says}, and is the default branch: {PRICE}"
+    if not isinstance(rules, Hidden) and any(rule.strict for rule in rules):
+        return warning("state branch", f"{says}; a rule wants them up to date", _MOVE)
+    return ok("state branch", says)
 
 
 def branch_names(world: World) -> Iterator[Finding]:
@@ -134,7 +147,7 @@ def required_status(world: World) -> Iterator[Finding]:
         return
     required = {context for rule in rules for context in rule.contexts}
     required |= set(classic) if isinstance(classic, tuple) else set()
-    shared = world.state_branch == world.settings.default_branch
+    shared = not world.has_own_branch
     for train in world.trains:
         yield _required(world, f"rollout/{train.name}", required, shared=shared)
 

@@ -46,6 +46,8 @@ class Rule:
     bypass: Bypass
     contexts: tuple[str, ...] = ()
     """Names of required statuses."""
+    strict: bool = False
+    """Whether a pull request has to be up to date with the branch."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,8 @@ class Settings:
     permissions: Mapping[Permission, bool | Hidden] | None
     """What the token may do; None for a person's, which no job will have."""
     limit: RateLimit | Hidden
+    on_state_branch: tuple[Workflow, ...] = ()
+    """Those named `rollout-*` on the state branch, where somebody named or found one."""
     in_the_way: frozenset[str] = frozenset()
     """Branches, such as `rollout`, that forbid every branch below their name."""
     unseen: frozenset[str] = frozenset()
@@ -165,6 +169,11 @@ class World:
     branch_problem: str
     """Why the state branch could not be read; empty when it could."""
     trains: tuple[Train, ...]
+
+    @property
+    def has_own_branch(self) -> bool:
+        """Whether state is on another branch than the default one."""
+        return self.state_branch != self.settings.default_branch
 
     @property
     def reconcile(self) -> Workflow | None:

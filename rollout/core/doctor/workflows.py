@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from rollout.core.action import CHECK_WORKFLOW, CLOSED_WORKFLOW, FOLDER
 from rollout.core.doctor.cron import Rhythm, rhythm
 from rollout.core.doctor.facts import IN_FORK, RECONCILE, Hidden, Settings, Workflow, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 from rollout.core.values import format_duration, format_instant
 
-NEEDED = ("rollout-check.yml", RECONCILE, "rollout-rollback.yml", "rollout-start.yml")
+NEEDED = (RECONCILE, "rollout-rollback.yml", "rollout-start.yml")
+NEEDED_WITH_STATE = (CHECK_WORKFLOW, CLOSED_WORKFLOW)
+"""On the branch that carries state: GitHub takes them from there for its pushes and pull requests."""
 _PINNED = re.compile(r"(\./|\$/).*|.+@[0-9a-f]{40}|docker://.+@sha256:[0-9a-f]{64}")
 _OUTSIDE = (
     "start it from a scheduler of your own: POST /repos/{0}/dispatches with event_type rollout-reconcile;"
@@ -29,10 +32,12 @@ def installed(world: World) -> Iterator[Finding]:
         yield problem(topic, "Actions are switched off", "Settings > Actions > General: allow all actions")
         return
     there = {workflow.name: workflow for workflow in settings.workflows}
-    missing = [name for name in NEEDED if name not in there]
+    needed = NEEDED if world.has_own_branch else (CHECK_WORKFLOW, *NEEDED)
+    missing = [name for name in needed if name not in there]
     if missing:
         says = f"{', '.join(missing)}: not on {settings.default_branch}, the only branch whose schedules run"
         yield problem(topic, says, f"rollout init --workflows, and merge it to {settings.default_branch}")
+    yield from _on_state_branch(world)
     off = [workflow for workflow in settings.workflows if workflow.is_disabled]
     yield from (_switched_off(workflow) for workflow in off)
     if any(not workflow.state for workflow in settings.workflows):
@@ -43,6 +48,14 @@ def installed(world: World) -> Iterator[Finding]:
         used = sorted({one.split("@")[0] for each in settings.workflows for one in each.uses})
         fix = f"Settings > Actions > General: allow {', '.join(one for one in used if one[:1] not in './$')}"
         yield warning(topic, f"only some actions are allowed ({settings.actions.allowed})", fix)
+
+
+def _on_state_branch(world: World) -> Iterator[Finding]:
+    branch, there = world.state_branch, {workflow.name for workflow in world.settings.on_state_branch}
+    missing = [name for name in NEEDED_WITH_STATE if name not in there]
+    if world.has_own_branch and not world.branch_problem and missing:
+        says = f"{', '.join(missing)}: not on {branch}, whose pull requests and pushes need them there"
+        yield problem("workflows", says, f"rollout init --workflows, then git push origin {branch}")
 
 
 def _in_fork(settings: Settings) -> Iterator[Finding]:
@@ -123,7 +136,7 @@ def _days_and_hours(span: timedelta) -> str:
 
 def pins(world: World) -> Iterator[Finding]:
     """Whether code that runs beside a write token can change under its name."""
-    workflows = world.settings.workflows
+    workflows = (*world.settings.workflows, *world.settings.on_state_branch)
     loose = [(flow.name, one) for flow in workflows for one in flow.uses if not _PINNED.fullmatch(one)]
     for name, used in dict(reversed(loose)).items():
         fix = f"uses: {used.split('@')[0]}@SHA, the commit's whole id, with the version as a comment"
@@ -132,3 +145,22 @@ def pins(world: World) -> Iterator[Finding]:
         )
     if workflows and not loose:
         yield ok("pins", "every action is pinned by a commit's whole id")
+    if world.has_own_branch:
+        yield from _other_pins(world)
+
+
+def _other_pins(world: World) -> Iterator[Finding]:
+    """A state branch on which another rollout judges than the one that decides."""
+    here, there = _tools(world.settings.workflows), _tools(world.settings.on_state_branch)
+    if here and there and here != there:
+        says = f"{world.state_branch} calls {', '.join(sorted(there))}"
+        says += f", and {world.settings.default_branch} {', '.join(sorted(here))}"
+        fix = "rollout init --workflows --update --action OWNER/REPO@SHA, and push both branches"
+        yield warning("pins", says, fix)
+
+
+def _tools(workflows: tuple[Workflow, ...]) -> set[str]:
+    """Each rollout that they call, as `owner/name@commit` with the commit cut short."""
+    used = (one for workflow in workflows for one in workflow.uses)
+    calls = (one.split(f"/{FOLDER}@") for one in used if f"/{FOLDER}@" in one)
+    return {f"{repository}@{commit[:12]}" for repository, commit in calls}

@@ -1,0 +1,69 @@
+"""The files of a branch that need not be checked out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rollout.adapters.git import Git
+from rollout.core.files import CONTRACT, STATE, state_path
+from rollout.errors import InputError, RefusedError
+from rollout.ports import Clock
+
+_MAKE_ONE = "run `rollout init` to make a train"
+
+
+class BranchFiles:
+    """Port Worktree over the tip of a branch: what is written is a commit.
+
+    A branch that only origin has begins there; one that nobody has begins a history of its own.
+    """
+
+    def __init__(self, git: Git, branch: str, clock: Clock, message: str = "") -> None:
+        self._git = git
+        self._branch = branch
+        self._clock = clock
+        self._message = message
+
+    @property
+    def _tip(self) -> str | None:
+        return self._git.tip(self._branch) or self._git.resolve(f"refs/remotes/origin/{self._branch}")
+
+    def exists(self, path: str) -> bool:
+        tip = self._tip
+        return tip is not None and self._git.entry(tip, path) is not None
+
+    def read(self, path: str) -> bytes:
+        tip = self._tip
+        found = self._git.read(f"{tip}:{path}") if tip else None
+        if found is None or found.kind != "blob":
+            raise InputError(f"{path}: is not on {self._branch}", hint=_MAKE_ONE, file=path)
+        return found.body
+
+    def contracts(self) -> tuple[str, ...]:
+        folders = self._git.tree(f"{self._tip}:{STATE}") if self._tip else {}
+        paths = (state_path(name, CONTRACT) for name, entry in sorted(folders.items()) if entry.is_folder)
+        return tuple(path for path in paths if self.exists(path))
+
+    def tags(self) -> tuple[str, ...]:
+        return self._git.tags()
+
+    def write_new(self, files: Mapping[str, str]) -> None:
+        for path in files:
+            if self.exists(path):
+                raise RefusedError(
+                    f"{path} is on {self._branch} already",
+                    hint="nothing was written; remove it first, or choose another --train",
+                    file=path,
+                )
+        self._commit(files)
+
+    def _commit(self, files: Mapping[str, str]) -> None:
+        if not files:
+            return
+        contents = {path: text.encode() for path, text in files.items()}
+        local, message, now = self._git.tip(self._branch), self._message, self._clock.now()
+        if local is not None:
+            self._git.commit(self._branch, contents, parent=local, message=message, at=now)
+        else:
+            made = self._git.write_commit(contents, parent=self._tip, message=message, at=now)
+            self._git.set_branch(self._branch, made, old=None)
