@@ -27,7 +27,7 @@ from rollout.core.state import CommitMessage, Freeze, Outcome, Release, StateCha
 from rollout.errors import RolloutError
 from rollout.ports import IssueState, Reaction, StatusState
 from tests.adapters.fault_table import ALL, table, uncovered
-from tests.adapters.github_fixtures import hub
+from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import Adapters, GitHubWorld, seed
 from tests.adapters.test_github_faults import __name__ as scenarios
 from tests.fakehub import faults
@@ -36,7 +36,7 @@ from tests.fakehub.hub import Hub
 from tests.fakes.clock import NOON
 from tests.world import PHASES, TAU, VERSION
 
-__all__ = ["hub", "scenarios"]
+__all__ = ["hub", "origin", "scenarios"]
 
 BRANCH = f"rollout/tau/{VERSION}/canary-1"
 REVERT = f"rollout-revert/{TAU}/incident"
