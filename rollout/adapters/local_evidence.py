@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from rollout.adapters.git import Git
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from rollout.adapters.git import Git, LogEntry
+from rollout.core.files import STATE
 from rollout.core.signoff.evidence import Kind, Places, Reference, Seen
+from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
 
 _SUCCESS = "success"
+_MERGE = 2
+"""Parents of a merge at least."""
+_CO_AUTHOR = re.compile(r"^co-authored-by:\s*([^<\n]+)<", re.IGNORECASE | re.MULTILINE)
 
 
 class LocalEvidence:
@@ -39,11 +48,32 @@ class LocalEvidence:
             belongs = self._git.is_ancestor(name, release.commit) and not is_old
         return Seen(of_release=belongs, ended=_SUCCESS, digest=name)
 
-    def author(self, commit: str) -> str | None:
-        """The name that git has for its author."""
+    def writers(self, release: Release) -> Writers:
+        """See the port: names that git has. Merges, and what touches nothing but state, nobody wrote."""
+        names: dict[str, None] = {}
+        for entry in self._entries(release):
+            if len(entry.parents) < _MERGE and not _is_of_state(entry.paths):
+                names |= dict.fromkeys((entry.author, *_co_authors(self._message(entry.commit))))
+        return Writers(tuple(names), "" if names else "no commit of it changes the product")
+
+    def _entries(self, release: Release) -> Iterator[LogEntry]:
+        log = self._git.log(release.commit, [], since=release.base, whole=True)
+        if release.base is not None:
+            return log
+        alone = tuple(islice(log, 1))
+        if alone and len(alone[0].parents) >= _MERGE:
+            return self._git.log(release.commit, [], since=alone[0].parents[0], whole=True)
+        return iter(alone)
+
+    def _message(self, commit: str) -> str:
         found = self._git.read(commit)
-        lines = found.body.decode("utf-8", "replace").splitlines() if found else []
-        named = (
-            line.removeprefix("author ").partition(" <")[0] for line in lines if line.startswith("author ")
-        )
-        return next(named, None)
+        return found.body.decode("utf-8", "replace") if found else ""
+
+
+def _is_of_state(paths: Sequence[str]) -> bool:
+    return all(path.startswith(f"{STATE}/") for path in paths)
+
+
+def _co_authors(message: str) -> list[str]:
+    """Names of the trailers that GitHub reads."""
+    return [found[1].strip() for found in _CO_AUTHOR.finditer(message)]

@@ -19,9 +19,10 @@ from rollout.core.signoff.folding import (
     live,
     refusal,
 )
-from rollout.core.signoff.people import is_named
+from rollout.core.signoff.people import NOBODY_KNOWS, Writers, is_named
 from rollout.core.signoff.window import describe, is_open, key_of, waits_on_signatures
 from rollout.core.state import Signoff, TrainState
+from rollout.core.state.signoff import MOST_AUTHORS
 from rollout.core.values import to_utc_seconds
 from rollout.errors import OutsideError
 from rollout.ports import Comment, Evidence, Issues, Permission
@@ -87,7 +88,7 @@ class Listener:
         claims = [
             claim_of(one, command)
             for one in said
-            if not one.answered and is_named(state.contract.signoff, one.by)
+            if not (one.answered or one.hidden) and is_named(state.contract.signoff, one.by)
             for command in commands(one.body)
         ]
         taken = self._take(claims, state, signoff)
@@ -107,9 +108,17 @@ class Listener:
         self, claims: list[Claim], state: TrainState, signoff: Signoff, *, patient: bool = True
     ) -> _Taken:
         """The claims folded in; a patient run leaves what it cannot look up to the next one."""
-        taken = _Taken(self._with_author(claims, state, signoff))
+        taken, writers = _Taken(signoff), Writers()
+        try:
+            writers = self._writers(claims, state, signoff)
+        except OutsideError as error:
+            if not patient:
+                raise
+            self.notes.append(f"who wrote the release is not known: {error.message}")
+            taken.waiting |= _approvals(claims, state)
+        taken.signoff = _with_writers(signoff, writers)
         looked: list[tuple[Claim, Looked]] = []
-        for claim in claims:
+        for claim in (one for one in claims if one not in taken.waiting):
             if is_known(claim, taken.signoff) or refusal(claim, state.contract, taken.signoff, state.rollout):
                 looked.append((claim, Looked()))
                 continue
@@ -124,15 +133,19 @@ class Listener:
                 taken.waiting.add(claim)
             else:
                 looked.append((claim, found))
-        taken.signoff, taken.refused = fold(looked, state.contract, taken.signoff, state.rollout)
+        taken.signoff, refused = fold(looked, state.contract, taken.signoff, state.rollout)
+        taken.refused = {claim: _because(why, writers) for claim, why in refused.items()}
         return taken
 
-    def _with_author(self, claims: list[Claim], state: TrainState, signoff: Signoff) -> Signoff:
-        approvers = {item.id for item in state.contract.signoff.items if item.role == "approver"}
-        if signoff.author is not None or not any(claim.command.item in approvers for claim in claims):
-            return signoff
-        author = self._evidence.author(signoff.commit)
-        return signoff.model_copy(update={"author": author[:200] if author else None})
+    def _writers(self, claims: list[Claim], state: TrainState, signoff: Signoff) -> Writers:
+        """Who wrote the release, asked for where that is not recorded and a claim depends on it."""
+        release = state.rollout.release
+        if signoff.authors or release is None or not _approvals(claims, state):
+            return Writers()
+        writers = self._evidence.writers(release)
+        if len(writers.logins) > MOST_AUTHORS:
+            return Writers(unknown=f"more than {MOST_AUTHORS} people wrote it")
+        return writers
 
     def _look_up(self, claim: Claim, state: TrainState) -> Looked | None:
         """None when this run has looked up enough."""
@@ -148,7 +161,9 @@ class Listener:
             self._looked[place] = found
         return self._looked[place]
 
-    def _look_at(self, evidence: str, state: TrainState, permission: Permission) -> Looked:
+    def _look_at(
+        self, evidence: str, state: TrainState, permission: Permission, *, signed: bool = False
+    ) -> Looked:
         release = state.rollout.release
         assert release is not None
         try:
@@ -156,7 +171,7 @@ class Listener:
         except NoEvidenceError as why:
             return Looked(permission.may_write, permission.value, str(why))
         seen = self._evidence.look_up(reference, release)
-        problem = judge(reference, seen, release.commit)
+        problem = judge(reference, seen, release.commit, signed=signed)
         digest = seen.digest if seen else ""
         return Looked(permission.may_write, permission.value, problem, reference.text, digest)
 
@@ -167,8 +182,27 @@ class Listener:
         found = {}
         for item, signature in live(signoff):
             if signature.evidence.startswith("https://"):
-                found[item, signature.by] = self._look_at(signature.evidence, state, Permission.WRITE)
+                found[item, signature.by] = self._look_at(
+                    signature.evidence, state, Permission.WRITE, signed=True
+                )
         return found
+
+
+def _with_writers(signoff: Signoff, writers: Writers) -> Signoff:
+    if not writers.logins:
+        return signoff
+    names = tuple(name[:200] for name in writers.logins)
+    return signoff.model_copy(update={"author": signoff.author or names[0], "authors": names})
+
+
+def _because(refusal: str, writers: Writers) -> str:
+    return f"{refusal}: {writers.unknown}" if refusal == NOBODY_KNOWS and writers.unknown else refusal
+
+
+def _approvals(claims: list[Claim], state: TrainState) -> set[Claim]:
+    """Those of items that an approver signs: they depend on who wrote the release."""
+    approvers = {item.id for item in state.contract.signoff.items if item.role == "approver"}
+    return {claim for claim in claims if claim.command.item in approvers}
 
 
 def _said(comment: Comment) -> Said:
@@ -180,6 +214,7 @@ def _said(comment: Comment) -> Said:
         comment.url,
         comment.edited,
         comment.answered,
+        comment.hidden,
     )
 
 

@@ -21,7 +21,7 @@ from rollout.core.signoff.window import (
 )
 from rollout.core.state import TrainState
 from rollout.errors import OutsideError, RefusedError
-from rollout.ports import OWN_LABEL, Issue, Issues, IssueState, Reaction
+from rollout.ports import OWN_LABEL, Issue, Issues, IssueState, Reaction, answer_key
 
 
 class SignoffIssue:
@@ -117,7 +117,7 @@ class SignoffIssue:
     def _answer_one(self, number: int, answer: Answer) -> None:
         if answer.refusals:
             text = self._refusal_text(answer.said.by, answer.refusals)
-            self._issues.say_once(number, f"answer/{answer.said.id}", text, at=self._at)
+            self._issues.say_once(number, answer_key(answer.said.id), text, at=self._at)
         self._issues.react(answer.said.id, Reaction.REFUSED if answer.refusals else Reaction.ACCEPTED)
 
     def _finish(self, state: TrainState) -> Iterator[SignoffEffect]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rollout.ports.issues import IssueState as IssueState
     from rollout.ports.issues import Permission as Permission
     from rollout.ports.issues import Reaction as Reaction
+    from rollout.ports.issues import answer_key as answer_key
     from rollout.ports.product import Checkout as Checkout
     from rollout.ports.product import Failure as Failure
     from rollout.ports.product import Product as Product
@@ -70,6 +71,7 @@ _TOPICS = {
         "IssueState",
         "Permission",
         "Reaction",
+        "answer_key",
     ),
     "product": ("Checkout", "Failure", "Product", "Ran", "Reading", "Worker"),
     "releases": ("FULL_PAGE", "Releases"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from rollout.core.signoff.evidence import Places, Reference, Seen
+from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
 
 
@@ -17,5 +18,8 @@ class Evidence(Protocol):
     def look_up(self, reference: Reference, release: Release) -> Seen | None:
         """What is there now; None when there is nothing (any more)."""
 
-    def author(self, commit: str) -> str | None:
-        """Who wrote that commit, by the name that comments carry; None when nobody knows."""
+    def writers(self, release: Release) -> Writers:
+        """Authors and co-authors of the release's commits, and who opened its pull requests; not who merged.
+
+        A release without a base is its commit alone, or what that merges.
+        """

@@ -52,8 +52,15 @@ class Comment:
     edited: bool
     """Whether anybody ever changed it, its author or not."""
     url: str
+    hidden: bool = False
+    """Whether somebody who may write has hidden ("minimized") it."""
     answered: bool = False
-    """Whether it has a reaction of the tool."""
+    """Whether it has a reaction of the tool, or the tool's comment with `answer_key` of it."""
+
+
+def answer_key(comment: str) -> str:
+    """The key of the tool's comment that answers the comment of that id."""
+    return f"answer/{comment}"
 
 
 @dataclass(frozen=True)

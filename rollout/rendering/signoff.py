@@ -29,6 +29,7 @@ def signoff_document(contract: Contract, rollout: Rollout, signoff: Signoff | No
         "complete": rollout.release is not None and all(item["state"] == "signed" for item in items),
         "blocked": signoff.blocked if signoff else None,
         "author": signoff.author if signoff else None,
+        "authors": list(signoff.writers) if signoff else [],
         "items": items,
     }
 

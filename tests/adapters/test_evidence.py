@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from rollout.adapters.github.api import Api
 from rollout.adapters.github.evidence import GitHubEvidence
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.local_evidence import LocalEvidence
-from rollout.core.signoff.evidence import Kind, Places, Reference, Seen
+from rollout.core.signoff.evidence import Kind, Places, Reference, Seen, judge
+from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
 from tests.adapters.github_world import WaitingClock
 from tests.adapters.scratch import NOON, Repository
-from tests.fakehub.entities import Artifact, JobResult, Run
+from tests.fakehub.entities import Access, Artifact, JobResult, Run, Thread, Token
 from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub
 from tests.fakehub.repo import Repo
@@ -77,10 +79,25 @@ def test_a_commit_has_to_be_one_of_the_release(local: LocalEvidence, repository:
     assert local.look_up(Reference(Kind.RUN, "9", "x"), release(repository)) is None
 
 
-def test_the_author_is_whom_git_names(local: LocalEvidence, repository: Repository) -> None:
-    assert local.author(repository.head()) == repository.git("log", "-1", "--format=%an")
-    assert local.author("9" * 40) is None
-    assert local.places() == Places()
+def test_writers_are_whom_git_names(local: LocalEvidence, repository: Repository) -> None:
+    """Authors and co-authors of the range, without merges and what touches only state."""
+    base = repository.head()
+    repository.git("checkout", "-q", "-b", "side")
+    repository.commit({"d": "4\n"}, "Add d\n\nCo-authored-by: Zoe <zoe@example.com>")
+    repository.git("checkout", "-q", "main")
+    repository.git("config", "user.name", "merger")
+    repository.git("merge", "-q", "--no-ff", "-m", "Merge side", "side")
+    merge = repository.head()
+    repository.git("config", "user.name", "operator")
+    repository.commit({"state/tau/rollout.yaml": "frozen\n"}, "Freeze by hand")
+    first = repository.git("log", "-1", "--format=%an", base)
+    whole = Release(version="v0.1.5", commit=repository.head(), base=base, started_at=NOON)
+    assert local.writers(whole).logins == (first, "Zoe")
+    alone = whole.model_copy(update={"commit": merge, "base": None})
+    assert local.writers(alone).logins == (first, "Zoe"), "what the merge brought"
+    assert local.writers(alone.model_copy(update={"commit": base})).logins == (first,)
+    state = whole.model_copy(update={"base": merge})
+    assert local.writers(state) == Writers(unknown="no commit of it changes the product")
 
 
 # --- GitHub ------------------------------------------------------------------------------------------------
@@ -193,13 +210,138 @@ def test_a_review_has_to_approve_the_release(there: There, repository: Repositor
     assert there.look(Kind.REVIEW, 1, pull.number) is None
 
 
+@pytest.mark.parametrize("access", [Access.NONE, Access.READ])
+def test_a_review_of_somebody_who_may_not_write_approves_nothing(
+    there: There, repository: Repository, access: Access
+) -> None:
+    repository.git("checkout", "-q", "-b", "change", "main")
+    repository.commit({"c": "3\n"}, "Change")
+    there.repo.bare.git("fetch", "-q", str(repository.path), "change:change")
+    pull = there.repo.open_pull(there.ada, "Change", "change", "main", "", False)
+    approved = there.repo.review(there.hub.person("mallory", there.repo), pull.number, "APPROVED")
+    there.repo.access["mallory"] = access
+    assert told(there.look(Kind.REVIEW, approved.id, pull.number)) == (False, "mallory has no write access")
+
+
+def test_a_hidden_review_approves_nothing(there: There, repository: Repository) -> None:
+    repository.git("checkout", "-q", "-b", "change", "main")
+    repository.commit({"c": "3\n"}, "Change")
+    there.repo.bare.git("fetch", "-q", str(repository.path), "change:change")
+    pull = there.repo.open_pull(there.ada, "Change", "change", "main", "", False)
+    approved = there.repo.review(there.hub.person("bob", there.repo), pull.number, "APPROVED")
+    approved.minimized = True
+    assert told(there.look(Kind.REVIEW, approved.id, pull.number)) == (False, "it is hidden")
+
+
+def test_an_artifact_that_expires_keeps_what_it_signed(there: There) -> None:
+    made = datetime(2026, 11, 23, tzinfo=UTC)
+    artifact = Artifact(88, there.run.id, "report", b"PK", made, there.release.commit, "main")
+    there.repo.artifacts.append(artifact)
+    before = there.look(Kind.ARTIFACT, 88, there.run.id)
+    there.repo.artifacts = [replace(artifact, expired=True)]
+    after = there.look(Kind.ARTIFACT, 88, there.run.id)
+    assert before is not None
+    assert after is not None
+    assert (before.expired, after.expired, before.digest == after.digest) == (False, True, True)
+    named = Reference(Kind.ARTIFACT, "88", "", "acme/tau", str(there.run.id))
+    assert judge(named, after, there.release.commit) == "artifact 88 has expired"
+    assert judge(named, after, there.release.commit, signed=True) == ""
+
+
 def test_a_path_is_looked_up_at_the_release_on_github(there: There) -> None:
     assert told(there.evidence.look_up(path("docs/a.md"), there.release)) == (True, "success")
     assert told(there.evidence.look_up(path("docs"), there.release)) == (True, "it is no file")
     assert there.evidence.look_up(path("docs/none.md"), there.release) is None
 
 
-def test_where_evidence_may_lie_and_who_wrote_the_release(there: There) -> None:
+def test_evidence_may_lie_in_both_repositories(there: There) -> None:
     assert there.evidence.places() == Places("https://github.com", ("acme/tau", "acme/tau"))
-    assert there.evidence.author("9" * 40) is None
-    assert there.evidence.author(there.release.commit) is None, "its address belongs to no account"
+
+
+def commit_as(there: There, login: str, path: str, message: str = "Change", branch: str = "main") -> str:
+    """A commit of that person on top of a branch of the product."""
+    head = there.repo.bare.branch(branch)
+    assert head is not None
+    token = there.hub.person(login, there.repo)
+    return there.repo.commit_on_branch(token, branch, head, message, [(path, b"x\n")], [])
+
+
+def pull_of(there: There, opener: Token, *, branch: str = "change") -> Thread:
+    return there.repo.open_pull(opener, "Mend", branch, "main", None, False)
+
+
+def merged_by(there: There, presser: str, thread: Thread, method: str = "merge") -> str:
+    there.repo.merge(there.hub.person(presser, there.repo), thread.number, method=method)
+    assert thread.pull is not None
+    assert thread.pull.merge_commit is not None
+    return thread.pull.merge_commit
+
+
+def writers(there: There, base: str | None, commit: str) -> Writers:
+    return there.evidence.writers(there.release.model_copy(update={"base": base, "commit": commit}))
+
+
+def main_of(there: There) -> str:
+    head = there.repo.bare.branch("main")
+    assert head is not None
+    return head
+
+
+def test_everybody_in_the_range_wrote_the_release_and_the_merge_button_did_not(there: There) -> None:
+    base = main_of(there)
+    commit_as(there, "dora", "src/d.txt")
+    there.repo.bare.git("branch", "change", "main")
+    there.hub.person("zoe", there.repo)
+    commit_as(there, "carl", "src/c.txt", "Mend\n\nCo-authored-by: zoe <zoe@example.com>", "change")
+    pull = pull_of(there, there.hub.person("otto", there.repo))
+    merge = merged_by(there, "grace", pull)
+    commit_as(there, "ops", "state/tau/rollout.yaml", "Freeze by hand")
+    assert sorted(writers(there, base, main_of(there)).logins) == ["carl", "dora", "otto", "zoe"]
+    assert sorted(writers(there, None, merge).logins) == ["carl", "otto", "zoe"], "what the merge brought"
+    assert writers(there, merge, main_of(there)).unknown == "no commit of it has an author"
+
+
+def test_of_a_squash_whoever_pressed_the_button_wrote_nothing(there: There) -> None:
+    base = main_of(there)
+    there.repo.bare.git("branch", "change", "main")
+    commit_as(there, "carl", "src/c.txt", "Mend", "change")
+    commit_as(there, "zoe", "src/z.txt", "Mend more", "change")
+    pull = pull_of(there, there.hub.person("otto", there.repo))
+    squash = merged_by(there, "grace", pull, "squash")
+    assert sorted(writers(there, base, squash).logins) == ["carl", "otto", "zoe"]
+
+
+def test_a_commit_of_no_account_is_named(there: There, repository: Repository) -> None:
+    """Whoever opened its pull request stands for its author; a co-author does not."""
+    repository.git("checkout", "-q", "-b", "change", "main")
+    nameless = repository.commit({"c": "3\n"}, "Mend\n\nCo-authored-by: zoe <zoe@example.com>")
+    there.repo.bare.git("fetch", "-q", str(repository.path), "change:change")
+    there.hub.person("zoe", there.repo)
+    assert writers(there, None, nameless) == Writers((), f"commit {nameless[:10]} belongs to no account")
+    merged_by(there, "grace", pull_of(there, there.hub.person("otto", there.repo)))
+    assert sorted(writers(there, None, nameless).logins) == ["otto", "zoe"]
+
+
+def test_a_bot_that_opens_pull_requests_is_no_person_of_its_name(there: There) -> None:
+    there.repo.bare.git("branch", "change", "main")
+    commit = commit_as(there, "carl", "src/c.txt", "Mend", "change")
+    bot = there.hub.app_token(there.repo)
+    merged_by(there, "grace", pull_of(there, bot))
+    assert writers(there, None, commit).logins == ("carl", bot.account.login)
+
+
+def test_a_long_release_is_asked_for_in_pages(there: There) -> None:
+    base = main_of(there)
+    for number in range(120):
+        commit_as(there, f"dev{number % 3}", f"src/{number}.txt")
+    there.hub.forget_calls()
+    assert sorted(writers(there, base, main_of(there)).logins) == ["dev0", "dev1", "dev2"]
+    assert len(there.hub.calls()) == 5
+
+
+def test_a_pull_request_that_was_not_merged_wrote_nothing(there: There) -> None:
+    base = main_of(there)
+    there.repo.bare.git("branch", "change", "main")
+    commit = commit_as(there, "carl", "src/c.txt", "Mend", "change")
+    pull_of(there, there.hub.person("otto", there.repo))
+    assert writers(there, base, commit).logins == ("carl",)

@@ -13,7 +13,7 @@ from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.github.issues import GitHubIssues
 from rollout.adapters.github.listing import Listing
 from rollout.errors import OutsideError
-from rollout.ports import Issue, IssueState, Permission, Reaction
+from rollout.ports import Issue, IssueState, Permission, Reaction, answer_key
 from tests.adapters.github_world import WaitingClock
 from tests.fakehub import faults
 from tests.fakehub.entities import Access, Token
@@ -273,6 +273,46 @@ def test_a_marker_that_a_reply_quotes_is_not_the_tools(town: Town) -> None:
         f"{quoted}\n\n<!-- rollout:reply answer%2F1 -->",
         "Missing.\n\n<!-- rollout:sticky signoff%2Ftau%2Fv0.1.5 -->",
     ]
+
+
+def test_comments_of_the_tool_under_a_former_identity_stay_its_own(town: Town) -> None:
+    """It began with the token of a person, who left; now it is an App."""
+    ops = town.hub.person("ops", town.repo)
+    now = town.hub.clock.now()
+    before = town.run(ops)
+    number = before.open(KEY, "Sign-off", "The body.", labels=[], assignees=[], at=now).number
+    before.stick(number, KEY, "Two missing.", at=now)
+    refused = town.say(number, "/signoff a b", by=ops)
+    before.say_once(number, answer_key(str(refused)), "No: `/signoff ITEM EVIDENCE`.", at=now)
+    town.say(number, "/signoff c d", by=ops)
+    run = town.run()
+    run.stick(number, KEY, "One missing.", at=now)
+    run.say_once(number, answer_key(str(refused)), "No: `/signoff ITEM EVIDENCE`.", at=now)
+    assert [body.splitlines()[0] for body in town.threads()[0][2]] == [
+        "One missing.",
+        "/signoff a b",
+        "No: `/signoff ITEM EVIDENCE`.",
+        "/signoff c d",
+    ]
+    comments = town.run().comments(number).comments
+    assert [(one.body, one.answered) for one in comments] == [("/signoff a b", True), ("/signoff c d", False)]
+
+
+def test_nobody_makes_a_comment_the_tools_by_its_marker(town: Town) -> None:
+    number = town.opened().number
+    namesake = town.hub.person(town.app.account.login.removesuffix("[bot]"), town.repo)
+    text = "/signoff a b\n\n<!-- rollout:sticky signoff%2Ftau%2Fv0.1.5 -->"
+    for by in (town.ada, namesake):
+        town.say(number, text, by=by)
+    assert len(town.run().comments(number).comments) == 2
+
+
+def test_a_hidden_comment_is_told_apart(town: Town) -> None:
+    number = town.opened().number
+    comment = town.say(number, "/signoff a b")
+    town.repo.find_comment(comment)[1].minimized = True
+    (found,) = town.run().comments(number).comments
+    assert found.hidden
 
 
 def test_there_is_one_sticky_comment_and_it_is_kept_current(town: Town) -> None:

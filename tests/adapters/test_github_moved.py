@@ -11,12 +11,14 @@ import pytest
 
 import rollout.adapters.github
 from rollout.core.contract import Product
+from rollout.core.state import Release
 from rollout.errors import OutsideError
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import GitHubWorld, seed
 from tests.adapters.test_github_routes import ACTS, ROUTES, ready
 from tests.fakehub import faults
 from tests.fakehub.hub import Hub
+from tests.fakes.clock import NOON
 
 __all__ = ["hub", "origin"]
 
@@ -91,7 +93,7 @@ def test_a_product_that_has_moved_is_named_by_each_way_to_it(hub: Hub, tmp_path:
         lambda: run.forge.check_runs(release),
         lambda: list(run.forge.newest_commits("main")),
         lambda: run.releases.page(1, ""),
-        lambda: run.evidence.author(release),
+        lambda: run.evidence.writers(Release(version="v0.1.5", commit=release, started_at=NOON)),
     ):
         with pytest.raises(OutsideError, match=f"acme/product has moved to {NEW}") as stopped:
             look()

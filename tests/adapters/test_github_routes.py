@@ -237,7 +237,7 @@ ACTS = {
     "GitHubIssues.react": Act(answered, talk),
     "GitHubIssues.permission": Act(lambda run: run.issues().permission("alice")),
     "GitHubEvidence.places": Act(lambda run: run.evidence.places()),
-    "GitHubEvidence.author": Act(lambda run: run.evidence.author(release_of(run).commit)),
+    "GitHubEvidence.writers": Act(lambda run: run.evidence.writers(release_of(run))),
     "GitHubEvidence.look_up": Act(looked_up(Kind.PATH, "src/main.rs")),
     "GitHubEvidence.look_up a run": Act(looked_up(Kind.RUN, "9")),
     "GitHubEvidence.look_up a job": Act(looked_up(Kind.JOB, "9", "8")),
@@ -267,7 +267,7 @@ ROUTES = {
     "GET */actions/jobs/?": "GitHubEvidence.look_up a job",
     "GET */actions/artifacts/?": "GitHubEvidence.look_up an artifact",
     "GET */reviews/?": "GitHubEvidence.look_up a review",
-    f"GET */commits/{'?' * 40}": "GitHubEvidence.author",
+    f"GET */commits/{'?' * 40}": "GitHubEvidence.writers",
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands.signoff import record
+from rollout.commands.verify import verify
+from rollout.core.signoff.checklist import is_signed
 from rollout.core.state import Signature
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Permission
@@ -105,6 +107,45 @@ def test_who_wrote_the_release_does_not_approve_it(world: World) -> None:
     sign(world, item="final-approval", by="bob")
     assert world.state.signoff is not None
     assert world.state.signoff.author == "olga"
+
+
+def test_whoever_wrote_a_part_of_the_release_does_not_approve_it(world: World) -> None:
+    """The whole range counts: authors, co-authors, and who opened its pull requests."""
+    world.evidence.others = ("Ada", "zoe")
+    world.issues.may |= dict.fromkeys(("ada", "zoe"), Permission.ADMIN)
+    for writer in ("ada", "zoe", "olga"):
+        with pytest.raises(RefusedError, match="who wrote the release does not approve it"):
+            sign(world, item="final-approval", by=writer)
+    sign(world, item="final-approval", by="bob")
+    assert world.state.signoff is not None
+    assert world.state.signoff.authors == ("olga", "Ada", "zoe")
+    world.evidence.others = ()
+    sign(world, by="bob")
+    assert verify(world.store, TAU, None).problems == []
+
+
+def test_what_keeps_the_writers_from_being_known_is_named(world: World) -> None:
+    world.evidence.authors = {}
+    unknown = "nobody knows whether the release is by somebody else: commit 1111111111 belongs to no account"
+    with pytest.raises(RefusedError, match=unknown):
+        sign(world, item="final-approval", by="bob")
+    assert world.state.signoff is not None
+    assert world.state.signoff.authors == ()
+
+
+def test_an_approval_that_an_older_tool_recorded_is_judged_anew(world: World) -> None:
+    """It knew the release commit's author only; here one of the other writers has approved."""
+    world.issues.may["ada"] = Permission.ADMIN
+    sign(world, item="final-approval", by="ada")
+    signoff = world.state.signoff
+    assert signoff is not None
+    older = signoff.model_copy(update={"authors": ()})
+    assert older.writers == ("olga",)
+    told = older.model_copy(update={"authors": ("olga", "ada")})
+    contract, rollout = world.state.contract, world.rollout
+    item = next(each for each in contract.signoff.items if each.id == "final-approval")
+    assert is_signed(item, contract, older, rollout)
+    assert not is_signed(item, contract, told, rollout)
 
 
 def test_a_token_signs_for_its_owner_only(world: World) -> None:

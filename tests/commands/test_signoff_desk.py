@@ -162,6 +162,24 @@ def test_what_cannot_be_looked_up_waits(world: Desk) -> None:
     assert world.standing() == ["bob"]
 
 
+def test_a_hidden_comment_signs_nothing(world: Desk) -> None:
+    world.issues.hide(world.say("bob", f"/signoff {ITEM} {PATH}"))
+    assert world.hear().rows() == []
+    assert world.standing() == []
+
+
+def test_a_signature_ends_when_its_comment_is_hidden(world: Desk) -> None:
+    comment = world.say("bob", f"/signoff {ITEM} {PATH}")
+    world.hear()
+    world.issues.hide(comment)
+    world.hear()
+    assert world.state.signoff is not None
+    (signature,) = world.state.signoff.items[ITEM].signatures
+    assert signature.ended is not None
+    assert (world.standing(), signature.ended.reason) == ([], "its comment was hidden")
+    assert verify(world.store, TAU, None).problems == []
+
+
 def test_an_issue_that_cannot_be_reached_stops_nothing(world: Desk) -> None:
     world.issues.is_down = True
     report = world.tick()

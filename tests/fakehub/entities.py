@@ -60,6 +60,8 @@ class Comment:
     created_at: datetime
     updated_at: datetime
     edited_at: datetime | None = None
+    minimized: bool = False
+    """Hidden by somebody with write access: it is there, and shown only to who asks for it."""
     reactions: list[Reaction] = field(default_factory=list)
 
 
@@ -109,6 +111,7 @@ class Review:
     body: str
     commit: str
     submitted_at: datetime
+    minimized: bool = False
 
 
 @dataclass
@@ -173,6 +176,8 @@ class Artifact:
     created_at: datetime
     head_sha: str
     head_branch: str
+    expired: bool = False
+    """Its retention has ended: it is told of, and nobody can download it."""
 
 
 @dataclass

@@ -7,6 +7,7 @@ import base64
 import binascii
 import functools
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,8 @@ import graphql
 from graphql.language import ast
 
 from tests.fakehub import shapes
-from tests.fakehub.bare import CommitData, TreeEntry
-from tests.fakehub.entities import Account, Check, Comment, CommitStatus, Thread, Token
+from tests.fakehub.bare import GITHUB, CommitData, Person, TreeEntry
+from tests.fakehub.entities import Account, Check, Comment, CommitStatus, Review, Thread, Token
 from tests.fakehub.errors import ApiError, StaleHeadError, TooMuchError
 from tests.fakehub.repo import Repo
 from tests.fakehub.routing import allowed, visible
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tests.fakehub.hub import Hub
 
 SCHEMA = Path(__file__).with_name("schema.graphql")
+_CO_AUTHOR = re.compile(r"^co-authored-by:([^<\n]+)<([^>\n]*)>", re.IGNORECASE | re.MULTILINE)
 
 
 def operation(raw: bytes) -> str:
@@ -128,6 +130,16 @@ class _Root:
             "remaining": left,
             "resetAt": stamp(self._hub.clock.time),
         }
+
+    def node(self, info: Any, id: str) -> Json:
+        """Reviews alone."""
+        for repo in self._hub.repos.values():
+            for pull in repo.pulls() if visible(self._token, repo) else ():
+                for review in pull.pull.reviews if pull.pull else ():
+                    if shapes.node("PRR", review.id) == id:
+                        _demand(self._token, repo, "pull_requests:read")
+                        return _review(review)
+        raise ApiError(404, f"Could not resolve to a node with the global id of '{id}'")
 
     def repository(self, info: Any, owner: str, name: str, followRenames: bool) -> RepositoryNode:  # noqa: N803
         moved = self._hub.moved.get(f"{owner}/{name}") if followRenames else None
@@ -350,6 +362,16 @@ def _comments(
     return _connection(shown, first, last, after)
 
 
+def _review(one: Review) -> Json:
+    return {
+        "__typename": "PullRequestReview",
+        "id": shapes.node("PRR", one.id),
+        "databaseId": one.id,
+        "isMinimized": one.minimized,
+        "minimizedReason": "outdated" if one.minimized else None,
+    }
+
+
 def _comment(repo: Repo, token: Token, one: Comment) -> Json:
     mine = {reaction.content for reaction in one.reactions if reaction.author == token.account}
     return {
@@ -363,6 +385,7 @@ def _comment(repo: Repo, token: Token, one: Comment) -> Json:
         "includesCreatedEdit": one.edited_at is not None,
         "url": shapes.page(repo, f"issues/{one.number}#issuecomment-{one.id}"),
         "viewerDidAuthor": one.author == token.account,
+        "isMinimized": one.minimized,
         "reactionGroups": [
             {"content": content, "viewerHasReacted": word in mine} for word, content in _REACTIONS.items()
         ],
@@ -493,7 +516,26 @@ class CommitNode:
         self.committedDate = data.committed_at
         self.authoredDate = data.authored_at
         self.url = shapes.page(repo, "commit", data.sha)
-        self.author = {"name": data.author.name, "email": data.author.email, "date": data.authored_at}
+        self.author = self._actor_of(data.author)
+        self.committedViaWeb = data.committer == GITHUB
+
+    def _actor_of(self, person: Person) -> Json:
+        """A person of a commit, with the account of that name; bots have none here."""
+        account = self._repo.hub.known_account(person.name)
+        user = {"login": account.login} if account and account.type == "User" else None
+        return {
+            "name": person.name,
+            "email": person.email,
+            "date": self._data.authored_at,
+            "user": user,
+        }
+
+    def authors(
+        self, info: Any, first: int | None = None, last: int | None = None, after: str | None = None
+    ) -> Json:
+        others = _CO_AUTHOR.findall(self._data.message)
+        people = [self._data.author, *(Person(name.strip(), email) for name, email in others)]
+        return _connection([self._actor_of(person) for person in people], first, last, after)
 
     def tree(self, info: Any) -> TreeNode:
         return TreeNode(self._repo, self._token, self._data.tree)
@@ -529,7 +571,13 @@ class CommitNode:
     def associatedPullRequests(self, info: Any, first: int | None = None, last: int | None = None) -> Json:  # noqa: N802
         _demand(self._token, self._repo, "pull_requests:read")
         pulls = [
-            thread for thread in self._repo.pulls() if thread.pull and thread.pull.merge_commit == self.oid
+            thread
+            for thread in self._repo.pulls()
+            if thread.pull
+            and (
+                thread.pull.merge_commit == self.oid
+                or self.oid in self._repo.bare.between(thread.pull.base_sha, self._repo.head_of(thread))
+            )
         ]
         return _connection([PullNode(self._repo, self._token, thread) for thread in pulls], first, last)
 

@@ -429,17 +429,28 @@ class Repo:
                 # The commit keeps its message; of more than one the fake would have to make as many.
                 assert len(self.bare.between(base, head)) == 1, "fakehub rebases one commit"
                 title, message = self.bare.commit(head).message, ""
+            author = person(token)
+            if method == "rebase":
+                author = self.bare.commit(head).author
+            if method == "squash":
+                author = Person(thread.author.login, thread.author.email)
             default = (
-                f"{thread.title} (#{number})"
+                f"{thread.title} (#{number}){self._co_authors(base, head, author)}"
                 if method == "squash"
                 else f"Merge pull request #{number} from {self.owner}/{thread.pull.head}\n\n{thread.title}"
             )
             text = "\n\n".join(part for part in (title, message) if part) or default
-            commit = self.bare.write_commit(tree, parents, text, person(token), self.hub.clock.now())
+            commit = self.bare.write_commit(tree, parents, text, author, self.hub.clock.now())
             self.refuse_workflow_change(token, base, commit)
             self._mark_merged(token, thread, commit)
             self.move(token, f"refs/heads/{thread.pull.base}", commit, old=base, merging=True)
             return commit
+
+    def _co_authors(self, base: str, head: str, author: Person) -> str:
+        """Trailers of a squash: who else wrote its commits."""
+        people = {self.bare.commit(commit).author for commit in self.bare.between(base, head)} - {author}
+        lines = sorted(f"Co-authored-by: {each.name} <{each.email}>" for each in people)
+        return "\n\n" + "\n".join(lines) if lines else ""
 
     def _mark_merged(self, token: Token, thread: Thread, commit: str) -> None:
         assert thread.pull is not None

@@ -611,7 +611,7 @@ def artifact(repo: Repo, one: Artifact) -> Json:
         size_in_bytes=len(one.content),
         url=here,
         archive_download_url=f"{here}/zip",
-        expired=False,
+        expired=one.expired,
         created_at=stamp(one.created_at),
         updated_at=stamp(one.created_at),
         workflow_run={

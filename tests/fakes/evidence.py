@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rollout.core.signoff.evidence import Kind, Places, Reference, Seen
+from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
 from rollout.errors import OutsideError
 
@@ -17,6 +18,8 @@ class FakeEvidence:
         """Runs, jobs, artifacts and reviews, by their links."""
         self.gone: set[str] = set()
         self.authors: dict[str, str] = {}
+        self.others: tuple[str, ...] = ()
+        """Who else wrote a part of each release."""
         self.is_down = False
         self.asked: list[str] = []
 
@@ -24,7 +27,7 @@ class FakeEvidence:
         other = FakeEvidence()
         other.server, other.repositories, other.is_down = self.server, self.repositories, self.is_down
         other.objects, other.gone, other.authors = dict(self.objects), set(self.gone), dict(self.authors)
-        other.asked = list(self.asked)
+        other.asked, other.others = list(self.asked), self.others
         return other
 
     def places(self) -> Places:
@@ -42,7 +45,10 @@ class FakeEvidence:
             return Seen(reference.name == release.commit, ended="success", digest=reference.name)
         return self.objects.get(reference.text)
 
-    def author(self, commit: str) -> str | None:
+    def writers(self, release: Release) -> Writers:
         if self.is_down:
             raise OutsideError("the forge is down")
-        return self.authors.get(commit)
+        author = self.authors.get(release.commit)
+        if author is None:
+            return Writers(unknown=f"commit {release.commit[:10]} belongs to no account")
+        return Writers((author, *self.others))

@@ -173,5 +173,11 @@ class FakeIssues:
             for said in self.said
         ]
 
+    def hide(self, comment: str) -> None:
+        self.said = [
+            replace(said, comment=replace(said.comment, hidden=True)) if said.comment.id == comment else said
+            for said in self.said
+        ]
+
     def delete(self, comment: str) -> None:
         self.said = [said for said in self.said if said.comment.id != comment]

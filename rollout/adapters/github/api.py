@@ -433,9 +433,15 @@ class Api:
         return made
 
     def pages(
-        self, doing: str, path: str, model: type[M], *, query: Mapping[str, str | int] | None = None
+        self,
+        doing: str,
+        path: str,
+        model: type[M],
+        *,
+        query: Mapping[str, str | int] | None = None,
+        most: int | None = None,
     ) -> list[M]:
-        """Every page of a list, each waited for as `attempt` does."""
+        """Every page of a list, or the first `most`, each waited for as `attempt` does."""
         found: list[M] = []
         while True:
             wanted = {**(query or {}), "per_page": PAGE, "page": len(found) + 1}
@@ -446,7 +452,7 @@ class Api:
 
             page, leads_on = self.attempt(doing, one_page)
             found.append(page)
-            if not leads_on:
+            if not leads_on or len(found) == most:
                 return found
 
     # --- faults ------------------------------------------------------------------------------------------

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import TypeVar
+from urllib.parse import quote
 
-from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, parsed
+from pydantic import Field
+
+from rollout.adapters.github.api import PAGE, Api, Document, RefusedByGitHubError, owner_and_name, parsed
 from rollout.adapters.github.listing import Listing
+from rollout.adapters.github.people import Role
+from rollout.adapters.github.written import Written, WrittenAnswer, written_query
+from rollout.core.files import STATE
 from rollout.core.signoff.evidence import Kind, Places, Reference, Seen
+from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
 
 _SUCCESS = "success"
+MOST_COMMITS = 1000
+"""Of a release whose writers are asked for: that costs 30 requests, once."""
+_AT_ONCE = 50
+_MERGE = 2
+"""Parents of a merge at least."""
+_HIDDEN = """query($id: ID!) { node(id: $id) { ... on PullRequestReview { isMinimized } } }"""
 _OBJECT = """query($owner: String!, $name: String!, $place: String!) {
   repository(owner: $owner, name: $name) { nameWithOwner object(expression: $place) { kind: __typename oid } }
 }"""
@@ -54,17 +68,32 @@ class _User(Document):
     login: str
 
 
+class _Parent(Document):
+    sha: str
+
+
 class _Commit(Document):
     sha: str
     author: _User | None = None
+    parents: tuple[_Parent, ...] = ()
 
 
 class _Review(Document):
     id: int
+    node_id: str = Field(exclude=True)
+    """Its id in GraphQL; no part of its digest, which signatures of older versions have."""
     state: str
     body: str = ""
     commit_id: str | None = None
     user: _User | None = None
+
+
+class _Hidden(Document):
+    is_minimized: bool
+
+
+class _HiddenAnswer(Document):
+    node: _Hidden | None = None
 
 
 class _Head(Document):
@@ -92,6 +121,7 @@ class _ObjectAnswer(Document):
 
 class _Comparison(Document):
     status: str
+    commits: tuple[_Commit, ...] = ()
 
 
 A = TypeVar("A", bound=Document)
@@ -110,10 +140,44 @@ class GitHubEvidence:
         """The product's repository and this one."""
         return Places(self._server, (self._listing.product, self._api.repository))
 
-    def author(self, commit: str) -> str | None:
-        """Login of the account that GitHub knows the author's address of."""
-        found = self._get(_Commit, f"/repos/{self._listing.product}/commits/{commit}")
-        return found.author.login if found and found.author else None
+    def writers(self, release: Release) -> Writers:
+        """See the port. Commits that touch nothing but state nobody wrote."""
+        commits = self._commits(release)
+        if len(commits) > MOST_COMMITS:
+            return Writers(unknown=f"it has more than {MOST_COMMITS} commits")
+        folder = STATE if self._listing.product == self._api.repository else None
+        logins: dict[str, None] = {}
+        for start in range(0, len(commits), _AT_ONCE):
+            some = commits[start : start + _AT_ONCE]
+            for commit, written in zip(some, self._written([each.sha for each in some]), strict=True):
+                if written.touches_only(folder):
+                    continue
+                people = written.people(commit.author.login if commit.author else "")
+                if not people and not written.by_button:
+                    return Writers(unknown=f"commit {commit.sha[:10]} belongs to no account")
+                logins |= dict.fromkeys(people)
+        return Writers(tuple(logins), "" if logins else "no commit of it has an author")
+
+    def _commits(self, release: Release) -> list[_Commit]:
+        """Those of the release, newest first; of a release that has too many, a few more than that."""
+        product, base = self._listing.product, release.base
+        if base is None:
+            alone = self._get(_Commit, f"/repos/{product}/commits/{release.commit}")
+            if alone is None or len(alone.parents) < _MERGE:
+                return [alone] if alone else []
+            base = alone.parents[0].sha
+        path = f"/repos/{product}/compare/{base}...{release.commit}"
+        doing = f"listing the commits of {release.version}"
+        pages = self._api.pages(doing, path, _Comparison, most=MOST_COMMITS // PAGE + 1)
+        return [commit for page in pages for commit in page.commits][::-1]
+
+    def _written(self, commits: Sequence[str]) -> list[Written]:
+        wanted, query = owner_and_name(self._listing.product), written_query(commits)
+
+        def ask() -> list[Written]:
+            return parsed(WrittenAnswer, self._api.graphql(query, wanted)).of_each(len(commits))
+
+        return self._api.attempt("asking who wrote the release", ask)
 
     def look_up(self, reference: Reference, release: Release) -> Seen | None:
         """What is there; None when there is nothing of that number or name."""
@@ -152,8 +216,9 @@ class GitHubEvidence:
         run = self._run(repository, reference.within, release)
         if run is None:
             return None
-        ended = "it has expired" if artifact.expired else run.ended
-        return Seen(run.of_release, ended, _digest(artifact))
+        # Its content stays what it was: what expired is told apart, and is no other digest.
+        as_signed = artifact.model_copy(update={"expired": False})
+        return Seen(run.of_release, run.ended, _digest(as_signed), expired=artifact.expired)
 
     def _commit(self, repository: str, name: str, release: Release) -> Seen | None:
         if self._get(_Commit, f"/repos/{repository}/commits/{name}") is None:
@@ -173,8 +238,30 @@ class GitHubEvidence:
         review = self._get(_Review, f"{pull}/reviews/{reference.name}")
         if review is None:
             return None
-        ended = _SUCCESS if review.state == "APPROVED" else review.state.lower()
-        return Seen(self._is_of_release(pull, review, release), ended, _digest(review))
+        of_release = self._is_of_release(pull, review, release)
+        if review.state != "APPROVED":
+            return Seen(of_release, review.state.lower(), _digest(review))
+        return Seen(of_release, self._why_no_approval(repository, review) or _SUCCESS, _digest(review))
+
+    def _why_no_approval(self, repository: str, review: _Review) -> str:
+        """Anybody who can read may approve; GitHub counts, and so does this, whoever can write."""
+        reviewer = review.user
+        if reviewer is None:
+            return "its author has no account any more"
+        if self._is_hidden(review):
+            return "it is hidden"
+        path = f"/repos/{repository}/collaborators/{quote(reviewer.login)}/permission"
+        role = self._get(Role, path)
+        if role is not None and role.level.may_write:
+            return ""
+        return f"{reviewer.login} has no write access"
+
+    def _is_hidden(self, review: _Review) -> bool:
+        answer = self._api.attempt(
+            f"looking up review {review.id}",
+            lambda: parsed(_HiddenAnswer, self._api.graphql(_HIDDEN, {"id": review.node_id})),
+        )
+        return answer.node is None or answer.node.is_minimized
 
     def _is_of_release(self, pull: str, review: _Review, release: Release) -> bool:
         """A review of the release commit, or of the whole of what was merged as the release commit."""

@@ -14,13 +14,13 @@ ISSUES_OF_PAGE = 20
 """They come with their comments."""
 
 _COMMENT = """fragment said on IssueComment {
-  databaseId body createdAt updatedAt lastEditedAt includesCreatedEdit viewerDidAuthor url
+  databaseId body createdAt updatedAt lastEditedAt includesCreatedEdit viewerDidAuthor isMinimized url
   author { kind: __typename login } reactionGroups { content viewerHasReacted }
 }"""
 _COMMENTS = """comments(first: 50, after: $comments, orderBy: {field: UPDATED_AT, direction: DESC}) {
     nodes { ...said } pageInfo { hasNextPage endCursor }
   }"""
-_FIELDS = f"""number title body state locked url
+_FIELDS = f"""number title body state locked url author {{ kind: __typename login }}
   labels(first: 100) {{ nodes {{ name }} }} assignees(first: 20) {{ nodes {{ login }} }}
   early: comments(first: {EARLY}) {{ nodes {{ ...said }} }}"""
 ISSUE = (
@@ -106,6 +106,8 @@ class SaidDocument(Document):
     last_edited_at: datetime | None = None
     includes_created_edit: bool
     viewer_did_author: bool
+    is_minimized: bool = False
+    """Somebody with write access has hidden it."""
     url: str
     author: _Actor | None = None
     reaction_groups: tuple[_ReactionGroup, ...] | None = None
@@ -144,6 +146,7 @@ class IssueDocument(Document):
     state: str
     locked: bool
     url: str
+    author: _Actor | None = None
     labels: Names | None = None
     assignees: _People
     early: _Early

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
@@ -22,7 +22,7 @@ from rollout.adapters.github.issue_documents import (
     SaidDocument,
 )
 from rollout.adapters.github.listing import LABEL, Listing
-from rollout.ports import Comment, Conversation, Issue, IssueState
+from rollout.ports import Comment, Conversation, Issue, IssueState, answer_key
 
 ISSUE_MARKER = "<!-- rollout:issue {} -->"
 STICKY_MARKER = "<!-- rollout:sticky {} -->"
@@ -31,6 +31,8 @@ CLOSING_MARKER = "<!-- rollout:closed -->"
 
 # At the end only: a reply quotes what a person wrote, which may be such a marker.
 _MARKER = re.compile(r"<!-- rollout:(?:issue|sticky) (\S+) -->\s*\Z")
+_OWN = re.compile(r"<!-- rollout:(?:sticky \S+|reply \S+|closed) -->\s*\Z")
+_REPLY = re.compile(r"<!-- rollout:reply (\S+) -->\s*\Z")
 _LAST_MARKER = re.compile(r"\n*<!-- rollout:issue[^>]*-->\s*\Z")
 
 
@@ -39,6 +41,8 @@ class _Known:
     """An issue as this run knows it."""
 
     issue: Issue
+    opener: str
+    """Login of the person who opened it, whose token the tool then used; empty for a bot's issue."""
     early: tuple[SaidDocument, ...]
     newest: Said
 
@@ -89,7 +93,7 @@ class IssueListing:
     def note_opened(self, issue: Issue) -> None:
         """One that was just opened: nothing is said on it."""
         nothing = Said(nodes=(), page_info=PageInfo(has_next_page=False))
-        self._read_once().setdefault(issue.number, _Known(issue, (), nothing))
+        self._read_once().setdefault(issue.number, _Known(issue, "", (), nothing))
 
     def note_said(self, number: int, comment: int, body: str, at: datetime) -> None:
         """A comment that was just made."""
@@ -152,8 +156,11 @@ class IssueListing:
             if since is not None and oldest is not None and oldest < since:
                 break
             known.newest = self._with_older(number, known.newest)
-        people = (one for one in known.newest.nodes if not _is_tools(one))
-        shown = sorted(map(_comment, people), key=lambda one: (one.created_at, int(one.id)))
+        nodes = known.newest.nodes
+        # A reaction tells nothing once the tool has another identity, and its reply still does.
+        replies = {_reply(one) for one in nodes if _is_tools(one, known.opener)}
+        people = (_comment(one, replies) for one in nodes if not _is_tools(one, known.opener))
+        shown = sorted(people, key=lambda one: (one.created_at, int(one.id)))
         return Conversation(tuple(shown), whole=not known.newest.page_info.has_next_page)
 
     def own(self, number: int, marker: str) -> SaidDocument | None:
@@ -162,7 +169,7 @@ class IssueListing:
         while True:
             here: tuple[SaidDocument, ...] = (*self._said.get(number, ()), *known.early, *known.newest.nodes)
             for one in here:
-                if one.body.rstrip().endswith(marker) and _is_tools(one):
+                if one.body.rstrip().endswith(marker) and _is_tools(one, known.opener):
                     return one
             if not known.newest.page_info.has_next_page:
                 return None
@@ -197,12 +204,17 @@ def _known(document: IssueDocument) -> _Known:
         locked=document.locked,
         url=document.url,
     )
-    return _Known(issue, document.early.nodes, document.newest)
+    return _Known(issue, _opener(document), document.early.nodes, document.newest)
+
+
+def _opener(document: IssueDocument) -> str:
+    # A bot's comments are known by their author, and a person may have a bot's login.
+    return document.author.login if document.author and document.author.kind != "Bot" else ""
 
 
 def _key(document: IssueDocument) -> str:
     """From the body, else from the tool's own comment: whoever may write can mangle a body."""
-    own = (one.body for one in document.early.nodes if _is_tools(one))
+    own = (one.body for one in document.early.nodes if _is_tools(one, _opener(document)))
     for text in (document.body, *own):
         found = _MARKER.search(text)
         if found:
@@ -214,18 +226,31 @@ def lines(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _is_tools(said: SaidDocument) -> bool:
-    """No bot signs; a person whose token the tool uses may write beside it."""
-    return said.is_bots or (said.viewer_did_author and "<!-- rollout:" in said.body)
+def _is_tools(said: SaidDocument, opener: str) -> bool:
+    """No bot signs; a person whose token the tool uses, or used to use, may write beside it.
+
+    The tool has opened the issue, so `opener` is whose token it used then, whatever it uses now.
+    """
+    if said.is_bots:
+        return True
+    is_by_tool = said.viewer_did_author or (said.author is not None and said.author.login == opener)
+    return is_by_tool and _OWN.search(said.body) is not None
 
 
-def _comment(said: SaidDocument) -> Comment:
+def _reply(said: SaidDocument) -> str:
+    """The key of a reply of the tool; empty for its other comments."""
+    found = _REPLY.search(said.body)
+    return unquote(found[1]) if found else ""
+
+
+def _comment(said: SaidDocument, replies: Collection[str]) -> Comment:
     return Comment(
         id=str(said.database_id),
         author=said.author.login if said.author else "",
         body=lines(said.body),
         created_at=said.created_at,
         edited=said.is_edited,
+        hidden=said.is_minimized,
         url=said.url,
-        answered=said.is_answered,
+        answered=said.is_answered or answer_key(str(said.database_id)) in replies,
     )

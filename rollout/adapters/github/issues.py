@@ -24,6 +24,7 @@ from rollout.adapters.github.issue_listing import (
     lines,
 )
 from rollout.adapters.github.listing import Listing
+from rollout.adapters.github.people import Role
 from rollout.core.decorations import Decorations
 from rollout.ports import OWN_LABEL, Conversation, Issue, IssueState, Permission, Reaction
 from rollout.rendering.inert import cut, marker_value
@@ -37,11 +38,6 @@ class _Made(Document):
 class _MadeComment(Document):
     id: int
     created_at: datetime = Field(alias="created_at")
-
-
-class _Role(Document):
-    permission: str
-    role_name: str = ""
 
 
 class _Viewer(Document):
@@ -242,7 +238,7 @@ class GitHubIssues:
 
             def ask() -> Permission:
                 try:
-                    return _permission(parsed(_Role, self._api.rest("GET", path)))
+                    return parsed(Role, self._api.rest("GET", path)).level
                 except RefusedByGitHubError as refusal:
                     if refusal.status == 404:
                         return Permission.NONE
@@ -264,9 +260,3 @@ class GitHubIssues:
 
 def _marked(body: str, marker: str, key: str) -> str:
     return f"{cut(body)}\n\n{marker.format(marker_value(key))}"
-
-
-def _permission(role: _Role) -> Permission:
-    """By the role's name; a role of the organization's own has the base that it extends beside it."""
-    known = {permission.value for permission in Permission}
-    return Permission(role.role_name if role.role_name in known else role.permission)

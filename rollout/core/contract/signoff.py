@@ -77,7 +77,8 @@ class SignoffPolicy(Model):
     items: tuple[SignoffItem, ...] = ()
     roles: Roles = Roles.model_construct()
     author_may_approve: Literal["alone", "always", "never"] = "alone"
-    """Whether who wrote the release commit may sign an approver's item. `alone`: only where the contract
-    names nobody else as approver, as in a team of one."""
+    """Whether whoever wrote a part of the release may sign an approver's item: authors and co-authors of its
+    commits, and who opened its pull requests. `alone`: only where the contract names nobody else as approver,
+    as in a team of one."""
     labels: tuple[Line, ...] = ()
     """Labels of the checklist's issue, beside the tool's own."""

@@ -40,7 +40,7 @@ def _is_by_the_right_one(
 ) -> bool:
     if item.proof is not None:
         return signature.by == MACHINE
-    return not why_not(item, contract.signoff, signoff.author, signature.by)
+    return not why_not(item, contract.signoff, signoff.writers, signature.by)
 
 
 def missing(item: SignoffItem, contract: Contract, signoff: Signoff | None, rollout: Rollout) -> int:

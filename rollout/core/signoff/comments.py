@@ -28,6 +28,8 @@ class Said:
     edited: bool
     answered: bool
     """Whether the tool has answered it: nothing new is to be found in it then."""
+    hidden: bool = False
+    """Whether it was hidden: then it says nothing, and what it has said counts no more."""
 
 
 @dataclass(frozen=True)

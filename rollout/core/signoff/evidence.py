@@ -61,6 +61,8 @@ class Seen:
     """`success`, or how it ended, or stands, instead."""
     digest: str
     """Another one when anything about it is another."""
+    expired: bool = False
+    """Whether it is an artifact whose retention has ended: it was what it was, and nobody can look now."""
 
 
 class NoEvidenceError(ValueError):
@@ -106,14 +108,19 @@ def _looks_like_file(text: str) -> bool:
     return not re.search(r"\.(?:com|org|net|io|dev|app|edu|gov)/?$", text, re.I)
 
 
-def judge(reference: Reference, seen: Seen | None, commit: str) -> str:
-    """Why what was found does not count; empty when it does."""
+def judge(reference: Reference, seen: Seen | None, commit: str, *, signed: bool = False) -> str:
+    """Why what was found does not count; empty when it does.
+
+    `signed`: it counted when it was signed. That it has expired since takes nothing back.
+    """
     what = f"{reference.kind} {reference.name}"
     if seen is None:
         at = f" at {commit[:10]}" if reference.kind is Kind.PATH else ""
         return f"there is no {what}{at}"
     if not seen.of_release:
         return f"{what} is not of this release's commit {commit[:10]}"
+    if seen.expired and not signed:
+        return f"{what} has expired"
     if seen.ended != "success":
         return f"{what} has not succeeded: {inert(seen.ended, 60)}"
     return ""

@@ -78,7 +78,7 @@ def refusal(claim: Claim, contract: Contract, signoff: Signoff, rollout: Rollout
     withdrawn = signoff.items.get(item.id, _NOTHING).withdrawn
     if withdrawn is not None and claim.at <= withdrawn.at:
         return f"{withdrawn.by} has taken {item.id} back since"
-    return _crowd(claim, signoff) or why_not(item, contract.signoff, signoff.author, claim.by)
+    return _crowd(claim, signoff) or why_not(item, contract.signoff, signoff.writers, claim.by)
 
 
 def _crowd(claim: Claim, signoff: Signoff) -> str:
@@ -201,6 +201,8 @@ def _why_lapsed(signature: Signature, said: Said | None, *, whole: bool) -> str:
         return "its comment was deleted" if whole else ""
     if said.edited:
         return "its comment was edited"
+    if said.hidden:
+        return "its comment was hidden"
     return "" if same(said.by, signature.by) else "its comment is of another account now"
 
 

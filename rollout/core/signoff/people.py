@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from rollout.core.contract import SignoffItem, SignoffPolicy
 
 MACHINE = "rollout"
 """Who signs what the machine proved; no person counts under that name."""
+NOBODY_KNOWS = "nobody knows whether the release is by somebody else"
+
+
+@dataclass(frozen=True)
+class Writers:
+    """Who wrote a part of a release, by the names that comments carry."""
+
+    logins: tuple[str, ...] = ()
+    """Those of its newest commit first; empty when of a part nobody knows."""
+    unknown: str = ""
+    """Why nobody knows, such as `commit 1234567890 belongs to no account`."""
 
 
 def same(one: str, other: str) -> bool:
@@ -27,10 +41,10 @@ def is_named(policy: SignoffPolicy, login: str) -> bool:
     return any(same(login, each) for each in roles.everybody)
 
 
-def why_not(item: SignoffItem, policy: SignoffPolicy, author: str | None, login: str) -> str:
+def why_not(item: SignoffItem, policy: SignoffPolicy, writers: Collection[str], login: str) -> str:
     """Why that person's signature does not count for the item; empty when it does.
 
-    `author` wrote the release commit, None when that is not known.
+    `writers` wrote the release; empty when that is not known.
     """
     if not login:
         return "whose account it was is not known any more"
@@ -40,14 +54,15 @@ def why_not(item: SignoffItem, policy: SignoffPolicy, author: str | None, login:
         return f"{item.role} of this release: {', '.join(policy.roles.named(item.role))}"
     if item.role != "approver" or policy.author_may_approve == "always":
         return ""
-    return _why_not_author(policy, author, login)
+    return _why_not_writer(policy, writers, login)
 
 
-def _why_not_author(policy: SignoffPolicy, author: str | None, login: str) -> str:
+def _why_not_writer(policy: SignoffPolicy, writers: Collection[str], login: str) -> str:
     named = policy.roles.approver
     is_alone = bool(named) and all(same(each, login) for each in named)
     if policy.author_may_approve == "alone" and is_alone:
         return ""
-    if not author:
-        return "nobody knows whether the release is by somebody else: its commit belongs to no account"
-    return "who wrote the release does not approve it" if same(author, login) else ""
+    if not writers:
+        return NOBODY_KNOWS
+    wrote = any(same(each, login) for each in writers)
+    return "who wrote the release does not approve it" if wrote else ""

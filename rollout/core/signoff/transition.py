@@ -17,11 +17,18 @@ def problem(before: Signoff, after: Signoff, contract: Contract, rollout: Rollou
 
 
 def _problems(before: Signoff, after: Signoff, contract: Contract, rollout: Rollout) -> Iterator[str]:
-    kept = {"items": before.items, "author": before.author, "read_until": before.read_until}
+    kept = {
+        "items": before.items,
+        "author": before.author,
+        "authors": before.authors,
+        "read_until": before.read_until,
+    }
     if after.model_copy(update=kept) != before:
         yield "more than signatures changed"
     if before.author is not None and after.author != before.author:
         yield "the release has another author"
+    if before.authors and after.authors != before.authors:
+        yield "the release has other authors"
     items = {item.id: item for item in contract.signoff.items}
     for name in [*before.items, *(name for name in after.items if name not in before.items)]:
         old, new = before.items.get(name, _NOTHING), after.items.get(name, _NOTHING)
@@ -72,7 +79,7 @@ def _signature(
     elif item.proof is not None or signature.by == MACHINE:
         yield "it is not for people to sign"
     else:
-        why = why_not(item, contract.signoff, after.author, signature.by)
+        why = why_not(item, contract.signoff, after.writers, signature.by)
         if why:
             yield f"{signature.by} may not sign it: {why}"
     if rollout.release is None or signature.commit != rollout.release.commit:

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from rollout.core.values import Instant, Line, Model, Name, Sha, Version
 
+MOST_AUTHORS = 500
+
 
 class Ending(StrEnum):
     LAPSED = "lapsed"
@@ -70,9 +72,17 @@ class Signoff(Model):
     release: Version
     commit: Sha
     author: Line | None = None
-    """Who wrote the release commit, as the forge knows them; None while that is not known."""
+    """Who wrote the newest commit of the release; None while that is not known."""
+    authors: tuple[Line, ...] = Field(default=(), max_length=MOST_AUTHORS)
+    """Everybody who wrote a part of the release; empty while that is not known, or where an older version of
+    this tool recorded the author alone."""
     blocked: Name | None = None
     """The incident that blocks the sign-off."""
     read_until: Instant | None = None
     """Comments up to then were dealt with; older ones need not be read again for what is new."""
     items: dict[Name, SignedItem] = {}
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """Who does not approve the release; empty while nobody knows."""
+        return self.authors or ((self.author,) if self.author else ())

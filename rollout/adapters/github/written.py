@@ -1,0 +1,106 @@
+"""GraphQL that asks who wrote commits, and the parts of the answer that are used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rollout.adapters.github.answers import Document, PassingError
+from rollout.adapters.github.documents import Rooted
+
+_WRITTEN = """fragment written on Commit {
+  oid committedViaWeb tree { entries { name oid } }
+  parents(first: 1) { totalCount nodes { tree { entries { name oid } } } }
+  authors(first: 100) { nodes { user { login } } }
+  associatedPullRequests(first: 10) { nodes { merged author { kind: __typename login } } }
+}"""
+
+
+def written_query(commits: Sequence[str]) -> str:
+    """Of commits by their whole ids, which GitHub told."""
+    fields = (f'c{place}: object(oid: "{commit}") {{ ...written }}' for place, commit in enumerate(commits))
+    return f"""query($owner: String!, $name: String!) {{
+  repository(owner: $owner, name: $name) {{ nameWithOwner {" ".join(fields)} }}
+}}
+{_WRITTEN}"""
+
+
+class _Account(Document):
+    login: str
+
+
+class _Author(Document):
+    user: _Account | None = None
+
+
+class _Authors(Document):
+    nodes: tuple[_Author, ...] = ()
+
+
+class _Opener(_Account):
+    kind: str
+    """`User`, `Bot`, ..."""
+
+    @property
+    def name(self) -> str:
+        """As REST has it: GraphQL gives a bot the login that a person may have."""
+        return f"{self.login}[bot]" if self.kind == "Bot" else self.login
+
+
+class _Pull(Document):
+    merged: bool
+    author: _Opener | None = None
+
+
+class _Pulls(Document):
+    nodes: tuple[_Pull, ...] = ()
+
+
+class _Parents(Document):
+    total_count: int
+    nodes: tuple[Rooted, ...] = ()
+
+
+class Written(Rooted):
+    """A commit, with whoever had a part in it."""
+
+    oid: str
+    committed_via_web: bool
+    parents: _Parents
+    authors: _Authors
+    associated_pull_requests: _Pulls | None = None
+
+    @property
+    def by_button(self) -> bool:
+        """Whether GitHub made the merge: its author is who pressed `Merge` or `Update branch`."""
+        return self.committed_via_web and self.parents.total_count > 1
+
+    def touches_only(self, folder: str | None) -> bool:
+        """Whether it changes nothing but that folder in the root."""
+        if folder is None or not self.parents.nodes:
+            return False
+        return self.content(folder) == self.parents.nodes[0].content(folder)
+
+    def people(self, author: str) -> list[str]:
+        """Returns the logins of its authors and of those who opened its merged pull requests.
+
+        `author` is the login of its own author, empty for an address of no account: then whoever opened the
+        pull request stands for it, and a co-author does not. Empty when nobody is known to have written it.
+        """
+        pulls = self.associated_pull_requests.nodes if self.associated_pull_requests else ()
+        openers = [pull.author.name for pull in pulls if pull.merged and pull.author]
+        if self.by_button or not (author or openers):
+            return openers
+        authors = [one.user.login for one in self.authors.nodes if one.user]
+        return [login for login in dict.fromkeys((author, *authors, *openers)) if login]
+
+
+class WrittenAnswer(Document):
+    repository: dict[str, Written | str | None]
+
+    def of_each(self, count: int) -> list[Written]:
+        """Of so many commits, in the order of the query. Raises PassingError when one is not told of."""
+        found = [self.repository.get(f"c{place}") for place in range(count)]
+        written = [one for one in found if isinstance(one, Written)]
+        if len(written) < count:
+            raise PassingError("GitHub does not tell who wrote a commit")
+        return written
