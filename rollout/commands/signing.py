@@ -25,7 +25,7 @@ from rollout.core.state import Signoff, TrainState
 from rollout.core.state.signoff import MOST_AUTHORS
 from rollout.core.values import to_utc_seconds
 from rollout.errors import OutsideError
-from rollout.ports import Comment, Evidence, Issues, Permission
+from rollout.ports import Comment, Evidence, Issues, IssueState, Permission
 
 MOST_LOOKUPS = 40
 """People and evidence that one run looks up for comments: the next ones deal with the rest of a crowd."""
@@ -76,8 +76,8 @@ class Listener:
     def hear(self, state: TrainState) -> Heard | None:
         """What the issue's comments say now; None where there is no issue. Raises OutsideError."""
         before = state.signoff
-        issue = self._issues.find_open(key_of(state.rollout)) if is_open(state) else None
-        if before is None or issue is None:
+        issue = self._issues.find(key_of(state.rollout)) if before is not None and is_open(state) else None
+        if before is None or issue is None or issue.state is not IssueState.OPEN:
             return None
         waits = waits_on_signatures(state)
         talk = self._issues.comments(issue.number, None if waits else before.read_until)

@@ -118,7 +118,7 @@ def test_a_closed_issue_is_looked_for_in_one_request(world: GitHubWorld) -> None
     assert (found.number, found.state) == (1, IssueState.CLOSED)
     assert len(world.calls()) == 2
     assert issues.find("none") is None
-    assert len(world.calls()) == 3
+    assert len(world.calls()) == 2
     issues.reopen(1, at=world.now)
     issues.say_once(1, "again", "It goes on.", at=world.now)
     assert len(world.repo.threads[1].comments) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -92,6 +93,30 @@ def test_issues_pull_requests_and_statuses_are_one_request(town: Town) -> None:
     assert issues.comments(found.number).whole
     assert forge.pull_requests("rollout/") == []
     assert len(town.calls()) == 1
+
+
+@pytest.mark.parametrize("state", IssueState)
+def test_an_issue_whose_label_was_taken_off_gets_it_back(town: Town, state: IssueState) -> None:
+    opened, opened_at = town.opened(), town.hub.clock.now()
+    thread = town.repo.threads[opened.number]
+    thread.labels, thread.state = ["rollout-signoff", "triage"], state.value
+    comment = town.say(opened.number, "/signoff a b")
+    town.hub.forget_calls()
+    run = town.run()
+    found = run.find(KEY)
+    assert found is not None
+    assert (found.number, found.title, found.state) == (opened.number, "", state), "so that it is updated"
+    assert run.find(KEY) == found
+    assert [one.id for one in run.comments(found.number).comments] == [comment]
+    run.update(found.number, title="Sign-off", body="The body.", labels=["rollout-signoff"], at=opened_at)
+    assert len(town.calls()) == 4, "the list, what is not in it, its comments, the update"
+    assert sorted(thread.labels) == ["rollout", "rollout-signoff", "triage"]
+    assert town.run().find(KEY) == replace(opened, labels=frozenset({*opened.labels, "triage"}), state=state)
+
+
+def test_a_marker_that_somebody_else_wrote_finds_nothing(town: Town) -> None:
+    town.repo.open_thread(town.ada, "Sign-off", f"The body.\n\n{MARKER}")
+    assert town.run().find(KEY) is None
 
 
 def test_an_opened_issue_is_found_again_with_all_that_is_known(town: Town) -> None:

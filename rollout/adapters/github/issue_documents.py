@@ -20,7 +20,7 @@ _COMMENT = """fragment said on IssueComment {
 _COMMENTS = """comments(first: 50, after: $comments, orderBy: {field: UPDATED_AT, direction: DESC}) {
     nodes { ...said } pageInfo { hasNextPage endCursor }
   }"""
-_FIELDS = f"""number title body state locked url author {{ kind: __typename login }}
+_FIELDS = f"""number title body state locked url viewerDidAuthor author {{ kind: __typename login }}
   labels(first: 100) {{ nodes {{ name }} }} assignees(first: 20) {{ nodes {{ login }} }}
   early: comments(first: {EARLY}) {{ nodes {{ ...said }} }}"""
 ISSUE = (
@@ -50,11 +50,14 @@ ISSUES = (
 """
     + ISSUE
 )
-CLOSED_ISSUES = (
+UNLISTED_ISSUES = (
     f"""query($owner: String!, $name: String!, $first: Int!, $label: String!) {{
   repository(owner: $owner, name: $name) {{ nameWithOwner
     issues(first: $first, states: [CLOSED], labels: [$label],
       orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
+      nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }}
+    }}
+    changed: issues(first: $first, states: [OPEN, CLOSED], orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
       nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }}
     }}
   }}
@@ -62,7 +65,10 @@ CLOSED_ISSUES = (
 """
     + _COMMENT
 )
-"""Without what people said last: one of them is wanted at most."""
+"""Closed ones with the label, and whatever was changed last: taking the label off is a change.
+
+Without what people said last: one of them is wanted at most.
+"""
 COMMENTS_OF_ISSUE = (
     f"""query($owner: String!, $name: String!, $number: Int!, $comments: String) {{
   repository(owner: $owner, name: $name) {{ nameWithOwner issue(number: $number) {{ newest: {_COMMENTS} }} }}
@@ -146,12 +152,17 @@ class IssueDocument(Document):
     state: str
     locked: bool
     url: str
+    viewer_did_author: bool
     author: _Actor | None = None
     labels: Names | None = None
     assignees: _People
     early: _Early
     newest: Said = Said(nodes=(), page_info=PageInfo(has_next_page=True))
     """From no page on where it was not asked for."""
+
+    @property
+    def has_label(self) -> bool:
+        return OWN_LABEL in self.label_names
 
     @property
     def label_names(self) -> frozenset[str]:
@@ -171,6 +182,14 @@ class _Repository(Document):
 
 class IssuesAnswer(Document):
     repository: _Repository
+
+
+class _UnlistedRepository(_Repository):
+    changed: IssuePage
+
+
+class UnlistedIssuesAnswer(Document):
+    repository: _UnlistedRepository
 
 
 class _CommentedIssue(Document):

@@ -10,16 +10,17 @@ from urllib.parse import unquote
 
 from rollout.adapters.github.api import Api, PageSize, PassingError, parsed
 from rollout.adapters.github.issue_documents import (
-    CLOSED_ISSUES,
     COMMENTS_OF_ISSUE,
     ISSUES,
     ISSUES_OF_PAGE,
+    UNLISTED_ISSUES,
     IssueCommentsAnswer,
     IssueDocument,
     IssuesAnswer,
     PageInfo,
     Said,
     SaidDocument,
+    UnlistedIssuesAnswer,
 )
 from rollout.adapters.github.listing import LABEL, Listing
 from rollout.ports import Comment, Conversation, Issue, IssueState, answer_key
@@ -54,6 +55,7 @@ class IssueListing:
         self._api = api
         self._listing = listing
         self._known: dict[int, _Known] | None = None
+        self._unlisted: tuple[IssueDocument, ...] | None = None
         self._said: dict[int, list[SaidDocument]] = {}
         """Issue -> what this run said there, which a listing may not show for seconds."""
         listing.want_issues()
@@ -66,20 +68,30 @@ class IssueListing:
         found = [issue for issue in open_ones if (issue.key, issue.state) == (key, IssueState.OPEN)]
         return min(found, key=lambda issue: issue.number, default=None)
 
-    def find_closed(self, key: str) -> Issue | None:
-        """The closed one that was changed last, of the hundred of which that is so; asked for."""
+    def find_unlisted(self, key: str) -> Issue | None:
+        """One that somebody took the label off, an open one first, else the closed one that was changed last.
 
-        def ask(entries: int) -> IssuesAnswer:
-            variables = {**self._api.owner_and_name, "first": entries, "label": self._label}
-            return parsed(IssuesAnswer, self._api.graphql(CLOSED_ISSUES, variables))
-
-        found = self._api.attempt_page("looking for a closed issue", PageSize(), ask)
-        for one in found.repository.issues.nodes:
-            known = _known(one)
-            if known.issue.key == key:
-                self._read_once()[one.number] = known
-                return known.issue
+        Of the hundred that were changed last. Without the label it is seen without a title, so that it gets
+        both back.
+        """
+        if self._unlisted is None:
+            self._unlisted = self._ask_for_unlisted()
+        known = self._read_once()
+        found = [each for each in map(_known, self._unlisted) if each.issue.key == key]
+        for one in sorted(found, key=lambda each: each.issue.state is not IssueState.OPEN):
+            return known.setdefault(one.issue.number, one).issue
         return None
+
+    def _ask_for_unlisted(self) -> tuple[IssueDocument, ...]:
+        def ask(entries: int) -> UnlistedIssuesAnswer:
+            variables = {**self._api.owner_and_name, "first": entries, "label": self._label}
+            return parsed(UnlistedIssuesAnswer, self._api.graphql(UNLISTED_ISSUES, variables))
+
+        found = self._api.attempt_page("looking for an issue", PageSize(), ask).repository
+        # Anybody can write a marker into an issue; a label takes a right.
+        own = (one for one in found.changed.nodes if one.viewer_did_author and not one.has_label)
+        bare = [one.model_copy(update={"title": ""}) for one in own]
+        return (*bare, *found.issues.nodes)
 
     def read_anew(self) -> None:
         """What is open now."""

@@ -1,8 +1,8 @@
 """The Issues port over GitHub's API.
 
 Open issues with the tool's label, and the newest comments on them, come with the listing of pull requests.
-More is asked for when it is needed: older comments, closed issues, what a person may do. Each write can be
-made again: it looks for what an earlier one, whose answer was lost, has left.
+More is asked for when it is needed: older comments, closed issues, one whose label was taken off, what a
+person may do. Each write can be made again: it looks for what an earlier one has left.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class GitHubIssues:
         return self._listed.find_open(key)
 
     def find(self, key: str) -> Issue | None:
-        """The open issue with that key, else the newest closed one."""
-        return self._listed.find_open(key) or self._listed.find_closed(key)
+        """The open issue with that key, else the newest closed one; the tool's own without its label too."""
+        return self._listed.find_open(key) or self._listed.find_unlisted(key)
 
     # --- opening and changing ----------------------------------------------------------------------------
 
