@@ -55,9 +55,9 @@ class BranchFiles:
                     hint="nothing was written; remove it first, or choose another --train",
                     file=path,
                 )
-        self._commit(files)
+        self.write(files)
 
-    def _commit(self, files: Mapping[str, str]) -> None:
+    def write(self, files: Mapping[str, str]) -> None:
         if not files:
             return
         contents = {path: text.encode() for path, text in files.items()}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from rollout.adapters.plain_file import opened
+from rollout.adapters.plain_file import opened, write_whole
 from rollout.adapters.yaml_text import MAX_BYTES
 from rollout.errors import InputError, OutsideError, RefusedError
 
@@ -38,7 +38,9 @@ class DiskWorktree:
 
     def write_new(self, files: Mapping[str, str]) -> None:
         for path in files:
-            self._refuse_to_harm(path)
+            if self.exists(path):
+                raise RefusedError(f"{path} is there already", hint=_CHOOSE_ANOTHER, file=path)
+            self._refuse_to_leave(path)
         written: list[Path] = []
         for path, text in files.items():
             try:
@@ -50,9 +52,17 @@ class DiskWorktree:
                         each.unlink()
                 raise OutsideError(f"cannot write {path}: {error.strerror}", hint=_TRY_AGAIN) from error
 
-    def _refuse_to_harm(self, path: str) -> None:
-        if self.exists(path):
-            raise RefusedError(f"{path} is there already", hint=_CHOOSE_ANOTHER, file=path)
+    def write(self, files: Mapping[str, str]) -> None:
+        for path in files:
+            self._refuse_to_leave(path)
+        for path, text in files.items():
+            try:
+                (self._root / path).parent.mkdir(parents=True, exist_ok=True)
+                write_whole(self._root / path, text.encode())
+            except OSError as error:
+                raise OutsideError(f"cannot write {path}: {error.strerror}", hint=_RUN_AGAIN) from error
+
+    def _refuse_to_leave(self, path: str) -> None:
         if not (self._root / path).resolve().is_relative_to(self._root.resolve()):
             raise RefusedError(f"{path} leads out of the repository", hint=_NO_LINKS, file=path)
 
@@ -60,6 +70,7 @@ class DiskWorktree:
 _CONTRACTS = "state/*/contract.yaml"
 _CHOOSE_ANOTHER = "nothing was written; remove it first, or choose another --train"
 _NO_LINKS = "nothing was written; a folder on the way is a link"
+_RUN_AGAIN = "files before it are written; make room or mend the permissions, and run it again"
 _TRY_AGAIN = "nothing was written; make room or mend the permissions, and try again"
 
 

@@ -9,7 +9,7 @@ import click
 
 from rollout.cli.common import Call, command_options
 from rollout.cli.output import columns, out, progress, warn
-from rollout.errors import InputError
+from rollout.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
     from rollout.commands.workflows import Workflows
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 @click.option(
     "--workflows", "workflows_only", is_flag=True, help="Write the workflows that are missing, alone."
 )
+@click.option(
+    "--update",
+    is_flag=True,
+    help="With --workflows: write those of another version anew, but for what somebody changed.",
+)
 @command_options
 def init(
     call: Call,
@@ -38,7 +43,8 @@ def init(
     current_version: str | None,
     action: str | None,
     workflows_only: bool,
-) -> None:
+    update: bool,
+) -> int | None:
     """Write a contract, the first state and the workflows, for you to look at.
 
     They are written into the worktree, and not committed. Where origin is on GitHub, contract and state are
@@ -55,9 +61,10 @@ def init(
     from rollout.commands.init import OwnBranch, Wishes, train_of
     from rollout.commands.init import init as write
 
+    if update and not workflows_only:
+        raise InputError("--update is about workflows alone", hint="rollout init --workflows --update")
     if workflows_only:
-        _install_workflows(call, action)
-        return
+        return _install_workflows(call, action, update=update)
     space = call.workspace
     wishes = Wishes(
         call.named_train,
@@ -72,7 +79,7 @@ def init(
         train = call.workspace.existing_train(name)
         if train is not None:
             _record_version(call, train, current_version)
-            return
+            return None
     if profile is None:
         raise InputError("--profile is required", hint="--profile generic, or --profile tau")
     branch = space.branch_of_new_train()
@@ -90,18 +97,21 @@ def init(
         },
         lambda: written.text,
     )
+    return None
 
 
-def _install_workflows(call: Call, action: str | None) -> None:
-    from rollout.commands.workflows import install_workflows
+def _install_workflows(call: Call, action: str | None, *, update: bool) -> int | None:
+    """Exit code 3 where an update had to keep a file."""
+    from rollout.commands.workflows import install_workflows, update_workflows
 
     space = call.workspace
     branch = space.branch if space.branch != space.git.default_branch() else None
     here, there = _workflows(call, action, branch if space.default_on_github else None, asked=True)
-    installed = [install_workflows(space.worktree, here)] if here else []
+    install = update_workflows if update else install_workflows
+    installed = [install(space.worktree, here)] if here else []
     if there and there.branch:
-        files = space.branch_files(there.branch, "Add the workflows of rollout")
-        installed.append(install_workflows(files, there))
+        subject = f"{'Update' if update else 'Add'} the workflows of rollout"
+        installed.append(install(space.branch_files(there.branch, subject), there))
     call.answer(
         lambda: {
             **installed[0].document,
@@ -109,6 +119,7 @@ def _install_workflows(call: Call, action: str | None) -> None:
         },
         lambda: "\n".join(each.text for each in installed),
     )
+    return RefusedError.exit_code if any(each.changed for each in installed) else None
 
 
 def _record_version(call: Call, train: str, version: str) -> None:

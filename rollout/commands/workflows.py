@@ -11,9 +11,15 @@ from dataclasses import dataclass
 from rollout.core.action import CHECK_WORKFLOW, CLOSED_WORKFLOW, ActionPin
 from rollout.core.action import FOLDER as ACTION
 from rollout.ports import Worktree
-from rollout.rendering.workflows import caller_of_state_branch, thin_caller
+from rollout.rendering.workflows import (
+    caller_of_state_branch,
+    is_as_written,
+    thin_caller,
+    with_schedule_of,
+)
 
 FOLDER = ".github/workflows"
+_BY_HAND = "move it away, run this again, and put the change back"
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Installed:
     written: tuple[str, ...]
     kept: tuple[str, ...]
     """Files that were there already, and stay as they are."""
+    changed: tuple[str, ...] = ()
+    """Files that an update does not write anew, because a person changed them."""
 
     @property
     def where(self) -> str:
@@ -52,12 +60,17 @@ class Installed:
             if pin and self.written
             else []
         )
-        return kept + calls
+        changed = [f"kept {path}{self.where}, which somebody changed: {_BY_HAND}" for path in self.changed]
+        return kept + changed + calls
 
     @property
     def text(self) -> str:
         """For a person, when nothing but workflows was written; without a line end."""
-        return "\n".join([*(f"wrote {path}{self.where}" for path in self.written), *self.lines])
+        lines = [*(f"wrote {path}{self.where}" for path in self.written), *self.lines]
+        branch = self.workflows.branch
+        if branch and self.written:
+            lines.append(f"committed to {branch}: git push origin {branch}")
+        return "\n".join(lines or [f"workflows{self.where}: nothing to do"])
 
     @property
     def document(self) -> dict[str, object]:
@@ -68,6 +81,7 @@ class Installed:
             "action": str(pin) if pin else None,
             "written": list(self.written),
             "kept": list(self.kept),
+            **({"changed": list(self.changed)} if self.changed else {}),
         }
 
 
@@ -76,6 +90,29 @@ def install_workflows(files: Worktree, workflows: Workflows) -> Installed:
     installed = missing(files, workflows)
     files.write_new({path: workflows.files[path] for path in installed.written})
     return installed
+
+
+def update_workflows(files: Worktree, workflows: Workflows) -> Installed:
+    """Write those that are missing or of another version; of a schedule the times stay.
+
+    A file that a person changed otherwise is kept, and named.
+    """
+    written: dict[str, str] = {}
+    changed = []
+    for path, text in workflows.files.items():
+        if not files.exists(path):
+            written[path] = text
+            continue
+        old = files.read(path).decode(errors="replace")
+        new = with_schedule_of(old, text)
+        if old == new:
+            continue
+        if is_as_written(old):
+            written[path] = new
+        else:
+            changed.append(path)
+    files.write(written)
+    return Installed(workflows, tuple(written), (), tuple(changed))
 
 
 def missing(files: Worktree, workflows: Workflows) -> Installed:

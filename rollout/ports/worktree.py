@@ -20,5 +20,8 @@ class Worktree(Protocol):
     def tags(self) -> tuple[str, ...]:
         """Names of the repository's tags."""
 
+    def write(self, files: Mapping[str, str]) -> None:
+        """Write the files, in the place of those that are there. Raises RefusedError as `write_new`."""
+
     def write_new(self, files: Mapping[str, str]) -> None:
         """Write all of the files or, when one of them exists (RefusedError) or cannot be written, none."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 
 from rollout import __version__
 from rollout.core.action import LOCAL, ActionPin
 
-HEADER = (
-    "# Written by `rollout init`; for that of another version remove it, then `rollout init --workflows`.\n"
-)
+_HEADER = "# Written by `rollout init` ({}); `rollout init --workflows --update` writes it anew.\n"
+_SEALED = re.compile(r"# Written by `rollout init` \(([0-9a-f]{12})\)[^\n]*\n")
 
 # A step by its name, with all lines that are indented deeper than its dash, and the empty line after it.
 _CHECKOUT = re.compile(r"^( +)- name: Check out the tool\n(?:\1  .*\n|\n(?=\1  ))*\n?", re.MULTILINE)
@@ -22,6 +22,8 @@ _CHANGED = """\
   pull_request: {{types: [closed]}}
 """
 _STATE_BRANCH = re.compile(r"^(  ROLLOUT_STATE_BRANCH:) >-\n(?:    .*\n)+", re.MULTILINE)
+_PIN = re.compile(r"(?<=uses: )([^@\s]+)@\S+(?: +#.*)?$", re.MULTILINE)
+_CRONS = re.compile(r"(?:^ *- cron:.*\n)+", re.MULTILINE)
 
 
 def thin_caller(workflow: str, pin: ActionPin) -> str:
@@ -29,7 +31,7 @@ def thin_caller(workflow: str, pin: ActionPin) -> str:
 
     The steps that check the tool out are left out: GitHub fetches the action's repository by itself.
     """
-    return HEADER + _called(workflow, pin)
+    return _sealed(_called(workflow, pin))
 
 
 def caller_of_state_branch(workflow: str, pin: ActionPin, branch: str) -> str:
@@ -40,7 +42,29 @@ def caller_of_state_branch(workflow: str, pin: ActionPin, branch: str) -> str:
     """
     text = _COMMENT.sub("", _called(workflow, pin))
     text = _STATE_BRANCH.sub(lambda found: f'{found[1]} "{branch}"\n', text)
-    return HEADER + _CLOSED.sub(lambda _: _CHANGED.format(branch=branch), text)
+    return _sealed(_CLOSED.sub(lambda _: _CHANGED.format(branch=branch), text))
+
+
+def is_as_written(text: str) -> bool:
+    """Whether a file is as `init` wrote it, but for pins, which bots move, and for the schedule."""
+    plain = text.replace("\r\n", "\n")
+    seal = _SEALED.match(plain)
+    return seal is not None and seal[1] == _digest(plain[seal.end() :])
+
+
+def with_schedule_of(old: str, new: str) -> str:
+    """The new file with the schedule of the one that it replaces: how often to run is a person's choice."""
+    crons = _CRONS.search(old)
+    return new if crons is None else _CRONS.sub(lambda _: crons[0], new)
+
+
+def _sealed(text: str) -> str:
+    return _HEADER.format(_digest(text)) + text
+
+
+def _digest(text: str) -> str:
+    plain = _CRONS.sub("", _PIN.sub(r"\1", text))
+    return sha256(plain.encode()).hexdigest()[:12]
 
 
 def _called(workflow: str, pin: ActionPin) -> str:

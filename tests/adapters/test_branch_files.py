@@ -53,6 +53,13 @@ def test_more_is_a_commit_on_top_and_nothing_is_overwritten(repository: Reposito
     assert repository.git("rev-list", "--count", "rollout-state") == "2"
 
 
+def test_overwrites_when_it_is_to(repository: Repository) -> None:
+    files(repository).write_new({PATH: "train: shop\n", "state/shop/other.yaml": "x\n"})
+    files(repository).write({PATH: "train: api\n"})
+    assert files(repository).read(PATH) == b"train: api\n"
+    assert files(repository).read("state/shop/other.yaml") == b"x\n"
+
+
 def test_a_branch_that_only_origin_has_goes_on_there(repository: Repository) -> None:
     files(repository).write_new({PATH: "train: shop\n"})
     theirs = repository.head("rollout-state")

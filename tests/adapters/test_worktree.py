@@ -53,6 +53,18 @@ def test_never_overwrites(tmp_path: Path) -> None:
     assert everything(tmp_path) == {"b": "mine"}
 
 
+def test_overwrites_when_it_is_to(tmp_path: Path) -> None:
+    (tmp_path / "b").write_text("old")
+    over(tmp_path).write({"a/c": "new", "b": "ä"})
+    assert everything(tmp_path) == {"a/c": "new", "b": "ä"}
+    (tmp_path / "out").symlink_to(tmp_path.parent)
+    with pytest.raises(RefusedError, match="out/d leads out of the repository"):
+        over(tmp_path).write({"b": "newer", "out/d": "x"})
+    with pytest.raises(OutsideError, match="cannot write b/e: "):
+        over(tmp_path).write({"b/e": "x"})
+    assert (tmp_path / "b").read_text() == "ä"
+
+
 def test_a_link_that_leads_nowhere_is_there(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to(tmp_path / "nowhere")
     with pytest.raises(RefusedError, match="a is there already"):

@@ -15,6 +15,7 @@ from rollout.commands.workflows import (
     is_own_repository,
     plan_for_state_branch,
     plan_workflows,
+    update_workflows,
 )
 from rollout.core.action import ActionPin
 from rollout.core.state import Channel, ChannelName, Outcome, Rollout, StateChange
@@ -281,6 +282,55 @@ def test_workflows_can_come_later() -> None:
     }
     again = install_workflows(worktree, WORKFLOWS)
     assert (again.written, again.kept) == ((), (CHECK, START))
+
+
+SCHEDULED = ".github/workflows/rollout-reconcile.yml"
+
+
+def planned(commit: str, more: str = "") -> Workflows:
+    texts = {
+        "rollout-check.yml": f"name: check\n{more}",
+        "rollout-reconcile.yml": (
+            f'on:\n  schedule:\n    - cron: "3 * * * *"\n{more}uses: ./.github/actions/rollout\n'
+        ),
+    }
+    return plan_workflows(texts, ActionPin("acme/rollout", commit * 40))
+
+
+def test_an_update_writes_anew_what_nobody_changed() -> None:
+    files = FakeWorktree()
+    install_workflows(files, planned("5"))
+    text = files.files[SCHEDULED].replace("3 * * * *", "30 * * * *")
+    files.files[SCHEDULED] = text
+    made = update_workflows(files, planned("6", "# more\n"))
+    assert (made.written, made.changed) == ((CHECK, SCHEDULED), ())
+    assert "# more" in files.files[CHECK]
+    assert f"rollout@{'6' * 40}" in files.files[SCHEDULED]
+    # The schedule is a person's choice, and no change that stands in the way.
+    assert "30 * * * *" in files.files[SCHEDULED]
+    again = update_workflows(files, planned("6", "# more\n"))
+    assert (again.written, again.text) == ((), "workflows: nothing to do")
+
+
+def test_an_update_keeps_and_names_what_somebody_changed() -> None:
+    files = FakeWorktree()
+    install_workflows(files, planned("5"))
+    mine = files.files[SCHEDULED].replace("uses:", "runs-on: rack-7\nuses:")
+    files.files[SCHEDULED] = mine
+    made = update_workflows(files, planned("6", "# more\n"))
+    assert (made.written, made.changed, files.files[SCHEDULED]) == ((CHECK,), (SCHEDULED,), mine)
+    assert f"kept {SCHEDULED}, which somebody changed: move it away, run this again" in made.text
+    assert made.document["changed"] == [SCHEDULED]
+
+
+def test_an_update_of_the_state_branch_says_that_it_has_to_be_pushed() -> None:
+    there = FakeWorktree()
+    install_workflows(there, plan_for_state_branch(TEXTS, PIN, "ops"))
+    made = update_workflows(there, plan_for_state_branch(TEXTS, ActionPin("acme/other", "5" * 40), "ops"))
+    assert made.text == "workflows on ops: nothing to do"  # these texts name no rollout
+    texts = {**TEXTS, "rollout-check.yml": "uses: ./.github/actions/rollout\n"}
+    made = update_workflows(there, plan_for_state_branch(texts, PIN, "ops"))
+    assert made.text.splitlines()[-1] == "committed to ops: git push origin ops"
 
 
 def test_the_tools_own_repository_calls_the_action_beside_them() -> None:

@@ -129,6 +129,34 @@ def test_workflows_are_written_when_it_is_said_which_rollout_they_call(
     assert (again["written"], again["kept"]) == ([], said["workflows"]["written"])
 
 
+def test_both_branches_of_a_repository_on_github_are_kept_up_to_date(
+    shell: Shell, repository: Repository
+) -> None:
+    repository.git("remote", "add", "origin", "git@github.com:acme/shop.git")
+    old, new = (f"acme/rollout@{digit * 40}" for digit in "56")
+    said = shell.json("init", "--profile", "generic", "--train", "shop", "--action", old)
+    files = [f"state/shop/{name}.yaml" for name in ("contract", "rollout", "channel")]
+    assert said["state_branch"]["branch"] == "rollout-state"
+    assert said["state_branch"]["files"][:3] == files
+    assert repository.status() == ["?? .github/"]
+    # What was committed there is found without being told where.
+    assert shell.json("contract", "check")["good"] == files[:1]
+    assert shell.json("status")["outcome"] == "idle"
+
+    before = repository.head("rollout-state")
+    said = shell.json("init", "--workflows", "--update", "--action", new)
+    assert said["written"] == [path for path in said["written"] if not path.endswith("rollout-check.yml")]
+    assert said["state_branch"]["written"] == [".github/workflows/rollout-check.yml"]
+    assert repository.head("rollout-state^") == before
+    assert "6" * 40 in repository.text(".github/workflows/rollout-check.yml", "rollout-state")
+
+    path = ".github/workflows/rollout-start.yml"
+    repository.write(path, (repository.path / path).read_text() + "# mine\n")
+    kept = shell.rollout("init", "--workflows", "--update", "--action", old)
+    assert (kept.code, f"kept {path}, which somebody changed" in kept.out) == (3, True)
+    assert shell.rollout("init", "--update").code == 2
+
+
 def test_workflows_without_a_pin_are_refused(shell: Shell, repository: Repository) -> None:
     for options, message in (
         (("--workflows", "--action", "acme/rollout@main"), "--action acme/rollout@main: not a repository"),

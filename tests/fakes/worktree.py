@@ -25,6 +25,9 @@ class FakeWorktree:
     def tags(self) -> tuple[str, ...]:
         return self._tags
 
+    def write(self, files: Mapping[str, str]) -> None:
+        self.files.update(files)
+
     def write_new(self, files: Mapping[str, str]) -> None:
         for path in files:
             if path in self.files:
