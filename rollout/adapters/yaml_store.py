@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from rollout.adapters.git import Git, TreeEntry
 from rollout.adapters.yaml_text import dump_yaml, load_yaml
+from rollout.core.action import WORKFLOWS, has_other_ci
 from rollout.core.consistency import contradictions
 from rollout.core.contract import Contract
 from rollout.core.contract_fit import why_misfit
@@ -159,7 +160,8 @@ class YamlStore:
         """
         files = files_of(train, change)
         is_brake = change.rollout is not None and change.rollout.frozen is not None
-        text = message_text(message)
+        skips_ci = has_other_ci(self._git.tree(f"{parent}^{{tree}}"), self._git.tree(f"{parent}:{WORKFLOWS}"))
+        text = message_text(message, skips_ci=skips_ci)
         return self._git.commit(self.branch, files, parent=parent, message=text, at=at, is_brake=is_brake)
 
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
@@ -435,7 +437,8 @@ def check_consistency(state: TrainState) -> None:
         raise InputError("\n".join(lines), hint=EDITED_HINT.format(file=first), file=first)
 
 
-UPGRADE = "upgrade rollout"
+UPGRADE = "upgrade rollout; the one that workflows call: rollout init --workflows --update"
+_SKIP_CI = "[skip ci]"
 _CONTRACT_HINT = "`rollout contract schema` lets an editor help; `rollout contract check` looks again"
 EDITED_HINT = "`git log -p -- {file}` shows who changed it; mend it in a new commit"
 
@@ -477,11 +480,15 @@ def files_of(train: str, change: StateChange) -> dict[str, bytes | None]:
     return files
 
 
-def message_text(message: CommitMessage) -> str:
-    """Subject, body and trailers as git stores them; no text in it can pose as a trailer."""
+def message_text(message: CommitMessage, *, skips_ci: bool = False) -> str:
+    """Subject, body and trailers as git stores them; no text in it can pose as a trailer.
+
+    With `skips_ci`, a quiet one says `[skip ci]`.
+    """
     body = re.sub(_CONTROL, "", message.body.replace("\r\n", "\n")).strip()
     trailers = "\n".join(f"{key}: {inert(value, _LONGEST_LINE)}" for key, value in message.trailers)
-    parts = (inert(message.subject, _LONGEST_LINE), body, trailers)
+    skip = _SKIP_CI if skips_ci and message.quiet else ""
+    parts = (inert(message.subject, _LONGEST_LINE), body, skip, trailers)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from rollout.commands.changing import Changed, change_state
 from rollout.commands.contract import contract_file
-from rollout.commands.workflows import FOLDER, Installed, Workflows, install_workflows, missing
+from rollout.commands.workflows import Installed, Workflows, install_workflows, missing
 from rollout.core import versions
+from rollout.core.action import WORKFLOWS
 from rollout.core.channel.guards import bare, quarantined
 from rollout.core.contract import Product, StateBranch
 from rollout.core.doctor.branch import PRICE
@@ -97,7 +98,7 @@ class Initialised:
     def _next_beside(self) -> tuple[str, ...]:
         branch, main, train = self.state_branch, self.default_branch, self.train
         owners = f"/state/{train}/contract.yaml @OWNERS and /.github/ @OWNERS"
-        add = f"git add {FOLDER} && git commit -m 'Add the workflows of rollout'"
+        add = f"git add {WORKFLOWS} && git commit -m 'Add the workflows of rollout'"
         return (
             f"git worktree add ../{branch} {branch}",
             f"make ../{branch}/state/{train}/contract.yaml yours, and commit it there",
@@ -116,7 +117,7 @@ class Initialised:
         folders = f"state/{self.train}"
         workflows = self.installed is not None and self.installed.written
         if workflows:
-            folders += f" {FOLDER}"
+            folders += f" {WORKFLOWS}"
         branch = self.state_branch
         return (
             f"rollout contract check --train {self.train}",

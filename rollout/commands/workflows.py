@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rollout.core.action import CHECK_WORKFLOW, CLOSED_WORKFLOW, ActionPin
+from rollout.core.action import CHECK_WORKFLOW, CLOSED_WORKFLOW, WORKFLOWS, ActionPin
 from rollout.core.action import FOLDER as ACTION
 from rollout.ports import Worktree
 from rollout.rendering.workflows import (
@@ -18,7 +18,6 @@ from rollout.rendering.workflows import (
     with_schedule_of,
 )
 
-FOLDER = ".github/workflows"
 _BY_HAND = "move it away, run this again, and put the change back"
 
 
@@ -134,7 +133,7 @@ def plan_workflows(
     A state branch of its own has `rollout-check` for itself.
     """
     files = {
-        f"{FOLDER}/{name}": thin_caller(text, pin) if pin else text
+        f"{WORKFLOWS}/{name}": thin_caller(text, pin) if pin else text
         for name, text in texts.items()
         if state_branch is None or name != CHECK_WORKFLOW
     }
@@ -144,5 +143,5 @@ def plan_workflows(
 def plan_for_state_branch(texts: Mapping[str, str], pin: ActionPin, branch: str) -> Workflows:
     """Those that events of a state branch of its own start. `texts` as for `plan_workflows`."""
     names = (CHECK_WORKFLOW, CLOSED_WORKFLOW)
-    files = {f"{FOLDER}/{name}": caller_of_state_branch(texts[name], pin, branch) for name in names}
+    files = {f"{WORKFLOWS}/{name}": caller_of_state_branch(texts[name], pin, branch) for name in names}
     return Workflows(files, pin, branch)

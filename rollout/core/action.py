@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rollout.errors import InputError
 
 FOLDER = ".github/actions/rollout"
 """Where the composite action lies in the tool's own repository."""
+WORKFLOWS = ".github/workflows"
+"""Where GitHub looks for workflows."""
 LOCAL = f"./{FOLDER}"
 """How a workflow of the tool's own repository calls it."""
 CHECK_WORKFLOW = "rollout-check.yml"
@@ -16,6 +19,17 @@ CHECK_WORKFLOW = "rollout-check.yml"
 CLOSED_WORKFLOW = "rollout-closed.yml"
 """Asks for a reconcile after what closed pull requests, and pushes to a state branch of its own, change."""
 
+_OTHER_CI = frozenset(
+    {
+        ".circleci",
+        ".gitlab-ci.yml",
+        ".travis.yml",
+        "Jenkinsfile",
+        "azure-pipelines.yml",
+        "bitbucket-pipelines.yml",
+    }
+)
+"""Where other systems that know `[skip ci]` are set up."""
 _PIN = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40}|[0-9a-f]{64})")
 _ON_GITHUB = re.compile(
     r"(?:\w+://(?:[^/@]*@)?github\.com(?::\d+)?/|(?:[^/@]*@)?github\.com:)([\w.-]+/[\w.-]+?)(?:\.git)?/?"
@@ -39,6 +53,15 @@ class ActionPin:
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.commit}"
+
+
+def has_other_ci(root: Collection[str], workflows: Collection[str]) -> bool:
+    """Whether a branch starts more than the tool's workflows.
+
+    `root`: names in its top folder; `workflows`: those in `.github/workflows`.
+    """
+    files = (name for name in workflows if name.endswith((".yml", ".yaml")))
+    return not _OTHER_CI.isdisjoint(root) or any(not name.startswith("rollout-") for name in files)
 
 
 def parse_pin(text: str) -> ActionPin:

@@ -25,12 +25,11 @@ from rollout.rendering.ranges import commit_lines
 
 SUBJECT_LIMIT = 72
 SHOWN_FINDINGS = 20
-SKIP_CI = "[skip ci]"
 
 _STATUS_ONLY = frozenset(
     {Event.OBSERVE, Event.RESULTS, Event.DECIDE, Event.WAIT, Event.ENTER, Event.CONTRACT}
 )
-"""Events that change nothing but what was observed: nobody deploys on them, so they start no CI."""
+"""Events that change nothing but what was observed: nobody deploys on them."""
 
 _STEP_STATES = (
     StepState.DONE,
@@ -91,8 +90,6 @@ def message(
     head = f"rollout({rollout.train}): "
     subject = head + _subject(event, contract, rollout, status, detail, incident)
     body = list(_body(event, rollout, status, detail, incident))
-    if event in _STATUS_ONLY:
-        body += ["", SKIP_CI]
     trailers = {
         "Rollout-Train": rollout.train,
         "Rollout-Release": _release(rollout),
@@ -103,6 +100,7 @@ def message(
         subject=plain(subject, SUBJECT_LIMIT),
         body="\n".join(body).strip(),
         trailers=tuple((key, plain(value)) for key, value in trailers.items() if value),
+        quiet=event in _STATUS_ONLY,
     )
 
 

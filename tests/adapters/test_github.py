@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ CONTEXT = "rollout/tau"
 ROLLOUT = "state/tau/rollout.yaml"
 TITLE = "rollout(tau): promote v0.1.5 preflight -> canary-1"
 TRAILERS = (("Rollout-Train", "tau"), ("Rollout-Event", "promote"))
-MESSAGE = CommitMessage(subject=TITLE, body="Why: it is time\n\n[skip ci]", trailers=TRAILERS)
+MESSAGE = CommitMessage(subject=TITLE, body="Why: it is time", trailers=TRAILERS)
 NOTE = CommitMessage(subject="rollout(tau): note", body="", trailers=TRAILERS)
 
 
@@ -96,6 +97,32 @@ def test_without_a_name_it_is_the_default_branch(world: GitHubWorld) -> None:
     assert elsewhere.store.head() == world.repo.bare.git("rev-parse", "main^")
     elsewhere.store.commit(TAU, frozen(world), NOTE, parent=elsewhere.store.head(), at=NOON)
     assert world.repo.bare.git("log", "-1", "--format=%s", "state") == NOTE.subject
+
+
+def test_without_a_name_a_branch_rollout_state_with_a_train_comes_first(world: GitHubWorld) -> None:
+    bare = world.repo.bare
+    bare.update_ref(
+        "refs/heads/rollout-state", bare.git("commit-tree", "-m", "x", bare.git("mktree", data=b""))
+    )
+    assert world.run(branch=None).store.branch == "main"
+    bare.git("branch", "--force", "rollout-state", "main^")
+    world.hub.forget_calls()
+    run = world.run(branch=None)
+    assert (run.store.branch, run.store.head()) == ("rollout-state", bare.branch("rollout-state"))
+    assert world.calls() == ["POST /graphql repository"]
+    assert world.run(branch="main").store.branch == "main"
+
+
+@pytest.mark.parametrize(("file", "says"), [("rollout-check.yml", False), ("ci.yml", True)])
+def test_only_other_peoples_workflows_are_told_to_skip(world: GitHubWorld, file: str, says: bool) -> None:
+    repo, alice = world.repo, world.hub.person("alice", world.repo)
+    path = f".github/workflows/{file}"
+    repo.commit_on_branch(alice, "main", repo.bare.branch("main") or "", "CI", [(path, b"on: push\n")], [])
+    run, change = world.run(), frozen(world)
+    world.hub.forget_calls()
+    run.store.commit(TAU, change, replace(NOTE, quiet=True), parent=run.store.head(), at=NOON)
+    assert ("[skip ci]" in repo.bare.git("log", "-1", "--format=%B", "main")) is says
+    assert world.calls() == ["POST /graphql repository", "POST /graphql createCommitOnBranch"]
 
 
 def test_what_is_not_there_is_said(world: GitHubWorld, run: Adapters) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import (
+    UPGRADE,
     YamlStore,
     check_consistency,
     files_of,
@@ -278,7 +279,7 @@ def test_a_newer_schema_asks_for_an_upgrade(store: YamlStore, repo: Repository, 
     repo.commit({path: re.sub("^schema: .", "schema: 3\nbrand_new: true", texts()[path])})
     with pytest.raises(InputError, match=f"{path}: schema: 3 was written by a newer rollout") as error:
         store.load("tau", store.head())
-    assert error.value.hint == "upgrade rollout"
+    assert error.value.hint == UPGRADE
 
 
 def test_every_mistake_of_a_file_is_told_at_once() -> None:
@@ -367,7 +368,7 @@ def test_the_contract_before_stands_in_for_one_that_cannot_be_used(
     assert (state.contract, state.contract_digest) == (good.contract, good.contract_digest)
     assert state.unusable is not None
     assert state.unusable.problem.startswith(problem)
-    assert did[:10] in state.unusable.hint or state.unusable.hint == "upgrade rollout"
+    assert did[:10] in state.unusable.hint or state.unusable.hint == UPGRADE
     assert told == [state.unusable]
 
 
@@ -550,3 +551,27 @@ def test_messages_hold_no_control_characters(subject: str, body: str, value: str
     assert not any((ord(c) < 32 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 for c in text)
     assert text.splitlines()[-1].startswith("Rollout-Event:")
     text.encode()
+
+
+@pytest.mark.parametrize(
+    ("there", "quiet", "says"),
+    [
+        (None, True, False),
+        (".github/workflows/rollout-check.yml", True, False),
+        (".github/workflows/ci.yml", True, True),
+        (".github/workflows/ci.yml", False, False),
+        (".gitlab-ci.yml", True, True),
+    ],
+)
+def test_only_other_peoples_ci_is_told_to_skip(
+    repo: Repository, there: str | None, quiet: bool, says: bool
+) -> None:
+    if there:
+        repo.commit({there: "name: x\n"})
+    store = YamlStore(Git(repo.path))
+    note = CommitMessage("rollout(tau): observe", "Hold", (("Rollout-Train", "tau"),), quiet)
+    change = StateChange(rollout=Rollout(train="tau", outcome=Outcome.COMPLETE))
+    made = store.commit("tau", change, note, parent=store.head(), at=NOON)
+    skip = "[skip ci]\n\n" if says else ""
+    said = repo.git("log", "-1", "--format=%B", made)
+    assert said == f"rollout(tau): observe\n\nHold\n\n{skip}Rollout-Train: tau"

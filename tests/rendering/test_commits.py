@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.core.state import CommitMessage, Event, Freeze, Incident, Result, Rollout, Soak, Status
-from rollout.rendering.commits import SKIP_CI, message
+from rollout.rendering.commits import message
 from tests import builders as build
 from tests.rendering.goldens import check_golden
 
@@ -135,8 +135,8 @@ def test_whole_messages() -> None:
     check_golden("commits.txt", "\n\n--------\n\n".join(whole(told) for told in shown))
 
 
-def test_only_what_changes_nothing_desired_skips_ci() -> None:
-    quiet = {event for event in Event if SKIP_CI in say(event, status=build.status()).body}
+def test_only_what_changes_nothing_desired_is_quiet() -> None:
+    quiet = {event for event in Event if say(event, status=build.status()).quiet}
     assert quiet == {
         Event.OBSERVE,
         Event.RESULTS,
@@ -181,9 +181,8 @@ def test_what_people_write_stays_inside_its_line(text: str, event: Event) -> Non
     told = say(event, frozen(hostile), status, hostile, build.incident())
     assert told.subject.isprintable()
     assert len(told.subject) <= 72
-    own = told.body.removesuffix(SKIP_CI)
-    assert "[" not in own
-    assert not [text for text in own.splitlines() if text.startswith(("Rollout-Event", "Co-authored"))]
+    assert "[" not in told.body
+    assert not [text for text in told.body.splitlines() if text.startswith(("Rollout-Event", "Co-authored"))]
 
 
 def test_a_body_does_not_grow_with_the_number_of_findings() -> None:

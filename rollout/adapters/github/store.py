@@ -17,6 +17,7 @@ from rollout.adapters.yaml_store import (
     read_model,
     read_train,
 )
+from rollout.core.action import has_other_ci
 from rollout.core.contract import Contract
 from rollout.core.files import STATE_BRANCH, state_path
 from rollout.core.state import CommitMessage, StateChange, TrainState, Unusable
@@ -29,6 +30,8 @@ M = TypeVar("M", bound=Model)
 _STATE_OF_COMMIT = """fragment state on Commit {
   oid
   parents(first: 1) { nodes { oid } }
+  tree { entries { name } }
+  workflows: file(path: ".github/workflows") { object { ... on Tree { entries { name } } } }
   file(path: "state") { object { ... on Tree { entries { name object { ... on Tree { entries {
     name object { ... on Blob { text isTruncated } }
   } } } } } } }
@@ -104,9 +107,27 @@ class _Oids(Document):
     nodes: tuple[_Oid, ...] = ()
 
 
+class _Name(Document):
+    name: str
+
+
+class _Names(Document):
+    entries: tuple[_Name, ...] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(entry.name for entry in self.entries or ())
+
+
+class _NamesEntry(Document):
+    object: _Names | None = None
+
+
 class _Commit(Document):
     oid: str
     parents: _Oids
+    tree: _Names = _Names()
+    workflows: _NamesEntry | None = None
     file: _StateEntry | None = None
 
 
@@ -186,6 +207,8 @@ class _Snapshot:
     parent: str | None
     trains: Mapping[str, Mapping[str, _Blob | None]]
     """Train -> name -> file; None for a folder."""
+    skips_ci: bool
+    """Whether a commit that nobody builds on has to say so there."""
 
     def holds(self, files: Mapping[str, bytes | None]) -> bool:
         """Whether each of the files (by path) that can be in it is, as it is."""
@@ -206,7 +229,7 @@ class _Snapshot:
                 trains[train].pop(name, None)
             else:
                 trains.setdefault(train, {})[name] = _Blob(text=content.decode())
-        return _Snapshot(commit, self.head, trains)
+        return _Snapshot(commit, self.head, trains, self.skips_ci)
 
 
 class GitHubStore:
@@ -319,7 +342,8 @@ class GitHubStore:
         Raises HeadMovedError when the branch is no longer at `parent`; nothing is written then. Raises
         OutsideError when GitHub does not answer or refuses.
         """
-        files, text = files_of(train, change), message_text(message)
+        files = files_of(train, change)
+        text = message_text(message, skips_ci=self._at(parent).skips_ci)
         made = self._api.attempt(
             f"committing to {self.branch}",
             lambda: self._write(files, text, parent),
@@ -468,4 +492,6 @@ def _snapshot(commit: _Commit) -> _Snapshot:
         if train.object and train.object.entries is not None
     }
     parents = commit.parents.nodes
-    return _Snapshot(commit.oid, parents[0].oid if parents else None, trains)
+    workflows = commit.workflows.object if commit.workflows else None
+    skips_ci = has_other_ci(commit.tree.names, workflows.names if workflows else ())
+    return _Snapshot(commit.oid, parents[0].oid if parents else None, trains, skips_ci)

@@ -133,3 +133,5 @@ class CommitMessage:
     subject: str
     body: str
     trailers: tuple[tuple[str, str], ...] = field(default=())
+    quiet: bool = False
+    """Whether nobody builds or deploys on it: where CI is not the tool's own, it is skipped."""
