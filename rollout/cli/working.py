@@ -14,6 +14,7 @@ from rollout.cli.output import columns, out, progress, style, warn
 
 if TYPE_CHECKING:
     from rollout.commands.reconcile import Report
+    from rollout.core.contract import Contract
     from rollout.core.observation import Evidence
 
 WORKERS = 8
@@ -58,7 +59,7 @@ def collect(
             state.contract_digest,
             state.rollout,
             state.status,
-            call.workspace.product(product_dir, _evidence_dir(evidence_dir, output)),
+            call.workspace.product(product_dir, _evidence_dir(state.contract, evidence_dir, output)),
             call.workspace.clock,
             surfaces=surfaces or None,
             round_id=round_id,
@@ -94,7 +95,7 @@ def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_
 
     check_output(output)
     state = call.workspace.load_for_brake(call.named_train)
-    copies_to = _evidence_dir(evidence_dir, output)
+    copies_to = _evidence_dir(state.contract, evidence_dir, output)
     product = call.workspace.product(product_dir, copies_to)
     clock, channel, copies = call.workspace.clock, state.channel, copies_to is not None
     with stopping_in_order():
@@ -107,14 +108,19 @@ def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_
             out("null")
         return
     if copies_to is None and any(result.captured for result in results.results):
-        progress("note: evidence was read and not copied; for copies give --evidence-dir DIR")
+        wanted = state.contract.rollback.evidence_copies == "always"
+        why = "for copies give --evidence-dir DIR" if wanted else "rollback.evidence_copies is never"
+        progress(f"note: evidence was read and not copied; {why}")
     if output is not None:
         write_evidence(output, results)
     if output is None or call.json:
         out(dump_evidence(results), nl=False)
 
 
-def _evidence_dir(named: Path | None, output: Path | None) -> Path | None:
+def _evidence_dir(contract: Contract, named: Path | None, output: Path | None) -> Path | None:
+    """Where copies go; None where there are to be none."""
+    if contract.rollback.evidence_copies == "never":
+        return None
     return named or (output.parent / "evidence" if output is not None else None)
 
 

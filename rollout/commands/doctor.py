@@ -81,6 +81,7 @@ def _train(store: StateStore, name: str, head: str, has_branch: Callable[[str], 
         name,
         max_gap=_max_gap(contract),
         product=contract.product.repository or "",
+        copies_evidence=bool(contract.rollback.evidence) and contract.rollback.evidence_copies == "always",
         notes=tuple(find_notes(contract)),
         missing=tuple(missing_branches(contract, has_branch)),
     )

@@ -80,12 +80,24 @@ def _values(state: TrainState, incident: Incident, pull_request: str) -> dict[st
             for one in shown
         ],
         "more_evidence": len(incident.evidence) - len(shown),
+        "copies": Markdown(_COPIES[state.contract.rollback.evidence_copies]),
         "lanes": [surface for surface, lane in state.rollout.lanes.items() if lane == "known_good"],
         "gates": gate_rows(incident.gates, holding=False),
         "record": f"state/{incident.train}/incidents/{incident.id}.yaml",
     }
 
 
+_COPIES = {
+    "always": (
+        "What was copied is in the artifact `rollout-incident-RUNNER` of the workflow run,"
+        " for 90 days at most. **In a public repository anybody can download it.**"
+        " With `rollback.evidence_copies: never` only these digests are kept."
+    ),
+    "never": (
+        "The contract has no copies made: `rollback.evidence_copies` is `never`."
+        " A digest tells whether a file is still the same."
+    ),
+}
 _OUTCOMES = {
     None: "is being rolled back",
     "rolled_back": "was rolled back",

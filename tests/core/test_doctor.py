@@ -375,6 +375,13 @@ def test_one_thing_is_different(
             "tau: apply: no command",
             "add apply to state/tau/contract.yaml, or do it by hand",
         ),
+        (
+            {"trains": (Train("tau", copies_evidence=True), Train("web"))},
+            WARNING,
+            "evidence",
+            "the repository is public: anybody can download the evidence of an incident of tau",
+            "rollback.evidence_copies: never",
+        ),
     ],
 )
 def test_another_state(changes: dict[str, Any], severity: Severity, topic: str, says: str, fix: str) -> None:
@@ -459,6 +466,12 @@ def topics(found: list[Finding], topic: str) -> int:
 
 
 # --- without GitHub --------------------------------------------------------------------------------------
+
+
+def test_evidence_of_a_private_repository_is_nobodys() -> None:
+    found = examine(world({"private": True}, trains=(Train("tau", copies_evidence=True),)), NOW)
+    assert "evidence" not in {finding.topic for finding in found}
+
 
 BY_HAND = Train("tau", notes=("apply: no command",))
 ELSEWHERE = Train("tau", missing=("product.branch: there is no branch main here",))

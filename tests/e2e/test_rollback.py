@@ -123,6 +123,20 @@ def test_evidence_is_captured_where_it_is_copied(town: Town) -> None:
     assert list((town.path / ".tau" / "evidence").rglob("*.json"))
 
 
+def test_no_copies_are_made_where_the_contract_wants_none(town: Town) -> None:
+    policy = town.path / "state" / "tau" / "contract.yaml"
+    policy.write_text(policy.read_text().replace("  evidence:\n", "  evidence_copies: never\n  evidence:\n"))
+    town.repository.git("commit", "-qam", "Keep no copies")
+    town.start()
+    town.shell.wait(minutes=1)
+    town.shell.ok("rollback", "--reason", "customers call", "--by", "Ada")
+    results = town.path / ".tau" / "results.json"
+    said = town.shell.ok("perform", "--output", results, "--evidence-dir", town.path / ".tau" / "kept")
+    assert "evidence was read and not copied; rollback.evidence_copies is never" in said.err
+    assert '"sha256"' in results.read_text()
+    assert not (town.path / ".tau" / "kept").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [

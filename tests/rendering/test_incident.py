@@ -129,6 +129,18 @@ def test_what_the_rollback_went_on_without_is_left_to_people() -> None:
     assert told[-1].startswith("a false alarm?")
 
 
+def test_where_no_copies_are_kept_the_incident_says_so() -> None:
+    template = (templates_dir() / "incident.md.j2").read_text(encoding="utf-8")
+    taken = Captured(path="a.json", state=CaptureState.TAKEN, at=build.NOW, bytes=1, sha256="a" * 64)
+    there = state(REVERTING.model_copy(update={"evidence": (taken,)}))
+    policy = there.contract.rollback.model_copy(update={"evidence_copies": "never"})
+    shown = incident_body(
+        template, replace(there, contract=there.contract.model_copy(update={"rollback": policy}))
+    )
+    assert "The contract has no copies made: `rollback.evidence_copies` is `never`." in shown
+    assert "rollout-incident-RUNNER" not in shown
+
+
 def test_an_incident_that_nobody_recorded_is_said_so() -> None:
     assert next_steps(replace(state(build.incident()), incident=None), "")[0].endswith("rollout verify")
 

@@ -48,6 +48,9 @@ class Rollback(Model):
     """Globs below the product's folder, captured before any clean-up."""
     evidence_in_git: tuple[RelativePath, ...] = ()
     """Those of them whose bodies may go into git."""
+    evidence_copies: Literal["always", "never"] = "always"
+    """Whether files are copied beside their digests, and with them the whole output of commands that failed.
+    On GitHub the copies are an artifact, which in a public repository anybody can download."""
     apply: ApplyTarget | None = None
     """The product's own command for the target version; left out, only the tool's metadata moves."""
     lane: SwitchLane | None = None

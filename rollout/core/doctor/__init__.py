@@ -24,6 +24,7 @@ RULES = (
     workflows.pins,
     limits.limits,
     contracts.contracts,
+    contracts.evidence,
 )
 
 

@@ -13,6 +13,14 @@ def contracts(world: World) -> Iterator[Finding]:
     yield from left_to_people(world.trains)
 
 
+def evidence(world: World) -> Iterator[Finding]:
+    """Whether anybody can read what an incident leaves."""
+    public = [train.name for train in world.trains if train.copies_evidence and not world.settings.private]
+    if public:
+        says = "the repository is public: anybody can download the evidence of an incident of"
+        yield warning("evidence", f"{says} {', '.join(public)}", _NO_COPIES)
+
+
 def left_to_people(trains: Sequence[Train]) -> Iterator[Finding]:
     for train in trains:
         for note in train.notes:
@@ -21,4 +29,8 @@ def left_to_people(trains: Sequence[Train]) -> Iterator[Finding]:
             yield warning("contract", f"{train.name}: {note}", _ADD_GATE if field == "phases" else fix)
 
 
+_NO_COPIES = (
+    "if it must not be public: name less in rollback.evidence, or set rollback.evidence_copies: never,"
+    " which keeps the digests alone"
+)
 _ADD_GATE = "add a harness or ci_checks gate to a phase"

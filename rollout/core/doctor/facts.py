@@ -154,6 +154,8 @@ class Train:
     """Seconds: the longest hole between observations that earns soak in every phase."""
     product: str = ""
     """`owner/name` of its product's repository; empty for the one that carries state."""
+    copies_evidence: bool = False
+    """Whether an incident's evidence becomes an artifact."""
     notes: tuple[str, ...] = ()
     """What its contract leaves to people, each as `field: message`."""
     missing: tuple[str, ...] = ()
