@@ -16,12 +16,12 @@ from rollout.adapters.evidence_file import write_evidence
 from rollout.cli import main
 from rollout.core.contract import Contract, SignoffPolicy
 from rollout.core.observation import HealthState, Observation, Results
-from rollout.core.state import Verdict
+from rollout.core.state import CheckFact, Verdict
 from tests.adapters.github_world import NAME, GitHubWorld, seed
 from tests.fakehub.entities import Pull
 from tests.fakehub.hub import Call, Hub
 from tests.workflows.town import build
-from tests.world import PHASES, contract
+from tests.world import CHECKS, PHASES, contract
 
 STEADY, OPENING, NOTHING, WAITING, FOREIGN = 4, 8, 3, 5, 0
 """What is allowed: 3 reads and 1 commit; 8 calls; only the reads; two more, incident and revert; none."""
@@ -122,6 +122,30 @@ def _crowd(world: GitHubWorld) -> None:
         world.repo.open_thread(world.alice, "Theirs", None, pull)
         old = world.repo.open_thread(world.token, "Old", f"<!-- rollout:issue old{number} -->")
         old.labels, old.state = ["rollout"], "closed"
+
+
+def on_a_crowded_commit(tick: Callable[[GitHubWorld], Count]) -> Callable[[], Count]:
+    """The tick where 1,300 scheduled runs of the tool itself hang on the release's commit, above its CI."""
+
+    def count() -> Count:
+        with _world() as world:
+            world.play_to("canary-1")
+            _settle(world)
+            pile_up(world, 1300)
+            found = tick(world)
+            assert world.status.facts.checks == tuple(
+                CheckFact(name=name, conclusion="success") for name in sorted(CHECKS)
+            )
+            return found
+
+    return count
+
+
+def pile_up(world: GitHubWorld, runs: int, *, commit: str = "") -> None:
+    """As many runs of the tool on a commit, by default the release's."""
+    for _ in range(runs):
+        at = commit or world.release
+        world.repo.add_check(at, "Reconcile", workflow="rollout-reconcile.yml", anew=True)
 
 
 def _another_look(world: GitHubWorld) -> Count:
@@ -269,6 +293,8 @@ TICKS: tuple[tuple[str, int | None, Callable[[], Count]], ...] = (
     ("an event that is no concern of ours", FOREIGN, foreign_event),
     ("a healthy observation, in a busy repository", STEADY + 2, in_a_busy_repository(_another_look)),
     ("nothing new, in a busy repository", NOTHING + 2, in_a_busy_repository(_requests)),
+    ("a healthy observation, 1,300 own runs on its commit", STEADY + 2, on_a_crowded_commit(_another_look)),
+    ("nothing new, 1,300 own runs on its commit", NOTHING + 2, on_a_crowded_commit(_requests)),
     ("a promotion that was merged", None, entering),
     ("a trigger that fires while a promotion is open", None, freezing),
     ("nothing new, a rollback's issue and revert open", WAITING, rolling_back),

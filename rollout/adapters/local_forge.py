@@ -254,11 +254,13 @@ class LocalForge:
                 statuses = {**records.statuses, commit: {**known, context: status}}
                 self._file.write(records.model_copy(update={"statuses": statuses}))
 
-    def check_runs(self, commit: str) -> list[CheckRun]:
+    def check_runs(self, commit: str, wanted: Sequence[str] = ()) -> list[CheckRun]:
         """All attempts, oldest first."""
         return [_check_run(each) for each in self._file.read().checks if each.commit == commit]
 
-    def newest_commits(self, branch: str, until: str | None = None) -> Iterator[CheckedCommit]:
+    def newest_commits(
+        self, branch: str, until: str | None = None, wanted: Sequence[str] = ()
+    ) -> Iterator[CheckedCommit]:
         """Along first parents."""
         tip = self._git.tip(branch)
         if tip is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from rollout.commands.facts import facts_of
-from rollout.core.checks import gate_globs, judges
+from rollout.core.checks import gate_globs, globs, judges
 from rollout.core.contract import Contract
 from rollout.core.state import CheckFact
 from rollout.errors import OutsideError
@@ -26,7 +26,7 @@ def newest_checked(
     search ends above `until`, and a few commits below `around`. Raises OutsideError.
     """
     patterns, left = gate_globs(contract), MOST_COMMITS
-    for found in islice(forge.newest_commits(contract.product.branch, until), MOST_COMMITS):
+    for found in islice(forge.newest_commits(contract.product.branch, until, globs(contract)), MOST_COMMITS):
         checks = facts_of(found.runs, contract)
         if judges(checks, patterns):
             return found.commit, checks
@@ -45,7 +45,7 @@ def why_unchecked(forge: Forge, contract: Contract, commit: str) -> str:
     if not patterns:
         return ""
     try:
-        checks = facts_of(forge.check_runs(commit), contract)
+        checks = facts_of(forge.check_runs(commit, globs(contract)), contract)
         if judges(checks, patterns):
             return ""
         found = newest_checked(forge, contract)

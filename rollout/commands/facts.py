@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 def facts_of(runs: Iterable[CheckRun], contract: Contract) -> tuple[CheckFact, ...]:
     """The newest attempt of each check that the contract asks for."""
     attempts = (
-        Attempt(run.name, run.conclusion if run.status == "completed" else None, run.started_at, run.id)
+        Attempt(
+            run.name,
+            run.conclusion if run.status == "completed" else None,
+            run.started_at,
+            run.id,
+            run.source,
+        )
         for run in runs
     )
     return newest(attempts, globs(contract))
@@ -57,15 +63,18 @@ class FactFinder:
         if not globs(state.contract):
             return None, ()
         if revert is None or revert.landed is None:
-            return None, self._of_commit(release.commit, state.contract)
+            return None, self._of_commit(release.commit, state)
         if revert.landed not in self._of_branch:
             self._of_branch[revert.landed] = self._of_the_branch(state, release, revert, revert.landed)
         return self._of_branch[revert.landed]
 
-    def _of_commit(self, commit: str, contract: Contract) -> tuple[CheckFact, ...] | None:
+    def _of_commit(self, commit: str, state: TrainState) -> tuple[CheckFact, ...] | None:
+        """Checks that were there before are asked for by name: what came later may have hidden them."""
         if commit not in self._checks:
+            known = state.status.facts.checks if state.status else None
+            wanted = [*globs(state.contract), *(check.name for check in known or ())]
             try:
-                self._checks[commit] = facts_of(self._forge.check_runs(commit), contract)
+                self._checks[commit] = facts_of(self._forge.check_runs(commit, wanted), state.contract)
             except OutsideError:
                 self._checks[commit] = None
         return self._checks[commit]
@@ -84,7 +93,7 @@ class FactFinder:
         if found is None:
             # What a person declared to be the revert need not be on the branch.
             last = known or revert.declared
-            return last, self._of_commit(last, state.contract) if last else ()
+            return last, self._of_commit(last, state) if last else ()
         # What a commit holds never changes: what was found once is not worked out again.
         is_free = found[0] in (known, landed) or self._lacks(found[0], release, landed)
         return found if is_free else (None, ())

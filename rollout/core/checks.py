@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from rollout.core.contract import CiChecksGate, Contract, ValidationTrigger, matching
-from rollout.core.gates.ci_checks import PENDING
+from rollout.core.gates.ci_checks import GREEN, PENDING
 from rollout.core.state import CheckFact
+from rollout.core.triggers import CI_FAILURES
 
 _SKIPPED = "skipped"
 _NOT_YET = datetime.max.replace(tzinfo=UTC)
@@ -22,6 +23,8 @@ class Attempt(NamedTuple):
     conclusion: str | None
     started_at: datetime | None
     id: int
+    source: str = ""
+    """What reports it, such as a workflow: others may have checks of the same name."""
 
 
 def globs(contract: Contract) -> tuple[str, ...]:
@@ -45,16 +48,28 @@ def judges(checks: Sequence[CheckFact], patterns: Iterable[str]) -> bool:
 
 
 def newest(attempts: Iterable[Attempt], patterns: Iterable[str]) -> tuple[CheckFact, ...]:
-    """The newest attempt of each check that some glob matches, by name; no other check is a fact."""
-    by_name: dict[str, Attempt] = {}
+    """The newest attempt of each check that some glob matches, by name; no other check is a fact.
+
+    A name that several sources report is as bad as the worst of them.
+    """
+    by_source: dict[tuple[str, str], Attempt] = {}
     for attempt in attempts:
-        other = by_name.get(attempt.name)
+        key = (attempt.source, attempt.name)
+        other = by_source.get(key)
         if other is None or _age(attempt) > _age(other):
-            by_name[attempt.name] = attempt
+            by_source[key] = attempt
+    by_name: dict[str, str] = {}
+    for attempt in by_source.values():
+        conclusion = attempt.conclusion or PENDING
+        by_name[attempt.name] = max(by_name.get(attempt.name, GREEN), conclusion, key=_badness)
     wanted = {name for pattern in patterns for name in matching(pattern, by_name)}
-    return tuple(
-        CheckFact(name=name[:500], conclusion=by_name[name].conclusion or PENDING) for name in sorted(wanted)
-    )
+    return tuple(CheckFact(name=name[:500], conclusion=by_name[name]) for name in sorted(wanted))
+
+
+def _badness(conclusion: str) -> tuple[int, str]:
+    """Failures first, then what is not green, then what is not known yet; by the word where two are alike."""
+    rank = {GREEN: 0, PENDING: 1}.get(conclusion, 2)
+    return (3 if conclusion in CI_FAILURES else rank), conclusion
 
 
 def _age(attempt: Attempt) -> tuple[datetime, int]:

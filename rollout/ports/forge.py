@@ -63,11 +63,13 @@ class CheckRun:
     conclusion: str | None
     started_at: datetime | None
     id: int
+    source: str = ""
+    """What reports it, such as a workflow: only an attempt of the same source takes its place."""
 
 
 @dataclass(frozen=True)
 class CheckedCommit:
-    """A commit of a branch, and every attempt of its checks."""
+    """A commit of a branch, and its checks as `Forge.check_runs` gives them."""
 
     commit: str
     runs: Sequence[CheckRun]
@@ -132,10 +134,16 @@ class Forge(Protocol):
         self, commit: str, context: str, state: StatusState, description: str, *, at: datetime
     ) -> None: ...
 
-    def check_runs(self, commit: str) -> list[CheckRun]:
-        """All attempts. Raises OutsideError when they cannot be asked for."""
+    def check_runs(self, commit: str, wanted: Sequence[str] = ()) -> list[CheckRun]:
+        """The newest attempt of each check, and maybe older ones; none of the tool itself.
 
-    def newest_commits(self, branch: str, until: str | None = None) -> Iterator[CheckedCommit]:
+        `wanted`: names, and globs over names, of those that matter, which a forge may list a part of.
+        Raises OutsideError when they cannot be asked for.
+        """
+
+    def newest_commits(
+        self, branch: str, until: str | None = None, wanted: Sequence[str] = ()
+    ) -> Iterator[CheckedCommit]:
         """The commits that a branch of the product went through, newest first, without and above `until`.
 
         Lazy: a caller that stops early does not pay for the rest. Raises OutsideError.

@@ -37,7 +37,7 @@ COMMIT = "POST /graphql createCommitOnBranch"
 LISTING = "POST /graphql repository,repository"
 MAKING = "POST /graphql createRef*"
 SECOND_READ = "the second POST /graphql repository"
-CHECKS = "GET */check-runs"
+CHECKS = "POST /graphql checks"
 
 
 @pytest.fixture(scope="module")

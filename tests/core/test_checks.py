@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+import pytest
+
 from rollout.core.checks import Attempt, globs, newest
 from rollout.core.state import CheckFact
 from tests.core.world import START, contract_of
@@ -58,3 +60,30 @@ def test_an_attempt_that_runs_is_pending() -> None:
 def test_a_name_that_is_too_long_for_a_fact_is_cut() -> None:
     (fact,) = newest([Attempt("Live smoke " + "x" * 600, "success", START, 1)], ["Live*"])
     assert len(fact.name) == 500
+
+
+SMOKE = "Live smoke a"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ("success", "success", "success"),
+        ("success", "failure", "failure"),
+        ("success", "skipped", "skipped"),
+        ("success", None, "pending"),
+        (None, "cancelled", "cancelled"),
+        ("cancelled", "timed_out", "timed_out"),
+    ],
+)
+def test_a_name_is_as_bad_as_the_worst_of_its_sources(one: str | None, other: str | None, both: str) -> None:
+    """Two workflows with a job of that name, whichever ran last."""
+    first, last = Attempt(SMOKE, one, START, 1, "ci.yml"), Attempt(SMOKE, other, LATER, 2, "nightly.yml")
+    assert conclusions(first, last) == conclusions(last, first) == {SMOKE: both}
+    swapped = Attempt(SMOKE, other, START, 1, "ci.yml"), Attempt(SMOKE, one, LATER, 2, "nightly.yml")
+    assert conclusions(*swapped) == {SMOKE: both}
+
+
+def test_a_newer_run_of_the_same_workflow_takes_the_place_of_the_older() -> None:
+    old, new = Attempt(SMOKE, "failure", START, 1, "ci.yml"), Attempt(SMOKE, "success", LATER, 2, "ci.yml")
+    assert conclusions(new, old) == {SMOKE: "success"}

@@ -405,7 +405,18 @@ class Engine:
         for job in jobs:
             job.id = self.hub.next_id()
             repo.checks.append(
-                Check(job.id, run.sha, job.name, "completed", job.conclusion, run.created_at, now)
+                Check(
+                    job.id,
+                    run.sha,
+                    job.name,
+                    "completed",
+                    job.conclusion,
+                    run.created_at,
+                    now,
+                    run.id,
+                    "github-actions",
+                    run.workflow.rpartition("/")[2],
+                )
             )
         self._collect_artifacts(repo, run)
 

@@ -156,6 +156,11 @@ class Check:
     conclusion: str | None
     started_at: datetime | None
     completed_at: datetime | None
+    suite: int
+    """Of Actions each run of a workflow has one, which its re-runs share; any other app has one a commit."""
+    app: str
+    workflow: str
+    """The file's name; "" where the app is not Actions."""
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,14 @@ _CO_AUTHOR = re.compile(r"^co-authored-by:([^<\n]+)<([^>\n]*)>", re.IGNORECASE |
 
 
 def operation(raw: bytes) -> str:
-    """Names of the root fields, comma separated; "" for what does not parse."""
+    """Its name, else names of the root fields, comma separated; "" for what does not parse."""
     try:
         document = _parsed(json.loads(raw)["query"])
     except (ValueError, KeyError, TypeError, graphql.GraphQLError):
         return ""
+    operations = (one for one in document.definitions if isinstance(one, ast.OperationDefinitionNode))
+    if named := next((one.name.value for one in operations if one.name), ""):
+        return named
     names = [
         selection.name.value
         for definition in document.definitions
@@ -132,9 +135,12 @@ class _Root:
         }
 
     def node(self, info: Any, id: str) -> Json:
-        """Reviews alone."""
-        for repo in self._hub.repos.values():
-            for pull in repo.pulls() if visible(self._token, repo) else ():
+        """Reviews and check suites alone."""
+        for repo in (one for one in self._hub.repos.values() if visible(self._token, one)):
+            if runs := [one for one in repo.checks if shapes.node("CS", one.suite) == id]:
+                _demand(self._token, repo, "checks:read")
+                return _suite(repo, self._token, runs)
+            for pull in repo.pulls():
                 for review in pull.pull.reviews if pull.pull else ():
                     if shapes.node("PRR", review.id) == id:
                         _demand(self._token, repo, "pull_requests:read")
@@ -590,18 +596,30 @@ class CommitNode:
         return {"state": state, "contexts": [_status_context(self._repo, one) for one in newest.values()]}
 
     def checkSuites(  # noqa: N802
-        self, info: Any, first: int | None = None, last: int | None = None, after: str | None = None
+        self,
+        info: Any,
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        filterBy: Json | None = None,  # noqa: N803
     ) -> Json:
-        """One suite with every attempt of every check; none for a commit that nothing ran on."""
+        """In the order in which they were made, as a public issue saw it; GitHub promises none."""
         _demand(self._token, self._repo, "checks:read")
-        checks = [one for one in self._repo.checks if one.sha == self.oid]
-        return _connection([_suite(self._repo, checks)] if checks else [], first, last, after)
+        suites: dict[int, list[Check]] = {}
+        for one in self._repo.checks:
+            if one.sha == self.oid:
+                suites.setdefault(one.suite, []).append(one)
+        name = (filterBy or {}).get("checkName")
+        wanted = [runs for runs in suites.values() if name is None or any(run.name == name for run in runs)]
+        if self._repo.newest_suites_first:
+            wanted.reverse()
+        return _connection([_suite(self._repo, self._token, runs) for runs in wanted], first, last, after)
 
     def statusCheckRollup(self, info: Any) -> Json | None:  # noqa: N802
         _demand(self._token, self._repo, "statuses:read")
         _demand(self._token, self._repo, "checks:read")
         statuses = {one.context: one for one in self._repo.statuses if one.sha == self.oid}
-        checks = {one.name: one for one in self._repo.checks if one.sha == self.oid}
+        checks = {(one.suite, one.name): one for one in self._repo.checks if one.sha == self.oid}
         shown = [_status_context(self._repo, one) for one in statuses.values()]
         shown += [_check_context(self._repo, one) for one in checks.values()]
 
@@ -610,7 +628,8 @@ class CommitNode:
         ) -> Json:
             return _connection(shown, first, last, after)
 
-        green = set(statuses) | set(checks) <= self._repo.green(self.oid)
+        names = set(statuses) | {name for _, name in checks}
+        green = names <= self._repo.green(self.oid)
         return {"state": "SUCCESS" if green else "PENDING", "contexts": pages} if shown else None
 
 
@@ -626,7 +645,7 @@ def _status_context(repo: Repo, one: CommitStatus) -> Json:
     }
 
 
-def _suite(repo: Repo, attempts: list[Check]) -> Json:
+def _suite(repo: Repo, token: Token, attempts: list[Check]) -> Json:
     newest = list({one.name: one for one in attempts}.values())
 
     def pages(
@@ -639,7 +658,21 @@ def _suite(repo: Repo, attempts: list[Check]) -> Json:
         shown = attempts if (filterBy or {}).get("checkType") == "ALL" else newest
         return _connection([_check_context(repo, one) for one in shown], first, last, after)
 
-    return {"checkRuns": pages}
+    def workflow_run(info: Any) -> Json | None:
+        if not attempts[0].workflow:
+            return None
+        _demand(token, repo, "actions:read")
+        name = attempts[0].workflow
+        path = f"/{repo.full_name}/actions/workflows/{name}"
+        return {"workflow": {"name": name.partition(".")[0], "resourcePath": path}}
+
+    return {
+        "app": {"slug": attempts[0].app},
+        "checkRuns": pages,
+        "__typename": "CheckSuite",
+        "id": shapes.node("CS", attempts[0].suite),
+        "workflowRun": workflow_run,
+    }
 
 
 def _check_context(repo: Repo, one: Check) -> Json:

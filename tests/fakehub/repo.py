@@ -59,6 +59,8 @@ class Repo:
         self.labels: dict[str, Label] = {}
         self.statuses: list[CommitStatus] = []
         self.checks: list[Check] = []
+        self.newest_suites_first = False
+        """The order of a commit's check suites in GraphQL, which GitHub does not promise."""
         self.runs: list[Run] = []
         self.artifacts: list[Artifact] = []
         self.releases: list[Release] = []
@@ -528,12 +530,28 @@ class Repo:
         return status
 
     def add_check(
-        self, sha: str, name: str, conclusion: str | None = "success", *, status: str = ""
+        self,
+        sha: str,
+        name: str,
+        conclusion: str | None = "success",
+        *,
+        status: str = "",
+        app: str = "github-actions",
+        workflow: str = "ci.yml",
+        anew: bool = False,
     ) -> Check:
-        """One attempt of a check, as CI would report it; no conclusion means that it still runs."""
+        """One attempt of a check, as CI would report it; no conclusion means that it still runs.
+
+        `anew`: in a further run of the workflow, instead of in a re-run of its last one.
+        """
         now = self.hub.clock.now()
         state = status or ("completed" if conclusion else "in_progress")
-        check = Check(self.hub.next_id(), sha, name, state, conclusion, now, now if conclusion else None)
+        number = self.hub.next_id()
+        source = (sha, app, workflow if app == "github-actions" else "")
+        mine = (one.suite for one in reversed(self.checks) if (one.sha, one.app, one.workflow) == source)
+        suite = number if anew else next(mine, number)
+        ended = now if conclusion else None
+        check = Check(number, sha, name, state, conclusion, now, ended, suite, *source[1:])
         self.checks.append(check)
         return check
 

@@ -319,7 +319,7 @@ def check_run(repo: Repo, check: Check) -> Json:
         completed_at=stamp(check.completed_at),
         url=url(repo, "check-runs", check.id),
         html_url=page(repo, "runs", check.id),
-        check_suite={"id": check.id},
+        check_suite={"id": check.suite},
     )
 
 

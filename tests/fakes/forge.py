@@ -164,12 +164,14 @@ class FakeForge:
         with self._writes.write(f"status {commit} {state}"):
             self.shown.setdefault(commit, {})[context] = (state, description)
 
-    def check_runs(self, commit: str) -> list[CheckRun]:
+    def check_runs(self, commit: str, wanted: Sequence[str] = ()) -> list[CheckRun]:
         if self.is_down:
             raise OutsideError("the forge is down")
         return list(self.checks.get(commit, ()))
 
-    def newest_commits(self, branch: str, until: str | None = None) -> Iterator[CheckedCommit]:
+    def newest_commits(
+        self, branch: str, until: str | None = None, wanted: Sequence[str] = ()
+    ) -> Iterator[CheckedCommit]:
         for commit in takewhile(lambda one: one != until, reversed(self.history)):
             yield CheckedCommit(commit, self.check_runs(commit))
 

@@ -72,6 +72,10 @@ class GraphqlError(Document):
         # `Something went wrong` has no type; neither has a mistake in the query, but that has extensions.
         return self.type in _PASSING_KINDS or (not self.type and not self.extensions)
 
+    def refuses(self, field: str) -> bool:
+        """Whether the token may not read a field of that name, and nothing else is wrong."""
+        return self.type == "FORBIDDEN" and (self.path or ())[-1:] == (field,)
+
 
 def parsed(model: type[M], document: object) -> M:
     """The document as a model. Raises PassingError for one that is none, as a broken proxy gives."""

@@ -243,6 +243,20 @@ class Api:
         self._refuse_moved(data, variables)
         return data
 
+    def graphql_but(self, field: str, query: str, variables: Mapping[str, object]) -> object:
+        """The data that answers, in which fields of that name are None that the token may not read.
+
+        Raises as `graphql`.
+        """
+        answer, headers = self._answer(query, variables)
+        told = [error for error in answer.errors if not error.refuses(field)]
+        if told:
+            raise graphql_fault(told, headers, self._clock.now())
+        if answer.data is None:
+            raise PassingError("an answer without data")
+        self._refuse_moved(answer.data, variables)
+        return answer.data
+
     def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str) -> str:
         """Commit on a branch that is at `parent`; None removes a file.
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
-from rollout.adapters.github import releases
+from rollout.adapters.github import checks, releases
 from rollout.adapters.github.api import (
     STALE,
     Api,
@@ -316,20 +316,22 @@ class GitHubForge:
         self._api.did(f"status of {commit[:10]}")
         self._listing.note_status(commit, context, state, description)
 
-    def check_runs(self, commit: str) -> list[CheckRun]:
-        """All attempts. Raises OutsideError when they cannot be asked for."""
+    def check_runs(self, commit: str, wanted: Sequence[str] = ()) -> list[CheckRun]:
+        """See `checks.check_runs`. Raises OutsideError when they cannot be asked for."""
         self._listing.watch(commit)
-        return releases.check_runs(self._api, self._listing.product, commit)
+        return checks.check_runs(self._api, self._listing.product, commit, wanted)
 
-    def newest_commits(self, branch: str, until: str | None = None) -> Iterator[CheckedCommit]:
+    def newest_commits(
+        self, branch: str, until: str | None = None, wanted: Sequence[str] = ()
+    ) -> Iterator[CheckedCommit]:
         """Along first parents; the statuses of `until`, a release's commit, are listed too."""
         if until is not None:
             self._listing.watch(until)
         product = self._listing.product
-        for commit, runs in releases.newest_commits(self._api, product, branch):
+        for commit, runs in checks.newest_commits(self._api, product, branch):
             if commit == until:
                 return
-            whole = runs if runs is not None else releases.check_runs(self._api, product, commit)
+            whole = runs if runs is not None else checks.check_runs(self._api, product, commit, wanted)
             yield CheckedCommit(commit, whole)
 
     # --- commits -----------------------------------------------------------------------------------------

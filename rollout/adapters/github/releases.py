@@ -1,51 +1,13 @@
-"""Commits: what one changes, and how its CI went."""
+"""Which paths a commit changes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
-from pydantic import Field
-
-from rollout.adapters.github.api import Api, Document, owner_and_name, parsed
+from rollout.adapters.github.api import Api, Document, parsed
 from rollout.errors import OutsideError
-from rollout.ports import CheckRun
 
 _MOST_FOLDERS = 50
-_HISTORY = """query($owner: String!, $name: String!, $branch: String!, $after: String) {
-  repository(owner: $owner, name: $name) { nameWithOwner
-    ref(qualifiedName: $branch) { target { oid ... on Commit {
-      history(first: 50, after: $after) {
-        nodes {
-          oid
-          parents(first: 1) { nodes { oid } }
-          checkSuites(first: 10) {
-            nodes {
-              checkRuns(first: 40, filterBy: {checkType: ALL}) {
-                nodes { name status conclusion startedAt }
-                pageInfo { hasNextPage }
-              }
-            }
-            pageInfo { hasNextPage }
-          }
-        }
-        pageInfo { hasNextPage endCursor }
-      }
-    } } }
-  }
-}"""
-
-
-class _CheckRun(Document):
-    id: int
-    name: str
-    status: str
-    conclusion: str | None = None
-    started_at: datetime | None = Field(default=None, alias="started_at")
-
-
-class _CheckRuns(Document):
-    check_runs: tuple[_CheckRun, ...] = Field(alias="check_runs")
 
 
 class _Sha(Document):
@@ -68,133 +30,6 @@ class _Tree(Document):
     truncated: bool = False
     whole: bool = False
     """Whether folders were gone into."""
-
-
-class _Page(Document):
-    has_next_page: bool
-    end_cursor: str | None = None
-
-
-class _ShownRun(Document):
-    name: str
-    status: str
-    conclusion: str | None = None
-    started_at: datetime | None = None
-
-
-class _ShownRuns(Document):
-    nodes: tuple[_ShownRun, ...]
-    page_info: _Page
-
-
-class _Suite(Document):
-    check_runs: _ShownRuns
-
-
-class _Suites(Document):
-    nodes: tuple[_Suite, ...]
-    page_info: _Page
-
-
-class _Parent(Document):
-    oid: str
-
-
-class _Parents(Document):
-    nodes: tuple[_Parent, ...] = ()
-
-
-class _HistoryCommit(Document):
-    oid: str
-    parents: _Parents
-    check_suites: _Suites | None = None
-
-    @property
-    def runs(self) -> list[CheckRun] | None:
-        """All attempts of its checks; None when there are more than were listed."""
-        suites = self.check_suites
-        if suites is None:
-            return []
-        if suites.page_info.has_next_page or any(
-            suite.check_runs.page_info.has_next_page for suite in suites.nodes
-        ):
-            return None
-        shown = (run for suite in suites.nodes for run in suite.check_runs.nodes)
-        # Their order is that in which they were made, which is all that an id is asked for.
-        return [
-            CheckRun(run.name, run.status.lower(), (run.conclusion or "").lower() or None, run.started_at, at)
-            for at, run in enumerate(shown)
-        ]
-
-
-class _History(Document):
-    nodes: tuple[_HistoryCommit, ...]
-    page_info: _Page
-
-
-class _HistoryTarget(Document):
-    oid: str
-    history: _History
-
-
-class _HistoryRef(Document):
-    target: _HistoryTarget
-
-
-class _HistoryRepository(Document):
-    ref: _HistoryRef | None = None
-
-
-class _HistoryAnswer(Document):
-    repository: _HistoryRepository
-
-
-def check_runs(api: Api, repository: str, commit: str) -> list[CheckRun]:
-    """All attempts. Raises OutsideError when they cannot be asked for."""
-    pages = api.pages(
-        f"reading the checks of {commit[:12]}",
-        f"/repos/{repository}/commits/{commit}/check-runs",
-        _CheckRuns,
-        query={"filter": "all"},
-    )
-    return [
-        CheckRun(run.name, run.status, run.conclusion, run.started_at, run.id)
-        for page in pages
-        for run in page.check_runs
-    ]
-
-
-def newest_commits(api: Api, repository: str, branch: str) -> Iterator[tuple[str, list[CheckRun] | None]]:
-    """The commits that a branch went through, newest first, each with all attempts of its checks.
-
-    None: there are more than a listing shows. A page is a request. Raises OutsideError.
-    """
-    known: dict[str, _HistoryCommit] = {}
-    following: str | None = None
-    after: str | None = None
-    while True:
-        target = _history(api, repository, branch, after)
-        if target is None:
-            return
-        following = following or target.oid
-        known |= {commit.oid: commit for commit in target.history.nodes}
-        while following in known:
-            commit = known.pop(following)
-            yield commit.oid, commit.runs
-            following = next((parent.oid for parent in commit.parents.nodes), None)
-        after = target.history.page_info.end_cursor
-        if following is None or not target.history.page_info.has_next_page:
-            return
-
-
-def _history(api: Api, repository: str, branch: str, after: str | None) -> _HistoryTarget | None:
-    variables = {**owner_and_name(repository), "branch": f"refs/heads/{branch}", "after": after}
-
-    def ask() -> _HistoryAnswer:
-        return parsed(_HistoryAnswer, api.graphql(_HISTORY, variables))
-
-    ref = api.attempt(f"reading the checks of {branch}", ask).repository.ref
-    return ref.target if ref else None
 
 
 def changed_paths(api: Api, repository: str, commit: str) -> Sequence[str]:

@@ -146,7 +146,9 @@ class CiChecksGate(_Gate):
 
     kind: Literal["ci_checks"]
     checks: Line
-    """A glob over the display names that GitHub shows, such as `Live smoke *`."""
+    """A glob over the names of jobs and the contexts of commit statuses that GitHub shows, such as
+    `Live smoke *`. It never matches the jobs of rollout itself. A name that two workflows have is as good as
+    the worse of them."""
     at_least: int = Field(default=1, ge=1)
 
     @property

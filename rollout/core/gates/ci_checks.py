@@ -1,4 +1,4 @@
-"""`ci_checks`: the release commit's check runs that match a glob are there and all green.
+"""`ci_checks`: the release commit's check runs and statuses that match a glob are there and all green.
 
 A skipped, cancelled or neutral check is not green (GitHub skips the product's live smoke tests
 when a commit changed no code), and one that has not finished is not known yet.

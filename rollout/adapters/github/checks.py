@@ -1,0 +1,417 @@
+"""How the CI of a commit went: its check runs and commit statuses, without those of the tool itself.
+
+Scheduled runs attach to the tip of the default branch, which is the commit of a release: hundreds of check
+suites a day are the tool's own. GitHub lists 100 a page, in the order in which they were made, which it does
+not promise. So both ends are listed, and what lies between is asked for by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from rollout.adapters.github.answers import RefusedByGitHubError
+from rollout.adapters.github.api import PAGE, Api, Document, PageSize, owner_and_name, parsed
+from rollout.adapters.github.issue_documents import PageInfo
+from rollout.core.contract import matching
+from rollout.ports import CheckRun
+
+OWN_WORKFLOWS = frozenset(
+    f"rollout-{name}.yml"
+    for name in (
+        *("channel", "check", "closed", "doctor", "reconcile"),
+        *("rehearse", "rollback", "signoff", "start"),
+    )
+)
+OWN_JOBS = re.compile(
+    "Channel|Dispatch rollout-reconcile|Doctor|Plan|Product on .*|Reconcile|Rehearse|Roll back|Sign-off|Start"
+    "|rollout-check"
+)
+"""What GitHub calls the jobs of these workflows."""
+OWN_STATUSES = "rollout/"
+
+_ACTIONS = "github-actions"
+_NAMES = 20
+"""That one request asks for."""
+_SUITES_OF_NAME = 20
+_RUNS_IN_HISTORY = 40
+_COMPLETED = "completed"
+_CONCLUSIONS = {"SUCCESS": "success", "FAILURE": "failure", "ERROR": "failure"}
+"""Of commit statuses; the others are pending."""
+
+_SUITES = """
+fragment suites on CheckSuiteConnection {
+  nodes {
+    id app { slug } workflowRun { workflow { resourcePath } }
+    checkRuns(first: $runs, filterBy: {checkType: LATEST}) { ...runs }
+  }
+  pageInfo { hasNextPage endCursor }
+}
+"""
+_RUNS = """
+fragment runs on CheckRunConnection {
+  nodes { name status conclusion startedAt } pageInfo { hasNextPage endCursor }
+}
+"""
+_STATUS = "status { contexts { context state createdAt } }"
+_CHECKS = (
+    """query checks($owner: String!, $name: String!, $commit: GitObjectID!, $first: Int!, $runs: Int!) {
+  repository(owner: $owner, name: $name) { nameWithOwner
+    object(oid: $commit) { ... on Commit { """
+    + _STATUS
+    + """ checkSuites(first: $first) { ...suites } } }
+  }
+}"""
+    + _SUITES
+    + _RUNS
+)
+_RUNS_OF_SUITE = (
+    """query checks($owner: String!, $name: String!, $suite: ID!, $after: String) {
+  repository(owner: $owner, name: $name) { nameWithOwner }
+  node(id: $suite) { ... on CheckSuite {
+    checkRuns(first: 100, after: $after, filterBy: {checkType: LATEST}) { ...runs }
+  } }
+}"""
+    + _RUNS
+)
+_HISTORY = (
+    """query checks($owner: String!, $name: String!, $branch: String!, $after: String, $runs: Int!) {
+  repository(owner: $owner, name: $name) { nameWithOwner
+    ref(qualifiedName: $branch) { target { oid ... on Commit {
+      history(first: 50, after: $after) {
+        nodes {
+          oid parents(first: 1) { nodes { oid } } """
+    + _STATUS
+    + """
+          checkSuites(first: 10) { ...suites }
+        }
+        pageInfo { hasNextPage endCursor }
+      }
+    } } }
+  }
+}"""
+    + _SUITES
+    + _RUNS
+)
+
+
+class _Run(Document):
+    name: str
+    status: str
+    conclusion: str | None = None
+    started_at: datetime | None = None
+
+
+class _Runs(Document):
+    nodes: tuple[_Run, ...]
+    page_info: PageInfo
+
+
+class _App(Document):
+    slug: str
+
+
+class _Workflow(Document):
+    resource_path: str
+
+
+class _WorkflowRun(Document):
+    workflow: _Workflow
+
+
+class _Suite(Document):
+    id: str
+    app: _App | None = None
+    workflow_run: _WorkflowRun | None = None
+    """None where Actions has not made it, and where the token may not read Actions."""
+    check_runs: _Runs
+
+    @property
+    def workflow(self) -> str | None:
+        """Name of its file."""
+        run = self.workflow_run
+        return run.workflow.resource_path.rpartition("/")[2] if run else None
+
+    @property
+    def is_of_actions(self) -> bool:
+        return self.app is not None and self.app.slug == _ACTIONS
+
+    @property
+    def source(self) -> str:
+        """What a newer attempt of the same check shares: the workflow, else the suite, else the app."""
+        app = self.app.slug if self.app else ""
+        return f"{app} {self.workflow or self.id}" if self.is_of_actions else app
+
+    def runs(self) -> Iterator[_Run]:
+        """Without the tool's own: whatever an action reports may have been put into the tool's suite."""
+        nodes = self.check_runs.nodes
+        is_own = self.is_of_actions and (
+            self.workflow in OWN_WORKFLOWS
+            if self.workflow
+            else all(OWN_JOBS.fullmatch(run.name) for run in nodes)
+        )
+        return (run for run in nodes if not (is_own and OWN_JOBS.fullmatch(run.name)))
+
+
+class _Suites(Document):
+    nodes: tuple[_Suite, ...]
+    page_info: PageInfo
+
+
+class _Context(Document):
+    context: str
+    state: str
+    created_at: datetime
+
+
+class _Contexts(Document):
+    contexts: tuple[_Context, ...] = ()
+
+
+class _Checked(Document):
+    """A commit with what was reported on it."""
+
+    status: _Contexts | None = None
+    check_suites: _Suites | None = None
+
+    @property
+    def suites(self) -> tuple[_Suite, ...]:
+        return self.check_suites.nodes if self.check_suites else ()
+
+    @property
+    def has_more(self) -> bool:
+        return self.check_suites is not None and self.check_suites.page_info.has_next_page
+
+
+class _CheckedRepository(Document):
+    object: _Checked | None = None
+
+
+class _CheckedAnswer(Document):
+    repository: _CheckedRepository
+
+
+class _NamedRepository(Document):
+    object: dict[str, _Suites | None] | None = None
+
+
+class _NamedAnswer(Document):
+    repository: _NamedRepository
+
+
+class _OneSuite(Document):
+    check_runs: _Runs
+
+
+class _SuiteAnswer(Document):
+    node: _OneSuite
+
+
+class _Parent(Document):
+    oid: str
+
+
+class _Parents(Document):
+    nodes: tuple[_Parent, ...] = ()
+
+
+class _HistoryCommit(_Checked):
+    oid: str
+    parents: _Parents
+
+    @property
+    def runs(self) -> list[CheckRun] | None:
+        """None when there are more than were listed."""
+        is_cut = any(suite.check_runs.page_info.has_next_page for suite in self.suites)
+        return None if self.has_more or is_cut else _shown(self.status, self.suites)
+
+
+class _History(Document):
+    nodes: tuple[_HistoryCommit, ...]
+    page_info: PageInfo
+
+
+class _HistoryTarget(Document):
+    oid: str
+    history: _History
+
+
+class _HistoryRef(Document):
+    target: _HistoryTarget
+
+
+class _HistoryRepository(Document):
+    ref: _HistoryRef | None = None
+
+
+class _HistoryAnswer(Document):
+    repository: _HistoryRepository
+
+
+def check_runs(api: Api, repository: str, commit: str, wanted: Sequence[str] = ()) -> list[CheckRun]:
+    """The newest attempt of each check in each suite, and the newest status of each context.
+
+    `wanted`: names, and globs over names, that are looked for where a commit has more suites than a page.
+    Raises OutsideError when they cannot be asked for.
+    """
+    checked, size = _first_page(api, repository, commit)
+    suites = {suite.id: suite for suite in checked.suites}
+    if checked.has_more:
+        for suite in _beyond(api, repository, commit, wanted, suites, size):
+            suites[suite.id] = suite
+    return _shown(checked.status, [_whole(api, repository, suite) for suite in suites.values()])
+
+
+def newest_commits(api: Api, repository: str, branch: str) -> Iterator[tuple[str, list[CheckRun] | None]]:
+    """The commits that a branch went through, newest first, each with its checks as `check_runs` gives them.
+
+    None: there are more than a listing shows. A page is a request. Raises OutsideError.
+    """
+    known: dict[str, _HistoryCommit] = {}
+    following: str | None = None
+    after: str | None = None
+    while True:
+        target = _history(api, repository, branch, after)
+        if target is None:
+            return
+        following = following or target.oid
+        known |= {commit.oid: commit for commit in target.history.nodes}
+        while following in known:
+            commit = known.pop(following)
+            yield commit.oid, commit.runs
+            following = next((parent.oid for parent in commit.parents.nodes), None)
+        after = target.history.page_info.end_cursor
+        if following is None or not target.history.page_info.has_next_page:
+            return
+
+
+def _shown(status: _Contexts | None, suites: Iterable[_Suite]) -> list[CheckRun]:
+    runs = ((suite.source, run) for suite in suites for run in suite.runs())
+    # Suites come in the order in which they were made, which is all that an id is asked for.
+    shown = [
+        CheckRun(
+            name=run.name,
+            status=run.status.lower(),
+            conclusion=run.conclusion.lower() if run.conclusion else None,
+            started_at=run.started_at,
+            id=at,
+            source=source,
+        )
+        for at, (source, run) in enumerate(runs)
+    ]
+    contexts = status.contexts if status else ()
+    return shown + [_of_status(one) for one in contexts if not one.context.startswith(OWN_STATUSES)]
+
+
+def _of_status(one: _Context) -> CheckRun:
+    conclusion = _CONCLUSIONS.get(one.state)
+    status = _COMPLETED if conclusion else "pending"
+    return CheckRun(one.context, status, conclusion, one.created_at, 0, "status")
+
+
+def _first_page(api: Api, repository: str, commit: str) -> tuple[_Checked, int]:
+    """With the number of suites that were asked for."""
+    size = PageSize(PAGE)
+
+    def ask(entries: int) -> _Checked:
+        variables = {**owner_and_name(repository), "commit": commit, "first": entries, "runs": PAGE}
+        found = parsed(_CheckedAnswer, _ask(api, _CHECKS, variables)).repository.object
+        if found is None:
+            raise RefusedByGitHubError(f"No commit found for SHA: {commit}", 404)
+        return found
+
+    return api.attempt_page(_doing(commit), size, ask), size.entries
+
+
+def _beyond(
+    api: Api, repository: str, commit: str, wanted: Sequence[str], listed: Mapping[str, _Suite], size: int
+) -> Iterator[_Suite]:
+    """What a first page does not show: the other end of the list, and what is wanted by its name.
+
+    `listed` grows with what is given: a name that comes to light is asked for too.
+    """
+    asked: set[str] = set()
+    is_first = True
+    while (names := _unasked(wanted, listed, asked)[:_NAMES]) or is_first:
+        yield from _named(api, repository, commit, names, size if is_first else 0)
+        asked |= set(names)
+        is_first = False
+
+
+def _unasked(wanted: Sequence[str], listed: Mapping[str, _Suite], asked: Collection[str]) -> list[str]:
+    """What is wanted, and the names listed so far that one of its globs matches."""
+    names = sorted({run.name for suite in listed.values() for run in suite.runs()})
+    matched = (name for glob in wanted for name in matching(glob, names))
+    return [name for name in dict.fromkeys([*wanted, *matched]) if name not in asked]
+
+
+def _named(api: Api, repository: str, commit: str, names: Sequence[str], last: int) -> list[_Suite]:
+    """The newest suites that have a check of one of these names, and the last ones of all."""
+    declared = "".join(f", $name{at}: String!" for at in range(len(names)))
+    fields = [
+        f"name{at}: checkSuites(last: {_SUITES_OF_NAME}, filterBy: {{checkName: $name{at}}}) {{ ...suites }}"
+        for at in range(len(names))
+    ]
+    if last:
+        fields.append("checkSuites(last: $last) { ...suites }")
+        declared += ", $last: Int!"
+    query = f"""query checks(
+  $owner: String!, $name: String!, $commit: GitObjectID!, $runs: Int!{declared}
+) {{
+  repository(owner: $owner, name: $name) {{ nameWithOwner
+    object(oid: $commit) {{ ... on Commit {{ {" ".join(fields)} }} }}
+  }}
+}}{_SUITES}{_RUNS}"""
+    variables = {
+        **owner_and_name(repository),
+        "commit": commit,
+        "runs": PAGE,
+        **{f"name{at}": name for at, name in enumerate(names)},
+    }
+
+    def ask(entries: int) -> _NamedAnswer:
+        return parsed(_NamedAnswer, _ask(api, query, {**variables, **({"last": entries} if last else {})}))
+
+    answer = api.attempt_page(_doing(commit), PageSize(last), ask)
+    connections = (answer.repository.object or {}).values()
+    return [suite for connection in connections if connection for suite in connection.nodes]
+
+
+def _whole(api: Api, repository: str, suite: _Suite) -> _Suite:
+    """With all of its check runs, of which a listing shows the first."""
+    found, page = list(suite.check_runs.nodes), suite.check_runs.page_info
+    while page.has_next_page:
+        variables = {**owner_and_name(repository), "suite": suite.id, "after": page.end_cursor}
+
+        def ask(variables: dict[str, str | None] = variables) -> _SuiteAnswer:
+            return parsed(_SuiteAnswer, api.graphql(_RUNS_OF_SUITE, variables))
+
+        runs = api.attempt(f"reading the checks of suite {suite.id}", ask).node.check_runs
+        found += runs.nodes
+        page = runs.page_info
+    return suite.model_copy(update={"check_runs": _Runs(nodes=tuple(found), page_info=page)})
+
+
+def _history(api: Api, repository: str, branch: str, after: str | None) -> _HistoryTarget | None:
+    variables = {
+        **owner_and_name(repository),
+        "branch": f"refs/heads/{branch}",
+        "after": after,
+        "runs": _RUNS_IN_HISTORY,
+    }
+
+    def ask() -> _HistoryAnswer:
+        return parsed(_HistoryAnswer, _ask(api, _HISTORY, variables))
+
+    ref = api.attempt(f"reading the checks of {branch}", ask).repository.ref
+    return ref.target if ref else None
+
+
+def _ask(api: Api, query: str, variables: Mapping[str, object]) -> object:
+    """Which workflow a suite belongs to takes one permission more, `actions: read`, and can be missing."""
+    return api.graphql_but("workflowRun", query, variables)
+
+
+def _doing(commit: str) -> str:
+    return f"reading the checks of {commit[:12]}"

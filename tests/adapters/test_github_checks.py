@@ -1,0 +1,214 @@
+"""How the CI of a commit went, as GitHub tells it: whatever else hangs on the commit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from benchmarks.github_calls import pile_up
+from rollout.adapters.github.checks import OWN_JOBS, OWN_WORKFLOWS
+from rollout.errors import OutsideError
+from rollout.ports import CheckRun
+from tests.adapters.github_fixtures import hub, origin
+from tests.adapters.github_world import GitHubWorld
+from tests.adapters.test_github_faults import PERMISSIONS
+from tests.fakehub.hub import Hub
+from tests.world import CHECKS
+
+__all__ = ["hub", "origin"]
+
+WORKFLOWS = Path(__file__).parents[2] / ".github/workflows"
+GATE = "Live smoke gate"
+OWN = "rollout-reconcile.yml"
+
+
+@pytest.fixture
+def world(hub: Hub, origin: tuple[Path, str]) -> GitHubWorld:
+    """Nothing ran on the release's commit, and its token may read Actions."""
+    world = GitHubWorld(hub, *origin)
+    world.repo.checks.clear()
+    hub.forget_calls()
+    return world
+
+
+def found(world: GitHubWorld, *wanted: str) -> list[CheckRun]:
+    return world.run().forge.check_runs(world.release, wanted)
+
+
+def named(runs: list[CheckRun]) -> list[tuple[str, str | None]]:
+    return [(run.name, run.conclusion) for run in runs]
+
+
+def without_actions(world: GitHubWorld) -> None:
+    world.token = world.hub.app_token(world.repo, permissions=PERMISSIONS)
+
+
+# --- the tool itself ---------------------------------------------------------------------------------------
+
+
+def test_its_workflows_and_jobs_are_known() -> None:
+    files = {path.name: yaml.safe_load(path.read_text()) for path in WORKFLOWS.glob("rollout-*.yml")}
+    assert files.keys() == OWN_WORKFLOWS
+    jobs = [job["name"] for file in files.values() for job in file["jobs"].values()]
+    assert [name for name in jobs if not OWN_JOBS.fullmatch(name)] == []
+    assert not OWN_JOBS.fullmatch("Plan the migration")
+
+
+@pytest.mark.parametrize("may_read_actions", [True, False])
+def test_its_jobs_and_statuses_are_left_out(world: GitHubWorld, may_read_actions: bool) -> None:
+    if not may_read_actions:
+        without_actions(world)
+    for job in ("Plan", "Product on ubuntu-24.04", "Reconcile"):
+        world.repo.add_check(world.release, job, workflow=OWN)
+    world.repo.add_check(world.release, "rollout-check", "failure", workflow="rollout-check.yml")
+    world.repo.set_status(world.token, world.release, "rollout/tau", "failure")
+    world.repo.add_check(world.release, "unit")
+    assert named(found(world, "*")) == [("unit", "success")]
+
+
+@pytest.mark.parametrize("may_read_actions", [True, False])
+def test_a_product_s_job_of_such_a_name_counts(world: GitHubWorld, may_read_actions: bool) -> None:
+    if not may_read_actions:
+        without_actions(world)
+    for job in ("Plan", "Apply"):
+        world.repo.add_check(world.release, job, "failure", workflow="terraform.yml")
+    world.repo.add_check(world.release, "Start", app="buildkite")
+    assert named(found(world)) == [("Plan", "failure"), ("Apply", "failure"), ("Start", "success")]
+
+
+def test_what_an_action_reports_into_a_suite_of_the_tool_counts(world: GitHubWorld) -> None:
+    """GitHub puts it into whichever suite of Actions the commit has (public issues of test reporters)."""
+    world.repo.add_check(world.release, "Reconcile", workflow=OWN)
+    world.repo.add_check(world.release, "JUnit report", "failure", workflow=OWN)
+    assert named(found(world)) == [("JUnit report", "failure")]
+
+
+# --- many suites -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_ci_is_found_under_hundreds_of_own_runs(world: GitHubWorld, newest_first: bool) -> None:
+    """Whichever way GitHub lists suites: first CI, own runs, a run of CI by hand, own runs, another check."""
+    world.repo.newest_suites_first = newest_first
+    world.repo.add_check(world.release, GATE, "failure")
+    pile_up(world, 650)
+    world.clock.forward(minutes=1)
+    world.repo.add_check(world.release, GATE, "success", anew=True)
+    pile_up(world, 650)
+    world.repo.add_check(world.release, "late", workflow="nightly.yml")
+    world.hub.forget_calls()
+    runs = found(world, "Live smoke *")
+    assert sorted(named(runs), key=str) == [(GATE, "failure"), (GATE, "success"), ("late", "success")]
+    assert len({run.source for run in runs if run.name == GATE}) == 1
+    assert world.calls() == ["POST /graphql checks"] * (3 if newest_first else 2)
+
+
+def test_a_check_that_sank_between_the_ends_is_known_by_its_name(world: GitHubWorld) -> None:
+    pile_up(world, 150)
+    world.repo.add_check(world.release, GATE)
+    pile_up(world, 150)
+    assert named(found(world, "Live smoke *")) == []
+    assert named(found(world, "Live smoke *", GATE)) == [(GATE, "success")]
+
+
+def test_more_names_than_one_request_asks_for(world: GitHubWorld) -> None:
+    names = [f"Live smoke {number}" for number in range(45)]
+    for name in names:
+        world.repo.add_check(world.release, name)
+    pile_up(world, 150)
+    world.hub.forget_calls()
+    assert {run.name for run in found(world, "Live smoke *")} == set(names)
+    assert len(world.calls()) == 4
+
+
+def test_a_suite_of_many_runs(world: GitHubWorld) -> None:
+    names = [f"job {number}" for number in range(207)]
+    for name in names:
+        world.repo.add_check(world.release, name)
+    world.hub.forget_calls()
+    assert [run.name for run in found(world)] == names
+    assert world.calls() == ["POST /graphql checks"] * 3
+
+
+def test_a_commit_that_is_not_there(world: GitHubWorld) -> None:
+    with pytest.raises(OutsideError, match="No commit found"):
+        world.run().forge.check_runs("9" * 40)
+
+
+# --- attempts ----------------------------------------------------------------------------------------------
+
+
+def test_of_each_suite_the_newest_attempt_is_listed(world: GitHubWorld) -> None:
+    world.repo.add_check(world.release, GATE, "failure")
+    world.repo.add_check(world.release, GATE, None)
+    (run,) = found(world)
+    assert (run.status, run.conclusion, run.started_at) == ("in_progress", None, world.now)
+
+
+def test_a_newer_run_of_a_workflow_is_of_the_same_source(world: GitHubWorld) -> None:
+    """Which workflow it is takes `actions: read`; else suites are told apart, and no red one is hidden."""
+    world.repo.add_check(world.release, GATE, "failure")
+    world.repo.add_check(world.release, GATE, "success", anew=True)
+    world.repo.add_check(world.release, GATE, "success", workflow="nightly.yml")
+    world.repo.add_check(world.release, GATE, "success", app="buildkite")
+    assert len({run.source for run in found(world)}) == 3
+    without_actions(world)
+    assert len({run.source for run in found(world)}) == 4
+
+
+def test_a_name_of_two_workflows_has_to_be_green_in_both(world: GitHubWorld) -> None:
+    world.ci()
+    world.repo.add_check(world.release, GATE, "failure", workflow="nightly.yml")
+    world.clock.forward(minutes=1)
+    world.ci()  # a re-run of the first workflow alone
+    world.reconcile(world.observe())
+    assert facts(world)[GATE] == "failure"
+
+
+# --- commit statuses ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "conclusion"),
+    [("success", "success"), ("failure", "failure"), ("error", "failure"), ("pending", "pending")],
+)
+def test_ci_by_commit_statuses_alone(world: GitHubWorld, state: str, conclusion: str) -> None:
+    """The newest of each context counts, and the tick makes no request more."""
+    for name in CHECKS:
+        world.repo.set_status(world.alice, world.release, name, "failure")
+        world.repo.set_status(world.alice, world.release, name, state)
+    observed = world.observe()
+    world.hub.forget_calls()
+    world.reconcile(observed)
+    assert set(facts(world).values()) == {conclusion}
+    assert world.calls().count("POST /graphql checks") == 1
+    assert all("status" not in call for call in world.calls() if call.startswith("GET"))
+
+
+def test_a_status_and_a_check_of_one_name_both_count(world: GitHubWorld) -> None:
+    world.ci()
+    world.repo.set_status(world.alice, world.release, GATE, "failure")
+    world.reconcile(world.observe())
+    assert facts(world)[GATE] == "failure"
+
+
+def test_commits_of_a_branch_come_with_their_statuses(world: GitHubWorld) -> None:
+    tip = world.repo.bare.branch("main") or ""
+    world.repo.set_status(world.alice, tip, "ci/unit", "success")
+    world.repo.set_status(world.token, tip, "rollout/tau", "failure")
+    pile_up(world, 1, commit=tip)
+    newest = next(world.run().forge.newest_commits("main"))
+    assert (newest.commit, named(list(newest.runs))) == (tip, [("ci/unit", "success")])
+
+
+def test_a_token_that_may_not_read_statuses_makes_ci_unknown(world: GitHubWorld) -> None:
+    permissions = {name: level for name, level in PERMISSIONS.items() if name != "statuses"}
+    world.token = world.hub.app_token(world.repo, permissions=permissions)
+    with pytest.raises(OutsideError, match="not accessible"):
+        found(world)
+
+
+def facts(world: GitHubWorld) -> dict[str, str]:
+    return {check.name: check.conclusion for check in world.status.facts.checks or ()}
