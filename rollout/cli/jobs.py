@@ -41,16 +41,31 @@ def plan(call: Call, runner: str) -> None:
 
 
 @click.command()
-@click.option("--merge", required=True, metavar="SHA", help="The commit that merging makes.")
+@click.option(
+    "--merge",
+    required=True,
+    metavar="SHA",
+    envvar="ROLLOUT_CHECK_MERGE",
+    help="The commit that merging makes.",
+)
 @click.option(
     "--clone",
+    envvar="ROLLOUT_CHECK_CLONE",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="A clone that holds it and its parents, to see what it changes without asking GitHub.",
 )
-@click.option("--since", metavar="SHA", help="The commit that it is merged into; else its first parent.")
 @click.option(
-    "--base", metavar="BRANCH", help="The branch that it is merged into. Only the state branch is judged."
+    "--since",
+    metavar="SHA",
+    envvar="ROLLOUT_CHECK_SINCE",
+    help="The commit that it is merged into; else its first parent.",
+)
+@click.option(
+    "--base",
+    metavar="BRANCH",
+    envvar="ROLLOUT_CHECK_BASE",
+    help="The branch that it is merged into. Only the state branch is judged.",
 )
 @command_options
 def check(call: Call, merge: str, clone: Path | None, since: str | None, base: str | None) -> None:

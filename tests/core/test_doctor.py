@@ -425,6 +425,14 @@ def test_a_state_branch_of_its_own_has_the_workflows_of_its_events() -> None:
     assert {one.severity for one in examine(world(whole, state_branch="ops"), NOW)} == {OK}
 
 
+def test_a_state_branch_needs_the_key_where_reconcile_runs_on_it() -> None:
+    loose = {"environment": Environment(frozenset({APP_KEY}), restricted=False)}
+    for there, branches in ((ON_STATE_BRANCH, "only main"), (FLOWS, "only main, ops")):
+        found = examine(world({**loose, "on_state_branch": there}, state_branch="ops"), NOW)
+        (fix,) = (one.fix for one in found if one.topic == "App key")
+        assert fix == f"Settings > Environments > rollout > Deployment branches: {branches}"
+
+
 def test_both_branches_call_one_rollout() -> None:
     other = (replace(ON_STATE_BRANCH[0], uses=(PIN.replace("5", "6"),)), ON_STATE_BRANCH[1])
     found = examine(world({"on_state_branch": other}, state_branch="ops"), NOW)

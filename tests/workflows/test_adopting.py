@@ -69,6 +69,7 @@ def test_the_state_branch_holds_state_and_what_its_events_start(beside: Path) ->
     states = [f"state/tau/{name}.yaml" for name in ("channel", "contract", "rollout")]
     assert [path for path in files if path != ".git"] == [*workflows.values(), *states]
     texts = {name: (beside / path).read_text(encoding="utf-8") for name, path in workflows.items()}
+    assert all(len(text.splitlines()) < 30 for text in texts.values())
     assert f"uses: {TOOL}/.github/actions/rollout@{PIN} # v" in texts["rollout-check.yml"]
     on = yaml.load(texts["rollout-closed.yml"], Loader=Yaml12)["on"]  # noqa: S506 a SafeLoader
     assert on["push"] == {

@@ -77,7 +77,7 @@ def uses(path: Path) -> list[str]:
     return [used for used in found if used != "./.github/actions/rollout"]
 
 
-@every_workflow
+@every_file
 def test_a_checkout_leaves_no_credentials_behind(path: Path) -> None:
     for step in steps(path):
         if step.get("uses", "").startswith("actions/checkout@"):

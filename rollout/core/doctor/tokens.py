@@ -8,6 +8,7 @@ from rollout.core.doctor.facts import (
     APP_ID,
     APP_KEY,
     ENVIRONMENT,
+    RECONCILE,
     Environment,
     Hidden,
     Permission,
@@ -54,7 +55,10 @@ def _key(world: World) -> Iterator[Finding]:
     if environment.restricted:
         yield ok("App key", f"it is in the environment {ENVIRONMENT}, which only some branches may use")
     else:
-        branches = dict.fromkeys((world.settings.default_branch, world.state_branch))
+        # Only a state branch that was cut from the default one has a file there whose runs need it.
+        there = {workflow.name for workflow in world.settings.on_state_branch}
+        needs = [world.state_branch] if RECONCILE in there else []
+        branches = dict.fromkeys((world.settings.default_branch, *needs))
         fix = f"Settings > Environments > {ENVIRONMENT} > Deployment branches: only {', '.join(branches)}"
         yield warning(
             "App key", f"every branch may use the environment {ENVIRONMENT}, so a pushed one can", fix
