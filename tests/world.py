@@ -284,7 +284,12 @@ class World:
 
     def start(self, version: str = VERSION, commit: str | None = COMMIT, **options: str | None) -> Started:
         asked = StartOptions(version, commit, **options)
-        return start(self.store, self.history, self.clock, TAU, asked, reverter=self.reverter)
+        return start(
+            self.store, self.history, self.clock, TAU, asked, reverter=self.reverter, known=self.known
+        )
+
+    def known(self, version: str) -> list[str]:
+        return [version] if self.history.tagged(version) else []
 
     def reconciler(self, *, dry_run: bool = False) -> Reconciler:
         responder = Responder(self.reverter, self.issues, incident_body, pushes_workflows=True)

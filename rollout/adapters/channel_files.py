@@ -33,6 +33,10 @@ class TagReleases:
         releases = tuple(record(tag) for tag in tags if is_choosable(tag))
         return ReleasePage(etag=ours, entries=len(releases), releases=releases)
 
+    def tags_of(self, version: str) -> Sequence[str]:
+        tags = self._tags()
+        return [tag for tag in versions.spellings(version) if tag in tags]
+
 
 def record(tag: str) -> ReleaseRecord:
     return ReleaseRecord(tag=tag, prerelease=versions.parse(tag).prerelease is not None)

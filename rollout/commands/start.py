@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,12 +67,12 @@ def start(
     options: StartOptions,
     *,
     reverter: Reverter | None = None,
-    known: Known = tuple,
+    known: Known = lambda _: (),
 ) -> Started:
     """Commit the new rollout and its first status.
 
-    `reverter` knows whether the commit holds a release that was rolled back, and `known` gives the versions
-    that are released or tagged.
+    `reverter` knows whether the commit holds a release that was rolled back, and `known` whether a version
+    is released or tagged.
 
     Raises InputError for a malformed or unknown version, and for a commit that does not exist. Raises
     RefusedError when a rollout is under way, a guard of the channel blocks the version, it is not newer than
@@ -90,7 +89,7 @@ def start(
         refuse_doubts(state)
         _ask_the_guards(state, options.version)
         cuts.append(cut(history, state, options.version, options.commit, options.base))
-        target = _target(state, options, lambda: _known(history, options, known), now)
+        target = _target(state, options, known, now)
         if target is not None and options.rollback_to is None:
             edit = written_by_hand(store, train)
             target = target.model_copy(update={"by_hand": edit.commit if edit else None})
@@ -189,12 +188,6 @@ def _refuse_held_target(
             f" it {why}",
             hint="name another version with --rollback-to",
         )
-
-
-def _known(history: History, options: StartOptions, known: Known) -> Iterable[str]:
-    """The tag that is named is asked for first: a list of releases may be long, or cut off."""
-    named = options.rollback_to
-    return [named] if named is not None and history.tagged(named) else known()
 
 
 # --- the commit ------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError, RolloutError
 from rollout.rendering.gates import release_name
 
-Known = Callable[[], Iterable[str]]
-"""Versions that are released or tagged, beside those that the train's own files name."""
+Known = Callable[[str], Iterable[str]]
+"""Asked about one version: itself if it is released or tagged, and whichever others are at hand."""
 
 HeldBack = Callable[[TrainState, str], str]
 """Why nothing may choose the version by what its commit holds; empty when it may be chosen."""
@@ -49,7 +49,7 @@ def check_target(
     own = recorded(state)
     if bare(version) in own:
         return  # asking around must not be what a rollback fails by
-    every = own | {bare(each) for each in known()}
+    every = own | {bare(each) for each in known(version)}
     if bare(version) not in every:
         others = _newest(every - {bare(release)}) or "none"
         raise InputError(

@@ -23,6 +23,7 @@ from rollout.core.decorations import Decorations
 from rollout.core.files import CONTRACT, STATE, STATE_BRANCH, state_path
 from rollout.core.state import UNDER_WAY, TrainState, Unusable
 from rollout.core.values import format_instant
+from rollout.core.versions import spellings
 from rollout.errors import InputError, OutsideError, RolloutError
 from rollout.wiring import texts
 
@@ -514,15 +515,15 @@ class Workspace:
         """Names of the clone's tags; none where there is no clone."""
         return tuple(self.git.tags()) if self.forge_kind == "local" or self._is_clone() else ()
 
-    def released(self) -> tuple[str, ...]:
-        """Versions that somebody released: the clone's tags, which a job's checkout has none of, and on
-        GitHub the newest page of the product's releases. Raises OutsideError when it cannot be read.
+    def released(self, version: str) -> tuple[str, ...]:
+        """The version if somebody released or tagged it, and the clone's tags, of which a job has none.
+
+        Raises OutsideError when GitHub cannot be asked.
         """
-        if self.forge_kind != "github":
-            return self.tags()
-        page = self._releases.page(1, "")
-        published = page.releases if page else ()
-        return (*self.tags(), *(one.tag for one in published if not one.draft))
+        tags = self.tags()
+        if self.forge_kind != "github" or not set(spellings(version)).isdisjoint(tags):
+            return tags
+        return (*tags, *self._releases.tags_of(version))
 
     def decider(self) -> str:
         """Who decides by a command: whoever dispatched the run, else who is at the keyboard.

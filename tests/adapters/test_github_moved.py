@@ -84,6 +84,7 @@ def test_a_product_that_has_moved_is_named_by_each_way_to_it(hub: Hub, tmp_path:
         lambda: run.forge.check_runs(release),
         lambda: list(run.forge.newest_commits("main")),
         lambda: run.releases.page(1, ""),
+        lambda: run.releases.tags_of("v1"),
         lambda: run.evidence.writers(Release(version="v0.1.5", commit=release, started_at=NOON)),
     ):
         with pytest.raises(OutsideError, match=f"acme/product has moved to {NEW}") as stopped:

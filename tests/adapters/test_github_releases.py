@@ -141,3 +141,104 @@ def test_a_cache_that_github_does_not_give_whole_breaks_nothing(world: GitHubWor
     assert show(desk(world), TAU).kept.problem
     found, _ = check(desk(world), TAU)
     assert found.lookup_source is LookupSource.LIVE
+
+
+# --- one version -------------------------------------------------------------------------------------------
+
+
+def tag(world: GitHubWorld, name: str, at: str = "main", *, annotated: bool = False) -> None:
+    how = ("-a", "-m", name) if annotated else ()
+    world.repo.bare.git("tag", *how, name, at)
+
+
+@pytest.mark.parametrize(
+    ("version", "tags"),
+    [
+        (OLD_VERSION, [OLD_VERSION]),
+        (OLD_VERSION.removeprefix("v"), [OLD_VERSION]),
+        ("v0.0.1", ["v0.0.1"]),
+        ("0.0.2", ["0.0.2"]),
+        ("v0.0.2", ["0.0.2"]),
+        ("v0.0.3", ["v0.0.3"]),
+        ("v0.0.4", ["v0.0.4"]),
+        ("v0.0.5", []),
+        ("v0.0.6", []),
+        ("v9.9.9", []),
+    ],
+)
+def test_a_version_is_asked_for_by_its_name(world: GitHubWorld, version: str, tags: list[str]) -> None:
+    """A Release older than a page of them, tags, annotated ones too; no tag of a tree, and no draft."""
+    for patch in range(150):
+        world.repo.add_release(f"v0.2.{patch}")
+    tag(world, "v0.0.1")
+    tag(world, "0.0.2")
+    tag(world, "v0.0.3", annotated=True)
+    tag(world, "inner", annotated=True)
+    tag(world, "v0.0.4", "inner", annotated=True)
+    tag(world, "v0.0.5", "main^{tree}")
+    world.repo.add_release("v0.0.6", draft=True)
+    world.hub.forget_calls()
+    assert releases(world).tags_of(version) == tags
+    assert world.calls() == ["POST /graphql version"]
+
+
+# --- a product with tags alone -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tagged(hub: Hub, origin: tuple[Path, str]) -> GitHubWorld:
+    """Nothing was ever published as a Release."""
+    world = GitHubWorld(hub, *origin)
+    tag(world, OLD_VERSION)
+    tag(world, "v0.1.5", annotated=True)
+    tag(world, "v0.2.0-rc.1")
+    tag(world, "nightly")
+    hub.forget_calls()
+    return world
+
+
+def test_tags_are_the_list_of_a_product_without_releases(tagged: GitHubWorld) -> None:
+    page = releases(tagged).page(1, "")
+    assert page is not None
+    assert set(page.releases) == {
+        ReleaseRecord(tag=OLD_VERSION),
+        ReleaseRecord(tag="v0.1.5"),
+        ReleaseRecord(tag="v0.2.0-rc.1", prerelease=True),
+    }
+    assert tagged.calls() == ["GET /repos/acme/tau/releases", "GET /repos/acme/tau/tags"]
+    found, _ = check(desk(tagged), TAU)
+    assert (found.target_version, found.guard_code) == ("v0.1.5", "ok")
+
+
+def test_unchanged_tags_are_not_sent_again(tagged: GitHubWorld) -> None:
+    refresh(desk(tagged), TAU)
+    tagged.hub.forget_calls()
+    tagged.clock.forward(minutes=20)
+    found, _ = check(desk(tagged), TAU)
+    assert found.target_version == "v0.1.5"
+    assert [call.status for call in tagged.hub.calls() if call.path.endswith("/tags")] == [304]
+
+
+def test_more_than_a_page_of_tags(tagged: GitHubWorld) -> None:
+    for patch in range(100):
+        tag(tagged, f"v0.3.{patch}")
+    view, _ = refresh(desk(tagged), TAU)
+    assert view.kept.cache is not None
+    assert len(view.kept.cache.releases) == 103
+
+
+def test_the_first_release_takes_the_place_of_tags(tagged: GitHubWorld) -> None:
+    refresh(desk(tagged), TAU)
+    tagged.clock.forward(minutes=20)
+    tagged.repo.add_release("v0.1.5")
+    view, _ = refresh(desk(tagged), TAU)
+    assert view.kept.cache is not None
+    assert view.kept.cache.releases == (ReleaseRecord(tag="v0.1.5"),)
+
+
+def test_a_draft_is_the_beginning_of_a_list_of_releases(tagged: GitHubWorld) -> None:
+    """A tag whose Release is still a draft must not be chosen."""
+    tagged.repo.add_release("v0.2.0", draft=True)
+    tag(tagged, "v0.2.0")
+    found, _ = check(desk(tagged), TAU)
+    assert found.guard_code == "no_release_records"

@@ -63,7 +63,7 @@ class Town:
         return freeze(self.store, self.clock, TAU, REASON).state
 
     def rollback(self) -> TrainState:
-        return roll_back(self.store, self.clock, TAU, Dispatch(REASON, "ada"), lambda: ()).state
+        return roll_back(self.store, self.clock, TAU, Dispatch(REASON, "ada"), lambda _: ()).state
 
     def trigger(self) -> TrainState:
         return self.reconcile(on_its_way()[2])

@@ -95,6 +95,31 @@ def test_history_is_read_in_the_clone(
     assert world.calls() == ["POST /graphql repository"]
 
 
+@pytest.mark.parametrize("target", ["v0.0.200", "0.0.200"])
+def test_a_rollback_leads_to_a_version_that_is_only_tagged(
+    world: GitHubWorld, nowhere: Path, capsys: pytest.CaptureFixture[str], target: str
+) -> None:
+    """Beside more Releases than a page, by one request for the version that is named."""
+    for patch in range(150):
+        world.repo.add_release(f"v0.0.{patch}")
+    world.repo.bare.git("tag", "-a", "-m", "old", "v0.0.200", "main")
+    world.hub.forget_calls()
+    said(capsys, "rollback", "--reason", "it crashes", "--by", "ada", "--target", target)
+    state = world.state
+    assert state.incident is not None
+    assert state.incident.target is not None
+    assert (state.incident.target.version, state.rollout.frozen is not None) == (target, True)
+    until_frozen = world.calls()[: world.calls().index("POST /graphql createCommitOnBranch") + 1]
+    assert until_frozen == [
+        "POST /graphql repository",
+        "POST /graphql version",
+        "POST /graphql createCommitOnBranch",
+    ]
+    assert "no such release" in refused(
+        capsys, "rollback", "--reason", "no", "--by", "ada", "--target", "v0.0.201"
+    )
+
+
 def test_the_real_github_keeps_real_time(
     world: GitHubWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,7 +117,7 @@ def test_no_version_that_holds_the_commit_is_returned_to(world: World) -> None:
             TAU,
             StartOptions(VERSION, COMMIT, rollback_to="v0.1.3"),
             reverter=world.reverter,
-            known=lambda: ("v0.1.3",),
+            known=lambda _: ("v0.1.3",),
         )
     assert world.store.head() == head
     world.start(VERSION, COMMIT)
@@ -134,7 +134,7 @@ def test_a_person_rolls_back_to_no_version_that_holds_the_commit(world: World) -
     def ask(target: str) -> str | None:
         asked, known = Dispatch("customers call", "ada", target), ("v0.1.3", "v0.1.2")
         held_back = held_back_in(world)
-        return roll_back(world.store, world.clock, TAU, asked, lambda: known, held_back=held_back).commit
+        return roll_back(world.store, world.clock, TAU, asked, lambda _: known, held_back=held_back).commit
 
     with pytest.raises(RefusedError, match=r"--target v0\.1\.3: it holds 2222222222") as refused:
         ask("v0.1.3")
@@ -154,7 +154,7 @@ def test_a_rollback_does_not_wait_for_a_product_that_cannot_be_read(
 
     asked = Dispatch("customers call", "ada", "v0.1.3")
     known = ("v0.1.3",)
-    assert roll_back(world.store, world.clock, TAU, asked, lambda: known, held_back=nobody_answers).commit
+    assert roll_back(world.store, world.clock, TAU, asked, lambda _: known, held_back=nobody_answers).commit
     assert world.rollout.outcome == "rolling_back"
 
 

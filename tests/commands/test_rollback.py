@@ -48,7 +48,7 @@ def dispatch(
 ) -> bool:
     known = ("v0.1.3",)
     asked = Dispatch(reason, by, target)
-    return rollback.roll_back(world.store, world.clock, TAU, asked, lambda: known).commit is not None
+    return rollback.roll_back(world.store, world.clock, TAU, asked, lambda _: known).commit is not None
 
 
 def branch(world: World) -> str:
@@ -741,7 +741,7 @@ def test_a_target_that_a_tag_names_is_known(world: World) -> None:
 def test_an_unknown_target_is_told_what_there_is_in_the_order_of_versions(world: World) -> None:
     tags = ("v0.1.10", "0.1.9", "nightly", "v0.1.5")
     with pytest.raises(InputError) as caught:
-        rollback.roll_back(world.store, world.clock, TAU, Dispatch("why", "ada", "v9.9.9"), lambda: tags)
+        rollback.roll_back(world.store, world.clock, TAU, Dispatch("why", "ada", "v9.9.9"), lambda _: tags)
     assert caught.value.hint == "known: v0.1.4, v0.1.9, v0.1.10; a tag or a release makes one known"
 
 

@@ -74,8 +74,8 @@ def begin(world: World, case: dict[str, Any]) -> tuple[TrainState, str]:
     options = StartOptions(
         **{**typed, **{name: sha(typed[name]) for name in ("commit", "base") if name in typed}}
     )
-    released = case.get("released", ())
-    started = start(world.store, world.history, world.clock, TAU, options, known=lambda: released)
+    released = (*case.get("released", ()), *case.get("tags", ()))
+    started = start(world.store, world.history, world.clock, TAU, options, known=lambda _: released)
     return started.state, started.cut.since
 
 

@@ -251,6 +251,16 @@ class RepositoryNode:
                 return RefNode(self._repo, self._token, name)
         return None
 
+    def release(self, info: Any, tagName: str) -> Json | None:  # noqa: N803
+        _demand(self._token, self._repo, "contents:read")
+        may_write = allowed(self._token, self._repo, "contents:write")
+        found = [one for one in self._repo.releases if one.tag == tagName and (may_write or not one.draft)]
+        return (
+            {"tagName": tagName, "isDraft": found[-1].draft, "isPrerelease": found[-1].prerelease}
+            if found
+            else None
+        )
+
     def refs(
         self,
         info: Any,
@@ -467,7 +477,27 @@ class RefNode:
 def _git_object(repo: Repo, token: Token, sha: str, kind: str) -> Any:
     if kind == "commit":
         return CommitNode(repo, token, repo.bare.commit(sha))
+    if kind == "tag":
+        return TagNode(repo, token, sha)
     return BlobNode(repo, sha) if kind == "blob" else TreeNode(repo, token, sha)
+
+
+class TagNode:
+    """An annotated tag, which has an id of its own."""
+
+    def __init__(self, repo: Repo, token: Token, sha: str) -> None:
+        self._repo = repo
+        self._token = token
+        header = repo.bare.git("cat-file", "tag", sha).partition("\n\n")[0]
+        fields = dict(line.split(" ", 1) for line in header.splitlines())
+        self.__typename = "Tag"
+        self.oid = sha
+        self.id = shapes.node("TA", sha)
+        self.name = fields["tag"]
+        self._target = (fields["object"], fields["type"])
+
+    def target(self, info: Any) -> Any:
+        return _git_object(self._repo, self._token, *self._target)
 
 
 class BlobNode:

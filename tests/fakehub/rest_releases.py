@@ -16,3 +16,12 @@ def list_releases(request: Request) -> Any:
     repo = request.repo
     may_write = allowed(request.token, repo, "contents:write")
     return [shapes.release(repo, one) for one in reversed(repo.releases) if may_write or not one.draft]
+
+
+@route(f"GET {R}/tags", needs="contents:read", answers="Tag", many=True)
+def list_tags(request: Request) -> Any:
+    """Peeled, and without tags of what is no commit. The order is ours: GitHub promises none."""
+    repo = request.repo
+    names = [name.removeprefix("refs/tags/") for name in repo.bare.refs("refs/tags/")]
+    commits = {name: repo.bare.commit_of(f"refs/tags/{name}") for name in reversed(names)}
+    return [shapes.tag(repo, name, commit) for name, commit in commits.items() if commit]

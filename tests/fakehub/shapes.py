@@ -649,6 +649,17 @@ def release(repo: Repo, one: Release) -> Json:
     )
 
 
+def tag(repo: Repo, name: str, commit: str) -> Json:
+    return build(
+        "Tag",
+        name=name,
+        commit={"sha": commit, "url": url(repo, "commits", commit)},
+        zipball_url=url(repo, "zipball", f"refs/tags/{name}"),
+        tarball_url=url(repo, "tarball", f"refs/tags/{name}"),
+        node_id=node("REF", name),
+    )
+
+
 # --- settings --------------------------------------------------------------------------------------------
 
 

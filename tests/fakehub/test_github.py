@@ -189,7 +189,7 @@ READS = """
 {R}/rulesets {R}/rules/branches/main {R}/actions/permissions/workflow
 {R}/actions/permissions {R}/actions/workflows {R}/actions/workflows/ci.yml
 {R}/actions/workflows/ci.yml/runs {R}/actions/runs {R}/actions/artifacts
-{R}/collaborators/alice/permission /rate_limit /user
+{R}/releases {R}/tags {R}/collaborators/alice/permission /rate_limit /user
 """
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from rollout.core.state.release_cache import ReleasePage, ReleaseRecord
+from rollout.core.versions import spellings
 from rollout.errors import OutsideError
 
 
@@ -32,6 +34,11 @@ class FakeReleases:
         releases = tuple(_record(tag) for tag in tags)
         leads_on = len(self.tags) > number * self.size
         return ReleasePage(etag=ours, entries=len(tags), leads_on=leads_on, releases=releases)
+
+    def tags_of(self, version: str) -> Sequence[str]:
+        if self.is_down:
+            raise OutsideError("the list is down", hint="wait for it")
+        return [tag for tag in spellings(version) if tag in self.tags]
 
 
 def _record(text: str) -> ReleaseRecord:

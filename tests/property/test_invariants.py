@@ -423,7 +423,7 @@ class Release(RuleBasedStateMachine):
         was = world.rollout.outcome
         asked = Dispatch(reason, "ada", to)
         try:
-            roll_back(world.store, world.clock, TAU, asked, lambda: ["v0.1.3"])
+            roll_back(world.store, world.clock, TAU, asked, lambda _: ["v0.1.3"])
         except RefusedError:
             ended = (Outcome.IDLE, Outcome.ROLLED_BACK, Outcome.WITHDRAWN)
             assert to is not None or was in ended or self.is_unjudged()

@@ -94,7 +94,8 @@ def refreshed(desk: Desk, state: TrainState, cache: ReleaseCache | None, now: da
 def _fetch(releases: Releases, known: tuple[ReleasePage, ...]) -> Iterator[ReleasePage]:
     for number in range(1, MOST_PAGES + 1):
         before = known[number - 1] if number <= len(known) else None
-        answer = releases.page(number, before.etag if before else "")
+        # That a page is still empty tells nothing: what was no release then, such as a tag, may be one.
+        answer = releases.page(number, before.etag if before and before.releases else "")
         page = answer or before
         if page is None or (number > 1 and not page.entries):
             return

@@ -48,6 +48,15 @@ def looked(world: ChannelWorld) -> tuple[LookupSource, list[str]]:
 # --- where releases come from -----------------------------------------------------------------------------
 
 
+def test_an_empty_page_is_asked_for_anew() -> None:
+    """What was no release when it was kept, such as tags to an older version of the tool, may be one now."""
+    world = ChannelWorld()
+    refresh(world.desk, TAU)
+    world.clock.forward(minutes=16)
+    looked(world)
+    assert world.releases.asked == [(1, True), (1, True)]
+
+
 def test_a_fresh_cache_is_used_and_a_stale_one_asked_for_anew() -> None:
     world = ChannelWorld("v0.1.5")
     assert looked(world) == (LookupSource.LIVE, ["v0.1.5"])
