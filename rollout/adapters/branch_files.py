@@ -15,7 +15,7 @@ _MAKE_ONE = "run `rollout init` to make a train"
 class BranchFiles:
     """Port Worktree over the tip of a branch: what is written is a commit.
 
-    A branch that only origin has begins there; one that nobody has begins a history of its own.
+    It goes on from where origin was last fetched; a branch that nobody has begins a history of its own.
     """
 
     def __init__(self, git: Git, branch: str, clock: Clock, message: str = "") -> None:
@@ -26,7 +26,12 @@ class BranchFiles:
 
     @property
     def _tip(self) -> str | None:
-        return self._git.tip(self._branch) or self._git.resolve(f"refs/remotes/origin/{self._branch}")
+        """Where the branch is, here or, as it was last fetched, at origin where that is further on."""
+        here = self._git.tip(self._branch)
+        there = self._git.resolve(f"refs/remotes/origin/{self._branch}")
+        if here is None or there is None or not self._git.is_ancestor(here, there):
+            return here or there
+        return there
 
     def exists(self, path: str) -> bool:
         tip = self._tip
@@ -61,9 +66,13 @@ class BranchFiles:
         if not files:
             return
         contents = {path: text.encode() for path, text in files.items()}
-        local, message, now = self._git.tip(self._branch), self._message, self._clock.now()
-        if local is not None:
-            self._git.commit(self._branch, contents, parent=local, message=message, at=now)
+        git, branch, here, base = self._git, self._branch, self._git.tip(self._branch), self._tip
+
+        def make() -> str:
+            return git.write_commit(contents, parent=base, message=self._message, at=self._clock.now())
+
+        if here is None or base is None:
+            git.set_branch(branch, make(), old=None)
         else:
-            made = self._git.write_commit(contents, parent=self._tip, message=message, at=now)
-            self._git.set_branch(self._branch, made, old=None)
+            fetched = git.changed_paths(here, base)
+            git.advance(branch, make, old=here, paths={*contents, *fetched})

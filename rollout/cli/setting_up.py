@@ -9,6 +9,7 @@ import click
 
 from rollout.cli.common import Call, command_options
 from rollout.cli.output import columns, out, progress, warn
+from rollout.core.files import STATE_BRANCH
 from rollout.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def init(
     if profile is None:
         raise InputError("--profile is required", hint="--profile generic, or --profile tau")
     branch = space.branch_of_new_train()
+    _refuse_beside_state(call, branch or STATE_BRANCH)
     here, there = _workflows(call, action, branch, asked=False)
     subject = f"rollout({train_of(profile_text(profile), wishes)}): init"
     own = OwnBranch(branch, space.branch_files(branch, subject), there) if branch else None
@@ -100,12 +102,23 @@ def init(
     return None
 
 
+def _refuse_beside_state(call: Call, branch: str | None) -> None:
+    """Where a state branch of its own is checked out, workflows of the default branch have no place."""
+    space = call.workspace
+    if space.default_on_github is not None and space.git.current_branch() == branch is not None:
+        raise InputError(
+            f"{branch}, which carries state alone, is checked out here",
+            hint=f"run it where {space.default_on_github} is checked out: it commits to {branch} by itself",
+        )
+
+
 def _install_workflows(call: Call, action: str | None, *, update: bool) -> int | None:
     """Exit code 3 where an update had to keep a file."""
     from rollout.commands.workflows import install_workflows, update_workflows
 
     space = call.workspace
     branch = space.branch if space.branch != space.git.default_branch() else None
+    _refuse_beside_state(call, branch)
     here, there = _workflows(call, action, branch if space.default_on_github else None, asked=True)
     install = update_workflows if update else install_workflows
     installed = [install(space.worktree, here)] if here else []

@@ -132,8 +132,9 @@ class Workspace:
             return self.named_state_branch, "as asked for"
         if named := self._branch_of_contracts():
             return named, "which the contract names"
-        if self.has_branch(STATE_BRANCH):
-            return STATE_BRANCH, "which is there"
+        places = (f"refs/{place}/{STATE_BRANCH}:{STATE}" for place in ("heads", "remotes/origin"))
+        if any(map(self.git.tree, places)):
+            return STATE_BRANCH, "which carries state"
         return self.git.default_branch(), "the default branch"
 
     def has_branch(self, name: str) -> bool:
@@ -171,7 +172,7 @@ class Workspace:
     def product_branch_here(self) -> str | None:
         """The branch that the worktree stands on; None for none, or for one of the tool's own."""
         current = self.git.current_branch()
-        return None if current is None or current.startswith("rollout/") else current
+        return None if current in (None, STATE_BRANCH) or current.startswith("rollout/") else current
 
     @cached_property
     def store(self) -> StateStore:

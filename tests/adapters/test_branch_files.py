@@ -70,6 +70,23 @@ def test_a_branch_that_only_origin_has_goes_on_there(repository: Repository) -> 
     assert repository.head("rollout-state^") == theirs
 
 
+def test_a_branch_that_origin_has_moved_on_is_caught_up_first(repository: Repository, tmp_path: Path) -> None:
+    files(repository).write_new({PATH: "train: shop\n"})
+    first, beside = repository.head("rollout-state"), tmp_path / "beside"
+    files(repository).write({"state/shop/status.yaml": "schema: 2\n"})
+    theirs = repository.head("rollout-state")
+    repository.git("update-ref", "refs/remotes/origin/rollout-state", theirs)
+    repository.git("update-ref", "refs/heads/rollout-state", first)
+    repository.git("worktree", "add", "--quiet", str(beside), "rollout-state")
+    files(repository).write({PATH: "train: api\n"})
+    assert repository.head("rollout-state^") == theirs
+    assert (beside / PATH).read_text(encoding="utf-8") == "train: api\n"
+    assert (beside / "state/shop/status.yaml").read_text(encoding="utf-8") == "schema: 2\n"
+    # What was never pushed stays.
+    files(repository).write({PATH: "train: web\n"})
+    assert repository.git("rev-list", "--count", f"{theirs}..rollout-state") == "2"
+
+
 def test_a_worktree_beside_follows(repository: Repository, tmp_path: Path) -> None:
     files(repository).write_new({PATH: "train: shop\n"})
     repository.git("worktree", "add", "--quiet", str(tmp_path / "beside"), "rollout-state")

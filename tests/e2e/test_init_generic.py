@@ -157,6 +157,21 @@ def test_both_branches_of_a_repository_on_github_are_kept_up_to_date(
     assert shell.rollout("init", "--update").code == 2
 
 
+def test_a_second_train_goes_to_the_same_branch_and_not_into_its_worktree(
+    shell: Shell, repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.git("remote", "add", "origin", "https://github.com/acme/shop")
+    for train in ("shop", "api"):
+        shell.ok("init", "--profile", "generic", "--train", train)
+    assert repository.git("ls-tree", "--name-only", "rollout-state:state").split() == ["api", "shop"]
+    beside = repository.path.parent / "beside"
+    repository.git("worktree", "add", "--quiet", str(beside), "rollout-state")
+    for more in (("--profile", "generic", "--train", "web"), ("--workflows",)):
+        said = Shell(beside, capsys).rollout("init", *more)
+        assert said.code == 2
+        assert "rollout-state, which carries state alone, is checked out here" in said.err
+
+
 def test_workflows_without_a_pin_are_refused(shell: Shell, repository: Repository) -> None:
     for options, message in (
         (("--workflows", "--action", "acme/rollout@main"), "--action acme/rollout@main: not a repository"),
