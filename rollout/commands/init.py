@@ -106,8 +106,8 @@ class Initialised:
             f"git push origin {branch}",
             *((f"{add}, then push it to {main}",) if self.installed and self.installed.written else ()),
             *(() if branch == STATE_BRANCH else (f"gh variable set ROLLOUT_STATE_BRANCH --body {branch}",)),
-            f"protect {branch}: a ruleset that requires a pull request, review from code owners, and"
-            f" rollout/{train}, with the App on its bypass list (docs/github.md of rollout)",
+            f"protect {branch}: a ruleset that requires a pull request, review from code owners and the check"
+            " rollout-check, with the App on its bypass list (docs/github.md of rollout)",
             f"put its owners into CODEOWNERS on {branch}: {owners}",
             "once both are pushed: rollout doctor --forge github",
         )
@@ -122,7 +122,7 @@ class Initialised:
         return (
             f"rollout contract check --train {self.train}",
             f"git add {folders} && git commit -m 'rollout({self.train}): init'",
-            *((f"git branch {branch}",) if branch else ()),
+            *((f"git branch {branch}",) if branch and branch != self.default_branch else ()),
             *((f"gh variable set ROLLOUT_STATE_BRANCH --body {branch}",) if branch and workflows else ()),
             *(("once it is pushed: rollout doctor --forge github",) if workflows else ()),
         )

@@ -207,8 +207,8 @@ def test_it_says_how_to_go_on_with_both_branches() -> None:
         "  rollout contract check --train shop --repo ../rollout-state",
         "  git push origin rollout-state",
         "  git add .github/workflows && git commit -m 'Add the workflows of rollout', then push it to main",
-        "  protect rollout-state: a ruleset that requires a pull request, review from code owners, and"
-        " rollout/shop, with the App on its bypass list (docs/github.md of rollout)",
+        "  protect rollout-state: a ruleset that requires a pull request, review from code owners and the"
+        " check rollout-check, with the App on its bypass list (docs/github.md of rollout)",
         "  put its owners into CODEOWNERS on rollout-state: /state/shop/contract.yaml @OWNERS and"
         " /.github/ @OWNERS",
         "  once both are pushed: rollout doctor --forge github",
@@ -227,7 +227,9 @@ def test_a_train_that_is_on_the_branch_already_is_refused_before_anything_is_wri
 def test_state_on_the_default_branch_is_told_its_price() -> None:
     wishes = Wishes(train="shop", state_branch="main", default_branch="main")
     says = "state branch: main: state commits put open pull requests behind"
-    assert says in run(FakeWorktree(), wishes=wishes).text
+    text = run(FakeWorktree(), wishes=wishes).text
+    assert says in text
+    assert "git branch main" not in text
     assert "state branch:" not in run(FakeWorktree(), wishes=Wishes(train="shop", state_branch="main")).text
 
 

@@ -362,10 +362,10 @@ def test_one_thing_is_different(
         ({"trains": (Train("tau", product="acme/app"),)}, OK, "product", "acme/app can be read", ""),
         (
             {"state_branch": "ops"},
-            WARNING,
+            OK,
             "required status",
-            "rollout/tau is not required",
-            "target ops, require rollout/tau",
+            "rollout-check is required; a promotion that turns red",
+            "",
         ),
         ({"trains": (Train("tau", max_gap=0),)}, OK, "schedule", "at most 11m between the last 3", ""),
         (
@@ -405,6 +405,9 @@ def test_a_product_out_of_reach(who: Who, whose: str) -> None:
 def test_a_state_branch_of_its_own_can_require_the_trains_own_status() -> None:
     own = world({"rules": (OWN_STATUS,)}, state_branch="ops")
     expect(examine(own, NOW), OK, "required status", "rollout/tau is required: a red promotion cannot", "")
+    neither = examine(world({"rules": ()}, state_branch="ops"), NOW)
+    says, fix = "rollout-check is not required", "target ops, require rollout-check"
+    expect(neither, WARNING, "required status", says, fix)
 
 
 def test_the_default_branch_as_state_branch_has_its_price() -> None:

@@ -140,7 +140,8 @@ def required_status(world: World) -> Iterator[Finding]:
     """Whether a promotion that is not legal, or turned red, can be merged all the same.
 
     Promotions alone get the train's own status, so on a branch that takes other pull requests too, only the
-    check that reports on each of them can be required.
+    check that reports on each of them can be required. On a state branch of its own those others are changes
+    of the contract, so there both can be: who may bypass the status merges them.
     """
     rules, classic = world.settings.rules, world.settings.classic
     if isinstance(rules, Hidden):
@@ -153,19 +154,23 @@ def required_status(world: World) -> Iterator[Finding]:
 
 
 def _required(world: World, status: str, required: set[str], *, shared: bool) -> Finding:
-    topic, branch, wanted = "required status", world.state_branch, CHECK if shared else status
+    topic, branch = "required status", world.state_branch
     if shared and status in required:
         says = f"{status} is required on {branch}: pull requests that are no promotion wait for ever"
         return problem(topic, says, f"{_RULESETS}: require {CHECK} instead")
-    if wanted in required and shared:
+    if status in required:
+        return ok(
+            topic,
+            f"{status} is required: a red promotion cannot be merged, and a change of the contract only by"
+            " those who may bypass the rule",
+        )
+    if CHECK in required:
         return ok(
             topic, f"{CHECK} is required; a promotion that turns red after it is undone when it is merged"
         )
-    if wanted in required:
-        return ok(topic, f"{status} is required: a red promotion cannot be merged")
     if world.uses_app is False:
-        return ok(topic, f"{wanted} is not required, as it has to be without an App: merges are judged after")
-    fix = f"{_RULESETS} > New branch ruleset: target {branch}, require {wanted}, bypass list: the App, always"
+        return ok(topic, f"{CHECK} is not required, as it has to be without an App: merges are judged after")
+    fix = f"{_RULESETS} > New branch ruleset: target {branch}, require {CHECK}, bypass list: the App, always"
     return warning(
-        topic, f"{wanted} is not required: an illegal promotion can be merged, and is undone after", fix
+        topic, f"{CHECK} is not required: an illegal promotion can be merged, and is undone after", fix
     )
