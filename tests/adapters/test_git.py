@@ -352,6 +352,10 @@ def staged(repo: Repository) -> None:
     repo.git("add", STATUS)
 
 
+def staged_mode(repo: Repository) -> None:
+    repo.git("update-index", "--chmod=+x", STATUS)
+
+
 def deleted(repo: Repository) -> None:
     (repo.path / STATUS).unlink()
 
@@ -370,6 +374,7 @@ def ignored(repo: Repository) -> None:
     [
         (unstaged, STATUS),
         (staged, STATUS),
+        (staged_mode, STATUS),
         (deleted, STATUS),
         (untracked, "state/tau/new.yaml"),
         (ignored, "state/tau/new.yaml"),
@@ -399,6 +404,47 @@ def test_what_is_staged_between_two_commits_of_one_run_is_not_overwritten(repo: 
     assert repo.git("show", f":{ROLLOUT}") == "mine"
     repo.git("add", ROLLOUT)
     assert commit(git, {ROLLOUT: "phase: b\n"}, parent=first) == repo.head()
+
+
+@pytest.mark.parametrize(
+    "flags", [["assume-unchanged"], ["skip-worktree"], ["assume-unchanged", "skip-worktree"]]
+)
+def test_what_git_was_told_not_to_look_at_stays_so(repo: Repository, flags: list[str]) -> None:
+    for flag in flags:
+        repo.git("update-index", f"--{flag}", STATUS)
+    (listed,) = repo.git("ls-files", "-v", STATUS).splitlines()
+    commit(Git(repo.path), {STATUS: "two\n", ROLLOUT: "phase: b\n"}, parent=repo.head())
+    assert repo.git("ls-files", "-v", STATUS).splitlines() == [listed]
+    assert repo.git("ls-files", "-v", ROLLOUT) == f"H {ROLLOUT}"
+    assert (repo.path / STATUS).read_text() == "two\n"
+    assert repo.status() == []
+
+
+def test_a_sparse_checkout_does_not_grow(repo: Repository) -> None:
+    repo.git("sparse-checkout", "set", "--no-cone", "/src/")
+    new = "state/tau/incidents/i.yaml"
+    made = commit(Git(repo.path), {STATUS: "two\n", new: "x\n"}, parent=repo.head())
+    assert not (repo.path / "state").exists()
+    assert repo.status() == []
+    assert repo.text(STATUS, made).strip() == "two"
+    repo.git("sparse-checkout", "disable")
+    assert (repo.path / new).read_text() == "x\n"
+
+
+def test_a_run_that_was_killed_is_finished_in_a_sparse_checkout_too(repo: Repository) -> None:
+    repo.git("sparse-checkout", "set", "--no-cone", "/src/")
+    git, parent = Git(repo.path), repo.head()
+
+    def make_and_block_the_index() -> str:
+        repo.write(".git/index.lock", "")
+        return git.write_commit({STATUS: b"two\n"}, parent=parent, message="m", at=NOON)
+
+    with pytest.raises(OutsideError):
+        git.advance("main", make_and_block_the_index, old=parent, paths=[STATUS])
+    (repo.path / ".git/index.lock").unlink()
+    commit(Git(repo.path), {ROLLOUT: "phase: b\n"}, parent=repo.head())
+    assert not (repo.path / "state").exists()
+    assert repo.status() == []
 
 
 def test_other_line_ends_in_the_worktree_are_no_change(repo: Repository) -> None:

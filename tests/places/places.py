@@ -133,6 +133,14 @@ def _program(*flags: str) -> Callable[[Path], Path]:
     return go
 
 
+def _of(*command: str) -> Callable[[Path], Path]:
+    def go(repo: Path) -> Path:
+        git(repo, *command, DESIRED)
+        return repo
+
+    return go
+
+
 def _sparse(repo: Path) -> Path:
     git(repo, "sparse-checkout", "set", "--no-cone", "/src/")
     return repo
@@ -195,6 +203,9 @@ PLACES: dict[str, Place] = {
     "a staged edit": Place(_staged, brake=2, says="dirty"),
     "another mode": Place(_program(), brake=2, says="dirty"),
     "a staged mode": Place(_program("add"), brake=2, says="dirty"),
+    "a mode staged alone": Place(_of("update-index", "--chmod=+x"), brake=2, says="dirty"),
+    "hidden by assume-unchanged": Place(_of("update-index", "--assume-unchanged")),
+    "hidden by skip-worktree": Place(_of("update-index", "--skip-worktree")),
     "an edit under assume-unchanged": Place(
         _edited("update-index", "--assume-unchanged"), brake=2, says="told to ignore"
     ),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from stat import S_ISDIR, S_IXUSR
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollout.adapters.git.formats import FILE, LINK, PROGRAM
-from rollout.adapters.git.process import LITERAL, complaint
+from rollout.adapters.git.process import LITERAL, complaint, finish, output
 from rollout.adapters.plain_file import opened
 from rollout.errors import InputError, OutsideError
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rollout.adapters.git.repository import Git
 
 
-_FEW = 8
+_UNCHANGED, _SKIPPED = "--assume-unchanged", "--skip-worktree"
+_INDEX, _BOTH = ("--staged",), ("--staged", "--worktree")
 _MOST_ARGUMENTS = 500
 """Of more paths the whole index is read: a command line has an end."""
 _UNDER_WAY = {
@@ -37,8 +38,9 @@ def behind(git_dir: Path) -> Path:
 class _Staged(NamedTuple):
     id: str
     """Of the content; `unmerged` in a conflict."""
-    is_hidden: bool
-    """Whether git was told not to look at the file in the worktree."""
+    mode: str
+    flags: frozenset[str]
+    """By which git was told not to look at the file in the worktree."""
 
 
 class Checkout:
@@ -51,6 +53,8 @@ class Checkout:
         self._there = f"-C {git.home} " if elsewhere else ""
         self._behind = behind(git.git_dir)
         """Holds the commit that index and worktree are about to follow, for as long as they have not."""
+        self._index: Mapping[str, _Staged] = {}
+        """Of the paths that were looked at last."""
 
     def prepare(self, paths: Iterable[str], commit: str) -> None:
         """Finish what a killed run left.
@@ -114,13 +118,14 @@ class Checkout:
         if lock.exists():
             hint = f"let it finish, then run again; where no git process runs any more: rm {lock}"
             raise OutsideError(f"another git process holds index.lock{self._where}", hint=hint)
-        suspects = [
-            path
-            for path in sorted(listed)
-            if self._differs_here(path, commit, listed) or self._has_other_mode(path, commit)
-        ]
-        if not suspects and self._is_staged_as_in(commit, listed):
-            return
+        asking = self._asking_index(listed)
+        with self._git.runner.start(asking, LITERAL) as looking_up:
+            suspects = [
+                path
+                for path in sorted(listed)
+                if self._differs_here(path, commit, listed) or self._has_other_mode(path, commit)
+            ]
+            self._index = _index(output("ls-files", finish(looking_up, asking, b"")))
         self._refuse_what_status_does_not_tell(listed, commit)
         if not suspects:
             return
@@ -133,28 +138,19 @@ class Checkout:
                 file=dirty[0],
             )
 
-    def _is_staged_as_in(self, commit: str, listed: frozenset[str]) -> bool:
-        """Whether a few files plainly are, as state files are nearly always: it saves a process."""
-        if len(listed) > _FEW:
-            return False
-        committed = {path: self._git.entry(commit, path) for path in listed}
-        ids = {path: entry.id for path, entry in committed.items() if entry}
-        return len(ids) == len(listed) and self._git.staged(listed) == ids
-
     def _refuse_what_status_does_not_tell(self, listed: frozenset[str], commit: str) -> None:
         """Edits that are only staged, and those of files that git was told not to look at."""
-        index = self._index(listed)
         for path in sorted(listed):
-            committed, staged = self._git.entry(commit, path), index.get(path)
+            committed, staged = self._git.entry(commit, path), self._index.get(path)
             if committed is not None and committed.is_folder:
                 continue
-            if (staged.id if staged else None) != (committed.id if committed else None):
+            if not self._is_staged_as_in(path, commit):
                 raise InputError(
                     f"{path}: dirty: uncommitted changes{self._where} would be overwritten (staged)",
                     hint=f"commit or discard them first: git {self._there}diff HEAD -- {path}",
                     file=path,
                 )
-            if staged is not None and staged.is_hidden and not self._is_as_in(path, commit):
+            if staged is not None and staged.flags and not self._is_as_in(path, commit):
                 flags = "--no-assume-unchanged --no-skip-worktree"
                 raise InputError(
                     f"{path}: dirty: changes{self._where} that git was told to ignore would be overwritten",
@@ -162,16 +158,9 @@ class Checkout:
                     file=path,
                 )
 
-    def _index(self, paths: frozenset[str]) -> dict[str, _Staged]:
+    def _asking_index(self, paths: frozenset[str]) -> tuple[str, ...]:
         asked = sorted(paths) if len(paths) <= _MOST_ARGUMENTS else []
-        out = self._git.runner.run("ls-files", "-s", "-v", "-z", "--", *asked, env=LITERAL)
-        found: dict[str, _Staged] = {}
-        for entry in out.split(b"\0")[:-1]:
-            facts, _, path = entry.partition(b"\t")
-            tag, _, blob, stage = facts.decode().split(" ")
-            is_whole = stage == "0"
-            found[os.fsdecode(path)] = _Staged(blob if is_whole else "unmerged", tag != "H" and is_whole)
-        return found
+        return ("ls-files", "-s", "-v", "-z", "--", *asked)
 
     def _is_as_in(self, path: str, commit: str) -> bool:
         """Whether the file would be committed as it is there, as git compares: line ends and filters apply.
@@ -226,16 +215,39 @@ class Checkout:
 
     def _bring_up_to_date(self, commit: str, paths: Iterable[str]) -> None:
         listed = list(paths)
+        left_out = self._left_out(listed)
         gone = [path for path in listed if self._git.entry(commit, path) is None]
+        kept = [path for path in listed if path not in gone]
         # First what goes: a file may come in the place of its folder.
-        for part in (gone, [path for path in listed if path not in gone]):
-            if part:
-                self._restore(commit, part)
+        for part in (gone, kept):
+            self._restore(commit, [path for path in part if path not in left_out], _BOTH)
+        self._restore(commit, left_out, _INDEX)
+        self._flag(_UNCHANGED, [path for path in kept if self._has_flag(path, _UNCHANGED)])
+        self._flag(_SKIPPED, [path for path in kept if path in left_out or self._has_flag(path, _SKIPPED)])
 
-    def _restore(self, commit: str, paths: Iterable[str]) -> None:
+    def _left_out(self, paths: Sequence[str]) -> list[str]:
+        """Those that a sparse checkout does not have; a new file goes with those that are there already."""
+        known = [path for path in paths if path in self._index]
+        out = [path for path in known if self._has_flag(path, _SKIPPED) and not self._is_here(path)]
+        return list(paths) if known and out == known else out
+
+    def _has_flag(self, path: str, flag: str) -> bool:
+        return path in self._index and flag in self._index[path].flags
+
+    def _is_here(self, path: str) -> bool:
+        return os.path.lexists(self._git.home / path)
+
+    def _flag(self, flag: str, paths: Sequence[str]) -> None:
+        """Tell git again not to look: restoring makes it forget that."""
+        if paths:
+            listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+            self._git.runner.feed("update-index", flag, "-z", "--stdin", stdin=listed)
+
+    def _restore(self, commit: str, paths: Sequence[str], to: Sequence[str]) -> None:
+        if not paths:
+            return
         listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
-        to = (f"--source={commit}", "--staged", "--worktree")
-        options = (*to, "--pathspec-from-file=-", "--pathspec-file-nul")
+        options = (f"--source={commit}", *to, "--pathspec-from-file=-", "--pathspec-file-nul")
         run = self._git.runner.attempt
         done = run("restore", "--recurse-submodules", *options, stdin=listed, env=LITERAL)
         if done.returncode:
@@ -256,6 +268,7 @@ class Checkout:
         if self._git.resolve("HEAD") == commit:
             before = f"{commit}^1"
             changing = frozenset(self._git.changed_paths(before, commit))
+            self._index = _index(self._git.runner.run(*self._asking_index(changing), env=LITERAL))
             stale = [path for path in sorted(changing) if self._is_stale(path, before, changing)]
             self._bring_up_to_date(commit, stale)
         self._behind.unlink()
@@ -264,9 +277,15 @@ class Checkout:
         """Whether it is still as it was in that commit, before a run was killed."""
         if not self._differs_here(path, commit, changing) or self._is_only_filtered(path, commit):
             return True
+        if self._left_out([path]):
+            return self._is_staged_as_in(path, commit)
         return self._has_folder_in_the_way(path) and all(
             state[1] == " " for state, _ in self._git_says([path])
         )
+
+    def _is_staged_as_in(self, path: str, commit: str) -> bool:
+        committed, staged = self._git.entry(commit, path), self._index.get(path)
+        return (staged and (staged.mode, staged.id)) == (committed and (committed.mode, committed.id))
 
     def _is_only_filtered(self, path: str, commit: str) -> bool:
         """Whether only line ends and the like make the file differ from the commit's."""
@@ -280,6 +299,21 @@ class Checkout:
             return True
         except FileNotFoundError:
             return False
+
+
+def _index(listed: bytes) -> dict[str, _Staged]:
+    """Path -> what `ls-files -s -v -z` says of it."""
+    found: dict[str, _Staged] = {}
+    for entry in listed.split(b"\0")[:-1]:
+        facts, _, path = entry.partition(b"\t")
+        tag, mode, blob, stage = facts.decode().split(" ")
+        whole = stage == "0"
+        unchanged = {_UNCHANGED} if whole and tag.islower() else set()
+        skipped = {_SKIPPED} if whole and tag.upper() == "S" else set()
+        found[os.fsdecode(path)] = _Staged(
+            blob if whole else "unmerged", mode, frozenset(unchanged | skipped)
+        )
+    return found
 
 
 def _content(file: Path) -> bytes:

@@ -81,8 +81,6 @@ class Git:
 
     _objects: subprocess.Popen[bytes] | None
     _stop: Callable[[], object]
-    _has_read_index = False
-    """Whether the open process has: it would not see what became of the index since."""
 
     def __init__(self, repo: Path, environment: Mapping[str, str] | None = None) -> None:
         """`repo` is the repository or a folder in it, `environment` git's, made of this process's when None.
@@ -132,7 +130,6 @@ class Git:
         """End the process that reads objects; the next read starts another."""
         self._stop()
         self._objects = None
-        self._has_read_index = False
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -164,14 +161,6 @@ class Git:
         """What a commit has at that path, be it a file, a link, a folder or a submodule."""
         folder, _, name = path.rpartition("/")
         return self.tree(f"{commit}:{folder}").get(name)
-
-    def staged(self, paths: Iterable[str]) -> dict[str, str]:
-        """Path -> id of its content in the index as it is now, for those that have one without conflict."""
-        if self._has_read_index:
-            self.close()  # git reads the index once
-        self._has_read_index = True
-        found = {path: self.read(f":0:{path}") for path in paths}
-        return {path: content.id for path, content in found.items() if content}
 
     def cut_at(self) -> frozenset[str]:
         """The commits at which a shallow clone ends; empty when the clone is whole."""
