@@ -16,6 +16,7 @@ from rollout.commands.reconcile import Reconciler
 from rollout.core.observation import Observation
 from rollout.core.state import Event
 from rollout.wiring import Workspace, texts
+from tests.fakehub.act import run_act
 from tests.fakehub.entities import Run
 from tests.fakehub.hub import Call, Hub
 from tests.workflows.town import build
@@ -28,6 +29,7 @@ _COMPOSITE = ("Plan", "Carry out what was asked for", "Collect", "Reconcile")
 def whole_run() -> Seconds:
     """A steady tick of rollout-reconcile under act: three jobs one after the other."""
     with TemporaryDirectory() as folder, Hub(Path(folder)) as hub:
+        hub.engine.run_jobs = run_act
         town = build(hub, Path(folder) / "town", app=False)
         town.start()
         town.tick()

@@ -16,7 +16,7 @@ from tests.fakehub.entities import JobResult
 TIMEOUT = 180
 STUBS = Path(__file__).with_name("actions")
 PROGRAMS = Path(__file__).with_name("bin")
-_LEVELS = ("error", "warning", "notice")
+LEVELS = ("error", "warning", "notice")
 
 
 class ActError(AssertionError):
@@ -60,7 +60,7 @@ def run_act(run: ActRun) -> list[JobResult]:
     event.write_text(json.dumps(run.payload), encoding="utf-8")
     done = subprocess.run(
         [find_act(), *_arguments(run, event)],
-        env=_environment(home),
+        env=environment(home),
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
@@ -72,7 +72,7 @@ def run_act(run: ActRun) -> list[JobResult]:
     return jobs
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """What a step sees before the workflow says anything: programs, a home, and git's identity of nobody."""
     path = [str(PROGRAMS), str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]
     return {
@@ -124,9 +124,10 @@ def _read(job: JobResult, record: Mapping[str, Any], message: str) -> None:
         job.conclusion = record["jobResult"]
     elif record.get("stage") == "Main" and "executionTime" in record:
         job.seconds[(record["step"], *record["stepID"][1:])] = record["executionTime"] / 1e9
-    elif command == "summary":
+    elif command == "summary" and not job.summary.endswith(record["content"]):
+        # A composite action says once more at its end what its steps said.
         job.summary += record["content"]
-    elif command in _LEVELS:
+    elif command in LEVELS:
         where = [f"{name}={value}" for name, value in (record.get("kvPairs") or {}).items()]
         job.annotations.append(f"{' '.join([command, *where])}: {record['arg']}")
     elif command == "set-output":

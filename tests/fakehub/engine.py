@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tests.fakehub import warm
-from tests.fakehub.act import STUBS, ActError, ActRun, run_act
+from tests.fakehub.act import STUBS, ActError, ActRun
 from tests.fakehub.bare import GITHUB
 from tests.fakehub.entities import Access, Artifact, Check, Event, JobResult, Run, Token, TokenKind
 from tests.fakehub.errors import ApiError
 from tests.fakehub.expressions import evaluate, with_token
 from tests.fakehub.patterns import matches, skips_ci
+from tests.fakehub.played import play
 from tests.fakehub.schemas import stamp
 from tests.fakehub.workflow_file import WorkflowFile, workflow_files
 
@@ -60,6 +61,8 @@ class Engine:
         """`owner/name@pin` -> a folder that stands for that repository, beside the stubs in `actions/`."""
         self.app: Token | None = None
         """What create-github-app-token hands out."""
+        self.run_jobs: Callable[[ActRun], list[JobResult]] = play
+        """How the jobs of a run go: `run_act` is as near to GitHub as can be, and slow."""
 
     # --- events ------------------------------------------------------------------------------------------
 
@@ -269,7 +272,7 @@ class Engine:
         document = _document(file, tokens, _token_inputs(file, clone, actions), self._refusing(repo, run))
         rewritten.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
         try:
-            jobs = run_act(
+            jobs = self.run_jobs(
                 ActRun(
                     run.event,
                     clone,
@@ -351,7 +354,7 @@ class Engine:
             "FAKEHUB_CACHE": str(self.hub.folder / "cache"),
             "FAKEHUB_WARM": warm.serve(),
         }
-        env["GITHUB_REF"] = run.ref
+        env |= {"GITHUB_REF": run.ref, "GITHUB_SHA": run.commit}
         return {**env, **self.env}
 
     def artifact_folder(self, run: Run) -> Path:

@@ -1,14 +1,16 @@
-"""The few expressions that the fake itself has to understand, and tokens written into a workflow's."""
+"""Expressions of workflows, as far as this project writes them, and tokens written into a workflow's."""
 
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Mapping, Sequence
+from math import nan
 from typing import Any
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
-_WORD = re.compile(r"'(?:[^']|'')*'|&&|\|\||==|!=|[!(),]|[\w.-]+")
+_WORD = re.compile(r"'(?:[^']|'')*'|&&|\|\||==|!=|[!(),]|[\w.*-]+")
 _LITERALS = {"true": True, "false": False, "null": None}
 _TOKEN = re.compile(r"\b(github\.token|secrets\.GITHUB_TOKEN)\b")
 
@@ -16,13 +18,20 @@ _TOKEN = re.compile(r"\b(github\.token|secrets\.GITHUB_TOKEN)\b")
 def evaluate(text: str, context: Mapping[str, Any]) -> str:
     """`text` with each `${{ }}` replaced by its value.
 
-    Knows paths, strings, `true`, `false`, `null`, `!`, `==`, `!=`, `&&`, `||`, parentheses, `startsWith` and
-    `format`. Raises ValueError for any other expression.
+    Knows paths (`*` for each of a list), strings, `true`, `false`, `null`, `!`, `==`, `!=`, `&&`, `||`,
+    parentheses, `contains`, `startsWith`, `format`, `fromJSON`, `toJSON` and what tells how the job goes: the
+    context's `success()` and the like. Raises ValueError for any other expression.
     """
-    return _EXPRESSION.sub(lambda found: _text(_Reader(found[1], context).value()), text)
+    return _EXPRESSION.sub(lambda found: as_text(_Reader(found[1], context).value()), text)
 
 
-def _text(value: Any) -> str:
+def value_of(text: str, context: Mapping[str, Any]) -> Any:
+    """What one expression is, with or without `${{ }}` around it. Raises ValueError as `evaluate`."""
+    whole = _EXPRESSION.fullmatch(text.strip())
+    return _Reader(whole[1] if whole else text, context).value()
+
+
+def as_text(value: Any) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -70,9 +79,9 @@ class _Reader:
     def _compared(self) -> Any:
         found = self._single()
         if self._takes("=="):
-            return found == self._single()
+            return _are_equal(found, self._single())
         if self._takes("!="):
-            return found != self._single()
+            return not _are_equal(found, self._single())
         return found
 
     def _single(self) -> Any:
@@ -91,30 +100,71 @@ class _Reader:
             return _LITERALS[word]
         if self._takes("("):
             return self._called(word)
-        if not re.fullmatch(r"[A-Za-z_][\w.-]*", word):
+        if not re.fullmatch(r"[A-Za-z_][\w.*-]*", word):
             raise self._unknown()
         return self._looked_up(word)
 
     def _called(self, name: str) -> Any:
-        arguments = [self._either()]
+        arguments = [] if self._words[:1] == [")"] else [self._either()]
         while self._takes(","):
             arguments.append(self._either())
         self._close()
-        if name == "startsWith":
-            return _text(arguments[0]).lower().startswith(_text(arguments[1]).lower())
-        if name == "format":
-            return _text(arguments[0]).format(*map(_text, arguments[1:]))
+        match name, arguments:
+            case "startsWith", [text, begin]:
+                return as_text(text).lower().startswith(as_text(begin).lower())
+            case "contains", [list() as texts, text]:
+                return text in texts
+            case "contains", [text, part]:
+                return as_text(part).lower() in as_text(text).lower()
+            case "format", [form, *values]:
+                return as_text(form).format(*map(as_text, values))
+            case "fromJSON", [text]:
+                return self._further(json.loads(text))
+            case "toJSON", [value]:
+                return json.dumps(value, indent=2, ensure_ascii=False)
+            case _, [] if f"{name}()" in self._context:
+                return self._context[f"{name}()"]
         raise self._unknown()
+
+    def _further(self, found: Any) -> Any:
+        """What `.name` after a call leads to."""
+        return (
+            _followed(found, self._words.pop(0)[1:])
+            if self._words[:1] and self._words[0][0] == "."
+            else found
+        )
 
     def _close(self) -> None:
         if not self._takes(")"):
             raise self._unknown()
 
     def _looked_up(self, path: str) -> Any:
-        found: Any = self._context
-        for part in path.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        return found
+        return _followed(self._context, path)
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """Strings without regard to case, different types as numbers: docs.github.com, "Evaluate expressions"."""
+    if isinstance(one, str) and isinstance(other, str):
+        return one.lower() == other.lower()
+    return bool(one == other if type(one) is type(other) else _number(one) == _number(other))
+
+
+def _number(value: Any) -> float:
+    if value is None or value == "":
+        return 0
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return nan
+
+
+def _followed(found: Any, path: str) -> Any:
+    part, _, rest = path.partition(".")
+    if part == "*":
+        each = found if isinstance(found, list) else []
+        return [_followed(one, rest) if rest else one for one in each]
+    inside = found.get(part) if isinstance(found, Mapping) else None
+    return _followed(inside, rest) if rest else inside
 
 
 def _outside_strings(expression: str) -> str:

@@ -1,4 +1,4 @@
-"""Workflows under act: what starts, with which token, and what is kept of a run."""
+"""Workflows: what starts, with which token, and what is kept of a run, under act and as it is played."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.scratch import Repository
-from tests.fakehub.act import ActError
+from tests.fakehub.act import ActError, run_act
 from tests.fakehub.engine import artifact_files, checked_inputs
 from tests.fakehub.entities import Environment, Token
 from tests.fakehub.errors import ApiError
 from tests.fakehub.expressions import evaluate
 from tests.fakehub.hub import Hub
 from tests.fakehub.patterns import selected, skips_ci
+from tests.fakehub.played import play
 from tests.fakehub.repo import Repo
 
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
@@ -74,6 +75,13 @@ on:
 jobs:
   look: {runs-on: ubuntu-24.04, steps: [{run: "echo $GITHUB_REF"}]}
 """
+
+
+@pytest.fixture(params=[run_act, play])
+def hub(hub: Hub, request: pytest.FixtureRequest) -> Hub:
+    """Both ways to run jobs: what holds for act has to hold for its stand-in."""
+    hub.engine.run_jobs = request.param
+    return hub
 
 
 def repo_with(hub: Hub, folder: Path, **workflows: str) -> Repo:

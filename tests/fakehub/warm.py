@@ -1,4 +1,4 @@
-"""Runs rollout for a job under act: in a process of its own, forked from one that has imported it already.
+"""Runs rollout, or a Python file, for a job: in a process of its own, forked from one that has imported it.
 
 Imports are most of a short command's time, and a run of a workflow makes them four times. This file is also
 the program that waits and forks; `serve` starts it, and the `rollout` that `bin/uv` "installs" is its client.
@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import pkgutil
+import runpy
 import select
 import signal
 import socket
@@ -20,6 +21,8 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 _NUMBER = 4
@@ -45,6 +48,38 @@ def serve() -> str:
     atexit.register(program.wait)
     atexit.register(program.kill)
     return path
+
+
+def script(server: str) -> str:
+    """A program that runs rollout by that server."""
+    client = Path(__file__).with_name("bin") / "rollout-warm"
+    return f'#!/bin/sh\nexec "{sys.executable}" -I -S "{client}" "{server}" "$@"\n'
+
+
+def call(
+    server: str, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, *, program: str
+) -> tuple[int, str]:
+    """Runs the Python file `program`: its exit code, and what it printed."""
+    asked = {
+        "arguments": arguments,
+        "environment": dict(environment),
+        "folder": str(folder),
+        "program": program,
+    }
+    body = json.dumps(asked).encode()
+    reading, writing = os.pipe()
+    with (
+        open(os.devnull, "rb") as nothing,
+        open(reading, "rb") as printed,
+        socket.socket(socket.AF_UNIX) as line,
+    ):
+        line.connect(server)
+        socket.send_fds(line, [len(body).to_bytes(_NUMBER)], [nothing.fileno(), writing, writing])
+        os.close(writing)
+        line.sendall(body)
+        said = printed.read()
+        code = line.recv(_NUMBER)
+    return int.from_bytes(code) if code else 1, said.decode(errors="replace")
 
 
 def main(descriptor: int) -> NoReturn:
@@ -88,10 +123,35 @@ def _serve(connection: socket.socket) -> NoReturn:
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["environment"])
-    sys.argv = ["rollout", *asked["arguments"]]
-    code = _run()
+    program = asked.get("program", "")
+    sys.argv = [program or "rollout", *asked["arguments"]]
+    code = _run_file(program) if program else _run()
     connection.sendall(code.to_bytes(_NUMBER))
     os._exit(0)
+
+
+def _run_file(program: str) -> int:
+    """The exit code of a Python file; the program that it becomes is rollout."""
+    os.execv = _become_rollout  # type: ignore[assignment]  # this process ends with it, as it would
+    try:
+        runpy.run_path(program, run_name="__main__")
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
+    except BaseException:  # noqa: BLE001  # as the interpreter does at its end
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+def _become_rollout(program: str, arguments: Sequence[str]) -> NoReturn:
+    assert os.path.basename(program) == "rollout", program
+    sys.argv = list(arguments)
+    sys.exit(_run())
 
 
 def _run() -> int:

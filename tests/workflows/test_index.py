@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fakehub.act import run_act
 from tests.workflows.rollback_town import roll_back
 from tests.workflows.town import STEADY, Town, keys
 
 
 @pytest.fixture
 def town(plain_town: Town) -> Town:
+    """Under act, which installs as GitHub does."""
+    plain_town.hub.engine.run_jobs = run_act
     plain_town.start()
     return plain_town
 

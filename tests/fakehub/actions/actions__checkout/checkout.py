@@ -28,26 +28,24 @@ def git(*arguments: str) -> str:
 if not folder.is_relative_to(workspace):
     sys.exit(f"::error::Repository path '{folder}' is not under '{workspace}'")
 folder.mkdir(parents=True, exist_ok=True)
-git("init", "--quiet", "--initial-branch=fakehub-none")
-if not git("remote"):
+if not (folder / ".git").exists():
+    git("init", "--quiet", "--initial-branch=fakehub-none")
     git("remote", "add", "origin", url)
 
 wanted = env["INPUT_REF"] or (env["GITHUB_REF"] if ours else "HEAD")
 with_token = ("-c", f"{header}=AUTHORIZATION: basic {basic}")
-everything = ["+refs/heads/*:refs/remotes/origin/*", "--tags"] if not depth else []
-git(*with_token, "fetch", "--quiet", "--force", *depth, "origin", *everything[:1])
-git(*with_token, "fetch", "--quiet", "--force", *depth, "origin", wanted)
-commit = git("rev-parse", "FETCH_HEAD^{commit}")
-if ours and not env["INPUT_REF"]:
+everything = [] if depth else ["+refs/heads/*:refs/remotes/origin/*"]
+git(*with_token, "fetch", "--quiet", "--force", *depth, "origin", wanted, *everything)
+# Its first line: what came of the first that was asked for.
+commit, _, found = (folder / ".git" / "FETCH_HEAD").read_text("utf-8").partition("\t")
+if ours and not env["INPUT_REF"] and commit != env["GITHUB_SHA"]:
     # The commit of the event, even when the branch has moved since.
     commit = env["GITHUB_SHA"]
     git(*with_token, "fetch", "--quiet", *depth, "origin", commit)
 branch = wanted.removeprefix("refs/heads/")
-is_branch = bool(git(*with_token, "ls-remote", "origin", f"refs/heads/{branch}"))
-if is_branch:
+if found.partition("\t")[2].startswith("branch ") and wanted != "HEAD":
     git("update-ref", f"refs/remotes/origin/{branch}", commit)
-    git("checkout", "--quiet", "--force", "-B", branch, commit)
-    git("branch", "--quiet", f"--set-upstream-to=origin/{branch}", branch)
+    git("checkout", "--quiet", "--force", "-B", branch, "--track", f"origin/{branch}")
 else:
     git("checkout", "--quiet", "--force", "--detach", commit)
 if env["INPUT_PERSIST"] == "true":
