@@ -191,7 +191,8 @@ class Checkout:
 
         Raises InputError when it cannot be written: a file that is not `changing` is in its folder's place.
         """
-        committed = self._git.read(f"{commit}:{path}")
+        entry = self._git.entry(commit, path)
+        committed = self._git.read(entry.id) if entry else None
         try:
             here = _content(self._git.home / path)
         except FileNotFoundError:

@@ -7,6 +7,7 @@ branch moves last, by compare-and-swap; neither depends on how much history ther
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -48,8 +49,12 @@ from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedErro
 
 _FIRST_PARENT = "--diff-merges=first-parent"
 """`-m --first-parent` would have `diff-tree` show a merge against each parent."""
+_IMMUTABLE = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-f])")
+"""What begins with an object's whole id names the same for ever."""
+_MOST_KNOWN = 64
 _HEADS = "refs/heads/"
 _HEAD_ON_BRANCH, _HEAD_ELSEWHERE = "ref: refs/heads/", "ref: refs/heads/.invalid"
+_MOVE = ("update-ref", "-z", "--stdin")
 _REMOTE_HEADS = "refs/remotes/origin/"
 _OWN_BRANCHES = "rollout/"
 _USUAL_BRANCHES = ("main", "master")
@@ -98,6 +103,7 @@ class Git:
             "--show-cdup",
         )
         self._environment = usual_environment() if environment is None else environment
+        self._known: dict[str, GitObject] = {}
         finder = start(repo, ("rev-parse", *asked), self._environment)
         self._read_objects(repo)  # comes up while the other answers
         done = finish(finder, asked, b"")
@@ -137,11 +143,24 @@ class Git:
         """What `spec` names: `<id>`, `refs/heads/x`, `<commit>:<path>`; None when there is no such object."""
         if "\n" in spec:
             return None
+        if spec in self._known:
+            return self._known[spec]
         try:
-            return self._ask(spec)
+            found = self._ask(spec)
         except OSError as error:
             self.close()
             raise OutsideError(f"git cat-file stopped: {error.strerror}", hint=RETRY_HINT) from error
+        if found is not None:
+            self._remember(spec, found)
+        return found
+
+    def _remember(self, spec: str, found: GitObject) -> None:
+        """Keep what no later write can change: a run reads the same trees and files more than once."""
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[found.id] = found
+        if _IMMUTABLE.match(spec):
+            self._known[spec] = found
 
     def resolve(self, name: str) -> str | None:
         """The id of the commit that `name` leads to; None when it leads to none."""
@@ -302,11 +321,14 @@ class Git:
         `parent` None begins a history. Equal input gives an equal id.
         """
         pack = Pack(len(parent or self.runner.run("hash-object", "--stdin").strip()))
-        blobs = {
-            path: content if content is None else pack.add("blob", content) for path, content in files.items()
-        }
-        tree = self._add_tree(pack, f"{parent}^{{tree}}" if parent else None, blobs)
-        output("unpack-objects", self.runner.attempt("unpack-objects", "-q", stdin=bytes(pack)))
+        unpacking = ("unpack-objects", "-q")
+        with self.runner.start(unpacking) as process:  # comes up meanwhile
+            blobs = {
+                path: content if content is None else pack.add("blob", content)
+                for path, content in files.items()
+            }
+            tree = self._add_tree(pack, f"{parent}^{{tree}}" if parent else None, blobs)
+            output("unpack-objects", finish(process, unpacking, bytes(pack)))
         return self.commit_tree(tree, (parent,) if parent else (), message=message, at=at)
 
     def commit_tree(self, tree: str, parents: Iterable[str], *, message: str, at: datetime) -> str:
@@ -391,10 +413,11 @@ class Git:
                 raise RefusedError(begun[0].what, hint=begun[0].way_out(old))
             following = {one: self._following(one, branch, paths, old) for one in checkouts}
             following = {checkout: some for checkout, some in following.items() if some}
-            new = make()
-            for checkout in following:
-                checkout.expect(new)
-            self.set_branch(branch, new, old=old)
+            with self.runner.start(_MOVE) as moving:  # comes up while the commit is made
+                new = make()
+                for checkout in following:
+                    checkout.expect(new)
+                self._move(moving, branch, new, old)
             for each in begun:
                 self.note(each.note(new))
             for checkout, some in following.items():
@@ -481,7 +504,11 @@ class Git:
 
         Raises HeadMovedError when the branch is not at `old`.
         """
-        done = self.runner.attempt("update-ref", _HEADS + branch, new, old or "0" * len(new))
+        self._move(self.runner.start(_MOVE), branch, new, old)
+
+    def _move(self, process: subprocess.Popen[bytes], branch: str, new: str, old: str | None) -> None:
+        order = "\0".join((f"update {_HEADS}{branch}", new, old or "0" * len(new), ""))
+        done = finish(process, _MOVE, order.encode(errors="surrogateescape"))
         self._check_swap(branch, old, done)
 
     def delete_branch(self, branch: str, *, old: str) -> None:
