@@ -151,7 +151,14 @@ class YamlStore:
                 yield error
 
     def commit(
-        self, train: str, change: StateChange, message: CommitMessage, *, parent: str, at: datetime
+        self,
+        train: str,
+        change: StateChange,
+        message: CommitMessage,
+        *,
+        parent: str,
+        at: datetime,
+        is_brake: bool = False,
     ) -> str:
         """Write all of the change as one commit on top of `parent`, and return it.
 
@@ -159,7 +166,7 @@ class YamlStore:
         is raised, and the worktree, see `Git.commit`.
         """
         files = files_of(train, change)
-        is_brake = change.rollout is not None and change.rollout.frozen is not None
+        is_brake = is_brake or (change.rollout is not None and change.rollout.frozen is not None)
         skips_ci = has_other_ci(self._git.tree(f"{parent}^{{tree}}"), self._git.tree(f"{parent}:{WORKFLOWS}"))
         text = message_text(message, skips_ci=skips_ci)
         return self._git.commit(self.branch, files, parent=parent, message=text, at=at, is_brake=is_brake)

@@ -212,7 +212,7 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
         dry_run=dry_run,
     )
     report = reconciler.run(train, evidence)
-    for note in report.notes:
+    for note in (*report.notes, *(f"left out: {error.message}" for error in report.refused)):
         progress(f"note: {note}")
         warn(note)
     rows, state = report.rows(), report.state
@@ -264,6 +264,8 @@ def _refuse_what_is_wrong(report: Report, now: datetime) -> None:
     elif report.broken:
         problems = "\n".join(each.problem for each in report.broken)
         error = InputError(problems, hint="\n".join(each.hint for each in report.broken))
+    elif report.refused:
+        error = report.refused[0]
     else:
         return
     error.documented = True

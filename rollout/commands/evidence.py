@@ -24,7 +24,7 @@ from rollout.core.values import format_duration, format_instant
 from rollout.errors import InputError
 
 _HINT_COLLECT = "collect again with: rollout collect --output FILE"
-_HINT_CLOCK = "set the clock of the machine that wrote it, and run that again"
+_HINT_CLOCK = "set the clock of the machine that wrote it{}, and run that again"
 _HINT_WRITTEN = "hand over what collect or perform wrote, unchanged"
 _HINT_ROUND = "hand over only what this run's jobs collected, with --round RUN-ATTEMPT"
 
@@ -39,15 +39,31 @@ def check_run(evidence: Sequence[Evidence], run: str) -> None:
             raise InputError(f"{_name(item)} is of round {item.round}, not of run {run}", hint=_HINT_ROUND)
 
 
-def in_order(evidence: Sequence[Evidence], now: datetime) -> list[Evidence]:
+def sorted_out(evidence: Sequence[Evidence], now: datetime) -> tuple[list[Evidence], list[InputError]]:
+    """What can be believed, and why each other piece is left out.
+
+    A machine whose clock is ahead must not hide what the others show: a trigger may fire on it.
+    """
+    believed: list[Evidence] = []
+    refused: list[InputError] = []
+    for item in evidence:
+        try:
+            check_itself(item, now)
+        except InputError as error:
+            refused.append(error)
+        else:
+            believed.append(item)
+    return believed, refused
+
+
+def in_order(evidence: Sequence[Evidence]) -> list[Evidence]:
     """Results first, then the observations, oldest first: one a round, and one an instant.
 
-    Raises InputError for a torn round, and for what contradicts itself or lies in the future.
+    Raises InputError for a torn round, and for results that contradict each other.
     """
     rounds: dict[str, list[Observation]] = {}
     results: list[Results] = []
     for item in evidence:
-        check_itself(item, now)
         if isinstance(item, Observation):
             rounds.setdefault(item.round, []).append(item)
         else:
@@ -102,7 +118,7 @@ def check_itself(item: Evidence, now: datetime) -> None:
     else:
         times, others = next(filter(None, _times_of(item, now)), ""), _answered_twice(item)
     if times:
-        raise InputError(f"{_name(item)} {times}", hint=_HINT_CLOCK)
+        raise InputError(f"{_name(item)} {times}", hint=_HINT_CLOCK.format(_machine(item)))
     if others:
         raise InputError(f"{_name(item)} {others}", hint=_HINT_WRITTEN)
 
@@ -169,6 +185,12 @@ def _check_together(evidence: Sequence[Results]) -> None:
                 raise InputError(what, hint="give the one of the run that did the work")
 
 
+def _machine(item: Evidence) -> str:
+    """By what it does."""
+    surfaces = sorted(item.samples)[:3] if isinstance(item, Observation) else []
+    return f" (it reads {', '.join(surfaces)})" if surfaces else ""
+
+
 def _name(item: Evidence) -> str:
     return f"{item.kind} of {format_instant(item.finished_at)}"
 
@@ -176,7 +198,7 @@ def _name(item: Evidence) -> str:
 def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
     """Raises InputError for evidence of another train, release or contract.
 
-    Whether it can be believed by itself is for `check_itself`, which `in_order` asks too.
+    Whether it can be believed by itself is for `check_itself`.
     """
     what = _name(item)
     if item.train != state.train:

@@ -7,7 +7,7 @@ planned from what the forge shows, so a run that was killed is finished by the n
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -16,7 +16,7 @@ from typing import assert_never
 from rollout.commands.changing import ATTEMPTS, applied
 from rollout.commands.channel.answering import answer, without_answers
 from rollout.commands.channel.proposed import statuses
-from rollout.commands.evidence import check_evidence, in_order
+from rollout.commands.evidence import check_evidence, in_order, sorted_out
 from rollout.commands.facts import FactFinder
 from rollout.commands.responding import Responder
 from rollout.commands.reverts import RevertFinder
@@ -53,7 +53,7 @@ from rollout.core.signoff.window import SignoffEffect
 from rollout.core.state import UNDER_WAY, Event, StateChange, Status, TrainState, Unusable, Verdict
 from rollout.core.step import Step
 from rollout.core.values import format_instant
-from rollout.errors import HeadMovedError, OutsideError, RefusedError
+from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 from rollout.ports import (
     Clock,
     Forge,
@@ -101,6 +101,8 @@ class Report:
     signoff_effects: list[SignoffEffect] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """Evidence that was ignored, and why."""
+    refused: list[InputError] = field(default_factory=list)
+    """Why evidence was left out that cannot be believed."""
     broken: tuple[Unusable, ...] = ()
     """Files that could not be used when the run began."""
 
@@ -171,13 +173,15 @@ class Reconciler:
         self._dry_run = dry_run
         self._responder = responder
         self._was_ready = False
+        self._is_brake = False
         self._reverts = _revert_finder(responder) if responder is not None else None
         self._decorations = decorations or Decorations()
         self._failed: list[OutsideError] = []
         """Vital acts that failed: the others are made first."""
 
     def run(self, train: str, evidence: Sequence[Evidence]) -> Report:
-        """Raises InputError for evidence that cannot be of this rollout, before anything is written.
+        """Raises InputError for evidence that cannot be of this rollout, or none of which can be believed,
+        before anything is written. Where some can it is folded in, and the report says why the rest is not.
 
         Once everything is recorded each vital act is made though another one failed, then each decoration;
         raises OutsideError at the end for a vital act that failed.
@@ -185,7 +189,10 @@ class Reconciler:
         report = Report(self._store.load_for_brake(train, self._store.head()))
         report.broken = report.state.stood_in_for
         self._was_ready = report.is_ready
-        queue = deque(self._answer_channel(report, in_order(evidence, self._now)))
+        believed, report.refused = sorted_out(evidence, self._now)
+        if report.refused and not believed:
+            raise report.refused[0]
+        queue = deque(self._answer_channel(report, in_order(believed)))
         for item in list(queue):
             check_evidence(item, report.state, self._now)
         finder = FactFinder(self._forge, self._reverts)
@@ -257,11 +264,32 @@ class Reconciler:
                     raise
                 report.state = self._store.load_for_brake(report.state.train, self._store.head())
                 continue
+            except RefusedError:
+                # In the middle of what a person has begun nothing is committed but what stops a release.
+                if self._is_brake or not self._leads_to_rollback(report.state, queue, finder):
+                    raise
+                self._is_brake = True
+                continue
             if step.consumed:
                 queue.popleft()
             in_a_row = 0 if step.consumed else in_a_row + 1
             if in_a_row > _MOST_STEPS:
                 raise AssertionError(f"reconcile does not come to rest: {step.event} again and again")
+
+    def _leads_to_rollback(self, state: TrainState, queue: Collection[Evidence], finder: FactFinder) -> bool:
+        """Whether a trigger fires once all is folded in."""
+        left = deque(queue)
+        for _ in range(_MOST_STEPS * (len(queue) + 1)):
+            step = advance(state, left[0] if left else None, finder.facts(state), self._now)
+            if step is None and not left:
+                return False
+            if step is not None and step.event is Event.ROLLBACK:
+                return True
+            if step is None or step.consumed:
+                left.popleft()
+            if step is not None:
+                state = applied(state, step.change, state.head)
+        return False
 
     def _take(self, report: Report, step: Step) -> None:
         state, commit = report.state, None
@@ -275,7 +303,9 @@ class Reconciler:
                 detail=step.detail,
                 incident=step.change.incident,
             )
-            commit = self._store.commit(state.train, step.change, text, parent=state.head, at=self._now)
+            commit = self._store.commit(
+                state.train, step.change, text, parent=state.head, at=self._now, is_brake=self._is_brake
+            )
         report.state = applied(state, step.change, commit or state.head)
         frozen = report.state.rollout.frozen
         if commit and frozen is not None and frozen.incident is not None and report.state.incident is None:

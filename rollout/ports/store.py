@@ -71,10 +71,18 @@ class StateStore(Protocol):
         """`load_for_brake` for many commits in one go, in their order; what cannot be read is the error."""
 
     def commit(
-        self, train: str, change: StateChange, message: CommitMessage, *, parent: str, at: datetime
+        self,
+        train: str,
+        change: StateChange,
+        message: CommitMessage,
+        *,
+        parent: str,
+        at: datetime,
+        is_brake: bool = False,
     ) -> str:
         """Write all of the change as one commit on top of `parent`, and return it.
 
+        `is_brake`: it leads to a stop, so it acts in the middle of what a person has begun in the worktree.
         Raises HeadMovedError when the branch is no longer at `parent`; nothing is written then.
         """
 

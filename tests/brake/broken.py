@@ -94,6 +94,15 @@ def on_its_way() -> tuple[Mapping[str, bytes], Mapping[str, bytes], Observation]
 
 
 @cache
+def two_bad_readings() -> tuple[Observation, Observation]:
+    """Of the train before its first bad reading: only both together fire."""
+    world = World().play_to("canary-1")
+    digest = _digest(_state_of(world))
+    first = world.observe(DEGRADED, at=world.clock.forward(minutes=10))
+    return _of(first, digest), _of(world.observe(DEGRADED, at=world.clock.forward(minutes=10)), digest)
+
+
+@cache
 def rolling_back() -> Mapping[str, bytes]:
     """The files of the same train while a person's rollback is under way."""
     world = World().play_to("canary-1")

@@ -127,6 +127,16 @@ def test_evidence_from_the_future(world: World) -> None:
     assert world.reconcile(world.observe(at=world.now + timedelta(minutes=2))).notes == []
 
 
+def test_a_clock_ahead_does_not_hide_what_others_read(world: World) -> None:
+    bad, worse = world.observe(DEGRADED), world.observe(DEGRADED, at=world.clock.forward(minutes=6))
+    ahead = world.observe(at=world.now + timedelta(hours=48))
+    report = world.reconcile(ahead, bad, worse)
+    assert world.rollout.outcome is Outcome.ROLLING_BACK
+    (why,) = report.refused
+    assert "is 48h in the future" in why.message
+    assert "the machine that wrote it (it reads browser-automation, custom-command, dashboard)" in why.hint
+
+
 def test_an_observation_that_ends_before_it_begins(world: World) -> None:
     done, whole = len(world.writes.done), world.observe()
     back = whole.model_copy(update={"started_at": whole.finished_at + timedelta(seconds=1)})

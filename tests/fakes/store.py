@@ -166,7 +166,14 @@ class FakeStore:
                 yield error
 
     def commit(
-        self, train: str, change: StateChange, message: CommitMessage, *, parent: str, at: datetime
+        self,
+        train: str,
+        change: StateChange,
+        message: CommitMessage,
+        *,
+        parent: str,
+        at: datetime,
+        is_brake: bool = False,
     ) -> str:
         event = dict(message.trailers).get("Rollout-Event", "")
         with self.writes.write(f"commit {event}"):

@@ -20,6 +20,7 @@ def make(folder: Path) -> None:
     histories, (before, after, _) = Histories(), on_its_way()
     product = {"README": b"hello\n", "src/app.txt": b"one\n"}
     histories.commit("main", entries({**product, **before}))
+    histories.commit("before-it-degraded", entries({"src/app.txt": b"ours\n"}), onto="main")
     histories.commit("main", entries(after))
     histories.commit("topic", entries({"src/app.txt": b"theirs\n"}), onto="main")
     histories.commit("edits", entries({DESIRED: edited(after[DESIRED])}), onto="main")

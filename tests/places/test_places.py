@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from rollout.adapters.evidence_file import write_evidence
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
 from rollout.cli import main
 from rollout.core.files import CONTRACT, state_path
 from rollout.core.values import format_instant
-from tests.brake.broken import on_its_way
+from tests.brake.broken import on_its_way, two_bad_readings
 from tests.places.places import DESIRED, PLACES, copied, files_of_people, git, make
 from tests.world import TAU
 
@@ -165,6 +166,23 @@ def test_the_brake_acts_or_says_why_not(
     else:
         assert content(top) == desired
         assert git(folder, "ls-files", "-s", "--", f":(top){DESIRED}", may_fail=True) == staged
+
+
+@pytest.mark.parametrize("place", ["in a merge", "in a cherry-pick", "in a rebase"])
+def test_a_trigger_acts_in_the_middle_of_what_a_person_has_begun(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    folder = copied(made, tmp_path)
+    git(folder, "reset", "--quiet", "--hard", "before-it-degraded")
+    PLACES[place].go(folder)
+    names = [str(tmp_path / f"{at}.json") for at in range(2)]
+    for name, reading in zip(names, two_bad_readings(), strict=True):
+        write_evidence(Path(name), reading)
+    alone = Run(capsys, folder, "reconcile", "--observation", names[0])
+    assert (alone.code, PLACES[place].says in alone.err) == (3, True)
+    done = Run(capsys, folder, "reconcile", *(word for name in names for word in ("--observation", name)))
+    assert (done.code, is_stopped(folder)) == (0, True), done.err
+    assert PLACES[place].says in done.err
 
 
 @pytest.mark.parametrize("brake", BRAKES, ids=[brake[0] for brake in BRAKES])

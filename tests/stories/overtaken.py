@@ -27,12 +27,19 @@ class OvertakenStore:
         self.said: Said | None = None
 
     def commit(
-        self, train: str, change: StateChange, message: CommitMessage, *, parent: str, at: datetime
+        self,
+        train: str,
+        change: StateChange,
+        message: CommitMessage,
+        *,
+        parent: str,
+        at: datetime,
+        is_brake: bool = False,
     ) -> str:
         if self._command is not None:
             command, self._command = self._command, None
             self.said = self._town.rollout(*command)
-        return self._store.commit(train, change, message, parent=parent, at=at)
+        return self._store.commit(train, change, message, parent=parent, at=at, is_brake=is_brake)
 
     def head(self) -> str:
         return self._store.head()

@@ -335,12 +335,20 @@ class GitHubStore:
         return self._clone().forks(one, other)
 
     def commit(
-        self, train: str, change: StateChange, message: CommitMessage, *, parent: str, at: datetime
+        self,
+        train: str,
+        change: StateChange,
+        message: CommitMessage,
+        *,
+        parent: str,
+        at: datetime,
+        is_brake: bool = False,
     ) -> str:
         """Write all of the change as one commit on top of `parent`, and return it. GitHub signs and dates it.
 
-        Raises HeadMovedError when the branch is no longer at `parent`; nothing is written then. Raises
-        OutsideError when GitHub does not answer or refuses.
+        `is_brake` changes nothing, since there is no worktree. Raises HeadMovedError when the branch is no
+        longer at `parent`; nothing is written then. Raises OutsideError when GitHub does not answer or
+        refuses.
         """
         files = files_of(train, change)
         text = message_text(message, skips_ci=self._at(parent).skips_ci)
