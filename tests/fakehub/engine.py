@@ -24,7 +24,7 @@ from tests.fakehub.expressions import evaluate, with_token
 from tests.fakehub.patterns import matches, skips_ci
 from tests.fakehub.played import play
 from tests.fakehub.schemas import stamp
-from tests.fakehub.workflow_file import WorkflowFile, workflow_files
+from tests.fakehub.workflow_file import WorkflowFile, Yaml12, workflow_files
 
 if TYPE_CHECKING:
     from tests.fakehub.hub import Hub
@@ -270,7 +270,7 @@ class Engine:
         rewritten = scratch / Path(file.path).name
         actions = self._actions(file, clone)
         document = _document(file, tokens, _token_inputs(file, clone, actions), self._refusing(repo, run))
-        rewritten.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        rewritten.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False), encoding="utf-8")
         try:
             jobs = self.run_jobs(
                 ActRun(
@@ -552,7 +552,7 @@ def _token_inputs(file: WorkflowFile, clone: Path, actions: Mapping[str, Path]) 
         else:
             folder = clone / used
         for path in sorted(folder.glob("action.y*ml")):
-            inputs = yaml.safe_load(path.read_text(encoding="utf-8")).get("inputs") or {}
+            inputs = yaml.load(path.read_bytes(), Loader=Yaml12).get("inputs") or {}  # noqa: S506 a SafeLoader
             found[used] = [
                 name for name, rule in inputs.items() if "github.token" in str((rule or {}).get("default"))
             ]
@@ -573,6 +573,6 @@ def _uses_of_actions(folder: Path) -> list[str]:
     """What the actions that a repository holds call in their turn."""
     found = []
     for action in sorted(folder.glob(".github/actions/*/action.y*ml")):
-        steps = yaml.safe_load(action.read_text(encoding="utf-8"))["runs"].get("steps") or []
+        steps = yaml.load(action.read_bytes(), Loader=Yaml12)["runs"].get("steps") or []  # noqa: S506 a SafeLoader
         found += [str(step["uses"]) for step in steps if "uses" in step]
     return found

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 FOLDER = ".github/workflows"
 
 
-class Yaml12(yaml.SafeLoader):
+class Yaml12(yaml.CSafeLoader):
     """As GitHub reads it: `on`, `off`, `yes` and `no` are words."""
 
     yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in rules if first in "tTfF" or not tag.endswith(":bool")]
-        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        for first, rules in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
 
 
