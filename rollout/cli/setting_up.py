@@ -13,6 +13,7 @@ from rollout.core.files import STATE_BRANCH
 from rollout.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
+    from rollout.commands.init import Wishes
     from rollout.commands.workflows import Workflows
     from rollout.ports import Worktree
 
@@ -58,37 +59,45 @@ def init(
     GitHub and the commit that this program was installed from is there too.
     """
     from rollout.adapters.resources import profile_text
-    from rollout.adapters.yaml_text import dump_yaml
-    from rollout.commands.init import OwnBranch, Wishes, train_of
-    from rollout.commands.init import init as write
+    from rollout.commands.init import Wishes, train_of
 
     if update and not workflows_only:
         raise InputError("--update is about workflows alone", hint="rollout init --workflows --update")
     if workflows_only:
         return _install_workflows(call, action, update=update)
     space = call.workspace
+    branch = space.branch_of_new_train()
     wishes = Wishes(
         call.named_train,
         channel,
         current_version,
-        space.branch_of_new_train() or space.named_state_branch,
+        branch or space.named_state_branch,
         space.product_branch_here(),
         space.default_on_github,
     )
     if current_version is not None:
         name = train_of(profile_text(profile), wishes) if profile else call.named_train
-        train = call.workspace.existing_train(name)
+        train = space.existing_train(name)
         if train is not None:
             _record_version(call, train, current_version)
             return None
     if profile is None:
         raise InputError("--profile is required", hint="--profile generic, or --profile tau")
-    branch = space.branch_of_new_train()
+    _make_train(call, profile_text(profile), wishes, branch, action)
+    return None
+
+
+def _make_train(call: Call, profile: str, wishes: Wishes, branch: str | None, action: str | None) -> None:
+    """Into the worktree, or onto the state branch `branch` where it is one of its own."""
+    from rollout.adapters.yaml_text import dump_yaml
+    from rollout.commands.init import OwnBranch, init, train_of
+
+    space = call.workspace
     _refuse_beside_state(call, branch or STATE_BRANCH)
     here, there = _workflows(call, action, branch, asked=False)
-    subject = f"rollout({train_of(profile_text(profile), wishes)}): init"
+    subject = f"rollout({train_of(profile, wishes)}): init"
     own = OwnBranch(branch, space.branch_files(branch, subject), there) if branch else None
-    written = write(space.worktree, profile_text(profile), dump_yaml, wishes, here, own)
+    written = init(space.worktree, profile, dump_yaml, wishes, here, own)
     call.answer(
         lambda: {
             "train": written.train,
@@ -99,7 +108,6 @@ def init(
         },
         lambda: written.text,
     )
-    return None
 
 
 def _refuse_beside_state(call: Call, branch: str | None) -> None:
