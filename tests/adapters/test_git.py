@@ -36,6 +36,20 @@ def commit(
     return git.commit(branch, content, parent=parent, message=message, at=NOON)
 
 
+def leave_the_worktree_behind(repo: Repository, files: dict[str, str]) -> None:
+    """Commit on main while another git holds the index, so that index and worktree cannot follow."""
+    git, parent, lock = Git(repo.path), repo.head(), repo.path / ".git/index.lock"
+    content = {path: text.encode() for path, text in files.items()}
+
+    def make() -> str:
+        lock.touch()
+        return git.write_commit(content, parent=parent, message="m", at=NOON)
+
+    with pytest.raises(OutsideError, match="is committed, but the worktree could not follow"):
+        git.advance("main", make, old=parent, paths=files)
+    lock.unlink()
+
+
 # --- what git complains of ---------------------------------------------------------------------------------
 
 
@@ -433,15 +447,7 @@ def test_a_sparse_checkout_does_not_grow(repo: Repository) -> None:
 
 def test_a_run_that_was_killed_is_finished_in_a_sparse_checkout_too(repo: Repository) -> None:
     repo.git("sparse-checkout", "set", "--no-cone", "/src/")
-    git, parent = Git(repo.path), repo.head()
-
-    def make_and_block_the_index() -> str:
-        repo.write(".git/index.lock", "")
-        return git.write_commit({STATUS: b"two\n"}, parent=parent, message="m", at=NOON)
-
-    with pytest.raises(OutsideError):
-        git.advance("main", make_and_block_the_index, old=parent, paths=[STATUS])
-    (repo.path / ".git/index.lock").unlink()
+    leave_the_worktree_behind(repo, {STATUS: "two\n"})
     commit(Git(repo.path), {ROLLOUT: "phase: b\n"}, parent=repo.head())
     assert not (repo.path / "state").exists()
     assert repo.status() == []
@@ -732,17 +738,8 @@ def test_another_git_at_work_is_an_outside_failure_before_anything_moves(repo: R
 
 
 def test_a_worktree_that_could_not_follow_is_mended_by_the_next_run(repo: Repository) -> None:
-    git, parent = Git(repo.path), repo.head()
-
-    def make_and_block_the_worktree() -> str:
-        repo.write(".git/index.lock", "")
-        return git.write_commit(
-            {STATUS: b"two\n", ROLLOUT: b"phase: b\n"}, parent=parent, message="m", at=NOON
-        )
-
-    with pytest.raises(OutsideError, match="is committed, but the worktree could not follow"):
-        git.advance("main", make_and_block_the_worktree, old=parent, paths=[STATUS, ROLLOUT])
-    (repo.path / ".git/index.lock").unlink()
+    parent = repo.head()
+    leave_the_worktree_behind(repo, {STATUS: "two\n", ROLLOUT: "phase: b\n"})
     assert repo.head() != parent
     assert (repo.path / STATUS).read_text() == "one\n"
 
@@ -754,18 +751,10 @@ def test_a_worktree_that_could_not_follow_is_mended_by_the_next_run(repo: Reposi
 
 
 def test_mending_does_not_overwrite_what_a_person_wrote_since(repo: Repository) -> None:
-    git, parent = Git(repo.path), repo.head()
-
-    def make_and_block_the_worktree() -> str:
-        repo.write(".git/index.lock", "")
-        return git.write_commit({STATUS: b"two\n"}, parent=parent, message="m", at=NOON)
-
-    with pytest.raises(OutsideError):
-        git.advance("main", make_and_block_the_worktree, old=parent, paths=[STATUS])
-    (repo.path / ".git/index.lock").unlink()
+    leave_the_worktree_behind(repo, {STATUS: "two\n"})
     repo.write(STATUS, "mine\n")
     with pytest.raises(InputError, match="dirty"):
-        commit(git, {STATUS: "three\n"}, parent=repo.head())
+        commit(Git(repo.path), {STATUS: "three\n"}, parent=repo.head())
     assert (repo.path / STATUS).read_text() == "mine\n"
 
 
