@@ -30,7 +30,7 @@ from rollout.adapters.git.formats import (
     tree_entries,
 )
 from rollout.adapters.git.lock import locked
-from rollout.adapters.git.pack import Pack
+from rollout.adapters.git.objects import LooseObjects
 from rollout.adapters.git.process import (
     LITERAL,
     RETRY_HINT,
@@ -320,15 +320,13 @@ class Git:
 
         `parent` None begins a history. Equal input gives an equal id.
         """
-        pack = Pack(len(parent or self.runner.run("hash-object", "--stdin").strip()))
-        unpacking = ("unpack-objects", "-q")
-        with self.runner.start(unpacking) as process:  # comes up meanwhile
-            blobs = {
-                path: content if content is None else pack.add("blob", content)
-                for path, content in files.items()
-            }
-            tree = self._add_tree(pack, f"{parent}^{{tree}}" if parent else None, blobs)
-            output("unpack-objects", finish(process, unpacking, bytes(pack)))
+        some_id = parent or self.runner.run("hash-object", "--stdin").decode().strip()
+        objects = LooseObjects(self.common_dir / "objects", len(some_id))
+        blobs = {
+            path: content if content is None else objects.add("blob", content)
+            for path, content in files.items()
+        }
+        tree = self._add_tree(objects, f"{parent}^{{tree}}" if parent else None, blobs)
         return self.commit_tree(tree, (parent,) if parent else (), message=message, at=at)
 
     def commit_tree(self, tree: str, parents: Iterable[str], *, message: str, at: datetime) -> str:
@@ -542,7 +540,7 @@ class Git:
             raise BrokenPipeError(0, error_line(pipe(process.stderr).read()))
         return GitObject(header[0].decode(), header[1].decode(), body[:-1])
 
-    def _add_tree(self, pack: Pack, spec: str | None, blobs: Mapping[str, str | None]) -> str:
+    def _add_tree(self, objects: LooseObjects, spec: str | None, blobs: Mapping[str, str | None]) -> str:
         """The tree `spec` with these blobs in it (path -> id; None takes it away)."""
         entries = self.tree(spec) if spec else {}
         folders: dict[str, dict[str, str | None]] = {}
@@ -557,8 +555,8 @@ class Git:
         for name, inside in folders.items():
             there = entries.get(name)
             known = there.id if there and there.is_folder else None
-            entries[name] = TreeEntry(FOLDER, self._add_tree(pack, known, inside))
-        return pack.add("tree", tree_body(entries))
+            entries[name] = TreeEntry(FOLDER, self._add_tree(objects, known, inside))
+        return objects.add("tree", tree_body(entries))
 
 
 def _keeping(tip: str) -> str:

@@ -1,0 +1,55 @@
+"""New git objects, each in a file of its own as git writes them: one a process would take longer than all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+from rollout.errors import OutsideError
+
+_ALGORITHMS = {40: "sha1", 64: "sha256"}
+
+
+class LooseObjects:
+    """The folder `objects` of a repository whose ids have `id_length` hexadecimal digits."""
+
+    def __init__(self, folder: Path, id_length: int) -> None:
+        self._folder = folder
+        self._algorithm = _ALGORITHMS[id_length]
+
+    def add(self, kind: str, body: bytes) -> str:
+        """Store an object; its id. Raises OutsideError when the disk fails."""
+        whole = f"{kind} {len(body)}\0".encode() + body
+        name = hashlib.new(self._algorithm, whole, usedforsecurity=False).hexdigest()
+        file = self._folder / name[:2] / name[2:]
+        try:
+            if not file.exists():
+                self._write(file, zlib.compress(whole, 1))
+        except OSError as error:
+            raise OutsideError(
+                f"{file.parent} cannot be written: {error.strerror}",
+                hint="is the disk full, or the repository read-only?",
+            ) from error
+        return name
+
+    def _write(self, file: Path, content: bytes) -> None:
+        # As open to others as the folder itself, which git sets up so that several people can share it.
+        mode = stat.S_IMODE(self._folder.stat().st_mode)
+        if not file.parent.exists():
+            with suppress(FileExistsError):
+                file.parent.mkdir()
+            file.parent.chmod(mode)
+        descriptor, draft = tempfile.mkstemp(prefix="tmp_obj_", dir=self._folder)  # `git gc` knows the prefix
+        try:
+            with open(descriptor, "wb") as written:
+                written.write(content)
+                os.fchmod(written.fileno(), mode & 0o444)
+            os.replace(draft, file)
+        except OSError:
+            os.unlink(draft)
+            raise
