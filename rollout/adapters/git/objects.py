@@ -40,9 +40,8 @@ class LooseObjects:
     def _write(self, file: Path, content: bytes) -> None:
         # As open to others as the folder itself, which git sets up so that several people can share it.
         mode = stat.S_IMODE(self._folder.stat().st_mode)
-        if not file.parent.exists():
-            with suppress(FileExistsError):
-                file.parent.mkdir()
+        with suppress(FileExistsError):
+            file.parent.mkdir()
             file.parent.chmod(mode)
         descriptor, draft = tempfile.mkstemp(prefix="tmp_obj_", dir=self._folder)  # `git gc` knows the prefix
         try:
