@@ -16,7 +16,7 @@ CACHE := .cache
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
 ACTIONS := $(wildcard .github/actions/*/action.yml)
 
-.PHONY: help demo test cover check bench lock clean
+.PHONY: help demo test real cover check bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,18 @@ demo: runtime ## play a whole rollout and its rollback in a throw-away repositor
 
 test: dev ## run the tests; T='tests/core -k soak' runs some of them
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(T)
+
+# What needs more than Python and git. T='-k graphql' runs some of them.
+real: dev $(CACHE)/real/.installed ## hold the tests' GitHub to what GitHub recorded and published (needs npm)
+	@$(BIN)/python -m pytest -n auto tests/real $(T)
+
+# The lock holds versions and hashes, and no address.
+$(CACHE)/real/.installed: tests/real/package-lock.json
+	@command -v npm >/dev/null || { \
+		echo 'make real needs npm, which comes with Node.js (Debian: apt-get install npm).' >&2; exit 1; }
+	@echo "set-up: $(dir $@)"
+	@rm -rf $(dir $@) && mkdir -p $(dir $@) && cp tests/real/package.json tests/real/package-lock.json $(dir $@)
+	@npm ci --prefix $(dir $@) --silent --ignore-scripts --no-audit --no-fund && touch $@
 
 cover: dev ## run the tests one by one and list the lines that none of them ran
 	@mkdir -p $(CACHE)/coverage

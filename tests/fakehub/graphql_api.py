@@ -29,11 +29,19 @@ SCHEMA = Path(__file__).with_name("schema.graphql")
 _CO_AUTHOR = re.compile(r"^co-authored-by:([^<\n]+)<([^>\n]*)>", re.IGNORECASE | re.MULTILINE)
 
 
-def operation(raw: bytes) -> str:
+def document(raw: bytes) -> str:
+    """The query or mutation of a request's body; "" for what has none."""
+    try:
+        return str(json.loads(raw)["query"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def operation(query: str) -> str:
     """Its name, else names of the root fields, comma separated; "" for what does not parse."""
     try:
-        document = _parsed(json.loads(raw)["query"])
-    except (ValueError, KeyError, TypeError, graphql.GraphQLError):
+        document = _parsed(query)
+    except graphql.GraphQLError:
         return ""
     operations = (one for one in document.definitions if isinstance(one, ast.OperationDefinitionNode))
     if named := next((one.name.value for one in operations if one.name), ""):
@@ -671,7 +679,7 @@ def _status_context(repo: Repo, one: CommitStatus) -> Json:
         "description": one.description,
         "targetUrl": one.target_url,
         "createdAt": stamp(one.created_at),
-        "creator": {"login": one.creator.login},
+        "creator": _actor(one.creator),
     }
 
 

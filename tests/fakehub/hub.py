@@ -36,6 +36,8 @@ class Call:
     token: TokenKind | None
     operation: str = ""
     """The root fields of a GraphQL document, such as `createCommitOnBranch`."""
+    document: str = ""
+    """Of GraphQL, whole."""
     status: int = 0
     """0 while, or when, it got no answer."""
     began: float = field(default_factory=perf_counter)

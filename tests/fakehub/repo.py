@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from tests.fakehub.bare import NOBODY, BareRepo, Person
+from tests.fakehub.bare import BareRepo, Person
 from tests.fakehub.entities import (
     Access,
     Artifact,
@@ -185,32 +184,18 @@ class Repo:
             elif is_head:
                 thread.updated_at = self.hub.clock.now()
                 thread.pull.base_sha = self.bare.branch(thread.pull.base) or thread.pull.base_sha
-                self.emit_pull(token, thread, "synchronize")
+                self.emit_pull(token, thread, "synchronize", {"before": old, "after": new})
             elif thread.pull.base == branch and new and contains(new, self.head_of(thread)):
                 self._mark_merged(token, thread, new)
         self.hub.emit(self._push_event(token, ref, old, new))
 
     def _push_event(self, token: Token, ref: str, old: str | None, new: str | None) -> Event:
-        message = self.bare.commit(new).message if new else ""
-        payload = {
-            "ref": ref,
-            "before": old or NOBODY,
-            "after": new or NOBODY,
-            "created": old is None,
-            "deleted": new is None,
-            "head_commit": {"id": new, "message": message} if new else None,
-        }
+        from tests.fakehub import events
+
         base = old or (self.bare.commit(new).parents or (None,))[0] if new else None
         paths = tuple(path for _, path in self.bare.changed(base, new)) if base and new else ()
-        return Event(
-            "push",
-            self.full_name,
-            token,
-            self.payload(token, payload),
-            branch=ref,
-            sha=new or "",
-            paths=paths,
-        )
+        payload = events.push(self, token, ref, old, new)
+        return Event("push", self.full_name, token, payload, branch=ref, sha=new or "", paths=paths)
 
     def commit_on_branch(
         self,
@@ -336,17 +321,9 @@ class Repo:
         return groups
 
     def _emit_group(self, token: Token, branch: str, group: str, base: str, base_sha: str) -> None:
-        more = {
-            "action": "checks_requested",
-            "merge_group": {
-                "head_sha": group,
-                "head_ref": f"refs/heads/{branch}",
-                "base_sha": base_sha,
-                "base_ref": f"refs/heads/{base}",
-                "head_commit": {"id": group, "message": self.bare.commit(group).message},
-            },
-        }
-        payload = self.payload(token, more)
+        from tests.fakehub import events
+
+        payload = events.group(self, token, branch, base, base_sha)
         event = Event("merge_group", self.full_name, token, payload, "checks_requested", branch, group)
         self.hub.emit(event)
 
@@ -367,6 +344,14 @@ class Repo:
         if is_ours and (tip := self.bare.branch(thread.pull.head)):
             thread.pull.head_sha = tip
         return thread.pull.head_sha
+
+    def rewrite(self, token: Token, thread: Thread, texts: dict[str, Any]) -> None:
+        """Somebody changes the `title` or the `body`."""
+        old = {"title": thread.title, "body": thread.body}
+        thread.title, thread.body = texts.get("title", thread.title), texts.get("body", thread.body)
+        changes = {"changes": {name: {"from": old[name] or ""} for name in texts}}
+        emit = self.emit_pull if thread.pull else self.emit_issue
+        emit(token, thread, "edited", changes)
 
     def close(self, token: Token, thread: Thread, reason: str = "completed") -> None:
         if thread.state == "closed":
@@ -480,9 +465,9 @@ class Repo:
         return comment
 
     def edit_comment(self, token: Token, thread: Thread, comment: Comment, body: str) -> None:
-        comment.body = body
+        was, comment.body = comment.body, body
         comment.updated_at = comment.edited_at = self.hub.clock.now()
-        self.emit_comment(token, thread, comment, "edited")
+        self.emit_comment(token, thread, comment, "edited", {"changes": {"body": {"from": was}}})
 
     def delete_comment(self, token: Token, comment_id: int) -> None:
         thread, comment = self.find_comment(comment_id)
@@ -558,18 +543,14 @@ class Repo:
     # --- events ------------------------------------------------------------------------------------------
 
     def payload(self, token: Token, more: dict[str, Any]) -> dict[str, Any]:
-        from tests.fakehub import shapes
+        from tests.fakehub import events
 
-        return {
-            **json.loads(json.dumps(more)),
-            "repository": shapes.repository(self, "Repository"),
-            "sender": shapes.user(self.hub, token.account),
-        }
+        return events.document(self, token, more)
 
     def emit_pull(
         self, token: Token, thread: Thread, action: str, more: dict[str, Any] | None = None
     ) -> None:
-        from tests.fakehub import shapes
+        from tests.fakehub import events
 
         assert thread.pull is not None
         head, base = self.head_of(thread), self.bare.branch(thread.pull.base) or thread.pull.base_sha
@@ -578,15 +559,7 @@ class Repo:
             "pull_request",
             self.full_name,
             token,
-            self.payload(
-                token,
-                {
-                    "action": action,
-                    "number": thread.number,
-                    "pull_request": shapes.pull(self, thread),
-                    **(more or {}),
-                },
-            ),
+            events.pull(self, token, thread, action, more),
             action=action,
             branch=thread.pull.base,
             sha=head,
@@ -596,21 +569,21 @@ class Repo:
         )
         self.hub.emit(event)
 
-    def emit_issue(self, token: Token, thread: Thread, action: str) -> None:
-        from tests.fakehub import shapes
+    def emit_issue(
+        self, token: Token, thread: Thread, action: str, more: dict[str, Any] | None = None
+    ) -> None:
+        from tests.fakehub import events
 
-        payload = self.payload(token, {"action": action, "issue": shapes.issue(self, thread)})
+        payload = events.issue(self, token, thread, action, more)
         self.hub.emit(Event("issues", self.full_name, token, payload, action=action))
 
-    def emit_comment(self, token: Token, thread: Thread, comment: Comment, action: str) -> None:
-        from tests.fakehub import shapes
+    def emit_comment(
+        self, token: Token, thread: Thread, comment: Comment, action: str, more: dict[str, Any] | None = None
+    ) -> None:
+        from tests.fakehub import events
 
-        more = {
-            "action": action,
-            "issue": shapes.issue(self, thread),
-            "comment": shapes.comment(self, comment),
-        }
-        self.hub.emit(Event("issue_comment", self.full_name, token, self.payload(token, more), action=action))
+        payload = events.comment(self, token, thread, comment, action, more)
+        self.hub.emit(Event("issue_comment", self.full_name, token, payload, action=action))
 
 
 def person(token: Token) -> Person:

@@ -93,9 +93,7 @@ def edit_pull(request: Request) -> Any:
 def _edit(request: Request, thread: Thread, body: Json) -> None:
     repo, token = request.repo, request.token
     if "title" in body or "body" in body:
-        thread.title = body.get("title", thread.title)
-        thread.body = body.get("body", thread.body)
-        repo.emit_pull(token, thread, "edited") if thread.pull else repo.emit_issue(token, thread, "edited")
+        repo.rewrite(token, thread, {name: body[name] for name in ("title", "body") if name in body})
     thread.updated_at = request.hub.clock.now()
     if body.get("state") == "closed":
         repo.close(token, thread, body.get("state_reason") or "completed")

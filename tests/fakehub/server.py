@@ -85,9 +85,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         raw = self._read_body()
         parts = urllib.parse.urlsplit(self.path)
-        operation = graphql_api.operation(raw) if parts.path == "/graphql" else ""
+        document = graphql_api.document(raw) if parts.path == "/graphql" else ""
+        operation = graphql_api.operation(document)
         token = self._token()
-        call = Call(self.command, parts.path, parts.query, token.kind if token else None, operation)
+        call = Call(self.command, parts.path, parts.query, token.kind if token else None, operation, document)
         self.hub.record(call)
         self.hub.happen_before(str(call))
         # What happened may have changed what the token reaches.

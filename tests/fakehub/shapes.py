@@ -46,6 +46,7 @@ def user(hub: Hub, account: Account) -> Json:
         url=url,
         html_url=f"{hub.url}/{account.login}",
         type=account.type,
+        gravatar_id="",
     )
 
 
@@ -62,7 +63,7 @@ def page(repo: Repo, *parts: object) -> str:
 
 
 def repository(repo: Repo, schema: str, token: Token | None = None) -> Json:
-    wanted = {
+    wanted: Json = {
         "id": repo.id,
         "node_id": node("R", repo.id),
         "name": repo.name,
@@ -77,6 +78,12 @@ def repository(repo: Repo, schema: str, token: Token | None = None) -> Json:
         "allow_rebase_merge": False,
         "fork": repo.is_fork,
         "has_issues": repo.has_issues,
+        **dict.fromkeys(("has_projects", "has_wiki"), True),
+        **dict.fromkeys(("archived", "is_template", "web_commit_signoff_required"), False),
+        **dict.fromkeys(("created_at", "updated_at", "pushed_at"), stamp(repo.hub.started)),
+        **dict.fromkeys(("description", "homepage"), ""),
+        "language": "Python",
+        "topics": [],
     }
     if token is not None:
         wanted["permissions"] = _permissions(repo, token)
