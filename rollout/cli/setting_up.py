@@ -15,6 +15,7 @@ from rollout.errors import InputError, RefusedError
 if TYPE_CHECKING:
     from rollout.commands.init import Wishes
     from rollout.commands.workflows import Workflows
+    from rollout.core.action import Place
     from rollout.ports import Worktree
 
 
@@ -181,6 +182,11 @@ def _workflows(
         return plan_workflows(workflow_texts(), None), None
     if action is None and not asked and space.default_on_github is None:
         return None, None
+    if (refused := _enterprise_server(space.place)) is not None:
+        if asked or action is not None:
+            raise refused
+        progress(f"note: no workflows: {refused}")
+        return None, None
     pin = parse_pin(action) if action is not None else space.installed_from()
     if pin is None:
         if asked:
@@ -189,6 +195,18 @@ def _workflows(
     texts = workflow_texts()
     there = plan_for_state_branch(texts, pin, branch) if branch else None
     return plan_workflows(texts, pin, branch), there
+
+
+def _enterprise_server(place: Place | None) -> RefusedError | None:
+    """Why a repository can have no workflows where it is; None when it can."""
+    if place is None or not place.is_enterprise_server:
+        return None
+    return RefusedError(
+        f"the workflows do not run on GitHub Enterprise Server, where origin is ({place.host}):"
+        " it lacks `environment.deployment` and actions/upload-artifact v4 and later",
+        hint="run collect, perform and reconcile --forge github from a scheduler of your own:"
+        " docs/github.md of rollout, `Enterprise Server`",
+    )
 
 
 @click.group(no_args_is_help=False)

@@ -31,9 +31,14 @@ _OTHER_CI = frozenset(
 )
 """Where other systems that know `[skip ci]` are set up."""
 _PIN = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40}|[0-9a-f]{64})")
-_ON_GITHUB = re.compile(
-    r"(?:\w+://(?:[^/@]*@)?github\.com(?::\d+)?/|(?:[^/@]*@)?github\.com:)([\w.-]+/[\w.-]+?)(?:\.git)?/?"
+_ADDRESS = re.compile(
+    r"(?:\w+://(?:[^/@]*@)?(?P<host>[\w.-]+)(?::\d+)?/|(?:[^/@]*@)?(?P<short>[\w.-]+):)"
+    r"(?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/?"
 )
+PUBLIC_HOST = "github.com"
+_DATA_RESIDENCY = ".ghe.com"
+"""Enterprise Cloud with data residency: `ENTERPRISE.ghe.com`, the same software as github.com."""
+_SSH_BY_443 = "ssh.github.com"
 _HINT = (
     "write it as OWNER/REPO@SHA, the whole id of a commit of rollout's repository;"
     " git ls-remote https://github.com/OWNER/REPO HEAD prints one"
@@ -77,7 +82,36 @@ def unknown_pin() -> InputError:
     return InputError("which rollout the workflows are to call is not known", hint=f"--action: {_HINT}")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a repository is on GitHub."""
+
+    host: str
+    """Of its pages and of git, in lower case."""
+    name: str
+    """`owner/name`"""
+
+    @property
+    def is_enterprise_server(self) -> bool:
+        """Whether it is a server that a company runs, which lacks newer things of Actions."""
+        return self.host != PUBLIC_HOST and not self.host.endswith(_DATA_RESIDENCY)
+
+
+def place_on_github(url: str, server: str = "") -> Place | None:
+    """From a repository's address, in any of git's ways to write it; None when it is elsewhere.
+
+    `server` is the host of an Enterprise Server, which no address shows to be one.
+    """
+    match = _ADDRESS.fullmatch(url.strip())
+    if match is None:
+        return None
+    host = (match["host"] or match["short"]).lower()
+    host = PUBLIC_HOST if host == _SSH_BY_443 else host
+    is_known = host in (PUBLIC_HOST, server.lower()) or host.endswith(_DATA_RESIDENCY)
+    return Place(host, match["name"]) if is_known else None
+
+
 def name_on_github(url: str) -> str | None:
-    """`owner/name` of a repository's address, in any of git's ways to write it; None when elsewhere."""
-    match = _ON_GITHUB.fullmatch(url.strip())
-    return match[1] if match else None
+    """`owner/name` of a repository on the public GitHub; None when it is elsewhere."""
+    place = place_on_github(url)
+    return place.name if place is not None and place.host == PUBLIC_HOST else None

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from rollout.commands.signoff_desk import SignoffDesk
     from rollout.commands.signoff_issue import SignoffIssue
     from rollout.core import contract
-    from rollout.core.action import ActionPin
+    from rollout.core.action import ActionPin, Place
     from rollout.ports import (
         Clock,
         Evidence,
@@ -158,10 +158,15 @@ class Workspace:
     @cached_property
     def default_on_github(self) -> str | None:
         """The default branch where origin is on GitHub; None where it is not."""
-        from rollout.core.action import name_on_github
+        return self.git.default_branch() if self.place else None
 
-        on_github = name_on_github(self.git.origin() or "")
-        return self.git.default_branch() if on_github else None
+    @cached_property
+    def place(self) -> Place | None:
+        """Where origin is on GitHub; None where it is elsewhere, or there is none."""
+        from rollout.adapters.github.address import server_host
+        from rollout.core.action import place_on_github
+
+        return place_on_github(self.git.origin() or "", server_host(self._environment))
 
     def branch_files(self, branch: str, message: str = "") -> BranchFiles:
         """The files of a branch, whatever is checked out; `message` is of the commits that write them."""
@@ -357,13 +362,13 @@ class Workspace:
         )
 
     def _origin(self) -> dict[str, str]:
-        """Which repository is meant where Actions does not say it: the one that was cloned."""
-        if self._environment.get("GITHUB_REPOSITORY") or not self._is_clone():
+        """Which repository is meant, and where, if Actions does not say it: the one that was cloned."""
+        if self._environment.get("GITHUB_REPOSITORY") or not self._is_clone() or self.place is None:
             return {}
-        from rollout.core.action import name_on_github
-
-        name = name_on_github(self.git.origin() or "")
-        return {"GITHUB_REPOSITORY": name} if name else {}
+        name = {"GITHUB_REPOSITORY": self.place.name}
+        if self._environment.get("GITHUB_API_URL"):
+            return name
+        return {**name, "GITHUB_SERVER_URL": f"https://{self.place.host}"}
 
     @cached_property
     def inspector(self) -> Inspector:

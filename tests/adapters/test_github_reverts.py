@@ -376,3 +376,21 @@ def test_the_token_goes_to_the_server_of_the_api_only(api: str, server: str, fou
     else:
         assert address(given).server_url == found
         assert "//" not in address(given).graphql_url.removeprefix("https://")
+
+
+@pytest.mark.parametrize(
+    ("server", "api", "graphql"),
+    [
+        ("", "https://api.github.com", "https://api.github.com/graphql"),
+        ("https://github.com", "https://api.github.com", "https://api.github.com/graphql"),
+        ("https://acme.ghe.com", "https://api.acme.ghe.com", "https://api.acme.ghe.com/graphql"),
+        (
+            "https://git.acme.example:8443",
+            "https://git.acme.example:8443/api/v3",
+            "https://git.acme.example:8443/api/graphql",
+        ),
+    ],
+)
+def test_the_api_is_found_by_the_server_alone(server: str, api: str, graphql: str) -> None:
+    found = address({"GITHUB_REPOSITORY": "acme/tau", "GITHUB_SERVER_URL": server})
+    assert (found.api_url, found.graphql_url) == (api, graphql)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rollout.core.action import ActionPin, name_on_github, parse_pin, unknown_pin
+from rollout.core.action import ActionPin, Place, name_on_github, parse_pin, place_on_github, unknown_pin
 from rollout.errors import InputError
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -53,8 +53,36 @@ def test_everything_else_is_refused_with_how_to_write_it(text: str) -> None:
         ("https://github.com/acme/rollout/tree", None),
         ("https://github.com/acme", None),
         ("/srv/git/rollout", None),
+        ("file:///srv/git/rollout", None),
+        ("ssh://git@ssh.github.com:443/acme/rollout.git", "acme/rollout"),
+        ("https://acme.ghe.com/acme/rollout", None),
         ("", None),
     ],
 )
 def test_addresses_on_github(url: str, name: str | None) -> None:
     assert name_on_github(url) == name
+
+
+@pytest.mark.parametrize(
+    ("url", "server", "host", "is_server"),
+    [
+        ("https://github.com/acme/tau.git", "", "github.com", False),
+        ("https://GitHub.com/acme/tau.git", "git.acme.example", "github.com", False),
+        ("git@acme.ghe.com:acme/tau.git", "", "acme.ghe.com", False),
+        ("git@git.acme.example:acme/tau.git", "git.acme.example", "git.acme.example", True),
+        ("https://git.acme.example:8443/acme/tau", "Git.Acme.example", "git.acme.example", True),
+        ("ssh://git@git.acme.example:122/acme/tau.git", "git.acme.example", "git.acme.example", True),
+    ],
+)
+def test_a_place_is_a_host_and_a_name(url: str, server: str, host: str, is_server: bool) -> None:
+    place = place_on_github(url, server)
+    assert place == Place(host, "acme/tau")
+    assert place.is_enterprise_server is is_server
+
+
+@pytest.mark.parametrize(
+    "url", ["https://git.acme.example/acme/tau", "https://ghe.com.evil.example/acme/tau"]
+)
+def test_a_host_that_nobody_names_is_no_github(url: str) -> None:
+    assert place_on_github(url) is None
+    assert place_on_github(url, "other.example") is None

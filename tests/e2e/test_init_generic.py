@@ -172,6 +172,23 @@ def test_a_second_train_goes_to_the_same_branch_and_not_into_its_worktree(
         assert "rollout-state, which carries state alone, is checked out here" in said.err
 
 
+def test_an_enterprise_server_gets_state_and_no_workflows(
+    shell: Shell, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GH_HOST", "git.acme.example")
+    repository.git("remote", "add", "origin", "git@git.acme.example:acme/shop.git")
+    pin = f"acme/rollout@{'5' * 40}"
+    for options in (("--profile", "generic", "--train", "shop", "--action", pin), ("--workflows",)):
+        refused = shell.rollout("init", *options)
+        assert (refused.code, repository.status()) == (3, [])
+        assert "do not run on GitHub Enterprise Server, where origin is (git.acme.example)" in refused.err
+        assert "docs/github.md" in refused.err
+    said = shell.rollout("init", "--profile", "generic", "--train", "shop", "--json")
+    assert said.json["state_branch"]["branch"] == "rollout-state"
+    assert "workflows" not in said.json
+    assert "note: no workflows" in said.err
+
+
 def test_workflows_without_a_pin_are_refused(shell: Shell, repository: Repository) -> None:
     for options, message in (
         (("--workflows", "--action", "acme/rollout@main"), "--action acme/rollout@main: not a repository"),

@@ -33,7 +33,7 @@ def address(environment: Mapping[str, str]) -> Address:
             f"GITHUB_REPOSITORY is {repository or 'not set'}",
             hint="set it to OWNER/NAME, as GitHub Actions does",
         )
-    api_url = (environment.get("GITHUB_API_URL") or _PUBLIC_API).rstrip("/")
+    api_url = (environment.get("GITHUB_API_URL") or _api_of(environment)).rstrip("/")
     graphql_url = environment.get("GITHUB_GRAPHQL_URL") or api_url.removesuffix("/v3") + "/graphql"
     if _host(api_url) != _host(graphql_url):
         # The token goes to both, so both have to be the same party.
@@ -55,6 +55,24 @@ def _server(environment: Mapping[str, str], api_url: str) -> str:
             hint="leave both to GitHub Actions, or set both to the same server",
         )
     return named or usual
+
+
+def _api_of(environment: Mapping[str, str]) -> str:
+    """Of the server that is named; that of the public GitHub when none is.
+
+    An Enterprise Server has its API below its pages, Enterprise Cloud at a host of its own
+    (GitHub's documentation, "Getting started with the REST API").
+    """
+    scheme, host = _host(environment.get("GITHUB_SERVER_URL", ""))
+    if not host:
+        return _PUBLIC_API
+    is_cloud = host == urlsplit(_PUBLIC_SERVER).netloc or host.endswith(".ghe.com")
+    return f"{scheme}://api.{host}" if is_cloud else f"{scheme}://{host}/api/v3"
+
+
+def server_host(environment: Mapping[str, str]) -> str:
+    """The host of the GitHub that GITHUB_SERVER_URL, or GH_HOST as `gh` knows it, names; else empty."""
+    return urlsplit(environment.get("GITHUB_SERVER_URL", "")).hostname or environment.get("GH_HOST", "")
 
 
 def token(environment: Mapping[str, str]) -> str:
