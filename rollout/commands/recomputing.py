@@ -9,7 +9,7 @@ from datetime import datetime
 from rollout.commands import steered
 from rollout.commands.changing import applied
 from rollout.core import first_rules, signoff, starting
-from rollout.core.advance import advance, begin
+from rollout.core.advance import advance, advance_as_before, begin
 from rollout.core.channel.by_hand import is_first_version
 from rollout.core.channel.explain import follows
 from rollout.core.channel.proposals import BUSY, why_refused
@@ -53,6 +53,8 @@ COMPUTED = frozenset(
     }
 )
 """Events that `advance`, `start` and a person's commands about a rollback record."""
+_READ_TWICE = frozenset({Event.CONTRACT, Event.ILLEGAL_STEP})
+"""Events that earlier versions recorded where a freeze or a changed contract came after a merge."""
 _STEP = frozenset({"phase", "canary_percent"})
 
 
@@ -140,11 +142,18 @@ def _recomputed(previous: TrainState, state: TrainState, event: Event) -> TrainS
     status = state.status
     if status is None:
         return None
-    for evidence in _evidence(previous, status):
-        step = advance(previous, evidence, status.facts, status.decided_at, rules=status.schema_)
-        if step and step.event is event:
-            return applied(previous, step.change, state.head)
-    return None
+    facts, at, rules = status.facts, status.decided_at, status.schema_
+    steps = [advance(previous, evidence, facts, at, rules=rules) for evidence in _evidence(previous, status)]
+    if event in _READ_TWICE and not _is_as_legal(previous):
+        steps.append(advance_as_before(previous, facts, at, rules=rules))
+    found = [applied(previous, step.change, state.head) for step in steps if step and step.event is event]
+    if len(found) < 2:
+        return found[0] if found else None
+    return next((each for each in found if not any(differences(each, state))), found[0])
+
+
+def _is_as_legal(previous: TrainState) -> bool:
+    return previous.status is None or previous.rollout == previous.status.legal
 
 
 def _evidence(previous: TrainState, status: Status) -> Iterator[Evidence | None]:

@@ -15,7 +15,7 @@ from rollout.core.contract import Contract
 from rollout.core.decision import (
     judge_triggers,
 )
-from rollout.core.files import ROLLOUT, SIGNOFF, STATUS
+from rollout.core.files import CONTRACT, ROLLOUT, SIGNOFF, STATUS
 from rollout.core.migration import migrated
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.requests import answer, applied_at, lanes_back, needed
@@ -91,11 +91,7 @@ def advance(
     status = state.status
     if status is None:
         return None
-    if rules == FIRST_RULES:
-        state = replace(state, contract=first_rules.as_read_then(state.contract))
-    elif status.by_first_rules:
-        status = migrated(state, status)
-        state = replace(state, status=status)
+    state, status = _by_rules(state, status, rules)
     if status.legal.outcome is not Outcome.IN_PROGRESS:
         return _restore(state, status, now) or _after_the_end(state, status, evidence, facts, now)
     if not _has_adopted(state, status):
@@ -120,6 +116,30 @@ def advance(
         or _complete(state, status, now)
         or _prove(state, status, now)
     )
+
+
+def advance_as_before(state: TrainState, facts: Facts, now: datetime, *, rules: int) -> Step | None:
+    """The step of a version that let a changed contract, or a freeze, make a merge before it illegal.
+
+    It put its own reason in the place of the person's freeze. Only `verify` of such commits comes here.
+    """
+    if state.status is None:
+        return None
+    state, status = _by_rules(state, state.status, rules)
+    if not _has_adopted(state, status):
+        return _adopt_contract(replace(state, rollout=status.legal), status, facts, now)
+    unfrozen = replace(state, rollout=state.rollout.model_copy(update={"frozen": None}))
+    unnoticed = status.model_copy(update={"merged_step": None})
+    event, why = legality.judge(state.contract, state.rollout, unnoticed, None, now)
+    return _undo(unfrozen, status, why, facts, now) if event is Event.ILLEGAL_STEP else None
+
+
+def _by_rules(state: TrainState, status: Status, rules: int) -> tuple[TrainState, Status]:
+    if rules == FIRST_RULES:
+        return replace(state, contract=first_rules.as_read_then(state.contract)), status
+    if status.by_first_rules:
+        status = migrated(state, status)
+    return replace(state, status=status), status
 
 
 def is_settled(state: TrainState) -> bool:
@@ -175,7 +195,12 @@ def _after_the_end(
 
 def _adopt_contract(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:
     if status.contract_digest == state.contract_digest:
-        marked = status.model_copy(update={"contract_unusable": state.unusable is not None})
+        marked = status.model_copy(
+            update={
+                "contract_unusable": state.unusable is not None,
+                "merged_step": _merged_before(state, status, facts, now),
+            }
+        )
         marked = reassess(replace(state, rollout=status.legal), marked, facts, now)
         return Step(Event.CONTRACT, StateChange(status=marked), _usable_again(state))
     adopted = _by_contract_of(state, status)
@@ -187,6 +212,14 @@ def _adopt_contract(state: TrainState, status: Status, facts: Facts, now: dateti
         )
     # Judged as it was last legal: an edit of rollout.yaml beside it has yet to be judged itself.
     legal = replace(state, rollout=status.legal)
+    step = _merged_before(state, status, facts, now)
+    is_there = step is not None and state.rollout.phase == step.phase
+    if is_there and not legality.leads_to(state.contract, status, state.rollout):
+        where = f"{status.phase} -> {state.rollout.phase} at {state.rollout.canary_percent} %"
+        left = adopted.model_copy(update={"merged_step": None})
+        why = f"{where} was merged, and {CONTRACT} no longer leads there"
+        return _put_back(state, reassess(legal, left, facts, now), why)
+    adopted = adopted.model_copy(update={"merged_step": step})
     detail = "soak starts again" if adopted.soak == Soak() else "health is judged as before, soak goes on"
     return Step(Event.CONTRACT, StateChange(status=reassess(legal, adopted, facts, now)), detail)
 
@@ -206,6 +239,15 @@ def _by_contract_of(state: TrainState, status: Status) -> Status:
     elif last is not None and judges_alike(status, last):
         changes["same_health"] = last.contract_digest
     return status.model_copy(update=changes)
+
+
+def _merged_before(state: TrainState, status: Status, facts: Facts, now: datetime) -> MergedStep | None:
+    """The step that was merged on a decision which the contract's change ends: it stays a legal one."""
+    if status.by_first_rules or status.merged_step is not None:
+        return status.merged_step
+    if not legality.is_decided(state.rollout, status, facts.merged_at):
+        return None
+    return legality.noticed(state.contract, state.rollout, status, facts.merged_at, now)
 
 
 def _usable_again(state: TrainState) -> str:
@@ -281,7 +323,7 @@ def _answered(
             return _waits(status, judged, waiting, consumed=consumed, told=told)
         case legality.Answer.UNDO:
             why = "; ".join(filter(None, (why, told)))
-            return Step(Event.UNDO_STEP, StateChange(rollout=status.legal, status=judged), why, consumed)
+            return replace(_put_back(state, judged, why), consumed=consumed)
         case legality.Answer.FREEZE:
             return replace(_undo(state, judged, why, facts, now), consumed=consumed)
         case _:
@@ -351,8 +393,20 @@ def _enter(state: TrainState, status: Status, entry: datetime | None, facts: Fac
     return reassess(state, entered, facts, now)
 
 
+def _put_back(state: TrainState, status: Status, why: str) -> Step:
+    """The step undone, and nobody blamed; who froze meanwhile goes on doing so."""
+    rollout = status.legal.model_copy(update={"frozen": status.legal.frozen or _persons_freeze(state)})
+    return Step(Event.UNDO_STEP, StateChange(rollout=rollout, status=status), why)
+
+
+def _persons_freeze(state: TrainState) -> Freeze | None:
+    frozen = state.rollout.frozen
+    return frozen if frozen is not None and frozen.incident is None else None
+
+
 def _undo(state: TrainState, status: Status, why: str, facts: Facts, now: datetime) -> Step:
-    frozen = status.legal.frozen or Freeze(reason=f"illegal step: {why}"[:500], at=now)
+    frozen = status.legal.frozen or _persons_freeze(state)
+    frozen = frozen or Freeze(reason=f"illegal step: {why}"[:500], at=now)
     rollout = status.legal.model_copy(update={"frozen": frozen})
     kept = status.model_copy(update={"legal": rollout, "merged_step": None})
     unsigned = unsigned_items(state, rollout)

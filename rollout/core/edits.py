@@ -23,11 +23,19 @@ def why_not(before: TrainState, desired: Rollout) -> str:
         return ""
     if changed == _FREEZE and _may_freeze(legal, desired):
         return ""
+    if _freezes_what_was_allowed(before, desired):
+        return ""
     if legal.outcome is not Outcome.IN_PROGRESS:
         return f"{_named(changed)} changed while the outcome is {legal.outcome.replace('_', ' ')}"
     # Whether a merge was in time is for reconcile to tell; here it counts that the step was decided.
     event, why = judge(before.contract, desired, status, None, status.decision.at)
     return why if event is Event.ILLEGAL_STEP else ""
+
+
+def _freezes_what_was_allowed(before: TrainState, desired: Rollout) -> bool:
+    """Whether a person freezes a step that was merged, and that no reconcile has judged yet."""
+    is_freeze = before.rollout.frozen is None and changed_keys(before.rollout, desired) == _FREEZE
+    return is_freeze and _may_freeze(before.rollout, desired) and not why_not(before, before.rollout)
 
 
 def _may_freeze(legal: Rollout, desired: Rollout) -> bool:

@@ -25,8 +25,8 @@ def judge(
 ) -> tuple[Event, str]:
     """What became of desired state since it was last legal, and why; call it only when it changed.
 
-    ENTER for a step to the next phase that was decided, FREEZE or UNFREEZE for a person's change of `frozen`,
-    else ILLEGAL_STEP with the reason.
+    ENTER for a step to the next phase that was decided, also when a person froze after its merge, FREEZE or
+    UNFREEZE for a person's change of `frozen`, else ILLEGAL_STEP with the reason.
     """
     changed = changed_keys(status.legal, desired)
     if changed == _FREEZE:
@@ -37,14 +37,14 @@ def judge(
     if not changed <= _STEP | stopped:
         others = ", ".join(sorted(changed - _STEP))
         return Event.ILLEGAL_STEP, f"{others} changed outside of the tool"
-    why = _why_not(contract, desired, status)
+    why = _why_not(contract, desired, status, merged_at)
     if not why and status.by_first_rules:
         why = _too_old(contract, desired, status, _made_at(status, merged_at, now))
     return (Event.ILLEGAL_STEP, why) if why else (Event.ENTER, "")
 
 
-def _why_not(contract: Contract, desired: Rollout, status: Status) -> str:
-    legal, decision, waiting = status.legal, status.decision, status.merged_step
+def _why_not(contract: Contract, desired: Rollout, status: Status, merged_at: datetime | None) -> str:
+    legal, decision = status.legal, status.decision
     step = f"{legal.phase} -> {desired.phase}"
     after = contract.next_phase(status.phase)
     if desired.phase == legal.phase:
@@ -53,14 +53,47 @@ def _why_not(contract: Contract, desired: Rollout, status: Status) -> str:
         return f"{step} skips or goes back" if after else f"{step}: {legal.phase} is the last phase"
     if desired.canary_percent != after.canary_percent:
         return f"{step} at {desired.canary_percent} %, the contract says {after.canary_percent} %"
-    if desired.frozen is not None:
+    if desired.frozen is not None and not _froze_later(desired, status, merged_at):
         return f"{step} while frozen: {desired.frozen.reason}"
-    if waiting is not None and waiting.phase == desired.phase:
+    if _is_noticed(desired, status):
         return ""
     if decision.verdict is not Verdict.PROMOTE or decision.to != desired.phase:
         because = f" ({decision.reasons[0]})" if decision.reasons else ""
         return f"{step} while the decision was {decision.verdict}{because}"
     return ""
+
+
+def _is_noticed(desired: Rollout, status: Status) -> bool:
+    return status.merged_step is not None and status.merged_step.phase == desired.phase
+
+
+def _froze_later(desired: Rollout, status: Status, merged_at: datetime | None) -> bool:
+    """Whether a person froze after the step was merged; False where the forge does not say when that was."""
+    frozen = desired.frozen
+    if frozen is None or frozen.incident is not None or status.legal.frozen is not None:
+        return False
+    if _is_noticed(desired, status):
+        return True
+    if merged_at is None or status.by_first_rules:
+        return False
+    return status.decision.at <= merged_at <= frozen.at
+
+
+def is_decided(desired: Rollout, status: Status, merged_at: datetime | None) -> bool:
+    """Whether desired state is a step that the last decision allowed, by the contract of that decision."""
+    changed = changed_keys(status.legal, desired)
+    is_stopped = desired.frozen is not None and not _froze_later(desired, status, merged_at)
+    if is_stopped or "phase" not in changed or not changed <= _STEP | _FREEZE:
+        return False
+    is_lifted = "frozen" in changed and desired.frozen is None
+    decision = status.decision
+    return not is_lifted and decision.verdict is Verdict.PROMOTE and decision.to == desired.phase
+
+
+def leads_to(contract: Contract, status: Status, desired: Rollout) -> bool:
+    """Whether the contract's next phase is the one that desired state names, at that percent."""
+    after = contract.next_phase(status.phase)
+    return after is not None and (after.name, after.canary_percent) == (desired.phase, desired.canary_percent)
 
 
 def _made_at(status: Status, merged_at: datetime | None, now: datetime) -> datetime:

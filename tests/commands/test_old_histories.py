@@ -14,7 +14,7 @@ from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import verify
 from rollout.core.advance import advance
 from rollout.core.observation import Observation, Sample
-from rollout.core.state import Status
+from rollout.core.state import Event, Status
 from rollout.rendering.commits import message
 
 HISTORIES = Path(__file__).parent.parent / "histories"
@@ -29,9 +29,12 @@ def first_rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     A release that reached everybody past a reset, an illegal step and a changed contract, one that was
     rolled back, and a false alarm: v1.3.0 has soaked in canary, and a person has frozen it.
     """
-    folder = tmp_path_factory.mktemp("first-rules")
+    return imported("first-rules", tmp_path_factory.mktemp("first-rules"))
+
+
+def imported(history: str, folder: Path) -> Path:
     subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
-    with (HISTORIES / "first-rules.fast-export").open("rb") as stream:
+    with (HISTORIES / f"{history}.fast-export").open("rb") as stream:
         subprocess.run(["git", "fast-import", "--quiet"], cwd=folder, stdin=stream, check=True)
     return folder
 
@@ -103,3 +106,14 @@ def test_the_present_rules_go_on_from_it_and_verify(store: YamlStore) -> None:
     told = message(step.event, contract=state.contract, rollout=state.rollout, status=after)
     store.commit(TRAIN, step.change, told, parent=state.head, at=seen.finished_at)
     assert verify(store, TRAIN, None).problems == []
+
+
+def test_merges_that_were_undone_for_what_came_after_them_verify(tmp_path: Path) -> None:
+    """Five promotions were merged, and undone for a freeze, a changed contract, a freeze while the merge
+    waited, a contract that could not be read, and one without the phase that waited."""
+    store = YamlStore(Git(imported("merges-undone", tmp_path)))
+    events = [entry.event for entry in store.log(TRAIN)]
+
+    verified = verify(store, TRAIN, None)
+
+    assert (events.count(Event.ILLEGAL_STEP), verified.problems, verified.commits) == (5, [], 40)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +15,9 @@ from rollout.commands.reconcile import Report
 from rollout.commands.rollback import Dispatch, cancel, roll_back
 from rollout.commands.verify import verify
 from rollout.core.captured import Captured, CaptureState
+from rollout.core.contract import Contract
 from rollout.core.effects import ClosePromotion, OpenPromotion, SetStatus, UpdatePromotion
-from rollout.core.files import CONTRACT
+from rollout.core.files import CONTRACT, ROLLOUT
 from rollout.core.observation import CONTRADICTORY, HealthState, Results
 from rollout.core.rollback.effects import OpenIncident
 from rollout.core.state import ChannelName, Freeze, Outcome, RollbackHints, RollbackReason, Rollout, Verdict
@@ -699,7 +701,131 @@ def test_a_step_and_a_freeze_at_once(promoting: World) -> None:
     frozen = Freeze(reason="wait", at=promoting.now)
     promoting.edit(phase="canary-2", canary_percent=25, frozen=frozen)
     assert promoting.reconcile().illegal == "canary-1 -> canary-2 while frozen: wait"
-    assert promoting.rollout.phase == "canary-1"
+    assert (promoting.rollout.phase, promoting.rollout.frozen) == ("canary-1", frozen)
+    assert verify(promoting.store, TAU, None).problems == []
+
+
+# --- what people do between a merge and the reconcile that notices it ---------------------------------------
+
+
+def test_a_freeze_after_a_merge_stays_and_undoes_nothing(promoting: World) -> None:
+    promoting.merge()
+    promoting.clock.forward(minutes=1)
+    freeze(promoting.store, promoting.clock, TAU, "numbers look odd")
+    frozen = promoting.rollout.frozen
+    assert verify(promoting.store, TAU, None).problems == []
+    promoting.clock.forward(minutes=1)
+    report = promoting.reconcile()
+    assert (events_of(report), report.illegal) == (["enter"], "")
+    assert (promoting.rollout.frozen, promoting.status.phase) == (frozen, "canary-2")
+    assert promoting.status.decision.reasons[0] == "frozen: numbers look odd"
+    assert (promoting.reconcile().steps, promoting.forge.open_pulls()) == ([], [])
+    unfreeze(promoting.store, promoting.clock, TAU, "seen")
+    promoting.soak()
+    assert (promoting.verdict, promoting.status.decision.to) == (Verdict.PROMOTE, "canary-3")
+    assert verify(promoting.store, TAU, None).problems == []
+
+
+def test_a_freeze_before_a_merge_undoes_it_and_stays(promoting: World) -> None:
+    frozen = Freeze(reason="numbers look odd", at=promoting.now)
+    promoting.merge()
+    merged = promoting.forge.pulls[-1]
+    promoting.forge.pulls[-1] = replace(merged, merged_at=promoting.now + timedelta(seconds=1))
+    promoting.edit(frozen=frozen)
+    promoting.clock.forward(minutes=1)
+    assert promoting.reconcile().illegal == "canary-1 -> canary-2 while frozen: numbers look odd"
+    assert (promoting.rollout.frozen, promoting.status.phase) == (frozen, "canary-1")
+    assert verify(promoting.store, TAU, None).problems == []
+
+
+def other_soak(contract: Contract) -> dict[str, object]:
+    phases = [phase.model_copy(update={"soak": 3600}) for phase in contract.phases[1:]]
+    return {"phases": (contract.phases[0], *phases)}
+
+
+def without_the_next(contract: Contract) -> dict[str, object]:
+    of_it = [item for item in contract.signoff.items if item.proof and item.proof.of == "canary-2"]
+    items = tuple(item for item in contract.signoff.items if item not in of_it)
+    phases = (*contract.phases[:2], *contract.phases[3:])
+    return {"phases": phases, "signoff": contract.signoff.model_copy(update={"items": items})}
+
+
+def reordered(contract: Contract) -> dict[str, object]:
+    first, second, third, fourth, last = contract.phases
+    swapped = (
+        fourth.model_copy(update={"canary_percent": 25}),
+        third.model_copy(update={"canary_percent": 50}),
+    )
+    return {"phases": (first, second, *swapped, last)}
+
+
+def other_percent(contract: Contract) -> dict[str, object]:
+    third = contract.phases[2].model_copy(update={"canary_percent": 20})
+    return {"phases": (*contract.phases[:2], third, *contract.phases[3:])}
+
+
+def other_triggers(contract: Contract) -> dict[str, object]:
+    return {"triggers": contract.triggers[::-1]}
+
+
+def other_checklist(contract: Contract) -> dict[str, object]:
+    return {"signoff": contract.signoff.model_copy(update={"items": contract.signoff.items[1:]})}
+
+
+EDITS: dict[Callable[[Contract], dict[str, object]], str] = {
+    other_soak: "was merged, and now soak: 0s of 1h",
+    without_the_next: "canary-1 -> canary-2 at 25 % was merged, and contract.yaml no longer leads there",
+    reordered: "canary-1 -> canary-2 at 25 % was merged, and contract.yaml no longer leads there",
+    other_percent: "canary-1 -> canary-2 at 25 % was merged, and contract.yaml no longer leads there",
+    other_triggers: "was merged, and now soak: 0s of 20m",
+    other_checklist: "",
+}
+"""How people change the contract -> why the step that they merged is put back; empty when it is entered."""
+
+
+@pytest.mark.parametrize("order", ["edit after", "edit before", "both at once"])
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.__name__)
+def test_a_changed_contract_makes_no_merge_illegal(
+    promoting: World, edit: Callable[[Contract], dict[str, object]], order: str
+) -> None:
+    before, changes = promoting.store.head(), edit(promoting.state.contract)
+    if order == "edit before":
+        promoting.edit_contract(**changes)
+    promoting.merge()
+    if order == "edit after":
+        promoting.edit_contract(**changes)
+        assert verify(promoting.store, TAU, None).problems == []
+    if order == "both at once":
+        contract = promoting.state.contract.model_copy(update=changes)
+        files = {ROLLOUT: promoting.rollout, CONTRACT: contract}
+        promoting.store.edit_at(before, TAU, files, at=promoting.now)
+    promoting.clock.forward(minutes=1)
+    report = promoting.reconcile()
+    assert (report.illegal, promoting.rollout.frozen) == ("", None)
+    assert promoting.status.phase == promoting.rollout.phase == ("canary-1" if EDITS[edit] else "canary-2")
+    assert EDITS[edit] in " ".join(taken.step.detail for taken in report.steps)
+    assert promoting.reconcile().steps == []
+    assert verify(promoting.store, TAU, None).problems == []
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_a_contract_that_is_broken_after_a_merge_makes_it_wait(promoting: World, mended: bool) -> None:
+    contract = promoting.state.contract
+    promoting.merge()
+    promoting.store.edit(TAU, {CONTRACT: BROKEN}, at=promoting.now)
+    promoting.clock.forward(minutes=1)
+    report = promoting.reconcile()
+    assert (report.illegal, promoting.rollout.frozen) == ("", None)
+    assert promoting.status.merged_step is not None
+    assert promoting.status.merged_step.waits_for == "a contract that can be used"
+    assert promoting.reconcile().steps == []
+    if mended:
+        promoting.store.edit(TAU, {CONTRACT: contract}, at=promoting.now)
+    else:
+        promoting.clock.forward(minutes=31)
+    promoting.reconcile()
+    assert (promoting.status.phase, promoting.rollout.frozen) == ("canary-2" if mended else "canary-1", None)
+    assert verify(promoting.store, TAU, None).problems == []
 
 
 def test_a_freeze_by_hand_is_taken_up(promoting: World) -> None:
@@ -926,13 +1052,12 @@ def test_evidence_of_a_release_that_ended_meanwhile(world: World) -> None:
     assert world.status.observation is None
 
 
-def test_a_freeze_meanwhile_beats_the_promotion(promoting: World) -> None:
+def test_a_freeze_meanwhile_stays_beside_the_merge(promoting: World) -> None:
     frozen = Freeze(reason="stop", at=promoting.now)
     promoting.merge()
     promoting.writes.step_in(1, "before", lambda: promoting.edit(frozen=frozen))
-    assert promoting.reconcile().illegal == "canary-1 -> canary-2 while frozen: stop"
-    assert promoting.rollout.frozen is not None
-    assert promoting.status.phase == "canary-1"
+    assert promoting.reconcile().illegal == ""
+    assert (promoting.rollout.frozen, promoting.status.phase) == (frozen, "canary-2")
 
 
 def test_a_branch_that_keeps_moving_can_be_tried_again(world: World) -> None:

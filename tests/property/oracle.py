@@ -169,12 +169,24 @@ def _promotion_was_due(link: Link, made_at: datetime) -> None:
     assert status.decision.to == link.before.rollout.phase
     assert {finding.result for finding in status.gates} <= set(PASSING)
     assert not [finding for finding in status.triggers if finding.fired]
-    assert link.before.rollout.frozen is None
+    _who_froze_came_later(link)
     assert status.legal.frozen is None
     failed = [check.name for check in facts.checks or () if check.conclusion in CI_FAILURES]
     if phase.name != PHASES[0]:
         assert not matching("Live smoke *", failed)
     assert 0 <= seconds_between(status.decision.at, made_at) <= contract.max_gap(phase)
+
+
+def _who_froze_came_later(link: Link) -> None:
+    """A person may have frozen after the merge; that stays."""
+    frozen, after = link.before.rollout.frozen, link.after.status
+    assert after is not None
+    assert link.after.rollout.frozen == frozen
+    if frozen is not None:
+        merged_at = after.facts.merged_at
+        before = link.before.status and link.before.status.merged_step
+        assert frozen.incident is None
+        assert before or (merged_at is not None and merged_at <= frozen.at)
 
 
 def _a_rollback_is_the_end(link: Link) -> None:
@@ -199,7 +211,10 @@ def _a_withdrawal_is_of_what_nobody_had(link: Link) -> None:
         assert link.after.rollout.canary_percent == 0
         assert (link.after.quarantine, link.after.channel) == (link.before.quarantine, link.before.channel)
     if link.before.status is not None and link.before.status.legal.outcome is Outcome.WITHDRAWN:
-        assert link.event in ("start", "channel", "illegal-step", *OF_THE_QUARANTINE, "")
+        # Who edits rollout.yaml back may sign until the next reconcile.
+        is_edited = link.before.rollout.outcome is not Outcome.WITHDRAWN
+        others = ("signoff",) if is_edited else ()
+        assert link.event in ("start", "channel", "illegal-step", *OF_THE_QUARANTINE, *others, "")
 
 
 def _follows_the_runbook(link: Link) -> None:
@@ -252,7 +267,8 @@ def at_rest(world: World) -> None:
     if step is None:
         assert state.rollout == state.status.legal
     else:
-        assert state.status.entered(state.rollout) == state.status.legal
+        frozen = {"frozen": state.rollout.frozen}
+        assert state.status.entered(state.rollout) == state.status.legal.model_copy(update=frozen)
         assert (state.rollout.phase, state.status.decision.verdict) == (step.phase, Verdict.HOLD)
         assert world.now <= step.until
     _pulls_are_as_decided(world, state)

@@ -22,7 +22,7 @@ from rollout.core.files import ROLLOUT
 from rollout.core.observation import Evidence, Observation
 from rollout.core.rollback.quarantine import find, standing
 from rollout.core.starting import STARTABLE
-from rollout.core.state import UNDER_WAY, Freeze, Outcome, Rollout, Verdict
+from rollout.core.state import Freeze, Outcome, Rollout, Verdict
 from rollout.errors import InputError, RefusedError
 from rollout.ports import PullRequestState
 from tests.fakes.store import PERSON
@@ -352,7 +352,7 @@ class Release(RuleBasedStateMachine):
         except RefusedError:
             frozen, status = self.world.rollout.frozen, self.world.state.status
             # An edit alone does not put a release that is over on its way again.
-            is_over = status is not None and status.legal.outcome not in UNDER_WAY
+            is_over = status is not None and status.legal.outcome is not Outcome.IN_PROGRESS
             is_kept = go is unfreeze and (frozen is None or frozen.incident)
             assert is_over or is_kept or not self.world.is_under_way
 
