@@ -35,7 +35,7 @@ def examine_github(
     """
     trains, trouble = _trains(store)
     found = named if trouble else branch()
-    settings = inspector.inspect(found, sorted({train.product for train in trains} - {""}))
+    settings = inspector.inspect(found, trains)
     state_branch = found or settings.default_branch
     world = World(settings, state_branch, trouble, trains)
     about = f"{settings.repository}, state on {state_branch}, asked as {settings.login}"
@@ -81,6 +81,8 @@ def _train(store: StateStore, name: str, head: str, has_branch: Callable[[str], 
         name,
         max_gap=_max_gap(contract),
         product=contract.product.repository or "",
+        branch=contract.product.branch,
+        pushes=contract.rollback.revert == "push",
         copies_evidence=bool(contract.rollback.evidence) and contract.rollback.evidence_copies == "always",
         notes=tuple(find_notes(contract)),
         missing=tuple(missing_branches(contract, has_branch)),

@@ -15,12 +15,17 @@ from rollout.adapters.github.api import Api
 from rollout.adapters.github.inspection import GitHubInspector
 from rollout.core.doctor.facts import (
     Actions,
+    AllowList,
+    BranchInUse,
     Bypass,
     Environment,
     Hidden,
     Permission,
+    Product,
     Rule,
     Settings,
+    Train,
+    Use,
     Who,
     Workflow,
 )
@@ -70,7 +75,7 @@ def repo(hub: Hub, tmp_path: Path) -> Repo:
     return hub.repo("acme/tau", seed=Repository(tmp_path / "seed", FILES).path)
 
 
-def inspect(repo: Repo, token: Token, branch: str | None = None, *products: str) -> Settings:
+def inspect(repo: Repo, token: Token, branch: str | None = None, *trains: Train) -> Settings:
     hub = repo.hub
     before = (repo.bare.refs(), len(repo.threads), len(repo.statuses))
     api = Api(
@@ -79,9 +84,13 @@ def inspect(repo: Repo, token: Token, branch: str | None = None, *products: str)
         WaitingClock(hub.clock),
         timeout=SECONDS,
     )
-    seen = GitHubInspector(api).inspect(branch, products)
+    seen = GitHubInspector(api).inspect(branch, trains)
     assert (repo.bare.refs(), len(repo.threads), len(repo.statuses)) == before, "it changed something"
     return seen
+
+
+def _trains(*products: str) -> list[Train]:
+    return [Train(product.rpartition("/")[2], product=product) for product in products]
 
 
 def admin(repo: Repo) -> Token:
@@ -250,7 +259,7 @@ def test_what_the_token_may_not_ask_is_hidden_and_says_what_it_needs(repo: Repo)
 def test_products_out_of_reach(hub: Hub, repo: Repo, tmp_path: Path) -> None:
     hub.repo("acme/app", seed=Repository(tmp_path / "app").path)
     token = hub.run_token(repo, FULL)
-    assert inspect(repo, token, None, "acme/app", "acme/tau").unseen == {"acme/app"}
+    assert inspect(repo, token, None, *_trains("acme/app", "acme/tau")).unseen == {"acme/app"}
 
 
 def test_a_question_that_fails_is_hidden_and_the_rest_is_answered(hub: Hub, repo: Repo) -> None:
@@ -264,3 +273,112 @@ def test_a_question_that_fails_is_hidden_and_the_rest_is_answered(hub: Hub, repo
 def test_a_repository_that_cannot_be_seen(hub: Hub, repo: Repo) -> None:
     with pytest.raises(OutsideError, match="looking at acme/tau failed"):
         inspect(repo, hub.person("stranger"))
+
+
+# --- other branches, organizations and plans -----------------------------------------------------------
+
+
+def test_rules_of_the_branches_that_the_tool_makes(hub: Hub, repo: Repo) -> None:
+    hub.ruleset(repo, "names", pattern="refs/heads/rollout/*/*", others=("creation",))
+    hub.ruleset(repo, "signed", pattern="~ALL", others=("required_signatures",), organization="acme")
+    hub.forget_calls()
+    seen = inspect(repo, admin(repo), None, Train("tau"), Train("web", branch="next", pushes=True))
+    signed = Rule("required_signatures", "signed", Bypass.NO, organization="acme")
+    assert seen.branches == (
+        BranchInUse("acme/tau", "rollout/*", Use.PROMOTION, (Rule("creation", "names", Bypass.NO), signed)),
+        BranchInUse("acme/tau", "main", Use.PRODUCT, (signed,)),
+        BranchInUse("acme/tau", "rollout-revert/*", Use.REVERT, (signed,)),
+        BranchInUse("acme/tau", "next", Use.PUSHED, (signed,)),
+    )
+    assert seen.rules == (signed,)
+    asked = [str(call) for call in hub.calls() if "/rulesets/" in call.path]
+    assert len(asked) == 2, "each ruleset once"
+
+
+def test_a_ruleset_that_wants_branches_up_to_date(hub: Hub, repo: Repo) -> None:
+    hub.ruleset(repo, required_statuses=("ci",), strict=True)
+    rules = inspect(repo, admin(repo)).rules
+    assert rules == (Rule("required_status_checks", "protect", Bypass.NO, ("ci",), strict=True),)
+
+
+def test_a_product_elsewhere_with_its_rules_and_its_environment(hub: Hub, repo: Repo, tmp_path: Path) -> None:
+    app = hub.repo("acme/app", seed=Repository(tmp_path / "app").path)
+    app.archived = True
+    hub.ruleset(app, pull_request=True)
+    repo.environments["rollout-product"] = FakeEnvironment(frozenset({"ROLLOUT_PRODUCT_TOKEN"}))
+    root = admin(repo)
+    hub.person("root", app, Access.ADMIN)
+    seen = inspect(repo, root, None, *_trains("acme/app"))
+    assert seen.products == {"acme/app": Product(private=True, archived=True)}
+    assert seen.product_environment == Environment(frozenset({"ROLLOUT_PRODUCT_TOKEN"}), restricted=False)
+    product = BranchInUse("acme/app", "main", Use.PRODUCT, (Rule("pull_request", "protect", Bypass.NO),))
+    assert product in seen.branches
+
+
+def test_who_has_to_let_jobs_into_an_environment(repo: Repo) -> None:
+    repo.environments["rollout"] = FakeEnvironment(restricted=True, reviewers=("ada", "bob"), wait_minutes=30)
+    expected = Environment(frozenset(), restricted=True, reviewers=("ada", "bob"), wait_minutes=30)
+    assert inspect(repo, admin(repo)).environment == expected
+
+
+def test_which_actions_are_allowed(repo: Repo) -> None:
+    repo.allowed_actions, repo.selected_actions = "selected", ("acme/*", "!acme/evil@*")
+    listed = AllowList(by_github=True, patterns=("acme/*", "!acme/evil@*"))
+    assert inspect(repo, admin(repo)).actions == Actions(enabled=True, allowed="selected", selected=listed)
+    repo.allowed_actions = "local_only"
+    assert inspect(repo, admin(repo)).actions == Actions(enabled=True, allowed="local_only")
+
+
+def test_what_workflows_ask_of_an_app(hub: Hub, tmp_path: Path) -> None:
+    asks = "jobs: {one: {steps: [\n{with: {\n  app-permissions: contents:write pull-requests:write\n}}]}}\n"
+    files = {**FILES, ".github/workflows/rollout-start.yml": f"on: push\n{asks}"}
+    repo = hub.repo("acme/web", seed=Repository(tmp_path / "web", files).path)
+    api = Api(Address("acme/web", hub.url, f"{hub.url}/graphql"), admin(repo).value, WaitingClock(hub.clock))
+    seen = GitHubInspector(api).inspect(None, ())
+    assert [flow.asks for flow in seen.workflows] == [
+        frozenset(),
+        frozenset({"contents: write", "pull-requests: write"}),
+    ]
+
+
+def test_a_plan_without_rules_is_told_from_a_missing_permission(repo: Repo) -> None:
+    repo.has_rulesets = False
+    rules = inspect(repo, admin(repo)).rules
+    assert isinstance(rules, Hidden)
+    assert (rules.plan, "the plan has none of it" in rules.why) == (True, True)
+
+
+SSO = (
+    "Resource protected by organization SAML enforcement. You must grant your OAuth token access to this"
+    " organization."
+)
+ADDRESS = (
+    "Although you appear to have the correct authorization credentials, the `acme` organization has an IP"
+    " allow list enabled, and your IP address is not permitted to access this resource."
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "says", "fix"),
+    [
+        (SSO, "the organization wants single sign-on of this token (SAML)", "authorize the token"),
+        (
+            ADDRESS,
+            "the organization's IP allow list does not have this machine's address",
+            "an owner adds it",
+        ),
+    ],
+)
+def test_single_sign_on_and_address_lists_are_told_apart(
+    hub: Hub, repo: Repo, message: str, says: str, fix: str
+) -> None:
+    root, fault = admin(repo), faults.Fault(status=403, message=message)
+    hub.fail("GET /repos/acme/tau/rules/*", fault, times=-1)
+    rules = inspect(repo, root).rules
+    assert isinstance(rules, Hidden)
+    assert says in rules.why
+    assert fix in rules.why
+    hub.fail("POST /graphql *", faults.graphql(message, "FORBIDDEN"), times=-1)
+    with pytest.raises(OutsideError, match="looking at acme/tau failed") as refused:
+        inspect(repo, root)
+    assert fix in refused.value.hint

@@ -250,10 +250,10 @@ def test_a_good_world_has_nothing_to_mend() -> None:
         ),
         (
             {"actions": Actions(enabled=True, allowed="selected")},
-            WARNING,
-            "workflows",
-            "only some actions are allowed (selected)",
-            "allow acme/rollout/.github/actions/rollout, docker://alpine",
+            UNTOLD,
+            "allowed actions",
+            f"whether {PIN} may be used",
+            "Settings > Actions > General",
         ),
         ({"actions": SECRET}, OK, "workflows", "all are on main and enabled", ""),
         (
@@ -416,8 +416,10 @@ def test_the_default_branch_as_state_branch_has_its_price() -> None:
     strict = world({"rules": (replace(STATUS, strict=True),)})
     says = "a rule wants them up to date"
     expect(examine(strict, NOW), WARNING, "state branch", says, "a branch of its own")
-    own = examine(world({"rules": (replace(OWN_STATUS, strict=True),)}, state_branch="ops"), NOW)
-    assert [one.says for one in own if one.topic == "state branch"] == ["ops carries tau"]
+    own = world({"rules": (replace(OWN_STATUS, strict=True),)}, state_branch="ops")
+    says = "ops carries tau; protect wants pull requests up to date, and each observation puts a promotion"
+    fix = "Settings > Rules > Rulesets > protect > Require status checks: untick"
+    expect(examine(own, NOW), WARNING, "state branch", says, fix)
 
 
 def test_a_state_branch_of_its_own_has_the_workflows_of_its_events() -> None:

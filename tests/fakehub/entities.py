@@ -190,6 +190,10 @@ class Environment:
     secrets: frozenset[str] = frozenset()
     restricted: bool = False
     """Whether only some branches may use it: no pull request's merge (refs/pull/N/merge) then may."""
+    reviewers: tuple[str, ...] = ()
+    """Logins that have to approve each job. It is only shown: jobs run all the same."""
+    wait_minutes: int = 0
+    """Only shown too."""
 
 
 @dataclass
@@ -269,6 +273,12 @@ class Ruleset:
     """Changes must come through a pull request."""
     deletion: bool = False
     """Branches stay."""
+    strict: bool = False
+    """Pull requests have to be up to date; only with required statuses."""
+    others: tuple[str, ...] = ()
+    """Further kinds, which are shown and enforced nowhere, such as `required_signatures`."""
+    organization: str = ""
+    """Whose ruleset it is; empty for the repository's."""
     bypass: frozenset[str] = frozenset()
     """Logins that the rules do not bind; for an App its bot's login."""
     enforcement: str = "active"

@@ -42,7 +42,7 @@ def push(repo: Repo, token: Token, ref: str, old: str | None, new: str | None) -
             "after": new or NOBODY,
             "created": old is None,
             "deleted": new is None,
-            "forced": bool(old and new and not repo.bare.contains(new, old)),
+            "forced": bool(old and new and not commits),
             "base_ref": None,
             "compare": shapes.page(repo, "compare", f"{(old or NOBODY)[:12]}...{(new or NOBODY)[:12]}"),
             "commits": commits,
@@ -56,12 +56,12 @@ def push(repo: Repo, token: Token, ref: str, old: str | None, new: str | None) -
 
 
 def _pushed(repo: Repo, old: str | None, new: str | None) -> list[str]:
-    """The commits that are new on the branch; a new branch brings none."""
+    """The commits that are new on the branch; one that is new, or was forced, brings none."""
     if not old or not new:
         return []
     if repo.bare.commit(new).parents == (old,):
         return [new]
-    return repo.bare.between(old, new)[-20:]
+    return repo.bare.between(old, new)[-20:] if repo.bare.contains(new, old) else []
 
 
 def _commit(repo: Repo, sha: str) -> Json:

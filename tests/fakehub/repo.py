@@ -74,6 +74,10 @@ class Repo:
         self.classic: tuple[str, ...] | None = None
         """Statuses that classic protection requires on every branch; None when there is none."""
         self.allowed_actions = "all"
+        self.selected_actions: tuple[str, ...] = ()
+        """Patterns of what may be used with `selected`, beside GitHub's own."""
+        self.has_rulesets = True
+        """False on a free plan, where private repositories have neither rulesets nor environment secrets."""
         self.organization_variables: dict[str, str] | None = None
         """What the owner lends, when it is an organization; those of the repository are the engine's."""
 

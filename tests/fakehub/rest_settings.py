@@ -25,8 +25,16 @@ def list_rulesets(request: Request) -> Any:
     return [shapes.ruleset(request.repo, one, request.token) for one in request.repo.rulesets]
 
 
+def _need_plan(request: Request) -> None:
+    """A free plan refuses with these words (github/branch-deploy#345)."""
+    if not request.repo.has_rulesets:
+        what = "Upgrade to GitHub Pro or make this repository public to enable this feature."
+        raise ApiError(403, what)
+
+
 @route(f"GET {R}/rulesets/{{ruleset}}", answers="RepositoryRuleset")
 def get_ruleset(request: Request) -> Any:
+    _need_plan(request)
     for one in request.repo.rulesets:
         if str(one.id) == request.params["ruleset"]:
             return shapes.ruleset(request.repo, one, request.token)
@@ -35,7 +43,9 @@ def get_ruleset(request: Request) -> Any:
 
 @route(f"GET {R}/rules/branches/{{branch*}}")
 def get_branch_rules(request: Request) -> Any:
-    """Active rules of a branch. The schema has them as a union without a name, so they are not checked."""
+    """Active rules of a branch, which need not exist. The schema has them as a union without a name, so they
+    are not checked."""
+    _need_plan(request)
     return shapes.branch_rules(request.repo, request.params["branch"])
 
 
@@ -55,6 +65,16 @@ def actions_permissions(request: Request) -> Any:
         enabled=True,
         allowed_actions=request.repo.allowed_actions,
         sha_pinning_required=request.repo.sha_pinning_required,
+    )
+
+
+@route(f"GET {R}/actions/permissions/selected-actions", needs=ADMIN, answers="SelectedActions")
+def selected_actions(request: Request) -> Any:
+    if request.repo.allowed_actions != "selected":
+        raise ApiError(409, "Conflict")
+    patterns = list(request.repo.selected_actions)
+    return build(
+        "SelectedActions", github_owned_allowed=True, verified_allowed=False, patterns_allowed=patterns
     )
 
 
@@ -123,12 +143,25 @@ def _environment(request: Request) -> Environment:
 @route(f"GET {R}/environments/{{environment}}", needs="actions:read", answers="Environment")
 def get_environment(request: Request) -> Any:
     policy = {"protected_branches": False, "custom_branch_policies": True}
+    found = _environment(request)
     return build(
         "Environment",
         id=1,
         name=request.params["environment"],
-        deployment_branch_policy=policy if _environment(request).restricted else None,
+        deployment_branch_policy=policy if found.restricted else None,
+        protection_rules=_protection_rules(request, found),
     )
+
+
+def _protection_rules(request: Request, found: Environment) -> list[Any]:
+    rules: list[Any] = [{"id": 1, "node_id": "GA_1", "type": "branch_policy"}] if found.restricted else []
+    if found.wait_minutes:
+        rules.append({"id": 2, "node_id": "GA_2", "type": "wait_timer", "wait_timer": found.wait_minutes})
+    if found.reviewers:
+        people = [request.hub.account(login) for login in found.reviewers]
+        asked = [{"type": "User", "reviewer": shapes.user(request.hub, one)} for one in people]
+        rules.append({"id": 3, "node_id": "GA_3", "type": "required_reviewers", "reviewers": asked})
+    return rules
 
 
 @route(

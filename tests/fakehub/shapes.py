@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.fakehub.bare import Person
 from tests.fakehub.entities import (
@@ -79,7 +79,8 @@ def repository(repo: Repo, schema: str, token: Token | None = None) -> Json:
         "fork": repo.is_fork,
         "has_issues": repo.has_issues,
         **dict.fromkeys(("has_projects", "has_wiki"), True),
-        **dict.fromkeys(("archived", "is_template", "web_commit_signoff_required"), False),
+        **dict.fromkeys(("is_template", "web_commit_signoff_required"), False),
+        "archived": repo.archived,
         **dict.fromkeys(("created_at", "updated_at", "pushed_at"), stamp(repo.hub.started)),
         **dict.fromkeys(("description", "homepage"), ""),
         "language": "Python",
@@ -677,8 +678,7 @@ def ruleset(repo: Repo, one: Ruleset, token: Token) -> Json:
         node_id=node("RRS", one.id),
         name=one.name,
         target="branch",
-        source_type="Repository",
-        source=repo.full_name,
+        **_ruleset_source(repo, one),
         enforcement=one.enforcement,
         current_user_can_bypass="always" if token.account.login in one.bypass else "never",
         conditions={"ref_name": {"include": [one.pattern], "exclude": []}},
@@ -687,6 +687,12 @@ def ruleset(repo: Repo, one: Ruleset, token: Token) -> Json:
         updated_at=stamp(repo.hub.started),
         **_bypass_actors(repo, one, token),
     )
+
+
+def _ruleset_source(repo: Repo, one: Ruleset) -> Json:
+    if one.organization:
+        return {"source_type": "Organization", "source": one.organization}
+    return {"source_type": "Repository", "source": repo.full_name}
 
 
 def _bypass_actors(repo: Repo, one: Ruleset, token: Token) -> Json:
@@ -703,15 +709,22 @@ def _bypass_actors(repo: Repo, one: Ruleset, token: Token) -> Json:
 
 
 def branch_rules(repo: Repo, name: str) -> list[Json]:
-    where: dict[str, Any] = {"ruleset_source_type": "Repository", "ruleset_source": repo.full_name}
-    return [{**rule, **where, "ruleset_id": one.id} for one in repo.rules_for(name) for rule in _rules(one)]
+    return [
+        {**rule, **{f"ruleset_{key}": value for key, value in _ruleset_source(repo, one).items()}}
+        | {"ruleset_id": one.id}
+        for one in repo.rules_for(name)
+        for rule in _rules(one)
+    ]
 
 
 def _rules(one: Ruleset) -> list[Json]:
     rules: list[Json] = [{"type": "deletion"}] if one.deletion else []
     if one.required_statuses:
         checks = [{"context": name} for name in one.required_statuses]
-        parameters: Json = {"strict_required_status_checks_policy": False, "required_status_checks": checks}
+        parameters: Json = {
+            "strict_required_status_checks_policy": one.strict,
+            "required_status_checks": checks,
+        }
         rules.append({"type": "required_status_checks", "parameters": parameters})
     if one.pull_request:
         flags = ("dismiss_stale_reviews_on_push", "require_code_owner_review", "require_last_push_approval")
@@ -719,4 +732,4 @@ def _rules(one: Ruleset) -> list[Json]:
         rules.append(
             {"type": "pull_request", "parameters": {**parameters, "required_approving_review_count": 0}}
         )
-    return rules
+    return rules + [{"type": kind} for kind in one.others]

@@ -173,9 +173,36 @@ _RULES = (
 )
 _GONE = "Settings > General > Features: tick `Issues`; what they would show is recorded in git"
 _FULL = "close the pull request: the next run opens it anew, and a new commit has no statuses yet"
+UPGRADE = "Upgrade to GitHub"
+"""How GitHub names something that the plan of a private repository does not have."""
+_BEYOND = {
+    "organization SAML enforcement": (
+        "the organization wants single sign-on of this token (SAML)",
+        "Settings > Developer settings > Personal access tokens > Configure SSO: authorize the token for the"
+        " organization, or gh auth login again; a GitHub App needs none",
+    ),
+    "IP allow list": (
+        "the organization's IP allow list does not have this machine's address",
+        "an owner adds it in the organization's Settings > Authentication security > IP allow list, or takes"
+        " runners that are on it",
+    ),
+    UPGRADE: (
+        "the plan has none of it in private repositories",
+        "GitHub Pro, Team or Enterprise, or a public repository",
+    ),
+}
 _NOT_FOUND = (
     "look at GITHUB_REPOSITORY, at product in the contract, and whether the token reaches that repository"
 )
+
+
+def beyond_permissions(why: str) -> tuple[str, str] | None:
+    """What an organization or a plan refuses whatever the token may do, in a few words, and what to do.
+
+    GitHub tells these from a missing permission by the text alone (cli/cli#2661, github/branch-deploy#345,
+    SalesforceFoundation/NPSP#7247).
+    """
+    return next((told for words, told in _BEYOND.items() if words in why), None)
 
 
 def advice(refusal: RefusedByGitHubError) -> str:
@@ -183,6 +210,9 @@ def advice(refusal: RefusedByGitHubError) -> str:
     why = str(refusal)
     if refusal.hint:
         return refusal.hint
+    beyond = beyond_permissions(why)
+    if beyond is not None:
+        return beyond[1]
     if refusal.status == 401:
         return _TOKEN
     if "not permitted to create or approve pull requests" in why:

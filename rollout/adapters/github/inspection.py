@@ -13,18 +13,25 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from rollout.adapters.github import inspection_documents as answers
+from rollout.adapters.github.answers import UPGRADE, beyond_permissions
 from rollout.adapters.github.api import PAGE, STALE, Api, Document, RefusedByGitHubError, parsed
 from rollout.core.doctor.facts import (
     ENVIRONMENT,
+    PRODUCT_ENVIRONMENT,
     RECONCILE,
     Actions,
+    AllowList,
+    BranchInUse,
     Bypass,
     Environment,
     Hidden,
     Permission,
+    Product,
     RateLimit,
     Rule,
     Settings,
+    Train,
+    Use,
     Who,
     Workflow,
 )
@@ -36,6 +43,7 @@ _MAY_NOT_OPEN = "not permitted to create or approve pull requests"
 _OUR_WORKFLOWS = re.compile(r"(?:.*/)?(rollout-[^/]*\.ya?ml)")
 _CRON = re.compile(r"""^ *- *cron: *["']?([^"'#\n]*[^"'#\s])""", re.MULTILINE)
 _USES = re.compile(r"""^ *(?:- *)?uses: *["']?([^"'\s#]+)""", re.MULTILINE)
+_ASKS = re.compile(r"""^ *app-permissions: *["']?([\w: -]+)""", re.MULTILINE)
 _LAST_RUNS = 30
 
 M = TypeVar("M", bound=Document)
@@ -47,8 +55,10 @@ class GitHubInspector:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._rulesets: dict[tuple[str, int], answers.Ruleset | Hidden] = {}
+        """By the repository that was asked and their numbers: one ruleset binds many branches."""
 
-    def inspect(self, branch: str | None, products: Collection[str]) -> Settings:
+    def inspect(self, branch: str | None, trains: Collection[Train]) -> Settings:
         """`branch` None is the default one. Raises OutsideError when the repository cannot be seen at all."""
         seen = self._api.attempt(f"looking at {self._api.repository}", lambda: self._look(branch))
         repository, login = seen.repository, seen.viewer.login
@@ -56,6 +66,7 @@ class GitHubInspector:
         default = repository.default_branch_ref.name if repository.default_branch_ref else ""
         state_branch = branch or default
         permissions, may_open = self._permissions(who, state_branch)
+        products = {train.product: self._product(train.product) for train in trains if train.product}
         return Settings(
             repository=self._api.repository,
             login=login,
@@ -67,20 +78,20 @@ class GitHubInspector:
             rules=self._rules(state_branch, who),
             classic=self._classic(state_branch),
             may_open_pulls=self._may_open_pulls() if may_open is None else may_open,
-            actions=_kept(
-                self._ask("actions/permissions", answers.ActionsPermissions),
-                lambda found: Actions(found.enabled, found.allowed_actions or "all"),
-            ),
+            actions=self._actions(),
             variables=self._names("variables", answers.Variables, in_organization=repository.in_organization),
             secrets=self._names("secrets", answers.Secrets, in_organization=repository.in_organization),
-            environment=self._environment(),
+            environment=self._environment(ENVIRONMENT),
             workflows=self._workflows(_texts(repository.default_branch_ref)),
             on_state_branch=_our_workflows(_texts(repository.state_ref), {}),
             runs=self._runs(),
             permissions=permissions,
             limit=self._limit(),
             in_the_way=repository.in_the_way,
-            unseen=frozenset(name for name in products if not self._sees(name)),
+            unseen=frozenset(name for name, product in products.items() if product is None),
+            products={name: product for name, product in products.items() if product is not None},
+            branches=self._branches(trains, who),
+            product_environment=self._environment(PRODUCT_ENVIRONMENT) if products else None,
         )
 
     def _look(self, branch: str | None) -> answers.Seen:
@@ -109,15 +120,34 @@ class GitHubInspector:
 
     # --- the state branch --------------------------------------------------------------------------------
 
-    def _rules(self, branch: str, who: Who) -> tuple[Rule, ...] | Hidden:
-        listed = self._ask(f"rules/branches/{quote(branch, safe='')}", answers.BranchRules, per_page=PAGE)
+    def _rules(self, branch: str, who: Who, repository: str = "") -> tuple[Rule, ...] | Hidden:
+        """Of a branch that need not exist (GitHub's documentation, "Get rules for a branch")."""
+        place = f"/repos/{repository or self._api.repository}"
+        listed = self._ask_at(
+            f"{place}/rules/branches/{quote(branch, safe='')}", answers.BranchRules, {"per_page": PAGE}
+        )
         if isinstance(listed, Hidden):
             return listed
-        rulesets = {
-            number: self._ask(f"rulesets/{number}", answers.Ruleset)
-            for number in dict.fromkeys(rule.ruleset_id for rule in listed.items)
-        }
-        return tuple(_rule(rule, rulesets[rule.ruleset_id], who) for rule in listed.items)
+        for number in dict.fromkeys(rule.ruleset_id for rule in listed.items):
+            if (place, number) not in self._rulesets:
+                found = self._ask_at(f"{place}/rulesets/{number}", answers.Ruleset, {})
+                self._rulesets[place, number] = found
+        return tuple(_rule(rule, self._rulesets[place, rule.ruleset_id], who) for rule in listed.items)
+
+    def _branches(self, trains: Collection[Train], who: Who) -> tuple[BranchInUse, ...]:
+        """Each kind of branch once; a rule that names a single train's is not looked for."""
+        home, wanted = self._api.repository, dict[tuple[str, str, Use], str]()
+        for train in trains:
+            product = train.product or home
+            uses = [(product, train.branch, Use.PUSHED if train.pushes else Use.PRODUCT)]
+            if not train.pushes:
+                uses.append((product, "rollout-revert/*", Use.REVERT))
+            for use in [(home, "rollout/*", Use.PROMOTION), *uses]:
+                wanted.setdefault(use, use[1].replace("*", f"{train.name}/any"))
+        return tuple(
+            BranchInUse(repository, name, use, self._rules(branch, who, repository))
+            for (repository, name, use), branch in wanted.items()
+        )
 
     def _classic(self, branch: str) -> tuple[str, ...] | Hidden | None:
         found = self._ask(f"branches/{quote(branch, safe='')}", answers.Branch)
@@ -147,15 +177,28 @@ class GitHubInspector:
             names |= found.names
         return frozenset(names)
 
-    def _environment(self) -> Environment | Hidden | None:
-        place = f"environments/{ENVIRONMENT}"
+    def _actions(self) -> Actions | Hidden:
+        found = self._ask("actions/permissions", answers.ActionsPermissions)
+        if isinstance(found, Hidden):
+            return found
+        allowed, listed = found.allowed_actions or "all", None
+        if allowed == "selected":
+            listed = _kept(
+                self._ask("actions/permissions/selected-actions", answers.SelectedActions),
+                lambda selected: AllowList(selected.github_owned_allowed, selected.patterns_allowed),
+            )
+        return Actions(found.enabled, allowed, listed)
+
+    def _environment(self, name: str) -> Environment | Hidden | None:
+        place = f"environments/{name}"
         found = self._ask(place, answers.Environment)
         if isinstance(found, Hidden):
             return None if found.missing else found
         secrets = self._ask(f"{place}/secrets", answers.Secrets, per_page=PAGE)
         if isinstance(secrets, Hidden):
             return secrets
-        return Environment(frozenset(secrets.names), found.deployment_branch_policy is not None)
+        is_restricted = found.deployment_branch_policy is not None
+        return Environment(frozenset(secrets.names), is_restricted, found.reviewers, found.wait_minutes)
 
     def _workflows(self, texts: Mapping[str, str]) -> tuple[Workflow, ...]:
         found = self._ask("actions/workflows", answers.Workflows, per_page=PAGE)
@@ -246,8 +289,10 @@ class GitHubInspector:
             ),
         )
 
-    def _sees(self, repository: str) -> bool:
-        return not isinstance(self._ask_at(f"/repos/{repository}", Document, {}), Hidden)
+    def _product(self, repository: str) -> Product | None:
+        """None where the token does not reach it."""
+        found = self._ask_at(f"/repos/{repository}", answers.ProductRepository, {})
+        return None if isinstance(found, Hidden) else Product(found.private, found.archived)
 
     def _post(self, path: str, body: object) -> object:
         return self._api.rest("POST", self._path(path), body=body)
@@ -270,6 +315,7 @@ def _our_workflows(texts: Mapping[str, str], states: Mapping[str, str]) -> tuple
             states.get(name, ""),
             tuple(_CRON.findall(text)),
             tuple(dict.fromkeys(_USES.findall(text))),
+            frozenset(one.replace(":", ": ") for asked in _ASKS.findall(text) for one in asked.split()),
         )
         for name, text in sorted(texts.items())
         if _OUR_WORKFLOWS.fullmatch(name)
@@ -283,6 +329,9 @@ def _who(login: str) -> Who:
 
 
 def _hidden(refusal: RefusedByGitHubError) -> Hidden:
+    beyond = beyond_permissions(str(refusal))
+    if beyond is not None:
+        return Hidden(f"{beyond[0]}; {beyond[1]}", plan=UPGRADE in str(refusal))
     if refusal.needs:
         return Hidden(f"this token may not ask (it needs {refusal.needs.replace('=', ': ')})")
     if refusal.status == 404:
@@ -295,9 +344,11 @@ def _kept(found: M | Hidden, part: Callable[[M], T]) -> T | Hidden:
 
 
 def _rule(rule: answers.BranchRule, ruleset: answers.Ruleset | Hidden, who: Who) -> Rule:
-    if isinstance(ruleset, Hidden):
-        return Rule(rule.type, f"ruleset {rule.ruleset_id}", Bypass.HIDDEN, rule.contexts, strict=rule.strict)
-    return Rule(rule.type, ruleset.name, _bypass(ruleset, who), rule.contexts, strict=rule.strict)
+    name, bypass = f"ruleset {rule.ruleset_id}", Bypass.HIDDEN
+    if not isinstance(ruleset, Hidden):
+        name, bypass = ruleset.name, _bypass(ruleset, who)
+    organization = rule.ruleset_source if rule.ruleset_source_type == "Organization" else ""
+    return Rule(rule.type, name, bypass, rule.contexts, strict=rule.strict, organization=organization)
 
 
 def _bypass(ruleset: answers.Ruleset, who: Who) -> Bypass:

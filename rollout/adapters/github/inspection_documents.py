@@ -111,6 +111,9 @@ class _Parameters(Document):
 class BranchRule(Document):
     type: str
     ruleset_id: int = Field(alias="ruleset_id")
+    ruleset_source_type: str = Field(default="", alias="ruleset_source_type")
+    ruleset_source: str = Field(default="", alias="ruleset_source")
+    """The organization, or `owner/name`."""
     parameters: _Parameters | None = None
 
     @property
@@ -180,8 +183,45 @@ class Secrets(Document):
         return {one.name for one in self.secrets}
 
 
+class SelectedActions(Document):
+    github_owned_allowed: bool = Field(default=False, alias="github_owned_allowed")
+    patterns_allowed: tuple[str, ...] = Field(default=(), alias="patterns_allowed")
+
+
+class ProductRepository(Document):
+    private: bool
+    archived: bool = False
+
+
+class _Somebody(Document):
+    login: str = ""
+    slug: str = ""
+    """Of a team."""
+
+
+class _Reviewer(Document):
+    reviewer: _Somebody
+
+
+class _ProtectionRule(Document):
+    type: str
+    wait_timer: int = Field(default=0, alias="wait_timer")
+    reviewers: tuple[_Reviewer, ...] = ()
+
+
 class Environment(Document):
     deployment_branch_policy: dict[str, object] | None = Field(default=None, alias="deployment_branch_policy")
+    protection_rules: tuple[_ProtectionRule, ...] = Field(default=(), alias="protection_rules")
+
+    @property
+    def reviewers(self) -> tuple[str, ...]:
+        """People and teams."""
+        asked = (one.reviewer for rule in self.protection_rules for one in rule.reviewers)
+        return tuple(one.login or one.slug for one in asked)
+
+    @property
+    def wait_minutes(self) -> int:
+        return max((rule.wait_timer for rule in self.protection_rules), default=0)
 
 
 class _Workflow(Document):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.core.doctor import branch, contracts, limits, tokens, workflows
+from rollout.core.doctor import branch, contracts, jobs, limits, rules, tokens, workflows
 from rollout.core.doctor.facts import Laptop, World
 from rollout.core.doctor.finding import Finding, Severity, worst_first
 from rollout.core.doctor.laptop import laptop
@@ -16,11 +16,16 @@ RULES = (
     branch.branch_names,
     branch.state_commits,
     branch.required_status,
+    rules.other_branches,
+    rules.plan,
     tokens.token_mode,
     tokens.permissions,
     tokens.pull_requests,
     tokens.product,
+    jobs.product_secret,
     workflows.installed,
+    jobs.allowed_actions,
+    jobs.environments,
     workflows.pins,
     limits.limits,
     contracts.contracts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.core.doctor.facts import Bypass, Hidden, Rule, Train, Who, World
+from rollout.core.doctor.facts import RULESETS, Bypass, Hidden, Rule, Train, Who, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 from rollout.core.files import CONTRACT
 
@@ -30,7 +30,6 @@ CHECK = "rollout-check"
 PRICE = "state commits put open pull requests behind, and their `[skip ci]` silences workflows on that commit"
 """Of state on the default branch."""
 _MOVE = "move state to a branch of its own: docs/design/state-branch.md of rollout"
-_RULESETS = "Settings > Rules > Rulesets"
 _WITHOUT_APP = "a run's own token may not, so while the App is away only people freeze (docs/on-call.md)"
 
 
@@ -57,11 +56,18 @@ def state_branch(world: World) -> Iterator[Finding]:
 def _carries(world: World) -> Finding:
     names = ", ".join(train.name for train in world.trains)
     says, rules = f"{world.state_branch} carries {names}", world.settings.rules
-    if world.has_own_branch:
-        return ok("state branch", says)
-    says = f"{says}, and is the default branch: {PRICE}"
-    if not isinstance(rules, Hidden) and any(rule.strict for rule in rules):
-        return warning("state branch", f"{says}; a rule wants them up to date", _MOVE)
+    strict = [rule for rule in rules if rule.strict] if not isinstance(rules, Hidden) else []
+    if not world.has_own_branch:
+        says = f"{says}, and is the default branch: {PRICE}"
+        return (
+            warning("state branch", f"{says}; a rule wants them up to date", _MOVE)
+            if strict
+            else ok("state branch", says)
+        )
+    if strict:
+        says = f"{says}; {strict[0].ruleset} wants pull requests up to date, and each observation puts a"
+        fix = f"{strict[0].place} > Require status checks: untick `Require branches to be up to date`"
+        return warning("state branch", f"{says} promotion behind: it has to be updated before its merge", fix)
     return ok("state branch", says)
 
 
@@ -83,14 +89,17 @@ def unreadable(train: Train) -> Finding:
 def state_commits(world: World) -> Iterator[Finding]:
     """Whether rules let the tool commit to the state branch."""
     topic, rules = "state commits", world.settings.rules
+    if isinstance(rules, Hidden) and rules.plan:
+        yield ok(topic, f"{world.state_branch} has no rules: {rules.why}")
+        return
     if isinstance(rules, Hidden):
-        yield cannot_tell(topic, f"the rules of {world.state_branch}: {rules.why}", f"look at {_RULESETS}")
+        yield cannot_tell(topic, f"the rules of {world.state_branch}: {rules.why}", f"look at {RULESETS}")
         return
     stopping = [rule for rule in rules if rule.kind in _STOPS_COMMITS]
     yield from (_stopping(world, rule) for rule in _one_each(stopping))
     for rule in rules:
         if rule.kind in _MAY_STOP_COMMITS:
-            fix = f"{_RULESETS} > {rule.ruleset}: let commits of the tool pass"
+            fix = f"{rule.place}: let commits of the tool pass"
             yield warning(
                 topic, f"{rule.ruleset} restricts commits ({rule.kind}); it may refuse the tool's", fix
             )
@@ -99,9 +108,7 @@ def state_commits(world: World) -> Iterator[Finding]:
         fix = "look at Settings > Branches; the tool needs a ruleset that it may bypass instead"
         yield cannot_tell(topic, f"classic branch protection: {classic.why}", fix)
     elif classic is not None:
-        fix = (
-            f"remove it in Settings > Branches; make a ruleset with the App on its bypass list ({_RULESETS})"
-        )
+        fix = f"remove it in Settings > Branches; make a ruleset with the App on its bypass list ({RULESETS})"
         yield problem(topic, f"classic protection of {world.state_branch}: an App cannot bypass it", fix)
     elif not stopping:
         yield ok(topic, f"no rule of {world.state_branch} is in the way")
@@ -114,12 +121,10 @@ def _one_each(rules: list[Rule]) -> list[Rule]:
 
 def _stopping(world: World, rule: Rule) -> Finding:
     topic, wants = "state commits", _STOPS_COMMITS[rule.kind]
-    where = f"{_RULESETS} > {rule.ruleset} > Bypass list"
+    where = f"{rule.place} > Bypass list"
     add = f"{where}: add the App, always"
     if world.uses_app is False:
-        fix = (
-            f"take the rule away ({_RULESETS} > {rule.ruleset}), or use an App and add it to the bypass list"
-        )
+        fix = f"take the rule away ({rule.place}), or use an App and add it to the bypass list"
         return problem(topic, f"{rule.ruleset} {wants}, and a run's own token cannot bypass it", fix)
     if rule.bypass is Bypass.YES and world.settings.who is Who.APP:
         return ok(topic, f"{rule.ruleset} {wants}, and the App may bypass it; {_WITHOUT_APP}")
@@ -157,7 +162,7 @@ def _required(world: World, status: str, required: set[str], *, shared: bool) ->
     topic, branch = "required status", world.state_branch
     if shared and status in required:
         says = f"{status} is required on {branch}: pull requests that are no promotion wait for ever"
-        return problem(topic, says, f"{_RULESETS}: require {CHECK} instead")
+        return problem(topic, says, f"{RULESETS}: require {CHECK} instead")
     if status in required:
         return ok(
             topic,
@@ -170,7 +175,7 @@ def _required(world: World, status: str, required: set[str], *, shared: bool) ->
         )
     if world.uses_app is False:
         return ok(topic, f"{CHECK} is not required, as it has to be without an App: merges are judged after")
-    fix = f"{_RULESETS} > New branch ruleset: target {branch}, require {CHECK}, bypass list: the App, always"
+    fix = f"{RULESETS} > New branch ruleset: target {branch}, require {CHECK}, bypass list: the App, always"
     return warning(
         topic, f"{CHECK} is not required: an illegal promotion can be merged, and is undone after", fix
     )

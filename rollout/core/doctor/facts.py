@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -15,6 +15,8 @@ class Hidden:
     why: str
     missing: bool = False
     """Whether GitHub says that there is no such thing, as it also does to those who may not see it."""
+    plan: bool = False
+    """Whether the plan has no such thing in private repositories."""
 
 
 class Who(StrEnum):
@@ -38,7 +40,7 @@ class Bypass(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One active rule of a ruleset that binds the state branch."""
+    """One active rule of a ruleset that binds a branch."""
 
     kind: str
     """GitHub's word, such as `required_status_checks`."""
@@ -48,6 +50,55 @@ class Rule:
     """Names of required statuses."""
     strict: bool = False
     """Whether a pull request has to be up to date with the branch."""
+    organization: str = ""
+    """Whose ruleset it is; empty for one of the repository."""
+
+    @property
+    def place(self) -> str:
+        """Where it can be changed."""
+        organization = f"{self.organization}: organization settings > Repository > Rulesets"
+        return f"{organization if self.organization else RULESETS} > {self.ruleset}"
+
+
+class Use(StrEnum):
+    """What the tool does with a branch beside the state branch."""
+
+    PROMOTION = "promotion"
+    """Makes it, by GitHub's own commits, and deletes it."""
+    REVERT = "revert"
+    """Pushes it by git: its commits have no signature."""
+    PRODUCT = "product"
+    """Proposes a revert to it."""
+    PUSHED = "pushed"
+    """Pushes a revert to it, as the contract says."""
+
+
+@dataclass(frozen=True)
+class BranchInUse:
+    repository: str
+    """`owner/name`"""
+    name: str
+    """As people know it, such as `rollout/*`."""
+    use: Use
+    rules: tuple[Rule, ...] | Hidden
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product's repository that is not the one with state."""
+
+    private: bool
+    archived: bool
+
+
+@dataclass(frozen=True)
+class AllowList:
+    """The actions that workflows may use, beside the repository's own."""
+
+    by_github: bool
+    """Those of `actions` and `github`."""
+    patterns: tuple[str, ...]
+    """Such as `acme/*` or `acme/tool@v1`; one that begins with `!` forbids."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +108,22 @@ class Actions:
     enabled: bool
     allowed: str
     """`all`, `local_only` or `selected`."""
+    selected: AllowList | Hidden | None = None
+    """What `selected` means."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """The environment whose secrets the writing jobs read."""
+    """An environment that jobs are in."""
 
     secrets: frozenset[str]
     """Names."""
     restricted: bool
     """Whether only some branches may use it."""
+    reviewers: tuple[str, ...] = ()
+    """Who has to approve each job."""
+    wait_minutes: int = 0
+    """How long each job waits."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +136,8 @@ class Workflow:
     """GitHub's word: `active`, `disabled_inactivity`, `disabled_manually`; empty when it may not be asked."""
     crons: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    asks: frozenset[str] = frozenset()
+    """What it asks of an App, such as `contents: write`."""
 
     @property
     def is_disabled(self) -> bool:
@@ -141,6 +200,12 @@ class Settings:
     """Branches, such as `rollout`, that forbid every branch below their name."""
     unseen: frozenset[str] = frozenset()
     """Repositories of products, `owner/name`, that the token does not reach."""
+    products: Mapping[str, Product] = field(default_factory=dict)
+    """Those that it reaches, by their names."""
+    branches: tuple[BranchInUse, ...] = ()
+    """Where the tool writes beside the state branch."""
+    product_environment: Environment | Hidden | None = None
+    """`rollout-product`; None when there is none."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +219,10 @@ class Train:
     """Seconds: the longest hole between observations that earns soak in every phase."""
     product: str = ""
     """`owner/name` of its product's repository; empty for the one that carries state."""
+    branch: str = "main"
+    """The product's."""
+    pushes: bool = False
+    """Whether its rollback pushes a revert to that branch; else it opens a pull request."""
     copies_evidence: bool = False
     """Whether an incident's evidence becomes an artifact."""
     notes: tuple[str, ...] = ()
@@ -208,5 +277,8 @@ class Laptop:
 IN_FORK = "ROLLOUT_IN_FORK"
 """The variable that lets workflows of a fork start by themselves."""
 APP_ID, APP_KEY = "ROLLOUT_APP_CLIENT_ID", "ROLLOUT_APP_PRIVATE_KEY"
-ENVIRONMENT = "rollout"
+PRODUCT_KEY = "ROLLOUT_PRODUCT_TOKEN"
+"""The secret that reads a product elsewhere."""
+ENVIRONMENT, PRODUCT_ENVIRONMENT = "rollout", "rollout-product"
+RULESETS = "Settings > Rules > Rulesets"
 RECONCILE = "rollout-reconcile.yml"

@@ -23,7 +23,6 @@ _MAY_OPEN = (
     "Settings > Actions > General > Workflow permissions: tick `Allow GitHub Actions to create and approve"
     " pull requests`"
 )
-_JOBS = "give the App, or the job's `permissions:`, "
 
 
 def token_mode(world: World) -> Iterator[Finding]:
@@ -83,14 +82,28 @@ def permissions(world: World) -> Iterator[Finding]:
         fix = "gh workflow run rollout-doctor.yml: it asks with the token that reconcile gets"
         yield cannot_tell("permissions", says, fix)
         return
-    missing = [name for name, may in held.items() if may is False]
-    hidden = [name for name, may in held.items() if isinstance(may, Hidden)]
+    asked = {one for workflow in world.settings.workflows for one in workflow.asks}
+    needed = [name for name in held if name in asked or not asked]
+    missing = [name for name in needed if held[name] is False]
+    hidden = [name for name in needed if isinstance(held[name], Hidden)]
     if missing:
-        yield problem("permissions", f"the token lacks {', '.join(missing)}", _JOBS + ", ".join(missing))
+        yield problem("permissions", f"the token lacks {', '.join(missing)}", _grant(world, missing))
     if hidden:
         yield cannot_tell("permissions", f"not answered: {', '.join(hidden)}", "run it again later")
     if not missing and not hidden:
-        yield ok("permissions", f"the token has {', '.join(Permission)}")
+        yield ok("permissions", f"the token has {', '.join(needed)}")
+
+
+def _grant(world: World, missing: list[Permission]) -> str:
+    """An App's new permissions count once whoever installed it has accepted them."""
+    names = ", ".join(missing)
+    if world.settings.who is not Who.APP:
+        return f"give the job's `permissions:` {names}"
+    app = world.settings.login.removesuffix("[bot]")
+    return (
+        f"Settings > Developer settings > GitHub Apps > {app} > Permissions & events: {names};"
+        f" then accept them in Settings > GitHub Apps > {app} > Configure"
+    )
 
 
 def pull_requests(world: World) -> Iterator[Finding]:

@@ -44,10 +44,6 @@ def installed(world: World) -> Iterator[Finding]:
         yield cannot_tell(topic, "whether they are enabled: this token may not ask", "gh workflow list --all")
     elif not missing and not off:
         yield ok(topic, f"all are on {settings.default_branch} and enabled")
-    if not isinstance(settings.actions, Hidden) and settings.actions.allowed != "all":
-        used = sorted({one.split("@")[0] for each in settings.workflows for one in each.uses})
-        fix = f"Settings > Actions > General: allow {', '.join(one for one in used if one[:1] not in './$')}"
-        yield warning(topic, f"only some actions are allowed ({settings.actions.allowed})", fix)
 
 
 def _on_state_branch(world: World) -> Iterator[Finding]:

@@ -1,0 +1,104 @@
+"""What keeps jobs from their work: actions that are not allowed, environments that let nobody in at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from rollout.core.doctor.facts import (
+    ENVIRONMENT,
+    PRODUCT_ENVIRONMENT,
+    PRODUCT_KEY,
+    Actions,
+    AllowList,
+    Environment,
+    Hidden,
+    World,
+)
+from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem
+
+_BY_GITHUB = ("actions/", "github/")
+_GENERAL = "Settings > Actions > General > Actions permissions"
+
+
+def allowed_actions(world: World) -> Iterator[Finding]:
+    """Whether workflows may use what they name; a run with one action that is not allowed does not begin."""
+    topic, actions = "allowed actions", world.settings.actions
+    if isinstance(actions, Hidden) or not actions.enabled or actions.allowed == "all":
+        return
+    used = _used(world)
+    refused = [one for one in used if _is_allowed(one, actions) is False]
+    untold = [one for one in used if _is_allowed(one, actions) is None]
+    if refused:
+        says = f"{', '.join(refused)} may not be used ({actions.allowed}): runs that use it do not begin"
+        patterns = ", ".join(f"{one.partition('@')[0]}@*" for one in refused)
+        fix = f"{_GENERAL}: allow {patterns}; where that is greyed out, in the organization's settings"
+        yield problem(topic, says, fix)
+    if untold:
+        says = f"whether {', '.join(untold)} may be used: the list of allowed ones is not shown to this token"
+        yield cannot_tell(topic, says, f"look at {_GENERAL}")
+    if used and not refused and not untold:
+        yield ok(topic, f"all that workflows use are allowed ({actions.allowed})")
+
+
+def _used(world: World) -> list[str]:
+    """Actions of other repositories, each as `owner/name/path@ref`."""
+    flows = (*world.settings.workflows, *world.settings.on_state_branch)
+    uses = {one for flow in flows for one in flow.uses if not one.startswith(("./", "$/", "docker://"))}
+    return sorted(uses)
+
+
+def _is_allowed(used: str, actions: Actions) -> bool | None:
+    """None when it cannot be told."""
+    if actions.allowed != "selected":
+        return False
+    if not isinstance(actions.selected, AllowList):
+        return None
+    verdict = actions.selected.by_github and used.startswith(_BY_GITHUB)
+    for pattern in actions.selected.patterns:
+        wanted = pattern.removeprefix("!")
+        if fnmatchcase(used.lower(), wanted.lower() if "@" in wanted else f"{wanted.lower()}@*"):
+            if pattern.startswith("!"):
+                return False
+            verdict = True
+    return verdict
+
+
+def environments(world: World) -> Iterator[Finding]:
+    """Whether somebody has to let each job in, every ten minutes."""
+    of = {
+        ENVIRONMENT: world.settings.environment,
+        PRODUCT_ENVIRONMENT: world.settings.product_environment,
+    }
+    for name, environment in of.items():
+        if isinstance(environment, Environment):
+            yield from _environment(name, environment)
+
+
+def _environment(name: str, environment: Environment) -> Iterator[Finding]:
+    topic, where = "environment", f"Settings > Environments > {name}"
+    if environment.reviewers:
+        who = ", ".join(environment.reviewers)
+        says = f"each job in {name} waits until {who} approves it, those of a rollback too"
+        yield problem(topic, says, f"{where} > Required reviewers: untick; a merge is what approves")
+    if environment.wait_minutes:
+        says = f"each job in {name} waits {environment.wait_minutes} minutes, those of a rollback too"
+        yield problem(topic, says, f"{where} > Wait timer: untick")
+
+
+def product_secret(world: World) -> Iterator[Finding]:
+    """Whether the job that runs a private product elsewhere can check it out, and that it can be written."""
+    products, environment = world.settings.products, world.settings.product_environment
+    for name, product in sorted(products.items()):
+        if product.archived:
+            says = f"{name} is archived: no revert can be proposed there"
+            yield problem("product", says, f"{name}: Settings > General > Danger Zone: unarchive it")
+    private = [name for name, product in sorted(products.items()) if product.private]
+    secrets = world.settings.secrets
+    if not private or isinstance(environment, Hidden) or isinstance(secrets, Hidden):
+        return
+    held = secrets | (environment.secrets if environment else frozenset())
+    if PRODUCT_KEY not in held:
+        says = f"{', '.join(private)}: private, and {PRODUCT_KEY} is not set: no job can check it out"
+        fix = f"gh secret set {PRODUCT_KEY} --env {PRODUCT_ENVIRONMENT}: a token with contents: read of it"
+        yield problem("product token", says, fix)

@@ -1,0 +1,259 @@
+"""`rollout doctor` on rules, plans, environments and allow lists: one thing is different."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rollout.core.doctor import Severity, examine
+from rollout.core.doctor.facts import (
+    APP_KEY,
+    Actions,
+    AllowList,
+    BranchInUse,
+    Bypass,
+    Environment,
+    Hidden,
+    Permission,
+    Product,
+    Rule,
+    Train,
+    Use,
+)
+from tests.core.doctor_world import (
+    ADMIN,
+    FLOWS,
+    NOW,
+    OK,
+    OWN_STATUS,
+    PIN,
+    PROBLEM,
+    SECRET,
+    UNTOLD,
+    WARNING,
+    WITHOUT_APP,
+    world,
+)
+from tests.core.test_doctor import expect
+
+RULESETS = "Settings > Rules > Rulesets"
+FREE = Hidden("the plan has none of it", plan=True)
+
+
+def branch(use: Use, *rules: Rule, repository: str = "acme/tau") -> dict[str, Any]:
+    names = {Use.PROMOTION: "rollout/*", Use.REVERT: "rollout-revert/*"}
+    return {"branches": (BranchInUse(repository, names.get(use, "main"), use, rules),)}
+
+
+def rule(kind: str, bypass: Bypass = Bypass.NO, **more: Any) -> Rule:
+    return Rule(kind, "strict", bypass, **more)
+
+
+def selected(*patterns: str, by_github: bool = False) -> dict[str, Any]:
+    return {"actions": Actions(enabled=True, allowed="selected", selected=AllowList(by_github, patterns))}
+
+
+def inside(**facts: Any) -> Environment:
+    return Environment(frozenset({APP_KEY}), restricted=True, **facts)
+
+
+@pytest.mark.parametrize(
+    ("settings", "severity", "topic", "says", "fix"),
+    [
+        # --- branches of promotions and reverts
+        (branch(Use.PROMOTION), OK, "other branches", "no rule is in the way of rollout/*", ""),
+        (
+            branch(Use.PROMOTION, rule("creation")),
+            PROBLEM,
+            "other branches",
+            "rollout/*: strict forbids new branches, and the App may not bypass it: no promotion can",
+            f"{RULESETS} > strict > Bypass list: add the App, always; or leave rollout/* out of its targets",
+        ),
+        (branch(Use.PROMOTION, rule("creation", Bypass.YES)), OK, "other branches", "no rule is in", ""),
+        (
+            {**ADMIN, **branch(Use.PROMOTION, rule("update", Bypass.SOME_APP))},
+            OK,
+            "other branches",
+            "no rule",
+            "",
+        ),
+        (
+            branch(Use.PROMOTION, rule("pull_request", Bypass.HIDDEN)),
+            UNTOLD,
+            "other branches",
+            "strict wants a pull request; who may bypass it is not shown",
+            "add the App",
+        ),
+        (
+            {**WITHOUT_APP, **branch(Use.PROMOTION, rule("required_status_checks", Bypass.HIDDEN))},
+            PROBLEM,
+            "other branches",
+            "strict wants green statuses: no promotion can be opened",
+            f"{RULESETS} > strict: leave rollout/* out of its targets",
+        ),
+        (
+            branch(Use.PROMOTION, rule("creation", organization="acme")),
+            PROBLEM,
+            "other branches",
+            "strict forbids new branches",
+            "acme: organization settings > Repository > Rulesets > strict > Bypass list",
+        ),
+        (
+            branch(Use.PROMOTION, rule("required_signatures")),
+            OK,
+            "other branches",
+            "no rule is in the way",
+            "",
+        ),
+        (
+            branch(Use.REVERT, rule("required_signatures")),
+            PROBLEM,
+            "other branches",
+            "rollout-revert/*: strict wants signed commits, and the App may not bypass it: no revert can be",
+            "add the App",
+        ),
+        (
+            branch(Use.REVERT, rule("deletion")),
+            WARNING,
+            "other branches",
+            "rollout-revert/*: strict keeps the branches of what was merged",
+            "leave rollout-revert/* out of its targets",
+        ),
+        (
+            branch(Use.REVERT, rule("commit_message_pattern")),
+            WARNING,
+            "other branches",
+            "rollout-revert/*: strict restricts commits (commit_message_pattern)",
+            "let commits of the tool pass",
+        ),
+        (
+            {"branches": (BranchInUse("acme/tau", "rollout/*", Use.PROMOTION, SECRET),)},
+            UNTOLD,
+            "other branches",
+            "the rules of rollout/*: this token may not ask",
+            RULESETS,
+        ),
+        # --- the product's branch
+        (branch(Use.PRODUCT, rule("pull_request"), rule("merge_queue")), OK, "other branches", "no rule", ""),
+        (
+            branch(Use.PRODUCT, rule("required_signatures"), repository="acme/app"),
+            WARNING,
+            "other branches",
+            "main of acme/app: strict wants signed commits; the revert's commit has none: only who",
+            "add who is on call",
+        ),
+        (
+            branch(Use.PUSHED, rule("pull_request")),
+            PROBLEM,
+            "other branches",
+            "main: strict wants a pull request: no revert can be pushed, so a rollback stops at step 5",
+            "rollback.revert: pull_request in the contract",
+        ),
+        # --- plans
+        ({"rules": FREE}, WARNING, "plan", "no rulesets and no environment secrets", "GitHub Pro, Team"),
+        ({"rules": FREE}, OK, "state commits", "main has no rules: the plan has none of it", ""),
+        # --- allowed actions
+        (selected("acme/*"), OK, "allowed actions", "all that workflows use are allowed (selected)", ""),
+        (selected(PIN), OK, "allowed actions", "all that", ""),
+        (
+            selected("other/*", by_github=True),
+            PROBLEM,
+            "allowed actions",
+            f"{PIN} may not be used (selected): runs that use it do not begin",
+            "allow acme/rollout/.github/actions/rollout@*; where that is greyed out",
+        ),
+        (selected("acme/*", "!acme/rollout/*"), PROBLEM, "allowed actions", "may not be used", "allow"),
+        (
+            {"actions": Actions(enabled=True, allowed="local_only")},
+            PROBLEM,
+            "allowed actions",
+            "may not be used (local_only)",
+            "allow",
+        ),
+        (
+            {"actions": Actions(enabled=True, allowed="selected", selected=SECRET)},
+            UNTOLD,
+            "allowed actions",
+            "is not shown to this token",
+            "look at",
+        ),
+        # --- environments
+        (
+            {"environment": inside(reviewers=("ada", "ops"))},
+            PROBLEM,
+            "environment",
+            "each job in rollout waits until ada, ops approves it, those of a rollback too",
+            "Settings > Environments > rollout > Required reviewers",
+        ),
+        (
+            {"product_environment": inside(wait_minutes=30)},
+            PROBLEM,
+            "environment",
+            "each job in rollout-product waits 30 minutes",
+            "Settings > Environments > rollout-product > Wait timer",
+        ),
+        # --- a product elsewhere
+        (
+            {"products": {"acme/app": Product(private=False, archived=True)}},
+            PROBLEM,
+            "product",
+            "acme/app is archived: no revert can be proposed there",
+            "unarchive it",
+        ),
+        (
+            {"products": {"acme/app": Product(private=True, archived=False)}},
+            PROBLEM,
+            "product token",
+            "acme/app: private, and ROLLOUT_PRODUCT_TOKEN is not set",
+            "gh secret set ROLLOUT_PRODUCT_TOKEN --env rollout-product",
+        ),
+    ],
+)
+def test_one_thing_is_different(
+    settings: dict[str, Any], severity: Severity, topic: str, says: str, fix: str
+) -> None:
+    expect(examine(world(settings), NOW), severity, topic, says, fix)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"products": {"acme/app": Product(private=False, archived=False)}},
+        {
+            "products": {"acme/app": Product(private=True, archived=False)},
+            "product_environment": Environment(frozenset({"ROLLOUT_PRODUCT_TOKEN"}), restricted=False),
+        },
+        {
+            "products": {"acme/app": Product(private=True, archived=False)},
+            "secrets": frozenset({"ROLLOUT_PRODUCT_TOKEN"}),
+        },
+        {"products": {"acme/app": Product(private=True, archived=False)}, "secrets": SECRET},
+        {**WITHOUT_APP, **branch(Use.REVERT, rule("creation"), repository="acme/app")},
+        {"actions": Actions(enabled=True, allowed="all")},
+    ],
+)
+def test_what_is_no_concern_is_not_told(settings: dict[str, Any]) -> None:
+    topics = ("product token", "other branches", "allowed actions", "environment", "plan")
+    found = [one for one in examine(world(settings), NOW) if one.topic in topics]
+    assert [one for one in found if one.severity is not OK] == []
+
+
+@pytest.mark.parametrize("who", ["App", "run"])
+def test_permissions_that_no_workflow_asks_for_are_not_missed(who: str) -> None:
+    flows = (replace(FLOWS[1], asks=frozenset({"contents: write", "issues: write"})), *FLOWS[2:], FLOWS[0])
+    held = {one: one is Permission.CONTENTS for one in Permission}
+    base = WITHOUT_APP if who == "run" else {}
+    found = examine(world({**base, "workflows": flows, "permissions": held}), NOW)
+    fix = "give the job's `permissions:` issues: write"
+    if who == "App":
+        fix = "GitHub Apps > rollout-app > Permissions & events: issues: write; then accept them"
+    expect(found, PROBLEM, "permissions", "the token lacks issues: write", fix)
+    assert not [one for one in found if "statuses" in one.says and one.topic == "permissions"]
+
+
+def test_a_trains_branch_is_looked_at_once() -> None:
+    trains = (Train("tau"), Train("web"))
+    found = examine(world({"rules": (OWN_STATUS,), **branch(Use.PROMOTION)}, trains=trains), NOW)
+    assert len([one for one in found if one.topic == "other branches"]) == 1
