@@ -154,6 +154,13 @@ def inside(**facts: Any) -> Environment:
         # --- plans
         ({"rules": FREE}, WARNING, "plan", "no rulesets and no environment secrets", "GitHub Pro, Team"),
         ({"rules": FREE}, OK, "state commits", "main has no rules: the plan has none of it", ""),
+        (
+            {"rules": FREE, "environment": None},
+            PROBLEM,
+            "token",
+            f"{APP_KEY} is not: each run fails",
+            f"then gh secret set {APP_KEY} < KEY.pem",
+        ),
         # --- allowed actions
         (selected("acme/*"), OK, "allowed actions", "all that workflows use are allowed (selected)", ""),
         (selected(PIN), OK, "allowed actions", "all that", ""),
@@ -257,3 +264,8 @@ def test_a_trains_branch_is_looked_at_once() -> None:
     trains = (Train("tau"), Train("web"))
     found = examine(world({"rules": (OWN_STATUS,), **branch(Use.PROMOTION)}, trains=trains), NOW)
     assert len([one for one in found if one.topic == "other branches"]) == 1
+
+
+def test_a_key_that_a_plan_can_keep_nowhere_else_is_not_blamed() -> None:
+    found = examine(world({"rules": FREE, "secrets": frozenset({APP_KEY})}), NOW)
+    assert [one.topic for one in found if one.severity is not OK] == ["plan"]

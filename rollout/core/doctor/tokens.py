@@ -17,12 +17,21 @@ from rollout.core.doctor.facts import (
 )
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 
-_SET_KEY = f"gh secret set {APP_KEY} --env {ENVIRONMENT} < KEY.pem"
-_SET_APP = f"gh variable set {APP_ID} --body CLIENT_ID, then {_SET_KEY}"
 _MAY_OPEN = (
     "Settings > Actions > General > Workflow permissions: tick `Allow GitHub Actions to create and approve"
     " pull requests`"
 )
+
+
+def _set_key(world: World) -> str:
+    """A plan without rules has no secrets of environments either."""
+    rules = world.settings.rules
+    where = "" if isinstance(rules, Hidden) and rules.plan else f" --env {ENVIRONMENT}"
+    return f"gh secret set {APP_KEY}{where} < KEY.pem"
+
+
+def _set_app(world: World) -> str:
+    return f"gh variable set {APP_ID} --body CLIENT_ID, then {_set_key(world)}"
 
 
 def token_mode(world: World) -> Iterator[Finding]:
@@ -34,21 +43,24 @@ def token_mode(world: World) -> Iterator[Finding]:
     elif world.uses_app:
         yield from _key(world)
     elif _has_key(world):
-        yield warning(topic, f"{APP_KEY} is set and {APP_ID} is not: the App is not used", _SET_APP)
+        yield warning(topic, f"{APP_KEY} is set and {APP_ID} is not: the App is not used", _set_app(world))
     else:
         says = "jobs use the run's own token: its commits start nothing, so each step waits for the schedule"
-        yield warning(topic, says, f"a GitHub App (docs/github.md of rollout): {_SET_APP}")
+        yield warning(topic, says, f"a GitHub App (docs/github.md of rollout): {_set_app(world)}")
 
 
 def _key(world: World) -> Iterator[Finding]:
     held, environment = _has_key(world), world.settings.environment
     if held is False:
-        yield problem("token", f"{APP_ID} is set and {APP_KEY} is not: each run fails", _SET_APP)
+        yield problem("token", f"{APP_ID} is set and {APP_KEY} is not: each run fails", _set_app(world))
         return
     yield ok("token", "jobs use a GitHub App: what the tool does starts workflows")
+    rules = world.settings.rules
+    if isinstance(rules, Hidden) and rules.plan:
+        return
     if not isinstance(world.settings.secrets, Hidden) and APP_KEY in world.settings.secrets:
         says = f"whoever may push a branch can read {APP_KEY}: it is a secret of the whole repository"
-        yield warning("App key", says, f"{_SET_KEY}, then gh secret delete {APP_KEY}")
+        yield warning("App key", says, f"{_set_key(world)}, then gh secret delete {APP_KEY}")
     if environment is None or isinstance(environment, Hidden) or APP_KEY not in environment.secrets:
         return
     if environment.restricted:
