@@ -166,7 +166,6 @@ class YamlStore:
         is raised, and the worktree, see `Git.commit`.
         """
         files = files_of(train, change)
-        is_brake = is_brake or (change.rollout is not None and change.rollout.frozen is not None)
         skips_ci = has_other_ci(self._git.tree(f"{parent}^{{tree}}"), self._git.tree(f"{parent}:{WORKFLOWS}"))
         text = message_text(message, skips_ci=skips_ci)
         return self._git.commit(self.branch, files, parent=parent, message=text, at=at, is_brake=is_brake)

@@ -35,8 +35,8 @@ def change_state(
 ) -> Changed:
     """Commit what `decide` makes of the newest state; it may be called again with a newer one.
 
-    With `is_brake` the last readable versions of broken files stand in for them. Raises whatever `decide`
-    raises, and HeadMovedError when the branch kept moving.
+    With `is_brake` the last readable versions of broken files stand in for them, and it acts in the middle of
+    a merge or rebase. Raises whatever `decide` raises, and HeadMovedError when the branch kept moving.
     """
     for attempt in range(1, ATTEMPTS + 1):
         load = store.load_for_brake if is_brake else store.load
@@ -46,7 +46,7 @@ def change_state(
             return Changed(state, None)
         change, message = decided
         try:
-            commit = store.commit(train, change, message, parent=state.head, at=at)
+            commit = store.commit(train, change, message, parent=state.head, at=at, is_brake=is_brake)
         except HeadMovedError:
             if attempt == ATTEMPTS:
                 raise

@@ -303,8 +303,9 @@ class Reconciler:
                 detail=step.detail,
                 incident=step.change.incident,
             )
+            is_brake = self._is_brake or (step.change.rollout is not None and rollout.frozen is not None)
             commit = self._store.commit(
-                state.train, step.change, text, parent=state.head, at=self._now, is_brake=self._is_brake
+                state.train, step.change, text, parent=state.head, at=self._now, is_brake=is_brake
             )
         report.state = applied(state, step.change, commit or state.head)
         frozen = report.state.rollout.frozen
