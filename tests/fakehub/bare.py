@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +17,11 @@ NOBODY = "0" * 40
 
 
 _OBJECT = re.compile(r"[0-9a-f]{40}((\^\{commit\}|:.*)?|\.\.[0-9a-f]{40})")
-_READING = frozenset({"cat-file", "diff-tree", "log", "ls-tree", "merge-base", "rev-list", "rev-parse"})
+_READING = frozenset({"diff-tree", "log", "ls-tree", "merge-base", "rev-list", "rev-parse"})
 
 
 def _is_about_objects(arguments: Sequence[str]) -> bool:
-    names = [argument for argument in arguments[1:] if not argument.startswith("-") and argument != "blob"]
+    names = [argument for argument in arguments[1:] if not argument.startswith("-")]
     return arguments[0] in _READING and all(_OBJECT.fullmatch(name) for name in names)
 
 
@@ -53,6 +55,54 @@ class CommitData:
 GITHUB = Person("GitHub", "noreply@github.com")
 
 
+@dataclass(frozen=True)
+class _Object:
+    sha: str
+    type: str
+    body: bytes
+
+
+class _Objects:
+    """What expressions lead to, by one process that stays: one a question takes most of a test's time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def ask(self, expression: str) -> _Object | None:
+        if not expression or "\n" in expression:
+            return None
+        with self._lock:
+            process = self._process or self._start()
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(expression.encode() + b"\n")
+            process.stdin.flush()
+            header = process.stdout.readline().rsplit(b" ", 2)
+            if header[-1] in (b"missing\n", b"ambiguous\n"):
+                return None
+            sha, kind, size = header
+            body = process.stdout.read(int(size) + 1)[:-1]
+            return _Object(sha.decode(), kind.decode(), body)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = ["git", f"--git-dir={self._path}", "cat-file", "--batch"]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        weakref.finalize(self, _end, self._process)
+        return self._process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.communicate()
+
+
+def _is_ref(name: str) -> bool:
+    return not name.endswith(".lock")
+
+
 class BareRepo:
     """Raises subprocess.CalledProcessError when git refuses; `None` when a name leads nowhere."""
 
@@ -61,6 +111,7 @@ class BareRepo:
         self.lock = lock
         """Held by everything that moves a ref, so that a compare-and-swap is one."""
         self._known: dict[tuple[str, ...], bytes] = {}
+        self._objects = _Objects(path)
         if not path.exists():
             subprocess.run(
                 ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(path)], check=True
@@ -94,34 +145,40 @@ class BareRepo:
     # --- reading -----------------------------------------------------------------------------------------
 
     def refs(self, prefix: str = "refs/") -> dict[str, str]:
-        """Full name -> object, sorted by name."""
-        lines = self.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
-        return {name: sha for name, sha in (line.split() for line in lines) if name.startswith(prefix)}
+        """Full name -> object, sorted by name; read from git's files, as it is asked for all the time."""
+        found = {}
+        packed = self.path / "packed-refs"
+        for line in packed.read_text().splitlines() if packed.exists() else ():
+            if not line.startswith(("#", "^")):
+                sha, name = line.split(" ", 1)
+                found[name] = sha
+        for folder, _, files in os.walk(self.path / "refs"):
+            for file in files:
+                loose = Path(folder, file)
+                with suppress(FileNotFoundError):  # deleted meanwhile
+                    found[loose.relative_to(self.path).as_posix()] = loose.read_text().strip()
+        return {name: found[name] for name in sorted(found) if name.startswith(prefix) and _is_ref(name)}
 
     def branch(self, name: str) -> str | None:
-        return self._try("rev-parse", "--verify", "--quiet", f"refs/heads/{name}")
+        return self.refs("refs/heads/").get(f"refs/heads/{name}")
 
     def commit_of(self, revision: str) -> str | None:
         """The commit that a branch, tag or (short) sha names."""
-        if revision.startswith("-"):
-            return None
         names = (f"refs/heads/{revision}", f"refs/tags/{revision}", f"refs/{revision}", revision)
         for name in (revision,) if _OBJECT.fullmatch(revision) else names:
-            if found := self._try("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"):
-                return found
+            if found := self._objects.ask(f"{name}^{{commit}}"):
+                return found.sha
         return None
 
     def object(self, expression: str) -> tuple[str, str] | None:
         """(sha, type) of any revision expression, `main:path` too."""
-        sha = (
-            None if expression.startswith("-") else self._try("rev-parse", "--verify", "--quiet", expression)
-        )
-        if sha is None or (kind := self._try("cat-file", "-t", sha)) is None:
-            return None
-        return sha, kind
+        found = self._objects.ask(expression)
+        return (found.sha, found.type) if found else None
 
     def blob(self, sha: str) -> bytes:
-        return self.raw("cat-file", "blob", sha)
+        found = self._objects.ask(sha)
+        assert found is not None, sha
+        return found.body
 
     def tree(self, revision: str, *, recursive: bool = False) -> list[TreeEntry]:
         flags = ["-r", "-t"] if recursive else []

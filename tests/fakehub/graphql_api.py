@@ -496,7 +496,7 @@ class TagNode:
     def __init__(self, repo: Repo, token: Token, sha: str) -> None:
         self._repo = repo
         self._token = token
-        header = repo.bare.git("cat-file", "tag", sha).partition("\n\n")[0]
+        header = repo.bare.blob(sha).decode().partition("\n\n")[0]
         fields = dict(line.split(" ", 1) for line in header.splitlines())
         self.__typename = "Tag"
         self.oid = sha
