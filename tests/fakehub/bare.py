@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ NOBODY = "0" * 40
 
 
 _OBJECT = re.compile(r"[0-9a-f]{40}((\^\{commit\}|:.*)?|\.\.[0-9a-f]{40})")
-_READING = frozenset({"diff-tree", "log", "ls-tree", "merge-base", "rev-list", "rev-parse"})
+_READING = frozenset({"diff-tree", "log", "merge-base", "rev-list", "rev-parse"})
 
 
 def _is_about_objects(arguments: Sequence[str]) -> bool:
@@ -52,6 +53,13 @@ class CommitData:
     message: str
 
 
+_SERVES = """
+[http]
+    receivepack = true
+[uploadpack]
+    allowAnySHA1InWant = true
+    allowFilter = true
+"""
 GITHUB = Person("GitHub", "noreply@github.com")
 
 
@@ -99,6 +107,23 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.communicate()
 
 
+def _entries(body: bytes) -> Iterator[tuple[str, str, str]]:
+    """(mode, name, sha) of what is in a tree."""
+    while body:
+        mode_name, _, rest = body.partition(b"\0")
+        mode, _, name = mode_name.decode().partition(" ")
+        yield mode, name, rest[:20].hex()
+        body = rest[20:]
+
+
+def _signed(by: str) -> tuple[Person, str]:
+    """Who, and when in RFC 3339, of `Name <email> seconds zone`."""
+    who, seconds, zone = by.rsplit(" ", 2)
+    name, _, email = who.removesuffix(">").rpartition(" <")
+    offset = datetime.strptime(zone, "%z").tzinfo
+    return Person(name, email), datetime.fromtimestamp(int(seconds), offset).isoformat()
+
+
 def _is_ref(name: str) -> bool:
     return not name.endswith(".lock")
 
@@ -116,9 +141,8 @@ class BareRepo:
             subprocess.run(
                 ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(path)], check=True
             )
-            self.git("config", "http.receivepack", "true")
-            self.git("config", "uploadpack.allowAnySHA1InWant", "true")
-            self.git("config", "uploadpack.allowFilter", "true")
+            with (path / "config").open("a") as config:
+                config.write(_SERVES)
 
     def git(self, *arguments: str, data: bytes | None = None, env: Mapping[str, str] | None = None) -> str:
         return self.raw(*arguments, data=data, env=env).decode().rstrip("\n")
@@ -181,22 +205,34 @@ class BareRepo:
         return found.body
 
     def tree(self, revision: str, *, recursive: bool = False) -> list[TreeEntry]:
-        flags = ["-r", "-t"] if recursive else []
-        records = self.raw("ls-tree", "-z", "--long", *flags, revision).decode().split("\0")
+        """Sorted as git does; `recursive` with the folders and what is in them."""
+        found = self._objects.ask(revision)
+        if found and found.type != "tree":
+            found = self._objects.ask(f"{found.sha}^{{tree}}")
+        if found is None:
+            raise subprocess.CalledProcessError(128, ["git", "ls-tree", revision])
         entries = []
-        for record in filter(None, records):
-            meta, path = record.split("\t", 1)
-            mode, kind, sha, size = meta.split()
-            entries.append(TreeEntry(mode, kind, sha, None if size == "-" else int(size), path))
+        for mode, name, sha in _entries(found.body):
+            kind = {"40000": "tree", "160000": "commit"}.get(mode, "blob")
+            size = len(self.blob(sha)) if kind == "blob" else None
+            entries.append(TreeEntry(mode.zfill(6), kind, sha, size, name))
+            if recursive and kind == "tree":
+                inside = self.tree(sha, recursive=True)
+                entries += [replace(entry, path=f"{name}/{entry.path}") for entry in inside]
         return entries
 
     def commit(self, sha: str) -> CommitData:
-        form = "%H%n%T%n%P%n%an%n%ae%n%aI%n%cn%n%ce%n%cI%n%B"
-        tip, tree, parents, an, ae, at, cn, ce, ct, message = self.git(
-            "log", "-1", f"--format={form}", sha
-        ).split("\n", 9)
+        found = self._objects.ask(f"{sha}^{{commit}}")
+        assert found is not None, sha
+        head, _, message = found.body.decode("utf-8", "replace").partition("\n\n")
+        fields = [line.split(" ", 1) for line in head.splitlines() if not line.startswith(" ")]
+        (tree,) = (value for key, value in fields if key == "tree")
+        (author, authored_at), (committer, committed_at) = (
+            _signed(value) for key, value in fields if key in ("author", "committer")
+        )
+        parents = tuple(value for key, value in fields if key == "parent")
         return CommitData(
-            tip, tree, tuple(parents.split()), Person(an, ae), at, Person(cn, ce), ct, message.rstrip("\n")
+            found.sha, tree, parents, author, authored_at, committer, committed_at, message.rstrip("\n")
         )
 
     def log(self, revision: str, *limits: str) -> list[str]:
@@ -211,7 +247,8 @@ class BareRepo:
         return self._try("merge-base", one, other)
 
     def contains(self, descendant: str, ancestor: str) -> bool:
-        return self.merge_base(descendant, ancestor) == ancestor
+        near = (descendant, *self.commit(descendant).parents)
+        return ancestor in near or self.merge_base(descendant, ancestor) == ancestor
 
     def changed(self, old: str, new: str) -> list[tuple[str, str]]:
         """(one letter of git, path) of each file that differs."""
@@ -219,6 +256,17 @@ class BareRepo:
             self.raw("diff-tree", "-r", "-z", "--no-renames", "--name-status", old, new).decode().split("\0")
         )
         return list(zip(fields[0::2], fields[1::2], strict=False))
+
+    def seed(self, other: Path) -> None:
+        """Take over branches, tags and objects of a local repository; nothing of it may be there yet."""
+        git_dir = other / ".git" if (other / ".git").is_dir() else other
+        shutil.copytree(git_dir / "objects", self.path / "objects", copy_function=os.link, dirs_exist_ok=True)
+        for kind in ("heads", "tags"):
+            if (git_dir / "refs" / kind).is_dir():
+                shutil.copytree(git_dir / "refs" / kind, self.path / "refs" / kind, dirs_exist_ok=True)
+        packed = git_dir / "packed-refs"
+        if packed.exists():
+            shutil.copy(packed, self.path)
 
     # --- writing -----------------------------------------------------------------------------------------
 

@@ -779,7 +779,8 @@ class PullNode:
         self, info: Any, first: int | None = None, last: int | None = None, after: str | None = None
     ) -> Json:
         bare = self._repo.bare
-        base = bare.merge_base(f"refs/heads/{self.baseRefName}", self.headRefOid) or self._pull.base_sha
+        tip = bare.branch(self.baseRefName) or self._pull.base_sha
+        base = bare.merge_base(tip, self.headRefOid) or self._pull.base_sha
         changed = [{"path": path} for _, path in bare.changed(base, self.headRefOid)]
         return _connection(changed, first, last, after)
 

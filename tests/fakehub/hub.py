@@ -105,9 +105,9 @@ class Hub:
         bare = BareRepo(self.folder / "repos" / f"{full_name}.git", self.lock)
         repo = Repo(self, full_name, bare)
         repo.default_branch = branch
-        bare.git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+        (bare.path / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
         if seed is not None:
-            bare.git("fetch", "--quiet", str(seed), "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+            bare.seed(seed)
         self.repos[full_name] = repo
         return repo
 

@@ -128,7 +128,8 @@ class Repo:
             return
         head = self.bare.branch(self.default_branch)
         base = old or (self.bare.merge_base(head, new) if head else None)
-        if base is None:
+        folder = WORKFLOWS.rstrip("/")
+        if base is None or self.bare.object(f"{base}:{folder}") == self.bare.object(f"{new}:{folder}"):
             return
         for _, path in self.bare.changed(base, new):
             if path.startswith(WORKFLOWS):
