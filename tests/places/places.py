@@ -44,6 +44,8 @@ class Place:
     brake: int = 0
     says: str = ""
     """What the brake says, or why the command is refused."""
+    stays: bool = False
+    """Whether a person changed rollout.yaml there, so that the brake leaves the file."""
 
 
 def git(folder: Path, *arguments: str, may_fail: bool = False) -> str:
@@ -194,25 +196,21 @@ PLACES: dict[str, Place] = {
     "line ends of another system": Place(_crlf),
     "a sparse checkout without state": Place(_sparse),
     "in a merge": Place(_in("merge topic"), write=3, says=_is_in("a merge")),
-    "in a merge of state": Place(_merging_state, write=3, says=_is_in("a merge")),
+    "in a merge of state": Place(_merging_state, write=3, says=_is_in("a merge"), stays=True),
     "in a cherry-pick": Place(_in("cherry-pick topic"), write=3, says=_is_in("a cherry-pick")),
     "in a revert": Place(_in("revert --no-commit HEAD"), write=3, says=_is_in("a revert")),
     "in a rebase": Place(_in(REBASE), write=3, says=_is_in("a rebase")),
     "in a bisection": Place(_in("bisect start HEAD HEAD~1")),
-    "state is a link": Place(_linked_state, write=2, brake=2, says="is a link"),
-    "an edit": Place(_edited(), brake=2, says="dirty"),
-    "a staged edit": Place(_staged, brake=2, says="dirty"),
-    "another mode": Place(_program(), brake=2, says="dirty"),
-    "a staged mode": Place(_program("add"), brake=2, says="dirty"),
-    "a mode staged alone": Place(_of("update-index", "--chmod=+x"), brake=2, says="dirty"),
+    "state is a link": Place(_linked_state, write=2, says="is a link", stays=True),
+    "an edit": Place(_edited(), stays=True),
+    "a staged edit": Place(_staged, stays=True),
+    "another mode": Place(_program(), stays=True),
+    "a staged mode": Place(_program("add"), stays=True),
+    "a mode staged alone": Place(_of("update-index", "--chmod=+x"), stays=True),
     "hidden by assume-unchanged": Place(_of("update-index", "--assume-unchanged")),
     "hidden by skip-worktree": Place(_of("update-index", "--skip-worktree")),
-    "an edit under assume-unchanged": Place(
-        _edited("update-index", "--assume-unchanged"), brake=2, says="told to ignore"
-    ),
-    "an edit under skip-worktree": Place(
-        _edited("update-index", "--skip-worktree"), brake=2, says="told to ignore"
-    ),
+    "an edit under assume-unchanged": Place(_edited("update-index", "--assume-unchanged"), stays=True),
+    "an edit under skip-worktree": Place(_edited("update-index", "--skip-worktree"), stays=True),
     "another git at work": Place(_locked, write=4, brake=4, says="index.lock"),
     "no repository": Place(_nothing, look=2, write=2, brake=2, says="is not a git repository"),
     "no commit": Place(_no_commit, look=2, write=2, brake=2, says="there is no branch"),

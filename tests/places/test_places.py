@@ -37,8 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-STAYS = {"in a merge of state": DESIRED}
-"""Place -> the file in which a person merges: it stays, and all others follow."""
+KEPT = "it stays, and committing it takes that part back"
 
 
 class Run:
@@ -151,14 +150,16 @@ def test_the_brake_acts_or_says_why_not(
     theirs, desired = files_of_people(top), content(top)
     staged = git(folder, "ls-files", "-s", "--", f":(top){DESIRED}", may_fail=True)
     done = Run(capsys, folder, *brake)
-    assert (done.code, there.says in done.err) == (there.brake, True), done.err
+    assert done.code == there.brake, done.err
+    assert (KEPT if there.stays else there.says) in done.err
     assert files_of_people(top) == theirs
     if done.code == 0:
         assert is_stopped(folder)
-        if "main" in on(folder) and place != "a bare clone":
-            left = git(folder, "diff", "--name-only", "HEAD", "--", ":(top)state").split()
-            assert left == ([STAYS[place]] if place in STAYS else [])
-            assert all(f"note: {path}: changed" in done.err for path in left)
+        if there.stays:
+            assert content(top) == desired
+            assert "git checkout HEAD -- " in done.err
+        elif "main" in on(folder) and place != "a bare clone":
+            assert git(folder, "diff", "--name-only", "HEAD", "--", ":(top)state") == ""
         # Run again, it has nothing to do, and nothing is left in the worktree.
         head = git(folder, "rev-parse", "main")
         assert Run(capsys, folder, *brake).code == 0
@@ -166,6 +167,25 @@ def test_the_brake_acts_or_says_why_not(
     else:
         assert content(top) == desired
         assert git(folder, "ls-files", "-s", "--", f":(top){DESIRED}", may_fail=True) == staged
+
+
+@pytest.mark.parametrize("brake", BRAKES, ids=[brake[0] for brake in BRAKES])
+@pytest.mark.parametrize("place", ["an edit", "another mode", "an edit under skip-worktree", "removed"])
+def test_what_a_person_commits_after_the_brake_takes_nothing_back(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str, brake: tuple[str, ...]
+) -> None:
+    folder = copied(made, tmp_path)
+    (folder / DESIRED).unlink() if place == "removed" else PLACES[place].go(folder)
+    assert Run(capsys, folder, *brake).code == 0
+    (folder / "README").write_text("more\n")
+    git(folder, "commit", "--quiet", "--message=more", "README")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message=what is staged")
+    assert git(folder, "diff", "--name-only", "HEAD~2", "HEAD") == "README"
+    assert is_stopped(folder)
+    for flag in ("--no-skip-worktree", "--no-assume-unchanged"):
+        git(folder, "update-index", flag, DESIRED)
+    git(folder, "checkout", "HEAD", "--", DESIRED)
+    assert git(folder, "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize("place", ["in a merge", "in a cherry-pick", "in a rebase"])
@@ -204,21 +224,33 @@ def test_what_the_brake_says_in_a_rebase_keeps_its_commit(
     assert "middle of" not in Run(capsys, folder, "reconcile").err
 
 
-@pytest.mark.parametrize("hint", ["rm", "git checkout HEAD --"])
-def test_the_hint_at_a_link_leads_out(
-    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], hint: str
-) -> None:
-    """A folder that the branch has comes back; one that it has not only has to go."""
+def test_the_hint_at_a_link_leads_out(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = copied(made, tmp_path)
-    link = folder / state_path(TAU, *(["incidents"] if hint == "rm" else []))
+    assert Run(capsys, folder, "freeze", "--reason", "stop").code == 0
+    link = folder / state_path(TAU)
+    link.rename(tmp_path / "moved")
+    link.symlink_to(tmp_path / "moved")
+    done = Run(capsys, folder, "unfreeze", "--reason", "seen")
+    assert (done.code, ": git checkout HEAD -- " in done.err) == (2, True)
+    subprocess.run(done.err.strip().rpartition(": ")[2].split(), cwd=folder, check=True)
+    assert Run(capsys, folder, "unfreeze", "--reason", "seen").code == 0
+
+
+@pytest.mark.parametrize("linked", ["", "incidents"])
+def test_the_brake_leaves_a_link_and_says_how_to_have_the_folder(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], linked: str
+) -> None:
+    folder = copied(made, tmp_path)
+    link = folder / state_path(TAU) / linked
     if link.exists():
         link.rename(tmp_path / "moved")
     link.symlink_to(tmp_path / "moved")
     done = Run(capsys, folder, "rollback", "--reason", "x")
-    assert (done.code, f": {hint} " in done.err) == (2, True)
-    command = done.err.strip().rpartition(": ")[2].split()
-    link.unlink() if command[0] == "rm" else subprocess.run(command, cwd=folder, check=True)
-    assert Run(capsys, folder, "rollback", "--reason", "x").code == 0
+    assert (done.code, KEPT in done.err, link.is_symlink()) == (0, True, True)
+    assert is_stopped(folder)
+    subprocess.run(done.err.strip().rpartition(": ")[2].split(), cwd=folder, check=True)
+    changed = git(folder, "diff", "--name-only", "HEAD~1", "HEAD").split()
+    assert git(folder, "diff", "--name-only", "HEAD", "--", *changed) == ""
 
 
 @pytest.mark.parametrize("place", PLACES)

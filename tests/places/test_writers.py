@@ -5,52 +5,16 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from rollout.cli import main
-from rollout.core.files import QUARANTINE, state_path
 from rollout.core.values import format_instant
 from tests.brake.broken import on_its_way
 from tests.places import places
 from tests.places.places import PLACES, copied, files_of_people, git
-from tests.world import OTHER_COMMIT, TAU
-
-STOP = "rollback --reason stop --by ada"
-LISTED = state_path(TAU, QUARANTINE)
-
-
-@dataclass(frozen=True)
-class Writer:
-    """A command that writes state, where nothing is in its way."""
-
-    command: str
-    before: tuple[str, ...] = ()
-    """Commands that lead to where it may be given."""
-    is_new: bool = False
-    """Whether it is for a train on which nobody is exposed."""
-
-
-WRITERS = {
-    "unfreeze": Writer("unfreeze --reason seen", ("freeze --reason stop",)),
-    "cancel": Writer("rollback --cancel --reason false --by ada", (STOP,)),
-    "declare": Writer("rollback --reverted HEAD^{} --reason seen --by ada", (STOP,)),
-    "quarantine add": Writer("quarantine add v1.1.0 --reason leaks --by ada", is_new=True),
-    "quarantine lift": Writer(f"quarantine lift {OTHER_COMMIT} --reason mended --by ada"),
-    "signoff record": Writer(
-        "signoff record trigger-matrix-reviewed src/app.txt --by ada",
-        ("start --version v1.1.0",),
-        is_new=True,
-    ),
-    "start": Writer("start --version v1.1.0", is_new=True),
-    "withdraw": Writer("withdraw --reason wrong --by ada", ("start --version v1.1.0",), is_new=True),
-    "channel set": Writer("channel set beta", is_new=True),
-    "channel plan": Writer("channel plan", is_new=True),
-    "channel apply": Writer("channel apply --target v1.1.0", is_new=True),
-    "channel cache refresh": Writer("channel cache refresh", is_new=True),
-}
+from tests.places.writers import LISTED, WRITERS
 
 
 def run(folder: Path, command: str) -> tuple[int, str]:

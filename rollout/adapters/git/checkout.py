@@ -90,10 +90,25 @@ class Checkout:
         self._behind.parent.mkdir(exist_ok=True)
         self._behind.write_text(commit, encoding="ascii")
 
-    def follow(self, commit: str, paths: Iterable[str]) -> None:
-        """Bring what was expected into index and worktree. Raises OutsideError when that fails."""
+    def follow(self, commit: str, paths: Iterable[str], kept: Sequence[str] = ()) -> None:
+        """Bring what was expected into index and worktree. Raises OutsideError when that fails.
+
+        Files of `kept` stay as they are, and the index follows where nothing of them is staged: so committing
+        other files takes nothing back.
+        """
         self._bring_up_to_date(commit, paths)
+        self._stage(commit, kept)
         self._behind.unlink()
+
+    def _stage(self, commit: str, paths: Sequence[str]) -> None:
+        """Bring them into the index alone, but for those of which something else is staged."""
+        if not paths:
+            return
+        self._index = _index(self._git.runner.run(*self._asking_index(frozenset(paths)), env=LITERAL))
+        behind = [path for path in paths if self._is_staged_as_in(path, f"{commit}^1")]
+        self._restore(commit, behind, _INDEX)
+        self._flag(_UNCHANGED, [path for path in behind if self._has_flag(path, _UNCHANGED)])
+        self._flag(_SKIPPED, [path for path in behind if self._has_flag(path, _SKIPPED)])
 
     def _refuse_links(self, paths: Iterable[str], commit: str) -> None:
         """A link that the commit has is the product's, and a revert may put a folder in its place."""
@@ -272,6 +287,7 @@ class Checkout:
             self._index = _index(self._git.runner.run(*self._asking_index(changing), env=LITERAL))
             stale = [path for path in sorted(changing) if self._is_stale(path, before, changing)]
             self._bring_up_to_date(commit, stale)
+            self._stage(commit, [path for path in sorted(changing) if path not in stale])
         self._behind.unlink()
 
     def _is_stale(self, path: str, commit: str, changing: frozenset[str]) -> bool:

@@ -378,8 +378,8 @@ class Git:
 
         Other files, staged or not, stay as they are. Wherever `branch` is checked out, index and worktree
         follow for these files alone. Raises HeadMovedError when the branch has moved, InputError when one
-        of the files has uncommitted changes, OutsideError when git or the disk fails; the branch has not
-        moved then, unless the message says so.
+        of the files has uncommitted changes (with `is_brake` that one stays, and `note` hears of it),
+        OutsideError when git or the disk fails; the branch has not moved then, unless the message says so.
         """
         return self.advance(
             branch,
@@ -409,8 +409,7 @@ class Git:
             begun = list(self._begun(branch, checkouts))
             if begun and not is_brake:
                 raise RefusedError(begun[0].what, hint=begun[0].way_out(old))
-            following = {one: self._following(one, branch, paths, old) for one in checkouts}
-            following = {checkout: some for checkout, some in following.items() if some}
+            following = {one: self._following(one, branch, paths, old, is_brake) for one in checkouts}
             with self.runner.start(_MOVE) as moving:  # comes up while the commit is made
                 new = make()
                 for checkout in following:
@@ -419,7 +418,7 @@ class Git:
             for each in begun:
                 self.note(each.note(new))
             for checkout, some in following.items():
-                checkout.follow(new, some)
+                checkout.follow(new, some, [path for path in paths if path not in some])
             return new
 
     def catch_up(self) -> None:
@@ -453,22 +452,24 @@ class Git:
                 yield _Begun(f"{branch} is in the middle of {operation} in {checkout.where}")
 
     def _following(
-        self, checkout: Checkout, branch: str, paths: Collection[str], old: str
+        self, checkout: Checkout, branch: str, paths: Collection[str], old: str, is_brake: bool
     ) -> Collection[str]:
-        """The paths that the worktree follows; in the middle of a merge those that nobody changed there.
+        """The paths that the worktree follows; with `is_brake`, those that nobody changed there.
 
-        Raises as `Checkout.prepare` outside of one.
+        Raises as `Checkout.prepare` without it.
         """
         try:
             checkout.prepare(paths, old)
         except InputError:
-            if not checkout.operation(branch):
+            if not is_brake:
                 raise
         else:
             return paths
         clean = [path for path in paths if checkout.can_follow(path, old)]
-        stay = ", ".join(sorted(path for path in paths if path not in clean))
-        self.note(f"{stay}: changed in {checkout.where}: it stays, and committing it takes that part back")
+        stay = sorted(path for path in paths if path not in clean)
+        kept = f"{', '.join(stay)}: changed in {checkout.where}: it stays"
+        back = f"git checkout HEAD -- {' '.join(stay)}"
+        self.note(f"{kept}, and committing it takes that part back; to have it as committed: {back}")
         return clean
 
     @contextmanager
