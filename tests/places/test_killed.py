@@ -16,7 +16,8 @@ from rollout.cli import main
 from rollout.core.state import TrainState
 from rollout.core.values import format_instant
 from tests.brake.broken import on_its_way
-from tests.places.places import DESIRED, copied, git, make
+from tests.places.places import DESIRED, copied, edited, files_of_people, git, make
+from tests.places.writers import WRITERS, Writer, make_new, words
 from tests.world import TAU
 
 COMMANDS = {
@@ -35,6 +36,13 @@ Run = Callable[..., tuple[int, int]]
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("killed") / "made"
     make(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("killed") / "new"
+    make_new(folder)
     return folder
 
 
@@ -89,6 +97,53 @@ def test_the_next_run_finishes(made: Path, tmp_path: Path, run: Run, name: str, 
         assert git(repo, "status", "--porcelain") == ""
         assert git(repo, "diff", "--name-only", "HEAD~1") == "README"
         assert state(repo).rollout == wanted.rollout
+
+
+@pytest.mark.parametrize("name", [*WRITERS, "freeze", "rollback"])
+def test_two_kills_in_a_row_are_healed_beside_what_a_person_edits(
+    made: Path, new: Path, tmp_path: Path, run: Run, name: str
+) -> None:
+    """From the call before the branch moves: until then nothing is written that anybody sees."""
+    writer = WRITERS.get(name) or Writer(" ".join(COMMANDS[name]))
+    begun = prepared(new if writer.is_new else made, tmp_path / "begun", "true")
+    for command in writer.before:
+        assert run(begun, *command.split())[0] == 0
+    (begun / "src" / "app.txt").write_text("staged")
+    git(begun, "add", "src/app.txt")
+    (begun / "src" / "app.txt").write_text("and more")
+    (begun / "notes").write_text("mine")
+    whole, theirs = copied(begun, tmp_path), files_of_people(begun)
+    shown, given = git(begun, "status", "--porcelain"), words(begun, writer.command)
+    ended, calls = run(whole, *given)
+    assert ended == 0
+    for first, second in ((calls - 1, calls), (calls, calls), (calls, 1)):
+        repo = tmp_path / f"{first}-{second}"
+        shutil.copytree(begun, repo, symlinks=True)
+        assert run(repo, *given, killed_at=first)[0] == -signal.SIGKILL
+        run(repo, *given, killed_at=second)
+        # What is done already may be refused: the worktree is brought up to date all the same.
+        assert run(repo, *given)[0] in (0, 3)
+        assert state(repo).rollout == state(whole).rollout
+        assert (files_of_people(repo), git(repo, "status", "--porcelain")) == (theirs, shown)
+
+
+def test_an_edit_of_what_the_brake_writes_is_kept_when_that_is_killed(
+    made: Path, tmp_path: Path, run: Run
+) -> None:
+    begun = prepared(made, tmp_path / "begun", "false")
+    (begun / DESIRED).write_bytes(edited((begun / DESIRED).read_bytes()))
+    whole = copied(begun, tmp_path)
+    ended, calls = run(whole, *COMMANDS["rollback"])
+    assert ended == 0
+    for at in range(calls - 4, calls + 1):
+        repo = tmp_path / str(at)
+        shutil.copytree(begun, repo, symlinks=True)
+        assert run(repo, *COMMANDS["rollback"], killed_at=at)[0] == -signal.SIGKILL
+        assert run(repo, *COMMANDS["rollback"])[0] == 0
+        git(repo, "commit", "--quiet", "--allow-empty", "--message=what is staged")
+        assert git(repo, "diff", "--name-only", "HEAD~1", "HEAD") == ""
+        assert state(repo).rollout == state(whole).rollout
+        assert (repo / DESIRED).read_bytes() == (begun / DESIRED).read_bytes()
 
 
 def prepared(made: Path, folder: Path, line_ends: str) -> Path:

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from rollout.cli import main
-from rollout.core.values import format_instant
-from tests.brake.broken import on_its_way
 from tests.places import places
 from tests.places.places import PLACES, copied, files_of_people, git
-from tests.places.writers import LISTED, WRITERS
-
-
-def run(folder: Path, command: str) -> tuple[int, str]:
-    """Its exit code and what it says on stderr."""
-    words = [git(folder, "rev-parse", word) if word.endswith("^{}") else word for word in command.split()]
-    now = format_instant(on_its_way()[2].finished_at)
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-        code = main([*words, "--repo", str(folder), "--now", now])
-    return code, said.getvalue()
+from tests.places.writers import LISTED, WRITERS, make_new, run
 
 
 @pytest.fixture(scope="module")
@@ -36,23 +21,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A train that is idle at v1.0.0; `topic` conflicts with main in the product's file."""
     folder = tmp_path_factory.mktemp("writers") / "new"
-    git(folder.parent, "init", "--quiet", "--initial-branch=main", str(folder))
-    (folder / "src").mkdir()
-    for version in ("v1.0.0", "v1.1.0"):
-        (folder / "src" / "app.txt").write_text(version)
-        git(folder, "add", ".")
-        git(folder, "commit", "--quiet", f"--message={version}")
-        git(folder, "tag", version)
-    assert run(folder, "init --profile tau --train tau --current-version v1.0.0")[0] == 0
-    git(folder, "add", ".")
-    git(folder, "commit", "--quiet", "--message=adopt")
-    for branch in ("topic", "main"):
-        git(folder, "checkout", "--quiet", "-B", branch)
-        (folder / "src" / "app.txt").write_text(branch)
-        git(folder, "commit", "--quiet", "--all", f"--message={branch}")
-        git(folder, "checkout", "--quiet", "-B", "main", "HEAD~1" if branch == "topic" else "HEAD")
+    make_new(folder)
     return folder
 
 
