@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-_STREAMS = ("/dev/", "/proc/")
-"""What lies here is open already, such as /dev/stdin: it is read and written as it is."""
+_STREAMS = ("/dev/fd/", "/dev/null", "/dev/std", "/proc/")
+"""What is open already, such as /dev/stdin, is read and written as it is; /dev/shm holds files."""
 _LONGEST_NAME = 200
 
 
