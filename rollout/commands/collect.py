@@ -44,13 +44,15 @@ def collect(
     round_id: str | None,
     workers: int,
     progress: Progress,
+    runner: str | None = None,
 ) -> Observation:
     """Read the named surfaces (all when none is named), at most `workers` at a time.
 
     The contract's `prepare` runs before surfaces that have a command. A surface that fails, hangs or
     prints garbage gives an unknown sample, and so does one that was not prepared. Without a `round_id` the
-    round is named after its beginning. Raises RefusedError when no rollout is in progress,
-    InputError for a surface that the contract does not have.
+    round is named after its beginning. `runner`: the label of the machine, where others read the rest.
+    Raises RefusedError when no rollout is in progress, InputError for a surface that the
+    contract does not have.
     """
     release, phase = _what_is_rolled_out(rollout)
     chosen = _chosen(contract, surfaces)
@@ -76,6 +78,7 @@ def collect(
         tool_version=tool.__version__,
         samples={name: _read_in(checkout, sample) for name, sample in samples.items()},
         harness=_read_in(checkout, harness) if harness else None,
+        runner=runner if len(chosen) < len(contract.surfaces) else None,
     )
 
 

@@ -149,6 +149,8 @@ def _problem_of_times(started_at: datetime, finished_at: datetime, now: datetime
 def _read_outside(observation: Observation) -> str:
     """Of a sample that was not read while the observation was made."""
     for surface, sample in observation.samples.items():
+        if sample.observed_at is not None:
+            return f"says {surface} is of another observation"
         read_at = sample.read_at
         if read_at is None:
             continue

@@ -99,6 +99,8 @@ class Sample(Model):
     timeline: Timeline | None = None
     not_applicable: tuple[Identifier, ...] = Field(default=(), max_length=50)
     """What this surface by nature never reports."""
+    observed_at: Instant | None = None
+    """When the observation began that read it, where that is an earlier one than the one that holds it."""
 
 
 class HarnessReport(Model):
@@ -139,6 +141,9 @@ class Observation(Model):
     tool_version: Line
     samples: dict[Name, Sample] = Field(max_length=MAX_SURFACES)
     harness: HarnessReport | None = None
+    runner: Line | None = None
+    """The label of the runner that read it, where others read the rest of the surfaces: what it does not hold
+    stays as it was read last. None for a whole round."""
 
 
 class WorkResult(Model):
@@ -201,6 +206,56 @@ def merge_round(parts: Sequence[Observation]) -> Observation:
     )
 
 
+def began_at(observation: Observation, surface: str) -> datetime | None:
+    """When the reading of that surface began; None where the observation does not hold it."""
+    sample = observation.samples.get(surface)
+    return None if sample is None else sample.observed_at or observation.started_at
+
+
+def united(last: Observation, part: Observation) -> Observation:
+    """The newest reading of each surface, of the last observation and of one runner's part.
+
+    Their order does not matter, and a part that comes again changes nothing. Two contents of one instant are
+    contradictory, as in `of_one_instant`.
+    """
+    head = _same_head((last, part))
+    if last.product_head != part.product_head:
+        last, part = _by_checkout(last), _by_checkout(part)
+    started_at = max(last.started_at, part.started_at)
+    samples = {
+        name: _newest(name, last, part, started_at)
+        for name in (*last.samples, *(name for name in part.samples if name not in last.samples))
+    }
+    return part.model_copy(
+        update={
+            "product_head": head,
+            "started_at": started_at,
+            "finished_at": max(last.finished_at, part.finished_at),
+            "samples": samples,
+            "harness": _newest_run(last.harness, part.harness),
+        }
+    )
+
+
+def _newest(name: str, last: Observation, part: Observation, started_at: datetime) -> Sample:
+    before, after = began_at(last, name), began_at(part, name)
+    began = max(filter(None, (before, after)))
+    if before == after:
+        newest = _of_both(last.samples[name], part.samples[name], alike=True)
+    else:
+        newest = (part if after == began else last).samples[name]
+    return newest.model_copy(update={"observed_at": None if began == started_at else began})
+
+
+def _newest_run(last: HarnessReport | None, part: HarnessReport | None) -> HarnessReport | None:
+    """Reports lie on one runner, and the others cannot find them: what cannot be read hides no report."""
+    if part is None or (part.unknown is not None and last is not None and last.unknown is None):
+        return last
+    if last is None or last.started_at is None or part.started_at is None:
+        return part
+    return last if last.started_at > part.started_at else part
+
+
 CONTRADICTORY = "contradictory: two observations of one instant differ"
 
 
@@ -258,7 +313,9 @@ def said(sample: Sample) -> Sample:
     A branch moves with each state commit; whether the checkout holds the release is stated apart.
     """
     cursor = sample.cursor.model_copy(update={"inode": None}) if sample.cursor else None
-    return sample.model_copy(update={"product_head": None, "read_at": None, "cursor": cursor})
+    return sample.model_copy(
+        update={"product_head": None, "read_at": None, "observed_at": None, "cursor": cursor}
+    )
 
 
 def run_said(run: HarnessReport) -> HarnessReport:

@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from rollout.core.observation import Observation, is_ahead, of_one_instant, run_said, said
+from rollout.core.observation import (
+    Observation,
+    began_at,
+    is_ahead,
+    of_one_instant,
+    run_said,
+    said,
+    united,
+)
 from rollout.core.state import BeforeLast, CounterTrack, Release, Soak, Status, Streak
 from rollout.core.values import format_instant
 
@@ -31,7 +39,35 @@ def why_not_next(status: Status, observation: Observation, now: datetime) -> str
     last = status.observation
     if last is None or observation.started_at > last.started_at or lies_ahead(status, now):
         return ""
+    if _is_part(status, observation):
+        has_news = any(_is_newer(last, observation, name) for name in observation.samples)
+        return "" if has_news else "not newer than what was read of its surfaces"
     return "" if contradicts_last(status, observation) else "not newer than the last observation"
+
+
+def _is_part(status: Status, observation: Observation) -> bool:
+    """Whether it is what one runner reads of the phase and contract of the last observation."""
+    last = status.observation
+    if last is None or observation.runner is None or status.by_first_rules:
+        return False
+    return (last.phase, last.contract_digest) == (
+        _phase_of(status, observation),
+        observation.contract_digest,
+    )
+
+
+def _phase_of(status: Status, observation: Observation) -> str:
+    """While a step waits, what names its phase is recorded as of the phase that is left."""
+    step = status.merged_step
+    return status.phase if step is not None and observation.phase == step.phase else observation.phase
+
+
+def _is_newer(last: Observation, observation: Observation, surface: str) -> bool:
+    """Whether it reads that surface later than the last one did, or at the same time and differently."""
+    before, after = began_at(last, surface), began_at(observation, surface)
+    if before is None or after is None or before != after:
+        return before is None or (after is not None and after > before)
+    return said(united(last, observation).samples[surface]) != said(last.samples[surface])
 
 
 def contradicts_last(status: Status, observation: Observation) -> bool:
@@ -39,10 +75,7 @@ def contradicts_last(status: Status, observation: Observation) -> bool:
     last = status.observation
     if last is None or status.by_first_rules or observation.started_at != last.started_at:
         return False
-    step = status.merged_step
-    if step is not None and observation.phase == step.phase:
-        # While a step waits, what names its phase is recorded as of the phase that is left.
-        observation = observation.model_copy(update={"phase": status.phase})
+    observation = observation.model_copy(update={"phase": _phase_of(status, observation)})
     return _content(of_one_instant(last, observation)) != _content(last)
 
 
@@ -93,6 +126,9 @@ def on_arrival(status: Status, observation: Observation, now: datetime) -> tuple
     last = status.observation
     if is_ahead(status.entry, now) or lies_ahead(status, now):
         return _by_this_clock(status, observation, now), observation
+    if last is not None and _is_part(status, observation):
+        whole = united(last, observation)
+        return (_before_last(status) if whole.started_at == last.started_at else status), whole
     if last is None or observation.started_at != last.started_at:
         return status, observation
     return _before_last(status), of_one_instant(last, observation)

@@ -92,7 +92,12 @@ def fresh_samples(
     the time of the decision, so that the answer is always the same.
     """
     oldest, surfaces = timedelta(seconds=contract.sampling.max_age), contract.surfaces
-    return {
+    awaited = {
+        name: Sample(unknown=f"not observed yet, {_waits_for(surface)}")
+        for name, surface in surfaces.items()
+        if observation.runner is not None and name not in observation.samples
+    }
+    return awaited | {
         name: _fresh(
             sample if by_first_rules else of_release(sample, name, observation, contract),
             observation,
@@ -143,11 +148,19 @@ def _fresh(
         return Sample(unknown=f"from the future: says {format_instant(updated)}")
     age = read_at - updated
     if age > oldest and (surface is None or surface.fresh == "pulse"):
+        if sample.observed_at is not None:
+            since_when = format_instant(sample.observed_at)
+            return Sample(unknown=f"overdue: not read since {since_when}, {_waits_for(surface)}")
         old, most = format_duration(age.total_seconds()), format_duration(oldest.total_seconds())
         return Sample(unknown=f"stale: {old} old, at most {most}")
     if since is not None and updated < since:
         return Sample(unknown=f"no news in this phase: last reading {format_instant(updated)}")
     return sample
+
+
+def _waits_for(surface: Surface | None) -> str:
+    runner = surface.runner if surface is not None else None
+    return f"waits for runner {runner}" if runner else "waits for its runner"
 
 
 def _read_at(sample: Sample, observation: Observation) -> datetime:
