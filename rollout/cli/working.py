@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rollout.commands.reconcile import Report
     from rollout.core.contract import Contract
     from rollout.core.observation import Evidence
+    from rollout.errors import RolloutError
 
 WORKERS = 8
 _FILE = click.Path(path_type=Path)
@@ -32,6 +33,9 @@ _VERDICT_CODES = {"hold": 10, "promote": 11, "rollback": 12, "complete": 13}
 @click.option("--product-dir", type=_FILE, metavar="DIR", help="The product's checkout; else the repository.")
 @click.option("--round", "round_id", metavar="ID", help="Files of one round are merged by reconcile.")
 @click.option(
+    "--runner", metavar="LABEL", help="This machine's, where others read the rest: that stays as it was read."
+)
+@click.option(
     "--evidence-dir",
     type=_FILE,
     metavar="DIR",
@@ -44,6 +48,7 @@ def collect(
     output: Path | None,
     product_dir: Path | None,
     round_id: str | None,
+    runner: str | None,
     evidence_dir: Path | None,
 ) -> None:
     """Read the surfaces and the harness report into an observation."""
@@ -65,6 +70,7 @@ def collect(
             round_id=round_id,
             workers=WORKERS,
             progress=progress,
+            runner=runner,
         )
     for name, sample in observation.samples.items():
         if sample.unknown:
@@ -156,17 +162,49 @@ def evaluate(call: Call, observation: Path | None, exit_code: bool) -> int:
     return _VERDICT_CODES[status.decision.verdict] if exit_code else 0
 
 
-def _handed_over(folder: Path | None) -> list[Evidence]:
-    """What the jobs of this run left in a folder of artifacts."""
+def _handed_over(folder: Path | None, run: str | None) -> list[Evidence]:
+    """What the jobs of a run left in a folder of artifacts."""
     if folder is None:
         return []
     from rollout.adapters.artifacts import evidence_in
     from rollout.commands.evidence import check_run
 
     evidence = evidence_in(folder)
-    if run := os.environ.get("GITHUB_RUN_ID"):
+    if run:
         check_run(evidence, run)
     return evidence
+
+
+def _of_collecting(call: Call, folder: Path | None, run: str) -> tuple[list[Evidence], RolloutError | None]:
+    """What another run has collected, and why it is not taken.
+
+    No fault of the evidence keeps a decision on facts from being made.
+    """
+    from rollout.commands.collecting import check_handed_over, why_empty
+    from rollout.errors import InputError, OutsideError
+
+    try:
+        if not run.isdecimal():
+            raise InputError(f"--run {run}: not the number of a run", hint="take it from the run's address")
+        collecting = call.workspace.collecting
+        found = collecting.run(run)
+        check_handed_over(found, run, collecting)
+        evidence = _handed_over(folder, run)
+        if found is not None and not evidence:
+            warn(why_empty(found, run, collecting.kept(run)), title="no evidence")
+    except (InputError, OutsideError) as error:
+        return [], error
+    return evidence, None
+
+
+def _ask(call: Call, report: Report, usual: str, began: datetime, *, is_answer: bool) -> None:
+    from rollout.commands.collecting import ask, wanted
+
+    space = call.workspace
+    brought = {taken.step.event for taken in report.steps} if is_answer else None
+    due = wanted(report.state, usual, began, brought=brought)
+    for label in ask(space.collecting, space.decorations, due, began):
+        progress(f"asked for a reading on {label}")
 
 
 def _evidence(path: Path) -> Evidence:
@@ -191,27 +229,60 @@ def _evidence(path: Path) -> Evidence:
     metavar="DIR",
     help="A folder of artifacts (zip) with such files, as other jobs hand them over.",
 )
+@click.option(
+    "--run", metavar="ID", help="The run of rollout-collect that the artifacts are of; else this one."
+)
+@click.option(
+    "--ask",
+    "usual",
+    metavar="LABEL",
+    help="Start rollout-collect on each runner where a reading is due; LABEL is for surfaces that name none.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the effects and change nothing.")
 @command_options
-def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, dry_run: bool) -> None:
+def reconcile(
+    call: Call,
+    observations: tuple[Path, ...],
+    folder: Path | None,
+    run: str | None,
+    usual: str | None,
+    dry_run: bool,
+) -> None:
     """Fold in evidence, decide, record it, and open, update or close the promotion pull request."""
     from rollout.commands.looking import open_promotion
     from rollout.commands.reconcile import Reconciler
+    from rollout.errors import InputError
     from rollout.rendering.documents import reconcile_document
 
-    space, train = call.workspace, call.train
-    evidence = [*map(_evidence, observations), *_handed_over(folder)]
-    reconciler = Reconciler(
-        space.store,
-        space.forge,
-        space.clock,
-        space.promotion_body(),
-        responder=space.responder(),
-        desk=space.signoff_desk(dry_run=dry_run),
-        decorations=space.decorations,
-        dry_run=dry_run,
-    )
-    report = reconciler.run(train, evidence)
+    space, train, began = call.workspace, call.train, call.now
+    evidence, refusal = [*map(_evidence, observations)], None
+    if run:
+        collected, refusal = _of_collecting(call, folder, run)
+        evidence += collected
+    else:
+        evidence += _handed_over(folder, os.environ.get("GITHUB_RUN_ID"))
+
+    def decide(evidence: list[Evidence]) -> Report:
+        reconciler = Reconciler(
+            space.store,
+            space.forge,
+            space.clock,
+            space.promotion_body(),
+            responder=space.responder(),
+            desk=space.signoff_desk(dry_run=dry_run),
+            decorations=space.decorations,
+            dry_run=dry_run,
+        )
+        return reconciler.run(train, evidence)
+
+    try:
+        report = decide(evidence)
+    except InputError as error:
+        if not (run and evidence):
+            raise
+        refusal, report = error, decide([])
+    if usual and not dry_run:
+        _ask(call, report, usual, began, is_answer=bool(run))
     for note in (*report.notes, *(f"left out: {error.message}" for error in report.refused)):
         progress(f"note: {note}")
         warn(note)
@@ -229,6 +300,9 @@ def reconcile(call: Call, observations: tuple[Path, ...], folder: Path | None, d
     if report.froze:
         warn(report.froze, title=f"{train} is frozen")
     _refuse_what_is_wrong(report, call.now)
+    if refusal is not None:
+        refusal.documented = call.json
+        raise refusal
 
 
 def _told(report: Report, now: datetime, *, dry_run: bool) -> str:
@@ -255,7 +329,7 @@ def _told(report: Report, now: datetime, *, dry_run: bool) -> str:
 
 def _refuse_what_is_wrong(report: Report, now: datetime) -> None:
     """Raises RefusedError for an illegal step, InputError for files of state that cannot be used."""
-    from rollout.errors import InputError, RefusedError, RolloutError
+    from rollout.errors import InputError, RefusedError
     from rollout.rendering.advice import after_undoing
 
     if report.illegal:

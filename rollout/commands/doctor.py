@@ -80,6 +80,7 @@ def _train(store: StateStore, name: str, head: str, has_branch: Callable[[str], 
     return Train(
         name,
         max_gap=_max_gap(contract),
+        intervals=_intervals(contract),
         product=contract.product.repository or "",
         branch=contract.product.branch,
         pushes=contract.rollback.revert == "push",
@@ -87,6 +88,15 @@ def _train(store: StateStore, name: str, head: str, has_branch: Callable[[str], 
         notes=tuple(find_notes(contract)),
         missing=tuple(missing_branches(contract, has_branch)),
     )
+
+
+def _intervals(contract: Contract) -> tuple[int, ...]:
+    """Of each runner, the shortest between two readings of one of its surfaces."""
+    shortest: dict[str | None, int] = {}
+    for surface in contract.surfaces.values():
+        interval = surface.interval or contract.sampling.interval
+        shortest[surface.runner] = min(shortest.get(surface.runner, interval), interval)
+    return tuple(shortest.values())
 
 
 def _max_gap(contract: Contract) -> int:

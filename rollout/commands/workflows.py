@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rollout.core.action import CHECK_WORKFLOW, CLOSED_WORKFLOW, WORKFLOWS, ActionPin
+from rollout.core.action import (
+    CHECK_WORKFLOW,
+    CLOSED_WORKFLOW,
+    RECONCILE_WORKFLOW,
+    SCHEDULE_WORKFLOW,
+    WORKFLOWS,
+    ActionPin,
+)
 from rollout.core.action import FOLDER as ACTION
 from rollout.ports import Worktree
 from rollout.rendering.workflows import (
@@ -100,7 +107,7 @@ def update_workflows(files: Worktree, workflows: Workflows) -> Installed:
     changed = []
     for path, text in workflows.files.items():
         if not files.exists(path):
-            written[path] = text
+            written[path] = _with_times_of_before(files, path, text)
             continue
         old = files.read(path).decode(errors="replace")
         new = with_schedule_of(old, text)
@@ -112,6 +119,14 @@ def update_workflows(files: Worktree, workflows: Workflows) -> Installed:
             changed.append(path)
     files.write(written)
     return Installed(workflows, tuple(written), (), tuple(changed))
+
+
+def _with_times_of_before(files: Worktree, path: str, text: str) -> str:
+    """The schedule with the times of rollout-reconcile, which had one before it got a file of its own."""
+    before = f"{WORKFLOWS}/{RECONCILE_WORKFLOW}"
+    if path != f"{WORKFLOWS}/{SCHEDULE_WORKFLOW}" or not files.exists(before):
+        return text
+    return with_schedule_of(files.read(before).decode(errors="replace"), text)
 
 
 def missing(files: Worktree, workflows: Workflows) -> Installed:

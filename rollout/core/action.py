@@ -19,6 +19,13 @@ CHECK_WORKFLOW = "rollout-check.yml"
 CLOSED_WORKFLOW = "rollout-closed.yml"
 """Asks for a reconcile after what closed pull requests, and pushes to a state branch of its own, change."""
 
+RECONCILE_WORKFLOW = "rollout-reconcile.yml"
+"""Decides."""
+COLLECT_WORKFLOW = "rollout-collect.yml"
+"""Reads surfaces on one runner, and does there what was asked for."""
+SCHEDULE_WORKFLOW = "rollout-schedule.yml"
+"""Decides at fixed times; GitHub switches a file with a schedule off after 60 days without activity."""
+
 _OTHER_CI = frozenset(
     {
         ".circleci",

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rollout.ports.clock import Clock as Clock
     from rollout.ports.clock import PatientClock as PatientClock
+    from rollout.ports.collecting import Collecting as Collecting
+    from rollout.ports.collecting import CollectingRun as CollectingRun
+    from rollout.ports.collecting import Kept as Kept
+    from rollout.ports.collecting import Stage as Stage
     from rollout.ports.evidence import Evidence as Evidence
     from rollout.ports.files import StateFiles as StateFiles
     from rollout.ports.forge import CheckedCommit as CheckedCommit
@@ -48,6 +52,7 @@ if TYPE_CHECKING:
 
 _TOPICS = {
     "clock": ("Clock", "PatientClock"),
+    "collecting": ("Collecting", "CollectingRun", "Kept", "Stage"),
     "evidence": ("Evidence",),
     "files": ("StateFiles",),
     "forge": (

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from rollout.core.action import ActionPin, Place
     from rollout.ports import (
         Clock,
+        Collecting,
         Evidence,
         Forge,
         History,
@@ -341,6 +342,18 @@ class Workspace:
         return Listing(
             self._api, lambda: self._github_store.branch, self._product_of_train, lambda: self._train
         )
+
+    @cached_property
+    def collecting(self) -> Collecting:
+        """Raises InputError for the local forge, which has no workflows."""
+        if self.forge_kind == "local":
+            raise InputError(
+                "readings by workflow are GitHub's", hint="say --forge github, or rollout collect"
+            )
+        from rollout.adapters.github.address import default_branch, run_token
+        from rollout.adapters.github.collecting import GitHubCollecting
+
+        return GitHubCollecting(self._api, run_token(self._environment), default_branch(self._environment))
 
     @property
     def calls(self) -> int:

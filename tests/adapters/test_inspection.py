@@ -41,8 +41,8 @@ from tests.fakehub.repo import Repo
 
 __all__ = ["hub"]
 
-RECONCILE = """\
-name: rollout-reconcile
+SCHEDULE = """\
+name: rollout-schedule
 on:
   schedule:
     # - cron: "1 1 * * *"
@@ -59,7 +59,7 @@ jobs:
       - uses: actions/checkout@abc
 """
 FILES = {
-    ".github/workflows/rollout-reconcile.yml": RECONCILE,
+    ".github/workflows/rollout-schedule.yml": SCHEDULE,
     ".github/workflows/ci.yml": "name: ci\non: push\njobs: {}\n",
     "state/tau/rollout.yaml": "phase: null\n",
 }
@@ -126,9 +126,9 @@ def test_an_admin_sees_everything_but_what_a_jobs_token_may_do(hub: Hub, repo: R
 
 def test_workflow_files_are_read_on_the_default_branch(repo: Repo) -> None:
     crons, uses = ("3,13 * * * *", "7 0 * * *"), ("actions/checkout@abc", "./.github/actions/rollout")
-    expected = Workflow("rollout-reconcile.yml", "active", crons, uses)
+    expected = Workflow("rollout-schedule.yml", "active", crons, uses)
     assert inspect(repo, admin(repo)).workflows == (expected,)
-    repo.disabled_workflows.add(".github/workflows/rollout-reconcile.yml")
+    repo.disabled_workflows.add(".github/workflows/rollout-schedule.yml")
     assert inspect(repo, admin(repo)).workflows[0].state == "disabled_manually"
     repo.asleep = True
     assert inspect(repo, admin(repo)).workflows[0].state == "disabled_inactivity"
@@ -136,11 +136,11 @@ def test_workflow_files_are_read_on_the_default_branch(repo: Repo) -> None:
 
 
 def test_scheduled_runs_are_told_from_others(hub: Hub, repo: Repo) -> None:
-    path, now = ".github/workflows/rollout-reconcile.yml", hub.clock.now()
+    path, now = ".github/workflows/rollout-schedule.yml", hub.clock.now()
     for number, (event, minutes) in enumerate([("schedule", 30), ("schedule", 20), ("push", 10)], start=1):
         at = now - timedelta(minutes=minutes)
         root = hub.account("root")
-        repo.runs.append(Run(number, number, path, "rollout-reconcile", event, "main", "", root, at, {}))
+        repo.runs.append(Run(number, number, path, "rollout-schedule", event, "main", "", root, at, {}))
     assert inspect(repo, admin(repo)).runs == (now - timedelta(minutes=20), now - timedelta(minutes=30))
 
 

@@ -171,8 +171,8 @@ def test_doctor_asks_github_with_the_token_that_it_has(
     assert said["about"] == "acme/tau, state on main, asked as github-actions[bot]"
     assert [one["says"] for one in said["findings"] if one["severity"] == "problem"] == [
         "the token lacks pull-requests: write, issues: write, actions: read",
-        "rollout-check.yml, rollout-reconcile.yml, rollout-rollback.yml, rollout-start.yml: not on main, the"
-        " only branch whose schedules run",
+        "rollout-check.yml, rollout-collect.yml, rollout-reconcile.yml, rollout-rollback.yml,"
+        " rollout-schedule.yml, rollout-start.yml: not on main, the only branch whose schedules run",
     ]
     assert world.subjects() == before
     assert summary.read_text().startswith("**2 problems, ")

@@ -314,6 +314,19 @@ def test_an_update_writes_anew_what_nobody_changed() -> None:
     assert (again.written, again.text) == ((), "workflows: nothing to do")
 
 
+def test_the_times_of_the_schedule_move_into_its_own_file() -> None:
+    files = FakeWorktree()
+    install_workflows(files, planned("5"))
+    files.files[SCHEDULED] = files.files[SCHEDULED].replace("3 * * * *", "30 * * * *")
+    texts = {
+        "rollout-reconcile.yml": "on:\n  push:\n",
+        "rollout-schedule.yml": 'on:\n  schedule:\n    - cron: "3 * * * *"\n',
+    }
+    update_workflows(files, plan_workflows(texts, ActionPin("acme/rollout", "6" * 40)))
+    assert "cron" not in files.files[SCHEDULED]
+    assert "30 * * * *" in files.files[".github/workflows/rollout-schedule.yml"]
+
+
 def test_an_update_keeps_and_names_what_somebody_changed() -> None:
     files = FakeWorktree()
     install_workflows(files, planned("5"))

@@ -1,4 +1,4 @@
-"""Runners that read a part of the surfaces each: what one of them does not bring stays as it was read last."""
+"""Runners that read a part of the surfaces each: what one does not bring stays as it was read last."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def test_parts_make_a_whole_in_any_order(world: World, seconds: int, late_first:
     other.reconcile(other.observe())
     whole = world.observe()
     parts = [part(whole, MAC), part(whole, HOSTED, seconds=seconds)]
-    for each in reversed(parts) if late_first else parts:
-        assert not world.reconcile(each).notes
+    for one in reversed(parts) if late_first else parts:
+        assert not world.reconcile(one).notes
     assert leaves(world) == leaves(other)
     assert world.status.soak == other.status.soak
     assert world.status.observation is not None
     assert set(world.status.observation.samples) == {*MAC, *HOSTED}
-    for each in parts:
-        assert "not newer than what was read of its surfaces" in world.reconcile(each).notes[0]
+    for one in parts:
+        assert "not newer than what was read of its surfaces" in world.reconcile(one).notes[0]
     assert not verify(world.store, TAU, None).findings
 
 
@@ -77,7 +77,9 @@ def test_a_runner_that_is_away_is_overdue_by_name_and_holds_up_no_trigger(world:
     for _ in range(3):
         world.clock.forward(minutes=10)
         world.reconcile(part(world.observe(), HOSTED))
-    assert unknown(world) == {BROWSER: f"overdue: not read since {read:%Y-%m-%dT%H:%M:%SZ}, waits for runner mac"}
+    assert unknown(world) == {
+        BROWSER: f"overdue: not read since {read:%Y-%m-%dT%H:%M:%SZ}, waits for runner mac"
+    }
     assert world.verdict is Verdict.HOLD
     for _ in range(2):
         world.clock.forward(minutes=10)
@@ -130,6 +132,8 @@ def test_one_instant_of_one_runner_with_two_contents_is_unknown(world: World) ->
 def test_no_reading_says_itself_that_it_is_an_earlier_one(world: World) -> None:
     world.clock.forward(minutes=10)
     whole = world.observe()
-    old = {name: sample.model_copy(update={"observed_at": world.now}) for name, sample in whole.samples.items()}
+    old = {
+        name: sample.model_copy(update={"observed_at": world.now}) for name, sample in whole.samples.items()
+    }
     with pytest.raises(InputError, match="is of another observation"):
         world.reconcile(whole.model_copy(update={"samples": old}))

@@ -36,7 +36,9 @@ ON_STATE_BRANCH = (
 )
 FLOWS = (
     Workflow("rollout-check.yml", "active", (), (PIN,)),
-    Workflow("rollout-reconcile.yml", "active", (TEN_MINUTES,), (PIN, "./.github/actions/rollout")),
+    Workflow("rollout-schedule.yml", "active", (TEN_MINUTES,), (PIN, "./.github/actions/rollout")),
+    Workflow("rollout-collect.yml", "active", (), (PIN,)),
+    Workflow("rollout-reconcile.yml", "active", (), (PIN,)),
     Workflow("rollout-rollback.yml", "active", (), (PIN,)),
     Workflow("rollout-start.yml", "active", (), (PIN, f"docker://alpine@sha256:{'a' * 64}")),
 )
@@ -48,7 +50,7 @@ def ago(*minutes: int) -> tuple[datetime, ...]:
     return tuple(NOW - timedelta(minutes=number) for number in minutes)
 
 
-def reconcile(**changes: Any) -> tuple[Workflow, ...]:
+def schedule(**changes: Any) -> tuple[Workflow, ...]:
     return (FLOWS[0], replace(FLOWS[1], **changes), *FLOWS[2:])
 
 
@@ -72,7 +74,7 @@ SETTINGS = Settings(
     permissions=dict.fromkeys(Permission, True),
     limit=RateLimit(5000, 4900, NOW + timedelta(minutes=30)),
 )
-TRAINS = (Train("tau", max_gap=1800),)
+TRAINS = (Train("tau", max_gap=1800, intervals=(600,)),)
 WITHOUT_APP: dict[str, Any] = {
     "who": Who.RUN,
     "variables": SECRET,

@@ -40,7 +40,7 @@ from tests.core.doctor_world import (
     WARNING,
     WITHOUT_APP,
     ago,
-    reconcile,
+    schedule,
     world,
 )
 
@@ -264,39 +264,39 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             "rollout init --workflows, and merge it to main",
         ),
         (
-            {"workflows": reconcile(state="disabled_inactivity")},
+            {"workflows": schedule(state="disabled_inactivity")},
             PROBLEM,
             "workflows",
-            "rollout-reconcile.yml was disabled after 60 days without activity",
-            "gh workflow enable rollout-reconcile.yml",
+            "rollout-schedule.yml was disabled after 60 days without activity",
+            "gh workflow enable rollout-schedule.yml",
         ),
-        ({"workflows": reconcile(state="disabled_manually")}, PROBLEM, "workflows", "by somebody", "enable"),
-        ({"workflows": reconcile(state="")}, UNTOLD, "workflows", "whether they are enabled", "gh workflow"),
+        ({"workflows": schedule(state="disabled_manually")}, PROBLEM, "workflows", "by somebody", "enable"),
+        ({"workflows": schedule(state="")}, UNTOLD, "workflows", "whether they are enabled", "gh workflow"),
         # --- the schedule
-        ({"workflows": reconcile(crons=())}, WARNING, "schedule", "has no schedule", "dispatches"),
+        ({"workflows": schedule(crons=())}, WARNING, "schedule", "has no schedule", "dispatches"),
         (
-            {"workflows": reconcile(crons=("3 4 * * 1",))},
+            {"workflows": schedule(crons=("3 4 * * 1",))},
             UNTOLD,
             "schedule",
             "does not run every day alike: 3 4 * * 1",
             "max_gap",
         ),
         (
-            {"workflows": reconcile(crons=("7 * * * *",))},
+            {"workflows": schedule(crons=("7 * * * *",))},
             PROBLEM,
             "schedule",
             "runs are up to 1h apart, and more than 30m between observations earns no soak",
             "a shorter cron",
         ),
         (
-            {"workflows": reconcile(crons=("*/2 * * * *",))},
+            {"workflows": schedule(crons=("*/2 * * * *",))},
             WARNING,
             "schedule",
             "2 minutes apart, and GitHub gives one in 5",
             "5 minutes or more",
         ),
         ({"runs": SECRET}, UNTOLD, "schedule", "when it last ran", "gh run list"),
-        ({"runs": ()}, UNTOLD, "schedule", "no scheduled run yet", "gh workflow run rollout-reconcile.yml"),
+        ({"runs": ()}, UNTOLD, "schedule", "no scheduled run yet", "gh workflow run rollout-schedule.yml"),
         (
             {"runs": ago(5, 52, 62)},
             WARNING,
@@ -309,10 +309,10 @@ def test_a_good_world_has_nothing_to_mend() -> None:
         ({"runs": ago(61 * 24 * 60)}, PROBLEM, "schedule", "61 days ago", "gh workflow enable"),
         # --- pins
         (
-            {"workflows": reconcile(uses=(PIN, "actions/checkout@v7"))},
+            {"workflows": schedule(uses=(PIN, "actions/checkout@v7"))},
             PROBLEM,
             "pins",
-            "rollout-reconcile.yml: actions/checkout@v7 is not pinned by a commit",
+            "rollout-schedule.yml: actions/checkout@v7 is not pinned by a commit",
             "uses: actions/checkout@SHA",
         ),
         # --- limits
@@ -330,8 +330,9 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             {"private": True},
             WARNING,
             "minutes",
-            "up to 432 billed minutes a day",
-            "a slower cron in rollout-reconcile.yml",
+            "about 4,320 billed minutes a month while nothing is under way, and 576 a day with a release"
+            " under way on 1 runner: 17,280 a month",
+            "a slower cron in rollout-schedule.yml",
         ),
     ],
 )
@@ -453,7 +454,7 @@ def test_each_thing_is_said_once() -> None:
     """A ruleset wants two things, a schedule is disabled and silent, rules cannot be seen."""
     both = (STATUS, Rule("pull_request", "protect", Bypass.NO))
     assert topics(examine(world({"rules": both}), NOW), "state commits") == 1
-    silent = {"workflows": reconcile(state="disabled_inactivity"), "runs": ago(90 * 24 * 60)}
+    silent = {"workflows": schedule(state="disabled_inactivity"), "runs": ago(90 * 24 * 60)}
     assert topics(examine(world(silent), NOW), "schedule") == 0
     assert topics(examine(world({"rules": SECRET}), NOW), "required status") == 0
     assert topics(examine(world({"actions": Actions(enabled=False, allowed="all")}), NOW), "workflows") == 1

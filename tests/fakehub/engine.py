@@ -61,6 +61,12 @@ class Engine:
         """`owner/name@pin` -> a folder that stands for that repository, beside the stubs in `actions/`."""
         self.app: Token | None = None
         """What create-github-app-token hands out."""
+        self.offline: set[str] = set()
+        """Labels whose runners are all away. A run with a job for one stays queued, and holds its concurrency
+        group: one more run waits for it, whose place the next one takes (docs.github.com, "Control the
+        concurrency of workflows and jobs"; queueing is no part of `timeout-minutes`)."""
+        self._lines: dict[str, list[Queued]] = {}
+        """Concurrency group -> the run that waits for a runner, and the one that waits for it."""
         self.run_jobs: Callable[[ActRun], list[JobResult]] = play
         """How the jobs of a run go: `run_act` is as near to GitHub as can be, and slow."""
 
@@ -242,6 +248,7 @@ class Engine:
             event.payload,
             commit=commit,
             caused_by=event,
+            title=evaluate(str(file.document.get("run-name", "")), _context(file, event)),
         )
         repo.runs.append(run)
         return run
@@ -254,9 +261,31 @@ class Engine:
             if rivals and (one.cancels or not is_running):
                 one.run.status, one.run.conclusion = "completed", "cancelled"
         for one in queued:
-            if one.run.conclusion is None:
+            if one.run.conclusion is None and not self._is_held_up(one):
                 self._execute(one)
         return [one.run for one in queued]
+
+    def _is_held_up(self, queued: Queued) -> bool:
+        """Whether it cannot begin: a run that waits for a runner holds its group, or it is such a run."""
+        line = self._lines.get(queued.group, []) if queued.group else []
+        if line:
+            for replaced in line[1:]:
+                replaced.run.status, replaced.run.conclusion = "completed", "cancelled"
+            line[1:] = [queued]
+            queued.run.status = "pending"
+            return True
+        context = {"inputs": queued.run.payload.get("inputs") or {}, "vars": self.variables, "matrix": {}}
+        jobs = queued.file.document["jobs"].values()
+        if self.offline.isdisjoint(evaluate(str(job["runs-on"]), context) for job in jobs if _is_first(job)):
+            return False
+        self._lines[queued.group or str(queued.run.id)] = [queued]
+        return True
+
+    def comes_back(self, label: str) -> list[Run]:
+        """A runner with the label is there again, and takes what has waited for it."""
+        self.offline.remove(label)
+        lines, self._lines = self._lines, {}
+        return [run for line in lines.values() for one in line for run in self._run_all([one])]
 
     # --- one run -----------------------------------------------------------------------------------------
 
@@ -292,7 +321,7 @@ class Engine:
             for token in tokens.values():
                 self.hub.tokens.pop(token.value, None)
             shutil.rmtree(scratch / "cache", ignore_errors=True)
-        self._check_labels(file, jobs)
+        self._check_labels(file, run, jobs)
         self._finish(repo, run, file, jobs)
 
     def _variables(self, event: Event | None) -> dict[str, str]:
@@ -384,12 +413,13 @@ class Engine:
                 wanted += _uses_of_actions(folder)
         return found
 
-    def _check_labels(self, file: WorkflowFile, jobs: list[JobResult]) -> None:
+    def _check_labels(self, file: WorkflowFile, run: Run, jobs: list[JobResult]) -> None:
         """act mixes up `runs-on: ${{ matrix.x }}` of jobs that begin together."""
+        inputs = run.payload.get("inputs") or {}
         for job in jobs:
             raw = file.document["jobs"][job.key]["runs-on"]
             wanted = raw if isinstance(raw, list) else [raw]
-            context = {"matrix": job.matrix, "vars": self.variables}
+            context = {"matrix": job.matrix, "vars": self.variables, "inputs": inputs}
             with contextlib.suppress(ValueError):
                 job.labels = [label for one in wanted if (label := evaluate(str(one), context))]
             if unknown := set(job.labels) - set(self.labels):
@@ -452,6 +482,15 @@ def artifact_files(artifact: Artifact) -> dict[str, bytes]:
 def _waits_for_approval(event: Event) -> bool:
     """Pull requests made with a run's own token get runs, which a person must approve."""
     return event.name == "pull_request" and event.action in ("opened", "synchronize", "reopened")
+
+
+def _is_first(job: Mapping[str, Any]) -> bool:
+    return not job.get("needs")
+
+
+def _context(file: WorkflowFile, event: Event) -> dict[str, Any]:
+    github = {"workflow": file.name, "event_name": event.name, "actor": event.actor.account.login}
+    return {"github": github, "inputs": event.payload.get("inputs") or {}}
 
 
 def _is_started(file: WorkflowFile, event: Event) -> bool:

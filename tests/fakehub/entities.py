@@ -235,6 +235,10 @@ class Run:
     status: str = "queued"
     conclusion: str | None = None
     updated_at: datetime | None = None
+    fork: str = ""
+    """`owner/name` of the head's repository, where that is another one."""
+    title: str = ""
+    """As the workflow's `run-name` has it; empty for the workflow's name."""
     commit: str = ""
     """What is checked out: for a pull request the merge, whereas `sha` is its head."""
     caused_by: Event | None = None

@@ -563,7 +563,7 @@ def run(repo: Repo, one: Run) -> Json:
         node_id=node("WFR", one.id),
         name=one.name,
         path=one.workflow,
-        display_title=one.name,
+        display_title=one.title or one.name,
         head_branch=one.branch,
         head_sha=one.sha,
         run_number=one.number,
@@ -584,7 +584,10 @@ def run(repo: Repo, one: Run) -> Json:
         run_started_at=stamp(one.created_at),
         pull_requests=[],
         repository=repository(repo, "MinimalRepository"),
-        head_repository=repository(repo, "MinimalRepository"),
+        head_repository={
+            **repository(repo, "MinimalRepository"),
+            **({"full_name": one.fork} if one.fork else {}),
+        },
     )
 
 

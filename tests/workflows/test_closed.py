@@ -44,7 +44,7 @@ def test_a_promotion_that_somebody_closes_is_opened_again_at_once(town: Town) ->
     bot = town.hub.app_token(town.repo, slug="no-bots")
     town.hub.clock.forward(minutes=5)
     town.repo.close(bot, town.open_pull())
-    (run,) = town.settle()["rollout-reconcile"]
+    run = town.settle()["rollout-reconcile"][-1]
     assert keys(run) == STEADY
     assert not [thread for thread in town.repo.pulls() if thread.state == "open"]
     (said,) = run.job("reconcile").annotations
@@ -121,5 +121,5 @@ def test_a_fork_does_nothing_unless_its_owner_wants_it(town: Town) -> None:
     assert [keys(run) for run in town.settle()["rollout-reconcile"]] == [[]]
     assert town.world() != before  # the edit alone
     town.hub.engine.variables["ROLLOUT_IN_FORK"] = "true"
-    assert "plan" in {job.key for job in town.tick().jobs if job.conclusion != "skipped"}
+    assert keys(town.tick()) == STEADY
     assert town.state()["frozen"] is not None

@@ -5,14 +5,16 @@ from __future__ import annotations
 from itertools import pairwise
 
 from tests.fakehub.entities import TokenKind
-from tests.workflows.town import PHASES, STEADY, VERSION, Town, keys
+from tests.workflows.town import COLLECTED, PHASES, STEADY, VERSION, Town, keys
 
 
 def test_an_app_carries_a_release_through_all_phases(town: Town) -> None:
     assert keys(town.start()) == ["start"]
     # The App's commit is a push to desired state, and starts the first round.
     runs = town.settle()
-    assert [keys(run) for run in runs.pop("rollout-reconcile")] == [STEADY]
+    first = runs.pop("rollout-reconcile")
+    assert [keys(run) for run in first] == [STEADY, STEADY], "the push asks for a reading, which is folded in"
+    assert [keys(run) for run in runs.pop("rollout-collect")] == [COLLECTED]
     reconciled: list[list[str]] = []
     for before, after in pairwise(PHASES):
         assert town.phase == before
@@ -26,9 +28,10 @@ def test_an_app_carries_a_release_through_all_phases(town: Town) -> None:
         runs = town.settle()
         # The push runs; that the pull request closed is the same news, and runs nothing.
         reconciled = [keys(run) for run in runs["rollout-reconcile"]]
-        assert (reconciled[:1], [keys(run) for run in runs["rollout-closed"]]) == ([STEADY], [[]])
+        assert (reconciled[:2], [keys(run) for run in runs["rollout-closed"]]) == ([STEADY, STEADY], [[]])
+        assert [keys(run) for run in runs["rollout-collect"]] == [COLLECTED], "a merge asks at once"
     # Completing changes desired state, so it is a push once more, to an idle train.
-    assert reconciled[1:] == [["plan", "reconcile"]]
+    assert reconciled[2:] == [STEADY]
     assert (town.phase, town.state()["outcome"]) == ("general-availability", "complete")
     assert town.state("channel")["current_version"] == VERSION
     assert all(thread.state == "closed" for thread in town.repo.pulls())
@@ -64,6 +67,7 @@ def test_reconciling_again_changes_nothing(plain_town: Town) -> None:
     town.hub.forget_calls()
     run = town.hub.dispatch(town.repo, "rollout-reconcile.yml", by="alice")
     assert keys(run) == STEADY
+    assert town.read() == [], "what was read just now is not read again"
     assert town.world() == before
     assert not [call for call in town.hub.calls() if "createCommitOnBranch" in call.operation]
     assert "nothing had to change" in run.job("reconcile").summary
@@ -78,7 +82,8 @@ def test_yesterdays_run_again_changes_nothing(plain_town: Town) -> None:
     town.merge()
     town.settle()
     before, events, pulls = town.state(), town.events(), len(town.repo.pulls())
-    # The old commit and event; the artifacts of the first attempt are there too.
+    # The old commit and event; the artifacts that it folded in are there too.
+    assert old.payload["inputs"]["run"]
     assert keys(town.hub.engine.rerun(town.repo, old)) == STEADY
     assert town.state() == before
     assert set(town.events()[len(events) :]) <= {"observe"}
@@ -87,5 +92,6 @@ def test_yesterdays_run_again_changes_nothing(plain_town: Town) -> None:
 
 def test_an_idle_train_writes_nothing_and_runs_no_product(town: Town) -> None:
     before = town.world()
-    assert keys(town.tick()) == ["plan", "reconcile"]
+    assert keys(town.tick()) == STEADY
+    assert [run.workflow for run in town.repo.runs] == [".github/workflows/rollout-schedule.yml"]
     assert town.world() == before

@@ -11,7 +11,7 @@ from typing import Any
 
 from rollout.adapters.yaml_text import load_yaml
 from tests.adapters.scratch import Repository
-from tests.fakehub.entities import Run, Thread, Token
+from tests.fakehub.entities import Event, Run, Thread, Token
 from tests.fakehub.hub import Hub
 from tests.fakehub.repo import Repo, person
 
@@ -20,8 +20,10 @@ CHECK = "Live smoke"
 VERSION, OLD_VERSION = "v0.1.5", "v0.1.4"
 STATUS = "rollout/tau"
 PHASES = ("preflight", "canary-1", "canary-2", "canary-3", "general-availability")
-STEADY = ["plan", "product", "reconcile"]
-"""The jobs of a run that does its whole work."""
+STEADY = ["reconcile"]
+"""The jobs of a run that decides."""
+COLLECTED = ["product", "report"]
+"""Those of a run that reads on one runner."""
 
 CONTRACT = """\
 schema: 1
@@ -100,9 +102,19 @@ class Town:
         return self.hub.dispatch(self.repo, "rollout-start.yml", given, by="alice")
 
     def tick(self, minutes: int = 10) -> Run:
-        """Time goes by, and the schedule runs."""
+        """Time goes by, the schedule runs, and what it asks for is read; the run that decided last."""
         self.hub.clock.forward(minutes=minutes)
-        return self.hub.tick_schedule(self.repo, "rollout-reconcile.yml")
+        run = self.hub.tick_schedule(self.repo, "rollout-schedule.yml")
+        return ([run] + [one for one in self.read() if "reconcile" in one.workflow])[-1]
+
+    def read(self) -> list[Run]:
+        """The runs that read what was asked for, and those that fold it in; other events wait."""
+        runs: list[Run] = []
+        while readings := [event for event in self.hub.outbox if _is_of_a_reading(event)]:
+            for event in readings:
+                self.hub.outbox.remove(event)
+                runs += self.hub.engine.deliver(event)
+        return runs
 
     def settle(self) -> dict[str, list[Run]]:
         """Workflow -> the runs that events led to."""
@@ -173,6 +185,10 @@ class Town:
         """Everything that a run could change."""
         pulls = [(t.number, t.state, t.body, t.labels, len(t.comments)) for t in self.repo.pulls()]
         return self.repo.bare.refs("refs/heads/"), pulls, len(self.repo.statuses)
+
+
+def _is_of_a_reading(event: Event) -> bool:
+    return event.workflow.endswith("rollout-collect.yml") or bool(event.payload.get("inputs", {}).get("run"))
 
 
 def keys(run: Run) -> list[str]:

@@ -96,6 +96,21 @@ def state_token(environment: Mapping[str, str]) -> str:
     return environment.get("ROLLOUT_STATE_TOKEN", "")
 
 
+def run_token(environment: Mapping[str, str]) -> str:
+    """ROLLOUT_RUN_TOKEN, of the run itself, which may dispatch; empty where one token is for all."""
+    return environment.get("ROLLOUT_RUN_TOKEN", "")
+
+
+def default_branch(environment: Mapping[str, str]) -> str:
+    """ROLLOUT_DEFAULT_BRANCH, as the event tells it. Raises InputError when it is not set."""
+    found = environment.get("ROLLOUT_DEFAULT_BRANCH", "")
+    if not found:
+        raise InputError(
+            "ROLLOUT_DEFAULT_BRANCH is not set", hint="set it to the repository's, as the action does"
+        )
+    return found
+
+
 def is_on_loopback(environment: Mapping[str, str]) -> bool:
     """Whether GITHUB_API_URL names this machine: a GitHub that stands in for the real one in tests."""
     return urlsplit(environment.get("GITHUB_API_URL", "")).hostname in _LOOPBACK

@@ -215,10 +215,17 @@ class Api:
     # --- one request -------------------------------------------------------------------------------------
 
     def rest(
-        self, verb: str, path: str, *, query: Mapping[str, str | int] | None = None, body: object = None
+        self,
+        verb: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        body: object = None,
+        token: str = "",
     ) -> object:
-        """The document that answers. Raises PassingError, RefusedByGitHubError."""
-        return self._exchange(verb, path, query, body)[1]
+        """The document that answers; `token` speaks, where one is given. Raises PassingError,
+        RefusedByGitHubError."""
+        return self._exchange(verb, path, query, body, token=token)[1]
 
     def graphql(self, query: str, variables: Mapping[str, object]) -> object:
         """The data that answers. Raises PassingError, RefusedByGitHubError."""
@@ -535,7 +542,7 @@ class Api:
         return OutsideError(f"{doing} failed: GitHub: {self._inert(why)}", hint=advice + done)
 
     def _inert(self, text: str) -> str:
-        for token in {self._token, self._elsewhere, self._committer}:
+        for token in {self._token, self._elsewhere, self._committer, *self._requesters}:
             text = text.replace(token, "***")
         return inert(text, _LONGEST_REASON)
 

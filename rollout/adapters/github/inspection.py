@@ -15,10 +15,10 @@ from urllib.parse import quote
 from rollout.adapters.github import inspection_documents as answers
 from rollout.adapters.github.answers import UPGRADE, beyond_permissions
 from rollout.adapters.github.api import PAGE, STALE, Api, Document, RefusedByGitHubError, parsed
+from rollout.core.action import SCHEDULE_WORKFLOW
 from rollout.core.doctor.facts import (
     ENVIRONMENT,
     PRODUCT_ENVIRONMENT,
-    RECONCILE,
     Actions,
     AllowList,
     BranchInUse,
@@ -208,7 +208,10 @@ class GitHubInspector:
 
     def _runs(self) -> tuple[datetime, ...] | Hidden:
         found = self._ask(
-            f"actions/workflows/{RECONCILE}/runs", answers.Runs, event="schedule", per_page=_LAST_RUNS
+            f"actions/workflows/{SCHEDULE_WORKFLOW}/runs",
+            answers.Runs,
+            event="schedule",
+            per_page=_LAST_RUNS,
         )
         return _kept(found, lambda runs: tuple(run.created_at for run in runs.workflow_runs))
 

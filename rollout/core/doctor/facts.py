@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from rollout.core.action import SCHEDULE_WORKFLOW
+
 
 @dataclass(frozen=True)
 class Hidden:
@@ -190,7 +192,7 @@ class Settings:
     workflows: tuple[Workflow, ...]
     """Those named `rollout-*`."""
     runs: tuple[datetime, ...] | Hidden
-    """When the latest scheduled runs of rollout-reconcile were made, newest first."""
+    """When the latest scheduled runs of rollout-schedule were made, newest first."""
     permissions: Mapping[Permission, bool | Hidden] | None
     """What the token may do; None for a person's, which no job will have."""
     limit: RateLimit | Hidden
@@ -223,6 +225,8 @@ class Train:
     """The product's."""
     pushes: bool = False
     """Whether its rollback pushes a revert to that branch; else it opens a pull request."""
+    intervals: tuple[int, ...] = ()
+    """Seconds between two readings, a runner each."""
     copies_evidence: bool = False
     """Whether an incident's evidence becomes an artifact."""
     notes: tuple[str, ...] = ()
@@ -247,9 +251,9 @@ class World:
         return self.state_branch != self.settings.default_branch
 
     @property
-    def reconcile(self) -> Workflow | None:
+    def schedule(self) -> Workflow | None:
         """The workflow that has the schedule."""
-        return next((one for one in self.settings.workflows if one.name == RECONCILE), None)
+        return next((one for one in self.settings.workflows if one.name == SCHEDULE_WORKFLOW), None)
 
     @property
     def uses_app(self) -> bool | None:
@@ -281,4 +285,3 @@ PRODUCT_KEY = "ROLLOUT_PRODUCT_TOKEN"
 """The secret that reads a product elsewhere."""
 ENVIRONMENT, PRODUCT_ENVIRONMENT = "rollout", "rollout-product"
 RULESETS = "Settings > Rules > Rulesets"
-RECONCILE = "rollout-reconcile.yml"

@@ -1,18 +1,24 @@
-"""Limits: requests an hour, and minutes that a private repository pays for."""
+"""Limits: requests an hour, and minutes that a private repository pays for.
+
+GitHub bills each job by the minute, a part of one as a whole (docs.github.com, Actions, "Billing and usage").
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rollout.core.action import SCHEDULE_WORKFLOW
 from rollout.core.doctor.cron import DAY, rhythm
-from rollout.core.doctor.facts import RECONCILE, Hidden, World
+from rollout.core.doctor.facts import Hidden, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, warning
 from rollout.core.values import format_instant
 
 REQUESTS_A_RUN = 10
-"""Of a whole reconcile that finds nothing but a new sample, its three jobs together; a test counts them."""
-JOBS_A_RUN = 3
-_SLOWER = f"a slower cron in {RECONCILE}"
+"""Of a whole tick that finds nothing but a new sample on one runner, in all jobs; a test counts them."""
+JOBS_A_READING = 3
+"""Two of rollout-collect, and the one that folds in what they bring."""
+_DAYS = 30
+_SLOWER = f"a slower cron in {SCHEDULE_WORKFLOW}"
 
 
 def limits(world: World) -> Iterator[Finding]:
@@ -27,12 +33,24 @@ def limits(world: World) -> Iterator[Finding]:
     else:
         yield ok("limits", f"{spent}{limit.remaining} of {limit.limit} an hour are left")
     if world.settings.private and runs:
-        says = (
-            f"private repository: up to {runs * JOBS_A_RUN} billed minutes a day, at least one for each job"
-        )
-        yield warning("minutes", says, f"{_SLOWER}, runners of your own, or a public repository for state")
+        fix = f"{_SLOWER}, longer intervals in the contract, own runners, or a public repository for state"
+        yield warning("minutes", _minutes(world, runs), fix)
+
+
+def _minutes(world: World, runs: int) -> str:
+    """What a month costs while nothing is under way, and a day of a release; each job about a minute."""
+    idle = f"private repository: about {runs * _DAYS:,} billed minutes a month while nothing is under way"
+    intervals = [interval for train in world.trains for interval in train.intervals]
+    readings = sum(min(runs, DAY * 60 // max(interval, 1)) for interval in intervals)
+    if not readings:
+        return idle
+    a_day = runs + JOBS_A_READING * readings
+    return (
+        f"{idle}, and {a_day:,} a day with a release under way on {len(intervals)}"
+        f" runner{'s' if len(intervals) > 1 else ''}: {a_day * _DAYS:,} a month. A longer job costs more"
+    )
 
 
 def _runs_a_day(world: World) -> int:
-    planned = rhythm(world.reconcile.crons) if world.reconcile else None
+    planned = rhythm(world.schedule.crons) if world.schedule else None
     return planned.runs_a_day if planned else 0

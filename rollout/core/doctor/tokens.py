@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rollout.core.action import RECONCILE_WORKFLOW
 from rollout.core.doctor.facts import (
     APP_ID,
     APP_KEY,
     ENVIRONMENT,
-    RECONCILE,
     Environment,
     Hidden,
     Permission,
@@ -68,7 +68,7 @@ def _key(world: World) -> Iterator[Finding]:
     else:
         # Only a state branch that was cut from the default one has a file there whose runs need it.
         there = {workflow.name for workflow in world.settings.on_state_branch}
-        needs = [world.state_branch] if RECONCILE in there else []
+        needs = [world.state_branch] if RECONCILE_WORKFLOW in there else []
         branches = dict.fromkeys((world.settings.default_branch, *needs))
         fix = f"Settings > Environments > {ENVIRONMENT} > Deployment branches: only {', '.join(branches)}"
         yield warning(

@@ -7,13 +7,26 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from rollout.core.action import CHECK_WORKFLOW, CLOSED_WORKFLOW, FOLDER
+from rollout.core.action import (
+    CHECK_WORKFLOW,
+    CLOSED_WORKFLOW,
+    COLLECT_WORKFLOW,
+    FOLDER,
+    RECONCILE_WORKFLOW,
+    SCHEDULE_WORKFLOW,
+)
 from rollout.core.doctor.cron import Rhythm, rhythm
-from rollout.core.doctor.facts import IN_FORK, RECONCILE, Hidden, Settings, Workflow, World
+from rollout.core.doctor.facts import IN_FORK, Hidden, Settings, Workflow, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 from rollout.core.values import format_duration, format_instant
 
-NEEDED = (RECONCILE, "rollout-rollback.yml", "rollout-start.yml")
+NEEDED = (
+    COLLECT_WORKFLOW,
+    RECONCILE_WORKFLOW,
+    "rollout-rollback.yml",
+    SCHEDULE_WORKFLOW,
+    "rollout-start.yml",
+)
 NEEDED_WITH_STATE = (CHECK_WORKFLOW, CLOSED_WORKFLOW)
 """On the branch that carries state: GitHub takes them from there for its pushes and pull requests."""
 _PINNED = re.compile(r"(\./|\$/).*|.+@[0-9a-f]{40}|docker://.+@sha256:[0-9a-f]{64}")
@@ -69,27 +82,27 @@ def _switched_off(workflow: Workflow) -> Finding:
 
 def schedule(world: World, now: datetime) -> Iterator[Finding]:
     """Whether scheduled runs come as often as soak needs."""
-    topic, settings, reconcile = "schedule", world.settings, world.reconcile
-    if reconcile is None or reconcile.is_disabled:
+    topic, settings, planned_by = "schedule", world.settings, world.schedule
+    if planned_by is None or planned_by.is_disabled:
         return
-    if not reconcile.crons:
-        yield warning(topic, f"{RECONCILE} has no schedule", "see that something dispatches it")
+    if not planned_by.crons:
+        yield warning(topic, f"{SCHEDULE_WORKFLOW} has no schedule", "see that something dispatches it")
         return
     if settings.fork:
         yield from _in_fork(settings)
-    planned = rhythm(reconcile.crons)
+    planned = rhythm(planned_by.crons)
     if planned is None:
-        says = f"{RECONCILE} does not run every day alike: {', '.join(reconcile.crons)}"
+        says = f"{SCHEDULE_WORKFLOW} does not run every day alike: {', '.join(planned_by.crons)}"
         yield cannot_tell(topic, says, "compare it with max_gap of the contract yourself")
         return
     gap = min((train.max_gap for train in world.trains if train.max_gap), default=0)
     yield from _planned(planned, gap)
     if isinstance(settings.runs, Hidden):
         yield cannot_tell(
-            topic, f"when it last ran: {settings.runs.why}", f"gh run list --workflow {RECONCILE}"
+            topic, f"when it last ran: {settings.runs.why}", f"gh run list --workflow {SCHEDULE_WORKFLOW}"
         )
     elif not settings.runs:
-        fix = f"wait some hours, or gh workflow run {RECONCILE}"
+        fix = f"wait some hours, or gh workflow run {SCHEDULE_WORKFLOW}"
         yield cannot_tell(topic, "no scheduled run yet: GitHub begins minutes to hours after a merge", fix)
     else:
         yield from _kept(settings.runs, planned, gap, now, _OUTSIDE.format(settings.repository))
@@ -98,11 +111,12 @@ def schedule(world: World, now: datetime) -> Iterator[Finding]:
 def _planned(planned: Rhythm, gap: int) -> Iterator[Finding]:
     if planned.shortest_hole < _LEAST_MINUTES:
         says = f"it asks for runs {planned.shortest_hole} minutes apart, and GitHub gives one in 5"
-        yield warning("schedule", says, f"a cron with 5 minutes or more between runs in {RECONCILE}")
+        yield warning("schedule", says, f"a cron with 5 minutes or more between runs in {SCHEDULE_WORKFLOW}")
     if gap and planned.longest_hole * 60 > gap:
         says = f"runs are up to {format_duration(planned.longest_hole * 60)} apart, and more than "
         says += f"{format_duration(gap)} between observations earns no soak"
-        yield problem("schedule", says, f"a shorter cron in {RECONCILE}, or a longer sampling.max_gap")
+        fix = f"a shorter cron in {SCHEDULE_WORKFLOW}, or a longer sampling.max_gap"
+        yield problem("schedule", says, fix)
 
 
 def _kept(
@@ -111,9 +125,8 @@ def _kept(
     topic, silent = "schedule", now - runs[0]
     last = f"the last scheduled run was at {format_instant(runs[0])}"
     if silent > max(_DEAD_AFTER, timedelta(minutes=3 * planned.longest_hole)):
-        yield problem(
-            topic, f"{last}, {_days_and_hours(silent)} ago", f"gh workflow enable {RECONCILE}; {outside}"
-        )
+        says, enable = f"{last}, {_days_and_hours(silent)} ago", f"gh workflow enable {SCHEDULE_WORKFLOW}"
+        yield problem(topic, says, f"{enable}; {outside}")
         return
     holes = [silent, *(later - earlier for later, earlier in pairwise(runs))]
     longest = int(max(holes).total_seconds()) // 60 * 60

@@ -19,7 +19,7 @@ def restore() -> None:
     newest_first = sorted(kept.glob("*"), key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
     older = [entry for entry in newest_first for begin in beginnings if entry.name.startswith(begin)]
     found = kept / key if (kept / key).is_dir() else next(iter(older), None)
-    if found is not None:
+    if found is not None and os.environ["INPUT_LOOKUP_ONLY"] != "true":
         shutil.copytree(found, path, dirs_exist_ok=True)
     with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as output:
         output.write(f"cache-hit={str(found == kept / key).lower()}\n")

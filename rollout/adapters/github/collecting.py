@@ -1,0 +1,113 @@
+"""Runs of rollout-collect on GitHub: asked for, listed, and looked up when one hands evidence over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import Field
+
+from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, parsed
+from rollout.core.action import COLLECT_WORKFLOW
+from rollout.ports import CollectingRun, Kept, Stage
+
+_RUNS = 50
+"""As many are looked at: more than the runners that a train has."""
+_NAME = f"{COLLECT_WORKFLOW.removesuffix('.yml')} on "
+"""How the run's name begins, before the label (`run-name` of the workflow)."""
+_STAGES = {"completed": Stage.ENDED, "in_progress": Stage.RUNNING}
+"""Every other status (queued, pending, waiting, requested) is that of a run that waits."""
+
+
+class _Repository(Document):
+    full_name: str = Field(alias="full_name")
+
+
+class _Run(Document):
+    display_title: str = Field(default="", alias="display_title")
+    path: str = ""
+    event: str = ""
+    status: str | None = None
+    head_branch: str | None = Field(default=None, alias="head_branch")
+    created_at: datetime = Field(alias="created_at")
+    updated_at: datetime = Field(alias="updated_at")
+    head_repository: _Repository | None = Field(default=None, alias="head_repository")
+
+
+class _Runs(Document):
+    runs: tuple[_Run, ...] = Field(default=(), alias="workflow_runs")
+
+
+class _Artifact(Document):
+    name: str
+    expired: bool = False
+
+
+class _Artifacts(Document):
+    artifacts: tuple[_Artifact, ...] = ()
+
+
+class GitHubCollecting:
+    """Asks in the run's own name: dispatching needs `actions: write`, which no App is asked to have."""
+
+    def __init__(self, api: Api, token: str, branch: str) -> None:
+        self.home = api.repository
+        self.branch = branch
+        self._api = api
+        self._token = token
+
+    def runs(self) -> Sequence[CollectingRun]:
+        path = f"/repos/{self.home}/actions/workflows/{COLLECT_WORKFLOW}/runs"
+
+        def listed() -> _Runs:
+            return parsed(_Runs, self._api.rest("GET", path, query={"per_page": _RUNS}, token=self._token))
+
+        return [_told(run) for run in self._api.decorate("listing the runs that collect", listed).runs]
+
+    def run(self, number: str) -> CollectingRun | None:
+        path = f"/repos/{self.home}/actions/runs/{number}"
+
+        def found() -> CollectingRun | None:
+            try:
+                return _told(parsed(_Run, self._api.rest("GET", path, token=self._token)))
+            except RefusedByGitHubError as refusal:
+                if refusal.status == 404:
+                    return None
+                raise
+
+        return self._api.attempt(f"looking run {number} up", found)
+
+    def kept(self, number: str) -> Kept:
+        path = f"/repos/{self.home}/actions/runs/{number}/artifacts"
+
+        def listed() -> _Artifacts:
+            return parsed(_Artifacts, self._api.rest("GET", path, token=self._token))
+
+        found = self._api.decorate(f"listing the artifacts of run {number}", listed).artifacts
+        return Kept(
+            tuple(each.name for each in found if not each.expired),
+            tuple(each.name for each in found if each.expired),
+        )
+
+    def ask(self, label: str) -> None:
+        path = f"/repos/{self.home}/actions/workflows/{COLLECT_WORKFLOW}/dispatches"
+        body = {"ref": self.branch, "inputs": {"runner": label}}
+        self._api.decorate(
+            f"asking for a reading on {label}",
+            lambda: self._api.rest("POST", path, body=body, token=self._token),
+        )
+
+
+def _told(run: _Run) -> CollectingRun:
+    title = run.display_title
+    return CollectingRun(
+        title.removeprefix(_NAME) if title.startswith(_NAME) else "",
+        run.created_at,
+        _STAGES.get(run.status or "", Stage.QUEUED),
+        run.updated_at,
+        # GitHub may name the ref behind the path.
+        run.path.partition("@")[0],
+        run.event,
+        run.head_branch or "",
+        run.head_repository.full_name if run.head_repository else "",
+    )

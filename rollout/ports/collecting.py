@@ -1,0 +1,66 @@
+"""Runs of rollout-collect, each of which reads the surfaces of one runner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Stage(StrEnum):
+    """How far a run is."""
+
+    QUEUED = "queued"
+    """It waits for a runner, or for another run of its concurrency group."""
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class CollectingRun:
+    """A run of a workflow that may have collected."""
+
+    label: str
+    """The runner's, as the run's name has it; empty where that has none."""
+    asked_at: datetime
+    stage: Stage
+    changed_at: datetime
+    """When its stage changed last."""
+    workflow: str
+    """Path of its file."""
+    event: str
+    branch: str
+    """Its head's."""
+    repository: str
+    """`owner/name` of its head's repository: another one for a fork; empty where that is gone."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is left of a run's artifacts."""
+
+    names: tuple[str, ...]
+    expired: tuple[str, ...]
+
+
+class Collecting(Protocol):
+    """Raises OutsideError where GitHub cannot be asked."""
+
+    home: str
+    """`owner/name` of the repository whose state is kept."""
+    branch: str
+    """The default branch, whose workflows collect."""
+
+    def runs(self) -> Sequence[CollectingRun]:
+        """The latest runs of rollout-collect."""
+
+    def run(self, number: str) -> CollectingRun | None:
+        """One run of any workflow; None when there is no such run."""
+
+    def kept(self, number: str) -> Kept:
+        """The artifacts of a run."""
+
+    def ask(self, label: str) -> None:
+        """Start a run on the runner with that label."""

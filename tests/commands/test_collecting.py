@@ -1,0 +1,157 @@
+"""Which readings are asked for, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from rollout.commands.collecting import ask, wanted
+from rollout.core.decorations import Decorations
+from rollout.core.state import Event
+from rollout.errors import OutsideError
+from rollout.ports import CollectingRun, Kept, Stage
+from tests.world import BROWSER, SURFACES, World
+
+USUAL = "ubuntu-24.04"
+NOW = datetime.fromisoformat("2026-11-23T10:00:00+00:00")
+
+
+@dataclass
+class FakeCollecting:
+    """Runs that a test tells of, and what was asked for."""
+
+    listed: list[CollectingRun] = field(default_factory=list)
+    is_away: bool = False
+    asked: list[str] = field(default_factory=list)
+    home: str = "acme/tau"
+    branch: str = "main"
+
+    def runs(self) -> list[CollectingRun]:
+        if self.is_away:
+            raise OutsideError("listing failed")
+        return self.listed
+
+    def run(self, number: str) -> CollectingRun | None:
+        raise NotImplementedError
+
+    def kept(self, number: str) -> Kept:
+        raise NotImplementedError
+
+    def ask(self, label: str) -> None:
+        self.asked.append(label)
+
+
+@pytest.fixture
+def world() -> World:
+    """Just started; the browser is read on a runner of its own."""
+    world = World()
+    surfaces = world.state.contract.surfaces
+    browser = surfaces[BROWSER].model_copy(update={"runner": "mac"})
+    world.edit_contract(surfaces={**surfaces, BROWSER: browser})
+    world.start()
+    world.clock.forward(minutes=1)
+    return world
+
+
+def due(world: World, brought: Collection[Event] | None = None) -> list[str]:
+    return sorted(wanted(world.state, USUAL, world.now, brought=brought))
+
+
+def test_an_idle_train_wants_nothing() -> None:
+    assert due(World()) == []
+
+
+def test_each_runner_is_wanted_until_it_has_read(world: World) -> None:
+    world.reconcile()
+    assert due(world) == ["mac", USUAL]
+    world.do_what_is_asked_for()
+    world.run_harness()
+    whole = world.observe()
+    hosted = {name: whole.samples[name] for name in SURFACES if name != BROWSER}
+    world.reconcile(whole.model_copy(update={"samples": hosted, "runner": USUAL}))
+    assert due(world) == ["mac"]
+    world.clock.forward(minutes=5)
+    assert due(world) == ["mac", USUAL], "the interval is nearly over"
+
+
+def test_a_longer_interval_saves_readings(world: World) -> None:
+    sampling = world.state.contract.sampling.model_copy(update={"interval": 3600, "max_age": 7200})
+    world.edit_contract(sampling=sampling)
+    world.reconcile()
+    world.do_what_is_asked_for()
+    world.run_harness()
+    world.tick()
+    for minutes in (10, 20, 15):
+        assert due(world) == []
+        world.clock.forward(minutes=minutes)
+    world.clock.forward(minutes=10)
+    assert due(world) == ["mac", USUAL]
+
+
+def test_a_merge_asks_at_once(world: World) -> None:
+    world.run_harness()
+    world.soak()
+    world.do_what_is_asked_for()
+    assert due(world) == []
+    world.merge()
+    world.clock.forward(minutes=1)
+    report = world.reconcile()
+    assert due(world) == ["mac", USUAL]
+    events = {taken.step.event for taken in report.steps}
+    assert due(world, events) == ["mac", USUAL], "also where a reading has let the phase be entered"
+    world.clock.forward(minutes=1)
+    assert due(world, set()) == [], "nothing of it is new any more"
+
+
+def test_what_fails_again_waits_for_the_schedule(world: World) -> None:
+    world.reconcile()
+    assert due(world, set()) == []
+    world.clock.forward(minutes=1)
+    world.reconcile(world.perform(ok=False))
+    world.tick()
+    assert world.status.requests[0].attempt == 2
+    assert (due(world, {Event.OBSERVE}), due(world)) == ([], [USUAL])
+
+
+def test_a_rollbacks_work_is_asked_for_at_once(world: World) -> None:
+    world.run_harness()
+    world.play_on("canary-1")
+    world.tick({"voice": {"fields": {"failure_streak": 3}}})
+    assert world.rollout.outcome == "rolling_back"
+    pending = [request.work for request in world.status.requests if request.result is None]
+    assert pending
+    assert due(world, {Event.ROLLBACK}) == [USUAL]
+
+
+@pytest.mark.parametrize(
+    ("stage", "minutes", "changed", "is_asked"),
+    [
+        (Stage.QUEUED, -60, -60, False),
+        (Stage.RUNNING, 1, 1, False),
+        (Stage.RUNNING, -1, -1, True),
+        (Stage.ENDED, 1, 4, False),
+        (Stage.ENDED, -1, 4, True),
+        (Stage.ENDED, 1, 0, True),
+    ],
+)
+def test_a_run_that_will_bring_it_is_waited_for(
+    stage: Stage, minutes: int, changed: int, is_asked: bool
+) -> None:
+    """Asked for so many minutes after the reading became due, five minutes ago."""
+    since = NOW - timedelta(minutes=5)
+    asked_at, changed_at = since + timedelta(minutes=minutes), since + timedelta(minutes=changed)
+    run = CollectingRun("mac", asked_at, stage, changed_at, "", "", "", "")
+    collecting = FakeCollecting([run])
+    asked = ask(collecting, Decorations(), {"mac": since, USUAL: since}, NOW)
+    assert asked == (("mac",) if is_asked else ()) + (USUAL,)
+    assert tuple(collecting.asked) == asked
+
+
+def test_without_a_list_of_runs_everything_is_asked_for() -> None:
+    collecting, decorations = FakeCollecting(is_away=True), Decorations()
+    assert ask(collecting, decorations, {"mac": NOW}, NOW) == ("mac",)
+    assert decorations.told() == ["listing failed"]
+    assert ask(collecting, Decorations(), {}, NOW) == ()
