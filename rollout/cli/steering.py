@@ -65,7 +65,8 @@ def start(
     )
     state, cut = started.state, started.cut
     unchecked = why_unchecked(space.forge, state.contract, cut.commit)
-    for warning in filter(None, (why_alone(state, cut.since), unchecked, target_by_hand(state.rollout))):
+    by_hand, silent = target_by_hand(state.rollout), space.silent_schedule()
+    for warning in filter(None, (why_alone(state, cut.since), unchecked, by_hand, silent)):
         progress(f"warning: {warning}")
         warn(warning)
     call.summarize(state, [{"kind": "commit", "event": "start"}])

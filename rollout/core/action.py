@@ -67,6 +67,13 @@ class ActionPin:
         return f"{self.repository}@{self.commit}"
 
 
+def why_disabled(state: str) -> str:
+    """Why a workflow of that state (GitHub's word) does not run; empty when it does, or that is not known."""
+    if not state.startswith("disabled"):
+        return ""
+    return "after 60 days without activity" if state == "disabled_inactivity" else "by somebody"
+
+
 def has_other_ci(root: Collection[str], workflows: Collection[str]) -> bool:
     """Whether a branch starts more than the tool's workflows.
 

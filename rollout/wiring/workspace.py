@@ -355,6 +355,22 @@ class Workspace:
 
         return GitHubCollecting(self._api, run_token(self._environment), default_branch(self._environment))
 
+    def silent_schedule(self) -> str:
+        """What to do where the schedule is switched off; empty where it is not, or GitHub does not say."""
+        if self.forge_kind == "local":
+            return ""
+        from rollout.adapters.github.runs import workflow_state
+        from rollout.core.action import SCHEDULE_WORKFLOW, why_disabled
+
+        why = why_disabled(workflow_state(self._api, SCHEDULE_WORKFLOW))
+        page = f"{self._api.address.server_url}/{self._api.repository}/actions/workflows/{SCHEDULE_WORKFLOW}"
+        return (
+            f"{SCHEDULE_WORKFLOW} was disabled {why}, so nothing is read by itself:"
+            f" gh workflow enable {SCHEDULE_WORKFLOW}, or the button on {page}"
+            if why
+            else ""
+        )
+
     @property
     def calls(self) -> int:
         """Requests that were sent to GitHub so far."""

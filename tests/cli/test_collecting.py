@@ -15,14 +15,16 @@ from rollout.cli import main
 from rollout.core.observation import Observation
 from rollout.core.values import format_instant
 from tests.adapters.github_fixtures import hub, origin
-from tests.adapters.github_world import NAME, GitHubWorld
+from tests.adapters.github_world import NAME, GitHubWorld, seed
 from tests.fakehub import faults
 from tests.fakehub.entities import Artifact, Run
 from tests.fakehub.hub import Hub
+from tests.world import VERSION
 
 __all__ = ["hub", "origin"]
 
 COLLECT = ".github/workflows/rollout-collect.yml"
+SCHEDULE = ".github/workflows/rollout-schedule.yml"
 WORKFLOW = b"""\
 name: rollout-collect
 run-name: rollout-collect on ${{ inputs.runner }}
@@ -35,9 +37,15 @@ NUMBER = 4711
 @pytest.fixture
 def world(hub: Hub, origin: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GitHubWorld:
     """A release in preflight that nobody has read yet, and the environment that rollout-reconcile has."""
-    world = GitHubWorld(hub, *origin)
+    return installed(GitHubWorld(hub, *origin), monkeypatch, tmp_path)
+
+
+def installed(world: GitHubWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GitHubWorld:
+    """The world with workflows, ten minutes later; commands in this process work as a job of it."""
+    hub = world.hub
     head = world.repo.bare.git("rev-parse", "main")
-    world.repo.commit_on_branch(world.alice, "main", head, "Install", [(COLLECT, WORKFLOW)], [])
+    files = [(COLLECT, WORKFLOW), (SCHEDULE, b"name: rollout-schedule\non: workflow_dispatch\njobs: {}\n")]
+    world.repo.commit_on_branch(world.alice, "main", head, "Install", files, [])
     world.clock.forward(minutes=10)
     hub.outbox.clear()
     for name, value in {
@@ -216,3 +224,35 @@ def test_what_cannot_be_asked_for_holds_nothing_up(
     assert reconcile(world, "--ask", "ubuntu-24.04") == 0
     assert "failed: GitHub: " in capsys.readouterr().err
     assert decided_on_facts(world)
+
+
+@pytest.mark.parametrize(
+    ("is_off", "is_asleep", "why"),
+    [(True, True, "after 60 days without activity"), (True, False, "by somebody"), (False, False, "")],
+)
+def test_a_start_tells_of_a_schedule_that_is_switched_off(
+    hub: Hub,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    is_off: bool,
+    is_asleep: bool,
+    why: str,
+) -> None:
+    repository, release = seed(tmp_path / "repository")
+    world = installed(GitHubWorld(hub, repository.path, release), monkeypatch, tmp_path)
+    if is_off:
+        world.repo.disabled_workflows.add(SCHEDULE)
+    world.repo.asleep = is_asleep
+    hub.forget_calls()
+    assert main(["start", "--version", VERSION, "--commit", release]) == 0
+    asked = [str(call) for call in hub.calls() if "rollout-schedule" in str(call)]
+    assert asked == [f"GET /repos/{NAME}/actions/workflows/rollout-schedule.yml"]
+    said = capsys.readouterr().err
+    assert ("rollout-schedule.yml was disabled" in said) is is_off
+    if is_off:
+        assert (
+            f"was disabled {why}, so nothing is read by itself: gh workflow enable rollout-schedule.yml"
+            in said
+        )
+        assert f"{hub.url}/{NAME}/actions/workflows/rollout-schedule.yml" in said

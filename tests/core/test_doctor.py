@@ -316,7 +316,7 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             "uses: actions/checkout@SHA",
         ),
         # --- limits
-        ({"limit": SECRET}, UNTOLD, "limits", "about 1440 requests a day", "gh api rate_limit"),
+        ({"limit": SECRET}, UNTOLD, "limits", "about 2880 requests a day", "gh api rate_limit"),
         (
             {"limit": RateLimit(1000, 60, NOW)},
             WARNING,
@@ -324,7 +324,7 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             "60 of 1000 an hour are left until 2026-11-23T12:00:00Z",
             "who else spends them",
         ),
-        ({"limit": RateLimit(90, 90, NOW)}, WARNING, "limits", "about 1440 requests a day", "a slower cron"),
+        ({"limit": RateLimit(90, 90, NOW)}, WARNING, "limits", "about 2880 requests a day", "a slower cron"),
         ({"workflows": ()}, OK, "limits", "4900 of 5000 an hour are left", ""),
         (
             {"private": True},

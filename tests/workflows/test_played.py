@@ -23,7 +23,7 @@ def story(hub: Hub, folder: Path) -> list[Run]:
     """Runs of every workflow."""
     town = build(hub, folder, app=True, contract=SHORT)
     checklist = Checklist(town)
-    for workflow in ("rollout-rehearse.yml", "rollout-doctor.yml"):
+    for workflow in ("rollout-schedule.yml", "rollout-rehearse.yml", "rollout-doctor.yml"):
         hub.dispatch(town.repo, workflow, by="alice")
     hub.dispatch(town.repo, "rollout-channel.yml", {"do": "plan", "dry-run": "true"}, by="alice")
     for login in ("rita", "rob"):

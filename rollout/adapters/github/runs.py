@@ -1,4 +1,4 @@
-"""Runs of workflows."""
+"""Workflows and their runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,22 @@ from rollout.adapters.github.api import Api, Document, PassingError, RefusedByGi
 
 class _Run(Document):
     created_at: datetime = Field(alias="created_at")
+
+
+class _Workflow(Document):
+    state: str = ""
+
+
+def workflow_state(api: Api, file: str) -> str:
+    """GitHub's word for it, such as `active` or `disabled_inactivity`; empty when GitHub does not say.
+
+    Asked once: it is only told.
+    """
+    try:
+        found = api.rest("GET", f"/repos/{api.repository}/actions/workflows/{file}")
+        return parsed(_Workflow, found).state
+    except (PassingError, RefusedByGitHubError):
+        return ""
 
 
 def created_at(api: Api, run: str) -> datetime | None:

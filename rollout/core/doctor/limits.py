@@ -13,7 +13,7 @@ from rollout.core.doctor.facts import Hidden, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, warning
 from rollout.core.values import format_instant
 
-REQUESTS_A_RUN = 10
+REQUESTS_A_RUN = 20
 """Of a whole tick that finds nothing but a new sample on one runner, in all jobs; a test counts them."""
 JOBS_A_READING = 3
 """Two of rollout-collect, and the one that folds in what they bring."""

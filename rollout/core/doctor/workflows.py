@@ -14,6 +14,7 @@ from rollout.core.action import (
     FOLDER,
     RECONCILE_WORKFLOW,
     SCHEDULE_WORKFLOW,
+    why_disabled,
 )
 from rollout.core.doctor.cron import Rhythm, rhythm
 from rollout.core.doctor.facts import IN_FORK, Hidden, Settings, Workflow, World
@@ -76,8 +77,8 @@ def _in_fork(settings: Settings) -> Iterator[Finding]:
 
 
 def _switched_off(workflow: Workflow) -> Finding:
-    why = "after 60 days without activity" if workflow.state == "disabled_inactivity" else "by somebody"
-    return problem("workflows", f"{workflow.name} was disabled {why}", f"gh workflow enable {workflow.name}")
+    says = f"{workflow.name} was disabled {why_disabled(workflow.state)}"
+    return problem("workflows", says, f"gh workflow enable {workflow.name}")
 
 
 def schedule(world: World, now: datetime) -> Iterator[Finding]:
