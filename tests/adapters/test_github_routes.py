@@ -19,6 +19,7 @@ import pytest
 
 import rollout.adapters.github
 from rollout.adapters.git import Git
+from rollout.adapters.github.collecting import GitHubCollecting
 from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import verify
@@ -31,7 +32,7 @@ from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import Adapters, GitHubWorld, seed
 from tests.adapters.test_github_faults import __name__ as scenarios
 from tests.fakehub import faults
-from tests.fakehub.entities import Pull, TokenKind
+from tests.fakehub.entities import Pull, Run, TokenKind
 from tests.fakehub.hub import Hub
 from tests.fakes.clock import NOON
 from tests.world import PHASES, TAU, VERSION
@@ -176,7 +177,26 @@ def listened(run: Adapters) -> object:
     return issues.comments(1)
 
 
+def collects(world: GitHubWorld) -> None:
+    """A run of rollout-collect has ended."""
+    path, main = ".github/workflows/rollout-collect.yml", world.repo.bare.git("rev-parse", "main")
+    text = b"name: rollout-collect\non: {workflow_dispatch: {inputs: {runner: {}}}}\njobs: {}\n"
+    world.repo.commit_on_branch(world.alice, "main", main, "Install", [(path, text)], [])
+    alice, now = world.alice.account, world.now
+    run = Run(7, 1, path, "rollout-collect", "workflow_dispatch", "main", main, alice, now, {})
+    run.status, run.conclusion = "completed", "success"
+    world.repo.runs.append(run)
+
+
+def collecting(run: Adapters) -> GitHubCollecting:
+    return GitHubCollecting(run.api, "", "main")
+
+
 ACTS = {
+    "GitHubCollecting.runs": Act(lambda run: collecting(run).runs(), collects),
+    "GitHubCollecting.run": Act(lambda run: collecting(run).run("7"), collects),
+    "GitHubCollecting.kept": Act(lambda run: collecting(run).kept("7"), collects),
+    "GitHubCollecting.ask": Act(lambda run: collecting(run).ask("mac"), collects),
     "GitHubStore.branch": Act(lambda run: run.store.branch),
     "GitHubStore.head": Act(lambda run: run.store.head()),
     "GitHubStore.trains": Act(lambda run: run.store.trains(run.store.head())),
@@ -267,6 +287,9 @@ ROUTES = {
     "GET */collaborators/*/permission": "GitHubIssues.permission",
     "POST /graphql viewer": "GitHubIssues.myself",
     "GET */actions/runs/?": "GitHubEvidence.look_up a run",
+    "GET */actions/runs/?/artifacts": "GitHubCollecting.kept",
+    "GET */rollout-collect.yml/runs": "GitHubCollecting.runs",
+    "POST */rollout-collect.yml/dispatches": "GitHubCollecting.ask",
     "GET */actions/jobs/?": "GitHubEvidence.look_up a job",
     "GET */actions/artifacts/?": "GitHubEvidence.look_up an artifact",
     "GET */reviews/?": "GitHubEvidence.look_up a review",
