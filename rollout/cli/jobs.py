@@ -33,6 +33,8 @@ def plan(call: Call, runner: str, only: str | None) -> None:
         "runners": [asdict(each) for each in runners],
         "product": planned.product,
         "branch": planned.branch,
+        "submodules": planned.submodules,
+        "lfs": planned.lfs,
     }
     owner, _, name = planned.product.partition("/")
     # What an App needs a token of its own for.

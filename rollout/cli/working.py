@@ -198,12 +198,19 @@ def _of_collecting(call: Call, folder: Path | None, run: str) -> tuple[list[Evid
 
 
 def _ask(call: Call, report: Report, usual: str, began: datetime, *, is_answer: bool) -> None:
+    import json
+
     from rollout.commands.collecting import ask, wanted
+    from rollout.commands.plan import plan
 
     space = call.workspace
     brought = {taken.step.event for taken in report.steps} if is_answer else None
     due = wanted(report.state, usual, began, brought=brought)
-    for label in ask(space.collecting, space.decorations, due, began):
+    runs_on = {
+        each.label: "" if each.runs_on == each.label else json.dumps(each.runs_on)
+        for each in plan(report.state, "", usual).runners
+    }
+    for label in ask(space.collecting, space.decorations, due, began, runs_on):
         progress(f"asked for a reading on {label}")
 
 

@@ -88,9 +88,16 @@ def _pause(contract: Contract, surface: str) -> timedelta:
 
 
 def ask(
-    collecting: Collecting, decorations: Decorations, due: Mapping[str, datetime], now: datetime
+    collecting: Collecting,
+    decorations: Decorations,
+    due: Mapping[str, datetime],
+    now: datetime,
+    runs_on: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """Start a run for each label that has none under way which began late enough; the labels asked."""
+    """Start a run for each label that has none under way which began late enough; the labels asked.
+
+    `runs_on`: label -> what a job there says, as JSON; empty where the label says it.
+    """
     if not due:
         return ()
     runs: list[CollectingRun] = []
@@ -98,7 +105,7 @@ def ask(
     asked = []
     for label, since in due.items():
         is_under_way = any(_will_bring(run, since, now) for run in runs if run.label == label)
-        if not is_under_way and decorations.attempt(partial(collecting.ask, label)):
+        if not is_under_way and decorations.attempt(partial(collecting.ask, label, runs_on[label])):
             asked.append(label)
     return tuple(asked)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rollout.core.contract import Contract
@@ -10,11 +11,17 @@ from rollout.core.state import Outcome, TrainState
 _UNDER_WAY = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK)
 
 
+RunsOn = str | Sequence[str] | Mapping[str, str | Sequence[str]]
+
+
 @dataclass(frozen=True)
 class Runner:
     """What the job on one runner has to do."""
 
     label: str
+    """A label, or the name of a runner in the contract."""
+    runs_on: RunsOn
+    """What a job's `runs-on` says: a label, a set of labels, or a group."""
     surfaces: tuple[str, ...]
     """What it collects; may be empty."""
     performs: bool
@@ -31,17 +38,32 @@ class Plan:
     """`owner/name`."""
     branch: str
     """The product's."""
+    submodules: str
+    """As actions/checkout takes it: `false`, `true` or `recursive`."""
+    lfs: bool
+    """Whether the files that Git LFS keeps are fetched."""
 
 
 def plan(state: TrainState, home: str, runner: str) -> Plan:
-    """`home` is the repository that carries state, `runner` the label for whatever names none."""
+    """`home` is the repository that carries state, `runner` the label where the contract names no runner."""
     product = state.contract.product
+    usual = product.runner or runner
     runners: tuple[Runner, ...] = ()
     if state.rollout.outcome in _UNDER_WAY:
-        runners = _runners(state.contract, _has_work(state), runner)
+        runners = _runners(state.contract, _has_work(state), usual)
     elif _channel_waits(state):
-        runners = (Runner(runner, (), performs=True),)
-    return Plan(runners, product.repository or home, product.branch)
+        runners = (Runner(usual, _runs_on(state.contract, usual), (), performs=True),)
+    submodules = str(product.submodules).lower()
+    return Plan(runners, product.repository or home, product.branch, submodules, product.lfs)
+
+
+def _runs_on(contract: Contract, name: str) -> RunsOn:
+    explained = contract.runners.get(name)
+    if explained is None:
+        return name
+    if explained.group is None:
+        return explained.labels
+    return {"group": explained.group, **({"labels": explained.labels} if explained.labels else {})}
 
 
 def _channel_waits(state: TrainState) -> bool:
@@ -62,7 +84,7 @@ def _runners(contract: Contract, has_work: bool, usual: str) -> tuple[Runner, ..
     for name, surface in contract.surfaces.items():
         groups.setdefault(surface.runner or usual, []).append(name)
     return tuple(
-        Runner(label, tuple(surfaces), performs=has_work and label == usual)
+        Runner(label, _runs_on(contract, label), tuple(surfaces), performs=has_work and label == usual)
         for label, surfaces in groups.items()
         if surfaces or has_work
     )

@@ -62,6 +62,16 @@ def name_problems(contract: Contract) -> Iterator[str]:
         problem = _problem(asked, named, surfaces)
         if problem:
             yield f"{place}: {problem}"
+    yield from _unused_runners(contract)
+
+
+def _unused_runners(contract: Contract) -> Iterator[str]:
+    """A misspelt name would be taken for a label, for which a job waits a day."""
+    named = [surface.runner for surface in contract.surfaces.values()] + [contract.product.runner]
+    known = list(dict.fromkeys(name for name in named if name is not None))
+    for name in contract.runners:
+        if name not in known:
+            yield f"runners.{name}: no surface and no product.runner names it{did_you_mean(name, known)}"
 
 
 def reports(asked: Asked, surface: Known) -> bool:

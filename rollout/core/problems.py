@@ -167,6 +167,10 @@ def _message(details: ErrorDetails, spot: _Spot) -> str:
             return f"{seen} {_PATTERNS.get(context['pattern'], 'does not match ' + context['pattern'])}"
         case "value_error":
             return _cut(str(context["error"]))
+        case "literal_error":
+            # Python's words for what YAML writes in small letters.
+            expected = re.sub(r"\b(True|False)\b", lambda word: word[0].lower(), context["expected"])
+            return _ONE_OF.format(expected=expected, seen=seen)
         case kind if kind in _SENTENCES:
             return _SENTENCES[kind].format(seen=seen, **context)
         case _:
@@ -218,7 +222,6 @@ _ONE_OF = "must be {expected}, not {seen}"
 _TRUE_OR_FALSE = "must be true or false, not {seen}"
 _SENTENCES = {
     "missing": "is missing",
-    "literal_error": _ONE_OF,
     "enum": _ONE_OF,
     "greater_than_equal": "must be at least {ge}, not {seen}",
     "less_than_equal": "must be at most {le}, not {seen}",

@@ -62,5 +62,8 @@ class Collecting(Protocol):
     def kept(self, number: str) -> Kept:
         """The artifacts of a run."""
 
-    def ask(self, label: str) -> None:
-        """Start a run on the runner with that label."""
+    def ask(self, label: str, runs_on: str) -> None:
+        """Start a run on the runner of that name.
+
+        `runs_on` is what its job says, as JSON; empty where the name is the label.
+        """

@@ -196,7 +196,7 @@ ACTS = {
     "GitHubCollecting.runs": Act(lambda run: collecting(run).runs(), collects),
     "GitHubCollecting.run": Act(lambda run: collecting(run).run("7"), collects),
     "GitHubCollecting.kept": Act(lambda run: collecting(run).kept("7"), collects),
-    "GitHubCollecting.ask": Act(lambda run: collecting(run).ask("mac"), collects),
+    "GitHubCollecting.ask": Act(lambda run: collecting(run).ask("mac", ""), collects),
     "GitHubStore.branch": Act(lambda run: run.store.branch),
     "GitHubStore.head": Act(lambda run: run.store.head()),
     "GitHubStore.trains": Act(lambda run: run.store.trains(run.store.head())),

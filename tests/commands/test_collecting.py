@@ -16,6 +16,7 @@ from rollout.ports import CollectingRun, Kept, Stage
 from tests.world import BROWSER, SURFACES, World
 
 USUAL = "ubuntu-24.04"
+LABELS = {"mac": '["self-hosted", "mac"]', USUAL: ""}
 NOW = datetime.fromisoformat("2026-11-23T10:00:00+00:00")
 
 
@@ -40,7 +41,8 @@ class FakeCollecting:
     def kept(self, number: str) -> Kept:
         raise NotImplementedError
 
-    def ask(self, label: str) -> None:
+    def ask(self, label: str, runs_on: str) -> None:
+        assert runs_on == LABELS[label]
         self.asked.append(label)
 
 
@@ -145,13 +147,13 @@ def test_a_run_that_will_bring_it_is_waited_for(
     asked_at, changed_at = since + timedelta(minutes=minutes), since + timedelta(minutes=changed)
     run = CollectingRun("mac", asked_at, stage, changed_at, "", "", "", "")
     collecting = FakeCollecting([run])
-    asked = ask(collecting, Decorations(), {"mac": since, USUAL: since}, NOW)
+    asked = ask(collecting, Decorations(), {"mac": since, USUAL: since}, NOW, LABELS)
     assert asked == (("mac",) if is_asked else ()) + (USUAL,)
     assert tuple(collecting.asked) == asked
 
 
 def test_without_a_list_of_runs_everything_is_asked_for() -> None:
     collecting, decorations = FakeCollecting(is_away=True), Decorations()
-    assert ask(collecting, decorations, {"mac": NOW}, NOW) == ("mac",)
+    assert ask(collecting, decorations, {"mac": NOW}, NOW, LABELS) == ("mac",)
     assert decorations.told() == ["listing failed"]
-    assert ask(collecting, Decorations(), {}, NOW) == ()
+    assert ask(collecting, Decorations(), {}, NOW, LABELS) == ()

@@ -193,6 +193,19 @@ BROKEN = {
         gates("{kind: treshold, field: x, max: 1}"),
         ["phases.0.gates.0.kind: unknown kind 'treshold'; did you mean threshold?"],
     ),
+    # runners
+    "runner that nobody names": (
+        "runners: {lap: [self-hosted, lab]}\nproduct: {runner: lab}",
+        ["runners.lap: no surface and no product.runner names it; did you mean lab?"],
+    ),
+    "runner that is no label": (
+        "runners: {lab: []}\nproduct: {runner: lab}",
+        ["runners.lab: give labels, a group, or both"],
+    ),
+    "submodules in a word of its own": (
+        "product: {submodules: all}",
+        ["product.submodules: must be false, true or 'recursive', not 'all'"],
+    ),
     # triggers
     "duplicate trigger": (
         "triggers: [{name: a, kind: validation_failure, actions: [freeze, rollback]},"

@@ -20,7 +20,7 @@ from tests.fakehub.act import STUBS, ActError, ActRun
 from tests.fakehub.bare import GITHUB
 from tests.fakehub.entities import Access, Artifact, Check, Event, JobResult, Run, Token, TokenKind
 from tests.fakehub.errors import ApiError
-from tests.fakehub.expressions import evaluate, with_token
+from tests.fakehub.expressions import evaluate, value_of, with_token
 from tests.fakehub.patterns import matches, skips_ci
 from tests.fakehub.played import play
 from tests.fakehub.schemas import stamp
@@ -53,6 +53,8 @@ class Engine:
         self.hub = hub
         self.labels = ["ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04"]
         """Labels that some runner has; a job that asks for another fails the test."""
+        self.groups: list[str] = []
+        """Groups of runners that the organization has."""
         self.env: dict[str, str] = {}
         """Of each step, beside what GitHub sets. `ROLLOUT_NOW` is always the hub's clock."""
         self.secrets: dict[str, str] = {}
@@ -276,7 +278,8 @@ class Engine:
             return True
         context = {"inputs": queued.run.payload.get("inputs") or {}, "vars": self.variables, "matrix": {}}
         jobs = queued.file.document["jobs"].values()
-        if self.offline.isdisjoint(evaluate(str(job["runs-on"]), context) for job in jobs if _is_first(job)):
+        labels = {one for job in jobs if _is_first(job) for one in _runs_on(job["runs-on"], context)[1]}
+        if self.offline.isdisjoint(labels):
             return False
         self._lines[queued.group or str(queued.run.id)] = [queued]
         return True
@@ -414,14 +417,16 @@ class Engine:
         return found
 
     def _check_labels(self, file: WorkflowFile, run: Run, jobs: list[JobResult]) -> None:
-        """act mixes up `runs-on: ${{ matrix.x }}` of jobs that begin together."""
+        """act mixes up `runs-on: ${{ matrix.x }}` of jobs that begin together, and knows no groups."""
         inputs = run.payload.get("inputs") or {}
         for job in jobs:
             raw = file.document["jobs"][job.key]["runs-on"]
-            wanted = raw if isinstance(raw, list) else [raw]
             context = {"matrix": job.matrix, "vars": self.variables, "inputs": inputs}
+            group = ""
             with contextlib.suppress(ValueError):
-                job.labels = [label for one in wanted if (label := evaluate(str(one), context))]
+                group, job.labels = _runs_on(raw, context)
+            if group and group not in self.groups:
+                raise ActError(f"{file.path}: job {job.name}: there is no group {group}")
             if unknown := set(job.labels) - set(self.labels):
                 raise ActError(f"{file.path}: job {job.name}: no runner has that label: {', '.join(unknown)}")
 
@@ -500,6 +505,15 @@ def _is_started(file: WorkflowFile, event: Event) -> bool:
         return False
     filters = file.triggers[event.name]
     return event.name in ("schedule", "workflow_dispatch") or matches(event, filters)
+
+
+def _runs_on(raw: Any, context: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The group and the labels of a job's `runs-on`, in each of the ways to write it."""
+    value = value_of(raw, context) if isinstance(raw, str) and raw.startswith("${{") else raw
+    if isinstance(value, dict):
+        return str(value.get("group", "")), _runs_on(value.get("labels") or [], context)[1]
+    listed = value if isinstance(value, list) else [value]
+    return "", [label for one in listed if (label := evaluate(str(one), context))]
 
 
 def _is_of_fork(run: Run) -> bool:

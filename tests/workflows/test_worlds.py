@@ -28,6 +28,22 @@ def test_surfaces_on_two_runners(hub: Hub, tmp_path: Path) -> None:
     assert names == {"rollout-evidence-rack-7", "rollout-evidence-ubuntu-24.04"}
 
 
+def test_a_runner_of_a_group_checks_out_what_the_contract_says(hub: Hub, tmp_path: Path) -> None:
+    explained = "runners: {bench: {group: big machines, labels: [self-hosted, linux]}}\n"
+    contract = f"{CONTRACT}{explained}product: {{runner: bench, submodules: recursive, lfs: true}}\n"
+    hub.engine.labels += ["self-hosted", "linux"]
+    hub.engine.groups.append("big machines")
+    town = build(hub, tmp_path, app=False, contract=contract)
+    town.start()
+    assert keys(town.tick()) == STEADY
+    (collected,) = [run for run in town.repo.runs if run.workflow.endswith("rollout-collect.yml")]
+    assert keys(collected) == COLLECTED
+    product = collected.job("product")
+    assert (product.name, product.labels) == ("product", ["self-hosted", "linux"])
+    assert product.log.count("asked for submodules: recursive, lfs: true") == 1
+    assert {artifact.name for artifact in town.repo.artifacts} == {"rollout-evidence-bench"}
+
+
 def test_a_runner_that_fails_hides_nothing(hub: Hub, tmp_path: Path) -> None:
     two = CONTRACT.replace("probe.py, memory]", "absent-program]\n    runner: rack-7")
     hub.engine.labels.append("rack-7")

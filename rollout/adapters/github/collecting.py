@@ -89,9 +89,9 @@ class GitHubCollecting:
             tuple(each.name for each in found if each.expired),
         )
 
-    def ask(self, label: str) -> None:
+    def ask(self, label: str, runs_on: str) -> None:
         path = f"/repos/{self.home}/actions/workflows/{COLLECT_WORKFLOW}/dispatches"
-        body = {"ref": self.branch, "inputs": {"runner": label}}
+        body = {"ref": self.branch, "inputs": {"runner": label, **({"runs-on": runs_on} if runs_on else {})}}
         self._api.decorate(
             f"asking for a reading on {label}",
             lambda: self._api.rest("POST", path, body=body, token=self._token),

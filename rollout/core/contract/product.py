@@ -15,6 +15,31 @@ Command = Annotated[tuple[Argument, ...], Field(min_length=1, max_length=200)]
 BranchName = Annotated[str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9][\w./-]*$")]
 
 
+RunnerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
+"""A label, or a name that `runners` explains. It names artifacts too."""
+
+
+class Runner(Model):
+    """What a job's `runs-on` says: labels that a runner has all of, a group of an organization, or both.
+
+    A list is short for its labels.
+    """
+
+    group: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,199}$")] | None = None
+    labels: Annotated[tuple[RunnerName, ...], Field(max_length=20)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _labels_alone(cls, given: object) -> object:
+        return {"labels": given} if isinstance(given, list | tuple) else given
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.group is None and not self.labels:
+            raise ValueError("give labels, a group, or both")
+        return self
+
+
 class Adapter(StrEnum):
     """Which parser reads what a surface prints."""
 
@@ -54,8 +79,8 @@ class Surface(Model):
     events: RelativePath | None = None
     """An append-only JSON-lines log, counted where the payload has no `reason_code_counts`."""
     map: JsonMapping | None = None
-    runner: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
-    """The label of the Actions runner that can reach this surface."""
+    runner: RunnerName | None = None
+    """The Actions runner that can reach this surface: a label, or a name that `runners` explains."""
     interval: Duration | None = None
     """How often the source writes news; `sampling.interval` when left out."""
     fresh: Literal["pulse", "phase"] = "pulse"
@@ -157,6 +182,13 @@ class Product(Model):
 
     repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
     branch: BranchName = "main"
+    runner: RunnerName | None = None
+    """Where harness, `apply` and the like run, and surfaces are read that name no runner; `ubuntu-24.04`
+    when left out."""
+    submodules: Literal[False, True, "recursive"] = False
+    """Whether a workflow checks out submodules too, and theirs with `recursive`."""
+    lfs: bool = False
+    """Whether a workflow fetches the files that Git LFS keeps."""
 
 
 class StateBranch(Model):

@@ -19,6 +19,8 @@ from rollout.core.contract.product import (
     Harness,
     Prepare,
     Product,
+    Runner,
+    RunnerName,
     Sampling,
     StateBranch,
     Surface,
@@ -35,6 +37,8 @@ class Contract(Model):
     schema_: Literal[1] = Field(alias="schema")
     train: Name
     product: Product = Product.model_construct()
+    runners: dict[RunnerName, Runner] = {}
+    """Runner as surfaces and `product` name it -> what a job's `runs-on` says; any other name is a label."""
     state: StateBranch = StateBranch.model_construct()
     prepare: Prepare | None = None
     surfaces: dict[Name, Surface] = Field(min_length=1)

@@ -124,7 +124,7 @@ def test_evidence_of_another_train_answers_nothing(world: ChannelWorld) -> None:
 
 
 def test_somebody_has_to_be_there_for_it(world: ChannelWorld) -> None:
-    assert plan(world.state, "acme/tau", "ubuntu").runners == (Runner("ubuntu", (), performs=True),)
+    assert plan(world.state, "acme/tau", "ubuntu").runners == (Runner("ubuntu", "ubuntu", (), performs=True),)
     results = performed(world, FakeProduct())
     assert results is not None
     world.reconcile(results)

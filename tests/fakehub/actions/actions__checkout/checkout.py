@@ -48,6 +48,8 @@ if found.partition("\t")[2].startswith("branch ") and wanted != "HEAD":
     git("checkout", "--quiet", "--force", "-B", branch, "--track", f"origin/{branch}")
 else:
     git("checkout", "--quiet", "--force", "--detach", commit)
+if (env["INPUT_SUBMODULES"], env["INPUT_LFS"]) != ("false", "false"):
+    sys.stdout.write(f"asked for submodules: {env['INPUT_SUBMODULES']}, lfs: {env['INPUT_LFS']}\n")
 if env["INPUT_PERSIST"] == "true":
     git("config", header, f"AUTHORIZATION: basic {basic}")
 with open(env["GITHUB_OUTPUT"], "a", encoding="utf-8") as output:
