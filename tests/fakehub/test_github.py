@@ -32,12 +32,12 @@ def repo(hub: Hub, world: Repository) -> Repo:
     return hub.repo("acme/tau", seed=world.path)
 
 
-def client(hub: Hub, token: Token) -> github.Github:
+def client(hub: Hub, token: Token, *, timeout: int = 20) -> github.Github:
     return github.Github(
         base_url=hub.url,
         auth=github.Auth.Token(token.value),
         per_page=100,
-        timeout=1,
+        timeout=timeout,
         retry=None,
         seconds_between_requests=None,
         seconds_between_writes=None,
@@ -55,7 +55,7 @@ COMMIT = """mutation($input: CreateCommitOnBranchInput!) {
 
 
 def commit(
-    hub: Hub, token: Token, expected: str, branch: str = "main", path: str = "a.txt"
+    hub: Hub, token: Token, expected: str, branch: str = "main", path: str = "a.txt", timeout: int = 20
 ) -> dict[str, Any]:
     changes = {"additions": [{"path": path, "contents": base64.b64encode(b"text\n").decode()}]}
     variables = {
@@ -66,7 +66,7 @@ def commit(
             "fileChanges": changes,
         }
     }
-    _, answer = client(hub, token).requester.graphql_query(COMMIT, variables)
+    _, answer = client(hub, token, timeout=timeout).requester.graphql_query(COMMIT, variables)
     made = answer["data"]["createCommitOnBranch"]["commit"]
     assert isinstance(made, dict)
     return made
@@ -341,7 +341,7 @@ def test_a_lost_answer_still_wrote(hub: Hub, repo: Repo, world: Repository) -> N
     assert repo.bare.branch("main") != world.head()
     hub.fail("POST /graphql *", faults.HANG)
     with pytest.raises(OSError, match="timed out"):
-        commit(hub, app, world.head())
+        commit(hub, app, world.head(), timeout=1)
     hub.fail("POST /graphql *", faults.graphql())
     with pytest.raises(github.GithubException, match="Something went wrong"):
         commit(hub, app, world.head())
