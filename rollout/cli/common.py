@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
+from enum import Enum
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Command = Callable[..., int | None]
 
 _TRAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 
 def _name(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
@@ -46,7 +48,7 @@ _OPTIONS = (
         metavar="DIR",
         default=".",
         type=click.Path(path_type=Path),
-        help="The repository; else this folder.",
+        help="The repository; else this folder. OWNER/NAME picks one of its remotes.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print a document for scripts."),
     click.option("--now", metavar="RFC3339", help="Take this for the time, so that a run can be repeated."),
@@ -59,12 +61,20 @@ _OPTIONS = (
     click.option(
         "--forge",
         type=click.Choice(["local", "github"]),
-        help="Where state and pull requests live; github under GitHub Actions, else local.",
+        help="Where state and pull requests live; else github under GitHub Actions, and in a clone of a"
+        " repository there whose workflows run the train.",
     ),
 )
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 """git has no dates before, and nobody plans a rollout after."""
 _NOW_HINT = "write it like 2026-11-23T10:00:00Z"
+
+
+class Reach(Enum):
+    """What a command is about: docs/design/laptop.md has each command."""
+
+    TRAIN = "the train, which may be on GitHub"
+    HERE = "this clone, or its local forge"
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,7 @@ class Call:
         write_summary(job_summary(template, state, run, now=self.now), os.environ)
 
 
-def command_options(function: Command) -> Command:
+def command_options(function: Command, reach: Reach = Reach.TRAIN) -> Command:
     """Adds the options that every command has, and passes a `Call` for them as the first argument."""
 
     @wraps(function)
@@ -127,16 +137,20 @@ def command_options(function: Command) -> Command:
         from rollout.adapters.clock import FixedClock
         from rollout.wiring import Workspace
 
-        forge = options.pop("forge") or _usual_forge()
-        moment = _moment(options.pop("now"), forge)
+        asked, given = options.pop("forge"), options.pop("now")
+        repo, remote = _folder_and_remote(options.pop("repo"), reach)
         workspace = Workspace(
-            options.pop("repo"),
-            clock=FixedClock(moment) if moment is not None else None,
+            repo,
             state_branch=options.pop("state_branch"),
-            forge_kind=forge,
+            forge_kind=asked or ("github" if under_actions() else "local"),
             tell=_telling_unusable(),
             note=lambda text: progress(f"note: {text}"),
         )
+        if reach is not Reach.HERE and not under_actions():
+            _go_to_train(workspace, asked, remote)
+        moment = _moment(given, workspace.forge_kind)
+        if moment is not None:
+            workspace.clock = FixedClock(moment)
         call = Call(workspace, options.pop("train"), options.pop("as_json"))
         try:
             return function(call, **{name: _made_whole(name, value) for name, value in options.items()})
@@ -146,6 +160,30 @@ def command_options(function: Command) -> Command:
     for option in reversed(_OPTIONS):
         with_call = option(with_call)
     return with_call
+
+
+local_options = partial(command_options, reach=Reach.HERE)
+"""`command_options` of a command that is about the clone, wherever its train is."""
+
+
+def _folder_and_remote(repo: Path, reach: Reach) -> tuple[Path, str | None]:
+    """What --repo names: a folder, or by OWNER/NAME a remote of the clone in this one."""
+    is_name = _REPOSITORY.fullmatch(str(repo)) and not repo.exists()
+    return (Path(), str(repo)) if is_name and reach is not Reach.HERE else (repo, None)
+
+
+def _go_to_train(workspace: Workspace, asked: str | None, remote: str | None) -> None:
+    """Where the clone's train is on GitHub, act there, unless the clone alone was asked for."""
+    if asked == "github" and os.environ.get("GITHUB_REPOSITORY"):
+        return
+    if asked == "local":
+        there = ", ".join(map(str, workspace.remotes_with_train))
+        if there:
+            progress(f"note: on this clone alone; the train itself is on GitHub: {there}")
+        return
+    found = workspace.go_to_github(remote)
+    if found is not None and asked is None:
+        progress(f"note: on GitHub: {found.place}")
 
 
 def _tell_lost(lost: Sequence[str]) -> None:
@@ -189,10 +227,6 @@ def _telling_unusable() -> Callable[[Unusable], None]:
         warn(text)
 
     return tell
-
-
-def _usual_forge() -> ForgeKind:
-    return "github" if under_actions() else "local"
 
 
 def _moment(given: str | None, forge: ForgeKind) -> datetime | None:

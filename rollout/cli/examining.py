@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rollout.cli.common import Call, command_options
+from rollout.cli.common import Call, local_options
 from rollout.cli.output import columns, style
 from rollout.errors import RefusedError
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@command_options
+@local_options
 def doctor(call: Call) -> int:
     """Find out what stands in a rollout's way, and the exact fix; exit 3 when something does.
 
-    With --forge github it asks with the token that it has (ROLLOUT_TOKEN or GITHUB_TOKEN, such as
-    `GITHUB_TOKEN=$(gh auth token)`), and changes nothing; what the token may not see is said to be so.
+    With --forge github it asks with the token that it has (ROLLOUT_TOKEN, GITHUB_TOKEN, GH_TOKEN, or that
+    of `gh auth login`), and changes nothing; what the token may not see is said to be so.
     """
     from rollout.adapters.actions import write_summary
     from rollout.rendering.examination import examination_document, examination_summary, examination_text

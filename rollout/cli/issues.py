@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from rollout.cli.common import Call, command_options
+from rollout.cli.common import Call, local_options
 
 
 @click.group(invoke_without_command=True, no_args_is_help=False)
-@command_options
+@local_options
 def issues(call: Call) -> None:
     """List the issues that the tool opened; read one, comment on it, close it."""
     if click.get_current_context().invoked_subcommand is not None:
@@ -21,7 +21,7 @@ def issues(call: Call) -> None:
 
 @issues.command("show")
 @click.argument("number", type=int)
-@command_options
+@local_options
 def show(call: Call, number: int) -> None:
     """Show issue NUMBER as its page shows it, with its comments."""
     from rollout.rendering.issues import issue_document, issue_view
@@ -36,7 +36,7 @@ def show(call: Call, number: int) -> None:
 @click.argument("number", type=int)
 @click.argument("text")
 @click.option("--by", metavar="WHO", help="Who writes; else who git says you are.")
-@command_options
+@local_options
 def comment(call: Call, number: int, text: str, by: str | None) -> None:
     """Write TEXT on issue NUMBER, such as `/signoff ITEM EVIDENCE`."""
     from rollout.core.signoff.comments import commands
@@ -57,7 +57,7 @@ def _heard(commands: int) -> str:
 
 @issues.command("close")
 @click.argument("number", type=int)
-@command_options
+@local_options
 def close(call: Call, number: int) -> None:
     """Close issue NUMBER by hand, as anybody who may write can."""
     call.workspace.local_issues.close_by_hand(number)

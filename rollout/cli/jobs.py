@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rollout.cli.common import Call, command_options
+from rollout.cli.common import Call, local_options
 
 if TYPE_CHECKING:
     from rollout.ports import Forge
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "--runner", default="ubuntu-24.04", metavar="LABEL", help="For surfaces, and work, that name no runner."
 )
 @click.option("--only", metavar="LABEL", help="What this runner has to do, and no other.")
-@command_options
+@local_options
 def plan(call: Call, runner: str, only: str | None) -> None:
     """Say which surfaces are read on which runner; under Actions also as outputs of the step."""
     from rollout.adapters.actions import write_outputs
@@ -80,7 +80,7 @@ def plan(call: Call, runner: str, only: str | None) -> None:
     envvar="ROLLOUT_CHECK_BASE",
     help="The branch that it is merged into. Only the state branch is judged.",
 )
-@command_options
+@local_options
 def check(call: Call, merge: str, clone: Path | None, since: str | None, base: str | None) -> None:
     """Would merging this be a legal change of state? Exit 3 when it would be undone."""
     from rollout.adapters.actions import write_summary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rollout.cli.common import Call, command_options
+from rollout.cli.common import Call, command_options, local_options
 from rollout.cli.issues import issues
 from rollout.cli.output import columns, style
 
@@ -102,7 +102,7 @@ local.add_command(issues)
 
 
 @local.command("prs")
-@command_options
+@local_options
 def local_prs(call: Call) -> None:
     """List every pull request, oldest first."""
     from rollout.rendering.documents import local_prs_document
@@ -114,7 +114,7 @@ def local_prs(call: Call) -> None:
 
 @local.command("show")
 @click.argument("number", type=int)
-@command_options
+@local_options
 def local_show(call: Call, number: int) -> None:
     """Show pull request NUMBER as its reviewer reads it."""
     from rollout.commands.looking import pull_request
@@ -134,7 +134,7 @@ def local_show(call: Call, number: int) -> None:
 @click.option(
     "--admin", is_flag=True, help="Merge although its status is not green, as an administrator could."
 )
-@command_options
+@local_options
 def local_merge(call: Call, number: int, by: str | None, admin: bool) -> None:
     """Merge pull request NUMBER, as a reviewer would."""
     from rollout.commands.looking import pull_request
@@ -157,7 +157,7 @@ def local_merge(call: Call, number: int, by: str | None, admin: bool) -> None:
     metavar="SHA",
     help="Of this commit; else of the release, or, once its revert is there, of the newest one.",
 )
-@command_options
+@local_options
 def local_check(call: Call, name: str, conclusion: str, commit: str | None) -> None:
     """Record that CI check NAME ended with CONCLUSION (success, failure, skipped, ...)."""
     from rollout.commands.looking import checked_commit

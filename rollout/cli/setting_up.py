@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rollout.cli.common import Call, command_options
+from rollout.cli.common import Call, local_options
 from rollout.cli.output import columns, out, progress, warn
 from rollout.core.files import STATE_BRANCH
 from rollout.errors import InputError, RefusedError
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="With --workflows: write those of another version anew, but for what somebody changed.",
 )
-@command_options
+@local_options
 def init(
     call: Call,
     profile: str | None,
@@ -215,7 +215,7 @@ def contract() -> None:
 
 
 @contract.command("check")
-@command_options
+@local_options
 def contract_check(call: Call) -> None:
     """List every mistake of the worktree's contracts as `file: field: message`.
 
@@ -240,7 +240,7 @@ def contract_check(call: Call) -> None:
 
 
 @contract.command("schema")
-@command_options
+@local_options
 def contract_schema(_call: Call) -> None:
     """Print the contract's JSON Schema, for editors."""
     import json

@@ -110,6 +110,9 @@ class Place:
         """Whether it is a server that a company runs, which lacks newer things of Actions."""
         return self.host != PUBLIC_HOST and not self.host.endswith(_DATA_RESIDENCY)
 
+    def __str__(self) -> str:
+        return f"{self.host}/{self.name}"
+
 
 def place_on_github(url: str, server: str = "") -> Place | None:
     """From a repository's address, in any of git's ways to write it; None when it is elsewhere.

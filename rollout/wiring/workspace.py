@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rollout.adapters.clock import FixedClock, SystemClock
 from rollout.adapters.git import Git
+from rollout.adapters.git.remotes import remotes
 from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import YamlStore
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     )
     from rollout.ports.inspection import Inspector
     from rollout.rendering.signoff_issue import Pages
+    from rollout.wiring.on_github import Remote
 
 _STATE_BRANCH = re.compile(rb"^state:[ \t]*\{?\s*branch:[ \t]*[\"']?([A-Za-z0-9][\w./-]*)", re.MULTILINE)
 """`state.branch` in a contract that is no YAML."""
@@ -103,6 +105,7 @@ class Workspace:
         self._tell = tell
         self._note = note
         self._train: str | None = None
+        self._remote: Remote | None = None
         self._clones: dict[str, ProductClone] = {}
         # A contract is read to find the state branch, and again from there.
         self._parse = lru_cache(_KEPT_CONTRACTS)(load_yaml)
@@ -169,6 +172,34 @@ class Workspace:
 
         return place_on_github(self.git.origin() or "", server_host(self._environment))
 
+    @cached_property
+    def remotes_with_train(self) -> tuple[Remote, ...]:
+        """The remotes on GitHub whose workflows run a train; none outside of a clone."""
+        if not self._is_clone() or not remotes(self.git):
+            return ()
+        from rollout.adapters.github.address import server_host
+        from rollout.wiring.on_github import remotes_with_train
+
+        asked = self.asked_state_branch
+        branches = (asked,) if asked else (STATE_BRANCH,)
+        return remotes_with_train(self.git, server_host(self._environment), branches)
+
+    def go_to_github(self, named: str | None) -> Remote | None:
+        """Act on the train on GitHub from now on, where a remote of the clone, or the one named, runs it.
+
+        Returns that remote; None where there is none, and nothing changes. Raises InputError where it is not
+        clear which one is meant.
+        """
+        found = self.remotes_with_train
+        if not found and named is None:
+            return None
+        from rollout.wiring.on_github import only_one
+
+        self._remote = only_one(found, named)
+        if self._remote is not None:
+            self.forge_kind = "github"
+        return self._remote
+
     def branch_files(self, branch: str, message: str = "") -> BranchFiles:
         """The files of a branch, whatever is checked out; `message` is of the commits that write them."""
         from rollout.adapters.branch_files import BranchFiles
@@ -188,6 +219,17 @@ class Workspace:
     def clone(self) -> YamlStore:
         """The state branch as it is in the local repository."""
         return YamlStore(self.git, self.branch, tell=self._tell, parse=self._parse)
+
+    def _history_of_github(self) -> YamlStore:
+        """Where history is read: what the job has checked out, or the remote's branch, fetched for it."""
+        if self._remote is None:
+            return self.clone
+        from rollout.adapters.fetched_store import FetchedStore
+        from rollout.adapters.git.remotes import fetch
+
+        branch = self._github_store.branch
+        fetch(self.git, self._remote.name, branch)
+        return FetchedStore(self.git, self._remote.name, branch, tell=self._tell, parse=self._parse)
 
     @cached_property
     def forge(self) -> Forge:
@@ -378,13 +420,23 @@ class Workspace:
 
     @cached_property
     def _api(self) -> Api:
-        from rollout.adapters.github.address import address, product_token, state_token, token
+        from rollout.adapters.github.address import (
+            address,
+            person_token,
+            product_token,
+            state_token,
+            token,
+        )
         from rollout.adapters.github.api import Api
 
         patient: PatientClock = self.clock if isinstance(self.clock, FixedClock) else SystemClock()
+        # The token goes where the remote is, whatever else the environment names.
+        of_remote = self._address_of(self._remote.place) if self._remote else {}
+        found = address({**self._origin(), **self._environment, **of_remote})
+        is_job = self._environment.get("GITHUB_ACTIONS") == "true"
         return Api(
-            address({**self._origin(), **self._environment}),
-            token(self._environment),
+            found,
+            token(self._environment) if is_job else person_token(self._environment, found),
             patient,
             elsewhere=product_token(self._environment),
             committer=state_token(self._environment),
@@ -395,9 +447,14 @@ class Workspace:
         if self._environment.get("GITHUB_REPOSITORY") or not self._is_clone() or self.place is None:
             return {}
         name = {"GITHUB_REPOSITORY": self.place.name}
-        if self._environment.get("GITHUB_API_URL"):
-            return name
-        return {**name, "GITHUB_SERVER_URL": f"https://{self.place.host}"}
+        return name if self._environment.get("GITHUB_API_URL") else self._address_of(self.place)
+
+    def _address_of(self, place: Place) -> dict[str, str]:
+        from urllib.parse import urlsplit
+
+        server = self._environment.get("GITHUB_SERVER_URL", "")
+        there = server if urlsplit(server).hostname == place.host else f"https://{place.host}"
+        return {"GITHUB_REPOSITORY": place.name, "GITHUB_SERVER_URL": there}
 
     @cached_property
     def inspector(self) -> Inspector:
@@ -409,7 +466,9 @@ class Workspace:
     def _github_store(self) -> GitHubStore:
         from rollout.adapters.github.store import GitHubStore
 
-        return GitHubStore(self._api, self.asked_state_branch, lambda: self.clone, tell=self._tell)
+        return GitHubStore(
+            self._api, self.asked_state_branch, lru_cache(1)(self._history_of_github), tell=self._tell
+        )
 
     @property
     def asked_state_branch(self) -> str | None:

@@ -86,6 +86,23 @@ def token(environment: Mapping[str, str]) -> str:
     return found
 
 
+def person_token(environment: Mapping[str, str], found: Address) -> str:
+    """As `token`, else GH_TOKEN, else what `gh` keeps for that host. Raises InputError when there is none."""
+    from rollout.adapters.github.gh import gh_token
+
+    names = ("ROLLOUT_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
+    given = next((environment[name] for name in names if environment.get(name)), "")
+    host = urlsplit(found.server_url).hostname or ""
+    token = given or gh_token(host, environment)
+    if not token:
+        login = "gh auth login" + ("" if found.server_url == _PUBLIC_SERVER else f" --hostname {host}")
+        raise InputError(
+            f"there is no token for the train on GitHub, {host}/{found.repository}",
+            hint=f"{login}, or set GITHUB_TOKEN, or play on this clone alone with --forge local",
+        )
+    return token
+
+
 def product_token(environment: Mapping[str, str]) -> str:
     """ROLLOUT_PRODUCT_TOKEN, of a product in another repository; empty where one token is for both."""
     return environment.get("ROLLOUT_PRODUCT_TOKEN", "")

@@ -1,0 +1,295 @@
+"""In a clone of a repository on GitHub a command is about the train there (docs/design/laptop.md)."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollout.adapters.github.gh import gh_token
+from rollout.cli import main
+from tests.adapters.github_fixtures import hub
+from tests.adapters.github_world import GitHubWorld, started
+from tests.adapters.scratch import Existing, Repository
+from tests.fakehub.hub import Hub
+
+__all__ = ["hub"]
+
+PLACE = "127.0.0.1/acme/tau"
+NOW = "2026-11-23T12:00:00Z"
+WORKFLOW = {".github/workflows/rollout-reconcile.yml": "on: workflow_dispatch\n"}
+STATE_AND_COMMIT = ["POST /graphql repository", "POST /graphql createCommitOnBranch"]
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A repository whose main carries the workflows and a train in preflight, and the release commit."""
+    repository, release = started(tmp_path_factory.mktemp("source") / "repository")
+    repository.commit(WORKFLOW, "Add the workflows")
+    return repository.path, release
+
+
+@pytest.fixture
+def world(hub: Hub, source: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> GitHubWorld:
+    """It is on a GitHub whose server the environment names; nobody is logged in."""
+    world = GitHubWorld(hub, *source)
+    monkeypatch.setenv("GITHUB_SERVER_URL", hub.url)
+    monkeypatch.setenv("GITHUB_API_URL", hub.url)
+    monkeypatch.setenv("ROLLOUT_NOW", NOW)
+    return world
+
+
+@pytest.fixture
+def clone(world: GitHubWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """Alice's clone, which git may fetch and push, and where she is."""
+    Existing(tmp_path).git("clone", "--quiet", address(world), "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    return Existing(tmp_path / "clone")
+
+
+@pytest.fixture
+def gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Puts a stand-in for `gh` first in PATH, and returns the file that it writes its arguments to."""
+
+    def install(script: str) -> Path:
+        program = tmp_path / "bin" / "gh"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n{script}\n')
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+        return tmp_path / "asked"
+
+    return install
+
+
+def address(world: GitHubWorld, name: str = "acme/tau") -> str:
+    return f"{world.hub.url.replace('//', f'//alice:{world.alice.value}@')}/{name}.git"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> tuple[Any, list[str]]:
+    """The command's document, None for none, and its lines on stderr."""
+    capsys.readouterr()
+    ended = main([*arguments, "--json"])
+    printed = capsys.readouterr()
+    assert ended == code, printed.err
+    return json.loads(printed.out) if printed.out else None, printed.err.splitlines()
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_TOKEN", "GH_TOKEN", "ROLLOUT_TOKEN"])
+def test_a_freeze_from_a_clone_is_on_github_at_once(
+    world: GitHubWorld,
+    clone: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+) -> None:
+    monkeypatch.setenv(variable, world.alice.value)
+    before = clone.head("main")
+    world.hub.forget_calls()
+    said, told = run(capsys, "freeze", "--reason", "a wish")
+    assert world.calls() == STATE_AND_COMMIT
+    assert said["commit"] == world.repo.bare.git("rev-parse", "main").strip()
+    assert (world.state.rollout.frozen is not None, clone.head("main")) == (True, before)
+    assert told == [f"note: on GitHub: {PLACE}"]
+
+
+def test_a_rollback_from_a_clone_is_on_github_at_once(
+    world: GitHubWorld, clone: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    said, _ = run(capsys, "rollback", "--reason", "it crashes")
+    assert said["outcome"] == "rolling_back"
+    incident = world.state.incident
+    assert incident is not None
+    assert "Rollout Tests" in str(incident)
+
+
+def test_looking_asks_github_and_history_is_fetched_for_it(
+    world: GitHubWorld, clone: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The clone is older than the freeze; it stays where it was checked out."""
+    monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    before = clone.head("main")
+    run(capsys, "freeze", "--reason", "a wish")
+    assert run(capsys, "status")[0]["frozen"]["reason"] == "a wish"
+    assert [each["event"] for each in run(capsys, "history")[0]][:2] == ["freeze", "start"]
+    assert run(capsys, "verify")[0]["commits"] >= 2
+    assert clone.head("main") == before
+
+
+def test_history_that_cannot_be_fetched_is_an_outside_failure(
+    world: GitHubWorld, clone: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    clone.git("remote", "set-url", "origin", address(world).replace(world.alice.value, "ghp_secret"))
+    _, told = run(capsys, "history", code=4)
+    assert "error: fetching main from origin failed: " in told[1]
+    assert "ghp_secret" not in " ".join(told)
+
+
+def test_the_token_of_gh_is_asked_for_by_host(
+    world: GitHubWorld,
+    clone: Repository,
+    gh: Callable[[str], Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = gh(f"echo {world.alice.value}")
+    assert run(capsys, "status")[0]["train"] == "tau"
+    assert asked.read_text() == "auth token --hostname 127.0.0.1\n"
+
+
+@pytest.mark.parametrize("script", ["exit 1", "echo not a token", "", "printf 'a\\nb\\n'"])
+def test_without_a_token_a_command_says_how_to_get_one(
+    world: GitHubWorld,
+    clone: Repository,
+    gh: Callable[[str], Path],
+    capsys: pytest.CaptureFixture[str],
+    script: str,
+) -> None:
+    gh(script)
+    world.hub.forget_calls()
+    _, told = run(capsys, "unfreeze", "--reason", "a wish", code=2)
+    assert told[1:] == [
+        f"error: there is no token for the train on GitHub, {PLACE}",
+        "hint: gh auth login --hostname 127.0.0.1, or set GITHUB_TOKEN,"
+        " or play on this clone alone with --forge local",
+    ]
+    assert world.calls() == []
+
+
+def test_a_gh_that_hangs_or_is_missing_gives_no_token(gh: Callable[[str], Path], tmp_path: Path) -> None:
+    assert gh_token("github.com", {"PATH": str(tmp_path)}) == ""
+    gh("read nothing < /dev/zero")
+    assert gh_token("github.com", {"PATH": f"{tmp_path}/bin"}, seconds=0.01) == ""
+
+
+@pytest.mark.parametrize("command", [("status",), ("history",), ("signoff", "check")])
+def test_the_clone_alone_has_to_be_asked_for_and_is_named_first(
+    world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    world.hub.forget_calls()
+    _, told = run(capsys, *command, "--forge", "local")
+    assert told[0] == (f"note: on this clone alone; the train itself is on GitHub: origin ({PLACE})")
+    assert world.calls() == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("contract", "check"), ("plan",), ("local", "prs"), ("local", "issues"), ("doctor",)],
+)
+def test_what_is_about_the_clone_stays_there(
+    world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    world.hub.forget_calls()
+    _, told = run(capsys, *command)
+    assert [line for line in told if "GitHub" in line] == []
+    assert world.calls() == []
+
+
+def test_a_clone_whose_github_has_no_workflows_is_played_in(
+    world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clone.git("rm", "-r", "--quiet", ".github")
+    clone.git("commit", "--quiet", "-m", "Do without")
+    clone.git("push", "--quiet")
+    _, told = run(capsys, "freeze", "--reason", "a wish")
+    assert told == []
+    assert world.state.rollout.frozen is None
+
+
+def test_a_shallow_clone_of_the_default_branch_finds_state_on_its_own_branch(
+    world: GitHubWorld,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    own_branch(world, tmp_path)
+    Existing(tmp_path).git("clone", "--quiet", "--depth=1", address(world), "clone")
+    monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    run(capsys, "freeze", "--reason", "a wish", "--repo", str(tmp_path / "clone"))
+    assert "freeze" in world.repo.bare.git("log", "-1", "--format=%s", "rollout-state")
+
+
+def own_branch(world: GitHubWorld, tmp_path: Path) -> None:
+    """Moves state from main to rollout-state."""
+    Existing(tmp_path).git("clone", "--quiet", address(world), "mover")
+    mover = Existing(tmp_path / "mover")
+    mover.git("checkout", "--quiet", "-b", "rollout-state")
+    mover.git("rm", "-r", "--quiet", ".github", "src")
+    mover.git("commit", "--quiet", "-m", "State alone")
+    mover.git("checkout", "--quiet", "main")
+    mover.git("rm", "-r", "--quiet", "state")
+    mover.git("commit", "--quiet", "-m", "Everything else")
+    mover.git("push", "--quiet", "origin", "main", "rollout-state")
+
+
+@pytest.fixture
+def fork(world: GitHubWorld, source: tuple[Path, str], clone: Repository) -> str:
+    """A second remote of the clone, with the same branches."""
+    world.hub.repo("bob/tau", seed=source[0]).access["alice"] = world.repo.access["alice"]
+    clone.git("remote", "add", "fork", address(world, "bob/tau"))
+    clone.git("fetch", "--quiet", "fork")
+    return "bob/tau"
+
+
+def test_several_remotes_with_a_train_are_named(
+    world: GitHubWorld,
+    clone: Repository,
+    fork: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    _, told = run(capsys, "status", code=2)
+    assert told == [
+        "error: several remotes hold the state of a train:"
+        " origin (127.0.0.1/acme/tau), fork (127.0.0.1/bob/tau)",
+        "hint: name the one that is meant: --repo acme/tau",
+    ]
+    run(capsys, "freeze", "--reason", "a wish", "--repo", fork)
+    forked = world.hub.repos[fork].bare.git("log", "-1", "--format=%s", "main")
+    assert ("freeze" in forked, world.state.rollout.frozen) == (True, None)
+    _, told = run(capsys, "status", "--repo", "carol/tau", code=2)
+    assert told[1] == "hint: remotes with a train: acme/tau, bob/tau"
+
+
+def test_the_remote_that_holds_the_state_is_meant(
+    world: GitHubWorld,
+    clone: Repository,
+    fork: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A fork of the product that carries the workflow files and no state is no second train."""
+    clone.git("rm", "-r", "--quiet", "state")
+    clone.git("commit", "--quiet", "-m", "Without state")
+    clone.git("push", "--quiet", "fork", "main")
+    monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    assert run(capsys, "status")[1] == [f"note: on GitHub: {PLACE}"]
+
+
+def test_a_token_is_sent_to_no_other_host_than_the_remotes(
+    world: GitHubWorld, clone: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clone.git("remote", "set-url", "origin", "git@github.com:acme/tau.git")
+    monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    monkeypatch.setenv("GITHUB_REPOSITORY", "evil/tau")
+    world.hub.forget_calls()
+    _, told = run(capsys, "status", code=2)
+    assert "name different hosts" in told[1]
+    assert world.calls() == []
+
+
+def test_the_time_is_githubs(
+    world: GitHubWorld, clone: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GITHUB_API_URL")
+    _, told = run(capsys, "status", "--now", NOW, code=2)
+    assert told[1:] == [
+        "error: --now is not for --forge github",
+        "hint: leave it out, or try it with --forge local",
+    ]
