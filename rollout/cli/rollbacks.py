@@ -48,7 +48,8 @@ def rollback(
     given = {"--cancel": is_cancel, "--target": target, "--reverted": reverted}
     if len(both := [option for option, value in given.items() if value]) > 1:
         raise InputError(f"{' and '.join(both)} contradict each other", hint="give one of them")
-    who = by if by is not None else space.decider()
+    decides = space.decider if is_cancel or reverted else space.decider_for_brake
+    who = by if by is not None else decides()
     meant = Meant(version) if version else Meant(asked_at=space.asked_at())
     if reverted:
         declared = Declaration(reverted, reason, who)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -69,6 +69,9 @@ _MOST_VERSIONS = 200
 
 _KEPT_CONTRACTS = 16
 
+UNKNOWN_PERSON = "somebody unknown"
+"""Who brakes where neither git nor Actions says who it is."""
+
 ForgeKind = Literal["local", "github"]
 
 
@@ -103,7 +106,8 @@ class Workspace:
         self.decorations = Decorations()
         self._environment = os.environ if environment is None else environment
         self._tell = tell
-        self._note = note
+        # A run that commits many times says of its worktree what it has said once.
+        self._note = lru_cache(None)(note)
         self._train: str | None = None
         self._remote: Remote | None = None
         self._clones: dict[str, ProductClone] = {}
@@ -114,8 +118,12 @@ class Workspace:
     def git(self) -> Git:
         git = Git(self.repo)
         git.note = self._note
-        with suppress(RolloutError):  # who writes is told of it by the write
+        try:
             git.catch_up()
+        except RolloutError as error:
+            self._note(
+                f"the worktree is behind its branch, so `git commit` takes state back: {error}; {error.hint}"
+            )
         return git
 
     @cached_property
@@ -618,6 +626,14 @@ class Workspace:
         if self.forge_kind != "github" or not set(spellings(version)).isdisjoint(tags):
             return tags
         return (*tags, *self._releases.tags_of(version))
+
+    def decider_for_brake(self) -> str:
+        """Who brakes: as `decider`, and an unknown person where nobody knows, which `note` hears of."""
+        try:
+            return self.decider()
+        except InputError as error:
+            self._note(f"{error}, so this is by {UNKNOWN_PERSON}; {error.hint} next time")
+            return UNKNOWN_PERSON
 
     def decider(self) -> str:
         """Who decides by a command: whoever dispatched the run, else who is at the keyboard.

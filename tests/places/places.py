@@ -211,7 +211,7 @@ PLACES: dict[str, Place] = {
     "hidden by skip-worktree": Place(_of("update-index", "--skip-worktree")),
     "an edit under assume-unchanged": Place(_edited("update-index", "--assume-unchanged"), stays=True),
     "an edit under skip-worktree": Place(_edited("update-index", "--skip-worktree"), stays=True),
-    "another git at work": Place(_locked, write=4, brake=4, says="index.lock"),
+    "another git at work": Place(_locked, write=4, says="index.lock"),
     "no repository": Place(_nothing, look=2, write=2, brake=2, says="is not a git repository"),
     "no commit": Place(_no_commit, look=2, write=2, brake=2, says="there is no branch"),
 }

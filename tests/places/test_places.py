@@ -17,7 +17,7 @@ from rollout.core.files import CONTRACT, state_path
 from rollout.core.values import format_instant
 from tests.brake.broken import on_its_way, two_bad_readings
 from tests.places.places import DESIRED, PLACES, copied, files_of_people, git, make
-from tests.world import TAU
+from tests.world import OTHER_COMMIT, TAU
 
 LOOKING = (
     ("status",),
@@ -158,7 +158,7 @@ def test_the_brake_acts_or_says_why_not(
         if there.stays:
             assert content(top) == desired
             assert "git checkout HEAD -- " in done.err
-        elif "main" in on(folder) and place != "a bare clone":
+        elif "main" in on(folder) and place not in ("a bare clone", "another git at work"):
             assert git(folder, "diff", "--name-only", "HEAD", "--", ":(top)state") == ""
         # Run again, it has nothing to do, and nothing is left in the worktree.
         head = git(folder, "rev-parse", "main")
@@ -186,6 +186,56 @@ def test_what_a_person_commits_after_the_brake_takes_nothing_back(
         git(folder, "update-index", flag, DESIRED)
     git(folder, "checkout", "HEAD", "--", DESIRED)
     assert git(folder, "status", "--porcelain") == ""
+
+
+def test_the_brake_needs_the_branch_alone_and_the_next_run_brings_the_worktree_after_it(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = PLACES["another git at work"].go(copied(made, tmp_path))
+    lock = folder / ".git" / "index.lock"
+    before = content(folder)
+    for brake in BRAKES:
+        done = Run(capsys, folder, *brake)
+        assert (done.code, is_stopped(folder), content(folder)) == (0, True, before), done.err
+        assert "another git process holds index.lock; until a next run brings them up to date" in done.err
+        assert f"rm {lock}" in done.err
+    again = Run(capsys, folder, *BRAKES[1])
+    assert again.code == 0
+    assert "the worktree is behind its branch, so `git commit` takes state back" in again.err
+    lift = ("quarantine", "lift", OTHER_COMMIT, "--reason", "mended", "--by", "ada")
+    refused = Run(capsys, folder, *lift)
+    assert refused.code == 4
+    assert (
+        f"hint: let it finish, then run again; where no git process runs any more: rm {lock}" in refused.err
+    )
+    lock.unlink()
+    assert Run(capsys, folder, "history").code == 0
+    assert git(folder, "status", "--porcelain") == ""
+    assert content(folder) != before
+    assert is_stopped(folder)
+
+
+@pytest.mark.parametrize("brake", BRAKES, ids=[brake[0] for brake in BRAKES])
+def test_a_damaged_index_does_not_stop_the_brake(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], brake: tuple[str, ...]
+) -> None:
+    folder = copied(made, tmp_path)
+    (folder / ".git" / "index").write_bytes(b"DIRC but no index")
+    done = Run(capsys, folder, *brake)
+    assert (done.code, is_stopped(folder)) == (0, True), done.err
+    assert "stay behind the branch, which has moved" in done.err
+
+
+@pytest.mark.parametrize("by", ["git", "--by"])
+def test_a_rollback_by_somebody_whom_git_does_not_know_acts(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], by: str
+) -> None:
+    folder = copied(made, tmp_path)
+    git(folder, "config", "user.name", "")
+    done = Run(capsys, folder, "rollback", "--reason", "stop", *(("--by", "ada") if by == "--by" else ()))
+    assert (done.code, is_stopped(folder)) == (0, True), done.err
+    told = "note: git does not know who you are, so this is by somebody unknown; say who with --by next time"
+    assert (told in done.err) == (by == "git")
 
 
 @pytest.mark.parametrize("place", ["in a merge", "in a cherry-pick", "in a rebase"])

@@ -52,7 +52,10 @@ class Checkout:
         self._where = f" in the worktree {git.home}" if elsewhere else ""
         self._there = f"-C {git.home} " if elsewhere else ""
         self._behind = behind(git.git_dir)
-        """Holds the commit that index and worktree are about to follow, for as long as they have not."""
+        """Holds the commit that index and worktree are about to follow, for as long as they have not.
+
+        Then those at which they may still be; where there is none, that is the commit's first parent.
+        """
         self._index: Mapping[str, _Staged] = {}
         """Of the paths that were looked at last."""
 
@@ -85,10 +88,21 @@ class Checkout:
     def where(self) -> str:
         return str(self._git.home)
 
-    def expect(self, commit: str) -> None:
-        """Note down that the branch is about to move to `commit`."""
+    def expect(self, commit: str, old: str) -> None:
+        """Note down that the branch is about to move from `old` to `commit`."""
+        noted = self._noted()
+        # What an earlier run has left behind is still there.
+        earlier = noted[1:] if noted[:1] == [old] else []
         self._behind.parent.mkdir(exist_ok=True)
-        self._behind.write_text(commit, encoding="ascii")
+        self._behind.write_text(" ".join((commit, old, *earlier)), encoding="ascii")
+
+    def _noted(self) -> list[str]:
+        """The commit that is to be followed and where index and worktree may be; empty when there is none."""
+        try:
+            commit, *before = self._behind.read_text(encoding="ascii").split()
+        except (FileNotFoundError, ValueError):
+            return []
+        return [commit, *(before or [f"{commit}^1"])]
 
     def follow(self, commit: str, paths: Iterable[str], kept: Sequence[str] = ()) -> None:
         """Bring what was expected into index and worktree. Raises OutsideError when that fails.
@@ -96,16 +110,17 @@ class Checkout:
         Files of `kept` stay as they are, and the index follows where nothing of them is staged: so committing
         other files takes nothing back.
         """
+        before = self._noted()[1:]
         self._bring_up_to_date(commit, paths)
-        self._stage(commit, kept)
+        self._stage(commit, kept, before)
         self._behind.unlink()
 
-    def _stage(self, commit: str, paths: Sequence[str]) -> None:
-        """Bring them into the index alone, but for those of which something else is staged."""
+    def _stage(self, commit: str, paths: Sequence[str], before: Sequence[str]) -> None:
+        """Bring them into the index alone, but for those of which something else than `before` is staged."""
         if not paths:
             return
         self._index = _index(self._git.runner.run(*self._asking_index(frozenset(paths)), env=LITERAL))
-        behind = [path for path in paths if self._is_staged_as_in(path, f"{commit}^1")]
+        behind = [path for path in paths if any(self._is_staged_as_in(path, one) for one in before)]
         self._restore(commit, behind, _INDEX)
         self._flag(_UNCHANGED, [path for path in behind if self._has_flag(path, _UNCHANGED)])
         self._flag(_SKIPPED, [path for path in behind if self._has_flag(path, _SKIPPED)])
@@ -129,10 +144,7 @@ class Checkout:
         return entry is not None and entry.mode == LINK
 
     def _refuse_local_changes(self, listed: frozenset[str], commit: str) -> None:
-        lock = self._git.git_dir / "index.lock"
-        if lock.exists():
-            hint = f"let it finish, then run again; where no git process runs any more: rm {lock}"
-            raise OutsideError(f"another git process holds index.lock{self._where}", hint=hint)
+        self._refuse_lock()
         asking = self._asking_index(listed)
         with self._git.runner.start(asking, LITERAL) as looking_up:
             suspects = [
@@ -152,6 +164,18 @@ class Checkout:
                 hint=f"commit or discard them first: git {self._there}diff -- {dirty[0]}",
                 file=dirty[0],
             )
+
+    def _refuse_lock(self) -> None:
+        if self._lock.exists():
+            raise OutsideError(f"another git process holds index.lock{self._where}", hint=self._unlock)
+
+    @property
+    def _lock(self) -> Path:
+        return self._git.git_dir / "index.lock"
+
+    @property
+    def _unlock(self) -> str:
+        return f"let it finish, then run again; where no git process runs any more: rm {self._lock}"
 
     def _refuse_what_status_does_not_tell(self, listed: frozenset[str], commit: str) -> None:
         """Edits that are only staged, and those of files that git was told not to look at."""
@@ -272,23 +296,27 @@ class Checkout:
         if done.returncode:
             raise OutsideError(
                 f"{commit} is committed, but the worktree could not follow{self._where}: {complaint(done)}",
-                hint="mend that; the next run brings the worktree up to date",
+                hint=self._unlock
+                if self._lock.exists()
+                else "mend that; the next run brings the worktree up to date",
             )
 
     def catch_up(self) -> None:
         """Finish what a run left that was stopped between moving the branch and writing the worktree."""
-        try:
-            commit = self._behind.read_text(encoding="ascii")
-        except FileNotFoundError:
-            return
-        if self._git.resolve("HEAD") == commit:
-            before = f"{commit}^1"
-            changing = frozenset(self._git.changed_paths(before, commit))
+        noted = self._noted()
+        if noted and self._git.resolve("HEAD") == noted[0]:
+            self._refuse_lock()
+            commit, *before = noted
+            changing = frozenset(path for one in before for path in self._git.changed_paths(one, commit))
             self._index = _index(self._git.runner.run(*self._asking_index(changing), env=LITERAL))
-            stale = [path for path in sorted(changing) if self._is_stale(path, before, changing)]
+            stale = [
+                path
+                for path in sorted(changing)
+                if any(self._is_stale(path, one, changing) for one in before)
+            ]
             self._bring_up_to_date(commit, stale)
-            self._stage(commit, [path for path in sorted(changing) if path not in stale])
-        self._behind.unlink()
+            self._stage(commit, [path for path in sorted(changing) if path not in stale], before)
+        self._behind.unlink(missing_ok=True)
 
     def _is_stale(self, path: str, commit: str, changing: frozenset[str]) -> bool:
         """Whether it is still as it was in that commit, before a run was killed."""

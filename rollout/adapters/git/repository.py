@@ -380,6 +380,7 @@ class Git:
         follow for these files alone. Raises HeadMovedError when the branch has moved, InputError when one
         of the files has uncommitted changes (with `is_brake` that one stays, and `note` hears of it),
         OutsideError when git or the disk fails; the branch has not moved then, unless the message says so.
+        With `is_brake` the branch moves though index and worktree cannot follow, and `note` hears of it.
         """
         return self.advance(
             branch,
@@ -409,17 +410,28 @@ class Git:
             begun = list(self._begun(branch, checkouts))
             if begun and not is_brake:
                 raise RefusedError(begun[0].what, hint=begun[0].way_out(old))
-            following = {one: self._following(one, branch, paths, old, is_brake) for one in checkouts}
+            following = {one: self._following(one, paths, old, is_brake) for one in checkouts}
             with self.runner.start(_MOVE) as moving:  # comes up while the commit is made
                 new = make()
                 for checkout in following:
-                    checkout.expect(new)
+                    checkout.expect(new, old)
                 self._move(moving, branch, new, old)
             for each in begun:
                 self.note(each.note(new))
             for checkout, some in following.items():
-                checkout.follow(new, some, [path for path in paths if path not in some])
+                if some is not None:
+                    self._follow(checkout, new, some, paths, is_brake=is_brake)
             return new
+
+    def _follow(
+        self, checkout: Checkout, new: str, some: Collection[str], paths: Collection[str], *, is_brake: bool
+    ) -> None:
+        try:
+            checkout.follow(new, some, [path for path in paths if path not in some])
+        except OutsideError as error:
+            if not is_brake:
+                raise
+            self.note(_stays_behind(checkout, error))
 
     def catch_up(self) -> None:
         """Finish, in each worktree, what a run left that was killed between branch and worktree.
@@ -452,17 +464,21 @@ class Git:
                 yield _Begun(f"{branch} is in the middle of {operation} in {checkout.where}")
 
     def _following(
-        self, checkout: Checkout, branch: str, paths: Collection[str], old: str, is_brake: bool
-    ) -> Collection[str]:
+        self, checkout: Checkout, paths: Collection[str], old: str, is_brake: bool
+    ) -> Collection[str] | None:
         """The paths that the worktree follows; with `is_brake`, those that nobody changed there.
 
-        Raises as `Checkout.prepare` without it.
+        None, with `is_brake`, where git or the disk refuses: the branch moves alone, and the next run brings
+        the worktree up to date. Raises as `Checkout.prepare` without it.
         """
         try:
             checkout.prepare(paths, old)
-        except InputError:
+        except (InputError, OutsideError) as error:
             if not is_brake:
                 raise
+            if isinstance(error, OutsideError):
+                self.note(_stays_behind(checkout, error))
+                return None
         else:
             return paths
         clean = [path for path in paths if checkout.can_follow(path, old)]
@@ -568,6 +584,13 @@ def _only_one(branches: Iterable[str]) -> str | None:
     """The one branch that is not the tool's own; None where there are several or none."""
     others = [branch for branch in branches if not branch.startswith(_OWN_BRANCHES)]
     return others[0] if len(others) == 1 else None
+
+
+def _stays_behind(checkout: Checkout, why: OutsideError) -> str:
+    return (
+        f"index and worktree of {checkout.where} stay behind the branch, which has moved: {why}; until a next"
+        f" run brings them up to date, `git commit` there takes this back; {why.hint}"
+    )
 
 
 def _head_moved(branch: str, expected: str | None) -> Never:
