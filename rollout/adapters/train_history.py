@@ -56,6 +56,9 @@ Found = tuple[Contract, str, Unusable | None]
 
 _MOST_VERSIONS = 200
 """How far back a version that can be used is looked for."""
+_NOT_NEEDED = (CHANNEL, SIGNOFF, QUARANTINE, REHEARSAL)
+"""What the brake does without, and leaves as it is while it cannot read it."""
+FREEZE_BY_HAND = "meanwhile freeze by hand: edit `frozen` in {file}, as docs/on-call.md of rollout says"
 _MODELS: dict[str, type[Model]] = {
     ROLLOUT: Rollout,
     STATUS: Status,
@@ -143,7 +146,7 @@ def with_stand_ins(error: InputError, train: str, at: str, files: TrainFiles) ->
     """The train with the last readable version of each file that cannot be read, which it names.
 
     `error` is what reading it without stand-ins raised; it is raised where history has no version either, and
-    for a file of a newer schema, which only a newer rollout may write.
+    for one of a newer schema that the brake may have to write: only a newer rollout may do that.
     """
     return _StandIns(error, train, files).read(at)
 
@@ -252,8 +255,9 @@ class _StandIns:
         try:
             found = self._files.model(model, name)
         except InputError as error:
-            if error.hint == UPGRADE:
-                raise
+            if error.hint == UPGRADE and name not in _NOT_NEEDED:
+                by_hand = FREEZE_BY_HAND.format(file=state_path(self._train, ROLLOUT))
+                raise InputError(error.message, hint=f"{UPGRADE}; {by_hand}", file=error.file) from error
             return error
         train = getattr(found, "train", self._train)
         return found if train == self._train else self._refusal(name, f"train: is {train}")
@@ -287,7 +291,9 @@ class _StandIns:
     def _tell(self, error: InputError, name: str, is_good: Callable[[FileVersion], bool]) -> None:
         path = state_path(self._train, name)
         culprit, good = _last_change(self._versions(name), is_good)
-        self._broken.append(Unusable(error.message, _hint(path, culprit, good), name))
+        is_newer = error.hint == UPGRADE
+        hint = UPGRADE if is_newer else _hint(path, culprit, good)
+        self._broken.append(Unusable(error.message, hint, name, is_newer))
 
     def _newest(self, model: type[M], name: str, is_good: Callable[[M], bool]) -> M | None:
         found = (self._good(version, model, name, is_good) for version in self._versions(name))

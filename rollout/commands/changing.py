@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from rollout.core.files import SIGNOFF, state_path
 from rollout.core.state import CommitMessage, StateChange, TrainState
-from rollout.errors import HeadMovedError
+from rollout.errors import HeadMovedError, InputError
 
 if TYPE_CHECKING:
     from rollout.ports import StateStore
@@ -45,6 +46,7 @@ def change_state(
         if decided is None:
             return Changed(state, None)
         change, message = decided
+        change = writable(state, change)
         try:
             commit = store.commit(train, change, message, parent=state.head, at=at, is_brake=is_brake)
         except HeadMovedError:
@@ -53,6 +55,21 @@ def change_state(
             continue
         return Changed(applied(state, change, commit), commit)
     raise AssertionError("unreachable: the loop returns or raises")
+
+
+def writable(state: TrainState, change: StateChange) -> StateChange:
+    """`without_newer_signoff`. Raises InputError where it writes over another file of a newer rollout."""
+    change = without_newer_signoff(state, change)
+    for each in state.broken:
+        if each.is_newer and change.writes(each.name):
+            raise InputError(each.problem, hint=each.hint, file=state_path(state.train, each.name))
+    return change
+
+
+def without_newer_signoff(state: TrainState, change: StateChange) -> StateChange:
+    """The change without a sign-off that a newer rollout wrote: a rollback blocks it, and can do without."""
+    is_newer = any(each.is_newer and each.name == SIGNOFF for each in state.broken)
+    return replace(change, signoff=None) if is_newer else change
 
 
 def applied(state: TrainState, change: StateChange, head: str) -> TrainState:

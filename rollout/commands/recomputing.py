@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from rollout.commands import steered
-from rollout.commands.changing import applied
+from rollout.commands.changing import applied, without_newer_signoff
 from rollout.core import first_rules, signoff, starting
 from rollout.core.advance import advance, advance_as_before, begin
 from rollout.core.channel.by_hand import is_first_version
@@ -68,7 +68,7 @@ def expected(previous: TrainState, state: TrainState, event: Event) -> TrainStat
     if event in steered.EVENTS:
         change = steered.expected(previous, state, event)
         if change is not None:
-            return applied(previous, change, state.head)
+            return applied(previous, without_newer_signoff(previous, change), state.head)
     is_judged = event in (Event.FREEZE, Event.UNFREEZE) and state.status != previous.status
     if event in COMPUTED or is_judged:
         return _recomputed(previous, state, event)
@@ -146,7 +146,8 @@ def _recomputed(previous: TrainState, state: TrainState, event: Event) -> TrainS
     steps = [advance(previous, evidence, facts, at, rules=rules) for evidence in _evidence(previous, status)]
     if event in _READ_TWICE and not _is_as_legal(previous):
         steps.append(advance_as_before(previous, facts, at, rules=rules))
-    found = [applied(previous, step.change, state.head) for step in steps if step and step.event is event]
+    changes = [step.change for step in steps if step and step.event is event]
+    found = [applied(previous, without_newer_signoff(previous, each), state.head) for each in changes]
     if len(found) < 2:
         return found[0] if found else None
     return next((each for each in found if not any(differences(each, state))), found[0])

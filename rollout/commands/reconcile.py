@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import assert_never
 
-from rollout.commands.changing import ATTEMPTS, applied
+from rollout.commands.changing import ATTEMPTS, applied, writable
 from rollout.commands.channel.answering import answer, without_answers
 from rollout.commands.channel.proposed import statuses
 from rollout.commands.evidence import check_evidence, in_order, sorted_out
@@ -293,6 +293,7 @@ class Reconciler:
 
     def _take(self, report: Report, step: Step) -> None:
         state, commit = report.state, None
+        step = replace(step, change=writable(state, step.change))
         if not self._dry_run:
             rollout = step.change.rollout or state.rollout
             text = message(

@@ -30,6 +30,8 @@ class Unusable:
     """Which commit did it, and the command that takes it back."""
     name: str = CONTRACT
     """The file, below the train's folder."""
+    is_newer: bool = False
+    """Whether a newer rollout wrote it, so that this one must not write over it."""
 
 
 @dataclass(frozen=True)
