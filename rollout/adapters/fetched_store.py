@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 
 from rollout.adapters.git import Git
-from rollout.adapters.git.remotes import fetched
-from rollout.adapters.yaml_store import Parse, YamlStore
+from rollout.adapters.git.remotes import fetch, fetched, push
+from rollout.adapters.yaml_store import Parse, YamlStore, files_of
 from rollout.adapters.yaml_text import load_yaml
-from rollout.core.state import Unusable
-from rollout.errors import InputError
+from rollout.core.state import CommitMessage, StateChange, Unusable
+from rollout.errors import HeadMovedError, InputError, OutsideError
+
+_AGAIN = "run again: it reads and decides anew"
+_BY_HAND = (
+    "mend that and run again, or edit `frozen` of state/TRAIN/rollout.yaml on that branch in the browser;"
+    " `gh auth login` goes by the API instead"
+)
 
 
 class FetchedStore(YamlStore):
@@ -23,10 +31,13 @@ class FetchedStore(YamlStore):
         *,
         tell: Callable[[Unusable], None] = lambda _: None,
         parse: Parse = load_yaml,
+        pushed: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`pushed` hears of each commit that is on the remote's branch."""
         super().__init__(git, branch, tell=tell, parse=parse)
         self._ref = fetched(remote, branch)
         self._remote = remote
+        self._pushed = pushed
 
     def head(self) -> str:
         """The tip as it was last fetched. Raises InputError when it never was."""
@@ -37,3 +48,33 @@ class FetchedStore(YamlStore):
                 hint=f"git fetch {self._remote} +refs/heads/{self.branch}:{self._ref}",
             )
         return tip
+
+    def commit(
+        self,
+        train: str,
+        change: StateChange,
+        message: CommitMessage,
+        *,
+        parent: str,
+        at: datetime,
+        is_brake: bool = False,
+    ) -> str:
+        """Push one commit on top of `parent`, and return it. Nothing of the clone's own changes.
+
+        Raises HeadMovedError when the remote's branch is elsewhere by now, and fetched; OutsideError when the
+        push is refused or cannot be done.
+        """
+        git, remote, branch = self._git, self._remote, self.branch
+        text = self.message_on(parent, message)
+        made = git.write_commit(files_of(train, change), parent=parent, message=text, at=at)
+        why = push(git, remote, branch, made, old=parent)
+        if why:
+            # An answer that got lost is no refusal, and whoever was faster is read first.
+            with suppress(OutsideError):
+                fetch(git, remote, branch)
+            if self.head() not in (made, parent):
+                raise HeadMovedError(f"branch {branch} of {remote} is no longer at {parent}", hint=_AGAIN)
+            if self.head() != made:
+                raise OutsideError(f"pushing {branch} to {remote} failed: {why}", hint=_BY_HAND)
+        self._pushed(made)
+        return made

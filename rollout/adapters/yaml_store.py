@@ -165,10 +165,13 @@ class YamlStore:
         Raises HeadMovedError when the branch is no longer at `parent`; nothing is written then. For what else
         is raised, and the worktree, see `Git.commit`.
         """
-        files = files_of(train, change)
-        skips_ci = has_other_ci(self._git.tree(f"{parent}^{{tree}}"), self._git.tree(f"{parent}:{WORKFLOWS}"))
-        text = message_text(message, skips_ci=skips_ci)
+        files, text = files_of(train, change), self.message_on(parent, message)
         return self._git.commit(self.branch, files, parent=parent, message=text, at=at, is_brake=is_brake)
+
+    def message_on(self, parent: str, message: CommitMessage) -> str:
+        """The text of a message, for a commit on top of that one."""
+        skips_ci = has_other_ci(self._git.tree(f"{parent}^{{tree}}"), self._git.tree(f"{parent}:{WORKFLOWS}"))
+        return message_text(message, skips_ci=skips_ci)
 
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
         """The commits that touched the train, newest first, down to and without `since`: see the port.

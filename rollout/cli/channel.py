@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rollout.cli.common import Call, command_options
+from rollout.cli.common import Call, command_options, looking_options
 from rollout.cli.output import progress, style
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def channel() -> None:
 
 
 @channel.command("show")
-@command_options
+@looking_options
 def show(call: Call) -> None:
     """Channel, current version, rollback hints, last plan and apply."""
     from rollout.core.state import Channel
@@ -160,7 +160,7 @@ def cache() -> None:
 
 
 @cache.command("show")
-@command_options
+@looking_options
 def cache_show(call: Call) -> None:
     """What is cached, how old it is, and what each channel would take."""
     from rollout.commands.channel.caching import show as look

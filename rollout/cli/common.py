@@ -74,6 +74,8 @@ class Reach(Enum):
     """What a command is about: docs/design/laptop.md has each command."""
 
     TRAIN = "the train, which may be on GitHub"
+    LOOK = "the same; without a token, its state as it was last fetched"
+    BRAKE = "the same; without a token, one commit that git pushes"
     HERE = "this clone, or its local forge"
 
 
@@ -138,7 +140,7 @@ def command_options(function: Command, reach: Reach = Reach.TRAIN) -> Command:
         from rollout.wiring import Workspace
 
         asked, given = options.pop("forge"), options.pop("now")
-        repo, remote = _folder_and_remote(options.pop("repo"), reach)
+        repo, remote = _folder_and_remote(options.pop("repo"), asked, reach)
         workspace = Workspace(
             repo,
             state_branch=options.pop("state_branch"),
@@ -151,6 +153,10 @@ def command_options(function: Command, reach: Reach = Reach.TRAIN) -> Command:
         moment = _moment(given, workspace.forge_kind)
         if moment is not None:
             workspace.clock = FixedClock(moment)
+        if reach in (Reach.LOOK, Reach.BRAKE) and (
+            told := workspace.do_without_token(pushes=reach is Reach.BRAKE)
+        ):
+            progress(f"note: {told}")
         call = Call(workspace, options.pop("train"), options.pop("as_json"))
         try:
             return function(call, **{name: _made_whole(name, value) for name, value in options.items()})
@@ -162,21 +168,31 @@ def command_options(function: Command, reach: Reach = Reach.TRAIN) -> Command:
     return with_call
 
 
+looking_options = partial(command_options, reach=Reach.LOOK)
+"""`command_options` of a command that only looks at state."""
+brake_options = partial(command_options, reach=Reach.BRAKE)
+"""`command_options` of a command that stops a rollout."""
 local_options = partial(command_options, reach=Reach.HERE)
 """`command_options` of a command that is about the clone, wherever its train is."""
 
 
-def _folder_and_remote(repo: Path, reach: Reach) -> tuple[Path, str | None]:
+def _folder_and_remote(repo: Path, asked: str | None, reach: Reach) -> tuple[Path, str | None]:
     """What --repo names: a folder, or by OWNER/NAME a remote of the clone in this one."""
+    finds_train = reach is not Reach.HERE and not under_actions() and not _says_where(asked)
     is_name = _REPOSITORY.fullmatch(str(repo)) and not repo.exists()
-    return (Path(), str(repo)) if is_name and reach is not Reach.HERE else (repo, None)
+    return (Path(), str(repo)) if is_name and finds_train else (repo, None)
+
+
+def _says_where(asked: str | None) -> bool:
+    """Whether no remote of the clone is to be looked for."""
+    return asked == "local" or (asked == "github" and bool(os.environ.get("GITHUB_REPOSITORY")))
 
 
 def _go_to_train(workspace: Workspace, asked: str | None, remote: str | None) -> None:
     """Where the clone's train is on GitHub, act there, unless the clone alone was asked for."""
-    if asked == "github" and os.environ.get("GITHUB_REPOSITORY"):
-        return
-    if asked == "local":
+    if _says_where(asked):
+        if asked == "github":
+            return
         there = ", ".join(map(str, workspace.remotes_with_train))
         if there:
             progress(f"note: on this clone alone; the train itself is on GitHub: {there}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rollout.cli.common import Call, command_options, local_options
+from rollout.cli.common import Call, local_options, looking_options
 from rollout.cli.issues import issues
 from rollout.cli.output import columns, style
 
@@ -22,7 +22,7 @@ _AFTER_MERGE = {
 
 
 @click.command()
-@command_options
+@looking_options
 def status(call: Call) -> None:
     """Where the rollout stands, what comes next, and what you have to do."""
     from rollout.commands.looking import status as look
@@ -39,7 +39,7 @@ def status(call: Call) -> None:
 @click.command()
 @click.option("--release", metavar="V", help="Only this release.")
 @click.option("--event", metavar="E", help="Only this event, such as rollback.")
-@command_options
+@looking_options
 def history(call: Call, release: str | None, event: str | None) -> None:
     """What happened, newest first, from git."""
     from rollout.commands.looking import history as read
@@ -58,7 +58,7 @@ def history(call: Call, release: str | None, event: str | None) -> None:
 
 @click.command()
 @click.option("--since", metavar="COMMIT", help="Only what came after this commit.")
-@command_options
+@looking_options
 def verify(call: Call, since: str | None) -> None:
     """Recompute each state commit from the one before; exit 3 when one does not follow."""
     from rollout.commands.verify import verify as recompute

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rollout.cli.common import Call, command_options
+from rollout.cli.common import Call, brake_options, command_options, looking_options
 from rollout.cli.output import columns, style
 from rollout.errors import InputError
 
@@ -28,7 +28,7 @@ _BY = click.option("--by", metavar="WHO", help="Who decides; else who git says y
     "--reverted", metavar="COMMIT", help="Declare the revert done at COMMIT, where rollout cannot see it."
 )
 @_BY
-@command_options
+@brake_options
 def rollback(
     call: Call,
     reason: str,
@@ -176,7 +176,7 @@ def quarantine() -> None:
 
 
 @quarantine.command("list")
-@command_options
+@looking_options
 def quarantine_list(call: Call) -> None:
     """Every release that was ever in quarantine, why, and who lifted it."""
     from rollout.rendering.quarantine import quarantine_document, quarantine_view

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rollout.cli.common import Call, command_options
+from rollout.cli.common import Call, command_options, looking_options
 from rollout.cli.output import columns, progress, style
 
 
@@ -14,7 +14,7 @@ def signoff() -> None:
 
 
 @signoff.command("check")
-@command_options
+@looking_options
 def signoff_check(call: Call) -> None:
     """What is signed and what is missing."""
     from rollout.rendering.signoff import signoff_document

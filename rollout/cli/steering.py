@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rollout.cli.common import Call, command_options
+from rollout.cli.common import Call, brake_options, command_options
 from rollout.cli.output import columns, progress, style, warn
 from rollout.errors import InputError
 
@@ -83,7 +83,7 @@ def start(
 
 @click.command()
 @click.option("--reason", required=True, metavar="R", help="Why, for whoever reads the history.")
-@command_options
+@brake_options
 def freeze(call: Call, reason: str) -> None:
     """Stop promotion until somebody unfreezes it."""
     from rollout.commands.freeze import freeze as stop

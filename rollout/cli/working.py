@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rollout.cli.common import Call, command_options
+from rollout.cli.common import Call, command_options, looking_options
 from rollout.cli.output import columns, out, progress, style, warn
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _evidence_dir(contract: Contract, named: Path | None, output: Path | None) -
     "--observation", type=_FILE, metavar="FILE", help="Judge this one; else the last that was recorded."
 )
 @click.option("--exit-code", is_flag=True, help="Exit 10 hold, 11 promote, 12 rollback, 13 complete.")
-@command_options
+@looking_options
 def evaluate(call: Call, observation: Path | None, exit_code: bool) -> int:
     """Explain gates, triggers and decision as they would be now; touches nothing."""
     from rollout.commands.evaluate import evaluate as judge

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from rollout.adapters.git import Git
-from rollout.adapters.git.remotes import default_branches, fetched, remotes
+from rollout.adapters.git.remotes import default_branches, fetch, fetched, fetched_at, remotes
 from rollout.core.action import RECONCILE_WORKFLOW, WORKFLOWS, Place, place_on_github
 from rollout.core.files import STATE
+from rollout.core.values import format_duration
 from rollout.errors import InputError
 
 
@@ -59,6 +61,27 @@ def only_one(found: Sequence[Remote], named: str | None) -> Remote | None:
             hint=f"name the one that is meant: --repo {found[0].place.name}",
         )
     return found[0] if found else None
+
+
+def state_branch(git: Git, remote: Remote, branches: Sequence[str], *, anew: bool) -> str:
+    """The first of the branches that holds state, as last fetched; fetched now with `anew`.
+
+    The first one where none does. Raises OutsideError where it cannot be fetched.
+    """
+    for branch in branches:
+        if anew:
+            fetch(git, remote.name, branch)
+        if git.tree(f"{fetched(remote.name, branch)}:{STATE}"):
+            return branch
+    return branches[0]
+
+
+def last_fetch(git: Git, remote: Remote, branch: str, now: datetime) -> str:
+    """How long ago that was, in words."""
+    moment = fetched_at(git, remote.name, branch, remote.place.name)
+    if moment is None:
+        return "nobody knows when"
+    return f"{format_duration(max(0, int((now - moment).total_seconds())))} ago"
 
 
 def _on_github(git: Git, server: str) -> Iterator[Remote]:

@@ -30,6 +30,8 @@ from rollout.wiring import texts
 
 if TYPE_CHECKING:
     from rollout.adapters.branch_files import BranchFiles
+    from rollout.adapters.fetched_store import FetchedStore
+    from rollout.adapters.github.address import Address
     from rollout.adapters.github.api import Api
     from rollout.adapters.github.listing import Listing
     from rollout.adapters.github.product_clone import ProductClone
@@ -110,6 +112,7 @@ class Workspace:
         self._note = lru_cache(None)(note)
         self._train: str | None = None
         self._remote: Remote | None = None
+        self._fetched: FetchedStore | None = None
         self._clones: dict[str, ProductClone] = {}
         # A contract is read to find the state branch, and again from there.
         self._parse = lru_cache(_KEPT_CONTRACTS)(load_yaml)
@@ -129,6 +132,8 @@ class Workspace:
     @cached_property
     def branch(self) -> str:
         """The state branch: as asked for, else as a committed contract says, else the default one."""
+        if self._fetched is not None:
+            return self._fetched.branch
         if self.forge_kind == "github":
             return self._github_store.branch
         branch, why = self._chosen_branch()
@@ -221,6 +226,8 @@ class Workspace:
 
     @cached_property
     def store(self) -> StateStore:
+        if self._fetched is not None:
+            return self._fetched
         return self._github_store if self.forge_kind == "github" else self.clone
 
     @cached_property
@@ -230,14 +237,43 @@ class Workspace:
 
     def _history_of_github(self) -> YamlStore:
         """Where history is read: what the job has checked out, or the remote's branch, fetched for it."""
-        if self._remote is None:
-            return self.clone
-        from rollout.adapters.fetched_store import FetchedStore
         from rollout.adapters.git.remotes import fetch
 
+        if self._remote is None:
+            return self.clone
         branch = self._github_store.branch
         fetch(self.git, self._remote.name, branch)
-        return FetchedStore(self.git, self._remote.name, branch, tell=self._tell, parse=self._parse)
+        return self._as_fetched(self._remote, branch)
+
+    def do_without_token(self, *, pushes: bool) -> str:
+        """Where there is no token for the train on GitHub, read its branch as it was last fetched.
+
+        With `pushes` it is fetched now, and each commit is pushed by git. Returns what to tell of it, empty
+        where there is a token. Raises OutsideError where the branch cannot be fetched.
+        """
+        if self._remote is None or self._token:
+            return ""
+        from rollout.wiring.on_github import last_fetch, state_branch
+
+        asked, remote = self.asked_state_branch, self._remote
+        branches = (asked,) if asked else (STATE_BRANCH, remote.default)
+        branch = state_branch(self.git, remote, branches, anew=pushes)
+        self._fetched = self._as_fetched(remote, branch)
+        if pushes:
+            return f"no token: git pushes to {branch} of {remote.name}, and the rest is left to GitHub"
+        age = last_fetch(self.git, remote, branch, self.clock.now())
+        return (
+            f"no token: {branch} of {remote.name} as it was last fetched, {age}; `gh auth login` asks GitHub"
+        )
+
+    def _as_fetched(self, remote: Remote, branch: str) -> FetchedStore:
+        from rollout.adapters.fetched_store import FetchedStore
+
+        def pushed(commit: str) -> None:
+            left = "the next rollout-reconcile there closes the promotion and goes on"
+            self._note(f"pushed {commit[:10]} to {branch} of {remote}; {left}")
+
+        return FetchedStore(self.git, remote.name, branch, tell=self._tell, parse=self._parse, pushed=pushed)
 
     @cached_property
     def forge(self) -> Forge:
@@ -389,9 +425,7 @@ class Workspace:
     def _listing(self) -> Listing:
         from rollout.adapters.github.listing import Listing
 
-        return Listing(
-            self._api, lambda: self._github_store.branch, self._product_of_train, lambda: self._train
-        )
+        return Listing(self._api, lambda: self.branch, self._product_of_train, lambda: self._train)
 
     @cached_property
     def collecting(self) -> Collecting:
@@ -428,27 +462,39 @@ class Workspace:
 
     @cached_property
     def _api(self) -> Api:
-        from rollout.adapters.github.address import (
-            address,
-            person_token,
-            product_token,
-            state_token,
-            token,
-        )
+        from rollout.adapters.github.address import product_token, state_token
         from rollout.adapters.github.api import Api
 
         patient: PatientClock = self.clock if isinstance(self.clock, FixedClock) else SystemClock()
-        # The token goes where the remote is, whatever else the environment names.
-        of_remote = self._address_of(self._remote.place) if self._remote else {}
-        found = address({**self._origin(), **self._environment, **of_remote})
-        is_job = self._environment.get("GITHUB_ACTIONS") == "true"
+        address, token = self._address, self._token
+        if not token and self._fetched is None:
+            from rollout.adapters.github.address import no_token
+
+            raise no_token(address)
         return Api(
-            found,
-            token(self._environment) if is_job else person_token(self._environment, found),
+            address,
+            token,
             patient,
             elsewhere=product_token(self._environment),
             committer=state_token(self._environment),
         )
+
+    @cached_property
+    def _address(self) -> Address:
+        from rollout.adapters.github.address import address
+
+        # The token goes where the remote is, whatever else the environment names.
+        of_remote = self._address_of(self._remote.place) if self._remote else {}
+        return address({**self._origin(), **self._environment, **of_remote})
+
+    @cached_property
+    def _token(self) -> str:
+        """Of a person it may be empty. Raises InputError where a job has none."""
+        from rollout.adapters.github.address import person_token, token
+
+        if self._environment.get("GITHUB_ACTIONS") == "true":
+            return token(self._environment)
+        return person_token(self._environment, self._address)
 
     def _origin(self) -> dict[str, str]:
         """Which repository is meant, and where, if Actions does not say it: the one that was cloned."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from rollout.cli import main
 from tests.adapters.github_fixtures import hub
 from tests.adapters.github_world import GitHubWorld, started
 from tests.adapters.scratch import Existing, Repository
+from tests.fakehub import faults
+from tests.fakehub.entities import Access
 from tests.fakehub.hub import Hub
 
 __all__ = ["hub"]
@@ -253,6 +257,8 @@ def test_several_remotes_with_a_train_are_named(
     run(capsys, "freeze", "--reason", "a wish", "--repo", fork)
     forked = world.hub.repos[fork].bare.git("log", "-1", "--format=%s", "main")
     assert ("freeze" in forked, world.state.rollout.frozen) == (True, None)
+    _, told = run(capsys, "status", "--repo", fork, "--forge", "local", code=2)
+    assert "bob/tau is not a git repository" in told[0]
     _, told = run(capsys, "status", "--repo", "carol/tau", code=2)
     assert told[1] == "hint: remotes with a train: acme/tau, bob/tau"
 
@@ -293,3 +299,161 @@ def test_the_time_is_githubs(
         "error: --now is not for --forge github",
         "hint: leave it out, or try it with --forge local",
     ]
+
+
+# --- without a token --------------------------------------------------------------------------------------
+
+LOOKING = [
+    ("status",),
+    ("history",),
+    ("verify",),
+    ("evaluate",),
+    ("quarantine", "list"),
+    ("signoff", "check"),
+    ("channel", "show"),
+    ("channel", "cache", "show"),
+]
+
+
+@pytest.mark.parametrize("command", LOOKING)
+def test_looking_reads_what_was_fetched_and_tells_its_age_first(
+    world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    fetch_at(clone, hours_ago=3)
+    world.hub.forget_calls()
+    said, told = run(capsys, *command)
+    assert said is not None
+    assert told[:2] == [
+        f"note: on GitHub: {PLACE}",
+        "note: no token: main of origin as it was last fetched, 3h ago; `gh auth login` asks GitHub",
+    ]
+    assert world.hub.calls(git=True) == []
+
+
+def test_looking_reads_the_remotes_branch_and_not_the_clones(
+    world: GitHubWorld, clone: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frozen_on_github(world, clone, monkeypatch, capsys)
+    clone.git("fetch", "--quiet")
+    assert run(capsys, "status")[0]["frozen"]["reason"] == "a wish"
+    assert run(capsys, "history")[0][0]["event"] == "freeze"
+    assert run(capsys, "status", "--forge", "local")[0]["frozen"] is None
+
+
+def test_what_was_never_fetched_is_told_with_the_command_for_it(
+    world: GitHubWorld, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own_branch(world, tmp_path)
+    Existing(tmp_path).git("clone", "--quiet", "--depth=1", address(world), "clone")
+    _, told = run(capsys, "status", "--repo", str(tmp_path / "clone"), code=2)
+    assert told[-2:] == [
+        "error: branch rollout-state of origin was never fetched",
+        "hint: git fetch origin +refs/heads/rollout-state:refs/remotes/origin/rollout-state",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "event"),
+    [(("freeze", "--reason", "a wish"), "freeze"), (("rollback", "--reason", "a wish"), "roll back")],
+)
+def test_the_brake_pushes_one_commit(
+    world: GitHubWorld,
+    clone: Repository,
+    capsys: pytest.CaptureFixture[str],
+    command: tuple[str, ...],
+    event: str,
+) -> None:
+    before, here = len(world.subjects()), clone.head("main")
+    world.hub.forget_calls()
+    said, told = run(capsys, *command)
+    tip = world.repo.bare.git("rev-parse", "main").strip()
+    assert (said["commit"], clone.head("origin/main")) == (tip, tip)
+    assert (len(world.subjects()), clone.head("main")) == (before + 1, here)
+    assert world.calls() == []
+    assert world.state.rollout.frozen is not None
+    assert told == [
+        f"note: on GitHub: {PLACE}",
+        "note: no token: git pushes to main of origin, and the rest is left to GitHub",
+        f"note: pushed {tip[:10]} to main of origin ({PLACE});"
+        " the next rollout-reconcile there closes the promotion and goes on",
+    ]
+    assert event in world.subjects()[0]
+
+
+def test_the_brake_finds_a_branch_that_was_never_fetched(
+    world: GitHubWorld, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own_branch(world, tmp_path)
+    Existing(tmp_path).git("clone", "--quiet", "--depth=1", address(world), "clone")
+    run(capsys, "freeze", "--reason", "a wish", "--repo", str(tmp_path / "clone"))
+    assert "freeze" in world.repo.bare.git("log", "-1", "--format=%s", "rollout-state")
+
+
+def test_a_push_that_somebody_was_faster_than_is_decided_anew(
+    world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Repository(clone.path.parent / "other")
+    other.git("remote", "add", "origin", address(world))
+    other.git("fetch", "--quiet", "origin")
+    other.git("checkout", "--quiet", "-B", "work", "origin/main")
+    other.commit({"README": "meanwhile\n"}, "Meanwhile")
+    world.hub.before("POST *git-receive-pack", lambda: put(world, other))
+    run(capsys, "freeze", "--reason", "a wish")
+    assert "freeze" in world.subjects()[0]
+    assert world.subjects()[1] == "Meanwhile"
+
+
+def test_a_push_whose_answer_is_lost_is_made(
+    world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = len(world.subjects())
+    world.hub.fail("POST *git-receive-pack", faults.DROPPED_AFTER)
+    run(capsys, "freeze", "--reason", "a wish")
+    assert (len(world.subjects()), "freeze" in world.subjects()[0]) == (before + 1, True)
+
+
+@pytest.mark.parametrize("command", [("freeze",), ("rollback",)])
+def test_a_push_that_is_refused_is_told_with_the_way_out(
+    world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    world.hub.person("alice", world.repo, Access.READ)
+    before = world.subjects()
+    said, told = run(capsys, *command, "--reason", "a wish", code=4)
+    assert said["exit_code"] == 4
+    assert "error: pushing main to origin failed: " in told[-2]
+    assert "in the browser" in told[-1]
+    assert "ghp_alice" not in " ".join(told)
+    assert world.subjects() == before
+
+
+def test_a_target_that_no_tag_of_the_clone_names_needs_github(
+    world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("rollback", "--reason", "a wish", "--target", "v0.0.7")
+    _, told = run(capsys, *asked, code=4)
+    assert "acme/tau is not asked without a token" in told[-2]
+    assert world.state.rollout.frozen is None
+
+
+def fetch_at(clone: Repository, *, hours_ago: int) -> None:
+    """Fetches, and dates it."""
+    clone.git("fetch", "--quiet")
+    moment = datetime.fromisoformat(NOW).timestamp() - 3600 * hours_ago
+    for file in (
+        clone.path / ".git" / "FETCH_HEAD",
+        *(clone.path / ".git/logs/refs/remotes/origin").iterdir(),
+    ):
+        os.utime(file, (moment, moment))
+
+
+def frozen_on_github(
+    world: GitHubWorld, clone: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as logged_in:
+        logged_in.setenv("GITHUB_TOKEN", world.alice.value)
+        run(capsys, "freeze", "--reason", "a wish", "--repo", str(clone.path))
+
+
+def put(world: GitHubWorld, other: Repository) -> None:
+    """Somebody's commit is on main, by a way that no test waits for."""
+    world.repo.bare.git("fetch", "--quiet", str(other.path), "work:main")

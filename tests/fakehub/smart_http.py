@@ -85,13 +85,18 @@ def _refuse(repo: Repo, token: Token, body: bytes) -> None:
 
 
 def _commands(body: bytes) -> list[tuple[str, str, str]]:
-    """(old, new, ref) of each update at the head of a push."""
+    """(old, new, ref) of each update at the head of a push.
+
+    A shallow clone tells first where it ends (git's gitprotocol-pack, "Reference Update Request").
+    """
     commands, at = [], 0
     while (size := int(body[at : at + 4], 16)) > 0:
         line = body[at + 4 : at + size].split(b"\0")[0].decode().strip()
+        at += size
+        if line.startswith("shallow "):
+            continue
         old, new, ref = line.split(" ", 2)
         commands.append((old, new, ref))
-        at += size
     return commands
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from rollout.adapters.git.process import Done, complaint
 from rollout.adapters.git.repository import Git
+from rollout.core.text import inert
 from rollout.errors import OutsideError
 
 _SECTIONS = (b"[remote", b"[include")
 _USER = re.compile(r"//[^/@\s]*@")
+_NO_SUCH_REF = b"couldn't find remote ref"
 _USUAL_BRANCHES = ("main", "master")
 _LATER = "run it again later; `git fetch` has to work in this clone"
 
@@ -44,12 +48,44 @@ def default_branches(git: Git, remote: str) -> Iterator[str]:
     yield from (named.strip().removeprefix(head),) if named else _USUAL_BRANCHES
 
 
-def fetch(git: Git, remote: str, branch: str) -> None:
-    """Fetch one branch, as this person fetches. Raises OutsideError where that fails."""
+def fetch(git: Git, remote: str, branch: str) -> bool:
+    """Fetch one branch, as this person fetches; False when there is no such branch.
+
+    Raises OutsideError where it fails.
+    """
     wanted = f"+refs/heads/{branch}:{fetched(remote, branch)}"
     done = git.runner.attempt("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", remote, wanted)
+    if done.returncode and _NO_SUCH_REF in done.stderr:
+        return False
     if done.returncode:
         raise OutsideError(f"fetching {branch} from {remote} failed: {_why(done)}", hint=_LATER)
+    return True
+
+
+def push(git: Git, remote: str, branch: str, commit: str, *, old: str) -> str:
+    """Move a remote's branch from `old` to the commit; returns why it was not moved, empty when it was."""
+    lease = f"--force-with-lease=refs/heads/{branch}:{old}"
+    pushed = f"{commit}:refs/heads/{branch}"
+    done = git.runner.attempt("push", "--porcelain", "--no-verify", lease, remote, pushed)
+    if not done.returncode:
+        git.runner.run("update-ref", fetched(remote, branch), commit)
+        return ""
+    rows = [row.split("\t") for row in done.stdout.decode(errors="replace").splitlines()]
+    told = [inert(row[2]) for row in rows if row[0] == "!" and len(row) == 3]
+    return _USER.sub("//", "; ".join((*told, _why(done))))
+
+
+def fetched_at(git: Git, remote: str, branch: str, name: str) -> datetime | None:
+    """When the branch of `owner/name` was last fetched; None when the clone does not tell."""
+    logs = git.common_dir / "logs" / "refs" / "remotes" / remote
+    noted = [logs / "HEAD", logs / branch]
+    last = git.git_dir / "FETCH_HEAD"
+    with suppress(OSError):
+        lines = last.read_text(errors="replace").splitlines()
+        if any(f"branch '{branch}' of " in line and name in line for line in lines):
+            noted.append(last)
+    seconds = [file.stat().st_mtime for file in noted if file.exists()]
+    return datetime.fromtimestamp(max(seconds), UTC) if seconds else None
 
 
 def _why(done: Done) -> str:

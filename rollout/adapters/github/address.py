@@ -87,20 +87,26 @@ def token(environment: Mapping[str, str]) -> str:
 
 
 def person_token(environment: Mapping[str, str], found: Address) -> str:
-    """As `token`, else GH_TOKEN, else what `gh` keeps for that host. Raises InputError when there is none."""
+    """As `token`, else GH_TOKEN, else what `gh` keeps for that host; empty when there is none."""
     from rollout.adapters.github.gh import gh_token
 
     names = ("ROLLOUT_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
     given = next((environment[name] for name in names if environment.get(name)), "")
-    host = urlsplit(found.server_url).hostname or ""
-    token = given or gh_token(host, environment)
-    if not token:
-        login = "gh auth login" + ("" if found.server_url == _PUBLIC_SERVER else f" --hostname {host}")
-        raise InputError(
-            f"there is no token for the train on GitHub, {host}/{found.repository}",
-            hint=f"{login}, or set GITHUB_TOKEN, or play on this clone alone with --forge local",
-        )
-    return token
+    return given or gh_token(_hostname(found), environment)
+
+
+def no_token(found: Address) -> InputError:
+    """What to tell a person who has none."""
+    host = _hostname(found)
+    login = "gh auth login" + ("" if found.server_url == _PUBLIC_SERVER else f" --hostname {host}")
+    return InputError(
+        f"there is no token for the train on GitHub, {host}/{found.repository}",
+        hint=f"{login}, or set GITHUB_TOKEN, or play on this clone alone with --forge local",
+    )
+
+
+def _hostname(found: Address) -> str:
+    return urlsplit(found.server_url).hostname or ""
 
 
 def product_token(environment: Mapping[str, str]) -> str:

@@ -422,7 +422,13 @@ class Api:
         except (PassingError, _RedirectError):
             return location
 
+    def _require(self, token: str) -> None:
+        """Raises OutsideError for who has no token, and can do without GitHub's answer."""
+        if not token:
+            raise OutsideError(f"{self.repository} is not asked without a token", hint="gh auth login")
+
     def _requester(self, token: str) -> Requester:
+        self._require(token)
         if token not in self._requesters:
             self._requesters[token] = self._connected(token)
         return self._requesters[token]
