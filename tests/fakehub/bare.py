@@ -104,7 +104,11 @@ class _Objects:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.communicate()
+    # Reading to the end would wait for ever in a fork of a test's process, whose parent keeps the pipe open.
+    for stream in (process.stdin, process.stdout):
+        assert stream is not None
+        stream.close()
+    process.wait()
 
 
 def _entries(body: bytes) -> Iterator[tuple[str, str, str]]:
