@@ -6,9 +6,10 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Protocol, TypeVar, cast
 
 from pydantic import ValidationError
@@ -60,6 +61,8 @@ STATUS_SCHEMA = CURRENT_RULES
 FILE_MODES = ("100644", "100755")
 _KINDS = {"120000": "is a link", "40000": "is a folder", "160000": "is a submodule"}
 _CACHED_FILES = 256
+_MOST_EMPTY = 200
+"""How far back a train's folder is looked for."""
 _FROM_HISTORY = "take one from `rollout history`"
 _LONGEST_LINE = 500
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
@@ -129,9 +132,17 @@ class YamlStore:
 
     def _load(self, train: str, at: str, *, for_brake: bool) -> TrainState:
         tree = self._git.tree(f"{at}:{state_path(train)}")
-        if not tree:
-            raise InputError(f"there is no train {train} at commit {at[:12]}", hint=self._existing_trains(at))
-        state = read_train(train, at, _GitFiles(self, train, at, tree), for_brake=for_brake)
+        lost = self.lost(at, train) if not tree else None
+        if lost is not None and for_brake:
+            before = self._load(train, lost.before, for_brake=True)
+            state = replace(before, head=at, broken=(*before.broken, lost.unusable(train)))
+        elif not tree:
+            raise InputError(
+                f"there is no train {train} at commit {at[:12]}",
+                hint=lost.hint(train) if lost else self._existing_trains(at),
+            )
+        else:
+            state = read_train(train, at, _GitFiles(self, train, at, tree), for_brake=for_brake)
         if state.stood_in_for and at == self.head():
             for each in state.stood_in_for:
                 self._tell(each)
@@ -165,7 +176,8 @@ class YamlStore:
         Raises HeadMovedError when the branch is no longer at `parent`; nothing is written then. For what else
         is raised, and the worktree, see `Git.commit`.
         """
-        files, text = files_of(train, change), self.message_on(parent, message)
+        files = {**self._put_back(train, parent), **files_of(train, change)}
+        text = self.message_on(parent, message)
         return self._git.commit(self.branch, files, parent=parent, message=text, at=at, is_brake=is_brake)
 
     def message_on(self, parent: str, message: CommitMessage) -> str:
@@ -194,6 +206,40 @@ class YamlStore:
                 modes={path.removeprefix(folder): mode for path, mode in entry.modes.items()},
                 is_cut=entry.commit in cut_at,
             )
+
+    def lost(self, at: str, train: str | None = None) -> LostTrains | None:
+        """What took the train's folder away, or with None the last train's; None when nothing has."""
+        folder = state_path(train) if train else STATE
+        if self._git.tree(f"{at}:{folder}"):
+            return None
+        for entry in islice(self._git.log(at, [folder], whole=True), _MOST_EMPTY):
+            before = f"{entry.commit}^1"
+            if self._git.tree(f"{before}:{folder}"):
+                whole = self._git.resolve(before)
+                assert whole is not None
+                return LostTrains(
+                    entry.commit, entry.author, whole, (train,) if train else self.trains(whole)
+                )
+        return None
+
+    def _put_back(self, train: str, parent: str) -> dict[str, bytes]:
+        """Path -> content of what the train's folder held, where a commit took it away as a whole.
+
+        A stop that wrote its own file alone would be taken back by whoever brings the folder back.
+        """
+        if self._git.tree(f"{parent}:{state_path(train)}") or (lost := self.lost(parent, train)) is None:
+            return {}
+        return self._files_below(lost.before, state_path(train))
+
+    def _files_below(self, commit: str, folder: str) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for name, entry in self._git.tree(f"{commit}:{folder}").items():
+            path = f"{folder}/{name}"
+            if entry.is_folder:
+                found |= self._files_below(commit, path)
+            elif entry.mode in FILE_MODES:
+                found[path] = self._text(entry.id)
+        return found
 
     def forks(self, one: str, other: str) -> tuple[str, ...]:
         """See the port."""
@@ -303,6 +349,26 @@ class FileVersion:
     text: bytes | None
     """None when the commit took it away, or put something else in its place."""
     is_there: bool = True
+
+
+@dataclass(frozen=True)
+class LostTrains:
+    """Trains whose folders one commit took away."""
+
+    commit: str
+    author: str
+    before: str
+    """The commit that still holds them."""
+    trains: tuple[str, ...]
+
+    def hint(self, train: str) -> str:
+        return (
+            f"commit {self.commit[:10]} by {inert(self.author, 60)} took it away; take that back:"
+            f" git checkout {self.before[:10]} -- {state_path(train)}, then commit"
+        )
+
+    def unusable(self, train: str) -> Unusable:
+        return Unusable(f"{state_path(train)}: is missing, with all of its files", self.hint(train), ROLLOUT)
 
 
 class TrainFiles(Protocol):

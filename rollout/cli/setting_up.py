@@ -95,6 +95,7 @@ def _make_train(call: Call, profile: str, wishes: Wishes, branch: str | None, ac
 
     space = call.workspace
     _refuse_beside_state(call, branch or STATE_BRANCH)
+    _refuse_lost(call, train_of(profile, wishes), branch)
     here, there = _workflows(call, action, branch, asked=False)
     subject = f"rollout({train_of(profile, wishes)}): init"
     own = OwnBranch(branch, space.branch_files(branch, subject), there) if branch else None
@@ -109,6 +110,14 @@ def _make_train(call: Call, profile: str, wishes: Wishes, branch: str | None, ac
         },
         lambda: written.text,
     )
+
+
+def _refuse_lost(call: Call, train: str, branch: str | None) -> None:
+    """A train whose state history still holds: a fresh one would be written over its release."""
+    lost = call.workspace.lost(train, branch)
+    if lost is not None:
+        where = branch or call.workspace.branch
+        raise RefusedError(f"history of {where} holds state of train {train}", hint=lost.hint(train))
 
 
 def _refuse_beside_state(call: Call, branch: str | None) -> None:

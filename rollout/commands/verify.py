@@ -140,6 +140,8 @@ class _Verifier:
         self._remarks: list[Finding] = []
         self._edits: list[_Edit] = []
         self._unread: set[str] = set()
+        self._before_broken: str | None = None
+        """The parent of the last commit that broke a file."""
         self._forgeries = Forgeries(store, train)
         self._beginnings: list[tuple[LoggedCommit, TrainState]] = []
         """Commits with which history begins though they hold decisions, and the train there."""
@@ -162,6 +164,7 @@ class _Verifier:
             self._unread.add(entry.commit)
             self._find(entry, error.message if isinstance(error, RolloutError) else str(error))
         elif broken := self._broken(entry, link.after):
+            self._before_broken = entry.parent
             self._find(entry, broken)
         elif link.before:
             if len(link.before) > 1:
@@ -293,12 +296,23 @@ class _Verifier:
         for path in entry.paths:
             if path in _PARTS or path in allowed or self._is_a_sides(entry, path):
                 continue
+            if event is not None and self._is_put_back(entry, path):
+                continue
             if event is not None:
                 yield path, f"{path}: {event} does not write it"
             elif _is_tools(path) and not self._forgeries.is_undone_by(entry, path):
                 is_over = path.startswith(f"{INCIDENTS}/") and self._was_there(entry, path)
                 why = "the incident is over, and nothing writes it" if is_over else "only the tool writes it"
                 yield path, f"{path}: {why}"
+
+    def _is_put_back(self, entry: LoggedCommit, path: str) -> bool:
+        """Whether the train's whole folder was gone, and the commit has the file as it was before that."""
+        parent, before = entry.parent, self._before_broken
+        if parent is None or before is None:
+            return False
+        text = self._store.text
+        is_gone = all(text(self._train, name, parent) is None for name in (CONTRACT, ROLLOUT, STATUS))
+        return is_gone and text(self._train, path, entry.commit) == text(self._train, path, before)
 
     def _was_there(self, entry: LoggedCommit, path: str) -> bool:
         return entry.parent is not None and self._store.text(self._train, path, entry.parent) is not None

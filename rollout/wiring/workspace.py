@@ -18,7 +18,7 @@ from rollout.adapters.git import Git
 from rollout.adapters.git.remotes import remotes
 from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
-from rollout.adapters.yaml_store import YamlStore
+from rollout.adapters.yaml_store import LostTrains, YamlStore
 from rollout.adapters.yaml_text import load_yaml
 from rollout.core.decorations import Decorations
 from rollout.core.files import CONTRACT, STATE, STATE_BRANCH, state_path
@@ -584,6 +584,8 @@ class Workspace:
         trains = self.store.trains(self.store.head())
         if named is not None:
             if named not in trains:
+                if self.lost(named):
+                    return named
                 raise InputError(
                     f"no train {named} on branch {self.branch}",
                     hint=f"trains there: {', '.join(trains) or 'none'}",
@@ -591,11 +593,23 @@ class Workspace:
             return self._after_its_start(named)
         if len(trains) == 1:
             return self._after_its_start(trains[0])
+        if not trains and (lost := self.lost()):
+            trains = lost.trains
+            if len(trains) == 1:
+                return trains[0]
         if not trains:
             raise InputError(
                 f"no train on branch {self.branch}", hint="run `rollout init`, then commit what it wrote"
             )
         raise InputError("there is more than one train", hint=f"say which with --train: {', '.join(trains)}")
+
+    def lost(self, train: str | None = None, branch: str | None = None) -> LostTrains | None:
+        """See `YamlStore.lost`, of the branch in the local repository; None where that is not asked."""
+        if self.forge_kind == "github" and branch is None:
+            return None
+        tip = self.git.tip(branch or self.branch)
+        store = YamlStore(self.git, branch) if branch else self.clone
+        return store.lost(tip, train) if tip else None
 
     def _after_its_start(self, train: str) -> str:
         """The train. Raises InputError when the time that was given lies before its release began."""
