@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from rollout.commands.changing import Changed, change_state
 from rollout.commands.rollback import checked_person, checked_reason
-from rollout.core.state import CommitMessage, Event, Outcome, StateChange, TrainState
+from rollout.core.files import ROLLOUT
+from rollout.core.state import CommitMessage, Event, Outcome, Release, StateChange, TrainState
 from rollout.core.withdrawing import exposure, reason_of, withdrawn
-from rollout.errors import RefusedError
+from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, StateStore
 from rollout.rendering.commits import message
 from rollout.rendering.gates import release_name
@@ -23,11 +25,11 @@ def withdraw(store: StateStore, clock: Clock, train: str, reason: str, by: str) 
     exposure on.
     """
     now, by, reason = clock.now(), checked_person(by), checked_reason(reason)
-    return change_state(store, train, lambda state: _withdrawn(state, by, reason, now), now)
+    return change_state(store, train, lambda state: _withdrawn(store, state, by, reason, now), now)
 
 
 def _withdrawn(
-    state: TrainState, by: str, reason: str, now: datetime
+    store: StateStore, state: TrainState, by: str, reason: str, now: datetime
 ) -> tuple[StateChange, CommitMessage] | None:
     status, release = state.status, state.rollout.release
     # What was last legal counts: an edit of rollout.yaml neither ends a release nor brings one back.
@@ -40,7 +42,7 @@ def _withdrawn(
             f"{state.train} is {doing}: there is no release in progress to withdraw",
             hint=_ROLL_BACK if outcome is Outcome.COMPLETE else "see: rollout status",
         )
-    exposed = exposure(state)
+    exposed = exposure(state) or _was_exposed(store, state, status.legal.release)
     if exposed:
         name = release_name(status.release)
         raise RefusedError(
@@ -53,3 +55,26 @@ def _withdrawn(
     return change, message(
         Event.WITHDRAW, contract=state.contract, rollout=rollout, status=change.status, detail=detail
     )
+
+
+def _was_exposed(store: StateStore, state: TrainState, release: Release | None) -> str:
+    """As `exposure`, by what history has of the release: a merge that somebody reverted was out all the same.
+
+    Empty where there is no history to read, as on GitHub without a clone.
+    """
+    commits = []
+    with suppress(InputError):
+        for entry in store.log(state.train):
+            if ROLLOUT in entry.paths:
+                commits.append(entry.commit)
+            if entry.event is Event.START:
+                break
+    for commit, then in zip(commits, store.load_many(state.train, commits) if commits else (), strict=True):
+        if (
+            isinstance(then, TrainState)
+            and then.rollout.release == release
+            and then.rollout.canary_percent > 0
+        ):
+            rollout = then.rollout
+            return f"commit {commit[:10]} had it at {rollout.canary_percent} % in {rollout.phase}"
+    return ""

@@ -88,6 +88,18 @@ def test_a_promotion_that_is_merged_counts_as_exposure(world: World) -> None:
     assert world.store.head() == before
 
 
+def test_a_merge_that_somebody_reverted_counts_as_exposure(world: World) -> None:
+    world.merge()
+    merged = world.store.head()
+    world.edit(phase="preflight", canary_percent=0)
+    before = world.store.head()
+    said = rf"cannot be withdrawn any more: commit {merged[:10]} had it at 5 % in canary-1"
+    with pytest.raises(RefusedError, match=said) as refused:
+        go(world)
+    assert refused.value.hint == "roll it back: rollout rollback --reason WHY"
+    assert world.store.head() == before
+
+
 def test_a_merge_that_comes_second_is_undone(world: World) -> None:
     (pull,) = world.forge.open_pulls()
     go(world)

@@ -22,7 +22,7 @@ from rollout.core.files import ROLLOUT
 from rollout.core.observation import Evidence, Observation
 from rollout.core.rollback.quarantine import find, standing
 from rollout.core.starting import STARTABLE
-from rollout.core.state import Freeze, Outcome, Rollout, Verdict
+from rollout.core.state import Freeze, Outcome, Rollout, TrainState, Verdict
 from rollout.errors import InputError, RefusedError
 from rollout.ports import PullRequestState
 from tests.fakes.store import PERSON
@@ -453,6 +453,13 @@ class Release(RuleBasedStateMachine):
             reopen(self.world.store, self.world.clock, TAU, "mended")
             assert self.world.rollout.outcome is Outcome.IDLE
 
+    def was_out(self) -> bool:
+        """Whether any commit had the release of today at a percent."""
+        store, release = self.world.store, self.world.status.legal.release
+        thens = store.load_many(TAU, [entry.commit for entry in store.log(TAU)])
+        found = [then.rollout for then in thens if isinstance(then, TrainState)]
+        return any(each.canary_percent > 0 and each.release == release for each in found)
+
     @precondition(is_sound)
     @rule()
     def withdrew(self) -> None:
@@ -464,9 +471,10 @@ class Release(RuleBasedStateMachine):
             withdraw(world.store, world.clock, TAU, "a wrong tag", "ada")
         except RefusedError:
             percents = {before.rollout.canary_percent, legal.canary_percent}
-            assert legal.outcome is not Outcome.IN_PROGRESS or percents != {0}
+            assert legal.outcome is not Outcome.IN_PROGRESS or percents != {0} or self.was_out()
         else:
             assert legal.outcome in (Outcome.IN_PROGRESS, Outcome.WITHDRAWN)
+            assert legal.outcome is Outcome.WITHDRAWN or not self.was_out()
             assert world.status.legal.outcome is Outcome.WITHDRAWN
             self.reconcile()
             assert world.rollout.outcome is Outcome.WITHDRAWN
