@@ -12,6 +12,7 @@ from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.signoff import is_signed
 from rollout.core.state import (
     Channel,
+    Event,
     GateFinding,
     Outcome,
     Request,
@@ -132,7 +133,7 @@ def what_next(state: TrainState) -> str:
     if rollout.frozen:
         return "nothing is promoted while it is frozen"
     if status is not None and status.phase != rollout.phase:
-        return _what_becomes_of_the_step(rollout, status)
+        return _foretold(state, status) or _what_becomes_of_the_step(rollout, status)
     to = state.contract.next_phase(rollout.phase)
     if to is None:
         return "the rollout completes when every gate holds and the soak is full"
@@ -140,6 +141,16 @@ def what_next(state: TrainState) -> str:
     if status is not None and status.decision.verdict is Verdict.PROMOTE:
         return f"after the merge the next reconcile enters {where}"
     return f"a pull request to {where} opens when every gate holds and the soak is full"
+
+
+def _foretold(state: TrainState, status: Status) -> str:
+    """That the next reconcile undoes a merge and freezes, by what the train's files tell already."""
+    from rollout.core.advance import advance  # of no use to a train that stands where it was put
+
+    step = advance(state, None, status.facts, status.decided_at)
+    if step is None or step.event is not Event.ILLEGAL_STEP:
+        return ""
+    return f"the next reconcile undoes the merge and freezes: {line(step.detail, DETAIL)}"
 
 
 def _what_becomes_of_the_step(rollout: Rollout, status: Status) -> str:

@@ -13,8 +13,9 @@ from rollout.commands.verify import verify
 from rollout.core.channel.guards import quarantined
 from rollout.core.files import QUARANTINE
 from rollout.core.rollback.quarantine import standing
-from rollout.core.state import Added, Quarantine, QuarantinedRelease, TrainState
+from rollout.core.state import Added, Event, Quarantine, QuarantinedRelease, TrainState
 from rollout.errors import InputError, OutsideError, RefusedError, RolloutError
+from rollout.rendering.advice import what_next
 from tests.fakes.store import PERSON
 from tests.world import COMMIT, OTHER_COMMIT, TAU, UNKNOWN_COMMIT, VERSION, World
 
@@ -250,3 +251,22 @@ def test_an_entry_that_no_command_made_is_named(world: World) -> None:
     world.store.edit(TAU, {QUARANTINE: Quarantine(train=TAU, releases=(bad,))}, at=world.now)
     (finding,) = verify(world.store, TAU, None).findings
     assert finding.author == PERSON
+
+
+def test_what_a_merge_leads_to_without_its_rollback_target_is_foretold_and_done(world: World) -> None:
+    world.start()
+    world.clock.forward(minutes=1)
+    world.run_harness()
+    world.soak()
+    world.merge()
+    assert what_next(world.state) == "the next reconcile judges the merge and enters canary-1 at 5 %"
+    target = world.rollout.rollback_target
+    assert target is not None
+    assert add(world, target.version)
+    told = what_next(world.state)
+    assert told.startswith("the next reconcile undoes the merge and freezes: preflight -> canary-1 while ")
+    assert "quarantine" in told
+    report = world.reconcile()
+    assert [taken.step.event for taken in report.steps][:1] == [Event.ILLEGAL_STEP]
+    assert report.steps[0].step.detail in told
+    assert (world.rollout.phase, world.rollout.frozen is None) == ("preflight", False)
