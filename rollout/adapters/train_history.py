@@ -20,6 +20,7 @@ from rollout.adapters.yaml_store import (
     read_contract,
     read_model,
 )
+from rollout.core.consistency import why_behind
 from rollout.core.contract import Contract
 from rollout.core.contract_fit import why_misfit
 from rollout.core.files import (
@@ -103,7 +104,7 @@ def contract_that_fits(
     culprit, good = _last_change(
         files.versions(CONTRACT), lambda version: _fits(version, train, rollout, status)
     )
-    return *found, Unusable(f"{path}: {misfit}", _hint(path, culprit, good))
+    return *found, Unusable(f"{path}: {misfit}", _hint(path, culprit, good), did=_did(culprit, good))
 
 
 def _newest_that_fits(
@@ -206,11 +207,18 @@ class _StandIns:
                 status = self._refusal(STATUS, why)
             else:
                 rollout = self._refusal(ROLLOUT, f"release: was changed by hand; {STATUS}: {why}")
+        incident = self._recorded_rollback(rollout) if isinstance(rollout, Rollout) else None
+        if (
+            isinstance(rollout, Rollout)
+            and isinstance(status, Status)
+            and (why := why_behind(rollout, status, incident))
+        ):
+            status = self._refusal(STATUS, why)
         if status is None and isinstance(rollout, Rollout) and rollout.outcome is not Outcome.IDLE:
             path = state_path(self._train, STATUS)
             status = InputError(f"{path} is missing, and {ROLLOUT} is {rollout.outcome}", file=path)
         if isinstance(status, InputError):
-            is_good = _is_of(rollout if isinstance(rollout, Rollout) else None)
+            is_good = _is_of(rollout if isinstance(rollout, Rollout) else None, incident)
             status = self._stand_in(status, Status, STATUS, is_good)
         if isinstance(rollout, Rollout):
             return rollout, status
@@ -240,6 +248,15 @@ class _StandIns:
             return found
         error = found if isinstance(found, InputError) else missing(self._train, name, "")
         return self._stand_in(error, Incident, name, lambda one: one.id == named, required=False)
+
+    def _recorded_rollback(self, rollout: Rollout) -> Incident | None:
+        """The incident that desired state names; None where no status was ever one of its rollback."""
+        named = rollout.frozen.incident if rollout.frozen else None
+        if named is None:
+            return None
+        incident = self._newest(Incident, f"{INCIDENTS}/{named}.yaml", lambda one: one.id == named)
+        is_recorded = self._newest(Status, STATUS, _is_of(rollout, incident)) is not None
+        return incident if is_recorded else None
 
     def _file(self, model: type[M], name: str) -> M | None:
         """The file; its last readable version, or nothing, where it cannot be read."""
@@ -293,7 +310,7 @@ class _StandIns:
         culprit, good = _last_change(self._versions(name), is_good)
         is_newer = error.hint == UPGRADE
         hint = UPGRADE if is_newer else _hint(path, culprit, good)
-        self._broken.append(Unusable(error.message, hint, name, is_newer))
+        self._broken.append(Unusable(error.message, hint, name, is_newer, _did(culprit, good)))
 
     def _newest(self, model: type[M], name: str, is_good: Callable[[M], bool]) -> M | None:
         found = (self._good(version, model, name, is_good) for version in self._versions(name))
@@ -345,9 +362,11 @@ def _mismatch(rollout: Rollout, status: Status) -> str:
     return ""
 
 
-def _is_of(rollout: Rollout | None) -> Callable[[Status], bool]:
-    """Whether a status is of the release of desired state; of any where that is not known."""
-    return lambda status: rollout is None or not _mismatch(rollout, status)
+def _is_of(rollout: Rollout | None, incident: Incident | None = None) -> Callable[[Status], bool]:
+    """Whether a status is of the release and rollback of desired state; of any where that is not known."""
+    return lambda status: (
+        rollout is None or not (_mismatch(rollout, status) or why_behind(rollout, status, incident))
+    )
 
 
 # --- who did it, and the way back --------------------------------------------------------------------------
@@ -388,11 +407,17 @@ def _last_change(
 def _hint(path: str, culprit: FileVersion | None, good: FileVersion | None) -> str:
     if culprit is None or good is None:
         return EDITED_HINT.format(file=path)
-    did = "changed it" if culprit.is_there else "took it away"
     return (
-        f"commit {culprit.commit[:10]} by {inert(culprit.author, 60)} {did}; mend it, or take that back:"
+        f"{_did(culprit, good)}; mend it, or take that back:"
         f" git checkout {good.commit[:10]} -- {path}, then commit"
     )
+
+
+def _did(culprit: FileVersion | None, good: FileVersion | None) -> str:
+    if culprit is None or good is None:
+        return ""
+    did = "changed it" if culprit.is_there else "took it away"
+    return f"commit {culprit.commit[:10]} by {inert(culprit.author, 60)} {did}"
 
 
 def _is_readable(version: FileVersion, name: str, path: str) -> bool:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from rollout.adapters.git import Git, TreeEntry
 from rollout.adapters.yaml_text import dump_yaml, load_yaml
 from rollout.core.action import WORKFLOWS, has_other_ci
-from rollout.core.consistency import contradictions
+from rollout.core.consistency import contradictions, why_behind
 from rollout.core.contract import Contract
 from rollout.core.contract_fit import why_misfit
 from rollout.core.contract_problems import examine, read
@@ -415,6 +415,9 @@ def read_train(train: str, at: str, files: TrainFiles, *, for_brake: bool = Fals
             unusable=unusable,
         )
         check_consistency(state)
+        if for_brake and (why := why_behind(rollout, status, state.incident)):
+            path = state_path(train, STATUS)
+            raise InputError(f"{path}: {why}", hint=EDITED_HINT.format(file=path), file=path)
     except InputError as error:
         from rollout.adapters.train_history import with_stand_ins, with_way_back
 

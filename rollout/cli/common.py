@@ -19,7 +19,8 @@ from rollout.cli.output import out, progress, show, under_actions, warn
 from rollout.errors import InputError
 
 if TYPE_CHECKING:
-    from rollout.core.state import TrainState, Unusable
+    from rollout.commands.broken import BrokenFiles
+    from rollout.core.state import TrainState
     from rollout.wiring import ForgeKind, Workspace
 
 Command = Callable[..., int | None]
@@ -86,6 +87,7 @@ class Call:
     workspace: Workspace
     named_train: str | None
     json: bool
+    broken: BrokenFiles
 
     @property
     def train(self) -> str:
@@ -100,6 +102,7 @@ class Call:
 
         A document tells under `lost` which decorations failed, if any did.
         """
+        self.tell_broken()
         if self.json:
             import json
 
@@ -109,6 +112,15 @@ class Call:
             out(json.dumps(answered, indent=2, ensure_ascii=False))
         else:
             show(text())
+
+    def tell_broken(self) -> None:
+        """Tell of each file that cannot be used, once, with what is left to do about it.
+
+        Not before the command has written what it writes.
+        """
+        for text in self.broken.untold(lambda: self.workspace.load_for_brake(self.named_train)):
+            progress(f"warning: {text}")
+            warn(text)
 
     def summarize(
         self,
@@ -137,15 +149,17 @@ def command_options(function: Command, reach: Reach = Reach.TRAIN) -> Command:
     @wraps(function)
     def with_call(**options: Any) -> int | None:
         from rollout.adapters.clock import FixedClock
+        from rollout.commands.broken import BrokenFiles
         from rollout.wiring import Workspace
 
+        broken = BrokenFiles()
         asked, given = options.pop("forge"), options.pop("now")
         repo, remote = _folder_and_remote(options.pop("repo"), asked, reach)
         workspace = Workspace(
             repo,
             state_branch=options.pop("state_branch"),
             forge_kind=asked or ("github" if under_actions() else "local"),
-            tell=_telling_unusable(),
+            tell=broken.add,
             note=lambda text: progress(f"note: {text}"),
         )
         if reach is not Reach.HERE and not under_actions():
@@ -157,10 +171,11 @@ def command_options(function: Command, reach: Reach = Reach.TRAIN) -> Command:
             told := workspace.do_without_token(pushes=reach is Reach.BRAKE)
         ):
             progress(f"note: {told}")
-        call = Call(workspace, options.pop("train"), options.pop("as_json"))
+        call = Call(workspace, options.pop("train"), options.pop("as_json"), broken)
         try:
             return function(call, **{name: _made_whole(name, value) for name, value in options.items()})
         finally:
+            call.tell_broken()
             _tell_lost(workspace.decorations.told())
 
     for option in reversed(_OPTIONS):
@@ -226,23 +241,6 @@ def _made_whole(name: str, value: object) -> object:
         option = name.replace("_", "-")
         progress(f"note: --{option} is not UTF-8: its other bytes are written as \\xNN")
     return text
-
-
-def _telling_unusable() -> Callable[[Unusable], None]:
-    """Tells of each file that cannot be used, once in a command, with what mends it."""
-    told: set[Unusable] = set()
-
-    def tell(found: Unusable) -> None:
-        if found in told:
-            return
-        told.add(found)
-        from rollout.core.decision import why_held
-
-        text = f"{why_held(found.name)}: {found.problem.splitlines()[0]}; {found.hint}"
-        progress(f"warning: {text}")
-        warn(text)
-
-    return tell
 
 
 def _moment(given: str | None, forge: ForgeKind) -> datetime | None:

@@ -290,6 +290,7 @@ def reconcile(
         refusal, report = error, decide([])
     if usual and not dry_run:
         _ask(call, report, usual, began, is_answer=bool(run))
+    call.tell_broken()
     for note in (*report.notes, *(f"left out: {error.message}" for error in report.refused)):
         progress(f"note: {note}")
         warn(note)
@@ -336,6 +337,7 @@ def _told(report: Report, now: datetime, *, dry_run: bool) -> str:
 
 def _refuse_what_is_wrong(report: Report, now: datetime) -> None:
     """Raises RefusedError for an illegal step, InputError for files of state that cannot be used."""
+    from rollout.commands.broken import written_anew
     from rollout.errors import InputError, RefusedError
     from rollout.rendering.advice import after_undoing
 
@@ -344,7 +346,8 @@ def _refuse_what_is_wrong(report: Report, now: datetime) -> None:
         error: RolloutError = RefusedError(said, hint=hint)
     elif report.broken:
         problems = "\n".join(each.problem for each in report.broken)
-        error = InputError(problems, hint="\n".join(each.hint for each in report.broken))
+        hints = (written_anew(each) if each in report.mended else each.hint for each in report.broken)
+        error = InputError(problems, hint="\n".join(hints))
     elif report.refused:
         error = report.refused[0]
     else:

@@ -107,6 +107,12 @@ class Report:
     """Files that could not be used when the run began."""
 
     @property
+    def mended(self) -> tuple[Unusable, ...]:
+        """Those of them that the run has written anew."""
+        written = [taken.step.change for taken in self.steps if taken.commit]
+        return tuple(each for each in self.broken if any(change.writes(each.name) for change in written))
+
+    @property
     def illegal(self) -> str:
         """Why a step had to be undone; empty when none was."""
         steps = (taken.step for taken in self.steps)

@@ -5,19 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.files import CHANNEL, CONTRACT, INCIDENTS, QUARANTINE, REHEARSAL, ROLLOUT, SIGNOFF, STATUS
-from rollout.core.state import UNDER_WAY, Outcome, TrainState
+from rollout.core.state import UNDER_WAY, Incident, Outcome, Rollout, Status, TrainState
 
 Contradiction = tuple[str, str, str]
 """File below the train's folder, field (empty for the whole file), message."""
 
 _NEED_STATUS = (*UNDER_WAY, Outcome.COMPLETE)
 """What completed last can still be rolled back."""
+_ROLLS_BACK = (Outcome.ROLLING_BACK, Outcome.ROLLED_BACK)
+_BEFORE_ROLLBACK = (Outcome.IN_PROGRESS, Outcome.COMPLETE)
 
 
 def contradictions(state: TrainState) -> Iterator[Contradiction]:
     yield from _wrong_names(state)
     yield from _rollout_contradictions(state)
     yield from _status_contradictions(state)
+
+
+def why_behind(rollout: Rollout, status: Status | None, incident: Incident | None) -> str:
+    """How status.yaml is older than the rollback that desired state and its incident record.
+
+    As `field: message`, empty when it is not. No edit undoes a rollback, so an older status must not either.
+    """
+    if status is None or incident is None or rollout.outcome not in _ROLLS_BACK:
+        return ""
+    if incident.ended is not None and incident.ended.how == "cancelled":
+        return ""
+    is_of = (incident.release, incident.commit) == (status.release, status.commit)
+    is_older = status.legal.outcome in _BEFORE_ROLLBACK and status.decided_at <= incident.started_at
+    if not is_of or not is_older:
+        return ""
+    return f"legal.outcome: is {status.legal.outcome}, older than incident {incident.id}, which rolls it back"
 
 
 def _wrong_names(state: TrainState) -> Iterator[Contradiction]:

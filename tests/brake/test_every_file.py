@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from rollout.adapters.git import Git
 from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.yaml_store import YamlStore
+from rollout.commands.broken import BrokenFiles
 from rollout.commands.freeze import freeze
 from rollout.commands.reconcile import Reconciler
 from rollout.commands.rollback import Dispatch, roll_back
@@ -23,6 +24,7 @@ from tests.brake.broken import (
     NAMES,
     OPTIONAL,
     WAYS,
+    Entry,
     Histories,
     entries,
     incident_file,
@@ -39,8 +41,11 @@ LATER = ("rollback", "reconcile")
 REASON = "errors at the checkout"
 
 
-def branch_of(name: str, way: str, action: str) -> str:
-    return f"{name}-{way}-{action}".replace(" ", "-")
+_COMMAND = re.compile(r"git checkout ([0-9a-f]{10}) -- (\S+), then commit")
+
+
+def branch_of(*words: str) -> str:
+    return "-".join(words).replace(" ", "-")
 
 
 class Town:
@@ -49,15 +54,41 @@ class Town:
     def __init__(self, folder: Path) -> None:
         self.git = Git(folder)
         self.told: list[Unusable] = []
+        self.broken = BrokenFiles()
         # One for all branches: what is the same on them is read once.
-        self.store = YamlStore(self.git, "base", tell=self.told.append)
+        self.store = YamlStore(self.git, "base", tell=self._hear)
         self.clock = SettableClock(on_its_way()[2].finished_at)
+        self.mended: set[str] = set()
+        """Names of the files that the last reconcile wrote anew."""
 
     def at(self, branch: str) -> Town:
         """The same, on that branch, where nobody was told of anything yet."""
         self.store.branch = branch
         self.told.clear()
+        self.broken = BrokenFiles()
         return self
+
+    def _hear(self, found: Unusable) -> None:
+        self.told.append(found)
+        self.broken.add(found)
+
+    def load(self) -> TrainState:
+        return self.store.load_for_brake(TAU, self.store.head())
+
+    def follow(self, lines: Iterable[str]) -> list[str]:
+        """Carries out each command line in them, as people do, each a commit; their paths."""
+        found = {match for line in lines for match in _COMMAND.findall(line)}
+        for commit, path in sorted(found):
+            blob = self.git.read(f"{commit}:{path}")
+            assert blob is not None
+            self.git.commit(
+                self.store.branch,
+                {path: blob.body},
+                parent=self.store.head(),
+                message="take that back\n",
+                at=self.clock.now(),
+            )
+        return sorted(path for _, path in found)
 
     def freeze(self) -> TrainState:
         return freeze(self.store, self.clock, TAU, REASON).state
@@ -70,7 +101,9 @@ class Town:
 
     def reconcile(self, *evidence: Evidence) -> TrainState:
         forge = LocalForge(self.git, self.store.branch)
-        return Reconciler(self.store, forge, self.clock, promotion_body).run(TAU, evidence).state
+        report = Reconciler(self.store, forge, self.clock, promotion_body).run(TAU, evidence)
+        self.mended = {each.name for each in report.mended}
+        return report.state
 
     def do(self, action: str) -> TrainState:
         act: Callable[[], TrainState] = getattr(self, action)
@@ -90,10 +123,13 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     histories.commit("base", entries(after))
     for name, way, action in CELLS:
         path = state_path(TAU, name)
-        histories.commit(branch_of(name, way, action), {path: WAYS[way](name, after[path])}, onto="base")
+        broken = {path: WAYS[way](name, after[path])}
+        histories.commit(branch_of(name, way, action), broken, onto="base")
+        histories.commit(branch_of(name, way, action, "followed"), broken, onto="base")
     for name in (ROLLOUT, STATUS):
         path = state_path(TAU, name)
         histories.commit(f"anew-{name}", {path: WAYS["merge markers"](name, after[path])}, onto="base")
+        histories.commit(f"older-{name}", {"README": Entry(b"tau\n")}, onto="base")
     histories.commit("rolling-back", entries(rolling_back()))
     for way in WAYS:
         for action in LATER:
@@ -133,6 +169,39 @@ def test_the_brake_acts(town: Town, name: str, way: str, action: str) -> None:
     if way == "folder":
         named &= {broke}
     assert named == (set() if name == CONTRACT else {broke})
+
+
+@pytest.mark.parametrize(("name", "way", "action"), CELLS, ids=[" ".join(cell) for cell in CELLS])
+def test_whoever_does_as_told_leaves_the_brake_on(town: Town, name: str, way: str, action: str) -> None:
+    town.at(branch_of(name, way, action, "followed"))
+    town.do(action)
+    is_whole = town.load().stood_in_for == ()
+    followed = town.follow(town.broken.untold(town.load))
+    assert followed == ([] if is_whole else [state_path(TAU, name)])
+    assert action != "trigger" or town.mended == ({name} if is_whole and town.told else set())
+    for _ in range(2 if followed else 0):
+        state = town.reconcile()
+        assert state.rollout.frozen is not None
+        assert action == "freeze" or state.rollout.outcome is Outcome.ROLLING_BACK
+        assert action == "freeze" or state.signoff is None or state.signoff.blocked is not None
+    assert not followed or town.load().stood_in_for == ()
+
+
+@pytest.mark.parametrize("name", [STATUS, ROLLOUT])
+def test_an_older_file_over_a_rollback_does_not_undo_it(town: Town, name: str) -> None:
+    town.at(f"older-{name}")
+    town.rollback()
+    older = {state_path(TAU, name): on_its_way()[1][state_path(TAU, name)]}
+    at, parent = town.clock.now(), town.store.head()
+    edit = town.git.commit(town.store.branch, older, parent=parent, message="older\n", at=at)
+    for _ in range(2):
+        state = town.reconcile()
+        assert state.rollout.outcome is Outcome.ROLLING_BACK
+        assert state.incident is not None
+    since = town.git.resolve("refs/heads/base")
+    # An edit of rollout.yaml is judged and undone; status.yaml is nobody's to write.
+    named = {commit for commit, _ in verify(town.store, TAU, since).problems}
+    assert named == ({edit} if name == STATUS else set())
 
 
 @pytest.mark.parametrize("action", LATER)

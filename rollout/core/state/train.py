@@ -32,6 +32,8 @@ class Unusable:
     """The file, below the train's folder."""
     is_newer: bool = False
     """Whether a newer rollout wrote it, so that this one must not write over it."""
+    did: str = ""
+    """Which commit did it; empty where history does not tell."""
 
 
 @dataclass(frozen=True)

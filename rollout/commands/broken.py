@@ -1,0 +1,57 @@
+"""What people are told of files of state that cannot be used, once a command has written what it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from rollout.core.decision import why_held
+from rollout.core.state import TrainState, Unusable
+from rollout.errors import RolloutError
+
+
+class BrokenFiles:
+    """The broken files that a command came across.
+
+    A command may write such a file anew, and with it a freeze or a rollback. The command line that takes the
+    file back would then undo that as well, so it is shown only for a file that is still broken afterwards.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[Unusable, None] = {}
+        self._told: set[Unusable] = set()
+
+    def add(self, found: Unusable) -> None:
+        self._found.setdefault(found)
+
+    def untold(self, load: Callable[[], TrainState]) -> list[str]:
+        """A line for each file that no earlier call told of, by the train as `load` reads it now."""
+        found = {each.name: each for each in self._found if each not in self._told}
+        if not found:
+            return []
+        left = _left(load)
+        self._told.update(self._found)
+        return [_line(each, left) for each in found.values()]
+
+
+def _left(load: Callable[[], TrainState]) -> Mapping[str, Unusable] | None:
+    """What is still broken; None where that cannot be read."""
+    try:
+        return {each.name: each for each in load().stood_in_for}
+    except RolloutError:
+        return None
+
+
+def _line(found: Unusable, left: Mapping[str, Unusable] | None) -> str:
+    problem = found.problem.splitlines()[0]
+    if left is None:
+        return "; ".join(filter(None, (f"{why_held(found.name)}: {problem}", found.did)))
+    if still := left.get(found.name):
+        return f"{why_held(found.name)}: {still.problem.splitlines()[0]}; {still.hint}"
+    return "; ".join(
+        filter(None, (f"{found.name} could not be read: {problem}", found.did, written_anew(found)))
+    )
+
+
+def written_anew(found: Unusable) -> str:
+    """What is left to do about a file that was broken and no longer is."""
+    return f"{found.name} is written anew and can be read again: leave it as it is"
