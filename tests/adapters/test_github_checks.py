@@ -60,7 +60,7 @@ def test_its_workflows_and_jobs_are_known() -> None:
 def test_its_jobs_and_statuses_are_left_out(world: GitHubWorld, may_read_actions: bool) -> None:
     if not may_read_actions:
         without_actions(world)
-    for job in ("Plan", "Product on ubuntu-24.04", "Reconcile"):
+    for job in ("Product on ubuntu-24.04", "Report", "Reconcile"):
         world.repo.add_check(world.release, job, workflow=OWN)
     world.repo.add_check(world.release, "rollout-check", "failure", workflow="rollout-check.yml")
     world.repo.set_status(world.token, world.release, "rollout/tau", "failure")

@@ -20,13 +20,13 @@ from rollout.ports import CheckRun
 OWN_WORKFLOWS = frozenset(
     f"rollout-{name}.yml"
     for name in (
-        *("channel", "check", "closed", "doctor", "reconcile"),
-        *("rehearse", "rollback", "signoff", "start"),
+        *("channel", "check", "closed", "collect", "doctor", "reconcile"),
+        *("rehearse", "rollback", "schedule", "signoff", "start"),
     )
 )
 OWN_JOBS = re.compile(
-    "Channel|Dispatch rollout-reconcile|Doctor|Plan|Product on .*|Reconcile|Rehearse|Roll back|Sign-off|Start"
-    "|rollout-check"
+    "Channel|Dispatch rollout-reconcile|Doctor|Plan|Product on .*|Reconcile|Rehearse|Report|Roll back"
+    "|Sign-off|Start|rollout-check"
 )
 """What GitHub calls the jobs of these workflows."""
 OWN_STATUSES = "rollout/"
