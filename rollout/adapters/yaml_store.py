@@ -361,14 +361,18 @@ class LostTrains:
     """The commit that still holds them."""
     trains: tuple[str, ...]
 
+    @property
+    def did(self) -> str:
+        return f"commit {self.commit[:10]} by {inert(self.author, 60)} took it away"
+
     def hint(self, train: str) -> str:
         return (
-            f"commit {self.commit[:10]} by {inert(self.author, 60)} took it away; take that back:"
-            f" git checkout {self.before[:10]} -- {state_path(train)}, then commit"
+            f"{self.did}; take that back: git checkout {self.before[:10]} -- {state_path(train)}, then commit"
         )
 
     def unusable(self, train: str) -> Unusable:
-        return Unusable(f"{state_path(train)}: is missing, with all of its files", self.hint(train), ROLLOUT)
+        problem = f"{state_path(train)}: is missing, with all of its files"
+        return Unusable(problem, self.hint(train), ROLLOUT, did=self.did)
 
 
 class TrainFiles(Protocol):

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import partial, wraps
@@ -19,8 +19,7 @@ from rollout.cli.output import out, progress, show, under_actions, warn
 from rollout.errors import InputError
 
 if TYPE_CHECKING:
-    from rollout.commands.broken import BrokenFiles
-    from rollout.core.state import TrainState
+    from rollout.core.state import TrainState, Unusable
     from rollout.wiring import ForgeKind, Workspace
 
 Command = Callable[..., int | None]
@@ -87,7 +86,9 @@ class Call:
     workspace: Workspace
     named_train: str | None
     json: bool
-    broken: BrokenFiles
+    unusable: list[Unusable]
+    """The broken files that the command comes across."""
+    told: set[Unusable] = field(default_factory=set)
 
     @property
     def train(self) -> str:
@@ -118,7 +119,14 @@ class Call:
 
         Not before the command has written what it writes.
         """
-        for text in self.broken.untold(lambda: self.workspace.load_for_brake(self.named_train)):
+        found = {each.name: each for each in self.unusable if each not in self.told}
+        if not found:
+            return
+        from rollout.commands.broken import what_is_left
+
+        lines = what_is_left(found.values(), lambda: self.workspace.load_for_brake(self.named_train))
+        self.told.update(self.unusable)
+        for text in lines:
             progress(f"warning: {text}")
             warn(text)
 
@@ -149,17 +157,16 @@ def command_options(function: Command, reach: Reach = Reach.TRAIN) -> Command:
     @wraps(function)
     def with_call(**options: Any) -> int | None:
         from rollout.adapters.clock import FixedClock
-        from rollout.commands.broken import BrokenFiles
         from rollout.wiring import Workspace
 
-        broken = BrokenFiles()
+        unusable: list[Unusable] = []
         asked, given = options.pop("forge"), options.pop("now")
         repo, remote = _folder_and_remote(options.pop("repo"), asked, reach)
         workspace = Workspace(
             repo,
             state_branch=options.pop("state_branch"),
             forge_kind=asked or ("github" if under_actions() else "local"),
-            tell=broken.add,
+            tell=unusable.append,
             note=lambda text: progress(f"note: {text}"),
         )
         if reach is not Reach.HERE and not under_actions():
@@ -171,7 +178,7 @@ def command_options(function: Command, reach: Reach = Reach.TRAIN) -> Command:
             told := workspace.do_without_token(pushes=reach is Reach.BRAKE)
         ):
             progress(f"note: {told}")
-        call = Call(workspace, options.pop("train"), options.pop("as_json"), broken)
+        call = Call(workspace, options.pop("train"), options.pop("as_json"), unusable)
         try:
             return function(call, **{name: _made_whole(name, value) for name, value in options.items()})
         finally:

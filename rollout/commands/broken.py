@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from rollout.core.decision import why_held
 from rollout.core.state import TrainState, Unusable
 from rollout.errors import RolloutError
 
 
-class BrokenFiles:
-    """The broken files that a command came across.
+def what_is_left(found: Iterable[Unusable], load: Callable[[], TrainState]) -> list[str]:
+    """A line for each broken file that a command came across, by the train as `load` reads it afterwards.
 
     A command may write such a file anew, and with it a freeze or a rollback. The command line that takes the
-    file back would then undo that as well, so it is shown only for a file that is still broken afterwards.
+    file back would then undo that as well, so it is shown only for a file that is still broken.
     """
-
-    def __init__(self) -> None:
-        self._found: dict[Unusable, None] = {}
-        self._told: set[Unusable] = set()
-
-    def add(self, found: Unusable) -> None:
-        self._found.setdefault(found)
-
-    def untold(self, load: Callable[[], TrainState]) -> list[str]:
-        """A line for each file that no earlier call told of, by the train as `load` reads it now."""
-        found = {each.name: each for each in self._found if each not in self._told}
-        if not found:
-            return []
-        left = _left(load)
-        self._told.update(self._found)
-        return [_line(each, left) for each in found.values()]
+    left = _left(load)
+    return [_line(each, left) for each in found]
 
 
 def _left(load: Callable[[], TrainState]) -> Mapping[str, Unusable] | None:

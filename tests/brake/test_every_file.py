@@ -11,7 +11,7 @@ import pytest
 from rollout.adapters.git import Git
 from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.yaml_store import YamlStore
-from rollout.commands.broken import BrokenFiles
+from rollout.commands.broken import what_is_left
 from rollout.commands.freeze import freeze
 from rollout.commands.reconcile import Reconciler
 from rollout.commands.rollback import Dispatch, roll_back
@@ -54,9 +54,8 @@ class Town:
     def __init__(self, folder: Path) -> None:
         self.git = Git(folder)
         self.told: list[Unusable] = []
-        self.broken = BrokenFiles()
         # One for all branches: what is the same on them is read once.
-        self.store = YamlStore(self.git, "base", tell=self._hear)
+        self.store = YamlStore(self.git, "base", tell=self.told.append)
         self.clock = SettableClock(on_its_way()[2].finished_at)
         self.mended: set[str] = set()
         """Names of the files that the last reconcile wrote anew."""
@@ -65,12 +64,7 @@ class Town:
         """The same, on that branch, where nobody was told of anything yet."""
         self.store.branch = branch
         self.told.clear()
-        self.broken = BrokenFiles()
         return self
-
-    def _hear(self, found: Unusable) -> None:
-        self.told.append(found)
-        self.broken.add(found)
 
     def load(self) -> TrainState:
         return self.store.load_for_brake(TAU, self.store.head())
@@ -176,7 +170,7 @@ def test_whoever_does_as_told_leaves_the_brake_on(town: Town, name: str, way: st
     town.at(branch_of(name, way, action, "followed"))
     town.do(action)
     is_whole = town.load().stood_in_for == ()
-    followed = town.follow(town.broken.untold(town.load))
+    followed = town.follow(what_is_left({one.name: one for one in town.told}.values(), town.load))
     assert followed == ([] if is_whole else [state_path(TAU, name)])
     assert action != "trigger" or town.mended == ({name} if is_whole and town.told else set())
     for _ in range(2 if followed else 0):
