@@ -257,37 +257,15 @@ def reconcile(
 ) -> None:
     """Fold in evidence, decide, record it, and open, update or close the promotion pull request."""
     from rollout.commands.looking import open_promotion
-    from rollout.commands.reconcile import Reconciler
-    from rollout.errors import InputError
     from rollout.rendering.documents import reconcile_document
 
     space, train, began = call.workspace, call.train, call.now
-    evidence, refusal = [*map(_evidence, observations)], None
+    given = [*map(_evidence, observations)]
     if run:
-        collected, refusal = _of_collecting(call, folder, run)
-        evidence += collected
+        report, refusal = _decided_by_run(call, given, folder, run, dry_run=dry_run)
     else:
-        evidence += _handed_over(folder, os.environ.get("GITHUB_RUN_ID"))
-
-    def decide(evidence: list[Evidence]) -> Report:
-        reconciler = Reconciler(
-            space.store,
-            space.forge,
-            space.clock,
-            space.promotion_body(),
-            responder=space.responder(),
-            desk=space.signoff_desk(dry_run=dry_run),
-            decorations=space.decorations,
-            dry_run=dry_run,
-        )
-        return reconciler.run(train, evidence)
-
-    try:
-        report = decide(evidence)
-    except InputError as error:
-        if not (run and evidence):
-            raise
-        refusal, report = error, decide([])
+        given += _handed_over(folder, os.environ.get("GITHUB_RUN_ID"))
+        report, refusal = _decided(call, given, dry_run=dry_run), None
     if usual and not dry_run:
         _ask(call, report, usual, began, is_answer=bool(run))
     call.tell_broken()
@@ -311,6 +289,39 @@ def reconcile(
     if refusal is not None:
         refusal.documented = call.json
         raise refusal
+
+
+def _decided_by_run(
+    call: Call, given: list[Evidence], folder: Path | None, run: str, *, dry_run: bool
+) -> tuple[Report, RolloutError | None]:
+    """By what a run of rollout-collect read, and by facts alone where that is refused; with the refusal."""
+    from rollout.errors import InputError
+
+    collected, refusal = _of_collecting(call, folder, run)
+    evidence = [*given, *collected]
+    try:
+        return _decided(call, evidence, dry_run=dry_run), refusal
+    except InputError as error:
+        if not evidence:
+            raise
+        return _decided(call, [], dry_run=dry_run), error
+
+
+def _decided(call: Call, evidence: list[Evidence], *, dry_run: bool) -> Report:
+    from rollout.commands.reconcile import Reconciler
+
+    space = call.workspace
+    reconciler = Reconciler(
+        space.store,
+        space.forge,
+        space.clock,
+        space.promotion_body(),
+        responder=space.responder(),
+        desk=space.signoff_desk(dry_run=dry_run),
+        decorations=space.decorations,
+        dry_run=dry_run,
+    )
+    return reconciler.run(call.train, evidence)
 
 
 def _told(report: Report, now: datetime, *, dry_run: bool) -> str:

@@ -50,10 +50,7 @@ def installed(world: GitHubWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     hub.outbox.clear()
     for name, value in {
         "GITHUB_ACTIONS": "true",
-        "GITHUB_API_URL": hub.url,
-        "GITHUB_SERVER_URL": hub.url,
-        "GITHUB_GRAPHQL_URL": f"{hub.url}/graphql",
-        "GITHUB_REPOSITORY": NAME,
+        **world.repo.address(),
         "GITHUB_RUN_ID": "9",
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
         "GITHUB_TOKEN": world.token.value,

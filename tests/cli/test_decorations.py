@@ -195,10 +195,7 @@ class Stage:
             hub.person(login, world.repo)
         for name, value in {
             "GITHUB_ACTIONS": "true",
-            "GITHUB_API_URL": hub.url,
-            "GITHUB_SERVER_URL": hub.url,
-            "GITHUB_GRAPHQL_URL": f"{hub.url}/graphql",
-            "GITHUB_REPOSITORY": NAME,
+            **world.repo.address(),
             "GITHUB_ACTOR": "alice",
         }.items():
             self.monkeypatch.setenv(name, value)

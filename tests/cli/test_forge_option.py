@@ -26,9 +26,8 @@ def world(hub: Hub, origin: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -
     world = GitHubWorld(hub, *origin)
     world.clock.forward(minutes=10)
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    monkeypatch.setenv("GITHUB_API_URL", hub.url)
-    monkeypatch.setenv("GITHUB_GRAPHQL_URL", f"{hub.url}/graphql")
-    monkeypatch.setenv("GITHUB_REPOSITORY", "acme/tau")
+    for name, value in world.repo.address().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("GITHUB_TOKEN", world.token.value)
     monkeypatch.setenv("ROLLOUT_NOW", NOW)
     return world

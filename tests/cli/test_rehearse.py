@@ -195,10 +195,7 @@ def test_on_github_it_is_a_state_commit_and_nothing_else(
     others = [hub.repo("acme/product", seed=source.path)] if elsewhere else []
     token = hub.app_token(home, *others)
     for name, value in {
-        "GITHUB_API_URL": hub.url,
-        "GITHUB_SERVER_URL": hub.url,
-        "GITHUB_GRAPHQL_URL": f"{hub.url}/graphql",
-        "GITHUB_REPOSITORY": "acme/tau",
+        **home.address(),
         "GITHUB_TOKEN": token.value,
         "GITHUB_ACTOR": "olga",
     }.items():

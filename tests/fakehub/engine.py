@@ -372,10 +372,7 @@ class Engine:
 
     def _run_env(self, repo: Repo, run: Run) -> dict[str, str]:
         env = {
-            "GITHUB_API_URL": self.hub.url,
-            "GITHUB_SERVER_URL": self.hub.url,
-            "GITHUB_GRAPHQL_URL": f"{self.hub.url}/graphql",
-            "GITHUB_REPOSITORY": repo.full_name,
+            **repo.address(),
             "GITHUB_REPOSITORY_OWNER": repo.owner,
             "GITHUB_RUN_ID": str(run.id),
             "GITHUB_RUN_NUMBER": str(run.number),

@@ -87,6 +87,15 @@ class Repo:
         number = self.hub.next_id()
         self.releases.append(Release(number, tag, prerelease, draft, author, self.hub.clock.now()))
 
+    def address(self) -> dict[str, str]:
+        """What a job of the repository is told of where it is: variable -> value."""
+        return {
+            "GITHUB_API_URL": self.hub.url,
+            "GITHUB_SERVER_URL": self.hub.url,
+            "GITHUB_GRAPHQL_URL": f"{self.hub.url}/graphql",
+            "GITHUB_REPOSITORY": self.full_name,
+        }
+
     # --- rules -------------------------------------------------------------------------------------------
 
     def access_of(self, login: str) -> Access:

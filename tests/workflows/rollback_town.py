@@ -28,10 +28,7 @@ def to_canary(town: Town) -> None:
 def workspace(town: Town) -> Workspace:
     """Commands in this process, as the App on the train's and the product's repository."""
     environment = {
-        "GITHUB_REPOSITORY": town.repo.full_name,
-        "GITHUB_API_URL": town.hub.url,
-        "GITHUB_SERVER_URL": town.hub.url,
-        "GITHUB_GRAPHQL_URL": f"{town.hub.url}/graphql",
+        **town.repo.address(),
         "GITHUB_TOKEN": town.hub.app_token(*town.hub.repos.values()).value,
     }
     space = Workspace(

@@ -8,14 +8,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from rollout.adapters.git.process import Done, complaint
-from rollout.adapters.git.repository import Git
+from rollout.adapters.git.repository import USUAL_BRANCHES, Git
 from rollout.core.text import inert
 from rollout.errors import OutsideError
 
 _SECTIONS = (b"[remote", b"[include")
 _USER = re.compile(r"//[^/@\s]*@")
 _NO_SUCH_REF = b"couldn't find remote ref"
-_USUAL_BRANCHES = ("main", "master")
 _LATER = "run it again later; `git fetch` has to work in this clone"
 
 
@@ -45,7 +44,7 @@ def default_branches(git: Git, remote: str) -> Iterator[str]:
     """What the remote calls its default branch; the usual names where the clone does not know."""
     head = fetched(remote, "")
     named = git.runner.attempt("symbolic-ref", "--quiet", f"{head}HEAD").stdout.decode("utf-8", "replace")
-    yield from (named.strip().removeprefix(head),) if named else _USUAL_BRANCHES
+    yield from (named.strip().removeprefix(head),) if named else USUAL_BRANCHES
 
 
 def fetch(git: Git, remote: str, branch: str) -> bool:

@@ -57,7 +57,7 @@ _HEAD_ON_BRANCH, _HEAD_ELSEWHERE = "ref: refs/heads/", "ref: refs/heads/.invalid
 _MOVE = ("update-ref", "-z", "--stdin")
 _REMOTE_HEADS = "refs/remotes/origin/"
 _OWN_BRANCHES = "rollout/"
-_USUAL_BRANCHES = ("main", "master")
+USUAL_BRANCHES = ("main", "master")
 
 
 class _Begun(NamedTuple):
@@ -230,16 +230,16 @@ class Git:
         """
         if self.remote_default:
             return self.remote_default
-        if self._only_branch in _USUAL_BRANCHES:
+        if self._only_branch in USUAL_BRANCHES:
             return self._only_branch  # whatever is configured; it saves a process
         configured = self.runner.attempt("config", "init.defaultBranch").stdout.decode().strip()
-        for usual in filter(None, (configured, *_USUAL_BRANCHES)):
+        for usual in filter(None, (configured, *USUAL_BRANCHES)):
             if self.tip(usual):
                 return usual
         current = self.current_branch()
         if current and not current.startswith(_OWN_BRANCHES):
             return current
-        return configured or _USUAL_BRANCHES[0]
+        return configured or USUAL_BRANCHES[0]
 
     def tags(self) -> tuple[str, ...]:
         """The names of all tags."""
