@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from rollout.commands.contract import refuse_doubts, refuse_unusable
 from rollout.commands.facts import FactFinder
-from rollout.core.advance import advance, is_settled
+from rollout.core.advance import advance
+from rollout.core.assess import is_settled
 from rollout.core.channel.proposals import why_refused
 from rollout.core.effects import besides
 from rollout.core.files import CHANNEL, CONTRACT, ROLLOUT, STATUS, state_path

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from rollout.core import channel as channels
 from rollout.core import completed, counters, first_rules, legality, signoff, streaks, succession
-from rollout.core.assess import assess, began, judges_alike, reassess, unsigned_items, view_of
+from rollout.core.assess import assess, began, has_adopted, judges_alike, reassess, unsigned_items, view_of
 from rollout.core.contract import Contract
 from rollout.core.decision import (
     judge_triggers,
@@ -94,7 +94,7 @@ def advance(
     state, status = _by_rules(state, status, rules)
     if status.legal.outcome is not Outcome.IN_PROGRESS:
         return _restore(state, status, now) or _after_the_end(state, status, evidence, facts, now)
-    if not _has_adopted(state, status):
+    if not has_adopted(state, status):
         return _adopt_contract(state, status, facts, now)
     if state.is_broken(ROLLOUT):
         return _undo(state, status, f"{ROLLOUT} cannot be read", facts, now)
@@ -126,7 +126,7 @@ def advance_as_before(state: TrainState, facts: Facts, now: datetime, *, rules: 
     if state.status is None:
         return None
     state, status = _by_rules(state, state.status, rules)
-    if not _has_adopted(state, status):
+    if not has_adopted(state, status):
         return _adopt_contract(replace(state, rollout=status.legal), status, facts, now)
     unfrozen = replace(state, rollout=state.rollout.model_copy(update={"frozen": None}))
     unnoticed = status.model_copy(update={"merged_step": None})
@@ -140,23 +140,6 @@ def _by_rules(state: TrainState, status: Status, rules: int) -> tuple[TrainState
     if status.by_first_rules:
         status = migrated(state, status)
     return replace(state, status=status), status
-
-
-def is_settled(state: TrainState) -> bool:
-    """Whether nothing that a person changed is still to be judged."""
-    status = state.status
-    if status is None:
-        return True
-    is_over = status.legal.outcome is not Outcome.IN_PROGRESS
-    if state.rollout != status.legal or state.is_broken(ROLLOUT):
-        return False
-    return is_over or (_has_adopted(state, status) and status.unreadable == state.unreadable)
-
-
-def _has_adopted(state: TrainState, status: Status) -> bool:
-    """Whether the status is decided by the contract as it is now, and says so when that cannot be used."""
-    is_usable = state.unusable is None
-    return status.contract_digest == state.contract_digest and status.contract_unusable is not is_usable
 
 
 # --- changes that people made ----------------------------------------------------------------------------

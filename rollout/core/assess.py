@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from rollout.core import signoff, soak
+from rollout.core import legality, signoff, soak
 from rollout.core.contract import Contract
 from rollout.core.decision import (
     decide,
     findings,
     health_leaves,
     hold_ahead,
+    hold_frozen,
     judge_gates,
     judge_triggers,
     look,
@@ -19,10 +21,10 @@ from rollout.core.decision import (
     with_triggers,
     without_promotion,
 )
-from rollout.core.files import CONTRACT
+from rollout.core.files import CONTRACT, ROLLOUT
 from rollout.core.observation import Observation
 from rollout.core.requests import applied_at, needed
-from rollout.core.state import Facts, Quarantine, Rollout, Status, TrainState, TriggerFinding
+from rollout.core.state import Event, Facts, Outcome, Quarantine, Rollout, Status, TrainState, TriggerFinding
 from rollout.core.succession import why_ahead
 from rollout.core.view import View
 
@@ -34,16 +36,55 @@ def reassess(state: TrainState, status: Status, facts: Facts, now: datetime) -> 
 
 
 def held_now(state: TrainState, now: datetime) -> TrainState:
-    """The state as a person sees it: what was decided by a clock that ran ahead is held.
+    """The state as a person sees it: what the train's files hold up, and a clock that ran ahead, is held.
 
     The next reconcile decides so too.
     """
     status = state.status
-    why = why_ahead(status, now) if status is not None else ""
-    if status is None or not why or hold_ahead(why) in status.decision.reasons:
+    if status is None:
         return state
-    held = without_promotion(status.decision, hold_ahead(why))
-    return replace(state, status=status.model_copy(update={"decision": held}))
+    decision = status.decision
+    for why in _found_since(state, status, now):
+        if why not in decision.reasons:
+            decision = without_promotion(decision, why)
+    return replace(state, status=status.model_copy(update={"decision": decision}))
+
+
+def _found_since(state: TrainState, status: Status, now: datetime) -> Iterator[str]:
+    """What holds promotion and was there for everybody to see before reconcile came by; the first, last."""
+    if why := why_ahead(status, now):
+        yield hold_ahead(why)
+    if state.rollout.outcome is not Outcome.IN_PROGRESS:
+        return
+    if state.is_broken(ROLLOUT):
+        yield f"{ROLLOUT} cannot be read"
+    elif state.rollout.frozen is not None:
+        yield hold_frozen(state.rollout.frozen)
+    elif state.rollout != status.legal:
+        event, why = legality.judge(state.contract, state.rollout, status, None, now)
+        if event is Event.ILLEGAL_STEP:
+            yield f"{ROLLOUT} was changed by hand: {why}"
+    if state.unusable is not None:
+        yield why_held(CONTRACT)
+    elif state.unreadable:
+        yield why_held(", ".join(state.unreadable))
+
+
+def is_settled(state: TrainState) -> bool:
+    """Whether nothing that a person changed is still to be judged."""
+    status = state.status
+    if status is None:
+        return True
+    is_over = status.legal.outcome is not Outcome.IN_PROGRESS
+    if state.rollout != status.legal or state.is_broken(ROLLOUT):
+        return False
+    return is_over or (has_adopted(state, status) and status.unreadable == state.unreadable)
+
+
+def has_adopted(state: TrainState, status: Status) -> bool:
+    """Whether the status is decided by the contract as it is now, and says so when that cannot be used."""
+    is_usable = state.unusable is None
+    return status.contract_digest == state.contract_digest and status.contract_unusable is not is_usable
 
 
 def unsigned_items(state: TrainState, rollout: Rollout) -> dict[str, tuple[str, ...]]:

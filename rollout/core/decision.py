@@ -17,6 +17,7 @@ from rollout.core.state import (
     CounterTrack,
     Decision,
     Facts,
+    Freeze,
     GateFinding,
     Quarantine,
     Request,
@@ -210,6 +211,11 @@ def decide(
     )
 
 
+def hold_frozen(frozen: Freeze) -> str:
+    """What holds promotion while a train is frozen."""
+    return f"frozen: {frozen.reason}"[:500]
+
+
 def hold_ahead(why: str) -> str:
     """What holds promotion while the last observation lies in the future, as `why` says."""
     return f"{why}: set that clock, collect again"
@@ -243,7 +249,7 @@ def _hold_reasons(
     now: datetime,
 ) -> Iterator[str]:
     if rollout.frozen is not None:
-        yield f"frozen: {rollout.frozen.reason}"[:500]
+        yield hold_frozen(rollout.frozen)
     limit = contract.max_gap(view.phase)
     if observed_at is None:
         yield f"no observation of {view.phase.name} yet"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from rollout.core.assess import held_now, is_settled
 from rollout.core.contract import Contract, NoNewGate, NoTriggerGate, Phase, SignoffGate, SignoffItem
 from rollout.core.legality import A_READING
 from rollout.core.rollback.readiness import why_person_needed
@@ -119,8 +120,8 @@ def after_undoing(state: TrainState, why: str, *, now: datetime) -> tuple[str, s
     return f"{state.train}: change of rollout.yaml undone: {why}", _rollout(state, now, None)[0]
 
 
-def what_next(state: TrainState) -> str:
-    """What the tool does by itself, and when."""
+def what_next(state: TrainState, *, now: datetime) -> str:
+    """What the tool does by itself, and when; `state` as it is recorded, not as `held_now` shows it."""
     rollout, status = state.rollout, state.status
     if rollout.outcome is Outcome.ROLLING_BACK:
         from rollout.rendering import rollback
@@ -130,31 +131,42 @@ def what_next(state: TrainState) -> str:
         return "nothing is promoted until the train is reopened"
     if rollout.outcome is not Outcome.IN_PROGRESS or rollout.phase is None:
         return "nothing is promoted until a release is started"
-    if rollout.frozen:
-        return "nothing is promoted while it is frozen"
+    held = _held(state)
     if status is not None and status.phase != rollout.phase:
-        return _foretold(state, status) or _what_becomes_of_the_step(rollout, status)
+        return _what_becomes_of_the_step(state, status, held)
+    if held:
+        return f"nothing is promoted {held}"
+    if not is_settled(state):
+        return _what_becomes_of_the_edit(state, status)
     to = state.contract.next_phase(rollout.phase)
     if to is None:
         return "the rollout completes when every gate holds and the soak is full"
     where = f"{to.name} at {to.canary_percent} %"
-    if status is not None and status.decision.verdict is Verdict.PROMOTE:
+    seen = held_now(state, now).status
+    if seen is not None and seen.decision.verdict is Verdict.PROMOTE:
         return f"after the merge the next reconcile enters {where}"
     return f"a pull request to {where} opens when every gate holds and the soak is full"
 
 
-def _foretold(state: TrainState, status: Status) -> str:
-    """That the next reconcile undoes a merge and freezes, by what the train's files tell already."""
-    from rollout.core.advance import advance  # of no use to a train that stands where it was put
+def _held(state: TrainState) -> str:
+    """How long nothing goes further, whatever is observed; empty when nothing is in the way."""
+    if state.rollout.frozen is not None:
+        return "while it is frozen"
+    if state.unusable is not None:
+        return "until the contract can be used again"
+    return f"until {', '.join(state.unreadable)} can be read again" if state.unreadable else ""
 
-    step = advance(state, None, status.facts, status.decided_at)
-    if step is None or step.event is not Event.ILLEGAL_STEP:
-        return ""
-    return f"the next reconcile undoes the merge and freezes: {line(step.detail, DETAIL)}"
 
-
-def _what_becomes_of_the_step(rollout: Rollout, status: Status) -> str:
-    where, step = f"{rollout.phase} at {rollout.canary_percent} %", status.merged_step
+def _what_becomes_of_the_step(state: TrainState, status: Status, held: str) -> str:
+    rollout, step = state.rollout, status.merged_step
+    where = f"{rollout.phase} at {rollout.canary_percent} %"
+    if rollout.frozen is not None:
+        # Whether the freeze came after the merge, which makes the step a legal one, only the forge tells.
+        return f"the next reconcile judges the merge of {where}; nothing more is promoted {held}"
+    if undone := _undone(state, status):
+        return f"the next reconcile undoes the merge and freezes: {line(undone, DETAIL)}"
+    if held:
+        return f"{where} is not entered {held}"
     if step is None:
         return f"the next reconcile judges the merge and enters {where}"
     until = day_and_time(step.until)
@@ -162,6 +174,20 @@ def _what_becomes_of_the_step(rollout: Rollout, status: Status) -> str:
         f"reconcile enters {where} once every gate of {status.phase} holds;"
         f" after {until} it goes back to {status.phase} and proposes the step again"
     )
+
+
+def _what_becomes_of_the_edit(state: TrainState, status: Status | None) -> str:
+    if status is not None and (undone := _undone(state, status)):
+        return f"the next reconcile undoes the change by hand and freezes: {line(undone, DETAIL)}"
+    return "the next reconcile judges again what was changed by hand"
+
+
+def _undone(state: TrainState, status: Status) -> str:
+    """Why the next reconcile undoes an edit or a merge, by the train's files alone; empty if it does not."""
+    from rollout.core.advance import advance  # of no use to a train that stands where it was put
+
+    step = advance(state, None, status.facts, status.decided_at)
+    return step.detail if step is not None and step.event is Event.ILLEGAL_STEP else ""
 
 
 # --- in progress -----------------------------------------------------------------------------------------

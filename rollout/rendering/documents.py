@@ -51,7 +51,7 @@ def status_document(state: TrainState, *, now: datetime, pull_request: int | Non
 
     `phase` and `canary_percent` are what was entered. A step that is merged and not entered stands beside.
     """
-    state = held_now(state, now)
+    recorded, state = state, held_now(state, now)
     status = state.status
     rollout = status.entered(state.rollout) if status else state.rollout
     release, frozen, target = rollout.release, rollout.frozen, rollout.rollback_target
@@ -73,7 +73,7 @@ def status_document(state: TrainState, *, now: datetime, pull_request: int | Non
         "rollback_target": target and {"version": target.version, "channel": target.channel.value},
         "pull_request": pull_request,
         "incident": _incident(state.incident) if state.incident else None,
-        "next": what_next(state),
+        "next": what_next(recorded, now=now),
         "to_do": to_do(state, now=now, pull_request=pull_request),
     }
 

@@ -56,7 +56,7 @@ def job_summary(template: str, state: TrainState, run: Run, *, now: datetime) ->
         "steps": stepper(state.contract, rollout) if rollout.release else "",
         "soak": soak_bar(progress(state.contract.phase(under_way.phase), under_way)) if under_way else "",
         "to_do": to_do(state, now=now, pull_request=run.pull_request),
-        "next": what_next(state),
+        "next": what_next(state, now=now),
         "reasons": _others(under_way, why) if under_way else [],
         "gates": gate_rows(under_way.gates) if under_way else [],
         "triggers": list(_fired(under_way)) if under_way else [],

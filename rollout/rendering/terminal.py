@@ -76,7 +76,7 @@ def status_view(
     # It knows all of a rollback, which `evaluate` does not need.
     from rollout.rendering.advice import to_do, what_next
 
-    state = held_now(state, now)
+    recorded, state = state, held_now(state, now)
     rollout, status = state.rollout, state.status
     if status is not None:
         rollout = status.entered(rollout)
@@ -84,7 +84,7 @@ def status_view(
         _header(replace(state, rollout=rollout), _merged(state, now), now, style),
         _track(state.contract, rollout, status, columns, style),
         section("To do", _bullets(to_do(state, now=now, pull_request=pull_request), columns), style),
-        section("Next", _bullets([what_next(state)], columns), style),
+        section("Next", _bullets([what_next(recorded, now=now)], columns), style),
     ]
     incident = state.incident
     if incident is not None and rollout.outcome is not Outcome.IN_PROGRESS:

@@ -259,11 +259,14 @@ def test_what_a_merge_leads_to_without_its_rollback_target_is_foretold_and_done(
     world.run_harness()
     world.soak()
     world.merge()
-    assert what_next(world.state) == "the next reconcile judges the merge and enters canary-1 at 5 %"
+    assert (
+        what_next(world.state, now=world.now)
+        == "the next reconcile judges the merge and enters canary-1 at 5 %"
+    )
     target = world.rollout.rollback_target
     assert target is not None
     assert add(world, target.version)
-    told = what_next(world.state)
+    told = what_next(world.state, now=world.now)
     assert told.startswith("the next reconcile undoes the merge and freezes: preflight -> canary-1 while ")
     assert "quarantine" in told
     report = world.reconcile()

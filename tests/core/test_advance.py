@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.core.advance import advance, is_settled
-from rollout.core.assess import reassess
+from rollout.core.advance import advance
+from rollout.core.assess import is_settled, reassess
 from rollout.core.contract import HealthStateGate
 from rollout.core.decision import judge_gates
 from rollout.core.gates.timeline_clean import describe

@@ -114,7 +114,7 @@ def test_completion_needs_nobody() -> None:
     assert "nothing: the next reconcile completes the rollout" not in to_do(
         signed, now=build.NOW, pull_request=None
     )
-    assert what_next(signed).startswith("the rollout completes when")
+    assert what_next(signed, now=build.NOW).startswith("the rollout completes when")
     free = replace(signed, contract=signed.contract.model_copy(update={"signoff": SignoffPolicy()}))
     assert to_do(free, now=build.NOW, pull_request=None) == [
         "nothing: the next reconcile completes the rollout"
@@ -144,7 +144,7 @@ def test_after_a_rollback() -> None:
     assert to_do(over, now=build.NOW, pull_request=None) == [
         "once the cause is mended: rollout reopen --reason WHY"
     ]
-    assert what_next(over) == "nothing is promoted until the train is reopened"
+    assert what_next(over, now=build.NOW) == "nothing is promoted until the train is reopened"
 
 
 def test_a_rollback_without_its_incident_is_said() -> None:
