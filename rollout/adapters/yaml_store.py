@@ -365,10 +365,9 @@ class LostTrains:
     def did(self) -> str:
         return f"commit {self.commit[:10]} by {inert(self.author, 60)} took it away"
 
-    def hint(self, train: str) -> str:
-        return (
-            f"{self.did}; take that back: git checkout {self.before[:10]} -- {state_path(train)}, then commit"
-        )
+    def hint(self, *trains: str) -> str:
+        folders = " ".join(map(state_path, trains))
+        return f"{self.did}; take that back: git checkout {self.before[:10]} -- {folders}, then commit"
 
     def unusable(self, train: str) -> Unusable:
         problem = f"{state_path(train)}: is missing, with all of its files"

@@ -40,7 +40,12 @@ def _on_github(call: Call) -> Examination:
 
     space = call.workspace
     return examine_github(
-        space.inspector, space.store, lambda: space.branch, space.asked_state_branch, space.clock
+        space.inspector,
+        space.store,
+        lambda: space.branch,
+        space.asked_state_branch,
+        space.clock,
+        space.refuse_lost,
     )
 
 
@@ -56,4 +61,5 @@ def _here(call: Call) -> Examination:
         space.person,
         lambda: check_contracts(space.worktree, read_contract, call.named_train),
         space.has_branch,
+        space.refuse_lost,
     )

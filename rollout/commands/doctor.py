@@ -27,17 +27,24 @@ class Examination:
 
 
 def examine_github(
-    inspector: Inspector, store: StateStore, branch: Callable[[], str], named: str | None, clock: Clock
+    inspector: Inspector,
+    store: StateStore,
+    branch: Callable[[], str],
+    named: str | None,
+    clock: Clock,
+    refuse_lost: Callable[[], None],
 ) -> Examination:
     """`branch` tells the state branch; `named` is what it was asked to be, None for the default branch.
 
+    `refuse_lost` raises InputError where a commit took the last train away.
+
     Raises OutsideError when the repository cannot be seen at all.
     """
-    trains, trouble = _trains(store)
-    found = named if trouble else branch()
+    trains, trouble, fix = _trains(store, refuse_lost)
+    found = _found(branch) or named
     settings = inspector.inspect(found, trains)
     state_branch = found or settings.default_branch
-    world = World(settings, state_branch, trouble, trains)
+    world = World(settings, state_branch, trouble, trains, fix)
     about = f"{settings.repository}, state on {state_branch}, asked as {settings.login}"
     return Examination(about, examine(world, clock.now()))
 
@@ -48,25 +55,29 @@ def examine_local(
     person: Callable[[], str],
     check: Callable[[], object],
     has_branch: Callable[[str], bool],
+    refuse_lost: Callable[[], None],
 ) -> Examination:
     """`person` and `check` (of the worktree's contracts) raise InputError when they find nothing good.
 
-    `has_branch` says whether the clone knows a branch.
+    `has_branch` says whether the clone knows a branch. `refuse_lost` as above.
     """
-    trains, trouble = _trains(store, has_branch)
-    facts = Laptop(_person(person), branch, trouble, trains, _contract_problems(check))
+    trains, trouble, fix = _trains(store, refuse_lost, has_branch)
+    facts = Laptop(_person(person), branch, trouble, trains, _contract_problems(check), fix)
     return Examination(f"the local forge, state on {branch}", examine_laptop(facts))
 
 
 def _trains(
-    store: StateStore, has_branch: Callable[[str], bool] = lambda _: True
-) -> tuple[tuple[Train, ...], str]:
-    """Every train of the state branch, and why there is none to be read."""
+    store: StateStore, refuse_lost: Callable[[], None], has_branch: Callable[[str], bool] = lambda _: True
+) -> tuple[tuple[Train, ...], str, str]:
+    """Every train of the state branch, or why there is none to be read, and the fix."""
     try:
         head = store.head()
-        return tuple(_train(store, name, head, has_branch) for name in store.trains(head)), ""
+        names = store.trains(head)
+        if not names:
+            refuse_lost()
+        return tuple(_train(store, name, head, has_branch) for name in names), "", ""
     except InputError as error:
-        return (), error.message
+        return (), error.message, error.hint
 
 
 def _train(store: StateStore, name: str, head: str, has_branch: Callable[[str], bool]) -> Train:
@@ -102,6 +113,13 @@ def _intervals(contract: Contract) -> tuple[int, ...]:
 def _max_gap(contract: Contract) -> int:
     """The shortest of its phases that ask for time."""
     return min(contract.max_gap(phase) for phase in contract.phases)
+
+
+def _found(branch: Callable[[], str]) -> str | None:
+    try:
+        return branch()
+    except InputError:
+        return None
 
 
 def _person(ask: Callable[[], str]) -> str | None:

@@ -603,10 +603,17 @@ class Workspace:
             )
         raise InputError("there is more than one train", hint=f"say which with --train: {', '.join(trains)}")
 
+    def refuse_lost(self) -> None:
+        """Raises InputError when a commit took the last train away."""
+        if lost := self.lost():
+            raise InputError(f"no train on {self.branch} any more", hint=lost.hint(*lost.trains))
+
     def lost(self, train: str | None = None, branch: str | None = None) -> LostTrains | None:
-        """See `YamlStore.lost`, of the branch in the local repository; None where that is not asked."""
+        """See `YamlStore.lost`; a branch that is named is one of the local repository."""
+        if self._fetched is not None and branch is None:
+            return self._fetched.lost(self._fetched.head(), train)
         if self.forge_kind == "github" and branch is None:
-            return None
+            return self._github_store.lost(self._github_store.head(), train)
         tip = self.git.tip(branch or self.branch)
         store = YamlStore(self.git, branch) if branch else self.clone
         return store.lost(tip, train) if tip else None

@@ -12,6 +12,7 @@ from rollout.adapters.github.forge import CLOSED_MARKER, GitHubForge
 from rollout.adapters.github.listing import LABEL, Listing
 from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.yaml_store import YamlStore
+from rollout.commands.freeze import freeze
 from rollout.commands.looking import history
 from rollout.core.contract import Product
 from rollout.core.effects import OpenPromotion, SetStatus
@@ -133,7 +134,8 @@ def test_what_is_not_there_is_said(world: GitHubWorld, run: Adapters) -> None:
     assert missing.value.hint == "trains there: tau"
 
 
-CONTRACT = f"state/{TAU}/contract.yaml"
+FOLDER = f"state/{TAU}"
+CONTRACT = f"{FOLDER}/contract.yaml"
 
 
 @pytest.mark.parametrize("text", [b"phases: [", b"schema: 1\n", None])
@@ -157,6 +159,47 @@ def test_the_contract_before_stands_in_as_in_a_clone(world: GitHubWorld, text: b
     assert state.unusable is not None
     assert f"-- {CONTRACT}, then commit" in state.unusable.hint
     assert told == [state.unusable]
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_train_that_a_commit_took_away_is_braked_as_in_a_clone(world: GitHubWorld, keeps: bool) -> None:
+    """`keeps`: another train is left on the branch."""
+    bare, alice = world.repo.bare, world.alice
+    world.repo.commit_on_branch(
+        alice,
+        "main",
+        bare.branch("main") or "",
+        "deep",
+        [(f"{FOLDER}/incidents/old.yaml", b"schema: 1\n")],
+        [],
+    )
+    held = set(bare.git("ls-tree", "-r", "--name-only", "main", FOLDER).split())
+    others = [("state/omega/contract.yaml", b"schema: 1\n")] if keeps else []
+    gone = world.repo.commit_on_branch(alice, "main", bare.branch("main") or "", "tidy", others, sorted(held))
+    store, clone = world.run().store, YamlStore(Git(bare.path), "main")
+    lost = store.lost(gone, TAU)
+    assert lost is not None
+    assert lost == clone.lost(gone, TAU)
+    assert store.lost(gone) == (None if keeps else lost)
+    assert store.load_for_brake(TAU, gone) == clone.load_for_brake(TAU, gone)
+    with pytest.raises(InputError, match="no train tau") as refused:
+        store.load(TAU, gone)
+    assert refused.value.hint == lost.hint(TAU)
+    freeze(store, world.clock, TAU, "stop")
+    assert set(bare.git("ls-tree", "-r", "--name-only", "main", FOLDER).split()) == held
+    frozen = world.run().store.load(TAU, bare.branch("main") or "").rollout.frozen
+    assert frozen is not None
+    assert frozen.reason == "stop"
+    assert world.run().store.lost(bare.branch("main") or "", TAU) is None
+
+
+def test_a_branch_of_its_own_that_lost_its_train_is_the_state_branch_still(world: GitHubWorld) -> None:
+    bare = world.repo.bare
+    bare.git("branch", "rollout-state", "main")
+    for branch in ("main", "rollout-state"):
+        held = bare.git("ls-tree", "-r", "--name-only", branch, FOLDER).split()
+        world.repo.commit_on_branch(world.alice, branch, bare.branch(branch) or "", "tidy", [], held)
+    assert world.run(branch=None).store.branch == "rollout-state"
 
 
 def test_state_that_does_not_parse_is_named(world: GitHubWorld) -> None:

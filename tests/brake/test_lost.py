@@ -86,6 +86,13 @@ def test_every_command_names_the_way_back(
     assert "rollout init" not in err
 
 
+def test_doctor_names_the_way_back(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(here, "doctor") == 3
+    said = " ".join(capsys.readouterr().out.split())
+    assert way_back(here) in said
+    assert "rollout init" not in said
+
+
 def test_init_writes_no_fresh_train_over_a_release(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(here, "init --profile tau") == 3
     err = capsys.readouterr().err

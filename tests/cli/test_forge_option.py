@@ -67,6 +67,23 @@ def test_under_actions_state_lives_on_github(
     assert (frozen["reason"], frozen["at"]) == ("a wish", NOW)
 
 
+@pytest.mark.parametrize("named", [(), ("--train", "tau")])
+def test_a_train_whose_folder_was_taken_away_is_frozen_over_github(
+    world: GitHubWorld, nowhere: Path, capsys: pytest.CaptureFixture[str], named: tuple[str, ...]
+) -> None:
+    bare = world.repo.bare
+    held = bare.git("ls-tree", "-r", "--name-only", "main", "state").split()
+    before = bare.branch("main") or ""
+    gone = world.repo.commit_on_branch(world.alice, "main", before, "tidy", [], held)
+    way = f"commit {gone[:10]} by alice took it away; take that back: git checkout {before[:10]} -- state/tau"
+    assert way in refused(capsys, "unfreeze", "--reason", "seen", *named)
+    assert main(["doctor"]) == 3
+    assert " ".join(capsys.readouterr().out.split()).count(way) == 1
+    said(capsys, "freeze", "--reason", "a wish", *named)
+    assert said(capsys, "status")["frozen"]["reason"] == "a wish"
+    assert bare.git("ls-tree", "-r", "--name-only", "main", "state").split() == held
+
+
 def test_a_start_asks_github_about_the_commit(
     world: GitHubWorld, nowhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from rollout.adapters.github.api import STALE, Api, Document, RefusedByGitHubError, parsed
 from rollout.adapters.yaml_store import (
     FileVersion,
+    LostTrains,
     YamlStore,
     files_of,
     message_text,
@@ -19,7 +20,7 @@ from rollout.adapters.yaml_store import (
 )
 from rollout.core.action import has_other_ci
 from rollout.core.contract import Contract
-from rollout.core.files import STATE_BRANCH, state_path
+from rollout.core.files import STATE, STATE_BRANCH, state_path
 from rollout.core.state import CommitMessage, StateChange, TrainState, Unusable
 from rollout.core.values import Model
 from rollout.errors import HeadMovedError, InputError
@@ -70,6 +71,23 @@ _HISTORY = """query($owner: String!, $name: String!, $oid: GitObjectID!, $path: 
     }
   } } }
 }"""
+
+
+_TAKEN_AWAY = """query($owner: String!, $name: String!, $oid: GitObjectID!, $path: String!) {
+  repository(owner: $owner, name: $name) { nameWithOwner object(oid: $oid) { ... on Commit {
+    history(path: $path, first: 20) { nodes { oid author { name } parents(first: 1) { nodes { oid } } }
+      pageInfo { hasNextPage endCursor } }
+  } } }
+}"""
+_FOLDER = """query($owner: String!, $name: String!, $place: String!) {
+  repository(owner: $owner, name: $name) { nameWithOwner object(expression: $place) { ... on Tree {
+    entries { name object {
+      ... on Blob { text isTruncated }
+      ... on Tree { entries { name object { ... on Blob { text isTruncated } } } }
+    } }
+  } } }
+}"""
+"""A train's folder with those in it, such as its incidents."""
 
 
 class _Blob(Document):
@@ -167,14 +185,18 @@ class _Version(Document):
     oid: str
     author: _Author | None = None
     file: _Content | None = None
+    parents: _Oids = _Oids()
+
+    @property
+    def by(self) -> str:
+        return (self.author.name if self.author else None) or "somebody"
 
     @property
     def of_file(self) -> FileVersion:
         blob = self.file.object if self.file else None
         is_whole = blob is not None and blob.text is not None and not blob.is_truncated
-        author = (self.author.name if self.author else None) or "somebody"
         text = (blob.text or "").encode() if blob and is_whole else None
-        return FileVersion(self.oid, author, text, blob is not None)
+        return FileVersion(self.oid, self.by, text, blob is not None)
 
 
 class _PageInfo(Document):
@@ -197,6 +219,41 @@ class _HistoryRepository(Document):
 
 class _HistoryAnswer(Document):
     repository: _HistoryRepository
+
+
+class _Leaf(_Blob):
+    entries: tuple[_File, ...] | None = None
+
+
+class _Entry(Document):
+    name: str
+    object: _Leaf | None = None
+
+
+class _WholeFolder(Document):
+    entries: tuple[_Entry, ...] = ()
+
+    def texts(self, folder: str) -> dict[str, bytes]:
+        """Path -> content, of what GitHub gives whole."""
+        blobs: list[tuple[str, _Blob | None]] = [(entry.name, entry.object) for entry in self.entries]
+        blobs += [
+            (f"{entry.name}/{file.name}", file.object)
+            for entry in self.entries
+            for file in (entry.object and entry.object.entries) or ()
+        ]
+        return {
+            f"{folder}/{name}": blob.text.encode()
+            for name, blob in blobs
+            if blob is not None and blob.text is not None and not blob.is_truncated
+        }
+
+
+class _FolderRepository(Document):
+    object: _WholeFolder | None = None
+
+
+class _FolderAnswer(Document):
+    repository: _FolderRepository
 
 
 @dataclass(frozen=True)
@@ -293,6 +350,20 @@ class GitHubStore:
 
     def _read(self, train: str, at: str, *, for_brake: bool) -> TrainState:
         snapshot = self._at(at)
+        lost = self.lost(at, train) if train not in snapshot.trains else None
+        if lost is not None and for_brake:
+            before = self._read(train, lost.before, for_brake=True)
+            state = replace(before, head=at, broken=(*before.broken, lost.unusable(train)))
+        elif lost is not None:
+            raise InputError(f"there is no train {train} at commit {at[:12]}", hint=lost.hint(train))
+        else:
+            state = self._read_there(train, at, snapshot, for_brake=for_brake)
+        if state.stood_in_for and at == self.head():
+            for each in state.stood_in_for:
+                self._tell(each)
+        return state
+
+    def _read_there(self, train: str, at: str, snapshot: _Snapshot, *, for_brake: bool) -> TrainState:
         if train not in snapshot.trains:
             known = ", ".join(sorted(snapshot.trains)) or "none"
             raise InputError(f"there is no train {train} at commit {at[:12]}", hint=f"trains there: {known}")
@@ -304,11 +375,34 @@ class GitHubStore:
             return self._versions(state_path(train, name), at)
 
         files = _Files(train, snapshot.trains[train], deep, versions)
-        state = read_train(train, at, files, for_brake=for_brake)
-        if state.stood_in_for and at == self.head():
-            for each in state.stood_in_for:
-                self._tell(each)
-        return state
+        return read_train(train, at, files, for_brake=for_brake)
+
+    def lost(self, at: str, train: str | None = None) -> LostTrains | None:
+        """As `YamlStore.lost`, among the newest commits of that folder."""
+        there = self._at(at).trains
+        if train in there or (train is None and there):
+            return None
+        folder = state_path(train) if train else STATE
+        history = self._history(_TAKEN_AWAY, folder, {"oid": at, "path": folder})
+        for commit in history.nodes if history else ():
+            for parent in commit.parents.nodes:
+                before = self._at(parent.oid).trains
+                if train in before or (train is None and before):
+                    return LostTrains(commit.oid, commit.by, parent.oid, (train,) if train else (*before,))
+        return None
+
+    def _put_back(self, train: str, parent: str) -> dict[str, bytes]:
+        """As `YamlStore` does: what a stop brings back where a commit took the train's folder away."""
+        if train in self._at(parent).trains or (lost := self.lost(parent, train)) is None:
+            return {}
+        folder = state_path(train)
+        variables = {**self._api.owner_and_name, "place": f"{lost.before}:{folder}"}
+        answer = self._api.attempt(
+            f"reading {folder} of {lost.before[:12]}",
+            lambda: parsed(_FolderAnswer, self._api.graphql(_FOLDER, variables)),
+        )
+        found = answer.repository.object
+        return found.texts(folder) if found else {}
 
     def text(self, train: str, name: str, at: str) -> bytes | None:
         """A file right in the train's folder as it is, whatever it holds; None when it is not there.
@@ -350,7 +444,7 @@ class GitHubStore:
         longer at `parent`; nothing is written then. Raises OutsideError when GitHub does not answer or
         refuses.
         """
-        files = files_of(train, change)
+        files = {**self._put_back(train, parent), **files_of(train, change)}
         text = message_text(message, skips_ci=self._at(parent).skips_ci)
         made = self._api.attempt(
             f"committing to {self.branch}",
@@ -433,8 +527,7 @@ class GitHubStore:
         """What the file was at `at` and before, newest first, a page at a time."""
         after: str | None = None
         while True:
-            variables = {**self._api.owner_and_name, "oid": at, "path": path, "after": after}
-            history = self._history(path, variables)
+            history = self._history(_HISTORY, path, {"oid": at, "path": path, "after": after})
             if history is None:
                 return
             for commit in history.nodes:
@@ -443,10 +536,11 @@ class GitHubStore:
                 return
             after = history.page_info.end_cursor
 
-    def _history(self, path: str, variables: Mapping[str, object]) -> _History | None:
+    def _history(self, query: str, path: str, variables: Mapping[str, object]) -> _History | None:
+        both = {**self._api.owner_and_name, **variables}
         answer = self._api.attempt(
             f"reading the history of {path}",
-            lambda: parsed(_HistoryAnswer, self._api.graphql(_HISTORY, variables)),
+            lambda: parsed(_HistoryAnswer, self._api.graphql(query, both)),
         )
         found = answer.repository.object
         return found.history if found else None
@@ -454,8 +548,12 @@ class GitHubStore:
 
 def _unnamed(repository: _Repository) -> _Ref | None:
     """The branch that carries state where nobody named one: see `GitHubStore`."""
-    own = repository.own
-    return own if own is not None and _snapshot(own.target).trains else repository.default_branch_ref
+    own, default = repository.own, repository.default_branch_ref
+    if own is None or default is None:
+        return own or default
+    # A branch of its own that lost its trains is still the one that carried them.
+    is_there = bool(_snapshot(own.target).trains) or not _snapshot(default.target).trains
+    return own if is_there else default
 
 
 class _Files:

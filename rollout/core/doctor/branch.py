@@ -39,7 +39,7 @@ def state_branch(world: World) -> Iterator[Finding]:
         yield problem("state branch", "the repository is archived: nothing can be written", "unarchive it")
     if world.branch_problem:
         fix = "push the branch that carries state/, or name another: ROLLOUT_STATE_BRANCH"
-        yield problem("state branch", world.branch_problem, fix)
+        yield problem("state branch", world.branch_problem, world.branch_fix or fix)
         return
     if not world.trains:
         says = f"no train on {world.state_branch}"

@@ -244,6 +244,8 @@ class World:
     branch_problem: str
     """Why the state branch could not be read; empty when it could."""
     trains: tuple[Train, ...]
+    branch_fix: str = ""
+    """What mends that; empty for the usual way."""
 
     @property
     def has_own_branch(self) -> bool:
@@ -276,6 +278,7 @@ class Laptop:
     trains: tuple[Train, ...]
     contract_problems: tuple[str, ...]
     """Mistakes of the worktree's contracts, each as `file: field: message`."""
+    branch_fix: str = ""
 
 
 IN_FORK = "ROLLOUT_IN_FORK"

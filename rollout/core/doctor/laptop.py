@@ -15,7 +15,8 @@ def laptop(facts: Laptop) -> Iterator[Finding]:
     for mistake in facts.contract_problems:
         yield problem("contract", mistake, "mend it, then rollout contract check")
     if facts.branch_problem:
-        yield problem("state branch", facts.branch_problem, "rollout init, then commit what it wrote")
+        fix = facts.branch_fix or "rollout init, then commit what it wrote"
+        yield problem("state branch", facts.branch_problem, fix)
     elif not facts.trains:
         says = f"no train on {facts.state_branch}"
         yield problem("state branch", says, "rollout init, then commit what it wrote")
