@@ -61,6 +61,14 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return (parent / str(number) for number in itertools.count())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def home_of_what_is_shared(homes: Iterator[Path]) -> Iterator[None]:
+    """Fixtures of a wider scope than one test come before the test's own home."""
+    with pytest.MonkeyPatch.context() as patch:
+        _settle(next(homes), patch)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home for this test alone, where git knows its committer and nothing else.
@@ -68,15 +76,19 @@ def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     The committer is configuration rather than `GIT_AUTHOR_NAME`, which would overrule
     an identity that the tool gives to git itself. Dates of commits are git's own.
     """
+    home = next(homes)
+    _settle(home, monkeypatch)
+    return home
+
+
+def _settle(home: Path, patch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(LEAKS) and name not in KEPT:
-            monkeypatch.delenv(name)
-    home = next(homes)
+            patch.delenv(name)
     home.mkdir()
     config = home / ".gitconfig"
     config.write_text(GIT_CONFIG, encoding="utf-8")
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
-    return home
+    patch.setenv("HOME", str(home))
+    patch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    patch.setenv("GIT_TERMINAL_PROMPT", "0")
