@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from rollout.core.contract import Contract, Phase, RunsSoak
 from rollout.core.revision import heads_read
@@ -34,6 +36,9 @@ from rollout.rendering.gates import (
 )
 from rollout.rendering.inert import DOCUMENT_LIMIT, Markdown, cut, finalize, marker_value
 from rollout.rendering.ranges import SHORT, comparison, markdown_rows, no_target
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 MARKER = "<!-- rollout:promotion train={train} release={release} phase={phase} -->"
 
@@ -77,10 +82,15 @@ def render(template: str, values: Mapping[str, object]) -> str:
 
     Raises jinja2.UndefinedError for a name without a value, TypeError for a value that is no text.
     """
+    return _compiled(template).render(values)
+
+
+@lru_cache
+def _compiled(template: str) -> Template:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(undefined=StrictUndefined, finalize=_finalize, autoescape=False)  # noqa: S701
-    return environment.from_string(template).render(values)
+    return environment.from_string(template)
 
 
 def _finalize(value: object) -> object:

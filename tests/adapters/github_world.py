@@ -28,7 +28,7 @@ from rollout.commands.start import Started, StartOptions, start
 from rollout.core.contract import Contract, Product
 from rollout.core.decorations import Decorations
 from rollout.core.observation import Evidence, HarnessReport
-from rollout.core.state import Channel, Rollout, StateChange
+from rollout.core.state import Channel, Rollout, StateChange, TrainState
 from rollout.ports import Permission
 from tests.adapters.scratch import Repository
 from tests.fakehub.entities import Token
@@ -106,6 +106,7 @@ class GitHubWorld(World):
         self.totals = {name: {} for name in SURFACES}
         self.harness = HarnessReport(unknown="has not run")
         self._rounds = 0
+        self._seen: TrainState | None = None
         self.ci()
 
     def reconcile(self, *evidence: Evidence, dry_run: bool = False) -> Report:
@@ -179,6 +180,16 @@ class GitHubWorld(World):
         there.get_git_ref(f"heads/{pull.head.ref}").delete()
 
     # --- looking -----------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> TrainState:
+        """As git has it: over the API it would be most of what a test does."""
+        head = self.repo.bare.branch("main") or ""
+        if self._seen is None or self._seen.head != head:
+            git = Git(self.repo.bare.path)
+            self._seen = YamlStore(git, "main").load(TAU, head)
+            git.close()
+        return self._seen
 
     def text(self, path: str, at: str = "main") -> str:
         return self.repo.bare.git("show", f"{at}:{path}")

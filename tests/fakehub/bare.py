@@ -17,7 +17,7 @@ from pathlib import Path
 NOBODY = "0" * 40
 
 
-_OBJECT = re.compile(r"[0-9a-f]{40}((\^\{commit\}|:.*)?|\.\.[0-9a-f]{40})")
+_OBJECT = re.compile(r"[0-9a-f]{40}((\^\{(commit|tree)\}|:.*)?|\.\.[0-9a-f]{40})")
 _READING = frozenset({"diff-tree", "log", "merge-base", "rev-list", "rev-parse"})
 
 
@@ -76,11 +76,20 @@ class _Objects:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._process: subprocess.Popen[bytes] | None = None
+        self._known: dict[str, _Object] = {}
         self._lock = threading.Lock()
 
     def ask(self, expression: str) -> _Object | None:
         if not expression or "\n" in expression:
             return None
+        if expression in self._known:
+            return self._known[expression]
+        found = self._ask(expression)
+        if found is not None and _OBJECT.fullmatch(expression):
+            self._known[expression] = found  # where a whole id leads never changes
+        return found
+
+    def _ask(self, expression: str) -> _Object | None:
         with self._lock:
             process = self._process or self._start()
             assert process.stdin is not None

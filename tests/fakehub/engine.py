@@ -24,7 +24,7 @@ from tests.fakehub.expressions import evaluate, value_of, with_token
 from tests.fakehub.patterns import matches, skips_ci
 from tests.fakehub.played import play
 from tests.fakehub.schemas import stamp
-from tests.fakehub.workflow_file import WorkflowFile, Yaml12, workflow_files
+from tests.fakehub.workflow_file import WorkflowFile, read, workflow_files
 
 if TYPE_CHECKING:
     from tests.fakehub.hub import Hub
@@ -602,7 +602,7 @@ def _token_inputs(file: WorkflowFile, clone: Path, actions: Mapping[str, Path]) 
         else:
             folder = clone / used
         for path in sorted(folder.glob("action.y*ml")):
-            inputs = yaml.load(path.read_bytes(), Loader=Yaml12).get("inputs") or {}  # noqa: S506 a SafeLoader
+            inputs = read(path.read_bytes()).get("inputs") or {}
             found[used] = [
                 name for name, rule in inputs.items() if "github.token" in str((rule or {}).get("default"))
             ]
@@ -623,6 +623,6 @@ def _uses_of_actions(folder: Path) -> list[str]:
     """What the actions that a repository holds call in their turn."""
     found = []
     for action in sorted(folder.glob(".github/actions/*/action.y*ml")):
-        steps = yaml.load(action.read_bytes(), Loader=Yaml12)["runs"].get("steps") or []  # noqa: S506 a SafeLoader
+        steps = read(action.read_bytes())["runs"].get("steps") or []
         found += [str(step["uses"]) for step in steps if "uses" in step]
     return found

@@ -18,13 +18,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tests.fakehub import warm
 from tests.fakehub.act import LEVELS, ActError, ActRun, environment
 from tests.fakehub.entities import JobResult
 from tests.fakehub.expressions import as_text, evaluate, value_of
-from tests.fakehub.workflow_file import WorkflowFile, Yaml12
+from tests.fakehub.workflow_file import WorkflowFile, read
 
 Context = Mapping[str, Any]
 _STATUS = re.compile(r"\b(success|failure|always|cancelled)\(\)")
@@ -56,7 +54,7 @@ class _Ended:
 class _Workflow:
     def __init__(self, run: ActRun) -> None:
         self._run = run
-        self._document = yaml.load(run.workflow.read_text(encoding="utf-8"), Loader=Yaml12)  # noqa: S506 a SafeLoader
+        self._document = read(run.workflow.read_bytes())
         self._ended: dict[str, _Ended] = {}
         self._found: list[JobResult] = []
         event = run.scratch / "event.json"
@@ -200,7 +198,7 @@ class _Steps:
         if file is None:
             self._job.log += f"there is no action in {step['uses']}\n"
             return _Ended("failure")
-        action = yaml.load(file.read_text(encoding="utf-8"), Loader=Yaml12)  # noqa: S506 a SafeLoader
+        action = read(file.read_bytes())
         given = {name: evaluate(as_text(value), context) for name, value in (step.get("with") or {}).items()}
         rules = action.get("inputs") or {}
         inputs = {

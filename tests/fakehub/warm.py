@@ -25,6 +25,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from pydantic import BaseModel
+
 _NUMBER = 4
 """Bytes of a length, and of an exit code."""
 _STREAMS = (0, 1, 2)
@@ -85,7 +87,8 @@ def call(
 def main(descriptor: int) -> NoReturn:
     """A child for each connection, until standard input ends."""
     _import_all()
-    gc.freeze()  # no child looks through what all of them share
+    gc.freeze()  # no child looks through what all of them share ...
+    gc.disable()  # ... or lives long enough to look at all
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     listening = socket.socket(fileno=descriptor)
     while sys.stdin not in select.select([listening, sys.stdin], [], [])[0]:
@@ -99,13 +102,22 @@ def main(descriptor: int) -> NoReturn:
 
 
 def _import_all() -> None:
-    import github  # noqa: F401  # imported by the tool only when a command needs it
-
+    for late in ("github", "jinja2", "jmespath", "semver"):  # a command imports them where it needs them
+        importlib.import_module(late)
     import rollout
 
     for module in pkgutil.walk_packages(rollout.__path__, "rollout."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    _build_all(BaseModel)
+
+
+def _build_all(model: type[BaseModel]) -> None:
+    """What each child would do for itself: pydantic defers it to a model's first use."""
+    for each in model.__subclasses__():
+        if each.__module__.partition(".")[0] == "rollout" and "[" not in each.__name__:
+            each.model_rebuild()
+        _build_all(each)
 
 
 def _serve(connection: socket.socket) -> NoReturn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -21,6 +22,12 @@ class Yaml12(yaml.CSafeLoader):
         first: [(tag, pattern) for tag, pattern in rules if first in "tTfF" or not tag.endswith(":bool")]
         for first, rules in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
+
+
+@cache
+def read(text: bytes) -> Any:
+    """A document as GitHub reads it. The same files are read again and again: change nothing in it."""
+    return yaml.load(text, Loader=Yaml12)  # noqa: S506 a SafeLoader
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,5 @@ def workflow_files(repo: Repo, revision: str) -> list[WorkflowFile]:
     files = []
     for entry in entries:
         if entry.type == "blob" and entry.path.endswith((".yml", ".yaml")):
-            document = yaml.load(repo.bare.blob(entry.sha), Loader=Yaml12)  # noqa: S506 a SafeLoader
-            files.append(WorkflowFile(f"{FOLDER}/{entry.path}", document))
+            files.append(WorkflowFile(f"{FOLDER}/{entry.path}", read(repo.bare.blob(entry.sha))))
     return files

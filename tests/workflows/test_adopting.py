@@ -11,7 +11,7 @@ import yaml
 
 from rollout.core.doctor.limits import REQUESTS_A_RUN
 from tests.fakehub.hub import Hub
-from tests.fakehub.workflow_file import Yaml12
+from tests.fakehub.workflow_file import read
 from tests.workflows.adopter import PIN, TOOL, adopt, initialised
 from tests.workflows.town import ROOT, STATUS, STEADY, keys
 
@@ -71,7 +71,7 @@ def test_the_state_branch_holds_state_and_what_its_events_start(beside: Path) ->
     texts = {name: (beside / path).read_text(encoding="utf-8") for name, path in workflows.items()}
     assert all(len(text.splitlines()) < 30 for text in texts.values())
     assert f"uses: {TOOL}/.github/actions/rollout@{PIN} # v" in texts["rollout-check.yml"]
-    on = yaml.load(texts["rollout-closed.yml"], Loader=Yaml12)["on"]  # noqa: S506 a SafeLoader
+    on = read(texts["rollout-closed.yml"].encode())["on"]
     assert on["push"] == {
         "branches": ["rollout-state"],
         "paths": ["state/*/rollout.yaml", "state/*/contract.yaml"],

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from rollout.core.doctor.facts import Permission
-from tests.fakehub.workflow_file import Yaml12
+from tests.fakehub.workflow_file import read
 from tests.workflows.town import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -25,17 +24,17 @@ every_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: pat
 every_file = pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda path: path.stem)
 
 
-def read(path: Path) -> Any:
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=Yaml12)  # noqa: S506 a SafeLoader
+def parsed(path: Path) -> Any:
+    return read(path.read_bytes())
 
 
 def jobs(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = read(path)["jobs"]
+    found: dict[str, Any] = parsed(path)["jobs"]
     return found
 
 
 def steps(path: Path) -> Iterator[dict[str, Any]]:
-    document = read(path)
+    document = parsed(path)
     lists = [document["runs"]] if "runs" in document else document["jobs"].values()
     for one in lists:
         yield from one["steps"]
@@ -43,7 +42,7 @@ def steps(path: Path) -> Iterator[dict[str, Any]]:
 
 @every_workflow
 def test_nothing_is_granted_but_job_by_job_and_with_a_reason(path: Path) -> None:
-    assert read(path)["permissions"] == {}
+    assert parsed(path)["permissions"] == {}
     assert all("permissions" in job for job in jobs(path).values())
     # Comments are no part of the document, so the text is looked at below each `permissions:`.
     for block in re.findall(r"^ +permissions:\n((?:^ {6}\S.*\n)+)", path.read_text(), re.MULTILINE):
@@ -54,7 +53,7 @@ def test_nothing_is_granted_but_job_by_job_and_with_a_reason(path: Path) -> None
 
 @every_workflow
 def test_events_that_give_strangers_a_token_are_not_used(path: Path) -> None:
-    events = read(path)["on"]
+    events = parsed(path)["on"]
     assert not {"pull_request_target", "workflow_run"} & set(events)
 
 
@@ -138,7 +137,7 @@ def test_secrets_are_those_of_an_environment(path: Path) -> None:
 @every_workflow
 def test_what_a_pull_request_starts_uses_no_environment(path: Path) -> None:
     """refs/pull/N/merge is no branch: the rules of an environment refuse it, and the job fails."""
-    if {"pull_request", "merge_group"} & set(read(path)["on"]):
+    if {"pull_request", "merge_group"} & set(parsed(path)["on"]):
         assert not [name for name, job in jobs(path).items() if "environment" in job]
 
 
