@@ -103,6 +103,13 @@ def open_issue(run: Adapters) -> object:
     return run.issues().open(KEY, "Sign-off", "The body.", labels=["signoff"], assignees=people, at=NOON)
 
 
+def taken_away(world: GitHubWorld) -> None:
+    """A train of whose folder only history knows."""
+    path, bare = "state/gone/rollout.yaml", world.repo.bare
+    for files, gone in (([(path, b"schema: 1\n")], []), ([], [path])):
+        world.repo.commit_on_branch(world.alice, "main", bare.branch("main") or "", "edit", files, gone)
+
+
 def prepare(*acts: Callable[[Adapters], object]) -> Callable[[GitHubWorld], None]:
     def before(world: GitHubWorld) -> None:
         for act in acts:
@@ -203,6 +210,7 @@ ACTS = {
     "GitHubStore.load": Act(rollout_of),
     "GitHubStore.text": Act(lambda run: run.store.text(TAU, "rollout.yaml", run.store.head())),
     "GitHubStore.load_for_brake": Act(lambda run: run.store.load_for_brake(TAU, run.store.head())),
+    "GitHubStore.lost": Act(lambda run: run.store.lost(run.store.head(), "gone"), taken_away),
     "GitHubStore.load_many": Act(lambda run: list(run.store.load_many(TAU, []))),
     "GitHubStore.log": Act(lambda run: next(run.store.log(TAU))),
     "GitHubStore.forks": Act(lambda run: run.store.forks(*[next(run.store.log(TAU)).commit] * 2)),
