@@ -15,6 +15,8 @@ BIN := $(VENV)/bin
 CACHE := .cache
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
 ACTIONS := $(wildcard .github/actions/*/action.yml)
+# Git's ids of this and all earlier locks: wheels kept for one of them may be installed in an outage.
+KNOWN_LOCKS := .github/actions/rollout/known-locks
 
 .PHONY: help demo test real cover check bench lock clean
 
@@ -73,7 +75,9 @@ lock: ## resolve pyproject.toml into the lock files; U=--upgrade takes newer ver
 		--no-emit-index-url --no-emit-find-links $(U) pyproject.toml "$$@"; \
 	}; \
 	resolve --group build -o requirements.lock; \
-	resolve --group dev -c requirements.lock -o requirements-dev.lock
+	resolve --group dev -c requirements.lock -o requirements-dev.lock; \
+	{ cat $(KNOWN_LOCKS); git hash-object --no-filters requirements.lock $(dir $(KNOWN_LOCKS))uv.lock; } | \
+		sort -u -o $(KNOWN_LOCKS)
 
 clean: ## remove what make made
 	rm -rf $(VENV) $(CACHE) dist
