@@ -134,6 +134,16 @@ def test_the_apps_permissions_are_those_that_workflows_ask_for() -> None:
     assert told == asked
 
 
+def test_every_name_on_the_page_exists() -> None:
+    folders = [ROOT / ".github", ROOT / "rollout"]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".yml", ".py")]
+    there = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    page = ON_GITHUB.read_text(encoding="utf-8")
+    names = set(re.findall(r"\bROLLOUT_[A-Z_]+\b|(?<=`)rollout-[a-z-]+(?:\.yml)?", page))
+    for name in sorted(names):
+        assert name.removesuffix(".yml") in there or (ROOT / ".github/workflows" / name).exists(), name
+
+
 def test_every_workflow_and_variable_is_named() -> None:
     page = ON_GITHUB.read_text(encoding="utf-8")
     for path in (ROOT / ".github" / "workflows").glob("rollout-*.yml"):

@@ -103,8 +103,9 @@ class Initialised:
             f"git worktree add ../{branch} {branch}",
             f"make ../{branch}/state/{train}/contract.yaml yours, and commit it there",
             f"rollout contract check --train {train} --repo ../{branch}",
-            f"git push origin {branch}",
+            # A push of the state branch dispatches a workflow of the default branch.
             *((f"{add}, then push it to {main}",) if self.installed and self.installed.written else ()),
+            f"git push origin {branch}",
             *(() if branch == STATE_BRANCH else (f"gh variable set ROLLOUT_STATE_BRANCH --body {branch}",)),
             f"protect {branch}: a ruleset that requires a pull request, review from code owners and the check"
             " rollout-check, with the App on its bypass list (docs/github.md of rollout)",

@@ -205,8 +205,8 @@ def test_it_says_how_to_go_on_with_both_branches() -> None:
         "  git worktree add ../rollout-state rollout-state",
         "  make ../rollout-state/state/shop/contract.yaml yours, and commit it there",
         "  rollout contract check --train shop --repo ../rollout-state",
-        "  git push origin rollout-state",
         "  git add .github/workflows && git commit -m 'Add the workflows of rollout', then push it to main",
+        "  git push origin rollout-state",
         "  protect rollout-state: a ruleset that requires a pull request, review from code owners and the"
         " check rollout-check, with the App on its bypass list (docs/github.md of rollout)",
         "  put its owners into CODEOWNERS on rollout-state: /state/shop/contract.yaml @OWNERS and"

@@ -231,7 +231,7 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             WARNING,
             "pull requests",
             "until a person approves",
-            "press",
+            "click",
         ),
         (
             {**WITHOUT_APP, "may_open_pulls": SECRET},

@@ -443,7 +443,7 @@ class Engine:
                 Check(
                     job.id,
                     run.sha,
-                    job.name,
+                    _check_name(file, job),
                     "completed",
                     job.conclusion,
                     run.created_at,
@@ -515,6 +515,15 @@ def _runs_on(raw: Any, context: Mapping[str, Any]) -> tuple[str, list[str]]:
 
 def _is_of_fork(run: Run) -> bool:
     return run.caused_by is not None and run.caused_by.from_fork
+
+
+def _check_name(file: WorkflowFile, job: JobResult) -> str:
+    """Returns the job's `name`, which a rule requires; with an expression or a matrix, the run's name for it.
+
+    GitHub's documentation, "Troubleshooting required status checks".
+    """
+    name = str(file.document["jobs"].get(job.key, {}).get("name", ""))
+    return job.name if not name or job.matrix or "${{" in name else name
 
 
 def _concurrency(file: WorkflowFile, run: Run, variables: Mapping[str, str]) -> tuple[str, bool]:

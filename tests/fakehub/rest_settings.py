@@ -120,7 +120,8 @@ def _secrets(request: Request, names: Iterable[str]) -> Any:
     wrap="secrets",
 )
 def list_secrets(request: Request) -> Any:
-    return _secrets(request, request.hub.engine.secrets)
+    elsewhere = {name for one in request.repo.environments.values() for name in one.secrets}
+    return _secrets(request, sorted(request.hub.engine.secrets.keys() - elsewhere))
 
 
 @route(

@@ -1,7 +1,8 @@
-"""What `rollout init` writes for another repository: linted, and run from init to a merged promotion."""
+"""What `rollout init` writes for another repository: linted, and run from nothing to a merged promotion."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rollout.core.doctor.branch import CHECK
 from rollout.core.doctor.limits import REQUESTS_A_RUN
 from tests.fakehub.hub import Hub
 from tests.fakehub.workflow_file import read
 from tests.workflows.adopter import PIN, TOOL, adopt, initialised
+from tests.workflows.newcomer import APP, OWN, Newcomer, section
 from tests.workflows.town import ROOT, STATUS, STEADY, keys
 
 PROGRAMS = Path(sys.executable).parent
@@ -86,6 +89,27 @@ def test_the_default_branch_then_has_neither_state_nor_the_check(beside: Path) -
     assert there == [name for name in OURS if name != "rollout-check.yml"]
 
 
+@pytest.mark.parametrize("token", [APP, OWN])
+def test_the_page_leads_from_an_empty_repository_to_a_merged_promotion(
+    hub: Hub, tmp_path: Path, token: str
+) -> None:
+    newcomer = Newcomer(hub, tmp_path)
+    newcomer.follow(token)
+    town, runs = newcomer.town, newcomer.runs
+    assert [run.workflow for run in runs if run.conclusion not in ("success", "skipped")] == []
+    assert (town.phase, town.state("status")["legal"]["phase"]) == ("canary", "canary")
+    # A run of what an App opened is not held back; one of a run's own token waits for a person.
+    (pull,) = town.repo.pulls()
+    assert (CHECK in town.repo.green(town.repo.head_of(pull))) is (token == APP)
+    assert town.head("main") == town.state()["release"]["commit"]
+    findings = re.findall(r"^([✗!?]) (.+?)  ", newcomer.doctor, re.MULTILINE)
+    told = section().partition("### 6")[2].partition("### 7")[0]
+    assert {topic for _, topic in findings if f"| `{topic}` |" not in told} == set(), newcomer.doctor
+    assert "✗" not in {kind for kind, _ in findings}, newcomer.doctor
+    (run,) = [run for run in runs if run.workflow.endswith("rollout-doctor.yml")]
+    assert run.job("doctor").summary.startswith("**No problem,")
+
+
 @pytest.mark.parametrize(
     ("app", "branch"),
     [(True, "rollout-state"), (False, "main")],
@@ -102,7 +126,7 @@ def test_from_init_to_a_merged_promotion(hub: Hub, tmp_path: Path, app: bool, br
     assert pull.pull is not None
     assert pull.pull.base == branch
     # A run of what an App opened is not held back; one of a run's own token waits for a person.
-    assert ("check" in town.repo.green(town.repo.head_of(pull))) is app
+    assert (CHECK in town.repo.green(town.repo.head_of(pull))) is app
     assert town.status(town.repo.head_of(pull)) == "success"
     town.merge()
     runs = town.settle()

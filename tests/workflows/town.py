@@ -94,6 +94,7 @@ class Town:
     health: Path
     branch: str = "main"
     """The state branch."""
+    train: str = "tau"
 
     # --- what happens ------------------------------------------------------------------------------------
 
@@ -130,7 +131,7 @@ class Town:
 
     def edit(self, changes: Mapping[str, str], branch: str, *, by: Token | None = None) -> None:
         """Somebody replaces words in rollout.yaml on a branch."""
-        path, head = "state/tau/rollout.yaml", self.head(branch)
+        path, head = f"state/{self.train}/rollout.yaml", self.head(branch)
         text = self.repo.bare.git("show", f"{branch}:{path}") + "\n"
         for old, new in changes.items():
             assert old in text
@@ -156,7 +157,7 @@ class Town:
         return self.repo.bare.git("rev-parse", branch or self.branch)
 
     def state(self, name: str = "rollout") -> Any:
-        text = self.repo.bare.git("show", f"{self.branch}:state/tau/{name}.yaml")
+        text = self.repo.bare.git("show", f"{self.branch}:state/{self.train}/{name}.yaml")
         return load_yaml(text.encode(), file=name)
 
     @property
@@ -178,7 +179,11 @@ class Town:
 
     def status(self, sha: str) -> str | None:
         """The newest state of the tool's status on a commit."""
-        found = [one.state for one in self.repo.statuses if (one.sha, one.context) == (sha, STATUS)]
+        found = [
+            one.state
+            for one in self.repo.statuses
+            if (one.sha, one.context) == (sha, f"rollout/{self.train}")
+        ]
         return found[-1] if found else None
 
     def world(self) -> object:

@@ -141,7 +141,7 @@ def pull_requests(world: World) -> Iterator[Finding]:
         says = (
             "checks of a promotion wait until a person approves their run, since a run's own token opens it"
         )
-        yield warning(topic, says, "press `Approve and run workflows` on each, or use a GitHub App")
+        yield warning(topic, says, "click `Approve workflows to run` on each, or use a GitHub App")
 
 
 def product(world: World) -> Iterator[Finding]:
