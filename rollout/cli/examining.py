@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollout.cli.common import Call, local_options
-from rollout.cli.output import columns, style
+from rollout.cli.output import columns, style, under_actions
 from rollout.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def _on_github(call: Call) -> Examination:
         space.asked_state_branch,
         space.clock,
         space.refuse_lost,
+        (call.named_train or "") if under_actions() else None,
     )
 
 

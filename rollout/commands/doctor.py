@@ -33,10 +33,11 @@ def examine_github(
     named: str | None,
     clock: Clock,
     refuse_lost: Callable[[], None],
+    told_train: str | None = None,
 ) -> Examination:
     """`branch` tells the state branch; `named` is what it was asked to be, None for the default branch.
 
-    `refuse_lost` raises InputError where a commit took the last train away.
+    `refuse_lost` raises InputError where a commit took the last train away. `told_train`: see World.
 
     Raises OutsideError when the repository cannot be seen at all.
     """
@@ -44,7 +45,7 @@ def examine_github(
     found = _found(branch) or named
     settings = inspector.inspect(found, trains)
     state_branch = found or settings.default_branch
-    world = World(settings, state_branch, trouble, trains, fix)
+    world = World(settings, state_branch, trouble, trains, fix, told_train)
     about = f"{settings.repository}, state on {state_branch}, asked as {settings.login}"
     return Examination(about, examine(world, clock.now()))
 

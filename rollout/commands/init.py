@@ -15,7 +15,7 @@ from rollout.core import versions
 from rollout.core.action import WORKFLOWS
 from rollout.core.channel.guards import bare, quarantined
 from rollout.core.contract import Product, StateBranch
-from rollout.core.doctor.branch import PRICE
+from rollout.core.doctor.branch import PRICE, set_train
 from rollout.core.files import STATE_BRANCH
 from rollout.core.problems import describe
 from rollout.core.state import (
@@ -89,6 +89,8 @@ class Initialised:
     installed_there: Installed | None = None
     default_branch: str | None = None
     """Of the repository on GitHub; None for one that is not there."""
+    beside: tuple[str, ...] = ()
+    """The trains that were there before."""
 
     @property
     def next_commands(self) -> tuple[str, ...]:
@@ -103,6 +105,7 @@ class Initialised:
             f"git worktree add ../{branch} {branch}",
             f"make ../{branch}/state/{train}/contract.yaml yours, and commit it there",
             f"rollout contract check --train {train} --repo ../{branch}",
+            *self._name_one,
             # A push of the state branch dispatches a workflow of the default branch.
             *((f"{add}, then push it to {main}",) if self.installed and self.installed.written else ()),
             f"git push origin {branch}",
@@ -122,11 +125,19 @@ class Initialised:
         branch = self.state_branch
         return (
             f"rollout contract check --train {self.train}",
+            *(self._name_one if workflows or self.default_branch else ()),
             f"git add {folders} && git commit -m 'rollout({self.train}): init'",
             *((f"git branch {branch}",) if branch and branch != self.default_branch else ()),
             *((f"gh variable set ROLLOUT_STATE_BRANCH --body {branch}",) if branch and workflows else ()),
             *(("once it is pushed: rollout doctor --forge github",) if workflows else ()),
         )
+
+    @property
+    def _name_one(self) -> tuple[str, ...]:
+        """Runs that are not told which of two trains they are about fail: first of all, the variable."""
+        if not self.beside:
+            return ()
+        return (f"before you push: {set_train((*self.beside, self.train))}; without it every run fails",)
 
     @property
     def text(self) -> str:
@@ -180,7 +191,10 @@ def init(
     plan = plan_init(profile_text, dump, wishes, current)
     files = {path: _as_text(content, dump) for path, content in plan.items()}
     train = train_of(profile_text, wishes)
-    made = Initialised(train, current, (), None, wishes.state_branch, default_branch=wishes.default_branch)
+    before = tuple(path.split("/")[1] for path in (own.files if own else worktree).contracts())
+    made = Initialised(
+        train, current, (), None, wishes.state_branch, default_branch=wishes.default_branch, beside=before
+    )
     if own is not None:
         there, texts = _with_missing(own.files, own.workflows, files)
         own.files.write_new(texts)

@@ -70,6 +70,7 @@ _MOST_VERSIONS = 200
 """How far back a contract that tells is looked for."""
 
 _KEPT_CONTRACTS = 16
+_NAMED_THERE = "a dispatch takes another as its input `train`"
 
 UNKNOWN_PERSON = "somebody unknown"
 """Who brakes where neither git nor Actions says who it is."""
@@ -586,9 +587,10 @@ class Workspace:
             if named not in trains:
                 if self.lost(named):
                     return named
+                told = f"; {_NAMED_THERE}" if self._is_in_job else ""
                 raise InputError(
                     f"no train {named} on branch {self.branch}",
-                    hint=f"trains there: {', '.join(trains) or 'none'}",
+                    hint=f"trains there: {', '.join(trains) or 'none'}{told}",
                 )
             return self._after_its_start(named)
         if len(trains) == 1:
@@ -601,7 +603,16 @@ class Workspace:
             raise InputError(
                 f"no train on branch {self.branch}", hint="run `rollout init`, then commit what it wrote"
             )
-        raise InputError("there is more than one train", hint=f"say which with --train: {', '.join(trains)}")
+        hint = f"say which with --train: {', '.join(trains)}"
+        if self._is_in_job:
+            from rollout.core.doctor.branch import set_train
+
+            hint = f"{set_train(trains)}; {_NAMED_THERE}"
+        raise InputError("there is more than one train", hint=hint)
+
+    @property
+    def _is_in_job(self) -> bool:
+        return self._environment.get("GITHUB_ACTIONS") == "true"
 
     def refuse_lost(self) -> None:
         """Raises InputError when a commit took the last train away."""

@@ -117,7 +117,7 @@ def test_an_admin_sees_everything_but_what_a_jobs_token_may_do(hub: Hub, repo: R
     assert (seen.default_branch, seen.private, seen.archived) == ("main", True, False)
     assert (seen.rules, seen.classic, seen.may_open_pulls) == ((), None, True)
     assert (seen.actions, seen.permissions) == (Actions(enabled=True, allowed="all"), None)
-    assert seen.variables == frozenset({"ROLLOUT_APP_CLIENT_ID"})
+    assert seen.variables == {"ROLLOUT_APP_CLIENT_ID": "x"}
     assert seen.secrets == frozenset({"ROLLOUT_APP_PRIVATE_KEY"})
     assert seen.runs == ()
     assert not isinstance(seen.limit, Hidden)
@@ -235,10 +235,11 @@ def test_the_environment_that_holds_the_key(repo: Repo) -> None:
     assert isinstance(inspect(repo, some).environment, Hidden), "it may not ask for secrets"
 
 
-def test_what_an_organization_lends_counts(repo: Repo) -> None:
-    repo.organization_variables = {"ROLLOUT_APP_CLIENT_ID": "x"}
+def test_what_an_organization_lends_counts_where_the_repository_has_none(hub: Hub, repo: Repo) -> None:
+    repo.organization_variables = {"ROLLOUT_APP_CLIENT_ID": "x", "ROLLOUT_TRAIN": "theirs"}
+    hub.engine.variables["ROLLOUT_TRAIN"] = "tau"
     seen = inspect(repo, admin(repo))
-    assert seen.variables == frozenset({"ROLLOUT_APP_CLIENT_ID"})
+    assert seen.variables == {"ROLLOUT_APP_CLIENT_ID": "x", "ROLLOUT_TRAIN": "tau"}
     assert seen.secrets == frozenset()
 
 

@@ -217,6 +217,18 @@ def test_it_says_how_to_go_on_with_both_branches() -> None:
     assert "  gh variable set ROLLOUT_STATE_BRANCH --body ops" in other.splitlines()
 
 
+def test_a_second_train_is_told_of_the_variable_that_runs_need_before_it_is_pushed() -> None:
+    says = "  before you push: gh variable set ROLLOUT_TRAIN --body TRAIN, one of tau, shop"
+    says += "; without it every run fails"
+    lines = run_beside(FakeWorktree(), FakeWorktree({contents("tau")[0]: "mine"})).text.splitlines()
+    assert lines.index(says) < lines.index("  git push origin rollout-state")
+    mine = {contents("tau")[0]: "mine"}
+    on_main = Wishes(train="shop", state_branch="main", default_branch="main")
+    assert says in run(FakeWorktree(mine), wishes=on_main).text.splitlines()
+    assert says in run(FakeWorktree(mine), wishes=Wishes("shop"), workflows=WORKFLOWS).text.splitlines()
+    assert "ROLLOUT_TRAIN" not in run(FakeWorktree(mine), wishes=Wishes("shop")).text, "it is not on GitHub"
+
+
 def test_a_train_that_is_on_the_branch_already_is_refused_before_anything_is_written() -> None:
     here, there = FakeWorktree(), FakeWorktree({contents("shop")[0]: "mine"})
     with pytest.raises(RefusedError, match="is there already"):

@@ -66,7 +66,7 @@ SETTINGS = Settings(
     classic=None,
     may_open_pulls=False,
     actions=Actions(enabled=True, allowed="all"),
-    variables=frozenset({APP_ID}),
+    variables={APP_ID: "Iv1"},
     secrets=frozenset(),
     environment=Environment(frozenset({APP_KEY}), restricted=True),
     workflows=FLOWS,
@@ -83,7 +83,7 @@ WITHOUT_APP: dict[str, Any] = {
     "rules": (),
 }
 ADMIN: dict[str, Any] = {"who": Who.PERSON, "login": "ada", "permissions": None}
-ADMIN_WITHOUT_APP: dict[str, Any] = {**ADMIN, "variables": frozenset(), "environment": None, "rules": ()}
+ADMIN_WITHOUT_APP: dict[str, Any] = {**ADMIN, "variables": {}, "environment": None, "rules": ()}
 
 
 def world(settings: dict[str, Any], **changes: Any) -> World:

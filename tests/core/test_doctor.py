@@ -72,6 +72,13 @@ def test_a_good_world_has_nothing_to_mend() -> None:
         # --- a fork
         ({"fork": True}, PROBLEM, "schedule", "is a fork: its scheduled", "gh variable set ROLLOUT_IN_FORK"),
         (
+            {"fork": True, "variables": {"ROLLOUT_IN_FORK": "false"}},
+            PROBLEM,
+            "schedule",
+            "its scheduled and pushed runs do nothing where ROLLOUT_IN_FORK is 'false'",
+            "gh variable set ROLLOUT_IN_FORK --body true",
+        ),
+        (
             {"fork": True, "variables": SECRET},
             UNTOLD,
             "schedule",
@@ -555,3 +562,56 @@ def test_a_mistake_that_worktree_and_branch_share_is_told_once() -> None:
 )
 def test_rhythms(crons: tuple[str, ...], expected: Rhythm | None) -> None:
     assert rhythm(crons) == expected
+
+
+TWO = (Train("tau", max_gap=1800), Train("web", max_gap=1800))
+
+
+@pytest.mark.parametrize(
+    ("variables", "told", "severity", "says", "fix"),
+    [
+        (
+            {},
+            None,
+            PROBLEM,
+            "more than one train (tau, web) and no ROLLOUT_TRAIN: runs fail",
+            "one of tau, web",
+        ),
+        (
+            {"ROLLOUT_TRAIN": "tua"},
+            None,
+            PROBLEM,
+            "ROLLOUT_TRAIN is tua, and there is no such",
+            "gh variable set",
+        ),
+        (
+            {"ROLLOUT_TRAIN": "tau"},
+            None,
+            WARNING,
+            "nothing reads or decides for web at fixed times",
+            "scheduler",
+        ),
+        (SECRET, None, UNTOLD, "whether ROLLOUT_TRAIN names one of tau, web", "gh variable list"),
+        # In a job its value is told, whatever the token may see.
+        (
+            SECRET,
+            "",
+            PROBLEM,
+            "no ROLLOUT_TRAIN: runs fail, the rollback's too",
+            "gh variable set ROLLOUT_TRAIN",
+        ),
+        (SECRET, "web", WARNING, "ROLLOUT_TRAIN is web: nothing reads or decides for tau", "--train T"),
+    ],
+)
+def test_runs_have_to_know_which_of_two_trains_they_are_about(
+    variables: Any, told: str | None, severity: Severity, says: str, fix: str
+) -> None:
+    found = examine(world({"variables": variables}, trains=TWO, told_train=told), NOW)
+    expect(found, severity, "trains", says, fix)
+
+
+def test_the_only_train_needs_no_name_and_a_wrong_one_is_told() -> None:
+    for told in (None, "", "tau"):
+        assert not [one for one in examine(world({}, told_train=told), NOW) if one.topic == "trains"]
+    found = examine(world({}, told_train="tua"), NOW)
+    expect(found, PROBLEM, "trains", "there is no such train", "gh variable set ROLLOUT_TRAIN --body tau")

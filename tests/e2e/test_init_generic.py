@@ -96,6 +96,25 @@ def test_a_second_train_has_to_be_named(shell: Shell, repository: Repository) ->
     assert shell.json("status", "--train", "shop")["train"] == "shop"
 
 
+def test_in_a_job_the_variable_names_the_train(
+    shell: Shell, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for train in ("shop", "api"):
+        shell.ok("init", "--profile", "generic", "--train", train)
+    repository.commit({}, "two trains")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    hint = (
+        "hint: gh variable set ROLLOUT_TRAIN --body TRAIN, one of api, shop; a dispatch takes another as its"
+    )
+    said = shell.rollout("status", "--forge", "local")
+    assert (said.code, hint in said.err) == (2, True), said.err
+    monkeypatch.setenv("ROLLOUT_TRAIN", "shp")
+    said = shell.rollout("status", "--forge", "local")
+    assert (said.code, "hint: trains there: api, shop; a dispatch takes another" in said.err) == (2, True), (
+        said.err
+    )
+
+
 def test_state_on_a_branch_of_its_own(shell: Shell, repository: Repository) -> None:
     shell.ok("init", "--profile", "generic", "--train", "shop", "--state-branch", "ops")
     repository.git("switch", "--quiet", "--create", "ops")

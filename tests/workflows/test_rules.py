@@ -177,6 +177,12 @@ def test_doctor_asks_for_what_reconcile_needs() -> None:
     assert set(asks.items()) == needs
 
 
+def test_every_workflow_that_is_about_a_train_is_told_which() -> None:
+    for path in sorted((ROOT / ".github/workflows").glob("rollout-*.yml")):
+        if path.name not in ("rollout-check.yml", "rollout-closed.yml"):  # of every train, and of none
+            assert "vars.ROLLOUT_TRAIN" in parsed(path)["env"]["ROLLOUT_TRAIN"], path.name
+
+
 def test_the_schedule_decides_as_reconcile_does() -> None:
     ours, theirs = (
         jobs(ROOT / f".github/workflows/rollout-{name}.yml")["reconcile"]

@@ -7,7 +7,7 @@ top of no commit, a status of no commit, an issue without a title, a pull reques
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import quote
@@ -47,6 +47,7 @@ _ASKS = re.compile(r"""^ *app-permissions: *["']?([\w: -]+)""", re.MULTILINE)
 _LAST_RUNS = 30
 
 M = TypeVar("M", bound=Document)
+F = TypeVar("F")
 T = TypeVar("T")
 
 
@@ -79,8 +80,13 @@ class GitHubInspector:
             classic=self._classic(state_branch),
             may_open_pulls=self._may_open_pulls() if may_open is None else may_open,
             actions=self._actions(),
-            variables=self._names("variables", answers.Variables, in_organization=repository.in_organization),
-            secrets=self._names("secrets", answers.Secrets, in_organization=repository.in_organization),
+            variables=_kept(
+                self._listed("variables", answers.Variables, in_organization=repository.in_organization),
+                _values,
+            ),
+            secrets=_kept(
+                self._listed("secrets", answers.Secrets, in_organization=repository.in_organization), _names
+            ),
             environment=self._environment(ENVIRONMENT),
             workflows=self._workflows(_texts(repository.default_branch_ref)),
             on_state_branch=_our_workflows(_texts(repository.state_ref), {}),
@@ -164,18 +170,16 @@ class GitHubInspector:
         found = self._ask("actions/permissions/workflow", answers.WorkflowPermissions)
         return _kept(found, lambda permissions: permissions.can_approve_pull_request_reviews)
 
-    def _names(
-        self, kind: str, model: type[answers.Variables | answers.Secrets], *, in_organization: bool
-    ) -> frozenset[str] | Hidden:
-        """Of variables or secrets, those that the organization lends included."""
-        places = [f"actions/{kind}", *([f"actions/organization-{kind}"] if in_organization else [])]
-        names: set[str] = set()
+    def _listed(self, kind: str, model: type[M], *, in_organization: bool) -> tuple[M, ...] | Hidden:
+        """Variables or secrets: those that the organization lends, then the repository's own."""
+        places = [*([f"actions/organization-{kind}"] if in_organization else []), f"actions/{kind}"]
+        pages: list[M] = []
         for place in places:
             found = self._ask(place, model, per_page=PAGE)
             if isinstance(found, Hidden):
                 return found
-            names |= found.names
-        return frozenset(names)
+            pages.append(found)
+        return tuple(pages)
 
     def _actions(self) -> Actions | Hidden:
         found = self._ask("actions/permissions", answers.ActionsPermissions)
@@ -342,7 +346,16 @@ def _hidden(refusal: RefusedByGitHubError) -> Hidden:
     return Hidden("this token may not ask" if refusal.status in (401, 403) else str(refusal))
 
 
-def _kept(found: M | Hidden, part: Callable[[M], T]) -> T | Hidden:
+def _values(pages: Iterable[answers.Variables]) -> dict[str, str]:
+    """The repository's own win (GitHub's documentation, "Store information in variables")."""
+    return {name: value for page in pages for name, value in page.values.items()}
+
+
+def _names(pages: Iterable[answers.Secrets]) -> frozenset[str]:
+    return frozenset(name for page in pages for name in page.names)
+
+
+def _kept(found: F | Hidden, part: Callable[[F], T]) -> T | Hidden:
     return found if isinstance(found, Hidden) else part(found)
 
 

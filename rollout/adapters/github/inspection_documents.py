@@ -167,12 +167,17 @@ class _Named(Document):
     name: str
 
 
+class _Variable(Document):
+    name: str
+    value: str = ""
+
+
 class Variables(Document):
-    variables: tuple[_Named, ...]
+    variables: tuple[_Variable, ...]
 
     @property
-    def names(self) -> set[str]:
-        return {one.name for one in self.variables}
+    def values(self) -> dict[str, str]:
+        return {one.name: one.value for one in self.variables}
 
 
 class Secrets(Document):

@@ -13,6 +13,7 @@ __all__ = ["Finding", "Severity", "examine", "examine_laptop"]
 
 RULES = (
     branch.state_branch,
+    branch.trains,
     branch.branch_names,
     branch.state_commits,
     branch.required_status,

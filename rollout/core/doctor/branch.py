@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from rollout.core.doctor.facts import RULESETS, Bypass, Hidden, Rule, Train, Who, World
+from rollout.core.doctor.facts import ONE_TRAIN, RULESETS, Bypass, Hidden, Rule, Train, Who, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 from rollout.core.files import CONTRACT
+from rollout.core.text import inert
 
 _STOPS_COMMITS = {
     "pull_request": "wants a pull request",
@@ -69,6 +70,33 @@ def _carries(world: World) -> Finding:
         fix = f"{strict[0].place} > Require status checks: untick `Require branches to be up to date`"
         return warning("state branch", f"{says} promotion behind: it has to be updated before its merge", fix)
     return ok("state branch", says)
+
+
+def trains(world: World) -> Iterator[Finding]:
+    """Whether runs know which train they are about: with two and none named each of them fails."""
+    topic, named, names = "trains", world.train_of_runs, [train.name for train in world.trains]
+    listed = ", ".join(names)
+    if isinstance(named, Hidden):
+        if len(names) > 1:
+            says = f"whether {ONE_TRAIN} names one of {listed}: variables are not shown to this token"
+            yield cannot_tell(topic, says, f"gh variable list shows whether {ONE_TRAIN} is set")
+    elif named and names and named not in names:
+        says = f"{ONE_TRAIN} is {inert(named)}, and there is no such train: runs fail, the rollback's too"
+        yield problem(topic, says, set_train(names))
+    elif not named and len(names) > 1:
+        says = f"more than one train ({listed}) and no {ONE_TRAIN}: runs fail, the rollback's too"
+        yield problem(topic, says, set_train(names))
+    elif len(names) > 1:
+        others = ", ".join(name for name in names if name != named)
+        says = f"{ONE_TRAIN} is {named}: nothing reads or decides for {others} at fixed times"
+        fix = "run collect, perform and reconcile --forge github --train T from a scheduler of your own"
+        yield warning(topic, says, fix)
+
+
+def set_train(names: Sequence[str]) -> str:
+    """How to say which train workflows are about."""
+    body = names[0] if len(names) == 1 else f"TRAIN, one of {', '.join(names)}"
+    return f"gh variable set {ONE_TRAIN} --body {body}"
 
 
 def branch_names(world: World) -> Iterator[Finding]:

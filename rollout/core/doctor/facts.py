@@ -183,8 +183,8 @@ class Settings:
     may_open_pulls: bool | Hidden
     """Whether Actions may open pull requests with a run's own token."""
     actions: Actions | Hidden
-    variables: frozenset[str] | Hidden
-    """Names of the repository's variables."""
+    variables: Mapping[str, str] | Hidden
+    """Of the repository, by their names, with what its organization lends."""
     secrets: frozenset[str] | Hidden
     """Names of its secrets that workflows of every branch can read."""
     environment: Environment | Hidden | None
@@ -246,11 +246,21 @@ class World:
     trains: tuple[Train, ...]
     branch_fix: str = ""
     """What mends that; empty for the usual way."""
+    told_train: str | None = None
+    """What ROLLOUT_TRAIN is in this job, empty where it is not set; None outside of a job."""
 
     @property
     def has_own_branch(self) -> bool:
         """Whether state is on another branch than the default one."""
         return self.state_branch != self.settings.default_branch
+
+    @property
+    def train_of_runs(self) -> str | Hidden:
+        """The train that workflows are about where nobody names one; empty where none is set."""
+        if self.told_train is not None:
+            return self.told_train
+        variables = self.settings.variables
+        return variables if isinstance(variables, Hidden) else variables.get(ONE_TRAIN, "")
 
     @property
     def schedule(self) -> Workflow | None:
@@ -281,6 +291,8 @@ class Laptop:
     branch_fix: str = ""
 
 
+ONE_TRAIN = "ROLLOUT_TRAIN"
+"""The variable that names the train of scheduled and dispatched runs."""
 IN_FORK = "ROLLOUT_IN_FORK"
 """The variable that lets workflows of a fork start by themselves."""
 APP_ID, APP_KEY = "ROLLOUT_APP_CLIENT_ID", "ROLLOUT_APP_PRIVATE_KEY"

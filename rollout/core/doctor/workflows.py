@@ -19,6 +19,7 @@ from rollout.core.action import (
 from rollout.core.doctor.cron import Rhythm, rhythm
 from rollout.core.doctor.facts import IN_FORK, Hidden, Settings, Workflow, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
+from rollout.core.text import inert
 from rollout.core.values import format_duration, format_instant
 
 NEEDED = (
@@ -72,8 +73,11 @@ def _in_fork(settings: Settings) -> Iterator[Finding]:
     fix = f"where this fork releases: gh variable set {IN_FORK} --body true"
     if isinstance(settings.variables, Hidden):
         yield cannot_tell("schedule", f"whether {IN_FORK} lets this fork run by itself", fix)
-    elif IN_FORK not in settings.variables:
-        yield problem("schedule", "the repository is a fork: its scheduled and pushed runs do nothing", fix)
+    elif settings.variables.get(IN_FORK, "").lower() != "true":  # `==` in a workflow ignores case
+        says = "the repository is a fork: its scheduled and pushed runs do nothing"
+        if IN_FORK in settings.variables:
+            says = f"{says} where {IN_FORK} is {inert(settings.variables[IN_FORK])!r}"
+        yield problem("schedule", says, fix)
 
 
 def _switched_off(workflow: Workflow) -> Finding:
