@@ -13,6 +13,7 @@ from rollout.commands import signoff
 from rollout.commands.reconcile import Reconciler, Report
 from rollout.commands.responding import Responder
 from rollout.commands.start import Started, StartOptions, start
+from rollout.commands.targets import TargetLookup
 from rollout.core.contract import Contract
 from rollout.core.files import CHANNEL, CONTRACT, ROLLOUT
 from rollout.core.observation import (
@@ -294,7 +295,13 @@ class World:
     def reconciler(self, *, dry_run: bool = False) -> Reconciler:
         responder = Responder(self.reverter, self.issues, incident_body, pushes_workflows=True)
         return Reconciler(
-            self.store, self.forge, self.clock, promotion_body, responder=responder, dry_run=dry_run
+            self.store,
+            self.forge,
+            self.clock,
+            promotion_body,
+            responder=responder,
+            targets=TargetLookup(self.known),
+            dry_run=dry_run,
         )
 
     def reconcile(self, *evidence: Evidence, dry_run: bool = False) -> Report:

@@ -39,9 +39,7 @@ def rollback(
     by: str | None,
 ) -> None:
     """Roll back the release that is on its way, or that completed last; joins a rollback that runs."""
-    from rollout.commands.quarantine import held_back
     from rollout.commands.rollback import Declaration, Dispatch, Meant, cancel, declare_reverted, roll_back
-    from rollout.core.state import TrainState
     from rollout.ports import Place
 
     space = call.workspace
@@ -65,18 +63,14 @@ def rollback(
         changed = cancel(space.store, space.clock, call.train, reason, who, meant=meant)
         _answer(call, changed, "cancelled, frozen where it stood; to go on: rollout unfreeze --reason WHY")
         return
-    dispatch = Dispatch(reason, who, target or None)
-
-    def why_held_back(state: TrainState, version: str) -> str:
-        return held_back(state, space.history, space.reverter, version)
-
+    dispatch, targets = Dispatch(reason, who, target or None), space.target_lookup()
     changed = roll_back(
         space.store,
         space.clock,
         call.train,
         dispatch,
-        space.released,
-        held_back=why_held_back,
+        targets.known,
+        held_back=targets.held_back,
         meant=meant,
     )
     told = "nothing to do: the rollback is under way, and this reason is recorded already"
@@ -138,7 +132,9 @@ def _what_was_done(changed: Changed, target: str | None) -> str:
     if incident is None or not incident.joined:
         release = changed.state.rollout.release
         what = f"rolling back {release_name(release.version)}" if release else "rolling back"
-        return f"frozen, and {what}; {goes_on}"
+        inspected = incident.step(RollbackStep.INSPECT_TARGET) if incident is not None else None
+        left = f"; {inspected.result}" if inspected and inspected.state is StepState.FAILED else ""
+        return f"frozen, and {what}; {goes_on}{left}"
     joined = f"joined incident {incident.id}, which is under way"
     if target is not None:
         return f"{joined}: it goes back to {target}; {goes_on}"

@@ -318,6 +318,7 @@ def _decided(call: Call, evidence: list[Evidence], *, dry_run: bool) -> Report:
         space.promotion_body(),
         responder=space.responder(),
         desk=space.signoff_desk(dry_run=dry_run),
+        targets=space.target_lookup(),
         decorations=space.decorations,
         dry_run=dry_run,
     )

@@ -21,6 +21,7 @@ from rollout.commands.facts import FactFinder
 from rollout.commands.responding import Responder
 from rollout.commands.reverts import RevertFinder
 from rollout.commands.signoff_desk import SignoffDesk
+from rollout.commands.targets import TargetLookup
 from rollout.core.advance import advance, why_ignored
 from rollout.core.decorations import Decorations
 from rollout.core.effects import (
@@ -53,7 +54,7 @@ from rollout.core.signoff.window import SignoffEffect
 from rollout.core.state import UNDER_WAY, Event, StateChange, Status, TrainState, Unusable, Verdict
 from rollout.core.step import Step
 from rollout.core.values import format_instant
-from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
+from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError, RolloutError
 from rollout.ports import (
     Clock,
     Forge,
@@ -162,16 +163,19 @@ class Reconciler:
         *,
         responder: Responder | None = None,
         desk: SignoffDesk | None = None,
+        targets: TargetLookup | None = None,
         decorations: Decorations | None = None,
         dry_run: bool = False,
     ) -> None:
         """`promotion_body` takes the train and the state commit that the pull request's branch is made on.
 
         Without a `responder` a rollback goes no further than its state: nothing is reverted, nobody is told.
-        Without a `desk` nobody is heard on the checklist's issue. `decorations` is told of what could not be
+        Without a `desk` nobody is heard on the checklist's issue. `targets` finds a rollback's target that
+        could not be looked up when a person named it. `decorations` is told of what could not be
         shown.
         """
         self._desk = desk
+        self._targets = targets
         self._store = store
         self._forge = forge
         self._now = clock.now()
@@ -206,6 +210,8 @@ class Reconciler:
             # Facts first: they say which commit's statuses come with the listing that issues are read from.
             finder.facts(report.state)
             self._hear(report, self._desk)
+        if self._targets is not None:
+            self._look_up_target(report, self._targets)
         self._advance(report, queue, finder)
         pulls = self._keep_pulls(report)
         if self._responder is not None and self._reverts is not None:
@@ -244,6 +250,25 @@ class Reconciler:
                 return
             try:
                 self._take(report, Step(Event.SIGNOFF, StateChange(signoff=heard.signoff), heard.detail))
+            except HeadMovedError:
+                if attempt == ATTEMPTS:
+                    raise
+                report.state = self._store.load_for_brake(report.state.train, self._store.head())
+            else:
+                return
+
+    def _look_up_target(self, report: Report, targets: TargetLookup) -> None:
+        """Record that the target is found which was left to a later run, before its step is taken."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                step = targets.step(report.state, self._now)
+            except RolloutError as error:
+                report.notes.append(f"{error.message}; {error.hint}")
+                return
+            if step is None:
+                return
+            try:
+                self._take(report, step)
             except HeadMovedError:
                 if attempt == ATTEMPTS:
                     raise

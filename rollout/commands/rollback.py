@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.commands.changing import Changed, change_state
-from rollout.commands.targets import HeldBack, Known, check_target, check_written
+from rollout.commands.targets import HeldBack, Known, check_target_for_brake, check_written
 from rollout.core.channel.guards import bare
 from rollout.core.rollback import leaving, opening, resuming, watching
+from rollout.core.rollback.machine import ASKED_OF_PERSON
 from rollout.core.rollback.target import named
 from rollout.core.state import CommitMessage, Event, Joined, Outcome, StateChange, TrainState
 from rollout.core.text import inert
-from rollout.errors import InputError, RefusedError
+from rollout.errors import InputError, OutsideError, RefusedError
 from rollout.ports import Clock, StateStore
 from rollout.rendering.commits import message
 
@@ -122,15 +123,24 @@ def _rolled_back(
             f"{state.train} is {doing}: there is nothing to roll back",
             hint="no release is under way, and none that completed is known; see: rollout status",
         )
+    why = ""
     if asked.target is not None:
         assert rollout.release is not None
-        check_target(
-            state, "--target", asked.target, rollout.release.version, known, now, held_back=held_back
+        why = check_target_for_brake(
+            state, asked.target, rollout.release.version, known, now, held_back=held_back
         )
     if is_open:
-        return _joined(state, asked, now)
+        return _joined(state, asked, now, why)
     target = named(asked.target, rollout, state.channel, now) if asked.target else None
-    return _told(state, Event.ROLLBACK, opening.dispatched(state, asked.by, asked.reason, target, now), "")
+    unchecked = _unchecked(asked.target, why) if asked.target and why else ""
+    change = opening.dispatched(state, asked.by, asked.reason, target, now, unchecked)
+    return _told(state, Event.ROLLBACK, change, "")
+
+
+def _unchecked(target: str, why: str) -> str:
+    """What is left to the next run, and to a person, in the words of the incident's step."""
+    told = f"{target} is not looked up yet, which each run of reconcile tries again"
+    return inert(f"{told}; or name another: {ASKED_OF_PERSON} ({why})", 500)
 
 
 def _refuse_unjudged(state: TrainState) -> None:
@@ -144,8 +154,15 @@ def _refuse_unjudged(state: TrainState) -> None:
         )
 
 
-def _joined(state: TrainState, asked: Dispatch, now: datetime) -> tuple[StateChange, CommitMessage] | None:
+def _joined(
+    state: TrainState, asked: Dispatch, now: datetime, why: str
+) -> tuple[StateChange, CommitMessage] | None:
     assert state.incident is not None
+    if why:
+        raise OutsideError(
+            f"--target {asked.target}: {why}",
+            hint=f"incident {state.incident.id} keeps the train frozen and its target; try again",
+        )
     if asked.target is not None and not watching.may_redirect(state.incident):
         target = state.incident.target
         raise RefusedError(

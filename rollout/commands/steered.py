@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rollout.core import withdrawing
+from rollout.core.contract import RollbackStep
 from rollout.core.rollback import leaving, opening, quarantine, resuming, watching
 from rollout.core.state import Event, Incident, Outcome, Quarantine, StateChange, TrainState
 
@@ -50,7 +51,11 @@ def _dispatched(previous: TrainState, incident: Incident) -> StateChange:
     assert previous.status is not None
     fixed = previous.status.legal.rollback_target
     target = None if incident.target == fixed else incident.target
-    return opening.dispatched(previous, incident.started_by, incident.reason, target, incident.started_at)
+    # Whether it could be looked up then, nobody can ask now.
+    unchecked = incident.step(RollbackStep.INSPECT_TARGET).result
+    return opening.dispatched(
+        previous, incident.started_by, incident.reason, target, incident.started_at, unchecked
+    )
 
 
 def _quarantined(previous: TrainState, after: Quarantine | None) -> StateChange | None:

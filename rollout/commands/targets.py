@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.core import versions
 from rollout.core.channel.guards import bare
+from rollout.core.rollback import watching
 from rollout.core.rollback.target import named, recorded, why_unusable
-from rollout.core.state import TrainState
+from rollout.core.state import Event, TrainState
+from rollout.core.step import Step
 from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError, RolloutError
 from rollout.rendering.gates import release_name
@@ -62,6 +65,53 @@ def check_target(
         return  # nor must a product that cannot be read
     if why:
         raise RefusedError(f"{option} {version}: it {why}", hint="name another version")
+
+
+def check_target_for_brake(
+    state: TrainState,
+    version: str,
+    release: str,
+    known: Known,
+    at: datetime,
+    *,
+    held_back: HeldBack = lambda *_: "",
+) -> str:
+    """As `check_target`, for `rollback --target`: what nobody can tell now must not stop the freeze.
+
+    Returns why the version could not be looked up; empty when it may be gone back to.
+    """
+    failed: list[RolloutError] = []
+
+    def known_or_hoped(version: str) -> Iterable[str]:
+        try:
+            return known(version)
+        except RolloutError as error:
+            failed.append(error)
+            return (version,)
+
+    check_target(state, "--target", version, release, known_or_hoped, at, held_back=held_back)
+    return failed[0].message if failed else ""
+
+
+@dataclass(frozen=True)
+class TargetLookup:
+    """Looks up the target of a rollback that could not be looked up when a person named it."""
+
+    known: Known
+    held_back: HeldBack = lambda *_: ""
+
+    def step(self, state: TrainState, at: datetime) -> Step | None:
+        """Returns the person's word carried out once more; None where no target waits for it.
+
+        Raises RolloutError where it still cannot be looked up, and as `check_target`.
+        """
+        entry = watching.looked_up(state, at)
+        if entry is None or entry.target is None or state.incident is None:
+            return None
+        release = state.incident.release
+        check_target(state, "--target", entry.target, release, self.known, at, held_back=self.held_back)
+        change = watching.joined(state, entry)
+        return Step(Event.JOIN, change, f"{entry.by}: {entry.reason}") if change else None
 
 
 def _newest(known: Iterable[str]) -> str:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from rollout.commands.responding import Responder
     from rollout.commands.signoff_desk import SignoffDesk
     from rollout.commands.signoff_issue import SignoffIssue
+    from rollout.commands.targets import TargetLookup
     from rollout.core import contract
     from rollout.core.action import ActionPin, Place
     from rollout.ports import (
@@ -704,6 +705,15 @@ class Workspace:
         if self.forge_kind != "github" or not set(spellings(version)).isdisjoint(tags):
             return tags
         return (*tags, *self._releases.tags_of(version))
+
+    def target_lookup(self) -> TargetLookup:
+        """How a version is looked up that a person names to return to."""
+        from rollout.commands.quarantine import held_back
+        from rollout.commands.targets import TargetLookup
+
+        return TargetLookup(
+            self.released, lambda state, version: held_back(state, self.history, self.reverter, version)
+        )
 
     def decider_for_brake(self) -> str:
         """Who brakes: as `decider`, and an unknown person where nobody knows, which `note` hears of."""

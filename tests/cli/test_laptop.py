@@ -14,6 +14,8 @@ import pytest
 
 from rollout.adapters.github.gh import gh_token
 from rollout.cli import main
+from rollout.core.contract import RollbackStep
+from rollout.core.state import StepState
 from tests.adapters.github_fixtures import hub
 from tests.adapters.github_world import GitHubWorld, started
 from tests.adapters.scratch import Existing, Repository
@@ -426,13 +428,16 @@ def test_a_push_that_is_refused_is_told_with_the_way_out(
     assert world.subjects() == before
 
 
-def test_a_target_that_no_tag_of_the_clone_names_needs_github(
+def test_a_target_that_no_tag_of_the_clone_names_is_left_to_a_run_on_github(
     world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ("rollback", "--reason", "a wish", "--target", "v0.0.7")
-    _, told = run(capsys, *asked, code=4)
-    assert "acme/tau is not asked without a token" in told[-2]
-    assert world.state.rollout.frozen is None
+    run(capsys, *asked)
+    incident = world.state.incident
+    assert incident is not None
+    inspected = incident.step(RollbackStep.INSPECT_TARGET)
+    assert (inspected.state, incident.target and incident.target.version) == (StepState.FAILED, "v0.0.7")
+    assert "acme/tau is not asked without a token" in inspected.result
 
 
 def fetch_at(clone: Repository, *, hours_ago: int) -> None:

@@ -20,7 +20,7 @@ from rollout.core.rollback.effects import (
     UpdateIncident,
 )
 from rollout.core.state import Outcome, StepState, Work
-from rollout.errors import InputError, RefusedError
+from rollout.errors import InputError, OutsideError, RefusedError
 from rollout.ports import IssueState, PullRequestState, RevertOutcome, StatusState
 from tests.fakes.writes import KilledError
 from tests.world import BROWSER, CHECKS, COMMIT, OLD_COMMIT, OTHER_COMMIT, REVERTED, TAU, World, bad_timeline
@@ -736,6 +736,40 @@ def test_a_target_that_a_tag_names_is_known(world: World) -> None:
     with pytest.raises(RefusedError, match="has moved the version already"):
         dispatch(world, "another", target="v0.1.4")
     assert verify(world.store, TAU, None).findings == ()
+
+
+def nobody_answers(_: str) -> tuple[str, ...]:
+    raise OutsideError("looking for v0.1.3 failed", hint="try again")
+
+
+def test_a_target_that_cannot_be_looked_up_is_left_to_a_later_run(world: World) -> None:
+    asked = Dispatch("customers call", "ada", "v0.1.3")
+    assert rollback.roll_back(world.store, world.clock, TAU, asked, nobody_answers).commit
+    assert world.rollout.frozen is not None
+    state, result = step(world, RollbackStep.INSPECT_TARGET)
+    assert state is StepState.FAILED
+    assert result.startswith("v0.1.3 is not looked up yet")
+    assert result.endswith("rollout rollback --target VERSION --reason WHY (looking for v0.1.3 failed)")
+    world.reconcile(world.perform())
+    assert step(world, RollbackStep.APPLY_METADATA)[0] is StepState.SKIPPED
+    assert step(world, RollbackStep.REVERT)[1] == "the pull request is open, to be merged"
+    assert any("v0.1.3: no such release" in note for note in world.reconcile().notes)
+    assert is_sound(world)
+    world.history.tags["v0.1.3"] = "7" * 40
+    world.reconcile(world.perform())
+    assert step(world, RollbackStep.INSPECT_TARGET) == (StepState.DONE, "v0.1.3 on stable")
+    assert world.state.channel is not None
+    assert world.state.channel.current_version == "v0.1.3"
+    assert is_sound(world)
+
+
+def test_a_rollback_that_runs_keeps_its_target_while_another_cannot_be_looked_up(world: World) -> None:
+    assert dispatch(world)
+    head = world.store.head()
+    asked = Dispatch("that one is bad too", "ada", "v0.1.3")
+    with pytest.raises(OutsideError, match=r"--target v0\.1\.3: looking for v0\.1\.3 failed"):
+        rollback.roll_back(world.store, world.clock, TAU, asked, nobody_answers)
+    assert world.store.head() == head
 
 
 def test_an_unknown_target_is_told_what_there_is_in_the_order_of_versions(world: World) -> None:

@@ -35,6 +35,10 @@ def product_gone(town: Town) -> None:
     del town.hub.repos["acme/product"]
 
 
+def product_renamed(town: Town) -> None:
+    town.hub.rename(town.hub.repos["acme/product"], "acme/product-new")
+
+
 HARDSHIPS: dict[str, tuple[Callable[[Town], None], str, str]] = {
     "suspended": (suspended, RUN, "The App gave no token (its step says why)"),
     "a permission is not granted": (without_issues, APP, "The App has not every permission"),
@@ -43,6 +47,7 @@ HARDSHIPS: dict[str, tuple[Callable[[Town], None], str, str]] = {
         APP,
         "The App gave no token for the product's repository",
     ),
+    "the product is renamed": (product_renamed, APP, "The App gave no token for the product's repository"),
     "the product is gone": (product_gone, APP, "The App gave no token for the product's repository"),
 }
 """What happened to the App -> who commits, and what the summary warns of."""
@@ -55,6 +60,7 @@ def town(hub: Hub, tmp_path: Path) -> Town:
     town = build(hub, tmp_path, app=True, contract=contract, product="acme/product")
     reader = hub.person("reader", hub.repos["acme/product"], Access.READ)
     hub.engine.secrets["ROLLOUT_PRODUCT_TOKEN"] = reader.value
+    hub.repos["acme/product"].bare.git("tag", "v0.1.3", "trunk~1")
     to_canary(town)
     return town
 
@@ -63,14 +69,15 @@ def town(hub: Hub, tmp_path: Path) -> Town:
 def test_a_dispatched_rollback_freezes(town: Town, hardship: str) -> None:
     happens, committer, warned = HARDSHIPS[hardship]
     happens(town)
-    run = roll_back(town, reason="users complain")
+    run = roll_back(town, reason="users complain", target="v0.1.3")
     assert town.state()["outcome"] == "rolling_back"
     assert incident(town)["started_by"] == "alice"
+    assert incident(town)["target"]["version"] == "v0.1.3"  # type: ignore[index]
     assert town.committer() == committer
     assert f"**Warning:** {warned}" in run.job("rollback").summary
 
 
-@pytest.mark.parametrize("hardship", [each for each in HARDSHIPS if each != "the product is gone"])
+@pytest.mark.parametrize("hardship", [each for each in HARDSHIPS if not each.startswith("the product")])
 def test_a_trigger_freezes(town: Town, hardship: str) -> None:
     happens, committer, warned = HARDSHIPS[hardship]
     happens(town)

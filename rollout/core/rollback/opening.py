@@ -53,10 +53,12 @@ def open_incident(
     by: str = RECONCILE,
     reason: str = "",
     target: RollbackTarget | None = None,
+    unchecked: str = "",
 ) -> Incident:
     """The incident of these triggers, or of a person's reason; its first step is done by its own commit.
 
-    `target` replaces the one that was fixed when the rollout started.
+    `target` replaces the one that was fixed when the rollout started. Where it could not be looked up,
+    `unchecked` says so: the rollback goes on without it, as without one.
     """
     assert rollout.release is not None
     assert rollout.phase is not None
@@ -74,7 +76,7 @@ def open_incident(
         triggers=fired,
         actions=actions_of(contract, fired),
         target=target or rollout.rollback_target,
-        steps=tuple(_step(step, contract, at) for step in contract.rollback.steps),
+        steps=tuple(_step(step, contract, at, unchecked) for step in contract.rollback.steps),
         gates=gates,
     )
 
@@ -86,7 +88,7 @@ def actions_of(contract: Contract, fired: tuple[TriggerFinding, ...]) -> tuple[A
     return tuple(action for action in Action if action in wanted | {Action.FREEZE, Action.ROLLBACK})
 
 
-def _step(step: RollbackStep, contract: Contract, at: datetime) -> IncidentStep:
+def _step(step: RollbackStep, contract: Contract, at: datetime, unchecked: str) -> IncidentStep:
     if step is RollbackStep.FREEZE:
         return IncidentStep(
             step=step,
@@ -101,6 +103,15 @@ def _step(step: RollbackStep, contract: Contract, at: datetime) -> IncidentStep:
             return IncidentStep(step=step, state=StepState.RUNNING, attempts=1, started_at=at)
         return IncidentStep(
             step=step, state=StepState.SKIPPED, finished_at=at, result="the contract names no evidence"
+        )
+    if step is RollbackStep.INSPECT_TARGET and unchecked:
+        return IncidentStep(
+            step=step,
+            state=StepState.FAILED,
+            attempts=1,
+            started_at=at,
+            finished_at=at,
+            result=unchecked,
         )
     return IncidentStep(step=step)
 
@@ -175,16 +186,30 @@ def opened(state: TrainState, incident: Incident, at: datetime) -> StateChange:
 
 
 def dispatched(
-    state: TrainState, by: str, reason: str, target: RollbackTarget | None, at: datetime
+    state: TrainState,
+    by: str,
+    reason: str,
+    target: RollbackTarget | None,
+    at: datetime,
+    unchecked: str = "",
 ) -> StateChange:
     """The rollback that a person starts, of a rollout in progress or of the release that completed last.
 
-    It takes hold of what was last legal: a promotion that nobody has judged yet is lost to it.
+    It takes hold of what was last legal: a promotion that nobody has judged yet is lost to it. `unchecked`
+    says why the target could not be looked up.
     """
     status = state.status
     assert status is not None
     incident = open_incident(
-        state.contract, status.legal, (), status.gates, at, by=by, reason=reason, target=target
+        state.contract,
+        status.legal,
+        (),
+        status.gates,
+        at,
+        by=by,
+        reason=reason,
+        target=target,
+        unchecked=unchecked,
     )
     decision = Decision(verdict=Verdict.ROLLBACK, at=at, reasons=(_reason(incident),))
     decided = status.model_copy(update={"decision": decision, "decided_at": at})

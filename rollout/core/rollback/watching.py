@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rollout.core.channel.guards import bare
 from rollout.core.contract import Action, RollbackStep
 from rollout.core.decision import judge_triggers, look
 from rollout.core.observation import Observation
 from rollout.core.rollback import reverting
 from rollout.core.rollback.opening import RECONCILE, actions_of, block_signoff, known_good
-from rollout.core.rollback.target import named
+from rollout.core.rollback.target import named, recorded, why_unusable
 from rollout.core.rollback.work import ask_lanes
 from rollout.core.state import (
     Event,
@@ -17,6 +18,7 @@ from rollout.core.state import (
     Incident,
     IncidentStep,
     Joined,
+    Outcome,
     Soak,
     StateChange,
     Status,
@@ -117,6 +119,24 @@ def may_redirect(incident: Incident) -> bool:
     is_pending = incident.step(RollbackStep.APPLY_METADATA).state is StepState.PENDING
     inspected = incident.step(RollbackStep.INSPECT_TARGET).state
     return is_pending or inspected in (StepState.FAILED, StepState.SKIPPED)
+
+
+def looked_up(state: TrainState, at: datetime) -> Joined | None:
+    """What to record once the target is found that was not looked up when a person named it.
+
+    None where no target waits for that.
+    """
+    incident = state.incident
+    if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None or incident.target is None:
+        return None
+    target, people = incident.target, [one for one in incident.joined if one.target is not None]
+    by = people[-1].by if people else incident.started_by
+    is_left = incident.step(RollbackStep.INSPECT_TARGET).state is StepState.FAILED
+    if not is_left or by == RECONCILE or bare(target.version) in recorded(state):
+        return None
+    if why_unusable(target, incident.release, state.quarantine):
+        return None
+    return Joined(at=at, by=by, reason=f"{target.version} is there", target=target.version)
 
 
 def join(state: TrainState, incident: Incident, entry: Joined) -> Incident:
