@@ -254,7 +254,9 @@ class LocalForge:
                 statuses = {**records.statuses, commit: {**known, context: status}}
                 self._file.write(records.model_copy(update={"statuses": statuses}))
 
-    def check_runs(self, commit: str, wanted: Sequence[str] = ()) -> list[CheckRun]:
+    def check_runs(
+        self, commit: str, wanted: Sequence[str] = (), since: datetime | None = None
+    ) -> list[CheckRun]:
         """All attempts, oldest first."""
         return [_check_run(each) for each in self._file.read().checks if each.commit == commit]
 

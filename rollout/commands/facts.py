@@ -74,7 +74,8 @@ class FactFinder:
             known = state.status.facts.checks if state.status else None
             wanted = [*globs(state.contract), *(check.name for check in known or ())]
             try:
-                self._checks[commit] = facts_of(self._forge.check_runs(commit, wanted), state.contract)
+                runs = self._forge.check_runs(commit, wanted, _read_at(state, commit))
+                self._checks[commit] = facts_of(runs, state.contract)
             except OutsideError:
                 self._checks[commit] = None
         return self._checks[commit]
@@ -111,3 +112,16 @@ class FactFinder:
 
         pull = self._forge.pull_request(promotion_branch(state.train, status.release, rollout.phase))
         return pull.merged_at if pull else None
+
+
+def _read_at(state: TrainState, commit: str) -> datetime | None:
+    """When the commit's checks were read under this contract, at the latest; None: they were not."""
+    status = state.status
+    if status is None or status.facts.checks is None or status.observation is None:
+        return None
+    is_same = status.observation.contract_digest == state.contract_digest
+    return (
+        status.observation.started_at
+        if is_same and commit == (status.facts.checked or status.commit)
+        else None
+    )

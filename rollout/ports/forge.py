@@ -134,10 +134,13 @@ class Forge(Protocol):
         self, commit: str, context: str, state: StatusState, description: str, *, at: datetime
     ) -> None: ...
 
-    def check_runs(self, commit: str, wanted: Sequence[str] = ()) -> list[CheckRun]:
+    def check_runs(
+        self, commit: str, wanted: Sequence[str] = (), since: datetime | None = None
+    ) -> list[CheckRun]:
         """The newest attempt of each check, and maybe older ones; none of the tool itself.
 
         `wanted`: names, and globs over names, of those that matter, which a forge may list a part of.
+        `since`: when they were read last, with what mattered then among `wanted`. None: not yet.
         Raises OutsideError when they cannot be asked for.
         """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,8 @@ def world(hub: Hub, origin: tuple[Path, str]) -> GitHubWorld:
     return world
 
 
-def found(world: GitHubWorld, *wanted: str) -> list[CheckRun]:
-    return world.run().forge.check_runs(world.release, wanted)
+def found(world: GitHubWorld, *wanted: str, since: datetime | None = None) -> list[CheckRun]:
+    return world.run().forge.check_runs(world.release, wanted, since)
 
 
 def named(runs: list[CheckRun]) -> list[tuple[str, str | None]]:
@@ -97,20 +98,53 @@ def test_ci_is_found_under_hundreds_of_own_runs(world: GitHubWorld, newest_first
     world.clock.forward(minutes=1)
     world.repo.add_check(world.release, GATE, "success", anew=True)
     pile_up(world, 650)
+    world.clock.forward(minutes=20)
     world.repo.add_check(world.release, "late", workflow="nightly.yml")
     world.hub.forget_calls()
-    runs = found(world, "Live smoke *")
+    runs = found(world, "Live smoke *", since=world.now)
     assert sorted(named(runs), key=str) == [(GATE, "failure"), (GATE, "success"), ("late", "success")]
     assert len({run.source for run in runs if run.name == GATE}) == 1
     assert world.calls() == ["POST /graphql checks"] * (3 if newest_first else 2)
 
 
-def test_a_check_that_sank_between_the_ends_is_known_by_its_name(world: GitHubWorld) -> None:
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_what_lies_between_the_ends_is_read_once(world: GitHubWorld, newest_first: bool) -> None:
+    """A check that nobody has seen may be there, and fail."""
+    world.repo.newest_suites_first = newest_first
     pile_up(world, 150)
-    world.repo.add_check(world.release, GATE)
+    world.repo.add_check(world.release, GATE, "failure")
     pile_up(world, 150)
-    assert named(found(world, "Live smoke *")) == []
-    assert named(found(world, "Live smoke *", GATE)) == [(GATE, "success")]
+    assert named(found(world, "Live smoke *")) == [(GATE, "failure")]
+    later = world.now + timedelta(hours=1)
+    world.clock.forward(minutes=60)
+    pile_up(world, 1)
+    assert named(found(world, "Live smoke *", GATE, since=later)) == [(GATE, "failure")]
+
+
+def test_more_new_suites_than_one_end_shows_are_read(world: GitHubWorld) -> None:
+    """As after an outage of the tool, when a check may have come and sunk."""
+    pile_up(world, 150)
+    read = world.now
+    world.clock.forward(minutes=60)
+    world.repo.add_check(world.release, GATE, "failure")
+    pile_up(world, 150)
+    assert named(found(world, "Live smoke *", since=read)) == [(GATE, "failure")]
+
+
+def test_a_red_check_between_own_runs_holds(world: GitHubWorld) -> None:
+    world.ci()
+    pile_up(world, 150)
+    world.repo.add_check(world.release, "Live smoke nightly", "failure", workflow="nightly.yml")
+    pile_up(world, 150)
+    world.reconcile(world.observe())
+    assert facts(world)["Live smoke nightly"] == "failure"
+
+
+def test_more_suites_than_are_read_make_ci_unknown(world: GitHubWorld) -> None:
+    world.hub.biggest_page = 20
+    pile_up(world, 300)
+    with pytest.raises(OutsideError, match=r"not all check suites of .* were read"):
+        found(world, "Live smoke *")
 
 
 def test_more_names_than_one_request_asks_for(world: GitHubWorld) -> None:
@@ -119,7 +153,7 @@ def test_more_names_than_one_request_asks_for(world: GitHubWorld) -> None:
         world.repo.add_check(world.release, name)
     pile_up(world, 150)
     world.hub.forget_calls()
-    assert {run.name for run in found(world, "Live smoke *")} == set(names)
+    assert {run.name for run in found(world, *names, since=world.now + timedelta(hours=1))} == set(names)
     assert len(world.calls()) == 4
 
 

@@ -643,6 +643,8 @@ class CommitNode:
     ) -> Json:
         """In the order in which they were made, as a public issue saw it; GitHub promises none."""
         _demand(self._token, self._repo, "checks:read")
+        if max(first or 0, last or 0) > self._repo.hub.biggest_page:
+            raise TooMuchError
         suites: dict[int, list[Check]] = {}
         for one in self._repo.checks:
             if one.sha == self.oid:
@@ -709,6 +711,7 @@ def _suite(repo: Repo, token: Token, attempts: list[Check]) -> Json:
         "checkRuns": pages,
         "__typename": "CheckSuite",
         "id": shapes.node("CS", attempts[0].suite),
+        "createdAt": stamp(attempts[0].started_at or repo.hub.clock.now()),
         "workflowRun": workflow_run,
     }
 

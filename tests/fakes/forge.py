@@ -164,7 +164,9 @@ class FakeForge:
         with self._writes.write(f"status {commit} {state}"):
             self.shown.setdefault(commit, {})[context] = (state, description)
 
-    def check_runs(self, commit: str, wanted: Sequence[str] = ()) -> list[CheckRun]:
+    def check_runs(
+        self, commit: str, wanted: Sequence[str] = (), since: datetime | None = None
+    ) -> list[CheckRun]:
         if self.is_down:
             raise OutsideError("the forge is down")
         return list(self.checks.get(commit, ()))

@@ -2,19 +2,20 @@
 
 Scheduled runs attach to the tip of the default branch, which is the commit of a release: hundreds of check
 suites a day are the tool's own. GitHub lists 100 a page, in the order in which they were made, which it does
-not promise. So both ends are listed, and what lies between is asked for by name.
+not promise. So both ends are listed, and what lies between is read once; later it is asked for by name.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from rollout.adapters.github.answers import RefusedByGitHubError
 from rollout.adapters.github.api import PAGE, Api, Document, PageSize, owner_and_name, parsed
 from rollout.adapters.github.issue_documents import PageInfo
 from rollout.core.contract import matching
+from rollout.errors import OutsideError
 from rollout.ports import CheckRun
 
 OWN_WORKFLOWS = frozenset(
@@ -36,6 +37,12 @@ _NAMES = 20
 """That one request asks for."""
 _SUITES_OF_NAME = 20
 _RUNS_IN_HISTORY = 40
+_MOST_PAGES = 20
+"""Pages of suites that are read between the ends."""
+_LAST = "checkSuites"
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_LAG = timedelta(minutes=10)
+"""By how much a list may lag behind what was made."""
 _COMPLETED = "completed"
 _CONCLUSIONS = {"SUCCESS": "success", "FAILURE": "failure", "ERROR": "failure"}
 """Of commit statuses; the others are pending."""
@@ -43,7 +50,7 @@ _CONCLUSIONS = {"SUCCESS": "success", "FAILURE": "failure", "ERROR": "failure"}
 _SUITES = """
 fragment suites on CheckSuiteConnection {
   nodes {
-    id app { slug } workflowRun { workflow { resourcePath } }
+    id createdAt app { slug } workflowRun { workflow { resourcePath } }
     checkRuns(first: $runs, filterBy: {checkType: LATEST}) { ...runs }
   }
   pageInfo { hasNextPage endCursor }
@@ -61,6 +68,17 @@ _CHECKS = (
     object(oid: $commit) { ... on Commit { """
     + _STATUS
     + """ checkSuites(first: $first) { ...suites } } }
+  }
+}"""
+    + _SUITES
+    + _RUNS
+)
+_SUITES_AFTER = (
+    """query checks(
+  $owner: String!, $name: String!, $commit: GitObjectID!, $first: Int!, $after: String, $runs: Int!
+) {
+  repository(owner: $owner, name: $name) { nameWithOwner
+    object(oid: $commit) { ... on Commit { checkSuites(first: $first, after: $after) { ...suites } } }
   }
 }"""
     + _SUITES
@@ -122,6 +140,7 @@ class _WorkflowRun(Document):
 
 class _Suite(Document):
     id: str
+    created_at: datetime
     app: _App | None = None
     workflow_run: _WorkflowRun | None = None
     """None where Actions has not made it, and where the token may not read Actions."""
@@ -249,17 +268,25 @@ class _HistoryAnswer(Document):
     repository: _HistoryRepository
 
 
-def check_runs(api: Api, repository: str, commit: str, wanted: Sequence[str] = ()) -> list[CheckRun]:
+def check_runs(
+    api: Api, repository: str, commit: str, wanted: Sequence[str] = (), since: datetime | None = None
+) -> list[CheckRun]:
     """The newest attempt of each check in each suite, and the newest status of each context.
 
     `wanted`: names, and globs over names, that are looked for where a commit has more suites than a page.
-    Raises OutsideError when they cannot be asked for.
+    `since`: when all suites were read last, with what matched then now in `wanted`; None: they never were.
+    Raises OutsideError when they cannot be asked for, and when there are too many to read them all.
     """
     checked, size = _first_page(api, repository, commit)
-    suites = {suite.id: suite for suite in checked.suites}
+    suites = _by_id(checked.suites)
     if checked.has_more:
-        for suite in _beyond(api, repository, commit, wanted, suites, size):
-            suites[suite.id] = suite
+        names = _unasked(wanted, suites, ())[:_NAMES]
+        named = _named(api, repository, commit, names, size)
+        suites |= _by_id(suite for found in named.values() for suite in found)
+        if _reach_back(since, checked.suites, named.get(_LAST, ())):
+            suites |= _by_name(api, repository, commit, wanted, suites, names)
+        else:
+            suites |= _between(api, repository, commit, checked, suites, size)
     return _shown(checked.status, [_whole(api, repository, suite) for suite in suites.values()])
 
 
@@ -324,19 +351,56 @@ def _first_page(api: Api, repository: str, commit: str) -> tuple[_Checked, int]:
     return api.attempt_page(_doing(commit), size, ask), size.entries
 
 
-def _beyond(
-    api: Api, repository: str, commit: str, wanted: Sequence[str], listed: Mapping[str, _Suite], size: int
-) -> Iterator[_Suite]:
-    """What a first page does not show: the other end of the list, and what is wanted by its name.
+def _by_id(suites: Iterable[_Suite]) -> dict[str, _Suite]:
+    return {suite.id: suite for suite in suites}
 
-    `listed` grows with what is given: a name that comes to light is asked for too.
-    """
-    asked: set[str] = set()
-    is_first = True
-    while (names := _unasked(wanted, listed, asked)[:_NAMES]) or is_first:
-        yield from _named(api, repository, commit, names, size if is_first else 0)
-        asked |= set(names)
-        is_first = False
+
+def _reach_back(since: datetime | None, *ends: Sequence[_Suite]) -> bool:
+    """Whether one end of the list holds all that was made since everything was read."""
+    newest = max(ends, key=lambda end: max((suite.created_at for suite in end), default=_NEVER))
+    return since is not None and any(suite.created_at < since - _LAG for suite in newest)
+
+
+def _by_name(
+    api: Api,
+    repository: str,
+    commit: str,
+    wanted: Sequence[str],
+    listed: Mapping[str, _Suite],
+    asked: Sequence[str],
+) -> dict[str, _Suite]:
+    """What is wanted and was not asked for; a name that comes to light is asked for too."""
+    found = dict(listed)
+    done = set(asked)
+    while names := _unasked(wanted, found, done)[:_NAMES]:
+        named = _named(api, repository, commit, names, 0)
+        found |= _by_id(suite for suites in named.values() for suite in suites)
+        done |= set(names)
+    return found
+
+
+def _between(
+    api: Api, repository: str, commit: str, begun: _Checked, listed: Mapping[str, _Suite], size: int
+) -> dict[str, _Suite]:
+    """What the list holds between its ends. Raises OutsideError when that is too much."""
+    found: dict[str, _Suite] = {}
+    page, entries = begun, PageSize(size)
+    for _ in range(_MOST_PAGES):
+        after = page.check_suites.page_info.end_cursor if page.check_suites else None
+
+        def ask(first: int, after: str | None = after) -> _Checked:
+            variables = {**owner_and_name(repository), "commit": commit, "runs": PAGE}
+            answer = _ask(api, _SUITES_AFTER, {**variables, "first": first, "after": after})
+            return parsed(_CheckedAnswer, answer).repository.object or _Checked()
+
+        page = api.attempt_page(_doing(commit), entries, ask)
+        found |= _by_id(page.suites)
+        if not page.has_more or page.suites[-1].id in listed:
+            return found
+    raise OutsideError(
+        f"not all check suites of {commit[:12]} were read: there are more than {len(found) + len(listed)}",
+        hint="start a release of a newer commit",
+    )
 
 
 def _unasked(wanted: Sequence[str], listed: Mapping[str, _Suite], asked: Collection[str]) -> list[str]:
@@ -346,8 +410,10 @@ def _unasked(wanted: Sequence[str], listed: Mapping[str, _Suite], asked: Collect
     return [name for name in dict.fromkeys([*wanted, *matched]) if name not in asked]
 
 
-def _named(api: Api, repository: str, commit: str, names: Sequence[str], last: int) -> list[_Suite]:
-    """The newest suites that have a check of one of these names, and the last ones of all."""
+def _named(
+    api: Api, repository: str, commit: str, names: Sequence[str], last: int
+) -> dict[str, tuple[_Suite, ...]]:
+    """The newest suites that have a check of one of these names, and the last ones of all under `_LAST`."""
     declared = "".join(f", $name{at}: String!" for at in range(len(names)))
     fields = [
         f"name{at}: checkSuites(last: {_SUITES_OF_NAME}, filterBy: {{checkName: $name{at}}}) {{ ...suites }}"
@@ -374,8 +440,8 @@ def _named(api: Api, repository: str, commit: str, names: Sequence[str], last: i
         return parsed(_NamedAnswer, _ask(api, query, {**variables, **({"last": entries} if last else {})}))
 
     answer = api.attempt_page(_doing(commit), PageSize(last), ask)
-    connections = (answer.repository.object or {}).values()
-    return [suite for connection in connections if connection for suite in connection.nodes]
+    connections = (answer.repository.object or {}).items()
+    return {alias: connection.nodes for alias, connection in connections if connection}
 
 
 def _whole(api: Api, repository: str, suite: _Suite) -> _Suite:

@@ -316,10 +316,12 @@ class GitHubForge:
         self._api.did(f"status of {commit[:10]}")
         self._listing.note_status(commit, context, state, description)
 
-    def check_runs(self, commit: str, wanted: Sequence[str] = ()) -> list[CheckRun]:
+    def check_runs(
+        self, commit: str, wanted: Sequence[str] = (), since: datetime | None = None
+    ) -> list[CheckRun]:
         """See `checks.check_runs`. Raises OutsideError when they cannot be asked for."""
         self._listing.watch(commit)
-        return checks.check_runs(self._api, self._listing.product, commit, wanted)
+        return checks.check_runs(self._api, self._listing.product, commit, wanted, since)
 
     def newest_commits(
         self, branch: str, until: str | None = None, wanted: Sequence[str] = ()
