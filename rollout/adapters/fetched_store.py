@@ -20,6 +20,14 @@ _BY_HAND = (
 )
 
 
+def never_fetched(remote: str, branch: str) -> InputError:
+    return InputError(
+        f"branch {branch} of {remote} was never fetched",
+        hint=f"git fetch {remote} +refs/heads/{branch}:{fetched(remote, branch)};"
+        " where there is no such branch, name the one that carries state/ with --state-branch",
+    )
+
+
 class FetchedStore(YamlStore):
     """The state branch of a remote; the clone's own branch of that name is another matter."""
 
@@ -36,6 +44,7 @@ class FetchedStore(YamlStore):
         """`pushed` hears of each commit that is on the remote's branch."""
         super().__init__(git, branch, tell=tell, parse=parse)
         self._ref = fetched(remote, branch)
+        self._places = (fetched(remote, ""),)
         self._remote = remote
         self._pushed = pushed
 
@@ -43,10 +52,7 @@ class FetchedStore(YamlStore):
         """The tip as it was last fetched. Raises InputError when it never was."""
         tip = self._git.resolve(self._ref)
         if tip is None:
-            raise InputError(
-                f"branch {self.branch} of {self._remote} was never fetched",
-                hint=f"git fetch {self._remote} +refs/heads/{self.branch}:{self._ref}",
-            )
+            raise never_fetched(self._remote, self.branch)
         return tip
 
     def commit(
@@ -66,7 +72,8 @@ class FetchedStore(YamlStore):
         """
         git, remote, branch = self._git, self._remote, self.branch
         text = self.message_on(parent, message)
-        made = git.write_commit(files_of(train, change), parent=parent, message=text, at=at)
+        files = {**self._put_back(train, parent), **files_of(train, change)}
+        made = git.write_commit(files, parent=parent, message=text, at=at)
         why = push(git, remote, branch, made, old=parent)
         if why:
             # An answer that got lost is no refusal, and whoever was faster is read first.

@@ -32,6 +32,7 @@ from rollout.core.files import (
     SIGNOFF,
     STATE,
     STATUS,
+    is_peoples,
     state_path,
 )
 from rollout.core.state import (
@@ -68,6 +69,8 @@ _LONGEST_LINE = 500
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
 """Compiled when a commit is made: that takes milliseconds, and most commands make none."""
 
+NO_SUCH_BRANCH = "push the branch that carries state/, or name another with --state-branch"
+
 M = TypeVar("M", bound=Model)
 
 
@@ -97,6 +100,7 @@ class YamlStore:
         self._tell = tell
         self._parse = parse
         self.branch = branch or git.default_branch()
+        self._places: tuple[str, ...] = ("refs/heads/", "refs/remotes/origin/")
         # Contract, channel and the like seldom change from commit to commit; git names content by its id.
         self._contract = lru_cache(_CACHED_FILES)(self._read_contract)
         self._cached_file = lru_cache(_CACHED_FILES)(self._read_file)
@@ -221,6 +225,20 @@ class YamlStore:
                     entry.commit, entry.author, whole, (train,) if train else self.trains(whole)
                 )
         return None
+
+    def carriers(self, train: str | None = None) -> tuple[str, ...]:
+        """Other branches that hold the train, or with None any train; none of the tool's own."""
+        folder = state_path(train) if train else STATE
+        found = {
+            branch
+            for ref, branch in self._git.branches(*self._places).items()
+            if branch != self.branch and is_peoples(branch) and self._holds(f"{ref}:{folder}", train)
+        }
+        return tuple(sorted(found))
+
+    def _holds(self, folder: str, train: str | None) -> bool:
+        entries = self._git.tree(folder).values()
+        return bool(entries) if train else any(entry.is_folder for entry in entries)
 
     def _put_back(self, train: str, parent: str) -> dict[str, bytes]:
         """Path -> content of what the train's folder held, where a commit took it away as a whole.

@@ -4,6 +4,8 @@ STATE = "state"
 """The folder that all trains are in."""
 STATE_BRANCH = "rollout-state"
 """The branch that carries nothing but state, where nobody named another."""
+STATE_BRANCH_VARIABLE = "ROLLOUT_STATE_BRANCH"
+"""Where a command, and a repository's settings on GitHub, name another one."""
 CONTRACT = "contract.yaml"
 ROLLOUT = "rollout.yaml"
 STATUS = "status.yaml"
@@ -14,6 +16,14 @@ REHEARSAL = "rehearsal.yaml"
 RELEASE_CACHE = "release-cache.yaml"
 INCIDENTS = "incidents"
 """A folder with one file an incident."""
+
+
+_OWN_BRANCHES = ("rollout/", "rollout-revert/")
+
+
+def is_peoples(branch: str) -> bool:
+    """Whether a branch is none that the tool makes for a pull request."""
+    return not branch.startswith(_OWN_BRANCHES)
 
 
 def state_path(train: str, *names: str) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rollout.adapters.fetched_store import never_fetched
 from rollout.adapters.git import Git
-from rollout.adapters.git.remotes import default_branches, fetch, fetched, fetched_at, remotes
+from rollout.adapters.git.remotes import ALL, default_branches, fetch, fetched, fetched_at, remotes
+from rollout.adapters.yaml_store import NO_SUCH_BRANCH
 from rollout.core.action import RECONCILE_WORKFLOW, WORKFLOWS, Place, place_on_github
 from rollout.core.files import STATE
 from rollout.core.values import format_duration
@@ -33,7 +35,7 @@ def remotes_with_train(git: Git, server: str, state_branches: Sequence[str]) -> 
     `server`: the host of an Enterprise Server. `state_branches`: where state may be, beside the default one.
     """
     running = [
-        (remote, _holds_state(git, remote, state_branches))
+        (remote, holds_state(git, remote, state_branches))
         for remote in _on_github(git, server)
         if any(_holds_workflows(git, remote, branch) for branch in (remote.default, *state_branches))
     ]
@@ -66,14 +68,31 @@ def only_one(found: Sequence[Remote], named: str | None) -> Remote | None:
 def state_branch(git: Git, remote: Remote, branches: Sequence[str], *, anew: bool) -> str:
     """The first of the branches that holds state, as last fetched; fetched now with `anew`.
 
-    The first one where none does. Raises OutsideError where it cannot be fetched.
+    The first one that is there where none does: then all are fetched with `anew`, since another may. Raises
+    InputError where none is there, or one was never fetched that may hold state; OutsideError where they
+    cannot be fetched.
     """
+    there: list[str] = []
+    branches = [branch for branch in branches if branch]
     for branch in branches:
-        if anew:
-            fetch(git, remote.name, branch)
-        if git.tree(f"{fetched(remote.name, branch)}:{STATE}"):
-            return branch
-    return branches[0]
+        ref = fetched(remote.name, branch)
+        # What the clone kept of a branch that is gone is no branch.
+        if fetch(git, remote.name, branch) if anew else git.resolve(ref):
+            there.append(branch)
+            if git.tree(f"{ref}:{STATE}"):
+                return branch
+    if anew and not there:
+        raise InputError(f"there is no {branches[0]} in {remote.place.name}", hint=NO_SUCH_BRANCH)
+    unseen = [branch for branch in branches if branch not in there]
+    if anew:
+        fetch(git, remote.name, ALL)
+    elif unseen and not (there and _shows_state(git, remote)):
+        raise never_fetched(remote.name, unseen[0])
+    return there[0]
+
+
+def _shows_state(git: Git, remote: Remote) -> bool:
+    return any(git.tree(f"{ref}:{STATE}") for ref in git.branches(fetched(remote.name, "")))
 
 
 def last_fetch(git: Git, remote: Remote, branch: str, now: datetime) -> str:
@@ -96,6 +115,7 @@ def _holds_workflows(git: Git, remote: Remote, branch: str) -> bool:
     return git.read(f"{fetched(remote.name, branch)}:{WORKFLOWS}/{RECONCILE_WORKFLOW}") is not None
 
 
-def _holds_state(git: Git, remote: Remote, state_branches: Sequence[str]) -> bool:
+def holds_state(git: Git, remote: Remote, state_branches: Sequence[str]) -> bool:
+    """Whether one of the branches, or the default one, does as last fetched."""
     branches = (*state_branches, remote.default)
     return any(git.tree(f"{fetched(remote.name, branch)}:{STATE}") for branch in branches)

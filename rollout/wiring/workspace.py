@@ -21,7 +21,7 @@ from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import LostTrains, YamlStore
 from rollout.adapters.yaml_text import load_yaml
 from rollout.core.decorations import Decorations
-from rollout.core.files import CONTRACT, STATE, STATE_BRANCH, state_path
+from rollout.core.files import CONTRACT, STATE, STATE_BRANCH, STATE_BRANCH_VARIABLE, state_path
 from rollout.core.state import UNDER_WAY, TrainState, Unusable
 from rollout.core.values import format_instant
 from rollout.core.versions import spellings
@@ -494,7 +494,7 @@ class Workspace:
         """Of a person it may be empty. Raises InputError where a job has none."""
         from rollout.adapters.github.address import person_token, token
 
-        if self._environment.get("GITHUB_ACTIONS") == "true":
+        if self._is_job:
             return token(self._environment)
         return person_token(self._environment, self._address)
 
@@ -522,9 +522,31 @@ class Workspace:
     def _github_store(self) -> GitHubStore:
         from rollout.adapters.github.store import GitHubStore
 
+        asked = self.asked_state_branch
+        if asked is None and self._remote is not None:
+            from rollout.wiring.on_github import holds_state
+
+            # What the clone does not show would be looked for in vain: the setting is asked for first.
+            shown = holds_state(self.git, self._remote, (STATE_BRANCH,))
+            asked = None if shown else self._configured_branch
         return GitHubStore(
-            self._api, self.asked_state_branch, lru_cache(1)(self._history_of_github), tell=self._tell
+            self._api,
+            asked,
+            lru_cache(1)(self._history_of_github),
+            tell=self._tell,
+            configured=lambda: self._configured_branch,
         )
+
+    @cached_property
+    def _configured_branch(self) -> str | None:
+        """The state branch that the repository's settings name, which jobs are given anyway."""
+        from rollout.adapters.github.runs import variable
+
+        return None if self._is_job else variable(self._api, STATE_BRANCH_VARIABLE) or None
+
+    @property
+    def _is_job(self) -> bool:
+        return self._environment.get("GITHUB_ACTIONS") == "true"
 
     @property
     def asked_state_branch(self) -> str | None:
@@ -584,6 +606,8 @@ class Workspace:
 
     def _chosen_train(self, named: str | None) -> str:
         trains = self.store.trains(self.store.head())
+        if not trains or named not in (None, *trains):
+            self._refuse_elsewhere(named)
         if named is not None:
             if named not in trains:
                 if self.lost(named):
@@ -614,6 +638,21 @@ class Workspace:
     @property
     def _is_in_job(self) -> bool:
         return self._environment.get("GITHUB_ACTIONS") == "true"
+
+    def _refuse_elsewhere(self, train: str | None) -> None:
+        """Raises InputError where nobody named the branch, and another one holds the train.
+
+        The brake would bring back to life here what goes on there. Jobs are told the branch.
+        """
+        if self._is_job or self.asked_state_branch:
+            return
+        store = self._fetched or (self._github_store if self.forge_kind == "github" else self.clone)
+        if others := store.carriers(train):
+            missing = f"no train {train}" if train else "no train"
+            raise InputError(
+                f"{missing} on branch {self.branch}, but on {', '.join(others)}",
+                hint=f"name the branch that the workflows go by: --state-branch {others[0]}",
+            )
 
     def refuse_lost(self) -> None:
         """Raises InputError when a commit took the last train away."""

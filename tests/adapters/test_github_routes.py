@@ -211,6 +211,7 @@ ACTS = {
     "GitHubStore.text": Act(lambda run: run.store.text(TAU, "rollout.yaml", run.store.head())),
     "GitHubStore.load_for_brake": Act(lambda run: run.store.load_for_brake(TAU, run.store.head())),
     "GitHubStore.lost": Act(lambda run: run.store.lost(run.store.head(), "gone"), taken_away),
+    "GitHubStore.carriers": Act(lambda run: run.store.carriers(TAU)),
     "GitHubStore.load_many": Act(lambda run: list(run.store.load_many(TAU, []))),
     "GitHubStore.log": Act(lambda run: next(run.store.log(TAU))),
     "GitHubStore.forks": Act(lambda run: run.store.forks(*[next(run.store.log(TAU)).commit] * 2)),

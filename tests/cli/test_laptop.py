@@ -220,6 +220,96 @@ def test_a_shallow_clone_of_the_default_branch_finds_state_on_its_own_branch(
     assert "freeze" in world.repo.bare.git("log", "-1", "--format=%s", "rollout-state")
 
 
+def custom_branch(world: GitHubWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """State is on a branch that its name does not show, and alice is in a clone of all."""
+    own_branch(world, tmp_path)
+    mover = Existing(tmp_path / "mover")
+    mover.git("push", "--quiet", "origin", "rollout-state:refs/heads/state-of-tau", ":rollout-state")
+    Existing(tmp_path).git("clone", "--quiet", address(world), "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+
+
+@pytest.mark.parametrize("is_stale", [False, True])
+def test_the_state_branch_of_the_settings_is_found(
+    world: GitHubWorld,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    is_stale: bool,
+) -> None:
+    """`is_stale`: the clone still shows state where it was before."""
+    custom_branch(world, tmp_path, monkeypatch)
+    clone = Existing(tmp_path / "clone")
+    if is_stale:
+        clone.git("update-ref", "refs/remotes/origin/main", "origin/main~1")
+        clone.git("reset", "--quiet", "--hard", "origin/main")
+    monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    world.hub.engine.variables["ROLLOUT_STATE_BRANCH"] = "state-of-tau"
+    before = world.repo.bare.branch("main")
+    world.hub.forget_calls()
+    run(capsys, "rollback", "--reason", "it crashes")
+    asked = "GET /repos/acme/tau/actions/variables/ROLLOUT_STATE_BRANCH"
+    first = STATE_AND_COMMIT[:1] if is_stale else []
+    assert world.calls() == [*first, asked, *STATE_AND_COMMIT]
+    assert "roll back" in world.repo.bare.git("log", "-1", "--format=%s", "state-of-tau")
+    assert world.repo.bare.branch("main") == before
+
+
+@pytest.mark.parametrize("token", [True, False])
+@pytest.mark.parametrize(
+    "command", [("freeze", "--reason", "a wish"), ("status",), ("status", "--train", "tau")]
+)
+def test_no_train_is_brought_back_to_life_beside_the_one_that_runs(
+    world: GitHubWorld,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: tuple[str, ...],
+    token: bool,
+) -> None:
+    """Nothing that this person may read names the branch."""
+    custom_branch(world, tmp_path, monkeypatch)
+    if token:
+        monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    before = world.repo.bare.refs()
+    _, told = run(capsys, *command, code=2)
+    named = " tau" if "--train" in command else ""
+    assert told[-2:] == [
+        f"error: no train{named} on branch main, but on state-of-tau",
+        "hint: name the branch that the workflows go by: --state-branch state-of-tau",
+    ]
+    assert world.repo.bare.refs() == before
+    run(capsys, *command, "--state-branch", "state-of-tau")
+    assert (world.repo.bare.refs() != before) == ("freeze" in command)
+
+
+def test_a_clone_alone_brings_no_train_back_beside_the_one_that_runs(
+    world: GitHubWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    custom_branch(world, tmp_path, monkeypatch)
+    _, told = run(capsys, "freeze", "--reason", "a wish", "--forge", "local", code=2)
+    assert "error: no train on branch main, but on state-of-tau" in told
+
+
+@pytest.mark.parametrize("token", [True, False])
+def test_a_train_that_somebody_deleted_is_braked_from_a_laptop(
+    world: GitHubWorld,
+    clone: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    token: bool,
+) -> None:
+    """Branches of the tool's own pull requests hold it still, and are no state branches."""
+    clone.git("push", "--quiet", "origin", "main:refs/heads/rollout/tau")
+    clone.git("rm", "-r", "--quiet", "state")
+    clone.git("commit", "--quiet", "-m", "Tidy")
+    clone.git("push", "--quiet")
+    if token:
+        monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    run(capsys, "freeze", "--reason", "a wish")
+    assert world.state.rollout.frozen is not None
+
+
 def own_branch(world: GitHubWorld, tmp_path: Path) -> None:
     """Moves state from main to rollout-state."""
     Existing(tmp_path).git("clone", "--quiet", address(world), "mover")
@@ -350,7 +440,8 @@ def test_what_was_never_fetched_is_told_with_the_command_for_it(
     _, told = run(capsys, "status", "--repo", str(tmp_path / "clone"), code=2)
     assert told[-2:] == [
         "error: branch rollout-state of origin was never fetched",
-        "hint: git fetch origin +refs/heads/rollout-state:refs/remotes/origin/rollout-state",
+        "hint: git fetch origin +refs/heads/rollout-state:refs/remotes/origin/rollout-state;"
+        " where there is no such branch, name the one that carries state/ with --state-branch",
     ]
 
 
@@ -389,6 +480,34 @@ def test_the_brake_finds_a_branch_that_was_never_fetched(
     Existing(tmp_path).git("clone", "--quiet", "--depth=1", address(world), "clone")
     run(capsys, "freeze", "--reason", "a wish", "--repo", str(tmp_path / "clone"))
     assert "freeze" in world.repo.bare.git("log", "-1", "--format=%s", "rollout-state")
+
+
+def test_a_branch_that_is_gone_is_no_state_branch(
+    world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The clone shows it still."""
+    clone.git("update-ref", "refs/remotes/origin/rollout-state", "origin/main")
+    run(capsys, "freeze", "--reason", "a wish")
+    assert world.state.rollout.frozen is not None
+
+
+@pytest.mark.parametrize("token", [True, False])
+def test_a_state_branch_that_is_not_there_is_named(
+    world: GitHubWorld,
+    clone: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    token: bool,
+) -> None:
+    if token:
+        monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    _, told = run(capsys, "freeze", "--reason", "a wish", "--state-branch", "nope", code=2)
+    assert told[1:] == [
+        "error: there is no nope in acme/tau",
+        "hint: push the branch that carries state/, or name another with --state-branch",
+    ]
+    _, told = run(capsys, "status", "--state-branch", "nope", code=2)
+    assert ("as it was last fetched" in " ".join(told), "--state-branch" in told[-1]) == (False, True)
 
 
 def test_a_push_that_somebody_was_faster_than_is_decided_anew(

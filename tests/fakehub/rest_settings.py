@@ -96,6 +96,15 @@ def list_variables(request: Request) -> Any:
     return _variables(request, request.hub.engine.variables)
 
 
+@route(f"GET {R}/actions/variables/{{name}}", needs="variables:read", answers="ActionsVariable")
+def get_variable(request: Request) -> Any:
+    """Only the repository's own (REST reference, "Get a repository variable")."""
+    name, known = request.params["name"], request.hub.engine.variables
+    if name not in known:
+        raise ApiError(404, "Not Found")
+    return _variables(request, {name: known[name]})[0]
+
+
 @route(
     f"GET {R}/actions/organization-variables",
     needs="variables:read",

@@ -12,6 +12,8 @@ from rollout.adapters.git.repository import USUAL_BRANCHES, Git
 from rollout.core.text import inert
 from rollout.errors import OutsideError
 
+ALL = "*"
+"""In place of a branch."""
 _SECTIONS = (b"[remote", b"[include")
 _USER = re.compile(r"//[^/@\s]*@")
 _NO_SUCH_REF = b"couldn't find remote ref"
@@ -48,7 +50,7 @@ def default_branches(git: Git, remote: str) -> Iterator[str]:
 
 
 def fetch(git: Git, remote: str, branch: str) -> bool:
-    """Fetch one branch, as this person fetches; False when there is no such branch.
+    """Fetch one branch, or all, as this person fetches; False when there is no such branch.
 
     Raises OutsideError where it fails.
     """
@@ -57,7 +59,10 @@ def fetch(git: Git, remote: str, branch: str) -> bool:
     if done.returncode and _NO_SUCH_REF in done.stderr:
         return False
     if done.returncode:
-        raise OutsideError(f"fetching {branch} from {remote} failed: {_why(done)}", hint=_LATER)
+        raise OutsideError(
+            f"fetching {'branches' if branch == ALL else branch} from {remote} failed: {_why(done)}",
+            hint=_LATER,
+        )
     return True
 
 

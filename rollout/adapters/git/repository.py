@@ -241,6 +241,12 @@ class Git:
             return current
         return configured or USUAL_BRANCHES[0]
 
+    def branches(self, *places: str) -> dict[str, str]:
+        """Ref -> name of each branch below the places, such as `refs/heads/`; a name may be in several."""
+        listed = self.runner.run("for-each-ref", "--format=%(refname)", *places).decode("utf-8", "replace")
+        refs = (ref for ref in listed.splitlines() if not ref.endswith("/HEAD"))
+        return {ref: ref.removeprefix(place) for ref in refs for place in places if ref.startswith(place)}
+
     def tags(self) -> tuple[str, ...]:
         """The names of all tags."""
         return tuple(

@@ -1,4 +1,4 @@
-"""Workflows and their runs."""
+"""Workflows, their settings and their runs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ class _Run(Document):
     created_at: datetime = Field(alias="created_at")
 
 
+class _Variable(Document):
+    value: str = ""
+
+
 class _Workflow(Document):
     state: str = ""
 
@@ -25,6 +29,18 @@ def workflow_state(api: Api, file: str) -> str:
     try:
         found = api.rest("GET", f"/repos/{api.repository}/actions/workflows/{file}")
         return parsed(_Workflow, found).state
+    except (PassingError, RefusedByGitHubError):
+        return ""
+
+
+def variable(api: Api, name: str) -> str:
+    """A variable of the repository; empty when it has none, or GitHub does not say.
+
+    Asked once: a freeze waits for the answer. ("Get a repository variable" shows none of the organization.)
+    """
+    try:
+        found = api.rest("GET", f"/repos/{api.repository}/actions/variables/{name}")
+        return parsed(_Variable, found).value
     except (PassingError, RefusedByGitHubError):
         return ""
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from rollout.adapters.github.api import STALE, Api, Document, RefusedByGitHubError, parsed
 from rollout.adapters.yaml_store import (
+    NO_SUCH_BRANCH,
     FileVersion,
     LostTrains,
     YamlStore,
@@ -20,7 +21,7 @@ from rollout.adapters.yaml_store import (
 )
 from rollout.core.action import has_other_ci
 from rollout.core.contract import Contract
-from rollout.core.files import STATE, STATE_BRANCH, state_path
+from rollout.core.files import STATE, STATE_BRANCH, is_peoples, state_path
 from rollout.core.state import CommitMessage, StateChange, TrainState, Unusable
 from rollout.core.values import Model
 from rollout.errors import HeadMovedError, InputError
@@ -78,6 +79,15 @@ _TAKEN_AWAY = """query($owner: String!, $name: String!, $oid: GitObjectID!, $pat
     history(path: $path, first: 20) { nodes { oid author { name } parents(first: 1) { nodes { oid } } }
       pageInfo { hasNextPage endCursor } }
   } } }
+}"""
+_CARRIERS = """query($owner: String!, $name: String!, $after: String) {
+  repository(owner: $owner, name: $name) { nameWithOwner
+    refs(refPrefix: "refs/heads/", first: 100, after: $after) {
+      nodes { name target { ... on Commit {
+        file(path: "state") { object { ... on Tree { entries { name type } } } } } } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
 }"""
 _FOLDER = """query($owner: String!, $name: String!, $place: String!) {
   repository(owner: $owner, name: $name) { nameWithOwner object(expression: $place) { ... on Tree {
@@ -221,6 +231,47 @@ class _HistoryAnswer(Document):
     repository: _HistoryRepository
 
 
+class _Kind(Document):
+    name: str
+    type: str
+
+
+class _Kinds(Document):
+    entries: tuple[_Kind, ...] | None = None
+
+
+class _KindsEntry(Document):
+    object: _Kinds | None = None
+
+
+class _Carrier(Document):
+    file: _KindsEntry | None = None
+
+
+class _Branch(Document):
+    name: str
+    target: _Carrier = _Carrier()
+
+    @property
+    def trains(self) -> tuple[str, ...]:
+        folder = self.target.file.object if self.target.file else None
+        entries = folder.entries if folder and folder.entries else ()
+        return tuple(entry.name for entry in entries if entry.type == "tree")
+
+
+class _Branches(Document):
+    nodes: tuple[_Branch, ...] = ()
+    page_info: _PageInfo
+
+
+class _BranchesRepository(Document):
+    refs: _Branches | None = None
+
+
+class _BranchesAnswer(Document):
+    repository: _BranchesRepository
+
+
 class _Leaf(_Blob):
     entries: tuple[_File, ...] | None = None
 
@@ -304,8 +355,10 @@ class GitHubStore:
         clone: Callable[[], YamlStore],
         *,
         tell: Callable[[Unusable], None] = lambda _: None,
+        configured: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`branch` None means `rollout-state` where that holds a train, else the default branch.
+        """`branch` None means `rollout-state` where that holds a train, else the default branch; where
+        neither does, the one that `configured` knows.
 
         `clone` is where history is read.
 
@@ -315,6 +368,7 @@ class GitHubStore:
         self._tell = tell
         self._named = branch
         self._clone = clone
+        self._configured = configured
         self._found: tuple[str, _Snapshot] | None = None
         self._others: dict[str, _Snapshot] = {}
         self._loaded: dict[tuple[str, str, bool], TrainState] = {}
@@ -390,6 +444,23 @@ class GitHubStore:
                 if train in before or (train is None and before):
                     return LostTrains(commit.oid, commit.by, parent.oid, (train,) if train else (*before,))
         return None
+
+    def carriers(self, train: str | None = None) -> tuple[str, ...]:
+        """As `YamlStore.carriers`."""
+        others = (each for each in self._branches() if each.name != self.branch and is_peoples(each.name))
+        return tuple(each.name for each in others if (train in each.trains if train else each.trains))
+
+    def _branches(self) -> Iterator[_Branch]:
+        variables: dict[str, object] = {**self._api.owner_and_name, "after": None}
+        while True:
+            answer = self._api.attempt(
+                "listing branches", lambda: parsed(_BranchesAnswer, self._api.graphql(_CARRIERS, variables))
+            )
+            found = answer.repository.refs
+            yield from found.nodes if found else ()
+            if found is None or not found.page_info.has_next_page:
+                return
+            variables["after"] = found.page_info.end_cursor
 
     def _put_back(self, train: str, parent: str) -> dict[str, bytes]:
         """As `YamlStore` does: what a stop brings back where a commit took the train's folder away."""
@@ -489,17 +560,20 @@ class GitHubStore:
     def _tip(self) -> tuple[str, _Snapshot]:
         """The branch's name, and what its tip holds."""
         if self._found is None:
-            named = self._named or "the default branch"
-            wanted = {"ref": f"refs/heads/{self._named or ''}", "named": self._named is not None}
-            repository = self._query(f"reading {named}", _TIP, wanted)
-            ref = repository.ref or _unnamed(repository)
-            if ref is None:
-                raise InputError(
-                    f"there is no {named} in {self._api.repository}",
-                    hint="push the branch that carries state/, or name another with --state-branch",
-                )
-            self._found = ref.name, _snapshot(ref.target)
+            found = self._tip_of(self._named)
+            if self._named is None and not found[1].trains and (configured := self._configured()):
+                found, self._named = self._tip_of(configured), configured
+            self._found = found
         return self._found
+
+    def _tip_of(self, branch: str | None) -> tuple[str, _Snapshot]:
+        named = branch or "the default branch"
+        wanted = {"ref": f"refs/heads/{branch or ''}", "named": branch is not None}
+        repository = self._query(f"reading {named}", _TIP, wanted)
+        ref = repository.ref or _unnamed(repository)
+        if ref is None:
+            raise InputError(f"there is no {named} in {self._api.repository}", hint=NO_SUCH_BRANCH)
+        return ref.name, _snapshot(ref.target)
 
     def _at(self, commit: str) -> _Snapshot:
         snapshot = self._tip()[1]
