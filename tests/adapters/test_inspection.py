@@ -135,6 +135,21 @@ def test_workflow_files_are_read_on_the_default_branch(repo: Repo) -> None:
     assert inspect(repo, run(repo, WITHOUT_ACTIONS)).workflows[0].state == "", "it may not ask"
 
 
+def test_the_state_of_a_workflow_that_only_the_state_branch_has_is_seen(repo: Repo) -> None:
+    root, path = admin(repo), ".github/workflows/rollout-check.yml"
+    head = repo.bare.branch("main") or ""
+    repo.bare.update_ref("refs/heads/ops", head)
+    repo.commit_on_branch(
+        root, "ops", head, "check", [(path, b"name: rollout-check\non: push\njobs: {}\n")], []
+    )
+    repo.disabled_workflows.add(path)
+    seen = inspect(repo, root, "ops")
+    assert {flow.name: flow.state for flow in seen.on_state_branch}[
+        "rollout-check.yml"
+    ] == "disabled_manually"
+    assert [flow.name for flow in seen.workflows] == ["rollout-schedule.yml"]
+
+
 def test_scheduled_runs_are_told_from_others(hub: Hub, repo: Repo) -> None:
     path, now = ".github/workflows/rollout-schedule.yml", hub.clock.now()
     for number, (event, minutes) in enumerate([("schedule", 30), ("schedule", 20), ("push", 10)], start=1):
@@ -229,8 +244,13 @@ def test_the_environment_that_holds_the_key(repo: Repo) -> None:
     repo.environments["rollout"] = FakeEnvironment(frozenset({"ROLLOUT_APP_PRIVATE_KEY"}))
     expected = Environment(frozenset({"ROLLOUT_APP_PRIVATE_KEY"}), restricted=False)
     assert inspect(repo, admin(repo)).environment == expected
-    repo.environments["rollout"].restricted = True
-    assert inspect(repo, admin(repo)).environment == replace(expected, restricted=True)
+    fake = repo.environments["rollout"]
+    fake.restricted, fake.branches = True, ("main", "ops")
+    expected = replace(expected, restricted=True, branches=("main", "ops"))
+    assert inspect(repo, admin(repo)).environment == expected
+    fake.protected_only = True
+    expected = replace(expected, branches=Hidden("protected branches alone"))
+    assert inspect(repo, admin(repo)).environment == expected
     some = run(repo, {**FULL, "actions": "read"})
     assert isinstance(inspect(repo, some).environment, Hidden), "it may not ask for secrets"
 
@@ -318,7 +338,7 @@ def test_a_product_elsewhere_with_its_rules_and_its_environment(hub: Hub, repo: 
 
 def test_who_has_to_let_jobs_into_an_environment(repo: Repo) -> None:
     repo.environments["rollout"] = FakeEnvironment(restricted=True, reviewers=("ada", "bob"), wait_minutes=30)
-    expected = Environment(frozenset(), restricted=True, reviewers=("ada", "bob"), wait_minutes=30)
+    expected = Environment(frozenset(), True, ("ada", "bob"), 30, branches=("**/*",))
     assert inspect(repo, admin(repo)).environment == expected
 
 

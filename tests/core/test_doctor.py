@@ -438,6 +438,15 @@ def test_a_state_branch_of_its_own_has_the_workflows_of_its_events() -> None:
     assert {one.severity for one in examine(world(whole, state_branch="ops"), NOW)} == {OK}
 
 
+def test_a_workflow_of_the_state_branch_alone_may_be_disabled_too() -> None:
+    there = (replace(ON_STATE_BRANCH[0], state="disabled_manually"), ON_STATE_BRANCH[1])
+    whole = {"workflows": FLOWS[1:], "rules": (OWN_STATUS,), "on_state_branch": there}
+    found = examine(world(whole, state_branch="ops"), NOW)
+    fix = "gh workflow enable rollout-check.yml"
+    expect(found, PROBLEM, "workflows", "rollout-check.yml was disabled by somebody", fix)
+    assert topics(found, "workflows") == 1, "and not that all are enabled"
+
+
 def test_a_state_branch_needs_the_key_where_reconcile_runs_on_it() -> None:
     loose = {"environment": Environment(frozenset({APP_KEY}), restricted=False)}
     for there, branches in ((ON_STATE_BRANCH, "only main"), (FLOWS, "only main, ops")):

@@ -201,6 +201,27 @@ def inside(**facts: Any) -> Environment:
             "each job in rollout-product waits 30 minutes",
             "Settings > Environments > rollout-product > Wait timer",
         ),
+        (
+            {"environment": inside(branches=("master", "release/*"))},
+            PROBLEM,
+            "environment",
+            "rollout lets master, release/* in, and not main: its jobs fail, those of a rollback too",
+            "gh api repos/{owner}/{repo}/environments/rollout/deployment-branch-policies -f name=main",
+        ),
+        (
+            {"product_environment": inside(branches=())},
+            PROBLEM,
+            "environment",
+            "rollout-product lets no branch in, and not main",
+            "environments/rollout-product/deployment-branch-policies -f name=main",
+        ),
+        (
+            {"environment": inside(branches=Hidden("protected branches alone"))},
+            UNTOLD,
+            "environment",
+            "whether rollout lets main in: protected branches alone",
+            "Settings > Environments > rollout > Deployment branches: selected branches, main",
+        ),
         # --- a product elsewhere
         (
             {"products": {"acme/app": Product(private=False, archived=True)}},
@@ -269,3 +290,25 @@ def test_a_trains_branch_is_looked_at_once() -> None:
 def test_a_key_that_a_plan_can_keep_nowhere_else_is_not_blamed() -> None:
     found = examine(world({"rules": FREE, "secrets": frozenset({APP_KEY})}), NOW)
     assert [one.topic for one in found if one.severity is not OK] == ["plan"]
+
+
+@pytest.mark.parametrize(
+    ("branch", "pattern", "fits"),
+    [
+        ("main", "main", True),
+        ("main", "ma*", True),
+        ("main", "m[aeiou]in", True),
+        ("main", "mai?", True),
+        ("main", "**/*", True),
+        ("main", "m.in", False),
+        ("team/main", "*", False),
+        ("team/main", "**", False),
+        ("team/main", "*/*", True),
+        ("team/main", "**/main", True),
+        ("main[", "main[", True),
+    ],
+)
+def test_environments_match_branches_as_ruby_does(branch: str, pattern: str, fits: bool) -> None:
+    seen = {"default_branch": branch, "environment": inside(branches=(pattern,))}
+    found = examine(world(seen, state_branch=branch), NOW)
+    assert ("environment" not in {one.topic for one in found}) is fits

@@ -337,9 +337,11 @@ class Engine:
         Rules name branches and tags, and a pull request's merge is neither
         (docs.github.com: "Managing environments for deployment", branch names).
         """
-        if run.event != "pull_request" or run.ref.startswith("refs/heads/"):
-            return set()
-        return {name for name, one in repo.environments.items() if one.restricted}
+        restricted = {name: one for name, one in repo.environments.items() if one.restricted}
+        if run.event == "pull_request" and not run.ref.startswith("refs/heads/"):
+            return set(restricted)
+        branch = run.ref.removeprefix("refs/heads/")
+        return {name for name, one in restricted.items() if one.branches and branch not in one.branches}
 
     def _clone(self, repo: Repo, run: Run, scratch: Path) -> Path:
         clone = scratch / "clone"

@@ -194,6 +194,10 @@ class Environment:
     """Logins that have to approve each job. It is only shown: jobs run all the same."""
     wait_minutes: int = 0
     """Only shown too."""
+    branches: tuple[str, ...] = ()
+    """Of a restricted one: the only branches that it lets in, by their names; none named is every branch."""
+    protected_only: bool = False
+    """Whether a restricted one lets protected branches in; only shown."""
 
 
 @dataclass

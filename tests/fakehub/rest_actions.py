@@ -60,8 +60,14 @@ def workflow_dispatch(request: Request) -> Any:
     wrap="workflows",
 )
 def list_workflows(request: Request) -> Any:
+    """Of every branch, each file once, as if its branch were the default one (cli/cli#3296)."""
     repo = request.repo
-    return [shapes.workflow(repo, file.path, file.name) for file in workflow_files(repo, repo.default_branch)]
+    branches = [
+        *(ref.removeprefix("refs/heads/") for ref in repo.bare.refs("refs/heads/")),
+        repo.default_branch,
+    ]
+    files = {file.path: file for branch in branches for file in workflow_files(repo, branch)}
+    return [shapes.workflow(repo, file.path, file.name) for file in files.values()]
 
 
 @route(f"GET {R}/actions/workflows/{{workflow}}", needs=READ, answers="Workflow")

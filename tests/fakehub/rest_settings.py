@@ -152,8 +152,8 @@ def _environment(request: Request) -> Environment:
 
 @route(f"GET {R}/environments/{{environment}}", needs="actions:read", answers="Environment")
 def get_environment(request: Request) -> Any:
-    policy = {"protected_branches": False, "custom_branch_policies": True}
     found = _environment(request)
+    policy = {"protected_branches": found.protected_only, "custom_branch_policies": not found.protected_only}
     return build(
         "Environment",
         id=1,
@@ -172,6 +172,17 @@ def _protection_rules(request: Request, found: Environment) -> list[Any]:
         asked = [{"type": "User", "reviewer": shapes.user(request.hub, one)} for one in people]
         rules.append({"id": 3, "node_id": "GA_3", "type": "required_reviewers", "reviewers": asked})
     return rules
+
+
+@route(
+    f"GET {R}/environments/{{environment}}/deployment-branch-policies",
+    needs="actions:read",
+    answers="ReposOwnerRepoEnvironmentsEnvironmentNameDeploymentBranchPoliciesGetResponse200",
+    wrap="branch_policies",
+)
+def list_branch_policies(request: Request) -> Any:
+    names = _environment(request).branches or ("**/*",)
+    return [build("DeploymentBranchPolicy", id=number, name=name) for number, name in enumerate(names, 1)]
 
 
 @route(

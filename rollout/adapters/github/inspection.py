@@ -67,6 +67,7 @@ class GitHubInspector:
         default = repository.default_branch_ref.name if repository.default_branch_ref else ""
         state_branch = branch or default
         permissions, may_open = self._permissions(who, state_branch)
+        states = self._workflow_states()
         products = {train.product: self._product(train.product) for train in trains if train.product}
         return Settings(
             repository=self._api.repository,
@@ -88,8 +89,8 @@ class GitHubInspector:
                 self._listed("secrets", answers.Secrets, in_organization=repository.in_organization), _names
             ),
             environment=self._environment(ENVIRONMENT),
-            workflows=self._workflows(_texts(repository.default_branch_ref)),
-            on_state_branch=_our_workflows(_texts(repository.state_ref), {}),
+            workflows=_our_workflows(_texts(repository.default_branch_ref), states),
+            on_state_branch=_our_workflows(_texts(repository.state_ref), states),
             runs=self._runs(),
             permissions=permissions,
             limit=self._limit(),
@@ -201,14 +202,21 @@ class GitHubInspector:
         secrets = self._ask(f"{place}/secrets", answers.Secrets, per_page=PAGE)
         if isinstance(secrets, Hidden):
             return secrets
-        is_restricted = found.deployment_branch_policy is not None
-        return Environment(frozenset(secrets.names), is_restricted, found.reviewers, found.wait_minutes)
+        policy, branches = found.deployment_branch_policy, None
+        if policy is not None and policy.custom_branch_policies:
+            patterns = self._ask(f"{place}/deployment-branch-policies", answers.Policies, per_page=PAGE)
+            branches = _kept(patterns, lambda listed: listed.branches)
+        elif policy is not None:
+            branches = Hidden("protected branches alone")
+        return Environment(
+            frozenset(secrets.names), policy is not None, found.reviewers, found.wait_minutes, branches
+        )
 
-    def _workflows(self, texts: Mapping[str, str]) -> tuple[Workflow, ...]:
+    def _workflow_states(self) -> dict[str, str]:
+        """GitHub's word for each file by its name, whatever branch it is on (cli/cli#3296)."""
         found = self._ask("actions/workflows", answers.Workflows, per_page=PAGE)
         listed = () if isinstance(found, Hidden) else found.workflows
-        states = {one.path.rpartition("/")[2]: one.state for one in listed}
-        return _our_workflows(texts, states)
+        return {one.path.rpartition("/")[2]: one.state for one in listed}
 
     def _runs(self) -> tuple[datetime, ...] | Hidden:
         found = self._ask(

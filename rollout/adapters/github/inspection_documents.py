@@ -214,8 +214,26 @@ class _ProtectionRule(Document):
     reviewers: tuple[_Reviewer, ...] = ()
 
 
+class _Policy(Document):
+    custom_branch_policies: bool = Field(default=False, alias="custom_branch_policies")
+    """Else only protected branches are let in."""
+
+
+class _Pattern(Document):
+    name: str
+    type: str = "branch"
+
+
+class Policies(Document):
+    patterns: tuple[_Pattern, ...] = Field(alias="branch_policies")
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.patterns if one.type == "branch")
+
+
 class Environment(Document):
-    deployment_branch_policy: dict[str, object] | None = Field(default=None, alias="deployment_branch_policy")
+    deployment_branch_policy: _Policy | None = Field(default=None, alias="deployment_branch_policy")
     protection_rules: tuple[_ProtectionRule, ...] = Field(default=(), alias="protection_rules")
 
     @property

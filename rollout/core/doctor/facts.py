@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from rollout.core.action import SCHEDULE_WORKFLOW
+from rollout.core.action import RECONCILE_WORKFLOW, SCHEDULE_WORKFLOW
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,8 @@ class Environment:
     """Who has to approve each job."""
     wait_minutes: int = 0
     """How long each job waits."""
+    branches: tuple[str, ...] | Hidden | None = None
+    """Patterns of those that may use it; None where all may."""
 
 
 @dataclass(frozen=True)
@@ -253,6 +255,16 @@ class World:
     def has_own_branch(self) -> bool:
         """Whether state is on another branch than the default one."""
         return self.state_branch != self.settings.default_branch
+
+    @property
+    def job_branches(self) -> tuple[str, ...]:
+        """Where jobs that decide come from.
+
+        Only a state branch that was cut from the default one has a file there whose runs decide.
+        """
+        there = {workflow.name for workflow in self.settings.on_state_branch}
+        more = (self.state_branch,) if RECONCILE_WORKFLOW in there else ()
+        return tuple(dict.fromkeys((self.settings.default_branch, *more)))
 
     @property
     def train_of_runs(self) -> str | Hidden:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from rollout.core.doctor.facts import (
@@ -16,6 +17,7 @@ from rollout.core.doctor.facts import (
     World,
 )
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem
+from rollout.core.text import inert
 
 _BY_GITHUB = ("actions/", "github/")
 _GENERAL = "Settings > Actions > General > Actions permissions"
@@ -73,6 +75,8 @@ def environments(world: World) -> Iterator[Finding]:
     for name, environment in of.items():
         if isinstance(environment, Environment):
             yield from _environment(name, environment)
+            needed = world.job_branches if name == ENVIRONMENT else (world.settings.default_branch,)
+            yield from _lets_in(name, environment, needed)
 
 
 def _environment(name: str, environment: Environment) -> Iterator[Finding]:
@@ -84,6 +88,31 @@ def _environment(name: str, environment: Environment) -> Iterator[Finding]:
     if environment.wait_minutes:
         says = f"each job in {name} waits {environment.wait_minutes} minutes, those of a rollback too"
         yield problem(topic, says, f"{where} > Wait timer: untick")
+
+
+def _lets_in(name: str, environment: Environment, needed: Sequence[str]) -> Iterator[Finding]:
+    """Whether the branches whose runs use it may."""
+    where, allowed = f"Settings > Environments > {name} > Deployment branches", environment.branches
+    if isinstance(allowed, Hidden):
+        says = f"whether {name} lets {', '.join(needed)} in: {allowed.why}"
+        yield cannot_tell("environment", says, f"{where}: selected branches, {', '.join(needed)}")
+    elif allowed is not None:
+        out = [branch for branch in needed if not any(_fits(branch, pattern) for pattern in allowed)]
+        for branch in out:
+            says = f"{name} lets {', '.join(map(inert, allowed)) or 'no branch'} in, and not {branch}"
+            command = f"gh api repos/{{owner}}/{{repo}}/environments/{name}/deployment-branch-policies"
+            fix = f"{command} -f name={branch}"
+            yield problem("environment", f"{says}: its jobs fail, those of a rollback too", fix)
+
+
+def _fits(branch: str, pattern: str) -> bool:
+    """As Ruby's File.fnmatch with FNM_PATHNAME, by which GitHub matches: a `*` stops at a slash."""
+    parts = re.split(r"(\*\*/|\*+|\?|\[\w+\])", pattern)
+    known = {"**/": "(?:[^/]+/)*", "?": "[^/]"}
+    marks = (known.get(part, "[^/]*" if part.startswith("*") else part) for part in parts[1::2])
+    texts = [re.escape(part) for part in parts[::2]]
+    whole = texts[0] + "".join(mark + text for mark, text in zip(marks, texts[1:], strict=True))
+    return re.fullmatch(whole, branch) is not None
 
 
 def product_secret(world: World) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.core.action import RECONCILE_WORKFLOW
 from rollout.core.doctor.facts import (
     APP_ID,
     APP_KEY,
@@ -66,11 +65,8 @@ def _key(world: World) -> Iterator[Finding]:
     if environment.restricted:
         yield ok("App key", f"it is in the environment {ENVIRONMENT}, which only some branches may use")
     else:
-        # Only a state branch that was cut from the default one has a file there whose runs need it.
-        there = {workflow.name for workflow in world.settings.on_state_branch}
-        needs = [world.state_branch] if RECONCILE_WORKFLOW in there else []
-        branches = dict.fromkeys((world.settings.default_branch, *needs))
-        fix = f"Settings > Environments > {ENVIRONMENT} > Deployment branches: only {', '.join(branches)}"
+        branches = ", ".join(world.job_branches)
+        fix = f"Settings > Environments > {ENVIRONMENT} > Deployment branches: only {branches}"
         yield warning(
             "App key", f"every branch may use the environment {ENVIRONMENT}, so a pushed one can", fix
         )

@@ -53,8 +53,9 @@ def installed(world: World) -> Iterator[Finding]:
         says = f"{', '.join(missing)}: not on {settings.default_branch}, the only branch whose schedules run"
         yield problem(topic, says, f"rollout init --workflows, and merge it to {settings.default_branch}")
     yield from _on_state_branch(world)
-    off = [workflow for workflow in settings.workflows if workflow.is_disabled]
-    yield from (_switched_off(workflow) for workflow in off)
+    flows = {flow.name: flow for flow in (*settings.on_state_branch, *settings.workflows)}
+    off = [flow for flow in flows.values() if flow.is_disabled]
+    yield from (_switched_off(flow) for flow in off)
     if any(not workflow.state for workflow in settings.workflows):
         yield cannot_tell(topic, "whether they are enabled: this token may not ask", "gh workflow list --all")
     elif not missing and not off:
