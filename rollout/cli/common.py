@@ -30,9 +30,10 @@ _REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 def _name(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
     """A train's name is part of paths and branches, so nothing else gets that far."""
-    if text is not None and not _TRAIN.fullmatch(text):
+    text = text and text.strip()
+    if text and not _TRAIN.fullmatch(text):
         raise click.BadParameter(f"{text} is not a train's name: small letters, digits, dots and dashes")
-    return text
+    return text or None
 
 
 _OPTIONS = (

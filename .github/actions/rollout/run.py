@@ -1,6 +1,6 @@
 """Usage: run.py PROGRAM. Becomes `PROGRAM $COMMAND --name=value ...`, the options being the JSON in $OPTIONS.
 
-Each value is one argument, whatever is in it, so what people type into a form is never read as shell
+Each value is one argument, whatever is in it but for blanks around it, so what people type into a form is never read as shell
 and never becomes another option.
 """
 
@@ -16,8 +16,8 @@ def arguments(command: str, options: str) -> list[str]:
         for one in value if isinstance(value, list) else [value]:
             if one is True:
                 words.append(f"--{name}")
-            elif one not in (None, False, ""):
-                words.append(f"--{name}={one}")
+            elif one not in (None, False) and (text := str(one).strip()):
+                words.append(f"--{name}={text}")
     return words
 
 
