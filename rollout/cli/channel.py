@@ -111,7 +111,14 @@ def apply(call: Call, target: str | None, dry_run: bool) -> None:
 
     space = call.workspace
     asked_at = None if target else space.asked_at()
-    done = make_apply(space.channel_desk(), call.train, target, dry_run=dry_run, asked_at=asked_at)
+    done = make_apply(
+        space.channel_desk(),
+        call.train,
+        target,
+        dry_run=dry_run,
+        asked_at=asked_at,
+        is_rerun=space.is_rerun,
+    )
     made, recorded = done.apply, done.recorded
     _note(done.looked)
     _answer(

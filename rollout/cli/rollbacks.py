@@ -48,7 +48,7 @@ def rollback(
         raise InputError(f"{' and '.join(both)} contradict each other", hint="give one of them")
     decides = space.decider if is_cancel or reverted else space.decider_for_brake
     who = by if by is not None else decides()
-    meant = Meant(version) if version else Meant(asked_at=space.asked_at())
+    meant = Meant(version or None, space.asked_at())
     if reverted:
         declared = Declaration(reverted, reason, who)
         train = call.train

@@ -62,6 +62,7 @@ def start(
         options,
         reverter=space.reverter,
         known=space.released,
+        is_rerun=space.is_rerun,
     )
     state, cut = started.state, started.cut
     unchecked = why_unchecked(space.forge, state.contract, cut.commit)

@@ -13,7 +13,7 @@ from rollout.core.channel.guards import bare
 from rollout.core.rollback import leaving, opening, resuming, watching
 from rollout.core.rollback.machine import ASKED_OF_PERSON
 from rollout.core.rollback.target import named
-from rollout.core.state import CommitMessage, Event, Joined, Outcome, StateChange, TrainState
+from rollout.core.state import CommitMessage, Event, Joined, Outcome, Release, StateChange, TrainState
 from rollout.core.text import inert
 from rollout.errors import InputError, OutsideError, RefusedError
 from rollout.ports import Clock, StateStore
@@ -34,29 +34,43 @@ class Dispatch:
 
 @dataclass(frozen=True)
 class Meant:
-    """Which release a person means: the named one, else what was under way when they asked."""
+    """Which release a person means: what was under way when they asked, under the name that they gave."""
 
     version: str | None = None
     asked_at: datetime | None = None
     """None for now."""
 
-    def check(self, state: TrainState) -> None:
-        """Raises RefusedError when what is under way is another release."""
-        release = state.rollout.release
+    def check(self, state: TrainState, at: datetime) -> None:
+        """Raises RefusedError when another release would be rolled back now."""
+        release = resuming.taken_up(state, at).rollout.release
         if release is None:
             return
-        is_named = self.version is not None and bare(self.version) != bare(release.version)
-        if is_named or (self.version is None and self._is_older(release.started_at)):
-            asked = f"asked about {self.version}" if is_named else f"asked before {release.version} began"
-            raise RefusedError(
-                f"{state.train} is at {release.version} now, and this was {asked}: nothing was done",
-                hint=f"for today's release: rollout rollback --version {release.version} --reason WHY, or"
-                " dispatch it anew",
-            )
+        if self.version is not None and bare(self.version) != bare(release.version):
+            asked = f"asked about {self.version}"
+        elif self._is_older(release.started_at):
+            asked = f"asked before {release.version} began"
+        elif self._is_of_one_that_ended(state, release):
+            asked = "asked before a later release ended"
+        else:
+            return
+        raise RefusedError(
+            f"{state.train} is at {release.version} now, and this was {asked}: nothing was done",
+            hint=f"for today's release: rollout rollback --version {release.version} --reason WHY, or"
+            " dispatch it anew",
+        )
 
-    def check_incident(self, state: TrainState) -> None:
+    def _is_of_one_that_ended(self, state: TrainState, release: Release) -> bool:
+        """Whether they asked while a release was under way that has ended since, and left `release` behind.
+
+        Whoever names `release` means it.
+        """
+        if self.version is not None or state.rollout.release == release or state.status is None:
+            return False
+        return self._is_older(state.status.decided_at)
+
+    def check_incident(self, state: TrainState, at: datetime) -> None:
         """Raises RefusedError when the rollback that runs was begun after they asked."""
-        self.check(state)
+        self.check(state, at)
         incident = state.incident
         if incident is not None and self._is_older(incident.started_at):
             raise RefusedError(
@@ -104,7 +118,7 @@ def roll_back(
     now = clock.now()
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
-        meant.check(state)
+        meant.check(state, now)
         return _rolled_back(state, asked, known, held_back, now)
 
     return change_state(store, train, decide, now, is_brake=True)
@@ -197,7 +211,7 @@ def declare_reverted(
     now = clock.now()
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
-        meant.check_incident(state)
+        meant.check_incident(state, now)
         return _declared(state, asked, now)
 
     return change_state(store, train, decide, now)
@@ -238,7 +252,7 @@ def cancel(
     now, reason, by = clock.now(), checked_reason(reason), checked_person(by)
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage]:
-        meant.check_incident(state)
+        meant.check_incident(state, now)
         _refuse_unjudged(state)
         incident = state.incident
         if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None:

@@ -68,18 +68,25 @@ def start(
     *,
     reverter: Reverter | None = None,
     known: Known = lambda _: (),
+    is_rerun: bool = False,
 ) -> Started:
     """Commit the new rollout and its first status.
 
     `reverter` knows whether the commit holds a release that was rolled back, and `known` whether a version
-    is released or tagged.
+    is released or tagged. With `is_rerun` this was asked for earlier, when another commit may have been the
+    newest.
 
     Raises InputError for a malformed or unknown version, and for a commit that does not exist. Raises
-    RefusedError when a rollout is under way, a guard of the channel blocks the version, it is not newer than
-    the current one, the product's branch does not hold the commit, the range holds nothing of the product,
-    no version to return to is known, or a part of the release is in quarantine.
+    RefusedError when a rollout is under way, a re-run names no commit, a guard of the channel blocks the
+    version, it is not newer than the current one, the product's branch does not hold the commit, the range
+    holds nothing of the product, no version to return to is known, or a part of the release is in quarantine.
     """
     options = _checked(options)
+    if is_rerun and options.commit is None:
+        raise RefusedError(
+            f"{train}: the newest commit may be another one than when this was asked",
+            hint="name the commit with --commit, or dispatch it anew",
+        )
     check_commits(history, options.commit, options.base)
     now, cuts = clock.now(), list[Cut]()
 

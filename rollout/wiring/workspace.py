@@ -784,12 +784,17 @@ class Workspace:
         from rollout.adapters.github.runs import created_at
 
         asked = created_at(self._api, run)
-        if asked is None and self._environment.get("GITHUB_RUN_ATTEMPT", "1") != "1":
+        if asked is None and self.is_rerun:
             raise OutsideError(
                 "GitHub does not tell when this run was asked for first, so it may be about another release",
-                hint="dispatch it anew, or name the version",
+                hint="dispatch it anew",
             )
         return asked
+
+    @property
+    def is_rerun(self) -> bool:
+        """Whether this carries out once more what a person asked for earlier."""
+        return self.forge_kind == "github" and self._environment.get("GITHUB_RUN_ATTEMPT", "1") != "1"
 
     def signoff_issue(self, *, dry_run: bool = False) -> SignoffIssue:
         """The checklist's issue, with the texts that it shows."""

@@ -93,6 +93,15 @@ def test_a_start_asks_github_about_the_commit(
     assert "no such commit" in refused(capsys, *begin, "9" * 40)
 
 
+def test_a_re_run_of_a_start_takes_no_newer_commit(
+    world: GitHubWorld, nowhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_RUN_ATTEMPT", "2")
+    begin = ("start", "--version", "v0.1.6")
+    assert "the newest commit may be another" in refused(capsys, *begin, code=3)
+    assert "v0.1.5 is in progress" in refused(capsys, *begin, "--commit", world.release, code=3)
+
+
 def test_the_local_forge_can_be_asked_for(
     world: GitHubWorld, origin: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -555,7 +555,8 @@ BEFORE, SINCE = timedelta(days=-30), timedelta(seconds=-1)
         (None, None, ""),
         (None, SINCE, ""),
         (None, BEFORE, "asked before v0.1.5 began"),
-        ("v0.1.5", BEFORE, ""),
+        ("v0.1.5", BEFORE, "asked before v0.1.5 began"),
+        ("v0.1.5", SINCE, ""),
         ("0.1.5", None, ""),
         ("v0.1.4", SINCE, "asked about v0.1.4"),
     ],
@@ -575,8 +576,9 @@ def test_a_dispatch_means_the_release_of_its_time(
     assert world.state == before
 
 
-def test_a_cancel_of_an_earlier_incident_calls_off_none_of_today(world: World) -> None:
-    asked = Meant(asked_at=world.now)
+@pytest.mark.parametrize("version", [None, "v0.1.5"])
+def test_a_cancel_of_an_earlier_incident_calls_off_none_of_today(world: World, version: str | None) -> None:
+    asked = Meant(version, world.now)
     world.clock.forward(minutes=5)
     dispatch(world)
     with pytest.raises(RefusedError, match="began after this was asked"):
@@ -584,7 +586,7 @@ def test_a_cancel_of_an_earlier_incident_calls_off_none_of_today(world: World) -
     declared = Declaration(OTHER_COMMIT, "by hand", "ada")
     with pytest.raises(RefusedError, match="began after this was asked"):
         rollback.declare_reverted(world.store, world.clock, TAU, declared, lambda _: True, meant=asked)
-    now = Meant(asked_at=world.now)
+    now = Meant(version, world.now)
     assert rollback.cancel(world.store, world.clock, TAU, "a false alarm", "ada", meant=now).commit
 
 
@@ -656,6 +658,29 @@ def test_what_everybody_runs_can_be_rolled_back_after_a_later_release_was(
     assert is_sound(world)
     with pytest.raises(RefusedError, match="tau is rolled back: there is nothing to roll back"):
         dispatch(world)
+
+
+@pytest.mark.parametrize(
+    ("version", "hours", "refused"),
+    [
+        ("v0.1.6", 0, "asked about v0.1.6"),
+        ("v0.1.6", -2, "asked about v0.1.6"),
+        (None, -2, "asked before a later release ended"),
+        (None, 0, ""),
+        ("v0.1.5", 0, ""),
+    ],
+)
+def test_a_word_about_the_later_one_is_none_about_what_everybody_runs(
+    after_a_later_one: World, version: str | None, hours: int, refused: str
+) -> None:
+    world = after_a_later_one.copy()
+    meant, asks = Meant(version, world.now + timedelta(hours=hours)), Dispatch("customers call", "ada")
+    if not refused:
+        assert rollback.roll_back(world.store, world.clock, TAU, asks, tuple, meant=meant).commit
+        return
+    with pytest.raises(RefusedError, match=f"tau is at v0.1.5 now, and this was {refused}"):
+        rollback.roll_back(world.store, world.clock, TAU, asks, tuple, meant=meant)
+    assert world.rollout.outcome is Outcome.ROLLED_BACK
 
 
 def test_a_false_alarm_about_it_leaves_it_complete_and_frozen(after_a_later_one: World) -> None:

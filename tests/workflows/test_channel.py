@@ -70,9 +70,18 @@ def test_looking_changes_nothing(town: Town) -> None:
     before = town.world()
     for do in ("show", "check"):
         assert keys(channel(town, do)) == ["channel"]
-    shown = channel(town, "apply", target=VERSION, **{"dry-run": "true"})
+    shown = channel(town, "apply", target=f" {VERSION} ", **{"dry-run": "true"})
     assert "+current_version: v0.1.5" in said(shown)
     assert town.world() == before
+
+
+def test_a_re_run_applies_no_newer_version(town: Town) -> None:
+    first = channel(town, "apply")
+    town.hub.clock.forward(hours=30)
+    town.repo.add_release("v0.1.6")
+    again = town.hub.engine.rerun(town.repo, first)
+    assert (again.conclusion, town.state("channel")["current_version"]) == ("failure", VERSION)
+    assert "the newest version may be another one than when this was asked" in said(again)
 
 
 def test_a_blocked_plan_is_an_answer_and_a_blocked_apply_fails(town: Town) -> None:

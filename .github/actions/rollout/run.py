@@ -1,7 +1,7 @@
 """Usage: run.py PROGRAM. Becomes `PROGRAM $COMMAND --name=value ...`, the options being the JSON in $OPTIONS.
 
-Each value is one argument, whatever is in it but for blanks around it, so what people type into a form is never read as shell
-and never becomes another option.
+Each value is one argument, without the blanks around it, so what people type into a form is never read
+as shell and never becomes another option.
 """
 
 import json

@@ -42,16 +42,18 @@ def make_apply(
     *,
     dry_run: bool = False,
     asked_at: datetime | None = None,
+    is_rerun: bool = False,
 ) -> Applied:
     """Apply the version that a person typed, else the last plan's, else the newest of the channel.
 
-    A blocked one is recorded too. Raises RefusedError during a rollout, and for a plan that is newer than
-    `asked_at`; as `look_up`, and HeadMovedError.
+    A blocked one is recorded too. Raises RefusedError during a rollout, for a plan that is newer than
+    `asked_at`, where another version was applied since then, and for a re-run without a plan; as `look_up`,
+    and HeadMovedError.
     """
     now, state = desk.clock.now(), desk.load(train)
     _refuse_while_busy(state)
-    if typed is None and asked_at is not None:
-        _refuse_newer_plan(state, asked_at)
+    if typed is None:
+        _refuse_what_is_newer(state, asked_at, is_rerun=is_rerun)
     choice = _choose(desk, state, typed, now)
 
     def wanted(newer: TrainState, dry: bool) -> Wanted:
@@ -96,13 +98,26 @@ def _applied(state: TrainState, target: Target, now: datetime, dry_run: bool) ->
     )
 
 
-def _refuse_newer_plan(state: TrainState, asked_at: datetime) -> None:
-    plan = channel_of(state).plan
-    if plan is not None and plan.planned_at > asked_at:
-        raise RefusedError(
-            f"{state.train}: {plan.target_version or 'nothing'} was planned after this was asked",
-            hint="name the version to apply with --target, or dispatch it anew",
-        )
+def _refuse_what_is_newer(state: TrainState, asked_at: datetime | None, *, is_rerun: bool) -> None:
+    """Raises RefusedError when a version would be applied that nobody meant when this was asked."""
+    channel = channel_of(state)
+    plan, last, target = channel.plan, channel.apply, planned_target(channel)
+    if asked_at is not None and plan is not None and plan.planned_at > asked_at:
+        why = f"{plan.target_version or 'nothing'} was planned after this was asked"
+    elif asked_at is not None and last is not None and last.planned_at > asked_at and _moved(last, target):
+        why = f"{last.target_version} was applied after this was asked"
+    elif is_rerun and target is None:
+        why = "nothing is planned, and the newest version may be another one than when this was asked"
+    else:
+        return
+    hint = "name the version to apply with --target, or dispatch it anew"
+    raise RefusedError(f"{state.train}: {why}", hint=hint)
+
+
+def _moved(last: ChannelApply, target: Target | None) -> bool:
+    """Whether it made another version than the planned one the current one."""
+    is_other = target is None or last.target_version != target.version
+    return last.status is ApplyStatus.APPLIED_METADATA and is_other
 
 
 def _apply_of(channel: Channel) -> ChannelApply:

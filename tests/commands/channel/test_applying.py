@@ -52,6 +52,26 @@ def test_the_last_plan_is_what_is_applied_and_what_is_named_wins() -> None:
     assert make_apply(world.desk, TAU, "v0.1.6").apply.target_version == "v0.1.6"
 
 
+def test_a_re_run_applies_what_was_planned_when_it_was_asked() -> None:
+    world = ChannelWorld("v0.1.5", "v0.1.6")
+    make_plan(world.desk, TAU, "v0.1.5")
+    asked = world.clock.now()
+    world.clock.forward(hours=1)
+    for status in (ApplyStatus.APPLIED_METADATA, ApplyStatus.NOOP):
+        assert make_apply(world.desk, TAU, None, asked_at=asked, is_rerun=True).apply.status is status
+    make_apply(world.desk, TAU, "v0.1.6")
+    with pytest.raises(RefusedError, match=r"v0\.1\.6 was applied after this was asked"):
+        make_apply(world.desk, TAU, None, asked_at=asked, is_rerun=True)
+    assert world.channel.current_version == "v0.1.6"
+
+
+def test_a_re_run_without_a_plan_applies_nothing() -> None:
+    world = ChannelWorld("v0.1.5")
+    with pytest.raises(RefusedError, match="nothing is planned, and the newest version may be another"):
+        make_apply(world.desk, TAU, None, asked_at=world.clock.now(), is_rerun=True)
+    assert make_apply(world.desk, TAU, None, asked_at=world.clock.now()).apply.target_version == "v0.1.5"
+
+
 def test_the_guards_are_asked_again_as_the_world_is_now() -> None:
     world = ChannelWorld("v0.1.5")
     assert make_plan(world.desk, TAU, None).plan.guard_code is GuardCode.OK
