@@ -265,6 +265,7 @@ def plan_init(
     Raises InputError for a bad train, channel, version or branch.
     """
     train = train_of(profile_text, wishes)
+    _refuse_own_names(wishes.state_branch or "")
     if current_version is not None:
         _refuse_non_version(current_version)
     channel = {"train": train, "channel": wishes.channel, "current_version": current_version}
@@ -280,6 +281,16 @@ def plan_init(
 def train_of(profile_text: str, wishes: Wishes) -> str:
     """The name of the train that a profile makes, unless the person named another."""
     return _TRAIN.findall(profile_text)[0] if wishes.train is None else wishes.train
+
+
+def _refuse_own_names(branch: str) -> None:
+    """git has no branch below the name of another, and the tool makes its own below these."""
+    root = branch.partition("/")[0]
+    if root in ("rollout", "rollout-channel", "rollout-revert"):
+        raise InputError(
+            f"--state-branch {branch}: {root} and what lies below it is for the branches that rollout makes",
+            hint=f"take another name, such as {STATE_BRANCH}",
+        )
 
 
 def _refuse_non_version(text: str) -> None:

@@ -12,6 +12,13 @@ FOLDER = ".github/actions/rollout"
 """Where the composite action lies in the tool's own repository."""
 WORKFLOWS = ".github/workflows"
 """Where GitHub looks for workflows."""
+NESTED = (
+    "actions/cache/restore",
+    "actions/cache/save",
+    "actions/checkout",
+    "actions/create-github-app-token",
+)
+"""What that action uses itself, which GitHub judges too (actions/runner#1040, #1250)."""
 LOCAL = f"./{FOLDER}"
 """How a workflow of the tool's own repository calls it."""
 CHECK_WORKFLOW = "rollout-check.yml"

@@ -122,6 +122,10 @@ def test_nothing_is_overwritten_or_half_written(existing: str) -> None:
         (Wishes(channel="nightly"), "channel: must be 'stable', 'beta' or 'dev', not 'nightly'"),
         (Wishes(current_version="latest"), "--current-version: not a version"),
         (Wishes(current_version=""), "--current-version: not a version"),
+        *(
+            (Wishes(state_branch=name), f"--state-branch {name}: .* is for the branches that rollout makes")
+            for name in ("rollout", "rollout/state", "rollout-revert", "rollout-channel/x")
+        ),
         (Wishes(state_branch="-f"), "branch: '-f' does not match"),
         (Wishes(state_branch="a: b\n"), "branch: 'a: b"),
     ],

@@ -259,7 +259,7 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             {"actions": Actions(enabled=True, allowed="selected")},
             UNTOLD,
             "allowed actions",
-            f"whether {PIN} may be used",
+            "whether actions/cache/restore@*",
             "Settings > Actions > General",
         ),
         ({"actions": SECRET}, OK, "workflows", "all are on main and enabled", ""),

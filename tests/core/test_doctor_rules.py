@@ -51,8 +51,11 @@ def rule(kind: str, bypass: Bypass = Bypass.NO, **more: Any) -> Rule:
     return Rule(kind, "strict", bypass, **more)
 
 
-def selected(*patterns: str, by_github: bool = False) -> dict[str, Any]:
-    return {"actions": Actions(enabled=True, allowed="selected", selected=AllowList(by_github, patterns))}
+def selected(*patterns: str, by_github: bool = False, of: str = "shop/tau") -> dict[str, Any]:
+    return {
+        "repository": of,
+        "actions": Actions(enabled=True, allowed="selected", selected=AllowList(by_github, patterns)),
+    }
 
 
 def inside(**facts: Any) -> Environment:
@@ -162,8 +165,22 @@ def inside(**facts: Any) -> Environment:
             f"then gh secret set {APP_KEY} < KEY.pem",
         ),
         # --- allowed actions
-        (selected("acme/*"), OK, "allowed actions", "all that workflows use are allowed (selected)", ""),
-        (selected(PIN), OK, "allowed actions", "all that", ""),
+        (selected(of="Acme/tau", by_github=True), OK, "allowed actions", "all that workflows use", ""),
+        (
+            selected("acme/*", "actions/checkout@*"),
+            PROBLEM,
+            "allowed actions",
+            "actions/cache/restore@*, actions/cache/save@*, actions/create-github-app-token@* may",
+            "allow actions/cache/restore@*",
+        ),
+        (
+            selected("acme/*", "actions/*@v6"),
+            OK,
+            "allowed actions",
+            "all that workflows use are allowed (selected)",
+            "",
+        ),
+        (selected(PIN, "actions/*"), OK, "allowed actions", "all that", ""),
         (
             selected("other/*", by_github=True),
             PROBLEM,
@@ -173,7 +190,7 @@ def inside(**facts: Any) -> Environment:
         ),
         (selected("acme/*", "!acme/rollout/*"), PROBLEM, "allowed actions", "may not be used", "allow"),
         (
-            {"actions": Actions(enabled=True, allowed="local_only")},
+            {"repository": "shop/tau", "actions": Actions(enabled=True, allowed="local_only")},
             PROBLEM,
             "allowed actions",
             "may not be used (local_only)",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from rollout.core.action import NESTED
 from rollout.core.doctor.facts import Permission
 from tests.fakehub.workflow_file import read
 from tests.workflows.town import ROOT
@@ -175,6 +176,11 @@ def test_doctor_asks_for_what_reconcile_needs() -> None:
     assert {f"{scope}: {level}" for scope, level in needs} == set(Permission)
     asks = jobs(ROOT / ".github/workflows/rollout-doctor.yml")["doctor"]["permissions"]
     assert set(asks.items()) == needs
+
+
+def test_doctor_knows_what_the_action_uses_itself() -> None:
+    uses = {step["uses"].partition("@")[0] for step in steps(ACTIONS[0]) if "uses" in step}
+    assert uses == set(NESTED)
 
 
 def test_every_workflow_that_is_about_a_train_is_told_which() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
+from rollout.core.action import FOLDER, NESTED
 from rollout.core.doctor.facts import (
     ENVIRONMENT,
     PRODUCT_ENVIRONMENT,
@@ -29,8 +30,9 @@ def allowed_actions(world: World) -> Iterator[Finding]:
     if isinstance(actions, Hidden) or not actions.enabled or actions.allowed == "all":
         return
     used = _used(world)
-    refused = [one for one in used if _is_allowed(one, actions) is False]
-    untold = [one for one in used if _is_allowed(one, actions) is None]
+    owner = world.settings.repository.partition("/")[0]
+    refused = [one for one in used if _is_allowed(one, actions, owner) is False]
+    untold = [one for one in used if _is_allowed(one, actions, owner) is None]
     if refused:
         says = f"{', '.join(refused)} may not be used ({actions.allowed}): runs that use it do not begin"
         patterns = ", ".join(f"{one.partition('@')[0]}@*" for one in refused)
@@ -44,21 +46,30 @@ def allowed_actions(world: World) -> Iterator[Finding]:
 
 
 def _used(world: World) -> list[str]:
-    """Actions of other repositories, each as `owner/name/path@ref`."""
+    """Actions of other repositories, each as `owner/name/path@ref`; of what the tool's own uses, `@*`."""
     flows = (*world.settings.workflows, *world.settings.on_state_branch)
-    uses = {one for flow in flows for one in flow.uses if not one.startswith(("./", "$/", "docker://"))}
-    return sorted(uses)
+    every = {one for flow in flows for one in flow.uses}
+    uses = {one for one in every if not one.startswith(("./", "$/", "docker://"))}
+    calls_tool = any(one.partition("@")[0].endswith(f"/{FOLDER}") for one in every)
+    known = {one.partition("@")[0] for one in uses}
+    return sorted(uses | {f"{one}@*" for one in NESTED if calls_tool and one not in known})
 
 
-def _is_allowed(used: str, actions: Actions) -> bool | None:
-    """None when it cannot be told."""
-    if actions.allowed != "selected":
-        return False
+def _is_allowed(used: str, actions: Actions, owner: str) -> bool | None:
+    """None when it cannot be told. What `owner` has itself is allowed either way.
+
+    Source: GitHub's documentation, "Managing GitHub Actions settings for a repository".
+    """
+    is_own = used.lower().startswith(f"{owner.lower()}/")
+    if actions.allowed != "selected" or (is_own and not isinstance(actions.selected, AllowList)):
+        return is_own
     if not isinstance(actions.selected, AllowList):
         return None
-    verdict = actions.selected.by_github and used.startswith(_BY_GITHUB)
+    verdict = is_own or (actions.selected.by_github and used.startswith(_BY_GITHUB))
     for pattern in actions.selected.patterns:
         wanted = pattern.removeprefix("!")
+        if used.endswith("@*"):
+            wanted = wanted.partition("@")[0]  # which version the tool's own action takes is not known
         if fnmatchcase(used.lower(), wanted.lower() if "@" in wanted else f"{wanted.lower()}@*"):
             if pattern.startswith("!"):
                 return False
