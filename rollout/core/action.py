@@ -126,13 +126,25 @@ def place_on_github(url: str, server: str = "") -> Place | None:
 
     `server` is the host of an Enterprise Server, which no address shows to be one.
     """
+    place = _place(url)
+    if place is None:
+        return None
+    is_known = place.host in (PUBLIC_HOST, server.lower()) or place.host.endswith(_DATA_RESIDENCY)
+    return place if is_known else None
+
+
+def is_same_place(url: str, other: str) -> bool:
+    """Whether two addresses, in any of git's ways to write them, are of one repository."""
+    one, two = _place(url), _place(other)
+    return one is not None and two is not None and str(one).lower() == str(two).lower()
+
+
+def _place(url: str) -> Place | None:
     match = _ADDRESS.fullmatch(url.strip())
     if match is None:
         return None
     host = (match["host"] or match["short"]).lower()
-    host = PUBLIC_HOST if host == _SSH_BY_443 else host
-    is_known = host in (PUBLIC_HOST, server.lower()) or host.endswith(_DATA_RESIDENCY)
-    return Place(host, match["name"]) if is_known else None
+    return Place(PUBLIC_HOST if host == _SSH_BY_443 else host, match["name"])
 
 
 def name_on_github(url: str) -> str | None:

@@ -10,10 +10,21 @@ from rollout.adapters.fetched_store import never_fetched
 from rollout.adapters.git import Git
 from rollout.adapters.git.remotes import ALL, default_branches, fetch, fetched, fetched_at, remotes
 from rollout.adapters.yaml_store import NO_SUCH_BRANCH
-from rollout.core.action import RECONCILE_WORKFLOW, WORKFLOWS, Place, place_on_github
+from rollout.core.action import (
+    CHECK_WORKFLOW,
+    CLOSED_WORKFLOW,
+    RECONCILE_WORKFLOW,
+    WORKFLOWS,
+    Place,
+    place_on_github,
+)
 from rollout.core.files import STATE
 from rollout.core.values import format_duration
 from rollout.errors import InputError
+
+_OF_DEFAULT = frozenset({RECONCILE_WORKFLOW})
+_OF_STATE = frozenset({RECONCILE_WORKFLOW, CHECK_WORKFLOW, CLOSED_WORKFLOW})
+"""Workflows, one of which a branch has where the train runs on GitHub; a state branch has its own."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,8 @@ def remotes_with_train(git: Git, server: str, state_branches: Sequence[str]) -> 
     running = [
         (remote, holds_state(git, remote, state_branches))
         for remote in _on_github(git, server)
-        if any(_holds_workflows(git, remote, branch) for branch in (remote.default, *state_branches))
+        if _holds_workflows(git, remote.name, remote.default, _OF_DEFAULT)
+        or any(_holds_workflows(git, remote.name, branch, _OF_STATE) for branch in state_branches)
     ]
     with_state = tuple(remote for remote, holds_state in running if holds_state)
     return with_state or tuple(remote for remote, _ in running)
@@ -107,12 +119,14 @@ def _on_github(git: Git, server: str) -> Iterator[Remote]:
     for name, url in remotes(git).items():
         place = place_on_github(url, server)
         if place is not None:
-            known = (each for each in default_branches(git, name) if git.resolve(fetched(name, each)))
-            yield Remote(name, place, next(known, ""))
+            known = [each for each in default_branches(git, name) if git.resolve(fetched(name, each))]
+            # Where the clone does not know it, the branch with the workflows is the default one.
+            with_workflows = (each for each in known if _holds_workflows(git, name, each, _OF_DEFAULT))
+            yield Remote(name, place, next(with_workflows, known[0] if known else ""))
 
 
-def _holds_workflows(git: Git, remote: Remote, branch: str) -> bool:
-    return git.read(f"{fetched(remote.name, branch)}:{WORKFLOWS}/{RECONCILE_WORKFLOW}") is not None
+def _holds_workflows(git: Git, remote: str, branch: str, names: frozenset[str]) -> bool:
+    return not names.isdisjoint(git.tree(f"{fetched(remote, branch)}:{WORKFLOWS}"))
 
 
 def holds_state(git: Git, remote: Remote, state_branches: Sequence[str]) -> bool:

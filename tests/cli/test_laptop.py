@@ -482,6 +482,90 @@ def test_the_brake_finds_a_branch_that_was_never_fetched(
     assert "freeze" in world.repo.bare.git("log", "-1", "--format=%s", "rollout-state")
 
 
+@pytest.mark.parametrize("way", ["pushurl", "two", "pushInsteadOf"])
+def test_a_clone_that_pushes_to_a_fork_brakes_where_the_train_is(
+    world: GitHubWorld, clone: Repository, fork: str, capsys: pytest.CaptureFixture[str], way: str
+) -> None:
+    clone.git("remote", "remove", "fork")
+    if way == "pushInsteadOf":
+        clone.git("config", f"url.{address(world, fork)}.pushInsteadOf", address(world))
+    else:
+        clone.git("remote", "set-url", "--push", "origin", address(world, fork))
+    if way == "two":
+        clone.git("remote", "set-url", "--add", "--push", "origin", address(world))
+    before = world.hub.repos[fork].bare.branch("main")
+    run(capsys, "freeze", "--reason", "a wish")
+    assert world.state.rollout.frozen is not None
+    assert world.hub.repos[fork].bare.branch("main") == before
+
+
+def test_a_clone_that_git_leads_to_another_repository_is_refused(
+    world: GitHubWorld, clone: Repository, fork: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clone.git("remote", "remove", "fork")
+    clone.git("config", f"url.{address(world, fork)}.insteadOf", address(world))
+    before = world.hub.repos[fork].bare.branch("main")
+    _, told = run(capsys, "freeze", "--reason", "a wish", code=4)
+    assert "bob/tau.git, which is another repository" in told[-2]
+    assert "ghp_alice" not in " ".join(told)
+    assert world.hub.repos[fork].bare.branch("main") == before
+
+
+@pytest.mark.parametrize("token", [True, False])
+def test_a_clone_of_the_state_branch_alone_acts_on_github(
+    world: GitHubWorld,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    token: bool,
+) -> None:
+    """As `init` lays it out: `rollout-check` and `rollout-closed` are there, the others elsewhere."""
+    own_branch(world, tmp_path)
+    mover = Existing(tmp_path / "mover")
+    mover.git("checkout", "--quiet", "rollout-state")
+    mover.commit(
+        {f".github/workflows/rollout-{name}.yml": "on: push\n" for name in ("check", "closed")}, "Add"
+    )
+    mover.git("push", "--quiet", "origin", "rollout-state")
+    only = ("--single-branch", "--branch=rollout-state")
+    Existing(tmp_path).git("clone", "--quiet", *only, address(world), "clone")
+    if token:
+        monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    run(capsys, "freeze", "--reason", "a wish", "--repo", str(tmp_path / "clone"))
+    assert "freeze" in world.repo.bare.git("log", "-1", "--format=%s", "rollout-state")
+
+
+@pytest.mark.parametrize("token", [True, False])
+@pytest.mark.parametrize("current", ["trunk", "topic"])
+def test_a_default_branch_that_the_clone_does_not_know_is_found(
+    world: GitHubWorld,
+    clone: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    current: str,
+    token: bool,
+) -> None:
+    clone.git("push", "--quiet", "origin", "main:refs/heads/trunk")
+    world.repo.default_branch = "trunk"
+    clone.git("fetch", "--quiet")
+    clone.git("checkout", "--quiet", "-b", current, "origin/trunk")
+    clone.git("remote", "set-head", "origin", "--delete")
+    clone.git("update-ref", "-d", "refs/remotes/origin/main")
+    clone.git("branch", "--quiet", "--delete", "--force", "main")
+    if token:
+        monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    run(capsys, "freeze", "--reason", "a wish")
+    assert "freeze" in world.repo.bare.git("log", "-1", "--format=%s", "trunk")
+
+
+def test_a_commit_that_only_github_can_judge_needs_a_token(
+    world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "rollback", "--reason", "it crashes")
+    _, told = run(capsys, "rollback", "--reverted", world.release, "--reason", "by hand", code=4)
+    assert told[-2:] == ["error: acme/tau is not asked without a token", "hint: gh auth login"]
+
+
 def test_a_branch_that_is_gone_is_no_state_branch(
     world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 
 from rollout.adapters.git.process import Done, complaint
 from rollout.adapters.git.repository import USUAL_BRANCHES, Git
+from rollout.core.action import is_same_place
 from rollout.core.text import inert
 from rollout.errors import OutsideError
 
 ALL = "*"
 """In place of a branch."""
 _SECTIONS = (b"[remote", b"[include")
+_BESIDE = "rollout-brake"
 _USER = re.compile(r"//[^/@\s]*@")
 _NO_SUCH_REF = b"couldn't find remote ref"
 _LATER = "run it again later; `git fetch` has to work in this clone"
@@ -43,10 +45,16 @@ def fetched(remote: str, branch: str) -> str:
 
 
 def default_branches(git: Git, remote: str) -> Iterator[str]:
-    """What the remote calls its default branch; the usual names where the clone does not know."""
+    """What the remote calls its default branch; where the clone does not know, usual names, then others."""
     head = fetched(remote, "")
     named = git.runner.attempt("symbolic-ref", "--quiet", f"{head}HEAD").stdout.decode("utf-8", "replace")
-    yield from (named.strip().removeprefix(head),) if named else USUAL_BRANCHES
+    if named:
+        yield named.strip().removeprefix(head)
+        return
+    yield from USUAL_BRANCHES
+    others = git.branches(head).values()
+    current = git.current_branch()
+    yield from sorted(others, key=lambda branch: (branch != current, branch))
 
 
 def fetch(git: Git, remote: str, branch: str) -> bool:
@@ -67,16 +75,44 @@ def fetch(git: Git, remote: str, branch: str) -> bool:
 
 
 def push(git: Git, remote: str, branch: str, commit: str, *, old: str) -> str:
-    """Move a remote's branch from `old` to the commit; returns why it was not moved, empty when it was."""
+    """Move a remote's branch from `old` to the commit; returns why it was not moved, empty when it was.
+
+    Raises OutsideError where git would take it to another repository than the remote's.
+    """
     lease = f"--force-with-lease=refs/heads/{branch}:{old}"
     pushed = f"{commit}:refs/heads/{branch}"
-    done = git.runner.attempt("push", "--porcelain", "--no-verify", lease, remote, pushed)
+    settings, there = _way_to(git, remote)
+    done = git.runner.attempt(*settings, "push", "--porcelain", "--no-verify", lease, there, pushed)
     if not done.returncode:
         git.runner.run("update-ref", fetched(remote, branch), commit)
         return ""
     rows = [row.split("\t") for row in done.stdout.decode(errors="replace").splitlines()]
     told = [inert(row[2]) for row in rows if row[0] == "!" and len(row) == 3]
     return _USER.sub("//", "; ".join((*told, _why(done))))
+
+
+def _way_to(git: Git, remote: str) -> tuple[tuple[str, ...], str]:
+    """Settings and the remote with which a push reaches the repository that the remote's address names.
+
+    `remote.NAME.pushurl` and `url.BASE.pushInsteadOf` may lead to a fork. Raises OutsideError where no way
+    leads there.
+    """
+    named = remotes(git).get(remote, "")
+    asked = ("remote", "get-url", "--all")
+    pushes = git.runner.run(*asked, "--push", remote).decode("utf-8", "replace").splitlines()
+    reads = git.runner.run(*asked, remote).decode("utf-8", "replace").splitlines()
+    right = [url for url in (*pushes, *reads) if is_same_place(url, named)]
+    if not right:
+        elsewhere = _USER.sub("//", inert(pushes[0]))
+        raise OutsideError(
+            f"pushing to {remote} would reach {elsewhere}, which is another repository",
+            hint=f"git remote set-url --push {remote} ADDRESS, or `gh auth login`, which goes by the API",
+        )
+    if pushes == right[:1]:
+        return (), remote
+    # git rewrites no `pushurl` by `pushInsteadOf`, and a remote of this name has one address alone.
+    keys = ("url", "pushurl")
+    return tuple(part for key in keys for part in ("-c", f"remote.{_BESIDE}.{key}={right[0]}")), _BESIDE
 
 
 def fetched_at(git: Git, remote: str, branch: str, name: str) -> datetime | None:
