@@ -301,6 +301,22 @@ def test_everybody_in_the_range_wrote_the_release_and_the_merge_button_did_not(t
     assert writers(there, merge, main_of(there)).unknown == "no commit of it has an author"
 
 
+def test_who_solves_conflicts_in_the_browser_wrote_a_part_of_it(there: There) -> None:
+    """GitHub merges the base into the pull request's branch, with what that person typed."""
+    base, bare = main_of(there), there.repo.bare
+    bare.git("branch", "change", "main")
+    commit_as(there, "carl", "src/c.txt", "Mend", "change")
+    commit_as(there, "dora", "src/d.txt", "Other")
+    pull = pull_of(there, there.hub.person("otto", there.repo))
+    there.hub.person("bob", there.repo)
+    github = ("-c", "user.name=bob", "-c", "user.email=bob@example.com", "-c", "committer.name=GitHub")
+    typed = ("-c", "committer.email=noreply@github.com", "commit-tree", "main^{tree}")
+    merge = bare.git(*github, *typed, "-p", "change", "-p", "main", "-m", "Merge branch 'main' into change")
+    bare.git("update-ref", "refs/heads/change", merge.strip())
+    released = merged_by(there, "grace", pull)
+    assert sorted(writers(there, base, released).logins) == ["bob", "carl", "dora", "otto"]
+
+
 def test_of_a_squash_whoever_pressed_the_button_wrote_nothing(there: There) -> None:
     base = main_of(there)
     there.repo.bare.git("branch", "change", "main")

@@ -147,13 +147,16 @@ class GitHubEvidence:
             return Writers(unknown=f"it has more than {MOST_COMMITS} commits")
         folder = STATE if self._listing.product == self._api.repository else None
         logins: dict[str, None] = {}
+        mainline = _mainline(commits, release.commit)
         for start in range(0, len(commits), _AT_ONCE):
             some = commits[start : start + _AT_ONCE]
             for commit, written in zip(some, self._written([each.sha for each in some]), strict=True):
                 if written.touches_only(folder):
                     continue
-                people = written.people(commit.author.login if commit.author else "")
-                if not people and not written.by_button:
+                # A merge into another branch may hold what somebody wrote to solve its conflicts.
+                by_button = written.by_web and commit.sha in mainline
+                people = written.people(commit.author.login if commit.author else "", by_button=by_button)
+                if not people and not by_button:
                     return Writers(unknown=f"commit {commit.sha[:10]} belongs to no account")
                 logins |= dict.fromkeys(people)
         return Writers(tuple(logins), "" if logins else "no commit of it has an author")
@@ -293,6 +296,16 @@ class GitHubEvidence:
                 raise
 
         return self._api.attempt(f"looking up {path.removeprefix('/repos/')}", ask)
+
+
+def _mainline(commits: Sequence[_Commit], tip: str) -> frozenset[str]:
+    """The commits that the product's branch had as its tip, as far as first parents tell."""
+    parents = {commit.sha: commit.parents for commit in commits}
+    found: list[str] = []
+    while tip in parents:
+        found.append(tip)
+        tip = parents[tip][0].sha if parents[tip] else ""
+    return frozenset(found)
 
 
 def _digest(found: Document) -> str:

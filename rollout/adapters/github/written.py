@@ -70,8 +70,8 @@ class Written(Rooted):
     associated_pull_requests: _Pulls | None = None
 
     @property
-    def by_button(self) -> bool:
-        """Whether GitHub made the merge: its author is who pressed `Merge` or `Update branch`."""
+    def by_web(self) -> bool:
+        """Whether the merge was made on GitHub: by a button, or by solving conflicts in the browser."""
         return self.committed_via_web and self.parents.total_count > 1
 
     def touches_only(self, folder: str | None) -> bool:
@@ -80,15 +80,16 @@ class Written(Rooted):
             return False
         return self.content(folder) == self.parents.nodes[0].content(folder)
 
-    def people(self, author: str) -> list[str]:
+    def people(self, author: str, *, by_button: bool) -> list[str]:
         """Returns the logins of its authors and of those who opened its merged pull requests.
 
         `author` is the login of its own author, empty for an address of no account: then whoever opened the
-        pull request stands for it, and a co-author does not. Empty when nobody is known to have written it.
+        pull request stands for it, and a co-author does not. Whoever pressed a button (`by_button`) wrote
+        nothing. Empty when nobody is known to have written it.
         """
         pulls = self.associated_pull_requests.nodes if self.associated_pull_requests else ()
         openers = [pull.author.name for pull in pulls if pull.merged and pull.author]
-        if self.by_button or not (author or openers):
+        if by_button or not (author or openers):
             return openers
         authors = [one.user.login for one in self.authors.nodes if one.user]
         return [login for login in dict.fromkeys((author, *authors, *openers)) if login]
