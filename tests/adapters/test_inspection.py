@@ -13,6 +13,7 @@ import pytest
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.inspection import GitHubInspector
+from rollout.core.doctor import tokens
 from rollout.core.doctor.facts import (
     Actions,
     AllowList,
@@ -28,6 +29,7 @@ from rollout.core.doctor.facts import (
     Use,
     Who,
     Workflow,
+    World,
 )
 from rollout.errors import OutsideError
 from tests.adapters.github_world import SECONDS, WaitingClock
@@ -280,7 +282,41 @@ def test_what_the_token_may_not_ask_is_hidden_and_says_what_it_needs(repo: Repo)
 def test_products_out_of_reach(hub: Hub, repo: Repo, tmp_path: Path) -> None:
     hub.repo("acme/app", seed=Repository(tmp_path / "app").path)
     token = hub.run_token(repo, FULL)
-    assert inspect(repo, token, None, *_trains("acme/app", "acme/tau")).unseen == {"acme/app"}
+    assert inspect(repo, token, None, *_trains("acme/app", "acme/tau")).unseen.keys() == {"acme/app"}
+
+
+@pytest.mark.parametrize(
+    ("happens", "severity", "says", "fix"),
+    [
+        (faults.BAD_GATEWAY, "cannot_tell", "whether acme/app can be read: ", "run it again later"),
+        (
+            faults.Fault(status=403, message="Resource protected by organization SAML enforcement."),
+            "problem",
+            "acme/app cannot be read: the organization wants single sign-on",
+            "Configure SSO",
+        ),
+        (
+            None,
+            "problem",
+            "acme/app cannot be read: acme/app has moved to acme/new",
+            "product.repository in the contract",
+        ),
+    ],
+)
+def test_why_a_product_is_out_of_reach(
+    hub: Hub, repo: Repo, tmp_path: Path, happens: faults.Fault | None, severity: str, says: str, fix: str
+) -> None:
+    app = hub.repo("acme/app", seed=Repository(tmp_path / "app").path)
+    token = hub.app_token(repo, app)
+    if happens is None:
+        hub.rename(app, "acme/new")
+    else:
+        hub.fail("GET /repos/acme/app", happens, times=-1)
+    trains = tuple(_trains("acme/app"))
+    found = list(tokens.product(World(inspect(repo, token, None, *trains), "main", "", trains)))
+    assert [one.severity for one in found] == [severity], found
+    assert says in found[0].says
+    assert fix in found[0].fix
 
 
 def test_a_question_that_fails_is_hidden_and_the_rest_is_answered(hub: Hub, repo: Repo) -> None:

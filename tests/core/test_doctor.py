@@ -399,7 +399,7 @@ def test_another_state(changes: dict[str, Any], severity: Severity, topic: str, 
 @pytest.mark.parametrize(("who", "whose"), [(Who.RUN, "a run's own token"), (Who.APP, "this token")])
 def test_a_product_out_of_reach(who: Who, whose: str) -> None:
     elsewhere = world(
-        {"who": who, "unseen": frozenset({"acme/app"})}, trains=(Train("tau", product="acme/app"),)
+        {"who": who, "unseen": {"acme/app": SECRET}}, trains=(Train("tau", product="acme/app"),)
     )
     expect(
         examine(elsewhere, NOW),

@@ -68,7 +68,7 @@ class GitHubInspector:
         state_branch = branch or default
         permissions, may_open = self._permissions(who, state_branch)
         states = self._workflow_states()
-        products = {train.product: self._product(train.product) for train in trains if train.product}
+        reached = {train.product: self._product(train.product) for train in trains if train.product}
         return Settings(
             repository=self._api.repository,
             login=login,
@@ -95,10 +95,10 @@ class GitHubInspector:
             permissions=permissions,
             limit=self._limit(),
             in_the_way=repository.in_the_way,
-            unseen=frozenset(name for name, product in products.items() if product is None),
-            products={name: product for name, product in products.items() if product is not None},
+            unseen={name: found for name, found in reached.items() if isinstance(found, Hidden)},
+            products={name: found for name, found in reached.items() if isinstance(found, Product)},
             branches=self._branches(trains, who),
-            product_environment=self._environment(PRODUCT_ENVIRONMENT) if products else None,
+            product_environment=self._environment(PRODUCT_ENVIRONMENT) if reached else None,
         )
 
     def _look(self, branch: str | None) -> answers.Seen:
@@ -123,7 +123,7 @@ class GitHubInspector:
         try:
             return self._api.attempt(f"reading {path}", ask)
         except OutsideError as error:
-            return Hidden(error.message)
+            return Hidden(error.message, passing=True)
 
     # --- the state branch --------------------------------------------------------------------------------
 
@@ -304,10 +304,9 @@ class GitHubInspector:
             ),
         )
 
-    def _product(self, repository: str) -> Product | None:
-        """None where the token does not reach it."""
+    def _product(self, repository: str) -> Product | Hidden:
         found = self._ask_at(f"/repos/{repository}", answers.ProductRepository, {})
-        return None if isinstance(found, Hidden) else Product(found.private, found.archived)
+        return _kept(found, lambda there: Product(there.private, there.archived))
 
     def _post(self, path: str, body: object) -> object:
         return self._api.rest("POST", self._path(path), body=body)
@@ -346,7 +345,9 @@ def _who(login: str) -> Who:
 def _hidden(refusal: RefusedByGitHubError) -> Hidden:
     beyond = beyond_permissions(str(refusal))
     if beyond is not None:
-        return Hidden(f"{beyond[0]}; {beyond[1]}", plan=UPGRADE in str(refusal))
+        return Hidden(f"{beyond[0]}; {beyond[1]}", plan=UPGRADE in str(refusal), fix=beyond[1])
+    if refusal.hint:
+        return Hidden(str(refusal), fix=refusal.hint)
     if refusal.needs:
         return Hidden(f"this token may not ask (it needs {refusal.needs.replace('=', ': ')})")
     if refusal.status == 404:

@@ -19,6 +19,10 @@ class Hidden:
     """Whether GitHub says that there is no such thing, as it also does to those who may not see it."""
     plan: bool = False
     """Whether the plan has no such thing in private repositories."""
+    passing: bool = False
+    """Whether GitHub did not answer, and may do so later."""
+    fix: str = ""
+    """What to do about it, where GitHub says more than that it is hidden."""
 
 
 class Who(StrEnum):
@@ -202,8 +206,8 @@ class Settings:
     """Those named `rollout-*` on the state branch, where somebody named or found one."""
     in_the_way: frozenset[str] = frozenset()
     """Branches, such as `rollout`, that forbid every branch below their name."""
-    unseen: frozenset[str] = frozenset()
-    """Repositories of products, `owner/name`, that the token does not reach."""
+    unseen: Mapping[str, Hidden] = field(default_factory=dict)
+    """Repositories of products, `owner/name`, that the token does not reach, and why."""
     products: Mapping[str, Product] = field(default_factory=dict)
     """Those that it reaches, by their names."""
     branches: tuple[BranchInUse, ...] = ()

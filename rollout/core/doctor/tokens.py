@@ -144,8 +144,14 @@ def product(world: World) -> Iterator[Finding]:
     """Whether the release commit and its checks can be read."""
     others = {train.product for train in world.trains} - {"", world.settings.repository}
     for name in sorted(others):
-        if name not in world.settings.unseen:
+        hidden = world.settings.unseen.get(name)
+        if hidden is None:
             yield ok("product", f"{name} can be read")
+        elif hidden.passing:
+            yield cannot_tell("product", f"whether {name} can be read: {hidden.why}", "run it again later")
+        elif hidden.fix:
+            says = hidden.why.removesuffix(f"; {hidden.fix}")
+            yield problem("product", f"{name} cannot be read: {says}", hidden.fix)
         else:
             fix = f"install the App on {name}; set ROLLOUT_PRODUCT_TOKEN in the environment rollout-product"
             who = "this token" if world.settings.who is not Who.RUN else "a run's own token"
