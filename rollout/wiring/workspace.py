@@ -479,6 +479,7 @@ class Workspace:
             patient,
             elsewhere=product_token(self._environment),
             committer=state_token(self._environment),
+            by_person=self._remote is not None,
         )
 
     @cached_property

@@ -566,6 +566,21 @@ def test_a_commit_that_only_github_can_judge_needs_a_token(
     assert told[-2:] == ["error: acme/tau is not asked without a token", "hint: gh auth login"]
 
 
+@pytest.mark.parametrize("whose", ["reader", "stranger", "nobody"])
+def test_a_token_that_will_not_do_is_explained_to_a_person(
+    world: GitHubWorld,
+    clone: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    whose: str,
+) -> None:
+    reader, stranger = world.hub.person("carl", world.repo, Access.READ), world.hub.person("mallory")
+    token = {"reader": reader.value, "stranger": stranger.value, "nobody": "ghp_expired"}[whose]
+    monkeypatch.setenv("GITHUB_TOKEN", token)
+    _, told = run(capsys, "freeze", "--reason", "a wish", code=4)
+    assert told[-1].endswith("without any token git pushes a freeze or a rollback")
+
+
 def test_a_branch_that_is_gone_is_no_state_branch(
     world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:

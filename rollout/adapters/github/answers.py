@@ -205,11 +205,22 @@ def beyond_permissions(why: str) -> tuple[str, str] | None:
     return next((told for words, told in _BEYOND.items() if words in why), None)
 
 
-def advice(refusal: RefusedByGitHubError) -> str:
-    """Which setting to change."""
+_AT_A_LAPTOP = {
+    401: "give a valid token",
+    403: "this token may not do that: give one of somebody who may write",
+    404: "look at the name of the repository, or give a token that reaches it",
+}
+_OR_BY_GIT = " in GITHUB_TOKEN, or by `gh auth login`; without any token git pushes a freeze or a rollback"
+
+
+def advice(refusal: RefusedByGitHubError, *, by_person: bool = False) -> str:
+    """Which setting to change; `by_person` is for somebody at a laptop, who has no job and no App."""
     why = str(refusal)
     if refusal.hint:
         return refusal.hint
+    is_rule = "rule violations" in why or "protected branch" in why.lower()
+    if by_person and refusal.status in _AT_A_LAPTOP and not is_rule and beyond_permissions(why) is None:
+        return _AT_A_LAPTOP[refusal.status] + _OR_BY_GIT
     beyond = beyond_permissions(why)
     if beyond is not None:
         return beyond[1]

@@ -177,11 +177,12 @@ class Api:
         *,
         elsewhere: str = "",
         committer: str = "",
+        by_person: bool = False,
         timeout: int = 20,
         patience: float = _PATIENCE,
     ) -> None:
         """`elsewhere` is the token for other repositories than that of state, `committer` the one that
-        commits; empty for the same.
+        commits; empty for the same. `by_person`: the token is of somebody at a laptop.
 
         `timeout` (seconds) is for one request, `patience` (seconds) for all waiting together.
         """
@@ -192,6 +193,7 @@ class Api:
         self._token = token
         self._elsewhere = elsewhere or token
         self._committer = committer or token
+        self._by_person = by_person
         self._requesters: dict[str, Requester] = {}
         self._clock = clock
         self._timeout = timeout
@@ -511,7 +513,8 @@ class Api:
                 patience.seconds -= (self._clock.now() - began).total_seconds()
                 self._sit_out(doing, fault, turn, patience)
             except RefusedByGitHubError as refusal:
-                raise self._failed(doing, str(refusal), advice(refusal)) from refusal
+                hint = advice(refusal, by_person=self._by_person)
+                raise self._failed(doing, str(refusal), hint) from refusal
             step = again
         raise AssertionError("unreachable: the last fault is raised")
 
