@@ -57,6 +57,10 @@ class LocalIssues:
         found = self.find(key)
         return found if found and found.state is IssueState.OPEN else None
 
+    def duplicates(self, key: str) -> Sequence[Issue]:
+        """None: issues are opened under a lock."""
+        return ()
+
     def find(self, key: str) -> Issue | None:
         """The newest issue with that key, open or closed."""
         found = [each for each in self._file.read().issues if each.key == key]

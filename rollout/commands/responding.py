@@ -20,7 +20,7 @@ from rollout.core.rollback.effects import (
     plan_issue,
 )
 from rollout.core.state import TrainState
-from rollout.ports import Issues, IssueState, Reverter
+from rollout.ports import Issues, IssueState, Reverter, opened_twice
 from rollout.rendering.incident import incident_title, revert_body, revert_message
 
 
@@ -59,7 +59,9 @@ class Responder:
         is_open = issue is not None and issue.state is IssueState.OPEN
         shown = IssueView(issue.number, issue.title, issue.body, is_open) if issue else None
         body = self.incident_body(state, self._pull_request(state))
-        return plan_issue(state, shown, incident_title(state.incident), body)
+        effects = plan_issue(state, shown, incident_title(state.incident), body)
+        twice = self.issues.duplicates(state.incident.id) if issue else ()
+        return effects + [CloseIncident(one.number, opened_twice(issue.number)) for one in twice if issue]
 
     def _pull_request(self, state: TrainState) -> str:
         """`#7` or `owner/name#7`, as GitHub links it; empty when there is none."""

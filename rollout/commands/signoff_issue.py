@@ -21,7 +21,7 @@ from rollout.core.signoff.window import (
 )
 from rollout.core.state import TrainState
 from rollout.errors import OutsideError, RefusedError
-from rollout.ports import OWN_LABEL, Issue, Issues, IssueState, Reaction, answer_key
+from rollout.ports import OWN_LABEL, Issue, Issues, IssueState, Reaction, answer_key, opened_twice
 
 
 class SignoffIssue:
@@ -77,9 +77,16 @@ class SignoffIssue:
             number = found.number
             if self._do(lambda: self._issues.reopen(number, at=self._at)):
                 yield SignoffEffect("open_issue", key, f"#{number} again, the rollout goes on")
+        yield from self._close_duplicates(found)
         # The comment first: by it the issue is found again should somebody mangle its body.
         self._stick(state, found, text)
         yield from self._update(state, found, text)
+
+    def _close_duplicates(self, found: Issue) -> Iterator[SignoffEffect]:
+        for one in self._issues.duplicates(found.key):
+            why = opened_twice(found.number)
+            if self._do(partial(self._issues.close, one.number, why, at=self._at)):
+                yield SignoffEffect("close_issue", found.key, f"#{one.number}, opened twice")
 
     def _open(self, state: TrainState, text: IssueText) -> None:
         key, people = key_of(state.rollout), state.contract.signoff.roles.everybody
@@ -124,6 +131,7 @@ class SignoffIssue:
         found = self.find(state)
         if found is None:
             return
+        yield from self._close_duplicates(found)
         text = self._text(state)
         # Else the last word on what is missing would be from before the end.
         self._stick(state, found, text)

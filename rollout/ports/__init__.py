@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rollout.ports.issues import Permission as Permission
     from rollout.ports.issues import Reaction as Reaction
     from rollout.ports.issues import answer_key as answer_key
+    from rollout.ports.issues import opened_twice as opened_twice
     from rollout.ports.product import Checkout as Checkout
     from rollout.ports.product import Failure as Failure
     from rollout.ports.product import Product as Product
@@ -77,6 +78,7 @@ _TOPICS = {
         "Permission",
         "Reaction",
         "answer_key",
+        "opened_twice",
     ),
     "product": ("Checkout", "Failure", "Product", "Ran", "Reading", "Worker"),
     "releases": ("FULL_PAGE", "Releases"),

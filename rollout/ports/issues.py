@@ -58,6 +58,11 @@ class Comment:
     """Whether it has a reaction of the tool, or the tool's comment with `answer_key` of it."""
 
 
+def opened_twice(first: int) -> str:
+    """What is said where an issue is closed that runs opened once more; `first` stays."""
+    return f"Opened twice at once; it goes on at #{first}."
+
+
 def answer_key(comment: str) -> str:
     """The key of the tool's comment that answers the comment of that id."""
     return f"answer/{comment}"
@@ -91,6 +96,9 @@ class Issues(Protocol):
 
     def find_open(self, key: str) -> Issue | None:
         """The open issue with that key."""
+
+    def duplicates(self, key: str) -> Sequence[Issue]:
+        """Open issues of the tool with that key, without that of `find_open`: runs opened them at once."""
 
     def find(self, key: str) -> Issue | None:
         """The open issue with that key, else the newest closed one; None when there is none (any more)."""

@@ -255,6 +255,7 @@ ACTS = {
     "GitHubReverter.proposed": Act(lambda run: run.reverter.proposed(REVERT), prepare(propose)),
     "GitHubReverter.is_free_of": Act(lambda run: run.reverter.is_free_of(run.store.head(), release_of(run))),
     "GitHubIssues.find_open": Act(lambda run: run.issues().find_open(KEY), prepare(open_issue)),
+    "GitHubIssues.duplicates": Act(lambda run: run.issues().duplicates(KEY), prepare(open_issue)),
     "GitHubIssues.find": Act(lambda run: run.issues().find(KEY), prepare(open_issue, closed_issue)),
     "GitHubIssues.open": Act(open_issue),
     "GitHubIssues.update": Act(updated, prepare(open_issue)),

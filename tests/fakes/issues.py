@@ -53,6 +53,9 @@ class FakeIssues:
         found = self.find(key)
         return found if found is not None and found.state is IssueState.OPEN else None
 
+    def duplicates(self, key: str) -> Sequence[Issue]:
+        return ()
+
     def find(self, key: str) -> Issue | None:
         self._be_there()
         return next((issue for issue in reversed(self.issues) if issue.key == key), None)

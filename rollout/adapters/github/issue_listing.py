@@ -42,6 +42,8 @@ class _Known:
     """An issue as this run knows it."""
 
     issue: Issue
+    is_own: bool
+    """Whether the tool opened it, as this token's owner or as a bot."""
     opener: str
     """Login of the person who opened it, whose token the tool then used; empty for a bot's issue."""
     early: tuple[SaidDocument, ...]
@@ -64,9 +66,16 @@ class IssueListing:
 
     def find_open(self, key: str) -> Issue | None:
         """The oldest open issue with that key: of two that were opened at once, one is closed again."""
-        open_ones = (each.issue for each in self._read_once().values())
-        found = [issue for issue in open_ones if (issue.key, issue.state) == (key, IssueState.OPEN)]
-        return min(found, key=lambda issue: issue.number, default=None)
+        return next((each.issue for each in self._all_open(key)), None)
+
+    def duplicates(self, key: str) -> list[Issue]:
+        """The tool's own open issues with that key that are younger than the oldest."""
+        return [each.issue for each in self._all_open(key)[1:] if each.is_own]
+
+    def _all_open(self, key: str) -> list[_Known]:
+        """Oldest first."""
+        known = sorted(self._read_once().items())
+        return [one for _, one in known if (one.issue.key, one.issue.state) == (key, IssueState.OPEN)]
 
     def find_unlisted(self, key: str) -> Issue | None:
         """One that somebody took the label off, an open one first, else the closed one that was changed last.
@@ -105,7 +114,9 @@ class IssueListing:
     def note_opened(self, issue: Issue) -> None:
         """One that was just opened: nothing is said on it."""
         nothing = Said(nodes=(), page_info=PageInfo(has_next_page=False))
-        self._read_once().setdefault(issue.number, _Known(issue, "", (), nothing))
+        self._read_once().setdefault(
+            issue.number, _Known(issue, is_own=True, opener="", early=(), newest=nothing)
+        )
 
     def note_said(self, number: int, comment: int, body: str, at: datetime) -> None:
         """A comment that was just made."""
@@ -216,12 +227,18 @@ def _known(document: IssueDocument) -> _Known:
         locked=document.locked,
         url=document.url,
     )
-    return _Known(issue, _opener(document), document.early.nodes, document.newest)
+    opener = _opener(document)
+    is_own = document.viewer_did_author or _is_bots(document)
+    return _Known(issue, is_own, opener, document.early.nodes, document.newest)
+
+
+def _is_bots(document: IssueDocument) -> bool:
+    return document.author is not None and document.author.kind == "Bot"
 
 
 def _opener(document: IssueDocument) -> str:
     # A bot's comments are known by their author, and a person may have a bot's login.
-    return document.author.login if document.author and document.author.kind != "Bot" else ""
+    return document.author.login if document.author and not _is_bots(document) else ""
 
 
 def _key(document: IssueDocument) -> str:

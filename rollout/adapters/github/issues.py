@@ -26,7 +26,7 @@ from rollout.adapters.github.issue_listing import (
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.people import Role
 from rollout.core.decorations import Decorations
-from rollout.ports import OWN_LABEL, Conversation, Issue, IssueState, Permission, Reaction
+from rollout.ports import OWN_LABEL, Conversation, Issue, IssueState, Permission, Reaction, opened_twice
 from rollout.rendering.inert import cut, marker_value
 
 
@@ -61,6 +61,10 @@ class GitHubIssues:
     def find_open(self, key: str) -> Issue | None:
         """The oldest open issue with that key: of two that were opened at once, one is closed again."""
         return self._listed.find_open(key)
+
+    def duplicates(self, key: str) -> Sequence[Issue]:
+        """What the lists did not show yet to a run that opened one more."""
+        return self._listed.duplicates(key)
 
     def find(self, key: str) -> Issue | None:
         """The open issue with that key, else the newest closed one; the tool's own without its label too."""
@@ -105,7 +109,7 @@ class GitHubIssues:
         self._listed.note_opened(mine)
         first = self.find_open(key) or mine
         if first.number != mine.number:
-            self.close(mine.number, f"Opened twice at once; it goes on at #{first.number}.", at=at)
+            self.close(mine.number, opened_twice(first.number), at=at)
         return first
 
     def _create(self, document: Mapping[str, object]) -> _Made:
