@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from rollout.core.text import inert
 from rollout.errors import InputError
 
 _PUBLIC_API = "https://api.github.com"
 _PUBLIC_SERVER = "https://github.com"
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_VISIBLE = re.compile(r"[!-~]*")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -33,8 +35,8 @@ def address(environment: Mapping[str, str]) -> Address:
             f"GITHUB_REPOSITORY is {repository or 'not set'}",
             hint="set it to OWNER/NAME, as GitHub Actions does",
         )
-    api_url = (environment.get("GITHUB_API_URL") or _api_of(environment)).rstrip("/")
-    graphql_url = environment.get("GITHUB_GRAPHQL_URL") or api_url.removesuffix("/v3") + "/graphql"
+    api_url = _url(environment, "GITHUB_API_URL") or _api_of(environment)
+    graphql_url = _url(environment, "GITHUB_GRAPHQL_URL") or api_url.removesuffix("/v3") + "/graphql"
     if _host(api_url) != _host(graphql_url):
         # The token goes to both, so both have to be the same party.
         raise InputError(
@@ -45,7 +47,7 @@ def address(environment: Mapping[str, str]) -> Address:
 
 
 def _server(environment: Mapping[str, str], api_url: str) -> str:
-    named = environment.get("GITHUB_SERVER_URL", "").rstrip("/")
+    named = _url(environment, "GITHUB_SERVER_URL")
     scheme, host = _host(api_url)
     usual = f"{scheme}://{host.removeprefix('api.')}"
     if named and _host(named) != _host(usual):
@@ -63,7 +65,7 @@ def _api_of(environment: Mapping[str, str]) -> str:
     An Enterprise Server has its API below its pages, Enterprise Cloud at a host of its own
     (GitHub's documentation, "Getting started with the REST API").
     """
-    scheme, host = _host(environment.get("GITHUB_SERVER_URL", ""))
+    scheme, host = _host(_url(environment, "GITHUB_SERVER_URL"))
     if not host:
         return _PUBLIC_API
     is_cloud = host == urlsplit(_PUBLIC_SERVER).netloc or host.endswith(".ghe.com")
@@ -71,13 +73,16 @@ def _api_of(environment: Mapping[str, str]) -> str:
 
 
 def server_host(environment: Mapping[str, str]) -> str:
-    """The host of the GitHub that GITHUB_SERVER_URL, or GH_HOST as `gh` knows it, names; else empty."""
-    return urlsplit(environment.get("GITHUB_SERVER_URL", "")).hostname or environment.get("GH_HOST", "")
+    """The host of the GitHub that GITHUB_SERVER_URL, or GH_HOST as `gh` knows it, names; else empty.
+
+    Raises InputError for an address that is none.
+    """
+    return urlsplit(_url(environment, "GITHUB_SERVER_URL")).hostname or environment.get("GH_HOST", "")
 
 
 def token(environment: Mapping[str, str]) -> str:
-    """ROLLOUT_TOKEN (an App's), else GITHUB_TOKEN. Raises InputError when there is none."""
-    found = environment.get("ROLLOUT_TOKEN") or environment.get("GITHUB_TOKEN")
+    """ROLLOUT_TOKEN (an App's), else GITHUB_TOKEN. Raises InputError when there is none that can be one."""
+    found = _secret(environment, "ROLLOUT_TOKEN") or _secret(environment, "GITHUB_TOKEN")
     if not found:
         raise InputError(
             "there is no token for GitHub",
@@ -91,7 +96,7 @@ def person_token(environment: Mapping[str, str], found: Address) -> str:
     from rollout.adapters.github.gh import gh_token
 
     names = ("ROLLOUT_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
-    given = next((environment[name] for name in names if environment.get(name)), "")
+    given = next(filter(None, (_secret(environment, name) for name in names)), "")
     return given or gh_token(_hostname(found), environment)
 
 
@@ -111,17 +116,17 @@ def _hostname(found: Address) -> str:
 
 def product_token(environment: Mapping[str, str]) -> str:
     """ROLLOUT_PRODUCT_TOKEN, of a product in another repository; empty where one token is for both."""
-    return environment.get("ROLLOUT_PRODUCT_TOKEN", "")
+    return _secret(environment, "ROLLOUT_PRODUCT_TOKEN")
 
 
 def state_token(environment: Mapping[str, str]) -> str:
     """ROLLOUT_STATE_TOKEN, of an App that may commit and little else; empty where one token is for all."""
-    return environment.get("ROLLOUT_STATE_TOKEN", "")
+    return _secret(environment, "ROLLOUT_STATE_TOKEN")
 
 
 def run_token(environment: Mapping[str, str]) -> str:
     """ROLLOUT_RUN_TOKEN, of the run itself, which may dispatch; empty where one token is for all."""
-    return environment.get("ROLLOUT_RUN_TOKEN", "")
+    return _secret(environment, "ROLLOUT_RUN_TOKEN")
 
 
 def default_branch(environment: Mapping[str, str]) -> str:
@@ -136,7 +141,36 @@ def default_branch(environment: Mapping[str, str]) -> str:
 
 def is_on_loopback(environment: Mapping[str, str]) -> bool:
     """Whether GITHUB_API_URL names this machine: a GitHub that stands in for the real one in tests."""
-    return urlsplit(environment.get("GITHUB_API_URL", "")).hostname in _LOOPBACK
+    return urlsplit(_url(environment, "GITHUB_API_URL")).hostname in _LOOPBACK
+
+
+def _secret(environment: Mapping[str, str], name: str) -> str:
+    """The token of that name, without blanks around it; empty when it is not set.
+
+    Raises InputError, which does not show it, for what no header can carry.
+    """
+    found = environment.get(name, "").strip()
+    if not _VISIBLE.fullmatch(found):
+        raise InputError(
+            f"{name} holds no token: there are blanks, line breaks or other characters in it",
+            hint=f"set {name} again, to the token alone",
+        )
+    return found
+
+
+def _url(environment: Mapping[str, str], name: str) -> str:
+    """The address of that name, without a slash at its end; empty when it is not set. Raises InputError."""
+    found = environment.get(name, "").strip().rstrip("/")
+    try:
+        parts = urlsplit(found)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or an IPv6 address that is none
+        is_one = False
+    if found and not is_one:
+        raise InputError(
+            f"{name} is {inert(found, 200)}, which is no address", hint="write it like https://github.com"
+        )
+    return found
 
 
 def _host(url: str) -> tuple[str, str]:

@@ -551,7 +551,7 @@ class Api:
         return OutsideError(f"{doing} failed: GitHub: {self._inert(why)}", hint=advice + done)
 
     def _inert(self, text: str) -> str:
-        for token in {self._token, self._elsewhere, self._committer, *self._requesters}:
+        for token in filter(None, {self._token, self._elsewhere, self._committer, *self._requesters}):
             text = text.replace(token, "***")
         return inert(text, _LONGEST_REASON)
 
