@@ -75,6 +75,7 @@ def init(
         branch or space.named_state_branch,
         space.product_branch_here(),
         space.default_on_github,
+        _enterprise_server(space.place) is not None,
     )
     if current_version is not None:
         name = train_of(profile_text(profile), wishes) if profile else call.named_train

@@ -43,6 +43,10 @@ _LATER = (
     "workflows: none yet; once this is on GitHub: rollout init --workflows --action OWNER/REPO@SHA"
     " (rollout's repository and a commit of it)"
 )
+_BY_OWN_SCHEDULER = (
+    "workflows: none run there; a scheduler of your own gives the three commands of `Enterprise Server` in"
+    " docs/github.md of rollout"
+)
 _UNKNOWN_VERSION = (
     "unknown; record what users run with `rollout init --current-version V`, or begin the product's very"
     " first release with `rollout start --first --reason WHY`"
@@ -61,6 +65,8 @@ class Wishes:
     """The branch that the worktree stands on; None where that is not known."""
     default_branch: str | None = None
     """Of the repository on GitHub; None for one that is not there."""
+    is_enterprise_server: bool = False
+    """Whether it is on a GitHub that runs no workflows of ours."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,7 @@ class Initialised:
     """Of the repository on GitHub; None for one that is not there."""
     beside: tuple[str, ...] = ()
     """The trains that were there before."""
+    is_enterprise_server: bool = False
 
     @property
     def next_commands(self) -> tuple[str, ...]:
@@ -110,10 +117,20 @@ class Initialised:
             *((f"{add}, then push it to {main}",) if self.installed and self.installed.written else ()),
             f"git push origin {branch}",
             *(() if branch == STATE_BRANCH else (f"gh variable set ROLLOUT_STATE_BRANCH --body {branch}",)),
-            f"protect {branch}: a ruleset that requires a pull request, review from code owners and the check"
-            " rollout-check, with the App on its bypass list (docs/github.md of rollout)",
+            self._protect,
             f"put its owners into CODEOWNERS on {branch}: {owners}",
             "once both are pushed: rollout doctor --forge github",
+        )
+
+    @property
+    def _protect(self) -> str:
+        rules = f"protect {self.state_branch}: a ruleset that requires a pull request"
+        if self.is_enterprise_server:
+            bypass = "with the account that runs rollout on its bypass list"
+            return f"{rules} and review from code owners, {bypass}"
+        return (
+            f"{rules}, review from code owners and the check rollout-check,"
+            " with the App on its bypass list (docs/github.md of rollout)"
         )
 
     @property
@@ -150,7 +167,7 @@ class Initialised:
             *(line for each in installed for line in each.lines),
             *self._about_the_branch,
             f"current version: {current}",
-            *(() if self.installed else (_LATER,)),
+            *(() if self.installed else (_BY_OWN_SCHEDULER if self.is_enterprise_server else _LATER,)),
             "next:",
             *(f"  {command}" for command in self.next_commands),
         ]
@@ -193,7 +210,14 @@ def init(
     train = train_of(profile_text, wishes)
     before = tuple(path.split("/")[1] for path in (own.files if own else worktree).contracts())
     made = Initialised(
-        train, current, (), None, wishes.state_branch, default_branch=wishes.default_branch, beside=before
+        train,
+        current,
+        (),
+        None,
+        wishes.state_branch,
+        default_branch=wishes.default_branch,
+        beside=before,
+        is_enterprise_server=wishes.is_enterprise_server,
     )
     if own is not None:
         there, texts = _with_missing(own.files, own.workflows, files)

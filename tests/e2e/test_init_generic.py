@@ -206,6 +206,11 @@ def test_an_enterprise_server_gets_state_and_no_workflows(
     assert said.json["state_branch"]["branch"] == "rollout-state"
     assert "workflows" not in said.json
     assert "note: no workflows" in said.err
+    repository.git("branch", "-D", "rollout-state")
+    told = shell.ok("init", "--profile", "generic", "--train", "shop").out
+    assert "a scheduler of your own gives the three commands" in told
+    for what_nobody_can_do_there in ("--workflows", "rollout-check", "the App"):
+        assert what_nobody_can_do_there not in told
 
 
 def test_workflows_without_a_pin_are_refused(shell: Shell, repository: Repository) -> None:
