@@ -52,7 +52,7 @@ _ADDRESS = re.compile(
 PUBLIC_HOST = "github.com"
 _DATA_RESIDENCY = ".ghe.com"
 """Enterprise Cloud with data residency: `ENTERPRISE.ghe.com`, the same software as github.com."""
-_SSH_BY_443 = "ssh.github.com"
+_ALSO_PUBLIC = ("ssh.github.com", "www.github.com")
 _HINT = (
     "write it as OWNER/REPO@SHA, the whole id of a commit of rollout's repository;"
     " git ls-remote https://github.com/OWNER/REPO HEAD prints one"
@@ -144,7 +144,7 @@ def _place(url: str) -> Place | None:
     if match is None:
         return None
     host = (match["host"] or match["short"]).lower()
-    return Place(PUBLIC_HOST if host == _SSH_BY_443 else host, match["name"])
+    return Place(PUBLIC_HOST if host in _ALSO_PUBLIC else host, match["name"])
 
 
 def name_on_github(url: str) -> str | None:

@@ -176,16 +176,20 @@ class Workspace:
 
     @cached_property
     def default_on_github(self) -> str | None:
-        """The default branch where origin is on GitHub; None where it is not."""
+        """The default branch where `place` is on GitHub; None where it is not."""
         return self.git.default_branch() if self.place else None
 
     @cached_property
     def place(self) -> Place | None:
-        """Where origin is on GitHub; None where it is elsewhere, or there is none."""
+        """Where origin, or the only remote, is on GitHub; None where it is elsewhere, or there is none."""
+        if not self._is_clone():
+            return None
         from rollout.adapters.github.address import server_host
         from rollout.core.action import place_on_github
 
-        return place_on_github(self.git.origin() or "", server_host(self._environment))
+        known = remotes(self.git)
+        only = next(iter(known.values())) if len(known) == 1 else ""
+        return place_on_github(known.get("origin", only), server_host(self._environment))
 
     @cached_property
     def remotes_with_train(self) -> tuple[Remote, ...]:

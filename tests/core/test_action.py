@@ -55,6 +55,7 @@ def test_everything_else_is_refused_with_how_to_write_it(text: str) -> None:
         ("/srv/git/rollout", None),
         ("file:///srv/git/rollout", None),
         ("ssh://git@ssh.github.com:443/acme/rollout.git", "acme/rollout"),
+        ("https://www.github.com/acme/rollout", "acme/rollout"),
         ("https://acme.ghe.com/acme/rollout", None),
         ("", None),
     ],

@@ -191,6 +191,23 @@ def test_a_second_train_goes_to_the_same_branch_and_not_into_its_worktree(
         assert "rollout-state, which carries state alone, is checked out here" in said.err
 
 
+@pytest.mark.parametrize(
+    ("remotes", "branch"),
+    [
+        ({"upstream": "https://github.com/acme/shop"}, "rollout-state"),
+        ({"origin": "https://git.acme.example/shop", "upstream": "https://github.com/acme/shop"}, None),
+        ({"origin": "https://www.github.com/acme/shop", "fork": "/tmp/fork"}, "rollout-state"),
+    ],
+)
+def test_the_only_remote_tells_where_state_goes(
+    shell: Shell, repository: Repository, remotes: dict[str, str], branch: str | None
+) -> None:
+    for name, url in remotes.items():
+        repository.git("remote", "add", name, url)
+    said = shell.json("init", "--profile", "generic", "--train", "shop")
+    assert said.get("state_branch", {}).get("branch") == branch
+
+
 def test_an_enterprise_server_gets_state_and_no_workflows(
     shell: Shell, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
