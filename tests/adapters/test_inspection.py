@@ -190,6 +190,18 @@ def test_what_a_token_may_do_is_tried_without_effect(
     assert {name.value for name, may in seen.permissions.items() if not may} == expected
 
 
+def test_issues_that_are_off_and_an_archive_are_no_lack_of_the_token(hub: Hub, repo: Repo) -> None:
+    repo.has_issues = False
+    archived = faults.Fault(status=403, message="Repository was archived so is read-only.")
+    hub.fail("POST /repos/*/statuses/*", archived, times=-1)
+    seen = inspect(repo, run(repo))
+    assert seen.permissions is not None
+    fixes = {
+        name: may.fix.partition(":")[0] for name, may in seen.permissions.items() if isinstance(may, Hidden)
+    }
+    assert fixes == {Permission.ISSUES: "Settings > General > Features", Permission.STATUSES: "unarchive it"}
+
+
 def test_that_actions_may_not_open_pull_requests_is_told_by_trying(hub: Hub, repo: Repo) -> None:
     repo.actions_may_open_pulls = False
     seen = inspect(repo, run(repo))

@@ -15,6 +15,7 @@ from rollout.core.doctor.facts import (
     Actions,
     Bypass,
     Environment,
+    Hidden,
     Laptop,
     Permission,
     RateLimit,
@@ -208,6 +209,13 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             "permissions",
             "the token lacks statuses: write",
             "statuses: write",
+        ),
+        (
+            {"permissions": {Permission.ISSUES: Hidden("410", fix="tick `Issues`")}},
+            UNTOLD,
+            "permissions",
+            "not answered: issues: write",
+            "tick `Issues`",
         ),
         (
             {"permissions": {Permission.CONTENTS: True, Permission.PULLS: SECRET}},

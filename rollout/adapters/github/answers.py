@@ -172,7 +172,12 @@ _RULES = (
     " GITHUB_TOKEN take the rule away, merges are judged afterwards then"
 )
 _GONE = "Settings > General > Features: tick `Issues`; what they would show is recorded in git"
-_FULL = "close the pull request: the next run opens it anew, and a new commit has no statuses yet"
+_ARCHIVED = "was archived so is read-only"
+_UNARCHIVE = "unarchive it: Settings > General > Danger Zone"
+_FULL = (
+    "nothing more is shown on that commit, and all else goes on; of a promotion, close the pull request:"
+    " the next run opens it anew, and a new commit has no statuses yet"
+)
 UPGRADE = "Upgrade to GitHub"
 """How GitHub names something that the plan of a private repository does not have."""
 _BEYOND = {
@@ -213,6 +218,11 @@ _AT_A_LAPTOP = {
 _OR_BY_GIT = " in GITHUB_TOKEN, or by `gh auth login`; without any token git pushes a freeze or a rollback"
 
 
+def is_of_the_token(refusal: RefusedByGitHubError) -> bool:
+    """Whether another token could do it, which is not so in an archived repository."""
+    return refusal.status == 403 and _ARCHIVED not in str(refusal)
+
+
 def advice(refusal: RefusedByGitHubError, *, by_person: bool = False) -> str:
     """Which setting to change; `by_person` is for somebody at a laptop, who has no job and no App."""
     why = str(refusal)
@@ -232,6 +242,8 @@ def advice(refusal: RefusedByGitHubError, *, by_person: bool = False) -> str:
         return _RULES
     if "maximum number of statuses" in why:
         return _FULL
+    if _ARCHIVED in why:
+        return _UNARCHIVE
     if refusal.status == 410:
         return _GONE
     if refusal.status == 403:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from rollout.adapters.github import inspection_documents as answers
-from rollout.adapters.github.answers import UPGRADE, beyond_permissions
+from rollout.adapters.github.answers import UPGRADE, advice, beyond_permissions, is_of_the_token
 from rollout.adapters.github.api import PAGE, STALE, Api, Document, RefusedByGitHubError, parsed
 from rollout.core.action import SCHEDULE_WORKFLOW
 from rollout.core.doctor.facts import (
@@ -285,7 +285,9 @@ class GitHubInspector:
             except RefusedByGitHubError as refusal:
                 if refusal.status == 422:
                     return True
-                return False if refusal.status == 403 else Hidden(str(refusal))
+                if is_of_the_token(refusal):
+                    return False
+                return Hidden(str(refusal), fix=advice(refusal))
             return True
 
         try:

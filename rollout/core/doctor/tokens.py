@@ -93,11 +93,14 @@ def permissions(world: World) -> Iterator[Finding]:
     asked = {one for workflow in world.settings.workflows for one in workflow.asks}
     needed = [name for name in held if name in asked or not asked]
     missing = [name for name in needed if held[name] is False]
-    hidden = [name for name in needed if isinstance(held[name], Hidden)]
+    hidden: dict[str, list[Permission]] = {}
+    for name in needed:
+        if isinstance(why := held[name], Hidden):
+            hidden.setdefault(why.fix or "run it again later", []).append(name)
     if missing:
         yield problem("permissions", f"the token lacks {', '.join(missing)}", _grant(world, missing))
-    if hidden:
-        yield cannot_tell("permissions", f"not answered: {', '.join(hidden)}", "run it again later")
+    for fix, names in hidden.items():
+        yield cannot_tell("permissions", f"not answered: {', '.join(names)}", fix)
     if not missing and not hidden:
         yield ok("permissions", f"the token has {', '.join(needed)}")
 
