@@ -617,7 +617,7 @@ class Workspace:
             if named not in trains:
                 if self.lost(named):
                     return named
-                told = f"; {_NAMED_THERE}" if self._is_in_job else ""
+                told = f"; {_NAMED_THERE}" if self._is_job else ""
                 raise InputError(
                     f"no train {named} on branch {self.branch}",
                     hint=f"trains there: {', '.join(trains) or 'none'}{told}",
@@ -634,15 +634,11 @@ class Workspace:
                 f"no train on branch {self.branch}", hint="run `rollout init`, then commit what it wrote"
             )
         hint = f"say which with --train: {', '.join(trains)}"
-        if self._is_in_job:
+        if self._is_job:
             from rollout.core.doctor.branch import set_train
 
             hint = f"{set_train(trains)}; {_NAMED_THERE}"
         raise InputError("there is more than one train", hint=hint)
-
-    @property
-    def _is_in_job(self) -> bool:
-        return self._environment.get("GITHUB_ACTIONS") == "true"
 
     def _refuse_elsewhere(self, train: str | None) -> None:
         """Raises InputError where nobody named the branch, and another one holds the train.
