@@ -186,6 +186,19 @@ def test_a_branch_in_the_way_of_promotions_is_named(world: GitHubWorld) -> None:
     assert [pull.head for pull in world.forge.pull_requests("rollout/")] == [BRANCH]
 
 
+@pytest.mark.parametrize("branch", ["rollout/tau", "rollout/tau/v0.1.5"])
+def test_a_branch_deeper_in_the_way_is_told_with_a_way_out(world: GitHubWorld, branch: str) -> None:
+    """As GitHub refuses the branch then, by GraphQL and by REST."""
+    bare, hub = world.repo.bare, world.hub
+    bare.update_ref(f"refs/heads/{branch}", bare.branch("main") or "")
+    hub.fail("POST /graphql createRef*", faults.graphql("Ref cannot be created", "UNPROCESSABLE"), times=-1)
+    refused = Fault(status=422, message="Reference update failed")
+    hub.fail("POST */git/refs", refused, times=-1)
+    with pytest.raises(OutsideError, match="opening the pull request from rollout/tau/") as told:
+        world.reconcile(world.observe())
+    assert "git ls-remote --heads origin 'rollout*'" in told.value.hint
+
+
 def test_a_branch_in_the_way_of_reverts_is_named(world: GitHubWorld) -> None:
     world.repo.bare.git("branch", "rollout-revert", "main")
     with pytest.raises(OutsideError, match="a branch rollout-revert is in its way") as refused:

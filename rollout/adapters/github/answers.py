@@ -178,6 +178,12 @@ _FULL = (
     "nothing more is shown on that commit, and all else goes on; of a promotion, close the pull request:"
     " the next run opens it anew, and a new commit has no statuses yet"
 )
+_NO_REF = ("Reference update failed", "Ref cannot be created")
+_IN_ITS_WAY = (
+    "a branch whose name begins that of the new one is in its way, such as rollout/TRAIN: list them with"
+    " git ls-remote --heads origin 'rollout*', and rename or delete it"
+)
+"""GitHub's words for it by REST and GraphQL (microsoft/vscode-remote-repositories-github#122)."""
 UPGRADE = "Upgrade to GitHub"
 """How GitHub names something that the plan of a private repository does not have."""
 _BEYOND = {
@@ -240,6 +246,8 @@ def advice(refusal: RefusedByGitHubError, *, by_person: bool = False) -> str:
         return _MAY_OPEN
     if "rule violations" in why or "protected branch" in why.lower():
         return _RULES
+    if any(words in why for words in _NO_REF):
+        return _IN_ITS_WAY
     if "maximum number of statuses" in why:
         return _FULL
     if _ARCHIVED in why:
