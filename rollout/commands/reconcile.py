@@ -242,29 +242,32 @@ class Reconciler:
 
     def _hear(self, report: Report, desk: SignoffDesk) -> None:
         """Record what people have said about the checklist, before anything is decided."""
-        if report.state.is_broken(SIGNOFF):
-            return
-        for attempt in range(1, ATTEMPTS + 1):
-            heard = desk.hear(report.state)
-            if heard is None or not heard.detail:
-                return
-            try:
-                self._take(report, Step(Event.SIGNOFF, StateChange(signoff=heard.signoff), heard.detail))
-            except HeadMovedError:
-                if attempt == ATTEMPTS:
-                    raise
-                report.state = self._store.load_for_brake(report.state.train, self._store.head())
-            else:
-                return
+
+        def heard() -> Step | None:
+            said = desk.hear(report.state)
+            if said is None or not said.detail:
+                return None
+            return Step(Event.SIGNOFF, StateChange(signoff=said.signoff), said.detail)
+
+        if not report.state.is_broken(SIGNOFF):
+            self._take_while_it_moves(report, heard)
 
     def _look_up_target(self, report: Report, targets: TargetLookup) -> None:
         """Record that the target is found which was left to a later run, before its step is taken."""
-        for attempt in range(1, ATTEMPTS + 1):
+
+        def found() -> Step | None:
             try:
-                step = targets.step(report.state, self._now)
+                return targets.step(report.state, self._now)
             except RolloutError as error:
                 report.notes.append(f"{error.message}; {error.hint}")
-                return
+                return None
+
+        self._take_while_it_moves(report, found)
+
+    def _take_while_it_moves(self, report: Report, step_of: Callable[[], Step | None]) -> None:
+        """Take one step, worked out anew when the branch has moved. Raises HeadMovedError in the end."""
+        for attempt in range(1, ATTEMPTS + 1):
+            step = step_of()
             if step is None:
                 return
             try:
