@@ -138,8 +138,7 @@ class YamlStore:
         tree = self._git.tree(f"{at}:{state_path(train)}")
         lost = self.lost(at, train) if not tree else None
         if lost is not None and for_brake:
-            before = self._load(train, lost.before, for_brake=True)
-            state = replace(before, head=at, broken=(*before.broken, lost.unusable(train)))
+            state = lost.standing_in(self._load(train, lost.before, for_brake=True), at)
         elif not tree:
             raise InputError(
                 f"there is no train {train} at commit {at[:12]}",
@@ -387,9 +386,11 @@ class LostTrains:
         folders = " ".join(map(state_path, trains))
         return f"{self.did}; take that back: git checkout {self.before[:10]} -- {folders}, then commit"
 
-    def unusable(self, train: str) -> Unusable:
-        problem = f"{state_path(train)}: is missing, with all of its files"
-        return Unusable(problem, self.hint(train), ROLLOUT, did=self.did)
+    def standing_in(self, held: TrainState, at: str) -> TrainState:
+        """What the train held, as what is known of it at a commit that has it no more."""
+        problem = f"{state_path(held.train)}: is missing, with all of its files"
+        unusable = Unusable(problem, self.hint(held.train), ROLLOUT, did=self.did)
+        return replace(held, head=at, broken=(*held.broken, unusable))
 
 
 class TrainFiles(Protocol):

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from rollout.adapters.github.api import STALE, Api, Document, RefusedByGitHubError, parsed
+from rollout.adapters.github.api import STALE, Api, RefusedByGitHubError, parsed
+from rollout.adapters.github.store_documents import (
+    CARRIERS,
+    COMMIT,
+    FILE,
+    FOLDER,
+    HISTORY,
+    TAKEN_AWAY,
+    TIP,
+    Answer,
+    Blob,
+    Branch,
+    BranchesAnswer,
+    Commit,
+    FileAnswer,
+    FolderAnswer,
+    History,
+    HistoryAnswer,
+    Ref,
+    Repository,
+)
 from rollout.adapters.yaml_store import (
     NO_SUCH_BRANCH,
     FileVersion,
@@ -21,290 +41,13 @@ from rollout.adapters.yaml_store import (
 )
 from rollout.core.action import has_other_ci
 from rollout.core.contract import Contract
-from rollout.core.files import STATE, STATE_BRANCH, is_peoples, state_path
+from rollout.core.files import STATE, is_peoples, state_path
 from rollout.core.state import CommitMessage, StateChange, TrainState, Unusable
 from rollout.core.values import Model
 from rollout.errors import HeadMovedError, InputError
 from rollout.ports import LoggedCommit
 
 M = TypeVar("M", bound=Model)
-
-_STATE_OF_COMMIT = """fragment state on Commit {
-  oid
-  parents(first: 1) { nodes { oid } }
-  tree { entries { name } }
-  workflows: file(path: ".github/workflows") { object { ... on Tree { entries { name } } } }
-  file(path: "state") { object { ... on Tree { entries { name object { ... on Tree { entries {
-    name object { ... on Blob { text isTruncated } }
-  } } } } } } }
-}"""
-_TIP = (
-    """query($owner: String!, $name: String!, $ref: String!, $named: Boolean!) {
-  repository(owner: $owner, name: $name) { nameWithOwner
-    ref(qualifiedName: $ref) @include(if: $named) { name target { ...state } }
-    own: ref(qualifiedName: "refs/heads/"""
-    + STATE_BRANCH
-    + """") @skip(if: $named) { name target { ...state } }
-    defaultBranchRef @skip(if: $named) { name target { ...state } }
-  }
-}
-"""
-    + _STATE_OF_COMMIT
-)
-_COMMIT = (
-    """query($owner: String!, $name: String!, $oid: GitObjectID!) {
-  repository(owner: $owner, name: $name) { nameWithOwner object(oid: $oid) { ...state } }
-}
-"""
-    + _STATE_OF_COMMIT
-)
-_FILE = """query($owner: String!, $name: String!, $place: String!) {
-  repository(owner: $owner, name: $name) { nameWithOwner
-    object(expression: $place) { ... on Blob { text isTruncated } } }
-}"""
-
-
-_HISTORY = """query($owner: String!, $name: String!, $oid: GitObjectID!, $path: String!, $after: String) {
-  repository(owner: $owner, name: $name) { nameWithOwner object(oid: $oid) { ... on Commit {
-    history(path: $path, first: 20, after: $after) {
-      nodes { oid author { name } file(path: $path) { object { ... on Blob { text isTruncated } } } }
-      pageInfo { hasNextPage endCursor }
-    }
-  } } }
-}"""
-
-
-_TAKEN_AWAY = """query($owner: String!, $name: String!, $oid: GitObjectID!, $path: String!) {
-  repository(owner: $owner, name: $name) { nameWithOwner object(oid: $oid) { ... on Commit {
-    history(path: $path, first: 20) { nodes { oid author { name } parents(first: 1) { nodes { oid } } }
-      pageInfo { hasNextPage endCursor } }
-  } } }
-}"""
-_CARRIERS = """query($owner: String!, $name: String!, $after: String) {
-  repository(owner: $owner, name: $name) { nameWithOwner
-    refs(refPrefix: "refs/heads/", first: 100, after: $after) {
-      nodes { name target { ... on Commit {
-        file(path: "state") { object { ... on Tree { entries { name type } } } } } } }
-      pageInfo { hasNextPage endCursor }
-    }
-  }
-}"""
-_FOLDER = """query($owner: String!, $name: String!, $place: String!) {
-  repository(owner: $owner, name: $name) { nameWithOwner object(expression: $place) { ... on Tree {
-    entries { name object {
-      ... on Blob { text isTruncated }
-      ... on Tree { entries { name object { ... on Blob { text isTruncated } } } }
-    } }
-  } } }
-}"""
-"""A train's folder with those in it, such as its incidents."""
-
-
-class _Blob(Document):
-    text: str | None = None
-    is_truncated: bool = False
-
-
-class _File(Document):
-    name: str
-    object: _Blob | None = None
-
-
-class _Folder(Document):
-    entries: tuple[_File, ...] | None = None
-
-
-class _Train(Document):
-    name: str
-    object: _Folder | None = None
-
-
-class _StateFolder(Document):
-    entries: tuple[_Train, ...] | None = None
-
-
-class _StateEntry(Document):
-    object: _StateFolder | None = None
-
-
-class _Oid(Document):
-    oid: str
-
-
-class _Oids(Document):
-    nodes: tuple[_Oid, ...] = ()
-
-
-class _Name(Document):
-    name: str
-
-
-class _Names(Document):
-    entries: tuple[_Name, ...] | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(entry.name for entry in self.entries or ())
-
-
-class _NamesEntry(Document):
-    object: _Names | None = None
-
-
-class _Commit(Document):
-    oid: str
-    parents: _Oids
-    tree: _Names = _Names()
-    workflows: _NamesEntry | None = None
-    file: _StateEntry | None = None
-
-
-class _Ref(Document):
-    name: str
-    target: _Commit
-
-
-class _Repository(Document):
-    ref: _Ref | None = None
-    own: _Ref | None = None
-    default_branch_ref: _Ref | None = None
-    object: _Commit | None = None
-
-
-class _Answer(Document):
-    repository: _Repository
-
-
-class _FileRepository(Document):
-    object: _Blob | None = None
-
-
-class _FileAnswer(Document):
-    repository: _FileRepository
-
-
-class _Author(Document):
-    name: str | None = None
-
-
-class _Content(Document):
-    object: _Blob | None = None
-
-
-class _Version(Document):
-    oid: str
-    author: _Author | None = None
-    file: _Content | None = None
-    parents: _Oids = _Oids()
-
-    @property
-    def by(self) -> str:
-        return (self.author.name if self.author else None) or "somebody"
-
-    @property
-    def of_file(self) -> FileVersion:
-        blob = self.file.object if self.file else None
-        is_whole = blob is not None and blob.text is not None and not blob.is_truncated
-        text = (blob.text or "").encode() if blob and is_whole else None
-        return FileVersion(self.oid, self.by, text, blob is not None)
-
-
-class _PageInfo(Document):
-    has_next_page: bool
-    end_cursor: str | None = None
-
-
-class _History(Document):
-    nodes: tuple[_Version, ...]
-    page_info: _PageInfo
-
-
-class _HistoryCommit(Document):
-    history: _History
-
-
-class _HistoryRepository(Document):
-    object: _HistoryCommit | None = None
-
-
-class _HistoryAnswer(Document):
-    repository: _HistoryRepository
-
-
-class _Kind(Document):
-    name: str
-    type: str
-
-
-class _Kinds(Document):
-    entries: tuple[_Kind, ...] | None = None
-
-
-class _KindsEntry(Document):
-    object: _Kinds | None = None
-
-
-class _Carrier(Document):
-    file: _KindsEntry | None = None
-
-
-class _Branch(Document):
-    name: str
-    target: _Carrier = _Carrier()
-
-    @property
-    def trains(self) -> tuple[str, ...]:
-        folder = self.target.file.object if self.target.file else None
-        entries = folder.entries if folder and folder.entries else ()
-        return tuple(entry.name for entry in entries if entry.type == "tree")
-
-
-class _Branches(Document):
-    nodes: tuple[_Branch, ...] = ()
-    page_info: _PageInfo
-
-
-class _BranchesRepository(Document):
-    refs: _Branches | None = None
-
-
-class _BranchesAnswer(Document):
-    repository: _BranchesRepository
-
-
-class _Leaf(_Blob):
-    entries: tuple[_File, ...] | None = None
-
-
-class _Entry(Document):
-    name: str
-    object: _Leaf | None = None
-
-
-class _WholeFolder(Document):
-    entries: tuple[_Entry, ...] = ()
-
-    def texts(self, folder: str) -> dict[str, bytes]:
-        """Path -> content, of what GitHub gives whole."""
-        blobs: list[tuple[str, _Blob | None]] = [(entry.name, entry.object) for entry in self.entries]
-        blobs += [
-            (f"{entry.name}/{file.name}", file.object)
-            for entry in self.entries
-            for file in (entry.object and entry.object.entries) or ()
-        ]
-        return {
-            f"{folder}/{name}": blob.text.encode()
-            for name, blob in blobs
-            if blob is not None and blob.text is not None and not blob.is_truncated
-        }
-
-
-class _FolderRepository(Document):
-    object: _WholeFolder | None = None
-
-
-class _FolderAnswer(Document):
-    repository: _FolderRepository
 
 
 @dataclass(frozen=True)
@@ -313,7 +56,7 @@ class _Snapshot:
 
     head: str
     parent: str | None
-    trains: Mapping[str, Mapping[str, _Blob | None]]
+    trains: Mapping[str, Mapping[str, Blob | None]]
     """Train -> name -> file; None for a folder."""
     skips_ci: bool
     """Whether a commit that nobody builds on has to say so there."""
@@ -336,7 +79,7 @@ class _Snapshot:
             if content is None:
                 trains[train].pop(name, None)
             else:
-                trains.setdefault(train, {})[name] = _Blob(text=content.decode())
+                trains.setdefault(train, {})[name] = Blob(text=content.decode())
         return _Snapshot(commit, self.head, trains, self.skips_ci)
 
 
@@ -406,8 +149,7 @@ class GitHubStore:
         snapshot = self._at(at)
         lost = self.lost(at, train) if train not in snapshot.trains else None
         if lost is not None and for_brake:
-            before = self._read(train, lost.before, for_brake=True)
-            state = replace(before, head=at, broken=(*before.broken, lost.unusable(train)))
+            state = lost.standing_in(self._read(train, lost.before, for_brake=True), at)
         elif lost is not None:
             raise InputError(f"there is no train {train} at commit {at[:12]}", hint=lost.hint(train))
         else:
@@ -422,7 +164,7 @@ class GitHubStore:
             known = ", ".join(sorted(snapshot.trains)) or "none"
             raise InputError(f"there is no train {train} at commit {at[:12]}", hint=f"trains there: {known}")
 
-        def deep(name: str) -> _Blob | None:
+        def deep(name: str) -> Blob | None:
             return self._deep_file(state_path(train, name), at)
 
         def versions(name: str) -> Iterator[FileVersion]:
@@ -437,7 +179,7 @@ class GitHubStore:
         if train in there or (train is None and there):
             return None
         folder = state_path(train) if train else STATE
-        history = self._history(_TAKEN_AWAY, folder, {"oid": at, "path": folder})
+        history = self._history(TAKEN_AWAY, folder, {"oid": at, "path": folder})
         for commit in history.nodes if history else ():
             for parent in commit.parents.nodes:
                 before = self._at(parent.oid).trains
@@ -450,11 +192,11 @@ class GitHubStore:
         others = (each for each in self._branches() if each.name != self.branch and is_peoples(each.name))
         return tuple(each.name for each in others if (train in each.trains if train else each.trains))
 
-    def _branches(self) -> Iterator[_Branch]:
+    def _branches(self) -> Iterator[Branch]:
         variables: dict[str, object] = {**self._api.owner_and_name, "after": None}
         while True:
             answer = self._api.attempt(
-                "listing branches", lambda: parsed(_BranchesAnswer, self._api.graphql(_CARRIERS, variables))
+                "listing branches", lambda: parsed(BranchesAnswer, self._api.graphql(CARRIERS, variables))
             )
             found = answer.repository.refs
             yield from found.nodes if found else ()
@@ -470,7 +212,7 @@ class GitHubStore:
         variables = {**self._api.owner_and_name, "place": f"{lost.before}:{folder}"}
         answer = self._api.attempt(
             f"reading {folder} of {lost.before[:12]}",
-            lambda: parsed(_FolderAnswer, self._api.graphql(_FOLDER, variables)),
+            lambda: parsed(FolderAnswer, self._api.graphql(FOLDER, variables)),
         )
         found = answer.repository.object
         return found.texts(folder) if found else {}
@@ -569,7 +311,7 @@ class GitHubStore:
     def _tip_of(self, branch: str | None) -> tuple[str, _Snapshot]:
         named = branch or "the default branch"
         wanted = {"ref": f"refs/heads/{branch or ''}", "named": branch is not None}
-        repository = self._query(f"reading {named}", _TIP, wanted)
+        repository = self._query(f"reading {named}", TIP, wanted)
         ref = repository.ref or _unnamed(repository)
         if ref is None:
             raise InputError(f"there is no {named} in {self._api.repository}", hint=NO_SUCH_BRANCH)
@@ -580,20 +322,20 @@ class GitHubStore:
         if snapshot.head == commit:
             return snapshot
         if commit not in self._others:
-            found = self._query(f"reading commit {commit[:12]}", _COMMIT, {"oid": commit}).object
+            found = self._query(f"reading commit {commit[:12]}", COMMIT, {"oid": commit}).object
             if found is None:
                 raise InputError(f"there is no commit {commit} in {self._api.repository}")
             self._others[commit] = _snapshot(found)
         return self._others[commit]
 
-    def _query(self, doing: str, query: str, variables: Mapping[str, object]) -> _Repository:
+    def _query(self, doing: str, query: str, variables: Mapping[str, object]) -> Repository:
         both = {**self._api.owner_and_name, **variables}
-        return self._api.attempt(doing, lambda: parsed(_Answer, self._api.graphql(query, both)).repository)
+        return self._api.attempt(doing, lambda: parsed(Answer, self._api.graphql(query, both)).repository)
 
-    def _deep_file(self, path: str, at: str) -> _Blob | None:
+    def _deep_file(self, path: str, at: str) -> Blob | None:
         variables = {**self._api.owner_and_name, "place": f"{at}:{path}"}
         answer = self._api.attempt(
-            f"reading {path}", lambda: parsed(_FileAnswer, self._api.graphql(_FILE, variables))
+            f"reading {path}", lambda: parsed(FileAnswer, self._api.graphql(FILE, variables))
         )
         return answer.repository.object
 
@@ -601,7 +343,7 @@ class GitHubStore:
         """What the file was at `at` and before, newest first, a page at a time."""
         after: str | None = None
         while True:
-            history = self._history(_HISTORY, path, {"oid": at, "path": path, "after": after})
+            history = self._history(HISTORY, path, {"oid": at, "path": path, "after": after})
             if history is None:
                 return
             for commit in history.nodes:
@@ -610,17 +352,17 @@ class GitHubStore:
                 return
             after = history.page_info.end_cursor
 
-    def _history(self, query: str, path: str, variables: Mapping[str, object]) -> _History | None:
+    def _history(self, query: str, path: str, variables: Mapping[str, object]) -> History | None:
         both = {**self._api.owner_and_name, **variables}
         answer = self._api.attempt(
             f"reading the history of {path}",
-            lambda: parsed(_HistoryAnswer, self._api.graphql(query, both)),
+            lambda: parsed(HistoryAnswer, self._api.graphql(query, both)),
         )
         found = answer.repository.object
         return found.history if found else None
 
 
-def _unnamed(repository: _Repository) -> _Ref | None:
+def _unnamed(repository: Repository) -> Ref | None:
     """The branch that carries state where nobody named one: see `GitHubStore`."""
     own, default = repository.own, repository.default_branch_ref
     if own is None or default is None:
@@ -636,8 +378,8 @@ class _Files:
     def __init__(
         self,
         train: str,
-        files: Mapping[str, _Blob | None],
-        deep: Callable[[str], _Blob | None],
+        files: Mapping[str, Blob | None],
+        deep: Callable[[str], Blob | None],
         versions: Callable[[str], Iterator[FileVersion]],
     ) -> None:
         self._train = train
@@ -664,7 +406,7 @@ class _Files:
         return blob.text.encode()
 
 
-def _snapshot(commit: _Commit) -> _Snapshot:
+def _snapshot(commit: Commit) -> _Snapshot:
     folder = commit.file.object if commit.file else None
     trains = {
         train.name: {file.name: file.object for file in train.object.entries}
