@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -83,7 +81,9 @@ def lagging() -> Iterator[tuple[GitHubWorld, Path]]:
 
 
 def run(world: GitHubWorld, folder: Path, command: tuple[str, ...]) -> None:
-    with mock.patch.dict(os.environ, environment_of(world)):
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in environment_of(world).items():
+            environment.setenv(name, value)
         assert main([*command, "--forge", "github", "--repo", str(folder)]) in (0, 3)
 
 
