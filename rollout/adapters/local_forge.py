@@ -4,7 +4,7 @@ The records' file is replaced whole, under a lock. A pull request's head is alwa
 merge that somebody made by hand is noticed, so what people do with plain git counts here too.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -1,6 +1,6 @@
 """The Issues port with nothing but git: records in the git directory, and people who say who they are."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import IO, BinaryIO
 
+from rollout import NO_PLUGINS
 from rollout.core.captured import Captured
 from rollout.core.contract import Surface
 from rollout.core.excerpt import Excerpt, error_excerpt
@@ -54,9 +55,11 @@ def product_environment(environment: Mapping[str, str]) -> dict[str, str]:
     Left out, in any case of letters: `GITHUB_*`, `ACTIONS_*`, `INPUT_*`, `RUNNER_*`; names that
     contain TOKEN, SECRET, PASSWORD, PASSWD, CREDENTIAL, PRIVATE_KEY or ASKPASS; names that end in the
     word PAT or KEY, except `*_API_KEY`, which is how products name the keys of services that they
-    call themselves; `GIT_CONFIG*` and `SSH_AUTH_SOCK`, which carry credentials too.
+    call themselves; `GIT_CONFIG*` and `SSH_AUTH_SOCK`, which carry credentials too; and `NO_PLUGINS`,
+    which this process set for itself.
     """
-    return {name: value for name, value in environment.items() if not _is_withheld(name.upper())}
+    own = {name: value for name, value in environment.items() if (name, value) != NO_PLUGINS}
+    return {name: value for name, value in own.items() if not _is_withheld(name.upper())}
 
 
 def _is_withheld(name: str) -> bool:

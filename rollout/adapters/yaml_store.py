@@ -16,7 +16,6 @@ from pydantic import ValidationError
 
 from rollout.adapters.git import Git, TreeEntry
 from rollout.adapters.yaml_text import dump_yaml, load_yaml
-from rollout.core.action import WORKFLOWS, has_other_ci
 from rollout.core.consistency import contradictions, why_behind
 from rollout.core.contract import Contract
 from rollout.core.contract_fit import why_misfit
@@ -185,6 +184,8 @@ class YamlStore:
 
     def message_on(self, parent: str, message: CommitMessage) -> str:
         """The text of a message, for a commit on top of that one."""
+        from rollout.core.action import WORKFLOWS, has_other_ci
+
         skips_ci = has_other_ci(self._git.tree(f"{parent}^{{tree}}"), self._git.tree(f"{parent}:{WORKFLOWS}"))
         return message_text(message, skips_ci=skips_ci)
 

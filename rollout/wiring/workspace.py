@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Literal
 
 from rollout.adapters.clock import FixedClock, SystemClock
 from rollout.adapters.git import Git
-from rollout.adapters.git.remotes import remotes
 from rollout.adapters.local_forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import LostTrains, YamlStore
@@ -184,6 +183,7 @@ class Workspace:
         """Where origin, or the only remote, is on GitHub; None where it is elsewhere, or there is none."""
         if not self._is_clone():
             return None
+        from rollout.adapters.git.remotes import remotes
         from rollout.adapters.github.address import server_host
         from rollout.core.action import place_on_github
 
@@ -194,11 +194,14 @@ class Workspace:
     @cached_property
     def remotes_with_train(self) -> tuple[Remote, ...]:
         """The remotes on GitHub whose workflows run a train; none outside of a clone."""
-        if not self._is_clone() or not remotes(self.git):
+        if not self._is_clone():
             return ()
+        from rollout.adapters.git.remotes import remotes
         from rollout.adapters.github.address import server_host
         from rollout.wiring.on_github import remotes_with_train
 
+        if not remotes(self.git):
+            return ()
         asked = self.asked_state_branch
         branches = (asked,) if asked else (STATE_BRANCH,)
         return remotes_with_train(self.git, server_host(self._environment), branches)

@@ -295,6 +295,13 @@ def test_the_rest_is_inherited(name: str) -> None:
     assert product_environment({name: "x"}) == {name: "x"}
 
 
+@pytest.mark.parametrize(("value", "kept"), [("__all__", False), ("logfire-plugin", True)])
+def test_a_command_does_not_inherit_that_this_process_has_no_plugins(value: str, kept: bool) -> None:
+    given = {"PYDANTIC_DISABLE_PLUGINS": value}
+
+    assert product_environment(given) == (given if kept else {})
+
+
 def test_commands_get_the_filtered_environment(folder: Path) -> None:
     environment = {**os.environ, "GITHUB_TOKEN": "t", "TAU_MODE": "live"}
     ran = run(
