@@ -491,11 +491,13 @@ class Workspace:
 
     @cached_property
     def _address(self) -> Address:
-        from rollout.adapters.github.address import address
+        from rollout.adapters.github.address import SERVER_URL, address
 
         # The token goes where the remote is, whatever else the environment names.
         of_remote = self._address_of(self._remote.place) if self._remote else {}
-        return address({**self._origin(), **self._environment, **of_remote})
+        origin = {} if of_remote else self._origin()
+        server_from = "the clone's remote" if of_remote or SERVER_URL in origin else SERVER_URL
+        return address({**origin, **self._environment, **of_remote}, server_from=server_from)
 
     @cached_property
     def _token(self) -> str:

@@ -27,6 +27,8 @@ class Fault:
     headers: tuple[tuple[str, str], ...] = ()
     graphql_type: str | None = None
     """Set for an error of GraphQL, which comes with status 200."""
+    page: str = ""
+    """Set for a web page instead of JSON, which a server answers that is not GitHub's API."""
 
 
 BAD_CREDENTIALS = Fault(status=401, message="Bad credentials")

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from rollout.core.text import inert
 from rollout.errors import InputError
 
+API_URL = "GITHUB_API_URL"
+SERVER_URL = "GITHUB_SERVER_URL"
 _PUBLIC_API = "https://api.github.com"
 _PUBLIC_SERVER = "https://github.com"
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
@@ -25,10 +27,15 @@ class Address:
     graphql_url: str = f"{_PUBLIC_API}/graphql"
     server_url: str = _PUBLIC_SERVER
     """Where git clones from."""
+    named_by: str = ""
+    """What `api_url` comes from: a variable, or the clone's remote; empty for the public GitHub."""
 
 
-def address(environment: Mapping[str, str]) -> Address:
-    """From GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_GRAPHQL_URL and GITHUB_SERVER_URL. Raises InputError."""
+def address(environment: Mapping[str, str], *, server_from: str = SERVER_URL) -> Address:
+    """From GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_GRAPHQL_URL and GITHUB_SERVER_URL. Raises InputError.
+
+    `server_from` is what has named the last of them.
+    """
     repository = environment.get("GITHUB_REPOSITORY", "")
     if not _REPOSITORY.fullmatch(repository):
         raise InputError(
@@ -43,7 +50,10 @@ def address(environment: Mapping[str, str]) -> Address:
             f"GITHUB_API_URL and GITHUB_GRAPHQL_URL name different hosts: {api_url}, {graphql_url}",
             hint="leave both to GitHub Actions, or set both to the same server",
         )
-    return Address(repository, api_url, graphql_url, _server(environment, api_url))
+    named_by = API_URL if environment.get(API_URL) else server_from
+    if api_url == _PUBLIC_API:
+        named_by = ""
+    return Address(repository, api_url, graphql_url, _server(environment, api_url), named_by)
 
 
 def _server(environment: Mapping[str, str], api_url: str) -> str:

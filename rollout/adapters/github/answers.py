@@ -1,4 +1,4 @@
-"""What GitHub answers: documents of which little is used, and faults, with what to do about each."""
+"""What GitHub answers: documents of which little is used, and faults; what to do about them is in `hints`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 _MINUTE = 60.0
 _MOVED = 301
+_NO_STATUS = 0
 _PASSING_STATUSES = frozenset({408, 409})
 _PASSING_KINDS = frozenset({"INTERNAL", "INTERNAL_SERVER_ERROR", "LOADING", "SERVICE_UNAVAILABLE", "TIMEOUT"})
 _TOO_MUCH_KINDS = frozenset({"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED"})
@@ -33,31 +34,43 @@ class Document(BaseModel):
 class PassingError(Exception):
     """A fault that may be gone when it is tried again; whether a write took effect is not known."""
 
-    def __init__(self, why: str, wait: float | None = None, *, too_much: bool = False) -> None:
+    def __init__(
+        self, why: str, wait: float | None = None, *, too_much: bool = False, foreign: bool = False
+    ) -> None:
         """`wait`: seconds that GitHub asks for; None for the usual, growing pause.
 
-        `too_much`: it may be that too much was asked for at once.
+        `too_much`: it may be that too much was asked for at once. `foreign`: what answered may not be GitHub.
         """
         super().__init__(why)
         self.wait = wait
         self.too_much = too_much
+        self.foreign = foreign
 
 
 class RefusedByGitHubError(Exception):
     """GitHub understood and said no: nothing was done."""
 
     def __init__(
-        self, why: str, status: int, kinds: Collection[str] = (), needs: str = "", hint: str = ""
+        self,
+        why: str,
+        status: int,
+        kinds: Collection[str] = (),
+        needs: str = "",
+        hint: str = "",
+        *,
+        foreign: bool = False,
     ) -> None:
         """`kinds` are GraphQL's; `needs` the permissions that would have done, where GitHub tells them.
 
-        `hint` is what to do next, where more is known than the status says.
+        `hint` is what to do next, where more is known than the status says. `foreign`: what answered is not
+        GitHub's API.
         """
         super().__init__(why)
         self.status = status
         self.kinds = frozenset(kinds)
         self.needs = needs
         self.hint = hint
+        self.foreign = foreign
 
 
 class GraphqlError(Document):
@@ -85,7 +98,7 @@ def parsed(model: type[M], document: object) -> M:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         why = f"an answer that makes no sense: {where or 'all of it'}: {first['msg']}"
-        raise PassingError(why) from error
+        raise PassingError(why, foreign=True) from error
 
 
 # --- faults ------------------------------------------------------------------------------------------------
@@ -128,6 +141,11 @@ def moved(repository: str, new: str, *, is_home: bool) -> RefusedByGitHubError:
     return RefusedByGitHubError(f"{repository} has moved to {new}", _MOVED, hint=hint)
 
 
+def foreign(why: str) -> RefusedByGitHubError:
+    """A refusal by something else than GitHub's API: its status says nothing of what was asked for."""
+    return RefusedByGitHubError(why, _NO_STATUS, foreign=True)
+
+
 def _asked_wait(status: int, why: str, headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds until GitHub wants to be asked again; None when it does not speak of limits."""
     after = headers.get("retry-after", "")
@@ -158,103 +176,3 @@ def _message(data: Any) -> str:
     details = errors if isinstance(errors, list) else []
     parts = [part.get("message") for part in [data, *details] if isinstance(part, dict)]
     return ": ".join(str(part) for part in parts if part)
-
-
-LATER = "run it again later; the next run does what is missing"
-_TOKEN = "give a valid token in ROLLOUT_TOKEN or GITHUB_TOKEN; that of an App is good for an hour"  # noqa: S105
-_MAY_OPEN = (
-    "Settings > Actions > General > Workflow permissions: tick `Allow GitHub Actions to create and approve"
-    " pull requests`, or give the token of a GitHub App in ROLLOUT_TOKEN"
-)
-_PERMISSIONS = "contents: write, pull-requests: write, statuses: write, checks: read, issues: write"
-_RULES = (
-    "Settings > Rules > Rulesets: let the GitHub App bypass the one of the state branch; with a plain"
-    " GITHUB_TOKEN take the rule away, merges are judged afterwards then"
-)
-_GONE = "Settings > General > Features: tick `Issues`; what they would show is recorded in git"
-_ARCHIVED = "was archived so is read-only"
-_UNARCHIVE = "unarchive it: Settings > General > Danger Zone"
-_FULL = (
-    "nothing more is shown on that commit, and all else goes on; of a promotion, close the pull request:"
-    " the next run opens it anew, and a new commit has no statuses yet"
-)
-_NO_REF = ("Reference update failed", "Ref cannot be created")
-_IN_ITS_WAY = (
-    "a branch whose name begins that of the new one is in its way, such as rollout/TRAIN: list them with"
-    " git ls-remote --heads origin 'rollout*', and rename or delete it"
-)
-"""GitHub's words for it by REST and GraphQL (microsoft/vscode-remote-repositories-github#122)."""
-UPGRADE = "Upgrade to GitHub"
-"""How GitHub names something that the plan of a private repository does not have."""
-_BEYOND = {
-    "organization SAML enforcement": (
-        "the organization wants single sign-on of this token (SAML)",
-        "Settings > Developer settings > Personal access tokens > Configure SSO: authorize the token for the"
-        " organization, or gh auth login again; a GitHub App needs none",
-    ),
-    "IP allow list": (
-        "the organization's IP allow list does not have this machine's address",
-        "an owner adds it in the organization's Settings > Authentication security > IP allow list, or takes"
-        " runners that are on it",
-    ),
-    UPGRADE: (
-        "the plan has none of it in private repositories",
-        "GitHub Pro, Team or Enterprise, or a public repository",
-    ),
-}
-_NOT_FOUND = (
-    "look at GITHUB_REPOSITORY, at product in the contract, and whether the token reaches that repository"
-)
-
-
-def beyond_permissions(why: str) -> tuple[str, str] | None:
-    """What an organization or a plan refuses whatever the token may do, in a few words, and what to do.
-
-    GitHub tells these from a missing permission by the text alone (cli/cli#2661, github/branch-deploy#345,
-    SalesforceFoundation/NPSP#7247).
-    """
-    return next((told for words, told in _BEYOND.items() if words in why), None)
-
-
-_AT_A_LAPTOP = {
-    401: "give a valid token",
-    403: "this token may not do that: give one of somebody who may write",
-    404: "look at the name of the repository, or give a token that reaches it",
-}
-_OR_BY_GIT = " in GITHUB_TOKEN, or by `gh auth login`; without any token git pushes a freeze or a rollback"
-
-
-def is_of_the_token(refusal: RefusedByGitHubError) -> bool:
-    """Whether another token could do it, which is not so in an archived repository."""
-    return refusal.status == 403 and _ARCHIVED not in str(refusal)
-
-
-def advice(refusal: RefusedByGitHubError, *, by_person: bool = False) -> str:
-    """Which setting to change; `by_person` is for somebody at a laptop, who has no job and no App."""
-    why = str(refusal)
-    if refusal.hint:
-        return refusal.hint
-    is_rule = "rule violations" in why or "protected branch" in why.lower()
-    if by_person and refusal.status in _AT_A_LAPTOP and not is_rule and beyond_permissions(why) is None:
-        return _AT_A_LAPTOP[refusal.status] + _OR_BY_GIT
-    beyond = beyond_permissions(why)
-    if beyond is not None:
-        return beyond[1]
-    if refusal.status == 401:
-        return _TOKEN
-    if "not permitted to create or approve pull requests" in why:
-        return _MAY_OPEN
-    if "rule violations" in why or "protected branch" in why.lower():
-        return _RULES
-    if any(words in why for words in _NO_REF):
-        return _IN_ITS_WAY
-    if "maximum number of statuses" in why:
-        return _FULL
-    if _ARCHIVED in why:
-        return _UNARCHIVE
-    if refusal.status == 410:
-        return _GONE
-    if refusal.status == 403:
-        needs = f" (this needs {refusal.needs})" if refusal.needs else ""
-        return f"give the job, or the App, the permissions {_PERMISSIONS}{needs}"
-    return _NOT_FOUND if refusal.status == 404 else LATER

@@ -1,10 +1,4 @@
-"""Requests to GitHub: counted, and their faults waited out within a budget, or told with what to do.
-
-PyGithub carries them: connection and credentials. Its objects are left out, since they fetch more than is
-asked for and calls are budgeted; so are its retries, which know neither GraphQL, where reading is a POST
-too, nor that one looks what became of a write before making it again; so is its way with redirects: it drops
-the query of a 301, after which each page is the first, and takes a 307 for the answer to a write.
-"""
+"""Requests to GitHub: counted, and their faults waited out within a budget, or told with what to do."""
 
 from __future__ import annotations
 
@@ -12,36 +6,30 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
+from urllib.parse import urljoin
 
 from pydantic import Field
 
-from rollout import __version__
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.answers import (
-    LATER,
     Document,
     GraphqlError,
     PassingError,
     RefusedByGitHubError,
-    advice,
+    foreign,
     graphql_fault,
     moved,
     parsed,
     rest_fault,
 )
-from rollout.core.surfaces.payload import MalformedError, decode
-from rollout.core.text import inert
+from rollout.adapters.github.hints import LATER, advice, if_it_passes
+from rollout.adapters.github.transport import PAGE, RedirectError, Transport
 from rollout.errors import OutsideError
 from rollout.ports import PatientClock
 
-if TYPE_CHECKING:
-    from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
-    from requests import Response
-
 __all__ = [
+    "PAGE",
     "Api",
     "Document",
     "Made",
@@ -53,29 +41,17 @@ __all__ = [
     "parsed",
 ]
 
-PAGE = 100
 TRIES = 5
 STALE = "STALE_DATA"
 """GraphQL's word for a branch that is not where a commit expected it."""
 
 _BY_NAME = re.compile(r"/repos/([^/]+/[^/?]+)")
 _BY_NUMBER = re.compile(r"/repositories/\d+")
-_NOT_MODIFIED = 304
 _PATIENCE = 300.0
 _DECORATIVE_TRIES = 2
 _DECORATIVE_PATIENCE = 60.0
-_LONGEST_REASON = 300
-_LONGEST_ANSWER = 1 << 26
 T = TypeVar("T")
 M = TypeVar("M", bound=Document)
-
-
-class _RedirectError(Exception):
-    """An answer that leads elsewhere."""
-
-    def __init__(self, location: str) -> None:
-        super().__init__(location)
-        self.location = location
 
 
 class _Named(Document):
@@ -187,19 +163,21 @@ class Api:
         `timeout` (seconds) is for one request, `patience` (seconds) for all waiting together.
         """
         self.repository = address.repository
-        self.calls = 0
-        """Requests that were sent, those that failed included."""
         self.address = address
+        self._transport = Transport(address, timeout)
         self._token = token
         self._elsewhere = elsewhere or token
         self._committer = committer or token
         self._by_person = by_person
-        self._requesters: dict[str, Requester] = {}
         self._clock = clock
-        self._timeout = timeout
         self._patience = _Patience(TRIES, patience)
         self._decorative = _Patience(_DECORATIVE_TRIES, _DECORATIVE_PATIENCE)
         self._done: list[str] = []
+
+    @property
+    def calls(self) -> int:
+        """Requests that were sent, those that failed included."""
+        return self._transport.calls
 
     @property
     def owner_and_name(self) -> dict[str, str]:
@@ -379,87 +357,44 @@ class Api:
         token: str = "",
     ) -> tuple[Mapping[str, str], object]:
         """With the token of the repository in the path, when no `token` is given."""
+        named = _BY_NAME.match(url)
+        repository = named[1] if named else ""
+        speaks = token or self.token_for(repository or self.repository)
         try:
-            status, answered, document = self._send(verb, url, query, body, headers, token=token)
-        except _RedirectError as redirect:
-            named = _BY_NAME.match(url)
-            raise self._moved(named[1] if named else url, self._place(redirect.location)) from redirect
+            status, answered, document = self._transport.send(verb, url, query, body, headers, token=speaks)
+        except RedirectError as redirect:
+            raise self._redirected(url, repository, redirect) from redirect
         if status >= 400:
             raise rest_fault(status, document, answered, self._clock.now())
         return answered, document
 
-    def _send(
-        self,
-        verb: str,
-        url: str,
-        query: Mapping[str, str | int] | None = None,
-        body: object = None,
-        headers: dict[str, str] | None = None,
-        *,
-        token: str = "",
-    ) -> tuple[int, Mapping[str, str], object]:
-        """Status, headers and document. Raises PassingError, _RedirectError."""
-        named = _BY_NAME.match(url)
-        requester = self._requester(token or self.token_for(named[1] if named else self.repository))
-        self.calls += 1
-        try:
-            status, answered, text = requester.requestJson(
-                verb, url, dict(query or {}), headers, body, self._connection
-            )
-        except (OSError, ValueError) as error:
-            raise PassingError(self._inert(f"{type(error).__name__}: {error}")) from error
-        return status, answered, _document(status, text)
+    def _redirected(self, url: str, repository: str, redirect: RedirectError) -> RefusedByGitHubError:
+        """What a redirect means: below the API a former name leads to a new one; no other is GitHub's."""
+        place = urljoin(f"{self.address.api_url}/", redirect.location)
+        inside = place.startswith(f"{self.address.api_url}/") and repository
+        name = self._name_at(place) if inside else ""
+        if name:
+            return self._moved(repository, name)
+        where = f"to {redirect.location}" if redirect.location else "to an address that it does not tell"
+        asked = url if url.startswith("http") else f"{self.address.api_url}{url}"
+        return foreign(f"{asked} answered {redirect.status} {where}, which GitHub's API does not")
 
-    def _place(self, location: str) -> str:
-        """Name of the repository that a redirect leads to; the address where that cannot be told."""
-        path = urlsplit(location).path.removeprefix(urlsplit(self.address.api_url).path)
+    def _name_at(self, place: str) -> str:
+        """Name of the repository at an address of the API, the address itself where GitHub does not tell.
+
+        Empty where the address is not a repository's.
+        """
+        path = place.removeprefix(self.address.api_url)
         if named := _BY_NAME.match(path):
             return named[1]
         numbered = _BY_NUMBER.match(path)
-        if numbered is None or not location.startswith(self.address.api_url):
-            return location or "an address that GitHub does not tell"
+        if numbered is None:
+            return ""
         try:
-            status, _, document = self._send("GET", numbered[0])
-            return parsed(_Named, document).full_name if status < 300 else location
-        except (PassingError, _RedirectError):
-            return location
-
-    def _require(self, token: str) -> None:
-        """Raises OutsideError for who has no token, and can do without GitHub's answer."""
-        if not token:
-            raise OutsideError(f"{self.repository} is not asked without a token", hint="gh auth login")
-
-    def _requester(self, token: str) -> Requester:
-        self._require(token)
-        if token not in self._requesters:
-            self._requesters[token] = self._connected(token)
-        return self._requesters[token]
-
-    def _connected(self, token: str) -> Requester:
-        from github import Auth, Github
-
-        return Github(
-            base_url=self.address.api_url,
-            auth=Auth.Token(token),
-            user_agent=f"rollout/{__version__}",
-            per_page=PAGE,
-            timeout=self._timeout,
-            retry=None,
-            # A run makes a handful of calls; GitHub asks for pauses between hundreds.
-            seconds_between_requests=None,
-            seconds_between_writes=None,
-            lazy=True,
-        ).requester
-
-    @cached_property
-    def _connection(self) -> HTTPRequestsConnectionClass | HTTPSRequestsConnectionClass:
-        from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
-
-        server = urlsplit(self.address.api_url)
-        kind = HTTPSRequestsConnectionClass if server.scheme == "https" else HTTPRequestsConnectionClass
-        made = kind(server.hostname or "", server.port, timeout=self._timeout)
-        made.session.hooks["response"].append(_stop_at_redirect)
-        return made
+            answer = self._transport.send("GET", numbered[0], token=self._token)
+            return parsed(_Named, answer.document).full_name if answer.status < 300 else place
+        except (PassingError, RefusedByGitHubError, RedirectError):
+            return place
 
     def pages(
         self,
@@ -513,8 +448,7 @@ class Api:
                 patience.seconds -= (self._clock.now() - began).total_seconds()
                 self._sit_out(doing, fault, turn, patience)
             except RefusedByGitHubError as refusal:
-                hint = advice(refusal, by_person=self._by_person)
-                raise self._failed(doing, str(refusal), hint) from refusal
+                raise self._failed(doing, str(refusal), self.advice(refusal)) from refusal
             step = again
         raise AssertionError("unreachable: the last fault is raised")
 
@@ -531,17 +465,22 @@ class Api:
 
         return self.attempt(doing, one_page)
 
+    def advice(self, refusal: RefusedByGitHubError) -> str:
+        """What to do about it."""
+        return advice(refusal, self.address, by_person=self._by_person)
+
     def did(self, what: str) -> None:
         """Note a write, for the message of a later failure."""
         self._done.append(what)
 
     def _sit_out(self, doing: str, fault: PassingError, turn: int, patience: _Patience) -> None:
         wait = 2.0 ** (turn - 1) if fault.wait is None else fault.wait
+        hint = if_it_passes(self.address) if fault.foreign else LATER
         if turn == patience.tries or (fault.wait is None and wait > patience.seconds):
             times = f"{turn} times" if turn > 1 else "once"
-            raise self._failed(doing, f"{fault}; tried {times}", LATER) from fault
+            raise self._failed(doing, f"{fault}; tried {times}", hint) from fault
         if wait > patience.seconds:
-            raise self._failed(doing, f"{fault}; it asks to wait {wait:.0f}s", LATER) from fault
+            raise self._failed(doing, f"{fault}; it asks to wait {wait:.0f}s", hint) from fault
         patience.seconds -= wait
         if wait:
             self._clock.wait(wait)
@@ -551,26 +490,9 @@ class Api:
         return OutsideError(f"{doing} failed: GitHub: {self._inert(why)}", hint=advice + done)
 
     def _inert(self, text: str) -> str:
-        for token in filter(None, {self._token, self._elsewhere, self._committer, *self._requesters}):
+        for token in filter(None, {self._token, self._elsewhere, self._committer}):
             text = text.replace(token, "***")
-        return inert(text, _LONGEST_REASON)
-
-
-def _stop_at_redirect(response: Response, *_: object, **__: object) -> None:
-    """Raises _RedirectError. PyGithub would follow a 301 and take other redirects for success."""
-    if 300 <= response.status_code < 400 and response.status_code != _NOT_MODIFIED:
-        response.close()
-        raise _RedirectError(response.headers.get("location", ""))
-
-
-def _document(status: int, text: str) -> object:
-    """Raises PassingError for a success that is no JSON, as a broken proxy gives."""
-    try:
-        return decode(text.encode(), _LONGEST_ANSWER) if text else None
-    except MalformedError as error:
-        if status >= 400:
-            return None
-        raise PassingError(f"an answer that makes no sense: {error}") from error
+        return self._transport.inert(text)
 
 
 def owner_and_name(repository: str) -> dict[str, str]:

@@ -13,8 +13,8 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from rollout.adapters.github import inspection_documents as answers
-from rollout.adapters.github.answers import UPGRADE, advice, beyond_permissions, is_of_the_token
 from rollout.adapters.github.api import PAGE, STALE, Api, Document, RefusedByGitHubError, parsed
+from rollout.adapters.github.hints import UPGRADE, beyond_permissions, is_of_the_token
 from rollout.core.action import SCHEDULE_WORKFLOW
 from rollout.core.doctor.facts import (
     ENVIRONMENT,
@@ -287,7 +287,7 @@ class GitHubInspector:
                     return True
                 if is_of_the_token(refusal):
                     return False
-                return Hidden(str(refusal), fix=advice(refusal))
+                return Hidden(str(refusal), fix=self._api.advice(refusal))
             return True
 
         try:
