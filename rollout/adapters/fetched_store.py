@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rollout.adapters.git import Git
 from rollout.adapters.git.remotes import fetch, fetched, push
+from rollout.adapters.github.hints import UNARCHIVE, is_archived
 from rollout.adapters.yaml_store import Parse, YamlStore, files_of
 from rollout.adapters.yaml_text import load_yaml
 from rollout.core.state import CommitMessage, StateChange, Unusable
@@ -82,6 +83,7 @@ class FetchedStore(YamlStore):
             if self.head() not in (made, parent):
                 raise HeadMovedError(f"branch {branch} of {remote} is no longer at {parent}", hint=_AGAIN)
             if self.head() != made:
-                raise OutsideError(f"pushing {branch} to {remote} failed: {why}", hint=_BY_HAND)
+                hint = UNARCHIVE if is_archived(why) else _BY_HAND
+                raise OutsideError(f"pushing {branch} to {remote} failed: {why}", hint=hint)
         self._pushed(made)
         return made

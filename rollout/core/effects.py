@@ -18,6 +18,8 @@ from rollout.core.text import inert
 StatusWord = Literal["success", "pending", "failure"]
 CHANNEL_BRANCHES = "rollout-channel/"
 """Where the branches of pull requests that change a channel begin."""
+_PARTS = {"rollout": 3, "rollout-channel": 2, "rollout-revert": 2}
+"""Parts of a branch's name behind its root: train, version and phase; train and what; train and incident."""
 DESCRIPTION_LIMIT = 140
 """GitHub's limit for the description of a commit status."""
 _CLOSED_TOO_OFTEN = 2
@@ -92,6 +94,18 @@ def channel_branch(train: str, what: str) -> str:
 
 def channel_prefix(train: str) -> str:
     return f"{CHANNEL_BRANCHES}{train}/"
+
+
+def blocks(name: str, branch: str) -> bool:
+    """Whether git cannot hold both branches, since the name of one would be a folder of the other's."""
+    return branch.startswith(f"{name}/") or name.startswith(f"{branch}/")
+
+
+def is_in_the_way(name: str, train: str) -> bool:
+    """Whether a branch forbids some that the tool makes for the train."""
+    root, *below = name.split("/")
+    parts = _PARTS.get(root, 0)
+    return len(below) < parts and below[:1] in ([], [train])
 
 
 def description(text: str) -> str:

@@ -186,16 +186,21 @@ def test_a_branch_in_the_way_of_promotions_is_named(world: GitHubWorld) -> None:
     assert [pull.head for pull in world.forge.pull_requests("rollout/")] == [BRANCH]
 
 
-@pytest.mark.parametrize("branch", ["rollout/tau", "rollout/tau/v0.1.5"])
-def test_a_branch_deeper_in_the_way_is_told_with_a_way_out(world: GitHubWorld, branch: str) -> None:
-    """As GitHub refuses the branch then, by GraphQL and by REST."""
-    bare, hub = world.repo.bare, world.hub
-    bare.update_ref(f"refs/heads/{branch}", bare.branch("main") or "")
-    hub.fail("POST /graphql createRef*", faults.graphql("Ref cannot be created", "UNPROCESSABLE"), times=-1)
-    refused = Fault(status=422, message="Reference update failed")
-    hub.fail("POST */git/refs", refused, times=-1)
+@pytest.mark.parametrize("branch", ["rollout/tau", "rollout/tau/v0.1.5", f"{BRANCH}/mine"])
+def test_a_branch_deeper_in_the_way_is_named(world: GitHubWorld, branch: str) -> None:
+    world.repo.bare.update_ref(f"refs/heads/{branch}", world.repo.bare.branch("main") or "")
+    with pytest.raises(OutsideError, match=f"a branch {branch} is in its way") as told:
+        world.reconcile(world.observe())
+    assert f"rename or delete the branch {branch}" in told.value.hint
+
+
+def test_a_branch_made_in_the_way_meanwhile_is_told_with_a_way_out(world: GitHubWorld) -> None:
+    tip = world.repo.bare.branch("main") or ""
+    made = lambda: world.repo.bare.update_ref("refs/heads/rollout/tau", tip)  # noqa: E731
+    world.hub.before("POST /graphql createRef*", made)
     with pytest.raises(OutsideError, match="opening the pull request from rollout/tau/") as told:
         world.reconcile(world.observe())
+    assert "Ref cannot be created" in told.value.message
     assert "git ls-remote --heads origin 'rollout*'" in told.value.hint
 
 
@@ -204,6 +209,19 @@ def test_a_branch_in_the_way_of_reverts_is_named(world: GitHubWorld) -> None:
     with pytest.raises(OutsideError, match="a branch rollout-revert is in its way") as refused:
         propose(world.run())
     assert "rename or delete the branch rollout-revert" in refused.value.hint
+
+
+def test_a_branch_deeper_in_the_way_of_reverts_is_named(world: GitHubWorld) -> None:
+    world.repo.bare.git("branch", "rollout-revert/tau", "main")
+    with pytest.raises(OutsideError, match="a branch rollout-revert/tau is in its way"):
+        propose(world.run())
+
+
+def test_a_revert_in_an_archived_repository_says_how_to_unarchive_it(world: GitHubWorld) -> None:
+    world.repo.archived = True
+    with pytest.raises(OutsideError, match="This repository was archived so it is read-only") as refused:
+        propose(world.run())
+    assert "Unarchive this repository" in refused.value.hint
 
 
 # --- large trees -------------------------------------------------------------------------------------------

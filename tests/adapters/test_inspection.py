@@ -104,11 +104,13 @@ def run(repo: Repo, permissions: Mapping[str, str] | None = None) -> Token:
 
 
 def test_branches_that_are_in_the_way_of_the_tools_are_seen(repo: Repo) -> None:
-    assert inspect(repo, admin(repo)).in_the_way == frozenset()
+    assert inspect(repo, admin(repo)).named_like_ours == frozenset()
     main = repo.bare.branch("main") or ""
-    repo.bare.update_ref("refs/heads/rollout", main)
-    repo.bare.update_ref("refs/heads/rollout-revert", main)
-    assert inspect(repo, admin(repo)).in_the_way == frozenset({"rollout", "rollout-revert"})
+    names = {"rollout/tau", "rollout-channel/tau/set-beta", "rollout-revert"}
+    for name in names:
+        repo.bare.update_ref(f"refs/heads/{name}", main)
+    repo.bare.update_ref("refs/heads/rollouts", main)
+    assert inspect(repo, admin(repo)).named_like_ours == names
 
 
 def test_an_admin_sees_everything_but_what_a_jobs_token_may_do(hub: Hub, repo: Repo) -> None:

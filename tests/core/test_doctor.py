@@ -87,11 +87,18 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             "gh variable set ROLLOUT_IN_FORK --body true",
         ),
         (
-            {"in_the_way": frozenset({"rollout-revert"})},
+            {"named_like_ours": frozenset({"rollout-revert"})},
             PROBLEM,
             "branch names",
             "a branch is called rollout-revert",
-            "git push origin :rollout-revert",
+            "gh api -X POST repos/acme/tau/branches/rollout-revert/rename -f new_name=old-rollout-revert",
+        ),
+        (
+            {"named_like_ours": frozenset({"rollout/tau/v0.1.5"})},
+            PROBLEM,
+            "branch names",
+            "a branch is called rollout/tau/v0.1.5: no branch rollout/tau/v0.1.5/... can be made",
+            "branches/rollout%2Ftau%2Fv0.1.5/rename -f new_name=old-rollout-tau-v0.1.5",
         ),
         # --- state commits
         ({"rules": SECRET}, UNTOLD, "state commits", "this token may not ask", "Settings > Rules"),

@@ -42,6 +42,20 @@ class RuleViolationError(ApiError):
         self.reasons = list(reasons)
 
 
+class ArchivedError(ApiError):
+    """A write to an archived repository (r-universe-org/help#247)."""
+
+    def __init__(self) -> None:
+        super().__init__(403, "Repository was archived so is read-only.")
+
+
+class NoRefError(ApiError):
+    """A branch that git cannot make beside another one (microsoft/vscode-remote-repositories-github#122)."""
+
+    def __init__(self) -> None:
+        super().__init__(422, "Reference update failed")
+
+
 class StaleHeadError(ApiError):
     """The branch is not where the caller thought."""
 

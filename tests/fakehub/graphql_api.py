@@ -17,9 +17,9 @@ from graphql.language import ast
 from tests.fakehub import shapes
 from tests.fakehub.bare import GITHUB, CommitData, Person, TreeEntry
 from tests.fakehub.entities import Account, Check, Comment, CommitStatus, Review, Thread, Token
-from tests.fakehub.errors import ApiError, StaleHeadError, TooMuchError
+from tests.fakehub.errors import ApiError, ArchivedError, NoRefError, StaleHeadError, TooMuchError
 from tests.fakehub.repo import Repo
-from tests.fakehub.routing import allowed, visible
+from tests.fakehub.routing import allowed, refuse_archived, visible
 from tests.fakehub.schemas import Json, stamp
 
 if TYPE_CHECKING:
@@ -102,6 +102,14 @@ def _schema() -> graphql.GraphQLSchema:
     return graphql.build_schema(SCHEMA.read_text(encoding="utf-8"))
 
 
+_WORDS: dict[type[Exception], str] = {
+    NoRefError: "Ref cannot be created",
+    ArchivedError: "Repository was archived so is read-only",
+}
+"""Where GraphQL words a refusal in another way than REST (microsoft/vscode-remote-repositories-github#122,
+actions-automation/manage-your-labels#4)."""
+
+
 def _error(error: graphql.GraphQLError) -> Json:
     shown: Json = {"message": error.message}
     if error.path:
@@ -110,6 +118,7 @@ def _error(error: graphql.GraphQLError) -> Json:
         shown["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if isinstance(error.original_error, ApiError):
         shown["type"] = _type_of(error.original_error)
+        shown["message"] = _WORDS.get(type(error.original_error), error.message)
     return shown
 
 
@@ -118,6 +127,8 @@ def _type_of(error: ApiError) -> str:
         return "STALE_DATA"
     if isinstance(error, TooMuchError):
         return "RESOURCE_LIMITS_EXCEEDED"
+    if isinstance(error, ArchivedError):
+        return "UNPROCESSABLE"
     return {403: "FORBIDDEN", 404: "NOT_FOUND"}.get(error.status, "UNPROCESSABLE")
 
 
@@ -231,6 +242,8 @@ def _decoded(contents: str) -> bytes:
 def _demand(token: Token, repo: Repo, need: str) -> None:
     if not allowed(token, repo, need):
         raise ApiError(403, "Resource not accessible by integration")
+    if need.endswith(":write"):
+        refuse_archived(repo)
 
 
 class RepositoryNode:

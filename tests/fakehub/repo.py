@@ -25,7 +25,7 @@ from tests.fakehub.entities import (
     Token,
     TokenKind,
 )
-from tests.fakehub.errors import ApiError, RuleViolationError, StaleHeadError
+from tests.fakehub.errors import ApiError, NoRefError, RuleViolationError, StaleHeadError
 
 if TYPE_CHECKING:
     from tests.fakehub.hub import Hub
@@ -169,6 +169,8 @@ class Repo:
             if old is not None and old != current:
                 raise StaleHeadError(old)
             branch = ref.removeprefix("refs/heads/")
+            if new is not None and current is None and self._is_blocked(ref):
+                raise NoRefError
             if new is not None and branch != ref:
                 if not merging:
                     self.refuse_workflow_change(token, current, new)
@@ -184,6 +186,10 @@ class Repo:
             else:
                 self.bare.update_ref(ref, new)
             self.ref_moved(token, ref, current, new)
+
+    def _is_blocked(self, ref: str) -> bool:
+        """Whether a ref stands where the name of this one has a folder, or the other way round."""
+        return any(ref.startswith(f"{one}/") or one.startswith(f"{ref}/") for one in self.bare.refs())
 
     def ref_moved(self, token: Token, ref: str, old: str | None, new: str | None) -> None:
         """What follows from a ref that has moved: events, and pull requests that changed with it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.fakehub.entities import Access, Token, TokenKind
-from tests.fakehub.errors import ApiError
+from tests.fakehub.errors import ApiError, ArchivedError
 
 if TYPE_CHECKING:
     from tests.fakehub.hub import Hub
@@ -128,6 +128,12 @@ def allowed(token: Token, repo: Repo, need: str) -> bool:
     if need in _ADMIN_ONLY:
         return access >= Access.ADMIN
     return access >= (Access.READ if need in _ANYBODY_WHO_READS else _PEOPLE[level])
+
+
+def refuse_archived(repo: Repo) -> None:
+    """Raises ArchivedError."""
+    if repo.archived:
+        raise ArchivedError
 
 
 def demand(token: Token, repo: Repo, needs: tuple[str, ...]) -> None:

@@ -19,7 +19,7 @@ from tests.fakehub.entities import Token
 from tests.fakehub.errors import ApiError
 from tests.fakehub.faults import Fault, When
 from tests.fakehub.hub import Call
-from tests.fakehub.routing import Answer, Request, demand, find, visible
+from tests.fakehub.routing import Answer, Request, demand, find, refuse_archived, visible
 from tests.fakehub.schemas import SchemaViolationError, check_request, check_response
 
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(self.hub, self.command, parts.path, query, body, token, params)
         if "repo" in params:
             demand(token, request.repo, route.needs)
+            if self.command != "GET":
+                refuse_archived(request.repo)
         if route.body:
             check_request(route.body, {} if body is None else body)
         elif body:
@@ -253,6 +255,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _fault_reply(fault: Fault) -> Reply:
+    if fault.page:
+        kind = {"Content-Type": "text/html; charset=utf-8"}
+        return Reply(fault.status, fault.page.encode(), {**kind, **dict(fault.headers)})
     document: dict[str, Any] = {"message": fault.message, "documentation_url": "https://docs.github.com/rest"}
     if fault.graphql_type is not None:
         document = {"data": None, "errors": [{"type": fault.graphql_type, "message": fault.message}]}

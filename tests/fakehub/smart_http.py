@@ -46,6 +46,9 @@ def serve(
     pushes = "git-receive-pack" in (match["service"], query.removeprefix("service="))
     if pushes and not allowed(token, repo, "contents:write"):
         raise ApiError(403, f"Permission to {repo.full_name}.git denied to {token.account.login}.")
+    if pushes and repo.archived:
+        # In other words than the API's (sourcegraph/sourcegraph-public-snapshot#36201).
+        return 403, {"Content-Type": "text/plain"}, b"This repository was archived so it is read-only.\n"
     if not (pushes and method == "POST"):
         return _backend(repo, method, match["service"], query, body, headers)
     plain = gzip.decompress(body) if headers.get("Content-Encoding") == "gzip" else body

@@ -13,7 +13,7 @@ import pytest
 from github.Repository import Repository as GithubRepository
 
 from tests.adapters.scratch import Repository
-from tests.fakehub import faults
+from tests.fakehub import faults, shapes
 from tests.fakehub.entities import Access, Token, TokenKind
 from tests.fakehub.hub import Hub
 from tests.fakehub.repo import Repo
@@ -369,3 +369,60 @@ def test_what_the_fake_gets_wrong_fails_the_test(hub: Hub, repo: Repo) -> None:
     with pytest.raises(github.GithubException):
         requester.requestJsonAndCheck("GET", "/repos/acme/tau/commits/main/check-runs")
     assert "splendid" in hub.violations.pop()
+
+
+# --- what GitHub refuses -----------------------------------------------------------------------------------
+
+REF = "mutation($input: CreateRefInput!) { createRef(input: $input) { ref { name } } }"
+
+
+@pytest.mark.parametrize(("there", "wanted"), [("a", "a/b"), ("a/b", "a"), ("a/b", "a/b/c/d")])
+def test_a_branch_beside_one_that_git_cannot_have_with_it(
+    hub: Hub, repo: Repo, world: Repository, there: str, wanted: str
+) -> None:
+    alice = hub.person("alice", repo)
+    repo.bare.update_ref(f"refs/heads/{there}", world.head())
+    with pytest.raises(github.GithubException) as refused:
+        tau(hub, alice).create_git_ref(f"refs/heads/{wanted}", world.head())
+    assert (refused.value.status, refused.value.data["message"]) == (422, "Reference update failed")
+    ref = {"repositoryId": shapes.node("R", repo.id), "name": f"refs/heads/{wanted}", "oid": world.head()}
+    told = mutation(hub, alice, REF, ref)
+    assert told == ("UNPROCESSABLE", "Ref cannot be created")
+
+
+def test_an_archived_repository_takes_no_write(
+    hub: Hub, repo: Repo, world: Repository, tmp_path: Path
+) -> None:
+    alice = hub.person("alice", repo)
+    repo.archived = True
+    for write in (
+        lambda: tau(hub, alice).create_issue("title"),
+        lambda: tau(hub, alice).create_git_ref("refs/heads/b", world.head()),
+        lambda: tau(hub, alice).get_commit(world.head()).create_status("success"),
+    ):
+        with pytest.raises(github.GithubException) as refused:
+            write()
+        words = "Repository was archived so is read-only."
+        assert (refused.value.status, refused.value.data["message"]) == (403, words)
+    wanted = {
+        "branch": {"repositoryNameWithOwner": "acme/tau", "branchName": "main"},
+        "expectedHeadOid": world.head(),
+        "message": {"headline": "x"},
+        "fileChanges": {"additions": [{"path": "a", "contents": ""}]},
+    }
+    words = "Repository was archived so is read-only"
+    assert mutation(hub, alice, COMMIT, wanted) == ("UNPROCESSABLE", words)
+    url = hub.url.replace("//", f"//alice:{alice.value}@") + "/acme/tau.git"
+    pushed = subprocess.run(
+        ["git", "push", url, "HEAD:refs/heads/x"], cwd=world.path, capture_output=True, text=True, check=False
+    )
+    assert "remote: This repository was archived so it is read-only." in pushed.stderr
+    assert tau(hub, alice).get_branch("main").commit.sha == world.head()
+
+
+def mutation(hub: Hub, token: Token, document: str, wanted: dict[str, Any]) -> tuple[str, str]:
+    """Type and message of the error that it ends with."""
+    body = {"query": document, "variables": {"input": wanted}}
+    _, answer = client(hub, token).requester.requestJsonAndCheck("POST", f"{hub.url}/graphql", input=body)
+    (error,) = answer["errors"]
+    return error["type"], error["message"]

@@ -39,6 +39,10 @@ def remotes(git: Git) -> dict[str, str]:
     return found
 
 
+_SAYS = "remote: "
+"""Before each line that the server wrote for people."""
+
+
 def fetched(remote: str, branch: str) -> str:
     """The ref of a remote's branch as it was last fetched."""
     return f"refs/remotes/{remote}/{branch}"
@@ -88,6 +92,7 @@ def push(git: Git, remote: str, branch: str, commit: str, *, old: str) -> str:
         return ""
     rows = [row.split("\t") for row in done.stdout.decode(errors="replace").splitlines()]
     told = [inert(row[2]) for row in rows if row[0] == "!" and len(row) == 3]
+    told += [inert(line) for line in done.stderr.decode(errors="replace").splitlines() if _SAYS in line]
     return _USER.sub("//", "; ".join((*told, _why(done))))
 
 

@@ -73,7 +73,7 @@ OPEN_PULLS = (
     + _OF_PRODUCT
     + """}
 fragment heads on RefConnection {
-  nodes { associatedPullRequests(first: 1, states: [OPEN], baseRefName: $base) {
+  nodes { prefix name associatedPullRequests(first: 1, states: [OPEN], baseRefName: $base) {
     nodes { ...pull ...changed @include(if: $compareHeads) }
   } }
   pageInfo { hasNextPage endCursor }
@@ -267,6 +267,8 @@ class _PagedPulls(Document):
 
 
 class _Head(Document):
+    prefix: str
+    name: str
     associated_pull_requests: _Pulls
 
 
@@ -290,9 +292,11 @@ class _Repository(Document):
     issues: IssuePage | None = None
 
     @property
-    def in_the_way(self) -> frozenset[str]:
-        """Branches below which git can make none."""
-        return frozenset(root.name for root in (self.promotion_root, self.channel_root) if root is not None)
+    def branches(self) -> frozenset[str]:
+        """Names of all that begin as those that the tool makes."""
+        roots = (root.name for root in (self.promotion_root, self.channel_root) if root is not None)
+        below = (f"{head.prefix}{head.name}" for heads in self.heads.values() for head in heads.nodes)
+        return frozenset({*roots, *(name.removeprefix("refs/heads/") for name in below)})
 
     @property
     def heads(self) -> dict[str, _Heads]:

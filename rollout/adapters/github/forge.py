@@ -34,6 +34,7 @@ from rollout.adapters.github.documents import (
 from rollout.adapters.github.listing import LABEL, Listing
 from rollout.adapters.yaml_store import files_of, message_text
 from rollout.core.decorations import Decorations
+from rollout.core.effects import blocks
 from rollout.core.state import CommitMessage, StateChange
 from rollout.errors import OutsideError
 from rollout.ports import (
@@ -150,11 +151,10 @@ class GitHubForge:
             if pull.head == branch:
                 self._label_anew(pull.number)
                 return pull
-        root = branch.partition("/")[0]
-        if root in listed.in_the_way:
+        for name in sorted(one for one in listed.branches if blocks(one, branch)):
             raise OutsideError(
-                f"opening the pull request from {branch} failed: a branch {root} is in its way",
-                hint=f"rename or delete the branch {root}: git makes no branch below the name of another",
+                f"opening the pull request from {branch} failed: a branch {name} is in its way",
+                hint=f"rename or delete the branch {name}: git makes no branch below the name of another",
             )
         wanted = NewPull(
             branch,

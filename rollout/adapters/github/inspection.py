@@ -94,7 +94,7 @@ class GitHubInspector:
             runs=self._runs(),
             permissions=permissions,
             limit=self._limit(),
-            in_the_way=repository.in_the_way,
+            named_like_ours=repository.named_like_ours,
             unseen={name: found for name, found in reached.items() if isinstance(found, Hidden)},
             products={name: found for name, found in reached.items() if isinstance(found, Product)},
             branches=self._branches(trains, who),

@@ -12,13 +12,17 @@ REPOSITORY = """query($owner: String!, $name: String!, $ref: String!, $named: Bo
   viewer { login }
   repository(owner: $owner, name: $name) { nameWithOwner
     isPrivate isArchived isFork owner { kind: __typename }
-    promotionRoot: ref(qualifiedName: "refs/heads/rollout") { name }
-    channelRoot: ref(qualifiedName: "refs/heads/rollout-channel") { name }
-    revertRoot: ref(qualifiedName: "refs/heads/rollout-revert") { name }
+    promotionRoot: ref(qualifiedName: "refs/heads/rollout") { ...named }
+    channelRoot: ref(qualifiedName: "refs/heads/rollout-channel") { ...named }
+    revertRoot: ref(qualifiedName: "refs/heads/rollout-revert") { ...named }
+    promotions: refs(first: 100, refPrefix: "refs/heads/rollout/") { nodes { ...named } }
+    channels: refs(first: 100, refPrefix: "refs/heads/rollout-channel/") { nodes { ...named } }
+    reverts: refs(first: 100, refPrefix: "refs/heads/rollout-revert/") { nodes { ...named } }
     defaultBranchRef { ...workflows }
     stateRef: ref(qualifiedName: $ref) @include(if: $named) { ...workflows }
   }
 }
+fragment named on Ref { prefix name }
 fragment workflows on Ref { name target { ... on Commit { file(path: ".github/workflows") { object {
   ... on Tree { entries { name object { ... on Blob { text } } } }
 } } } } }"""
@@ -65,15 +69,27 @@ class BranchRef(Document):
         return {file.name: file.object.text for file in files if file.object and file.object.text is not None}
 
 
-class _Root(Document):
+class _OwnBranch(Document):
+    prefix: str
     name: str
+
+    @property
+    def branch(self) -> str:
+        return f"{self.prefix}{self.name}".removeprefix("refs/heads/")
+
+
+class _OwnBranches(Document):
+    nodes: tuple[_OwnBranch, ...] = ()
 
 
 class _Repository(Document):
     is_private: bool
-    promotion_root: _Root | None = None
-    channel_root: _Root | None = None
-    revert_root: _Root | None = None
+    promotion_root: _OwnBranch | None = None
+    channel_root: _OwnBranch | None = None
+    revert_root: _OwnBranch | None = None
+    promotions: _OwnBranches | None = None
+    channels: _OwnBranches | None = None
+    reverts: _OwnBranches | None = None
     is_archived: bool
     is_fork: bool
     owner: _Owner
@@ -85,10 +101,12 @@ class _Repository(Document):
         return self.owner.kind == "Organization"
 
     @property
-    def in_the_way(self) -> frozenset[str]:
-        """Branches that have a name below which the tool makes its own."""
+    def named_like_ours(self) -> frozenset[str]:
+        """Branches whose names begin as those that the tool makes."""
         roots = (self.promotion_root, self.channel_root, self.revert_root)
-        return frozenset(root.name for root in roots if root is not None)
+        lists = (self.promotions, self.channels, self.reverts)
+        below = (named for names in lists if names is not None for named in names.nodes)
+        return frozenset(named.branch for named in (*roots, *below) if named is not None)
 
 
 class Seen(Document):

@@ -52,8 +52,8 @@ class Listed:
     pulls: dict[int, PullRequest] = field(default_factory=dict)
     changes: dict[int, HeadChanges] = field(default_factory=dict)
     """Of each pull request that GitHub could tell them of."""
-    in_the_way: frozenset[str] = frozenset()
-    """Branches, such as `rollout`, that forbid every branch below their name."""
+    branches: frozenset[str] = frozenset()
+    """Names of all that begin as those that the tool makes."""
     unlabelled: set[int] = field(default_factory=set)
     issues: IssuePage | None = None
     """The newest open ones that have the label; None when they were not asked for, or refused."""
@@ -187,7 +187,7 @@ class Listing:
         has_product = False
         for page in self._pages(issues=issues):
             listed.repository_id = page.repository.id
-            listed.in_the_way = page.repository.in_the_way
+            listed.branches |= page.repository.branches
             listed.issues = listed.issues or page.repository.issues
             known = page.repository.labels.nodes if page.repository.labels else ()
             listed.label = next((one.name for one in known if one.name.lower() == LABEL), listed.label)

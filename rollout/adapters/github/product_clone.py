@@ -17,6 +17,7 @@ from pathlib import Path
 from rollout.adapters.git import Git
 from rollout.adapters.git.process import Done, complaint, error_line
 from rollout.adapters.git.scratch import scratch
+from rollout.adapters.github.hints import UNARCHIVE, is_archived
 from rollout.core.text import inert
 from rollout.errors import HeadMovedError, OutsideError
 
@@ -31,6 +32,7 @@ _LEADS_TO = re.compile(r"^warning: redirecting to (\S+)", re.MULTILINE)
 _MOVED = ("stale info", "fetch first", "non-fast-forward", "cannot lock ref", "reference already exists")
 _NO_SUCH_REF = b"couldn't find remote ref"
 _REMOTELY = "remote:"
+_EXISTS = re.compile(r"'refs/heads/([^']+)' exists; cannot create")
 _NOISE = (_REMOTELY, "error: failed to push", "hint:", "To ")
 _REMOTE = "product"
 
@@ -130,17 +132,18 @@ class ProductClone:
         if not done.returncode:
             return
         why = self._why(done)
-        root = branch.partition("/")[0]
-        if f"'refs/heads/{root}' exists; cannot create" in done.stderr.decode("utf-8", "replace") + why:
+        if found := _EXISTS.search(done.stderr.decode("utf-8", "replace") + why):
+            name = inert(found[1])
             raise OutsideError(
-                f"pushing {branch} to {self._repository} failed: a branch {root} is in its way",
-                hint=f"rename or delete the branch {root}: git makes no branch below the name of another",
+                f"pushing {branch} to {self._repository} failed: a branch {name} is in its way",
+                hint=f"rename or delete the branch {name}: git makes no branch below the name of another",
             )
         if any(words in why for words in _MOVED):
             raise HeadMovedError(
                 f"branch {branch} of {self._repository} is no longer at {old or 'nothing'}", hint=_LATER
             )
-        raise self._failure(f"pushing {branch} to {self._repository}", done, self._repository, _MAY_PUSH)
+        hint = UNARCHIVE if is_archived(why) else _MAY_PUSH
+        raise self._failure(f"pushing {branch} to {self._repository}", done, self._repository, hint)
 
     def _access(self, repository: str) -> dict[str, str]:
         """Variables that let git's processes in."""

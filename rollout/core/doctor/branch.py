@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
 from rollout.core.doctor.facts import ONE_TRAIN, RULESETS, Bypass, Hidden, Rule, Train, Who, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
+from rollout.core.effects import is_in_the_way
 from rollout.core.files import CONTRACT
 from rollout.core.text import inert
 
@@ -101,9 +103,16 @@ def set_train(names: Sequence[str]) -> str:
 
 def branch_names(world: World) -> Iterator[Finding]:
     """Whether a branch has a name below which the tool makes branches: git allows only one of both."""
-    for name in sorted(world.settings.in_the_way):
-        says = f"a branch is called {name}: no branch {name}/... can be made"
-        yield problem("branch names", says, f"rename or delete it: git push origin :{name}")
+    for name in sorted(world.settings.named_like_ours):
+        if any(is_in_the_way(name, train.name) for train in world.trains):
+            says = f"a branch is called {inert(name)}: no branch {inert(name)}/... can be made"
+            yield problem("branch names", says, f"rename it: {_renaming(world.settings.repository, name)}")
+
+
+def _renaming(repository: str, name: str) -> str:
+    """The command that gives a branch another name on GitHub (REST reference, "Rename a branch")."""
+    place = f"repos/{repository}/branches/{quote(name, safe='')}/rename"
+    return f"gh api -X POST {place} -f new_name=old-{quote(name.replace('/', '-'))}"
 
 
 def unreadable(train: Train) -> Finding:

@@ -204,8 +204,8 @@ class Settings:
     limit: RateLimit | Hidden
     on_state_branch: tuple[Workflow, ...] = ()
     """Those named `rollout-*` on the state branch, where somebody named or found one."""
-    in_the_way: frozenset[str] = frozenset()
-    """Branches, such as `rollout`, that forbid every branch below their name."""
+    named_like_ours: frozenset[str] = frozenset()
+    """Branches whose names begin as those that the tool makes, its own included."""
     unseen: Mapping[str, Hidden] = field(default_factory=dict)
     """Repositories of products, `owner/name`, that the token does not reach, and why."""
     products: Mapping[str, Product] = field(default_factory=dict)
