@@ -17,9 +17,9 @@ from pydantic import Field
 
 from rollout.adapters.git import Git
 from rollout.adapters.local_records import RecordsFile
-from rollout.adapters.yaml_store import files_of, message_text, read_desired
+from rollout.adapters.yaml_store import altered, files_of, message_text, read_desired
 from rollout.core.files import ROLLOUT, state_path
-from rollout.core.state import CommitMessage, StateChange
+from rollout.core.state import CommitMessage, Rollout, StateChange
 from rollout.core.values import Instant, Line, Model, Name, Sha
 from rollout.errors import InputError, RefusedError
 from rollout.ports import (
@@ -128,12 +128,22 @@ class LocalForge:
 
     def changes(self, train: str, pull: PullRequest) -> HeadChanges:
         """What its branch changes since it left its base."""
-        base = self._git.merge_base(pull.base, pull.head_sha)
+        base = self._git.merge_base(pull.base, pull.head_sha) or pull.base_sha
         found = self._git.read(f"{pull.head_sha}:{state_path(train, ROLLOUT)}")
+        rollout = read_desired(found.body, pull.head) if found and found.kind == "blob" else None
         return HeadChanges(
-            paths=self._git.changed_paths(base or pull.base_sha, pull.head_sha),
-            rollout=read_desired(found.body, pull.head) if found and found.kind == "blob" else None,
+            paths=self._git.changed_paths(base, pull.head_sha),
+            rollout=rollout,
+            altered=self._altered(train, rollout, base, pull.head_sha) if rollout else "",
         )
+
+    def _altered(self, train: str, rollout: Rollout, base: str, head: str) -> str:
+        def mode_before(path: str) -> str | None:
+            entry = self._git.entry(base, path)
+            return entry.mode if entry else None
+
+        change = StateChange(rollout=rollout)
+        return altered(train, change, lambda path: self._git.entry(head, path), mode_before)
 
     def open_promotion(
         self,

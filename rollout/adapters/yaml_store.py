@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar, cast
 
 from pydantic import ValidationError
 
-from rollout.adapters.git import Git, TreeEntry
+from rollout.adapters.git import Git, TreeEntry, object_id
 from rollout.adapters.yaml_text import dump_yaml, load_yaml
 from rollout.core.consistency import contradictions, why_behind
 from rollout.core.contract import Contract
@@ -58,7 +58,8 @@ SCHEMA = 1
 """The newest schema of most files that this version reads."""
 STATUS_SCHEMA = CURRENT_RULES
 
-FILE_MODES = ("100644", "100755")
+PLAIN = "100644"
+FILE_MODES = (PLAIN, "100755")
 _KINDS = {"120000": "is a link", "40000": "is a folder", "160000": "is a submodule"}
 _CACHED_FILES = 256
 _MOST_EMPTY = 200
@@ -154,6 +155,10 @@ class YamlStore:
         """A file of the train as it is, whatever it holds; None when it is not there."""
         found = self._git.read(f"{at}:{state_path(train, name)}")
         return found.body if found and found.kind == "blob" else None
+
+    def altered(self, train: str, change: StateChange, at: str) -> str:
+        """See the port."""
+        return altered(train, change, lambda path: self._git.entry(at, path))
 
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
         """See the port."""
@@ -339,10 +344,7 @@ class _GitFiles:
         """The id of the file's content. Raises InputError for a link, folder or submodule in its place."""
         entry = self._find(name)
         assert entry is not None
-        if entry.mode not in FILE_MODES:
-            path = state_path(self._train, name)
-            what = _KINDS.get(entry.mode, "is no file")
-            raise InputError(f"{path}: {what}", hint=EDITED_HINT.format(file=path), file=path)
+        refuse_other_kinds(entry.mode, state_path(self._train, name))
         return entry.id
 
     def versions(self, name: str) -> Iterator[FileVersion]:
@@ -448,6 +450,13 @@ def read_train(train: str, at: str, files: TrainFiles, *, for_brake: bool = Fals
             return with_stand_ins(error, train, at, files)
         raise with_way_back(error, train, files) from error
     return state
+
+
+def refuse_other_kinds(mode: str, path: str) -> None:
+    """Raise InputError for a link, folder or submodule in the place of a file of state."""
+    if mode not in FILE_MODES:
+        what = _KINDS.get(mode, "is no file")
+        raise InputError(f"{path}: {what}", hint=EDITED_HINT.format(file=path), file=path)
 
 
 def missing(train: str, name: str, hint: str) -> InputError:
@@ -579,6 +588,27 @@ def files_of(train: str, change: StateChange) -> dict[str, bytes | None]:
     if change.removes_release_cache:
         files[state_path(train, RELEASE_CACHE)] = None
     return files
+
+
+def altered(
+    train: str,
+    change: StateChange,
+    entry: Callable[[str], TreeEntry | None],
+    mode_before: Callable[[str], str | None] = lambda _: None,
+) -> str:
+    """How a file that the change writes is not as the tool writes it; empty when each of them is.
+
+    `entry` finds what is at a path; a mode other than a plain file's is right where it was so before.
+    """
+    for path, text in files_of(train, change).items():
+        found, name = entry(path), path.rpartition("/")[2]
+        if text is None or found is None:
+            continue
+        if found.mode not in (PLAIN, mode_before(path)):
+            return f"its {name} {_KINDS.get(found.mode, f'has mode {found.mode}')}"
+        if found.id != object_id("blob", text, len(found.id)):
+            return f"its {name} has other text than was proposed"
+    return ""
 
 
 def message_text(message: CommitMessage, *, skips_ci: bool = False) -> str:

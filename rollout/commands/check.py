@@ -13,7 +13,8 @@ from rollout.core.assess import is_settled
 from rollout.core.channel.proposals import why_refused
 from rollout.core.effects import besides
 from rollout.core.files import CHANNEL, CONTRACT, ROLLOUT, STATUS, state_path
-from rollout.core.state import Event, Outcome, TrainState
+from rollout.core.state import Event, Outcome, StateChange, TrainState
+from rollout.core.step import Step
 from rollout.core.values import Model
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, Forge, StateStore
@@ -62,16 +63,19 @@ def check(
         _refuse_to_remove(store.load(train, head))
     checked = []
     for train in sorted(touched & set(after)):
-        merged = store.load(train, merge)
+        made = merged = store.load(train, merge)
         current = store.load(train, head) if train in known else None
+        before = None
         if current is not None:
             before = current if base in (None, head) else _at_base(store, train, base)
-            merged = _put_onto(current, before, merged, changed)
+            merged = _put_onto(current, before, made, changed)
         refuse_unusable(merged)
         if current is None or merged.contract_digest != current.contract_digest:
             refuse_doubts(merged)
         if current is not None:
-            _refuse_illegal(current, merged, forge_of(train), clock, changed)
+            step = _refuse_illegal(current, merged, forge_of(train), clock, changed)
+            if step is not None and step.event is Event.ENTER:
+                _refuse_additions(store, before, made, changed)
         checked.append(Checked(current, merged))
     return checked
 
@@ -135,14 +139,15 @@ def _refuse_to_remove(current: TrainState) -> None:
 
 def _refuse_illegal(
     current: TrainState, merged: TrainState, forge: Forge, clock: Clock, changed: Sequence[str]
-) -> None:
+) -> Step | None:
+    """What reconcile would do after the merge, which is legal."""
     refused = why_refused(current, merged.channel)
     if refused:
         raise RefusedError(f"{current.train}: channel.yaml: {refused}", hint=_CHANNEL_HINT)
     if state_path(current.train, STATUS) in changed:
         raise RefusedError(f"{current.train}: status.yaml is written by the tool alone", hint=_HINT)
     if current.status is None or not is_settled(current):
-        return
+        return None
     now, status = clock.now(), current.status
     facts = FactFinder(forge).facts(current)
     if facts.checks is None and current.contract.product.repository is not None:
@@ -151,7 +156,7 @@ def _refuse_illegal(
         facts = facts.model_copy(update={"checks": status.facts.checks})
     step = advance(replace(current, rollout=merged.rollout), None, facts, now)
     if step is None:
-        return
+        return None
     if step.event is Event.ILLEGAL_STEP:
         left = step.change.rollout
         frozen = " and the train frozen" if left is not None and left.frozen is not None else ""
@@ -162,6 +167,22 @@ def _refuse_illegal(
         raise RefusedError(
             f"{current.train}: merging this now enters nothing: {step.detail}", hint=_WAIT_HINT
         )
-    beside = besides(changed, {state_path(current.train, ROLLOUT)})
-    if step.event is Event.ENTER and beside:
-        raise RefusedError(f"{current.train}: this is not the promotion as proposed: {beside}", hint=_HINT)
+    return step
+
+
+def _refuse_additions(
+    store: StateStore, before: TrainState | None, made: TrainState, changed: Sequence[str]
+) -> None:
+    """Of a promotion: it changes rollout.yaml alone, and that to what the tool writes.
+
+    Where a person has written that file otherwise on the state branch, its text and mode are not judged.
+    """
+    added = besides(changed, {state_path(made.train, ROLLOUT)})
+    if not added and before is not None and not _altered(store, before):
+        added = _altered(store, made)
+    if added:
+        raise RefusedError(f"{made.train}: this is not the promotion as proposed: {added}", hint=_HINT)
+
+
+def _altered(store: StateStore, state: TrainState) -> str:
+    return store.altered(state.train, StateChange(rollout=state.rollout), state.head)

@@ -499,7 +499,9 @@ class Reconciler:
         except OutsideError as error:
             return error.message
         wanted = proposed(state.rollout, after.name, after.canary_percent)
-        return difference(wanted, changes.paths, changes.rollout, unlisted=changes.unlisted)
+        return difference(
+            wanted, changes.paths, changes.rollout, unlisted=changes.unlisted, altered=changes.altered
+        )
 
     def _make(self, effect: Effect, state: TrainState) -> None:
         if self._dry_run:

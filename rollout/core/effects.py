@@ -201,15 +201,22 @@ def besides(paths: Sequence[str], own: Collection[str], *, unlisted: int = 0) ->
     return f"it also changes {', '.join(named)} and {more} more"
 
 
-def difference(wanted: Rollout, paths: Sequence[str], found: Rollout | None, *, unlisted: int = 0) -> str:
+def difference(
+    wanted: Rollout,
+    paths: Sequence[str],
+    found: Rollout | None,
+    *,
+    unlisted: int = 0,
+    altered: str = "",
+) -> str:
     """How a branch differs from one that makes desired state `wanted`; empty when it does not.
 
     `paths` are those that it changes, `unlisted` counts more of them; `found` is desired state there, None
-    when it cannot be read.
+    when it cannot be read; `altered` is how its file is not as the tool writes it.
     """
     beside = besides(paths, {state_path(wanted.train, ROLLOUT)}, unlisted=unlisted)
     if beside or found == wanted:
-        return beside
+        return beside or altered
     if found is None:
         return f"its {ROLLOUT} cannot be read"
     if (found.phase, found.canary_percent) != (wanted.phase, wanted.canary_percent):

@@ -51,6 +51,8 @@ class HeadChanges:
     """The train's desired state on the branch; None when it cannot be read there."""
     unlisted: int = 0
     """How many paths it changes beside these."""
+    altered: str = ""
+    """How the file of desired state is not as the tool writes it (mode or text); empty when it is."""
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,12 @@ class StateStore(Protocol):
         Raises InputError for one that is too long to be read.
         """
 
+    def altered(self, train: str, change: StateChange, at: str) -> str:
+        """How a file that the change writes is not as `commit` would write it, by its mode or its text.
+
+        Empty when each of them is at that commit exactly what the tool writes. Others are not looked at.
+        """
+
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
         """`load_for_brake` for many commits in one go, in their order; what cannot be read is the error."""
 

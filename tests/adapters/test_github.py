@@ -12,12 +12,13 @@ from rollout.adapters.github.forge import CLOSED_MARKER, GitHubForge
 from rollout.adapters.github.listing import LABEL, Listing
 from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.yaml_store import YamlStore
+from rollout.commands.check import check
 from rollout.commands.freeze import freeze
 from rollout.commands.looking import history
 from rollout.core.contract import Product
 from rollout.core.effects import OpenPromotion, SetStatus
 from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange, Unusable
-from rollout.errors import HeadMovedError, InputError, OutsideError
+from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 from rollout.ports import HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 from tests import builders
 from tests.adapters.github_fixtures import hub, origin
@@ -26,6 +27,7 @@ from tests.adapters.scratch import Repository
 from tests.fakehub import faults
 from tests.fakehub.faults import Fault
 from tests.fakehub.hub import Hub
+from tests.fakehub.repo import person
 from tests.fakes.clock import NOON
 from tests.world import TAU, VERSION
 
@@ -610,6 +612,36 @@ def test_a_promotion_that_somebody_has_added_to_turns_red(world: GitHubWorld, pa
     assert effect.description.startswith("not as proposed: it")
     assert len(world.calls()) == 4  # the reads of a steady run, and the status
     assert world.reconcile().effects == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "change", "says"),
+    [
+        ("100755", ("", ""), "its rollout.yaml has mode 100755"),
+        ("120000", ("", ""), "its rollout.yaml is a link"),
+        ("100644", ("schema: 1", "# hi\nschema: 1"), "its rollout.yaml has other text than was proposed"),
+        ("100644", ("\n", "\r\n"), "its rollout.yaml has other text than was proposed"),
+    ],
+)
+def test_a_promotion_whose_file_is_written_otherwise_turns_red(
+    world: GitHubWorld, mode: str, change: tuple[str, str], says: str
+) -> None:
+    world.reconcile(world.observe())
+    (pull,) = world.forge.pull_requests("rollout/")
+    path, bare = ROLLOUT, world.repo.bare
+    blob = bare.write_blob((world.text(path, pull.head) + "\n").replace(*change).encode())
+    tree = bare.write_tree(pull.head_sha, [(mode, blob, path)])
+    added = bare.write_commit(tree, [pull.head_sha], "Change", person(world.alice), world.now)
+    world.repo.move(world.alice, f"refs/heads/{pull.head}", added)
+    world.hub.forget_calls()
+    (effect,) = world.reconcile().effects
+    assert isinstance(effect, SetStatus)
+    assert (effect.commit, effect.state) == (added, "failure")
+    assert effect.description == f"not as proposed: {says}"
+    assert len(world.calls()) == 4  # the reads of a steady run, and the status
+    run = world.run()
+    with pytest.raises((RefusedError, InputError), match=r"rollout\.yaml(: is a link| has)"):
+        check(run.store, lambda _: run.forge, world.clock, added, [path])
 
 
 # --- how many calls ----------------------------------------------------------------------------------------

@@ -209,6 +209,7 @@ ACTS = {
     "GitHubStore.trains": Act(lambda run: run.store.trains(run.store.head())),
     "GitHubStore.load": Act(rollout_of),
     "GitHubStore.text": Act(lambda run: run.store.text(TAU, "rollout.yaml", run.store.head())),
+    "GitHubStore.altered": Act(lambda run: run.store.altered(TAU, StateChange(), run.store.head())),
     "GitHubStore.load_for_brake": Act(lambda run: run.store.load_for_brake(TAU, run.store.head())),
     "GitHubStore.lost": Act(lambda run: run.store.lost(run.store.head(), "gone"), taken_away),
     "GitHubStore.carriers": Act(lambda run: run.store.carriers(TAU)),

@@ -384,6 +384,50 @@ def test_what_a_commit_changes(forge: LocalForge, repo: Repository) -> None:
     assert "src/main.py" in forge.changed_paths(first)
 
 
+def altered_head(repo: Repository, mode: str, text: str) -> str:
+    """A commit on the promotion's branch that leaves rollout.yaml with that mode and text."""
+    repo.git("checkout", "-q", BRANCH)
+    path = repo.path / "new.yaml"
+    path.write_bytes(text.encode())
+    blob = repo.git("hash-object", "-w", str(path))
+    repo.git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{ROLLOUT}")
+    repo.git("commit", "-q", "-m", "by hand")
+    return repo.head()
+
+
+@pytest.mark.parametrize(
+    ("mode", "change", "says"),
+    [
+        ("100644", ("", ""), ""),
+        ("100755", ("", ""), "its rollout.yaml has mode 100755"),
+        ("120000", ("", ""), "its rollout.yaml is a link"),
+        ("100644", ("schema: 1\n", "# hi\nschema: 1\n"), "its rollout.yaml has other text than was proposed"),
+        ("100644", ("\n", "\r\n"), "its rollout.yaml has other text than was proposed"),
+        ("100644", ("schema: 1\n", "\nschema: 1\n"), "its rollout.yaml has other text than was proposed"),
+    ],
+)
+def test_a_branch_whose_file_is_not_as_proposed(
+    forge: LocalForge, repo: Repository, mode: str, change: tuple[str, str], says: str
+) -> None:
+    opened = open_it(forge, repo)
+    text = repo.git("show", f"{BRANCH}:{ROLLOUT}") + "\n"
+    is_same = (mode, *change) == ("100644", "", "")
+    head = opened.head_sha if is_same else altered_head(repo, mode, text.replace(*change))
+    changes = forge.changes("tau", replace(opened, head_sha=head))
+    assert changes.altered == says
+    assert changes.rollout == PROMOTION.rollout
+
+
+def test_a_mode_that_the_state_branch_has_is_no_change(forge: LocalForge, repo: Repository) -> None:
+    repo.git("update-index", "--chmod=+x", ROLLOUT)
+    repo.git("commit", "-q", "-m", "by hand")
+    repo.git("checkout", "-q", "--", ".")
+    opened = open_it(forge, repo)
+    text = repo.git("show", f"{BRANCH}:{ROLLOUT}") + "\n"
+    head = altered_head(repo, "100755", text)
+    assert forge.changes("tau", replace(opened, head_sha=head)).altered == ""
+
+
 # --- the records' file -------------------------------------------------------------------------------------
 
 

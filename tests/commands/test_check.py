@@ -52,6 +52,19 @@ def test_a_promotion_changes_one_file_alone(world: World) -> None:
         judge(world, [*PATHS, "README.md"])
 
 
+def test_a_promotion_changes_its_file_as_the_tool_writes_it(world: World) -> None:
+    before = world.store.head()
+    merge = merge_of(world, before, phase="canary-1", canary_percent=5)
+    assert judge(world, merge=merge, base=before)
+    world.store.alterations[merge] = "its rollout.yaml has mode 100755"
+    refusal = r"not the promotion as proposed: its rollout\.yaml has mode 100755"
+    with pytest.raises(RefusedError, match=refusal):
+        judge(world, merge=merge, base=before)
+    # A person had written it so on the state branch already: it came with the base.
+    world.store.alterations[before] = "its rollout.yaml has mode 100755"
+    assert judge(world, merge=merge, base=before)
+
+
 def test_what_touches_no_state_is_not_looked_at(world: World) -> None:
     assert judge(world, ["src/main.rs", "state/README"]) == []
 

@@ -160,6 +160,16 @@ def test_how_a_branch_differs_from_the_promotion(
     assert difference(wanted, paths, found) == says
 
 
+def test_a_file_that_says_the_right_thing_in_another_way_differs() -> None:
+    wanted = proposed(World().reach("canary-1").rollout, *PROPOSED)
+    assert (
+        difference(wanted, [OWN], wanted, altered="its rollout.yaml is a link")
+        == "its rollout.yaml is a link"
+    )
+    beside = difference(wanted, [OWN, "a.rs"], wanted, altered="its rollout.yaml is a link")
+    assert beside == "it also changes a.rs"
+
+
 def test_a_branch_that_somebody_has_added_to_is_red_until_that_is_taken_out() -> None:
     world, forge = soaked(), ToyForge()
     forge.plan(world)

@@ -72,6 +72,8 @@ class FakeStore:
 
     def __init__(self, writes: Writes | None = None) -> None:
         self.writes = writes or Writes()
+        self.alterations: dict[str, str] = {}
+        """Commit -> how a file is there not as the tool writes it."""
         self._commits: dict[str, Commit] = {}
         self._head = ""
         self._digests: dict[int, str] = {}
@@ -157,6 +159,9 @@ class FakeStore:
         if isinstance(content, Model):
             return dump_yaml(content.model_dump(mode="json", by_alias=True)).encode()
         return content
+
+    def altered(self, train: str, change: StateChange, at: str) -> str:
+        return self.alterations.get(at, "")
 
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
         for commit in at:

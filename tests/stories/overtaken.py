@@ -56,6 +56,9 @@ class OvertakenStore:
     def text(self, train: str, name: str, at: str) -> bytes | None:
         return self._store.text(train, name, at)
 
+    def altered(self, train: str, change: StateChange, at: str) -> str:
+        return self._store.altered(train, change, at)
+
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
         return self._store.load_many(train, at)
 

@@ -34,6 +34,11 @@ class TreeEntry(NamedTuple):
         return self.mode == FOLDER
 
 
+def mode_text(mode: int) -> str:
+    """A file mode that was read as a number, as git prints it: 33188 is 100644."""
+    return f"{mode:06o}"
+
+
 class Merge(NamedTuple):
     tree: str
     conflicts: tuple[str, ...]

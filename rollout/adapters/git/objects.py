@@ -20,12 +20,11 @@ class LooseObjects:
 
     def __init__(self, folder: Path, id_length: int) -> None:
         self._folder = folder
-        self._algorithm = _ALGORITHMS[id_length]
+        self._id_length = id_length
 
     def add(self, kind: str, body: bytes) -> str:
         """Store an object; its id. Raises OutsideError when the disk fails."""
-        whole = f"{kind} {len(body)}\0".encode() + body
-        name = hashlib.new(self._algorithm, whole, usedforsecurity=False).hexdigest()
+        whole, name = _framed(kind, body), object_id(kind, body, self._id_length)
         file = self._folder / name[:2] / name[2:]
         try:
             if not file.exists():
@@ -52,3 +51,12 @@ class LooseObjects:
         except OSError:
             os.unlink(draft)
             raise
+
+
+def object_id(kind: str, body: bytes, id_length: int) -> str:
+    """What git names such an object, in a repository whose ids have `id_length` hexadecimal digits."""
+    return hashlib.new(_ALGORITHMS[id_length], _framed(kind, body), usedforsecurity=False).hexdigest()
+
+
+def _framed(kind: str, body: bytes) -> bytes:
+    return f"{kind} {len(body)}\0".encode() + body

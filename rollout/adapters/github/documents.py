@@ -37,7 +37,10 @@ _PULL = (
 _CHANGED = """
 fragment changed on PullRequest {
   files(first: 4) { totalCount nodes { path } }
-  head: commits(last: 1) { nodes { commit { oid file(path: $rollout) { object { ... on Blob { text } } } } } }
+  head: commits(last: 1) { nodes { commit { oid
+    file(path: $rollout) { mode oid object { ... on Blob { text } } } } } }
+  base: commits(first: 1) { nodes { commit { parents(first: 1) {
+    nodes { file(path: $rollout) { mode } } } } } }
 }
 """
 _OF_PRODUCT = """{ nameWithOwner
@@ -192,13 +195,41 @@ class _Blob(Document):
     text: str | None = None
 
 
-class _File(Document):
+class HeadFile(Document):
+    """A file at the head of a branch."""
+
+    mode: int
+    oid: str
     object: _Blob | None = None
+
+
+class _Mode(Document):
+    mode: int
+
+
+class _BaseParent(Document):
+    file: _Mode | None = None
+
+
+class _BaseParents(Document):
+    nodes: tuple[_BaseParent, ...] = ()
+
+
+class _BaseCommit(Document):
+    parents: _BaseParents
+
+
+class _BaseNode(Document):
+    commit: _BaseCommit
+
+
+class _BaseCommits(Document):
+    nodes: tuple[_BaseNode, ...] = ()
 
 
 class _HeadCommit(Document):
     oid: str
-    file: _File | None = None
+    file: HeadFile | None = None
 
 
 class _HeadNode(Document):
@@ -243,6 +274,7 @@ class Pull(Document):
     files: _ChangedFiles | None = None
     """None when they were not asked for, or GitHub has not worked them out yet."""
     head: _HeadCommits = _HeadCommits()
+    base: _BaseCommits = _BaseCommits()
 
     @property
     def label_names(self) -> frozenset[str]:
@@ -250,11 +282,16 @@ class Pull(Document):
         return frozenset(label.name.lower() for label in self.labels.nodes) if self.labels else frozenset()
 
     @property
-    def rollout_text(self) -> str:
-        """The train's rollout.yaml at the head; empty when there is none."""
+    def rollout_file(self) -> HeadFile | None:
+        """The train's rollout.yaml at the head."""
         heads = (node.commit for node in self.head.nodes if node.commit.oid == self.head_ref_oid)
-        files = (commit.file for commit in heads)
-        return next((file.object.text or "" for file in files if file and file.object), "")
+        return next((commit.file for commit in heads), None)
+
+    @property
+    def mode_before(self) -> int | None:
+        """Of the train's rollout.yaml where the branch was made; None when there was none."""
+        parents = (parent for node in self.base.nodes for parent in node.commit.parents.nodes)
+        return next((parent.file.mode for parent in parents if parent.file), None)
 
 
 class _Pulls(Document):

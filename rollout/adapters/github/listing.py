@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
+from rollout.adapters.git import TreeEntry
+from rollout.adapters.git.formats import mode_text
 from rollout.adapters.github.api import (
     PAGE,
     Api,
@@ -23,6 +25,7 @@ from rollout.adapters.github.documents import (
     PULL_OF_NUMBER,
     PULLS_OF_BRANCH,
     STATUSES_OF_COMMIT,
+    HeadFile,
     ProductAnswer,
     Pull,
     PullAnswer,
@@ -34,10 +37,11 @@ from rollout.adapters.github.documents import (
     StatusCommit,
 )
 from rollout.adapters.github.issue_documents import ISSUES_OF_PAGE, IssuePage
-from rollout.adapters.yaml_store import read_desired
+from rollout.adapters.yaml_store import altered, read_desired
 from rollout.core.contract import Product
 from rollout.core.effects import CHANNEL_BRANCHES
 from rollout.core.files import ROLLOUT, state_path
+from rollout.core.state import Rollout, StateChange
 from rollout.errors import OutsideError
 from rollout.ports import HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 
@@ -370,11 +374,21 @@ def _is(name: str, other: str) -> bool:
 
 def _note_changes(pull: Pull, listed: Listed) -> None:
     if pull.files is not None:
+        file = pull.rollout_file
+        text = (file.object.text or "") if file and file.object else ""
+        rollout = read_desired(text.encode(), pull.head_ref_name)
         listed.changes[pull.number] = HeadChanges(
             paths=tuple(file.path for file in pull.files.nodes),
             unlisted=pull.files.total_count - len(pull.files.nodes),
-            rollout=read_desired(pull.rollout_text.encode(), pull.head_ref_name),
+            rollout=rollout,
+            altered=_altered(rollout, file, pull.mode_before) if rollout and file else "",
         )
+
+
+def _altered(rollout: Rollout, file: HeadFile, mode_before: int | None) -> str:
+    entry = TreeEntry(mode_text(file.mode), file.oid)
+    before = mode_text(mode_before) if mode_before is not None else None
+    return altered(rollout.train, StateChange(rollout=rollout), lambda _: entry, lambda _: before)
 
 
 def _kind(branch: str) -> PullRequestKind:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from rollout.adapters.git import TreeEntry
+from rollout.adapters.git.formats import mode_text
 from rollout.adapters.github.api import STALE, Api, RefusedByGitHubError, parsed
 from rollout.adapters.github.store_documents import (
     CARRIERS,
@@ -33,11 +35,13 @@ from rollout.adapters.yaml_store import (
     FileVersion,
     LostTrains,
     YamlStore,
+    altered,
     files_of,
     message_text,
     read_contract,
     read_model,
     read_train,
+    refuse_other_kinds,
 )
 from rollout.core.action import has_other_ci
 from rollout.core.contract import Contract
@@ -229,6 +233,16 @@ class GitHubStore:
             raise InputError(f"{state_path(train, name)} is too long, or is not text")
         return found.text.encode()
 
+    def altered(self, train: str, change: StateChange, at: str) -> str:
+        """See the port."""
+        files = self._at(at).trains.get(train, {})
+
+        def entry(path: str) -> TreeEntry | None:
+            found = files.get(path.removeprefix(state_path(train, "")))
+            return TreeEntry(mode_text(found.mode), found.oid) if found and found.oid else None
+
+        return altered(train, change, entry)
+
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
         """From the clone, as `log`."""
         return self._clone().load_many(train, at)
@@ -403,13 +417,14 @@ class _Files:
         blob, path = self._files[name], state_path(self._train, name)
         if blob is None or blob.text is None or blob.is_truncated:
             raise InputError(f"{path} is too long, or is not text", hint=f"`git log -p -- {path}`", file=path)
+        refuse_other_kinds(mode_text(blob.mode), path)
         return blob.text.encode()
 
 
 def _snapshot(commit: Commit) -> _Snapshot:
     folder = commit.file.object if commit.file else None
     trains = {
-        train.name: {file.name: file.object for file in train.object.entries}
+        train.name: {file.name: file.blob for file in train.object.entries}
         for train in (folder.entries if folder and folder.entries else ())
         if train.object and train.object.entries is not None
     }

@@ -13,7 +13,7 @@ _STATE_OF_COMMIT = """fragment state on Commit {
   tree { entries { name } }
   workflows: file(path: ".github/workflows") { object { ... on Tree { entries { name } } } }
   file(path: "state") { object { ... on Tree { entries { name object { ... on Tree { entries {
-    name object { ... on Blob { text isTruncated } }
+    name mode object { ... on Blob { oid text isTruncated } }
   } } } } } } }
 }"""
 TIP = (
@@ -81,11 +81,21 @@ FOLDER = """query($owner: String!, $name: String!, $place: String!) {
 class Blob(Document):
     text: str | None = None
     is_truncated: bool = False
+    oid: str = ""
+    """Where the query asks."""
+    mode: int = 0o100644
 
 
 class _File(Document):
     name: str
     object: Blob | None = None
+    mode: int = 0o100644
+    """Where the query asks."""
+
+    @property
+    def blob(self) -> Blob | None:
+        """None for a folder."""
+        return self.object.model_copy(update={"mode": self.mode}) if self.object else None
 
 
 class _Folder(Document):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rollout.core.channel.proposals import why_refused
 from rollout.core.effects import SetStatus, besides, channel_prefix, description, status_context
 from rollout.core.files import CHANNEL, RELEASE_CACHE, state_path
-from rollout.core.state import TrainState
+from rollout.core.state import StateChange, TrainState
 from rollout.errors import InputError, OutsideError
 from rollout.ports import Forge, PullRequest, PullRequestState, StateStore
 
@@ -43,7 +43,15 @@ def _beside(forge: Forge, state: TrainState, pull: PullRequest) -> str:
 
 def _why_refused(store: StateStore, state: TrainState, pull: PullRequest) -> str:
     try:
-        proposed = store.load(state.train, pull.head_sha).channel
+        proposed = store.load(state.train, pull.head_sha)
     except InputError as error:
         return error.message
-    return why_refused(state, proposed)
+    refused = why_refused(state, proposed.channel)
+    if refused or _altered(store, state):
+        return refused
+    altered = _altered(store, proposed)
+    return f"not as proposed: {altered}" if altered else ""
+
+
+def _altered(store: StateStore, state: TrainState) -> str:
+    return store.altered(state.train, StateChange(channel=state.channel), state.head)

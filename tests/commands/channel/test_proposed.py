@@ -33,6 +33,16 @@ def shown(world: ChannelWorld) -> tuple[StatusState, str]:
     return world.forge.statuses(pull_of(world).head_sha)["rollout/tau"]
 
 
+def test_a_file_that_is_not_as_the_tool_writes_it_is_red(world: ChannelWorld) -> None:
+    pull, altered = pull_of(world), "its channel.yaml has mode 100755"
+    world.store.alterations[pull.head_sha] = altered
+    world.reconcile()
+    assert shown(world) == (StatusState.FAILURE, f"not as proposed: {altered}")
+    world.store.alterations[world.store.head()] = altered
+    world.reconcile()
+    assert shown(world)[0] is StatusState.SUCCESS
+
+
 def judge(world: ChannelWorld) -> None:
     """What the required check says of the open pull request."""
     changed = ["state/tau/channel.yaml"]
