@@ -1,9 +1,10 @@
-"""Lists of GitHub lag behind: whatever is repeated meanwhile leaves one issue of each kind."""
+"""Lists of GitHub lag behind: what is repeated meanwhile, or delivered twice, is there once in the end."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,17 +15,22 @@ from hypothesis import strategies as st
 from pytest_socket import socket_allow_hosts
 
 from benchmarks.github_calls import environment_of
+from rollout.adapters.evidence_file import write_evidence
 from rollout.cli import main
+from rollout.core.observation import Observation, Results
 from tests.adapters.github_world import GitHubWorld, seed
 from tests.fakehub.hub import Hub
+from tests.world import VERSION, contract
 
-COMMANDS = st.sampled_from(
-    [
-        ("reconcile",),
-        ("signoff", "open"),
-        ("rollback", "--reason", "It crashes.", "--by", "alice"),
-    ]
-)
+RECONCILE = ("reconcile",)
+ROLLBACK = ("rollback", "--reason", "It crashes.", "--by", "alice")
+SET_BETA = ("channel", "set", "beta")
+APPLY = ("channel", "apply")
+_TIMES = 3
+_MOST_READINGS = 6
+OBSERVE = (*RECONCILE, "--observation")
+COMMANDS = st.sampled_from([RECONCILE, OBSERVE, ("signoff", "open"), ROLLBACK])
+Story = Callable[[GitHubWorld, Path], None]
 
 
 @pytest.mark.usefixtures("socket_enabled")
@@ -36,9 +42,12 @@ def test_one_run_after_the_lag_leaves_one_of_each(
     """Rules 4 and 8: each command is repeated, or delivered twice, while the lists are behind."""
     socket_allow_hosts(["127.0.0.1"])
     with lagging() as (world, folder):
+        world.run_harness()
         for command, times, catches_up in acts:
-            for _ in range(times):
-                run(world, folder, command)
+            if command == OBSERVE:
+                deliver(world, folder, world.observe(), times)
+            else:
+                repeat(world, folder, command, times)
             world.clock.forward(minutes=int(catches_up))
         world.clock.forward(minutes=1)
         run(world, folder, ("reconcile",))
@@ -65,26 +74,116 @@ def test_issues_that_two_runs_opened_at_once_become_one(socket_enabled: None) ->
         assert any(f"it goes on at #{first}" in words for *_, said in threads(world) for words in said)
 
 
+def promotion(world: GitHubWorld, folder: Path) -> None:
+    world.run_harness()
+    deliver(world, folder, world.observe())
+
+
+def promotions_into_two_phases(world: GitHubWorld, folder: Path) -> None:
+    promotion(world, folder)
+    for _ in range(2):
+        world.clock.forward(minutes=1)
+        run(world, folder, RECONCILE)
+        world.merge()
+        for _ in range(_MOST_READINGS):
+            world.clock.forward(minutes=10)
+            deliver(world, folder, world.observe())
+            if any(thread.state == "open" for thread in world.repo.pulls()):
+                break
+
+
+def freeze_of_a_promotion(world: GitHubWorld, folder: Path) -> None:
+    promotion(world, folder)
+    repeat(world, folder, ROLLBACK)
+    repeat(world, folder, RECONCILE)
+
+
+def revert(world: GitHubWorld, folder: Path) -> None:
+    repeat(world, folder, ROLLBACK)
+    repeat(world, folder, RECONCILE)
+    deliver(world, folder, world.perform())
+    repeat(world, folder, RECONCILE)
+    world.clock.forward(minutes=1)
+    run(world, folder, RECONCILE)
+    world.merge()
+    repeat(world, folder, RECONCILE)
+
+
+def channel(world: GitHubWorld, folder: Path) -> None:
+    world.repo.add_release("v0.1.6")
+    repeat(world, folder, SET_BETA)
+    repeat(world, folder, RECONCILE)
+    world.clock.forward(minutes=1)
+    repeat(world, folder, APPLY)
+
+
+@pytest.mark.parametrize(
+    ("story", "version"),
+    [
+        (promotion, VERSION),
+        (promotions_into_two_phases, VERSION),
+        (freeze_of_a_promotion, VERSION),
+        (revert, VERSION),
+        (channel, None),
+    ],
+)
+def test_a_story_ends_as_without_the_lag(socket_enabled: None, story: Story, version: str | None) -> None:
+    """Every command runs three times, and all evidence is delivered three times."""
+    socket_allow_hosts(["127.0.0.1"])
+    ends = [told(story, version, lags=lags) for lags in (False, True)]
+    assert ends[0] == ends[1]
+
+
+def told(story: Story, version: str | None, *, lags: bool) -> tuple[object, ...]:
+    """What is open, the state's commits, every status, and the branches, once the lag is over."""
+    with lagging(version, lags=lags) as (world, folder):
+        story(world, folder)
+        for _ in range(2):
+            world.clock.forward(minutes=1)
+            run(world, folder, RECONCILE)
+        commits = [re.sub(r"#\d+", "#N", subject) for subject in world.subjects()]
+        return opened(world), commits, world.statuses(), sorted(world.branches())
+
+
+def repeat(world: GitHubWorld, folder: Path, command: tuple[str, ...], times: int = _TIMES) -> None:
+    for _ in range(times):
+        run(world, folder, command)
+
+
+def deliver(world: GitHubWorld, folder: Path, evidence: Observation | Results, times: int = _TIMES) -> None:
+    file = folder / "evidence.json"
+    write_evidence(file, evidence)
+    repeat(world, folder, (*OBSERVE, str(file)), times)
+
+
 @contextmanager
-def lagging() -> Iterator[tuple[GitHubWorld, Path]]:
-    """A release in its first phase, on a GitHub whose lists are behind."""
+def lagging(version: str | None = VERSION, *, lags: bool = True) -> Iterator[tuple[GitHubWorld, Path]]:
+    """A release in its first phase, None for an idle train, on a GitHub whose lists are behind.
+
+    Changes of the channel are pull requests.
+    """
+    policy = contract()
+    reviewed = policy.channel.model_copy(update={"review": "pull_request"})
     with TemporaryDirectory() as name:
         folder = Path(name)
-        repository, release = seed(folder / "repository")
+        repository, release = seed(folder / "repository", policy.model_copy(update={"channel": reviewed}))
         (folder / "hub").mkdir()
         with Hub(folder / "hub") as hub:
             world = GitHubWorld(hub, repository.path, release)
-            world.start()
+            if version is not None:
+                world.start(version)
             world.clock.forward(minutes=1)
-            hub.lags = True
+            hub.lags = lags
             yield world, folder
 
 
 def run(world: GitHubWorld, folder: Path, command: tuple[str, ...]) -> None:
+    """Only a rollback of what is rolled back already may be refused."""
     with pytest.MonkeyPatch.context() as environment:
         for name, value in environment_of(world).items():
             environment.setenv(name, value)
-        assert main([*command, "--forge", "github", "--repo", str(folder)]) in (0, 3)
+        code = main([*command, "--forge", "github", "--repo", str(folder)])
+    assert code in ((0, 3) if command[0] in ("rollback", "signoff") else (0,))
 
 
 def opened(world: GitHubWorld) -> Counter[str]:

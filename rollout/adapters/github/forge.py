@@ -211,7 +211,7 @@ class GitHubForge:
             self._api.rest("POST", self._path("git/refs"), body=ref)
 
     def _open_from(self, branch: str) -> PullRequest | None:
-        found = self.pull_request(branch)
+        found = self._listing.newest(branch, is_new=True)
         return found if found and found.state is PullRequestState.OPEN else None
 
     def _label(self, number: int) -> bool:

@@ -172,9 +172,13 @@ class Listing:
             self._without_issues = error
         return self._read(issues=False)
 
-    def newest(self, head: str) -> PullRequest | None:
-        """The newest pull request from that branch of this repository, open or not; asked for anew."""
-        pull = newest_pull(self._api, self._api.repository, self.branch, head, self._compared())
+    def newest(self, head: str, *, is_new: bool = False) -> PullRequest | None:
+        """The newest pull request from that branch of this repository, open or not; asked for anew.
+
+        `is_new`: see `newest_pull`.
+        """
+        compared = self._compared()
+        pull = newest_pull(self._api, self._api.repository, self.branch, head, compared, is_new=is_new)
         if pull is None:
             return None
         if self._listed is not None:
@@ -324,12 +328,19 @@ class _FoundPulls(Document):
 
 
 def newest_pull(
-    api: Api, repository: str, base: str, head: str, compared: Mapping[str, object]
+    api: Api,
+    repository: str,
+    base: str,
+    head: str,
+    compared: Mapping[str, object],
+    *,
+    is_new: bool = False,
 ) -> Pull | None:
     """The newest pull request from that branch of the repository itself, open or not. Raises OutsideError.
 
     Whoever forks the repository chooses the names of the fork's branches: where many have this one, ours
-    is asked for by the name of its owner.
+    is asked for by the name of its owner. So is one of which GitHub has just said that it is there
+    (`is_new`): GraphQL's lists lag behind. One request more.
     """
     names = owner_and_name(repository)
     doing = f"looking for a pull request from {head}"
@@ -338,10 +349,11 @@ def newest_pull(
         variables = {**names, "base": base, "head": head, **compared}
         return parsed(PullsOfBranchAnswer, api.graphql(PULLS_OF_BRANCH, variables))
 
-    found = api.attempt(doing, by_name).repository.pull_requests
-    ours = next((pull for pull in found.nodes if not pull.is_cross_repository), None)
-    if ours is not None or not found.page_info.has_next_page:
-        return ours
+    if not is_new:
+        found = api.attempt(doing, by_name).repository.pull_requests
+        ours = next((pull for pull in found.nodes if not pull.is_cross_repository), None)
+        if ours is not None or not found.page_info.has_next_page:
+            return ours
     number = api.attempt(doing, lambda: _number_by_owner(api, repository, base, head))
     if number is None:
         return None

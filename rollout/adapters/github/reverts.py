@@ -123,7 +123,7 @@ class GitHubReverter:
 
     def _other(self, branch: str) -> PullRequest:
         """One that somebody else has opened, or an earlier try. Raises PassingError until it is shown."""
-        found = self._ask_proposed(branch)
+        found = self._ask_proposed(branch, is_new=True)
         if found is None or found.state is PullRequestState.CLOSED:
             raise PassingError(f"GitHub does not show the pull request from {branch} yet")
         return found
@@ -150,11 +150,14 @@ class GitHubReverter:
 
     def proposed(self, branch: str) -> PullRequest | None:
         """The newest pull request from that branch, open or not; a run asks once, and again when it acts."""
-        return self._proposed[branch] if branch in self._proposed else self._ask_proposed(branch)
+        if branch not in self._proposed and self._ask_proposed(branch) is None:
+            # A list that lags behind must not have it proposed once more.
+            self._ask_proposed(branch, is_new=True)
+        return self._proposed[branch]
 
-    def _ask_proposed(self, branch: str) -> PullRequest | None:
+    def _ask_proposed(self, branch: str, *, is_new: bool = False) -> PullRequest | None:
         compared = {"compareHeads": False, "rollout": ""}
-        pull = newest_pull(self._api, self._repository, self._branch, branch, compared)
+        pull = newest_pull(self._api, self._repository, self._branch, branch, compared, is_new=is_new)
         found = shown_pull(pull, PullRequestKind.REVERT) if pull else None
         self._proposed[branch] = found
         return found
