@@ -30,10 +30,15 @@ _REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 def _name(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
     """A train's name is part of paths and branches, so nothing else gets that far."""
-    text = text and text.strip()
+    text = stripped(_context, _option, text)
     if text and not _TRAIN.fullmatch(text):
         raise click.BadParameter(f"{text} is not a train's name: small letters, digits, dots and dashes")
-    return text or None
+    return text
+
+
+def stripped(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    """What somebody pastes into a form or a variable has blanks around it. Nothing but blanks is nothing."""
+    return (text and text.strip()) or None
 
 
 _OPTIONS = (
@@ -57,6 +62,7 @@ _OPTIONS = (
         "--state-branch",
         metavar="B",
         envvar="ROLLOUT_STATE_BRANCH",
+        callback=stripped,
         help="The branch that carries state; else what the contract says, else the default branch.",
     ),
     click.option(

@@ -16,7 +16,7 @@ from rollout.core.action import WORKFLOWS
 from rollout.core.channel.guards import bare, quarantined
 from rollout.core.contract import Product, StateBranch
 from rollout.core.doctor.branch import PRICE, set_train
-from rollout.core.files import STATE_BRANCH
+from rollout.core.files import OWN_ROOTS, STATE_BRANCH
 from rollout.core.problems import describe
 from rollout.core.state import (
     UNDER_WAY,
@@ -310,7 +310,7 @@ def train_of(profile_text: str, wishes: Wishes) -> str:
 def _refuse_own_names(branch: str) -> None:
     """git has no branch below the name of another, and the tool makes its own below these."""
     root = branch.partition("/")[0]
-    if root in ("rollout", "rollout-channel", "rollout-revert"):
+    if root in OWN_ROOTS:
         raise InputError(
             f"--state-branch {branch}: {root} and what lies below it is for the branches that rollout makes",
             hint=f"take another name, such as {STATE_BRANCH}",

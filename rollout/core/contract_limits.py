@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from rollout.core.captured import MAX_CAPTURED
-from rollout.core.contract import Contract, HarnessGate, ThresholdGate
+from rollout.core.contract import Contract, HarnessGate, Product, ThresholdGate
 from rollout.core.contract.gates import SurfaceGate
 from rollout.core.contract.rules import inheritance_holds
+from rollout.core.files import OWN_ROOTS, STATE_BRANCH
 from rollout.core.observation import MAX_COUNTERS, MAX_FIELDS, MAX_SURFACES
 from rollout.core.surfaces.known import known
 from rollout.core.values import IDENTIFIER_PATTERN, Model, format_duration
@@ -22,6 +23,8 @@ MAX_LABEL = 50
 
 _TITLE = re.compile(IDENTIFIER_PATTERN)
 _GIT = "cannot be in the name of a git branch: no two dots in a row, no dot or .lock at the end of a part"
+_PRODUCT_FIELD, _STATE_FIELD = "product.branch", "state.branch"
+_REVERTS = ("rollout-revert",)
 _RESERVED = ("HEAD", "FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD")
 """Names that mean something else to git than a branch."""
 
@@ -63,10 +66,13 @@ def _surfaces(contract: Contract) -> Iterator[str]:
 def _branches(contract: Contract) -> Iterator[str]:
     names = {
         "train": contract.train,
-        "product.branch": contract.product.branch,
-        "state.branch": contract.state.branch,
+        _PRODUCT_FIELD: contract.product.branch,
+        _STATE_FIELD: contract.state.branch,
         **{f"phases.{index}.name": phase.name for index, phase in enumerate(contract.phases)},
     }
+    # Another repository gets the branches of reverts alone.
+    of_product = OWN_ROOTS if contract.product.repository is None else _REVERTS
+    own = {_STATE_FIELD: OWN_ROOTS, _PRODUCT_FIELD: of_product}
     for where, name in names.items():
         if name is None:
             continue
@@ -74,6 +80,15 @@ def _branches(contract: Contract) -> Iterator[str]:
             yield f"{where}: {name} {_GIT}; did you mean {_as_branch(name)}?"
         elif name in _RESERVED or name.startswith("refs/"):
             yield f"{where}: {name} is not what git calls a branch; did you mean {_as_branch(name)}?"
+        elif name.partition("/")[0] in own.get(where, ()):
+            nearest = _beside_own(name) if where == _STATE_FIELD else Product().branch
+            yield (f"{where}: {name} is a name for the branches that rollout makes; did you mean {nearest}?")
+
+
+def _beside_own(name: str) -> str:
+    """The nearest name that is not in the way of the tool's own branches."""
+    beside = name.replace("/", "-")
+    return STATE_BRANCH if beside in OWN_ROOTS else beside
 
 
 def _as_branch(name: str) -> str:

@@ -18,12 +18,14 @@ INCIDENTS = "incidents"
 """A folder with one file an incident."""
 
 
-_OWN_BRANCHES = ("rollout/", "rollout-revert/")
+OWN_ROOTS = ("rollout", "rollout-channel", "rollout-revert")
+"""The tool makes its own branches below these, and git makes no branch below the name of another."""
 
 
 def is_peoples(branch: str) -> bool:
     """Whether a branch is none that the tool makes for a pull request."""
-    return not branch.startswith(_OWN_BRANCHES)
+    root, below, _ = branch.partition("/")
+    return not below or root not in OWN_ROOTS
 
 
 def state_path(train: str, *names: str) -> str:

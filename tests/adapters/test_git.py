@@ -154,8 +154,11 @@ def test_without_a_usual_one_it_is_the_current_branch(repo: Repository) -> None:
     assert Git(repo.path).default_branch() == "trunk"
 
 
-def test_a_pull_request_that_is_looked_into_is_not_the_default_branch(repo: Repository) -> None:
-    repo.git("checkout", "--quiet", "-b", "rollout/tau/v1/canary-1")
+@pytest.mark.parametrize(
+    "branch", ["rollout/tau/v1/canary-1", "rollout-channel/tau/x", "rollout-revert/tau/1"]
+)
+def test_a_pull_request_that_is_looked_into_is_not_the_default_branch(repo: Repository, branch: str) -> None:
+    repo.git("branch", "--move", branch)
     assert Git(repo.path).default_branch() == "main"
 
 

@@ -244,7 +244,7 @@ def test_the_state_branch_of_the_settings_is_found(
         clone.git("update-ref", "refs/remotes/origin/main", "origin/main~1")
         clone.git("reset", "--quiet", "--hard", "origin/main")
     monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
-    world.hub.engine.variables["ROLLOUT_STATE_BRANCH"] = "state-of-tau"
+    world.hub.engine.variables["ROLLOUT_STATE_BRANCH"] = " state-of-tau\n"
     before = world.repo.bare.branch("main")
     world.hub.forget_calls()
     run(capsys, "rollback", "--reason", "it crashes")

@@ -516,6 +516,22 @@ BROKEN = {
             "state.branch: refs/heads/ops is not what git calls a branch; did you mean ops?",
         ],
     ),
+    "branches below which the tool makes its own": (
+        "product: {branch: rollout-channel}\nstate: {branch: rollout/ops}",
+        [
+            "product.branch: rollout-channel is a name for the branches that rollout makes;"
+            " did you mean main?",
+            "state.branch: rollout/ops is a name for the branches that rollout makes;"
+            " did you mean rollout-ops?",
+        ],
+    ),
+    "a state branch in the way of the tool's own": (
+        "product: {repository: acme/tau, branch: rollout}\nstate: {branch: rollout-revert}",
+        [
+            "state.branch: rollout-revert is a name for the branches that rollout makes;"
+            " did you mean rollout-state?",
+        ],
+    ),
     "a first phase with users": (
         phases(FEW, ALL),
         [

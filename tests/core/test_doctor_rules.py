@@ -310,6 +310,24 @@ def test_a_key_that_a_plan_can_keep_nowhere_else_is_not_blamed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("repository", "actions", "is_own"),
+    [
+        ("acme/tau", Actions(enabled=True, allowed="local_only"), True),
+        ("ACME/tau", Actions(enabled=True, allowed="local_only"), True),
+        ("acm/tau", Actions(enabled=True, allowed="local_only"), False),
+        ("acme/tau", Actions(enabled=True, allowed="selected", selected=AllowList(True, ())), True),
+        ("acme/tau", Actions(enabled=True, allowed="selected", selected=SECRET), True),
+        ("acm/tau", Actions(enabled=True, allowed="selected", selected=AllowList(True, ())), False),
+    ],
+)
+def test_actions_of_the_same_owner_are_allowed(repository: str, actions: Actions, is_own: bool) -> None:
+    """GitHub's documentation: both choices allow what is in repositories of the same owner."""
+    found = examine(world({"repository": repository, "actions": actions}), NOW)
+    told = [one.says for one in found if one.topic == "allowed actions" and one.severity is not OK]
+    assert (PIN in " ".join(told)) is not is_own
+
+
+@pytest.mark.parametrize(
     ("branch", "pattern", "fits"),
     [
         ("main", "main", True),

@@ -115,7 +115,9 @@ def test_in_a_job_the_variable_names_the_train(
     )
 
 
-def test_state_on_a_branch_of_its_own(shell: Shell, repository: Repository) -> None:
+def test_state_on_a_branch_of_its_own(
+    shell: Shell, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shell.ok("init", "--profile", "generic", "--train", "shop", "--state-branch", "ops")
     repository.git("switch", "--quiet", "--create", "ops")
     repository.commit({}, "state")
@@ -128,6 +130,8 @@ def test_state_on_a_branch_of_its_own(shell: Shell, repository: Repository) -> N
         "beta",
     )
     assert repository.status() == []
+    monkeypatch.setenv("ROLLOUT_STATE_BRANCH", " ops\n")
+    assert shell.json("channel", "show")["channel"] == "beta"
 
 
 def test_init_needs_no_commit_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,6 +45,7 @@ from rollout.adapters.git.process import (
     start,
     usual_environment,
 )
+from rollout.core.files import is_peoples
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 
 _FIRST_PARENT = "--diff-merges=first-parent"
@@ -56,7 +57,6 @@ _HEADS = "refs/heads/"
 _HEAD_ON_BRANCH, _HEAD_ELSEWHERE = "ref: refs/heads/", "ref: refs/heads/.invalid"
 _MOVE = ("update-ref", "-z", "--stdin")
 _REMOTE_HEADS = "refs/remotes/origin/"
-_OWN_BRANCHES = "rollout/"
 USUAL_BRANCHES = ("main", "master")
 
 
@@ -237,7 +237,7 @@ class Git:
             if self.tip(usual):
                 return usual
         current = self.current_branch()
-        if current and not current.startswith(_OWN_BRANCHES):
+        if current and is_peoples(current):
             return current
         return configured or USUAL_BRANCHES[0]
 
@@ -588,7 +588,7 @@ def _keeping(tip: str) -> str:
 
 def _only_one(branches: Iterable[str]) -> str | None:
     """The one branch that is not the tool's own; None where there are several or none."""
-    others = [branch for branch in branches if not branch.startswith(_OWN_BRANCHES)]
+    others = [branch for branch in branches if is_peoples(branch)]
     return others[0] if len(others) == 1 else None
 
 

@@ -40,7 +40,7 @@ def variable(api: Api, name: str) -> str:
     """
     try:
         found = api.rest("GET", f"/repos/{api.repository}/actions/variables/{name}")
-        return parsed(_Variable, found).value
+        return parsed(_Variable, found).value.strip()
     except (PassingError, RefusedByGitHubError):
         return ""
 
