@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rollout.core.contract import Contract
-from rollout.core.placeholders import named
+from rollout.core.placeholders import alike, named
 from rollout.core.problems import near
 
 _OF_APPLY = ("percent", "phase", "version")
@@ -37,7 +37,7 @@ class Called:
         """Each placeholder that stays text, with the field of its word."""
         for index, word in enumerate(self.words):
             # `${name}` is a shell's.
-            for name in named(word.replace("${", "$")):
+            for name in alike(word.replace("${", "$")):
                 if name not in self.filled:
                     yield f"{self.field}.{index}", name
 
@@ -69,7 +69,7 @@ def command_problems(contract: Contract) -> Iterator[str]:
         if not command.filled:
             continue
         for where, name in command.unknown():
-            if meant := near(name, command.filled):
+            if meant := near(name.casefold(), command.filled):
                 yield f"{where}: unknown placeholder {{{name}}}; did you mean {meant}?"
         used = {name for word in command.words for name in named(word)}
         if command.needed and not used & {*command.needed} and not any(_typos(command)):
@@ -79,4 +79,4 @@ def command_problems(contract: Contract) -> Iterator[str]:
 
 
 def _typos(command: Called) -> Iterator[str]:
-    return (name for _, name in command.unknown() if near(name, command.needed))
+    return (name for _, name in command.unknown() if near(name.casefold(), command.needed))

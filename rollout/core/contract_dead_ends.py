@@ -31,8 +31,11 @@ def dead_ends(contract: Contract) -> Iterator[str]:
     yield from _phases(contract)
     yield from _times(contract)
     yield from _triggers(contract)
+    yield from _harness(contract)
     for name, surface in contract.surfaces.items():
         yield from _states(f"surfaces.{name}.map.health_states", surface)
+        if surface.file == ".":
+            yield f"surfaces.{name}.file: . is a folder; name the file in it"
     for where, pattern in check_patterns(contract):
         yield from _pattern(where, pattern)
     yield from _evidence(contract)
@@ -52,6 +55,23 @@ def _phases(contract: Contract) -> Iterator[str]:
                 yield f"{where}: {gate.total} is more than passed and failed together; did you mean {count}?"
 
 
+def _harness(contract: Contract) -> Iterator[str]:
+    harness = contract.harness
+    if harness is None:
+        return
+    if harness.manifest == harness.report:
+        yield f"harness.manifest: is the report, {harness.report}; a run writes two files"
+    for index, surface in enumerate(harness.surfaces):
+        if surface in harness.surfaces[:index]:
+            yield f"harness.surfaces.{index}: {surface} is named twice"
+    ids = len({*harness.surfaces})
+    for index, phase in enumerate(contract.phases):
+        for number, gate in enumerate(phase.gates):
+            if isinstance(gate, HarnessGate) and 0 < ids < gate.total:
+                where = f"phases.{index}.gates.{number}.total"
+                yield f"{where}: {gate.total} is more than the {ids} of harness.surfaces; did you mean {ids}?"
+
+
 def _times(contract: Contract) -> Iterator[str]:
     for command in commands_of(contract):
         if command.timeout == 0:
@@ -59,6 +79,8 @@ def _times(contract: Contract) -> Iterator[str]:
         if not command.words[0].strip():
             yield f"{command.field}.0: is empty; the first word is the program to run"
     sampling = contract.sampling
+    if sampling.min_interval == 0:
+        yield "sampling.min_interval: must be longer than nothing, else one reading counts as two checks"
     if 0 < sampling.max_age < sampling.min_interval:
         yield (
             f"sampling.max_age: {format_duration(sampling.max_age)} is shorter than min_interval,"
@@ -81,10 +103,13 @@ def _triggers(contract: Contract) -> Iterator[str]:
 
 def _states(where: str, surface: Surface) -> Iterator[str]:
     """Our own words for health that are taken for something better."""
-    for word, meant in (surface.map.health_states if surface.map else {}).items():
+    states = surface.map.health_states if surface.map else {}
+    for word, meant in states.items():
         own = word.casefold()
         if own in WORSE and WORSE[own] > WORSE[meant]:
             yield f"{where}.{word}: is called {meant}; did you mean {own}?"
+    if "healthy" in states and "healthy" not in states.values():
+        yield f"{where}: calls nothing healthy, so no gate on health would ever hold"
 
 
 def check_patterns(contract: Contract) -> Iterator[tuple[str, str]]:

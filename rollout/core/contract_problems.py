@@ -18,7 +18,7 @@ def examine(data: object) -> tuple[Contract | None, list[str]]:
     contract, problems = read(data)
     if contract is None:
         return None, problems
-    return contract, problems + list(_booleans(contract, data, "")) + doubts(contract)
+    return contract, problems + list(_no_numbers(contract, data, "")) + doubts(contract)
 
 
 def read(data: object) -> tuple[Contract | None, list[str]]:
@@ -45,7 +45,7 @@ def doubts(contract: Contract) -> list[str]:
 
     constants: list[str] = []
     if any(surface.map is not None for surface in contract.surfaces.values()):
-        from rollout.core.surfaces.json_mapping import constant_problems
+        from rollout.core.surfaces.expressions import constant_problems
 
         constants = list(constant_problems(contract))
     return [
@@ -59,26 +59,29 @@ def doubts(contract: Contract) -> list[str]:
     ]
 
 
-def _booleans(model: Model, data: object, above: str) -> Iterator[str]:
-    """True and false where a number belongs: they would count as 1 and 0."""
+def _no_numbers(model: Model, data: object, above: str) -> Iterator[str]:
+    """True, false and text where a number belongs: they would be taken for one."""
     if not isinstance(data, Mapping):
         return
     for name, field in type(model).model_fields.items():
         key = field.alias or name
-        yield from _booleans_in(getattr(model, name), data.get(key), f"{above}{key}")
+        yield from _no_numbers_in(getattr(model, name), data.get(key), f"{above}{key}")
 
 
-def _booleans_in(value: object, data: object, where: str) -> Iterator[str]:
-    if isinstance(data, bool) and isinstance(value, int | float) and not isinstance(value, bool):
-        yield f"{where}: must be a number, not {'true' if data else 'false'}; did you mean {value:g}?"
+def _no_numbers_in(value: object, data: object, where: str) -> Iterator[str]:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(data, bool):
+            yield f"{where}: must be a number, not {'true' if data else 'false'}; did you mean {value:g}?"
+        elif isinstance(data, str) and not data[-1:].isalpha():  # `30m` is a duration
+            yield f"{where}: must be a number, not text; did you mean {value:g}, without quotes?"
     elif isinstance(value, Model):
-        yield from _booleans(value, data, f"{where}.")
+        yield from _no_numbers(value, data, f"{where}.")
     elif isinstance(value, tuple) and isinstance(data, list):
         for index, (each, raw) in enumerate(zip(value, data, strict=False)):
-            yield from _booleans_in(each, raw, f"{where}.{index}")
+            yield from _no_numbers_in(each, raw, f"{where}.{index}")
     elif isinstance(value, Mapping) and isinstance(data, Mapping):
         for key, each in value.items():
-            yield from _booleans_in(each, data.get(key), f"{where}.{key}")
+            yield from _no_numbers_in(each, data.get(key), f"{where}.{key}")
 
 
 def _explain(error: ValidationError, data: object) -> list[str]:
@@ -101,7 +104,7 @@ def whole_problems(contract: Contract) -> list[str]:
     """What types cannot see, as `field: message`: cross-references, and expressions that do not parse."""
     problems = find_problems(contract)
     if any(surface.adapter is Adapter.JSON for surface in contract.surfaces.values()):
-        from rollout.core.surfaces.json_mapping import expression_problems
+        from rollout.core.surfaces.expressions import expression_problems
 
         problems += expression_problems(contract)
     return problems

@@ -19,6 +19,14 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
 
 
+_LIKE_ONE = re.compile(r"\{([A-Za-z_]+)\}")
+
+
+def alike(text: str) -> list[str]:
+    """What is written like a placeholder in a text, in any case of letters, each once, in their order."""
+    return list(dict.fromkeys(_LIKE_ONE.findall(text)))
+
+
 def named(text: str) -> list[str]:
     """The placeholders in a text, each once, in their order."""
     return list(dict.fromkeys(_PLACEHOLDER.findall(text)))

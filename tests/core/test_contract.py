@@ -239,7 +239,10 @@ BROKEN = {
     # sampling
     "no interval": (
         "sampling: {interval: 0s, min_interval: 0s}",
-        ["sampling.interval: must be longer than nothing"],
+        [
+            "sampling.interval: must be longer than nothing",
+            "sampling.min_interval: must be longer than nothing, else one reading counts as two checks",
+        ],
     ),
     "a wrong percent says nothing about the soak beside it": (
         phases(DARK, f"name: few, canary_percent: ten, soak: 0m, {GATE}", ALL),
@@ -602,6 +605,33 @@ BROKEN = {
             "triggers.1.at_least: 0 fires at once, because queue_depth is a count; did you mean 1?",
         ],
     ),
+    "nothing is called healthy": (
+        "surfaces: {api: {adapter: json, file: x, map: {health_state: s,"
+        " health_states: {healthy: degraded, up: degraded, down: failing}}}}\n" + phases(DARK, ALL),
+        [
+            "surfaces.api.map.health_states: calls nothing healthy, so no gate on health would ever hold",
+        ],
+    ),
+    "a folder for a file": (
+        "surfaces: {api: {adapter: json, file: ., map: {health_state: s}}}\n" + phases(DARK, ALL),
+        ["surfaces.api.file: . is a folder; name the file in it"],
+    ),
+    "a harness that cannot have these figures": (
+        "harness: {report: out/run.json, manifest: out/run.json, surfaces: [a, b, a]}\n"
+        + gates("{kind: harness, total: 5, passed: 5, failed: 0}"),
+        [
+            "harness.manifest: is the report, out/run.json; a run writes two files",
+            "harness.surfaces.2: a is named twice",
+            "phases.0.gates.0.total: 5 is more than the 2 of harness.surfaces; did you mean 2?",
+        ],
+    ),
+    "placeholders in other letters": (
+        'apply: {command: [go, "{percent}", "--at={Percent}", "{PHASE}"]}\n' + phases(DARK, ALL),
+        [
+            "apply.command.2: unknown placeholder {Percent}; did you mean percent?",
+            "apply.command.3: unknown placeholder {PHASE}; did you mean phase?",
+        ],
+    ),
     "failing is called healthy": (
         "surfaces: {api: {adapter: json, file: x, map: {health_state: s,"
         " health_states: {failing: healthy, Degraded: healthy, degraded: failing, ok: healthy}}}}\n"
@@ -638,6 +668,19 @@ BROKEN = {
             'phases.0.gates.0.checks: is empty and matches no check; did you mean "*"?',
             "phases.0.gates.1.checks: a [ is not closed; write [[] for the character itself",
             "triggers.0.checks: a [ is not closed; write [[] for the character itself",
+        ],
+    ),
+    "text for numbers": (
+        phases(
+            DARK,
+            "name: few, canary_percent: '10', soak: {runs: '1'}, gates: [{kind: threshold,"
+            " field: queue_depth, max: '3.5'}]",
+            ALL,
+        ),
+        [
+            "phases.1.canary_percent: must be a number, not text; did you mean 10, without quotes?",
+            "phases.1.soak.runs: must be a number, not text; did you mean 1, without quotes?",
+            "phases.1.gates.0.max: must be a number, not text; did you mean 3.5, without quotes?",
         ],
     ),
     "true and false for numbers": (

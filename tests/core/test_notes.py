@@ -12,6 +12,28 @@ UNVALIDATED: list[dict[str, Any]] = [
     {"name": "few", "canary_percent": 5, "soak": "1h", "gates": [HEALTHY]},
     {"name": "all", "canary_percent": 100, "soak": "1h", "gates": [HEALTHY]},
 ]
+CHECKS = {"kind": "ci_checks", "checks": "*"}
+SLOW_START: list[dict[str, Any]] = [
+    {"name": "dark", "canary_percent": 0, "soak": "0s", "gates": [HEALTHY]},
+    {"name": "all", "canary_percent": 100, "soak": "1h", "warm_up": "2h", "gates": [HEALTHY, CHECKS]},
+]
+DOUBTFUL: dict[str, Any] = {
+    "surfaces": {
+        "web": {
+            "adapter": "json",
+            "file": "web.json",
+            "map": {
+                "health_state": "status && 'ok'",
+                "health_states": {"ok": "healthy", "unknown": "healthy", "stopped": "healthy"},
+                "fields": {"errors": "errors && `0`"},
+            },
+        }
+    },
+    "phases": [
+        {"name": "dark", "canary_percent": 0, "soak": "0s", "gates": [HEALTHY]},
+        {"name": "all", "canary_percent": 100, "soak": "1h", "gates": [HEALTHY, CHECKS]},
+    ],
+}
 SHOP: dict[str, Any] = {
     "surfaces": {
         "web": {
@@ -72,6 +94,30 @@ SHOP: dict[str, Any] = {
         (
             {"apply": APPLY, "rollback": TARGET, "prepare": {"command": ["make", "V={version}", "{x}"]}},
             ["prepare.command.1: {version} is not filled in here and reaches the command as it is written"],
+        ),
+        (
+            {"apply": APPLY, "rollback": TARGET, "prepare": {"command": ["make", "{versio}", "{Commit}"]}},
+            [
+                "prepare.command.1: {versio} is not filled in here and reaches the command as it is written",
+                "prepare.command.2: {Commit} is not filled in here and reaches the command as it is written",
+            ],
+        ),
+        (
+            {"apply": {"command": ["deploy", "--percent={{percent}}"]}, "rollback": TARGET},
+            ["apply.command.1: {{percent}} keeps one pair of braces; write {percent}"],
+        ),
+        (
+            {"apply": APPLY, "rollback": TARGET, "phases": SLOW_START},
+            ["phases.1.warm_up: 2h is longer than the soak, 1h"],
+        ),
+        (
+            {"apply": APPLY, "rollback": TARGET, **DOUBTFUL},
+            [
+                "surfaces.web.map.health_states.unknown: is called healthy",
+                "surfaces.web.map.health_states.stopped: is called healthy",
+                "surfaces.web.map.health_state: status && 'ok' gave \"ok\" for each of",
+                "surfaces.web.map.fields.errors: errors && `0` gave 0 for each of",
+            ],
         ),
         (
             {"apply": APPLY, "rollback": TARGET, **SHOP},

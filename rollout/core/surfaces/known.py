@@ -7,7 +7,7 @@ from typing import assert_never
 
 from rollout.core.contract import Adapter, JsonMapping, Surface
 from rollout.core.surfaces import tau_browser_summary, tau_status, tau_transport_health
-from rollout.core.surfaces.json_mapping import counter_names
+from rollout.core.surfaces.expressions import counter_names
 from rollout.core.surfaces.payload import CYCLE_FIELDS
 
 

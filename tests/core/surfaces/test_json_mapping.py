@@ -5,7 +5,7 @@ import pytest
 from rollout.core.contract import Adapter, Contract, JsonMapping
 from rollout.core.observation import BadStep, HealthState, Sample, Timeline
 from rollout.core.surfaces import parse
-from rollout.core.surfaces.json_mapping import expression_problems
+from rollout.core.surfaces.expressions import expression_problems
 from tests.core.surfaces.surfaces import READ_AT, UPDATED, payload, surface
 
 
