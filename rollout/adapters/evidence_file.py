@@ -78,18 +78,21 @@ def parse_evidence(name: str, content: bytes, *, limit: int = MAX_EVIDENCE) -> E
 def _evidence(name: str, document: JsonValue) -> Evidence:
     if not isinstance(document, dict):
         raise _refusal(name, "is not an object", _WRITE_AGAIN)
-    _refuse_newer_schema(name, document.get("schema"))
+    _refuse_other_schema(name, document.get("schema"))
     kind = document.get("kind")
     model = _KINDS.get(kind) if isinstance(kind, str) else None
     if model is None:
         raise _refusal(name, f"kind: is neither {' nor '.join(_KINDS)}", _WRITE_AGAIN)
     try:
-        return model.model_validate(document)
+        # Strict as JSON is: "0" and false are no numbers, "false" is no truth.
+        return model.model_validate_json(json.dumps(document), strict=True)
     except ValidationError as error:
         raise InputError(_mistakes(name, error), hint=_WRITE_AGAIN, file=name) from None
 
 
-def _refuse_newer_schema(name: str, schema: JsonValue) -> None:
+def _refuse_other_schema(name: str, schema: JsonValue) -> None:
+    if isinstance(schema, bool):
+        raise _refusal(name, f"schema: is {str(schema).lower()}, not {_SCHEMA}", _WRITE_AGAIN)
     if isinstance(schema, int) and schema > _SCHEMA:
         hint = "A newer rollout wrote it: use that version here too."
         raise _refusal(name, f"schema: is {schema}, and this rollout reads up to {_SCHEMA}", hint)

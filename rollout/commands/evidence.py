@@ -9,6 +9,7 @@ from functools import reduce
 from itertools import groupby
 
 from rollout.core.advance import why_ignored
+from rollout.core.contract import Contract
 from rollout.core.observation import (
     Evidence,
     Observation,
@@ -18,7 +19,9 @@ from rollout.core.observation import (
     merge_round,
     of_one_instant,
 )
+from rollout.core.revision import head_of
 from rollout.core.state import UNDER_WAY, TrainState
+from rollout.core.surfaces.known import never_reported
 from rollout.core.surfaces.payload import CYCLE_FIELDS
 from rollout.core.values import format_duration, format_instant
 from rollout.errors import InputError
@@ -114,7 +117,7 @@ def check_itself(item: Evidence, now: datetime) -> None:
     """Raises InputError for evidence that contradicts itself, or lies in the future."""
     if isinstance(item, Observation):
         times = _problem_of_times(item.started_at, item.finished_at, now)
-        others = _read_outside(item) or _below_zero(item)
+        others = _read_outside(item) or _below_zero(item) or _contradicts_its_checkout(item)
     else:
         times, others = next(filter(None, _times_of(item, now)), ""), _answered_twice(item)
     if times:
@@ -171,6 +174,14 @@ def _below_zero(observation: Observation) -> str:
     return ""
 
 
+def _contradicts_its_checkout(observation: Observation) -> str:
+    """Of a sample from the release's own commit that lacks the release."""
+    for surface, sample in observation.samples.items():
+        if sample.holds_release is False and head_of(sample, observation) == observation.commit:
+            return f"says {surface} was read at the release's commit, and that this lacks the release"
+    return ""
+
+
 def _ahead(moment: datetime, now: datetime) -> str:
     if not is_ahead(moment, now):
         return ""
@@ -221,6 +232,16 @@ def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
         if strange:
             problem = f"holds a sample of {strange[0]}, which the contract of {state.train} does not have"
             raise InputError(f"{what} {problem}", hint=_HINT_COLLECT)
+        if excused := next(_excused(item, state.contract), ""):
+            raise InputError(f"{what} {excused}", hint=_HINT_WRITTEN)
         return
     if not why_ignored(status, state.contract, item, now):
         raise InputError(f"{what} was made under another contract", hint=_HINT_COLLECT)
+
+
+def _excused(observation: Observation, contract: Contract) -> Iterator[str]:
+    """Of what a surface reports by its contract, and the sample calls not applicable: no gate would ask."""
+    for name, sample in observation.samples.items():
+        for what in sample.not_applicable:
+            if what not in never_reported(contract.surfaces[name]):
+                yield f"says {what} is not applicable to {name}, where the contract has it"

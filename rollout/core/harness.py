@@ -136,6 +136,8 @@ def _of_figures(run: HarnessReport) -> Iterator[str]:
         )
     if run.status == PASSED and run.failed:
         yield f"report.overall is passed, with {run.failed} failed"
+    if run.status != PASSED and not run.failed:
+        yield f"report.overall is {inert(run.status, 40)}, with nothing failed"
 
 
 def _of_surface(surface: str, report: Entry, manifest: Entry) -> Iterator[str]:

@@ -1,5 +1,7 @@
 import json
+import re
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +137,28 @@ def test_what_is_no_evidence_is_bad_input(tmp_path: Path, content: Any, why: str
         read_evidence(path)
     assert raised.value.message.startswith(f"{path}{why}")
     assert raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("schema", True),
+        ("samples.voice.fields.queue_depth", "0"),
+        ("samples.voice.fields.queue_depth", False),
+        ("samples.voice.counters.case_processing_failed", "2"),
+        ("samples.voice.holds_release", "true"),
+        ("samples.voice.holds_release", 1),
+        ("samples.voice.timeline.bad", False),
+        ("harness.total", "5"),
+        ("harness.failed", False),
+    ],
+)
+def test_a_value_of_another_type_is_not_taken_for_one(tmp_path: Path, field: str, value: Any) -> None:
+    document = OBSERVATION.model_dump(mode="json", by_alias=True)
+    *above, last = field.split(".")
+    reduce(lambda inner, key: inner[key], above, document)[last] = value
+    with pytest.raises(InputError, match=re.escape(field)):
+        read_evidence(written(tmp_path, document))
 
 
 def test_every_mistake_is_named_with_its_field(tmp_path: Path) -> None:

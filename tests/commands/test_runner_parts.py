@@ -129,6 +129,25 @@ def test_one_instant_of_one_runner_with_two_contents_is_unknown(world: World) ->
     assert not verify(world.store, TAU, None).findings
 
 
+@pytest.mark.parametrize("what", ["health_state", "counters", "queue_depth"])
+def test_a_reading_excuses_nothing_that_the_contract_has(world: World, what: str) -> None:
+    world.clock.forward(minutes=10)
+    whole = world.observe()
+    silent = whole.samples["voice"].model_copy(update={"not_applicable": ("timeline", what)})
+    read = whole.model_copy(update={"samples": {**whole.samples, "voice": silent}})
+    with pytest.raises(InputError, match=f"{what} is not applicable to voice, where the contract has it"):
+        world.reconcile(read)
+
+
+def test_the_release_does_not_lack_itself(world: World) -> None:
+    world.clock.forward(minutes=10)
+    whole = world.observe()
+    foreign = whole.samples["voice"].model_copy(update={"holds_release": False})
+    read = whole.model_copy(update={"samples": {**whole.samples, "voice": foreign}})
+    with pytest.raises(InputError, match="was read at the release's commit"):
+        world.reconcile(read)
+
+
 def test_no_reading_says_itself_that_it_is_an_earlier_one(world: World) -> None:
     world.clock.forward(minutes=10)
     whole = world.observe()

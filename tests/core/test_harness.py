@@ -179,6 +179,8 @@ def test_a_pair_that_contradicts_itself_is_unknown(report: bytes, manifest: byte
         ({"total_surfaces": 9}, "report.overall counts total=9 passed=5 failed=0, surface_status 5, 5, 0"),
         ({"passed_surfaces": 4}, "report.overall counts total=5 passed=4 failed=0, surface_status 5, 5, 0"),
         ({"failed_surfaces": 1}, "report.overall counts total=5 passed=5 failed=1, surface_status 5, 5, 0"),
+        ({"status": "PASSED"}, "report.overall is PASSED, with nothing failed"),
+        ({"status": "failed"}, "report.overall is failed, with nothing failed"),
         ({"failed_surfaces": False}, "report.overall.failed_surfaces is not a count"),
     ],
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from rollout.core.contract import JsonMapping, Surface
-from rollout.core.observation import COUNTERS, HEALTH_STATE, TIMELINE, BadStep, HealthState, Sample, Timeline
+from rollout.core.observation import COUNTERS, BadStep, HealthState, Sample, Timeline
 from rollout.core.surfaces.expressions import find
+from rollout.core.surfaces.known import never_reported
 from rollout.core.surfaces.payload import (
     CYCLE_FIELDS,
     MalformedError,
@@ -39,7 +39,7 @@ def parse_json(surface: Surface, payload: bytes, read_at: datetime) -> Sample:
         counters=counters,
         counters_unknown=counters_unknown,
         timeline=_timeline(_search(mapping.timeline, document)),
-        not_applicable=tuple(_not_mapped(surface, mapping)),
+        not_applicable=never_reported(surface),
     )
 
 
@@ -96,13 +96,3 @@ def _example(step: dict[str, JsonValue]) -> BadStep:
 
 def _text(value: JsonValue) -> str:
     return inert(value if isinstance(value, str) else type(value).__name__)
-
-
-def _not_mapped(surface: Surface, mapping: JsonMapping) -> Iterator[str]:
-    yield from (field for field in CYCLE_FIELDS if field not in mapping.fields)
-    if mapping.health_state is None:
-        yield HEALTH_STATE
-    if mapping.counters is None and surface.events is None:
-        yield COUNTERS
-    if mapping.timeline is None:
-        yield TIMELINE

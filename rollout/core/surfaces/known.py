@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
 from rollout.core.contract import Adapter, JsonMapping, Surface
+from rollout.core.observation import COUNTERS, HEALTH_STATE, TIMELINE
 from rollout.core.surfaces import tau_browser_summary, tau_status, tau_transport_health
 from rollout.core.surfaces.expressions import counter_names
 from rollout.core.surfaces.payload import CYCLE_FIELDS
@@ -60,3 +62,26 @@ def _mapped(surface: Surface, mapping: JsonMapping) -> Known:
         timeline=mapping.timeline is not None,
         lacks=frozenset(CYCLE_FIELDS) - frozenset(mapping.fields),
     )
+
+
+def never_reported(surface: Surface) -> tuple[str, ...]:
+    """All that a sample of the surface may call not applicable."""
+    match surface.adapter:
+        case Adapter.TAU_STATUS | Adapter.TAU_TRANSPORT_HEALTH:
+            return (TIMELINE,)
+        case Adapter.TAU_BROWSER_SUMMARY:
+            return (*CYCLE_FIELDS, COUNTERS)
+        case Adapter.JSON:
+            return tuple(_not_mapped(surface, surface.map or JsonMapping()))
+        case _:
+            assert_never(surface.adapter)
+
+
+def _not_mapped(surface: Surface, mapping: JsonMapping) -> Iterator[str]:
+    yield from (field for field in CYCLE_FIELDS if field not in mapping.fields)
+    if mapping.health_state is None:
+        yield HEALTH_STATE
+    if mapping.counters is None and surface.events is None:
+        yield COUNTERS
+    if mapping.timeline is None:
+        yield TIMELINE
