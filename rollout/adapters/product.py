@@ -31,9 +31,13 @@ _SECRET = re.compile(
 )
 _KEY_OF_A_PRODUCT = re.compile(r"_API_KEY$")
 _GIT_TIMEOUT = 120
-_GIT_OPTIONS = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+_GIT_OPTIONS = (
+    *("-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.useReplaceRefs=false"),
+)
 _GIT_ENV = {
     "LC_ALL": "C",
+    "GIT_GRAFT_FILE": f"{os.devnull}/grafts",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",

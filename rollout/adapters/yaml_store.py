@@ -32,6 +32,7 @@ from rollout.core.files import (
     STATE,
     STATUS,
     is_peoples,
+    is_train,
     state_path,
 )
 from rollout.core.state import (
@@ -119,9 +120,8 @@ class YamlStore:
 
     def trains(self, at: str) -> tuple[str, ...]:
         """Names of the trains that exist at that commit, sorted."""
-        return tuple(
-            sorted(name for name, entry in self._git.tree(f"{at}:{STATE}").items() if entry.is_folder)
-        )
+        folders = [name for name, entry in self._git.tree(f"{at}:{STATE}").items() if entry.is_folder]
+        return tuple(sorted(name for name in folders if is_train(self._git.tree(f"{at}:{STATE}/{name}"))))
 
     def load(self, train: str, at: str) -> TrainState:
         """The train at that commit.

@@ -245,16 +245,18 @@ def _tell_lost(lost: Sequence[str]) -> None:
 
 
 def _made_whole(name: str, value: object) -> object:
-    """An option's text with escapes for bytes that are no UTF-8; paths and all else as they are."""
-    if not isinstance(value, str) or value.isprintable():
+    """An option's text with escapes for bytes that are no UTF-8 and for what nobody sees."""
+    if not isinstance(value, str) or value.isascii():
         return value
-    from rollout.core.text import whole
+    from rollout.core.text import escaped, whole
 
-    text = whole(value)
+    option, text = name.replace("_", "-"), whole(value)
     if text != value:
-        option = name.replace("_", "-")
         progress(f"note: --{option} is not UTF-8: its other bytes are written as \\xNN")
-    return text
+    shown = escaped(text)
+    if shown != text:
+        progress(f"note: --{option} holds invisible characters: they are written as \\uNNNN")
+    return shown
 
 
 def _moment(given: str | None, forge: ForgeKind) -> datetime | None:

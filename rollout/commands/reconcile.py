@@ -298,8 +298,9 @@ class Reconciler:
                     raise
                 report.state = self._store.load_for_brake(report.state.train, self._store.head())
                 continue
-            except RefusedError:
-                # In the middle of what a person has begun nothing is committed but what stops a release.
+            except (RefusedError, InputError, OutsideError):
+                # In the middle of what a person or another git has begun, or over their edits, nothing is
+                # committed but what stops a release.
                 if self._is_brake or not self._leads_to_rollback(report.state, queue, finder):
                     raise
                 self._is_brake = True

@@ -1,5 +1,9 @@
 """Names of the files below `state/<train>/`."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 STATE = "state"
 """The folder that all trains are in."""
 STATE_BRANCH = "rollout-state"
@@ -16,6 +20,9 @@ REHEARSAL = "rehearsal.yaml"
 RELEASE_CACHE = "release-cache.yaml"
 INCIDENTS = "incidents"
 """A folder with one file an incident."""
+_OF_A_TRAIN = frozenset(
+    {CONTRACT, ROLLOUT, STATUS, CHANNEL, SIGNOFF, QUARANTINE, REHEARSAL, RELEASE_CACHE, INCIDENTS}
+)
 
 
 OWN_ROOTS = ("rollout", "rollout-channel", "rollout-revert")
@@ -26,6 +33,11 @@ def is_peoples(branch: str) -> bool:
     """Whether a branch is none that the tool makes for a pull request."""
     root, below, _ = branch.partition("/")
     return not below or root not in OWN_ROOTS
+
+
+def is_train(names: Iterable[str]) -> bool:
+    """Whether a folder below `state/` that holds these is a train's; any other is somebody's notes."""
+    return not _OF_A_TRAIN.isdisjoint(names)
 
 
 def state_path(train: str, *names: str) -> str:

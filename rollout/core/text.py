@@ -15,6 +15,15 @@ _ANSI = re.compile(
 )
 _NEVER_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 """Unicode categories: controls, bidi and zero-width marks, lone surrogates, private and unassigned."""
+_IGNORABLE = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
+"""Fillers and variation selectors: letters and marks to Unicode, and drawn as nothing
+(Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt)."""
+_STYLES = "\ufe0e\ufe0f"
+"""As text or as emoji: seen, where they follow what can be drawn both ways."""
+_DRAWN_BOTH_WAYS = frozenset({"So", "Sm", "Po", "Nd"})
 _SCANNED_PER_CHARACTER_KEPT = 20
 """Bounds the work on megabytes of text of which only a line is kept."""
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
@@ -45,10 +54,13 @@ def inert_tail(text: str, limit: int = 200) -> str:
 
 def plain(text: str) -> str:
     """Returns the text without ANSI sequences, control and invisible characters; white space stays."""
-    if text.isprintable():  # nearly every text is, and then nothing has to go
-        return text
+    if text.isprintable() and (text.isascii() or _IGNORABLE.isdisjoint(text)):
+        return text  # nearly every text is so
+    rest = _ANSI.sub("", text)
     return "".join(
-        c for c in _ANSI.sub("", text) if c.isspace() or unicodedata.category(c) not in _NEVER_SHOWN
+        c
+        for before, c in zip(" " + rest, rest, strict=False)
+        if c.isspace() or not (unicodedata.category(c) in _NEVER_SHOWN or _is_ignored(before, c))
     )
 
 
@@ -67,17 +79,33 @@ def escaped(text: str) -> str:
     """
     if text.isascii():
         return text
-    return text.translate({ord(c): escape(c) for c in set(text) if is_invisible(c)})
+    hidden = {c for c in set(text) if is_invisible(c)}
+    if not hidden:
+        return text
+    return "".join(
+        escape(c) if c in hidden and not _is_style(before, c) else c
+        for before, c in zip(" " + text, text, strict=False)
+    )
 
 
 def is_invisible(char: str) -> bool:
     """Whether a reader does not see the character. White space is seen."""
-    return not char.isascii() and not char.isspace() and unicodedata.category(char) in _NEVER_SHOWN
+    if char.isascii() or char.isspace():
+        return False
+    return char in _IGNORABLE or unicodedata.category(char) in _NEVER_SHOWN
 
 
 def escape(char: str) -> str:
     r"""Returns `\uNNNN`, or `\UNNNNNNNN` for a character that four figures do not hold."""
     return f"\\u{ord(char):04x}" if ord(char) <= _LAST_OF_FOUR_DIGITS else f"\\U{ord(char):08x}"
+
+
+def _is_ignored(before: str, char: str) -> bool:
+    return char in _IGNORABLE and not _is_style(before, char)
+
+
+def _is_style(before: str, char: str) -> bool:
+    return char in _STYLES and unicodedata.category(before) in _DRAWN_BOTH_WAYS
 
 
 def _one_line(text: str) -> str:

@@ -120,10 +120,10 @@ def _subject(event: Event, subject: str, said: CommitMessage, state: TrainState)
     if not subject.startswith(head):
         return f"the subject does not begin with {head.strip()}"
     rest, wanted = subject.removeprefix(head), said.subject.removeprefix(head)
-    other = next(
-        (each for each, verbs in _VERBS.items() if _begins(rest, verbs) and verbs != _VERBS[event]), None
-    )
-    if other is not None and not _begins(rest, _VERBS[event]):
+    if _VERBS[event] and not _begins(rest, _VERBS[event]):
+        other = next(
+            (each for each, verbs in _VERBS.items() if _begins(rest, verbs)), "nothing that is known"
+        )
         return f"the subject tells of {other}, and the commit records {event}"
     phases = {phase.name for phase in state.contract.phases}
     told, due = (_facts(text, event, phases) for text in (rest, wanted))

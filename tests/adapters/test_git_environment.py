@@ -158,6 +158,7 @@ def test_what_is_passed_on_is_a_closed_list() -> None:
     given = {"PATH": "p", "HOME": "h", "GIT_SSH_COMMAND": "s", "https_proxy": "x", "GITHUB_TOKEN": "t"}
     told = usual_environment({**given, **VARIABLES, "SOMETHING": "1", "GIT_OF_TOMORROW": "1"})
     always = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
+    always["GIT_GRAFT_FILE"] = "/dev/null/grafts"
     assert told == {"PATH": "p", "HOME": "h", "GIT_SSH_COMMAND": "s", "https_proxy": "x", **always}
 
 
@@ -167,3 +168,15 @@ def test_an_object_that_somebody_replaced_is_read_as_it_was_committed(repo: Repo
     usual = list(everything(repo))
     repo.git("replace", f"{head}~1", other)
     assert list(everything(repo)) == usual
+    repo.git("config", "core.useReplaceRefs", "true")
+    assert list(everything(repo)) == usual
+
+
+def test_a_history_that_somebody_grafted_is_read_as_it_was_committed(repo: Repository) -> None:
+    head, other = repo.head(), repo.head("other")
+    usual = list(everything(repo))
+    grafts = repo.path / ".git" / "info" / "grafts"
+    grafts.parent.mkdir(exist_ok=True)
+    for line in (f"{head} {other}\n", f"{head}\n"):
+        grafts.write_text(line)
+        assert list(everything(repo)) == usual

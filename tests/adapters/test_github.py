@@ -85,6 +85,15 @@ def test_head_and_state_are_one_request_and_what_git_says(world: GitHubWorld, ru
     assert run.api.calls == 1
 
 
+def test_a_folder_that_never_held_state_is_no_train(world: GitHubWorld, run: Adapters) -> None:
+    bare, blob = world.repo.bare, world.repo.bare.write_blob(b"x\n")
+    paths = ("state/notes/README.md", "state/rho/status.yaml")
+    tree = bare.write_tree("main", [("100644", blob, path) for path in paths])
+    bare.update_ref("refs/heads/main", bare.git("commit-tree", "-m", "x", "-p", "main", tree))
+    git = YamlStore(Git(world.repo.bare.path), "main")
+    assert run.store.trains(run.store.head()) == git.trains(git.head()) == ("rho", TAU)
+
+
 def test_an_older_commit_can_be_read(world: GitHubWorld, run: Adapters) -> None:
     before = world.repo.bare.git("rev-parse", "main^")
     assert run.store.load(TAU, before).rollout == Rollout(train=TAU)

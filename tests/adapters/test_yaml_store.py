@@ -225,6 +225,13 @@ def test_a_damaged_repository_is_not_a_missing_file(store: YamlStore, repo: Repo
 # --- what does not parse -----------------------------------------------------------------------------------
 
 
+def test_a_folder_that_never_held_state_is_no_train(store: YamlStore, repo: Repository) -> None:
+    repo.commit({"state/notes/README.md": "x", "state/calendar.yaml/x.yaml": "x", "state/tau.md": "x"})
+    assert store.trains(store.head()) == ("tau",)
+    repo.commit({"state/rho/incidents/one.yaml": "x"})
+    assert store.trains(store.head()) == ("rho", "tau")
+
+
 def test_a_train_that_is_not_there(store: YamlStore) -> None:
     with pytest.raises(InputError, match="there is no train rho") as error:
         store.load("rho", store.head())

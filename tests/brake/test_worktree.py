@@ -111,6 +111,22 @@ def test_a_broken_contract_that_is_committed_still_names_the_branch(
         assert is_frozen(here)
 
 
+def test_what_nobody_sees_in_a_reason_is_written_out_and_told(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = tmp_path / "here"
+    shutil.copytree(made, here, symlinks=True)
+    assert freeze(here, "a\u202eb\u200bc\U000e0041 \u26a0\ufe0f\u3164") == 0
+    told = "note: --reason holds invisible characters: they are written as \\uNNNN\n"
+    assert capsys.readouterr().err == told
+    git = Git(here)
+    store = YamlStore(git, STATE_BRANCH)
+    frozen = store.load(TAU, store.head()).rollout.frozen
+    git.close()
+    assert frozen is not None
+    assert frozen.reason == "a\\u202eb\\u200bc\\U000e0041 \u26a0\ufe0f\\u3164"
+
+
 def test_a_reason_in_another_encoding_freezes_and_is_told(
     made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -256,6 +256,7 @@ LIES = {
     "another release": SUBJECT.replace("v0.1.5", "v0.1.6"),
     "another phase": SUBJECT.replace("canary-1", "canary-2"),
     "another event": SUBJECT.replace("observe", "enter"),
+    "an event that there is not": SUBJECT.replace("observe", "thaw"),
     "another train": SUBJECT.replace("tau", "shop"),
     "another verdict": "rollout(tau): observe v0.1.5 canary-1: promote to canary-2",
     "no phase": "rollout(tau): observe v0.1.5",

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +54,24 @@ def test_invisible_characters_are_written_out() -> None:
     assert escaped("a\u202eb\u200bc\U000e0041d\ufeff\n「済」\u00a0") == (
         "a\\u202eb\\u200bc\\U000e0041d\\ufeff\n「済」\u00a0"
     )
+
+
+FILLERS = "\u034f\u115f\u1160\u17b4\u180b\u3164\uffa0\ufe00\ufe0f\U000e0100\U000e01ef"
+
+
+def test_fillers_and_selectors_are_invisible_too() -> None:
+    assert inert(f"a{FILLERS}b") == "ab"
+    assert escaped(f"a{FILLERS}b").isascii()
+
+
+@pytest.mark.parametrize("text", ["\u26a0\ufe0f stop", "7\ufe0f\u20e3", "\u2764\ufe0e", "a\u0301"])
+def test_how_an_emoji_is_drawn_stays(text: str) -> None:
+    assert inert(text) == escaped(text) == text
+
+
+def test_selectors_after_one_another_carry_nothing() -> None:
+    assert inert("\u26a0\ufe0f\ufe0e\ufe0fx") == "\u26a0\ufe0fx"
+    assert escaped("\u26a0\ufe0f\ufe0ex") == "\u26a0\ufe0f\\ufe0ex"
 
 
 @given(st.binary())

@@ -238,9 +238,18 @@ def test_a_rollback_by_somebody_whom_git_does_not_know_acts(
     assert (told in done.err) == (by == "git")
 
 
-@pytest.mark.parametrize("place", ["in a merge", "in a cherry-pick", "in a rebase"])
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [
+        ("in a merge", 3),
+        ("in a cherry-pick", 3),
+        ("in a rebase", 3),
+        ("state is a link", 2),
+        ("another git at work", 4),
+    ],
+)
 def test_a_trigger_acts_in_the_middle_of_what_a_person_has_begun(
-    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str, code: int
 ) -> None:
     folder = copied(made, tmp_path)
     git(folder, "reset", "--quiet", "--hard", "before-it-degraded")
@@ -249,10 +258,31 @@ def test_a_trigger_acts_in_the_middle_of_what_a_person_has_begun(
     for name, reading in zip(names, two_bad_readings(), strict=True):
         write_evidence(Path(name), reading)
     alone = Run(capsys, folder, "reconcile", "--observation", names[0])
-    assert (alone.code, PLACES[place].says in alone.err) == (3, True)
+    assert (alone.code, PLACES[place].says in alone.err) == (code, True)
     done = Run(capsys, folder, "reconcile", *(word for name in names for word in ("--observation", name)))
     assert (done.code, is_stopped(folder)) == (0, True), done.err
-    assert PLACES[place].says in done.err
+    assert ("it stays" if place == "state is a link" else PLACES[place].says) in done.err
+
+
+@pytest.mark.parametrize("is_staged", [False, True])
+def test_a_trigger_acts_over_an_edit_of_the_status_and_keeps_it(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], is_staged: bool
+) -> None:
+    folder = copied(made, tmp_path)
+    git(folder, "reset", "--quiet", "--hard", "before-it-degraded")
+    status = folder / state_path(TAU, "status.yaml")
+    status.write_text(edited := status.read_text() + "# mine\n")
+    if is_staged:
+        git(folder, "add", str(status))
+    names = [str(tmp_path / f"{at}.json") for at in range(2)]
+    for name, reading in zip(names, two_bad_readings(), strict=True):
+        write_evidence(Path(name), reading)
+    alone = Run(capsys, folder, "reconcile", "--observation", names[0])
+    assert (alone.code, "status.yaml: dirty" in alone.err) == (2, True)
+    done = Run(capsys, folder, "reconcile", *(word for name in names for word in ("--observation", name)))
+    assert (done.code, is_stopped(folder)) == (0, True), done.err
+    assert "status.yaml: changed in " in done.err
+    assert status.read_text() == edited
 
 
 @pytest.mark.parametrize("brake", BRAKES, ids=[brake[0] for brake in BRAKES])

@@ -20,6 +20,7 @@ _CONFIG = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.commentChar=#",
+    "core.useReplaceRefs=false",
     "i18n.commitEncoding=UTF-8",
     "i18n.logOutputEncoding=UTF-8",
     "log.showSignature=false",
@@ -62,7 +63,14 @@ _PASSED_ON = frozenset(
     }
 )
 _PASSED_ON_BY_BEGINNING = ("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
-_ALWAYS = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
+_NO_GRAFTS = f"{os.devnull}/grafts"
+"""A file that cannot be: a grafted history is another than the commits'."""
+_ALWAYS = {
+    "LC_ALL": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": _NO_GRAFTS,
+}
 
 _STATES_AN_ERROR = ("fatal: ", "error: ", " ! [")
 

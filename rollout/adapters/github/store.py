@@ -422,12 +422,8 @@ class _Files:
 
 
 def _snapshot(commit: Commit) -> _Snapshot:
-    folder = commit.file.object if commit.file else None
-    trains = {
-        train.name: {file.name: file.blob for file in train.object.entries}
-        for train in (folder.entries if folder and folder.entries else ())
-        if train.object and train.object.entries is not None
-    }
+    folders = commit.file.trains if commit.file else {}
+    trains = {name: {file.name: file.blob for file in each.entries or ()} for name, each in folders.items()}
     parents = commit.parents.nodes
     workflows = commit.workflows.object if commit.workflows else None
     skips_ci = has_other_ci(commit.tree.names, workflows.names if workflows else ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rollout.adapters.github.api import Document
 from rollout.adapters.github.issue_documents import PageInfo
 from rollout.adapters.yaml_store import FileVersion
-from rollout.core.files import STATE_BRANCH
+from rollout.core.files import STATE_BRANCH, is_train
 
 _STATE_OF_COMMIT = """fragment state on Commit {
   oid
@@ -62,7 +62,8 @@ CARRIERS = """query($owner: String!, $name: String!, $after: String) {
   repository(owner: $owner, name: $name) { nameWithOwner
     refs(refPrefix: "refs/heads/", first: 100, after: $after) {
       nodes { name target { ... on Commit {
-        file(path: "state") { object { ... on Tree { entries { name type } } } } } } }
+        file(path: "state") { object { ... on Tree { entries {
+          name object { ... on Tree { entries { name } } } } } } } } } }
       pageInfo { hasNextPage endCursor }
     }
   }
@@ -114,6 +115,15 @@ class _StateFolder(Document):
 class _StateEntry(Document):
     object: _StateFolder | None = None
 
+    @property
+    def trains(self) -> dict[str, _Folder]:
+        """The folders that hold a train, by its name."""
+        entries = self.object.entries if self.object else None
+        folders = {entry.name: entry.object for entry in entries or () if entry.object}
+        return {
+            name: each for name, each in folders.items() if is_train(file.name for file in each.entries or ())
+        }
+
 
 class _Oid(Document):
     oid: str
@@ -125,8 +135,6 @@ class _Oids(Document):
 
 class _Name(Document):
     name: str
-    type: str = ""
-    """`tree` for a folder, where the query asks."""
 
 
 class _Names(Document):
@@ -217,7 +225,7 @@ class HistoryAnswer(Document):
 
 
 class _Carrier(Document):
-    file: _NamesEntry | None = None
+    file: _StateEntry | None = None
 
 
 class Branch(Document):
@@ -226,9 +234,7 @@ class Branch(Document):
 
     @property
     def trains(self) -> tuple[str, ...]:
-        folder = self.target.file.object if self.target.file else None
-        entries = folder.entries if folder and folder.entries else ()
-        return tuple(entry.name for entry in entries if entry.type == "tree")
+        return tuple(self.target.file.trains) if self.target.file else ()
 
 
 class _Branches(Document):
