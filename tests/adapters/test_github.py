@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.check import check
 from rollout.commands.freeze import freeze
 from rollout.commands.looking import history
+from rollout.commands.verify import verify
 from rollout.core.contract import Product
 from rollout.core.effects import OpenPromotion, SetStatus
 from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange, Unusable
@@ -300,12 +302,36 @@ def test_the_incident_that_froze_a_train_is_read_with_it(hub: Hub, tmp_path: Pat
     assert world.rollout.outcome is Outcome.ROLLING_BACK
 
 
+def add_and_take_back(world: GitHubWorld, branch: str) -> None:
+    """Two commits of a person, after which the branch proposes what it did."""
+    head = world.repo.bare.branch(branch) or ""
+    added = world.repo.commit_on_branch(world.alice, branch, head, "Add", [("note", b"1\n")], [])
+    world.repo.commit_on_branch(world.alice, branch, added, "Take back", [], ["note"])
+
+
+def press_update(world: GitHubWorld, branch: str) -> None:
+    """The button "Update branch", after one more state commit."""
+    world.clock.forward(minutes=10)
+    world.reconcile(world.observe())
+    main, head = (world.repo.bare.branch(name) or "" for name in ("main", branch))
+    tree = world.repo.bare.merged_tree(main, head) or ""
+    made = world.repo.bare.write_commit(tree, [head, main], "Update", person(world.alice), world.now)
+    world.repo.move(world.alice, f"refs/heads/{branch}", made)
+
+
+@pytest.mark.parametrize("change", [None, press_update, add_and_take_back])
 @pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
-def test_history_tells_a_promotion_however_it_was_merged(world: GitHubWorld, method: str) -> None:
+def test_history_tells_a_promotion_however_it_was_merged(
+    world: GitHubWorld, method: str, change: Callable[[GitHubWorld, str], None] | None
+) -> None:
     world.clock.forward(minutes=1)
     world.run_harness()
     world.soak()
     (pull,) = world.repo.pulls()
+    assert pull.pull is not None
+    if change is not None:
+        change(world, pull.pull.head)
+        world.reconcile()
     world.repo.allows_rebase = True
     # A squash keeps the title alone, as repositories may be set up.
     world.repo.merge(world.alice, pull.number, method=method)
@@ -313,6 +339,23 @@ def test_history_tells_a_promotion_however_it_was_merged(world: GitHubWorld, met
     told = list(history(world.store, TAU, "v0.1.5", "promote"))
     assert [entry.trailers["Rollout-Phase"] for entry in told] == ["canary-1"]
     assert [entry.is_worked_out for entry in told] == [method == "squash"]
+    assert world.status.phase == "canary-1"
+    assert verify(YamlStore(Git(world.repo.bare.path), "main"), TAU, None).problems == []
+
+
+def test_a_promotion_whose_base_somebody_changed_is_proposed_anew(world: GitHubWorld) -> None:
+    world.reconcile(world.observe())
+    (pull,) = world.repo.pulls()
+    world.repo.move(world.alice, "refs/heads/other", world.repo.bare.branch("main") or "")
+    world.repo.retarget(world.alice, pull, "other")
+    world.clock.forward(minutes=1)
+    world.reconcile()
+    (anew,) = world.forge.pull_requests("rollout/")
+    assert (anew.number != pull.number, anew.base) == (True, "main")
+    assert world.forge.statuses(anew.head_sha)[CONTEXT][0] is StatusState.SUCCESS
+    assert world.reconcile().effects == []
+    world.repo.merge(world.alice, anew.number)
+    world.reconcile()
     assert world.status.phase == "canary-1"
 
 

@@ -432,13 +432,7 @@ class Repo:
             if tree is None:
                 raise ApiError(405, "Pull Request is not mergeable")
             parents = [base, head] if method == "merge" else [base]
-            if method == "rebase":
-                # The commit keeps its message; of more than one the fake would have to make as many.
-                assert len(self.bare.between(base, head)) == 1, "fakehub rebases one commit"
-                title, message = self.bare.commit(head).message, ""
             author = person(token)
-            if method == "rebase":
-                author = self.bare.commit(head).author
             if method == "squash":
                 author = Person(thread.author.login, thread.author.email)
             default = (
@@ -447,11 +441,37 @@ class Repo:
                 else f"Merge pull request #{number} from {self.owner}/{thread.pull.head}\n\n{thread.title}"
             )
             text = "\n\n".join(part for part in (title, message) if part) or default
-            commit = self.bare.write_commit(tree, parents, text, author, self.hub.clock.now())
+            if method == "rebase":
+                commit = self._rebased(base, head, tree)
+            else:
+                commit = self.bare.write_commit(tree, parents, text, author, self.hub.clock.now())
             self.refuse_workflow_change(token, base, commit)
             self._mark_merged(token, thread, commit)
             self.move(token, f"refs/heads/{thread.pull.base}", commit, old=base, merging=True)
             return commit
+
+    def _rebased(self, base: str, head: str, merged: str) -> str:
+        """The last of the branch's commits, each made anew on top of the base, but for merges.
+
+        Refused where a merge gives something else (GitHub's documentation, "About pull request merges").
+        """
+        refused = ApiError(405, "This branch can't be rebased")
+        tip, now = base, self.hub.clock.now()
+        for commit in (self.bare.commit(one) for one in self.bare.between(base, head)):
+            if len(commit.parents) != 1:
+                continue
+            # A commit with the tip's tree, beside this one: their merge is what the one changes.
+            beside = self.bare.write_commit(
+                self.bare.commit(tip).tree, commit.parents, "", commit.author, now
+            )
+            tree = self.bare.merged_tree(beside, commit.sha)
+            if tree is None:
+                raise refused
+            made_at = commit.authored_at
+            tip = self.bare.write_commit(tree, [tip], commit.message, commit.author, now, authored_at=made_at)
+        if self.bare.commit(tip).tree != merged:
+            raise refused
+        return tip
 
     def _co_authors(self, base: str, head: str, author: Person) -> str:
         """Trailers of a squash: who else wrote its commits."""
