@@ -15,17 +15,22 @@ from benchmarks.table import Count
 from rollout.adapters.evidence_file import write_evidence
 from rollout.cli import main
 from rollout.core.contract import Contract, SignoffPolicy
+from rollout.core.doctor.limits import requests_a_run
 from rollout.core.observation import HealthState, Observation, Results
 from rollout.core.state import CheckFact, Verdict
 from tests.adapters.github_world import NAME, GitHubWorld, seed
-from tests.fakehub.entities import Pull
+from tests.fakehub.entities import Access, Pull
 from tests.fakehub.hub import Call, Hub
-from tests.workflows.town import build
+from tests.fakehub.repo import Repo
+from tests.workflows.town import CHECK, Town, build
+from tests.workflows.town import CONTRACT as TOWN
 from tests.world import CHECKS, PHASES, contract
 
 STEADY, OPENING, NOTHING, WAITING, FOREIGN = 4, 8, 3, 5, 0
 """What is allowed: 3 reads and 1 commit; 8 calls; only the reads; two more, incident and revert; none."""
 _MOST_TICKS = 20
+_TURNS = ("", "", "failure", "success", "")
+"""How CI ends before each of some ticks."""
 
 
 def steady() -> Count:
@@ -282,12 +287,40 @@ def _world(policy: Contract | None = None) -> Iterator[GitHubWorld]:
             yield GitHubWorld(hub, repository.path, release)
 
 
+def whole_tick(*, is_product_apart: bool = False) -> Count:
+    """The costliest of some ticks, in all jobs: of a sample, and of CI that turns red and green again."""
+    product = "acme/product" if is_product_apart else ""
+    policy = TOWN + (f"product: {{repository: {product}, branch: trunk}}\n" if product else "")
+    with TemporaryDirectory() as folder, Hub(_made(folder, "hub")) as hub:
+        town = build(hub, Path(folder), app=True, contract=policy, branch="rollout-state", product=product)
+        home = hub.repos[product or "acme/tau"]
+        hub.engine.secrets["ROLLOUT_PRODUCT_TOKEN"] = hub.person("reader", home, Access.READ).value
+        town.start()
+        town.settle()
+        return max((_whole(town, home, conclusion) for conclusion in _TURNS), key=lambda found: found.value)
+
+
+def whole_tick_of_a_product_apart() -> Count:
+    return whole_tick(is_product_apart=True)
+
+
+def _whole(town: Town, home: Repo, conclusion: str) -> Count:
+    """Of one tick with a promotion open, after CI has ended so; as before where that is empty."""
+    if conclusion:
+        home.add_check(town.release, CHECK, conclusion)
+    town.hub.forget_calls()
+    town.tick()
+    assert town.open_pull().state == "open"
+    return _counted(town.hub.calls())
+
+
 def _made(folder: str, name: str) -> Path:
     made = Path(folder) / name
     made.mkdir()
     return made
 
 
+_APART = requests_a_run(is_product_apart=True)
 TICKS: tuple[tuple[str, int | None, Callable[[], Count]], ...] = (
     ("a healthy observation that changes nothing else", STEADY, steady),
     ("one that opens a promotion", OPENING, opening),
@@ -299,6 +332,8 @@ TICKS: tuple[tuple[str, int | None, Callable[[], Count]], ...] = (
     ("nothing new, in a busy repository", NOTHING + 2, in_a_busy_repository(_requests)),
     ("a healthy observation, 1,300 own runs on its commit", STEADY + 2, on_a_crowded_commit(_another_look)),
     ("nothing new, 1,300 own runs on its commit", NOTHING + 2, on_a_crowded_commit(_requests)),
+    ("a whole tick, all jobs", requests_a_run(is_product_apart=False), whole_tick),
+    ("a whole tick, all jobs, the product in a repository apart", _APART, whole_tick_of_a_product_apart),
     ("a promotion that was merged", None, entering),
     ("a trigger that fires while a promotion is open", None, freezing),
     ("nothing new, a rollback's issue and revert open", WAITING, rolling_back),

@@ -172,14 +172,15 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             PROBLEM,
             "token",
             f"{APP_KEY} is not",
-            f"gh secret set {APP_KEY} --env rollout",
+            "then gh api -X PUT repos/{owner}/{repo}/environments/rollout, then"
+            f" gh secret set {APP_KEY} --env rollout",
         ),
         (
             {"environment": Environment(frozenset(), restricted=True)},
             PROBLEM,
             "token",
             f"{APP_KEY} is not",
-            f"gh variable set {APP_ID}",
+            f"--body CLIENT_ID, then gh secret set {APP_KEY} --env rollout < KEY.pem",
         ),
         ({"secrets": SECRET}, OK, "token", "jobs use a GitHub App", ""),
         ({"environment": SECRET}, OK, "token", "jobs use a GitHub App", ""),
@@ -338,7 +339,7 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             "uses: actions/checkout@SHA",
         ),
         # --- limits
-        ({"limit": SECRET}, UNTOLD, "limits", "about 2880 requests a day", "gh api rate_limit"),
+        ({"limit": SECRET}, UNTOLD, "limits", "at most 3,312 requests", "gh api rate_limit"),
         (
             {"limit": RateLimit(1000, 60, NOW)},
             WARNING,
@@ -346,7 +347,13 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             "60 of 1000 an hour are left until 2026-11-23T12:00:00Z",
             "who else spends them",
         ),
-        ({"limit": RateLimit(90, 90, NOW)}, WARNING, "limits", "about 2880 requests a day", "a slower cron"),
+        (
+            {"limit": RateLimit(90, 90, NOW)},
+            WARNING,
+            "limits",
+            "at most 3,312 requests",
+            "a slower cron",
+        ),
         ({"workflows": ()}, OK, "limits", "4900 of 5000 an hour are left", ""),
         (
             {"private": True},

@@ -252,7 +252,7 @@ def inside(**facts: Any) -> Environment:
             PROBLEM,
             "product token",
             "acme/app: private, and ROLLOUT_PRODUCT_TOKEN is not set",
-            "gh secret set ROLLOUT_PRODUCT_TOKEN --env rollout-product",
+            "environments/rollout-product, then gh secret set ROLLOUT_PRODUCT_TOKEN --env rollout-product",
         ),
     ],
 )

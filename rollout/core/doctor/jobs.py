@@ -18,6 +18,7 @@ from rollout.core.doctor.facts import (
     World,
 )
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem
+from rollout.core.doctor.tokens import make_environment
 from rollout.core.text import inert
 
 _BY_GITHUB = ("actions/", "github/")
@@ -140,5 +141,6 @@ def product_secret(world: World) -> Iterator[Finding]:
     held = secrets | (environment.secrets if environment else frozenset())
     if PRODUCT_KEY not in held:
         says = f"{', '.join(private)}: private, and {PRODUCT_KEY} is not set: no job can check it out"
-        fix = f"gh secret set {PRODUCT_KEY} --env {PRODUCT_ENVIRONMENT}: a token with contents: read of it"
-        yield problem("product token", says, fix)
+        first = make_environment(PRODUCT_ENVIRONMENT, environment)
+        fix = f"{first}gh secret set {PRODUCT_KEY} --env {PRODUCT_ENVIRONMENT}"
+        yield problem("product token", says, f"{fix}: a token with contents: read of it")

@@ -13,8 +13,13 @@ from rollout.core.doctor.facts import Hidden, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, warning
 from rollout.core.values import format_instant
 
-REQUESTS_A_RUN = 20
-"""Of a whole tick that finds nothing but a new sample on one runner, in all jobs; a test counts them."""
+REQUESTS_A_RUN = 23
+"""The most of a whole tick on one runner, in all jobs: a new sample, and a promotion that turns red or green.
+
+benchmarks/github_calls.py counts them.
+"""
+REQUESTS_OF_A_PRODUCT = 4
+"""The most that a product in a repository apart adds: tokens and queries, in both jobs that decide."""
 JOBS_A_READING = 3
 """Two of rollout-collect, and the one that folds in what they bring."""
 _DAYS = 30
@@ -24,10 +29,11 @@ _SLOWER = f"a slower cron in {SCHEDULE_WORKFLOW}"
 def limits(world: World) -> Iterator[Finding]:
     """Whether the schedule fits into what GitHub allows."""
     limit, runs = world.settings.limit, _runs_a_day(world)
-    spent = f"about {runs * REQUESTS_A_RUN} requests a day at this schedule; " if runs else ""
+    requests = runs * requests_a_run(is_product_apart=any(train.product for train in world.trains))
+    spent = f"at most {requests:,} requests a day at this schedule; " if runs else ""
     if isinstance(limit, Hidden):
         yield cannot_tell("limits", f"{spent}the rate limit: {limit.why}", "gh api rate_limit")
-    elif limit.remaining * 10 < limit.limit or runs * REQUESTS_A_RUN > limit.limit * DAY // 60 // 2:
+    elif limit.remaining * 10 < limit.limit or requests > limit.limit * DAY // 60 // 2:
         left = f"{limit.remaining} of {limit.limit} an hour are left until {format_instant(limit.resets_at)}"
         yield warning("limits", spent + left, f"find out who else spends them, or {_SLOWER}")
     else:
@@ -35,6 +41,11 @@ def limits(world: World) -> Iterator[Finding]:
     if world.settings.private and runs:
         fix = f"{_SLOWER}, longer intervals in the contract, own runners, or a public repository for state"
         yield warning("minutes", _minutes(world, runs), fix)
+
+
+def requests_a_run(*, is_product_apart: bool) -> int:
+    """The most requests of a tick of one train."""
+    return REQUESTS_A_RUN + (REQUESTS_OF_A_PRODUCT if is_product_apart else 0)
 
 
 def _minutes(world: World, runs: int) -> str:

@@ -25,8 +25,21 @@ _MAY_OPEN = (
 def _set_key(world: World) -> str:
     """A plan without rules has no secrets of environments either."""
     rules = world.settings.rules
-    where = "" if isinstance(rules, Hidden) and rules.plan else f" --env {ENVIRONMENT}"
-    return f"gh secret set {APP_KEY}{where} < KEY.pem"
+    if isinstance(rules, Hidden) and rules.plan:
+        return f"gh secret set {APP_KEY} < KEY.pem"
+    first = make_environment(ENVIRONMENT, world.settings.environment)
+    return f"{first}gh secret set {APP_KEY} --env {ENVIRONMENT} < KEY.pem"
+
+
+def make_environment(name: str, found: Environment | Hidden | None) -> str:
+    """The command that has to come before a secret of an environment; empty where the environment is there.
+
+    On one that is there it would take its rules away.
+    """
+    if isinstance(found, Environment):
+        return ""
+    condition = f" (only where there is no environment {name})" if found is not None else ""
+    return f"gh api -X PUT repos/{{owner}}/{{repo}}/environments/{name}{condition}, then "
 
 
 def _set_app(world: World) -> str:
