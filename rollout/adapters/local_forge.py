@@ -25,6 +25,7 @@ from rollout.errors import InputError, RefusedError
 from rollout.ports import (
     CheckedCommit,
     CheckRun,
+    ChecksBefore,
     HeadChanges,
     PullRequest,
     PullRequestKind,
@@ -265,13 +266,17 @@ class LocalForge:
                 self._file.write(records.model_copy(update={"statuses": statuses}))
 
     def check_runs(
-        self, commit: str, wanted: Sequence[str] = (), since: datetime | None = None
+        self, commit: str, wanted: Sequence[str] = (), before: ChecksBefore | None = None
     ) -> list[CheckRun]:
         """All attempts, oldest first."""
         return [_check_run(each) for each in self._file.read().checks if each.commit == commit]
 
     def newest_commits(
-        self, branch: str, until: str | None = None, wanted: Sequence[str] = ()
+        self,
+        branch: str,
+        until: str | None = None,
+        wanted: Sequence[str] = (),
+        before: ChecksBefore | None = None,
     ) -> Iterator[CheckedCommit]:
         """Along first parents."""
         tip = self._git.tip(branch)

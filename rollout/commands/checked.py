@@ -9,7 +9,7 @@ from rollout.core.checks import gate_globs, globs, judges
 from rollout.core.contract import Contract
 from rollout.core.state import CheckFact
 from rollout.errors import OutsideError
-from rollout.ports import Forge
+from rollout.ports import ChecksBefore, Forge
 
 MOST_COMMITS = 100
 """Commits that are looked at, newest first."""
@@ -18,15 +18,22 @@ _BELOW = 20
 
 
 def newest_checked(
-    forge: Forge, contract: Contract, *, until: str | None = None, around: str | None = None
+    forge: Forge,
+    contract: Contract,
+    *,
+    until: str | None = None,
+    around: str | None = None,
+    before: ChecksBefore | None = None,
 ) -> tuple[str, tuple[CheckFact, ...]] | None:
     """The newest commit of the product's branch that has checks which the contract's gates ask for.
 
     One whose checks are all skipped, or that has none, is passed over. None when there is no such commit. The
-    search ends above `until`, and a few commits below `around`. Raises OutsideError.
+    search ends above `until`, and a few commits below `around`. `before` is what is known of one of them.
+    Raises OutsideError.
     """
     patterns, left = gate_globs(contract), MOST_COMMITS
-    for found in islice(forge.newest_commits(contract.product.branch, until, globs(contract)), MOST_COMMITS):
+    newest = forge.newest_commits(contract.product.branch, until, globs(contract), before)
+    for found in islice(newest, MOST_COMMITS):
         checks = facts_of(found.runs, contract)
         if judges(checks, patterns):
             return found.commit, checks

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rollout.core.checks import Attempt, globs, newest
 from rollout.core.contract import Contract
-from rollout.core.state import CheckFact, Facts, Release, Revert, TrainState
+from rollout.core.state import CheckFact, ChecksReading, Facts, Release, Revert, TrainState
 from rollout.errors import OutsideError
+from rollout.ports import ChecksBefore, ChecksUnreadError
 
 if TYPE_CHECKING:
     from rollout.commands.reverts import RevertFinder
@@ -31,6 +32,14 @@ def facts_of(runs: Iterable[CheckRun], contract: Contract) -> tuple[CheckFact, .
     return newest(attempts, globs(contract))
 
 
+class _Checks(NamedTuple):
+    found: tuple[CheckFact, ...] | None
+    """None: could not be asked."""
+    checked: str | None = None
+    """The commit that they are of, where that is not the release's."""
+    reading: ChecksReading | None = None
+
+
 class FactFinder:
     """The facts for one run; each question is put to the forge once."""
 
@@ -38,66 +47,73 @@ class FactFinder:
         """Without `reverts` nobody asks about a revert anew: what is known of it stands."""
         self._forge = forge
         self._reverts = reverts
-        self._checks: dict[str, tuple[CheckFact, ...] | None] = {}
-        self._of_branch: dict[str, tuple[str | None, tuple[CheckFact, ...] | None]] = {}
+        self._checks: dict[str, _Checks] = {}
+        self._of_branch: dict[str, _Checks] = {}
 
     def facts(self, state: TrainState) -> Facts:
         """The facts for the state; what could not be asked for is unknown, never good."""
         if state.rollout.release is None:
             return Facts()
         known = state.status.facts if state.status else Facts()
-        checked, checks = self._checks_of(state)
+        checks = self._checks_of(state)
         return Facts(
-            checks=checks,
-            checked=checked,
+            checks=checks.found,
+            checked=checks.checked,
+            reading=checks.reading,
             merged_at=self._merged_at(state),
             revert=self._reverts.fact(state) if self._reverts else known.revert,
             checkout=self._reverts.checkout(state) if self._reverts else known.checkout,
         )
 
-    def _checks_of(self, state: TrainState) -> tuple[str | None, tuple[CheckFact, ...] | None]:
-        """The checks that matter now, and of which commit they are where that is not the release's."""
+    def _checks_of(self, state: TrainState) -> _Checks:
+        """The checks that matter now."""
         release = state.rollout.release
         assert release is not None
         revert = state.incident.revert if state.incident else None
         if not globs(state.contract):
-            return None, ()
+            return _Checks(())
         if revert is None or revert.landed is None:
-            return None, self._of_commit(release.commit, state)
+            return self._of_commit(release.commit, state)
         if revert.landed not in self._of_branch:
             self._of_branch[revert.landed] = self._of_the_branch(state, release, revert, revert.landed)
         return self._of_branch[revert.landed]
 
-    def _of_commit(self, commit: str, state: TrainState) -> tuple[CheckFact, ...] | None:
+    def _of_commit(self, commit: str, state: TrainState) -> _Checks:
         """Checks that were there before are asked for by name: what came later may have hidden them."""
         if commit not in self._checks:
-            known = state.status.facts.checks if state.status else None
-            wanted = [*globs(state.contract), *(check.name for check in known or ())]
             try:
-                runs = self._forge.check_runs(commit, wanted, _read_at(state, commit))
-                self._checks[commit] = facts_of(runs, state.contract)
+                runs = self._forge.check_runs(commit, globs(state.contract), _before(state, commit))
+                self._checks[commit] = _Checks(facts_of(runs, state.contract))
+            except ChecksUnreadError as unread:
+                found = facts_of(unread.runs, state.contract)
+                self._checks[commit] = _Checks(found, reading=unread.reading)
             except OutsideError:
-                self._checks[commit] = None
+                self._checks[commit] = _Checks(None)
         return self._checks[commit]
 
-    def _of_the_branch(
-        self, state: TrainState, release: Release, revert: Revert, landed: str
-    ) -> tuple[str | None, tuple[CheckFact, ...] | None]:
+    def _of_the_branch(self, state: TrainState, release: Release, revert: Revert, landed: str) -> _Checks:
         """Those of the newest commit that has the revert and was checked; of the last known when none is."""
         from rollout.commands.checked import newest_checked  # of no use to a release that is well
 
-        known = state.status.facts.checked if state.status else None
+        facts = state.status.facts if state.status else Facts()
+        known, around = facts.checked, facts.checked or landed
+        before = _before(state, facts.reading.commit if facts.reading else around)
         try:
-            found = newest_checked(self._forge, state.contract, until=release.commit, around=known or landed)
+            found = newest_checked(
+                self._forge, state.contract, until=release.commit, around=around, before=before
+            )
+        except ChecksUnreadError as unread:
+            return _Checks(None, known, unread.reading)
         except OutsideError:
-            return known, None
+            return _Checks(None, known)
         if found is None:
             # What a person declared to be the revert need not be on the branch.
             last = known or revert.declared
-            return last, self._of_commit(last, state) if last else ()
+            of_last = self._of_commit(last, state) if last else _Checks(())
+            return of_last._replace(checked=last)
         # What a commit holds never changes: what was found once is not worked out again.
         is_free = found[0] in (known, landed) or self._lacks(found[0], release, landed)
-        return found if is_free else (None, ())
+        return _Checks(found[1], found[0]) if is_free else _Checks(())
 
     def _lacks(self, commit: str, release: Release, landed: str) -> bool:
         return self._reverts is not None and self._reverts.is_free(commit, release, landed)
@@ -114,14 +130,16 @@ class FactFinder:
         return pull.merged_at if pull else None
 
 
-def _read_at(state: TrainState, commit: str) -> datetime | None:
-    """When the commit's checks were read under this contract, at the latest; None: they were not."""
+def _before(state: TrainState, commit: str) -> ChecksBefore | None:
+    """What status.yaml knows of the commit's checks under this contract; None: nothing."""
     status = state.status
-    if status is None or status.facts.checks is None or status.observation is None:
+    if status is None or status.observation is None:
         return None
-    is_same = status.observation.contract_digest == state.contract_digest
-    return (
-        status.observation.started_at
-        if is_same and commit == (status.facts.checked or status.commit)
-        else None
-    )
+    facts, observation = status.facts, status.observation
+    is_same = observation.contract_digest == state.contract_digest
+    reading = facts.reading if is_same and facts.reading and facts.reading.commit == commit else None
+    is_of_it = is_same and facts.checks is not None and commit == (facts.checked or status.commit)
+    # What came later may have hidden checks that were there before.
+    names = (*(check.name for check in facts.checks or ()), *(reading.names if reading else ()))
+    since = observation.started_at if is_of_it and facts.reading is None else None
+    return ChecksBefore(commit, since, tuple(dict.fromkeys(names)), reading)

@@ -154,9 +154,13 @@ def _validation(trigger: ValidationTrigger, view: View) -> Iterator[Shown]:
         elif view.harness is not None and view.harness.unknown is not None:
             yield Shown(TriggerState.UNKNOWN, None, "harness: " + view.harness.unknown)
     if trigger.checks is not None:
+        reading = view.facts.reading
         if view.facts.checks is None:
-            yield Shown(TriggerState.UNKNOWN, None, "CI: the forge could not be asked")
+            why = reading.in_words if reading else "the forge could not be asked"
+            yield Shown(TriggerState.UNKNOWN, None, f"CI: {why}")
             return
+        if reading is not None:
+            yield Shown(TriggerState.UNKNOWN, None, f"CI: {reading.in_words}")
         conclusions = {check.name: check.conclusion for check in view.facts.checks}
         for name in matching(trigger.checks, conclusions):
             if conclusions[name] in CI_FAILURES:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rollout.ports.files import StateFiles as StateFiles
     from rollout.ports.forge import CheckedCommit as CheckedCommit
     from rollout.ports.forge import CheckRun as CheckRun
+    from rollout.ports.forge import ChecksBefore as ChecksBefore
+    from rollout.ports.forge import ChecksUnreadError as ChecksUnreadError
     from rollout.ports.forge import Forge as Forge
     from rollout.ports.forge import HeadChanges as HeadChanges
     from rollout.ports.forge import PullRequest as PullRequest
@@ -59,6 +61,8 @@ _TOPICS = {
     "forge": (
         "CheckRun",
         "CheckedCommit",
+        "ChecksBefore",
+        "ChecksUnreadError",
         "Forge",
         "HeadChanges",
         "PullRequest",

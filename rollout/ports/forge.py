@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from rollout.core.state import CommitMessage, Rollout, StateChange
+from rollout.core.state import ChecksReading, CommitMessage, Rollout, StateChange
+from rollout.errors import OutsideError
 
 
 class PullRequestKind(StrEnum):
@@ -67,6 +68,32 @@ class CheckRun:
     id: int
     source: str = ""
     """What reports it, such as a workflow: only an attempt of the same source takes its place."""
+
+
+@dataclass(frozen=True)
+class ChecksBefore:
+    """What an earlier run knows of the checks of a commit."""
+
+    commit: str
+    since: datetime | None = None
+    """When all were read last; None: they were not."""
+    names: tuple[str, ...] = ()
+    """Those that mattered then."""
+    reading: ChecksReading | None = None
+    """How far a reading has come that goes over several runs."""
+
+
+class ChecksUnreadError(OutsideError):
+    """A commit has more checks than one run reads; the next one goes on where this one ended."""
+
+    def __init__(self, runs: Sequence[CheckRun], reading: ChecksReading) -> None:
+        super().__init__(
+            f"the checks of {reading.commit[:12]}: {reading.in_words}",
+            hint="the next runs read the rest",
+        )
+        self.runs = tuple(runs)
+        """Those read so far."""
+        self.reading = reading
 
 
 @dataclass(frozen=True)
@@ -137,21 +164,26 @@ class Forge(Protocol):
     ) -> None: ...
 
     def check_runs(
-        self, commit: str, wanted: Sequence[str] = (), since: datetime | None = None
+        self, commit: str, wanted: Sequence[str] = (), before: ChecksBefore | None = None
     ) -> list[CheckRun]:
         """The newest attempt of each check, and maybe older ones; none of the tool itself.
 
         `wanted`: names, and globs over names, of those that matter, which a forge may list a part of.
-        `since`: when they were read last, with what mattered then among `wanted`. None: not yet.
-        Raises OutsideError when they cannot be asked for.
+        `before`: what is known of that commit. Raises OutsideError when they cannot be asked for,
+        ChecksUnreadError when they are more than one run reads.
         """
 
     def newest_commits(
-        self, branch: str, until: str | None = None, wanted: Sequence[str] = ()
+        self,
+        branch: str,
+        until: str | None = None,
+        wanted: Sequence[str] = (),
+        before: ChecksBefore | None = None,
     ) -> Iterator[CheckedCommit]:
         """The commits that a branch of the product went through, newest first, without and above `until`.
 
-        Lazy: a caller that stops early does not pay for the rest. Raises OutsideError.
+        Lazy: a caller that stops early does not pay for the rest. `before` is of one of them. Raises as
+        `check_runs`.
         """
 
     def changed_paths(self, commit: str) -> Sequence[str]:

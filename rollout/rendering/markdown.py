@@ -205,9 +205,10 @@ def _harness(status: Status) -> str:
 def _checks(facts: Facts) -> str:
     """`6 success, 1 skipped`."""
     if facts.checks is None:
-        return "could not be asked for"
+        return facts.reading.in_words if facts.reading else "could not be asked for"
     found = Counter(check.conclusion for check in facts.checks)
-    return ", ".join(f"{number} {conclusion}" for conclusion, number in sorted(found.items()))
+    parts = [f"{number} {conclusion}" for conclusion, number in sorted(found.items())]
+    return ", ".join([*parts, *([facts.reading.in_words] if facts.reading else [])])
 
 
 def _soak(phase: Phase) -> str:

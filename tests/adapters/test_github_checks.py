@@ -11,7 +11,7 @@ import yaml
 from benchmarks.github_calls import pile_up
 from rollout.adapters.github.checks import OWN_JOBS, OWN_WORKFLOWS
 from rollout.errors import OutsideError
-from rollout.ports import CheckRun
+from rollout.ports import CheckRun, ChecksBefore, ChecksUnreadError
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import GitHubWorld
 from tests.adapters.test_github_faults import PERMISSIONS
@@ -23,6 +23,7 @@ __all__ = ["hub", "origin"]
 WORKFLOWS = Path(__file__).parents[2] / ".github/workflows"
 GATE = "Live smoke gate"
 OWN = "rollout-reconcile.yml"
+_RUNS = 20
 
 
 @pytest.fixture
@@ -35,7 +36,15 @@ def world(hub: Hub, origin: tuple[Path, str]) -> GitHubWorld:
 
 
 def found(world: GitHubWorld, *wanted: str, since: datetime | None = None) -> list[CheckRun]:
-    return world.run().forge.check_runs(world.release, wanted, since)
+    """After as many runs as it takes."""
+    before = ChecksBefore(world.release, since)
+    for _ in range(_RUNS):
+        try:
+            return world.run().forge.check_runs(world.release, wanted, before)
+        except ChecksUnreadError as unread:
+            world.clock.forward(minutes=11)
+            before = ChecksBefore(world.release, names=unread.reading.names, reading=unread.reading)
+    raise AssertionError("it does not come to an end")
 
 
 def named(runs: list[CheckRun]) -> list[tuple[str, str | None]]:
@@ -140,11 +149,61 @@ def test_a_red_check_between_own_runs_holds(world: GitHubWorld) -> None:
     assert facts(world)["Live smoke nightly"] == "failure"
 
 
-def test_more_suites_than_are_read_make_ci_unknown(world: GitHubWorld) -> None:
+def test_suites_are_read_over_several_runs(world: GitHubWorld) -> None:
+    """At most two requests more than for a few, in each of them; a red one counts as soon as it is read."""
+    pile_up(world, 150)
+    world.repo.add_check(world.release, GATE, "failure")
+    pile_up(world, 1149)
+    world.clock.forward(minutes=20)
+    before, told = ChecksBefore(world.release), []
+    for _ in range(_RUNS):
+        world.hub.forget_calls()
+        with pytest.raises(ChecksUnreadError) as unread:
+            world.run().forge.check_runs(world.release, ["Live smoke *"], before)
+        reading = unread.value.reading
+        assert world.calls() == ["POST /graphql checks"] * 3
+        assert named(list(unread.value.runs)) == [(GATE, "failure")]
+        assert reading.names == (GATE,)
+        told.append(reading.in_words)
+        before = ChecksBefore(world.release, names=reading.names, reading=reading)
+        if reading.read > 1000:
+            break
+    assert told[:2] == ["300 of 1,300 check suites read", "500 of 1,300 check suites read"]
+    assert named(world.run().forge.check_runs(world.release, ["Live smoke *"], before)) == [(GATE, "failure")]
+
+
+def test_names_without_globs_are_asked_for_at_once(world: GitHubWorld) -> None:
+    pile_up(world, 150)
+    world.repo.add_check(world.release, GATE, "failure")
+    pile_up(world, 1150)
+    world.hub.forget_calls()
+    assert named(world.run().forge.check_runs(world.release, [GATE])) == [(GATE, "failure")]
+    assert world.calls() == ["POST /graphql checks"] * 2
+
+
+def test_a_gate_says_how_far_its_checks_are_read(world: GitHubWorld) -> None:
+    """Green ones may hide a red one, so it is unknown until then; each tick goes on where the last ended."""
+    world.ci()
+    pile_up(world, 600)
+    world.repo.add_check(world.release, "Live smoke nightly", "failure", workflow="nightly.yml")
+    pile_up(world, 150)
+    seen = []
+    for _ in range(4):
+        world.clock.forward(minutes=20)
+        world.reconcile(world.observe())
+        seen += [gate.seen for gate in world.status.gates if "check suites read" in gate.seen]
+    assert seen[:2] == ["300 of 752 check suites read", "500 of 752 check suites read"]
+    assert facts(world)["Live smoke nightly"] == "failure"
+    assert world.status.facts.reading is None
+
+
+def test_pages_that_are_too_long_are_read_in_shorter_ones(world: GitHubWorld) -> None:
     world.hub.biggest_page = 20
-    pile_up(world, 300)
-    with pytest.raises(OutsideError, match=r"not all check suites of .* were read"):
-        found(world, "Live smoke *")
+    pile_up(world, 100)
+    world.repo.add_check(world.release, GATE, "failure")
+    pile_up(world, 50)
+    world.clock.forward(minutes=20)
+    assert named(found(world, "Live smoke *")) == [(GATE, "failure")]
 
 
 def test_more_names_than_one_request_asks_for(world: GitHubWorld) -> None:
@@ -235,6 +294,26 @@ def test_commits_of_a_branch_come_with_their_statuses(world: GitHubWorld) -> Non
     pile_up(world, 1, commit=tip)
     newest = next(world.run().forge.newest_commits("main"))
     assert (newest.commit, named(list(newest.runs))) == (tip, [("ci/unit", "success")])
+
+
+def test_a_commit_of_a_branch_that_was_read_once_is_asked_for_by_name(world: GitHubWorld) -> None:
+    """As after a revert, whose merge the tool's own runs pile up on."""
+    tip = world.repo.bare.branch("main") or ""
+    world.repo.add_check(tip, GATE, "success")
+    pile_up(world, 650, commit=tip)
+    world.clock.forward(minutes=20)
+    with pytest.raises(ChecksUnreadError) as unread:
+        next(world.run().forge.newest_commits("main", wanted=["Live smoke *"]))
+    reading = unread.value.reading
+    assert reading.commit == tip
+    known = ChecksBefore(tip, names=reading.names, reading=reading)
+    with pytest.raises(ChecksUnreadError, match="500 of 651 check suites read"):
+        next(world.run().forge.newest_commits("main", None, ["Live smoke *"], known))
+    world.hub.forget_calls()
+    known = ChecksBefore(tip, world.now, (GATE,))
+    newest = next(world.run().forge.newest_commits("main", None, ["Live smoke *"], known))
+    assert (newest.commit, named(list(newest.runs))) == (tip, [(GATE, "success")])
+    assert world.calls() == ["POST /graphql checks"] * 3
 
 
 def test_a_token_that_may_not_read_statuses_makes_ci_unknown(world: GitHubWorld) -> None:

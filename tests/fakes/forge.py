@@ -13,6 +13,7 @@ from rollout.errors import OutsideError, RefusedError
 from rollout.ports import (
     CheckedCommit,
     CheckRun,
+    ChecksBefore,
     HeadChanges,
     PullRequest,
     PullRequestKind,
@@ -165,14 +166,18 @@ class FakeForge:
             self.shown.setdefault(commit, {})[context] = (state, description)
 
     def check_runs(
-        self, commit: str, wanted: Sequence[str] = (), since: datetime | None = None
+        self, commit: str, wanted: Sequence[str] = (), before: ChecksBefore | None = None
     ) -> list[CheckRun]:
         if self.is_down:
             raise OutsideError("the forge is down")
         return list(self.checks.get(commit, ()))
 
     def newest_commits(
-        self, branch: str, until: str | None = None, wanted: Sequence[str] = ()
+        self,
+        branch: str,
+        until: str | None = None,
+        wanted: Sequence[str] = (),
+        before: ChecksBefore | None = None,
     ) -> Iterator[CheckedCommit]:
         for commit in takewhile(lambda one: one != until, reversed(self.history)):
             yield CheckedCommit(commit, self.check_runs(commit))

@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urljoin
 
@@ -178,6 +179,10 @@ class Api:
     def calls(self) -> int:
         """Requests that were sent, those that failed included."""
         return self._transport.calls
+
+    def now(self) -> datetime:
+        """The command's time."""
+        return self._clock.now()
 
     @property
     def owner_and_name(self) -> dict[str, str]:

@@ -2,21 +2,25 @@
 
 Scheduled runs attach to the tip of the default branch, which is the commit of a release: hundreds of check
 suites a day are the tool's own. GitHub lists 100 a page, in the order in which they were made, which it does
-not promise. So both ends are listed, and what lies between is read once; later it is asked for by name.
+not promise. So both ends are listed, and the rest is asked for by name. Where the contract has globs alone,
+what lies between is read once, a few pages a run.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from rollout.adapters.github.answers import RefusedByGitHubError
 from rollout.adapters.github.api import PAGE, Api, Document, PageSize, owner_and_name, parsed
+from rollout.adapters.github.hints import LATER
 from rollout.adapters.github.issue_documents import PageInfo
 from rollout.core.contract import matching
+from rollout.core.state import ChecksReading
 from rollout.errors import OutsideError
-from rollout.ports import CheckRun
+from rollout.ports import CheckRun, ChecksBefore, ChecksUnreadError
 
 OWN_WORKFLOWS = frozenset(
     f"rollout-{name}.yml"
@@ -37,9 +41,8 @@ _NAMES = 20
 """That one request asks for."""
 _SUITES_OF_NAME = 20
 _RUNS_IN_HISTORY = 40
-_MOST_PAGES = 20
-"""Pages of suites that are read between the ends."""
-_LAST = "checkSuites"
+_LAST, _MORE = "last", "more"
+_GLOB = re.compile(r"[*?\[]")
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _LAG = timedelta(minutes=10)
 """By how much a list may lag behind what was made."""
@@ -53,7 +56,7 @@ fragment suites on CheckSuiteConnection {
     id createdAt app { slug } workflowRun { workflow { resourcePath } }
     checkRuns(first: $runs, filterBy: {checkType: LATEST}) { ...runs }
   }
-  pageInfo { hasNextPage endCursor }
+  totalCount pageInfo { hasNextPage endCursor }
 }
 """
 _RUNS = """
@@ -175,6 +178,7 @@ class _Suite(Document):
 
 class _Suites(Document):
     nodes: tuple[_Suite, ...]
+    total_count: int
     page_info: PageInfo
 
 
@@ -269,25 +273,118 @@ class _HistoryAnswer(Document):
 
 
 def check_runs(
-    api: Api, repository: str, commit: str, wanted: Sequence[str] = (), since: datetime | None = None
+    api: Api,
+    repository: str,
+    commit: str,
+    wanted: Sequence[str] = (),
+    before: ChecksBefore | None = None,
 ) -> list[CheckRun]:
     """The newest attempt of each check in each suite, and the newest status of each context.
 
     `wanted`: names, and globs over names, that are looked for where a commit has more suites than a page.
-    `since`: when all suites were read last, with what matched then now in `wanted`; None: they never were.
-    Raises OutsideError when they cannot be asked for, and when there are too many to read them all.
+    `before`: what is known of the commit. Raises OutsideError when they cannot be asked for,
+    ChecksUnreadError when they are more than one run reads.
     """
     checked, size = _first_page(api, repository, commit)
-    suites = _by_id(checked.suites)
-    if checked.has_more:
-        names = _unasked(wanted, suites, ())[:_NAMES]
-        named = _named(api, repository, commit, names, size)
-        suites |= _by_id(suite for found in named.values() for suite in found)
-        if _reach_back(since, checked.suites, named.get(_LAST, ())):
-            suites |= _by_name(api, repository, commit, wanted, suites, names)
-        else:
-            suites |= _between(api, repository, commit, checked, suites, size)
-    return _shown(checked.status, [_whole(api, repository, suite) for suite in suites.values()])
+    if not checked.has_more:
+        return _shown(checked.status, [_whole(api, repository, suite) for suite in checked.suites])
+    found = _Found(api, repository, commit, checked, size, tuple(wanted), before or ChecksBefore(commit))
+    reading = found.read()
+    runs = _shown(checked.status, [_whole(api, repository, suite) for suite in found.suites.values()])
+    if reading is not None:
+        raise ChecksUnreadError(runs, reading)
+    return runs
+
+
+@dataclass
+class _Found:
+    """Suites of a commit that has more than a page."""
+
+    api: Api
+    repository: str
+    commit: str
+    first: _Checked
+    size: int
+    """Suites that a page is asked for."""
+    wanted: tuple[str, ...]
+    before: ChecksBefore
+    suites: dict[str, _Suite] = field(init=False)
+    """By their ids."""
+
+    def __post_init__(self) -> None:
+        self.suites = _by_id(self.first.suites)
+
+    def read(self) -> ChecksReading | None:
+        """What is missing yet; None where nothing is.
+
+        The first run of a reading makes two requests, and so does each that goes on.
+        """
+        looked_for = (*self.wanted, *self.before.names)
+        is_literal = not any(_GLOB.search(name) for name in self.wanted)
+        reading = None if is_literal or self.before.since else self._begun()
+        names = _unasked(looked_for, self.suites, ())[:_NAMES]
+        after = reading.after if reading else None
+        named = _named(self.api, self.repository, self.commit, names, self.size, after)
+        last = named.pop(_LAST).nodes
+        more = named.pop(_MORE, None)
+        ends = {*self.suites, *_by_id(last)}
+        self._add(last, *(connection.nodes for connection in named.values()))
+        if is_literal or _reach_back(self.before.since, self.first.suites, last):
+            self.suites = _by_name(self.api, self.repository, self.commit, looked_for, self.suites, names)
+            return None
+        reading = reading or self._begun(anew=True)
+        if more is not None:
+            reading = self._on(reading, more, ends)
+        if reading.after:
+            reading = self._on(reading, self._page(reading.after), ends)
+        if reading.after:
+            return reading
+        # Meanwhile others may have come, at the end that is listed first.
+        goes_on = self.before.reading is not None
+        if goes_on and not _reach_back(reading.began, self.first.suites, last):
+            return self._begun(anew=True)
+        return None
+
+    def _begun(self, *, anew: bool = False) -> ChecksReading:
+        """The reading that an earlier run has begun, else one that begins behind the first page."""
+        if self.before.reading is not None and not anew:
+            return self.before.reading
+        listed = self.first.check_suites
+        return ChecksReading(
+            commit=self.commit,
+            began=self.api.now(),
+            read=len(self.first.suites),
+            total=listed.total_count if listed else 0,
+            after=(listed.page_info.end_cursor if listed else None) or "",
+        )
+
+    def _on(self, reading: ChecksReading, page: _Suites, ends: Collection[str]) -> ChecksReading:
+        """One page further; without a cursor at the end, or where the other end begins."""
+        self._add(page.nodes)
+        is_over = not page.page_info.has_next_page or page.nodes[-1].id in ends
+        names = (*reading.names, *_unasked(self.wanted, self.suites, self.wanted))
+        return reading.model_copy(
+            update={
+                "read": min(reading.read + len(page.nodes), page.total_count),
+                "total": page.total_count,
+                "after": "" if is_over else page.page_info.end_cursor or "",
+                "names": tuple(sorted(set(names))),
+            }
+        )
+
+    def _add(self, *found: Iterable[_Suite]) -> None:
+        self.suites |= _by_id(suite for suites in found for suite in suites)
+
+    def _page(self, after: str) -> _Suites:
+        def ask(first: int) -> _Checked:
+            variables = {**owner_and_name(self.repository), "commit": self.commit, "runs": PAGE}
+            answer = _ask(self.api, _SUITES_AFTER, {**variables, "first": first, "after": after})
+            return parsed(_CheckedAnswer, answer).repository.object or _Checked()
+
+        page = self.api.attempt_page(_doing(self.commit), PageSize(self.size), ask).check_suites
+        if page is None or not page.nodes:
+            raise OutsideError(f"GitHub does not list the check suites of {self.commit[:12]}", hint=LATER)
+        return page
 
 
 def newest_commits(api: Api, repository: str, branch: str) -> Iterator[tuple[str, list[CheckRun] | None]]:
@@ -374,33 +471,9 @@ def _by_name(
     done = set(asked)
     while names := _unasked(wanted, found, done)[:_NAMES]:
         named = _named(api, repository, commit, names, 0)
-        found |= _by_id(suite for suites in named.values() for suite in suites)
+        found |= _by_id(suite for suites in named.values() for suite in suites.nodes)
         done |= set(names)
     return found
-
-
-def _between(
-    api: Api, repository: str, commit: str, begun: _Checked, listed: Mapping[str, _Suite], size: int
-) -> dict[str, _Suite]:
-    """What the list holds between its ends. Raises OutsideError when that is too much."""
-    found: dict[str, _Suite] = {}
-    page, entries = begun, PageSize(size)
-    for _ in range(_MOST_PAGES):
-        after = page.check_suites.page_info.end_cursor if page.check_suites else None
-
-        def ask(first: int, after: str | None = after) -> _Checked:
-            variables = {**owner_and_name(repository), "commit": commit, "runs": PAGE}
-            answer = _ask(api, _SUITES_AFTER, {**variables, "first": first, "after": after})
-            return parsed(_CheckedAnswer, answer).repository.object or _Checked()
-
-        page = api.attempt_page(_doing(commit), entries, ask)
-        found |= _by_id(page.suites)
-        if not page.has_more or page.suites[-1].id in listed:
-            return found
-    raise OutsideError(
-        f"not all check suites of {commit[:12]} were read: there are more than {len(found) + len(listed)}",
-        hint="start a release of a newer commit",
-    )
 
 
 def _unasked(wanted: Sequence[str], listed: Mapping[str, _Suite], asked: Collection[str]) -> list[str]:
@@ -411,17 +484,23 @@ def _unasked(wanted: Sequence[str], listed: Mapping[str, _Suite], asked: Collect
 
 
 def _named(
-    api: Api, repository: str, commit: str, names: Sequence[str], last: int
-) -> dict[str, tuple[_Suite, ...]]:
-    """The newest suites that have a check of one of these names, and the last ones of all under `_LAST`."""
+    api: Api, repository: str, commit: str, names: Sequence[str], size: int, after: str | None = None
+) -> dict[str, _Suites]:
+    """The newest suites that have a check of one of these names.
+
+    Where `size` is not 0 the last ones of all too, under `_LAST`; with `after` those behind it under `_MORE`.
+    """
     declared = "".join(f", $name{at}: String!" for at in range(len(names)))
     fields = [
         f"name{at}: checkSuites(last: {_SUITES_OF_NAME}, filterBy: {{checkName: $name{at}}}) {{ ...suites }}"
         for at in range(len(names))
     ]
-    if last:
-        fields.append("checkSuites(last: $last) { ...suites }")
-        declared += ", $last: Int!"
+    if size:
+        fields.append(f"{_LAST}: checkSuites(last: $size) {{ ...suites }}")
+        declared += ", $size: Int!"
+    if after:
+        fields.append(f"{_MORE}: checkSuites(first: $size, after: $after) {{ ...suites }}")
+        declared += ", $after: String!"
     query = f"""query checks(
   $owner: String!, $name: String!, $commit: GitObjectID!, $runs: Int!{declared}
 ) {{
@@ -429,19 +508,21 @@ def _named(
     object(oid: $commit) {{ ... on Commit {{ {" ".join(fields)} }} }}
   }}
 }}{_SUITES}{_RUNS}"""
-    variables = {
+    variables: dict[str, object] = {
         **owner_and_name(repository),
         "commit": commit,
         "runs": PAGE,
         **{f"name{at}": name for at, name in enumerate(names)},
+        **({"after": after} if after else {}),
     }
 
     def ask(entries: int) -> _NamedAnswer:
-        return parsed(_NamedAnswer, _ask(api, query, {**variables, **({"last": entries} if last else {})}))
+        sized = {"size": entries} if size else {}
+        return parsed(_NamedAnswer, _ask(api, query, {**variables, **sized}))
 
-    answer = api.attempt_page(_doing(commit), PageSize(last), ask)
+    answer = api.attempt_page(_doing(commit), PageSize(size), ask)
     connections = (answer.repository.object or {}).items()
-    return {alias: connection.nodes for alias, connection in connections if connection}
+    return {alias: connection for alias, connection in connections if connection}
 
 
 def _whole(api: Api, repository: str, suite: _Suite) -> _Suite:

@@ -40,6 +40,7 @@ from rollout.errors import OutsideError
 from rollout.ports import (
     CheckedCommit,
     CheckRun,
+    ChecksBefore,
     HeadChanges,
     PullRequest,
     PullRequestKind,
@@ -317,14 +318,18 @@ class GitHubForge:
         self._listing.note_status(commit, context, state, description)
 
     def check_runs(
-        self, commit: str, wanted: Sequence[str] = (), since: datetime | None = None
+        self, commit: str, wanted: Sequence[str] = (), before: ChecksBefore | None = None
     ) -> list[CheckRun]:
         """See `checks.check_runs`. Raises OutsideError when they cannot be asked for."""
         self._listing.watch(commit)
-        return checks.check_runs(self._api, self._listing.product, commit, wanted, since)
+        return checks.check_runs(self._api, self._listing.product, commit, wanted, before)
 
     def newest_commits(
-        self, branch: str, until: str | None = None, wanted: Sequence[str] = ()
+        self,
+        branch: str,
+        until: str | None = None,
+        wanted: Sequence[str] = (),
+        before: ChecksBefore | None = None,
     ) -> Iterator[CheckedCommit]:
         """Along first parents; the statuses of `until`, a release's commit, are listed too."""
         if until is not None:
@@ -333,8 +338,10 @@ class GitHubForge:
         for commit, runs in checks.newest_commits(self._api, product, branch):
             if commit == until:
                 return
-            whole = runs if runs is not None else checks.check_runs(self._api, product, commit, wanted)
-            yield CheckedCommit(commit, whole)
+            if runs is None:
+                known = before if before and before.commit == commit else None
+                runs = checks.check_runs(self._api, product, commit, wanted, known)
+            yield CheckedCommit(commit, runs)
 
     # --- commits -----------------------------------------------------------------------------------------
 

@@ -23,13 +23,16 @@ def evaluate(gate: CiChecksGate, view: View) -> Iterable[Leaf]:
 
 
 def _judge(gate: CiChecksGate, view: View) -> tuple[Result, str]:
+    reading = view.facts.reading
     if view.facts.checks is None:
-        return Result.UNKNOWN, "the forge could not be asked"
+        return Result.UNKNOWN, reading.in_words if reading else "the forge could not be asked"
     conclusions = {check.name: check.conclusion for check in view.facts.checks}
     matched = {name: conclusions[name] for name in matching(gate.checks, conclusions)}
     bad = [f"{name} {word}" for name, word in matched.items() if word not in (GREEN, PENDING)]
     if bad:
         return Result.UNSATISFIED, ", ".join(bad)
+    if reading is not None:
+        return Result.UNKNOWN, reading.in_words
     waiting = [name for name, word in matched.items() if word == PENDING]
     if waiting:
         return Result.UNKNOWN, "not finished: " + ", ".join(waiting)

@@ -100,7 +100,7 @@ def in_words(judged: Judged, facts: Facts) -> tuple[StepState, str]:
 def _said(gate: HarnessGate | CiChecksGate, leaf: Leaf, facts: Facts) -> str:
     if isinstance(gate, CiChecksGate) and facts.checked is not None:
         return f"{gate.title} of {facts.checked[:10]}: {leaf.seen}"
-    if isinstance(gate, CiChecksGate) and facts.checks == ():
+    if isinstance(gate, CiChecksGate) and facts.checks == () and facts.reading is None:
         return f"{gate.title}: {NOT_CHECKED}"
     return f"{gate.title}: {leaf.seen}"
 

@@ -160,6 +160,25 @@ class CheckFact(Model):
     """GitHub's word when completed (`success`, `failure`, `skipped`, ...), else `pending`."""
 
 
+class ChecksReading(Model):
+    """How far the check suites of a commit are read, where they are too many for one run."""
+
+    commit: Sha
+    began: Instant
+    read: int = Field(ge=0)
+    """Suites so far."""
+    total: int = Field(ge=0)
+    """As the forge counted them last."""
+    after: Line
+    """The forge's cursor, behind which the next run goes on."""
+    names: tuple[Line, ...] = ()
+    """Checks that matter among those read so far."""
+
+    @property
+    def in_words(self) -> str:
+        return f"{self.read:,} of {self.total:,} check suites read"
+
+
 class Facts(Model):
     """What the forge and people say, as far as a decision uses it."""
 
@@ -175,6 +194,8 @@ class Facts(Model):
     """None: not asked yet, as in the first phase, or it never could be."""
     checkout: Sha | None = None
     """The product checkout of the last harness run, when it lacks what the release brought."""
+    reading: ChecksReading | None = None
+    """Set until all suites are read; `checks` are those found so far then, or None for those of `checked`."""
 
 
 FIRST_RULES: Final = 1
