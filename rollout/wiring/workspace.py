@@ -197,11 +197,12 @@ class Workspace:
         if not self._is_clone():
             return ()
         from rollout.adapters.git.remotes import remotes
-        from rollout.adapters.github.address import server_host
-        from rollout.wiring.on_github import remotes_with_train
 
         if not remotes(self.git):
             return ()
+        from rollout.adapters.github.address import server_host
+        from rollout.wiring.on_github import remotes_with_train
+
         asked = self.asked_state_branch
         branches = (asked,) if asked else (STATE_BRANCH,)
         return remotes_with_train(self.git, server_host(self._environment), branches)
