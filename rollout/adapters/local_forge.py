@@ -15,11 +15,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from rollout.adapters.git import Git
+from rollout.adapters.git import Git, TreeEntry
 from rollout.adapters.local_records import RecordsFile
 from rollout.adapters.yaml_store import altered, files_of, message_text, read_desired
 from rollout.core.files import ROLLOUT, state_path
-from rollout.core.state import CommitMessage, Rollout, StateChange
+from rollout.core.state import CommitMessage, StateChange
 from rollout.core.values import Instant, Line, Model, Name, Sha
 from rollout.errors import InputError, RefusedError
 from rollout.ports import (
@@ -132,19 +132,15 @@ class LocalForge:
         base = self._git.merge_base(pull.base, pull.head_sha) or pull.base_sha
         found = self._git.read(f"{pull.head_sha}:{state_path(train, ROLLOUT)}")
         rollout = read_desired(found.body, pull.head) if found and found.kind == "blob" else None
+
+        def entry(path: str) -> TreeEntry | None:
+            return self._git.entry(pull.head_sha, path)
+
         return HeadChanges(
             paths=self._git.changed_paths(base, pull.head_sha),
             rollout=rollout,
-            altered=self._altered(train, rollout, base, pull.head_sha) if rollout else "",
+            altered=altered(train, StateChange(rollout=rollout), entry) if rollout else "",
         )
-
-    def _altered(self, train: str, rollout: Rollout, base: str, head: str) -> str:
-        def mode_before(path: str) -> str | None:
-            entry = self._git.entry(base, path)
-            return entry.mode if entry else None
-
-        change = StateChange(rollout=rollout)
-        return altered(train, change, lambda path: self._git.entry(head, path), mode_before)
 
     def open_promotion(
         self,

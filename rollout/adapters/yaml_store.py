@@ -590,21 +590,16 @@ def files_of(train: str, change: StateChange) -> dict[str, bytes | None]:
     return files
 
 
-def altered(
-    train: str,
-    change: StateChange,
-    entry: Callable[[str], TreeEntry | None],
-    mode_before: Callable[[str], str | None] = lambda _: None,
-) -> str:
+def altered(train: str, change: StateChange, entry: Callable[[str], TreeEntry | None]) -> str:
     """How a file that the change writes is not as the tool writes it; empty when each of them is.
 
-    `entry` finds what is at a path; a mode other than a plain file's is right where it was so before.
+    `entry` finds what is at a path.
     """
     for path, text in files_of(train, change).items():
         found, name = entry(path), path.rpartition("/")[2]
         if text is None or found is None:
             continue
-        if found.mode not in (PLAIN, mode_before(path)):
+        if found.mode != PLAIN:
             return f"its {name} {_KINDS.get(found.mode, f'has mode {found.mode}')}"
         if found.id != object_id("blob", text, len(found.id)):
             return f"its {name} has other text than was proposed"

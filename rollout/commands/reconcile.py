@@ -500,9 +500,10 @@ class Reconciler:
         except OutsideError as error:
             return error.message
         wanted = proposed(state.rollout, after.name, after.canary_percent)
-        return difference(
-            wanted, changes.paths, changes.rollout, unlisted=changes.unlisted, altered=changes.altered
-        )
+        altered = changes.altered
+        if altered and self._store.altered(state.train, StateChange(rollout=state.rollout), state.head):
+            altered = ""  # somebody wrote the file so on the state branch: it may have come with that
+        return difference(wanted, changes.paths, changes.rollout, unlisted=changes.unlisted, altered=altered)
 
     def _make(self, effect: Effect, state: TrainState) -> None:
         if self._dry_run:

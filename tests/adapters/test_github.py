@@ -696,6 +696,22 @@ def test_a_promotion_whose_file_is_written_otherwise_turns_red(
         check(run.store, lambda _: run.forge, world.clock, added, [path])
 
 
+def test_how_a_person_wrote_the_file_on_the_state_branch_is_not_held_against_a_promotion(
+    world: GitHubWorld,
+) -> None:
+    world.reconcile(world.observe())
+    (pull,) = world.repo.pulls()
+    assert pull.pull is not None
+    main = world.repo.bare.branch("main") or ""
+    text = f"# hi\n{world.text(ROLLOUT)}\n".encode()
+    world.repo.commit_on_branch(world.alice, "main", main, "Comment", [(ROLLOUT, text)], [])
+    press_update(world, pull.pull.head)
+    assert world.text(ROLLOUT, pull.pull.head).startswith("# hi\n")
+    (effect,) = world.reconcile().effects
+    assert isinstance(effect, SetStatus)
+    assert effect.state == "success"
+
+
 # --- how many calls ----------------------------------------------------------------------------------------
 
 

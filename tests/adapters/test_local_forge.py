@@ -418,16 +418,6 @@ def test_a_branch_whose_file_is_not_as_proposed(
     assert changes.rollout == PROMOTION.rollout
 
 
-def test_a_mode_that_the_state_branch_has_is_no_change(forge: LocalForge, repo: Repository) -> None:
-    repo.git("update-index", "--chmod=+x", ROLLOUT)
-    repo.git("commit", "-q", "-m", "by hand")
-    repo.git("checkout", "-q", "--", ".")
-    opened = open_it(forge, repo)
-    text = repo.git("show", f"{BRANCH}:{ROLLOUT}") + "\n"
-    head = altered_head(repo, "100755", text)
-    assert forge.changes("tau", replace(opened, head_sha=head)).altered == ""
-
-
 # --- the records' file -------------------------------------------------------------------------------------
 
 

@@ -39,8 +39,6 @@ fragment changed on PullRequest {
   files(first: 4) { totalCount nodes { path } }
   head: commits(last: 1) { nodes { commit { oid
     file(path: $rollout) { mode oid object { ... on Blob { text } } } } } }
-  base: commits(first: 1) { nodes { commit { parents(first: 1) {
-    nodes { file(path: $rollout) { mode } } } } } }
 }
 """
 _OF_PRODUCT = """{ nameWithOwner
@@ -203,30 +201,6 @@ class HeadFile(Document):
     object: _Blob | None = None
 
 
-class _Mode(Document):
-    mode: int
-
-
-class _BaseParent(Document):
-    file: _Mode | None = None
-
-
-class _BaseParents(Document):
-    nodes: tuple[_BaseParent, ...] = ()
-
-
-class _BaseCommit(Document):
-    parents: _BaseParents
-
-
-class _BaseNode(Document):
-    commit: _BaseCommit
-
-
-class _BaseCommits(Document):
-    nodes: tuple[_BaseNode, ...] = ()
-
-
 class _HeadCommit(Document):
     oid: str
     file: HeadFile | None = None
@@ -274,7 +248,6 @@ class Pull(Document):
     files: _ChangedFiles | None = None
     """None when they were not asked for, or GitHub has not worked them out yet."""
     head: _HeadCommits = _HeadCommits()
-    base: _BaseCommits = _BaseCommits()
 
     @property
     def label_names(self) -> frozenset[str]:
@@ -286,12 +259,6 @@ class Pull(Document):
         """The train's rollout.yaml at the head."""
         heads = (node.commit for node in self.head.nodes if node.commit.oid == self.head_ref_oid)
         return next((commit.file for commit in heads), None)
-
-    @property
-    def mode_before(self) -> int | None:
-        """Of the train's rollout.yaml where the branch was made; None when there was none."""
-        parents = (parent for node in self.base.nodes for parent in node.commit.parents.nodes)
-        return next((parent.file.mode for parent in parents if parent.file), None)
 
 
 class _Pulls(Document):

@@ -393,14 +393,13 @@ def _note_changes(pull: Pull, listed: Listed) -> None:
             paths=tuple(file.path for file in pull.files.nodes),
             unlisted=pull.files.total_count - len(pull.files.nodes),
             rollout=rollout,
-            altered=_altered(rollout, file, pull.mode_before) if rollout and file else "",
+            altered=_altered(rollout, file) if rollout and file else "",
         )
 
 
-def _altered(rollout: Rollout, file: HeadFile, mode_before: int | None) -> str:
+def _altered(rollout: Rollout, file: HeadFile) -> str:
     entry = TreeEntry(mode_text(file.mode), file.oid)
-    before = mode_text(mode_before) if mode_before is not None else None
-    return altered(rollout.train, StateChange(rollout=rollout), lambda _: entry, lambda _: before)
+    return altered(rollout.train, StateChange(rollout=rollout), lambda _: entry)
 
 
 def _kind(branch: str) -> PullRequestKind:
