@@ -229,6 +229,11 @@ def _go_to_train(workspace: Workspace, asked: str | None, remote: str | None) ->
     found = workspace.go_to_github(remote)
     if found is not None and asked is None:
         progress(f"note: on GitHub: {found.place}")
+    if found is None and workspace.place is not None:
+        progress(
+            f"note: on this clone alone: nothing fetched of {workspace.place} shows rollout's workflows;"
+            " if they run there, git fetch first"
+        )
 
 
 def _tell_lost(lost: Sequence[str]) -> None:

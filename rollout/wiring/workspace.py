@@ -184,10 +184,13 @@ class Workspace:
         if not self._is_clone():
             return None
         from rollout.adapters.git.remotes import remotes
+
+        known = remotes(self.git)
+        if not known:
+            return None
         from rollout.adapters.github.address import server_host
         from rollout.core.action import place_on_github
 
-        known = remotes(self.git)
         only = next(iter(known.values())) if len(known) == 1 else ""
         return place_on_github(known.get("origin", only), server_host(self._environment))
 
