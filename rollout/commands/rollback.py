@@ -1,4 +1,4 @@
-"""`rollout rollback`, `rollback --cancel`, `reopen`: people start, join, call off or leave a rollback."""
+"""`rollout rollback`: people start a rollback, join it, declare its revert done, or call it off."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from rollout.ports import Clock, StateStore
 from rollout.rendering.commits import message
 
 _WHOLE_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
 _ROLLS_BACK = (Outcome.IN_PROGRESS, Outcome.COMPLETE)
 
 
@@ -127,7 +128,7 @@ def roll_back(
 def _rolled_back(
     state: TrainState, asked: Dispatch, known: Known, held_back: HeldBack, now: datetime
 ) -> tuple[StateChange, CommitMessage] | None:
-    _refuse_unjudged(state)
+    refuse_unjudged(state)
     state = resuming.taken_up(state, now)
     rollout, incident = state.rollout, state.incident
     is_open = rollout.outcome is Outcome.ROLLING_BACK and incident is not None
@@ -148,7 +149,7 @@ def _rolled_back(
     target = named(asked.target, rollout, state.channel, now) if asked.target else None
     unchecked = _unchecked(asked.target, why) if asked.target and why else ""
     change = opening.dispatched(state, asked.by, asked.reason, target, now, unchecked)
-    return _told(state, Event.ROLLBACK, change, "")
+    return recorded(state, Event.ROLLBACK, change, "")
 
 
 def _unchecked(target: str, why: str) -> str:
@@ -157,7 +158,7 @@ def _unchecked(target: str, why: str) -> str:
     return inert(f"{told}; or name another: {ASKED_OF_PERSON} ({why})", 500)
 
 
-def _refuse_unjudged(state: TrainState) -> None:
+def refuse_unjudged(state: TrainState) -> None:
     """Raises RefusedError when an edit hides how the rollout stands: no second incident may begin."""
     status, rollout = state.status, state.rollout
     is_hidden = rollout.outcome is Outcome.ROLLING_BACK and state.incident is None
@@ -185,7 +186,7 @@ def _joined(
         )
     entry = Joined(at=now, by=asked.by, reason=asked.reason, target=asked.target)
     change = watching.joined(state, entry)
-    return _told(state, Event.JOIN, change, f"{asked.by}: {asked.reason}") if change else None
+    return recorded(state, Event.JOIN, change, f"{asked.by}: {asked.reason}") if change else None
 
 
 def declare_reverted(
@@ -220,7 +221,7 @@ def declare_reverted(
 def _declared(
     state: TrainState, asked: Declaration, now: datetime
 ) -> tuple[StateChange, CommitMessage] | None:
-    _refuse_unjudged(state)
+    refuse_unjudged(state)
     incident = state.incident
     if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None:
         raise RefusedError(f"{state.train} is not rolling back", hint="see: rollout status")
@@ -239,7 +240,7 @@ def _declared(
         )
     change = watching.joined(state, entry)
     detail = f"{asked.by}: reverted at {asked.commit[:12]}: {asked.reason}"
-    return _told(state, Event.JOIN, change, detail) if change else None
+    return recorded(state, Event.JOIN, change, detail) if change else None
 
 
 def cancel(
@@ -253,7 +254,7 @@ def cancel(
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage]:
         meant.check_incident(state, now)
-        _refuse_unjudged(state)
+        refuse_unjudged(state)
         incident = state.incident
         if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None:
             raise RefusedError(f"{state.train} is not rolling back", hint="see: rollout status")
@@ -263,42 +264,12 @@ def cancel(
                 hint="when it is over, reopen the train and start the release anew",
             )
         change = leaving.cancelled(state, by, reason, now)
-        return _told(state, Event.CANCEL, change, f"{by}: {reason}")
+        return recorded(state, Event.CANCEL, change, f"{by}: {reason}")
 
     return change_state(store, train, decide, now)
 
 
-def reopen(
-    store: StateStore,
-    clock: Clock,
-    train: str,
-    reason: str,
-    finish: Callable[[TrainState], object] = lambda _: None,
-) -> Changed:
-    """Make the train idle after a finished rollback; one that is idle stays so.
-
-    `finish` does what the incident still lacks outside, before nobody knows it any more. Raises RefusedError
-    for a train that was not rolled back.
-    """
-    now, reason = clock.now(), checked_reason(reason)
-
-    def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
-        _refuse_unjudged(state)
-        outcome = state.rollout.outcome
-        if outcome is Outcome.IDLE:
-            return None
-        if outcome is not Outcome.ROLLED_BACK:
-            raise RefusedError(
-                f"{state.train} is {outcome.replace('_', ' ')}: there is no finished rollback to leave",
-                hint="see: rollout status",
-            )
-        finish(state)
-        return _told(state, Event.REOPEN, leaving.reopened(state, now), reason)
-
-    return change_state(store, train, decide, now)
-
-
-def _told(
+def recorded(
     state: TrainState, event: Event, change: StateChange, detail: str
 ) -> tuple[StateChange, CommitMessage]:
     rollout = change.rollout or state.rollout

@@ -16,7 +16,7 @@ from rollout.commands.collect import collect
 from rollout.commands.init import Wishes, init
 from rollout.commands.perform import perform
 from rollout.commands.reconcile import Reconciler, Report
-from rollout.commands.rollback import reopen
+from rollout.commands.reopen import reopen
 from rollout.commands.start import StartOptions, start
 from rollout.commands.verify import verify
 from rollout.core.observation import Evidence

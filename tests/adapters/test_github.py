@@ -15,7 +15,7 @@ from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.check import check
 from rollout.commands.freeze import freeze
-from rollout.commands.looking import history
+from rollout.commands.history import history
 from rollout.commands.verify import verify
 from rollout.core.contract import Product
 from rollout.core.effects import OpenPromotion, SetStatus

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.commands.freeze import freeze, unfreeze
+from rollout.commands.freeze import freeze
+from rollout.commands.unfreeze import unfreeze
 from rollout.commands.withdraw import withdraw
 from rollout.core.state import Freeze, Outcome, Verdict
 from rollout.errors import InputError, RefusedError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.commands.looking import history, status
+from rollout.commands.history import history
+from rollout.commands.status import status
 from rollout.core.state import Freeze
 from rollout.errors import InputError, OutsideError
 from rollout.ports import PullRequest

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from rollout.commands.freeze import freeze, unfreeze
+from rollout.commands.freeze import freeze
 from rollout.commands.reconcile import Report
 from rollout.commands.rollback import Dispatch, cancel, roll_back
+from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.core.captured import Captured, CaptureState
 from rollout.core.contract import Contract

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands import rollback
-from rollout.commands.freeze import unfreeze
+from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import Verified, verify
 from rollout.core import channel as channels
 from rollout.core import starting

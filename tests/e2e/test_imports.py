@@ -44,7 +44,7 @@ OF_EVALUATE = {
         "yaml_store",
         "yaml_text",
     },
-    "rollout.cli": {"boundary", "common", "output", "working"},
+    "rollout.cli": {"boundary", "evaluate", "options", "output"},
     "rollout.commands": {"changing", "evaluate", "evidence", "facts"},
     "rollout.ports": {"forge", "store"},
     "rollout.rendering": {"gates", "inert", "terminal"},

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from rollout.commands import quarantine
-from rollout.commands.freeze import freeze, unfreeze
+from rollout.commands.freeze import freeze
 from rollout.commands.quarantine import ProductLookup
 from rollout.commands.reconcile import Report
-from rollout.commands.rollback import Dispatch, cancel, reopen, roll_back
+from rollout.commands.reopen import reopen
+from rollout.commands.rollback import Dispatch, cancel, roll_back
+from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw
 from rollout.core import completed, versions

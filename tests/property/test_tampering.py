@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rollout.commands.freeze import freeze, unfreeze
+from rollout.commands.freeze import freeze
+from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.core.files import STATUS
 from rollout.core.observation import HealthState

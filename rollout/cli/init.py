@@ -1,14 +1,13 @@
-"""Commands for the beginning: init, contract check and schema, demo."""
+"""`rollout init`: a contract, the first state and the workflows."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rollout.cli.common import Call, local_options
-from rollout.cli.output import columns, out, progress, warn
+from rollout.cli.options import Call, local_options
+from rollout.cli.output import progress
 from rollout.core.files import STATE_BRANCH
 from rollout.errors import InputError, RefusedError
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from rollout.commands.init import Wishes
     from rollout.commands.workflows import Workflows
     from rollout.core.action import Place
-    from rollout.ports import Worktree
 
 
 @click.command()
@@ -217,65 +215,3 @@ def _enterprise_server(place: Place | None) -> RefusedError | None:
         hint="run collect, perform and reconcile --forge github from a scheduler of your own:"
         " docs/github.md of rollout, `Enterprise Server`",
     )
-
-
-@click.group(no_args_is_help=False)
-def contract() -> None:
-    """The contract: the policy that people write."""
-
-
-@contract.command("check")
-@local_options
-def contract_check(call: Call) -> None:
-    """List every mistake of the worktree's contracts as `file: field: message`.
-
-    What a good contract leaves to people is a note, and no mistake.
-    """
-    from rollout.adapters.yaml_store import read_contract
-    from rollout.commands.contract import check_contracts, contract_notes
-
-    space = call.workspace
-    worktree: Worktree = space.worktree
-    if not worktree.contracts() and space.git.tip(space.branch):
-        worktree = space.branch_files(space.branch)
-    files = check_contracts(worktree, read_contract, call.named_train)
-    notes = contract_notes(worktree, read_contract, files, call.workspace.has_branch)
-    for note in notes:
-        progress(f"note: {note}")
-        warn(note)
-    call.answer(
-        lambda: {"good": list(files), "notes": list(notes)},
-        lambda: "\n".join(f"{file}: good" for file in files),
-    )
-
-
-@contract.command("schema")
-@local_options
-def contract_schema(_call: Call) -> None:
-    """Print the contract's JSON Schema, for editors."""
-    import json
-
-    from rollout.commands.contract_schema import contract_schema as schema
-
-    out(json.dumps(schema(), indent=2))
-
-
-@click.command()
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Where the repository goes; else a new folder.",
-)
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print a document for scripts; the story goes to standard error."
-)
-def demo(output: Path | None, as_json: bool) -> None:
-    """Watch a good release finish and a bad one rolled back, on a simulated clock."""
-    import json
-
-    from rollout.demo import tell
-
-    repository = tell(output, progress if as_json else out, columns())
-    if as_json:
-        out(json.dumps({"repository": str(repository)}, indent=2))

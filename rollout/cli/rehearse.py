@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rollout.cli.common import Call, command_options
+from rollout.cli.options import Call, command_options
 from rollout.cli.output import style
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 @command_options
 def rehearse(call: Call, product_dir: Path | None, by: str | None, dry_run: bool) -> None:
     """Go through a rollback's six steps on a scratch copy, and record that it was done."""
+    from rollout.commands import rehearse
     from rollout.commands.rehearse import record
-    from rollout.commands.rehearse import rehearse as play
     from rollout.errors import RefusedError
     from rollout.rendering.rehearsal import rehearsal_document, rehearsal_view, why_stuck
 
     space, train = call.workspace, call.train
     who = by or space.decider()
     with space.rehearsal_stage(product_dir) as stage:
-        rehearsed = play(stage, train, who, call.now)
+        rehearsed = rehearse.rehearse(stage, train, who, call.now)
     commit = None
     if rehearsed.passed and not dry_run:
         commit = record(space.store, space.clock, train, rehearsed, who).commit

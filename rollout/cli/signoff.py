@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rollout.cli.common import Call, command_options, looking_options
+from rollout.cli.options import Call, command_options, looking_options
 from rollout.cli.output import columns, progress, style
 
 

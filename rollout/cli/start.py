@@ -1,19 +1,12 @@
-"""Commands by which people steer: start, freeze, unfreeze, signoff."""
+"""`rollout start`: begin a release at the first phase."""
 
 from __future__ import annotations
 
 import click
 
-from rollout.cli.common import Call, brake_options, command_options
+from rollout.cli.options import Call, command_options
 from rollout.cli.output import columns, progress, style, warn
 from rollout.errors import InputError
-
-
-def _done(call: Call, commit: str | None, done: str, nothing: str) -> None:
-    call.answer(
-        lambda: {"train": call.train, "commit": commit, "changed": commit is not None},
-        lambda: f"{done} ({commit[:10]})" if commit else nothing,
-    )
 
 
 @click.command()
@@ -38,9 +31,9 @@ def start(
     reason: str | None,
 ) -> None:
     """Begin a release at the first phase."""
+    from rollout.commands import start
     from rollout.commands.checked import why_unchecked
     from rollout.commands.start import StartOptions
-    from rollout.commands.start import start as begin
     from rollout.rendering.documents import status_document
     from rollout.rendering.ranges import range_document, range_view, why_alone
     from rollout.rendering.rollback import target_by_hand
@@ -54,7 +47,7 @@ def start(
     options = StartOptions(
         version, commit and space.whole_id(commit), base and space.whole_id(base), rollback_to, reason
     )
-    started = begin(
+    started = start.start(
         space.store,
         space.history,
         space.clock,
@@ -80,30 +73,3 @@ def start(
             )
         ),
     )
-
-
-@click.command()
-@click.option("--reason", required=True, metavar="R", help="Why, for whoever reads the history.")
-@brake_options
-def freeze(call: Call, reason: str) -> None:
-    """Stop promotion until somebody unfreezes it."""
-    from rollout.commands.freeze import freeze as stop
-
-    changed = stop(call.workspace.store, call.workspace.clock, call.train, reason)
-    _done(
-        call,
-        changed.commit,
-        "frozen; `rollout reconcile` closes the promotion pull request",
-        "was frozen already",
-    )
-
-
-@click.command()
-@click.option("--reason", required=True, metavar="R", help="Why, for whoever reads the history.")
-@command_options
-def unfreeze(call: Call, reason: str) -> None:
-    """Let promotion go on; refused while an incident is open."""
-    from rollout.commands.freeze import unfreeze as resume
-
-    changed = resume(call.workspace.store, call.workspace.clock, call.train, reason)
-    _done(call, changed.commit, "unfrozen; `rollout reconcile` goes on from here", "nothing to do")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rollout.cli.common import Call, local_options
+from rollout.cli.options import Call, local_options
 
 
 @click.group(invoke_without_command=True, no_args_is_help=False)

@@ -41,6 +41,9 @@ def stripped(_context: click.Context, _option: click.Parameter, text: str | None
     return (text and text.strip()) or None
 
 
+FILE = click.Path(path_type=Path)
+REASON = click.option("--reason", required=True, metavar="R", help="Why, for whoever reads the history.")
+BY = click.option("--by", metavar="WHO", help="Who decides; else who git says you are.")
 _OPTIONS = (
     click.option(
         "--train",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rollout.cli.common import Call, local_options
+from rollout.cli.options import Call, local_options
 from rollout.cli.output import columns, style, under_actions
 from rollout.errors import RefusedError
 

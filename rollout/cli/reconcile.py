@@ -1,4 +1,4 @@
-"""Commands that jobs run: collect, perform, evaluate, reconcile."""
+"""`rollout reconcile`: fold in evidence, decide, record it, and keep the pull requests."""
 
 from __future__ import annotations
 
@@ -9,157 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rollout.cli.common import Call, command_options, looking_options
-from rollout.cli.output import columns, out, progress, style, warn
+from rollout.cli.options import FILE, Call, command_options
+from rollout.cli.output import columns, progress, style, warn
 
 if TYPE_CHECKING:
     from rollout.commands.reconcile import Report
-    from rollout.core.contract import Contract
     from rollout.core.observation import Evidence
     from rollout.errors import RolloutError
-
-WORKERS = 8
-_FILE = click.Path(path_type=Path)
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-"""Of a folder that is not there evidence would be captured for good, and be nothing. Collect says unknown."""
-_VERDICT_CODES = {"hold": 10, "promote": 11, "rollback": 12, "complete": 13}
-
-
-@click.command()
-@click.option("--surface", "surfaces", multiple=True, metavar="S", help="Only this one; may be given again.")
-@click.option(
-    "--output", type=_FILE, metavar="FILE", help="Where the observation goes; else standard output."
-)
-@click.option("--product-dir", type=_FILE, metavar="DIR", help="The product's checkout; else the repository.")
-@click.option("--round", "round_id", metavar="ID", help="Files of one round are merged by reconcile.")
-@click.option(
-    "--runner", metavar="LABEL", help="This machine's, where others read the rest: that stays as it was read."
-)
-@click.option(
-    "--evidence-dir",
-    type=_FILE,
-    metavar="DIR",
-    help="Where the output of a command that fails is kept; else `evidence` beside --output, else nowhere.",
-)
-@command_options
-def collect(
-    call: Call,
-    surfaces: tuple[str, ...],
-    output: Path | None,
-    product_dir: Path | None,
-    round_id: str | None,
-    runner: str | None,
-    evidence_dir: Path | None,
-) -> None:
-    """Read the surfaces and the harness report into an observation."""
-    from rollout.adapters.evidence_file import check_output, dump_evidence, write_evidence
-    from rollout.cli.stopping import stopping_in_order
-    from rollout.commands.collect import collect as observe
-
-    check_output(output)
-    state = call.workspace.load_for_brake(call.named_train)
-    with stopping_in_order():
-        observation = observe(
-            state.contract,
-            state.contract_digest,
-            state.rollout,
-            state.status,
-            call.workspace.product(product_dir, _evidence_dir(state.contract, evidence_dir, output)),
-            call.workspace.clock,
-            surfaces=surfaces or None,
-            round_id=round_id,
-            workers=WORKERS,
-            progress=progress,
-            runner=runner,
-        )
-    for name, sample in observation.samples.items():
-        if sample.unknown:
-            warn(sample.unknown, title=f"{name} is unknown")
-    if output is not None:
-        write_evidence(output, observation)
-    if output is None or call.json:
-        out(dump_evidence(observation), nl=False)
-
-
-@click.command()
-@click.option("--output", type=_FILE, metavar="FILE", help="Where the results go; else standard output.")
-@click.option(
-    "--product-dir", type=_FOLDER, metavar="DIR", help="The product's checkout; else the repository."
-)
-@click.option(
-    "--evidence-dir",
-    type=_FILE,
-    metavar="DIR",
-    help="Where an incident's evidence is copied to; else `evidence` beside --output, else nowhere.",
-)
-@command_options
-def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_dir: Path | None) -> None:
-    """Carry out what reconcile asked for: percent, harness, a rollback's steps. Nothing pending is fine."""
-    from rollout.adapters.evidence_file import check_output, dump_evidence, write_evidence
-    from rollout.cli.stopping import stopping_in_order
-    from rollout.commands.perform import perform as carry_out
-
-    check_output(output)
-    state = call.workspace.load_for_brake(call.named_train)
-    copies_to = _evidence_dir(state.contract, evidence_dir, output)
-    product = call.workspace.product(product_dir, copies_to)
-    clock, channel, copies = call.workspace.clock, state.channel, copies_to is not None
-    with stopping_in_order():
-        results = carry_out(
-            state.contract, state.rollout, state.status, product, clock, progress, channel, copies=copies
-        )
-    if results is None:
-        progress("nothing pending")
-        if call.json:
-            out("null")
-        return
-    if copies_to is None and any(result.captured for result in results.results):
-        wanted = state.contract.rollback.evidence_copies == "always"
-        why = "for copies give --evidence-dir DIR" if wanted else "rollback.evidence_copies is never"
-        progress(f"note: evidence was read and not copied; {why}")
-    if output is not None:
-        write_evidence(output, results)
-    if output is None or call.json:
-        out(dump_evidence(results), nl=False)
-
-
-def _evidence_dir(contract: Contract, named: Path | None, output: Path | None) -> Path | None:
-    """Where copies go; None where there are to be none."""
-    if contract.rollback.evidence_copies == "never":
-        return None
-    return named or (output.parent / "evidence" if output is not None else None)
-
-
-@click.command()
-@click.option(
-    "--observation", type=_FILE, metavar="FILE", help="Judge this one; else the last that was recorded."
-)
-@click.option("--exit-code", is_flag=True, help="Exit 10 hold, 11 promote, 12 rollback, 13 complete.")
-@looking_options
-def evaluate(call: Call, observation: Path | None, exit_code: bool) -> int:
-    """Explain gates, triggers and decision as they would be now; touches nothing."""
-    from rollout.commands.evaluate import evaluate as judge
-
-    space = call.workspace
-    evidence = _evidence(observation) if observation is not None else None
-    state = judge(space.store, space.forge, space.clock, call.train, evidence)
-    status = state.status
-    assert status is not None
-
-    def document() -> object:
-        from rollout.rendering.documents import evaluate_document
-
-        return evaluate_document(state.rollout, status)
-
-    def text() -> str:
-        from rollout.rendering.terminal import decision_view
-
-        return decision_view(
-            state.rollout, status, contract=state.contract, now=call.now, columns=columns(), style=style
-        )
-
-    call.answer(document, text)
-    return _VERDICT_CODES[status.decision.verdict] if exit_code else 0
 
 
 def _handed_over(folder: Path | None, run: str | None) -> list[Evidence]:
@@ -224,7 +80,7 @@ def _evidence(path: Path) -> Evidence:
 @click.option(
     "--observation",
     "observations",
-    type=_FILE,
+    type=FILE,
     multiple=True,
     metavar="FILE",
     help="Evidence to fold in; may be given again.",
@@ -232,7 +88,7 @@ def _evidence(path: Path) -> Evidence:
 @click.option(
     "--evidence",
     "folder",
-    type=_FILE,
+    type=FILE,
     metavar="DIR",
     help="A folder of artifacts (zip) with such files, as other jobs hand them over.",
 )
@@ -256,7 +112,7 @@ def reconcile(
     dry_run: bool,
 ) -> None:
     """Fold in evidence, decide, record it, and open, update or close the promotion pull request."""
-    from rollout.commands.looking import open_promotion
+    from rollout.commands.status import open_promotion
     from rollout.rendering.documents import reconcile_document
 
     space, train, began = call.workspace, call.train, call.now

@@ -1,0 +1,75 @@
+"""What the commands about a channel answer alike."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from rollout.cli.options import Call
+from rollout.cli.output import progress, style
+
+if TYPE_CHECKING:
+    from rollout.commands.channel.desk import Recorded
+    from rollout.commands.channel.lookup import Looked
+    from rollout.core.state import ChannelPlan
+    from rollout.rendering.gates import Style
+
+
+TARGET = click.option(
+    "--target", metavar="V", help="This version; else the last plan's, or the newest of the channel."
+)
+
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+
+
+def answer(call: Call, document: Callable[[], object], text: Callable[[Style], str]) -> None:
+    """Print it, and under Actions tell the job's summary too."""
+    call.answer(document, lambda: text(style))
+    if os.environ.get("GITHUB_STEP_SUMMARY"):
+        from rollout.adapters.actions import write_summary
+        from rollout.rendering.channel import summary
+        from rollout.rendering.gates import no_style
+
+        write_summary(summary(text(no_style)), os.environ)
+
+
+def done(call: Call, recorded: Recorded, done: str, nothing: str, *, dry_run: bool) -> None:
+    from rollout.rendering.channel import diff_lines, outcome_document
+
+    def text(paint: Style) -> str:
+        if dry_run:
+            return "\n".join(["dry run", *diff_lines(recorded.diff, paint)]) if recorded.diff else nothing
+        told = said(recorded)
+        return f"{done if recorded.commit else 'proposed'}: {told}" if told else nothing
+
+    answer(
+        call,
+        lambda: {"train": call.train, "dry_run": dry_run, **outcome_document(*outcome(recorded))},
+        text,
+    )
+
+
+def outcome(recorded: Recorded) -> tuple[str | None, int | None, str]:
+    return recorded.commit, recorded.pull_request, recorded.diff
+
+
+def said(recorded: Recorded) -> str:
+    if recorded.pull_request is not None:
+        return f"pull request #{recorded.pull_request}: it takes effect when it is merged"
+    return f"recorded as {recorded.commit[:10]}" if recorded.commit else ""
+
+
+def note(looked: Looked | None) -> None:
+    if looked is not None and looked.note:
+        progress(f"note: {looked.note}")
+
+
+def where(call: Call, made: ChannelPlan, looked: Looked | None) -> str:
+    from rollout.rendering.channel import found_words
+
+    if looked is None:
+        return found_words(made.lookup_source, None, call.now)
+    return found_words(made.lookup_source, looked.fetched_at, call.now)

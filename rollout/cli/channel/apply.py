@@ -1,0 +1,54 @@
+"""`rollout channel apply`: carry out what was planned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rollout.cli.channel.answers import DRY_RUN, TARGET, answer, note, outcome, said, where
+from rollout.cli.options import Call, command_options
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command("apply")
+@TARGET
+@DRY_RUN
+@command_options
+def apply(call: Call, target: str | None, dry_run: bool) -> None:
+    """Make a version the current one; exit 3 when a guard blocks it."""
+    from rollout.commands.channel.applying import make_apply
+    from rollout.errors import RefusedError
+    from rollout.rendering.channel import apply_document, apply_view, guard_advice, outcome_document
+
+    space = call.workspace
+    asked_at = None if target else space.asked_at()
+    done = make_apply(
+        space.channel_desk(),
+        call.train,
+        target,
+        dry_run=dry_run,
+        asked_at=asked_at,
+        is_rerun=space.is_rerun,
+    )
+    made, recorded = done.apply, done.recorded
+    note(done.looked)
+    answer(
+        call,
+        lambda: {"train": call.train, **apply_document(made), **outcome_document(*outcome(recorded))},
+        lambda paint: apply_view(
+            made,
+            where=where(call, made, done.looked),
+            done=said(recorded),
+            diff=recorded.diff,
+            style=paint,
+        ),
+    )
+    if done.blocked:
+        error = RefusedError(
+            f"{call.train}: {made.guard_code}: {made.guard_reason}", hint=guard_advice(made.guard_code)
+        )
+        error.documented = True
+        raise error

@@ -1,0 +1,33 @@
+"""`rollout channel import`: take over the product's own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rollout.cli.channel.answers import DRY_RUN, done
+from rollout.cli.options import Call, command_options
+from rollout.cli.output import progress
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command("import")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR")
+@DRY_RUN
+@command_options
+def import_(call: Call, folder: Path, dry_run: bool) -> None:
+    """Take over the release metadata that the product keeps in DIR, such as .tau."""
+    from rollout.adapters.product_metadata import read_documents
+    from rollout.commands.channel.importing import import_channel
+    from rollout.core.channel.product_metadata import FILES
+
+    documents = read_documents(folder, FILES)
+    imported = import_channel(call.workspace.channel_desk(), call.train, documents, dry_run=dry_run)
+    for note in imported.notes:
+        progress(f"note: {note}")
+    said = f"{imported.channel.channel} at {imported.channel.current_version or 'no version'}"
+    done(call, imported.recorded, f"took over {said}", "nothing to take over", dry_run=dry_run)

@@ -1,0 +1,38 @@
+"""`rollout channel plan`: record what there is to do about a version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rollout.cli.channel.answers import DRY_RUN, TARGET, answer, note, outcome, said, where
+from rollout.cli.options import Call, command_options
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command("plan")
+@TARGET
+@DRY_RUN
+@command_options
+def plan(call: Call, target: str | None, dry_run: bool) -> None:
+    """Record what there is to do about a version. A version that a guard blocks is an answer too."""
+    from rollout.commands.channel.planning import make_plan
+    from rollout.rendering.channel import outcome_document, plan_document, plan_view
+
+    planned = make_plan(call.workspace.channel_desk(), call.train, target, dry_run=dry_run)
+    made, recorded = planned.plan, planned.recorded
+    note(planned.looked)
+    answer(
+        call,
+        lambda: {"train": call.train, **plan_document(made), **outcome_document(*outcome(recorded))},
+        lambda paint: plan_view(
+            made,
+            where=where(call, made, planned.looked),
+            done=said(recorded),
+            diff=recorded.diff,
+            style=paint,
+        ),
+    )

@@ -1,0 +1,37 @@
+"""`rollout reopen`: make the train idle after a finished rollback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rollout.cli.options import REASON, Call, command_options
+from rollout.cli.rollback import answer
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@REASON
+@command_options
+def reopen(call: Call, reason: str) -> None:
+    """Make the train idle again after a finished rollback."""
+    from rollout.commands import reopen
+    from rollout.core.state import TrainState
+
+    space, train = call.workspace, call.train
+
+    def finish(state: TrainState) -> None:
+        responder = space.responder()
+
+        def tell() -> None:
+            for effect in responder.plan_issue(state):
+                responder.tell(effect, space.clock.now())
+
+        space.decorations.attempt(tell)
+
+    changed = reopen.reopen(space.store, space.clock, train, reason, finish)
+    told = "reopened; the next release: rollout start --version VERSION --commit SHA"
+    answer(call, changed, told, "nothing to do: the train is idle")

@@ -1,0 +1,19 @@
+"""`rollout unfreeze`: let promotion go on."""
+
+from __future__ import annotations
+
+import click
+
+from rollout.cli.freeze import answer
+from rollout.cli.options import REASON, Call, command_options
+
+
+@click.command()
+@REASON
+@command_options
+def unfreeze(call: Call, reason: str) -> None:
+    """Let promotion go on; refused while an incident is open."""
+    from rollout.commands import unfreeze
+
+    changed = unfreeze.unfreeze(call.workspace.store, call.workspace.clock, call.train, reason)
+    answer(call, changed.commit, "unfrozen; `rollout reconcile` goes on from here", "nothing to do")

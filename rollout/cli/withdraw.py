@@ -1,0 +1,36 @@
+"""`rollout withdraw`: end a release that nobody has been exposed to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rollout.cli.options import BY, REASON, Call, command_options
+from rollout.cli.rollback import changed_document
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@REASON
+@BY
+@command_options
+def withdraw(call: Call, reason: str, by: str | None) -> None:
+    """End a release that nobody has been exposed to: no incident, no quarantine."""
+    from rollout.commands import withdraw
+
+    space = call.workspace
+    changed = withdraw.withdraw(
+        space.store, space.clock, call.train, reason, by if by is not None else space.decider()
+    )
+    call.summarize(changed.state, [{"kind": "commit", "event": "withdraw"}] if changed.commit else [])
+    call.answer(
+        lambda: changed_document(call.train, changed),
+        lambda: (
+            f"withdrawn ({changed.commit[:10]}); `rollout reconcile` closes what is open for it"
+            if changed.commit
+            else "withdrawn already"
+        ),
+    )

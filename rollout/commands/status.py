@@ -1,0 +1,34 @@
+"""`rollout status`: the train and the pull request to merge; changes nothing."""
+
+from __future__ import annotations
+
+from rollout.core.effects import promotion_prefix
+from rollout.core.state import Outcome, TrainState
+from rollout.errors import OutsideError
+from rollout.ports import Forge, PullRequestState, StateStore
+
+
+def status(store: StateStore, forge: Forge, train: str) -> tuple[TrainState, int | None]:
+    """The train at the head of the state branch, and the number of the open pull request to be merged.
+
+    That is the one that promotes or, in a rollback, the one that reverts.
+    """
+    state = store.load_for_brake(train, store.head())
+    if state.rollout.outcome is Outcome.ROLLING_BACK:
+        return state, _open(forge, f"rollout-revert/{train}/")
+    return state, open_promotion(forge, train)
+
+
+def open_promotion(forge: Forge, train: str) -> int | None:
+    """The number of the train's open promotion pull request; None when there is none or nobody answers."""
+    return _open(forge, promotion_prefix(train))
+
+
+def _open(forge: Forge, prefix: str) -> int | None:
+    # Looking has to work when the forge does not: the number is a convenience.
+    try:
+        pulls = forge.pull_requests(prefix)
+    except OutsideError:
+        return None
+    numbers = [pull.number for pull in pulls if pull.state is PullRequestState.OPEN]
+    return numbers[-1] if numbers else None

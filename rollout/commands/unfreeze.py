@@ -1,0 +1,32 @@
+"""`rollout unfreeze`: a person lets promotion go on."""
+
+from __future__ import annotations
+
+from rollout.commands.changing import Changed, change_state
+from rollout.commands.freeze import changed, checked_reason, require_rollout
+from rollout.core.state import CommitMessage, Event, Incident, StateChange, TrainState
+from rollout.errors import RefusedError
+from rollout.ports import Clock, StateStore
+
+
+def unfreeze(store: StateStore, clock: Clock, train: str, reason: str) -> Changed:
+    """Let promotion go on. Raises RefusedError while an incident is open, or when nothing is frozen."""
+    now, reason = clock.now(), checked_reason(reason)
+
+    def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
+        frozen = state.rollout.frozen
+        if frozen is None:
+            raise RefusedError(f"{state.train} is not frozen", hint="see: rollout status")
+        if frozen.incident is not None and not _has_ended(state.incident):
+            raise RefusedError(
+                f"{state.train} is frozen by incident {frozen.incident}",
+                hint=f"a rollback has to finish first: state/{state.train}/incidents/{frozen.incident}.yaml",
+            )
+        require_rollout(state)
+        return changed(state, None, Event.UNFREEZE, reason, now)
+
+    return change_state(store, train, decide, now)
+
+
+def _has_ended(incident: Incident | None) -> bool:
+    return incident is not None and incident.ended is not None
