@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 from unittest import mock
 
 from benchmarks.table import Count
-from rollout.adapters.evidence_file import write_evidence
 from rollout.cli import main
 from rollout.core.contract import Contract, SignoffPolicy
 from rollout.core.doctor.limits import requests_a_run
 from rollout.core.observation import HealthState, Observation, Results
 from rollout.core.state import CheckFact, Verdict
+from rollout.files.evidence import write_evidence
 from tests.adapters.github_world import NAME, GitHubWorld, seed
 from tests.fakehub.entities import Access, Pull
 from tests.fakehub.hub import Call, Hub

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.table import Ratio, Seconds
 from benchmarks.timing import compare, timed
 from benchmarks.world import CHECKS, TRAIN, StoppedClock, World
-from rollout.commands.reconcile import Reconciler
+from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.core.observation import Observation
 from rollout.core.state import Event
 from rollout.wiring import Workspace, texts

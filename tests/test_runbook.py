@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.yaml_text import load_yaml
 from rollout.core.contract import COMPLETE, Contract, Gate, RollbackStep, RunsSoak, Surface, Trigger, matching
-from rollout.core.contract_problems import examine
+from rollout.core.contract.check.examine import examine
 from rollout.core.values import format_duration
+from rollout.files.yaml_text import load_yaml
 
 CONTRACT = Path(__file__).parent.parent / "state" / "tau" / "contract.yaml"
 

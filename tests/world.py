@@ -8,10 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rollout.adapters.yaml_text import load_yaml
 from rollout.commands import signoff
-from rollout.commands.reconcile import Reconciler, Report
-from rollout.commands.responding import Responder
+from rollout.commands.reconcile.incident import Responder
+from rollout.commands.reconcile.reconciler import Reconciler, Report
 from rollout.commands.start import Started, StartOptions, start
 from rollout.commands.targets import TargetLookup
 from rollout.core.contract import Contract
@@ -28,6 +27,7 @@ from rollout.core.observation import (
     WorkResult,
 )
 from rollout.core.state import Channel, Rollout, Status, TrainState, Verdict
+from rollout.files.yaml_text import load_yaml
 from rollout.ports import Permission
 from tests.fakes.clock import SettableClock
 from tests.fakes.evidence import FakeEvidence

@@ -12,10 +12,10 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from rollout.adapters.evidence_file import MAX_EVIDENCE, parse_evidence
 from rollout.core.observation import Evidence
 from rollout.core.text import inert
 from rollout.errors import InputError
+from rollout.files.evidence import MAX_EVIDENCE, parse_evidence
 
 MAX_ARCHIVES = 100
 """One a runner, and nobody has as many."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from rollout.adapters.git import Git
-from rollout.core.action import ActionPin, name_on_github
 from rollout.core.surfaces.payload import decode
+from rollout.core.workflow_pin import ActionPin, name_on_github
 from rollout.errors import RolloutError
 
 _PACKAGE = "rollout-gitops"

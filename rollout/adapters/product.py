@@ -16,9 +16,9 @@ from threading import Event, Thread
 from typing import IO, BinaryIO
 
 from rollout import NO_PLUGINS
-from rollout.core.captured import Captured
 from rollout.core.contract import Surface
 from rollout.core.excerpt import Excerpt, error_excerpt
+from rollout.core.rollback.evidence_index import Captured
 from rollout.core.surfaces.event_log import MAX_LINE
 from rollout.core.surfaces.payload import MAX_PAYLOAD
 from rollout.core.text import inert

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rollout.adapters.plain_file import opened
 from rollout.core.surfaces.payload import MalformedError, decode
 from rollout.errors import InputError
+from rollout.files.plain_file import opened
 
 MAX_BYTES = 1 << 20
 

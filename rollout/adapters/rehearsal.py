@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rollout.adapters.git import Git
 from rollout.adapters.git.scratch import scratch
 from rollout.adapters.github.product_clone import ProductClone
-from rollout.adapters.local_reverts import STATE_FOLDER
+from rollout.adapters.local.reverter import STATE_FOLDER
 from rollout.core.contract import Product
 from rollout.errors import InputError
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from rollout.adapters.plain_file import opened, write_whole
-from rollout.adapters.yaml_text import MAX_BYTES
 from rollout.errors import InputError, OutsideError, RefusedError
+from rollout.files.plain_file import opened, write_whole
+from rollout.files.yaml_text import MAX_BYTES
 
 
 class DiskWorktree:

@@ -15,11 +15,10 @@ from typing import Protocol, TypeVar, cast
 from pydantic import ValidationError
 
 from rollout.adapters.git import Git, TreeEntry, object_id
-from rollout.adapters.yaml_text import dump_yaml, load_yaml
 from rollout.core.consistency import contradictions, why_behind
 from rollout.core.contract import Contract
+from rollout.core.contract.check.examine import examine, read
 from rollout.core.contract_fit import why_misfit
-from rollout.core.contract_problems import examine, read
 from rollout.core.files import (
     CHANNEL,
     CONTRACT,
@@ -53,6 +52,7 @@ from rollout.core.state.release_cache import ReleaseCache
 from rollout.core.text import inert
 from rollout.core.values import Model
 from rollout.errors import ContractError, InputError, OutsideError, RefusedError
+from rollout.files.yaml_text import dump_yaml, load_yaml
 from rollout.ports import LoggedCommit
 
 SCHEMA = 1
@@ -189,7 +189,7 @@ class YamlStore:
 
     def message_on(self, parent: str, message: CommitMessage) -> str:
         """The text of a message, for a commit on top of that one."""
-        from rollout.core.action import WORKFLOWS, has_other_ci
+        from rollout.core.workflow_pin import WORKFLOWS, has_other_ci
 
         skips_ci = has_other_ci(self._git.tree(f"{parent}^{{tree}}"), self._git.tree(f"{parent}:{WORKFLOWS}"))
         return message_text(message, skips_ci=skips_ci)
@@ -521,7 +521,9 @@ def read_model(model: type[M], text: bytes, file: str) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        from rollout.core.problems import describe  # every command reads state, and few find it wrong
+        from rollout.core.contract.check.mistakes import (
+            describe,  # every command reads state, and few find it wrong
+        )
 
         lines = (f"{file}: {problem}" for problem in describe(error, model))
         raise InputError("\n".join(lines), hint=EDITED_HINT.format(file=file), file=file) from error

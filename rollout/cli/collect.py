@@ -42,9 +42,9 @@ def collect(
     evidence_dir: Path | None,
 ) -> None:
     """Read the surfaces and the harness report into an observation."""
-    from rollout.adapters.evidence_file import check_output, dump_evidence, write_evidence
     from rollout.cli.stopping import stopping_in_order
     from rollout.commands import collect
+    from rollout.files.evidence import check_output, dump_evidence, write_evidence
 
     check_output(output)
     state = call.workspace.load_for_brake(call.named_train)

@@ -50,6 +50,6 @@ def evaluate(call: Call, observation: Path | None, exit_code: bool) -> int:
 
 
 def _evidence(path: Path) -> Evidence:
-    from rollout.adapters.evidence_file import read_evidence
+    from rollout.files.evidence import read_evidence
 
     return read_evidence(path)

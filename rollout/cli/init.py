@@ -13,8 +13,8 @@ from rollout.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
     from rollout.commands.init import Wishes
-    from rollout.commands.workflows import Workflows
-    from rollout.core.action import Place
+    from rollout.commands.init.workflows import Workflows
+    from rollout.core.workflow_pin import Place
 
 
 @click.command()
@@ -89,8 +89,8 @@ def init(
 
 def _make_train(call: Call, profile: str, wishes: Wishes, branch: str | None, action: str | None) -> None:
     """Into the worktree, or onto the state branch `branch` where it is one of its own."""
-    from rollout.adapters.yaml_text import dump_yaml
     from rollout.commands.init import OwnBranch, init, train_of
+    from rollout.files.yaml_text import dump_yaml
 
     space = call.workspace
     _refuse_beside_state(call, branch or STATE_BRANCH)
@@ -131,7 +131,7 @@ def _refuse_beside_state(call: Call, branch: str | None) -> None:
 
 def _install_workflows(call: Call, action: str | None, *, update: bool) -> int | None:
     """Exit code 3 where an update had to keep a file."""
-    from rollout.commands.workflows import install_workflows, update_workflows
+    from rollout.commands.init.workflows import install_workflows, update_workflows
 
     space = call.workspace
     branch = space.branch if space.branch != space.git.default_branch() else None
@@ -182,8 +182,8 @@ def _workflows(
     asked for.
     """
     from rollout.adapters.resources import workflow_texts
-    from rollout.commands.workflows import is_own_repository, plan_for_state_branch, plan_workflows
-    from rollout.core.action import parse_pin, unknown_pin
+    from rollout.commands.init.workflows import is_own_repository, plan_for_state_branch, plan_workflows
+    from rollout.core.workflow_pin import parse_pin, unknown_pin
 
     space = call.workspace
     if is_own_repository(space.worktree):

@@ -33,9 +33,9 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @command_options
 def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_dir: Path | None) -> None:
     """Carry out what reconcile asked for: percent, harness, a rollback's steps. Nothing pending is fine."""
-    from rollout.adapters.evidence_file import check_output, dump_evidence, write_evidence
     from rollout.cli.stopping import stopping_in_order
     from rollout.commands import perform
+    from rollout.files.evidence import check_output, dump_evidence, write_evidence
 
     check_output(output)
     state = call.workspace.load_for_brake(call.named_train)

@@ -13,7 +13,7 @@ from rollout.cli.options import FILE, Call, command_options
 from rollout.cli.output import columns, progress, style, warn
 
 if TYPE_CHECKING:
-    from rollout.commands.reconcile import Report
+    from rollout.commands.reconcile.reconciler import Report
     from rollout.core.observation import Evidence
     from rollout.errors import RolloutError
 
@@ -23,7 +23,7 @@ def _handed_over(folder: Path | None, run: str | None) -> list[Evidence]:
     if folder is None:
         return []
     from rollout.adapters.artifacts import evidence_in
-    from rollout.commands.evidence import check_run
+    from rollout.commands.reconcile.evidence import check_run
 
     evidence = evidence_in(folder)
     if run:
@@ -36,7 +36,7 @@ def _of_collecting(call: Call, folder: Path | None, run: str) -> tuple[list[Evid
 
     No fault of the evidence keeps a decision on facts from being made.
     """
-    from rollout.commands.collecting import check_handed_over, why_empty
+    from rollout.commands.reconcile.collecting import check_handed_over, why_empty
     from rollout.errors import InputError, OutsideError
 
     try:
@@ -56,8 +56,8 @@ def _of_collecting(call: Call, folder: Path | None, run: str) -> tuple[list[Evid
 def _ask(call: Call, report: Report, usual: str, began: datetime, *, is_answer: bool) -> None:
     import json
 
-    from rollout.commands.collecting import ask, wanted
     from rollout.commands.plan import plan
+    from rollout.commands.reconcile.collecting import ask, wanted
 
     space = call.workspace
     brought = {taken.step.event for taken in report.steps} if is_answer else None
@@ -71,7 +71,7 @@ def _ask(call: Call, report: Report, usual: str, began: datetime, *, is_answer: 
 
 
 def _evidence(path: Path) -> Evidence:
-    from rollout.adapters.evidence_file import read_evidence
+    from rollout.files.evidence import read_evidence
 
     return read_evidence(path)
 
@@ -164,7 +164,7 @@ def _decided_by_run(
 
 
 def _decided(call: Call, evidence: list[Evidence], *, dry_run: bool) -> Report:
-    from rollout.commands.reconcile import Reconciler
+    from rollout.commands.reconcile.reconciler import Reconciler
 
     space = call.workspace
     reconciler = Reconciler(

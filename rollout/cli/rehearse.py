@@ -12,7 +12,7 @@ from rollout.cli.options import Call, command_options
 from rollout.cli.output import style
 
 if TYPE_CHECKING:
-    from rollout.core.rehearsed import Rehearsed
+    from rollout.core.rollback.rehearsal import Rehearsed
 
 
 @click.command()

@@ -10,7 +10,7 @@ from rollout.cli.options import BY, REASON, Call, brake_options
 from rollout.errors import InputError
 
 if TYPE_CHECKING:
-    from rollout.commands.changing import Changed
+    from rollout.commands.commit_state import Changed
 
 
 @click.command()

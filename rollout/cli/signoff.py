@@ -52,7 +52,7 @@ def signoff_record(call: Call, item: str, evidence: str, by: str | None) -> None
 @command_options
 def signoff_open(call: Call) -> None:
     """Open the checklist's issue, or put it right: its text, its labels, and one that was closed."""
-    from rollout.commands.signoff_issue import open_issue
+    from rollout.commands.reconcile.signoff_issue import open_issue
 
     space = call.workspace
     state = space.load(call.named_train)

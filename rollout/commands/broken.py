@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from rollout.core.decision import why_held
+from rollout.core.decide.decision import why_held
 from rollout.core.state import TrainState, Unusable
 from rollout.errors import RolloutError
 

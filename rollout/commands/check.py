@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rollout.commands.contract import refuse_doubts, refuse_unusable
-from rollout.commands.facts import FactFinder
-from rollout.core.advance import advance
-from rollout.core.assess import is_settled
+from rollout.commands.reconcile.facts import FactFinder
 from rollout.core.channel.proposals import why_refused
-from rollout.core.effects import besides
+from rollout.core.decide.advance import advance
+from rollout.core.decide.assess import is_settled
+from rollout.core.decide.effects import besides
+from rollout.core.decide.step import Step
 from rollout.core.files import CHANNEL, CONTRACT, ROLLOUT, STATUS, state_path
 from rollout.core.state import Event, Outcome, StateChange, TrainState
-from rollout.core.step import Step
 from rollout.core.values import Model
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, Forge, StateStore

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from rollout.core.contract import Contract
-from rollout.core.contract_notes import find_notes
-from rollout.core.contract_problems import doubts
+from rollout.core.contract.check.examine import doubts
+from rollout.core.contract.check.notes import find_notes
 from rollout.core.state import TrainState
 from rollout.errors import ContractError, InputError
 from rollout.ports import Worktree

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.commands.changing import Changed, change_state
+from rollout.commands.commit_state import Changed, change_state
 from rollout.core.state import CommitMessage, Event, Freeze, Outcome, StateChange, TrainState
 from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from rollout.commands.preparing import Preparation, report_failure
-from rollout.core.captured import Captured, in_words
 from rollout.core.contract import Apply, ApplyTarget, ApplyVersion, Contract, Harness, SwitchLane
 from rollout.core.observation import Results, WorkResult
+from rollout.core.rollback.evidence_index import Captured, in_words
 from rollout.core.state import Channel, ChannelRequest, Release, Request, Rollout, Status, Work
 from rollout.core.text import inert
 from rollout.ports import Clock, Ran, Worker

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from rollout.commands import steered
-from rollout.commands.changing import applied, without_newer_signoff
-from rollout.core import first_rules, signoff, starting
-from rollout.core.advance import advance, advance_as_before, begin
+from rollout.commands.commit_state import applied, without_newer_signoff
+from rollout.core import signoff, start
 from rollout.core.channel.by_hand import is_first_version
 from rollout.core.channel.explain import follows
 from rollout.core.channel.proposals import BUSY, why_refused
+from rollout.core.decide import first_rules
+from rollout.core.decide.advance import advance, advance_as_before, begin
 from rollout.core.observation import Evidence, Results
 from rollout.core.signoff import transition
 from rollout.core.signoff.proofs import STATE_COMMIT
@@ -188,12 +189,12 @@ def _started(previous: TrainState, state: TrainState) -> TrainState | None:
     if release is None or recorded is None:
         return None
     if recorded.by_first_rules:
-        why_not = starting.why_not_by_first_rules(previous, release)
+        why_not = start.why_not_by_first_rules(previous, release)
     else:
-        why_not = starting.why_not(previous, release, target)
+        why_not = start.why_not(previous, release, target)
     if why_not:
         return None
-    rollout = starting.first(previous.contract, release, target)
+    rollout = start.first_desired(previous.contract, release, target)
     status = begin(
         previous.contract,
         previous.contract_digest,
@@ -203,9 +204,9 @@ def _started(previous: TrainState, state: TrainState) -> TrainState | None:
         # What the product's branch showed then is taken as it was recorded, as the commit and its base are.
         release_range=recorded.release_range,
     )
-    channel = starting.channel_of(previous, target)
+    channel = start.channel_of(previous, target)
     if recorded.by_first_rules:
-        status, channel = first_rules.begun(status), starting.channel_by_first_rules(previous, target)
+        status, channel = first_rules.begun(status), start.channel_by_first_rules(previous, target)
     change = StateChange(
         rollout=rollout, status=status, channel=channel, signoff=signoff.for_release(rollout)
     )

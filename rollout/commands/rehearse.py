@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import rollout as tool
-from rollout.commands.changing import Changed, change_state
+from rollout.commands.commit_state import Changed, change_state
 from rollout.commands.perform import perform
-from rollout.commands.reconcile import Reconciler
-from rollout.commands.responding import Responder
-from rollout.core.captured import Captured
+from rollout.commands.reconcile.incident import Responder
+from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate, RollbackStep
 from rollout.core.observation import Evidence, HarnessReport, Observation
-from rollout.core.rehearsed import Rehearsed
+from rollout.core.rollback.evidence_index import Captured
 from rollout.core.rollback.opening import dispatched
+from rollout.core.rollback.rehearsal import Rehearsed
 from rollout.core.state import (
     CommitMessage,
     Event,

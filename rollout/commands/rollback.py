@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.commands.changing import Changed, change_state
+from rollout.commands.commit_state import Changed, change_state
 from rollout.commands.targets import HeldBack, Known, check_target_for_brake, check_written
 from rollout.core.channel.guards import bare
 from rollout.core.rollback import leaving, opening, resuming, watching

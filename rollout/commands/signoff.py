@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rollout.commands.changing import Changed, change_state
-from rollout.commands.signing import Listener
+from rollout.commands.commit_state import Changed, change_state
+from rollout.commands.reconcile.signoff_comments import Listener
 from rollout.core.signoff.comments import SignCommand
 from rollout.core.signoff.evidence import NoEvidenceError, Places, parse
 from rollout.core.signoff.folding import Claim

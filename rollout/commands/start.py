@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.commands.changing import Changed, change_state
 from rollout.commands.channel.origin import written_by_hand
+from rollout.commands.commit_state import Changed, change_state
 from rollout.commands.contract import refuse_doubts, refuse_unusable
 from rollout.commands.cutting import Cut, check_commits, cut
 from rollout.commands.quarantine import held_back, refuse_quarantined
 from rollout.commands.rollback import checked_reason
 from rollout.commands.targets import Known, check_target, check_written
 from rollout.core import channel as channels
-from rollout.core import signoff, starting
-from rollout.core.advance import begin
+from rollout.core import signoff
 from rollout.core.channel.guards import bare, quarantined
+from rollout.core.decide.advance import begin
 from rollout.core.rollback.target import needs_target
+from rollout.core.start import STARTABLE, channel_of, first_desired, judged
 from rollout.core.state import (
     Channel,
     ChannelAction,
@@ -124,7 +125,7 @@ def _checked(options: StartOptions) -> StartOptions:
 
 def _refuse_second(state: TrainState) -> None:
     running = state.rollout
-    if running.outcome not in starting.STARTABLE:
+    if running.outcome not in STARTABLE:
         version = running.release.version if running.release else "a release"
         raise RefusedError(
             f"{state.train}: {version} is {running.outcome.replace('_', ' ')}",
@@ -133,7 +134,7 @@ def _refuse_second(state: TrainState) -> None:
 
 
 def _ask_the_guards(state: TrainState, version: str) -> None:
-    judgement = starting.judged(state, version)
+    judgement = judged(state, version)
     if judgement.blocked:
         raise RefusedError(
             f"{state.train}: {version} is blocked, {judgement.code}: {judgement.reason}",
@@ -206,7 +207,7 @@ def _begun(
     release = Release(
         version=options.version, commit=cut.commit, base=cut.base, started_at=now, first=options.first
     )
-    rollout = starting.first(state.contract, release, target)
+    rollout = first_desired(state.contract, release, target)
     status = begin(
         state.contract,
         state.contract_digest,
@@ -218,7 +219,7 @@ def _begun(
     change = StateChange(
         rollout=rollout,
         status=status,
-        channel=starting.channel_of(state, target),
+        channel=channel_of(state, target),
         signoff=signoff.for_release(rollout),
     )
     return change, message(Event.START, contract=state.contract, rollout=rollout, status=status)

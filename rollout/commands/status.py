@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout.core.effects import promotion_prefix
+from rollout.core.decide.effects import promotion_prefix
 from rollout.core.state import Outcome, TrainState
 from rollout.errors import OutsideError
 from rollout.ports import Forge, PullRequestState, StateStore

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout.core import withdrawing
+from rollout.core import withdraw
 from rollout.core.contract import RollbackStep
 from rollout.core.rollback import leaving, opening, quarantine, resuming, watching
 from rollout.core.state import Event, Incident, Outcome, Quarantine, StateChange, TrainState
@@ -39,11 +39,11 @@ def expected(previous: TrainState, state: TrainState, event: Event) -> StateChan
 
 def _withdrawn(previous: TrainState, state: TrainState) -> StateChange | None:
     frozen, status = state.rollout.frozen, previous.status
-    if frozen is None or not withdrawing.is_reason(frozen.reason) or withdrawing.exposure(previous):
+    if frozen is None or not withdraw.is_reason(frozen.reason) or withdraw.exposure(previous):
         return None
     if status is None or status.legal.outcome is not Outcome.IN_PROGRESS:
         return None
-    return withdrawing.withdrawn(previous, frozen.reason, frozen.at)
+    return withdraw.withdrawn(previous, frozen.reason, frozen.at)
 
 
 def _dispatched(previous: TrainState, incident: Incident) -> StateChange:

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from rollout.core import versions
 from rollout.core.channel.guards import bare
+from rollout.core.decide.step import Step
 from rollout.core.rollback import watching
 from rollout.core.rollback.target import named, recorded, why_unusable
 from rollout.core.state import Event, TrainState
-from rollout.core.step import Step
 from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError, RolloutError
 from rollout.rendering.gates import release_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout.commands.changing import Changed, change_state
+from rollout.commands.commit_state import Changed, change_state
 from rollout.commands.freeze import changed, checked_reason, require_rollout
 from rollout.core.state import CommitMessage, Event, Incident, StateChange, TrainState
 from rollout.errors import RefusedError

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 
-from rollout.commands.changing import Changed, change_state
+from rollout.commands.commit_state import Changed, change_state
 from rollout.commands.rollback import checked_person, checked_reason
 from rollout.core.files import ROLLOUT
 from rollout.core.state import CommitMessage, Event, Outcome, Release, StateChange, TrainState
-from rollout.core.withdrawing import exposure, reason_of, withdrawn
+from rollout.core.withdraw import exposure, reason_of, withdrawn
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, StateStore
 from rollout.rendering.commits import message

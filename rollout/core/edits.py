@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout.core.legality import changed_keys, judge
+from rollout.core.decide.legality import changed_keys, judge
 from rollout.core.state import Event, Outcome, Rollout, TrainState
 
 _FREEZE = {"frozen"}

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from rollout.core.captured import MAX_CAPTURED, Captured
+from rollout.core.rollback.evidence_index import MAX_CAPTURED, Captured
 from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version
 
 COUNTERS = "counters"

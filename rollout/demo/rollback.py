@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.commands.reconcile import Report
+from rollout.commands.reconcile.reconciler import Report
 from rollout.core.rollback.effects import OpenIncident, ProposeRevert
 from rollout.core.state import Event, StepState, TrainState, Work
 

@@ -11,11 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rollout.adapters.resources import profile_text
-from rollout.adapters.yaml_text import dump_yaml
 from rollout.commands.collect import collect
 from rollout.commands.init import Wishes, init
 from rollout.commands.perform import perform
-from rollout.commands.reconcile import Reconciler, Report
+from rollout.commands.reconcile.reconciler import Reconciler, Report
 from rollout.commands.reopen import reopen
 from rollout.commands.start import StartOptions, start
 from rollout.commands.verify import verify
@@ -27,6 +26,7 @@ from rollout.demo.product import SURFACES, TOOLS, StandIn
 from rollout.demo.rollback import asked_for, beats, landed
 from rollout.demo.telling import CI, JOBS, Say, Telling
 from rollout.errors import OutsideError, RefusedError
+from rollout.files.yaml_text import dump_yaml
 from rollout.ports import PullRequest, PullRequestState
 from rollout.rendering.gates import progress
 from rollout.rendering.inert import line

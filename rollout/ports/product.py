@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from rollout.core.captured import Captured
 from rollout.core.contract import Surface
+from rollout.core.rollback.evidence_index import Captured
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from rollout.core.assess import held_now, is_settled
 from rollout.core.contract import Contract, NoNewGate, NoTriggerGate, Phase, SignoffGate, SignoffItem
-from rollout.core.legality import A_READING
+from rollout.core.decide.assess import held_now, is_settled
+from rollout.core.decide.legality import A_READING
+from rollout.core.decide.succession import why_ahead
 from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.signoff import is_signed
 from rollout.core.state import (
@@ -24,7 +25,6 @@ from rollout.core.state import (
     Unusable,
     Verdict,
 )
-from rollout.core.succession import why_ahead
 from rollout.core.values import seconds_between
 from rollout.rendering.gates import clock_time, day_and_time, rows, short
 from rollout.rendering.inert import line
@@ -184,7 +184,7 @@ def _what_becomes_of_the_edit(state: TrainState, status: Status | None) -> str:
 
 def _undone(state: TrainState, status: Status) -> str:
     """Why the next reconcile undoes an edit or a merge, by the train's files alone; empty if it does not."""
-    from rollout.core.advance import advance  # of no use to a train that stands where it was put
+    from rollout.core.decide.advance import advance  # of no use to a train that stands where it was put
 
     step = advance(state, None, status.facts, status.decided_at)
     return step.detail if step is not None and step.event is Event.ILLEGAL_STEP else ""

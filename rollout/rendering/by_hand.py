@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.contract import Contract, RollbackStep
-from rollout.core.requests import applied_at, find, how_it_failed, may_try_again
+from rollout.core.decide.requests import applied_at, find, how_it_failed, may_try_again
 from rollout.core.state import (
     Incident,
     IncidentStep,

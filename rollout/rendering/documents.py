@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from rollout.core.assess import held_now
 from rollout.core.contract import Contract, RunsSoak
+from rollout.core.decide.assess import held_now
+from rollout.core.decide.revision import samples_of_release
 from rollout.core.observation import Sample
-from rollout.core.revision import samples_of_release
 from rollout.core.state import GateFinding, Incident, Rollout, Status, TrainState, TriggerFinding
 from rollout.core.values import format_instant
 from rollout.ports import LoggedCommit, PullRequest

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol, assert_never
 
 from rollout.core.contract import SOAK_GATE, Contract, Phase, RunsSoak
-from rollout.core.silence import told_once
+from rollout.core.decide.group_unknown import told_once
 from rollout.core.state import GateFinding, Outcome, Result, Rollout, Status
 from rollout.core.values import format_duration, to_utc_seconds
 

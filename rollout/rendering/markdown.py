@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rollout.core.contract import Contract, Phase, RunsSoak
-from rollout.core.revision import heads_read
+from rollout.core.decide.revision import heads_read
 from rollout.core.state import (
     Decision,
     Facts,

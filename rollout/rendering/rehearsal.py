@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout.core.rehearsed import Rehearsed
+from rollout.core.rollback.rehearsal import Rehearsed
 from rollout.core.state import StepState
 from rollout.rendering.gates import Style, no_style
 from rollout.rendering.inert import code, line

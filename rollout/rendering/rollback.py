@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rollout.core.contract import RollbackStep
-from rollout.core.requests import may_try_again
-from rollout.core.rollback.reverting import revert_of, waits_for_merge
+from rollout.core.decide.requests import may_try_again
+from rollout.core.rollback.revert_step import revert_of, waits_for_merge
 from rollout.core.rollback.validation import NOT_CHECKED
 from rollout.core.rollback.work import has_failed
 from rollout.core.state import (

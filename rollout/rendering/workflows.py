@@ -6,7 +6,7 @@ import re
 from hashlib import sha256
 
 from rollout import __version__
-from rollout.core.action import LOCAL, ActionPin
+from rollout.core.workflow_pin import LOCAL, ActionPin
 
 _HEADER = "# Written by `rollout init` ({}); `rollout init --workflows --update` writes it anew.\n"
 _SEALED = re.compile(r"# Written by `rollout init` \(([0-9a-f]{12})\)[^\n]*\n")

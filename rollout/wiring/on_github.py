@@ -10,7 +10,9 @@ from rollout.adapters.fetched_store import never_fetched
 from rollout.adapters.git import Git
 from rollout.adapters.git.remotes import ALL, default_branches, fetch, fetched, fetched_at, remotes
 from rollout.adapters.yaml_store import NO_SUCH_BRANCH
-from rollout.core.action import (
+from rollout.core.files import STATE
+from rollout.core.values import format_duration
+from rollout.core.workflow_pin import (
     CHECK_WORKFLOW,
     CLOSED_WORKFLOW,
     RECONCILE_WORKFLOW,
@@ -18,8 +20,6 @@ from rollout.core.action import (
     Place,
     place_on_github,
 )
-from rollout.core.files import STATE
-from rollout.core.values import format_duration
 from rollout.errors import InputError
 
 _OF_DEFAULT = frozenset({RECONCILE_WORKFLOW})

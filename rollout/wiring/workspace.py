@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Literal
 
 from rollout.adapters.clock import FixedClock, SystemClock
 from rollout.adapters.git import Git
-from rollout.adapters.local_forge import LocalForge
+from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import LostTrains, YamlStore
-from rollout.adapters.yaml_text import load_yaml
 from rollout.core.decorations import Decorations
 from rollout.core.files import CONTRACT, STATE, STATE_BRANCH, STATE_BRANCH_VARIABLE, state_path
 from rollout.core.state import UNDER_WAY, TrainState, Unusable
 from rollout.core.values import format_instant
 from rollout.core.versions import spellings
 from rollout.errors import InputError, OutsideError, RolloutError
+from rollout.files.yaml_text import load_yaml
 from rollout.wiring import texts
 
 if TYPE_CHECKING:
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from rollout.adapters.github.listing import Listing
     from rollout.adapters.github.product_clone import ProductClone
     from rollout.adapters.github.store import GitHubStore
-    from rollout.adapters.local_issues import LocalIssues
+    from rollout.adapters.local.issues import LocalIssues
     from rollout.adapters.rehearsal import ScratchCopy
-    from rollout.commands.channel.desk import Desk
+    from rollout.commands.channel.record import Desk
+    from rollout.commands.reconcile.incident import Responder
+    from rollout.commands.reconcile.signoff_desk import SignoffDesk
+    from rollout.commands.reconcile.signoff_issue import SignoffIssue
     from rollout.commands.rehearse import Stage
-    from rollout.commands.responding import Responder
-    from rollout.commands.signoff_desk import SignoffDesk
-    from rollout.commands.signoff_issue import SignoffIssue
     from rollout.commands.targets import TargetLookup
     from rollout.core import contract
-    from rollout.core.action import ActionPin, Place
+    from rollout.core.workflow_pin import ActionPin, Place
     from rollout.ports import (
         Clock,
         Collecting,
@@ -189,7 +189,7 @@ class Workspace:
         if not known:
             return None
         from rollout.adapters.github.address import server_host
-        from rollout.core.action import place_on_github
+        from rollout.core.workflow_pin import place_on_github
 
         only = next(iter(known.values())) if len(known) == 1 else ""
         return place_on_github(known.get("origin", only), server_host(self._environment))
@@ -314,7 +314,7 @@ class Workspace:
                 "this is about the local forge, and GitHub was asked for",
                 hint="say --forge local; on GitHub look at the issues' page",
             )
-        from rollout.adapters.local_issues import LocalIssues
+        from rollout.adapters.local.issues import LocalIssues
 
         return LocalIssues(self.git)
 
@@ -329,7 +329,7 @@ class Workspace:
 
     def responder(self) -> Responder:
         """What a rollback acts through."""
-        from rollout.commands.responding import Responder
+        from rollout.commands.reconcile.incident import Responder
 
         is_local = self.forge_kind == "local"
         return Responder(
@@ -352,10 +352,10 @@ class Workspace:
     def reverter(self) -> Reverter:
         """The product's branch, as far as a rollback changes it."""
         if self.forge_kind == "local":
-            from rollout.adapters.local_reverts import LocalReverter
+            from rollout.adapters.local.reverter import LocalReverter
 
             return LocalReverter(self.git, self.local_forge, lambda: self._product_of_train().branch)
-        from rollout.adapters.github.reverts import GitHubReverter
+        from rollout.adapters.github.reverter import GitHubReverter
 
         return GitHubReverter(self._api, self._listing, self._product_clone)
 
@@ -363,7 +363,7 @@ class Workspace:
     def history(self) -> History:
         """The product's branch, as releases are cut from it."""
         if self.forge_kind == "local":
-            from rollout.adapters.local_history import LocalHistory
+            from rollout.adapters.local.history import LocalHistory
 
             return LocalHistory(self.git, lambda: self._product_of_train().branch)
         from rollout.adapters.github.history import GitHubHistory
@@ -382,8 +382,8 @@ class Workspace:
     @contextmanager
     def rehearsal_stage(self, product_dir: Path | None) -> Iterator[Stage]:
         """Scratch copies of the chosen train and its product, for as long as a rehearsal lasts."""
-        from rollout.adapters.local_issues import LocalIssues
-        from rollout.adapters.local_reverts import LocalReverter
+        from rollout.adapters.local.issues import LocalIssues
+        from rollout.adapters.local.reverter import LocalReverter
         from rollout.commands.rehearse import Stage
 
         with self._scratch_copy() as copy:
@@ -427,7 +427,7 @@ class Workspace:
     @cached_property
     def evidence(self) -> Evidence:
         if self.forge_kind == "local":
-            from rollout.adapters.local_evidence import LocalEvidence
+            from rollout.adapters.local.evidence import LocalEvidence
 
             return LocalEvidence(self.git)
         from rollout.adapters.github.evidence import GitHubEvidence
@@ -457,7 +457,7 @@ class Workspace:
         if self.forge_kind == "local":
             return ""
         from rollout.adapters.github.runs import workflow_state
-        from rollout.core.action import SCHEDULE_WORKFLOW, why_disabled
+        from rollout.core.workflow_pin import SCHEDULE_WORKFLOW, why_disabled
 
         why = why_disabled(workflow_state(self._api, SCHEDULE_WORKFLOW))
         page = f"{self._api.address.server_url}/{self._api.repository}/actions/workflows/{SCHEDULE_WORKFLOW}"
@@ -717,7 +717,7 @@ class Workspace:
 
     def channel_desk(self) -> Desk:
         """What the channel's commands work with."""
-        from rollout.commands.channel.desk import Desk
+        from rollout.commands.channel.record import Desk
         from rollout.commands.quarantine import held_back
 
         return Desk(
@@ -808,7 +808,7 @@ class Workspace:
 
     def signoff_issue(self, *, dry_run: bool = False) -> SignoffIssue:
         """The checklist's issue, with the texts that it shows."""
-        from rollout.commands.signoff_issue import SignoffIssue
+        from rollout.commands.reconcile.signoff_issue import SignoffIssue
         from rollout.rendering.signoff_issue import refusal_text
 
         text = texts.signoff_issue(self._pages)
@@ -831,8 +831,8 @@ class Workspace:
 
     def signoff_desk(self, *, dry_run: bool = False) -> SignoffDesk:
         """Where reconcile hears what people say about the checklist, and answers."""
-        from rollout.commands.signing import Listener
-        from rollout.commands.signoff_desk import SignoffDesk
+        from rollout.commands.reconcile.signoff_comments import Listener
+        from rollout.commands.reconcile.signoff_desk import SignoffDesk
 
         listener = Listener(self.issues, self.evidence, at=self.clock.now())
         return SignoffDesk(listener, self.signoff_issue(dry_run=dry_run), self.decorations)

@@ -19,11 +19,11 @@ from rollout.adapters.github.issues import GitHubIssues
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.adapters.github.release_list import GitHubReleases
-from rollout.adapters.github.reverts import GitHubReverter
+from rollout.adapters.github.reverter import GitHubReverter
 from rollout.adapters.github.store import GitHubStore
-from rollout.adapters.local_history import LocalHistory
+from rollout.adapters.local.history import LocalHistory
 from rollout.adapters.yaml_store import YamlStore, files_of
-from rollout.commands.reconcile import Reconciler, Report
+from rollout.commands.reconcile.reconciler import Reconciler, Report
 from rollout.commands.start import Started, StartOptions, start
 from rollout.core.contract import Contract, Product
 from rollout.core.decorations import Decorations

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rollout.adapters.artifacts import MAX_ARCHIVE, MAX_ARCHIVES, evidence_in
-from rollout.adapters.evidence_file import MAX_EVIDENCE, dump_evidence
 from rollout.errors import InputError
+from rollout.files.evidence import MAX_EVIDENCE, dump_evidence
 from tests.adapters.test_evidence_file import OBSERVATION, RESULTS
 
 GOOD = dump_evidence(OBSERVATION).encode()

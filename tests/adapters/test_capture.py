@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rollout.adapters.capture import Capturer, Limits, keep_output
-from rollout.core.captured import MAX_BODIES, MAX_BODY, MAX_CAPTURED, Captured, CaptureState
+from rollout.core.rollback.evidence_index import MAX_BODIES, MAX_BODY, MAX_CAPTURED, Captured, CaptureState
 from tests.fakes.clock import NOON
 
 TAU = {

@@ -14,7 +14,7 @@ from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.evidence import GitHubEvidence
 from rollout.adapters.github.listing import Listing
-from rollout.adapters.local_evidence import LocalEvidence
+from rollout.adapters.local.evidence import LocalEvidence
 from rollout.core.signoff.evidence import Kind, Places, Reference, Seen, judge
 from rollout.core.signoff.people import Writers
 from rollout.core.state import Release

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.adapters.evidence_file import read_evidence, write_evidence
 from rollout.core.observation import (
     BadStep,
     HarnessReport,
@@ -22,6 +21,7 @@ from rollout.core.observation import (
     WorkResult,
 )
 from rollout.errors import InputError, OutsideError
+from rollout.files.evidence import read_evidence, write_evidence
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 OBSERVATION = Observation(

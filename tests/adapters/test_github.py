@@ -18,7 +18,7 @@ from rollout.commands.freeze import freeze
 from rollout.commands.history import history
 from rollout.commands.verify import verify
 from rollout.core.contract import Product
-from rollout.core.effects import OpenPromotion, SetStatus
+from rollout.core.decide.effects import OpenPromotion, SetStatus
 from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange, Unusable
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 from rollout.ports import HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState

@@ -13,7 +13,7 @@ from rollout.adapters.github.address import Address, address
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
-from rollout.adapters.github.reverts import GitHubReverter
+from rollout.adapters.github.reverter import GitHubReverter
 from rollout.core.contract import Product
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import InputError, OutsideError, RefusedError

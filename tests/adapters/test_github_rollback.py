@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore, files_of
-from rollout.commands.reconcile import Reconciler, Report
-from rollout.commands.responding import Responder
+from rollout.commands.reconcile.incident import Responder
+from rollout.commands.reconcile.reconciler import Reconciler, Report
 from rollout.commands.verify import verify
 from rollout.core.contract import Product
 from rollout.core.observation import Evidence, HealthState

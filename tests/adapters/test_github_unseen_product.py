@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.github_calls import environment_of
-from rollout.adapters.evidence_file import write_evidence
 from rollout.cli import main
 from rollout.core.contract import Product
 from rollout.errors import OutsideError
+from rollout.files.evidence import write_evidence
 from tests.adapters.github_world import GitHubWorld, started
 from tests.adapters.test_github_rollback import FAILING, Rollback, build
 from tests.adapters.test_github_routes import KEY, open_issue

@@ -13,7 +13,7 @@ from rollout.adapters.github.api import Api
 from rollout.adapters.github.history import GitHubHistory
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
-from rollout.adapters.local_history import LocalHistory
+from rollout.adapters.local.history import LocalHistory
 from rollout.core.contract import Product
 from rollout.core.state import MOST_COMMITS
 from rollout.errors import InputError, OutsideError

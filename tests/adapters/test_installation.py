@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rollout.adapters.installation import direct_url, installed_from
-from rollout.core.action import ActionPin
+from rollout.core.workflow_pin import ActionPin
 from tests.adapters.scratch import Repository
 
 SHA = "5" * 40

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rollout.adapters.git import Git
-from rollout.adapters.local_forge import LocalForge
+from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.yaml_store import YamlStore, files_of
 from rollout.core.state import CommitMessage, StateChange
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rollout.adapters.git import Git
-from rollout.adapters.local_issues import LocalIssues
+from rollout.adapters.local.issues import LocalIssues
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Issue, IssueState, Permission, Reaction
 from tests.adapters.scratch import NOON, Repository

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from rollout.adapters.git import Git
-from rollout.adapters.local_forge import LocalForge
-from rollout.adapters.local_reverts import LocalReverter
+from rollout.adapters.local.forge import LocalForge
+from rollout.adapters.local.reverter import LocalReverter
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import HeadMovedError, InputError, RefusedError
 from rollout.ports import PullRequestKind, PullRequestState, RevertOutcome

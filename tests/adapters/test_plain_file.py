@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from rollout.adapters.plain_file import opened, write_whole
+from rollout.files.plain_file import opened, write_whole
 
 NEW = b"new\n"
 
@@ -48,7 +48,7 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize("to", ["pipe", "file"])
 def test_an_open_stream_is_written_to(tmp_path: Path, name: str, to: str) -> None:
     before = os.lstat(name.rpartition("/")[0])
-    code = "from pathlib import Path; from rollout.adapters.plain_file import write_whole"
+    code = "from pathlib import Path; from rollout.files.plain_file import write_whole"
     code += f"; write_whole(Path({name!r}), b'new\\n')"
     with (tmp_path / "out").open("wb") as file:
         target = subprocess.PIPE if to == "pipe" else file

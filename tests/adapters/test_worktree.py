@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rollout.adapters.worktree import DiskWorktree
-from rollout.adapters.yaml_text import MAX_BYTES
 from rollout.errors import InputError, OutsideError, RefusedError
+from rollout.files.yaml_text import MAX_BYTES
 from rollout.ports import Worktree
 
 

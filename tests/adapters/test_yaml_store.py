@@ -24,7 +24,6 @@ from rollout.adapters.yaml_store import (
     read_contract,
     read_model,
 )
-from rollout.adapters.yaml_text import load_yaml
 from rollout.core.contract import Contract
 from rollout.core.state import (
     Channel,
@@ -41,6 +40,7 @@ from rollout.core.state import (
     Unusable,
 )
 from rollout.errors import ContractError, HeadMovedError, InputError, OutsideError
+from rollout.files.yaml_text import load_yaml
 from tests import builders
 from tests.adapters.scratch import NOON, Repository
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rollout.adapters.yaml_text import MAX_BYTES, dump_yaml, load_yaml
 from rollout.errors import InputError
+from rollout.files.yaml_text import MAX_BYTES, dump_yaml, load_yaml
 
 REFUSED = {
     "duplicate key": ("a: 1\nb: 2\na: 3\n", 3, "duplicate key 'a'"),

@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 from rollout.adapters.yaml_store import files_of, read_contract
-from rollout.adapters.yaml_text import MAX_BYTES
 from rollout.core.contract import RollbackStep
 from rollout.core.files import (
     CHANNEL,
@@ -34,6 +33,7 @@ from rollout.core.state import (
     TrainState,
 )
 from rollout.core.state.rehearsal import RehearsedStep
+from rollout.files.yaml_text import MAX_BYTES
 from tests.world import COMMIT, OTHER_COMMIT, TAU, TIP, VERSION, World
 
 DEGRADED = {"voice": {"health_state": "degraded"}}

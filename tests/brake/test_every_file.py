@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from rollout.adapters.git import Git
-from rollout.adapters.local_forge import LocalForge
+from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.broken import what_is_left
 from rollout.commands.freeze import freeze
-from rollout.commands.reconcile import Reconciler
+from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.commands.rollback import Dispatch, roll_back
 from rollout.commands.verify import verify
 from rollout.core.files import CONTRACT, ROLLOUT, SIGNOFF, STATUS, state_path

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rollout.core.advance import advance
+from rollout.core.decide.advance import advance
 from rollout.core.files import CHANNEL, QUARANTINE, REHEARSAL, SIGNOFF
 from rollout.core.state import Event, TrainState, Unusable, Verdict
 from tests.world import World

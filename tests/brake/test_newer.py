@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.evidence_file import write_evidence
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
 from rollout.cli import main
@@ -14,6 +13,7 @@ from rollout.commands.verify import verify
 from rollout.core.files import CONTRACT, ROLLOUT, STATUS, state_path
 from rollout.core.state import Outcome, TrainState
 from rollout.core.values import format_instant
+from rollout.files.evidence import write_evidence
 from tests.brake.broken import NAMES, OPTIONAL, Histories, entries, on_its_way
 from tests.world import TAU
 

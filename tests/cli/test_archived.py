@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.evidence_file import write_evidence
 from rollout.cli import main
+from rollout.files.evidence import write_evidence
 from tests.adapters.github_fixtures import hub
 from tests.adapters.scratch import Existing
 from tests.cli.test_laptop import clone, source, world

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.evidence_file import dump_evidence
 from rollout.cli import main
 from rollout.core.observation import Observation
 from rollout.core.values import format_instant
+from rollout.files.evidence import dump_evidence
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import NAME, GitHubWorld, seed
 from tests.fakehub import faults

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.evidence_file import write_evidence
 from rollout.cli import main
 from rollout.core.contract import ChannelPolicy, Contract, Roles
 from rollout.core.observation import Evidence
 from rollout.core.values import format_instant
+from rollout.files.evidence import write_evidence
 from rollout.ports import PullRequestState
 from tests.adapters.github_world import NAME, GitHubWorld, seed
 from tests.fakehub import faults

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rollout.adapters.git import Git
-from rollout.adapters.local_issues import LocalIssues
+from rollout.adapters.local.issues import LocalIssues
 from rollout.cli import main
 from tests.adapters.scratch import NOON, Repository
 

@@ -19,10 +19,10 @@ from typing import NamedTuple, assert_never
 
 import pytest
 
-from rollout.adapters.evidence_file import write_evidence
 from rollout.cli import main
 from rollout.core.state import Rollout
 from rollout.core.values import format_instant
+from rollout.files.evidence import write_evidence
 from tests.adapters.github_world import GitHubWorld, seed, started
 from tests.fakehub import faults
 from tests.fakehub.faults import Fault

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from rollout.adapters.yaml_store import files_of
-from rollout.adapters.yaml_text import load_yaml
 from rollout.cli import main
 from rollout.core.contract import Contract
 from rollout.core.state import Channel, Quarantine, QuarantinedRelease, Rollout, StateChange
+from rollout.files.yaml_text import load_yaml
 from tests.adapters.scratch import NOON, Repository
 from tests.fakehub.fixtures import hub
 from tests.fakehub.hub import Hub

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rollout.commands.collecting import ask, wanted
+from rollout.commands.reconcile.collecting import ask, wanted
 from rollout.core.decorations import Decorations
 from rollout.core.state import Event
 from rollout.errors import OutsideError

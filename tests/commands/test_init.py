@@ -6,10 +6,9 @@ import pytest
 
 from rollout.adapters.resources import profile_text
 from rollout.adapters.yaml_store import files_of, read_contract
-from rollout.adapters.yaml_text import dump_yaml
 from rollout.commands.contract import check_contracts
 from rollout.commands.init import Initialised, OwnBranch, Wishes, init
-from rollout.commands.workflows import (
+from rollout.commands.init.workflows import (
     Workflows,
     install_workflows,
     is_own_repository,
@@ -17,9 +16,10 @@ from rollout.commands.workflows import (
     plan_workflows,
     update_workflows,
 )
-from rollout.core.action import ActionPin
 from rollout.core.state import Channel, ChannelName, Outcome, Rollout, StateChange
+from rollout.core.workflow_pin import ActionPin
 from rollout.errors import InputError, RefusedError
+from rollout.files.yaml_text import dump_yaml
 from tests.fakes.worktree import FakeWorktree
 
 ROOT = Path(__file__).parent.parent.parent

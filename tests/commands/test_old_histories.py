@@ -12,7 +12,7 @@ import pytest
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import verify
-from rollout.core.advance import advance
+from rollout.core.decide.advance import advance
 from rollout.core.observation import Observation, Sample
 from rollout.core.state import Event, Status
 from rollout.rendering.commits import message

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from rollout.commands.freeze import freeze
-from rollout.commands.reconcile import Report
+from rollout.commands.reconcile.reconciler import Report
 from rollout.commands.rollback import Dispatch, cancel, roll_back
 from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
-from rollout.core.captured import Captured, CaptureState
 from rollout.core.contract import Contract
-from rollout.core.effects import ClosePromotion, OpenPromotion, SetStatus, UpdatePromotion
+from rollout.core.decide.effects import ClosePromotion, OpenPromotion, SetStatus, UpdatePromotion
 from rollout.core.files import CONTRACT, ROLLOUT
 from rollout.core.observation import CONTRADICTORY, HealthState, Results
 from rollout.core.rollback.effects import OpenIncident
+from rollout.core.rollback.evidence_index import Captured, CaptureState
 from rollout.core.state import ChannelName, Freeze, Outcome, RollbackHints, RollbackReason, Rollout, Verdict
 from rollout.core.values import unix_ms
 from rollout.errors import HeadMovedError, InputError

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from rollout.adapters.yaml_text import load_yaml
 from rollout.commands.start import StartOptions, start
 from rollout.core.contract import RollbackTargetGate
 from rollout.core.files import CHANNEL, QUARANTINE
@@ -20,6 +19,7 @@ from rollout.core.state import (
     TrainState,
 )
 from rollout.errors import InputError, RefusedError
+from rollout.files.yaml_text import load_yaml
 from rollout.rendering.ranges import why_alone
 from tests.world import TAU, World
 

@@ -8,8 +8,8 @@ from rollout.commands import rollback
 from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import Verified, verify
 from rollout.core import channel as channels
-from rollout.core import starting
-from rollout.core.advance import begin
+from rollout.core import start
+from rollout.core.decide.advance import begin
 from rollout.core.files import ROLLOUT, SIGNOFF, STATUS
 from rollout.core.signoff import for_release
 from rollout.core.state import CommitMessage, Event, Rollout, Signoff, Soak, StateChange
@@ -128,7 +128,7 @@ def test_a_start_in_the_middle_of_a_rollout(world: World) -> None:
     state = world.state
     assert state.rollout.release is not None
     release = state.rollout.release.model_copy(update={"started_at": world.now})
-    rollout = starting.first(state.contract, release, state.rollout.rollback_target)
+    rollout = start.first_desired(state.contract, release, state.rollout.rollback_target)
     assert begun_by_hand(world, rollout) == "start records a step that does not follow from the commit before"
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw
-from rollout.core.effects import ClosePromotion
+from rollout.core.decide.effects import ClosePromotion
 from rollout.core.state import Event, Freeze, Outcome, Verdict, Work
-from rollout.core.withdrawing import withdrawn
+from rollout.core.withdraw import withdrawn
 from rollout.errors import InputError, RefusedError
 from rollout.ports import StatusState
 from rollout.rendering.commits import message

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from rollout.adapters.yaml_text import load_yaml
+from rollout.core.contract.check.mistakes import describe
 from rollout.core.observation import HealthState
-from rollout.core.problems import describe
 from rollout.core.state import Event, Outcome, Result, StepState, TriggerState, Verdict
 from rollout.core.values import Duration, Model
+from rollout.files.yaml_text import load_yaml
 
 NotReported = Literal["not reported"]
 

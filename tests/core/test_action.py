@@ -2,7 +2,14 @@
 
 import pytest
 
-from rollout.core.action import ActionPin, Place, name_on_github, parse_pin, place_on_github, unknown_pin
+from rollout.core.workflow_pin import (
+    ActionPin,
+    Place,
+    name_on_github,
+    parse_pin,
+    place_on_github,
+    unknown_pin,
+)
 from rollout.errors import InputError
 
 SHA = "0123456789abcdef0123456789abcdef01234567"

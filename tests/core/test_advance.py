@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.core.advance import advance
-from rollout.core.assess import is_settled, reassess
 from rollout.core.contract import HealthStateGate
-from rollout.core.decision import judge_gates
-from rollout.core.gates.timeline_clean import describe
+from rollout.core.decide.advance import advance
+from rollout.core.decide.assess import is_settled, reassess
+from rollout.core.decide.decision import judge_gates
+from rollout.core.decide.gates.timeline_clean import describe
 from rollout.core.observation import Timeline
 from rollout.core.state import Facts, Result
 from rollout.errors import InputError

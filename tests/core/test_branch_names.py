@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.core.effects import blocks, channel_branch, is_in_the_way, promotion_branch
+from rollout.core.decide.effects import blocks, channel_branch, is_in_the_way, promotion_branch
 from rollout.core.files import is_peoples
 
 OWN = (promotion_branch("tau", "v1", "canary-1"), channel_branch("tau", "set-beta"), "rollout-revert/tau/one")

@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.core.captured import MAX_NAME, Captured, CaptureState, in_words, name_of, path_matches
+from rollout.core.rollback.evidence_index import (
+    MAX_NAME,
+    Captured,
+    CaptureState,
+    in_words,
+    name_of,
+    path_matches,
+)
 from rollout.core.text import inert
 from tests.fakes.clock import NOON
 

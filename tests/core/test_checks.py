@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.core.checks import Attempt, globs, newest
+from rollout.core.decide.checks import Attempt, globs, newest
 from rollout.core.state import CheckFact
 from tests.core.world import START, contract_of
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.adapters.yaml_text import load_yaml
 from rollout.core.signoff.comments import Command, SignCommand, commands
 from rollout.core.signoff.markdown import LONGEST_PARAGRAPH
+from rollout.files.yaml_text import load_yaml
 
 _FILE = Path(__file__).parent / "tables" / "comments.yaml"
 ROWS: Any = load_yaml(_FILE.read_bytes(), file=_FILE.name)

@@ -4,7 +4,6 @@ from copy import deepcopy
 
 import pytest
 
-from rollout.adapters.yaml_text import load_yaml
 from rollout.commands.contract_schema import contract_schema
 from rollout.core.contract import (
     COMPLETE,
@@ -17,8 +16,9 @@ from rollout.core.contract import (
     Surface,
     matching,
 )
-from rollout.core.contract_limits import TIMES
-from rollout.core.contract_problems import examine
+from rollout.core.contract.check.examine import examine
+from rollout.core.contract.check.limits import TIMES
+from rollout.files.yaml_text import load_yaml
 
 GOOD = """
 schema: 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from rollout.adapters import evidence_file
 from rollout.core.surfaces import payload
+from rollout.files import evidence
 
 PACKAGE = Path(__file__).parent.parent.parent / "rollout"
 DECODERS = {"load", "loads", "from_json", "model_validate_json", "JSONDecoder", "raw_decode"}
@@ -20,7 +20,7 @@ def test_nothing_else_decodes_json() -> None:
         if isinstance(node, ast.Attribute) and node.attr in DECODERS and _is_of_json(node)
     }
     # Evidence is decoded by it first, and checked as JSON then.
-    checked = (Path(evidence_file.__file__), "model_validate_json")
+    checked = (Path(evidence.__file__), "model_validate_json")
     assert found == {(Path(payload.__file__), "JSONDecoder"), checked}
 
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.core.effects import (
+from rollout.core.decide.effects import (
     ClosePromotion,
     Effect,
     OpenPromotion,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rollout.adapters.yaml_text import load_yaml
 from rollout.core.signoff.evidence import Kind, NoEvidenceError, Places, Reference, Seen, judge, parse
+from rollout.files.yaml_text import load_yaml
 
 COMMIT = "1" * 40
 GITHUB = Places("https://github.com", ("acme/tau", "acme/state"))

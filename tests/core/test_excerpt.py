@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rollout.adapters.yaml_text import load_yaml
 from rollout.core.excerpt import MAX_LINES, Excerpt, error_excerpt
+from rollout.files.yaml_text import load_yaml
 
 _FILE = Path(__file__).parent / "tables" / "excerpts.yaml"
 ROWS: Any = load_yaml(_FILE.read_bytes(), file=_FILE.name)

@@ -1,7 +1,7 @@
 import pytest
 
 from rollout.core.contract import RollbackStep
-from rollout.core.rehearsed import Rehearsed
+from rollout.core.rollback.rehearsal import Rehearsed
 from rollout.core.state import IncidentStep, StepState
 
 

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from rollout.core.requests import answer, find, how_it_failed
+from rollout.core.decide.requests import answer, find, how_it_failed
 from rollout.core.state import Work
 from tests.core.world import World, contract_of, tau
 

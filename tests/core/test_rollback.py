@@ -18,7 +18,7 @@ from rollout.core.rollback.effects import (
 )
 from rollout.core.rollback.opening import block_signoff, incident_id
 from rollout.core.rollback.readiness import why_person_needed
-from rollout.core.rollback.reverting import has_to_act, standing, waits_for_merge
+from rollout.core.rollback.revert_step import has_to_act, standing, waits_for_merge
 from rollout.core.rollback.target import why_unusable
 from rollout.core.state import (
     ChannelName,

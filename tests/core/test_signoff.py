@@ -12,7 +12,7 @@ from rollout.core.contract import (
     SignoffItem,
     find_problems,
 )
-from rollout.core.gates import signoff as gate
+from rollout.core.decide.gates import signoff as gate
 from rollout.core.signoff.checklist import end
 from rollout.core.signoff.people import is_named, why_not
 from rollout.core.state import Ending, Rehearsal, Result, Rollout, SignatureEnd, Signoff, TriggerState

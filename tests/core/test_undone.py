@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rollout.adapters.yaml_text import load_yaml
 from rollout.core.rollback.undone import Known, LaterCommit, Standing, reverted_ids, standing_at
+from rollout.files.yaml_text import load_yaml
 
 _FILE = Path(__file__).parent / "tables" / "undone.yaml"
 ROWS: Any = load_yaml(_FILE.read_bytes(), file=_FILE.name)

@@ -11,14 +11,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from rollout.adapters.yaml_text import load_yaml
-from rollout.commands.changing import applied
+from rollout.commands.commit_state import applied
 from rollout.commands.recomputing import differences, expected
 from rollout.core import channel as channels
-from rollout.core import signoff, withdrawing
-from rollout.core.advance import advance, begin
+from rollout.core import signoff, withdraw
 from rollout.core.contract import Adapter, Contract
-from rollout.core.decision import look
+from rollout.core.decide.advance import advance, begin
+from rollout.core.decide.decision import look
+from rollout.core.decide.step import Step
+from rollout.core.decide.view import View
 from rollout.core.observation import (
     COUNTERS,
     TIMELINE,
@@ -52,9 +53,8 @@ from rollout.core.state import (
     Unusable,
     Verdict,
 )
-from rollout.core.step import Step
 from rollout.core.surfaces.payload import CYCLE_FIELDS
-from rollout.core.view import View
+from rollout.files.yaml_text import load_yaml
 
 ROOT = Path(__file__).parent.parent.parent
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -337,10 +337,10 @@ class World:
 
     def withdraw(self, reason: str = "a wrong tag", by: str = "ada") -> World:
         """Somebody withdraws the release; nothing happens where the command would refuse."""
-        if withdrawing.exposure(self.state):
+        if withdraw.exposure(self.state):
             return self
-        why = withdrawing.reason_of(by, reason)
-        return self._steer(Event.WITHDRAW, withdrawing.withdrawn(self.state, why, self.now))
+        why = withdraw.reason_of(by, reason)
+        return self._steer(Event.WITHDRAW, withdraw.withdrawn(self.state, why, self.now))
 
     def _steer(self, event: Event, change: StateChange | None) -> World:
         if change is not None:

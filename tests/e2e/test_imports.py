@@ -51,7 +51,11 @@ OF_EVALUATE = {
 }
 """Rooms of which it needs few modules; the others belong to other commands, which import them when called."""
 
-NOT_WHEN_ALL_IS_WELL = {"rollout.core.contract_mending", "rollout.core.effects", "rollout.core.problems"}
+NOT_WHEN_ALL_IS_WELL = {
+    "rollout.core.contract.check.mending",
+    "rollout.core.decide.effects",
+    "rollout.core.contract.check.mistakes",
+}
 """What explains a mistake, and what acts on a decision."""
 
 SLOW = {

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from rollout.core.captured import Captured, CaptureState, path_matches
 from rollout.core.contract import Surface
+from rollout.core.rollback.evidence_index import Captured, CaptureState, path_matches
 from rollout.ports import Checkout, Ran, Reading
 from tests.fakes.clock import NOON
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import TypeVar
 
 from rollout.adapters.yaml_store import check_consistency
-from rollout.adapters.yaml_text import dump_yaml
 from rollout.core.contract import Contract
 from rollout.core.contract_fit import why_misfit
 from rollout.core.files import (
@@ -39,6 +38,7 @@ from rollout.core.state import (
 )
 from rollout.core.values import Model
 from rollout.errors import HeadMovedError, InputError, RefusedError
+from rollout.files.yaml_text import dump_yaml
 from rollout.ports import LoggedCommit
 from tests.fakes.writes import Writes
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.evidence_file import write_evidence
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
 from rollout.cli import main
 from rollout.core.files import CONTRACT, state_path
 from rollout.core.values import format_instant
+from rollout.files.evidence import write_evidence
 from tests.brake.broken import on_its_way, two_bad_readings
 from tests.places.places import DESIRED, PLACES, copied, files_of_people, git, make
 from tests.world import OTHER_COMMIT, TAU

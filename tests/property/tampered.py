@@ -13,9 +13,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from rollout.adapters.yaml_text import dump_yaml
 from rollout.core.state import Event
 from rollout.core.values import JsonValue
+from rollout.files.yaml_text import dump_yaml
 from tests.stories.helpers import lend_a_hand
 from tests.stories.machine import take_turn
 from tests.stories.people import (

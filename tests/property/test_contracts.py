@@ -15,7 +15,8 @@ import pytest
 
 from rollout.adapters.yaml_store import files_of, read_contract, read_model
 from rollout.core.contract import Contract
-from rollout.core.contract_problems import examine
+from rollout.core.contract.check.examine import examine
+from rollout.core.decide.step import Step
 from rollout.core.observation import BadStep, HealthState, Sample, Timeline
 from rollout.core.rollback import leaving
 from rollout.core.state import (
@@ -30,7 +31,6 @@ from rollout.core.state import (
     Status,
     Verdict,
 )
-from rollout.core.step import Step
 from rollout.core.surfaces.known import known
 from rollout.core.values import Model
 from rollout.rendering.commits import message

@@ -14,8 +14,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rollout.adapters.evidence_file import dump_evidence, parse_evidence
-from rollout.commands.evidence import check_itself
+from rollout.commands.reconcile.evidence import check_itself
 from rollout.core.contract import Adapter
 from rollout.core.harness import parse_harness
 from rollout.core.observation import MAX_FUTURE, HealthState, Observation, Results, WorkResult
@@ -25,6 +24,7 @@ from rollout.core.surfaces.payload import CYCLE_FIELDS
 from rollout.core.surfaces.tau_browser_summary import FIELDS
 from rollout.core.values import unix_ms
 from rollout.errors import RolloutError
+from rollout.files.evidence import dump_evidence, parse_evidence
 from tests.core.surfaces.surfaces import READ_AT, SAMPLES, surface
 from tests.core.world import START, World
 from tests.property.mutations import UnclearError, clear, mutated

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from rollout.commands import quarantine
 from rollout.commands.freeze import freeze
 from rollout.commands.quarantine import ProductLookup
-from rollout.commands.reconcile import Report
+from rollout.commands.reconcile.reconciler import Report
 from rollout.commands.reopen import reopen
 from rollout.commands.rollback import Dispatch, cancel, roll_back
 from rollout.commands.unfreeze import unfreeze
@@ -23,7 +23,7 @@ from rollout.core.contract import RollbackStep
 from rollout.core.files import ROLLOUT
 from rollout.core.observation import Evidence, Observation
 from rollout.core.rollback.quarantine import find, standing
-from rollout.core.starting import STARTABLE
+from rollout.core.start import STARTABLE
 from rollout.core.state import Freeze, Outcome, Rollout, TrainState, Verdict
 from rollout.errors import InputError, RefusedError
 from rollout.ports import PullRequestState

@@ -13,8 +13,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from rollout.adapters.git import Git
-from rollout.adapters.local_forge import LocalForge
-from rollout.adapters.local_reverts import LocalReverter
+from rollout.adapters.local.forge import LocalForge
+from rollout.adapters.local.reverter import LocalReverter
 from rollout.core.state import CommitMessage, Release
 from rollout.ports import RevertOutcome
 from tests.adapters.scratch import NOON, Existing

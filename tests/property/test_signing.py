@@ -8,7 +8,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.commands.signing import Listener
+from rollout.commands.reconcile.signoff_comments import Listener
 from rollout.core import signoff as checklist
 from rollout.core.contract import Roles
 from rollout.core.signoff import transition

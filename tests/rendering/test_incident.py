@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rollout.adapters.resources import templates_dir
-from rollout.core.captured import Captured, CaptureState
 from rollout.core.contract import RollbackStep
+from rollout.core.rollback.evidence_index import Captured, CaptureState
 from rollout.core.rollback.validation import NOT_CHECKED
 from rollout.core.state import (
     Added,

@@ -3,7 +3,7 @@
 import pytest
 
 from rollout import __version__
-from rollout.core.action import ActionPin
+from rollout.core.workflow_pin import ActionPin
 from rollout.rendering.workflows import is_as_written, thin_caller, with_schedule_of
 
 OURS = """\

@@ -7,11 +7,11 @@ from contextlib import suppress
 from datetime import datetime
 
 from rollout.adapters.clock import FixedClock
-from rollout.adapters.evidence_file import read_evidence
-from rollout.commands.reconcile import Reconciler
+from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.core.observation import Evidence
 from rollout.core.state import CommitMessage, StateChange, TrainState
 from rollout.errors import RolloutError
+from rollout.files.evidence import read_evidence
 from rollout.ports import LoggedCommit, StateStore
 from rollout.wiring import Workspace, texts
 from tests.stories.town import TRAIN, Said, Town

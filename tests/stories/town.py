@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rollout.adapters.yaml_text import dump_yaml, load_yaml
 from rollout.cli import main
 from rollout.core.values import format_instant, unix_ms
+from rollout.files.yaml_text import dump_yaml, load_yaml
 
 TRAIN = "shop"
 STATE = f"state/{TRAIN}"

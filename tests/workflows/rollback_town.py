@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from rollout.commands.reconcile import Reconciler
+from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.commands.start import StartOptions, start
 from rollout.core.observation import HarnessReport, HealthState, Observation, Sample, Timeline
 from rollout.wiring import Workspace, texts

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rollout.core.action import NESTED
 from rollout.core.doctor.facts import Permission
+from rollout.core.workflow_pin import NESTED
 from tests.fakehub.workflow_file import read
 from tests.workflows.town import ROOT
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rollout.adapters.yaml_text import load_yaml
+from rollout.files.yaml_text import load_yaml
 from tests.adapters.scratch import Repository
 from tests.fakehub.entities import Event, Run, Thread, Token
 from tests.fakehub.hub import Hub

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rollout.adapters.git.formats import FILE, LINK, PROGRAM
 from rollout.adapters.git.process import LITERAL, complaint, finish, output
-from rollout.adapters.plain_file import opened
 from rollout.errors import InputError, OutsideError
+from rollout.files.plain_file import opened
 
 if TYPE_CHECKING:
     from rollout.adapters.git.repository import Git

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from rollout.adapters.git.process import Done, complaint
 from rollout.adapters.git.repository import USUAL_BRANCHES, Git
-from rollout.core.action import is_same_place
 from rollout.core.text import inert
+from rollout.core.workflow_pin import is_same_place
 from rollout.errors import OutsideError
 
 ALL = "*"

@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import Field
 
 from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, parsed
-from rollout.core.action import COLLECT_WORKFLOW
+from rollout.core.workflow_pin import COLLECT_WORKFLOW
 from rollout.ports import CollectingRun, Kept, Stage
 
 _RUNS = 50

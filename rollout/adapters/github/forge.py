@@ -33,8 +33,8 @@ from rollout.adapters.github.documents import (
 )
 from rollout.adapters.github.listing import LABEL, Listing
 from rollout.adapters.yaml_store import files_of, message_text
+from rollout.core.decide.effects import blocks
 from rollout.core.decorations import Decorations
-from rollout.core.effects import blocks
 from rollout.core.state import CommitMessage, StateChange
 from rollout.errors import OutsideError
 from rollout.ports import (

@@ -8,7 +8,7 @@ from functools import cached_property
 from rollout.adapters.git.history import BranchHistory
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
-from rollout.adapters.github.reverts import STATE_FOLDER
+from rollout.adapters.github.reverter import STATE_FOLDER
 from rollout.core.state import ReleaseRange
 from rollout.core.versions import in_order, spellings
 from rollout.errors import InputError

@@ -15,7 +15,6 @@ from urllib.parse import quote
 from rollout.adapters.github import inspection_documents as answers
 from rollout.adapters.github.api import PAGE, STALE, Api, Document, RefusedByGitHubError, parsed
 from rollout.adapters.github.hints import UPGRADE, beyond_permissions, is_of_the_token
-from rollout.core.action import SCHEDULE_WORKFLOW
 from rollout.core.doctor.facts import (
     ENVIRONMENT,
     PRODUCT_ENVIRONMENT,
@@ -35,6 +34,7 @@ from rollout.core.doctor.facts import (
     Who,
     Workflow,
 )
+from rollout.core.workflow_pin import SCHEDULE_WORKFLOW
 from rollout.errors import OutsideError
 
 _NO_COMMIT = "0" * 40

@@ -39,7 +39,7 @@ from rollout.adapters.github.documents import (
 from rollout.adapters.github.issue_documents import ISSUES_OF_PAGE, IssuePage
 from rollout.adapters.yaml_store import altered, read_desired
 from rollout.core.contract import Product
-from rollout.core.effects import CHANNEL_BRANCHES
+from rollout.core.decide.effects import CHANNEL_BRANCHES
 from rollout.core.files import ROLLOUT, state_path
 from rollout.core.state import Rollout, StateChange
 from rollout.errors import OutsideError

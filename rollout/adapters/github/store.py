@@ -43,11 +43,11 @@ from rollout.adapters.yaml_store import (
     read_train,
     refuse_other_kinds,
 )
-from rollout.core.action import has_other_ci
 from rollout.core.contract import Contract
 from rollout.core.files import STATE, is_peoples, state_path
 from rollout.core.state import CommitMessage, StateChange, TrainState, Unusable
 from rollout.core.values import Model
+from rollout.core.workflow_pin import has_other_ci
 from rollout.errors import HeadMovedError, InputError
 from rollout.ports import LoggedCommit
 

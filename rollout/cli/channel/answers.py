@@ -12,8 +12,8 @@ from rollout.cli.options import Call
 from rollout.cli.output import progress, style
 
 if TYPE_CHECKING:
-    from rollout.commands.channel.desk import Recorded
     from rollout.commands.channel.lookup import Looked
+    from rollout.commands.channel.record import Recorded
     from rollout.core.state import ChannelPlan
     from rollout.rendering.gates import Style
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @command_options
 def apply(call: Call, target: str | None, dry_run: bool) -> None:
     """Make a version the current one; exit 3 when a guard blocks it."""
-    from rollout.commands.channel.applying import make_apply
+    from rollout.commands.channel.apply import make_apply
     from rollout.errors import RefusedError
     from rollout.rendering.channel import apply_document, apply_view, guard_advice, outcome_document
 

@@ -10,8 +10,8 @@ from rollout.cli.channel.answers import answer
 from rollout.cli.options import Call, command_options, looking_options
 
 if TYPE_CHECKING:
-    from rollout.commands.channel.caching import CacheView, Cleaned
-    from rollout.commands.channel.desk import Recorded
+    from rollout.commands.channel.cache import CacheView, Cleaned
+    from rollout.commands.channel.record import Recorded
 
 
 @click.group("cache", no_args_is_help=False)
@@ -23,7 +23,7 @@ def cache() -> None:
 @looking_options
 def cache_show(call: Call) -> None:
     """What is cached, how old it is, and what each channel would take."""
-    from rollout.commands.channel.caching import show as look
+    from rollout.commands.channel.cache import show as look
 
     _answer_cache(call, look(call.workspace.channel_desk(), call.train), None)
 
@@ -32,7 +32,7 @@ def cache_show(call: Call) -> None:
 @command_options
 def cache_refresh(call: Call) -> None:
     """Ask for the releases now, and keep them."""
-    from rollout.commands.channel.caching import refresh
+    from rollout.commands.channel.cache import refresh
 
     view, recorded = refresh(call.workspace.channel_desk(), call.train)
     _answer_cache(call, view, recorded)
@@ -42,7 +42,7 @@ def cache_refresh(call: Call) -> None:
 @command_options
 def cache_prune(call: Call) -> None:
     """Take the cache away when it is stale or cannot be used."""
-    from rollout.commands.channel.caching import prune
+    from rollout.commands.channel.cache import prune
 
     _answer_cleaned(call, prune(call.workspace.channel_desk(), call.train), "nothing to prune")
 
@@ -51,7 +51,7 @@ def cache_prune(call: Call) -> None:
 @command_options
 def cache_clear(call: Call) -> None:
     """Take the cache away."""
-    from rollout.commands.channel.caching import clear
+    from rollout.commands.channel.cache import clear
 
     _answer_cleaned(call, clear(call.workspace.channel_desk(), call.train), "there is no cache")
 

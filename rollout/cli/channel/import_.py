@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def import_(call: Call, folder: Path, dry_run: bool) -> None:
     """Take over the release metadata that the product keeps in DIR, such as .tau."""
     from rollout.adapters.product_metadata import read_documents
-    from rollout.commands.channel.importing import import_channel
+    from rollout.commands.channel.import_ import import_channel
     from rollout.core.channel.product_metadata import FILES
 
     documents = read_documents(folder, FILES)

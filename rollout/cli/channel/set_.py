@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @command_options
 def set_(call: Call, to: str, dry_run: bool) -> None:
     """Switch the channel; refused during a rollout."""
-    from rollout.commands.channel.switching import set_channel
+    from rollout.commands.channel.set_ import set_channel
     from rollout.core.state import ChannelName
 
     recorded = set_channel(call.workspace.channel_desk(), call.train, ChannelName(to), dry_run=dry_run)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.commands.channel.desk import Desk, policy_of
+from rollout.commands.channel.record import Desk, policy_of
 from rollout.core.channel.cache import age, why_unusable
 from rollout.core.channel.guards import Listed
 from rollout.core.channel.latest import listed

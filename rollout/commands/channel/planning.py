@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rollout.commands.channel.desk import Desk, Recorded, Wanted, channel_of, policy_of, preview, record
 from rollout.commands.channel.lookup import Looked, look_for, look_up
+from rollout.commands.channel.record import Desk, Recorded, Wanted, channel_of, policy_of, preview, record
 from rollout.core.channel.guards import bare, quarantined
 from rollout.core.channel.latest import listed, newest
 from rollout.core.channel.plan import Target, named, plan

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
+from rollout.core.decide.effects import is_in_the_way
 from rollout.core.doctor.facts import ONE_TRAIN, RULESETS, Bypass, Hidden, Rule, Train, Who, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
-from rollout.core.effects import is_in_the_way
 from rollout.core.files import CONTRACT
 from rollout.core.text import inert
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from rollout.core.action import RECONCILE_WORKFLOW, SCHEDULE_WORKFLOW
+from rollout.core.workflow_pin import RECONCILE_WORKFLOW, SCHEDULE_WORKFLOW
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from rollout.core.action import FOLDER, NESTED
 from rollout.core.doctor.facts import (
     ENVIRONMENT,
     PRODUCT_ENVIRONMENT,
@@ -20,6 +19,7 @@ from rollout.core.doctor.facts import (
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem
 from rollout.core.doctor.tokens import make_environment
 from rollout.core.text import inert
+from rollout.core.workflow_pin import FOLDER, NESTED
 
 _BY_GITHUB = ("actions/", "github/")
 _GENERAL = "Settings > Actions > General > Actions permissions"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.core.action import SCHEDULE_WORKFLOW
 from rollout.core.doctor.cron import DAY, rhythm
 from rollout.core.doctor.facts import Hidden, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, warning
 from rollout.core.values import format_instant
+from rollout.core.workflow_pin import SCHEDULE_WORKFLOW
 
 REQUESTS_A_RUN = 23
 """The most of a whole tick on one runner, in all jobs: a new sample, and a promotion that turns red or green.

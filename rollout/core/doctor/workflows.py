@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from rollout.core.action import (
+from rollout.core.doctor.cron import Rhythm, rhythm
+from rollout.core.doctor.facts import IN_FORK, Hidden, Settings, Workflow, World
+from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
+from rollout.core.text import inert
+from rollout.core.values import format_duration, format_instant
+from rollout.core.workflow_pin import (
     CHECK_WORKFLOW,
     CLOSED_WORKFLOW,
     COLLECT_WORKFLOW,
@@ -16,11 +21,6 @@ from rollout.core.action import (
     SCHEDULE_WORKFLOW,
     why_disabled,
 )
-from rollout.core.doctor.cron import Rhythm, rhythm
-from rollout.core.doctor.facts import IN_FORK, Hidden, Settings, Workflow, World
-from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
-from rollout.core.text import inert
-from rollout.core.values import format_duration, format_instant
 
 NEEDED = (
     COLLECT_WORKFLOW,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rollout.core.contract import RollbackStep
-from rollout.core.rollback.reverting import has_to_act, revert_of
+from rollout.core.rollback.revert_step import has_to_act, revert_of
 from rollout.core.rollback.validation import was_validated
 from rollout.core.state import Ended, Incident, Outcome, RevertFact, TrainState
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.core import counters
 from rollout.core.contract import RollbackStep
-from rollout.core.requests import lanes_back, needed
+from rollout.core.decide import counters
+from rollout.core.decide.requests import lanes_back, needed
 from rollout.core.state import (
     Decision,
     Ended,

@@ -14,9 +14,10 @@ from rollout.core import channel as channels
 from rollout.core import completed
 from rollout.core.channel.plan import plan_rollback
 from rollout.core.contract import Contract, RollbackStep
+from rollout.core.decide.requests import again, is_dated_ahead, may_try_again
+from rollout.core.decide.step import Step
 from rollout.core.files import QUARANTINE
-from rollout.core.requests import again, is_dated_ahead, may_try_again
-from rollout.core.rollback import quarantine, reverting, validation, work
+from rollout.core.rollback import quarantine, revert_step, validation, work
 from rollout.core.rollback.target import REVERTS_ONLY, reverts_only, why_unusable
 from rollout.core.state import (
     Channel,
@@ -36,7 +37,6 @@ from rollout.core.state import (
     TrainState,
     Work,
 )
-from rollout.core.step import Step
 from rollout.core.values import format_instant, seconds_between
 
 ASKED_OF_PERSON = "rollout rollback --target VERSION --reason WHY"
@@ -203,13 +203,13 @@ def _inspect(moment: Moment, step: IncidentStep) -> Step | None:
 
 def _revert(moment: Moment, step: IncidentStep) -> Step | None:
     fact, incident = moment.facts.revert, moment.incident
-    revert = reverting.revert_of(incident)
+    revert = revert_step.revert_of(incident)
     if revert.declared is not None:
-        return _landed(moment, step, revert.declared, reverting.how_declared(revert.declared))
+        return _landed(moment, step, revert.declared, revert_step.how_declared(revert.declared))
     if fact is None:
         return None
     if fact.landed is not None:
-        return _landed(moment, step, fact.landed, reverting.how_it_landed(fact))
+        return _landed(moment, step, fact.landed, revert_step.how_it_landed(fact))
     changed = _stands(moment, step, fact, revert)
     if fact.commits:
         revert = revert.model_copy(update={"commits": fact.commits})
@@ -218,13 +218,13 @@ def _revert(moment: Moment, step: IncidentStep) -> Step | None:
 
 def _stands(moment: Moment, step: IncidentStep, fact: RevertFact, revert: Revert) -> IncidentStep:
     """The step as long as the branch holds the release."""
-    state, result = reverting.standing(fact, revert, moment.contract.rollback)
+    state, result = revert_step.standing(fact, revert, moment.contract.rollback)
     links = {"links": (revert.branch,)} if fact.proposal is not None else {}
     return _begun(moment, step, state, result).model_copy(update={**links, "finished_at": None})
 
 
 def _landed(moment: Moment, step: IncidentStep, commit: str, how: str) -> Step:
-    fact, revert = moment.facts.revert, reverting.revert_of(moment.incident)
+    fact, revert = moment.facts.revert, revert_step.revert_of(moment.incident)
     changes = {"landed": commit, "noticed_at": moment.now, "taken_back": None}
     links = (*((revert.branch,) if fact is not None and fact.proposal else ()), commit)
     return _record(
@@ -238,7 +238,7 @@ def _taken_back(moment: Moment, fact: RevertFact, commit: str) -> Step:
     """Step 5 once more: somebody has reverted the revert, and the product has the release again."""
     incident = moment.incident
     changes = {"landed": None, "noticed_at": None, "declared": None, "taken_back": commit}
-    revert = reverting.revert_of(incident).model_copy(update=changes)
+    revert = revert_step.revert_of(incident).model_copy(update=changes)
     validation = IncidentStep(step=RollbackStep.REVALIDATE)
     incident = _with_step(incident.model_copy(update={"revert": revert}), validation)
     again = incident.step(RollbackStep.REVERT).model_copy(update={"links": ()})
@@ -250,7 +250,7 @@ def _taken_back(moment: Moment, fact: RevertFact, commit: str) -> Step:
 
 def _revalidate(moment: Moment, step: IncidentStep) -> Step | None:
     contract, old = moment.contract, moment.request(Work.HARNESS)
-    fact, revert = moment.facts.revert, reverting.revert_of(moment.incident)
+    fact, revert = moment.facts.revert, revert_step.revert_of(moment.incident)
     if fact is not None and fact.taken_back is not None and revert.declared is None:
         return _taken_back(moment, fact, fact.taken_back)
     leaves = validation.judge(contract, moment.rollout, moment.status, moment.facts, moment.incident)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from rollout.core.contract import Action, Contract, RollbackStep
-from rollout.core.requests import needed
+from rollout.core.decide.requests import needed
 from rollout.core.rollback.work import ask, ask_lanes
 from rollout.core.signoff import block
 from rollout.core.state import (

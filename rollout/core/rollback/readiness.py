@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout.core.rollback.reverting import what_may_be_refused, why_not_clean
+from rollout.core.rollback.revert_step import what_may_be_refused, why_not_clean
 from rollout.core.rollback.target import reverts_only, why_unusable
 from rollout.core.state import Outcome, TrainState
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.core import gates
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate, RollbackStep
-from rollout.core.decision import look
+from rollout.core.decide import gates
+from rollout.core.decide.decision import look
+from rollout.core.decide.revision import head_of, why_unclean
+from rollout.core.decide.view import Leaf
 from rollout.core.observation import HarnessReport, Observation
-from rollout.core.revision import head_of, why_unclean
 from rollout.core.state import Facts, Incident, Result, Rollout, Soak, Status, StepState
-from rollout.core.view import Leaf
 
 _NOTHING = "nothing was validated"
 """By the first rules a step of which this was said was recorded as done."""

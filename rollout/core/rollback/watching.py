@@ -6,9 +6,10 @@ from datetime import datetime
 
 from rollout.core.channel.guards import bare
 from rollout.core.contract import Action, RollbackStep
-from rollout.core.decision import judge_triggers, look
+from rollout.core.decide.decision import judge_triggers, look
+from rollout.core.decide.step import Step
 from rollout.core.observation import Observation
-from rollout.core.rollback import reverting
+from rollout.core.rollback import revert_step
 from rollout.core.rollback.opening import RECONCILE, actions_of, block_signoff, known_good
 from rollout.core.rollback.target import named, recorded, why_unusable
 from rollout.core.rollback.work import ask_lanes
@@ -27,7 +28,6 @@ from rollout.core.state import (
     TriggerFinding,
 )
 from rollout.core.state.incident import MAX_JOINED
-from rollout.core.step import Step
 
 
 def watch(
@@ -152,16 +152,16 @@ def join(state: TrainState, incident: Incident, entry: Joined) -> Incident:
         changes["steps"] = _afresh(incident.steps, *again)
     elif entry.reverted is not None:
         declared = {"declared": entry.reverted, "taken_back": None}
-        changes["revert"] = reverting.revert_of(incident).model_copy(update=declared)
+        changes["revert"] = revert_step.revert_of(incident).model_copy(update=declared)
     elif _may_be_proposed_anew(state):
-        changes["revert"] = reverting.proposed_anew(incident)
+        changes["revert"] = revert_step.proposed_anew(incident)
         changes["steps"] = _afresh(incident.steps, RollbackStep.REVERT)
     return incident.model_copy(update=changes)
 
 
 def _may_be_proposed_anew(state: TrainState) -> bool:
     fact = state.status.facts.revert if state.status else None
-    return state.incident is not None and reverting.may_be_proposed_anew(state.incident, fact)
+    return state.incident is not None and revert_step.may_be_proposed_anew(state.incident, fact)
 
 
 def _afresh(steps: tuple[IncidentStep, ...], *names: RollbackStep) -> tuple[IncidentStep, ...]:

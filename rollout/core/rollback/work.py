@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rollout.core.contract import Contract, RollbackStep
-from rollout.core.requests import again, may_try_again
+from rollout.core.decide.requests import again, may_try_again
 from rollout.core.state import Incident, Request, RollbackTarget, Rollout, Work
 
 

@@ -50,7 +50,7 @@ from rollout.core.state.observed import (
 )
 from rollout.core.state.quarantine import Added, Lift, Quarantine, QuarantinedRelease
 from rollout.core.state.rehearsal import Rehearsal, RehearsedStep
-from rollout.core.state.reverting import Proposal, RevertFact, RevertOutcome
+from rollout.core.state.revert_fact import Proposal, RevertFact, RevertOutcome
 from rollout.core.state.signoff import Ending, Signature, SignatureEnd, SignedItem, Signoff, Withdrawal
 from rollout.core.state.train import CommitMessage, Event, StateChange, TrainState, Unusable
 

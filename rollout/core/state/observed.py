@@ -10,7 +10,7 @@ from pydantic import Field
 from rollout.core.contract import RollbackStep
 from rollout.core.observation import LogCursor, Observation, WorkResult
 from rollout.core.state.desired import ChannelName, Outcome, Rollout
-from rollout.core.state.reverting import RevertFact
+from rollout.core.state.revert_fact import RevertFact
 from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.commands.channel.applying import make_apply
+from rollout.commands.channel.apply import make_apply
 from rollout.commands.channel.planning import make_plan
 from rollout.core.state import (
     ApplyStatus,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.commands.channel.caching import clear, prune, refresh, show
+from rollout.commands.channel.cache import clear, prune, refresh, show
 from rollout.commands.channel.lookup import look_up
 from rollout.commands.channel.planning import check, make_plan
 from rollout.core.files import RELEASE_CACHE

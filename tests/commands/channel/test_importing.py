@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rollout.commands.channel.importing import import_channel
+from rollout.commands.channel.import_ import import_channel
 from rollout.commands.verify import verify
 from rollout.core.channel.product_metadata import CHANNEL_FILE, UPDATE_FILE
 from rollout.core.state import ChannelName

@@ -7,10 +7,10 @@ from typing import Literal
 
 import pytest
 
-from rollout.commands.channel.applying import make_apply
-from rollout.commands.channel.caching import clear, refresh
+from rollout.commands.channel.apply import make_apply
+from rollout.commands.channel.cache import clear, refresh
 from rollout.commands.channel.planning import make_plan
-from rollout.commands.channel.switching import set_channel
+from rollout.commands.channel.set_ import set_channel
 from rollout.core.state import ChannelName
 from tests.commands.channel.world import ChannelWorld
 from tests.fakes.writes import KilledError

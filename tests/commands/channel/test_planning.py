@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands import quarantine as quarantines
-from rollout.commands.channel.applying import make_apply
+from rollout.commands.channel.apply import make_apply
 from rollout.commands.channel.planning import check, make_plan
-from rollout.commands.channel.switching import set_channel
+from rollout.commands.channel.set_ import set_channel
 from rollout.commands.quarantine import ProductLookup
 from rollout.commands.verify import verify
 from rollout.core.state import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.commands.channel.applying import make_apply
-from rollout.commands.channel.switching import set_channel
+from rollout.commands.channel.apply import make_apply
+from rollout.commands.channel.set_ import set_channel
 from rollout.commands.check import check
 from rollout.commands.verify import verify
 from rollout.core.files import CHANNEL

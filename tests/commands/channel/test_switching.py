@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.commands.channel.switching import set_channel
+from rollout.commands.channel.set_ import set_channel
 from rollout.core.files import CONTRACT, ROLLOUT
 from rollout.core.state import ChannelName, Outcome, RollbackHints, RollbackReason, Rollout
 from rollout.core.values import unix_ms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rollout.adapters.channel_files import YamlFiles
-from rollout.commands.channel.desk import Desk
+from rollout.commands.channel.record import Desk
 from rollout.commands.quarantine import held_back
 from rollout.core.contract import ChannelPolicy
 from rollout.core.files import QUARANTINE

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.adapters.yaml_text import load_yaml
 from rollout.core.channel.guards import judge, judge_rollback, quarantined
 from rollout.core.state import ChannelAction, ChannelName, GuardCode, Lift, Quarantine, QuarantinedRelease
+from rollout.files.yaml_text import load_yaml
 from tests.core.world import COMMIT, START
 
 TABLE = Path(__file__).parents[1] / "cases" / "channel" / "plans.yaml"

@@ -1,0 +1,227 @@
+"""The Reverter port on GitHub: the product's branch, in this repository or another one.
+
+A revert is worked out in a scratch clone and pushed; the branch's name finds what an earlier run has left.
+Its pull request gets no label: that would be one more act before which a run can be killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cached_property
+from urllib.parse import quote
+
+from rollout.adapters.git.revert import Reverting, refused_unless_clean
+from rollout.adapters.github.api import Api, Document, PassingError, RefusedByGitHubError, parsed
+from rollout.adapters.github.listing import Listing, newest_pull, shown_pull
+from rollout.adapters.github.product_clone import ProductClone
+from rollout.core.state import CommitMessage, Release
+from rollout.errors import HeadMovedError, RefusedError
+from rollout.ports import PullRequest, PullRequestKind, PullRequestState, RevertOutcome, RevertPreview
+
+STATE_FOLDER = "state"
+_ATTEMPTS = 5
+
+
+class _Object(Document):
+    sha: str
+
+
+class _Ref(Document):
+    object: _Object
+
+
+class _End(Document):
+    sha: str
+
+
+class _Opened(Document):
+    number: int
+    head: _End
+    base: _End
+
+    def shown(self, document: Mapping[str, str]) -> PullRequest:
+        """As it was opened with that document."""
+        return PullRequest(
+            number=self.number,
+            kind=PullRequestKind.REVERT,
+            title=document["title"],
+            head=document["head"],
+            base=document["base"],
+            state=PullRequestState.OPEN,
+            body=document["body"],
+            head_sha=self.head.sha,
+            base_sha=self.base.sha,
+        )
+
+
+class GitHubReverter:
+    """Reverts on the product's branch, as one command sees it."""
+
+    def __init__(self, api: Api, listing: Listing, clone: Callable[[str], ProductClone]) -> None:
+        """`clone` makes the clone of the repository of that name."""
+        self._api = api
+        self._listing = listing
+        self._make_clone = clone
+        self._proposed: dict[str, PullRequest | None] = {}
+        """Branch -> its newest pull request, as this run knows it."""
+        self._opened: dict[str, PullRequest] = {}
+        """Branch -> the one that this run has opened."""
+
+    def tip(self) -> str | None:
+        """From the query that lists pull requests, where that was asked; else a request of its own."""
+        return self._listing.product_tip() or self._ask_tip()
+
+    def unchanged_since(self, commit: str) -> bool:
+        """From the query that lists pull requests, where that was still to be made; else from a clone."""
+        told = self._listing.product_unchanged_since(commit, but=self._state_folder)
+        if told is not None:
+            return told
+        tip = self._clone.fetch(self._branch)
+        if tip is None or not self._clone.fetch_commit(commit):
+            return False
+        paths = self._clone.git.changed_paths(commit, tip)
+        return all(self._state_folder and path.startswith(f"{self._state_folder}/") for path in paths)
+
+    def preview(
+        self, release: Release, *, merged: str | None = None, recorded: str | None = None
+    ) -> RevertPreview:
+        """Fetches the product's branch. Raises OutsideError."""
+        tip = self._clone.fetch(self._branch)
+        if tip is None:
+            return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
+        return self._reverting(release).work_out(tip, merged, recorded).preview
+
+    def propose(
+        self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
+    ) -> PullRequest:
+        """See the port. A branch without a pull request is kept when it holds the revert, else made anew: an
+        earlier run was killed, or a person has resolved what conflicts.
+        """
+        found = self._opened.get(branch) or self._ask_proposed(branch)
+        if found is not None and found.state is not PullRequestState.CLOSED:
+            return found
+        self._push_branch(release, branch, message, at)
+        document = {"title": message.subject, "head": branch, "base": self._branch, "body": body}
+        path = f"/repos/{self._repository}/pulls"
+
+        def post() -> _Opened | None:
+            try:
+                return parsed(_Opened, self._api.rest("POST", path, body=document))
+            except RefusedByGitHubError as refusal:
+                if "already exists" not in str(refusal):
+                    raise
+                return None
+
+        doing = f"opening the pull request from {branch}"
+        made = self._api.attempt(doing, post)
+        # What was just made may not be shown for seconds: it is known from the answer.
+        opened = made.shown(document) if made else self._api.attempt(doing, lambda: self._other(branch))
+        self._proposed[branch] = self._opened[branch] = opened
+        self._api.did(f"pull request {opened.number} in {self._repository}")
+        return opened
+
+    def _other(self, branch: str) -> PullRequest:
+        """One that somebody else has opened, or an earlier try. Raises PassingError until it is shown."""
+        found = self._ask_proposed(branch, is_new=True)
+        if found is None or found.state is PullRequestState.CLOSED:
+            raise PassingError(f"GitHub does not show the pull request from {branch} yet")
+        return found
+
+    def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
+        """See the port. Worked out again when somebody else moves the branch meanwhile."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            tip = self._fetched_tip()
+            reverting = self._reverting(release)
+            revert = reverting.work_out(tip)
+            if revert.preview.outcome is RevertOutcome.NOTHING:
+                return tip
+            commit = reverting.commit(refused_unless_clean(revert), message, at)
+            try:
+                self._clone.push(commit, self._branch, old=tip)
+            except HeadMovedError:
+                if attempt == _ATTEMPTS:
+                    raise
+                continue
+            self._api.did(f"revert {commit[:10]} on {self._branch} of {self._repository}")
+            self._listing.note_product_tip(commit)
+            return commit
+        raise AssertionError("unreachable: the loop returns or raises")
+
+    def proposed(self, branch: str) -> PullRequest | None:
+        """The newest pull request from that branch, open or not; a run asks once, and again when it acts."""
+        if branch not in self._proposed and self._ask_proposed(branch) is None:
+            # A list that lags behind must not have it proposed once more.
+            self._ask_proposed(branch, is_new=True)
+        return self._proposed[branch]
+
+    def _ask_proposed(self, branch: str, *, is_new: bool = False) -> PullRequest | None:
+        compared = {"compareHeads": False, "rollout": ""}
+        pull = newest_pull(self._api, self._repository, self._branch, branch, compared, is_new=is_new)
+        found = shown_pull(pull, PullRequestKind.REVERT) if pull else None
+        self._proposed[branch] = found
+        return found
+
+    def is_free_of(self, commit: str, release: Release, recorded: str | None = None) -> bool:
+        if self._clone.fetch(self._branch) is None or not self._clone.fetch_commit(commit):
+            return False
+        return self._reverting(release).is_free(commit, recorded)
+
+    # --- within ------------------------------------------------------------------------------------------
+
+    @property
+    def _branch(self) -> str:
+        return self._listing.product_branch
+
+    @property
+    def _repository(self) -> str:
+        return self._listing.product
+
+    @property
+    def _state_folder(self) -> str | None:
+        """In a repository of its own the product may well have a folder of that name."""
+        return STATE_FOLDER if self._repository == self._api.repository else None
+
+    @cached_property
+    def _clone(self) -> ProductClone:
+        return self._make_clone(self._repository)
+
+    def _reverting(self, release: Release) -> Reverting:
+        if release.base is not None:
+            # A tag on a branch that the product's branch never merged.
+            self._clone.fetch_commit(release.base)
+        return Reverting(self._clone.git, release, self._state_folder)
+
+    def _push_branch(self, release: Release, branch: str, message: CommitMessage, at: datetime) -> None:
+        tip, old = self._fetched_tip(), self._clone.fetch(branch)
+        reverting = self._reverting(release)
+        if old is not None and reverting.work_out(old).preview.outcome is RevertOutcome.NOTHING:
+            return
+        revert = refused_unless_clean(reverting.work_out(tip))
+        commit = reverting.commit(revert, message, at)
+        self._clone.push(commit, branch, old=old)
+        self._api.did(f"branch {branch} in {self._repository}")
+
+    def _fetched_tip(self) -> str:
+        tip = self._clone.fetch(self._branch)
+        if tip is None:
+            raise RefusedError(self._no_branch(), hint="name it in the contract, as product.branch")
+        return tip
+
+    def _ask_tip(self) -> str | None:
+        path = f"/repos/{self._repository}/git/ref/heads/{quote(self._branch)}"
+
+        def ask() -> str | None:
+            try:
+                return parsed(_Ref, self._api.rest("GET", path)).object.sha
+            except RefusedByGitHubError as refusal:
+                if refusal.status != 404:
+                    raise
+                return None
+
+        return self._api.attempt(f"reading {self._branch} of {self._repository}", ask)
+
+    def _no_branch(self) -> str:
+        return (
+            f"there is no branch {self._branch} in {self._repository}, where the contract says the product is"
+        )

@@ -1,0 +1,1 @@
+"""The local forge: pull requests, issues and checks, kept beside the repository."""

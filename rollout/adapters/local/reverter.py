@@ -1,0 +1,117 @@
+"""The Reverter port in this very repository: the product's branch is one of its branches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from rollout.adapters.git import Git
+from rollout.adapters.git.revert import Reverting, refused_unless_clean
+from rollout.adapters.git.scratch import hand_over, scratch
+from rollout.adapters.local.forge import LocalForge, NewPull
+from rollout.core.state import CommitMessage, Release
+from rollout.errors import HeadMovedError, RefusedError
+from rollout.ports import PullRequest, PullRequestKind, PullRequestState, RevertOutcome, RevertPreview
+
+STATE_FOLDER = "state"
+_ATTEMPTS = 8
+
+
+class LocalReverter:
+    """Reverts on `branch`; nothing that anybody can see changes before the branch or pull request does."""
+
+    def __init__(
+        self,
+        git: Git,
+        forge: LocalForge,
+        branch: Callable[[], str],
+        *,
+        state_folder: str | None = STATE_FOLDER,
+    ) -> None:
+        """`branch` gives the name of the product's branch; `state_folder` None where state is elsewhere."""
+        self._git = git
+        self._forge = forge
+        self._branch_name = branch
+        self._state_folder = state_folder
+
+    def tip(self) -> str | None:
+        return self._git.tip(self._branch_name())
+
+    def unchanged_since(self, commit: str) -> bool:
+        tip = self.tip()
+        if tip is None or self._git.resolve(commit) is None:
+            return False
+        paths = self._git.changed_paths(commit, tip)
+        return all(self._state_folder and path.startswith(f"{self._state_folder}/") for path in paths)
+
+    def preview(
+        self, release: Release, *, merged: str | None = None, recorded: str | None = None
+    ) -> RevertPreview:
+        """Worked out in a scratch repository. Raises OutsideError."""
+        tip = self.tip()
+        if tip is None:
+            return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
+        with self._reverting(release) as (_, reverting):
+            return reverting.work_out(tip, merged, recorded).preview
+
+    def propose(
+        self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
+    ) -> PullRequest:
+        """See the port. A branch that was left without a pull request is made anew."""
+        found = self.proposed(branch)
+        if found is not None and found.state is not PullRequestState.CLOSED:
+            return found
+        tip = self._known_tip()
+        with self._reverting(release) as (work, reverting):
+            revert = refused_unless_clean(reverting.work_out(tip))
+            commit = reverting.commit(revert, message, at)
+            hand_over(commit, work, self._git, known=tip)
+        train = branch.split("/")[1]
+        kind = PullRequestKind.REVERT
+        new = NewPull(kind, train, branch, self._branch_name(), tip, message.subject, body)
+        return self._forge.open_pull_request(new, lambda: commit, at=at)
+
+    def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
+        """See the port. Worked out again when somebody else moves the branch meanwhile."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            tip = self._known_tip()
+            try:
+                return self._push(release, message, tip, at)
+            except HeadMovedError:
+                if attempt == _ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable: the loop returns or raises")
+
+    def _push(self, release: Release, message: CommitMessage, tip: str, at: datetime) -> str:
+        with self._reverting(release) as (work, reverting):
+            revert = reverting.work_out(tip)
+            if revert.preview.outcome is RevertOutcome.NOTHING:
+                return tip
+            commit = reverting.commit(refused_unless_clean(revert), message, at)
+            hand_over(commit, work, self._git, known=tip)
+        paths = self._git.changed_paths(tip, commit)
+        return self._git.advance(self._branch_name(), lambda: commit, old=tip, paths=paths)
+
+    def proposed(self, branch: str) -> PullRequest | None:
+        return self._forge.pull_request(branch)
+
+    def is_free_of(self, commit: str, release: Release, recorded: str | None = None) -> bool:
+        with self._reverting(release) as (_, reverting):
+            return reverting.is_free(commit, recorded)
+
+    @contextmanager
+    def _reverting(self, release: Release) -> Iterator[tuple[Git, Reverting]]:
+        with scratch(beside=self._git) as work:
+            yield work, Reverting(work, release, self._state_folder)
+
+    def _known_tip(self) -> str:
+        tip = self.tip()
+        if tip is None:
+            raise RefusedError(
+                self._no_branch(), hint="name the product's branch in the contract: product.branch"
+            )
+        return tip
+
+    def _no_branch(self) -> str:
+        return f"there is no branch {self._branch_name()}, which the contract says the product is on"

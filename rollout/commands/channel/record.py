@@ -1,0 +1,189 @@
+"""What the channel's commands work with, and how each of them records what it decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from difflib import unified_diff
+
+from rollout.commands.commit_state import applied, change_state
+from rollout.core.channel.explain import follows
+from rollout.core.channel.proposals import BUSY
+from rollout.core.contract import ChannelPolicy
+from rollout.core.decide.effects import channel_branch, channel_prefix, description, status_context
+from rollout.core.decorations import Decorations
+from rollout.core.state import Channel, CommitMessage, Event, StateChange, TrainState
+from rollout.errors import InputError, RefusedError
+from rollout.ports import (
+    Clock,
+    Forge,
+    PullRequest,
+    PullRequestState,
+    Releases,
+    StateFiles,
+    StateStore,
+    StatusState,
+)
+from rollout.rendering.commits import message
+
+_SUPERSEDED = "Another change of the channel is proposed instead."
+_MOST_SHOWN, _TOO_LONG = 1 << 20, "too long to be shown"
+
+Body = Callable[[Channel, Channel], str]
+"""The text of a pull request, of the channel before and after."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the channel's commands work with."""
+
+    store: StateStore
+    forge: Forge
+    releases: Releases
+    files: StateFiles
+    clock: Clock
+    body: Body
+    held_back: Callable[[TrainState, str], str] = lambda *_: ""
+    """Why nothing may choose the version by what its commit holds; empty when it may be."""
+    decorations: Decorations = field(default_factory=Decorations)
+
+    def load(self, train: str) -> TrainState:
+        return self.store.load(train, self.store.head())
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A change of the channel that is to be recorded."""
+
+    change: StateChange
+    detail: str
+    """For the commit's subject."""
+    review: str = ""
+    """What its branch is called where the contract asks for review; empty for a mere record."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of it."""
+
+    state: TrainState
+    """As it is, or with a dry run or a proposal as it would be."""
+    commit: str | None = None
+    pull_request: int | None = None
+    diff: str = ""
+    """Of a dry run: what it would change."""
+
+
+Decide = Callable[[TrainState], Wanted | None]
+"""None when there is nothing to record. It may be asked again with a newer train."""
+
+
+def channel_of(state: TrainState) -> Channel:
+    """The train's channel; stable and without a version until somebody says otherwise."""
+    return state.channel or Channel(train=state.train)
+
+
+def policy_of(state: TrainState) -> ChannelPolicy:
+    return state.contract.channel
+
+
+def refuse_while_busy(state: TrainState, stays: str) -> None:
+    """Raise RefusedError during a rollout, saying what stays as it is."""
+    if state.rollout.outcome in BUSY:
+        doing = state.rollout.outcome.replace("_", " ")
+        raise RefusedError(f"{state.train} is {doing}: {stays}", hint="try it when the rollout has ended")
+
+
+def record(desk: Desk, train: str, decide: Decide, at: datetime) -> Recorded:
+    """Commit what `decide` wants or, where the contract asks for review, propose it.
+
+    Raises whatever `decide` raises, and HeadMovedError when the branch kept moving.
+    """
+    state = desk.load(train)
+    wanted = decide(state)
+    if wanted is not None and wanted.review and policy_of(state).review == "pull_request":
+        return _propose(desk, state, wanted, at)
+    changed = change_state(desk.store, train, lambda newest: _commit(newest, decide), at)
+    return Recorded(changed.state, changed.commit)
+
+
+def _commit(state: TrainState, decide: Decide) -> tuple[StateChange, CommitMessage] | None:
+    wanted = decide(state)
+    return None if wanted is None else (wanted.change, _message(state, wanted))
+
+
+def _message(state: TrainState, wanted: Wanted) -> CommitMessage:
+    return message(
+        Event.CHANNEL, contract=state.contract, rollout=state.rollout, status=None, detail=wanted.detail
+    )
+
+
+def preview(desk: Desk, state: TrainState, wanted: Wanted | None) -> Recorded:
+    """What recording it would change; nothing is written."""
+    if wanted is None:
+        return Recorded(state)
+    return Recorded(applied(state, wanted.change, state.head), diff=_diff(desk, state, wanted.change))
+
+
+def _diff(desk: Desk, state: TrainState, change: StateChange) -> str:
+    lines: list[str] = []
+    for name, text in desk.files.texts(state.train, change).items():
+        before = _shown_before(desk, state, name)
+        path = f"state/{state.train}/{name}"
+        lines += unified_diff(
+            before.splitlines(),
+            text.splitlines(),
+            f"a/{path}" if before else "/dev/null",
+            f"b/{path}" if text else "/dev/null",
+            lineterm="",
+        )
+    return "\n".join(lines)
+
+
+def _shown_before(desk: Desk, state: TrainState, name: str) -> str:
+    """What the file holds; of the cache that may be anything."""
+    try:
+        text = desk.store.text(state.train, name, state.head) or b""
+    except InputError:
+        return _TOO_LONG
+    return text.decode(errors="replace") if len(text) <= _MOST_SHOWN else _TOO_LONG
+
+
+# --- review -----------------------------------------------------------------------------------------------
+
+
+def _propose(desk: Desk, state: TrainState, wanted: Wanted, at: datetime) -> Recorded:
+    """One open pull request for the channel: a newer wish takes the place of an older one."""
+    branch, forge = channel_branch(state.train, wanted.review), desk.forge
+    for pull in forge.pull_requests(channel_prefix(state.train)):
+        is_open = pull.state is PullRequestState.OPEN
+        if is_open and not (pull.head == branch and _leads_on(desk, state, pull)):
+            forge.close_pull_request(pull.number, _SUPERSEDED, at=at)
+    after = applied(state, wanted.change, state.head)
+    opened = forge.open_channel(
+        state.train,
+        branch,
+        wanted.change,
+        _message(state, wanted),
+        desk.body(channel_of(state), channel_of(after)),
+        parent=state.head,
+        at=at,
+    )
+    context = status_context(state.train)
+    shown = (StatusState.SUCCESS, description(wanted.detail))
+
+    def show() -> None:
+        if forge.statuses(opened.head_sha).get(context) != shown:
+            forge.set_status(opened.head_sha, context, *shown, at=at)
+
+    desk.decorations.attempt(show)
+    return Recorded(replace(after, head=opened.head_sha), pull_request=opened.number)
+
+
+def _leads_on(desk: Desk, state: TrainState, pull: PullRequest) -> bool:
+    """Whether what was proposed still follows from the channel as it is now; else it could only conflict."""
+    try:
+        return follows(state, desk.store.load(state.train, pull.head_sha).channel)
+    except InputError:
+        return False

@@ -1,0 +1,162 @@
+"""The workflow files of a repository: which branch is to have which, and writing those that are missing.
+
+docs/design/state-branch.md says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rollout.core.workflow_pin import (
+    CHECK_WORKFLOW,
+    CLOSED_WORKFLOW,
+    RECONCILE_WORKFLOW,
+    SCHEDULE_WORKFLOW,
+    WORKFLOWS,
+    ActionPin,
+)
+from rollout.core.workflow_pin import FOLDER as ACTION
+from rollout.ports import Worktree
+from rollout.rendering.workflows import (
+    caller_of_state_branch,
+    is_as_written,
+    thin_caller,
+    with_schedule_of,
+)
+
+_BY_HAND = "move it away, run this again, and put the change back"
+
+
+@dataclass(frozen=True)
+class Workflows:
+    """Which workflow files a branch is to have."""
+
+    files: Mapping[str, str]
+    """Path -> text."""
+    pin: ActionPin | None = None
+    """What they call; None for the action in the same repository."""
+    branch: str | None = None
+    """The state branch, when they are for that one; None for the branch of the worktree."""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What became of the workflows of one branch."""
+
+    workflows: Workflows
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+    """Files that were there already, and stay as they are."""
+    changed: tuple[str, ...] = ()
+    """Files that an update does not write anew, because a person changed them."""
+
+    @property
+    def where(self) -> str:
+        """To be put behind a path."""
+        return f" on {self.workflows.branch}" if self.workflows.branch else ""
+
+    @property
+    def lines(self) -> list[str]:
+        """What else a person has to know, beside what was written."""
+        kept = [f"kept {path}{self.where}, which was there already" for path in self.kept]
+        pin = self.workflows.pin
+        calls = (
+            [f"workflows{self.where}: they call {pin.repository} at commit {pin.commit}"]
+            if pin and self.written
+            else []
+        )
+        changed = [f"kept {path}{self.where}, which somebody changed: {_BY_HAND}" for path in self.changed]
+        return kept + changed + calls
+
+    @property
+    def text(self) -> str:
+        """For a person, when nothing but workflows was written; without a line end."""
+        lines = [*(f"wrote {path}{self.where}" for path in self.written), *self.lines]
+        branch = self.workflows.branch
+        if branch and self.written:
+            lines.append(f"committed to {branch}: git push origin {branch}")
+        return "\n".join(lines or [f"workflows{self.where}: nothing to do"])
+
+    @property
+    def document(self) -> dict[str, object]:
+        """For scripts."""
+        pin, branch = self.workflows.pin, self.workflows.branch
+        return {
+            **({"branch": branch} if branch else {}),
+            "action": str(pin) if pin else None,
+            "written": list(self.written),
+            "kept": list(self.kept),
+            **({"changed": list(self.changed)} if self.changed else {}),
+        }
+
+
+def install_workflows(files: Worktree, workflows: Workflows) -> Installed:
+    """Write the workflows that are missing; one that is there stays as it is."""
+    installed = missing(files, workflows)
+    files.write_new({path: workflows.files[path] for path in installed.written})
+    return installed
+
+
+def update_workflows(files: Worktree, workflows: Workflows) -> Installed:
+    """Write those that are missing or of another version; of a schedule the times stay.
+
+    A file that a person changed otherwise is kept, and named.
+    """
+    written: dict[str, str] = {}
+    changed = []
+    for path, text in workflows.files.items():
+        if not files.exists(path):
+            written[path] = _with_times_of_before(files, path, text)
+            continue
+        old = files.read(path).decode(errors="replace")
+        new = with_schedule_of(old, text)
+        if old == new:
+            continue
+        if is_as_written(old):
+            written[path] = new
+        else:
+            changed.append(path)
+    files.write(written)
+    return Installed(workflows, tuple(written), (), tuple(changed))
+
+
+def _with_times_of_before(files: Worktree, path: str, text: str) -> str:
+    """The schedule with the times of rollout-reconcile, which had one before it got a file of its own."""
+    before = f"{WORKFLOWS}/{RECONCILE_WORKFLOW}"
+    if path != f"{WORKFLOWS}/{SCHEDULE_WORKFLOW}" or not files.exists(before):
+        return text
+    return with_schedule_of(files.read(before).decode(errors="replace"), text)
+
+
+def missing(files: Worktree, workflows: Workflows) -> Installed:
+    """What `install_workflows` is about to do."""
+    kept = tuple(path for path in workflows.files if files.exists(path))
+    return Installed(workflows, tuple(path for path in workflows.files if path not in kept), kept)
+
+
+def is_own_repository(worktree: Worktree) -> bool:
+    """Whether the worktree is of the tool itself, whose workflows call the action beside them."""
+    return worktree.exists(f"{ACTION}/action.yml")
+
+
+def plan_workflows(
+    texts: Mapping[str, str], pin: ActionPin | None, state_branch: str | None = None
+) -> Workflows:
+    """`texts`: file name -> this project's own workflow. Without a pin they stay as they are.
+
+    A state branch of its own has `rollout-check` for itself.
+    """
+    files = {
+        f"{WORKFLOWS}/{name}": thin_caller(text, pin) if pin else text
+        for name, text in texts.items()
+        if state_branch is None or name != CHECK_WORKFLOW
+    }
+    return Workflows(files, pin)
+
+
+def plan_for_state_branch(texts: Mapping[str, str], pin: ActionPin, branch: str) -> Workflows:
+    """Those that events of a state branch of its own start. `texts` as for `plan_workflows`."""
+    names = (CHECK_WORKFLOW, CLOSED_WORKFLOW)
+    files = {f"{WORKFLOWS}/{name}": caller_of_state_branch(texts[name], pin, branch) for name in names}
+    return Workflows(files, pin, branch)

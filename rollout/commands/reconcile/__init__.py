@@ -1,0 +1,1 @@
+"""`rollout reconcile`: fold in evidence, decide, record it, and act on it."""

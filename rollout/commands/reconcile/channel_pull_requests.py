@@ -1,0 +1,57 @@
+"""Open pull requests that change the channel: are they still right?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout.core.channel.proposals import why_refused
+from rollout.core.decide.effects import SetStatus, besides, channel_prefix, description, status_context
+from rollout.core.files import CHANNEL, RELEASE_CACHE, state_path
+from rollout.core.state import StateChange, TrainState
+from rollout.errors import InputError, OutsideError
+from rollout.ports import Forge, PullRequest, PullRequestState, StateStore
+
+_FINE = "the guards let it pass"
+
+
+def statuses(store: StateStore, forge: Forge, state: TrainState) -> Iterator[SetStatus]:
+    """The statuses of such pull requests that are not as they should be."""
+    if state.contract.channel.review != "pull_request":
+        return
+    context = status_context(state.train)
+    for pull in forge.pull_requests(channel_prefix(state.train)):
+        if pull.state is not PullRequestState.OPEN:
+            continue
+        why = description(_beside(forge, state, pull) or _why_refused(store, state, pull))
+        shown = forge.statuses(pull.head_sha).get(context)
+        if why and shown != ("failure", why):
+            yield SetStatus(pull.head_sha, context, "failure", why)
+        if not why and (shown is None or shown[0] != "success"):
+            yield SetStatus(pull.head_sha, context, "success", _FINE)
+
+
+def _beside(forge: Forge, state: TrainState, pull: PullRequest) -> str:
+    """What the branch changes besides the channel; empty when that is nothing."""
+    try:
+        changes = forge.changes(state.train, pull)
+    except OutsideError as error:
+        return error.message
+    own = {state_path(state.train, name) for name in (CHANNEL, RELEASE_CACHE)}
+    beside = besides(changes.paths, own, unlisted=changes.unlisted)
+    return f"not as proposed: {beside}" if beside else ""
+
+
+def _why_refused(store: StateStore, state: TrainState, pull: PullRequest) -> str:
+    try:
+        proposed = store.load(state.train, pull.head_sha)
+    except InputError as error:
+        return error.message
+    refused = why_refused(state, proposed.channel)
+    if refused or _altered(store, state):
+        return refused
+    altered = _altered(store, proposed)
+    return f"not as proposed: {altered}" if altered else ""
+
+
+def _altered(store: StateStore, state: TrainState) -> str:
+    return store.altered(state.train, StateChange(channel=state.channel), state.head)

@@ -1,0 +1,34 @@
+"""The product side's answers to the channel: they wait for no rollout, and none waits for them."""
+
+from __future__ import annotations
+
+from rollout.core.channel.requests import answered
+from rollout.core.decide.step import Step
+from rollout.core.observation import Evidence, Results
+from rollout.core.state import Event, StateChange, TrainState
+
+IDS = "channel-"
+"""How the ids of a channel's requests begin; those of a rollout begin with the kind of work."""
+
+
+def answer(state: TrainState, item: Evidence) -> Step | None:
+    """The commit that records the channel's answer in that evidence; None when it has none."""
+    if not isinstance(item, Results) or item.train != state.train:
+        return None
+    channel = answered(state.channel, item.results)
+    if channel is None or channel.request is None or channel.request.result is None:
+        return None
+    result = channel.request.result
+    how = "done" if result.ok else "failed"
+    detail = f"{channel.request.version} {how}, {result.detail}"
+    return Step(Event.CHANNEL, StateChange(channel=channel), detail)
+
+
+def without_answers(item: Evidence) -> Evidence | None:
+    """The evidence without what is the channel's; None when nothing is left of it."""
+    if not isinstance(item, Results):
+        return item
+    left = tuple(result for result in item.results if not result.request.startswith(IDS))
+    if len(left) == len(item.results):
+        return item
+    return item.model_copy(update={"results": left}) if left else None

@@ -1,0 +1,546 @@
+"""`rollout reconcile`: fold evidence, decide, and make the forge look as decided. Safe to run at any time.
+
+Each step is committed before anything else happens because of it, and each act on the forge is
+planned from what the forge shows, so a run that was killed is finished by the next one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import assert_never
+
+from rollout.commands.commit_state import ATTEMPTS, applied, writable
+from rollout.commands.reconcile.channel_pull_requests import statuses
+from rollout.commands.reconcile.channel_results import answer, without_answers
+from rollout.commands.reconcile.evidence import check_evidence, in_order, sorted_out
+from rollout.commands.reconcile.facts import FactFinder
+from rollout.commands.reconcile.incident import Responder
+from rollout.commands.reconcile.revert_facts import RevertFinder
+from rollout.commands.reconcile.signoff_desk import SignoffDesk
+from rollout.commands.targets import TargetLookup
+from rollout.core.decide.advance import advance, why_ignored
+from rollout.core.decide.effects import (
+    ClosePromotion,
+    Effect,
+    OpenPromotion,
+    PullView,
+    SetStatus,
+    UpdatePromotion,
+    difference,
+    opens_again_at,
+    plan_pulls,
+    plan_statuses,
+    promotion_prefix,
+    proposed,
+)
+from rollout.core.decide.step import Step
+from rollout.core.decorations import Decorations
+from rollout.core.files import CHANNEL, SIGNOFF
+from rollout.core.observation import Evidence, Results
+from rollout.core.rollback.effects import (
+    CloseIncident,
+    IssueEffect,
+    OpenIncident,
+    ProposeRevert,
+    PushRevert,
+    RevertEffect,
+    UpdateIncident,
+    plan_revert,
+)
+from rollout.core.signoff.window import SignoffEffect
+from rollout.core.state import UNDER_WAY, Event, StateChange, Status, TrainState, Unusable, Verdict
+from rollout.core.values import format_instant
+from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError, RolloutError
+from rollout.ports import (
+    Clock,
+    Forge,
+    PullRequest,
+    PullRequestKind,
+    PullRequestState,
+    StateStore,
+    StatusState,
+)
+from rollout.rendering.commits import message
+
+AnyEffect = Effect | RevertEffect | IssueEffect
+
+_KINDS: dict[type[AnyEffect], str] = {
+    OpenPromotion: "open_pull_request",
+    UpdatePromotion: "update_pull_request",
+    ClosePromotion: "close_pull_request",
+    SetStatus: "set_status",
+    ProposeRevert: "propose_revert",
+    PushRevert: "push_revert",
+    OpenIncident: "open_incident",
+    UpdateIncident: "update_incident",
+    CloseIncident: "close_incident",
+}
+
+_MOST_STEPS = 25
+"""Steps between two pieces of evidence, far more than are ever needed: a bug must not commit for ever."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A step that was taken, and its commit (None in a dry run)."""
+
+    step: Step
+    commit: str | None
+
+
+@dataclass
+class Report:
+    """What one reconcile found and did."""
+
+    state: TrainState
+    steps: list[Taken] = field(default_factory=list)
+    effects: list[AnyEffect] = field(default_factory=list)
+    signoff_effects: list[SignoffEffect] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Evidence that was ignored, and why."""
+    refused: list[InputError] = field(default_factory=list)
+    """Why evidence was left out that cannot be believed."""
+    broken: tuple[Unusable, ...] = ()
+    """Files that could not be used when the run began."""
+
+    @property
+    def mended(self) -> tuple[Unusable, ...]:
+        """Those of them that the run has written anew."""
+        written = [taken.step.change for taken in self.steps if taken.commit]
+        return tuple(each for each in self.broken if any(change.writes(each.name) for change in written))
+
+    @property
+    def illegal(self) -> str:
+        """Why a step had to be undone; empty when none was."""
+        steps = (taken.step for taken in self.steps)
+        return next((step.detail for step in steps if step.event is Event.ILLEGAL_STEP), "")
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a promotion is decided, so that its pull request is open."""
+        status, rollout = self.state.status, self.state.rollout
+        return status is not None and not rollout.frozen and status.decision.verdict is Verdict.PROMOTE
+
+    @property
+    def froze(self) -> str:
+        """Which trigger froze the rollout in this run; empty when none did."""
+        frozen, events = self.state.rollout.frozen, {taken.step.event for taken in self.steps}
+        return frozen.reason if frozen and Event.ROLLBACK in events else ""
+
+    def rows(self) -> list[dict[str, object]]:
+        """Every commit and every change of the forge, in their order, each as `{kind, ...}`."""
+        commits: list[dict[str, object]] = [
+            {
+                "kind": "commit",
+                "event": taken.step.event.value,
+                "commit": taken.commit,
+                "detail": taken.step.detail,
+            }
+            for taken in self.steps
+        ]
+        pulls = [{"kind": _KINDS[type(effect)], **_fields(effect)} for effect in self.effects]
+        return commits + pulls + [asdict(effect) for effect in self.signoff_effects]
+
+
+def _fields(effect: AnyEffect) -> dict[str, object]:
+    # A body is up to 60,000 characters of what the rest of the document says already.
+    return {key: value for key, value in asdict(effect).items() if key != "body"}
+
+
+class Reconciler:
+    """One run of reconcile on one train."""
+
+    def __init__(
+        self,
+        store: StateStore,
+        forge: Forge,
+        clock: Clock,
+        promotion_body: Callable[[TrainState, str], str],
+        *,
+        responder: Responder | None = None,
+        desk: SignoffDesk | None = None,
+        targets: TargetLookup | None = None,
+        decorations: Decorations | None = None,
+        dry_run: bool = False,
+    ) -> None:
+        """`promotion_body` takes the train and the state commit that the pull request's branch is made on.
+
+        Without a `responder` a rollback goes no further than its state: nothing is reverted, nobody is told.
+        Without a `desk` nobody is heard on the checklist's issue. `targets` finds a rollback's target that
+        could not be looked up when a person named it. `decorations` is told of what could not be
+        shown.
+        """
+        self._desk = desk
+        self._targets = targets
+        self._store = store
+        self._forge = forge
+        self._now = clock.now()
+        self._promotion_body = promotion_body
+        self._dry_run = dry_run
+        self._responder = responder
+        self._was_ready = False
+        self._is_brake = False
+        self._reverts = _revert_finder(responder) if responder is not None else None
+        self._decorations = decorations or Decorations()
+        self._failed: list[OutsideError] = []
+        """Vital acts that failed: the others are made first."""
+
+    def run(self, train: str, evidence: Sequence[Evidence]) -> Report:
+        """Raises InputError for evidence that cannot be of this rollout, or none of which can be believed,
+        before anything is written. Where some can it is folded in, and the report says why the rest is not.
+
+        Once everything is recorded each vital act is made though another one failed, then each decoration;
+        raises OutsideError at the end for a vital act that failed.
+        """
+        report = Report(self._store.load_for_brake(train, self._store.head()))
+        report.broken = report.state.stood_in_for
+        self._was_ready = report.is_ready
+        believed, report.refused = sorted_out(evidence, self._now)
+        if report.refused and not believed:
+            raise report.refused[0]
+        queue = deque(self._answer_channel(report, in_order(believed)))
+        for item in list(queue):
+            check_evidence(item, report.state, self._now)
+        finder = FactFinder(self._forge, self._reverts)
+        if self._desk is not None:
+            # Facts first: they say which commit's statuses come with the listing that issues are read from.
+            finder.facts(report.state)
+            self._hear(report, self._desk)
+        if self._targets is not None:
+            self._look_up_target(report, self._targets)
+        self._advance(report, queue, finder)
+        pulls = self._keep_pulls(report)
+        if self._responder is not None and self._reverts is not None:
+            pulls = self._revert(report, self._responder, self._reverts) or pulls
+        self._decorate(report, pulls)
+        if self._failed:
+            raise self._failed[0]
+        return report
+
+    def _answer_channel(self, report: Report, evidence: Sequence[Evidence]) -> list[Evidence]:
+        """What is left of the evidence once the channel has taken what answers it."""
+        for item in evidence:
+            if report.state.is_broken(CHANNEL):
+                break  # the request stays open, and is answered again
+            step, moved = answer(report.state, item), 0
+            while step is not None:
+                try:
+                    self._take(report, step)
+                except HeadMovedError:
+                    moved += 1
+                    if moved >= ATTEMPTS:
+                        raise
+                    report.state = self._store.load_for_brake(report.state.train, self._store.head())
+                step = answer(report.state, item)
+        return [left for left in map(without_answers, evidence) if left is not None]
+
+    # --- state --------------------------------------------------------------------------------------------
+
+    def _hear(self, report: Report, desk: SignoffDesk) -> None:
+        """Record what people have said about the checklist, before anything is decided."""
+
+        def heard() -> Step | None:
+            said = desk.hear(report.state)
+            if said is None or not said.detail:
+                return None
+            return Step(Event.SIGNOFF, StateChange(signoff=said.signoff), said.detail)
+
+        if not report.state.is_broken(SIGNOFF):
+            self._take_while_it_moves(report, heard)
+
+    def _look_up_target(self, report: Report, targets: TargetLookup) -> None:
+        """Record that the target is found which was left to a later run, before its step is taken."""
+
+        def found() -> Step | None:
+            try:
+                return targets.step(report.state, self._now)
+            except RolloutError as error:
+                report.notes.append(f"{error.message}; {error.hint}")
+                return None
+
+        self._take_while_it_moves(report, found)
+
+    def _take_while_it_moves(self, report: Report, step_of: Callable[[], Step | None]) -> None:
+        """Take one step, worked out anew when the branch has moved. Raises HeadMovedError in the end."""
+        for attempt in range(1, ATTEMPTS + 1):
+            step = step_of()
+            if step is None:
+                return
+            try:
+                self._take(report, step)
+            except HeadMovedError:
+                if attempt == ATTEMPTS:
+                    raise
+                report.state = self._store.load_for_brake(report.state.train, self._store.head())
+            else:
+                return
+
+    def _advance(self, report: Report, queue: deque[Evidence], finder: FactFinder) -> None:
+        moved = in_a_row = 0
+        while True:
+            item = queue[0] if queue else None
+            step = advance(report.state, item, finder.facts(report.state), self._now)
+            if step is None:
+                if item is None:
+                    return
+                report.notes.append(_note(item, report.state, self._now))
+                queue.popleft()
+                continue
+            try:
+                self._take(report, step)
+            except HeadMovedError:
+                moved += 1
+                if moved >= ATTEMPTS:
+                    raise
+                report.state = self._store.load_for_brake(report.state.train, self._store.head())
+                continue
+            except (RefusedError, InputError, OutsideError):
+                # In the middle of what a person or another git has begun, or over their edits, nothing is
+                # committed but what stops a release.
+                if self._is_brake or not self._leads_to_rollback(report.state, queue, finder):
+                    raise
+                self._is_brake = True
+                continue
+            if step.consumed:
+                queue.popleft()
+            in_a_row = 0 if step.consumed else in_a_row + 1
+            if in_a_row > _MOST_STEPS:
+                raise AssertionError(f"reconcile does not come to rest: {step.event} again and again")
+
+    def _leads_to_rollback(self, state: TrainState, queue: Collection[Evidence], finder: FactFinder) -> bool:
+        """Whether a trigger fires once all is folded in."""
+        left = deque(queue)
+        for _ in range(_MOST_STEPS * (len(queue) + 1)):
+            step = advance(state, left[0] if left else None, finder.facts(state), self._now)
+            if step is None and not left:
+                return False
+            if step is not None and step.event is Event.ROLLBACK:
+                return True
+            if step is None or step.consumed:
+                left.popleft()
+            if step is not None:
+                state = applied(state, step.change, state.head)
+        return False
+
+    def _take(self, report: Report, step: Step) -> None:
+        state, commit = report.state, None
+        step = replace(step, change=writable(state, step.change))
+        if not self._dry_run:
+            rollout = step.change.rollout or state.rollout
+            text = message(
+                step.event,
+                contract=state.contract,
+                rollout=rollout,
+                status=step.change.status or state.status,
+                detail=step.detail,
+                incident=step.change.incident,
+            )
+            is_brake = self._is_brake or (step.change.rollout is not None and rollout.frozen is not None)
+            commit = self._store.commit(
+                state.train, step.change, text, parent=state.head, at=self._now, is_brake=is_brake
+            )
+        report.state = applied(state, step.change, commit or state.head)
+        frozen = report.state.rollout.frozen
+        if commit and frozen is not None and frozen.incident is not None and report.state.incident is None:
+            # Somebody had hidden the incident, and the step has put back what names it.
+            report.state = self._store.load_for_brake(state.train, commit)
+        report.steps.append(Taken(step, commit))
+
+    # --- a rollback ---------------------------------------------------------------------------------------
+
+    def _revert(self, report: Report, responder: Responder, reverts: RevertFinder) -> list[PullView] | None:
+        """Propose or push the revert when its time has come, and record what came of it.
+
+        Open promotions, when that changed what they are to be.
+        """
+        effect = plan_revert(report.state, reverts.fact(report.state))
+        if effect is None:
+            return None
+        report.effects.append(effect)
+        if self._dry_run:
+            return None
+        try:
+            responder.revert(effect, report.state, self._now)
+        except (RefusedError, OutsideError) as error:
+            reverts.refused = error.message
+            report.notes.append(f"the revert failed, and is tried again by the next run: {error.message}")
+        steps = len(report.steps)
+        self._advance(report, deque(), FactFinder(self._forge, self._reverts))
+        return self._keep_pulls(report) if len(report.steps) > steps else None
+
+    # --- the forge ----------------------------------------------------------------------------------------
+
+    def _keep_pulls(self, report: Report) -> list[PullView]:
+        """Opens, updates and closes promotions; returns those that are open then, as far as is known."""
+        state = report.state
+        if state.status is None:
+            return []
+        pulls = self._open_pulls(state)
+        if pulls is None:
+            return []
+        body_for = partial(self._promotion_body, state)
+        changed = any(taken.step.event is Event.CONTRACT for taken in report.steps)
+        effects = plan_pulls(
+            state.rollout, state.status, state.contract, pulls, body_for, contract_changed=changed
+        )
+        for effect in effects:
+            if not (isinstance(effect, OpenPromotion) and self._is_put_off(report, effect)):
+                self._carry_out(report, effect)
+        # A dry run has closed nothing, and has to leave out what it would have closed.
+        closed = {effect.number for effect in report.effects if isinstance(effect, ClosePromotion)}
+        return [pull for pull in self._open_pulls(state) or () if pull.number not in closed]
+
+    def _carry_out(self, report: Report, effect: Effect) -> None:
+        """A body and a status only show what is recorded; a pull request is what people act on."""
+        if isinstance(effect, UpdatePromotion | SetStatus):
+            is_done = self._decorations.attempt(partial(self._make, effect, report.state))
+        else:
+            is_done = self._is_made(effect, report.state)
+        if is_done:
+            report.effects.append(effect)
+
+    def _is_put_off(self, report: Report, effect: OpenPromotion) -> bool:
+        try:
+            why = self._why_later(effect)
+        except OutsideError as error:
+            self._failed.append(error)
+            return True
+        if why:
+            report.notes.append(why)
+        return bool(why)
+
+    def _why_later(self, effect: OpenPromotion) -> str:
+        """Why the pull request is not opened yet; empty when it is.
+
+        Otherwise a bot that closes each one at once would have it opened without end. A promotion that this
+        run has decided is not asked about: nobody can have closed it, and it saves a request.
+        """
+        if not self._was_ready:
+            return ""
+        closings = self._forge.closings(effect.branch)
+        again = opens_again_at(closings)
+        if again is None or again <= self._now:
+            return ""
+        often = f"{len(closings)} times, last at {format_instant(closings[-1])}"
+        return (
+            f"the pull request to {effect.to_phase} is not opened before {format_instant(again)}:"
+            f" somebody else closed it {often}. If that is a bot, exempt the branches rollout/** from it;"
+            " to stop promoting: rollout freeze --reason WHY"
+        )
+
+    def _is_made(self, effect: Effect, state: TrainState) -> bool:
+        try:
+            self._make(effect, state)
+        except OutsideError as error:
+            self._failed.append(error)
+            return False
+        return True
+
+    # --- decorations --------------------------------------------------------------------------------------
+
+    def _decorate(self, report: Report, pulls: Sequence[PullView]) -> None:
+        self._decorations.attempt(partial(self._show_channel, report))
+        if report.state.status is not None:
+            self._show(report, report.state.status, pulls)
+        if self._responder is not None:
+            self._decorations.attempt(partial(self._tell, report, self._responder))
+        if self._desk is not None:
+            report.signoff_effects += self._desk.answer(report.state)
+            report.notes += self._desk.notes
+
+    def _show_channel(self, report: Report) -> None:
+        for effect in statuses(self._store, self._forge, report.state):
+            self._carry_out(report, effect)
+
+    def _show(self, report: Report, status: Status, pulls: Sequence[PullView]) -> None:
+        """The statuses of the release commit and of open promotions."""
+        state = report.state
+        shown: dict[str, Mapping[str, tuple[StatusState, str]]] = {}
+
+        def look(commit: str) -> None:
+            shown[commit] = self._forge.statuses(commit)
+
+        for commit in sorted({status.commit, *(pull.head_sha for pull in pulls)}):
+            self._decorations.attempt(partial(look, commit))
+        for effect in plan_statuses(state.rollout, status, state.contract, pulls, shown):
+            if effect.commit in shown:
+                self._carry_out(report, effect)
+
+    def _tell(self, report: Report, responder: Responder) -> None:
+        for effect in responder.plan_issue(report.state):
+            if self._dry_run or self._decorations.attempt(partial(responder.tell, effect, self._now)):
+                report.effects.append(effect)
+
+    def _open_pulls(self, state: TrainState) -> list[PullView] | None:
+        """None when they could not be listed: then none may be opened or closed."""
+        try:
+            listed = self._forge.pull_requests(promotion_prefix(state.train))
+        except OutsideError as error:
+            self._failed.append(error)
+            return None
+        return [
+            PullView(
+                pull.number, pull.head, pull.body, pull.head_sha, pull.base_sha, self._difference(state, pull)
+            )
+            for pull in listed
+            if pull.state is PullRequestState.OPEN and pull.kind is PullRequestKind.PROMOTION
+        ]
+
+    def _difference(self, state: TrainState, pull: PullRequest) -> str:
+        """How the pull request's branch differs from the promotion that its train proposes now."""
+        after = state.contract.next_phase(state.status.phase) if state.status else None
+        if after is None:
+            return ""
+        try:
+            changes = self._forge.changes(state.train, pull)
+        except OutsideError as error:
+            return error.message
+        wanted = proposed(state.rollout, after.name, after.canary_percent)
+        altered = changes.altered
+        if altered and self._store.altered(state.train, StateChange(rollout=state.rollout), state.head):
+            altered = ""  # somebody wrote the file so on the state branch: it may have come with that
+        return difference(wanted, changes.paths, changes.rollout, unlisted=changes.unlisted, altered=altered)
+
+    def _make(self, effect: Effect, state: TrainState) -> None:
+        if self._dry_run:
+            return
+        match effect:
+            case OpenPromotion():
+                rollout = proposed(state.rollout, effect.to_phase, effect.canary_percent)
+                text = message(Event.PROMOTE, contract=state.contract, rollout=rollout, status=state.status)
+                self._forge.open_promotion(
+                    state.train,
+                    effect.branch,
+                    StateChange(rollout=rollout),
+                    text,
+                    self._promotion_body(state, state.head),
+                    parent=state.head,
+                    at=self._now,
+                )
+            case UpdatePromotion():
+                self._forge.update_pull_request(effect.number, effect.body, at=self._now)
+            case ClosePromotion():
+                self._forge.close_pull_request(effect.number, effect.reason, at=self._now)
+            case SetStatus():
+                self._forge.set_status(
+                    effect.commit, effect.context, StatusState(effect.state), effect.description, at=self._now
+                )
+            case _:
+                assert_never(effect)
+
+
+def _revert_finder(responder: Responder) -> RevertFinder:
+    return RevertFinder(responder.reverter, pushes_workflows=responder.pushes_workflows)
+
+
+def _note(item: Evidence, state: TrainState, now: datetime) -> str:
+    what = f"{item.kind} of {format_instant(item.finished_at)} ignored: "
+    if state.status is None or state.rollout.outcome not in UNDER_WAY:
+        return what + f"the rollout is {state.rollout.outcome}"
+    if isinstance(item, Results):
+        return what + "it answers no pending request"
+    return what + why_ignored(state.status, state.contract, item, now)

@@ -1,0 +1,1 @@
+"""Every mistake of a contract, found before a release starts."""

@@ -1,0 +1,194 @@
+"""Names that no surface reports: a gate on one never passes, a trigger on one never fires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import assert_never
+
+from rollout.core.contract import (
+    AdvancingGate,
+    CiChecksGate,
+    Contract,
+    EqualsGate,
+    FlatGate,
+    Gate,
+    HarnessGate,
+    HealthRegressionTrigger,
+    HealthStateGate,
+    NewCounterTrigger,
+    NoNewGate,
+    NoTriggerGate,
+    RollbackTargetGate,
+    SignoffGate,
+    ThresholdGate,
+    ThresholdTrigger,
+    TimelineGate,
+    TimelineTrigger,
+    Trigger,
+    ValidationTrigger,
+)
+from rollout.core.contract.check.mistakes import did_you_mean
+from rollout.core.observation import HEALTH_STATE
+from rollout.core.surfaces.known import Known, known
+
+
+class Kind(Enum):
+    """What is asked of a surface."""
+
+    FIELD = auto()
+    LABEL = auto()
+    COUNTER = auto()
+    HEALTH_STATE = auto()
+    TIMELINE = auto()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One thing that a gate or trigger reads, by the key of the contract that names it."""
+
+    kind: Kind
+    key: str
+    """Empty where the kind alone says what is read."""
+    name: str
+
+
+def name_problems(contract: Contract) -> Iterator[str]:
+    """Each name that cannot be what was meant, as `field: message`."""
+    surfaces = {name: known(surface) for name, surface in contract.surfaces.items()}
+    for where, asked, named in _everything_asked(contract):
+        place = f"{where}.{asked.key}" if asked.key else where
+        problem = _problem(asked, named, surfaces)
+        if problem:
+            yield f"{place}: {problem}"
+    yield from _unused_runners(contract)
+
+
+def _unused_runners(contract: Contract) -> Iterator[str]:
+    """A misspelt name would be taken for a label, for which a job waits a day."""
+    named = [surface.runner for surface in contract.surfaces.values()] + [contract.product.runner]
+    known = list(dict.fromkeys(name for name in named if name is not None))
+    for name in contract.runners:
+        if name not in known:
+            yield f"runners.{name}: no surface and no product.runner names it{did_you_mean(name, known)}"
+
+
+def reports(asked: Asked, surface: Known) -> bool:
+    """Whether the surface reports what is asked of it."""
+    match asked.kind:
+        case Kind.FIELD:
+            return asked.name in surface.fields
+        case Kind.LABEL:
+            return asked.name in surface.labels
+        case Kind.COUNTER:
+            return surface.counters is None or asked.name in surface.counters
+        case Kind.HEALTH_STATE:
+            return surface.health_state
+        case Kind.TIMELINE:
+            return surface.timeline
+        case _:
+            assert_never(asked.kind)
+
+
+def asked_by_gate(gate: Gate) -> Asked | None:
+    """What the gate reads of surfaces; None for one that reads no surface."""
+    match gate:
+        case HealthStateGate():
+            return Asked(Kind.HEALTH_STATE, "", HEALTH_STATE)
+        case ThresholdGate():
+            return Asked(Kind.FIELD, "field", gate.field)
+        case EqualsGate():
+            return Asked(Kind.LABEL, "field", gate.field)
+        case NoNewGate() | FlatGate() | AdvancingGate():
+            return Asked(Kind.COUNTER, "counter", gate.counter)
+        case TimelineGate():
+            return Asked(Kind.TIMELINE, "", "a timeline")
+        case NoTriggerGate() | HarnessGate() | CiChecksGate() | RollbackTargetGate() | SignoffGate():
+            return None
+        case _:
+            assert_never(gate)
+
+
+def _asked_by_trigger(trigger: Trigger) -> list[Asked]:
+    match trigger:
+        case HealthRegressionTrigger():
+            return [Asked(Kind.HEALTH_STATE, "", HEALTH_STATE)]
+        case ThresholdTrigger():
+            return [Asked(Kind.FIELD, "field", trigger.field)]
+        case NewCounterTrigger():
+            return [Asked(Kind.COUNTER, "counters", counter) for counter in trigger.counters]
+        case TimelineTrigger():
+            return [Asked(Kind.TIMELINE, "", "a timeline")]
+        case ValidationTrigger():
+            return []
+        case _:
+            assert_never(trigger)
+
+
+def _everything_asked(contract: Contract) -> Iterator[tuple[str, Asked, tuple[str, ...] | None]]:
+    for index, phase in enumerate(contract.phases):
+        for number, gate in enumerate(phase.gates):
+            asked = asked_by_gate(gate)
+            if asked is not None:
+                yield f"phases.{index}.gates.{number}", asked, getattr(gate, "surfaces", None)
+    for index, trigger in enumerate(contract.triggers):
+        for each in _asked_by_trigger(trigger):
+            yield f"triggers.{index}", each, trigger.surfaces
+
+
+def _problem(asked: Asked, named: tuple[str, ...] | None, surfaces: Mapping[str, Known]) -> str:
+    looked_at = [name for name in surfaces if named is None or name in named]
+    able = [name for name in looked_at if reports(asked, surfaces[name])]
+    if not looked_at or able == looked_at:
+        return ""
+    if not able:
+        who = "no surface reports" if named is None else f"{_listed(looked_at, 'or')} does not report"
+        everywhere = (word for name in looked_at for word in _words(asked, surfaces[name]))
+        return f"{who} {asked.name}{did_you_mean(asked.name, sorted(set(everywhere)))}"
+    # At a surface that by nature lacks it the gate is not applicable and holds nothing up; one that is named
+    # was meant to answer.
+    silent = [
+        name
+        for name in looked_at
+        if name not in able and (named is not None or asked.name not in _lacking(asked, surfaces[name]))
+    ]
+    if not silent:
+        return ""
+    verb = "does" if len(silent) == 1 else "do"
+    return (
+        f"{_listed(silent, 'and')} {verb} not report {asked.name}; name those that do:"
+        f" surfaces: [{', '.join(able)}]"
+    )
+
+
+def _lacking(asked: Asked, surface: Known) -> frozenset[str]:
+    """What is not applicable at a surface that does not report it, rather than unknown for good."""
+    match asked.kind:
+        case Kind.FIELD:
+            return surface.lacks
+        case Kind.LABEL:
+            return frozenset()
+        case Kind.COUNTER | Kind.HEALTH_STATE | Kind.TIMELINE:
+            return frozenset({asked.name})
+        case _:
+            assert_never(asked.kind)
+
+
+def _words(asked: Asked, surface: Known) -> Iterable[str]:
+    match asked.kind:
+        case Kind.FIELD:
+            return surface.fields
+        case Kind.LABEL:
+            return surface.labels
+        case Kind.COUNTER:
+            return surface.counters or ()
+        case Kind.HEALTH_STATE | Kind.TIMELINE:
+            return ()
+        case _:
+            assert_never(asked.kind)
+
+
+def _listed(names: list[str], word: str) -> str:
+    *first, last = names
+    return f"{', '.join(first)} {word} {last}" if first else last

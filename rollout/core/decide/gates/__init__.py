@@ -1,0 +1,102 @@
+"""Gates: one kind a file; each answers with leaves, one a surface or one in all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from rollout.core.contract import (
+    AdvancingGate,
+    CiChecksGate,
+    Contract,
+    EqualsGate,
+    FlatGate,
+    Gate,
+    HarnessGate,
+    HealthStateGate,
+    NoNewGate,
+    NoTriggerGate,
+    Phase,
+    RollbackTargetGate,
+    SignoffGate,
+    ThresholdGate,
+    TimelineGate,
+)
+from rollout.core.decide.gates import (
+    advancing,
+    ci_checks,
+    equals,
+    flat,
+    harness,
+    health_state,
+    no_new,
+    no_trigger,
+    rollback_target,
+    signoff,
+    threshold,
+    timeline_clean,
+)
+from rollout.core.decide.view import Leaf, View
+
+
+def evaluate(gate: Gate, view: View) -> Iterable[Leaf]:
+    """The gate's leaves for what the view shows; never empty."""
+    match gate:
+        case HealthStateGate():
+            return health_state.evaluate(gate, view)
+        case ThresholdGate():
+            return threshold.evaluate(gate, view)
+        case EqualsGate():
+            return equals.evaluate(gate, view)
+        case NoNewGate():
+            return no_new.evaluate(gate, view)
+        case FlatGate():
+            return flat.evaluate(gate, view)
+        case AdvancingGate():
+            return advancing.evaluate(gate, view)
+        case TimelineGate():
+            return timeline_clean.evaluate(gate, view)
+        case NoTriggerGate():
+            return no_trigger.evaluate(view)
+        case HarnessGate():
+            return harness.evaluate(gate, view)
+        case CiChecksGate():
+            return ci_checks.evaluate(gate, view)
+        case RollbackTargetGate():
+            return rollback_target.evaluate(view)
+        case SignoffGate():
+            return signoff.evaluate(gate, view)
+        case _:
+            assert_never(gate)
+
+
+def earns_soak(gate: Gate, contract: Contract, phase: Phase) -> bool:
+    """Whether the gate reads health in that phase: `no_trigger` only where a trigger of health watches."""
+    if isinstance(gate, NoTriggerGate):
+        return contract.watches_health(phase.name)
+    return reads_health(gate)
+
+
+def reads_health(gate: Gate) -> bool:
+    """Whether the gate reads observed health, and so must hold for an interval to earn soak.
+
+    Approvals and facts of the forge (sign-off, CI, rollback target) and a counter that has yet to
+    advance are conditions to leave a phase, not readings of its health: a checklist that is still
+    being signed does not make the product less healthy.
+    """
+    match gate:
+        case CiChecksGate() | RollbackTargetGate() | SignoffGate() | AdvancingGate():
+            return False
+        case (
+            HealthStateGate()
+            | ThresholdGate()
+            | EqualsGate()
+            | NoNewGate()
+            | FlatGate()
+            | TimelineGate()
+            | NoTriggerGate()
+            | HarnessGate()
+        ):
+            return True
+        case _:
+            assert_never(gate)

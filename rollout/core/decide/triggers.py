@@ -1,0 +1,167 @@
+"""Triggers: the conditions that start a rollback, judged on one view (the runbook's Rollback Trigger Matrix).
+
+Unknown evidence never fires one; it makes the trigger unknown, which the gates then refuse to pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, assert_never
+
+from rollout.core.contract import (
+    HealthRegressionTrigger,
+    NewCounterTrigger,
+    ThresholdTrigger,
+    TimelineTrigger,
+    Trigger,
+    ValidationTrigger,
+    matching,
+)
+from rollout.core.decide.counters import lookup
+from rollout.core.decide.gates.harness import PASSED
+from rollout.core.decide.gates.harness import describe as describe_run
+from rollout.core.decide.gates.timeline_clean import describe as describe_timeline
+from rollout.core.decide.view import NOT_OBSERVED, View, counted_run, number
+from rollout.core.observation import HEALTH_STATE, TIMELINE, Sample
+from rollout.core.state import Result, TriggerState
+
+CI_FAILURES = ("failure", "timed_out")
+
+
+class Shown(NamedTuple):
+    """What one surface (or none in particular) shows a trigger."""
+
+    state: TriggerState
+    surface: str | None
+    seen: str
+
+
+QUIET = Shown(TriggerState.QUIET, None, "")
+
+
+def evaluate(trigger: Trigger, view: View) -> list[Shown]:
+    """One row for each surface that fires it; else one that says why nobody can tell, or that it is quiet."""
+    shown = list(_ask(trigger, view))
+    fired = [row for row in shown if row.state is TriggerState.FIRED]
+    unknown = [row for row in shown if row.state is TriggerState.UNKNOWN]
+    return fired or unknown[:1] or [QUIET]
+
+
+def wanted(trigger: Trigger) -> str:
+    """The threshold in words."""
+    match trigger:
+        case HealthRegressionTrigger():
+            return f"fires at {trigger.checks} consecutive checks {' or '.join(trigger.states)}"
+        case ThresholdTrigger():
+            at = f"{trigger.checks} consecutive checks " if trigger.checks > 1 else ""
+            return f"fires at {at}{trigger.field} >= {number(trigger.at_least)}"
+        case NewCounterTrigger():
+            return f"fires at any new {' or '.join(trigger.counters)}"
+        case TimelineTrigger():
+            return "fires at a step that is not ok or has an error code"
+        case ValidationTrigger():
+            return "fires when the validation run or CI fails"
+        case _:
+            assert_never(trigger)
+
+
+def _ask(trigger: Trigger, view: View) -> Iterable[Shown]:
+    match trigger:
+        case HealthRegressionTrigger():
+            return _regression(trigger, view)
+        case ThresholdTrigger():
+            return _threshold(trigger, view)
+        case NewCounterTrigger():
+            return _new_counter(trigger, view)
+        case TimelineTrigger():
+            return _timeline(trigger, view)
+        case ValidationTrigger():
+            return _validation(trigger, view)
+        case _:
+            assert_never(trigger)
+
+
+def _known(trigger: Trigger, view: View) -> Iterator[tuple[str, Sample]]:
+    for surface in view.contract.surfaces_of(trigger.surfaces):
+        yield surface, view.samples.get(surface, NOT_OBSERVED)
+
+
+def _unknown(surface: str, why: str) -> Shown:
+    return Shown(TriggerState.UNKNOWN, surface, why)
+
+
+def _regression(trigger: HealthRegressionTrigger, view: View) -> Iterator[Shown]:
+    streaks = view.streaks.get(trigger.name, {})
+    for surface, sample in _known(trigger, view):
+        streak = streaks.get(surface)
+        if streak is not None and streak.count >= trigger.checks:
+            state = sample.health_state.value if sample.health_state else "unhealthy"
+            checks = "1 check" if streak.count == 1 else f"{streak.count} checks"
+            yield Shown(TriggerState.FIRED, surface, f"{state}, {checks} in a row")
+        elif sample.unknown is not None:
+            yield _unknown(surface, sample.unknown)
+        elif sample.health_state is None and HEALTH_STATE not in sample.not_applicable:
+            yield _unknown(surface, "health_state not reported")
+
+
+def _threshold(trigger: ThresholdTrigger, view: View) -> Iterator[Shown]:
+    streaks = view.streaks.get(trigger.name, {})
+    for surface, sample in _known(trigger, view):
+        value, streak = sample.fields.get(trigger.field), streaks.get(surface)
+        if streak is not None and streak.count >= trigger.checks:
+            last = f"{trigger.field}={number(value)}" if value is not None else trigger.field
+            yield Shown(TriggerState.FIRED, surface, f"{last}, {streak.count} checks in a row")
+        elif sample.unknown is not None:
+            yield _unknown(surface, sample.unknown)
+        elif trigger.checks == 1 and value is not None and value >= trigger.at_least:
+            yield Shown(TriggerState.FIRED, surface, f"{trigger.field}={number(value)}")
+        elif value is None and trigger.field not in sample.not_applicable:
+            yield _unknown(surface, f"{trigger.field} not reported")
+
+
+def _new_counter(trigger: NewCounterTrigger, view: View) -> Iterator[Shown]:
+    for surface, sample in _known(trigger, view):
+        if sample.unknown is not None:
+            yield _unknown(surface, sample.unknown)
+            continue
+        for counter in trigger.counters:
+            track, result, why = lookup(view, surface, sample, counter)
+            if track is not None and track.new > 0:
+                yield Shown(
+                    TriggerState.FIRED, surface, f"{counter} rose by {track.new} (total {track.last})"
+                )
+                break
+            if track is None and result is Result.UNKNOWN:
+                yield _unknown(surface, why)
+
+
+def _timeline(trigger: TimelineTrigger, view: View) -> Iterator[Shown]:
+    for surface, sample in _known(trigger, view):
+        if sample.unknown is not None:
+            yield _unknown(surface, sample.unknown)
+        elif sample.timeline is not None and sample.timeline.bad:
+            yield Shown(TriggerState.FIRED, surface, describe_timeline(sample.timeline))
+        elif sample.timeline is None and TIMELINE not in sample.not_applicable:
+            yield _unknown(surface, "timeline not reported")
+
+
+def _validation(trigger: ValidationTrigger, view: View) -> Iterator[Shown]:
+    if trigger.harness:
+        # The harness runs on demand: no run since the start is quiet here, and its gate asks for one.
+        report, _ = counted_run(view)
+        if report is not None and (report.status != PASSED or report.failed or report.passed < report.total):
+            yield Shown(TriggerState.FIRED, None, "harness " + describe_run(report))
+        elif view.harness is not None and view.harness.unknown is not None:
+            yield Shown(TriggerState.UNKNOWN, None, "harness: " + view.harness.unknown)
+    if trigger.checks is not None:
+        reading = view.facts.reading
+        if view.facts.checks is None:
+            why = reading.in_words if reading else "the forge could not be asked"
+            yield Shown(TriggerState.UNKNOWN, None, f"CI: {why}")
+            return
+        if reading is not None:
+            yield Shown(TriggerState.UNKNOWN, None, f"CI: {reading.in_words}")
+        conclusions = {check.name: check.conclusion for check in view.facts.checks}
+        for name in matching(trigger.checks, conclusions):
+            if conclusions[name] in CI_FAILURES:
+                yield Shown(TriggerState.FIRED, None, f"CI {name}: {conclusions[name]}")

@@ -1,0 +1,1 @@
+"""Files of state and evidence, as text and bytes."""
