@@ -34,18 +34,12 @@ HELP = {
 }
 
 OF_EVALUATE = {
-    "rollout.adapters": {
-        "clock",
-        "git",
-        "local_forge",
-        "local_records",
-        "plain_file",
-        "worktree",
-        "yaml_store",
-        "yaml_text",
-    },
+    "rollout.adapters": {"clock", "git", "local", "worktree", "yaml_store"},
+    "rollout.adapters.local": {"forge", "records"},
     "rollout.cli": {"boundary", "evaluate", "options", "output"},
-    "rollout.commands": {"changing", "evaluate", "evidence", "facts"},
+    "rollout.commands": {"commit_state", "evaluate", "reconcile"},
+    "rollout.commands.reconcile": {"evidence", "facts"},
+    "rollout.files": {"plain_file", "yaml_text"},
     "rollout.ports": {"forge", "store"},
     "rollout.rendering": {"gates", "inert", "terminal"},
 }
