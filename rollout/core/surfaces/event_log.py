@@ -82,10 +82,8 @@ def _resume(
     unreadable = _count_rotated(cursor, rotated, totals)
     if unreadable is not None:
         return 0, _unreadable(unreadable)
-    if cursor.offset == 0:
-        return 0, []
     # Counting the same lines twice would look like new errors, so a log that looks alike is gone on with.
-    return (cursor.offset, [_UNSURE]) if looks_alike else (0, [_LOST])
+    return (cursor.offset, [_UNSURE]) if looks_alike and cursor.offset > 0 else (0, [_LOST])
 
 
 def _count_rotated(cursor: LogCursor, rotated: Iterable[LogFile], totals: dict[str, int]) -> int | None:

@@ -160,8 +160,24 @@ def test_a_file_that_was_rotated_before_anything_was_counted_is_found_by_its_ino
     first = count_log(file_of(b"", inode=7), None)
     unread, now = file_of(line("b"), inode=7), file_of(line("a"), inode=8)
     assert count_log(now, first.cursor, [unread]).cursor.totals == {"a": 1, "b": 1}
-    elsewhere = count_log(now, first.cursor, [file_of(line("b"), inode=9)])
-    assert (elsewhere.cursor.totals, elsewhere.unknown) == ({"a": 1}, None)
+
+
+@pytest.mark.parametrize("held", [b"", line("b")[:9]], ids=["empty", "half a line"])
+@pytest.mark.parametrize("rotated", [[], [file_of(line("b"), inode=9)]], ids=["none", "another"])
+def test_a_file_that_is_gone_and_of_which_nothing_was_counted_is_unknown_once(
+    held: bytes, rotated: list[LogFile]
+) -> None:
+    first = count_log(file_of(held, inode=7), None)
+    second = count_log(file_of(line("a"), inode=8), first.cursor, rotated)
+    assert (second.cursor.totals, second.unknown) == ({"a": 1}, LOST)
+    third = count_log(file_of(line("a") * 2, inode=8), second.cursor, rotated)
+    assert (third.cursor.totals, third.unknown) == ({"a": 2}, None)
+
+
+def test_an_empty_log_that_is_the_same_file_is_gone_on_with() -> None:
+    first = count_log(file_of(b"", inode=7), None)
+    second = count_log(file_of(line("a"), inode=7), first.cursor)
+    assert (second.cursor.totals, second.unknown) == ({"a": 1}, None)
 
 
 def dated(*codes: str, second: int) -> bytes:
@@ -341,9 +357,33 @@ def test_a_rotation_loses_nothing_or_says_so(
     whole = reading(b"".join(files)).cursor.totals
     if kept >= len(files) - 1:
         assert second.cursor.totals == whole
-    elif first.cursor.offset:
+    else:
         assert second.unknown is not None
         assert LOST in second.unknown or UNSURE in second.unknown
+
+
+@given(
+    happened=st.lists(st.sampled_from(["write", "read", "rotate", "lose"]), max_size=12),
+    is_dated=st.booleans(),
+)
+def test_any_history_of_a_log_loses_no_line_or_says_so(happened: list[str], *, is_dated: bool) -> None:
+    """`lose`: the log and all that was rotated before are gone (compressed, or under another name)."""
+    log, inode, rotated = b"", 0, list[LogFile]()
+    last, unread, has_lost = count_log(file_of(b"", inode=0), None), 0, False
+    for second, what in enumerate([*happened, "read"]):
+        if what == "write":
+            log += dated("a", second=second) if is_dated else line("a")
+            unread += 1
+        elif what == "read":
+            now = count_log(file_of(log, inode=inode), last.cursor, rotated)
+            if now.unknown is None:
+                assert now.cursor.totals.get("a", 0) - last.cursor.totals.get("a", 0) == unread
+            assert (now.unknown is not None) == has_lost
+            last, unread, has_lost = now, 0, False
+        else:
+            rotated = [file_of(log, inode=inode), *rotated] if what == "rotate" else []
+            has_lost |= what == "lose"
+            log, inode = b"", inode + 1
 
 
 @given(logs=st.lists(st.lists(lines, min_size=1, max_size=5), min_size=1, max_size=4))
