@@ -12,10 +12,10 @@ from benchmarks.table import Ratio
 from benchmarks.timing import compare, timed
 from benchmarks.world import PHASE, STATUS, TRAIN, World
 from rollout.adapters.yaml_store import files_of
-from rollout.commands.commit_state import applied
 from rollout.core.decide.advance import advance
 from rollout.core.observation import Observation
 from rollout.core.state import StateChange, TrainState
+from rollout.core.state.changes import applied
 
 BATCH = 100
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from rollout.adapters.resources import profile_text
 from rollout.adapters.yaml_store import files_of, message_text
 from rollout.commands.collect import collect
-from rollout.commands.commit_state import applied
 from rollout.commands.init import Wishes, init
 from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.commands.start import StartOptions, start
@@ -22,6 +21,7 @@ from rollout.core.decide.advance import advance, begin
 from rollout.core.files import state_path
 from rollout.core.observation import LogCursor, Observation, Sample
 from rollout.core.state import Event, StateChange, TrainState
+from rollout.core.state.changes import applied
 from rollout.demo.product import StandIn
 from rollout.files.yaml_text import dump_yaml
 from rollout.rendering.commits import message

@@ -49,6 +49,6 @@ def contract_schema(_call: Call) -> None:
     """Print the contract's JSON Schema, for editors."""
     import json
 
-    from rollout.commands.contract_schema import contract_schema as schema
+    from rollout.commands import contract_schema
 
-    out(json.dumps(schema(), indent=2))
+    out(json.dumps(contract_schema.contract_schema(), indent=2))

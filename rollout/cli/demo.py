@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from rollout.cli.output import columns, out, progress
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from rollout.cli.collect import evidence_dir_of
 from rollout.cli.options import FILE, Call, command_options
 from rollout.cli.output import out, progress
-
-if TYPE_CHECKING:
-    pass
-
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 """Of a folder that is not there evidence would be captured for good, and be nothing. Collect says unknown."""

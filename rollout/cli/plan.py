@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
 from rollout.cli.options import Call, local_options
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from rollout.cli.options import BY, REASON, Call, command_options, looking_options
 from rollout.cli.output import columns, style
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.group(no_args_is_help=False)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from rollout.cli.options import REASON, Call, command_options
 from rollout.cli.rollback import answer
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

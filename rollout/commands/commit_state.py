@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from rollout.core.files import SIGNOFF, state_path
+from rollout.core.files import state_path
 from rollout.core.state import CommitMessage, StateChange, TrainState
+from rollout.core.state.changes import applied, without_newer_signoff
 from rollout.errors import HeadMovedError, InputError
 
 if TYPE_CHECKING:
     from rollout.ports import StateStore
+
 
 ATTEMPTS = 8
 
@@ -64,29 +66,3 @@ def writable(state: TrainState, change: StateChange) -> StateChange:
         if each.is_newer and change.writes(each.name):
             raise InputError(each.problem, hint=each.hint, file=state_path(state.train, each.name))
     return change
-
-
-def without_newer_signoff(state: TrainState, change: StateChange) -> StateChange:
-    """The change without a sign-off that a newer rollout wrote: a rollback blocks it, and can do without."""
-    is_newer = any(each.is_newer and each.name == SIGNOFF for each in state.broken)
-    return replace(change, signoff=None) if is_newer else change
-
-
-def applied(state: TrainState, change: StateChange, head: str) -> TrainState:
-    """The train as it is once the change is committed as `head`."""
-    rollout = change.rollout or state.rollout
-    incident = change.incident or state.incident
-    named = rollout.frozen.incident if rollout.frozen else None
-    return replace(
-        state,
-        head=head,
-        rollout=rollout,
-        status=change.status or state.status,
-        channel=change.channel or state.channel,
-        signoff=change.signoff or state.signoff,
-        quarantine=change.quarantine or state.quarantine,
-        incident=incident if incident is not None and incident.id == named else None,
-        rehearsal=change.rehearsal or state.rehearsal,
-        # What is written anew can be read again.
-        broken=tuple(each for each in state.broken if not change.writes(each.name)),
-    )

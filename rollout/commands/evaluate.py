@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rollout.commands.commit_state import applied
 from rollout.commands.reconcile.evidence import check_evidence, check_itself
 from rollout.commands.reconcile.facts import FactFinder
 from rollout.core.decide.advance import advance, observe, why_ignored
 from rollout.core.decide.assess import is_settled, reassess
 from rollout.core.observation import Evidence, Observation
 from rollout.core.state import Facts, Outcome, TrainState
+from rollout.core.state.changes import applied
 from rollout.errors import InputError, RefusedError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import permutations
 from typing import NamedTuple
 
-from rollout.commands.recomputing import PARTS
+from rollout.core.replay.recompute import PARTS
 from rollout.core.state import TrainState
 from rollout.ports import StateStore
 

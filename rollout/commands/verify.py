@@ -9,7 +9,6 @@ from datetime import datetime
 
 from rollout.commands import sides as merged
 from rollout.commands.forgeries import Forgeries
-from rollout.commands.recomputing import differences, expected, shown_by
 from rollout.core import edits
 from rollout.core.channel.by_hand import is_by_command, is_correction, what_changed
 from rollout.core.decide.legality import changed_keys
@@ -24,6 +23,7 @@ from rollout.core.files import (
     SIGNOFF,
     STATUS,
 )
+from rollout.core.replay.recompute import differences, expected, shown_by
 from rollout.core.state import Event, Rollout, TrainState
 from rollout.errors import InputError, RolloutError
 from rollout.ports import LoggedCommit, StateFiles, StateStore

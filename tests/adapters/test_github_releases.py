@@ -9,7 +9,7 @@ import pytest
 from rollout.adapters.channel_files import YamlFiles
 from rollout.adapters.github.release_list import GitHubReleases
 from rollout.commands.channel.cache import prune, refresh, show
-from rollout.commands.channel.planning import check
+from rollout.commands.channel.check import check
 from rollout.commands.channel.record import Desk
 from rollout.core.state import LookupSource
 from rollout.core.state.release_cache import ReleaseRecord

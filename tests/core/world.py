@@ -11,8 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from rollout.commands.commit_state import applied
-from rollout.commands.recomputing import differences, expected
 from rollout.core import channel as channels
 from rollout.core import signoff, withdraw
 from rollout.core.contract import Adapter, Contract
@@ -32,6 +30,7 @@ from rollout.core.observation import (
     Timeline,
     WorkResult,
 )
+from rollout.core.replay.recompute import differences, expected
 from rollout.core.rollback import leaving, opening, quarantine, watching
 from rollout.core.rollback.target import named
 from rollout.core.state import (
@@ -53,6 +52,7 @@ from rollout.core.state import (
     Unusable,
     Verdict,
 )
+from rollout.core.state.changes import applied
 from rollout.core.surfaces.payload import CYCLE_FIELDS
 from rollout.files.yaml_text import load_yaml
 

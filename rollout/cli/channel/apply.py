@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from rollout.cli.channel.answers import DRY_RUN, TARGET, answer, note, outcome, said, where
 from rollout.cli.options import Call, command_options
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("apply")

@@ -23,9 +23,9 @@ def cache() -> None:
 @looking_options
 def cache_show(call: Call) -> None:
     """What is cached, how old it is, and what each channel would take."""
-    from rollout.commands.channel.cache import show as look
+    from rollout.commands.channel.cache import show
 
-    _answer_cache(call, look(call.workspace.channel_desk(), call.train), None)
+    _answer_cache(call, show(call.workspace.channel_desk(), call.train), None)
 
 
 @cache.command("refresh")

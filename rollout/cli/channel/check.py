@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from rollout.cli.channel.answers import answer, note, where
 from rollout.cli.options import Call, command_options
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("check")
 @command_options
 def check(call: Call) -> None:
     """Is there something newer on the channel? Touches nothing."""
-    from rollout.commands.channel.planning import check as look
+    from rollout.commands.channel import check
     from rollout.rendering.channel import check_document, check_view
 
-    plan, looked = look(call.workspace.channel_desk(), call.train)
+    plan, looked = check.check(call.workspace.channel_desk(), call.train)
     note(looked)
     answer(
         call,

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from rollout.cli.channel.answers import DRY_RUN, done
 from rollout.cli.options import Call, command_options
 from rollout.cli.output import progress
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("import")

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from rollout.cli.channel.answers import DRY_RUN, TARGET, answer, note, outcome, said, where
 from rollout.cli.options import Call, command_options
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("plan")
@@ -19,7 +14,7 @@ if TYPE_CHECKING:
 @command_options
 def plan(call: Call, target: str | None, dry_run: bool) -> None:
     """Record what there is to do about a version. A version that a guard blocks is an answer too."""
-    from rollout.commands.channel.planning import make_plan
+    from rollout.commands.channel.plan import make_plan
     from rollout.rendering.channel import outcome_document, plan_document, plan_view
 
     planned = make_plan(call.workspace.channel_desk(), call.train, target, dry_run=dry_run)

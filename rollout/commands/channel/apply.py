@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.commands.channel.lookup import Looked
-from rollout.commands.channel.planning import Choice, checked, choose, weighed
+from rollout.commands.channel.plan import Choice, checked, choose, weighed
 from rollout.commands.channel.record import (
     Desk,
     Recorded,

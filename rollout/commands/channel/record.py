@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import unified_diff
 
-from rollout.commands.commit_state import applied, change_state
+from rollout.commands.commit_state import change_state
 from rollout.core.channel.explain import follows
 from rollout.core.channel.proposals import BUSY
 from rollout.core.contract import ChannelPolicy
 from rollout.core.decide.effects import channel_branch, channel_prefix, description, status_context
 from rollout.core.decorations import Decorations
 from rollout.core.state import Channel, CommitMessage, Event, StateChange, TrainState
+from rollout.core.state.changes import applied
 from rollout.errors import InputError, RefusedError
 from rollout.ports import (
     Clock,

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import assert_never
 
-from rollout.commands.commit_state import ATTEMPTS, applied, writable
+from rollout.commands.commit_state import ATTEMPTS, writable
 from rollout.commands.reconcile.channel_pull_requests import statuses
 from rollout.commands.reconcile.channel_results import answer, without_answers
 from rollout.commands.reconcile.evidence import check_evidence, in_order, sorted_out
@@ -53,6 +53,7 @@ from rollout.core.rollback.effects import (
 )
 from rollout.core.signoff.window import SignoffEffect
 from rollout.core.state import UNDER_WAY, Event, StateChange, Status, TrainState, Unusable, Verdict
+from rollout.core.state.changes import applied
 from rollout.core.values import format_instant
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError, RolloutError
 from rollout.ports import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands.channel.apply import make_apply
-from rollout.commands.channel.planning import make_plan
+from rollout.commands.channel.plan import make_plan
 from rollout.core.state import (
     ApplyStatus,
     ChannelName,

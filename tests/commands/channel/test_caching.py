@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands.channel.cache import clear, prune, refresh, show
+from rollout.commands.channel.check import check
 from rollout.commands.channel.lookup import look_up
-from rollout.commands.channel.planning import check, make_plan
+from rollout.commands.channel.plan import make_plan
 from rollout.core.files import RELEASE_CACHE
 from rollout.core.state import ChannelName, LookupSource
 from rollout.errors import OutsideError

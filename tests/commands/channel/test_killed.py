@@ -9,7 +9,7 @@ import pytest
 
 from rollout.commands.channel.apply import make_apply
 from rollout.commands.channel.cache import clear, refresh
-from rollout.commands.channel.planning import make_plan
+from rollout.commands.channel.plan import make_plan
 from rollout.commands.channel.set_ import set_channel
 from rollout.core.state import ChannelName
 from tests.commands.channel.world import ChannelWorld

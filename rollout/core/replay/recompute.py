@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from rollout.commands import steered
-from rollout.commands.commit_state import applied, without_newer_signoff
 from rollout.core import signoff, start
 from rollout.core.channel.by_hand import is_first_version
 from rollout.core.channel.explain import follows
@@ -15,6 +13,7 @@ from rollout.core.channel.proposals import BUSY, why_refused
 from rollout.core.decide import first_rules
 from rollout.core.decide.advance import advance, advance_as_before, begin
 from rollout.core.observation import Evidence, Results
+from rollout.core.replay import person
 from rollout.core.signoff import transition
 from rollout.core.signoff.proofs import STATE_COMMIT
 from rollout.core.state import (
@@ -28,6 +27,7 @@ from rollout.core.state import (
     Status,
     TrainState,
 )
+from rollout.core.state.changes import applied, without_newer_signoff
 from rollout.core.values import Model
 
 PARTS = ("rollout", "status", "channel", "signoff", "quarantine", "rehearsal", "incident")
@@ -66,8 +66,8 @@ def expected(previous: TrainState, state: TrainState, event: Event) -> TrainStat
     """
     if event is Event.START:
         return _started(previous, state)
-    if event in steered.EVENTS:
-        change = steered.expected(previous, state, event)
+    if event in person.EVENTS:
+        change = person.expected(previous, state, event)
         if change is not None:
             return applied(previous, without_newer_signoff(previous, change), state.head)
     is_judged = event in (Event.FREEZE, Event.UNFREEZE) and state.status != previous.status

@@ -1,4 +1,4 @@
-"""`rollout channel check` and `plan`: what there is to go to, and what the guards say of it."""
+"""`rollout channel plan`: what there is to go to, and what the guards say of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def choose(desk: Desk, state: TrainState, typed: str | None, now: datetime) -> C
     if typed is not None:
         return checked(desk, state, named(typed), now)
     looked = look_up(desk, state, now)
-    return Choice(lambda newer: _newest(desk, newer, looked), looked)
+    return Choice(lambda newer: newest_target(desk, newer, looked), looked)
 
 
 def checked(desk: Desk, state: TrainState, target: Target, now: datetime) -> Choice:
@@ -45,14 +45,14 @@ def checked(desk: Desk, state: TrainState, target: Target, now: datetime) -> Cho
     Raises as `look_up`.
     """
     version = target.version
-    if version is None or _planned(state, target, now).action is not ChannelAction.UPGRADE:
+    if version is None or planned(state, target, now).action is not ChannelAction.UPGRADE:
         return Choice(lambda _: target)
     looked = look_for(desk, state, version, now)
     found = replace(target, listed=listed(looked.releases, version))
     return Choice(lambda _: found, looked)
 
 
-def _newest(desk: Desk, state: TrainState, looked: Looked) -> Target:
+def newest_target(desk: Desk, state: TrainState, looked: Looked) -> Target:
     """The newest of the channel that holds nothing that is in quarantine."""
     channel, standing = channel_of(state).channel, dict(quarantined(state.quarantine))
     while True:
@@ -66,16 +66,9 @@ def _newest(desk: Desk, state: TrainState, looked: Looked) -> Target:
 def weighed(desk: Desk, state: TrainState, target: Target, now: datetime) -> Target:
     """The target with what its commit holds, unless it would not be taken anyway."""
     version = target.version
-    if version is None or _planned(state, target, now).action is not ChannelAction.UPGRADE:
+    if version is None or planned(state, target, now).action is not ChannelAction.UPGRADE:
         return target
     return replace(target, held_back=desk.held_back(state, version))
-
-
-def check(desk: Desk, train: str) -> tuple[ChannelPlan, Looked]:
-    """What a plan would say now; nothing is written. Raises as `look_up`."""
-    now, state = desk.clock.now(), desk.load(train)
-    looked = look_up(desk, state, now)
-    return _planned(state, _newest(desk, state, looked), now), looked
 
 
 def make_plan(desk: Desk, train: str, typed: str | None, *, dry_run: bool = False) -> Planned:
@@ -85,7 +78,7 @@ def make_plan(desk: Desk, train: str, typed: str | None, *, dry_run: bool = Fals
 
     def wanted(newer: TrainState, dry: bool) -> Wanted:
         target = weighed(desk, newer, choice.target(newer), now)
-        made = _planned(newer, target, now, dry_run=dry)
+        made = planned(newer, target, now, dry_run=dry)
         channel = channel_of(newer).model_copy(update={"plan": made})
         cache = choice.looked.new if choice.looked else None
         return Wanted(StateChange(channel=channel, release_cache=cache), plan_detail(made))
@@ -101,7 +94,7 @@ def make_plan(desk: Desk, train: str, typed: str | None, *, dry_run: bool = Fals
     return Planned(made, shown, choice.looked)
 
 
-def _planned(state: TrainState, target: Target, now: datetime, *, dry_run: bool = False) -> ChannelPlan:
+def planned(state: TrainState, target: Target, now: datetime, *, dry_run: bool = False) -> ChannelPlan:
     return plan(
         channel_of(state),
         target,

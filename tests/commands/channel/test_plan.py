@@ -6,7 +6,8 @@ import pytest
 
 from rollout.commands import quarantine as quarantines
 from rollout.commands.channel.apply import make_apply
-from rollout.commands.channel.planning import check, make_plan
+from rollout.commands.channel.check import check
+from rollout.commands.channel.plan import make_plan
 from rollout.commands.channel.set_ import set_channel
 from rollout.commands.quarantine import ProductLookup
 from rollout.commands.verify import verify

@@ -1,0 +1,1 @@
+"""What `verify` recomputes: the state that each commit has to hold, from the one before. Pure."""
