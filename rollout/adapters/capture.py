@@ -26,6 +26,7 @@ from rollout.core.rollback.evidence_index import (
     path_matches,
 )
 from rollout.core.text import inert
+from rollout.files.plain_file import opened
 
 _CHUNK = 256 * 1024
 _LONGEST = 200
@@ -111,12 +112,30 @@ class Capturer:
             return self._refused(found.path, why)
         wants_body = any(path_matches(found.path, pattern) for pattern in in_git)
         try:
-            with self._walk.open(found.path) as descriptor, self._copy(found.path) as copy:
-                return self._taken(found.path, descriptor, copy, wants_body=wants_body)
+            with self._walk.open(found.path) as descriptor:
+                return self._taken(found.path, descriptor, wants_body=wants_body)
         except (OSError, RefusedFileError) as error:
             return self._refused(found.path, _why(error))
 
-    def _taken(self, path: str, descriptor: int, copy: BinaryIO | None, *, wants_body: bool) -> Captured:
+    def _taken(self, path: str, descriptor: int, *, wants_body: bool) -> Captured:
+        if self._into is None:
+            return self._read_through(path, descriptor, None, wants_body=wants_body)
+        parts = self._place(path)
+        place = self._into.joinpath(*parts)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _draft(place) as (draft, copy):
+            taken = self._read_through(path, descriptor, copy, wants_body=wants_body)
+            copy.close()
+            kept = _keep(draft, place, taken.sha256 or "")
+        name = "/".join((*parts[:-1], kept.name))
+        if name == path:
+            return taken
+        why = f"copied as {name if len(name) <= _LONGEST else f'...{name[-_LONGEST:]}'}"
+        return taken.model_copy(update={"why": f"{taken.why}; {why}" if taken.why else why})
+
+    def _read_through(
+        self, path: str, descriptor: int, copy: BinaryIO | None, *, wants_body: bool
+    ) -> Captured:
         size, at = os.fstat(descriptor).st_size, self._now()
         if size > self._limits.file:
             raise RefusedFileError(f"larger than {self._limits.file} bytes")
@@ -156,21 +175,6 @@ class Capturer:
     def _refused(self, path: str, why: str) -> Captured:
         return Captured(path=name_of(path), state=CaptureState.REFUSED, at=self._now(), why=inert(why))
 
-    @contextmanager
-    def _copy(self, path: str) -> Iterator[BinaryIO | None]:
-        """Where the copy goes; nothing is left of it when an error is raised."""
-        if self._into is None:
-            yield None
-            return
-        place = self._into.joinpath(*self._place(path))
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with place.open("wb") as file:
-                yield file
-        except BaseException:
-            place.unlink(missing_ok=True)
-            raise
-
     def _place(self, path: str) -> tuple[str, ...]:
         """Where the copy goes, which no other one of this capture has: not even where case is not told."""
         parts = [_safe(part) for part in path.split("/")]
@@ -180,6 +184,46 @@ class Capturer:
             parts[0] = f"_{parts[0]}"
         self._places.add("/".join(parts).casefold())
         return tuple(parts)
+
+
+@contextmanager
+def _draft(place: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file beside `place`, of which nothing is left at the end."""
+    draft = place.with_name(f"{digest_of(place.name)}.{os.urandom(4).hex()}.part")
+    try:
+        with draft.open("xb") as file:
+            yield draft, file
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _keep(draft: Path, place: Path, sha256: str) -> Path:
+    """Move the copy to `place`, or to a name that ends in its digest where other bytes lie there.
+
+    Returns where these bytes lie now. Raises RefusedFileError where no name is free.
+    """
+    named = (place.with_name(f"{place.name}~{sha256[:figures]}") for figures in (12, 24))
+    for free in (place, *named):
+        try:
+            free.open("xb").close()  # a name that two captures want at once belongs to one of them
+        except FileExistsError:
+            if _holds(free, sha256):
+                return free
+            continue
+        draft.replace(free)
+        return free
+    raise RefusedFileError("copies with other bytes are in its place")
+
+
+def _holds(place: Path, sha256: str) -> bool:
+    digest = hashlib.sha256()
+    try:
+        with opened(place) as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError:
+        return False
+    return digest.hexdigest() == sha256
 
 
 def _chunks(descriptor: int, size: int) -> Iterator[bytes]:

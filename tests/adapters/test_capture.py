@@ -23,6 +23,7 @@ TAU = {
     ".tau/memory/runtime-events.jsonl": '{"n": 2}\n',
 }
 """As the product leaves it."""
+TAU_VOICE = TAU[".tau/voice/runtime-events.jsonl"].encode()
 
 
 @pytest.fixture
@@ -308,6 +309,46 @@ def test_no_copy_lies_over_another_one(product: Path) -> None:
     capture(product, "logs/*")
     copies = {path.read_text() for path in (product.parent / "out/logs").iterdir()}
     assert copies == {"one", "two", "three"}
+
+
+def test_a_later_capture_keeps_the_copies_of_an_earlier_one(product: Path) -> None:
+    """As of a second `perform`, or of a second incident, with the same evidence folder."""
+    for content in ("at the trigger", "after the restart", "after the restart", "at the trigger", "now"):
+        put(product, "logs/a.log", content)
+        (one,) = capture(product, "logs/*")
+        copy = one.why.removeprefix("copied as ") or one.path
+        assert digest_in(product.parent / "out" / copy) == one.sha256
+    copies = sorted(path.read_text() for path in (product.parent / "out/logs").iterdir())
+    assert copies == ["after the restart", "at the trigger", "now"]
+    assert (product.parent / "out/logs/a.log").read_text() == "at the trigger"
+
+
+def test_a_copy_goes_around_what_is_no_file(product: Path) -> None:
+    out = product.parent / "out" / ".tau/voice/runtime-events.jsonl"
+    out.mkdir(parents=True)
+    os.mkfifo(out.with_name(f"{out.name}~{hashlib.sha256(TAU_VOICE).hexdigest()[:12]}"))
+    (one,) = capture(product, ".tau/voice/*")
+    assert digest_in(product.parent / "out" / one.why.removeprefix("copied as ")) == one.sha256
+    (out.with_name(Path(one.why).name)).write_text("other bytes")
+    (one,) = capture(product, ".tau/voice/*")
+    assert (one.state, one.why) == (CaptureState.REFUSED, "copies with other bytes are in its place")
+
+
+def test_the_index_names_a_copy_whose_name_had_to_change(product: Path) -> None:
+    put(product, "logs/a?b", "one")
+    (one,) = capture(product, "logs/*")
+    assert one.why.startswith("copied as logs/a_b~")
+    assert digest_in(product.parent / "out" / one.why.removeprefix("copied as ")) == one.sha256
+
+
+def test_nothing_is_left_of_a_copy_that_was_refused(product: Path) -> None:
+    put(product, "logs/a.log", "a" * 300_000 + " ghp_" + "a" * 36)
+    assert [one.state for one in capture(product, "logs/*")] == [CaptureState.REFUSED]
+    assert list((product.parent / "out/logs").iterdir()) == []
+
+
+def digest_in(copy: Path) -> str:
+    return hashlib.sha256(copy.read_bytes()).hexdigest()
 
 
 def test_a_copy_does_not_lie_over_what_a_command_printed(product: Path) -> None:

@@ -47,7 +47,8 @@ class Captured(Model):
     bytes: int | None = Field(default=None, ge=0, le=2**63 - 1)
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     why: Line = ""
-    """Why it was refused, or why a body that the contract asks for is not here."""
+    """Why it was refused, or has no body though the contract asks for one; the name of its copy where that
+    differs."""
     body: Annotated[str, Field(max_length=4 * (MAX_BODY // 3 + 1), pattern=_BASE64)] | None = None
     """All its bytes in base64, where `rollback.evidence_in_git` asks for them."""
 
