@@ -68,6 +68,20 @@ LAST = "gates: [{kind: health_state}, {kind: signoff, before: complete}]"
 ALL = f"name: all, canary_percent: 100, soak: 1h, {LAST}"
 
 
+def few(each: str, percent: int = 10) -> str:
+    return f"name: at-{percent}, canary_percent: {percent}, soak: 1h, gates: [{each}]"
+
+
+COUNTING = """
+surfaces:
+  api:
+    adapter: json
+    file: health.json
+    events: events.jsonl
+    map: {health_state: state, fields: {error_count: e, drift: d, queue_depth: q}, labels: {build: b}}
+"""
+
+
 def gates(*each: str) -> str:
     return phases(f"name: dark, canary_percent: 0, soak: 0s, gates: [{', '.join(each)}]", ALL)
 
@@ -309,6 +323,43 @@ BROKEN = {
         [
             "phases.1.gates: few at 10 % has no gate that reads the health of a surface; add one, such as"
             " {kind: health_state}"
+        ],
+    ),
+    "gates that no failing product fails": (
+        COUNTING
+        + phases(
+            DARK,
+            few("{kind: threshold, field: error_count, min: 0}"),
+            few("{kind: threshold, field: error_count, min: -5, max: 1.0e+308}", 11),
+            few("{kind: threshold, field: drift, max: 1.0e+300}", 12),
+            few("{kind: threshold, field: queue_depth, min: -1}", 13),
+            few("{kind: equals, field: build, value: 'v{version}'}", 14),
+            few("{kind: equals, field: build, value: '{commit}'}, {kind: advancing, counter: served}", 15),
+            ALL,
+        ),
+        [
+            f"phases.{number}.gates: at-{9 + number} at {9 + number} % has no gate that reads the health of a"
+            f" surface: {why}; add one, such as {{kind: health_state}}"
+            for number, why in enumerate(
+                [
+                    "no value fails error_count",
+                    "no value fails error_count",
+                    "no value fails drift",
+                    "no value fails queue_depth",
+                    "build only tells which release runs",
+                    "build only tells which release runs",
+                ],
+                start=1,
+            )
+        ],
+    ),
+    "a trigger that no value fires": (
+        phases(DARK, few("{kind: no_trigger}"), ALL)
+        + "triggers: [{name: much, kind: threshold, surfaces: [web], field: queue_depth, at_least: 1.0e+300,"
+        " actions: [freeze, rollback]}]\n",
+        [
+            "phases.1.gates: at-10 at 10 % has no gate that reads the health of a surface: no value makes a"
+            " trigger fire; add one, such as {kind: health_state}"
         ],
     ),
     "a soak that no surface's clock can earn": (

@@ -73,6 +73,38 @@ SHOP: dict[str, Any] = {
     "signoff": {"items": [{"id": "ok", "section": "S", "title": "T", "before": "complete"}]},
 }
 
+VAGUE: list[dict[str, Any]] = [
+    {"kind": "equals", "field": "mood", "value": "ok"},
+    {"kind": "threshold", "field": "headroom", "min": 0},
+    {"kind": "threshold", "name": "far", "field": "headroom", "max": 1e15},
+]
+CLEAR: list[dict[str, Any]] = [
+    {"kind": "threshold", "field": "headroom", "max": 5},
+    {"kind": "threshold", "field": "headroom", "min": 1},
+    {"kind": "no_new", "counter": "errors"},
+    {"kind": "timeline_clean"},
+]
+
+
+def two_phases(*reading: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apply": APPLY,
+        "rollback": TARGET,
+        "phases": [
+            {"name": "dark", "canary_percent": 0, "soak": "0s", "gates": [VAGUE[0]]},
+            {"name": "few", "canary_percent": 5, "soak": "1h", "gates": [*reading, CHECKS]},
+        ],
+    }
+
+
+def test_gates_of_which_nobody_can_tell_whether_they_read_health_are_told() -> None:
+    assert find_notes(contract_of(**two_phases(*VAGUE))) == [
+        "phases.1.gates: few at 5 % goes by mood, headroom, far alone; if that does not fail when the product"
+        " does, add one, such as {kind: health_state}"
+    ]
+    for clear in CLEAR:
+        assert find_notes(contract_of(**two_phases(*VAGUE, clear))) == []
+
 
 @pytest.mark.parametrize(
     ("sections", "notes"),

@@ -33,7 +33,8 @@ CYCLE = frozenset(
     }
 )
 """Every number of tau's `health` objects."""
-_LARGEST = 2**63 - 1
+LARGEST = 2**63 - 1
+"""The largest number that a surface can report, and below zero the smallest."""
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
@@ -121,7 +122,7 @@ def number(value: JsonValue) -> int | float | None:
     """A finite number within 64 bits, true and false as 1 and 0; None for anything else."""
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, int | float) and math.isfinite(value) and abs(value) <= _LARGEST:
+    if isinstance(value, int | float) and math.isfinite(value) and abs(value) <= LARGEST:
         return value
     return None
 

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from rollout.core.contract import Contract, Gate, HarnessGate, NoTriggerGate, Phase, RunsSoak
+from rollout.core.contract import (
+    Contract,
+    EqualsGate,
+    Gate,
+    HarnessGate,
+    NoTriggerGate,
+    Phase,
+    RunsSoak,
+    ThresholdGate,
+    ThresholdTrigger,
+    Trigger,
+    ValidationTrigger,
+)
 from rollout.core.contract.rules import inheritance_holds
 from rollout.core.decide.gates import earns_soak
+from rollout.core.placeholders import OF_A_RELEASE, named
+from rollout.core.surfaces.payload import CYCLE, LARGEST
 
 _ADD = "add one, such as {kind: health_state}"
+_HARDLY_REACHED = 10**15
+_COUNT = re.compile(
+    r"(?:^|[_.-])(?:count|errors|failures|failed|retries|timeouts|crashes|exceptions)$|[a-z]Count$"
+)
+"""Names of fields that are below zero nowhere."""
 
 
 def health_problems(contract: Contract) -> Iterator[str]:
@@ -19,11 +39,66 @@ def health_problems(contract: Contract) -> Iterator[str]:
         gates = contract.gates_of(phase)
         reading = [gate for gate in gates if earns_soak(gate, contract, phase)]
         of_surfaces = [gate for gate in reading if not isinstance(gate, HarnessGate)]
-        if gates and not of_surfaces and phase.canary_percent > 0:
+        reasons = [_why_no_health(gate, contract, phase) for gate in of_surfaces]
+        if gates and all(reasons) and phase.canary_percent > 0:
             where = f"{phase.name} at {phase.canary_percent} %"
-            yield f"phases.{index}.gates: {where} has no gate that reads the health of a surface; {_ADD}"
-        elif gates and (why := _why_never_earned(phase, reading)):
-            yield f"phases.{index}.soak: can never be earned, because {why}; {_ADD}"
+            why = f": {', '.join(reasons)}" if reasons else ""
+            yield f"phases.{index}.gates: {where} has no gate that reads the health of a surface{why}; {_ADD}"
+        elif gates and (never := _why_never_earned(phase, reading)):
+            yield f"phases.{index}.soak: can never be earned, because {never}; {_ADD}"
+
+
+def health_doubts(contract: Contract) -> Iterator[str]:
+    """Phases with users in which nobody can tell whether any gate reads health, as `field: message`."""
+    for index, phase in enumerate(contract.phases):
+        reading = [
+            gate
+            for gate in contract.gates_of(phase)
+            if earns_soak(gate, contract, phase)
+            and not isinstance(gate, HarnessGate)
+            and not _why_no_health(gate, contract, phase)
+        ]
+        if phase.canary_percent > 0 and reading and all(map(_may_be_no_health, reading)):
+            only = ", ".join(gate.title for gate in reading)
+            yield (
+                f"phases.{index}.gates: {phase.name} at {phase.canary_percent} % goes by {only} alone;"
+                f" if that does not fail when the product does, {_ADD}"
+            )
+
+
+def _why_no_health(gate: Gate, contract: Contract, phase: Phase) -> str:
+    """Why the gate certainly says nothing about health, though it earns soak; nothing where it may."""
+    match gate:
+        case EqualsGate() if set(named(gate.value)) & set(OF_A_RELEASE):
+            return f"{gate.title} only tells which release runs"
+        case ThresholdGate() if not _can_fail(gate):
+            return f"no value fails {gate.title}"
+        case NoTriggerGate() if not any(
+            contract.watches(trigger, phase.name) and _can_fire(trigger) for trigger in contract.triggers
+        ):
+            return "no value makes a trigger fire"
+        case _:
+            return ""
+
+
+def _can_fail(gate: ThresholdGate) -> bool:
+    smallest = 0 if gate.field in CYCLE or _COUNT.search(gate.field) else -LARGEST
+    is_capped = gate.max is not None and gate.max < LARGEST
+    return is_capped or (gate.min is not None and gate.min > smallest)
+
+
+def _can_fire(trigger: Trigger) -> bool:
+    if isinstance(trigger, ThresholdTrigger):
+        return trigger.at_least <= LARGEST
+    return not isinstance(trigger, ValidationTrigger)
+
+
+def _may_be_no_health(gate: Gate) -> bool:
+    """A text may be anything; so may a number that has to be above zero, or below what hardly any reaches."""
+    if isinstance(gate, ThresholdGate):
+        is_capped = gate.max is not None and gate.max < _HARDLY_REACHED
+        return not is_capped and (gate.min is None or gate.min <= 0)
+    return isinstance(gate, EqualsGate)
 
 
 def _why_never_earned(phase: Phase, reading: list[Gate]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rollout.core.contract import Adapter, Contract, RunsSoak, ThresholdTrigger
 from rollout.core.contract.check.commands import commands_of
 from rollout.core.contract.check.dead_ends import WORSE, check_patterns, has_open_bracket
+from rollout.core.contract.check.health import health_doubts
 from rollout.core.contract.check.mistakes import near
 from rollout.core.decide.gates import earns_soak
 from rollout.core.placeholders import OF_A_RELEASE
@@ -34,6 +35,7 @@ def find_warnings(contract: Contract) -> Iterator[str]:
         yield from constant_doubts(contract)
     yield from _triggers(contract)
     yield from _soak(contract)
+    yield from health_doubts(contract)
     for where, pattern in check_patterns(contract):
         found = _SET.search(pattern)
         if found and not has_open_bracket(pattern) and len(found[1]) > 1:
