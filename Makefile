@@ -54,7 +54,7 @@ cover: dev ## run the tests one by one and list the lines that none of them ran
 check: dev ## lint, format, types, layers and workflows
 	$(BIN)/ruff check -q .
 	$(BIN)/ruff format -q --check .
-	$(BIN)/mypy $(wildcard rollout tests benchmarks)
+	$(BIN)/mypy $(wildcard rollout fakehub tests benchmarks)
 	$(BIN)/lint-imports --no-logo --cache-dir $(CACHE)/import-linter
 	$(BIN)/actionlint -shellcheck= -pyflakes= $(WORKFLOWS)
 	$(BIN)/zizmor --offline --no-progress --quiet --persona auditor .github

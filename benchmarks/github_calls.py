@@ -12,6 +12,9 @@ from tempfile import TemporaryDirectory
 from unittest import mock
 
 from benchmarks.table import Count
+from fakehub.entities import Access, Pull
+from fakehub.hub import Call, Hub
+from fakehub.repo import Repo
 from rollout.cli import main
 from rollout.core.contract import Contract, SignoffPolicy
 from rollout.core.doctor.limits import requests_a_run
@@ -19,9 +22,6 @@ from rollout.core.observation import HealthState, Observation, Results
 from rollout.core.state import CheckFact, Verdict
 from rollout.files.evidence import write_evidence
 from tests.adapters.github_world import NAME, GitHubWorld, seed
-from tests.fakehub.entities import Access, Pull
-from tests.fakehub.hub import Call, Hub
-from tests.fakehub.repo import Repo
 from tests.workflows.town import CHECK, Town, build
 from tests.workflows.town import CONTRACT as TOWN
 from tests.world import CHECKS, PHASES, contract

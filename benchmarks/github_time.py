@@ -12,13 +12,13 @@ from tempfile import TemporaryDirectory
 from benchmarks.table import Ratio, Seconds
 from benchmarks.timing import compare, timed
 from benchmarks.world import CHECKS, TRAIN, StoppedClock, World
+from fakehub.act import run_act
+from fakehub.entities import Run
+from fakehub.hub import Call, Hub
 from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.core.observation import Observation
 from rollout.core.state import Event
 from rollout.wiring import Workspace, texts
-from tests.fakehub.act import run_act
-from tests.fakehub.entities import Run
-from tests.fakehub.hub import Call, Hub
 from tests.workflows.town import build
 
 _REPOSITORY = "acme/tau"

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fakehub.clock import SettableClock
 from rollout.commands import signoff
 from rollout.commands.reconcile.incident import Responder
 from rollout.commands.reconcile.reconciler import Reconciler, Report
@@ -29,7 +30,6 @@ from rollout.core.observation import (
 from rollout.core.state import Channel, Rollout, Status, TrainState, Verdict
 from rollout.files.yaml_text import load_yaml
 from rollout.ports import Permission
-from tests.fakes.clock import SettableClock
 from tests.fakes.evidence import FakeEvidence
 from tests.fakes.forge import FakeForge
 from tests.fakes.history import FakeHistory

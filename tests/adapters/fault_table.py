@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from tests.fakehub import faults
-from tests.fakes.clock import NOON
+from fakehub import faults
+from fakehub.clock import NOON
 
 EVERYWHERE = {
     "401": faults.BAD_CREDENTIALS,

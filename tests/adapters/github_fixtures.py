@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
 from tests.adapters.github_world import GitHubWorld, started
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
 
 __all__ = ["hub", "origin", "world"]
 

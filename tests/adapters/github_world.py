@@ -9,6 +9,10 @@ from pathlib import Path
 
 from github import Auth, Github
 
+from fakehub.clock import SettableClock
+from fakehub.entities import Token
+from fakehub.hub import Hub
+from fakehub.repo import Repo
 from rollout.adapters.git import Git
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
@@ -31,10 +35,6 @@ from rollout.core.observation import Evidence, HarnessReport
 from rollout.core.state import Channel, Rollout, StateChange, TrainState
 from rollout.ports import Permission
 from tests.adapters.scratch import Repository
-from tests.fakehub.entities import Token
-from tests.fakehub.hub import Hub
-from tests.fakehub.repo import Repo
-from tests.fakes.clock import SettableClock
 from tests.fakes.evidence import FakeEvidence
 from tests.fakes.issues import FakeIssues
 from tests.fakes.writes import Writes

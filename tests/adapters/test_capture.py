@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from fakehub.clock import NOON
 from rollout.adapters.capture import Capturer, Limits, keep_output
 from rollout.core.rollback.evidence_index import MAX_BODIES, MAX_BODY, MAX_CAPTURED, Captured, CaptureState
-from tests.fakes.clock import NOON
 
 TAU = {
     ".tau/live-run-unified/report.json": "{}",

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from fakehub.entities import Access, Artifact, JobResult, Run, Thread, Token
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
+from fakehub.repo import Repo
 from rollout.adapters.git import Git
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
@@ -20,10 +24,6 @@ from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
 from tests.adapters.github_world import WaitingClock
 from tests.adapters.scratch import NOON, Repository
-from tests.fakehub.entities import Access, Artifact, JobResult, Run, Thread, Token
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
-from tests.fakehub.repo import Repo
 
 __all__ = ["hub"]
 

@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from fakehub import faults
+from fakehub.clock import NOON
+from fakehub.faults import Fault
+from fakehub.hub import Hub
+from fakehub.repo import person
 from rollout.adapters.git import Git
 from rollout.adapters.github.forge import CLOSED_MARKER, GitHubForge
 from rollout.adapters.github.listing import LABEL, Listing
@@ -26,11 +31,6 @@ from tests import builders
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import Adapters, GitHubWorld, seed
 from tests.adapters.scratch import Repository
-from tests.fakehub import faults
-from tests.fakehub.faults import Fault
-from tests.fakehub.hub import Hub
-from tests.fakehub.repo import person
-from tests.fakes.clock import NOON
 from tests.world import TAU, VERSION
 
 __all__ = ["hub", "origin"]

@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from benchmarks.github_calls import pile_up
+from fakehub.hub import Hub
 from rollout.adapters.github.checks import OWN_JOBS, OWN_WORKFLOWS
 from rollout.errors import OutsideError
 from rollout.ports import CheckRun, ChecksBefore, ChecksUnreadError
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import GitHubWorld
 from tests.adapters.test_github_faults import PERMISSIONS
-from tests.fakehub.hub import Hub
 from tests.world import CHECKS
 
 __all__ = ["hub", "origin"]

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from fakehub import faults
+from fakehub.clock import NOON
+from fakehub.faults import Fault, Match
+from fakehub.hub import Hub
 from rollout.adapters.github.api import PassingError
 from rollout.adapters.github.forge import CLOSED_MARKER
 from rollout.commands.freeze import freeze
@@ -21,10 +25,6 @@ from rollout.errors import InputError, OutsideError
 from tests.adapters.fault_table import ALL, DECORATIVE, FATAL, LOST, table
 from tests.adapters.github_fixtures import hub, origin, world
 from tests.adapters.github_world import Adapters, GitHubWorld, seed
-from tests.fakehub import faults
-from tests.fakehub.faults import Fault, Match
-from tests.fakehub.hub import Hub
-from tests.fakes.clock import NOON
 from tests.world import TAU, VERSION, promotion_body
 
 __all__ = ["hub", "origin", "world"]

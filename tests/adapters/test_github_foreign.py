@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fakehub.faults import Fault
+from fakehub.hub import Hub
 from rollout.adapters.github.address import Address, address
 from rollout.adapters.github.answers import RefusedByGitHubError
 from rollout.adapters.github.api import Api
@@ -14,8 +16,6 @@ from rollout.adapters.github.hints import advice
 from rollout.errors import OutsideError
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import GitHubWorld, WaitingClock
-from tests.fakehub.faults import Fault
-from tests.fakehub.hub import Hub
 
 __all__ = ["hub", "origin"]
 

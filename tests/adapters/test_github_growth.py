@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from fakehub import faults
+from fakehub.entities import Pull
+from fakehub.faults import Fault
 from rollout.core.state import Verdict
 from rollout.errors import OutsideError
 from rollout.ports import IssueState, PullRequest, PullRequestState
 from tests.adapters.github_fixtures import hub, origin, world
 from tests.adapters.github_world import GitHubWorld
 from tests.adapters.test_github_routes import KEY, REVERT, open_issue, propose
-from tests.fakehub import faults
-from tests.fakehub.entities import Pull
-from tests.fakehub.faults import Fault
 from tests.world import VERSION
 
 __all__ = ["hub", "origin", "world"]

@@ -8,6 +8,11 @@ from datetime import timedelta
 
 import pytest
 
+from fakehub import faults
+from fakehub.entities import Access, Token
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
+from fakehub.repo import Repo
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.forge import GitHubForge
@@ -16,11 +21,6 @@ from rollout.adapters.github.listing import Listing
 from rollout.errors import OutsideError
 from rollout.ports import Issue, IssueState, Permission, Reaction, answer_key
 from tests.adapters.github_world import WaitingClock
-from tests.fakehub import faults
-from tests.fakehub.entities import Access, Token
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
-from tests.fakehub.repo import Repo
 
 __all__ = ["hub"]
 

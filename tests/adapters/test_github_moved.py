@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 import rollout.adapters.github
+from fakehub import faults
+from fakehub.clock import NOON
+from fakehub.hub import Hub
 from rollout.core.contract import Product
 from rollout.core.state import Release
 from rollout.errors import OutsideError
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import GitHubWorld, seed
 from tests.adapters.test_github_routes import ACTS, ROUTES, ready
-from tests.fakehub import faults
-from tests.fakehub.hub import Hub
-from tests.fakes.clock import NOON
 
 __all__ = ["hub", "origin"]
 

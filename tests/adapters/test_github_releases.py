@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fakehub import faults
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
 from rollout.adapters.channel_files import YamlFiles
 from rollout.adapters.github.release_list import GitHubReleases
 from rollout.commands.channel.cache import prune, refresh, show
@@ -15,9 +18,6 @@ from rollout.core.state import LookupSource
 from rollout.core.state.release_cache import ReleaseRecord
 from rollout.errors import OutsideError
 from tests.adapters.github_world import GitHubWorld, seed
-from tests.fakehub import faults
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
 from tests.world import OLD_VERSION, TAU
 
 __all__ = ["hub"]

@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from fakehub import faults
+from fakehub.entities import Token
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
+from fakehub.repo import Repo
 from rollout.adapters.github.address import Address, address
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.listing import Listing
@@ -20,11 +25,6 @@ from rollout.errors import InputError, OutsideError, RefusedError
 from rollout.ports import PullRequestKind, PullRequestState, RevertOutcome
 from tests.adapters.github_world import WaitingClock
 from tests.adapters.scratch import NOON, Repository
-from tests.fakehub import faults
-from tests.fakehub.entities import Token
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
-from tests.fakehub.repo import Repo
 
 __all__ = ["hub"]
 

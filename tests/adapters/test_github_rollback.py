@@ -12,6 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fakehub import faults
+from fakehub.entities import Thread
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
+from fakehub.repo import Repo
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore, files_of
 from rollout.commands.reconcile.incident import Responder
@@ -30,11 +35,6 @@ from rollout.core.state import (
 )
 from rollout.errors import RolloutError
 from tests.adapters.github_world import GitHubWorld, seed
-from tests.fakehub import faults
-from tests.fakehub.entities import Thread
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
-from tests.fakehub.repo import Repo
 from tests.world import CHECKS, OLD_VERSION, TAU, contract, incident_body, promotion_body
 
 __all__ = ["hub"]

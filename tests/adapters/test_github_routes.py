@@ -18,6 +18,10 @@ from pathlib import Path
 import pytest
 
 import rollout.adapters.github
+from fakehub import faults
+from fakehub.clock import NOON
+from fakehub.entities import Pull, Run, TokenKind
+from fakehub.hub import Hub
 from rollout.adapters.git import Git
 from rollout.adapters.github.collecting import GitHubCollecting
 from rollout.adapters.github.forge import GitHubForge
@@ -31,10 +35,6 @@ from tests.adapters.fault_table import ALL, table, uncovered
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import Adapters, GitHubWorld, seed
 from tests.adapters.test_github_faults import __name__ as scenarios
-from tests.fakehub import faults
-from tests.fakehub.entities import Pull, Run, TokenKind
-from tests.fakehub.hub import Hub
-from tests.fakes.clock import NOON
 from tests.world import PHASES, TAU, VERSION
 
 __all__ = ["hub", "origin", "scenarios"]

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.github_calls import environment_of
+from fakehub import faults
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
 from rollout.cli import main
 from rollout.core.contract import Product
 from rollout.errors import OutsideError
@@ -15,9 +18,6 @@ from rollout.files.evidence import write_evidence
 from tests.adapters.github_world import GitHubWorld, started
 from tests.adapters.test_github_rollback import FAILING, Rollback, build
 from tests.adapters.test_github_routes import KEY, open_issue
-from tests.fakehub import faults
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
 from tests.world import contract
 
 __all__ = ["hub"]

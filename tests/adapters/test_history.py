@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
 from rollout.adapters.git import Git
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
@@ -20,8 +22,6 @@ from rollout.errors import InputError, OutsideError
 from rollout.ports import History, Place
 from tests.adapters.github_world import GitHubWorld, WaitingClock, seed
 from tests.adapters.scratch import Repository
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
 
 __all__ = ["hub"]
 

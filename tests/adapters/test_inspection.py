@@ -10,6 +10,12 @@ from typing import Any
 
 import pytest
 
+from fakehub import faults
+from fakehub.entities import Access, Run, Token
+from fakehub.entities import Environment as FakeEnvironment
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
+from fakehub.repo import Repo
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.inspection import GitHubInspector
@@ -34,12 +40,6 @@ from rollout.core.doctor.facts import (
 from rollout.errors import OutsideError
 from tests.adapters.github_world import SECONDS, WaitingClock
 from tests.adapters.scratch import Repository
-from tests.fakehub import faults
-from tests.fakehub.entities import Access, Run, Token
-from tests.fakehub.entities import Environment as FakeEnvironment
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
-from tests.fakehub.repo import Repo
 
 __all__ = ["hub"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fakehub.clock import SettableClock
 from rollout.adapters.git import Git
 from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.yaml_store import YamlStore
@@ -31,7 +32,6 @@ from tests.brake.broken import (
     on_its_way,
     rolling_back,
 )
-from tests.fakes.clock import SettableClock
 from tests.world import TAU, promotion_body
 
 ACTIONS = ("freeze", "rollback", "trigger")

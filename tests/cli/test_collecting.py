@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from fakehub import faults
+from fakehub.entities import Artifact, Run
+from fakehub.hub import Hub
 from rollout.cli import main
 from rollout.core.observation import Observation
 from rollout.core.values import format_instant
 from rollout.files.evidence import dump_evidence
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import NAME, GitHubWorld, seed
-from tests.fakehub import faults
-from tests.fakehub.entities import Artifact, Run
-from tests.fakehub.hub import Hub
 from tests.world import VERSION
 
 __all__ = ["hub", "origin"]

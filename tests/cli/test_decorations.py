@@ -14,6 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from fakehub import faults
+from fakehub.faults import Fault, Planned
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
 from rollout.cli import main
 from rollout.core.contract import ChannelPolicy, Contract, Roles
 from rollout.core.observation import Evidence
@@ -21,10 +25,6 @@ from rollout.core.values import format_instant
 from rollout.files.evidence import write_evidence
 from rollout.ports import PullRequestState
 from tests.adapters.github_world import NAME, GitHubWorld, seed
-from tests.fakehub import faults
-from tests.fakehub.faults import Fault, Planned
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
 from tests.world import TAU, VERSION, contract
 
 __all__ = ["hub"]

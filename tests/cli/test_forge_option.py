@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from fakehub.hub import Hub
 from rollout.cli import main
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import GitHubWorld
 from tests.adapters.scratch import Repository
-from tests.fakehub.hub import Hub
 
 __all__ = ["hub", "origin"]
 

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from fakehub import faults
+from fakehub.entities import Access
+from fakehub.hub import Hub
 from rollout.adapters.github.gh import gh_token
 from rollout.cli import main
 from rollout.core.contract import RollbackStep
@@ -19,9 +22,6 @@ from rollout.core.state import StepState
 from tests.adapters.github_fixtures import hub
 from tests.adapters.github_world import GitHubWorld, started
 from tests.adapters.scratch import Existing, Repository
-from tests.fakehub import faults
-from tests.fakehub.entities import Access
-from tests.fakehub.hub import Hub
 
 __all__ = ["hub"]
 

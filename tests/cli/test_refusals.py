@@ -19,15 +19,15 @@ from typing import NamedTuple, assert_never
 
 import pytest
 
+from fakehub import faults
+from fakehub.faults import Fault
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
 from rollout.cli import main
 from rollout.core.state import Rollout
 from rollout.core.values import format_instant
 from rollout.files.evidence import write_evidence
 from tests.adapters.github_world import GitHubWorld, seed, started
-from tests.fakehub import faults
-from tests.fakehub.faults import Fault
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
 from tests.world import VERSION
 
 __all__ = ["hub"]

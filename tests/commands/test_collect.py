@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fakehub.clock import NOON
 from rollout import __version__
 from rollout.commands.collect import collect
 from rollout.core.contract import Contract, Prepare, Surface
@@ -15,7 +16,7 @@ from rollout.core.observation import HarnessReport, LogCursor, Observation, Samp
 from rollout.core.state import Decision, Outcome, Release, Rollout, Status, Verdict
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Failure, Ran, Reading
-from tests.fakes.clock import NOON, SteppingClock
+from tests.fakes.clock import SteppingClock
 from tests.fakes.product import FakeProduct
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "tau"

@@ -3,12 +3,13 @@ from typing import Any
 
 import pytest
 
+from fakehub.clock import NOON
 from rollout.commands.perform import perform
 from rollout.core.contract import Contract
 from rollout.core.observation import Results, WorkResult
 from rollout.core.state import Decision, Outcome, Release, Request, Rollout, Status, Verdict, Work
 from rollout.ports import Failure, Ran
-from tests.fakes.clock import NOON, SteppingClock
+from tests.fakes.clock import SteppingClock
 from tests.fakes.product import FakeProduct
 
 RELEASE = Release(version="v0.1.5", commit="a" * 40, started_at=NOON)

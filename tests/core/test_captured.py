@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakehub.clock import NOON
 from rollout.core.rollback.evidence_index import (
     MAX_NAME,
     Captured,
@@ -11,7 +12,6 @@ from rollout.core.rollback.evidence_index import (
     path_matches,
 )
 from rollout.core.text import inert
-from tests.fakes.clock import NOON
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from fakehub.clock import NOON
 from rollout.core.decide.effects import (
     ClosePromotion,
     Effect,
@@ -20,7 +21,6 @@ from rollout.core.decide.effects import (
 )
 from rollout.core.state import Freeze
 from tests.core.world import COMMIT, World, checks, run
-from tests.fakes.clock import NOON
 
 BRANCH = "rollout/tau/v0.1.5/canary-2"
 

@@ -1,3 +1,3 @@
-from tests.fakehub.fixtures import hub
+from fakehub.fixtures import hub
 
 __all__ = ["hub"]

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from fakehub.act import ActError, run_act
+from fakehub.engine import artifact_files, checked_inputs
+from fakehub.entities import Environment, Token
+from fakehub.errors import ApiError
+from fakehub.expressions import evaluate
+from fakehub.hub import Hub
+from fakehub.patterns import selected, skips_ci
+from fakehub.played import play
+from fakehub.repo import Repo
 from tests.adapters.scratch import Repository
-from tests.fakehub.act import ActError, run_act
-from tests.fakehub.engine import artifact_files, checked_inputs
-from tests.fakehub.entities import Environment, Token
-from tests.fakehub.errors import ApiError
-from tests.fakehub.expressions import evaluate
-from tests.fakehub.hub import Hub
-from tests.fakehub.patterns import selected, skips_ci
-from tests.fakehub.played import play
-from tests.fakehub.repo import Repo
 
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 UPLOAD = "actions/upload-artifact@043fb46d1a93c77aae656e7c1c64a875d1fc6a0a"

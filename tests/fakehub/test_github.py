@@ -12,12 +12,12 @@ import github
 import pytest
 from github.Repository import Repository as GithubRepository
 
+from fakehub import faults, shapes
+from fakehub.entities import Access, Token, TokenKind
+from fakehub.hub import Hub
+from fakehub.repo import Repo
+from fakehub.schemas import SchemaViolationError, check_response
 from tests.adapters.scratch import Repository
-from tests.fakehub import faults, shapes
-from tests.fakehub.entities import Access, Token, TokenKind
-from tests.fakehub.hub import Hub
-from tests.fakehub.repo import Repo
-from tests.fakehub.schemas import SchemaViolationError, check_response
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """A clock that moves only when it is asked."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+from fakehub.clock import NOON
 
 
 class SteppingClock:
@@ -16,18 +16,3 @@ class SteppingClock:
         now = self._next
         self._next += self._step
         return now
-
-
-class SettableClock:
-    """Stands still until a test moves it."""
-
-    def __init__(self, start: datetime = NOON) -> None:
-        self.time = start
-
-    def now(self) -> datetime:
-        return self.time
-
-    def forward(self, **span: float) -> datetime:
-        """Move on by a span as `timedelta` takes it, such as `minutes=10`."""
-        self.time += timedelta(**span)
-        return self.time

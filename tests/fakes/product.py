@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 
+from fakehub.clock import NOON
 from rollout.core.contract import Surface
 from rollout.core.rollback.evidence_index import Captured, CaptureState, path_matches
 from rollout.ports import Checkout, Ran, Reading
-from tests.fakes.clock import NOON
 
 
 class FakeProduct:

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from pytest_socket import socket_allow_hosts
 
 from benchmarks.github_calls import environment_of
+from fakehub.hub import Hub
 from rollout.cli import main
 from rollout.core.observation import Observation, Results
 from rollout.files.evidence import write_evidence
 from tests.adapters.github_world import GitHubWorld, seed
-from tests.fakehub.hub import Hub
 from tests.world import VERSION, contract
 
 RECONCILE = ("reconcile",)

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from fakehub.entities import Event
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
+from fakehub.repo import Repo
+from fakehub.workflow_file import WorkflowFile, read
 from tests.adapters.scratch import Repository
-from tests.fakehub.entities import Event
-from tests.fakehub.fixtures import hub
-from tests.fakehub.hub import Hub
-from tests.fakehub.repo import Repo
-from tests.fakehub.workflow_file import WorkflowFile, read
 from tests.real.published import ROOT, Shape, examples, problems, recorded, shape
 
 __all__ = ["hub"]

@@ -12,11 +12,11 @@ import graphql
 import pytest
 
 import rollout.adapters.github
+from fakehub.graphql_api import SCHEMA
+from fakehub.hub import Hub
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.test_github_routes import ACTS, ready
 from tests.adapters.test_inspection import FULL, inspect
-from tests.fakehub.graphql_api import SCHEMA
-from tests.fakehub.hub import Hub
 from tests.real.published import schema
 
 __all__ = ["hub", "origin"]

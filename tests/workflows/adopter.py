@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fakehub.hub import Hub
 from rollout.core.files import STATE_BRANCH
 from tests.adapters.scratch import Repository
-from tests.fakehub.hub import Hub
 from tests.workflows.town import CHECK, CONTRACT, OLD_VERSION, PROBE, ROOT, VERSION, Town, install_app
 
 TOOL, PIN = "tools/rollout", "5" * 40

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakehub.fixtures import hub as hub
-from tests.fakehub.hub import Hub
+from fakehub.fixtures import hub as hub
+from fakehub.hub import Hub
 from tests.workflows.town import Town, build
 
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.fakehub.entities import Access, Environment, Ruleset, Run
-from tests.fakehub.hub import Hub
-from tests.fakehub.schemas import model
+from fakehub.entities import Access, Environment, Ruleset, Run
+from fakehub.hub import Hub
+from fakehub.schemas import model
 from tests.workflows.adopter import PIN, TOOL, tool_repository
 from tests.workflows.town import ROOT, Town
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from fakehub.entities import Run, Thread
 from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.commands.start import StartOptions, start
 from rollout.core.observation import HarnessReport, HealthState, Observation, Sample, Timeline
 from rollout.wiring import Workspace, texts
-from tests.fakehub.entities import Run, Thread
 from tests.workflows.town import VERSION, Town
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fakehub.hub import Hub
+from fakehub.workflow_file import read
 from rollout.core.doctor.branch import CHECK
 from rollout.core.doctor.limits import requests_a_run
-from tests.fakehub.hub import Hub
-from tests.fakehub.workflow_file import read
 from tests.workflows.adopter import PIN, TOOL, adopt, initialised
 from tests.workflows.newcomer import APP, OWN, Newcomer, section
 from tests.workflows.town import ROOT, STATUS, STEADY, keys

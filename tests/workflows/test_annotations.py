@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fakehub.entities import JobResult
+from fakehub.entities import JobResult
 from tests.workflows.town import Town, keys
 
 

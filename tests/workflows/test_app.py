@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakehub import faults
-from tests.fakehub.entities import Access
-from tests.fakehub.hub import Hub
+from fakehub import faults
+from fakehub.entities import Access
+from fakehub.hub import Hub
 from tests.workflows.rollback_town import incident, roll_back, to_canary
 from tests.workflows.test_rollback import POLICY
 from tests.workflows.town import CHECK, Town, build

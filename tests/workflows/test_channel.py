@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakehub import faults
-from tests.fakehub.entities import Run
-from tests.fakehub.hub import Hub
+from fakehub import faults
+from fakehub.entities import Run
+from fakehub.hub import Hub
 from tests.workflows.town import CONTRACT, OLD_VERSION, STATUS, VERSION, Town, build, keys
 
 LIST = "GET /repos/acme/tau/releases"

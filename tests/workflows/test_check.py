@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.fakehub.entities import Run
-from tests.fakehub.hub import Hub
+from fakehub.entities import Run
+from fakehub.hub import Hub
 from tests.workflows.town import STEADY, Town, build, keys
 
 SKIP = {"phase: canary-1": "phase: canary-2", "canary_percent: 5": "canary_percent: 25"}

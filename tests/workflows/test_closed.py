@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakehub.entities import Environment, Run
+from fakehub.entities import Environment, Run
 from tests.workflows.town import STEADY, Town, keys
 
 DISPATCHED = ["dispatch"]

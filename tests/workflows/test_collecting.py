@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakehub.entities import Run
-from tests.fakehub.hub import Hub
+from fakehub.entities import Run
+from fakehub.hub import Hub
 from tests.workflows.rollback_town import roll_back
 from tests.workflows.town import CHECK, CONTRACT, STEADY, Town, build, keys
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import fakehub
-from tests.fakehub.act import run_act
+import fakehub
+from fakehub.act import run_act
 from tests.workflows.rollback_town import roll_back
 from tests.workflows.town import ROOT, STEADY, Town, keys
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.fakehub.act import run_act
-from tests.fakehub.entities import JobResult, Run
-from tests.fakehub.hub import Hub
+from fakehub.act import run_act
+from fakehub.entities import JobResult, Run
+from fakehub.hub import Hub
 from tests.workflows.rollback_town import roll_back
 from tests.workflows.test_signoff import SHORT, Checklist
 from tests.workflows.town import ROOT, build

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from fakehub.entities import Run
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import verify
-from tests.fakehub.entities import Run
 from tests.workflows.town import STEADY, Town, keys
 
 COMMIT = "POST /graphql createCommitOnBranch"

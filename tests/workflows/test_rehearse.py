@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from fakehub.entities import Run
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import verify
-from tests.fakehub.entities import Run
 from tests.workflows.town import VERSION, Town, keys
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from tests.fakehub.entities import TokenKind
+from fakehub.entities import TokenKind
 from tests.workflows.town import COLLECTED, PHASES, STEADY, VERSION, Town, keys
 
 

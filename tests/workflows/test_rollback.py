@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from fakehub.hub import Hub
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import verify
 from rollout.core.observation import HealthState
-from tests.fakehub.hub import Hub
 from tests.workflows.rollback_town import incident, observe, roll_back, steps, to_canary
 from tests.workflows.town import CHECK, CONTRACT, STEADY, Town, build, keys
 

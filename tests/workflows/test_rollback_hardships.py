@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from fakehub import faults
+from fakehub.entities import Access, Run
+from fakehub.hub import Hub
+from fakehub.repo import Repo
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import verify
 from rollout.core.contract import RollbackStep
-from tests.fakehub import faults
-from tests.fakehub.entities import Access, Run
-from tests.fakehub.hub import Hub
-from tests.fakehub.repo import Repo
 from tests.workflows.rollback_town import incident, issue, roll_back, steps, to_canary
 from tests.workflows.town import CHECK, OLD_VERSION, STEADY, VERSION, Town, build, keys
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from fakehub.workflow_file import read
 from rollout.core.doctor.facts import Permission
 from rollout.core.workflow_pin import NESTED
-from tests.fakehub.workflow_file import read
 from tests.workflows.town import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakehub.engine import artifact_files
-from tests.fakehub.hub import Hub
+from fakehub.engine import artifact_files
+from fakehub.hub import Hub
 from tests.workflows.town import Town
 
 KEY = "-----BEGIN RSA PRIVATE KEY----- of the App"

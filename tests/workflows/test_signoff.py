@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakehub.entities import Access, Comment, Run, Thread, TokenKind
-from tests.fakehub.hub import Hub
+from fakehub.entities import Access, Comment, Run, Thread, TokenKind
+from fakehub.hub import Hub
 from tests.workflows.town import CONTRACT, PHASES, VERSION, Town, build, keys
 
 SIGNED = (

@@ -6,9 +6,9 @@ import io
 import zipfile
 from pathlib import Path
 
-from tests.fakehub.engine import artifact_files
-from tests.fakehub.entities import Access
-from tests.fakehub.hub import Hub
+from fakehub.engine import artifact_files
+from fakehub.entities import Access
+from fakehub.hub import Hub
 from tests.workflows.town import COLLECTED, CONTRACT, STATUS, STEADY, Town, build, keys
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fakehub.entities import Event, Run, Thread, Token
+from fakehub.hub import Hub
+from fakehub.repo import Repo, person
 from rollout.files.yaml_text import load_yaml
 from tests.adapters.scratch import Repository
-from tests.fakehub.entities import Event, Run, Thread, Token
-from tests.fakehub.hub import Hub
-from tests.fakehub.repo import Repo, person
 
 ROOT = Path(__file__).parents[2]
 CHECK = "Live smoke"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.fakehub.entities import JobResult
+from fakehub.entities import JobResult
 
 TIMEOUT = 180
 STUBS = Path(__file__).with_name("actions")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakehub import shapes
-from tests.fakehub.entities import Thread
-from tests.fakehub.errors import ApiError, StaleHeadError
-from tests.fakehub.repo import Repo
-from tests.fakehub.rest_people import assignable
-from tests.fakehub.routing import Request, route
-from tests.fakehub.schemas import Json
+from fakehub import shapes
+from fakehub.entities import Thread
+from fakehub.errors import ApiError, StaleHeadError
+from fakehub.repo import Repo
+from fakehub.rest_people import assignable
+from fakehub.routing import Request, route
+from fakehub.schemas import Json
 
 R = "/repos/{owner}/{repo}"
 READ = "pull_requests:read"

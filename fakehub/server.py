@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from tests.fakehub import graphql_api, pagination, rest, smart_http
-from tests.fakehub.entities import Token
-from tests.fakehub.errors import ApiError
-from tests.fakehub.faults import Fault, When
-from tests.fakehub.hub import Call
-from tests.fakehub.routing import Answer, Request, demand, find, refuse_archived, visible
-from tests.fakehub.schemas import SchemaViolationError, check_request, check_response
+from fakehub import graphql_api, pagination, rest, smart_http
+from fakehub.entities import Token
+from fakehub.errors import ApiError
+from fakehub.faults import Fault, When
+from fakehub.hub import Call
+from fakehub.routing import Answer, Request, demand, find, refuse_archived, visible
+from fakehub.schemas import SchemaViolationError, check_request, check_response
 
 if TYPE_CHECKING:
-    from tests.fakehub.hub import Hub
+    from fakehub.hub import Hub
 
 assert rest.__all__, "importing it registers the routes"
 

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.fakehub import warm
-from tests.fakehub.act import STUBS, ActError, ActRun
-from tests.fakehub.bare import GITHUB
-from tests.fakehub.entities import Access, Artifact, Check, Event, JobResult, Run, Token, TokenKind
-from tests.fakehub.errors import ApiError
-from tests.fakehub.expressions import evaluate, value_of, with_token
-from tests.fakehub.patterns import matches, skips_ci
-from tests.fakehub.played import play
-from tests.fakehub.schemas import stamp
-from tests.fakehub.workflow_file import WorkflowFile, read, workflow_files
+from fakehub import warm
+from fakehub.act import STUBS, ActError, ActRun
+from fakehub.bare import GITHUB
+from fakehub.entities import Access, Artifact, Check, Event, JobResult, Run, Token, TokenKind
+from fakehub.errors import ApiError
+from fakehub.expressions import evaluate, value_of, with_token
+from fakehub.patterns import matches, skips_ci
+from fakehub.played import play
+from fakehub.schemas import stamp
+from fakehub.workflow_file import WorkflowFile, read, workflow_files
 
 if TYPE_CHECKING:
-    from tests.fakehub.hub import Hub
-    from tests.fakehub.repo import Repo
+    from fakehub.hub import Hub
+    from fakehub.repo import Repo
 
 DISPATCHES = ("workflow_dispatch", "repository_dispatch")
 _USES = re.compile(r"(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)(?P<path>/[^@]*)?@(?P<pin>\S+)")

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import graphql
 from graphql.language import ast
 
-from tests.fakehub import shapes
-from tests.fakehub.bare import GITHUB, CommitData, Person, TreeEntry
-from tests.fakehub.entities import Account, Check, Comment, CommitStatus, Review, Thread, Token
-from tests.fakehub.errors import ApiError, ArchivedError, NoRefError, StaleHeadError, TooMuchError
-from tests.fakehub.repo import Repo
-from tests.fakehub.routing import allowed, refuse_archived, visible
-from tests.fakehub.schemas import Json, stamp
+from fakehub import shapes
+from fakehub.bare import GITHUB, CommitData, Person, TreeEntry
+from fakehub.entities import Account, Check, Comment, CommitStatus, Review, Thread, Token
+from fakehub.errors import ApiError, ArchivedError, NoRefError, StaleHeadError, TooMuchError
+from fakehub.repo import Repo
+from fakehub.routing import allowed, refuse_archived, visible
+from fakehub.schemas import Json, stamp
 
 if TYPE_CHECKING:
-    from tests.fakehub.hub import Hub
+    from fakehub.hub import Hub
 
 SCHEMA = Path(__file__).with_name("schema.graphql")
 _CO_AUTHOR = re.compile(r"^co-authored-by:([^<\n]+)<([^>\n]*)>", re.IGNORECASE | re.MULTILINE)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakehub.entities import TokenKind
-from tests.fakehub.errors import ApiError
-from tests.fakehub.routing import Request, route
-from tests.fakehub.schemas import build, stamp
+from fakehub.entities import TokenKind
+from fakehub.errors import ApiError
+from fakehub.routing import Request, route
+from fakehub.schemas import build, stamp
 
 
 @route(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from tests.fakehub.bare import Person
-from tests.fakehub.entities import (
+from fakehub.bare import Person
+from fakehub.entities import (
     Access,
     Account,
     Artifact,
@@ -24,11 +24,11 @@ from tests.fakehub.entities import (
     Token,
     TokenKind,
 )
-from tests.fakehub.schemas import Json, build, model, stamp
+from fakehub.schemas import Json, build, model, stamp
 
 if TYPE_CHECKING:
-    from tests.fakehub.hub import Hub
-    from tests.fakehub.repo import Repo
+    from fakehub.hub import Hub
+    from fakehub.repo import Repo
 
 
 def node(kind: str, number: object) -> str:

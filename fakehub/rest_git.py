@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from tests.fakehub import pagination, shapes
-from tests.fakehub.bare import GITHUB, Person
-from tests.fakehub.errors import ApiError, StaleHeadError
-from tests.fakehub.repo import Repo, person
-from tests.fakehub.routing import Answer, Request, route
-from tests.fakehub.schemas import Json, build
+from fakehub import pagination, shapes
+from fakehub.bare import GITHUB, Person
+from fakehub.errors import ApiError, StaleHeadError
+from fakehub.repo import Repo, person
+from fakehub.routing import Answer, Request, route
+from fakehub.schemas import Json, build
 
 READ = "contents:read"
 WRITE = "contents:write"

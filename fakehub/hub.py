@@ -12,15 +12,15 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.fakehub.bare import BareRepo
-from tests.fakehub.entities import Access, Account, Event, Ruleset, Run, Token, TokenKind
-from tests.fakehub.faults import Fault, Match, Planned
-from tests.fakehub.repo import Repo
-from tests.fakehub.schemas import SchemaViolationError
-from tests.fakes.clock import SettableClock
+from fakehub.bare import BareRepo
+from fakehub.clock import SettableClock
+from fakehub.entities import Access, Account, Event, Ruleset, Run, Token, TokenKind
+from fakehub.faults import Fault, Match, Planned
+from fakehub.repo import Repo
+from fakehub.schemas import SchemaViolationError
 
 if TYPE_CHECKING:
-    from tests.fakehub.engine import Engine
+    from fakehub.engine import Engine
 
 ACTIONS_BOT = "github-actions[bot]"
 
@@ -53,7 +53,7 @@ class Hub:
     when a request or a response did not fit GitHub's schema."""
 
     def __init__(self, folder: Path) -> None:
-        from tests.fakehub.server import Server
+        from fakehub.server import Server
 
         self.folder = folder
         self.clock = SettableClock()
@@ -259,7 +259,7 @@ class Hub:
     @property
     def engine(self) -> Engine:
         if self._engine is None:
-            from tests.fakehub.engine import Engine
+            from fakehub.engine import Engine
 
             self._engine = Engine(self)
         return self._engine

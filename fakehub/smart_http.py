@@ -8,14 +8,14 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.fakehub.bare import NOBODY
-from tests.fakehub.entities import Token
-from tests.fakehub.errors import ApiError
-from tests.fakehub.routing import allowed, visible
+from fakehub.bare import NOBODY
+from fakehub.entities import Token
+from fakehub.errors import ApiError
+from fakehub.routing import allowed, visible
 
 if TYPE_CHECKING:
-    from tests.fakehub.hub import Hub
-    from tests.fakehub.repo import Repo
+    from fakehub.hub import Hub
+    from fakehub.repo import Repo
 
 _PATH = re.compile(
     r"/(?P<name>[^/]+/[^/]+?)(?:\.git)?/(?P<service>info/refs|git-upload-pack|git-receive-pack)"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.fakehub import shapes
-from tests.fakehub.entities import Environment, TokenKind
-from tests.fakehub.errors import ApiError
-from tests.fakehub.routing import Request, route
-from tests.fakehub.schemas import build, stamp
+from fakehub import shapes
+from fakehub.entities import Environment, TokenKind
+from fakehub.errors import ApiError
+from fakehub.routing import Request, route
+from fakehub.schemas import build, stamp
 
 R = "/repos/{owner}/{repo}"
 ADMIN = "administration:read"

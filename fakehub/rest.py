@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fakehub import (
+from fakehub import (
     rest_actions,
     rest_apps,
     rest_git,

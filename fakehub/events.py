@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.fakehub import shapes
-from tests.fakehub.bare import NOBODY, Person
-from tests.fakehub.entities import Comment, Thread, Token
-from tests.fakehub.schemas import Json
+from fakehub import shapes
+from fakehub.bare import NOBODY, Person
+from fakehub.entities import Comment, Thread, Token
+from fakehub.schemas import Json
 
 if TYPE_CHECKING:
-    from tests.fakehub.repo import Repo
+    from fakehub.repo import Repo
 
 
 def document(repo: Repo, token: Token, more: Json) -> Json:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakehub import shapes
-from tests.fakehub.entities import Artifact, Run
-from tests.fakehub.errors import ApiError
-from tests.fakehub.repo import Repo
-from tests.fakehub.routing import Answer, Request, route
-from tests.fakehub.workflow_file import WorkflowFile, workflow_files
+from fakehub import shapes
+from fakehub.entities import Artifact, Run
+from fakehub.errors import ApiError
+from fakehub.repo import Repo
+from fakehub.routing import Answer, Request, route
+from fakehub.workflow_file import WorkflowFile, workflow_files
 
 R = "/repos/{owner}/{repo}"
 READ = "actions:read"

@@ -6,8 +6,8 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from tests.fakehub.bare import BareRepo, Person
-from tests.fakehub.entities import (
+from fakehub.bare import BareRepo, Person
+from fakehub.entities import (
     Access,
     Artifact,
     Check,
@@ -25,10 +25,10 @@ from tests.fakehub.entities import (
     Token,
     TokenKind,
 )
-from tests.fakehub.errors import ApiError, NoRefError, RuleViolationError, StaleHeadError
+from fakehub.errors import ApiError, NoRefError, RuleViolationError, StaleHeadError
 
 if TYPE_CHECKING:
-    from tests.fakehub.hub import Hub
+    from fakehub.hub import Hub
 
 WORKFLOWS = ".github/workflows/"
 
@@ -210,7 +210,7 @@ class Repo:
         self.hub.emit(self._push_event(token, ref, old, new))
 
     def _push_event(self, token: Token, ref: str, old: str | None, new: str | None) -> Event:
-        from tests.fakehub import events
+        from fakehub import events
 
         base = old or (self.bare.commit(new).parents or (None,))[0] if new else None
         paths = tuple(path for _, path in self.bare.changed(base, new)) if base and new else ()
@@ -341,7 +341,7 @@ class Repo:
         return groups
 
     def _emit_group(self, token: Token, branch: str, group: str, base: str, base_sha: str) -> None:
-        from tests.fakehub import events
+        from fakehub import events
 
         payload = events.group(self, token, branch, base, base_sha)
         event = Event("merge_group", self.full_name, token, payload, "checks_requested", branch, group)
@@ -583,14 +583,14 @@ class Repo:
     # --- events ------------------------------------------------------------------------------------------
 
     def payload(self, token: Token, more: dict[str, Any]) -> dict[str, Any]:
-        from tests.fakehub import events
+        from fakehub import events
 
         return events.document(self, token, more)
 
     def emit_pull(
         self, token: Token, thread: Thread, action: str, more: dict[str, Any] | None = None
     ) -> None:
-        from tests.fakehub import events
+        from fakehub import events
 
         assert thread.pull is not None
         head, base = self.head_of(thread), self.bare.branch(thread.pull.base) or thread.pull.base_sha
@@ -612,7 +612,7 @@ class Repo:
     def emit_issue(
         self, token: Token, thread: Thread, action: str, more: dict[str, Any] | None = None
     ) -> None:
-        from tests.fakehub import events
+        from fakehub import events
 
         payload = events.issue(self, token, thread, action, more)
         self.hub.emit(Event("issues", self.full_name, token, payload, action=action))
@@ -620,7 +620,7 @@ class Repo:
     def emit_comment(
         self, token: Token, thread: Thread, comment: Comment, action: str, more: dict[str, Any] | None = None
     ) -> None:
-        from tests.fakehub import events
+        from fakehub import events
 
         payload = events.comment(self, token, thread, comment, action, more)
         self.hub.emit(Event("issue_comment", self.full_name, token, payload, action=action))

@@ -1,4 +1,4 @@
-"""Fixtures for any test: `from tests.fakehub.fixtures import hub` in a conftest.py or a test's module."""
+"""Fixtures for any test: `from fakehub.fixtures import hub` in a conftest.py or a test's module."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_socket import socket_allow_hosts
 
-from tests.fakehub.hub import Hub
+from fakehub.hub import Hub
 
 __all__ = ["hub"]
 

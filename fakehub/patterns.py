@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tests.fakehub.entities import Event
+from fakehub.entities import Event
 
 _DEFAULT_TYPES = {"pull_request": ("opened", "synchronize", "reopened")}
 _SKIPS = re.compile(

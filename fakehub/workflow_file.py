@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from tests.fakehub.repo import Repo
+    from fakehub.repo import Repo
 
 FOLDER = ".github/workflows"
 

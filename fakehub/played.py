@@ -18,11 +18,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tests.fakehub import warm
-from tests.fakehub.act import LEVELS, ActError, ActRun, environment
-from tests.fakehub.entities import JobResult
-from tests.fakehub.expressions import as_text, evaluate, value_of
-from tests.fakehub.workflow_file import WorkflowFile, read
+from fakehub import warm
+from fakehub.act import LEVELS, ActError, ActRun, environment
+from fakehub.entities import JobResult
+from fakehub.expressions import as_text, evaluate, value_of
+from fakehub.workflow_file import WorkflowFile, read
 
 Context = Mapping[str, Any]
 _STATUS = re.compile(r"\b(success|failure|always|cancelled)\(\)")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakehub import shapes
-from tests.fakehub.routing import Request, allowed, route
+from fakehub import shapes
+from fakehub.routing import Request, allowed, route
 
 R = "/repos/{owner}/{repo}"
 

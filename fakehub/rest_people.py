@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.fakehub import shapes
-from tests.fakehub.entities import Access, Reaction
-from tests.fakehub.errors import ApiError
-from tests.fakehub.repo import Repo
-from tests.fakehub.routing import Answer, Request, route
-from tests.fakehub.schemas import build
+from fakehub import shapes
+from fakehub.entities import Access, Reaction
+from fakehub.errors import ApiError
+from fakehub.repo import Repo
+from fakehub.routing import Answer, Request, route
+from fakehub.schemas import build
 
 R = "/repos/{owner}/{repo}"
 EITHER_READ = "issues:read|pull_requests:read"

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.fakehub.entities import Access, Token, TokenKind
-from tests.fakehub.errors import ApiError, ArchivedError
+from fakehub.entities import Access, Token, TokenKind
+from fakehub.errors import ApiError, ArchivedError
 
 if TYPE_CHECKING:
-    from tests.fakehub.hub import Hub
-    from tests.fakehub.repo import Repo
+    from fakehub.hub import Hub
+    from fakehub.repo import Repo
 
 
 @dataclass
