@@ -15,10 +15,11 @@ BIN := $(VENV)/bin
 CACHE := .cache
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
 ACTIONS := $(wildcard .github/actions/*/action.yml)
+FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 # Git's ids of this and all earlier locks: wheels kept for one of them may be installed in an outage.
 KNOWN_LOCKS := .github/actions/rollout/known-locks
 
-.PHONY: help demo test real cover check bench lock clean
+.PHONY: help demo test real cover check fmt fix bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +61,14 @@ check: dev ## lint, format, types, layers and workflows
 	$(BIN)/zizmor --offline --no-progress --quiet --persona auditor .github
 	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(if $(ACTIONS),$(BIN)/check-jsonschema -q --builtin-schema vendor.github-actions $(ACTIONS))
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-issue-forms $(FORMS)
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.dependabot .github/dependabot.yml
+
+fmt: dev ## format the code
+	@$(BIN)/ruff format -q .
+
+fix: dev ## mend what the linter can mend by itself, then format
+	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
 bench: dev ## measure what has a budget
 	@$(BIN)/python -m benchmarks
