@@ -75,8 +75,8 @@ _OPTIONS = (
         " repository there whose workflows run the train.",
     ),
 )
-_FIRST_YEAR, _LAST_YEAR = 1970, 2999
-"""git has no dates before, and nobody plans a rollout after."""
+_LAST_YEAR = 2999
+"""Nobody plans a rollout after."""
 _NOW_HINT = "write it like 2026-11-23T10:00:00Z"
 
 
@@ -287,12 +287,14 @@ def _is_simulated() -> bool:
 
 
 def _parsed(text: str) -> datetime:
+    from rollout.core.observation import EARLIEST
+
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"--now {text}: not a time", hint=_NOW_HINT) from error
     if moment.tzinfo is None:
         raise InputError(f"--now {text}: has no time zone", hint=_NOW_HINT)
-    if not _FIRST_YEAR < moment.year < _LAST_YEAR:
-        raise InputError(f"--now {text}: not between {_FIRST_YEAR} and {_LAST_YEAR}", hint=_NOW_HINT)
+    if not EARLIEST.year <= moment.year <= _LAST_YEAR:
+        raise InputError(f"--now {text}: not between {EARLIEST.year} and {_LAST_YEAR}", hint=_NOW_HINT)
     return moment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rollout.commands.reconcile.evidence import check_evidence, check_itself
+from rollout.commands.reconcile.evidence import check_evidence, checked
 from rollout.commands.reconcile.facts import FactFinder
 from rollout.core.decide.advance import advance, observe, why_ignored
 from rollout.core.decide.assess import is_settled, reassess
@@ -34,7 +34,7 @@ def evaluate(
     if state.rollout.outcome is not Outcome.IN_PROGRESS:
         return state
     if evidence is not None:
-        check_itself(evidence, now)
+        evidence = checked(evidence, now)
         check_evidence(evidence, state, now)
     facts = FactFinder(forge).facts(state)
     while not is_settled(state):

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from rollout.core.observation import HarnessReport, is_ahead
+from rollout.core.observation import HarnessReport, is_ahead, is_too_early
 from rollout.core.surfaces.payload import MalformedError, a_list, an_object, count, decode, label, moment
 from rollout.core.text import inert
 from rollout.core.values import JsonValue, format_duration, format_instant
@@ -22,8 +22,6 @@ Entry = dict[str, JsonValue]
 SCHEMA = 1
 PASSED = "passed"
 _MAX_SURFACES = 100
-_FIRST_YEAR = 2000
-"""An earlier start is a time in seconds, or a clock that was never set."""
 _OF_BOTH = ("status", "exit_code", "artifact_count", "summary_line")
 """What both files state of a surface."""
 _ONLY_OF_FAILED = ("diagnostics", "missing_artifact_roots")
@@ -100,7 +98,7 @@ def _of_files(run: HarnessReport, report: Entry, manifest: Entry) -> Iterator[st
             shown = inert(repr(schema), 40)
             said = "is missing" if schema is None else f"is {shown}"
             yield f"{what}.schema_version {said}, and this version of rollout reads {SCHEMA}"
-    if run.started_at is not None and run.started_at.year < _FIRST_YEAR:
+    if run.started_at is not None and is_too_early(run.started_at):
         yield f"manifest.started_unix_ms is of {run.started_at.year}: it has to be in milliseconds since 1970"
     durations = [document["duration_ms"] for document in (report, manifest) if "duration_ms" in document]
     if durations:
@@ -120,7 +118,8 @@ def _not_ended(run: HarnessReport, manifest: Entry, read_at: datetime | None) ->
     took = _whole(manifest.get("duration_ms"))
     if took is None or run.started_at is None or read_at is None:
         return ""
-    if not is_ahead(run.started_at + timedelta(milliseconds=took), read_at):
+    # Not start plus duration: a start at the end of the calendar has no time after it.
+    if not is_ahead(run.started_at, read_at - timedelta(milliseconds=took)):
         return ""
     began = format_instant(run.started_at)
     return f"the run began at {began} and took {format_duration(took // 1000)}: it cannot have ended yet"

@@ -6,14 +6,14 @@ These cross from the side that runs product code to the side that may write, so 
 # No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from rollout.core.rollback.evidence_index import MAX_CAPTURED, Captured
-from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version
+from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version, format_instant
 
 COUNTERS = "counters"
 TIMELINE = "timeline"
@@ -27,6 +27,15 @@ MAX_FUTURE = timedelta(minutes=2)
 def is_ahead(moment: datetime | None, now: datetime) -> bool:
     """Whether only a clock that ran ahead of `now` can have named that moment."""
     return moment is not None and moment - now > MAX_FUTURE
+
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""The first time that evidence may state: an earlier one is in other units, or its clock was never set."""
+
+
+def is_too_early(moment: datetime | None) -> bool:
+    """Whether no clock that was ever set can have named that moment."""
+    return moment is not None and moment < EARLIEST
 
 
 MAX_SURFACES = 200
@@ -204,6 +213,29 @@ def merge_round(parts: Sequence[Observation]) -> Observation:
             "harness": _harness_of(parts),
         }
     )
+
+
+def with_possible_time(sample: Sample) -> Sample:
+    """The sample; an unknown one where its source states a time before EARLIEST."""
+    updated = sample.updated_at
+    if sample.unknown is not None or updated is None or not is_too_early(updated):
+        return sample
+    return Sample(unknown=_says_too_early(updated))
+
+
+def with_possible_times(observation: Observation) -> Observation:
+    """The observation; each surface, and the harness, is unknown in it that states a time before EARLIEST."""
+    harness = observation.harness
+    if harness is not None and harness.started_at is not None and is_too_early(harness.started_at):
+        harness = HarnessReport(unknown=_says_too_early(harness.started_at))
+    samples = {surface: with_possible_time(sample) for surface, sample in observation.samples.items()}
+    if (samples, harness) == (observation.samples, observation.harness):
+        return observation
+    return observation.model_copy(update={"samples": samples, "harness": harness})
+
+
+def _says_too_early(moment: datetime) -> str:
+    return f"says {format_instant(moment)}: no clock that was set says a time before {EARLIEST.year}"
 
 
 def began_at(observation: Observation, surface: str) -> datetime | None:

@@ -58,13 +58,25 @@ def format_duration(seconds: float) -> str:
 
 
 def to_utc_seconds(moment: datetime) -> datetime:
-    """The same moment in UTC, cut to the second: the resolution that state files carry."""
-    return moment.astimezone(UTC).replace(microsecond=0)
+    """The same moment in UTC, cut to the second: the resolution that state files carry.
+
+    Raises ValueError where its offset leads out of the calendar.
+    """
+    try:
+        return moment.astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        raise ValueError("is outside years 1 to 9999 in UTC") from None
 
 
 def format_instant(moment: datetime) -> str:
     """RFC 3339 in UTC to the second, `2026-11-23T10:15:00Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime: its %Y has fewer than four figures before year 1000, which no reader takes.
+    return f"{to_utc_seconds(moment).replace(tzinfo=None).isoformat()}Z"
+
+
+def compact_instant(moment: datetime) -> str:
+    """The same for names and ids, `20261123T101500Z`."""
+    return format_instant(moment).replace("-", "").replace(":", "")
 
 
 def unix_ms(moment: datetime) -> int:

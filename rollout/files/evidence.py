@@ -95,7 +95,9 @@ def _refuse_other_schema(name: str, schema: JsonValue) -> None:
         raise _refusal(name, f"schema: is {str(schema).lower()}, not {_SCHEMA}", _WRITE_AGAIN)
     if isinstance(schema, int) and schema > _SCHEMA:
         hint = "A newer rollout wrote it: use that version here too."
-        raise _refusal(name, f"schema: is {schema}, and this rollout reads up to {_SCHEMA}", hint)
+        raise _refusal(
+            name, f"schema: is {inert(str(schema), 40)}, and this rollout reads up to {_SCHEMA}", hint
+        )
 
 
 def _mistakes(name: str, error: ValidationError) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol, assert_never
 from rollout.core.contract import SOAK_GATE, Contract, Phase, RunsSoak
 from rollout.core.decide.group_unknown import told_once
 from rollout.core.state import GateFinding, Outcome, Result, Rollout, Status
-from rollout.core.values import format_duration, to_utc_seconds
+from rollout.core.values import format_duration, format_instant, to_utc_seconds
 
 BAR_WIDTH = 12
 NAMED_SURFACES = 3
@@ -269,7 +269,8 @@ def short(seconds: int, *, up: bool = False) -> str:
 
 def day_and_time(moment: datetime) -> str:
     """`2026-11-23 14:30 UTC`."""
-    return to_utc_seconds(moment).strftime("%Y-%m-%d %H:%M UTC")
+    day, _, time = format_instant(moment).partition("T")
+    return f"{day} {time[:5]} UTC"
 
 
 def clock_time(moment: datetime, now: datetime) -> str:

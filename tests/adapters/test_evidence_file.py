@@ -126,6 +126,8 @@ def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:
         (b"[]", ": is not an object"),
         (b" " * 6_000_000, ": larger than 5242880 bytes"),
         ({"schema": 2, "kind": "observation"}, ": schema: is 2, and this rollout reads up to 1"),
+        (b'{"schema": %s}' % (b"9" * 6000), ": a number too large to read"),
+        (b'{"schema": %s}' % (b"9" * 4000), f": schema: is {'9' * 39}\u2026, and this rollout reads up to 1"),
         ({"schema": 1}, ": kind: is neither observation nor results"),
         ({"schema": 1, "kind": "decision"}, ": kind: is neither observation nor results"),
         ({"schema": 1, "kind": ["observation"]}, ": kind: is neither observation nor results"),
@@ -158,6 +160,16 @@ def test_a_value_of_another_type_is_not_taken_for_one(tmp_path: Path, field: str
     *above, last = field.split(".")
     reduce(lambda inner, key: inner[key], above, document)[last] = value
     with pytest.raises(InputError, match=re.escape(field)):
+        read_evidence(written(tmp_path, document))
+
+
+@pytest.mark.parametrize("field", ["started_at", "samples.voice.updated_at", "harness.started_at"])
+@pytest.mark.parametrize("value", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_outside_the_calendar_is_bad_input(tmp_path: Path, field: str, value: str) -> None:
+    document = OBSERVATION.model_dump(mode="json", by_alias=True)
+    *above, last = field.split(".")
+    reduce(lambda inner, key: inner[key], above, document)[last] = value
+    with pytest.raises(InputError, match=rf"{field}: .*is outside years 1 to 9999 in UTC"):
         read_evidence(written(tmp_path, document))
 
 

@@ -162,6 +162,38 @@ def test_what_is_passed_on_is_a_closed_list() -> None:
     assert told == {"PATH": "p", "HOME": "h", "GIT_SSH_COMMAND": "s", "https_proxy": "x", **always}
 
 
+SETTING = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "a.B c.d", "GIT_CONFIG_VALUE_0": ""}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"GIT_CONFIG_COUNT": "bad"},
+        {"GIT_CONFIG_COUNT": "99999999999"},
+        {"GIT_CONFIG_COUNT": "2"},
+        {"GIT_CONFIG_KEY_0": "a"},
+        {"GIT_CONFIG_KEY_0": "a.1b"},
+        {"GIT_CONFIG_KEY_0": ""},
+        {"GIT_CONFIG_NOSYSTEM": "maybe"},
+        {"GIT_DISCOVERY_ACROSS_FILESYSTEM": "maybe"},
+    ],
+    ids=lambda broken: "=".join(*broken.items()),
+)
+def test_a_variable_that_git_would_end_at_is_not_passed_on(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, broken: dict[str, str]
+) -> None:
+    usual = list(everything(repo))
+    for name, value in {**SETTING, **broken}.items():
+        monkeypatch.setenv(name, value)
+    assert list(everything(repo)) == usual
+    assert not broken.keys() & usual_environment().keys()
+
+
+def test_settings_of_the_environment_are_passed_on_whole() -> None:
+    told = usual_environment({**SETTING, "GIT_CONFIG_KEY_1": "a.b", "GIT_CONFIG_NOSYSTEM": "1"})
+    assert told == {**usual_environment({}), **SETTING, "GIT_CONFIG_NOSYSTEM": "1"}
+
+
 def test_an_object_that_somebody_replaced_is_read_as_it_was_committed(repo: Repository) -> None:
     """`git replace` is a view of one clone: history that is verified is what was pushed."""
     head, other = repo.head(), repo.head("other")

@@ -142,7 +142,7 @@ def test_what_a_product_or_person_wrote_is_shown_inert_and_cut(end: Ends) -> Non
         ),
         (
             "status --now 0001-01-01T00:00:00+14:00",
-            "--now 0001-01-01T00:00:00+14:00: not between 1970 and 2999",
+            "--now 0001-01-01T00:00:00+14:00: not between 2000 and 2999",
             "write it like 2026-11-23T10:00:00Z",
         ),
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -42,6 +42,8 @@ DEGRADED = {"memory": {"health_state": "degraded"}}
 QUEUED = {"voice": {"fields": {"failure_streak": 0, "last_cycle_failed": 0, "queue_depth": 2}}}
 BREACH = {"voice": {"fields": {"failure_streak": 3, "last_cycle_failed": 1, "queue_depth": 0}}}
 UNREADABLE = {"voice": {"unknown": "exit 1"}}
+YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
+"""Go's zero time."""
 
 
 @pytest.fixture
@@ -238,6 +240,24 @@ def test_a_count_below_zero_is_refused(world: World) -> None:
     assert "unchanged" in caught.value.hint
 
 
+def test_an_observation_before_any_clock_was_set_is_refused(world: World) -> None:
+    done, whole = len(world.writes.done), world.observe()
+    with pytest.raises(InputError, match="names 0001-01-01T00:00:00Z, a time before 2000") as caught:
+        world.reconcile(whole.model_copy(update={"started_at": YEAR_1}))
+    assert "clock" in caught.value.hint
+    assert len(world.writes.done) == done
+
+
+def test_a_surface_that_states_an_impossible_time_is_unknown_and_the_status_stays_readable(
+    world: World,
+) -> None:
+    world.reconcile(world.observe({"voice": {"updated_at": YEAR_1}}))
+    observation = world.status.observation
+    assert observation is not None
+    unknown = {name: sample.unknown for name, sample in observation.samples.items() if sample.unknown}
+    assert unknown == {"voice": "says 0001-01-01T00:00:00Z: no clock that was set says a time before 2000"}
+
+
 def second_answer(results: Results) -> dict[str, object]:
     (result, *_) = results.results
     return {"results": (*results.results, result.model_copy(update={"ok": False}))}
@@ -254,10 +274,13 @@ def dated(**times: timedelta) -> Callable[[Results], dict[str, object]]:
     return change
 
 
-def captured_ahead(results: Results) -> dict[str, object]:
-    (result, *others) = results.results
-    one = Captured(path="a", state=CaptureState.MISSING, at=result.finished_at + timedelta(days=900))
-    return {"results": (result.model_copy(update={"captured": (one,)}), *others)}
+def captured(at: datetime) -> Callable[[Results], dict[str, object]]:
+    def change(results: Results) -> dict[str, object]:
+        (result, *others) = results.results
+        one = Captured(path="a", state=CaptureState.MISSING, at=at)
+        return {"results": (result.model_copy(update={"captured": (one,)}), *others)}
+
+    return change
 
 
 @pytest.mark.parametrize(
@@ -267,7 +290,10 @@ def captured_ahead(results: Results) -> dict[str, object]:
         (dated(finished_at=timedelta(seconds=-1)), "apply-canary-1-5-1 ended at .*, before it began at"),
         (dated(finished_at=timedelta(days=1000)), "apply-canary-1-5-1 is 24000h in the future"),
         (dated(finished_at=timedelta(minutes=2, seconds=1)), "apply-canary-1-5-1 is 2m1s in the future"),
-        (captured_ahead, "apply-canary-1-5-1 is 21600h in the future"),
+        (captured(datetime(2999, 1, 1, tzinfo=UTC)), "apply-canary-1-5-1 is .* in the future"),
+        (captured(YEAR_1), "apply-canary-1-5-1 names 0001-01-01T00:00:00Z, a time before 2000"),
+        (dated(started_at=timedelta(days=-365_000)), "apply-canary-1-5-1 names 1027-.*Z, a time before 2000"),
+        (lambda _: {"finished_at": YEAR_1}, "names 0001-01-01T00:00:00Z, a time before 2000"),
         (lambda results: {"finished_at": results.finished_at - timedelta(hours=1)}, "after its results were"),
         (lambda results: {"finished_at": results.finished_at + timedelta(hours=1)}, "is 1h in the future"),
     ],
@@ -332,6 +358,15 @@ def test_results_that_nobody_waits_for_are_noted() -> None:
     world.reconcile(results)
     (note,) = world.reconcile(results).notes
     assert note.endswith("ignored: it answers no pending request")
+
+
+def test_results_beside_one_that_is_taken_are_noted_one_by_one() -> None:
+    world = World(apply=True).play_to("canary-1")
+    results = world.perform()
+    (taken, *others) = results.results
+    strange = taken.model_copy(update={"request": "apply-canary-1-5-9"})
+    (note,) = world.reconcile(results.model_copy(update={"results": (strange, taken, *others)})).notes
+    assert note == "result of apply-canary-1-5-9 ignored: it answers no pending request"
 
 
 def test_evidence_after_the_end_is_noted(world: World) -> None:

@@ -209,6 +209,9 @@ def test_a_run_that_cannot_have_ended_yet_is_unknown() -> None:
     )
     assert parse_harness(report, manifest, IDS, began + timedelta(minutes=58)).status == "passed"
     assert parse_harness(REPORT, MANIFEST, IDS, began).status == "passed"
+    last = changed(manifest, started_unix_ms=253_402_300_799_000)
+    told = parse_harness(report, last, IDS, began).unknown
+    assert told == "the run began at 9999-12-31T23:59:59Z and took 1h: it cannot have ended yet"
 
 
 def test_what_only_one_file_states_is_compared_with_nothing() -> None:

@@ -1,11 +1,21 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.core.observation import HealthState, Observation, Sample, merge_round, of_one_instant
+from rollout.core.observation import (
+    EARLIEST,
+    HarnessReport,
+    HealthState,
+    Observation,
+    Sample,
+    merge_round,
+    of_one_instant,
+    with_possible_times,
+)
+from rollout.core.values import format_instant
 from tests.core.world import COMMIT, START, World, run
 
 
@@ -86,6 +96,24 @@ def test_parts_that_speak_of_different_things_are_refused(changes: dict[str, Any
 def test_what_crosses_over_is_bounded(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         Sample.model_validate(changes)
+
+
+@pytest.mark.parametrize("at", [datetime(1, 1, 1, tzinfo=UTC), EARLIEST - timedelta(seconds=1)])
+def test_a_source_that_states_an_impossible_time_is_unknown_alone(at: datetime) -> None:
+    """Go's zero time is of year 1; such a time was recorded, and the record could not be read."""
+    said = f"says {format_instant(at)}: no clock that was set says a time before 2000"
+    whole = part("voice", "memory")
+    stated = whole.samples["voice"].model_copy(update={"updated_at": at})
+    observation = whole.model_copy(
+        update={
+            "samples": {**whole.samples, "voice": stated},
+            "harness": HarnessReport(started_at=at, status="passed"),
+        }
+    )
+    found = with_possible_times(observation)
+    assert found.samples == {**whole.samples, "voice": Sample(unknown=said)}
+    assert found.harness == HarnessReport(unknown=said)
+    assert with_possible_times(whole) is whole
 
 
 HEALTHY = Sample(health_state=HealthState.HEALTHY)

@@ -1,7 +1,8 @@
 from datetime import timedelta
 
-from rollout.core.decide.requests import answer, find, how_it_failed
+from rollout.core.decide.requests import answer, find, how_it_failed, ignored
 from rollout.core.state import Work
+from rollout.core.values import format_instant
 from tests.core.world import World, contract_of, tau
 
 APPLYING = {"command": ["./set-percent", "{percent}", "{phase}", "{version}"]}
@@ -33,6 +34,24 @@ def test_a_result_of_an_earlier_run_is_no_answer() -> None:
     early = request.requested_at - timedelta(minutes=2)
     (answered,) = answer((request,), world.results([request.id], started_at=early).results, world.now)
     assert answered.result is not None
+
+
+def test_each_result_that_is_not_taken_is_told_with_the_reason() -> None:
+    world = applying()
+    (request,) = world.status.requests
+    (fresh,) = world.results([request.id]).results
+    early = request.requested_at - timedelta(hours=1)
+    old = fresh.model_copy(update={"started_at": early})
+    strange = fresh.model_copy(update={"request": "apply-canary-9-1"})
+    assert list(ignored((request,), (old, strange))) == [
+        f"result of {request.id} ignored: it began at {format_instant(early)}, and was asked for at"
+        f" {format_instant(request.requested_at)}",
+        "result of apply-canary-9-1 ignored: it answers no pending request",
+    ]
+    done = request.model_copy(update={"result": fresh})
+    assert list(ignored((done,), (fresh, old))) == [
+        f"result of {request.id} ignored: another one was recorded before"
+    ]
 
 
 def test_an_answer_is_not_answered_again() -> None:

@@ -36,6 +36,7 @@ from rollout.core.state import (
     Signature,
     Signoff,
     StepState,
+    Work,
 )
 from rollout.core.values import Name
 from tests.core.world import CHECKOUTS, REVERTS, START, World, checks, contract_of, run
@@ -113,6 +114,22 @@ def test_the_id_is_a_name_whatever_the_version(version: str) -> None:
 )
 def test_a_branch_may_end_in_the_id(version: str, ends: str) -> None:
     assert incident_id(version, START).endswith(ends)
+
+
+def test_work_is_asked_for_anew_where_an_older_incident_stands_in() -> None:
+    """The status has gone on, so no request of it is left: this was an assertion that stopped every run."""
+    world, kind = rolled_back(), Work.CAPTURE_EVIDENCE
+    older = world.state.incident
+    assert kind in {request.work for request in world.status.requests}
+    world.wait(minutes=1).perform()
+    assert kind not in {request.work for request in world.status.requests}
+    world.state = replace(world.state, incident=older)
+    world.wait(minutes=1).offer()
+    (asked,) = [request for request in world.status.requests if request.work is kind]
+    assert (asked.requested_at, asked.result) == (world.now, None)
+    world.wait(minutes=1).perform()
+    assert kind not in {request.work for request in world.status.requests}
+    assert world.not_recomputed == []
 
 
 def test_what_was_signed_is_withdrawn() -> None:

@@ -9,6 +9,7 @@ from rollout.core.values import (
     Duration,
     Instant,
     RelativePath,
+    compact_instant,
     format_duration,
     format_instant,
     from_unix_ms,
@@ -66,6 +67,20 @@ def test_an_instant_is_told_in_utc() -> None:
     elsewhere = NOON.astimezone(timezone(timedelta(hours=2)))
     assert format_instant(elsewhere) == "2026-11-23T12:00:00Z"
     assert to_utc_seconds(elsewhere).tzinfo is UTC
+
+
+@pytest.mark.parametrize("year", [1, 99, 999, 1969, 9999])
+def test_an_instant_of_any_year_is_read_back(year: int) -> None:
+    moment = datetime(year, 1, 1, tzinfo=UTC)
+    assert format_instant(moment) == f"{year:04}-01-01T00:00:00Z"
+    assert compact_instant(moment) == f"{year:04}0101T000000Z"
+    assert TypeAdapter(Instant).validate_python(format_instant(moment)) == moment
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_an_instant_outside_the_calendar_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="is outside years 1 to 9999 in UTC"):
+        TypeAdapter(Instant).validate_python(text)
 
 
 def test_an_instant_needs_a_zone() -> None:

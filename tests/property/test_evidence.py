@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rollout.commands.reconcile.evidence import check_itself
 from rollout.core.contract import Adapter
 from rollout.core.harness import parse_harness
-from rollout.core.observation import MAX_FUTURE, HealthState, Observation, Results, WorkResult
+from rollout.core.observation import EARLIEST, MAX_FUTURE, HealthState, Observation, Results, WorkResult
 from rollout.core.surfaces import parse
 from rollout.core.surfaces.event_log import HEAD_BYTES, LogFile, count_log
 from rollout.core.surfaces.payload import CYCLE_FIELDS
@@ -150,7 +150,7 @@ def test_evidence_is_taken_only_where_it_is_clear_and_its_times_follow(content: 
     if isinstance(item, Results):
         spans = [(result.started_at, result.finished_at) for result in item.results]
         assert max(Counter(result.request for result in item.results).values(), default=1) == 1
-    assert all(began <= ended <= NOW + MAX_FUTURE for began, ended in spans)
+    assert all(EARLIEST <= began <= ended <= NOW + MAX_FUTURE for began, ended in spans)
     assert item.finished_at <= NOW + MAX_FUTURE
     if isinstance(item, Observation):
         assert all(

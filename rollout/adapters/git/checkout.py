@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from stat import S_ISDIR, S_IXUSR
 from typing import TYPE_CHECKING, NamedTuple
@@ -72,11 +73,29 @@ class Checkout:
 
     def can_follow(self, path: str, commit: str) -> bool:
         """Whether this one file is as it is in `commit`, here and in the index: see `prepare`."""
+        known = self._index
         try:
             self.prepare([path], commit)
         except InputError:
             return False
+        finally:
+            self._index = {**known, **self._index}
         return True
+
+    def how_to_put_back(self, paths: Sequence[str]) -> str:
+        """The commands that bring these files, changed here, to what the branch has."""
+        back = f"git {self._there}checkout HEAD -- {shlex.join(paths)}"
+        return " && ".join([*self._showing(paths), back])
+
+    def _showing(self, paths: Iterable[str]) -> Iterator[str]:
+        """The commands that let git look again at those of the paths that it was told not to look at.
+
+        One a flag: of two, git update-index takes the first.
+        """
+        for flag in (_UNCHANGED, _SKIPPED):
+            hidden = [path for path in paths if self._has_flag(path, flag)]
+            if hidden:
+                yield f"git {self._there}update-index --no-{flag.removeprefix('--')} {shlex.join(hidden)}"
 
     def operation(self, branch: str) -> str:
         """What a person is in the middle of with the branch here, such as `a merge`; empty for nothing."""
@@ -190,10 +209,9 @@ class Checkout:
                     file=path,
                 )
             if staged is not None and staged.flags and not self._is_as_in(path, commit):
-                flags = "--no-assume-unchanged --no-skip-worktree"
                 raise InputError(
                     f"{path}: dirty: changes{self._where} that git was told to ignore would be overwritten",
-                    hint=f"let git see them: git {self._there}update-index {flags} {path}",
+                    hint=f"let git see them: {' && '.join(self._showing([path]))}",
                     file=path,
                 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -56,13 +57,17 @@ _PASSED_ON = frozenset(
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"),
         "EMAIL",
         *("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"),
-        *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_COUNT"),
+        *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
         *("GIT_EXEC_PATH", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_PROXY_COMMAND"),
         *("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_CERT", "GIT_SSL_KEY", "GIT_SSL_NO_VERIFY"),
         "GIT_DISCOVERY_ACROSS_FILESYSTEM",
     }
 )
-_PASSED_ON_BY_BEGINNING = ("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
+_BOOLEANS = ("GIT_CONFIG_NOSYSTEM", "GIT_DISCOVERY_ACROSS_FILESYSTEM")
+_BOOLEAN = re.compile(r"(?i:true|yes|on|false|no|off|[0-9]{1,9})?")
+_COUNT = re.compile(r"[0-9]{1,4}")
+_CONFIG_KEY = re.compile(r"[A-Za-z0-9-]+(\..*)?\.[A-Za-z][A-Za-z0-9-]*")
+"""git ends at any other value before it looks at anything: no command would work, the brake included."""
 _NO_GRAFTS = f"{os.devnull}/grafts"
 """A file that cannot be: a grafted history is another than the commits'."""
 _ALWAYS = {
@@ -109,12 +114,24 @@ class Runner:
 def usual_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """What git inherits of an environment, this process's when None: a closed list."""
     given = os.environ if environment is None else environment
-    kept = {name: value for name, value in given.items() if _is_passed_on(name)}
-    return {**kept, **_ALWAYS}
+    kept = {name: value for name, value in given.items() if _is_passed_on(name, value)}
+    return {**kept, **_settings(given), **_ALWAYS}
 
 
-def _is_passed_on(name: str) -> bool:
-    return name in _PASSED_ON or name.startswith(_PASSED_ON_BY_BEGINNING)
+def _is_passed_on(name: str, value: str) -> bool:
+    return name in _PASSED_ON and (name not in _BOOLEANS or _BOOLEAN.fullmatch(value) is not None)
+
+
+def _settings(given: Mapping[str, str]) -> dict[str, str]:
+    """The settings that the environment gives git, as keys and values; none where git would refuse one."""
+    count = given.get("GIT_CONFIG_COUNT", "")
+    if not _COUNT.fullmatch(count):
+        return {}
+    keys = [f"GIT_CONFIG_KEY_{number}" for number in range(int(count))]
+    values = [f"GIT_CONFIG_VALUE_{number}" for number in range(int(count))]
+    if not all(_CONFIG_KEY.fullmatch(given.get(key, "")) for key in keys) or not given.keys() >= set(values):
+        return {}
+    return {name: given[name] for name in ("GIT_CONFIG_COUNT", *keys, *values)}
 
 
 def start(folder: Path, arguments: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -490,7 +490,7 @@ class Git:
         clean = [path for path in paths if checkout.can_follow(path, old)]
         stay = sorted(path for path in paths if path not in clean)
         kept = f"{', '.join(stay)}: changed in {checkout.where}: it stays"
-        back = f"git checkout HEAD -- {' '.join(stay)}"
+        back = checkout.how_to_put_back(stay)
         self.note(f"{kept}, and committing it takes that part back; to have it as committed: {back}")
         return clean
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rollout.core.channel.requests import answered
 from rollout.core.decide.step import Step
 from rollout.core.observation import Evidence, Results
@@ -22,6 +24,16 @@ def answer(state: TrainState, item: Evidence) -> Step | None:
     how = "done" if result.ok else "failed"
     detail = f"{channel.request.version} {how}, {result.detail}"
     return Step(Event.CHANNEL, StateChange(channel=channel), detail)
+
+
+def left_over(state: TrainState, item: Evidence) -> Iterator[str]:
+    """Says of each answer to the channel that its request, once `answer` is done, did not take why not."""
+    if not isinstance(item, Results) or item.train != state.train:
+        return
+    asked = state.channel.request if state.channel is not None else None
+    for result in item.results:
+        if result.request.startswith(IDS) and (asked is None or asked.result != result):
+            yield f"result of {result.request} ignored: it answers no pending request of the channel"
 
 
 def without_answers(item: Evidence) -> Evidence | None:

@@ -12,13 +12,16 @@ from rollout.core.contract import Contract
 from rollout.core.decide.advance import why_ignored
 from rollout.core.decide.revision import head_of
 from rollout.core.observation import (
+    EARLIEST,
     Evidence,
     Observation,
     Results,
     WorkResult,
     is_ahead,
+    is_too_early,
     merge_round,
     of_one_instant,
+    with_possible_times,
 )
 from rollout.core.state import UNDER_WAY, TrainState
 from rollout.core.surfaces.known import never_reported
@@ -51,11 +54,9 @@ def sorted_out(evidence: Sequence[Evidence], now: datetime) -> tuple[list[Eviden
     refused: list[InputError] = []
     for item in evidence:
         try:
-            check_itself(item, now)
+            believed.append(checked(item, now))
         except InputError as error:
             refused.append(error)
-        else:
-            believed.append(item)
     return believed, refused
 
 
@@ -113,8 +114,17 @@ def _subject(observation: Observation) -> tuple[str, ...]:
 # --- what no honest run writes ----------------------------------------------------------------------------
 
 
+def checked(item: Evidence, now: datetime) -> Evidence:
+    """The evidence as it is believed: a surface that states an impossible time is unknown.
+
+    Raises InputError as `check_itself`.
+    """
+    check_itself(item, now)
+    return with_possible_times(item) if isinstance(item, Observation) else item
+
+
 def check_itself(item: Evidence, now: datetime) -> None:
-    """Raises InputError for evidence that contradicts itself, or lies in the future."""
+    """Raises InputError for evidence that contradicts itself, lies in the future, or is of an unset clock."""
     if isinstance(item, Observation):
         times = _problem_of_times(item.started_at, item.finished_at, now)
         others = _read_outside(item) or _below_zero(item) or _contradicts_its_checkout(item)
@@ -133,20 +143,20 @@ def _answered_twice(results: Results) -> str:
 
 
 def _times_of(results: Results, now: datetime) -> Iterator[str]:
-    yield _ahead(results.finished_at, now)
+    yield _impossible(results.finished_at, now)
     for result in results.results:
         found = _problem_of_times(result.started_at, result.finished_at, now)
         if not found and is_ahead(result.finished_at, results.finished_at):
             found = f"ended at {format_instant(result.finished_at)}, after its results were written"
-        captured = (_ahead(one.at, now) for one in result.captured)
-        found = found or next((ahead for ahead in captured if ahead), "")
+        captured = (_impossible(one.at, now) for one in result.captured)
+        found = found or next(filter(None, captured), "")
         yield f"cannot be believed: {result.request} {found}" if found else ""
 
 
 def _problem_of_times(started_at: datetime, finished_at: datetime, now: datetime) -> str:
     if finished_at < started_at:
         return f"ended at {format_instant(finished_at)}, before it began at {format_instant(started_at)}"
-    return _ahead(finished_at, now)
+    return _too_early(started_at) or _ahead(finished_at, now)
 
 
 def _read_outside(observation: Observation) -> str:
@@ -180,6 +190,14 @@ def _contradicts_its_checkout(observation: Observation) -> str:
         if sample.holds_release is False and head_of(sample, observation) == observation.commit:
             return f"says {surface} was read at the release's commit, and that this lacks the release"
     return ""
+
+
+def _impossible(moment: datetime, now: datetime) -> str:
+    return _too_early(moment) or _ahead(moment, now)
+
+
+def _too_early(moment: datetime) -> str:
+    return f"names {format_instant(moment)}, a time before {EARLIEST.year}" if is_too_early(moment) else ""
 
 
 def _ahead(moment: datetime, now: datetime) -> str:

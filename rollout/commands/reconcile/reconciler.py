@@ -7,7 +7,7 @@ planned from what the forge shows, so a run that was killed is finished by the n
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,7 @@ from typing import assert_never
 
 from rollout.commands.commit_state import ATTEMPTS, writable
 from rollout.commands.reconcile.channel_pull_requests import statuses
-from rollout.commands.reconcile.channel_results import answer, without_answers
+from rollout.commands.reconcile.channel_results import answer, left_over, without_answers
 from rollout.commands.reconcile.evidence import check_evidence, in_order, sorted_out
 from rollout.commands.reconcile.facts import FactFinder
 from rollout.commands.reconcile.incident import Responder
@@ -37,6 +37,7 @@ from rollout.core.decide.effects import (
     promotion_prefix,
     proposed,
 )
+from rollout.core.decide.requests import ignored
 from rollout.core.decide.step import Step
 from rollout.core.decorations import Decorations
 from rollout.core.files import CHANNEL, SIGNOFF
@@ -237,6 +238,7 @@ class Reconciler:
                         raise
                     report.state = self._store.load_for_brake(report.state.train, self._store.head())
                 step = answer(report.state, item)
+            report.notes.extend(left_over(report.state, item))
         return [left for left in map(without_answers, evidence) if left is not None]
 
     # --- state --------------------------------------------------------------------------------------------
@@ -308,6 +310,7 @@ class Reconciler:
                 continue
             if step.consumed:
                 queue.popleft()
+                report.notes.extend(_left_over(item, step))
             in_a_row = 0 if step.consumed else in_a_row + 1
             if in_a_row > _MOST_STEPS:
                 raise AssertionError(f"reconcile does not come to rest: {step.event} again and again")
@@ -536,6 +539,12 @@ class Reconciler:
 
 def _revert_finder(responder: Responder) -> RevertFinder:
     return RevertFinder(responder.reverter, pushes_workflows=responder.pushes_workflows)
+
+
+def _left_over(item: Evidence | None, step: Step) -> Iterator[str]:
+    """What the step that took some of the results did not take."""
+    if isinstance(item, Results) and step.change.status is not None:
+        yield from ignored(step.change.status.requests, item.results)
 
 
 def _note(item: Evidence, state: TrainState, now: datetime) -> str:

@@ -27,7 +27,7 @@ from rollout.core.state import (
     Quarantine,
 )
 from rollout.core.text import inert
-from rollout.core.values import to_utc_seconds
+from rollout.core.values import compact_instant
 
 LONGEST_TARGET = 128
 
@@ -172,4 +172,4 @@ def _asked_again(request: ChannelRequest | None, at: datetime) -> ChannelRequest
 
 def _request_id(at: datetime) -> str:
     # By the time, so that an old run's result for the same version answers nothing.
-    return f"channel-{to_utc_seconds(at):%Y%m%dT%H%M%SZ}"
+    return f"channel-{compact_instant(at)}"

@@ -8,7 +8,7 @@ from datetime import datetime
 from rollout.core.contract import Contract, HarnessGate
 from rollout.core.observation import Observation, WorkResult, is_ahead
 from rollout.core.state import GateFinding, Request, Result, Rollout, Work
-from rollout.core.values import to_utc_seconds
+from rollout.core.values import compact_instant, format_instant
 
 _DATED_AHEAD = "dated by a clock that ran ahead"
 MOST_ATTEMPTS = 3
@@ -66,7 +66,7 @@ def lanes_back(
     assert rollout.phase is not None
     return tuple(
         Request(
-            id=f"back{place}-{to_utc_seconds(now):%Y%m%dt%H%M%Sz}-1",
+            id=f"back{place}-{compact_instant(now).lower()}-1",
             work=Work.RELEASE_LANE,
             phase=rollout.phase,
             canary_percent=rollout.canary_percent,
@@ -94,6 +94,20 @@ def answer(
     """The requests with the results that are theirs; a request that has its result keeps it."""
     by_id = {result.request: result for result in results}
     return tuple(_answered(request, by_id.get(request.id), now) for request in requests)
+
+
+def ignored(requests: tuple[Request, ...], results: tuple[WorkResult, ...]) -> Iterator[str]:
+    """Says of each result that these requests did not take why not."""
+    asked = {request.id: request for request in requests}
+    for result in results:
+        request = asked.get(result.request)
+        if request is None:
+            yield f"result of {result.request} ignored: it answers no pending request"
+        elif request.result is None:
+            began, wanted = format_instant(result.started_at), format_instant(request.requested_at)
+            yield f"result of {result.request} ignored: it began at {began}, and was asked for at {wanted}"
+        elif request.result != result:
+            yield f"result of {result.request} ignored: another one was recorded before"
 
 
 def _answered(request: Request, result: WorkResult | None, now: datetime) -> Request:

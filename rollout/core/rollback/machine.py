@@ -80,9 +80,7 @@ def next_step(moment: Moment) -> Step | None:
 
 
 def _capture(moment: Moment, step: IncidentStep) -> Step | None:
-    request = moment.request(Work.CAPTURE_EVIDENCE)
-    assert request is not None
-    return _answered(moment, step, request)
+    return _answered(moment, step, Work.CAPTURE_EVIDENCE)
 
 
 def _apply(moment: Moment, step: IncidentStep) -> Step | None:
@@ -93,8 +91,7 @@ def _apply(moment: Moment, step: IncidentStep) -> Step | None:
         why = REVERTS_ONLY if has_none else nowhere
         return _record(moment, _ended(moment, step, StepState.SKIPPED, why))
     if step.state is not StepState.PENDING:
-        assert request is not None
-        return _answered(moment, step, request)
+        return _answered(moment, step, Work.APPLY_TARGET)
     before = moment.state.channel or Channel(train=moment.state.train)
     plan = plan_rollback(before, target.version, quarantine=moment.state.quarantine, at=moment.now)
     channel = channels.rolled_back(before, target, moment.now).model_copy(update={"plan": plan})
@@ -124,8 +121,11 @@ _WITHOUT = {
 }
 
 
-def _answered(moment: Moment, step: IncidentStep, request: Request) -> Step | None:
+def _answered(moment: Moment, step: IncidentStep, kind: Work) -> Step | None:
     """The step once its work is done; after a few failures, or a long silence, it goes on without."""
+    request = moment.request(kind)
+    if request is None:
+        return _lost(moment, step, kind)
     result, without = request.result, _WITHOUT[request.work]
     if result is None:
         if seconds_between(request.requested_at, moment.now) <= moment.contract.sampling.max_gap:
@@ -142,6 +142,18 @@ def _answered(moment: Moment, step: IncidentStep, request: Request) -> Step | No
     asked = again(request, moment.now)
     tried = _begun(moment, step, StepState.RUNNING, f"{why}; asked for again", asked.attempt)
     return _record(moment, tried, requests=work.replaced(moment.status.requests, request, asked))
+
+
+def _lost(moment: Moment, step: IncidentStep, kind: Work) -> Step:
+    """The step with its work asked for anew.
+
+    The incident is older than the status, whose request was answered and removed: a record that nobody could
+    read was put back, or an older version stood in for it.
+    """
+    target = moment.incident.target if kind is Work.APPLY_TARGET else None
+    asked = work.ask(kind, moment.incident, moment.rollout, moment.now, step=step.step, target=target)
+    begun = _begun(moment, step, StepState.RUNNING, "its request is gone; asked for again")
+    return _record(moment, begun, requests=(*moment.status.requests, asked))
 
 
 def _told(moment: Moment, request: Request, detail: str) -> str:

@@ -28,7 +28,7 @@ from rollout.core.state import (
     Verdict,
     Work,
 )
-from rollout.core.values import to_utc_seconds
+from rollout.core.values import compact_instant
 
 RECONCILE = "reconcile"
 """What started an incident that no person did."""
@@ -38,7 +38,7 @@ KNOWN_GOOD = "known_good"
 def incident_id(version: str, at: datetime) -> str:
     """`20261123t101500z-v0.1.5`: from the release and the time of the freeze, decided once."""
     name = re.sub(r"[^a-z0-9._-]", "-", version.lower())
-    made = f"{to_utc_seconds(at):%Y%m%dt%H%M%Sz}-{name}"[:63]
+    made = f"{compact_instant(at).lower()}-{name}"[:63]
     # It ends the name of a branch, which git allows neither to be a `.lock` nor to end in a dot.
     return re.sub(r"\.(lock)?$", r"-\1", made)
 

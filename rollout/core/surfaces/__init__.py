@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from rollout.core.contract import Adapter, Surface
-from rollout.core.observation import Sample
+from rollout.core.observation import Sample, with_possible_time
 from rollout.core.surfaces.json_mapping import parse_json
 from rollout.core.surfaces.payload import MalformedError
 from rollout.core.surfaces.tau_browser_summary import parse_tau_browser_summary
@@ -23,7 +23,7 @@ def parse(surface: Surface, payload: bytes, read_at: datetime) -> Sample:
     its own. Counters and their reason both None: the surface's events log has to be counted.
     """
     try:
-        return _parser(surface.adapter)(surface, payload, read_at)
+        return with_possible_time(_parser(surface.adapter)(surface, payload, read_at))
     except MalformedError as problem:
         return Sample(unknown=inert(str(problem)))
 

@@ -63,12 +63,15 @@ def decode(payload: bytes, limit: int = MAX_PAYLOAD) -> JsonValue:
         raise
     except RecursionError:
         raise MalformedError("JSON nested too deeply") from None
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise MalformedError(f"not JSON: {inert(str(error), 120)}") from None
+    except ValueError:
+        # Python reads no whole number of some thousand digits, and advises on how to make it do so.
+        raise MalformedError("a number too large to read") from None
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number")
+    raise MalformedError(f"not JSON: {name} is not a number")
 
 
 def _unambiguous(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
