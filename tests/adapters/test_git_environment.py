@@ -212,3 +212,20 @@ def test_a_history_that_somebody_grafted_is_read_as_it_was_committed(repo: Repos
     for line in (f"{head} {other}\n", f"{head}\n"):
         grafts.write_text(line)
         assert list(everything(repo)) == usual
+
+
+def test_a_worktree_that_the_settings_put_elsewhere_is_told_with_the_way_to_bring_it_along(
+    repo: Repository, tmp_path: Path
+) -> None:
+    elsewhere, notes, head = tmp_path / "elsewhere", list[str](), repo.head()
+    elsewhere.mkdir()
+    repo.git("config", "core.worktree", str(elsewhere))
+    git = Git(repo.path)
+    git.note = notes.append
+    new = git.commit("main", {"state/tau/a.yaml": b"three\n"}, parent=head, message="m\n", at=NOON)
+    git.close()
+    (note,) = notes
+    assert note.startswith("core.worktree leads elsewhere: index and worktree stay behind main")
+    repo.git(*note.partition("bring them along: git ")[2].split(" "))
+    assert (elsewhere / "state/tau/a.yaml").read_text() == "three\n"
+    assert repo.git("diff", "--cached", "--name-only", new) == ""

@@ -424,10 +424,22 @@ class Git:
                 self._move(moving, branch, new, old)
             for each in begun:
                 self.note(each.note(new))
+            self._note_worktree_elsewhere(branch, paths)
             for checkout, some in following.items():
                 if some is not None:
                     self._follow(checkout, new, some, paths, is_brake=is_brake)
             return new
+
+    def _note_worktree_elsewhere(self, branch: str, paths: Collection[str]) -> None:
+        """Tells of a worktree that the settings put into another folder, which we do not write."""
+        if self.worktree is not None or self.current_branch() != branch:
+            return
+        done = self.runner.attempt("config", "core.worktree")
+        if done.returncode == 0:
+            self.note(
+                f"core.worktree leads elsewhere: index and worktree stay behind {branch}, which has moved,"
+                f" and `git commit` takes this back; to bring them along: git checkout HEAD -- {' '.join(paths)}"
+            )
 
     def _follow(
         self, checkout: Checkout, new: str, some: Collection[str], paths: Collection[str], *, is_brake: bool
