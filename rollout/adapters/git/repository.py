@@ -436,9 +436,10 @@ class Git:
             return
         done = self.runner.attempt("config", "core.worktree")
         if done.returncode == 0:
+            back = f"git checkout HEAD -- {' '.join(paths)}"
             self.note(
                 f"core.worktree leads elsewhere: index and worktree stay behind {branch}, which has moved,"
-                f" and `git commit` takes this back; to bring them along: git checkout HEAD -- {' '.join(paths)}"
+                f" and `git commit` takes this back; to bring them along: {back}"
             )
 
     def _follow(
