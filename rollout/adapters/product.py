@@ -16,6 +16,7 @@ from threading import Event, Thread
 from typing import IO, BinaryIO
 
 from rollout import NO_PLUGINS
+from rollout.adapters.git.process import NO_GRAFTS
 from rollout.core.contract import Surface
 from rollout.core.excerpt import Excerpt, error_excerpt
 from rollout.core.rollback.evidence_index import Captured
@@ -37,7 +38,7 @@ _GIT_OPTIONS = (
 )
 _GIT_ENV = {
     "LC_ALL": "C",
-    "GIT_GRAFT_FILE": f"{os.devnull}/grafts",
+    "GIT_GRAFT_FILE": NO_GRAFTS,
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",

@@ -13,7 +13,6 @@ from rollout.cli.output import out, progress, warn
 if TYPE_CHECKING:
     from rollout.core.contract import Contract
 
-
 WORKERS = 8
 
 

@@ -13,7 +13,6 @@ from rollout.cli.output import columns, style
 if TYPE_CHECKING:
     from rollout.core.observation import Evidence
 
-
 _VERDICT_CODES = {"hold": 10, "promote": 11, "rollback": 12, "complete": 13}
 
 

@@ -7,13 +7,6 @@ import click
 from rollout.cli.options import REASON, Call, brake_options
 
 
-def answer(call: Call, commit: str | None, done: str, nothing: str) -> None:
-    call.answer(
-        lambda: {"train": call.train, "commit": commit, "changed": commit is not None},
-        lambda: f"{done} ({commit[:10]})" if commit else nothing,
-    )
-
-
 @click.command()
 @REASON
 @brake_options
@@ -22,9 +15,5 @@ def freeze(call: Call, reason: str) -> None:
     from rollout.commands import freeze
 
     changed = freeze.freeze(call.workspace.store, call.workspace.clock, call.train, reason)
-    answer(
-        call,
-        changed.commit,
-        "frozen; `rollout reconcile` closes the promotion pull request",
-        "was frozen already",
-    )
+    done = "frozen; `rollout reconcile` closes the promotion pull request"
+    call.answer_commit(changed.commit, done, "was frozen already")

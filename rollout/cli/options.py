@@ -124,6 +124,13 @@ class Call:
         else:
             show(text())
 
+    def answer_commit(self, commit: str | None, done: str, nothing: str, then: str = "") -> None:
+        """Answer with the commit that was made, or that there was `nothing` to do."""
+        self.answer(
+            lambda: {"train": self.train, "commit": commit, "changed": commit is not None},
+            lambda: f"{done} ({commit[:10]}){then}" if commit else nothing,
+        )
+
     def tell_broken(self) -> None:
         """Tell of each file that cannot be used, once, with what is left to do about it.
 

@@ -47,14 +47,8 @@ def quarantine_add(call: Call, named: str, reason: str, by: str | None) -> None:
     what = named if is_valid(named) else space.whole_id(named)
     who = by if by is not None else space.decider()
     changed = add(space.store, space.clock, train, what, reason, who, product)
-    call.answer(
-        lambda: {"train": train, "commit": changed.commit, "changed": changed.commit is not None},
-        lambda: (
-            f"quarantined {named} ({changed.commit[:10]}): nothing that holds it starts until it is lifted"
-            if changed.commit
-            else f"{named} is in quarantine already"
-        ),
-    )
+    then = ": nothing that holds it starts until it is lifted"
+    call.answer_commit(changed.commit, f"quarantined {named}", f"{named} is in quarantine already", then)
 
 
 @quarantine.command("lift")
@@ -70,7 +64,4 @@ def quarantine_lift(call: Call, commit: str, reason: str, by: str | None) -> Non
     changed = lift(
         space.store, space.clock, call.train, commit, reason, by if by is not None else space.decider()
     )
-    call.answer(
-        lambda: {"train": call.train, "commit": changed.commit, "changed": changed.commit is not None},
-        lambda: f"lifted {commit} ({changed.commit[:10]})" if changed.commit else "lifted already",
-    )
+    call.answer_commit(changed.commit, f"lifted {commit}", "lifted already")

@@ -41,11 +41,7 @@ def signoff_record(call: Call, item: str, evidence: str, by: str | None) -> None
     space = call.workspace
     who = by or (space.person() if space.forge_kind == "local" else "")
     changed = record(space.store, space.issues, space.evidence, space.clock, call.train, item, evidence, who)
-    commit = changed.commit
-    call.answer(
-        lambda: {"train": call.train, "commit": commit, "changed": commit is not None},
-        lambda: f"signed {item} ({commit[:10]})" if commit else "signed so already",
-    )
+    call.answer_commit(changed.commit, f"signed {item}", "signed so already")
 
 
 @signoff.command("open")

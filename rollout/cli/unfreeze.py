@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from rollout.cli.freeze import answer
 from rollout.cli.options import REASON, Call, command_options
 
 
@@ -16,4 +15,4 @@ def unfreeze(call: Call, reason: str) -> None:
     from rollout.commands import unfreeze
 
     changed = unfreeze.unfreeze(call.workspace.store, call.workspace.clock, call.train, reason)
-    answer(call, changed.commit, "unfrozen; `rollout reconcile` goes on from here", "nothing to do")
+    call.answer_commit(changed.commit, "unfrozen; `rollout reconcile` goes on from here", "nothing to do")

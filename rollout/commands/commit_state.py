@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from rollout.core.files import state_path
 from rollout.core.state import CommitMessage, StateChange, TrainState
 from rollout.core.state.changes import applied, without_newer_signoff
+from rollout.core.text import inert
 from rollout.errors import HeadMovedError, InputError
 
 if TYPE_CHECKING:
     from rollout.ports import StateStore
-
 
 ATTEMPTS = 8
 
@@ -66,3 +66,11 @@ def writable(state: TrainState, change: StateChange) -> StateChange:
         if each.is_newer and change.writes(each.name):
             raise InputError(each.problem, hint=each.hint, file=state_path(state.train, each.name))
     return change
+
+
+def checked_reason(reason: str, limit: int = 300) -> str:
+    """A person's reason as one line of at most `limit` characters. Raises InputError when it is empty."""
+    text = inert(" ".join(reason.split()), limit)
+    if not text:
+        raise InputError("--reason is empty", hint="say why, for whoever reads the history")
+    return text

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.commands.commit_state import Changed, change_state
+from rollout.commands.commit_state import Changed, change_state, checked_reason
 from rollout.core.state import CommitMessage, Event, Freeze, Outcome, StateChange, TrainState
-from rollout.core.text import inert
-from rollout.errors import InputError, RefusedError
+from rollout.errors import RefusedError
 from rollout.ports import Clock, StateStore
 from rollout.rendering.commits import message
+
+LONGEST_REASON = 500
+"""Characters; more of a freeze's reason is cut off."""
 
 
 def freeze(store: StateStore, clock: Clock, train: str, reason: str) -> Changed:
     """Stop promotion; one that is stopped stays as it is. Raises RefusedError without a rollout."""
-    now, reason = clock.now(), checked_reason(reason)
+    now, reason = clock.now(), checked_reason(reason, LONGEST_REASON)
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
         require_rollout(state)
@@ -23,13 +25,6 @@ def freeze(store: StateStore, clock: Clock, train: str, reason: str) -> Changed:
         return changed(state, Freeze(reason=reason, at=now), Event.FREEZE, reason, now)
 
     return change_state(store, train, decide, now, is_brake=True)
-
-
-def checked_reason(reason: str) -> str:
-    text = inert(reason, 500)
-    if not text:
-        raise InputError("--reason is empty", hint="say why, for whoever reads the history")
-    return text
 
 
 def require_rollout(state: TrainState) -> None:

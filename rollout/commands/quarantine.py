@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rollout.commands.commit_state import Changed, change_state
-from rollout.commands.rollback import checked_person, checked_reason
+from rollout.commands.commit_state import Changed, change_state, checked_reason
+from rollout.commands.rollback import checked_person
 from rollout.core import completed, versions
 from rollout.core.channel.guards import bare
 from rollout.core.rollback import quarantine

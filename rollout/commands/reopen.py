@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rollout.commands.commit_state import Changed, change_state
-from rollout.commands.rollback import checked_reason, recorded, refuse_unjudged
+from rollout.commands.commit_state import Changed, change_state, checked_reason
+from rollout.commands.rollback import recorded, refuse_unjudged
 from rollout.core.rollback import leaving
 from rollout.core.state import CommitMessage, Event, Outcome, StateChange, TrainState
 from rollout.errors import RefusedError

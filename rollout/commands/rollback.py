@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.commands.commit_state import Changed, change_state
+from rollout.commands.commit_state import Changed, change_state, checked_reason
 from rollout.commands.targets import HeldBack, Known, check_target_for_brake, check_written
 from rollout.core.channel.guards import bare
 from rollout.core.rollback import leaving, opening, resuming, watching
@@ -20,7 +20,6 @@ from rollout.ports import Clock, StateStore
 from rollout.rendering.commits import message
 
 _WHOLE_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-
 _ROLLS_BACK = (Outcome.IN_PROGRESS, Outcome.COMPLETE)
 
 
@@ -282,14 +281,6 @@ def recorded(
         detail=detail,
         incident=change.incident,
     )
-
-
-def checked_reason(reason: str) -> str:
-    """One line. Raises InputError when it is empty."""
-    text = inert(" ".join(reason.split()), 300)
-    if not text:
-        raise InputError("--reason is empty", hint="say why, for whoever reads the history")
-    return text
 
 
 def checked_person(by: str) -> str:

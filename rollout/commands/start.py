@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.commands.channel.origin import written_by_hand
-from rollout.commands.commit_state import Changed, change_state
+from rollout.commands.commit_state import Changed, change_state, checked_reason
 from rollout.commands.contract import refuse_doubts, refuse_unusable
 from rollout.commands.cutting import Cut, check_commits, cut
 from rollout.commands.quarantine import held_back, refuse_quarantined
-from rollout.commands.rollback import checked_reason
 from rollout.commands.targets import Known, check_target, check_written
 from rollout.core import channel as channels
 from rollout.core import signoff

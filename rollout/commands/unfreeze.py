@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rollout.commands.commit_state import Changed, change_state
-from rollout.commands.freeze import changed, checked_reason, require_rollout
+from rollout.commands.commit_state import Changed, change_state, checked_reason
+from rollout.commands.freeze import LONGEST_REASON, changed, require_rollout
 from rollout.core.state import CommitMessage, Event, Incident, StateChange, TrainState
 from rollout.errors import RefusedError
 from rollout.ports import Clock, StateStore
@@ -11,7 +11,7 @@ from rollout.ports import Clock, StateStore
 
 def unfreeze(store: StateStore, clock: Clock, train: str, reason: str) -> Changed:
     """Let promotion go on. Raises RefusedError while an incident is open, or when nothing is frozen."""
-    now, reason = clock.now(), checked_reason(reason)
+    now, reason = clock.now(), checked_reason(reason, LONGEST_REASON)
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
         frozen = state.rollout.frozen

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 
-from rollout.commands.commit_state import Changed, change_state
-from rollout.commands.rollback import checked_person, checked_reason
+from rollout.commands.commit_state import Changed, change_state, checked_reason
+from rollout.commands.rollback import checked_person
 from rollout.core.files import ROLLOUT
 from rollout.core.state import CommitMessage, Event, Outcome, Release, StateChange, TrainState
 from rollout.core.withdraw import exposure, reason_of, withdrawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -22,6 +23,7 @@ finally:
     print(json.dumps(list(sys.modules)))
 """
 
+PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 READ = "import sys; from rollout.core.signoff.comments import commands; "
 
 HELP = {
@@ -98,3 +100,12 @@ def test_evaluate_imports_no_other_command(town: Town) -> None:
         assert {name.split(".")[0] for name in inside} <= few
     assert names.isdisjoint(NOT_WHEN_ALL_IS_WELL)
     assert names.isdisjoint(SLOW)
+
+
+@pytest.mark.parametrize(("given", "kept"), [({}, "__all__"), ({PLUGINS: "logfire"}, "logfire")])
+def test_a_command_looks_for_no_plugins_unless_somebody_says_which(given: dict[str, str], kept: str) -> None:
+    """The search reads the metadata of all that is installed, at each start."""
+    others = {name: value for name, value in os.environ.items() if name != PLUGINS}
+    command = [sys.executable, "-c", f"{RUN}    print(__import__('os').environ[{PLUGINS!r}])", "--help"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**others, **given})
+    assert done.stdout.splitlines()[-1] == kept

@@ -68,13 +68,13 @@ _BOOLEAN = re.compile(r"(?i:true|yes|on|false|no|off|[0-9]{1,9})?")
 _COUNT = re.compile(r"[0-9]{1,4}")
 _CONFIG_KEY = re.compile(r"[A-Za-z0-9-]+(\..*)?\.[A-Za-z][A-Za-z0-9-]*")
 """git ends at any other value before it looks at anything: no command would work, the brake included."""
-_NO_GRAFTS = f"{os.devnull}/grafts"
+NO_GRAFTS = f"{os.devnull}/grafts"
 """A file that cannot be: a grafted history is another than the commits'."""
 _ALWAYS = {
     "LC_ALL": "C",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_GRAFT_FILE": _NO_GRAFTS,
+    "GIT_GRAFT_FILE": NO_GRAFTS,
 }
 
 _STATES_AN_ERROR = ("fatal: ", "error: ", " ! [")

@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from rollout.core.state import ChannelPlan
     from rollout.rendering.gates import Style
 
-
 TARGET = click.option(
     "--target", metavar="V", help="This version; else the last plan's, or the newest of the channel."
 )
-
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 
 

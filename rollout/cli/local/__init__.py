@@ -12,7 +12,6 @@ CONCLUSIONS = (
     *("startup_failure", "pending"),
 )
 """GitHub's words for how a check ended, and `pending` for one that has not."""
-
 _AFTER_MERGE = {
     "promotion": "`rollout reconcile` judges it and enters the phase",
     "revert": "`rollout reconcile` takes the rollback on from here",
