@@ -19,7 +19,7 @@ FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 # Git's ids of this and all earlier locks: wheels kept for one of them may be installed in an outage.
 KNOWN_LOCKS := .github/actions/rollout/known-locks
 
-.PHONY: help demo test real cover check fmt fix bench lock clean
+.PHONY: help demo test real cover check fmt fix docs bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,7 +58,7 @@ cover: dev ## run the tests one by one and list the lines that none of them ran
 check: dev ## lint, format, types, layers and workflows
 	$(BIN)/ruff check -q .
 	$(BIN)/ruff format -q --check .
-	$(BIN)/mypy $(wildcard rollout fakehub tests benchmarks)
+	$(BIN)/mypy $(wildcard rollout fakehub tests benchmarks docs)
 	$(BIN)/lint-imports --no-logo --cache-dir $(CACHE)/import-linter
 	$(BIN)/actionlint -shellcheck= -pyflakes= $(WORKFLOWS)
 	$(BIN)/zizmor --offline --no-progress --quiet --persona auditor .github
@@ -72,6 +72,9 @@ fmt: dev ## format the code
 
 fix: dev ## mend what the linter can mend by itself, then format
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
+
+docs: dev ## write docs/reference from the code
+	@$(BIN)/python -m docs.generate
 
 bench: dev ## measure what has a budget
 	@$(BIN)/python -m benchmarks

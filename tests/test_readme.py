@@ -13,11 +13,17 @@ from pathlib import Path
 
 import pytest
 
+from docs import generate
+
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 ON_GITHUB = ROOT / "docs" / "github.md"
 WITH_TRANSCRIPTS = (README, ROOT / "docs" / "channels.md")
-PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
+PLACE = re.compile(
+    r"`((?:rollout|core|commands|adapters|rendering|ports|wiring|files|cli|tests|fakehub|benchmarks)/[a-z][a-z0-9_./-]*)`"
+)
+"""A path of this repository, as pages name it; below `rollout/` without that word."""
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 END = "=== end of command ==="
 
@@ -98,12 +104,24 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_link_leads_somewhere(path: Path) -> None:
     for name, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)]*)\)", path.read_text(encoding="utf-8")):
         target = (path.parent / name).resolve() if name else path
         assert target.exists(), f"{path.name}: {name}"
         assert not anchor or anchor in anchors(target), f"{path.name}: {name}#{anchor}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_place_in_the_code_exists(path: Path) -> None:
+    for place in PLACE.findall(path.read_text(encoding="utf-8")):
+        assert (ROOT / place).exists() or (ROOT / "rollout" / place).exists(), place
+
+
+@pytest.mark.parametrize("name", generate.PAGES)
+def test_reference_pages_are_what_the_code_says(name: str) -> None:
+    page = ROOT / "docs" / "reference" / name
+    assert page.read_text(encoding="utf-8") == generate.PAGES[name](), "run `make docs`"
 
 
 def test_what_github_shows_is_what_is_rendered() -> None:

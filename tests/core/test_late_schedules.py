@@ -1,7 +1,7 @@
 """What late and missing schedules cost: 30 hours of steady health, sampled as schedules really come.
 
 A reviewer merges each promotion when it is proposed, people have signed, and nothing ever fails, so
-every hour above the shortest is what the schedule costs. README.md quotes these figures.
+every hour above the shortest is what the schedule costs. docs/runbook.md quotes these figures.
 """
 
 from collections.abc import Iterable
