@@ -63,7 +63,7 @@ def _options(command: click.Command) -> list[click.Option]:
     return [
         option
         for option in command.get_params(context)
-        if isinstance(option, click.Option) and not option.hidden and option.name != "help"
+        if isinstance(option, click.Option) and not option.hidden and "--help" not in option.opts
     ]
 
 

@@ -8,36 +8,48 @@ from importlib import import_module
 import click
 
 from rollout import __version__
+from rollout.cli.help import Group
 
-COMMANDS = {
-    "init": "Write a contract and the first state into a repository.",
-    "contract": "Check a contract, or print its JSON Schema.",
-    "start": "Begin a release at the first phase.",
-    "collect": "Read the surfaces' health into an observation.",
-    "perform": "Carry out the work that reconcile asked for.",
-    "evaluate": "Explain the decision; touches nothing.",
-    "reconcile": "Fold in evidence, decide, record, open pull requests.",
-    "plan": "Say which surfaces are read on which runner.",
-    "check": "Judge what merging a pull request would do to state.",
-    "freeze": "Stop promotion until somebody unfreezes it.",
-    "unfreeze": "Let promotion go on.",
-    "rehearse": "Go through a rollback on a scratch copy.",
-    "rollback": "Roll back, join a rollback, or call off a false alarm.",
-    "reopen": "Make the train idle after a finished rollback.",
-    "withdraw": "End a release that nobody has been exposed to.",
-    "quarantine": "Releases that nothing chooses: list, add, lift.",
-    "signoff": "The sign-off checklist: look, and sign.",
-    "channel": "The release channel: show, set, plan, apply, cache.",
-    "status": "Where the rollout stands and what you have to do.",
-    "history": "What happened, from git.",
-    "verify": "Recompute each state commit from the one before.",
-    "doctor": "Find out what stands in a rollout's way, and the fix.",
-    "local": "Be the reviewer, and CI, without GitHub.",
-    "demo": "Watch a good release finish and a bad one rolled back.",
+SECTIONS = {
+    "Begin": {
+        "init": "Write a contract and the first state into a repository.",
+        "contract": "Check a contract, or print its JSON Schema.",
+        "doctor": "Find out what stands in a rollout's way, and the fix.",
+        "demo": "Watch a good release finish and a bad one rolled back.",
+    },
+    "Release": {
+        "start": "Begin a release at the first phase.",
+        "evaluate": "Explain the decision; touches nothing.",
+        "signoff": "The sign-off checklist: look, and sign.",
+        "channel": "The release channel: show, set, plan, apply, cache.",
+        "local": "Be the reviewer, and CI, without GitHub.",
+    },
+    "Look": {
+        "status": "Where the rollout stands and what you have to do.",
+        "history": "What happened, from git.",
+        "verify": "Recompute each state commit from the one before.",
+    },
+    "Stop and go back": {
+        "freeze": "Stop promotion until somebody unfreezes it.",
+        "unfreeze": "Let promotion go on.",
+        "withdraw": "End a release that nobody has been exposed to.",
+        "rollback": "Roll back, join a rollback, or call off a false alarm.",
+        "reopen": "Make the train idle after a finished rollback.",
+        "quarantine": "Releases that nothing chooses: list, add, lift.",
+        "rehearse": "Go through a rollback on a scratch copy.",
+    },
+    "What workflows run": {
+        "collect": "Read the surfaces' health into an observation.",
+        "perform": "Carry out the work that reconcile asked for.",
+        "reconcile": "Fold in evidence, decide, record, open pull requests.",
+        "plan": "Say which surfaces are read on which runner.",
+        "check": "Judge what merging a pull request would do to state.",
+    },
 }
+COMMANDS = {name: told for section in SECTIONS.values() for name, told in section.items()}
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose help is known without importing its commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -51,8 +63,10 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        widest = max(map(len, COMMANDS))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<{widest}}", told) for name, told in commands.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

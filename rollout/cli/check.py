@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import Call, local_options
 
 if TYPE_CHECKING:
     from rollout.ports import Forge
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--merge",
     required=True,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import FILE, Call, command_options
 from rollout.cli.output import out, progress, warn
 
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 WORKERS = 8
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--surface", "surfaces", multiple=True, metavar="S", help="Only this one; may be given again.")
-@click.option("--output", type=FILE, metavar="FILE", help="Where the observation goes; else standard output.")
+@click.option("--output", "-o", type=FILE, metavar="FILE", help="Where the observation goes.")
 @click.option("--product-dir", type=FILE, metavar="DIR", help="The product's checkout; else the repository.")
 @click.option("--round", "round_id", metavar="ID", help="Files of one round are merged by reconcile.")
 @click.option(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollout.cli.help import Group
 from rollout.cli.options import Call, local_options
 from rollout.cli.output import out, progress, warn
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from rollout.ports import Worktree
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Group, no_args_is_help=False)
 def contract() -> None:
     """The contract: the policy that people write."""
 

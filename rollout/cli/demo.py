@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.output import columns, out, progress
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import Call, local_options
 from rollout.cli.output import columns, style, under_actions
 from rollout.errors import RefusedError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rollout.commands.doctor import Examination
 
 
-@click.command()
+@click.command(cls=Command)
 @local_options
 def doctor(call: Call) -> int:
     """Find out what stands in a rollout's way, and the exact fix; exit 3 when something does.

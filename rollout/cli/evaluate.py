@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rollout.cli.options import FILE, Call, looking_options
+from rollout.cli.help import Command
+from rollout.cli.options import FILE, Call, also_argument, looking_options
 from rollout.cli.output import columns, style
 
 if TYPE_CHECKING:
@@ -16,17 +17,20 @@ if TYPE_CHECKING:
 _VERDICT_CODES = {"hold": 10, "promote": 11, "rollback": 12, "complete": 13}
 
 
-@click.command()
-@click.option(
-    "--observation", type=FILE, metavar="FILE", help="Judge this one; else the last that was recorded."
-)
+@click.command(cls=Command)
+@click.argument("file", type=FILE, required=False)
+@click.option("--observation", type=FILE, metavar="FILE", help="The same as FILE.")
 @click.option("--exit-code", is_flag=True, help="Exit 10 hold, 11 promote, 12 rollback, 13 complete.")
 @looking_options
-def evaluate(call: Call, observation: Path | None, exit_code: bool) -> int:
-    """Explain gates, triggers and decision as they would be now; touches nothing."""
+def evaluate(call: Call, file: Path | None, observation: Path | None, exit_code: bool) -> int:
+    """Explain gates, triggers and decision as they would be now; touches nothing.
+
+    Judges the observation in FILE, else the last one that was recorded.
+    """
     from rollout.commands import evaluate
 
     space = call.workspace
+    observation = also_argument("observation", file, observation)
     evidence = _evidence(observation) if observation is not None else None
     state = evaluate.evaluate(space.store, space.forge, space.clock, call.train, evidence)
     status = state.status

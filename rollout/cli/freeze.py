@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import REASON, Call, brake_options
 
 
-@click.command()
+@click.command(cls=Command)
 @REASON
 @brake_options
 def freeze(call: Call, reason: str) -> None:

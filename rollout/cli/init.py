@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import Call, local_options
 from rollout.cli.output import progress
 from rollout.core.files import STATE_BRANCH
@@ -16,9 +17,16 @@ if TYPE_CHECKING:
     from rollout.commands.init.workflows import Workflows
     from rollout.core.workflow_pin import Place
 
+_PROFILE = "generic"
+"""It suits any product."""
 
-@click.command()
-@click.option("--profile", type=click.Choice(["tau", "generic"]), help="Which contract to begin with.")
+
+@click.command(cls=Command)
+@click.option(
+    "--profile",
+    type=click.Choice(["generic", "tau"]),
+    help=f"Which contract to begin with; else {_PROFILE}.",
+)
 @click.option(
     "--channel", default="stable", type=click.Choice(["stable", "beta", "dev"]), help="The release channel."
 )
@@ -81,9 +89,12 @@ def init(
         if train is not None:
             _record_version(call, train, current_version)
             return None
-    if profile is None:
-        raise InputError("--profile is required", hint="--profile generic, or --profile tau")
-    _make_train(call, profile_text(profile), wishes, branch, action)
+    if profile is None and (trains := space.trains()):
+        raise InputError(
+            f"{space.branch} carries {', '.join(trains)} already: another train needs --profile",
+            hint=f"rollout init --profile {_PROFILE} --train NAME",
+        )
+    _make_train(call, profile_text(profile or _PROFILE), wishes, branch, action)
     return None
 
 

@@ -11,10 +11,11 @@ from datetime import datetime
 from enum import Enum
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rollout.cli.help import CommonOption
 from rollout.cli.output import out, progress, show, under_actions, warn
 from rollout.errors import InputError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rollout.wiring import ForgeKind, Workspace
 
 Command = Callable[..., int | None]
+Given = TypeVar("Given", str, Path)
 
 _TRAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w.-]+")
@@ -42,33 +44,38 @@ def stripped(_context: click.Context, _option: click.Parameter, text: str | None
 
 
 FILE = click.Path(path_type=Path)
-REASON = click.option("--reason", required=True, metavar="R", help="Why, for whoever reads the history.")
+REASON = click.option(
+    "--reason", "-m", required=True, metavar="R", help="Why, for whoever reads the history."
+)
 BY = click.option("--by", metavar="WHO", help="Who decides; else who git says you are.")
+_common = partial(click.option, cls=CommonOption)
 _OPTIONS = (
-    click.option(
+    _common(
         "--train",
+        "-t",
         metavar="T",
         envvar="ROLLOUT_TRAIN",
         callback=_name,
         help="Which train; may be left out when there is one.",
     ),
-    click.option(
+    _common(
         "--repo",
+        "-C",
         metavar="DIR",
         default=".",
         type=click.Path(path_type=Path),
         help="The repository; else this folder. OWNER/NAME picks one of its remotes.",
     ),
-    click.option("--json", "as_json", is_flag=True, help="Print a document for scripts."),
-    click.option("--now", metavar="RFC3339", help="Take this for the time, so that a run can be repeated."),
-    click.option(
+    _common("--json", "as_json", is_flag=True, help="Print a document for scripts."),
+    _common("--now", metavar="RFC3339", help="Take this for the time, so that a run can be repeated."),
+    _common(
         "--state-branch",
         metavar="B",
         envvar="ROLLOUT_STATE_BRANCH",
         callback=stripped,
         help="The branch that carries state; else what the contract says, else the default branch.",
     ),
-    click.option(
+    _common(
         "--forge",
         type=click.Choice(["local", "github"]),
         help="Where state and pull requests live; else github under GitHub Actions, and in a clone of a"
@@ -78,6 +85,13 @@ _OPTIONS = (
 _LAST_YEAR = 2999
 """Nobody plans a rollout after."""
 _NOW_HINT = "write it like 2026-11-23T10:00:00Z"
+
+
+def also_argument(name: str, argument: Given | None, option: Given | None) -> Given | None:
+    """What was given as an argument or by the option --NAME. Raises InputError where the two differ."""
+    if argument is not None and option not in (None, argument):
+        raise InputError(f"--{name} {option} and {argument} contradict each other", hint="give one of them")
+    return argument if argument is not None else option
 
 
 class Reach(Enum):

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rollout.cli.collect import evidence_dir_of
+from rollout.cli.help import Command
 from rollout.cli.options import FILE, Call, command_options
 from rollout.cli.output import out, progress
 
@@ -14,8 +15,8 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 """Of a folder that is not there evidence would be captured for good, and be nothing. Collect says unknown."""
 
 
-@click.command()
-@click.option("--output", type=FILE, metavar="FILE", help="Where the results go; else standard output.")
+@click.command(cls=Command)
+@click.option("--output", "-o", type=FILE, metavar="FILE", help="Where the results go; else standard output.")
 @click.option(
     "--product-dir", type=_FOLDER, metavar="DIR", help="The product's checkout; else the repository."
 )

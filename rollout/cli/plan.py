@@ -7,10 +7,11 @@ from dataclasses import asdict
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import Call, local_options
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--runner", default="ubuntu-24.04", metavar="LABEL", help="For surfaces, and work, that name no runner."
 )

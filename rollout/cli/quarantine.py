@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from rollout.cli.help import Group
 from rollout.cli.options import BY, REASON, Call, command_options, looking_options
 from rollout.cli.output import columns, style
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Group, no_args_is_help=False)
 def quarantine() -> None:
     """Releases that nothing chooses: rolled back, or put there by a person, until a person lifts it."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import FILE, Call, command_options
 from rollout.cli.output import columns, progress, style, warn
 
@@ -76,14 +77,15 @@ def _evidence(path: Path) -> Evidence:
     return read_evidence(path)
 
 
-@click.command()
+@click.command(cls=Command)
+@click.argument("files", type=FILE, nargs=-1, metavar="[FILE]...")
 @click.option(
     "--observation",
     "observations",
     type=FILE,
     multiple=True,
     metavar="FILE",
-    help="Evidence to fold in; may be given again.",
+    help="The same as FILE; may be given again.",
 )
 @click.option(
     "--evidence",
@@ -105,18 +107,23 @@ def _evidence(path: Path) -> Evidence:
 @command_options
 def reconcile(
     call: Call,
+    files: tuple[Path, ...],
     observations: tuple[Path, ...],
     folder: Path | None,
     run: str | None,
     usual: str | None,
     dry_run: bool,
 ) -> None:
-    """Fold in evidence, decide, record it, and open, update or close the promotion pull request."""
+    """Fold in evidence, decide, record it, and open, update or close the promotion pull request.
+
+    Each FILE holds evidence: an observation of `collect` or results of `perform`. Without any it decides on
+    facts alone.
+    """
     from rollout.commands.status import open_promotion
     from rollout.rendering.documents import reconcile_document
 
     space, train, began = call.workspace, call.train, call.now
-    given = [*map(_evidence, observations)]
+    given = [*map(_evidence, (*files, *observations))]
     if run:
         report, refusal = _decided_by_run(call, given, folder, run, dry_run=dry_run)
     else:

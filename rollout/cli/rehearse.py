@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import Call, command_options
 from rollout.cli.output import style
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rollout.core.rollback.rehearsal import Rehearsed
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--product-dir",
     type=click.Path(exists=True, file_okay=False, path_type=Path),

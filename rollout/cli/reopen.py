@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import REASON, Call, command_options
 from rollout.cli.rollback import answer
 
 
-@click.command()
+@click.command(cls=Command)
 @REASON
 @command_options
 def reopen(call: Call, reason: str) -> None:

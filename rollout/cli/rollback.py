@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import BY, REASON, Call, brake_options
 from rollout.errors import InputError
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from rollout.commands.commit_state import Changed
 
 
-@click.command()
+@click.command(cls=Command)
 @REASON
 @click.option("--target", metavar="V", help="Where to go back to; else what was fixed at the start.")
 @click.option(

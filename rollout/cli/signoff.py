@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from rollout.cli.help import Group
 from rollout.cli.options import Call, command_options, looking_options
 from rollout.cli.output import columns, progress, style
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Group, no_args_is_help=False)
 def signoff() -> None:
     """The sign-off checklist."""
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
-from rollout.cli.options import Call, command_options
+from rollout.cli.help import Command
+from rollout.cli.options import Call, also_argument, command_options
 from rollout.cli.output import columns, progress, style, warn
 from rollout.errors import InputError
 
 
-@click.command()
-@click.option("--version", required=True, metavar="V", help="The release's version, such as v1.2.3.")
+@click.command(cls=Command)
+@click.argument("release", metavar="VERSION", required=False)
+@click.option("--version", metavar="V", help="The same as VERSION.")
 @click.option("--commit", metavar="SHA", help="Its commit; else the newest one of the product's branch.")
 @click.option(
     "--base",
@@ -19,18 +21,19 @@ from rollout.errors import InputError
 )
 @click.option("--rollback-to", metavar="V", help="Where a rollback goes; else the channel's current version.")
 @click.option("--first", is_flag=True, help="The product's very first release: a rollback reverts only.")
-@click.option("--reason", metavar="R", help="Why there is no version to return to; with --first.")
+@click.option("--reason", "-m", metavar="R", help="Why there is no version to return to; with --first.")
 @command_options
 def start(
     call: Call,
-    version: str,
+    release: str | None,
+    version: str | None,
     commit: str | None,
     base: str | None,
     rollback_to: str | None,
     first: bool,
     reason: str | None,
 ) -> None:
-    """Begin a release at the first phase."""
+    """Begin the release of VERSION, such as v1.2.3, at the first phase."""
     from rollout.commands import start
     from rollout.commands.checked import why_unchecked
     from rollout.commands.start import StartOptions
@@ -39,6 +42,9 @@ def start(
     from rollout.rendering.rollback import target_by_hand
     from rollout.rendering.terminal import status_view
 
+    version = also_argument("version", release, version)
+    if version is None:
+        raise InputError("which version to release is missing", hint="name it: rollout start v1.2.3")
     if first != (reason is not None):
         missing = "--first needs --reason" if first else "--reason goes with --first"
         raise InputError(missing, hint="say why the product has no version to return to")

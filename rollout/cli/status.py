@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import Call, looking_options
 from rollout.cli.output import columns, style
 
 
-@click.command()
+@click.command(cls=Command)
 @looking_options
 def status(call: Call) -> None:
     """Where the rollout stands, what comes next, and what you have to do."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import REASON, Call, command_options
 
 
-@click.command()
+@click.command(cls=Command)
 @REASON
 @command_options
 def unfreeze(call: Call, reason: str) -> None:

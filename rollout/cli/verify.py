@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import Call, looking_options
 from rollout.cli.output import columns, style
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--since", metavar="COMMIT", help="Only what came after this commit.")
 @looking_options
 def verify(call: Call, since: str | None) -> None:

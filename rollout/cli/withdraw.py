@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from rollout.cli.help import Command
 from rollout.cli.options import BY, REASON, Call, command_options
 from rollout.cli.rollback import changed_document
 
 
-@click.command()
+@click.command(cls=Command)
 @REASON
 @BY
 @command_options

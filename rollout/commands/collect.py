@@ -14,6 +14,7 @@ import rollout as tool
 from rollout.commands.preparing import Preparation, Progress, report_failure
 from rollout.core.contract import Contract, Harness, Surface
 from rollout.core.harness import parse_harness
+from rollout.core.nearest import suggest
 from rollout.core.observation import COUNTERS, HarnessReport, LogCursor, Observation, Sample
 from rollout.core.state import UNDER_WAY, Release, Rollout, Status
 from rollout.core.surfaces import parse
@@ -128,7 +129,7 @@ def _chosen(contract: Contract, named: Sequence[str] | None) -> dict[str, Surfac
     if unknown:
         raise InputError(
             f"unknown surface {', '.join(inert(name, 80) for name in unknown)}",
-            hint=f"The contract of {contract.train} has {', '.join(contract.surfaces)}.",
+            hint=suggest(unknown[0], contract.surfaces, f"the contract of {contract.train} has "),
         )
     return {name: surface for name, surface in contract.surfaces.items() if not named or name in named}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rollout.commands.commit_state import Changed, change_state
 from rollout.commands.reconcile.signoff_comments import Listener
+from rollout.core.nearest import suggest
 from rollout.core.signoff.comments import SignCommand
 from rollout.core.signoff.evidence import NoEvidenceError, Places, parse
 from rollout.core.signoff.folding import Claim
@@ -72,10 +73,9 @@ def signer(issues: Issues, by: str) -> str:
 def _check(state: TrainState, item: str) -> None:
     items = {each.id: each for each in state.contract.signoff.items}
     if item not in items:
-        people = ", ".join(each.id for each in items.values() if each.proof is None) or "none"
-        raise InputError(
-            f"sign-off {item}: no such item in the contract", hint=f"items that people sign: {people}"
-        )
+        people = [each.id for each in items.values() if each.proof is None]
+        hint = suggest(item, people, "items that people sign: ")
+        raise InputError(f"sign-off {item}: no such item in the contract", hint=hint)
     proof = items[item].proof
     if proof is not None:
         raise RefusedError(

@@ -608,12 +608,16 @@ class Workspace:
         self._train = self._chosen_train(named)
         return self._train
 
+    def trains(self) -> Sequence[str]:
+        """The trains of the state branch; none where there is no commit yet."""
+        try:
+            return self.store.trains(self.store.head())
+        except InputError:
+            return ()
+
     def existing_train(self, named: str | None) -> str | None:
         """The train of that name, or the only one; None when there is no such train, or more than one."""
-        try:
-            trains = self.store.trains(self.store.head())
-        except InputError:  # no commit yet
-            return None
+        trains = self.trains()
         if named is None and len(trains) == 1:
             return trains[0]
         return named if named in trains else None
@@ -626,10 +630,14 @@ class Workspace:
             if named not in trains:
                 if self.lost(named):
                     return named
+                from rollout.core.nearest import near
+
                 told = f"; {_NAMED_THERE}" if self._is_job else ""
+                nearest = near(named, trains)
+                meant = f"did you mean {nearest}? " if nearest else ""
                 raise InputError(
                     f"no train {named} on branch {self.branch}",
-                    hint=f"trains there: {', '.join(trains) or 'none'}{told}",
+                    hint=f"{meant}trains there: {', '.join(trains) or 'none'}{told}",
                 )
             return self._after_its_start(named)
         if len(trains) == 1:

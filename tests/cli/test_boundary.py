@@ -127,11 +127,18 @@ def test_what_a_product_or_person_wrote_is_shown_inert_and_cut(end: Ends) -> Non
             "Invalid value for 'NUMBER': 'one' is not a valid integer.",
             "see: rollout local merge --help",
         ),
-        ("start", "Missing option '--version'.", "see: rollout start --help"),
+        ("start", "which version to release is missing", "name it: rollout start v1.2.3"),
+        ("start v1 --version v2", "--version v2 and v1 contradict each other", "give one of them"),
+        ("strat", "No such command 'strat'.", "did you mean start? All commands: rollout --help"),
+        (
+            "local mrege 1",
+            "No such command 'mrege'.",
+            "did you mean merge? All commands: rollout local --help",
+        ),
         (
             "status --train ../../etc",
-            "Invalid value for '--train': ../../etc is not a train's name: small letters, digits, dots and"
-            " dashes",
+            "Invalid value for '--train' / '-t': ../../etc is not a train's name: small letters, digits, dots"
+            " and dashes",
             "see: rollout status --help",
         ),
         ("status --now yesterday", "--now yesterday: not a time", "write it like 2026-11-23T10:00:00Z"),
@@ -147,7 +154,7 @@ def test_what_a_product_or_person_wrote_is_shown_inert_and_cut(end: Ends) -> Non
         ),
         (
             "init --profile magic",
-            "Invalid value for '--profile': 'magic' is not one of 'tau', 'generic'.",
+            "Invalid value for '--profile': 'magic' is not one of 'generic', 'tau'.",
             "see: rollout init --help",
         ),
     ],
@@ -162,7 +169,8 @@ def test_without_arguments_it_shows_help(end: Ends) -> None:
 
 
 def test_every_command_has_help(end: Ends) -> None:
-    commands = [line.split()[0] for line in end.rollout().out.split("Commands:\n")[1].splitlines()]
+    sections = end.rollout().out.split("Begin:\n")[1]
+    commands = [line.split()[0] for line in sections.splitlines() if line.startswith("  ")]
     assert commands == list(app.list_commands(click.Context(app)))
     for command in commands:
         ended = end.rollout(command, "--help")

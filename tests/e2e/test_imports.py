@@ -31,6 +31,7 @@ HELP = {
     "rollout.__main__",
     "rollout.cli",
     "rollout.cli.boundary",
+    "rollout.cli.help",
     "rollout.cli.output",
     "rollout.errors",
 }
@@ -38,7 +39,7 @@ HELP = {
 OF_EVALUATE = {
     "rollout.adapters": {"clock", "git", "local", "worktree", "yaml_store"},
     "rollout.adapters.local": {"forge", "records"},
-    "rollout.cli": {"boundary", "evaluate", "options", "output"},
+    "rollout.cli": {"boundary", "evaluate", "help", "options", "output"},
     "rollout.commands": {"commit_state", "evaluate", "reconcile"},
     "rollout.commands.reconcile": {"evidence", "facts"},
     "rollout.files": {"plain_file", "yaml_text"},

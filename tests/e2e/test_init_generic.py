@@ -110,9 +110,10 @@ def test_in_a_job_the_variable_names_the_train(
     assert (said.code, hint in said.err) == (2, True), said.err
     monkeypatch.setenv("ROLLOUT_TRAIN", "shp")
     said = shell.rollout("status", "--forge", "local")
-    assert (said.code, "hint: trains there: api, shop; a dispatch takes another" in said.err) == (2, True), (
-        said.err
-    )
+    assert (
+        said.code,
+        "hint: did you mean shop? trains there: api, shop; a dispatch takes another" in said.err,
+    ) == (2, True), said.err
 
 
 def test_state_on_a_branch_of_its_own(
@@ -235,13 +236,20 @@ def test_an_enterprise_server_gets_state_and_no_workflows(
 
 
 def test_workflows_without_a_pin_are_refused(shell: Shell, repository: Repository) -> None:
-    for options, message in (
-        (("--workflows", "--action", "acme/rollout@main"), "--action acme/rollout@main: not a repository"),
-        ((), "--profile is required"),
-    ):
-        said = shell.rollout("init", *options)
-        assert (said.code, repository.status()) == (2, [])
-        assert message in said.err
+    said = shell.rollout("init", "--workflows", "--action", "acme/rollout@main")
+    assert (said.code, repository.status()) == (2, [])
+    assert "--action acme/rollout@main: not a repository" in said.err
+
+
+def test_init_takes_the_generic_profile_for_the_first_train_alone(
+    shell: Shell, repository: Repository
+) -> None:
+    assert shell.json("init", "--train", "shop")["files"][0] == "state/shop/contract.yaml"
+    repository.commit({}, "rollout(shop): init")
+    said = shell.rollout("init", "--train", "api")
+    assert (said.code, repository.status()) == (2, [])
+    assert "error: main carries shop already: another train needs --profile" in said.err
+    assert "hint: rollout init --profile generic --train NAME" in said.err
 
 
 def test_doctor_says_what_is_missing_and_then_that_all_is_well(shell: Shell, repository: Repository) -> None:

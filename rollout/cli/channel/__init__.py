@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from rollout.cli.channel import apply, cache, check, import_, plan, set_, show
+from rollout.cli.help import Group
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Group, no_args_is_help=False)
 def channel() -> None:
     """The release channel, its version and its rollback hints."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollout.cli.channel.answers import answer
+from rollout.cli.help import Group
 from rollout.cli.options import Call, command_options, looking_options
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rollout.commands.channel.record import Recorded
 
 
-@click.group("cache", no_args_is_help=False)
+@click.group("cache", cls=Group, no_args_is_help=False)
 def cache() -> None:
     """The product's releases as they were last looked up."""
 

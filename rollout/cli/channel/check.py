@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from rollout.cli.channel.answers import answer, note, where
+from rollout.cli.help import Command
 from rollout.cli.options import Call, command_options
 
 
-@click.command("check")
+@click.command("check", cls=Command)
 @command_options
 def check(call: Call) -> None:
     """Is there something newer on the channel? Touches nothing."""

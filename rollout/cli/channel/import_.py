@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from rollout.cli.channel.answers import DRY_RUN, done
+from rollout.cli.help import Command
 from rollout.cli.options import Call, command_options
 from rollout.cli.output import progress
 
 
-@click.command("import")
+@click.command("import", cls=Command)
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR")
 @DRY_RUN
 @command_options

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from rollout.cli.channel.answers import DRY_RUN, TARGET, answer, note, outcome, said, where
+from rollout.cli.help import Command
 from rollout.cli.options import Call, command_options
 
 
-@click.command("plan")
+@click.command("plan", cls=Command)
 @TARGET
 @DRY_RUN
 @command_options

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from rollout.cli.channel.answers import DRY_RUN, done
+from rollout.cli.help import Command
 from rollout.cli.options import Call, command_options
 
 
-@click.command("set")
+@click.command("set", cls=Command)
 @click.argument("to", type=click.Choice(["stable", "beta", "dev"]), metavar="stable|beta|dev")
 @DRY_RUN
 @command_options

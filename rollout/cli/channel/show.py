@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from rollout.cli.channel.answers import answer
+from rollout.cli.help import Command
 from rollout.cli.options import Call, looking_options
 
 
-@click.command("show")
+@click.command("show", cls=Command)
 @looking_options
 def show(call: Call) -> None:
     """Channel, current version, rollback hints, last plan and apply."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from rollout.cli.help import Group
 from rollout.cli.local.issues import issues
 from rollout.cli.options import Call, local_options
 
@@ -20,7 +21,7 @@ _AFTER_MERGE = {
 """What comes next, by the kind of the pull request."""
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Group, no_args_is_help=False)
 def local() -> None:
     """The local forge keeps its records in the git directory: here you are reviewer, signer and CI."""
 

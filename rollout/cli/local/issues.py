@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from rollout.cli.help import Group
 from rollout.cli.options import Call, local_options
 
 
-@click.group(invoke_without_command=True, no_args_is_help=False)
+@click.group(cls=Group, invoke_without_command=True, no_args_is_help=False)
 @local_options
 def issues(call: Call) -> None:
     """List the issues that the tool opened; read one, comment on it, close it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rollout.core.contract import Contract
-from rollout.core.contract.check.mistakes import near
+from rollout.core.nearest import near
 from rollout.core.placeholders import alike, named
 
 _OF_APPLY = ("percent", "phase", "version")

@@ -16,7 +16,7 @@ from rollout.core.contract import (
     ValidationTrigger,
 )
 from rollout.core.contract.check.commands import commands_of
-from rollout.core.contract.check.mistakes import did_you_mean
+from rollout.core.nearest import did_you_mean
 from rollout.core.rollback.evidence_index import path_matches
 from rollout.core.surfaces.payload import CYCLE_FIELDS
 from rollout.core.values import format_duration

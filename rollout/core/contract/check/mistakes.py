@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, TypeGuard, Union, get_args, get_origin
 
+from rollout.core.nearest import did_you_mean
 from rollout.core.values import IDENTIFIER_PATTERN, NAME_PATTERN, SHA_PATTERN, Model
 
 if TYPE_CHECKING:
@@ -179,21 +180,6 @@ def _message(details: ErrorDetails, spot: _Spot) -> str:
 
 def _all_kinds(union: object) -> list[str]:
     return [str(kind) for member in _members(union) if _is_model(member) for kind in _kinds(member)]
-
-
-def near(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is most like it; None when none is."""
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(word, list(known), n=1)), None)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean WORD?` with the nearest known word, else all of them; empty when there are none."""
-    words = list(known)
-    if nearest := near(word, words):
-        return f"; did you mean {nearest}?"
-    return f"; known here: {', '.join(words)}" if words else ""
 
 
 def _shown(value: object) -> str:

@@ -29,7 +29,7 @@ from rollout.core.contract import (
     Trigger,
     ValidationTrigger,
 )
-from rollout.core.contract.check.mistakes import did_you_mean
+from rollout.core.nearest import did_you_mean
 from rollout.core.observation import HEALTH_STATE
 from rollout.core.surfaces.known import Known, known
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.contract import CiChecksGate, Contract, EqualsGate, ValidationTrigger
-from rollout.core.contract.check.mistakes import did_you_mean
+from rollout.core.nearest import did_you_mean
 from rollout.core.placeholders import OF_A_RELEASE, named
 
 

@@ -9,8 +9,8 @@ from rollout.core.contract import Adapter, Contract, RunsSoak, ThresholdTrigger
 from rollout.core.contract.check.commands import commands_of
 from rollout.core.contract.check.dead_ends import WORSE, check_patterns, has_open_bracket
 from rollout.core.contract.check.health import health_doubts
-from rollout.core.contract.check.mistakes import near
 from rollout.core.decide.gates import earns_soak
+from rollout.core.nearest import near
 from rollout.core.placeholders import OF_A_RELEASE
 from rollout.core.surfaces.payload import CYCLE_FIELDS
 from rollout.core.values import format_duration
