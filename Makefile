@@ -1,5 +1,5 @@
-# Everything that a person or CI runs. Needs git, make and Python 3.11 or newer; the rest comes from
-# the lock files into .venv, on first use and when they change.
+# Everything that a person or CI runs. Needs git, make and Python 3.11 or newer; the rest comes from the lock
+# files into .venv, on first use and when they change.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -7,19 +7,18 @@
 
 # The first that fits makes .venv. `make clean test PYTHON=python3.13` chooses another.
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
-# What `make lock` resolves with; nothing else uses it.
-UV := uv==0.13.9
-
 VENV := .venv
 BIN := $(VENV)/bin
 CACHE := .cache
+DIST ?= dist
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
 ACTIONS := $(wildcard .github/actions/*/action.yml)
 FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 # Git's ids of this and all earlier locks: wheels kept for one of them may be installed in an outage.
 KNOWN_LOCKS := .github/actions/rollout/known-locks
+UV_LOCK := .github/actions/rollout/uv.lock
 
-.PHONY: help demo test real cover check fmt fix docs bench lock clean
+.PHONY: help demo test real cover check fmt fix docs dist hooks bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,22 +75,28 @@ fix: dev ## mend what the linter can mend by itself, then format
 docs: dev ## write docs/reference from the code
 	@$(BIN)/python -m docs.generate
 
+dist: runtime ## build wheel and sdist; TAG=v1.2.3 also checks that this is that version
+	@version=v$$($(BIN)/python -c 'import rollout; print(rollout.__version__)'); \
+	if [ -n "$(TAG)" ] && [ "$(TAG)" != "$$version" ]; then \
+		echo "rollout/__init__.py says $$version, and the tag is $(TAG): tag the commit that sets the version." >&2; \
+		exit 2; fi
+	@rm -rf $(DIST) && $(BIN)/python -m hatchling build -d $(DIST)
+
+hooks: dev ## check each commit before it is made: format, lint, subject
+	@$(BIN)/pre-commit install --install-hooks -t pre-commit -t commit-msg
+
 bench: dev ## measure what has a budget
 	@$(BIN)/python -m benchmarks
 
-lock: ## resolve pyproject.toml into the lock files; U=--upgrade takes newer versions
-	@set -e; $(FIND_PYTHON); \
-	tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
-	"$$python" -m venv "$$tools"; \
-	"$$tools/bin/python" -m pip --disable-pip-version-check install -q $(UV); \
-	resolve() { \
-		UV_CUSTOM_COMPILE_COMMAND='make lock' UV_CACHE_DIR="$$tools/cache" UV_SYSTEM_CERTS=true \
-		"$$tools/bin/uv" pip compile -q --universal --python-version 3.11 --generate-hashes \
+lock: runtime ## resolve pyproject.toml into the lock files; U=--upgrade takes newer versions
+	@set -e; resolve() { \
+		UV_CUSTOM_COMPILE_COMMAND='make lock' \
+		$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links $(U) pyproject.toml "$$@"; \
 	}; \
 	resolve --group build -o requirements.lock; \
 	resolve --group dev -c requirements.lock -o requirements-dev.lock; \
-	{ cat $(KNOWN_LOCKS); git hash-object --no-filters requirements.lock $(dir $(KNOWN_LOCKS))uv.lock; } | \
+	{ cat $(KNOWN_LOCKS); git hash-object --no-filters requirements.lock $(UV_LOCK); } | \
 		sort -u -o $(KNOWN_LOCKS)
 
 clean: ## remove what make made
@@ -127,18 +132,22 @@ FIND_PYTHON = for python in $(PYTHON) ''; do \
 	echo 'No Python 3.11 or newer with venv among: $(PYTHON).' >&2; \
 	echo 'Install one (Debian: python3 and python3-venv), or name it: make PYTHON=...' >&2; exit 1; fi
 
-$(VENV)/.made-in: requirements.lock requirements-dev.lock
+$(VENV)/.made-in: requirements.lock requirements-dev.lock $(UV_LOCK)
 	@$(FIND_PYTHON); \
 	echo "set-up: $(VENV), by $$("$$python" -V)"; \
-	rm -rf $(VENV) && "$$python" -m venv $(VENV) && echo '$(CURDIR)' >$@
+	rm -rf $(VENV) && "$$python" -m venv $(VENV) && \
+	$(BIN)/python -m pip --disable-pip-version-check --no-input install -q --require-hashes -r $(UV_LOCK) && \
+	echo '$(CURDIR)' >$@
 
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# uv installs in a tenth of pip's time. It trusts what the system trusts, such as a company's proxy.
+UV := UV_SYSTEM_CERTS=true $(BIN)/uv
+INSTALL := $(UV) pip install -q --python $(BIN)/python --no-deps
 
 # Wheels only: building an sdist would fetch build tools that no hash vouches for.
 define install
 	@echo "set-up: $(1)"
 	@touch $(VENV)/.unfinished
-	@$(PIP) install -q --require-hashes --no-deps --only-binary :all: -r $(1)
+	@$(INSTALL) --require-hashes --only-binary :all: --compile-bytecode -r $(1)
 	@rm $(VENV)/.unfinished
 endef
 
@@ -154,5 +163,5 @@ $(VENV)/.dev: $(VENV)/.made-in
 
 $(VENV)/.tool: $(VENV)/.runtime pyproject.toml
 	@echo 'set-up: rollout, editable'
-	@$(PIP) install -q --no-deps --no-build-isolation --editable .
+	@$(INSTALL) --no-build-isolation --editable .
 	@touch $@

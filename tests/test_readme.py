@@ -118,6 +118,16 @@ def test_every_place_in_the_code_exists(path: Path) -> None:
         assert (ROOT / place).exists() or (ROOT / "rollout" / place).exists(), place
 
 
+def test_commands_and_paths_of_contributing_exist() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    asked = re.findall(r"\bmake ([a-z]+)\b(?= T=|`|  +#| [A-Z]=)", page)
+    assert len(asked) > 10
+    assert not set(asked) - set(targets)
+    for place in re.findall(r"(?<![\w./-])(?:tests|rollout|docs|fakehub|benchmarks)/[\w./*-]*[\w*]", page):
+        assert "NAME" in place or list(ROOT.glob(place)), place
+
+
 @pytest.mark.parametrize("name", generate.PAGES)
 def test_reference_pages_are_what_the_code_says(name: str) -> None:
     page = ROOT / "docs" / "reference" / name

@@ -1,0 +1,67 @@
+"""Checks prose against docs/style.md, and a commit's subject: `python -m docs.words [--subject FILE]`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STYLE = ROOT / "docs" / "style.md"
+PROSE = (".py", ".md", ".j2", ".yml", ".yaml", ".toml")
+OTHERS_WORDS = ("CHANGELOG.md", "docs/style.md", "tests/")
+"""The changelog tells of its time, the style names what it forbids, and tests hold what people type."""
+LONGEST_SUBJECT = 72
+NO_IMPERATIVE = ("Let ", "Prove ", "Say ", "Tell ")
+
+
+def forbidden() -> dict[str, str]:
+    """Returns the style page's table: what not to write, and what to write."""
+    table = STYLE.read_text(encoding="utf-8").partition("| not | but |")[2]
+    rows = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", table, re.MULTILINE)
+    return {wrong: right for wrong, right in rows if wrong != "---"}
+
+
+def findings(name: str, text: str, words: dict[str, str]) -> Iterator[str]:
+    """Yields `file:line: what to write` for each forbidden word, also where a line break splits it."""
+    for wrong, right in words.items():
+        pattern = r"\b" + r"\s+(?:#\s*)?".join(map(re.escape, wrong.split())) + r"\b"
+        for found in re.finditer(pattern, text, re.IGNORECASE):
+            line = text.count("\n", 0, found.start()) + 1
+            yield f"{name}:{line}: {wrong!r}: write {right!r}"
+
+
+def subject_problems(message: str) -> Iterator[str]:
+    """Yields what is wrong with the first line of a commit message."""
+    subject = next(iter(message.splitlines()), "")
+    if subject.startswith(("fixup! ", "squash! ", "Merge ", "Revert ")):
+        return
+    if len(subject) > LONGEST_SUBJECT:
+        yield f"the subject has {len(subject)} characters, and {LONGEST_SUBJECT} are the most"
+    if subject.endswith(".") or not subject[:1].isupper():
+        yield "the subject begins with a capital letter and ends without a full stop"
+    if subject.startswith(NO_IMPERATIVE):
+        yield f"the subject begins with {subject.split()[0]!r}: name what changes for whom"
+
+
+def _files() -> Iterable[str]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    names = (name for name in listed.stdout.split("\0") if name.endswith(PROSE))
+    return [name for name in names if not name.startswith(OTHERS_WORDS) and (ROOT / name).is_file()]
+
+
+def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["--subject"]:
+        found = list(subject_problems(Path(arguments[1]).read_text(encoding="utf-8")))
+    else:
+        words = forbidden()
+        texts = ((name, (ROOT / name).read_text(encoding="utf-8")) for name in _files())
+        found = [one for name, text in texts for one in findings(name, text, words)]
+    sys.stderr.writelines(f"{one}\n" for one in found)
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
