@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 _MINUTE = 60.0
@@ -22,13 +22,66 @@ _KIND_STATUSES = {"FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "NOT_FOUND": 404
 _LIMIT_WORDS = ("rate limit", "abuse detection")
 """Of limits that GitHub tells in words alone."""
 
-M = TypeVar("M", bound="Document")
+N = TypeVar("N")
+T = TypeVar("T")
+_ADAPTERS: dict[object, TypeAdapter[Any]] = {}
 
 
 class Document(BaseModel):
-    """A part of an answer: only what is used of it, by GraphQL's names in snake case."""
+    """A part of an answer: only what is used of it, by GraphQL's names or REST's, in snake case."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+
+def within(*path: str, or_none: bool = False) -> BeforeValidator:
+    """Reads a value from the objects around it. `or_none`: None where a later step is null or missing.
+
+    pydantic's AliasPath takes any null on the way for a missing field: an answer cut short would pass for
+    one that says there is nothing.
+    """
+    return BeforeValidator(lambda document: _inside(document, path, or_none=or_none))
+
+
+def _inside(document: object, path: Sequence[str], *, or_none: bool = False) -> object:
+    """Raises ValueError where an object on the path is none, or lacks the next step."""
+    for at, step in enumerate(path):
+        if or_none and at and document is None:
+            return None
+        if not isinstance(document, Mapping):
+            raise ValueError(f"an object with {step} is missing")
+        if step not in document and not or_none:
+            raise ValueError(f"{step} is missing")
+        document = document.get(step)
+    return document
+
+
+Login = Annotated[str, within("login")]
+Name = Annotated[str, within("name")]
+Oid = Annotated[str, within("oid")]
+Sha = Annotated[str, within("sha")]
+
+
+class Nodes(Document, Generic[N]):
+    """A list in GraphQL."""
+
+    nodes: tuple[N, ...]
+
+
+class Counted(Nodes[N], Generic[N]):
+    """A list that says how long it is, of which this may be a part."""
+
+    total_count: int
+
+
+class PageInfo(Document):
+    has_next_page: bool
+    end_cursor: str | None = None
+
+
+class Page(Nodes[N], Generic[N]):
+    """A page of a list."""
+
+    page_info: PageInfo
 
 
 class PassingError(Exception):
@@ -90,15 +143,44 @@ class GraphqlError(Document):
         return self.type == "FORBIDDEN" and (self.path or ())[-1:] == (field,)
 
 
-def parsed(model: type[M], document: object) -> M:
-    """The document as a model. Raises PassingError for one that is none, as a broken proxy gives."""
+def parsed(kind: type[T], document: object, *path: str) -> T:
+    """Returns what the path leads to. Raises PassingError for what makes no sense, as of a broken proxy."""
+    return _validated(kind, _told(document, path), path)
+
+
+def parsed_or_none(kind: type[T], document: object, *path: str) -> T | None:
+    """As `parsed`; None where the path ends early. Only the last step can, and what follows the first."""
+    if path[1:] and _told(document, path[:1]) is None:
+        raise _senseless(path[:1], "it is null")
+    found = _told(document, path, or_none=True)
+    return None if found is None else _validated(kind, found, path)
+
+
+def _told(document: object, path: Sequence[str], *, or_none: bool = False) -> object:
     try:
-        return model.model_validate(document)
+        return _inside(document, path, or_none=or_none)
+    except ValueError as error:
+        raise _senseless(path, str(error)) from error
+
+
+def _validated(kind: type[T], found: object, path: Sequence[str]) -> T:
+    try:
+        validated: T = _adapter(kind).validate_python(found)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        why = f"an answer that makes no sense: {where or 'all of it'}: {first['msg']}"
-        raise PassingError(why, foreign=True) from error
+        raise _senseless((*path, *first["loc"]), first["msg"].removeprefix("Value error, ")) from error
+    return validated
+
+
+def _senseless(place: Sequence[str | int], why: str) -> PassingError:
+    where = ".".join(map(str, place))
+    return PassingError(f"an answer that makes no sense: {where or 'all of it'}: {why}", foreign=True)
+
+
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 # --- faults ------------------------------------------------------------------------------------------------

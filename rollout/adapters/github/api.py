@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urljoin
 
 from pydantic import Field
@@ -23,6 +23,7 @@ from rollout.adapters.github.answers import (
     moved,
     parsed,
     rest_fault,
+    within,
 )
 from rollout.adapters.github.hints import LATER, advice, if_it_passes
 from rollout.adapters.github.transport import PAGE, RedirectError, Transport
@@ -55,44 +56,20 @@ T = TypeVar("T")
 M = TypeVar("M", bound=Document)
 
 
-class _Named(Document):
-    full_name: str = Field(alias="full_name")
-
-
 class _GraphqlAnswer(Document):
     data: dict[str, object] | None = None
     errors: tuple[GraphqlError, ...] = ()
 
 
-class _Created(Document):
-    oid: str
+class _Creation(Document):
+    """What a mutation made, with None for what it did not."""
 
-
-class _Payload(Document):
-    commit: _Created | None = None
-
-
-class _Numbered(Document):
-    number: int
-
-
-class _PullPayload(Document):
-    pull_request: _Numbered | None = None
-
-
-class _CommitAnswer(Document):
-    create_commit_on_branch: _Payload | None = None
-    create_pull_request: _PullPayload | None = None
-
-    @property
-    def commit(self) -> str | None:
-        payload = self.create_commit_on_branch
-        return payload.commit.oid if payload and payload.commit else None
-
-    @property
-    def pull(self) -> int | None:
-        payload = self.create_pull_request
-        return payload.pull_request.number if payload and payload.pull_request else None
+    commit: Annotated[str | None, within("commit", "oid", or_none=True)] | None = Field(
+        default=None, alias="createCommitOnBranch"
+    )
+    pull: Annotated[int | None, within("pullRequest", "number", or_none=True)] | None = Field(
+        default=None, alias="createPullRequest"
+    )
 
 
 @dataclass
@@ -276,7 +253,7 @@ class Api:
             "body": wanted.body,
         }
         data, fault = self._ask(_BRANCH_AND_PULL, {"ref": ref, "commit": commit, "pull": pull})
-        made = parsed(_CommitAnswer, data or {})
+        made = parsed(_Creation, data or {})
         if made.commit is not None and made.pull is not None:
             return Made(made.pull, made.commit)
         raise fault or PassingError("GitHub did not say what it made")
@@ -303,7 +280,7 @@ class Api:
         }
 
     def _committed(self, data: object) -> str:
-        made = parsed(_CommitAnswer, data).commit
+        made = parsed(_Creation, data).commit
         if made is None:
             raise PassingError("GitHub did not say which commit it made")
         return made
@@ -397,7 +374,7 @@ class Api:
             return ""
         try:
             answer = self._transport.send("GET", numbered[0], token=self._token)
-            return parsed(_Named, answer.document).full_name if answer.status < 300 else place
+            return parsed(str, answer.document, "full_name") if answer.status < 300 else place
         except (PassingError, RefusedByGitHubError, RedirectError):
             return place
 

@@ -12,11 +12,22 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
-from rollout.adapters.github.answers import RefusedByGitHubError
-from rollout.adapters.github.api import PAGE, Api, Document, PageSize, owner_and_name, parsed
+from pydantic import Field
+
+from rollout.adapters.github.answers import (
+    Document,
+    Nodes,
+    Oid,
+    Page,
+    RefusedByGitHubError,
+    parsed,
+    parsed_or_none,
+    within,
+)
+from rollout.adapters.github.api import PAGE, Api, PageSize, owner_and_name
 from rollout.adapters.github.hints import LATER
-from rollout.adapters.github.issue_documents import PageInfo
 from rollout.core.contract import matching
 from rollout.core.state import ChecksReading
 from rollout.errors import OutsideError
@@ -124,45 +135,29 @@ class _Run(Document):
     started_at: datetime | None = None
 
 
-class _Runs(Document):
-    nodes: tuple[_Run, ...]
-    page_info: PageInfo
-
-
-class _App(Document):
-    slug: str
-
-
-class _Workflow(Document):
-    resource_path: str
-
-
-class _WorkflowRun(Document):
-    workflow: _Workflow
-
-
 class _Suite(Document):
     id: str
     created_at: datetime
-    app: _App | None = None
-    workflow_run: _WorkflowRun | None = None
-    """None where Actions has not made it, and where the token may not read Actions."""
-    check_runs: _Runs
+    app: Annotated[str, within("slug")] | None = None
+    workflow_path: Annotated[str, within("workflow", "resourcePath")] | None = Field(
+        default=None, alias="workflowRun"
+    )
+    """None where Actions has made no run of it, and where the token may not read Actions."""
+    check_runs: Page[_Run]
 
     @property
     def workflow(self) -> str | None:
         """Name of its file."""
-        run = self.workflow_run
-        return run.workflow.resource_path.rpartition("/")[2] if run else None
+        return self.workflow_path.rpartition("/")[2] if self.workflow_path is not None else None
 
     @property
     def is_of_actions(self) -> bool:
-        return self.app is not None and self.app.slug == _ACTIONS
+        return self.app == _ACTIONS
 
     @property
     def source(self) -> str:
         """What a newer attempt of the same check shares: the workflow, else the suite, else the app."""
-        app = self.app.slug if self.app else ""
+        app = self.app or ""
         return f"{app} {self.workflow or self.id}" if self.is_of_actions else app
 
     def runs(self) -> Iterator[_Run]:
@@ -176,10 +171,8 @@ class _Suite(Document):
         return (run for run in nodes if not (is_own and OWN_JOBS.fullmatch(run.name)))
 
 
-class _Suites(Document):
-    nodes: tuple[_Suite, ...]
+class _Suites(Page[_Suite]):
     total_count: int
-    page_info: PageInfo
 
 
 class _Context(Document):
@@ -188,14 +181,10 @@ class _Context(Document):
     created_at: datetime
 
 
-class _Contexts(Document):
-    contexts: tuple[_Context, ...] = ()
-
-
 class _Checked(Document):
     """A commit with what was reported on it."""
 
-    status: _Contexts | None = None
+    contexts: Annotated[tuple[_Context, ...], within("contexts")] | None = Field(default=None, alias="status")
     check_suites: _Suites | None = None
 
     @property
@@ -207,69 +196,20 @@ class _Checked(Document):
         return self.check_suites is not None and self.check_suites.page_info.has_next_page
 
 
-class _CheckedRepository(Document):
-    object: _Checked | None = None
-
-
-class _CheckedAnswer(Document):
-    repository: _CheckedRepository
-
-
-class _NamedRepository(Document):
-    object: dict[str, _Suites | None] | None = None
-
-
-class _NamedAnswer(Document):
-    repository: _NamedRepository
-
-
-class _OneSuite(Document):
-    check_runs: _Runs
-
-
-class _SuiteAnswer(Document):
-    node: _OneSuite
-
-
-class _Parent(Document):
-    oid: str
-
-
-class _Parents(Document):
-    nodes: tuple[_Parent, ...] = ()
-
-
 class _HistoryCommit(_Checked):
     oid: str
-    parents: _Parents
+    parents: Nodes[Oid]
 
     @property
     def runs(self) -> list[CheckRun] | None:
         """None when there are more than were listed."""
         is_cut = any(suite.check_runs.page_info.has_next_page for suite in self.suites)
-        return None if self.has_more or is_cut else _shown(self.status, self.suites)
+        return None if self.has_more or is_cut else _shown(self.contexts, self.suites)
 
 
-class _History(Document):
-    nodes: tuple[_HistoryCommit, ...]
-    page_info: PageInfo
-
-
-class _HistoryTarget(Document):
+class _Branch(Document):
     oid: str
-    history: _History
-
-
-class _HistoryRef(Document):
-    target: _HistoryTarget
-
-
-class _HistoryRepository(Document):
-    ref: _HistoryRef | None = None
-
-
-class _HistoryAnswer(Document):
-    repository: _HistoryRepository
+    history: Page[_HistoryCommit]
 
 
 def check_runs(
@@ -287,10 +227,10 @@ def check_runs(
     """
     checked, size = _first_page(api, repository, commit)
     if not checked.has_more:
-        return _shown(checked.status, [_whole(api, repository, suite) for suite in checked.suites])
+        return _shown(checked.contexts, [_whole(api, repository, suite) for suite in checked.suites])
     found = _Found(api, repository, commit, checked, size, tuple(wanted), before or ChecksBefore(commit))
     reading = found.read()
-    runs = _shown(checked.status, [_whole(api, repository, suite) for suite in found.suites.values()])
+    runs = _shown(checked.contexts, [_whole(api, repository, suite) for suite in found.suites.values()])
     if reading is not None:
         raise ChecksUnreadError(runs, reading)
     return runs
@@ -379,7 +319,7 @@ class _Found:
         def ask(first: int) -> _Checked:
             variables = {**owner_and_name(self.repository), "commit": self.commit, "runs": PAGE}
             answer = _ask(self.api, _SUITES_AFTER, {**variables, "first": first, "after": after})
-            return parsed(_CheckedAnswer, answer).repository.object or _Checked()
+            return parsed_or_none(_Checked, answer, "repository", "object") or _Checked()
 
         page = self.api.attempt_page(_doing(self.commit), PageSize(self.size), ask).check_suites
         if page is None or not page.nodes:
@@ -404,13 +344,13 @@ def newest_commits(api: Api, repository: str, branch: str) -> Iterator[tuple[str
         while following in known:
             commit = known.pop(following)
             yield commit.oid, commit.runs
-            following = next((parent.oid for parent in commit.parents.nodes), None)
+            following = next(iter(commit.parents.nodes), None)
         after = target.history.page_info.end_cursor
         if following is None or not target.history.page_info.has_next_page:
             return
 
 
-def _shown(status: _Contexts | None, suites: Iterable[_Suite]) -> list[CheckRun]:
+def _shown(contexts: Iterable[_Context] | None, suites: Iterable[_Suite]) -> list[CheckRun]:
     runs = ((suite.source, run) for suite in suites for run in suite.runs())
     # Suites come in the order in which they were made, which is all that an id is asked for.
     shown = [
@@ -424,8 +364,7 @@ def _shown(status: _Contexts | None, suites: Iterable[_Suite]) -> list[CheckRun]
         )
         for at, (source, run) in enumerate(runs)
     ]
-    contexts = status.contexts if status else ()
-    return shown + [_of_status(one) for one in contexts if not one.context.startswith(OWN_STATUSES)]
+    return shown + [_of_status(one) for one in contexts or () if not one.context.startswith(OWN_STATUSES)]
 
 
 def _of_status(one: _Context) -> CheckRun:
@@ -440,7 +379,7 @@ def _first_page(api: Api, repository: str, commit: str) -> tuple[_Checked, int]:
 
     def ask(entries: int) -> _Checked:
         variables = {**owner_and_name(repository), "commit": commit, "first": entries, "runs": PAGE}
-        found = parsed(_CheckedAnswer, _ask(api, _CHECKS, variables)).repository.object
+        found = parsed_or_none(_Checked, _ask(api, _CHECKS, variables), "repository", "object")
         if found is None:
             raise RefusedByGitHubError(f"No commit found for SHA: {commit}", 404)
         return found
@@ -516,13 +455,13 @@ def _named(
         **({"after": after} if after else {}),
     }
 
-    def ask(entries: int) -> _NamedAnswer:
+    def ask(entries: int) -> dict[str, _Suites | None] | None:
         sized = {"size": entries} if size else {}
-        return parsed(_NamedAnswer, _ask(api, query, {**variables, **sized}))
+        answer = _ask(api, query, {**variables, **sized})
+        return parsed_or_none(dict[str, _Suites | None], answer, "repository", "object")
 
-    answer = api.attempt_page(_doing(commit), PageSize(size), ask)
-    connections = (answer.repository.object or {}).items()
-    return {alias: connection for alias, connection in connections if connection}
+    connections = api.attempt_page(_doing(commit), PageSize(size), ask) or {}
+    return {alias: connection for alias, connection in connections.items() if connection}
 
 
 def _whole(api: Api, repository: str, suite: _Suite) -> _Suite:
@@ -531,16 +470,16 @@ def _whole(api: Api, repository: str, suite: _Suite) -> _Suite:
     while page.has_next_page:
         variables = {**owner_and_name(repository), "suite": suite.id, "after": page.end_cursor}
 
-        def ask(variables: dict[str, str | None] = variables) -> _SuiteAnswer:
-            return parsed(_SuiteAnswer, api.graphql(_RUNS_OF_SUITE, variables))
+        def ask(variables: dict[str, str | None] = variables) -> Page[_Run]:
+            return parsed(Page[_Run], api.graphql(_RUNS_OF_SUITE, variables), "node", "checkRuns")
 
-        runs = api.attempt(f"reading the checks of suite {suite.id}", ask).node.check_runs
+        runs = api.attempt(f"reading the checks of suite {suite.id}", ask)
         found += runs.nodes
         page = runs.page_info
-    return suite.model_copy(update={"check_runs": _Runs(nodes=tuple(found), page_info=page)})
+    return suite.model_copy(update={"check_runs": Page[_Run](nodes=tuple(found), page_info=page)})
 
 
-def _history(api: Api, repository: str, branch: str, after: str | None) -> _HistoryTarget | None:
+def _history(api: Api, repository: str, branch: str, after: str | None) -> _Branch | None:
     variables = {
         **owner_and_name(repository),
         "branch": f"refs/heads/{branch}",
@@ -548,11 +487,12 @@ def _history(api: Api, repository: str, branch: str, after: str | None) -> _Hist
         "runs": _RUNS_IN_HISTORY,
     }
 
-    def ask() -> _HistoryAnswer:
-        return parsed(_HistoryAnswer, _ask(api, _HISTORY, variables))
+    def ask() -> _Branch | None:
+        answer = _ask(api, _HISTORY, variables)
+        found = parsed_or_none(dict[str, _Branch], answer, "repository", "ref")
+        return found["target"] if found else None
 
-    ref = api.attempt(f"reading the checks of {branch}", ask).repository.ref
-    return ref.target if ref else None
+    return api.attempt(f"reading the checks of {branch}", ask)
 
 
 def _ask(api: Api, query: str, variables: Mapping[str, object]) -> object:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
-
-from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, parsed
+from rollout.adapters.github.answers import Document, RefusedByGitHubError, parsed, within
+from rollout.adapters.github.api import Api
 from rollout.core.workflow_pin import COLLECT_WORKFLOW
 from rollout.ports import CollectingRun, Kept, Stage
 
@@ -19,32 +19,20 @@ _STAGES = {"completed": Stage.ENDED, "in_progress": Stage.RUNNING}
 """Every other status (queued, pending, waiting, requested) is that of a run that waits."""
 
 
-class _Repository(Document):
-    full_name: str = Field(alias="full_name")
-
-
 class _Run(Document):
-    display_title: str = Field(default="", alias="display_title")
+    display_title: str = ""
     path: str = ""
     event: str = ""
     status: str | None = None
-    head_branch: str | None = Field(default=None, alias="head_branch")
-    created_at: datetime = Field(alias="created_at")
-    updated_at: datetime = Field(alias="updated_at")
-    head_repository: _Repository | None = Field(default=None, alias="head_repository")
-
-
-class _Runs(Document):
-    runs: tuple[_Run, ...] = Field(default=(), alias="workflow_runs")
+    head_branch: str | None = None
+    created_at: datetime
+    updated_at: datetime
+    head_repository: Annotated[str, within("full_name")] | None = None
 
 
 class _Artifact(Document):
     name: str
     expired: bool = False
-
-
-class _Artifacts(Document):
-    artifacts: tuple[_Artifact, ...] = ()
 
 
 class GitHubCollecting:
@@ -59,10 +47,11 @@ class GitHubCollecting:
     def runs(self) -> Sequence[CollectingRun]:
         path = f"/repos/{self.home}/actions/workflows/{COLLECT_WORKFLOW}/runs"
 
-        def listed() -> _Runs:
-            return parsed(_Runs, self._api.rest("GET", path, query={"per_page": _RUNS}, token=self._token))
+        def listed() -> tuple[_Run, ...]:
+            answer = self._api.rest("GET", path, query={"per_page": _RUNS}, token=self._token)
+            return parsed(tuple[_Run, ...], answer, "workflow_runs")
 
-        return [_told(run) for run in self._api.decorate("listing the runs that collect", listed).runs]
+        return [_told(run) for run in self._api.decorate("listing the runs that collect", listed)]
 
     def run(self, number: str) -> CollectingRun | None:
         path = f"/repos/{self.home}/actions/runs/{number}"
@@ -80,10 +69,10 @@ class GitHubCollecting:
     def kept(self, number: str) -> Kept:
         path = f"/repos/{self.home}/actions/runs/{number}/artifacts"
 
-        def listed() -> _Artifacts:
-            return parsed(_Artifacts, self._api.rest("GET", path, token=self._token))
+        def listed() -> tuple[_Artifact, ...]:
+            return parsed(tuple[_Artifact, ...], self._api.rest("GET", path, token=self._token), "artifacts")
 
-        found = self._api.decorate(f"listing the artifacts of run {number}", listed).artifacts
+        found = self._api.decorate(f"listing the artifacts of run {number}", listed)
         return Kept(
             tuple(each.name for each in found if not each.expired),
             tuple(each.name for each in found if each.expired),
@@ -109,5 +98,5 @@ def _told(run: _Run) -> CollectingRun:
         run.path.partition("@")[0],
         run.event,
         run.head_branch or "",
-        run.head_repository.full_name if run.head_repository else "",
+        run.head_repository or "",
     )

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated
 
-from rollout.adapters.github.api import Document
-from rollout.adapters.github.issue_documents import ISSUE, OPEN_ISSUES_FIELD, IssuePage, Names, PageInfo
+from pydantic import Field
+
+from rollout.adapters.github.answers import Counted, Document, Name, Nodes, Oid, Page, within
+from rollout.adapters.github.issue_documents import ISSUE, OPEN_ISSUES_FIELD, IssueDocument
 from rollout.ports import StatusState
 
 _STATES = {
@@ -147,50 +150,13 @@ class _Context(Document):
     description: str | None = None
 
 
-class _Contexts(Document):
-    contexts: tuple[_Context, ...] = ()
-
-
 class StatusCommit(Document):
     oid: str
-    status: _Contexts | None = None
+    contexts: Annotated[tuple[_Context, ...], within("contexts")] | None = Field(default=None, alias="status")
 
     @property
     def shown(self) -> dict[str, tuple[StatusState, str]]:
-        contexts = self.status.contexts if self.status else ()
-        return {one.context: (_STATES[one.state], one.description or "") for one in contexts}
-
-
-class _Parent(Document):
-    oid: str
-
-
-class _Parents(Document):
-    nodes: tuple[_Parent, ...] = ()
-
-
-class _FirstCommit(Document):
-    parents: _Parents
-
-
-class _FirstNode(Document):
-    commit: _FirstCommit
-
-
-class _LastNode(Document):
-    commit: StatusCommit
-
-
-class _First(Document):
-    nodes: tuple[_FirstNode, ...] = ()
-
-
-class _Last(Document):
-    nodes: tuple[_LastNode, ...] = ()
-
-
-class _Blob(Document):
-    text: str | None = None
+        return {one.context: (_STATES[one.state], one.description or "") for one in self.contexts or ()}
 
 
 class HeadFile(Document):
@@ -198,37 +164,12 @@ class HeadFile(Document):
 
     mode: int
     oid: str
-    object: _Blob | None = None
+    text: Annotated[str | None, within("text", or_none=True)] | None = Field(default=None, alias="object")
 
 
 class _HeadCommit(Document):
     oid: str
     file: HeadFile | None = None
-
-
-class _HeadNode(Document):
-    commit: _HeadCommit
-
-
-class _HeadCommits(Document):
-    nodes: tuple[_HeadNode, ...] = ()
-
-
-class _ChangedFile(Document):
-    path: str
-
-
-class _ChangedFiles(Document):
-    total_count: int
-    nodes: tuple[_ChangedFile, ...] = ()
-
-
-class _Label(Document):
-    name: str
-
-
-class _Labels(Document):
-    nodes: tuple[_Label, ...] = ()
 
 
 class Pull(Document):
@@ -237,73 +178,56 @@ class Pull(Document):
     body: str
     state: str
     merged_at: datetime | None = None
-    merge_commit: _Parent | None = None
+    merge_commit: Oid | None = None
     head_ref_name: str
     head_ref_oid: str
     base_ref_name: str
     is_cross_repository: bool
-    labels: _Labels | None = None
-    begin: _First
-    end: _Last
-    files: _ChangedFiles | None = None
+    labels: Nodes[Name] | None = None
+    begin: Nodes[Annotated[Nodes[Oid], within("commit", "parents")]]
+    """The parents of its first commit."""
+    end: Nodes[Annotated[StatusCommit, within("commit")]]
+    files: Counted[Annotated[str, within("path")]] | None = None
     """None when they were not asked for, or GitHub has not worked them out yet."""
-    head: _HeadCommits = _HeadCommits()
+    head: Nodes[Annotated[_HeadCommit, within("commit")]] | None = None
 
     @property
     def label_names(self) -> frozenset[str]:
         """In small letters: GitHub knows no two labels that differ in case alone."""
-        return frozenset(label.name.lower() for label in self.labels.nodes) if self.labels else frozenset()
+        return frozenset(name.lower() for name in self.labels.nodes) if self.labels else frozenset()
 
     @property
     def rollout_file(self) -> HeadFile | None:
         """The train's rollout.yaml at the head."""
-        heads = (node.commit for node in self.head.nodes if node.commit.oid == self.head_ref_oid)
-        return next((commit.file for commit in heads), None)
-
-
-class _Pulls(Document):
-    nodes: tuple[Pull, ...]
-
-
-class _PagedPulls(Document):
-    nodes: tuple[Pull, ...]
-    page_info: PageInfo
+        commits = self.head.nodes if self.head else ()
+        return next((commit.file for commit in commits if commit.oid == self.head_ref_oid), None)
 
 
 class _Head(Document):
     prefix: str
     name: str
-    associated_pull_requests: _Pulls
+    pulls: Nodes[Pull] = Field(alias="associatedPullRequests")
 
 
-class _Heads(Document):
-    nodes: tuple[_Head, ...]
-    page_info: PageInfo
-
-
-class _Branch(Document):
-    name: str
-
-
-class _Repository(Document):
+class Repository(Document):
     id: str
-    promotion_root: _Branch | None = None
-    channel_root: _Branch | None = None
-    promotions: _Heads | None = None
-    channels: _Heads | None = None
-    reverts: _Heads | None = None
-    labels: Names | None = None
-    issues: IssuePage | None = None
+    promotion_root: Name | None = None
+    channel_root: Name | None = None
+    promotions: Page[_Head] | None = None
+    channels: Page[_Head] | None = None
+    reverts: Page[_Head] | None = None
+    labels: Nodes[Name] | None = None
+    issues: Page[IssueDocument] | None = None
 
     @property
     def branches(self) -> frozenset[str]:
         """Names of all that begin as those that the tool makes."""
-        roots = (root.name for root in (self.promotion_root, self.channel_root) if root is not None)
+        roots = (root for root in (self.promotion_root, self.channel_root) if root is not None)
         below = (f"{head.prefix}{head.name}" for heads in self.heads.values() for head in heads.nodes)
         return frozenset({*roots, *(name.removeprefix("refs/heads/") for name in below)})
 
     @property
-    def heads(self) -> dict[str, _Heads]:
+    def heads(self) -> dict[str, Page[_Head]]:
         """Kind -> its branches; a kind is missing that has none."""
         found = {"Promotions": self.promotions, "Channels": self.channels, "Reverts": self.reverts}
         return {kind: heads for kind, heads in found.items() if heads is not None}
@@ -314,57 +238,32 @@ class _Entry(Document):
     oid: str
 
 
-class _Tree(Document):
-    entries: tuple[_Entry, ...] | None = None
-
-
-class _RepositoryOfBranch(Document):
-    pull_requests: _PagedPulls
-
-
-class PullsOfBranchAnswer(Document):
-    repository: _RepositoryOfBranch
-
-
-class _RepositoryOfPull(Document):
-    pull_request: Pull
-
-
-class PullAnswer(Document):
-    repository: _RepositoryOfPull
-
-
 class Rooted(Document):
     """A commit with what lies right in its root."""
 
-    tree: _Tree | None = None
+    entries: Annotated[tuple[_Entry, ...] | None, within("entries", or_none=True)] | None = Field(
+        default=None, alias="tree"
+    )
 
     def content(self, but: str | None) -> frozenset[tuple[str, str]]:
         """Name and id of each file and folder there, except one."""
-        entries = self.tree.entries if self.tree and self.tree.entries else ()
-        return frozenset((entry.name, entry.oid) for entry in entries if entry.name != but)
+        return frozenset((entry.name, entry.oid) for entry in self.entries or () if entry.name != but)
 
 
-class _Target(Rooted):
+class _Tip(Rooted):
     oid: str
-
-
-class _Ref(Document):
-    target: _Target
 
 
 class SeenProduct(Document):
     object: StatusCommit | None = None
-    ref: _Ref | None = None
+    tip: Annotated[_Tip, within("target")] | None = Field(default=None, alias="ref")
     before: Rooted | None = None
 
 
-class PullsAnswer(Document):
-    repository: _Repository
-    product: SeenProduct | None = None
+class OpenPulls(Document):
+    """A page of them, in the answer's root."""
 
-
-class ProductAnswer(Document):
+    repository: Repository
     product: SeenProduct | None = None
 
 
@@ -373,38 +272,10 @@ class Comment(Document):
     body: str
 
 
-class _Comments(Document):
-    nodes: tuple[Comment, ...]
-
-
-class _ClosedPull(Document):
+class ClosedPull(Document):
     closed_at: datetime
     is_cross_repository: bool
-    comments: _Comments
+    comments: Nodes[Comment]
 
     def says(self, marker: str) -> bool:
         return any(marker in comment.body for comment in self.comments.nodes)
-
-
-class _ClosedPulls(Document):
-    nodes: tuple[_ClosedPull, ...]
-
-
-class _RepositoryOfClosed(Document):
-    pull_requests: _ClosedPulls
-
-
-class ClosedAnswer(Document):
-    repository: _RepositoryOfClosed
-
-
-class _CommentedPull(Document):
-    comments: _Comments
-
-
-class _CommentedRepository(Document):
-    pull_request: _CommentedPull
-
-
-class CommentsAnswer(Document):
-    repository: _CommentedRepository

@@ -10,10 +10,11 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from rollout.adapters.github.api import PAGE, Api, Document, RefusedByGitHubError, owner_and_name, parsed
+from rollout.adapters.github.answers import Document, Login, Sha, parsed, parsed_or_none
+from rollout.adapters.github.api import PAGE, Api, RefusedByGitHubError, owner_and_name
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.people import Role
-from rollout.adapters.github.written import Written, WrittenAnswer, written_query
+from rollout.adapters.github.written import Written, written_of_each, written_query
 from rollout.core.files import STATE
 from rollout.core.signoff.evidence import Kind, Places, Reference, Seen
 from rollout.core.signoff.people import Writers
@@ -68,14 +69,10 @@ class _User(Document):
     login: str
 
 
-class _Parent(Document):
-    sha: str
-
-
 class _Commit(Document):
     sha: str
-    author: _User | None = None
-    parents: tuple[_Parent, ...] = ()
+    author: Login | None = None
+    parents: tuple[Sha, ...] = ()
 
 
 class _Review(Document):
@@ -88,35 +85,15 @@ class _Review(Document):
     user: _User | None = None
 
 
-class _Hidden(Document):
-    is_minimized: bool
-
-
-class _HiddenAnswer(Document):
-    node: _Hidden | None = None
-
-
-class _Head(Document):
-    sha: str
-
-
 class _Pull(Document):
     merged: bool = False
     merge_commit_sha: str | None = None
-    head: _Head
+    head: Sha
 
 
 class _Object(Document):
     kind: str
     oid: str
-
-
-class _ObjectRepository(Document):
-    object: _Object | None = None
-
-
-class _ObjectAnswer(Document):
-    repository: _ObjectRepository
 
 
 class _Comparison(Document):
@@ -155,7 +132,7 @@ class GitHubEvidence:
                     continue
                 # A merge into another branch may hold what somebody wrote to solve its conflicts.
                 by_button = written.by_web and commit.sha in mainline
-                people = written.people(commit.author.login if commit.author else "", by_button=by_button)
+                people = written.people(commit.author or "", by_button=by_button)
                 if not people and not by_button:
                     return Writers(unknown=f"commit {commit.sha[:10]} belongs to no account")
                 logins |= dict.fromkeys(people)
@@ -168,7 +145,7 @@ class GitHubEvidence:
             alone = self._get(_Commit, f"/repos/{product}/commits/{release.commit}")
             if alone is None or len(alone.parents) < _MERGE:
                 return [alone] if alone else []
-            base = alone.parents[0].sha
+            base = alone.parents[0]
         path = f"/repos/{product}/compare/{base}...{release.commit}"
         doing = f"listing the commits of {release.version}"
         pages = self._api.pages(doing, path, _Comparison, most=MOST_COMMITS // PAGE + 1)
@@ -178,7 +155,7 @@ class GitHubEvidence:
         wanted, query = owner_and_name(self._listing.product), written_query(commits)
 
         def ask() -> list[Written]:
-            return parsed(WrittenAnswer, self._api.graphql(query, wanted)).of_each(len(commits))
+            return written_of_each(self._api.graphql(query, wanted), len(commits))
 
         return self._api.attempt("asking who wrote the release", ask)
 
@@ -260,11 +237,12 @@ class GitHubEvidence:
         return f"{reviewer.login} has no write access"
 
     def _is_hidden(self, review: _Review) -> bool:
-        answer = self._api.attempt(
-            f"looking up review {review.id}",
-            lambda: parsed(_HiddenAnswer, self._api.graphql(_HIDDEN, {"id": review.node_id})),
-        )
-        return answer.node is None or answer.node.is_minimized
+        def ask() -> bool:
+            answer = self._api.graphql(_HIDDEN, {"id": review.node_id})
+            found = parsed_or_none(dict[str, bool], answer, "node")
+            return found is None or parsed(bool, found, "isMinimized")
+
+        return self._api.attempt(f"looking up review {review.id}", ask)
 
     def _is_of_release(self, pull: str, review: _Review, release: Release) -> bool:
         """A review of the release commit, or of the whole of what was merged as the release commit."""
@@ -273,15 +251,15 @@ class GitHubEvidence:
         of = self._get(_Pull, pull)
         if of is None or not of.merged or of.merge_commit_sha != release.commit:
             return False
-        return review.commit_id == of.head.sha
+        return review.commit_id == of.head
 
     def _file(self, path: str, release: Release) -> Seen | None:
         owner, _, name = self._listing.product.partition("/")
         wanted = {"owner": owner, "name": name, "place": f"{release.commit}:{path}"}
-        answer = self._api.attempt(
-            f"looking up {path}", lambda: parsed(_ObjectAnswer, self._api.graphql(_OBJECT, wanted))
+        found = self._api.attempt(
+            f"looking up {path}",
+            lambda: parsed_or_none(_Object, self._api.graphql(_OBJECT, wanted), "repository", "object"),
         )
-        found = answer.repository.object
         if found is None:
             return None
         return Seen(True, _SUCCESS if found.kind == "Blob" else "it is no file", found.oid)
@@ -304,7 +282,7 @@ def _mainline(commits: Sequence[_Commit], tip: str) -> frozenset[str]:
     found: list[str] = []
     while tip in parents:
         found.append(tip)
-        tip = parents[tip][0].sha if parents[tip] else ""
+        tip = parents[tip][0] if parents[tip] else ""
     return frozenset(found)
 
 

@@ -13,22 +13,13 @@ from datetime import datetime
 from urllib.parse import quote
 
 from rollout.adapters.github import checks, releases
-from rollout.adapters.github.api import (
-    STALE,
-    Api,
-    Document,
-    Made,
-    NewPull,
-    PassingError,
-    RefusedByGitHubError,
-    parsed,
-)
+from rollout.adapters.github.answers import PassingError, RefusedByGitHubError, parsed
+from rollout.adapters.github.api import STALE, Api, Made, NewPull
 from rollout.adapters.github.documents import (
     CLOSED_PULLS,
     COMMENTS,
-    ClosedAnswer,
+    ClosedPull,
     Comment,
-    CommentsAnswer,
     Shown,
 )
 from rollout.adapters.github.listing import LABEL, Listing
@@ -57,10 +48,6 @@ _STAYS = ("does not exist", "annot delete")
 _LONGEST_REASON = 600
 
 
-class _Numbered(Document):
-    number: int
-
-
 class GitHubForge:
     """Pull requests against the state branch, commit statuses and checks, as one command sees them."""
 
@@ -84,11 +71,13 @@ class GitHubForge:
     def closings(self, branch: str) -> Sequence[datetime]:
         """Those of the newest 20; the tool says why in a comment."""
         variables = {**self._api.owner_and_name, "base": self._listing.branch, "head": branch}
-        answer = self._api.attempt(
-            f"looking for closed pull requests from {branch}",
-            lambda: parsed(ClosedAnswer, self._api.graphql(CLOSED_PULLS, variables)),
-        )
-        found = [pull for pull in answer.repository.pull_requests.nodes if not pull.is_cross_repository]
+
+        def ask() -> tuple[ClosedPull, ...]:
+            answer = self._api.graphql(CLOSED_PULLS, variables)
+            return parsed(tuple[ClosedPull, ...], answer, "repository", "pullRequests", "nodes")
+
+        closed = self._api.attempt(f"looking for closed pull requests from {branch}", ask)
+        found = [pull for pull in closed if not pull.is_cross_repository]
         return sorted(pull.closed_at for pull in found if not pull.says(CLOSED_MARKER))
 
     def changes(self, train: str, pull: PullRequest) -> HeadChanges:
@@ -194,12 +183,12 @@ class GitHubForge:
         document = {"title": wanted.title, "head": wanted.branch, "base": wanted.base, "body": wanted.body}
         try:
             head = self._api.commit(wanted.branch, wanted.files, wanted.message, parent=wanted.parent)
-            pull = parsed(_Numbered, self._api.rest("POST", self._path("pulls"), body=document))
+            number = parsed(int, self._api.rest("POST", self._path("pulls"), body=document), "number")
         except RefusedByGitHubError as refusal:
             if STALE in refusal.kinds or "already exists" in str(refusal):
                 raise PassingError(f"somebody else works on {wanted.branch}") from refusal
             raise
-        return Made(pull.number, head)
+        return Made(number, head)
 
     def _begin_anew(self, branch: str, parent: str) -> None:
         try:
@@ -278,8 +267,8 @@ class GitHubForge:
 
     def _last_comments(self, number: int) -> tuple[Comment, ...]:
         variables = {**self._api.owner_and_name, "number": number}
-        answer = parsed(CommentsAnswer, self._api.graphql(COMMENTS, variables))
-        return answer.repository.pull_request.comments.nodes
+        answer = self._api.graphql(COMMENTS, variables)
+        return parsed(tuple[Comment, ...], answer, "repository", "pullRequest", "comments", "nodes")
 
     def _delete_branch(self, branch: str) -> None:
         """One that is gone, or that a rule keeps, is no loss."""

@@ -7,13 +7,14 @@ top of no commit, a status of no commit, an issue without a title, a pull reques
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import quote
 
 from rollout.adapters.github import inspection_documents as answers
-from rollout.adapters.github.api import PAGE, STALE, Api, Document, RefusedByGitHubError, parsed
+from rollout.adapters.github.answers import Name, parsed
+from rollout.adapters.github.api import PAGE, STALE, Api, RefusedByGitHubError
 from rollout.adapters.github.hints import UPGRADE, beyond_permissions, is_of_the_token
 from rollout.core.doctor.facts import (
     ENVIRONMENT,
@@ -46,7 +47,6 @@ _USES = re.compile(r"""^ *(?:- *)?uses: *["']?([^"'\s#]+)""", re.MULTILINE)
 _ASKS = re.compile(r"""^ *app-permissions: *["']?([\w: -]+)""", re.MULTILINE)
 _LAST_RUNS = 30
 
-M = TypeVar("M", bound=Document)
 F = TypeVar("F")
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class GitHubInspector:
     def inspect(self, branch: str | None, trains: Collection[Train]) -> Settings:
         """`branch` None is the default one. Raises OutsideError when the repository cannot be seen at all."""
         seen = self._api.attempt(f"looking at {self._api.repository}", lambda: self._look(branch))
-        repository, login = seen.repository, seen.viewer.login
+        repository, login = seen
         who = _who(login)
         default = repository.default_branch_ref.name if repository.default_branch_ref else ""
         state_branch = branch or default
@@ -82,11 +82,17 @@ class GitHubInspector:
             may_open_pulls=self._may_open_pulls() if may_open is None else may_open,
             actions=self._actions(),
             variables=_kept(
-                self._listed("variables", answers.Variables, in_organization=repository.in_organization),
-                _values,
+                self._listed(
+                    "variables",
+                    tuple[answers.Variable, ...],
+                    in_organization=repository.in_organization,
+                ),
+                # The repository's own win (GitHub's documentation, "Store information in variables").
+                lambda listed: {one.name: one.value for one in listed},
             ),
             secrets=_kept(
-                self._listed("secrets", answers.Secrets, in_organization=repository.in_organization), _names
+                self._listed("secrets", tuple[Name, ...], in_organization=repository.in_organization),
+                frozenset,
             ),
             environment=self._environment(ENVIRONMENT),
             workflows=_our_workflows(_texts(repository.default_branch_ref), states),
@@ -101,24 +107,26 @@ class GitHubInspector:
             product_environment=self._environment(PRODUCT_ENVIRONMENT) if reached else None,
         )
 
-    def _look(self, branch: str | None) -> answers.Seen:
+    def _look(self, branch: str | None) -> tuple[answers.Repository, str]:
+        """The repository, and who asks."""
         wanted = {"ref": f"refs/heads/{branch or ''}", "named": branch is not None}
         both = {**self._api.owner_and_name, **wanted}
-        return parsed(answers.Seen, self._api.graphql(answers.REPOSITORY, both))
+        found = self._api.graphql(answers.REPOSITORY, both)
+        return parsed(answers.Repository, found, "repository"), parsed(str, found, "viewer", "login")
 
     # --- one question ------------------------------------------------------------------------------------
 
-    def _ask(self, path: str, model: type[M], **query: str | int) -> M | Hidden:
-        return self._ask_at(f"/repos/{self._api.repository}/{path}", model, query)
+    def _ask(self, path: str, kind: type[T], *part: str, **query: str | int) -> T | Hidden:
+        """Of what answers the part of that path."""
+        return self._ask_at(f"/repos/{self._api.repository}/{path}", kind, *part, **query)
 
-    def _ask_at(self, path: str, model: type[M], query: Mapping[str, str | int]) -> M | Hidden:
-        def ask() -> M | Hidden:
+    def _ask_at(self, path: str, kind: type[T], *part: str, **query: str | int) -> T | Hidden:
+        def ask() -> T | Hidden:
             try:
                 document = self._api.rest("GET", path, query=query)
             except RefusedByGitHubError as refusal:
                 return _hidden(refusal)
-            # A list is an answer too; a model needs a name for it.
-            return parsed(model, {"items": document} if isinstance(document, list) else document)
+            return parsed(kind, document, *part)
 
         try:
             return self._api.attempt(f"reading {path}", ask)
@@ -131,15 +139,15 @@ class GitHubInspector:
         """Of a branch that need not exist (GitHub's documentation, "Get rules for a branch")."""
         place = f"/repos/{repository or self._api.repository}"
         listed = self._ask_at(
-            f"{place}/rules/branches/{quote(branch, safe='')}", answers.BranchRules, {"per_page": PAGE}
+            f"{place}/rules/branches/{quote(branch, safe='')}", tuple[answers.BranchRule, ...], per_page=PAGE
         )
         if isinstance(listed, Hidden):
             return listed
-        for number in dict.fromkeys(rule.ruleset_id for rule in listed.items):
+        for number in dict.fromkeys(rule.ruleset_id for rule in listed):
             if (place, number) not in self._rulesets:
-                found = self._ask_at(f"{place}/rulesets/{number}", answers.Ruleset, {})
+                found = self._ask_at(f"{place}/rulesets/{number}", answers.Ruleset)
                 self._rulesets[place, number] = found
-        return tuple(_rule(rule, self._rulesets[place, rule.ruleset_id], who) for rule in listed.items)
+        return tuple(_rule(rule, self._rulesets[place, rule.ruleset_id], who) for rule in listed)
 
     def _branches(self, trains: Collection[Train], who: Who) -> tuple[BranchInUse, ...]:
         """Each kind of branch once; a rule that names a single train's is not looked for."""
@@ -157,30 +165,26 @@ class GitHubInspector:
         )
 
     def _classic(self, branch: str) -> tuple[str, ...] | Hidden | None:
-        found = self._ask(f"branches/{quote(branch, safe='')}", answers.Branch)
+        found = self._ask(f"branches/{quote(branch, safe='')}", answers.Protection, "protection")
         if isinstance(found, Hidden):
             return found
-        if not found.protection.enabled:
-            return None
-        checks = found.protection.required_status_checks
-        return tuple(checks.contexts) if checks else ()
+        return found.contexts or () if found.enabled else None
 
     # --- Actions -----------------------------------------------------------------------------------------
 
     def _may_open_pulls(self) -> bool | Hidden:
-        found = self._ask("actions/permissions/workflow", answers.WorkflowPermissions)
-        return _kept(found, lambda permissions: permissions.can_approve_pull_request_reviews)
+        return self._ask("actions/permissions/workflow", bool, "can_approve_pull_request_reviews")
 
-    def _listed(self, kind: str, model: type[M], *, in_organization: bool) -> tuple[M, ...] | Hidden:
+    def _listed(self, name: str, kind: type[tuple[T, ...]], *, in_organization: bool) -> list[T] | Hidden:
         """Variables or secrets: those that the organization lends, then the repository's own."""
-        places = [*([f"actions/organization-{kind}"] if in_organization else []), f"actions/{kind}"]
-        pages: list[M] = []
+        places = [*([f"actions/organization-{name}"] if in_organization else []), f"actions/{name}"]
+        listed: list[T] = []
         for place in places:
-            found = self._ask(place, model, per_page=PAGE)
+            found = self._ask(place, kind, name, per_page=PAGE)
             if isinstance(found, Hidden):
                 return found
-            pages.append(found)
-        return tuple(pages)
+            listed += found
+        return listed
 
     def _actions(self) -> Actions | Hidden:
         found = self._ask("actions/permissions", answers.ActionsPermissions)
@@ -199,33 +203,44 @@ class GitHubInspector:
         found = self._ask(place, answers.Environment)
         if isinstance(found, Hidden):
             return None if found.missing else found
-        secrets = self._ask(f"{place}/secrets", answers.Secrets, per_page=PAGE)
+        secrets = self._ask(f"{place}/secrets", tuple[Name, ...], "secrets", per_page=PAGE)
         if isinstance(secrets, Hidden):
             return secrets
-        policy, branches = found.deployment_branch_policy, None
-        if policy is not None and policy.custom_branch_policies:
-            patterns = self._ask(f"{place}/deployment-branch-policies", answers.Policies, per_page=PAGE)
-            branches = _kept(patterns, lambda listed: listed.branches)
-        elif policy is not None:
+        is_restricted, branches = found.only_named_branches is not None, None
+        if found.only_named_branches:
+            patterns = self._ask(
+                f"{place}/deployment-branch-policies",
+                tuple[answers.Pattern, ...],
+                "branch_policies",
+                per_page=PAGE,
+            )
+            branches = _kept(
+                patterns, lambda listed: tuple(one.name for one in listed if one.type == "branch")
+            )
+        elif is_restricted:
             branches = Hidden("protected branches alone")
-        return Environment(
-            frozenset(secrets.names), policy is not None, found.reviewers, found.wait_minutes, branches
-        )
+        return Environment(frozenset(secrets), is_restricted, found.reviewers, found.wait_minutes, branches)
+
+    def _named_branches(self, environment: str) -> tuple[str, ...] | Hidden:
+        """Patterns of those that are let in."""
+        place = f"{environment}/deployment-branch-policies"
+        found = self._ask(place, tuple[answers.Pattern, ...], "branch_policies", per_page=PAGE)
+        return _kept(found, lambda listed: tuple(one.name for one in listed if one.type == "branch"))
 
     def _workflow_states(self) -> dict[str, str]:
         """GitHub's word for each file by its name, whatever branch it is on (cli/cli#3296)."""
-        found = self._ask("actions/workflows", answers.Workflows, per_page=PAGE)
-        listed = () if isinstance(found, Hidden) else found.workflows
+        found = self._ask("actions/workflows", tuple[answers.Workflow, ...], "workflows", per_page=PAGE)
+        listed = () if isinstance(found, Hidden) else found
         return {one.path.rpartition("/")[2]: one.state for one in listed}
 
     def _runs(self) -> tuple[datetime, ...] | Hidden:
-        found = self._ask(
+        return self._ask(
             f"actions/workflows/{SCHEDULE_WORKFLOW}/runs",
-            answers.Runs,
+            tuple[answers.CreatedAt, ...],
+            "workflow_runs",
             event="schedule",
             per_page=_LAST_RUNS,
         )
-        return _kept(found, lambda runs: tuple(run.created_at for run in runs.workflow_runs))
 
     # --- the token ---------------------------------------------------------------------------------------
 
@@ -296,18 +311,14 @@ class GitHubInspector:
             return Hidden(error.message)
 
     def _limit(self) -> RateLimit | Hidden:
-        found = self._ask_at("/rate_limit", answers.RateLimits, {})
+        found = self._ask_at("/rate_limit", answers.RateLimit, "resources", "core")
         return _kept(
             found,
-            lambda limits: RateLimit(
-                limits.resources.core.limit,
-                limits.resources.core.remaining,
-                datetime.fromtimestamp(limits.resources.core.reset, UTC),
-            ),
+            lambda core: RateLimit(core.limit, core.remaining, datetime.fromtimestamp(core.reset, UTC)),
         )
 
     def _product(self, repository: str) -> Product | Hidden:
-        found = self._ask_at(f"/repos/{repository}", answers.ProductRepository, {})
+        found = self._ask_at(f"/repos/{repository}", answers.ProductRepository)
         return _kept(found, lambda there: Product(there.private, there.archived))
 
     def _post(self, path: str, body: object) -> object:
@@ -355,15 +366,6 @@ def _hidden(refusal: RefusedByGitHubError) -> Hidden:
     if refusal.status == 404:
         return Hidden("there is none, or this token may not ask", missing=True)
     return Hidden("this token may not ask" if refusal.status in (401, 403) else str(refusal))
-
-
-def _values(pages: Iterable[answers.Variables]) -> dict[str, str]:
-    """The repository's own win (GitHub's documentation, "Store information in variables")."""
-    return {name: value for page in pages for name, value in page.values.items()}
-
-
-def _names(pages: Iterable[answers.Secrets]) -> frozenset[str]:
-    return frozenset(name for page in pages for name in page.names)
 
 
 def _kept(found: F | Hidden, part: Callable[[F], T]) -> T | Hidden:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field
 
-from rollout.adapters.github.api import Document
+from rollout.adapters.github.answers import Document, Nodes, within
 
 REPOSITORY = """query($owner: String!, $name: String!, $ref: String!, $named: Boolean!) {
   viewer { login }
@@ -28,45 +29,22 @@ fragment workflows on Ref { name target { ... on Commit { file(path: ".github/wo
 } } } } }"""
 
 
-class _Viewer(Document):
-    login: str
-
-
-class _Owner(Document):
-    kind: str
-
-
-class _Blob(Document):
-    text: str | None = None
-
-
 class _File(Document):
     name: str
-    object: _Blob | None = None
-
-
-class _Folder(Document):
-    entries: tuple[_File, ...] = ()
-
-
-class _Entry(Document):
-    object: _Folder | None = None
-
-
-class _Commit(Document):
-    file: _Entry | None = None
+    text: Annotated[str | None, within("text", or_none=True)] | None = Field(default=None, alias="object")
 
 
 class BranchRef(Document):
     name: str
-    target: _Commit
+    files: Annotated[tuple[_File, ...] | None, within("file", "object", "entries", or_none=True)] = Field(
+        alias="target"
+    )
+    """In its folder of workflows."""
 
     @property
     def workflow_texts(self) -> dict[str, str]:
         """File name -> text."""
-        entry = self.target.file
-        files = entry.object.entries if entry and entry.object else ()
-        return {file.name: file.object.text for file in files if file.object and file.object.text is not None}
+        return {file.name: file.text for file in self.files or () if file.text is not None}
 
 
 class _OwnBranch(Document):
@@ -78,27 +56,23 @@ class _OwnBranch(Document):
         return f"{self.prefix}{self.name}".removeprefix("refs/heads/")
 
 
-class _OwnBranches(Document):
-    nodes: tuple[_OwnBranch, ...] = ()
-
-
-class _Repository(Document):
+class Repository(Document):
     is_private: bool
     promotion_root: _OwnBranch | None = None
     channel_root: _OwnBranch | None = None
     revert_root: _OwnBranch | None = None
-    promotions: _OwnBranches | None = None
-    channels: _OwnBranches | None = None
-    reverts: _OwnBranches | None = None
+    promotions: Nodes[_OwnBranch] | None = None
+    channels: Nodes[_OwnBranch] | None = None
+    reverts: Nodes[_OwnBranch] | None = None
     is_archived: bool
     is_fork: bool
-    owner: _Owner
+    owner: Annotated[str, within("kind")]
     default_branch_ref: BranchRef | None = None
     state_ref: BranchRef | None = None
 
     @property
     def in_organization(self) -> bool:
-        return self.owner.kind == "Organization"
+        return self.owner == "Organization"
 
     @property
     def named_like_ours(self) -> frozenset[str]:
@@ -109,106 +83,65 @@ class _Repository(Document):
         return frozenset(named.branch for named in (*roots, *below) if named is not None)
 
 
-class Seen(Document):
-    viewer: _Viewer
-    repository: _Repository
-
-
-# --- REST: names in snake case -----------------------------------------------------------------------------
-
-
-class _RequiredCheck(Document):
-    context: str
+# --- REST --------------------------------------------------------------------------------------------------
 
 
 class _Parameters(Document):
-    checks: tuple[_RequiredCheck, ...] = Field(default=(), alias="required_status_checks")
-    strict: bool = Field(default=False, alias="strict_required_status_checks_policy")
+    required_status_checks: tuple[Annotated[str, within("context")], ...] = ()
+    strict_required_status_checks_policy: bool = False
 
 
 class BranchRule(Document):
     type: str
-    ruleset_id: int = Field(alias="ruleset_id")
-    ruleset_source_type: str = Field(default="", alias="ruleset_source_type")
-    ruleset_source: str = Field(default="", alias="ruleset_source")
+    ruleset_id: int
+    ruleset_source_type: str = ""
+    ruleset_source: str = ""
     """The organization, or `owner/name`."""
     parameters: _Parameters | None = None
 
     @property
     def contexts(self) -> tuple[str, ...]:
-        return tuple(check.context for check in self.parameters.checks) if self.parameters else ()
+        return self.parameters.required_status_checks if self.parameters else ()
 
     @property
     def strict(self) -> bool:
-        return self.parameters is not None and self.parameters.strict
-
-
-class BranchRules(Document):
-    items: tuple[BranchRule, ...]
+        return self.parameters is not None and self.parameters.strict_required_status_checks_policy
 
 
 class _BypassActor(Document):
-    actor_type: str = Field(alias="actor_type")
-    bypass_mode: str | None = Field(default=None, alias="bypass_mode")
+    actor_type: str
+    bypass_mode: str | None = None
 
 
 class Ruleset(Document):
     name: str
-    bypass_actors: tuple[_BypassActor, ...] | None = Field(default=None, alias="bypass_actors")
+    bypass_actors: tuple[_BypassActor, ...] | None = None
     """Only shown to those who may change the ruleset."""
-    current_user_can_bypass: str | None = Field(default=None, alias="current_user_can_bypass")
+    current_user_can_bypass: str | None = None
 
 
-class _Contexts(Document):
-    contexts: tuple[str, ...] = ()
+class Protection(Document):
+    """Of a branch, the older way."""
 
-
-class _Protection(Document):
     enabled: bool = False
-    required_status_checks: _Contexts | None = Field(default=None, alias="required_status_checks")
-
-
-class Branch(Document):
-    protection: _Protection = _Protection()
-
-
-class WorkflowPermissions(Document):
-    can_approve_pull_request_reviews: bool = Field(alias="can_approve_pull_request_reviews")
+    contexts: Annotated[tuple[str, ...] | None, within("contexts", or_none=True)] | None = Field(
+        default=None, alias="required_status_checks"
+    )
 
 
 class ActionsPermissions(Document):
     enabled: bool
-    allowed_actions: str | None = Field(default=None, alias="allowed_actions")
+    allowed_actions: str | None = None
 
 
-class _Named(Document):
-    name: str
-
-
-class _Variable(Document):
+class Variable(Document):
     name: str
     value: str = ""
 
 
-class Variables(Document):
-    variables: tuple[_Variable, ...]
-
-    @property
-    def values(self) -> dict[str, str]:
-        return {one.name: one.value for one in self.variables}
-
-
-class Secrets(Document):
-    secrets: tuple[_Named, ...]
-
-    @property
-    def names(self) -> set[str]:
-        return {one.name for one in self.secrets}
-
-
 class SelectedActions(Document):
-    github_owned_allowed: bool = Field(default=False, alias="github_owned_allowed")
-    patterns_allowed: tuple[str, ...] = Field(default=(), alias="patterns_allowed")
+    github_owned_allowed: bool = False
+    patterns_allowed: tuple[str, ...] = ()
 
 
 class ProductRepository(Document):
@@ -222,42 +155,28 @@ class _Somebody(Document):
     """Of a team."""
 
 
-class _Reviewer(Document):
-    reviewer: _Somebody
-
-
 class _ProtectionRule(Document):
     type: str
-    wait_timer: int = Field(default=0, alias="wait_timer")
-    reviewers: tuple[_Reviewer, ...] = ()
+    wait_timer: int = 0
+    reviewers: tuple[Annotated[_Somebody, within("reviewer")], ...] = ()
 
 
-class _Policy(Document):
-    custom_branch_policies: bool = Field(default=False, alias="custom_branch_policies")
-    """Else only protected branches are let in."""
-
-
-class _Pattern(Document):
+class Pattern(Document):
     name: str
     type: str = "branch"
 
 
-class Policies(Document):
-    patterns: tuple[_Pattern, ...] = Field(alias="branch_policies")
-
-    @property
-    def branches(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self.patterns if one.type == "branch")
-
-
 class Environment(Document):
-    deployment_branch_policy: _Policy | None = Field(default=None, alias="deployment_branch_policy")
-    protection_rules: tuple[_ProtectionRule, ...] = Field(default=(), alias="protection_rules")
+    only_named_branches: Annotated[bool, within("custom_branch_policies")] | None = Field(
+        default=None, alias="deployment_branch_policy"
+    )
+    """False: protected branches alone; None: every branch."""
+    protection_rules: tuple[_ProtectionRule, ...] = ()
 
     @property
     def reviewers(self) -> tuple[str, ...]:
         """People and teams."""
-        asked = (one.reviewer for rule in self.protection_rules for one in rule.reviewers)
+        asked = (one for rule in self.protection_rules for one in rule.reviewers)
         return tuple(one.login or one.slug for one in asked)
 
     @property
@@ -265,32 +184,15 @@ class Environment(Document):
         return max((rule.wait_timer for rule in self.protection_rules), default=0)
 
 
-class _Workflow(Document):
+class Workflow(Document):
     path: str
     state: str
 
 
-class Workflows(Document):
-    workflows: tuple[_Workflow, ...]
-
-
-class _Run(Document):
-    created_at: datetime = Field(alias="created_at")
-
-
-class Runs(Document):
-    workflow_runs: tuple[_Run, ...] = Field(alias="workflow_runs")
-
-
-class _Core(Document):
+class RateLimit(Document):
     limit: int
     remaining: int
     reset: int
 
 
-class _Resources(Document):
-    core: _Core
-
-
-class RateLimits(Document):
-    resources: _Resources
+CreatedAt = Annotated[datetime, within("created_at")]

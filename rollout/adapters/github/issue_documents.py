@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from rollout.adapters.github.api import Document
+from pydantic import Field
+
+from rollout.adapters.github.answers import Document, Login, Name, Nodes, Page, PageInfo, within
 from rollout.ports import OWN_LABEL
 
 EARLY = 5
@@ -78,33 +81,13 @@ COMMENTS_OF_ISSUE = (
 )
 
 
-class _Named(Document):
-    name: str
-
-
-class Names(Document):
-    nodes: tuple[_Named, ...] = ()
-
-
-class _Person(Document):
-    login: str
-
-
-class _People(Document):
-    nodes: tuple[_Person, ...] = ()
-
-
 class _Actor(Document):
     kind: str
     """`User`, `Bot`, ..."""
     login: str
 
 
-class _ReactionGroup(Document):
-    viewer_has_reacted: bool
-
-
-class SaidDocument(Document):
+class CommentDocument(Document):
     database_id: int
     body: str
     created_at: datetime
@@ -116,7 +99,10 @@ class SaidDocument(Document):
     """Somebody with write access has hidden it."""
     url: str
     author: _Actor | None = None
-    reaction_groups: tuple[_ReactionGroup, ...] | None = None
+    reactions: tuple[Annotated[bool, within("viewerHasReacted")], ...] | None = Field(
+        default=None, alias="reactionGroups"
+    )
+    """Of each kind, whether it is the viewer's."""
 
     @property
     def is_edited(self) -> bool:
@@ -128,21 +114,7 @@ class SaidDocument(Document):
 
     @property
     def is_answered(self) -> bool:
-        return any(group.viewer_has_reacted for group in self.reaction_groups or ())
-
-
-class PageInfo(Document):
-    has_next_page: bool
-    end_cursor: str | None = None
-
-
-class Said(Document):
-    nodes: tuple[SaidDocument, ...]
-    page_info: PageInfo
-
-
-class _Early(Document):
-    nodes: tuple[SaidDocument, ...]
+        return any(self.reactions or ())
 
 
 class IssueDocument(Document):
@@ -154,10 +126,10 @@ class IssueDocument(Document):
     url: str
     viewer_did_author: bool
     author: _Actor | None = None
-    labels: Names | None = None
-    assignees: _People
-    early: _Early
-    newest: Said = Said(nodes=(), page_info=PageInfo(has_next_page=True))
+    labels: Nodes[Name] | None = None
+    assignees: Nodes[Login]
+    early: Nodes[CommentDocument]
+    newest: Page[CommentDocument] = Page(nodes=(), page_info=PageInfo(has_next_page=True))
     """From no page on where it was not asked for."""
 
     @property
@@ -167,38 +139,10 @@ class IssueDocument(Document):
     @property
     def label_names(self) -> frozenset[str]:
         """The tool's own in small letters: GitHub knows no two labels that differ in case alone."""
-        names = [label.name for label in self.labels.nodes] if self.labels else []
+        names = self.labels.nodes if self.labels else ()
         return frozenset(name.lower() if name.lower().startswith(OWN_LABEL) else name for name in names)
 
 
-class IssuePage(Document):
-    nodes: tuple[IssueDocument, ...]
-    page_info: PageInfo
-
-
-class _Repository(Document):
-    issues: IssuePage
-
-
-class IssuesAnswer(Document):
-    repository: _Repository
-
-
-class _UnlistedRepository(_Repository):
-    changed: IssuePage
-
-
-class UnlistedIssuesAnswer(Document):
-    repository: _UnlistedRepository
-
-
-class _CommentedIssue(Document):
-    newest: Said
-
-
-class _CommentedRepository(Document):
-    issue: _CommentedIssue | None = None
-
-
-class IssueCommentsAnswer(Document):
-    repository: _CommentedRepository
+class UnlistedIssues(Document):
+    issues: Page[IssueDocument]
+    changed: Page[IssueDocument]

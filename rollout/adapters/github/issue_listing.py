@@ -6,21 +6,19 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from urllib.parse import unquote
 
-from rollout.adapters.github.api import Api, PageSize, PassingError, parsed
+from rollout.adapters.github.answers import Page, PageInfo, parsed, parsed_or_none
+from rollout.adapters.github.api import Api, PageSize, PassingError
 from rollout.adapters.github.issue_documents import (
     COMMENTS_OF_ISSUE,
     ISSUES,
     ISSUES_OF_PAGE,
     UNLISTED_ISSUES,
-    IssueCommentsAnswer,
+    CommentDocument,
     IssueDocument,
-    IssuesAnswer,
-    PageInfo,
-    Said,
-    SaidDocument,
-    UnlistedIssuesAnswer,
+    UnlistedIssues,
 )
 from rollout.adapters.github.listing import LABEL, Listing
 from rollout.ports import Comment, Conversation, Issue, IssueState, answer_key
@@ -46,8 +44,8 @@ class _Known:
     """Whether the tool opened it, as this token's owner or as a bot."""
     opener: str
     """Login of the person who opened it, whose token the tool then used; empty for a bot's issue."""
-    early: tuple[SaidDocument, ...]
-    newest: Said
+    early: tuple[CommentDocument, ...]
+    newest: Page[CommentDocument]
 
 
 class IssueListing:
@@ -58,7 +56,7 @@ class IssueListing:
         self._listing = listing
         self._known: dict[int, _Known] | None = None
         self._unlisted: tuple[IssueDocument, ...] | None = None
-        self._said: dict[int, list[SaidDocument]] = {}
+        self._said: dict[int, list[CommentDocument]] = {}
         """Issue -> what this run said there, which a listing may not show for seconds."""
         listing.want_issues()
 
@@ -92,11 +90,11 @@ class IssueListing:
         return None
 
     def _ask_for_unlisted(self) -> tuple[IssueDocument, ...]:
-        def ask(entries: int) -> UnlistedIssuesAnswer:
+        def ask(entries: int) -> UnlistedIssues:
             variables = {**self._api.owner_and_name, "first": entries, "label": self._label}
-            return parsed(UnlistedIssuesAnswer, self._api.graphql(UNLISTED_ISSUES, variables))
+            return parsed(UnlistedIssues, self._api.graphql(UNLISTED_ISSUES, variables), "repository")
 
-        found = self._api.attempt_page("looking for an issue", PageSize(), ask).repository
+        found = self._api.attempt_page("looking for an issue", PageSize(), ask)
         # Anybody can write a marker into an issue; a label takes a right.
         own = (one for one in found.changed.nodes if one.viewer_did_author and not one.has_label)
         bare = [one.model_copy(update={"title": ""}) for one in own]
@@ -113,14 +111,14 @@ class IssueListing:
 
     def note_opened(self, issue: Issue) -> None:
         """One that was just opened: nothing is said on it."""
-        nothing = Said(nodes=(), page_info=PageInfo(has_next_page=False))
+        nothing = Page[CommentDocument](nodes=(), page_info=PageInfo(has_next_page=False))
         self._read_once().setdefault(
             issue.number, _Known(issue, is_own=True, opener="", early=(), newest=nothing)
         )
 
     def note_said(self, number: int, comment: int, body: str, at: datetime) -> None:
         """A comment that was just made."""
-        said = SaidDocument(
+        said = CommentDocument(
             database_id=comment,
             body=body,
             created_at=at,
@@ -160,10 +158,11 @@ class IssueListing:
         while True:
             wanted = {**self._api.owner_and_name, "states": ["OPEN"], "after": after, "label": self._label}
 
-            def one_page(entries: int, wanted: Mapping[str, object] = wanted) -> IssuesAnswer:
-                return parsed(IssuesAnswer, self._api.graphql(ISSUES, {**wanted, "first": entries}))
+            def one_page(entries: int, wanted: Mapping[str, object] = wanted) -> Page[IssueDocument]:
+                answer = self._api.graphql(ISSUES, {**wanted, "first": entries})
+                return parsed(Page[IssueDocument], answer, "repository", "issues")
 
-            page = self._api.attempt_page("listing open issues", size, one_page).repository.issues
+            page = self._api.attempt_page("listing open issues", size, one_page)
             yield from page.nodes
             if not page.page_info.has_next_page:
                 return
@@ -186,11 +185,13 @@ class IssueListing:
         shown = sorted(people, key=lambda one: (one.created_at, int(one.id)))
         return Conversation(tuple(shown), whole=not known.newest.page_info.has_next_page)
 
-    def own(self, number: int, marker: str) -> SaidDocument | None:
+    def own(self, number: int, marker: str) -> CommentDocument | None:
         """The tool's comment with that marker; the first comments are known, others are looked through."""
         known = self._read_once()[number]
         while True:
-            here: tuple[SaidDocument, ...] = (*self._said.get(number, ()), *known.early, *known.newest.nodes)
+            here: Iterable[CommentDocument] = chain(
+                self._said.get(number, ()), known.early, known.newest.nodes
+            )
             for one in here:
                 if one.body.rstrip().endswith(marker) and _is_tools(one, known.opener):
                     return one
@@ -198,21 +199,22 @@ class IssueListing:
                 return None
             known.newest = self._with_older(number, known.newest)
 
-    def _with_older(self, number: int, newest: Said) -> Said:
+    def _with_older(self, number: int, newest: Page[CommentDocument]) -> Page[CommentDocument]:
         after = newest.page_info.end_cursor
         wanted = {**self._api.owner_and_name, "number": number, "comments": after}
 
-        def ask() -> Said:
-            answer = parsed(IssueCommentsAnswer, self._api.graphql(COMMENTS_OF_ISSUE, wanted))
-            if answer.repository.issue is None:
+        def ask() -> Page[CommentDocument]:
+            answer = self._api.graphql(COMMENTS_OF_ISSUE, wanted)
+            found = parsed_or_none(Page[CommentDocument], answer, "repository", "issue", "newest")
+            if found is None:
                 raise PassingError(f"issue {number} is gone")
-            return answer.repository.issue.newest
+            return found
 
         page = self._api.attempt(f"reading comments of issue {number}", ask)
         # One that was changed meanwhile has moved to the front and pushes another one back: it comes twice.
         seen = {one.database_id for one in newest.nodes}
         older = tuple(one for one in page.nodes if one.database_id not in seen)
-        return Said(nodes=newest.nodes + older, page_info=page.page_info)
+        return Page[CommentDocument](nodes=newest.nodes + older, page_info=page.page_info)
 
 
 def _known(document: IssueDocument) -> _Known:
@@ -223,7 +225,7 @@ def _known(document: IssueDocument) -> _Known:
         body=_LAST_MARKER.sub("", lines(document.body)),
         state=IssueState(document.state.lower()),
         labels=document.label_names,
-        assignees=tuple(person.login for person in document.assignees.nodes),
+        assignees=document.assignees.nodes,
         locked=document.locked,
         url=document.url,
     )
@@ -255,7 +257,7 @@ def lines(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _is_tools(said: SaidDocument, opener: str) -> bool:
+def _is_tools(said: CommentDocument, opener: str) -> bool:
     """No bot signs; a person whose token the tool uses, or used to use, may write beside it.
 
     The tool has opened the issue, so `opener` is whose token it used then, whatever it uses now.
@@ -266,13 +268,13 @@ def _is_tools(said: SaidDocument, opener: str) -> bool:
     return is_by_tool and _OWN.search(said.body) is not None
 
 
-def _reply(said: SaidDocument) -> str:
+def _reply(said: CommentDocument) -> str:
     """The key of a reply of the tool; empty for its other comments."""
     found = _REPLY.search(said.body)
     return unquote(found[1]) if found else ""
 
 
-def _comment(said: SaidDocument, replies: Collection[str]) -> Comment:
+def _comment(said: CommentDocument, replies: Collection[str]) -> Comment:
     return Comment(
         id=str(said.database_id),
         author=said.author.login if said.author else "",

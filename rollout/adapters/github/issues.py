@@ -12,9 +12,8 @@ from datetime import datetime
 from functools import partial
 from urllib.parse import quote
 
-from pydantic import Field
-
-from rollout.adapters.github.api import Api, Document, RefusedByGitHubError, parsed
+from rollout.adapters.github.answers import Document, RefusedByGitHubError, parsed
+from rollout.adapters.github.api import Api
 from rollout.adapters.github.issue_listing import (
     CLOSING_MARKER,
     ISSUE_MARKER,
@@ -37,15 +36,7 @@ class _Made(Document):
 
 class _MadeComment(Document):
     id: int
-    created_at: datetime = Field(alias="created_at")
-
-
-class _Viewer(Document):
-    login: str
-
-
-class _ViewerAnswer(Document):
-    viewer: _Viewer
+    created_at: datetime
 
 
 class GitHubIssues:
@@ -255,8 +246,9 @@ class GitHubIssues:
         """Login of the token's owner."""
         query = "query { viewer { login } }"
         return self._api.attempt(
-            "asking whose token this is", lambda: parsed(_ViewerAnswer, self._api.graphql(query, {}))
-        ).viewer.login
+            "asking whose token this is",
+            lambda: parsed(str, self._api.graphql(query, {}), "viewer", "login"),
+        )
 
     def _path(self, rest: str) -> str:
         return f"/repos/{self._api.repository}/{rest}"

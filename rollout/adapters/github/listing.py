@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from pydantic import Field
 
 from rollout.adapters.git import TreeEntry
 from rollout.adapters.git.formats import mode_text
-from rollout.adapters.github.api import (
-    PAGE,
-    Api,
-    Document,
-    PageSize,
-    RefusedByGitHubError,
-    owner_and_name,
-    parsed,
-)
+from rollout.adapters.github.answers import Document, Page, parsed, parsed_or_none, within
+from rollout.adapters.github.api import PAGE, Api, PageSize, RefusedByGitHubError, owner_and_name
 from rollout.adapters.github.documents import (
     OPEN_PULLS,
     PRODUCT,
@@ -26,17 +20,14 @@ from rollout.adapters.github.documents import (
     PULLS_OF_BRANCH,
     STATUSES_OF_COMMIT,
     HeadFile,
-    ProductAnswer,
+    OpenPulls,
     Pull,
-    PullAnswer,
-    PullsAnswer,
-    PullsOfBranchAnswer,
     Rooted,
     SeenProduct,
     Shown,
     StatusCommit,
 )
-from rollout.adapters.github.issue_documents import ISSUES_OF_PAGE, IssuePage
+from rollout.adapters.github.issue_documents import ISSUES_OF_PAGE, IssueDocument
 from rollout.adapters.yaml_store import altered, read_desired
 from rollout.core.contract import Product
 from rollout.core.decide.effects import CHANNEL_BRANCHES
@@ -59,7 +50,7 @@ class Listed:
     branches: frozenset[str] = frozenset()
     """Names of all that begin as those that the tool makes."""
     unlabelled: set[int] = field(default_factory=set)
-    issues: IssuePage | None = None
+    issues: Page[IssueDocument] | None = None
     """The newest open ones that have the label; None when they were not asked for, or refused."""
     label: str = LABEL
     """How the repository spells it."""
@@ -155,7 +146,7 @@ class Listing:
             self._listed = self._read_with_issues() if self._with_issues else self._read(issues=False)
         return self._listed
 
-    def open_issues(self) -> IssuePage:
+    def open_issues(self) -> Page[IssueDocument]:
         """The first page of open issues. Raises OutsideError when the token may not read them."""
         page = self.open().issues
         if page is None:
@@ -198,12 +189,12 @@ class Listing:
             listed.branches |= page.repository.branches
             listed.issues = listed.issues or page.repository.issues
             known = page.repository.labels.nodes if page.repository.labels else ()
-            listed.label = next((one.name for one in known if one.name.lower() == LABEL), listed.label)
+            listed.label = next((name for name in known if name.lower() == LABEL), listed.label)
             if page.product is not None:
                 has_product = True
                 self._note_product(page.product, listed)
             for heads in page.repository.heads.values():
-                pulls = (one for head in heads.nodes for one in head.associated_pull_requests.nodes)
+                pulls = (one for head in heads.nodes for one in head.pulls.nodes)
                 # Where this repository is a fork, its branches can be proposed to the original.
                 for pull in (one for one in pulls if not one.is_cross_repository):
                     self._note_pull(pull, listed)
@@ -215,29 +206,29 @@ class Listing:
         """On its own: another token has to ask, or GitHub failed there alone."""
         variables = {**owner_and_name(self.product), **self._of_product()}
 
-        def ask() -> ProductAnswer:
-            return parsed(ProductAnswer, self._api.graphql(PRODUCT, variables))
+        def ask() -> SeenProduct | None:
+            return parsed_or_none(SeenProduct, self._api.graphql(PRODUCT, variables), "product")
 
         with suppress(OutsideError):
-            answer = self._api.attempt(f"looking at {self.product}", ask)
-            if answer.product is not None:
-                self._note_product(answer.product, listed)
+            product = self._api.attempt(f"looking at {self.product}", ask)
+            if product is not None:
+                self._note_product(product, listed)
 
     def _note_product(self, product: SeenProduct, listed: Listed) -> None:
         if product.object:
             self._note_statuses(product.object)
-        if product.ref:
-            listed.product_tip = product.ref.target.oid
-            listed.product_now, listed.product_before = product.ref.target, product.before
+        if product.tip:
+            listed.product_tip = product.tip.oid
+            listed.product_now, listed.product_before = product.tip, product.before
 
     def _note_pull(self, pull: Pull, listed: Listed) -> None:
         if LABEL not in pull.label_names:
             listed.unlabelled.add(pull.number)
         listed.pulls[pull.number] = shown_pull(pull)
         _note_changes(pull, listed)
-        for node in pull.end.nodes:
-            if node.commit.oid == pull.head_ref_oid:
-                self._note_statuses(node.commit)
+        for commit in pull.end.nodes:
+            if commit.oid == pull.head_ref_oid:
+                self._note_statuses(commit)
 
     def _of_product(self) -> dict[str, object]:
         return {
@@ -247,7 +238,7 @@ class Listing:
             "before": self._before,
         }
 
-    def _pages(self, *, issues: bool) -> Iterator[PullsAnswer]:
+    def _pages(self, *, issues: bool) -> Iterator[OpenPulls]:
         product = owner_and_name(self.product)
         variables: dict[str, object] = {
             **self._api.owner_and_name,
@@ -261,10 +252,10 @@ class Listing:
         }
         size = PageSize(PAGE)
 
-        def one_page(entries: int) -> PullsAnswer:
+        def one_page(entries: int) -> OpenPulls:
             sizes = {"first": entries, "firstIssues": min(ISSUES_OF_PAGE, entries)}
             data = self._api.graphql_without("product", OPEN_PULLS, {**variables, **sizes})
-            return parsed(PullsAnswer, data)
+            return parsed(OpenPulls, data)
 
         while True:
             page = self._api.attempt_page("listing open pull requests", size, one_page)
@@ -292,11 +283,11 @@ class Listing:
         """As they are now."""
         variables = {**owner_and_name(self.repository_of(commit)), "commit": commit}
 
-        def ask() -> ProductAnswer:
-            return parsed(ProductAnswer, self._api.graphql(STATUSES_OF_COMMIT, variables))
+        def ask() -> SeenProduct | None:
+            return parsed_or_none(SeenProduct, self._api.graphql(STATUSES_OF_COMMIT, variables), "product")
 
-        answer = self._api.attempt(f"reading the statuses of {commit[:12]}", ask)
-        return answer.product.object.shown if answer.product and answer.product.object else {}
+        product = self._api.attempt(f"reading the statuses of {commit[:12]}", ask)
+        return product.object.shown if product and product.object else {}
 
     def note_new(self, commit: str) -> None:
         """A commit that was just made: nothing is shown on it."""
@@ -309,22 +300,10 @@ class Listing:
         self._shown.setdefault(commit.oid, commit.shown)
 
 
-class _Repository(Document):
-    full_name: str = Field(alias="full_name")
-
-
-class _Head(Document):
-    repo: _Repository | None = None
-    """None for a fork that is gone."""
-
-
-class _Found(Document):
+class _Numbered(Document):
     number: int
-    head: _Head
-
-
-class _FoundPulls(Document):
-    pulls: tuple[_Found, ...]
+    repository: Annotated[Annotated[str, within("full_name")] | None, within("repo")] = Field(alias="head")
+    """None for a fork that is gone."""
 
 
 def newest_pull(
@@ -345,12 +324,12 @@ def newest_pull(
     names = owner_and_name(repository)
     doing = f"looking for a pull request from {head}"
 
-    def by_name() -> PullsOfBranchAnswer:
+    def by_name() -> Page[Pull]:
         variables = {**names, "base": base, "head": head, **compared}
-        return parsed(PullsOfBranchAnswer, api.graphql(PULLS_OF_BRANCH, variables))
+        return parsed(Page[Pull], api.graphql(PULLS_OF_BRANCH, variables), "repository", "pullRequests")
 
     if not is_new:
-        found = api.attempt(doing, by_name).repository.pull_requests
+        found = api.attempt(doing, by_name)
         ours = next((pull for pull in found.nodes if not pull.is_cross_repository), None)
         if ours is not None or not found.page_info.has_next_page:
             return ours
@@ -358,10 +337,11 @@ def newest_pull(
     if number is None:
         return None
 
-    def by_number() -> PullAnswer:
-        return parsed(PullAnswer, api.graphql(PULL_OF_NUMBER, {**names, "number": number, **compared}))
+    def by_number() -> Pull:
+        answer = api.graphql(PULL_OF_NUMBER, {**names, "number": number, **compared})
+        return parsed(Pull, answer, "repository", "pullRequest")
 
-    return api.attempt(doing, by_number).repository.pull_request
+    return api.attempt(doing, by_number)
 
 
 def _number_by_owner(api: Api, repository: str, base: str, head: str) -> int | None:
@@ -373,9 +353,9 @@ def _number_by_owner(api: Api, repository: str, base: str, head: str) -> int | N
         "direction": "desc",
         "per_page": PAGE,
     }
-    found = parsed(_FoundPulls, {"pulls": api.rest("GET", f"/repos/{repository}/pulls", query=query)})
+    found = parsed(tuple[_Numbered, ...], api.rest("GET", f"/repos/{repository}/pulls", query=query))
     # The owner can have forked it under another name.
-    ours = (one for one in found.pulls if one.head.repo and _is(one.head.repo.full_name, repository))
+    ours = (one for one in found if one.repository and _is(one.repository, repository))
     return next((one.number for one in ours), None)
 
 
@@ -387,10 +367,10 @@ def _is(name: str, other: str) -> bool:
 def _note_changes(pull: Pull, listed: Listed) -> None:
     if pull.files is not None:
         file = pull.rollout_file
-        text = (file.object.text or "") if file and file.object else ""
+        text = (file.text or "") if file else ""
         rollout = read_desired(text.encode(), pull.head_ref_name)
         listed.changes[pull.number] = HeadChanges(
-            paths=tuple(file.path for file in pull.files.nodes),
+            paths=pull.files.nodes,
             unlisted=pull.files.total_count - len(pull.files.nodes),
             rollout=rollout,
             altered=_altered(rollout, file) if rollout and file else "",
@@ -411,7 +391,7 @@ def shown_pull(pull: Pull, kind: PullRequestKind | None = None) -> PullRequest:
     """`kind` None: what the name of its branch says."""
     kind = kind or _kind(pull.head_ref_name)
     is_revert = kind is PullRequestKind.REVERT
-    parents = pull.begin.nodes[0].commit.parents.nodes if pull.begin.nodes else ()
+    parents = pull.begin.nodes[0].nodes if pull.begin.nodes else ()
     return PullRequest(
         number=pull.number,
         kind=kind,
@@ -422,7 +402,7 @@ def shown_pull(pull: Pull, kind: PullRequestKind | None = None) -> PullRequest:
         # One without its label is not finished: seen without a body, it gets both back. A revert has none.
         body=pull.body.replace("\r\n", "\n") if LABEL in pull.label_names or is_revert else "",
         head_sha=pull.head_ref_oid,
-        base_sha=parents[0].oid if parents else pull.head_ref_oid,
+        base_sha=parents[0] if parents else pull.head_ref_oid,
         merged_at=pull.merged_at,
-        merged_as=pull.merge_commit.oid if pull.merge_commit and pull.merged_at else None,
+        merged_as=pull.merge_commit if pull.merged_at else None,
     )

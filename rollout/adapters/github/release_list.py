@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated
 
 from pydantic import Field
 
 from rollout.adapters.channel_files import is_choosable, record
-from rollout.adapters.github.api import PAGE, Api, Document, owner_and_name, parsed
+from rollout.adapters.github.answers import Document, Name, parsed, within
+from rollout.adapters.github.api import PAGE, Api, owner_and_name
 from rollout.core.state.release_cache import ReleasePage, ReleaseRecord
 from rollout.core.versions import spellings
 
@@ -38,22 +40,6 @@ class _Release(Document):
     draft: bool
 
 
-class _Releases(Document):
-    releases: tuple[_Release, ...]
-
-
-class _ListedTag(Document):
-    name: str
-
-
-class _ListedTags(Document):
-    tags: tuple[_ListedTag, ...]
-
-
-class _Published(Document):
-    is_draft: bool
-
-
 class _Object(Document):
     kind: str = Field(alias="__typename")
     target: _Object | None = None
@@ -64,29 +50,26 @@ class _Object(Document):
         return self.target.is_commit if self.target else self.kind == "Commit"
 
 
-class _Ref(Document):
-    target: _Object
+_IsDraft = Annotated[bool, within("isDraft")]
+_Tag = Annotated[_Object, within("target")]
 
 
-class _NamedRepository(Document):
-    written: _Published | None = None
-    other: _Published | None = None
-    written_ref: _Ref | None = None
-    other_ref: _Ref | None = None
+class _Version(Document):
+    """A release and a tag of it, as it is written and as it is written otherwise."""
+
+    written: _IsDraft | None = None
+    other: _IsDraft | None = None
+    written_ref: _Tag | None = None
+    other_ref: _Tag | None = None
 
     @property
     def are_there(self) -> tuple[bool, bool]:
         """Whether the version exists as it is written, and as it is written otherwise."""
         both = ((self.written, self.written_ref), (self.other, self.other_ref))
         is_written, is_other = (
-            (release is not None and not release.is_draft) or (ref is not None and ref.target.is_commit)
-            for release, ref in both
+            is_draft is False or (tag is not None and tag.is_commit) for is_draft, tag in both
         )
         return is_written, is_other
-
-
-class _NamedAnswer(Document):
-    repository: _NamedRepository
 
 
 class GitHubReleases:
@@ -128,11 +111,11 @@ class GitHubReleases:
             "otherRef": f"refs/tags/{other}",
         }
 
-        def ask() -> _NamedAnswer:
-            return parsed(_NamedAnswer, self._api.graphql(_VERSION, variables))
+        def ask() -> _Version:
+            return parsed(_Version, self._api.graphql(_VERSION, variables), "repository")
 
         answer = self._api.attempt(f"looking for {written} in {self._product()}", ask)
-        there = zip((written, other), answer.repository.are_there, strict=True)
+        there = zip((written, other), answer.are_there, strict=True)
         return [tag for tag, is_there in there if is_there]
 
     def _ask(
@@ -150,7 +133,7 @@ class GitHubReleases:
 
 
 def _page(headers: Mapping[str, str], document: object) -> ReleasePage:
-    found = parsed(_Releases, {"releases": document}).releases
+    found = parsed(tuple[_Release, ...], document)
     records = (
         ReleaseRecord(tag=each.tag, prerelease=each.prerelease, draft=each.draft)
         for each in found
@@ -160,8 +143,8 @@ def _page(headers: Mapping[str, str], document: object) -> ReleasePage:
 
 
 def _tag_page(headers: Mapping[str, str], document: object) -> ReleasePage:
-    found = parsed(_ListedTags, {"tags": document}).tags
-    return _paged(headers, len(found), (record(each.name) for each in found if is_choosable(each.name)))
+    found = parsed(tuple[Name, ...], document)
+    return _paged(headers, len(found), (record(each) for each in found if is_choosable(each)))
 
 
 def _paged(headers: Mapping[str, str], entries: int, records: Iterable[ReleaseRecord]) -> ReleasePage:

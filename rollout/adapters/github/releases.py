@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rollout.adapters.github.api import Api, Document, parsed
+from rollout.adapters.github.answers import Document, Sha, parsed
+from rollout.adapters.github.api import Api
 from rollout.errors import OutsideError
 
 _MOST_FOLDERS = 50
-
-
-class _Sha(Document):
-    sha: str
-
-
-class _GitCommit(Document):
-    parents: tuple[_Sha, ...] = ()
 
 
 class _TreeEntry(Document):
@@ -86,8 +79,8 @@ def _changed(old: _Tree, new: _Tree) -> list[_Change]:
 def _first_parent(api: Api, repository: str, commit: str) -> str | None:
     path = f"/repos/{repository}/git/commits/{commit}"
     doing = f"reading commit {commit[:12]}"
-    parents = api.attempt(doing, lambda: parsed(_GitCommit, api.rest("GET", path))).parents
-    return parents[0].sha if parents else None
+    parents = api.attempt(doing, lambda: parsed(tuple[Sha, ...], api.rest("GET", path), "parents"))
+    return parents[0] if parents else None
 
 
 def _tree(api: Api, repository: str, name: str, *, recursive: bool = False) -> _Tree:

@@ -12,7 +12,8 @@ from functools import cached_property
 from urllib.parse import quote
 
 from rollout.adapters.git.revert import Reverting, refused_unless_clean
-from rollout.adapters.github.api import Api, Document, PassingError, RefusedByGitHubError, parsed
+from rollout.adapters.github.answers import Document, PassingError, RefusedByGitHubError, Sha, parsed
+from rollout.adapters.github.api import Api
 from rollout.adapters.github.listing import Listing, newest_pull, shown_pull
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.core.state import CommitMessage, Release
@@ -23,22 +24,10 @@ STATE_FOLDER = "state"
 _ATTEMPTS = 5
 
 
-class _Object(Document):
-    sha: str
-
-
-class _Ref(Document):
-    object: _Object
-
-
-class _End(Document):
-    sha: str
-
-
-class _Opened(Document):
+class _NewPull(Document):
     number: int
-    head: _End
-    base: _End
+    head: Sha
+    base: Sha
 
     def shown(self, document: Mapping[str, str]) -> PullRequest:
         """As it was opened with that document."""
@@ -50,8 +39,8 @@ class _Opened(Document):
             base=document["base"],
             state=PullRequestState.OPEN,
             body=document["body"],
-            head_sha=self.head.sha,
-            base_sha=self.base.sha,
+            head_sha=self.head,
+            base_sha=self.base,
         )
 
 
@@ -105,9 +94,9 @@ class GitHubReverter:
         document = {"title": message.subject, "head": branch, "base": self._branch, "body": body}
         path = f"/repos/{self._repository}/pulls"
 
-        def post() -> _Opened | None:
+        def post() -> _NewPull | None:
             try:
-                return parsed(_Opened, self._api.rest("POST", path, body=document))
+                return parsed(_NewPull, self._api.rest("POST", path, body=document))
             except RefusedByGitHubError as refusal:
                 if "already exists" not in str(refusal):
                     raise
@@ -213,7 +202,7 @@ class GitHubReverter:
 
         def ask() -> str | None:
             try:
-                return parsed(_Ref, self._api.rest("GET", path)).object.sha
+                return parsed(str, self._api.rest("GET", path), "object", "sha")
             except RefusedByGitHubError as refusal:
                 if refusal.status != 404:
                     raise

@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import Field
-
-from rollout.adapters.github.api import Api, Document, PassingError, RefusedByGitHubError, parsed
-
-
-class _Run(Document):
-    created_at: datetime = Field(alias="created_at")
-
-
-class _Variable(Document):
-    value: str = ""
-
-
-class _Workflow(Document):
-    state: str = ""
+from rollout.adapters.github.answers import PassingError, RefusedByGitHubError, parsed
+from rollout.adapters.github.api import Api
 
 
 def workflow_state(api: Api, file: str) -> str:
@@ -28,7 +15,7 @@ def workflow_state(api: Api, file: str) -> str:
     """
     try:
         found = api.rest("GET", f"/repos/{api.repository}/actions/workflows/{file}")
-        return parsed(_Workflow, found).state
+        return parsed(str, found, "state")
     except (PassingError, RefusedByGitHubError):
         return ""
 
@@ -40,7 +27,7 @@ def variable(api: Api, name: str) -> str:
     """
     try:
         found = api.rest("GET", f"/repos/{api.repository}/actions/variables/{name}")
-        return parsed(_Variable, found).value.strip()
+        return parsed(str, found, "value").strip()
     except (PassingError, RefusedByGitHubError):
         return ""
 
@@ -51,6 +38,7 @@ def created_at(api: Api, run: str) -> datetime | None:
     Asked once: a freeze waits for the answer.
     """
     try:
-        return parsed(_Run, api.rest("GET", f"/repos/{api.repository}/actions/runs/{run}")).created_at
+        found = api.rest("GET", f"/repos/{api.repository}/actions/runs/{run}")
+        return parsed(datetime, found, "created_at")
     except (PassingError, RefusedByGitHubError):
         return None

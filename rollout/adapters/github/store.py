@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from rollout.adapters.git import TreeEntry
 from rollout.adapters.git.formats import mode_text
-from rollout.adapters.github.api import STALE, Api, RefusedByGitHubError, parsed
+from rollout.adapters.github.answers import Page, parsed, parsed_or_none
+from rollout.adapters.github.api import STALE, Api, RefusedByGitHubError
 from rollout.adapters.github.store_documents import (
     CARRIERS,
     COMMIT,
@@ -18,17 +19,14 @@ from rollout.adapters.github.store_documents import (
     HISTORY,
     TAKEN_AWAY,
     TIP,
-    Answer,
     Blob,
     Branch,
-    BranchesAnswer,
     Commit,
-    FileAnswer,
-    FolderAnswer,
-    History,
-    HistoryAnswer,
+    Folder,
     Ref,
     Repository,
+    Version,
+    trains_of,
 )
 from rollout.adapters.yaml_store import (
     NO_SUCH_BRANCH,
@@ -185,10 +183,10 @@ class GitHubStore:
         folder = state_path(train) if train else STATE
         history = self._history(TAKEN_AWAY, folder, {"oid": at, "path": folder})
         for commit in history.nodes if history else ():
-            for parent in commit.parents.nodes:
-                before = self._at(parent.oid).trains
+            for parent in commit.parents.nodes if commit.parents else ():
+                before = self._at(parent).trains
                 if train in before or (train is None and before):
-                    return LostTrains(commit.oid, commit.by, parent.oid, (train,) if train else (*before,))
+                    return LostTrains(commit.oid, commit.by, parent, (train,) if train else (*before,))
         return None
 
     def carriers(self, train: str | None = None) -> tuple[str, ...]:
@@ -198,11 +196,13 @@ class GitHubStore:
 
     def _branches(self) -> Iterator[Branch]:
         variables: dict[str, object] = {**self._api.owner_and_name, "after": None}
+
+        def ask() -> Page[Branch] | None:
+            answer = self._api.graphql(CARRIERS, variables)
+            return parsed_or_none(Page[Branch], answer, "repository", "refs")
+
         while True:
-            answer = self._api.attempt(
-                "listing branches", lambda: parsed(BranchesAnswer, self._api.graphql(CARRIERS, variables))
-            )
-            found = answer.repository.refs
+            found = self._api.attempt("listing branches", ask)
             yield from found.nodes if found else ()
             if found is None or not found.page_info.has_next_page:
                 return
@@ -214,11 +214,10 @@ class GitHubStore:
             return {}
         folder = state_path(train)
         variables = {**self._api.owner_and_name, "place": f"{lost.before}:{folder}"}
-        answer = self._api.attempt(
+        found = self._api.attempt(
             f"reading {folder} of {lost.before[:12]}",
-            lambda: parsed(FolderAnswer, self._api.graphql(FOLDER, variables)),
+            lambda: parsed_or_none(Folder, self._api.graphql(FOLDER, variables), "repository", "object"),
         )
-        found = answer.repository.object
         return found.texts(folder) if found else {}
 
     def text(self, train: str, name: str, at: str) -> bytes | None:
@@ -344,14 +343,16 @@ class GitHubStore:
 
     def _query(self, doing: str, query: str, variables: Mapping[str, object]) -> Repository:
         both = {**self._api.owner_and_name, **variables}
-        return self._api.attempt(doing, lambda: parsed(Answer, self._api.graphql(query, both)).repository)
+        return self._api.attempt(
+            doing, lambda: parsed(Repository, self._api.graphql(query, both), "repository")
+        )
 
     def _deep_file(self, path: str, at: str) -> Blob | None:
         variables = {**self._api.owner_and_name, "place": f"{at}:{path}"}
-        answer = self._api.attempt(
-            f"reading {path}", lambda: parsed(FileAnswer, self._api.graphql(FILE, variables))
+        return self._api.attempt(
+            f"reading {path}",
+            lambda: parsed_or_none(Blob, self._api.graphql(FILE, variables), "repository", "object"),
         )
-        return answer.repository.object
 
     def _versions(self, path: str, at: str) -> Iterator[FileVersion]:
         """What the file was at `at` and before, newest first, a page at a time."""
@@ -366,14 +367,15 @@ class GitHubStore:
                 return
             after = history.page_info.end_cursor
 
-    def _history(self, query: str, path: str, variables: Mapping[str, object]) -> History | None:
+    def _history(self, query: str, path: str, variables: Mapping[str, object]) -> Page[Version] | None:
         both = {**self._api.owner_and_name, **variables}
-        answer = self._api.attempt(
-            f"reading the history of {path}",
-            lambda: parsed(HistoryAnswer, self._api.graphql(query, both)),
-        )
-        found = answer.repository.object
-        return found.history if found else None
+
+        def ask() -> Page[Version] | None:
+            return parsed_or_none(
+                Page[Version], self._api.graphql(query, both), "repository", "object", "history"
+            )
+
+        return self._api.attempt(f"reading the history of {path}", ask)
 
 
 def _unnamed(repository: Repository) -> Ref | None:
@@ -422,9 +424,8 @@ class _Files:
 
 
 def _snapshot(commit: Commit) -> _Snapshot:
-    folders = commit.file.trains if commit.file else {}
-    trains = {name: {file.name: file.blob for file in each.entries or ()} for name, each in folders.items()}
-    parents = commit.parents.nodes
-    workflows = commit.workflows.object if commit.workflows else None
-    skips_ci = has_other_ci(commit.tree.names, workflows.names if workflows else ())
-    return _Snapshot(commit.oid, parents[0].oid if parents else None, trains, skips_ci)
+    folders = trains_of(commit.folders)
+    trains = {name: {file.name: file.blob for file in files} for name, files in folders.items()}
+    parent = next(iter(commit.parents.nodes), None)
+    skips_ci = has_other_ci(commit.root or (), commit.workflows or ())
+    return _Snapshot(commit.oid, parent, trains, skips_ci)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from rollout.adapters.github.api import Document
-from rollout.adapters.github.issue_documents import PageInfo
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import Field
+
+from rollout.adapters.github.answers import Document, Name, Nodes, Oid, within
 from rollout.adapters.yaml_store import FileVersion
 from rollout.core.files import STATE_BRANCH, is_train
 
@@ -100,61 +104,33 @@ class _File(Document):
 
 
 class _Folder(Document):
-    entries: tuple[_File, ...] | None = None
-
-
-class _Train(Document):
     name: str
-    object: _Folder | None = None
+    files: Annotated[tuple[_File, ...] | None, within("entries", or_none=True)] | None = Field(
+        default=None, alias="object"
+    )
+    """None of what is no folder."""
 
 
-class _StateFolder(Document):
-    entries: tuple[_Train, ...] | None = None
+_Folders = tuple[_Folder, ...]
+_Names = tuple[Name, ...]
 
 
-class _StateEntry(Document):
-    object: _StateFolder | None = None
-
-    @property
-    def trains(self) -> dict[str, _Folder]:
-        """The folders that hold a train, by its name."""
-        entries = self.object.entries if self.object else None
-        folders = {entry.name: entry.object for entry in entries or () if entry.object}
-        return {
-            name: each for name, each in folders.items() if is_train(file.name for file in each.entries or ())
-        }
-
-
-class _Oid(Document):
-    oid: str
-
-
-class _Oids(Document):
-    nodes: tuple[_Oid, ...] = ()
-
-
-class _Name(Document):
-    name: str
-
-
-class _Names(Document):
-    entries: tuple[_Name, ...] | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(entry.name for entry in self.entries or ())
-
-
-class _NamesEntry(Document):
-    object: _Names | None = None
+def trains_of(folders: Iterable[_Folder] | None) -> dict[str, tuple[_File, ...]]:
+    """Name -> files of the folders that hold a train."""
+    files = {folder.name: folder.files or () for folder in folders or ()}
+    return {name: each for name, each in files.items() if is_train(file.name for file in each)}
 
 
 class Commit(Document):
     oid: str
-    parents: _Oids
-    tree: _Names = _Names()
-    workflows: _NamesEntry | None = None
-    file: _StateEntry | None = None
+    parents: Nodes[Oid]
+    root: Annotated[_Names | None, within("entries", or_none=True)] | None = Field(default=None, alias="tree")
+    """Names of what lies there."""
+    workflows: Annotated[_Names | None, within("object", "entries", or_none=True)] | None = None
+    folders: Annotated[_Folders | None, within("object", "entries", or_none=True)] | None = Field(
+        default=None, alias="file"
+    )
+    """Those in `state/`."""
 
 
 class Ref(Document):
@@ -169,85 +145,35 @@ class Repository(Document):
     object: Commit | None = None
 
 
-class Answer(Document):
-    repository: Repository
+class Version(Document):
+    """A commit of a file's history."""
 
-
-class _FileRepository(Document):
-    object: Blob | None = None
-
-
-class FileAnswer(Document):
-    repository: _FileRepository
-
-
-class _Author(Document):
-    name: str | None = None
-
-
-class _Content(Document):
-    object: Blob | None = None
-
-
-class _Version(Document):
     oid: str
-    author: _Author | None = None
-    file: _Content | None = None
-    parents: _Oids = _Oids()
+    author: Annotated[str | None, within("name", or_none=True)] | None = None
+    blob: Annotated[Blob | None, within("object", or_none=True)] | None = Field(default=None, alias="file")
+    parents: Nodes[Oid] | None = None
 
     @property
     def by(self) -> str:
-        return (self.author.name if self.author else None) or "somebody"
+        return self.author or "somebody"
 
     @property
     def of_file(self) -> FileVersion:
-        blob = self.file.object if self.file else None
+        blob = self.blob
         is_whole = blob is not None and blob.text is not None and not blob.is_truncated
         text = (blob.text or "").encode() if blob and is_whole else None
         return FileVersion(self.oid, self.by, text, blob is not None)
 
 
-class History(Document):
-    nodes: tuple[_Version, ...]
-    page_info: PageInfo
-
-
-class _HistoryCommit(Document):
-    history: History
-
-
-class _HistoryRepository(Document):
-    object: _HistoryCommit | None = None
-
-
-class HistoryAnswer(Document):
-    repository: _HistoryRepository
-
-
-class _Carrier(Document):
-    file: _StateEntry | None = None
-
-
 class Branch(Document):
     name: str
-    target: _Carrier = _Carrier()
+    folders: Annotated[_Folders | None, within("file", "object", "entries", or_none=True)] = Field(
+        default=None, alias="target"
+    )
 
     @property
     def trains(self) -> tuple[str, ...]:
-        return tuple(self.target.file.trains) if self.target.file else ()
-
-
-class _Branches(Document):
-    nodes: tuple[Branch, ...] = ()
-    page_info: PageInfo
-
-
-class _BranchesRepository(Document):
-    refs: _Branches | None = None
-
-
-class BranchesAnswer(Document):
-    repository: _BranchesRepository
+        return tuple(trains_of(self.folders))
 
 
 class _Leaf(Blob):
@@ -259,7 +185,9 @@ class _Entry(Document):
     object: _Leaf | None = None
 
 
-class _WholeFolder(Document):
+class Folder(Document):
+    """A folder with those in it."""
+
     entries: tuple[_Entry, ...] = ()
 
     def texts(self, folder: str) -> dict[str, bytes]:
@@ -275,11 +203,3 @@ class _WholeFolder(Document):
             for name, blob in blobs
             if blob is not None and blob.text is not None and not blob.is_truncated
         }
-
-
-class _FolderRepository(Document):
-    object: _WholeFolder | None = None
-
-
-class FolderAnswer(Document):
-    repository: _FolderRepository

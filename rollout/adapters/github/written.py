@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from rollout.adapters.github.answers import Document, PassingError
+from rollout.adapters.github.answers import Counted, Document, Login, Nodes, PassingError, parsed, within
 from rollout.adapters.github.documents import Rooted
 
 _WRITTEN = """fragment written on Commit {
@@ -24,19 +25,8 @@ def written_query(commits: Sequence[str]) -> str:
 {_WRITTEN}"""
 
 
-class _Account(Document):
+class _Opener(Document):
     login: str
-
-
-class _Author(Document):
-    user: _Account | None = None
-
-
-class _Authors(Document):
-    nodes: tuple[_Author, ...] = ()
-
-
-class _Opener(_Account):
     kind: str
     """`User`, `Bot`, ..."""
 
@@ -51,23 +41,14 @@ class _Pull(Document):
     author: _Opener | None = None
 
 
-class _Pulls(Document):
-    nodes: tuple[_Pull, ...] = ()
-
-
-class _Parents(Document):
-    total_count: int
-    nodes: tuple[Rooted, ...] = ()
-
-
 class Written(Rooted):
     """A commit, with whoever had a part in it."""
 
     oid: str
     committed_via_web: bool
-    parents: _Parents
-    authors: _Authors
-    associated_pull_requests: _Pulls | None = None
+    parents: Counted[Rooted]
+    authors: Nodes[Annotated[Login | None, within("user", or_none=True)]]
+    associated_pull_requests: Nodes[_Pull] | None = None
 
     @property
     def by_web(self) -> bool:
@@ -91,17 +72,15 @@ class Written(Rooted):
         openers = [pull.author.name for pull in pulls if pull.merged and pull.author]
         if by_button or not (author or openers):
             return openers
-        authors = [one.user.login for one in self.authors.nodes if one.user]
+        authors = [login for login in self.authors.nodes if login]
         return [login for login in dict.fromkeys((author, *authors, *openers)) if login]
 
 
-class WrittenAnswer(Document):
-    repository: dict[str, Written | str | None]
-
-    def of_each(self, count: int) -> list[Written]:
-        """Of so many commits, in the order of the query. Raises PassingError when one is not told of."""
-        found = [self.repository.get(f"c{place}") for place in range(count)]
-        written = [one for one in found if isinstance(one, Written)]
-        if len(written) < count:
-            raise PassingError("GitHub does not tell who wrote a commit")
-        return written
+def written_of_each(answer: object, count: int) -> list[Written]:
+    """Of so many commits, in the order of the query. Raises PassingError when one is not told of."""
+    told = parsed(dict[str, Written | str | None], answer, "repository")
+    found = [told.get(f"c{place}") for place in range(count)]
+    written = [one for one in found if isinstance(one, Written)]
+    if len(written) < count:
+        raise PassingError("GitHub does not tell who wrote a commit")
+    return written
