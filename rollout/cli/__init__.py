@@ -19,6 +19,7 @@ SECTIONS = {
     },
     "Release": {
         "start": "Begin a release at the first phase.",
+        "tick": "Collect, perform and reconcile here, once or with --watch.",
         "evaluate": "Explain the decision; touches nothing.",
         "signoff": "The sign-off checklist: look, and sign.",
         "channel": "The release channel: show, set, plan, apply, cache.",

@@ -78,10 +78,16 @@ def _interrupted(interruption: BaseException) -> int:
 
 
 def _end(error: RolloutError, arguments: list[str]) -> int:
-    from rollout.core.text import inert
-
     _document(error, arguments)
     _summary(error)
+    tell_error(error)
+    return error.exit_code
+
+
+def tell_error(error: RolloutError) -> None:
+    """Print the error and its hint on stderr; under Actions, each line of it as an annotation too."""
+    from rollout.core.text import inert
+
     for text in error.message.splitlines():
         tell(f"error: {inert(text, LONGEST_LINE)}")
         if under_actions():
@@ -90,7 +96,6 @@ def _end(error: RolloutError, arguments: list[str]) -> int:
             tell(error_annotation(text, error.file))
     if error.hint:
         tell(f"hint: {inert(error.hint, LONGEST_LINE)}")
-    return error.exit_code
 
 
 def _summary(error: RolloutError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,16 @@ import click
 
 from rollout.cli.help import Command
 from rollout.cli.options import FILE, Call, command_options
-from rollout.cli.output import out, progress, warn
+from rollout.cli.output import out, progress, show, style, warn
+from rollout.cli.waiting import waiting
+from rollout.errors import InputError
 
 if TYPE_CHECKING:
+    from rollout.commands.preparing import Progress
     from rollout.core.contract import Contract
+    from rollout.core.observation import Observation
+    from rollout.core.state import TrainState
+    from rollout.ports import Product
 
 WORKERS = 8
 
@@ -31,6 +38,7 @@ WORKERS = 8
     metavar="DIR",
     help="Where the output of a command that fails is kept; else `evidence` beside --output, else nowhere.",
 )
+@click.option("--try", "is_try", is_flag=True, help="Only show what came: needs no rollout, records nothing.")
 @command_options
 def collect(
     call: Call,
@@ -40,35 +48,117 @@ def collect(
     round_id: str | None,
     runner: str | None,
     evidence_dir: Path | None,
+    is_try: bool,
 ) -> None:
-    """Read the surfaces and the harness report into an observation."""
-    from rollout.cli.stopping import stopping_in_order
-    from rollout.commands import collect
+    """Read the surfaces and the harness report into an observation.
+
+    --output writes it to a file for `reconcile`, --json prints it; else a summary is shown.
+    """
+    if is_try:
+        if output is not None:
+            raise InputError("--try records nothing, so it has no --output", hint="leave one of them out")
+        _try_out(call, product_dir, surfaces)
+        return
     from rollout.files.evidence import check_output, dump_evidence, write_evidence
 
     check_output(output)
     state = call.workspace.load_for_brake(call.named_train)
-    with stopping_in_order():
+    product = call.workspace.product(product_dir, evidence_dir_of(state.contract, evidence_dir, output))
+    is_summary = output is None and not call.json
+    observation = read(
+        call,
+        state,
+        product,
+        surfaces=surfaces,
+        round_id=round_id,
+        runner=runner,
+        tell=_hush if is_summary else progress,
+    )
+    if output is not None:
+        write_evidence(output, observation)
+    if call.json:
+        out(dump_evidence(observation), nl=False)
+    elif is_summary:
+        from rollout.rendering.readings import NOT_KEPT, observation_view
+
+        show(observation_view(observation, now=call.now, style=style))
+        progress(NOT_KEPT)
+
+
+def _hush(_line: str) -> None:
+    """For a command that shows all of it at the end."""
+
+
+def _try_out(call: Call, product_dir: Path | None, surfaces: tuple[str, ...]) -> None:
+    from rollout.cli.stopping import stopping_in_order
+    from rollout.commands.collect import try_out
+    from rollout.rendering.readings import NOT_RECORDED, try_document, try_view
+
+    space = call.workspace
+    file, contract = _contract_at_hand(call)
+    reading = f"reading {', '.join(surfaces or contract.surfaces)}"
+    with stopping_in_order(), waiting(reading, quiet=call.json):
+        tried = try_out(
+            contract,
+            space.product(product_dir),
+            space.clock,
+            surfaces=surfaces or None,
+            workers=WORKERS,
+            progress=progress if call.json else _hush,
+        )
+    call.answer(
+        lambda: try_document(file, tried.samples, tried.harness),
+        lambda: try_view(file, tried.samples, tried.harness, now=call.now, style=style),
+    )
+    progress(NOT_RECORDED)
+
+
+def _contract_at_hand(call: Call) -> tuple[str, Contract]:
+    """The worktree's contract and its file, committed or not; where it has none, the state branch's."""
+    from rollout.adapters.yaml_store import read_contract
+    from rollout.core.files import CONTRACT, state_path
+
+    worktree, named = call.workspace.worktree, call.named_train
+    files = [file for file in worktree.contracts() if named in (None, file.split("/")[1])]
+    if len(files) == 1:
+        return files[0], read_contract(worktree.read(files[0]), files[0])[0]
+    state = call.workspace.load_for_brake(named)
+    return state_path(state.train, CONTRACT), state.contract
+
+
+def read(
+    call: Call,
+    state: TrainState,
+    product: Product,
+    *,
+    surfaces: Sequence[str] = (),
+    round_id: str | None = None,
+    runner: str | None = None,
+    tell: Progress = progress,
+) -> Observation:
+    """Read the surfaces of the train, all where none is named, and tell of those that are unknown."""
+    from rollout.cli.stopping import stopping_in_order
+    from rollout.commands import collect
+
+    reading = f"reading {', '.join(surfaces or state.contract.surfaces)}"
+    with stopping_in_order(), waiting(reading, quiet=call.json):
         observation = collect.collect(
             state.contract,
             state.contract_digest,
             state.rollout,
             state.status,
-            call.workspace.product(product_dir, evidence_dir_of(state.contract, evidence_dir, output)),
+            product,
             call.workspace.clock,
             surfaces=surfaces or None,
             round_id=round_id,
             workers=WORKERS,
-            progress=progress,
+            progress=tell,
             runner=runner,
         )
     for name, sample in observation.samples.items():
         if sample.unknown:
             warn(sample.unknown, title=f"{name} is unknown")
-    if output is not None:
-        write_evidence(output, observation)
-    if output is None or call.json:
-        out(dump_evidence(observation), nl=False)
+    return observation
 
 
 def evidence_dir_of(contract: Contract, named: Path | None, output: Path | None) -> Path | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -82,6 +82,8 @@ _OPTIONS = (
         " repository there whose workflows run the train.",
     ),
 )
+_COMMON = ("train", "repo", "as_json", "now", "state_branch", "forge")
+"""Their names as parameters."""
 _LAST_YEAR = 2999
 """Nobody plans a rollout after."""
 _NOW_HINT = "write it like 2026-11-23T10:00:00Z"
@@ -112,6 +114,8 @@ class Call:
     json: bool
     unusable: list[Unusable]
     """The broken files that the command comes across."""
+    again: Callable[[], AbstractContextManager[Call]]
+    """The same call on the train as it is then, for a command that goes on for long."""
     told: set[Unusable] = field(default_factory=set)
 
     @property
@@ -187,38 +191,66 @@ def command_options(function: Command, reach: Reach = Reach.TRAIN) -> Command:
 
     @wraps(function)
     def with_call(**options: Any) -> int | None:
-        from rollout.adapters.clock import FixedClock
-        from rollout.wiring import Workspace
-
-        unusable: list[Unusable] = []
-        asked, given = options.pop("forge"), options.pop("now")
-        repo, remote = _folder_and_remote(options.pop("repo"), asked, reach)
-        workspace = Workspace(
-            repo,
-            state_branch=options.pop("state_branch"),
-            forge_kind=asked or ("github" if under_actions() else "local"),
-            tell=unusable.append,
-            note=lambda text: progress(f"note: {text}"),
-        )
-        if reach is not Reach.HERE and not under_actions():
-            _go_to_train(workspace, asked, remote)
-        moment = _moment(given, workspace.forge_kind)
-        if moment is not None:
-            workspace.clock = FixedClock(moment)
-        if reach in (Reach.LOOK, Reach.BRAKE) and (
-            told := workspace.do_without_token(pushes=reach is Reach.BRAKE)
-        ):
-            progress(f"note: {told}")
-        call = Call(workspace, options.pop("train"), options.pop("as_json"), unusable)
-        try:
+        common = {name: options.pop(name) for name in _COMMON}
+        with _opened(reach, **common) as call:
             return function(call, **{name: _made_whole(name, value) for name, value in options.items()})
-        finally:
-            call.tell_broken()
-            _tell_lost(workspace.decorations.told())
 
     for option in reversed(_OPTIONS):
         with_call = option(with_call)
     return with_call
+
+
+@contextmanager
+def _opened(
+    reach: Reach,
+    *,
+    train: str | None,
+    repo: Path,
+    as_json: bool,
+    now: str | None,
+    state_branch: str | None,
+    forge: ForgeKind | None,
+) -> Iterator[Call]:
+    """The call that these options mean; at its end, tells what could not be used and what was lost."""
+    from rollout.adapters.clock import FixedClock
+    from rollout.wiring import Workspace
+
+    unusable: list[Unusable] = []
+    folder, remote = _folder_and_remote(repo, forge, reach)
+    workspace = Workspace(
+        folder,
+        state_branch=state_branch,
+        forge_kind=forge or ("github" if under_actions() else "local"),
+        tell=unusable.append,
+        note=lambda text: progress(f"note: {text}"),
+    )
+    if reach is not Reach.HERE and not under_actions():
+        _go_to_train(workspace, forge, remote)
+    moment = _moment(now, workspace.forge_kind)
+    if moment is not None:
+        workspace.clock = FixedClock(moment)
+    if reach in (Reach.LOOK, Reach.BRAKE) and (
+        told := workspace.do_without_token(pushes=reach is Reach.BRAKE)
+    ):
+        progress(f"note: {told}")
+
+    def again() -> AbstractContextManager[Call]:
+        return _opened(
+            reach,
+            train=train,
+            repo=repo,
+            as_json=as_json,
+            now=now,
+            state_branch=state_branch,
+            forge=forge,
+        )
+
+    call = Call(workspace, train, as_json, unusable, again)
+    try:
+        yield call
+    finally:
+        call.tell_broken()
+        _tell_lost(workspace.decorations.told())
 
 
 looking_options = partial(command_options, reach=Reach.LOOK)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TextIO, cast
 
 import click
 
 from rollout.errors import OutsideError
+
+
+def nothing() -> None: ...
+
+
+before_line: Callable[[], None] = nothing
+"""Called before a line is printed: takes away what stands on the terminal only for a while."""
 
 
 def open_streams() -> None:
@@ -38,6 +46,7 @@ def out(text: str, *, nl: bool = True) -> None:
 
     Raises OutsideError when it cannot be written, as on a full disk.
     """
+    before_line()
     try:
         click.echo(_safe(text), nl=nl)
     except BrokenPipeError:
@@ -74,6 +83,7 @@ def progress(line: str) -> None:
 
 def tell(line: str) -> None:
     """Print a line on stderr as it is, if anybody reads it."""
+    before_line()
     try:
         click.echo(line, err=True)
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,12 @@ import click
 from rollout.cli.help import Command
 from rollout.cli.options import FILE, Call, command_options
 from rollout.cli.output import columns, progress, style, warn
+from rollout.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from rollout.commands.reconcile.reconciler import Report
     from rollout.core.observation import Evidence
+    from rollout.core.state import TrainState
     from rollout.errors import RolloutError
 
 
@@ -119,39 +122,52 @@ def reconcile(
     Each FILE holds evidence: an observation of `collect` or results of `perform`. Without any it decides on
     facts alone.
     """
-    from rollout.commands.status import open_promotion
-    from rollout.rendering.documents import reconcile_document
-
-    space, train, began = call.workspace, call.train, call.now
+    began = call.now
     given = [*map(_evidence, (*files, *observations))]
     if run:
         report, refusal = _decided_by_run(call, given, folder, run, dry_run=dry_run)
     else:
         given += _handed_over(folder, os.environ.get("GITHUB_RUN_ID"))
-        report, refusal = _decided(call, given, dry_run=dry_run), None
+        report, refusal = decide(call, given, dry_run=dry_run), None
     if usual and not dry_run:
         _ask(call, report, usual, began, is_answer=bool(run))
+    answer(call, [report], dry_run=dry_run)
+    if refusal is not None:
+        refusal.documented = call.json
+        raise refusal
+
+
+def answer(call: Call, reports: Sequence[Report], *, dry_run: bool) -> None:
+    """Tell what these runs, one after the other, found and did.
+
+    Raises RefusedError for an illegal step, InputError for files of state that cannot be used or evidence
+    that cannot be believed.
+    """
+    from rollout.commands.status import open_promotion
+    from rollout.rendering.documents import reconcile_document
+
     call.tell_broken()
-    for note in (*report.notes, *(f"left out: {error.message}" for error in report.refused)):
-        progress(f"note: {note}")
-        warn(note)
-    rows, state = report.rows(), report.state
+    for report in reports:
+        for note in (*report.notes, *(f"left out: {error.message}" for error in report.refused)):
+            progress(f"note: {note}")
+            warn(note)
+    rows, last = [row for report in reports for row in report.rows()], reports[-1]
+    state = last.state
     call.answer(
         lambda: reconcile_document(state.rollout, state.status, rows, dry_run=dry_run),
-        lambda: _told(report, call.now, dry_run=dry_run),
+        lambda: _told(state, rows, call.now, dry_run=dry_run),
     )
     call.summarize(
         state,
         rows,
-        refused=report.illegal,
-        pull_request=lambda: open_promotion(space.forge, train) if report.is_ready else None,
+        refused="; ".join(report.illegal for report in reports if report.illegal),
+        pull_request=lambda: open_promotion(call.workspace.forge, state.train) if last.is_ready else None,
     )
-    if report.froze:
-        warn(report.froze, title=f"{train} is frozen")
-    _refuse_what_is_wrong(report, call.now)
-    if refusal is not None:
-        refusal.documented = call.json
-        raise refusal
+    for report in reports:
+        if report.froze:
+            warn(report.froze, title=f"{state.train} is frozen")
+    for report in reports:
+        _refuse_what_is_wrong(report, call.now)
 
 
 def _decided_by_run(
@@ -163,14 +179,14 @@ def _decided_by_run(
     collected, refusal = _of_collecting(call, folder, run)
     evidence = [*given, *collected]
     try:
-        return _decided(call, evidence, dry_run=dry_run), refusal
+        return decide(call, evidence, dry_run=dry_run), refusal
     except InputError as error:
         if not evidence:
             raise
-        return _decided(call, [], dry_run=dry_run), error
+        return decide(call, [], dry_run=dry_run), error
 
 
-def _decided(call: Call, evidence: list[Evidence], *, dry_run: bool) -> Report:
+def decide(call: Call, evidence: Sequence[Evidence], *, dry_run: bool) -> Report:
     from rollout.commands.reconcile.reconciler import Reconciler
 
     space = call.workspace
@@ -185,14 +201,14 @@ def _decided(call: Call, evidence: list[Evidence], *, dry_run: bool) -> Report:
         decorations=space.decorations,
         dry_run=dry_run,
     )
-    return reconciler.run(call.train, evidence)
+    with waiting("reconciling", quiet=call.json):
+        return reconciler.run(call.train, evidence)
 
 
-def _told(report: Report, now: datetime, *, dry_run: bool) -> str:
+def _told(state: TrainState, rows: Sequence[Mapping[str, object]], now: datetime, *, dry_run: bool) -> str:
     from rollout.core.state import Outcome
     from rollout.rendering.terminal import decision_view, effects_view, status_view
 
-    state, rows = report.state, report.rows()
     rollout, status = state.rollout, state.status
     if status is None or rollout.outcome not in (Outcome.IN_PROGRESS, Outcome.COMPLETE):
         view = status_view(state, now=now, pull_request=None, columns=columns(), style=style)

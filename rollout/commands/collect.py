@@ -83,6 +83,34 @@ def collect(
     )
 
 
+class Tried(NamedTuple):
+    """What the surfaces of a contract said where nothing is rolled out."""
+
+    samples: Mapping[str, Sample]
+    harness: HarnessReport | None
+
+
+def try_out(
+    contract: Contract,
+    product: Product,
+    clock: Clock,
+    *,
+    surfaces: Sequence[str] | None,
+    workers: int,
+    progress: Progress,
+) -> Tried:
+    """Read the surfaces as `collect` does, only to look at. Event logs are counted from their start.
+
+    Raises InputError for a surface that the contract does not have.
+    """
+    chosen = _chosen(contract, surfaces)
+    preparation = Preparation(contract.prepare, product, progress)
+    unprepared = preparation.problem() if any(surface.command for surface in chosen.values()) else ""
+    samples = _read_all(chosen, _Reader({}, unprepared, product, clock), product, workers, progress)
+    harness = _read_harness(contract.harness, product, clock, progress) if contract.harness else None
+    return Tried(samples, harness)
+
+
 def _checkout(product: Product, before: str | None, release: Release) -> Checkout:
     """What is checked out once everything was read: commands may change it, and so may anybody else."""
     found = product.checkout(release.commit)

@@ -362,7 +362,7 @@ class Hanging:
     def collect(self, **signals: signal.Handlers) -> subprocess.Popen[bytes]:
         """With the surface running."""
         left = {signal.Signals[name]: handler for name, handler in signals.items()}
-        return start("collect", "--repo", str(self.repository.path), signals=left)
+        return start("collect", "--json", "--repo", str(self.repository.path), signals=left)
 
 
 @pytest.fixture

@@ -114,6 +114,28 @@ def test_a_rollback_from_a_clone_is_on_github_at_once(
     assert "Rollout Tests" in str(incident)
 
 
+def test_a_tick_reads_in_the_clone_and_records_on_github(
+    world: GitHubWorld, clone: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", world.alice.value)
+    before = clone.head("main")
+    said, told = run(capsys, "tick")
+    assert told[0] == f"note: on GitHub: {PLACE}"
+    assert "observe" in [row.get("event") for row in said["effects"]]
+    assert (world.state.status is not None, clone.head("main")) == (True, before)
+    assert world.state.status is not None
+    assert world.state.status.observation is not None
+
+
+def test_a_tick_without_a_token_is_refused(
+    world: GitHubWorld, clone: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.hub.forget_calls()
+    said, told = run(capsys, "tick", code=2)
+    assert (said, world.calls()) == (None, [])
+    assert "gh auth login" in told[-1]
+
+
 def test_looking_asks_github_and_history_is_fetched_for_it(
     world: GitHubWorld, clone: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,76 @@
+"""`rollout tick`: collect, perform and reconcile on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from rollout.commands.reconcile.reconciler import Report
+from rollout.core.observation import Evidence, Observation, Results
+from rollout.core.state import UNDER_WAY, TrainState
+from rollout.errors import RolloutError
+from rollout.ports import PatientClock
+
+MOST_ROUNDS = 5
+"""How often one tick performs and reconciles: a rollback asks for one thing after the other."""
+
+
+def tick(
+    state: TrainState,
+    perform: Callable[[TrainState], Results | None],
+    collect: Callable[[TrainState], Observation],
+    reconcile: Callable[[Sequence[Evidence]], Report],
+) -> list[Report]:
+    """Carry out what is pending, read the surfaces, decide, and carry out what was asked for then.
+
+    The work comes before the reading, because a reading from before a percent was applied counts for nothing.
+    Nothing is read where no release is under way. Work that failed is left to the next tick. Returns what
+    each reconcile found and did, at least one.
+    """
+    results = perform(state)
+    evidence: list[Evidence] = [results] if results is not None else []
+    if state.rollout.outcome in UNDER_WAY:
+        evidence.append(collect(state))
+    reports = [reconcile(evidence)]
+    while len(reports) < MOST_ROUNDS and not _has_failed(results):
+        results = perform(reports[-1].state)
+        if results is None:
+            break
+        reports.append(reconcile([results]))
+    return reports
+
+
+def watch(
+    clock: PatientClock,
+    tick: Callable[[], float],
+    *,
+    failed: Callable[[RolloutError], None],
+    waits: Callable[[datetime], None],
+) -> None:
+    """Tick again and again until somebody interrupts the wait between two ticks.
+
+    `tick` returns the seconds from its beginning to that of the next one. The first has to succeed. `failed`
+    is told when a later one fails, and the next is as far away as before.
+    """
+    began = clock.now()
+    interval = tick()
+    while _wait(clock, began + timedelta(seconds=interval), waits):
+        began = clock.now()
+        try:
+            interval = tick()
+        except RolloutError as error:
+            failed(error)
+
+
+def _wait(clock: PatientClock, until: datetime, waits: Callable[[datetime], None]) -> bool:
+    """Whether nobody interrupted it."""
+    waits(until)
+    try:
+        clock.wait(max(0, (until - clock.now()).total_seconds()))
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def _has_failed(results: Results | None) -> bool:
+    return results is not None and not all(result.ok for result in results.results)

@@ -1,0 +1,111 @@
+"""What the surfaces said, for a person: one line a surface, with every value that gates can use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from rollout.core.observation import HarnessReport, Observation, Sample
+from rollout.core.values import JsonValue, seconds_between
+from rollout.rendering.gates import Style, count, no_style, release_name, short
+from rollout.rendering.inert import in_columns, line
+
+_SHORT_SHA = 10
+_SHOWN = 8
+"""Counters that are shown before the rest is only counted."""
+_COLOURS = {"healthy": "green", "degraded": "yellow", "failing": "red", "unknown": "yellow"}
+
+NOT_KEPT = "nothing was kept; to keep a reading: rollout collect -o FILE; to decide by one: rollout tick"
+NOT_RECORDED = "nothing was recorded"
+
+
+def observation_view(observation: Observation, *, now: datetime, style: Style = no_style) -> str:
+    """What one round of the surfaces brought."""
+    head = f"{observation.train}: {line(release_name(observation.release))} in {observation.phase}"
+    lines = reading_lines(observation.samples, observation.harness, now=now, style=style)
+    return "\n".join([style(head, bold=True), *lines, f"  read {_checkout(observation)}"])
+
+
+def _checkout(observation: Observation) -> str:
+    """Where the product's checkout stood, which decides whether the readings count."""
+    head = observation.product_head
+    if head is None:
+        return "in no git checkout"
+    known = [sample for sample in observation.samples.values() if sample.unknown is None]
+    is_changed = f", changed: {line(known[0].modified)}" if known and known[0].modified else ""
+    if head == observation.commit:
+        return f"at the release's commit, {head[:_SHORT_SHA]}{is_changed}"
+    if not known:
+        return f"at {head[:_SHORT_SHA]}"
+    relation = {True: "ahead of", False: "without", None: "with too short a history to tell whether it has"}
+    release = observation.commit[:_SHORT_SHA]
+    return f"at {head[:_SHORT_SHA]}, {relation[known[0].holds_release]} the release, {release}{is_changed}"
+
+
+def try_view(
+    file: str,
+    samples: Mapping[str, Sample],
+    harness: HarnessReport | None,
+    *,
+    now: datetime,
+    style: Style = no_style,
+) -> str:
+    """What the surfaces that a contract names said, where nothing is rolled out."""
+    head = style(f"the surfaces of {line(file)}", bold=True)
+    return "\n".join([head, *reading_lines(samples, harness, now=now, style=style)])
+
+
+def try_document(
+    file: str, samples: Mapping[str, Sample], harness: HarnessReport | None
+) -> dict[str, JsonValue]:
+    """The same for scripts."""
+    return {
+        "contract": file,
+        "samples": {name: sample.model_dump(mode="json") for name, sample in samples.items()},
+        "harness": harness.model_dump(mode="json") if harness else None,
+    }
+
+
+def reading_lines(
+    samples: Mapping[str, Sample], harness: HarnessReport | None, *, now: datetime, style: Style = no_style
+) -> list[str]:
+    """`  api  healthy  error_count 0; failed 12, served 3400; 4s old`: one line a surface."""
+    table = [(name, *_cells(sample, now)) for name, sample in samples.items()]
+    if harness is not None:
+        table.append(("harness", harness.status or "unknown", line(_harness(harness))))
+    return [_painted(text, style) for text in in_columns(table)]
+
+
+def _cells(sample: Sample, now: datetime) -> tuple[str, str]:
+    if sample.unknown is not None:
+        return "unknown", line(sample.unknown, 300)
+    return sample.health_state or "no health state", "; ".join(_values(sample, now))
+
+
+def _values(sample: Sample, now: datetime) -> Iterator[str]:
+    fields = [f"{name} {value:g}" for name, value in sample.fields.items()]
+    labels = [f"{name} {line(value)}" for name, value in sample.labels.items()]
+    if fields or labels:
+        yield ", ".join(fields + labels)
+    if sample.counters_unknown:
+        yield f"counters unknown: {line(sample.counters_unknown)}"
+    elif sample.counters:
+        shown = [f"{line(name)} {total}" for name, total in list(sample.counters.items())[:_SHOWN]]
+        left = len(sample.counters) - len(shown)
+        yield ", ".join(shown) + (f" and {left} more" if left else "")
+    if sample.timeline is not None:
+        yield f"{count(sample.timeline.steps, 'step')}, {sample.timeline.bad} not ok"
+    if sample.updated_at is not None:
+        yield f"{short(max(seconds_between(sample.updated_at, now), 0))} old"
+
+
+def _harness(harness: HarnessReport) -> str:
+    if harness.unknown:
+        return harness.unknown
+    return f"{harness.passed} of {harness.total} passed, {harness.failed} failed"
+
+
+def _painted(text: str, style: Style) -> str:
+    for word, colour in _COLOURS.items():
+        text = text.replace(f"  {word} ", f"  {style(word, fg=colour)} ", 1)
+    return text

@@ -1,0 +1,136 @@
+"""`tick` and `collect` as a person types them, in a product that is two health files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.scratch import Repository
+from tests.e2e.shell import Shell
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """With a train and a release that only has to be started."""
+    return Repository(tmp_path / "shop", {".gitignore": "*health.json\n"})
+
+
+@pytest.fixture
+def shell(repository: Repository, capsys: pytest.CaptureFixture[str]) -> Shell:
+    shell = Shell(repository.path, capsys)
+    shell.ok("init", "--train", "shop", "--current-version", "v1.3.0")
+    repository.commit({}, "Add the contract")
+    repository.git("tag", "v1.3.0")
+    repository.commit({"shop.txt": "hello\n"}, "Greet")
+    return shell
+
+
+@pytest.fixture
+def say(shell: Shell) -> Callable[[str], None]:
+    """Lets the product write its health, as of now."""
+
+    def write(health: str) -> None:
+        api = {"status": health, "errors": 0, "requests": {"served": 3}}
+        (shell.repo / "health.json").write_text(json.dumps(api))
+        worker = {"health_state": "healthy", "queue_depth": 0}
+        seen = {**worker, "updated_unix_ms": int(shell.now.timestamp()) * 1000}
+        (shell.repo / "worker-health.json").write_text(json.dumps(seen))
+
+    return write
+
+
+def test_ticks_and_merges_bring_a_release_into_its_first_phase(
+    shell: Shell, say: Callable[[str], None]
+) -> None:
+    shell.ok("start", "v1.4.0")
+    shell.wait(minutes=1)
+    say("ok")
+    said = shell.json("tick")
+    assert (said["decision"], said["effects"][1]["kind"]) == ("promote", "open_pull_request")
+    shell.wait(minutes=1)
+    shell.ok("local", "merge", "1")
+    say("ok")
+    said = shell.json("tick")
+    assert (said["phase"], [row["event"] for row in said["effects"] if row["kind"] == "commit"]) == (
+        "canary",
+        ["enter", "observe"],
+    )
+    shell.ok("verify")
+
+
+def test_one_tick_takes_a_rollback_to_what_only_a_person_can_do(
+    shell: Shell, say: Callable[[str], None]
+) -> None:
+    shell.ok("start", "v1.4.0")
+    say("ok")
+    shell.ok("tick")
+    shell.ok("local", "merge", "1")
+    for mood in ("ok", "down"):
+        shell.wait(minutes=6)
+        say(mood)
+        shell.ok("tick")
+    shell.wait(minutes=6)
+    say("down")
+    said = shell.ok("tick")
+    assert "note: evidence was read and not copied; for copies give --evidence-dir DIR" in said.err
+    assert "open pull request rollout-revert/shop/" in said.out
+    (pull,) = [each for each in shell.json("local", "prs") if each["state"] == "open"]
+    assert pull["kind"] == "revert"
+
+
+def test_a_tick_without_a_release_reads_nothing(shell: Shell) -> None:
+    said = shell.ok("tick")
+    assert said.out.startswith("shop: no release")
+    assert said.err == ""
+
+
+def test_watching_needs_a_clock_that_goes(shell: Shell) -> None:
+    said = shell.rollout("tick", "--watch")
+    assert (said.code, said.out) == (2, "")
+    assert said.err == ("error: --watch goes by the clock, which --now stops\nhint: leave one of them out\n")
+
+
+# --- collect ---------------------------------------------------------------------------------------------
+
+
+def test_collect_shows_a_summary_and_prints_the_document_only_when_asked(
+    shell: Shell, say: Callable[[str], None], tmp_path: Path
+) -> None:
+    shell.ok("start", "v1.4.0")
+    say("warn")
+    said = shell.ok("collect")
+    assert said.out.splitlines()[1:3] == [
+        "  api     degraded  error_count 0; served 3; 0s old",
+        "  worker  healthy   queue_depth 0; 0s old",
+    ]
+    assert said.err == (
+        "nothing was kept; to keep a reading: rollout collect -o FILE; to decide by one: rollout tick\n"
+    )
+    assert shell.json("collect")["kind"] == "observation"
+    assert shell.ok("collect", "-o", tmp_path / "seen.json").out == ""
+    assert json.loads((tmp_path / "seen.json").read_text())["kind"] == "observation"
+
+
+def test_surfaces_are_tried_without_a_rollout_and_before_anything_is_committed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository = Repository(tmp_path / "shop")
+    shell = Shell(repository.path, capsys)
+    shell.ok("init")
+    (repository.path / "worker-health.json").write_text('{"health_state": "healthy", "queue_depth": 0}')
+    before = repository.status()
+    said = shell.ok("collect", "--try")
+    assert said.out.splitlines()[0] == "the surfaces of state/product/contract.yaml"
+    assert "  api     unknown  exit 1: cat: health.json: No such file" in said.out
+    assert said.err == "nothing was recorded\n"
+    assert shell.json("collect", "--try", "--surface", "worker")["samples"]["worker"]["unknown"]
+    assert repository.status() == before
+
+
+def test_what_is_tried_goes_to_no_file(shell: Shell) -> None:
+    said = shell.rollout("collect", "--try", "--output", "seen.json")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: --try records nothing, so it has no --output\n")
