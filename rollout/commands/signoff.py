@@ -5,9 +5,8 @@ from __future__ import annotations
 from rollout.commands.commit_state import Changed, change_state
 from rollout.commands.reconcile.signoff_comments import Listener
 from rollout.core.nearest import suggest
-from rollout.core.signoff.comments import SignCommand
-from rollout.core.signoff.evidence import NoEvidenceError, Places, parse
-from rollout.core.signoff.folding import Claim
+from rollout.core.signoff.comments import Comment, SignoffCommand
+from rollout.core.signoff.evidence import EvidencePlaces, NoEvidenceError, parse
 from rollout.core.signoff.window import describe
 from rollout.core.state import CommitMessage, Event, Outcome, StateChange, TrainState
 from rollout.core.text import inert
@@ -37,15 +36,15 @@ def record(
     now = clock.now()
     listener = Listener(issues, evidence, at=now)
     who = signer(issues, by)
-    claim = Claim(SignCommand(item, inert(given, 1000)), who, now)
+    command = SignoffCommand("signoff", item, inert(given, 1000), Comment("", who, "", now))
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
         _check(state, item)
         assert state.signoff is not None
-        _check_evidence(item, claim, evidence.places(), state.signoff.commit)
-        if _is_signed_so(state, claim):
+        _check_evidence(command, evidence.places(), state.signoff.commit)
+        if _is_signed_so(state, command):
             return None
-        signoff, why = listener.record(claim, state)
+        signoff, why = listener.record(command, state)
         if why:
             raise RefusedError(f"sign-off {item} does not count: {why}", hint="see: rollout signoff check")
         detail = describe(state.signoff, signoff)
@@ -86,24 +85,19 @@ def _check(state: TrainState, item: str) -> None:
         raise RefusedError(f"{state.train} has no rollout in progress", hint="see: rollout status")
 
 
-def _check_evidence(item: str, claim: Claim, places: Places, commit: str) -> None:
+def _check_evidence(command: SignoffCommand, places: EvidencePlaces, commit: str) -> None:
     try:
-        parse(_evidence(claim), places, commit)
+        parse(command.text, places, commit)
     except NoEvidenceError as why:
         wanted = f"a link or a path: {_WANTED if places.server else 'here a path in the release'}"
-        raise InputError(f"sign-off {item}: {why}", hint=f"give {wanted}") from why
+        raise InputError(f"sign-off {command.item}: {why}", hint=f"give {wanted}") from why
 
 
-def _is_signed_so(state: TrainState, claim: Claim) -> bool:
+def _is_signed_so(state: TrainState, command: SignoffCommand) -> bool:
     """Whether the same person has signed the same with the same evidence."""
     assert state.signoff is not None
-    signed = state.signoff.items.get(claim.command.item)
+    signed = state.signoff.items.get(command.item)
     return any(
-        (each.by, each.evidence, each.ended) == (claim.by, _evidence(claim), None)
+        (each.by, each.evidence, each.ended) == (command.by, command.text, None)
         for each in (signed.signatures if signed else ())
     )
-
-
-def _evidence(claim: Claim) -> str:
-    assert isinstance(claim.command, SignCommand)
-    return claim.command.evidence

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from rollout.ports.history import Place as Place
     from rollout.ports.inspection import Inspector as Inspector
     from rollout.ports.issues import OWN_LABEL as OWN_LABEL
-    from rollout.ports.issues import Comment as Comment
     from rollout.ports.issues import Conversation as Conversation
     from rollout.ports.issues import Issue as Issue
     from rollout.ports.issues import Issues as Issues
@@ -74,7 +73,6 @@ _TOPICS = {
     "inspection": ("Inspector",),
     "issues": (
         "OWN_LABEL",
-        "Comment",
         "Conversation",
         "Issue",
         "Issues",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from rollout.core.signoff.evidence import Places, Reference, Seen
+from rollout.core.signoff.evidence import EvidencePlaces, LookedUpEvidence, Reference
 from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
 
@@ -12,10 +12,10 @@ from rollout.core.state import Release
 class Evidence(Protocol):
     """What people's evidence names, in the product's or in this repository. Raises OutsideError."""
 
-    def places(self) -> Places:
+    def places(self) -> EvidencePlaces:
         """Where evidence may lie."""
 
-    def look_up(self, reference: Reference, release: Release) -> Seen | None:
+    def look_up(self, reference: Reference, release: Release) -> LookedUpEvidence | None:
         """What is there now; None when there is nothing (any more)."""
 
     def writers(self, release: Release) -> Writers:

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from rollout.core.signoff.comments import Comment
+
 OWN_LABEL = "rollout"
 """Labels that begin so are the tool's, and each issue of it has this one; all others are people's."""
 
@@ -37,25 +39,6 @@ class Reaction(StrEnum):
 
     ACCEPTED = "+1"
     REFUSED = "-1"
-
-
-@dataclass(frozen=True)
-class Comment:
-    """What a person wrote on an issue; comments of the tool and of other bots are left out."""
-
-    id: str
-    """What the forge calls it, such as `IC_kwDO...`."""
-    author: str
-    """Login; empty when the account is gone."""
-    body: str
-    created_at: datetime
-    edited: bool
-    """Whether anybody ever changed it, its author or not."""
-    url: str
-    hidden: bool = False
-    """Whether somebody who may write has hidden ("minimized") it."""
-    answered: bool = False
-    """Whether it has a reaction of the tool, or the tool's comment with `answer_key` of it."""
 
 
 def opened_twice(first: int) -> str:

@@ -19,7 +19,7 @@ from rollout.adapters.github.api import Api
 from rollout.adapters.github.evidence import GitHubEvidence
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.local.evidence import LocalEvidence
-from rollout.core.signoff.evidence import Kind, Places, Reference, Seen, judge
+from rollout.core.signoff.evidence import EvidencePlaces, Kind, LookedUpEvidence, Reference, judge
 from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
 from tests.adapters.github_world import WaitingClock
@@ -58,7 +58,7 @@ def test_a_path_is_looked_up_at_the_release(local: LocalEvidence, repository: Re
     of = release(repository)
     repository.write("docs/later.md", "x\n")
     seen = local.look_up(path("docs/a.md"), of)
-    assert seen == Seen(True, "success", repository.git("rev-parse", "HEAD:docs/a.md"))
+    assert seen == LookedUpEvidence(True, "success", repository.git("rev-parse", "HEAD:docs/a.md"))
     assert local.look_up(path("docs/later.md"), of) is None
     assert local.look_up(path("docs/a.md/x"), of) is None
     folder = local.look_up(path("docs"), of)
@@ -139,7 +139,7 @@ class There:
         self.repo.runs.append(run)
         return run
 
-    def look(self, kind: Kind, name: object, within: object = "") -> Seen | None:
+    def look(self, kind: Kind, name: object, within: object = "") -> LookedUpEvidence | None:
         reference = Reference(kind, str(name), "", "acme/tau", str(within))
         return self.evidence.look_up(reference, self.release)
 
@@ -149,7 +149,7 @@ def there(hub: Hub, repository: Repository) -> There:
     return There(hub, repository)
 
 
-def told(seen: Seen | None) -> tuple[bool, str] | None:
+def told(seen: LookedUpEvidence | None) -> tuple[bool, str] | None:
     return (seen.of_release, seen.ended) if seen else None
 
 
@@ -255,7 +255,7 @@ def test_a_path_is_looked_up_at_the_release_on_github(there: There) -> None:
 
 
 def test_evidence_may_lie_in_both_repositories(there: There) -> None:
-    assert there.evidence.places() == Places("https://github.com", ("acme/tau", "acme/tau"))
+    assert there.evidence.places() == EvidencePlaces("https://github.com", ("acme/tau", "acme/tau"))
 
 
 def commit_as(there: There, login: str, path: str, message: str = "Change", branch: str = "main") -> str:

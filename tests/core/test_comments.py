@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.core.signoff.comments import Command, SignCommand, commands
+from rollout.core.signoff.comments import Comment, SignoffCommand, commands
 from rollout.core.signoff.markdown import LONGEST_PARAGRAPH
 from rollout.files.yaml_text import load_yaml
 
@@ -36,15 +37,17 @@ HIDES = (
 SHOWS = ("{}", "Fine.\n{}", "- {}", "> Is it?\n\n{}", "# {}", "`ok` {}", "<br>{}", "**{}**")
 
 
-def told(command: Command) -> str:
-    if isinstance(command, SignCommand):
-        return f"sign {command.item} {command.evidence}".strip()
-    return f"withdraw {command.item} {command.reason}".strip()
+def comment(body: str) -> Comment:
+    return Comment("7", "ada", body, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def told(command: SignoffCommand) -> str:
+    return f"{command.verb.removesuffix('off')} {command.item} {command.text}".strip()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["said"] or "nothing")
 def test_a_command_counts_where_a_reader_sees_one(row: dict[str, Any]) -> None:
-    assert [told(command) for command in commands(row["said"])] == row["hears"]
+    assert [told(command) for command in commands(comment(row["said"]))] == row["hears"]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 100)), max_size=8))
@@ -56,15 +59,15 @@ def test_what_hides_a_command_hides_no_other(blocks: list[tuple[bool, int]]) -> 
         body.append(shapes[which % len(shapes)].format(f"/signoff item-{number} x") + "\n\n## Next\n")
         if is_shown:
             seen.append(f"item-{number}")
-    assert [command.item for command in commands("\n".join(body)[:60_000])] == seen
+    assert [command.item for command in commands(comment("\n".join(body)[:60_000]))] == seen
 
 
 def test_a_novel_of_commands_is_read_to_a_point() -> None:
-    assert len(commands("/signoff a x\n" * 1000)) == 20
+    assert len(commands(comment("/signoff a x\n" * 1000))) == 20
 
 
 def test_a_paragraph_is_read_to_a_point_and_the_next_one_again() -> None:
     """Some paragraphs take the square of their length to parse."""
     wall = "[/\n" * LONGEST_PARAGRAPH
-    assert commands(wall + "/signoff a x") == ()
-    assert commands(wall + "\n/signoff a x") == (SignCommand("a", "x"),)
+    assert commands(comment(wall + "/signoff a x")) == ()
+    assert [told(one) for one in commands(comment(wall + "\n/signoff a x"))] == ["sign a x"]

@@ -7,11 +7,19 @@ from typing import Any
 
 import pytest
 
-from rollout.core.signoff.evidence import Kind, NoEvidenceError, Places, Reference, Seen, judge, parse
+from rollout.core.signoff.evidence import (
+    EvidencePlaces,
+    Kind,
+    LookedUpEvidence,
+    NoEvidenceError,
+    Reference,
+    judge,
+    parse,
+)
 from rollout.files.yaml_text import load_yaml
 
 COMMIT = "1" * 40
-GITHUB = Places("https://github.com", ("acme/tau", "acme/state"))
+GITHUB = EvidencePlaces("https://github.com", ("acme/tau", "acme/state"))
 _FILE = Path(__file__).parent / "tables" / "evidence.yaml"
 ROWS: Any = load_yaml(_FILE.read_bytes(), file=_FILE.name)
 
@@ -30,8 +38,8 @@ def test_a_text_is_evidence_or_it_is_said_why_not(row: dict[str, str]) -> None:
 
 def test_the_local_forge_has_no_pages() -> None:
     with pytest.raises(NoEvidenceError, match="is a link; here it takes a path"):
-        parse("https://github.com/acme/tau/actions/runs/42", Places(), COMMIT)
-    assert parse("docs/a.md", Places(), COMMIT).kind is Kind.PATH
+        parse("https://github.com/acme/tau/actions/runs/42", EvidencePlaces(), COMMIT)
+    assert parse("docs/a.md", EvidencePlaces(), COMMIT).kind is Kind.PATH
 
 
 def test_a_novel_is_no_evidence() -> None:
@@ -44,15 +52,20 @@ def test_a_novel_is_no_evidence() -> None:
     [
         (None, "there is no run 42"),
         (
-            Seen(of_release=False, ended="success", digest="d"),
+            LookedUpEvidence(of_release=False, ended="success", digest="d"),
             "run 42 is not of this release's commit 1111111111",
         ),
-        (Seen(of_release=True, ended="failure", digest="d"), "run 42 has not succeeded: failure"),
-        (Seen(of_release=True, ended="in_progress", digest="d"), "run 42 has not succeeded: in_progress"),
-        (Seen(of_release=True, ended="success", digest="d"), ""),
+        (LookedUpEvidence(of_release=True, ended="failure", digest="d"), "run 42 has not succeeded: failure"),
+        (
+            LookedUpEvidence(of_release=True, ended="in_progress", digest="d"),
+            "run 42 has not succeeded: in_progress",
+        ),
+        (LookedUpEvidence(of_release=True, ended="success", digest="d"), ""),
     ],
 )
-def test_what_is_found_has_to_be_of_the_release_and_to_have_succeeded(seen: Seen | None, why: str) -> None:
+def test_what_is_found_has_to_be_of_the_release_and_to_have_succeeded(
+    seen: LookedUpEvidence | None, why: str
+) -> None:
     found = judge(Reference(Kind.RUN, "42", "x"), seen, COMMIT)
     assert found.startswith(why)
     assert bool(found) == bool(why)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
 from rollout.core.signoff import checklist
-from rollout.core.signoff.comments import Said, SignCommand, WithdrawCommand
+from rollout.core.signoff.comments import Comment, SignoffCommand
 from rollout.core.signoff.folding import (
     MOST_PEOPLE,
-    Claim,
-    Looked,
-    claim_of,
+    Grounds,
     fold,
     is_counted,
     is_known,
@@ -40,7 +40,7 @@ WORLD = World()
 CONTRACT, ROLLOUT = WORLD.contract, WORLD.rollout
 ITEM = "rollback-rehearsed"
 ISSUE = "https://github.com/acme/tau/issues/7"
-GOOD = Looked(may_write=True, permission="write", evidence="docs/a.md", digest="d")
+GOOD = Grounds(may_write=True, permission="write", evidence="docs/a.md", digest="d")
 
 
 def minutes(count: int) -> datetime:
@@ -51,18 +51,19 @@ def empty() -> Signoff:
     return checklist.for_release(ROLLOUT).model_copy(update={"author": "olga"})
 
 
-def sign(by: str, at: int, item: str = ITEM, comment: str = "", *, edited: bool = False) -> Claim:
+def sign(by: str, at: int, item: str = ITEM, comment: str = "", *, edited: bool = False) -> SignoffCommand:
     name = comment or str(at)
     url = f"{ISSUE}#issuecomment-{name}"
-    return Claim(SignCommand(item, "docs/a.md"), by, minutes(at), name, url, edited)
+    return SignoffCommand("signoff", item, "docs/a.md", Comment(name, by, "", minutes(at), edited, url))
 
 
-def withdraw(by: str, at: int, reason: str = "it is not so", item: str = ITEM) -> Claim:
-    return Claim(WithdrawCommand(item, reason), by, minutes(at), str(at), f"{ISSUE}#issuecomment-{at}")
+def withdraw(by: str, at: int, reason: str = "it is not so", item: str = ITEM) -> SignoffCommand:
+    url = f"{ISSUE}#issuecomment-{at}"
+    return SignoffCommand("withdraw", item, reason, Comment(str(at), by, "", minutes(at), url=url))
 
 
-def folded(*claims: Claim, onto: Signoff | None = None) -> Signoff:
-    return fold([(claim, GOOD) for claim in claims], CONTRACT, onto or empty(), ROLLOUT)[0]
+def folded(*commands: SignoffCommand, onto: Signoff | None = None) -> Signoff:
+    return fold([(command, GOOD) for command in commands], CONTRACT, onto or empty(), ROLLOUT)[0]
 
 
 def standing(signoff: Signoff, item: str = ITEM) -> list[str]:
@@ -74,18 +75,18 @@ def standing(signoff: Signoff, item: str = ITEM) -> list[str]:
 
 
 def test_the_order_in_which_it_is_heard_does_not_matter() -> None:
-    claims = [sign("bob", 1), sign("ada", 2), withdraw("cyd", 3), sign("ada", 4), sign("bob", 1)]
-    outcomes = {folded(*order).model_dump_json() for order in permutations(claims)}
+    commands = [sign("bob", 1), sign("ada", 2), withdraw("cyd", 3), sign("ada", 4), sign("bob", 1)]
+    outcomes = {folded(*order).model_dump_json() for order in permutations(commands)}
     assert len(outcomes) == 1
-    assert standing(folded(*claims)) == ["ada"]
+    assert standing(folded(*commands)) == ["ada"]
 
 
 def test_hearing_it_in_pieces_gives_the_same() -> None:
-    claims = [sign("bob", 1), sign("ada", 2), withdraw("cyd", 3), sign("ada", 4)]
+    commands = [sign("bob", 1), sign("ada", 2), withdraw("cyd", 3), sign("ada", 4)]
     pieces = empty()
-    for claim in claims:
-        pieces = folded(claim, claim, onto=pieces)
-    assert pieces == folded(*claims)
+    for command in commands:
+        pieces = folded(command, command, onto=pieces)
+    assert pieces == folded(*commands)
 
 
 def test_what_was_withdrawn_is_not_signed_by_an_older_comment() -> None:
@@ -97,21 +98,15 @@ def test_what_was_withdrawn_is_not_signed_by_an_older_comment() -> None:
 
 def test_a_claim_is_known_or_counted() -> None:
     signoff = folded(sign("bob", 2), withdraw("cyd", 3), sign("bob", 4))
-    assert [is_known(claim, signoff) for claim in (sign("bob", 2), sign("bob", 4), sign("bob", 5))] == [
-        True,
-        True,
-        False,
-    ]
-    assert [is_counted(claim, signoff) for claim in (sign("bob", 2), sign("bob", 4), withdraw("cyd", 3))] == [
-        False,
-        True,
-        True,
-    ]
+    known = (sign("bob", 2), sign("bob", 4), sign("bob", 5))
+    assert [is_known(command, signoff) for command in known] == [True, True, False]
+    counted = (sign("bob", 2), sign("bob", 4), withdraw("cyd", 3))
+    assert [is_counted(command, signoff) for command in counted] == [False, True, True]
     assert is_known(withdraw("cyd", 3), signoff)
 
 
 @pytest.mark.parametrize(
-    ("claim", "looked", "why"),
+    ("command", "grounds", "why"),
     [
         (sign("bob", 1, "vibes"), GOOD, "there is no item vibes; people sign: "),
         (sign("bob", 1, ""), GOOD, "there is no item without a name"),
@@ -123,20 +118,20 @@ def test_a_claim_is_known_or_counted() -> None:
         (sign("olga", 1, "final-approval"), GOOD, "who wrote the release does not approve it"),
         (
             sign("bob", 1),
-            Looked(permission="read"),
+            Grounds(permission="read"),
             "it takes write access to the repository, and bob has read",
         ),
-        (sign("bob", 1), Looked(), "it takes write access to the repository, and bob has none"),
-        (sign("bob", 1), Looked(may_write=True, problem="there is no run 4"), "there is no run 4"),
+        (sign("bob", 1), Grounds(), "it takes write access to the repository, and bob has none"),
+        (sign("bob", 1), Grounds(may_write=True, problem="there is no run 4"), "there is no run 4"),
         (withdraw("bob", 1, ""), GOOD, "say why"),
         (withdraw("", 1), GOOD, "whose account it was"),
-        (withdraw("bob", 1), Looked(), "it takes write access"),
+        (withdraw("bob", 1), Grounds(), "it takes write access"),
     ],
 )
-def test_what_does_not_count_says_why(claim: Claim, looked: Looked, why: str) -> None:
-    signoff, refused = fold([(claim, looked)], CONTRACT, empty(), ROLLOUT)
+def test_what_does_not_count_says_why(command: SignoffCommand, grounds: Grounds, why: str) -> None:
+    signoff, refused = fold([(command, grounds)], CONTRACT, empty(), ROLLOUT)
     assert signoff == empty()
-    assert refused[claim].startswith(why)
+    assert refused[command].startswith(why)
 
 
 def test_a_withdrawal_takes_the_role_or_a_signature() -> None:
@@ -165,14 +160,8 @@ def test_a_crowd_is_cut() -> None:
 # --- what stops counting -----------------------------------------------------------------------------------
 
 
-def said(claim: Claim, **changes: object) -> Said:
-    fields = {"id": claim.comment, "by": claim.by, "at": claim.at, "body": "", "url": claim.url}
-    return Said(**{**fields, "edited": False, "answered": False, **changes})  # type: ignore[arg-type]
-
-
-def test_a_comment_makes_a_claim() -> None:
-    found = claim_of(said(sign("bob", 2)), SignCommand(ITEM, "docs/a.md"))
-    assert found == sign("bob", 2)
+def said(command: SignoffCommand, **changes: Any) -> Comment:
+    return replace(command.comment, **changes)
 
 
 @pytest.mark.parametrize(
@@ -182,11 +171,11 @@ def test_a_comment_makes_a_claim() -> None:
         ([], False, None),
         ([], True, "its comment was deleted"),
         ([said(sign("bob", 2), edited=True)], False, "its comment was edited"),
-        ([said(sign("bob", 2), by="mallory")], True, "its comment is of another account now"),
-        ([said(sign("bob", 2), by="BOB")], True, None),
+        ([said(sign("bob", 2), author="mallory")], True, "its comment is of another account now"),
+        ([said(sign("bob", 2), author="BOB")], True, None),
     ],
 )
-def test_a_signature_goes_with_its_comment(comments: list[Said], whole: bool, why: str | None) -> None:
+def test_a_signature_goes_with_its_comment(comments: list[Comment], whole: bool, why: str | None) -> None:
     signed = folded(sign("bob", 2))
     after = lapse_comments(signed, comments, ISSUE, whole=whole, at=minutes(9))
     (signature,) = after.items[ITEM].signatures
@@ -206,7 +195,7 @@ def test_a_signature_goes_with_its_evidence() -> None:
     signed = folded(sign("bob", 2), sign("ada", 3))
     here = {(ITEM, "bob"): GOOD}
     assert lapse_evidence(signed, here, minutes(9)) == signed
-    for now in (Looked(digest="other"), Looked(problem="there is no run 4")):
+    for now in (Grounds(digest="other"), Grounds(problem="there is no run 4")):
         assert standing(lapse_evidence(signed, {(ITEM, "bob"): now}, minutes(9))) == ["ada"]
 
 

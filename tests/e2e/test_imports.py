@@ -24,7 +24,10 @@ finally:
 """
 
 PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
-READ = "import sys; from rollout.core.signoff.comments import commands; "
+READ = """import sys; from datetime import datetime
+from rollout.core.signoff.comments import Comment, commands
+def read(text): return commands(Comment("1", "ada", text, datetime(2026, 1, 1)))
+"""
 
 HELP = {
     "rollout",
@@ -87,7 +90,7 @@ def test_help_imports_neither_a_command_nor_a_model() -> None:
 @pytest.mark.parametrize(("comment", "found"), [("Looks good to me.", 0), ("/signoff a x", 1)])
 def test_only_a_comment_that_may_hold_a_command_loads_the_parser(comment: str, found: int) -> None:
     program = (
-        f"{READ}print('markdown_it' in sys.modules, len(commands({comment!r})), 'markdown_it' in sys.modules)"
+        f"{READ}print('markdown_it' in sys.modules, len(read({comment!r})), 'markdown_it' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["False", str(found), str(bool(found))]

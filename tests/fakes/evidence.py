@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout.core.signoff.evidence import Kind, Places, Reference, Seen
+from rollout.core.signoff.evidence import EvidencePlaces, Kind, LookedUpEvidence, Reference
 from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
 from rollout.errors import OutsideError
@@ -14,7 +14,7 @@ class FakeEvidence:
     def __init__(self) -> None:
         self.server = "https://github.com"
         self.repositories: tuple[str, ...] = ("acme/tau",)
-        self.objects: dict[str, Seen] = {}
+        self.objects: dict[str, LookedUpEvidence] = {}
         """Runs, jobs, artifacts and reviews, by their links."""
         self.gone: set[str] = set()
         self.authors: dict[str, str] = {}
@@ -30,19 +30,19 @@ class FakeEvidence:
         other.asked, other.others = list(self.asked), self.others
         return other
 
-    def places(self) -> Places:
-        return Places(self.server, self.repositories)
+    def places(self) -> EvidencePlaces:
+        return EvidencePlaces(self.server, self.repositories)
 
-    def look_up(self, reference: Reference, release: Release) -> Seen | None:
+    def look_up(self, reference: Reference, release: Release) -> LookedUpEvidence | None:
         if self.is_down:
             raise OutsideError("the forge is down")
         self.asked.append(reference.text)
         if reference.text in self.gone:
             return None
         if reference.kind is Kind.PATH:
-            return Seen(of_release=True, ended="success", digest=reference.name)
+            return LookedUpEvidence(of_release=True, ended="success", digest=reference.name)
         if reference.kind is Kind.COMMIT:
-            return Seen(reference.name == release.commit, ended="success", digest=reference.name)
+            return LookedUpEvidence(reference.name == release.commit, ended="success", digest=reference.name)
         return self.objects.get(reference.text)
 
     def writers(self, release: Release) -> Writers:

@@ -7,8 +7,9 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from rollout.core.signoff.comments import Comment
 from rollout.errors import OutsideError
-from rollout.ports import OWN_LABEL, Comment, Conversation, Issue, IssueState, Permission, Reaction
+from rollout.ports import OWN_LABEL, Conversation, Issue, IssueState, Permission, Reaction
 from tests.fakes.writes import Writes
 
 

@@ -12,7 +12,7 @@ from rollout.commands.reconcile.signoff_comments import Listener
 from rollout.core import signoff as checklist
 from rollout.core.contract import Roles
 from rollout.core.signoff import transition
-from rollout.core.signoff.evidence import Seen
+from rollout.core.signoff.evidence import LookedUpEvidence
 from rollout.core.signoff.window import key_of, waits_on_signatures
 from rollout.core.state import TrainState
 from rollout.ports import Permission
@@ -53,7 +53,7 @@ def begun() -> World:
     world.issues.may = dict.fromkeys(("ada", "Ada", "bob", "olga"), Permission.WRITE) | {
         "cyd": Permission.READ
     }
-    world.evidence.objects[RUN] = Seen(of_release=True, ended="success", digest="one")
+    world.evidence.objects[RUN] = LookedUpEvidence(of_release=True, ended="success", digest="one")
     world.issues.open(key_of(world.rollout), "Sign-off", "", labels=(), assignees=(), at=world.now)
     return world
 
@@ -85,7 +85,7 @@ class Play:
                 issues.delete(self.comments.pop(nth)[0])
             case ("break", bool(is_broken)):
                 ended = "failure" if is_broken else "success"
-                evidence.objects[RUN] = Seen(of_release=True, ended=ended, digest=ended)
+                evidence.objects[RUN] = LookedUpEvidence(of_release=True, ended=ended, digest=ended)
             case ("down", bool(is_down)):
                 evidence.is_down = is_down
             case ("hear", int(times)):

@@ -16,7 +16,7 @@ from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.people import Role
 from rollout.adapters.github.written import Written, written_of_each, written_query
 from rollout.core.files import STATE
-from rollout.core.signoff.evidence import Kind, Places, Reference, Seen
+from rollout.core.signoff.evidence import EvidencePlaces, Kind, LookedUpEvidence, Reference
 from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
 
@@ -113,9 +113,9 @@ class GitHubEvidence:
         self._listing = listing
         self._server = server
 
-    def places(self) -> Places:
+    def places(self) -> EvidencePlaces:
         """The product's repository and this one."""
-        return Places(self._server, (self._listing.product, self._api.repository))
+        return EvidencePlaces(self._server, (self._listing.product, self._api.repository))
 
     def writers(self, release: Release) -> Writers:
         """See the port. Commits that touch nothing but state nobody wrote."""
@@ -159,7 +159,7 @@ class GitHubEvidence:
 
         return self._api.attempt("asking who wrote the release", ask)
 
-    def look_up(self, reference: Reference, release: Release) -> Seen | None:
+    def look_up(self, reference: Reference, release: Release) -> LookedUpEvidence | None:
         """What is there; None when there is nothing of that number or name."""
         repository = reference.repository or self._listing.product
         match reference.kind:
@@ -176,19 +176,19 @@ class GitHubEvidence:
             case Kind.PATH:
                 return self._file(reference.name, release)
 
-    def _run(self, repository: str, number: str, release: Release) -> Seen | None:
+    def _run(self, repository: str, number: str, release: Release) -> LookedUpEvidence | None:
         run = self._get(_Run, f"/repos/{repository}/actions/runs/{number}")
         if run is None:
             return None
-        return Seen(run.head_sha == release.commit, run.ended, _digest(run))
+        return LookedUpEvidence(run.head_sha == release.commit, run.ended, _digest(run))
 
-    def _job(self, repository: str, reference: Reference, release: Release) -> Seen | None:
+    def _job(self, repository: str, reference: Reference, release: Release) -> LookedUpEvidence | None:
         job = self._get(_Job, f"/repos/{repository}/actions/jobs/{reference.name}")
         if job is None or str(job.run_id) != reference.within:
             return None
-        return Seen(job.head_sha == release.commit, job.conclusion or job.status, _digest(job))
+        return LookedUpEvidence(job.head_sha == release.commit, job.conclusion or job.status, _digest(job))
 
-    def _artifact(self, repository: str, reference: Reference, release: Release) -> Seen | None:
+    def _artifact(self, repository: str, reference: Reference, release: Release) -> LookedUpEvidence | None:
         artifact = self._get(_Artifact, f"/repos/{repository}/actions/artifacts/{reference.name}")
         of_run = artifact.workflow_run.id if artifact and artifact.workflow_run else None
         if artifact is None or str(of_run) != reference.within:
@@ -198,30 +198,32 @@ class GitHubEvidence:
             return None
         # Its content stays what it was: what expired is told apart, and is no other digest.
         as_signed = artifact.model_copy(update={"expired": False})
-        return Seen(run.of_release, run.ended, _digest(as_signed), expired=artifact.expired)
+        return LookedUpEvidence(run.of_release, run.ended, _digest(as_signed), expired=artifact.expired)
 
-    def _commit(self, repository: str, name: str, release: Release) -> Seen | None:
+    def _commit(self, repository: str, name: str, release: Release) -> LookedUpEvidence | None:
         if self._get(_Commit, f"/repos/{repository}/commits/{name}") is None:
             return None
         belongs = name == release.commit
         if not belongs and release.base and repository == self._listing.product:
             is_old = self._leads(repository, name, release.base)
             belongs = not is_old and self._leads(repository, name, release.commit)
-        return Seen(belongs, _SUCCESS, name)
+        return LookedUpEvidence(belongs, _SUCCESS, name)
 
     def _leads(self, repository: str, older: str, newer: str) -> bool:
         found = self._get(_Comparison, f"/repos/{repository}/compare/{older}...{newer}")
         return found is not None and found.status in ("ahead", "identical")
 
-    def _review(self, repository: str, reference: Reference, release: Release) -> Seen | None:
+    def _review(self, repository: str, reference: Reference, release: Release) -> LookedUpEvidence | None:
         pull = f"/repos/{repository}/pulls/{reference.within}"
         review = self._get(_Review, f"{pull}/reviews/{reference.name}")
         if review is None:
             return None
         of_release = self._is_of_release(pull, review, release)
         if review.state != "APPROVED":
-            return Seen(of_release, review.state.lower(), _digest(review))
-        return Seen(of_release, self._why_no_approval(repository, review) or _SUCCESS, _digest(review))
+            return LookedUpEvidence(of_release, review.state.lower(), _digest(review))
+        return LookedUpEvidence(
+            of_release, self._why_no_approval(repository, review) or _SUCCESS, _digest(review)
+        )
 
     def _why_no_approval(self, repository: str, review: _Review) -> str:
         """Anybody who can read may approve; GitHub counts, and so does this, whoever can write."""
@@ -253,7 +255,7 @@ class GitHubEvidence:
             return False
         return review.commit_id == of.head
 
-    def _file(self, path: str, release: Release) -> Seen | None:
+    def _file(self, path: str, release: Release) -> LookedUpEvidence | None:
         owner, _, name = self._listing.product.partition("/")
         wanted = {"owner": owner, "name": name, "place": f"{release.commit}:{path}"}
         found = self._api.attempt(
@@ -262,7 +264,7 @@ class GitHubEvidence:
         )
         if found is None:
             return None
-        return Seen(True, _SUCCESS if found.kind == "Blob" else "it is no file", found.oid)
+        return LookedUpEvidence(True, _SUCCESS if found.kind == "Blob" else "it is no file", found.oid)
 
     def _get(self, model: type[A], path: str) -> A | None:
         def ask() -> A | None:

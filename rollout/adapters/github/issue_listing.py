@@ -21,7 +21,8 @@ from rollout.adapters.github.issue_documents import (
     UnlistedIssues,
 )
 from rollout.adapters.github.listing import LABEL, Listing
-from rollout.ports import Comment, Conversation, Issue, IssueState, answer_key
+from rollout.core.signoff.comments import Comment
+from rollout.ports import Conversation, Issue, IssueState, answer_key
 
 ISSUE_MARKER = "<!-- rollout:issue {} -->"
 STICKY_MARKER = "<!-- rollout:sticky {} -->"

@@ -8,7 +8,7 @@ from itertools import islice
 
 from rollout.adapters.git import Git, LogEntry
 from rollout.core.files import STATE
-from rollout.core.signoff.evidence import Kind, Places, Reference, Seen
+from rollout.core.signoff.evidence import EvidencePlaces, Kind, LookedUpEvidence, Reference
 from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
 
@@ -22,11 +22,11 @@ class LocalEvidence:
     def __init__(self, git: Git) -> None:
         self._git = git
 
-    def places(self) -> Places:
+    def places(self) -> EvidencePlaces:
         """No pages: links are for GitHub."""
-        return Places()
+        return EvidencePlaces()
 
-    def look_up(self, reference: Reference, release: Release) -> Seen | None:
+    def look_up(self, reference: Reference, release: Release) -> LookedUpEvidence | None:
         """What is there; None when there is nothing of that name."""
         if reference.kind is Kind.COMMIT:
             return self._commit(reference.name, release)
@@ -36,9 +36,11 @@ class LocalEvidence:
         entry = self._git.tree(f"{release.commit}:{folder}").get(name)
         if entry is None:
             return None
-        return Seen(of_release=True, ended="it is a folder" if entry.is_folder else _SUCCESS, digest=entry.id)
+        return LookedUpEvidence(
+            of_release=True, ended="it is a folder" if entry.is_folder else _SUCCESS, digest=entry.id
+        )
 
-    def _commit(self, name: str, release: Release) -> Seen | None:
+    def _commit(self, name: str, release: Release) -> LookedUpEvidence | None:
         if self._git.resolve(name) != name:
             return None
         if release.base is None:
@@ -46,7 +48,7 @@ class LocalEvidence:
         else:
             is_old = self._git.is_ancestor(name, release.base)
             belongs = self._git.is_ancestor(name, release.commit) and not is_old
-        return Seen(of_release=belongs, ended=_SUCCESS, digest=name)
+        return LookedUpEvidence(of_release=belongs, ended=_SUCCESS, digest=name)
 
     def writers(self, release: Release) -> Writers:
         """See the port: names that git has. Merges, and what touches nothing but state, nobody wrote."""

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from rollout.adapters.git import Git
 from rollout.adapters.local.records import RecordsFile
+from rollout.core.signoff.comments import Comment
 from rollout.core.values import Instant, Line, Model
 from rollout.errors import InputError, RefusedError
-from rollout.ports import OWN_LABEL, Comment, Conversation, Issue, IssueState, Permission, Reaction
+from rollout.ports import OWN_LABEL, Conversation, Issue, IssueState, Permission, Reaction
 
 
 class _Comment(Model):

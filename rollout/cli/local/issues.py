@@ -46,11 +46,11 @@ def comment(call: Call, number: int, text: str, by: str | None) -> None:
     said = space.local_issues.comment(number, by or space.person(), text, at=space.clock.now())
     call.answer(
         lambda: {"number": number, "id": said.id, "author": said.author, "url": said.url},
-        lambda: f"{said.author} commented on #{number}; {_heard(len(commands(text)))}",
+        lambda: f"{said.author} commented on #{number}; {_count(len(commands(said)))}",
     )
 
 
-def _heard(commands: int) -> str:
+def _count(commands: int) -> str:
     if not commands:
         return "it holds no command: begin a line with `/signoff ITEM EVIDENCE` or `/withdraw ITEM REASON`"
     return f"`rollout reconcile` reads its {'command' if commands == 1 else f'{commands} commands'}"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from rollout.core.signoff.comments import Command, Said, SignCommand, commands
+from rollout.core.signoff.comments import Comment, SignoffCommand, commands
 from rollout.core.signoff.evidence import NoEvidenceError, judge, parse
 from rollout.core.signoff.folding import (
-    Claim,
-    Looked,
-    claim_of,
+    Grounds,
     fold,
     is_counted,
     is_known,
@@ -25,7 +24,7 @@ from rollout.core.state import Signoff, TrainState
 from rollout.core.state.signoff import MOST_AUTHORS
 from rollout.core.values import to_utc_seconds
 from rollout.errors import OutsideError
-from rollout.ports import Comment, Evidence, Issues, IssueState, Permission
+from rollout.ports import Evidence, Issues, IssueState, Permission
 
 MOST_LOOKUPS = 40
 """People and evidence that one run looks up for comments: the next ones deal with the rest of a crowd."""
@@ -33,32 +32,29 @@ _MANY = 100
 """Comments after which the place that is read up to moves on though nothing was signed."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """To a comment: why what it says does not count, empty when it does."""
-
-    said: Said
-    refusals: tuple[str, ...]
+Answers = Mapping[Comment, Sequence[str]]
+"""Comment -> why what it says does not count; empty when it does."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What people's words make of a checklist."""
+class SignoffUpdate:
+    """What people's comments make of a checklist."""
 
     signoff: Signoff
-    detail: str
+    refused: Mapping[SignoffCommand, str] = field(default_factory=dict)
+    waiting: frozenset[SignoffCommand] = frozenset()
+    """Commands that could not be looked up now."""
+    detail: str = ""
     """What changed; empty when nothing did."""
-    answers: tuple[Answer, ...] = ()
+    answers: Answers = field(default_factory=dict)
 
-
-@dataclass
-class _Taken:
-    """Claims of one reading, and what became of each."""
-
-    signoff: Signoff
-    refused: dict[Claim, str] = field(default_factory=dict)
-    waiting: set[Claim] = field(default_factory=set)
-    """Those that could not be looked up now."""
+    def why(self, command: SignoffCommand) -> str:
+        """Why it does not count; empty when it does."""
+        if command in self.refused:
+            return f"{command.item}: {self.refused[command]}"
+        if is_counted(command, self.signoff):
+            return ""
+        return f"{command.item}: something newer took its place"
 
 
 class Listener:
@@ -68,12 +64,13 @@ class Listener:
         self._issues = issues
         self._evidence = evidence
         self._at = at
-        self._looked: dict[tuple[str, Command], Looked] = {}
+        self._grounds: dict[tuple[str, str, str], Grounds] = {}
+        """By the person, the verb and the evidence."""
         self._left = MOST_LOOKUPS
         self.notes: list[str] = []
         """What could not be asked for."""
 
-    def hear(self, state: TrainState) -> Heard | None:
+    def hear(self, state: TrainState) -> SignoffUpdate | None:
         """What the issue's comments say now; None where there is no issue. Raises OutsideError."""
         before = state.signoff
         issue = self._issues.find(key_of(state.rollout)) if before is not None and is_open(state) else None
@@ -81,101 +78,99 @@ class Listener:
             return None
         waits = waits_on_signatures(state)
         talk = self._issues.comments(issue.number, None if waits else before.read_until)
-        said = [_said(comment) for comment in talk.comments]
-        signoff = lapse_comments(before, said, issue.url, whole=talk.whole, at=self._at)
+        signoff = lapse_comments(before, talk.comments, issue.url, whole=talk.whole, at=self._at)
         if waits:
             signoff = lapse_evidence(signoff, self._look_again(state, signoff), self._at)
-        claims = [
-            claim_of(one, command)
-            for one in said
-            if not (one.answered or one.hidden) and is_named(state.contract.signoff, one.by)
-            for command in commands(one.body)
-        ]
-        taken = self._take(claims, state, signoff)
-        signoff = taken.signoff if taken.waiting else _moved_on(before, taken.signoff, said)
+        found = {
+            comment: commands(comment)
+            for comment in talk.comments
+            if not (comment.answered or comment.hidden) and is_named(state.contract.signoff, comment.author)
+        }
+        update = self._fold([one for said in found.values() for one in said], state, signoff)
+        signoff = update.signoff if update.waiting else _moved_on(before, update.signoff, talk.comments)
         detail = describe(before, signoff) if signoff != before else ""
-        return Heard(signoff, detail, _answers(said, claims, taken))
+        return replace(update, signoff=signoff, detail=detail, answers=_answers(found, update))
 
-    def record(self, claim: Claim, state: TrainState) -> tuple[Signoff, str]:
-        """The checklist with one claim, and why it does not count. Raises OutsideError."""
+    def record(self, command: SignoffCommand, state: TrainState) -> tuple[Signoff, str]:
+        """The checklist with one command, and why it does not count. Raises OutsideError."""
         assert state.signoff is not None
-        taken = self._take([claim], state, state.signoff, patient=False)
-        return taken.signoff, taken.refused.get(claim, "")
+        update = self._fold([command], state, state.signoff, patient=False)
+        return update.signoff, update.refused.get(command, "")
 
     # --- looking up --------------------------------------------------------------------------------------
 
-    def _take(
-        self, claims: list[Claim], state: TrainState, signoff: Signoff, *, patient: bool = True
-    ) -> _Taken:
-        """The claims folded in; a patient run leaves what it cannot look up to the next one."""
-        taken, writers = _Taken(signoff), Writers()
+    def _fold(
+        self, said: Sequence[SignoffCommand], state: TrainState, signoff: Signoff, *, patient: bool = True
+    ) -> SignoffUpdate:
+        """The commands folded in; a patient run leaves what it cannot look up to the next one."""
+        writers, waiting = Writers(), set[SignoffCommand]()
         try:
-            writers = self._writers(claims, state, signoff)
+            writers = self._writers(said, state, signoff)
         except OutsideError as error:
             if not patient:
                 raise
             self.notes.append(f"who wrote the release is not known: {error.message}")
-            taken.waiting |= _approvals(claims, state)
-        taken.signoff = _with_writers(signoff, writers)
-        looked: list[tuple[Claim, Looked]] = []
-        for claim in (one for one in claims if one not in taken.waiting):
-            if is_known(claim, taken.signoff) or refusal(claim, state.contract, taken.signoff, state.rollout):
-                looked.append((claim, Looked()))
+            waiting |= _approvals(said, state)
+        signoff = _with_writers(signoff, writers)
+        looked_up: list[tuple[SignoffCommand, Grounds]] = []
+        for command in (one for one in said if one not in waiting):
+            if is_known(command, signoff) or refusal(command, state.contract, signoff, state.rollout):
+                looked_up.append((command, Grounds()))
                 continue
             try:
-                found = self._look_up(claim, state)
+                grounds = self._look_up(command, state)
             except OutsideError as error:
                 if not patient:
                     raise
-                self.notes.append(f"a comment of {claim.by} waits: {error.message}")
-                found = None
-            if found is None:
-                taken.waiting.add(claim)
+                self.notes.append(f"a comment of {command.by} waits: {error.message}")
+                grounds = None
+            if grounds is None:
+                waiting.add(command)
             else:
-                looked.append((claim, found))
-        taken.signoff, refused = fold(looked, state.contract, taken.signoff, state.rollout)
-        taken.refused = {claim: _because(why, writers) for claim, why in refused.items()}
-        return taken
+                looked_up.append((command, grounds))
+        signoff, refused = fold(looked_up, state.contract, signoff, state.rollout)
+        because = {command: _because(why, writers) for command, why in refused.items()}
+        return SignoffUpdate(signoff, because, frozenset(waiting))
 
-    def _writers(self, claims: list[Claim], state: TrainState, signoff: Signoff) -> Writers:
-        """Who wrote the release, asked for where that is not recorded and a claim depends on it."""
+    def _writers(self, said: Sequence[SignoffCommand], state: TrainState, signoff: Signoff) -> Writers:
+        """Who wrote the release, asked for where that is not recorded and a command depends on it."""
         release = state.rollout.release
-        if signoff.authors or release is None or not _approvals(claims, state):
+        if signoff.authors or release is None or not _approvals(said, state):
             return Writers()
         writers = self._evidence.writers(release)
         if len(writers.logins) > MOST_AUTHORS:
             return Writers(unknown=f"more than {MOST_AUTHORS} people wrote it")
         return writers
 
-    def _look_up(self, claim: Claim, state: TrainState) -> Looked | None:
+    def _look_up(self, command: SignoffCommand, state: TrainState) -> Grounds | None:
         """None when this run has looked up enough."""
-        place = claim.by, claim.command
-        if place not in self._looked:
+        place = command.by, command.verb, command.text
+        if place not in self._grounds:
             if not self._left:
                 return None
             self._left -= 1
-            permission = self._issues.permission(claim.by)
-            found = Looked(permission.may_write, permission.value)
-            if permission.may_write and isinstance(claim.command, SignCommand):
-                found = self._look_at(claim.command.evidence, state, permission)
-            self._looked[place] = found
-        return self._looked[place]
+            permission = self._issues.permission(command.by)
+            found = Grounds(permission.may_write, permission.value)
+            if permission.may_write and command.verb == "signoff":
+                found = self._look_at(command.text, state, permission)
+            self._grounds[place] = found
+        return self._grounds[place]
 
     def _look_at(
         self, evidence: str, state: TrainState, permission: Permission, *, signed: bool = False
-    ) -> Looked:
+    ) -> Grounds:
         release = state.rollout.release
         assert release is not None
         try:
             reference = parse(evidence, self._evidence.places(), release.commit)
         except NoEvidenceError as why:
-            return Looked(permission.may_write, permission.value, str(why))
+            return Grounds(permission.may_write, permission.value, str(why))
         seen = self._evidence.look_up(reference, release)
         problem = judge(reference, seen, release.commit, signed=signed)
         digest = seen.digest if seen else ""
-        return Looked(permission.may_write, permission.value, problem, reference.text, digest)
+        return Grounds(permission.may_write, permission.value, problem, reference.text, digest)
 
-    def _look_again(self, state: TrainState, signoff: Signoff) -> dict[tuple[str, str], Looked]:
+    def _look_again(self, state: TrainState, signoff: Signoff) -> dict[tuple[str, str], Grounds]:
         """What is seen now of evidence that can change: a decision rests on it."""
         release = state.rollout.release
         assert release is not None
@@ -199,51 +194,28 @@ def _because(refusal: str, writers: Writers) -> str:
     return f"{refusal}: {writers.unknown}" if refusal == NOBODY_KNOWS and writers.unknown else refusal
 
 
-def _approvals(claims: list[Claim], state: TrainState) -> set[Claim]:
+def _approvals(said: Sequence[SignoffCommand], state: TrainState) -> set[SignoffCommand]:
     """Those of items that an approver signs: they depend on who wrote the release."""
     approvers = {item.id for item in state.contract.signoff.items if item.role == "approver"}
-    return {claim for claim in claims if claim.command.item in approvers}
+    return {command for command in said if command.item in approvers}
 
 
-def _said(comment: Comment) -> Said:
-    return Said(
-        comment.id,
-        comment.author,
-        comment.created_at,
-        comment.body,
-        comment.url,
-        comment.edited,
-        comment.answered,
-        comment.hidden,
-    )
-
-
-def _moved_on(before: Signoff, signoff: Signoff, said: list[Said]) -> Signoff:
+def _moved_on(before: Signoff, signoff: Signoff, comments: Sequence[Comment]) -> Signoff:
     """With the place that is read up to, where there is a commit anyway or it is worth one."""
-    newest = max((to_utc_seconds(one.at) for one in said), default=None)
+    newest = max((to_utc_seconds(one.created_at) for one in comments), default=None)
     old = before.read_until
     if newest is None or (old is not None and newest <= old):
         return signoff
-    new = [one for one in said if old is None or one.at > old]
+    new = [one for one in comments if old is None or one.created_at > old]
     if signoff == before and len(new) < _MANY:
         return signoff
     return signoff.model_copy(update={"read_until": newest})
 
 
-def _answers(said: list[Said], claims: list[Claim], taken: _Taken) -> tuple[Answer, ...]:
-    """To each comment that was not answered, unless a part of it waits."""
-    answers = []
-    for one in said:
-        mine = [claim for claim in claims if claim.comment == one.id]
-        if mine and not taken.waiting.intersection(mine):
-            why = (_why(claim, taken) for claim in mine)
-            answers.append(Answer(one, tuple(each for each in why if each)))
-    return tuple(answers)
-
-
-def _why(claim: Claim, taken: _Taken) -> str:
-    if claim in taken.refused:
-        return f"{claim.command.item}: {taken.refused[claim]}"
-    if is_counted(claim, taken.signoff):
-        return ""
-    return f"{claim.command.item}: something newer took its place"
+def _answers(found: Mapping[Comment, Sequence[SignoffCommand]], update: SignoffUpdate) -> Answers:
+    """To each comment that says something, unless a part of it waits."""
+    return {
+        comment: tuple(filter(None, map(update.why, said)))
+        for comment, said in found.items()
+        if said and not update.waiting.intersection(said)
+    }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rollout.commands.reconcile.signoff_comments import Answer, Heard, Listener
+from rollout.commands.reconcile.signoff_comments import Answers, Listener, SignoffUpdate
 from rollout.commands.reconcile.signoff_issue import SignoffIssue
 from rollout.core.decorations import Decorations
 from rollout.core.signoff.window import SignoffEffect
@@ -22,18 +20,18 @@ class SignoffDesk:
         self._decorations = decorations or Decorations()
         self._listener = listener
         self._issue = issue
-        self._answers: Sequence[Answer] = ()
+        self._answers: Answers = {}
         self.notes: list[str] = []
 
-    def hear(self, state: TrainState) -> Heard | None:
+    def hear(self, state: TrainState) -> SignoffUpdate | None:
         """What people's comments make of the checklist; None when there is nothing to read."""
         try:
-            heard = self._listener.hear(state)
+            update = self._listener.hear(state)
         except OutsideError as error:
             self.notes.append(f"sign-off comments were not read: {error.message}")
             return None
-        self._answers = heard.answers if heard else ()
-        return heard
+        self._answers = update.answers if update else {}
+        return update
 
     def answer(self, state: TrainState) -> list[SignoffEffect]:
         """Bring the issue up to date and answer; returns what was done."""

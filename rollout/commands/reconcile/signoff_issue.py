@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 
-from rollout.commands.reconcile.signoff_comments import Answer
+from rollout.commands.reconcile.signoff_comments import Answers
 from rollout.core.decorations import Decorations
+from rollout.core.signoff.comments import Comment
 from rollout.core.signoff.window import (
     IssueText,
     SignoffEffect,
@@ -45,7 +47,7 @@ class SignoffIssue:
         self._at = at
         self._dry_run = dry_run
 
-    def act(self, state: TrainState, answers: Sequence[Answer] = ()) -> Iterator[SignoffEffect]:
+    def act(self, state: TrainState, answers: Answers = MappingProxyType({})) -> Iterator[SignoffEffect]:
         """Bring the issue up to date and answer comments; each effect is told when it is done."""
         if not is_signed_by_people(state):
             return
@@ -113,19 +115,20 @@ class SignoffIssue:
             why = f"edit/{fingerprint(found.body)}"
             self._do(lambda: self._issues.say_once(number, why, _BY_HAND, at=self._at))
 
-    def _answer(self, state: TrainState, answers: Sequence[Answer]) -> Iterator[SignoffEffect]:
+    def _answer(self, state: TrainState, answers: Answers) -> Iterator[SignoffEffect]:
         issue = self.find(state) if answers else None
-        for answer in answers if issue is not None else ():
-            outcome = "; ".join(answer.refusals)
-            if issue is not None and self._do(partial(self._answer_one, issue.number, answer)):
-                what = f"{answer.said.by}: {f'refused, {outcome}' if outcome else 'accepted'}"
-                yield SignoffEffect("answer_comment", key_of(state.rollout), what)
+        if issue is None:
+            return
+        for comment, refusals in answers.items():
+            if self._do(partial(self._answer_one, issue.number, comment, refusals)):
+                outcome = f"refused, {'; '.join(refusals)}" if refusals else "accepted"
+                yield SignoffEffect("answer_comment", key_of(state.rollout), f"{comment.author}: {outcome}")
 
-    def _answer_one(self, number: int, answer: Answer) -> None:
-        if answer.refusals:
-            text = self._refusal_text(answer.said.by, answer.refusals)
-            self._issues.say_once(number, answer_key(answer.said.id), text, at=self._at)
-        self._issues.react(answer.said.id, Reaction.REFUSED if answer.refusals else Reaction.ACCEPTED)
+    def _answer_one(self, number: int, comment: Comment, refusals: Sequence[str]) -> None:
+        if refusals:
+            text = self._refusal_text(comment.author, refusals)
+            self._issues.say_once(number, answer_key(comment.id), text, at=self._at)
+        self._issues.react(comment.id, Reaction.REFUSED if refusals else Reaction.ACCEPTED)
 
     def _finish(self, state: TrainState) -> Iterator[SignoffEffect]:
         found = self.find(state)

@@ -42,7 +42,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Places:
+class EvidencePlaces:
     """Where evidence may lie."""
 
     server: str = ""
@@ -52,7 +52,7 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Seen:
+class LookedUpEvidence:
     """What was found under a reference."""
 
     of_release: bool
@@ -88,7 +88,7 @@ _BLOB = re.compile(r"blob/([^/]{1,250})/(.+)")
 _WANTED = "no run, job, artifact, commit, review or file"
 
 
-def parse(text: str, places: Places, commit: str) -> Reference:
+def parse(text: str, places: EvidencePlaces, commit: str) -> Reference:
     """What the text names, for a release of that commit. Raises NoEvidenceError: why it names nothing."""
     text = inert(text, LONGEST + 1).strip("<>")
     if len(text) > LONGEST:
@@ -108,7 +108,7 @@ def _looks_like_file(text: str) -> bool:
     return not re.search(r"\.(?:com|org|net|io|dev|app|edu|gov)/?$", text, re.I)
 
 
-def judge(reference: Reference, seen: Seen | None, commit: str, *, signed: bool = False) -> str:
+def judge(reference: Reference, seen: LookedUpEvidence | None, commit: str, *, signed: bool = False) -> str:
     """Why what was found does not count; empty when it does.
 
     `signed`: it counted when it was signed. That it has expired since takes nothing back.
@@ -129,7 +129,7 @@ def judge(reference: Reference, seen: Seen | None, commit: str, *, signed: bool 
 # --- links -------------------------------------------------------------------------------------------------
 
 
-def _link(text: str, places: Places, commit: str) -> Reference:
+def _link(text: str, places: EvidencePlaces, commit: str) -> Reference:
     # As GitHub does when it makes a link of an address at the end of a sentence.
     text = text.rstrip("?!.,:*_~")
     try:
@@ -148,7 +148,7 @@ def _link(text: str, places: Places, commit: str) -> Reference:
     return _object(place, parts.fragment, f"{places.server}/{repository}", repository, commit)
 
 
-def _known(named: str, places: Places) -> str:
+def _known(named: str, places: EvidencePlaces) -> str:
     for repository in places.repositories:
         if repository.casefold() == named.casefold():
             return repository

@@ -1,4 +1,4 @@
-"""People's claims folded into the checklist. Pure: what had to be looked up comes with each claim.
+"""People's commands folded into the checklist. Pure: what had to be looked up comes with each.
 
 The outcome depends on what was said, by whom and when it was written, never on how often or in which order
 it is read: of each person the newest signature of an item counts, and nothing that is older than the item's
@@ -13,10 +13,9 @@ from datetime import datetime
 
 from rollout.core.contract import Contract, SignoffItem
 from rollout.core.signoff.checklist import end, sign, with_item
-from rollout.core.signoff.comments import Command, Said, SignCommand, WithdrawCommand
+from rollout.core.signoff.comments import Comment, SignoffCommand
 from rollout.core.signoff.people import MACHINE, has_role, same, why_not
 from rollout.core.state import Ending, Rollout, Signature, SignatureEnd, SignedItem, Signoff, Withdrawal
-from rollout.core.values import to_utc_seconds
 
 MOST_PEOPLE = 50
 """Whose signatures of one item are kept."""
@@ -25,8 +24,8 @@ _NOTHING = SignedItem.model_construct()
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What was looked up for a command."""
+class Grounds:
+    """What a command rests on, looked up."""
 
     may_write: bool = False
     permission: str = ""
@@ -37,130 +36,109 @@ class Looked:
     digest: str = ""
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One command of a person."""
-
-    command: Command
-    by: str
-    at: datetime
-    comment: str = ""
-    url: str = ""
-    edited: bool = False
-
-    @property
-    def order(self) -> tuple[datetime, int]:
-        """Comments of one second go by their numbers."""
-        return self.at, int(self.comment) if self.comment.isdigit() else 0
-
-
-def claim_of(said: Said, command: Command) -> Claim:
-    return Claim(command, said.by, to_utc_seconds(said.at), said.id, said.url, said.edited)
-
-
-def refusal(claim: Claim, contract: Contract, signoff: Signoff, rollout: Rollout) -> str:
-    """Why a claim cannot count whatever is looked up for it; empty when that remains to be seen."""
+def refusal(command: SignoffCommand, contract: Contract, signoff: Signoff, rollout: Rollout) -> str:
+    """Why a command cannot count whatever is looked up for it; empty when that remains to be seen."""
     items = {item.id: item for item in contract.signoff.items}
-    item = items.get(claim.command.item)
+    item = items.get(command.item)
     if item is None:
         people = ", ".join(each.id for each in items.values() if each.proof is None)
-        return f"there is no item {claim.command.item or 'without a name'}; people sign: {people}"
+        return f"there is no item {command.item or 'without a name'}; people sign: {people}"
     if item.proof is not None:
         return f"{item.id} is proved by the machine ({item.proof.kind}); to stop a rollout: rollout freeze"
-    if claim.edited:
+    if command.comment.edited:
         return "the comment was edited: say it again in a new one"
-    if rollout.release is None or claim.at < rollout.release.started_at:
+    if rollout.release is None or command.at < rollout.release.started_at:
         return "it was said before this rollout began"
     if signoff.blocked is not None:
         return f"the sign-off is blocked by incident {signoff.blocked}"
-    if isinstance(claim.command, WithdrawCommand):
-        return _withdraw_refusal(claim, item, contract, signoff, claim.command)
+    if command.verb == "withdraw":
+        return _withdraw_refusal(command, item, contract, signoff)
     withdrawn = signoff.items.get(item.id, _NOTHING).withdrawn
-    if withdrawn is not None and claim.at <= withdrawn.at:
+    if withdrawn is not None and command.at <= withdrawn.at:
         return f"{withdrawn.by} has taken {item.id} back since"
-    return _crowd(claim, signoff) or why_not(item, contract.signoff, signoff.writers, claim.by)
+    return _crowd(command, signoff) or why_not(item, contract.signoff, signoff.writers, command.by)
 
 
-def _crowd(claim: Claim, signoff: Signoff) -> str:
-    signed = signoff.items.get(claim.command.item, _NOTHING)
-    others = [each for each in signed.signatures if not same(each.by, claim.by)]
+def _crowd(command: SignoffCommand, signoff: Signoff) -> str:
+    signed = signoff.items.get(command.item, _NOTHING)
+    others = [each for each in signed.signatures if not same(each.by, command.by)]
     return f"{MOST_PEOPLE} people have signed it already" if len(others) >= MOST_PEOPLE else ""
 
 
 def _withdraw_refusal(
-    claim: Claim, item: SignoffItem, contract: Contract, signoff: Signoff, command: WithdrawCommand
+    command: SignoffCommand, item: SignoffItem, contract: Contract, signoff: Signoff
 ) -> str:
-    if not command.reason:
+    if not command.text:
         return "say why: /withdraw ITEM REASON"
-    if not claim.by:
+    if not command.by:
         return "whose account it was is not known any more"
     signed = signoff.items.get(item.id, _NOTHING)
-    has_signed = any(same(each.by, claim.by) for each in signed.signatures)
-    if has_signed or has_role(item, contract.signoff, claim.by):
+    has_signed = any(same(each.by, command.by) for each in signed.signatures)
+    if has_signed or has_role(item, contract.signoff, command.by):
         return ""
     return f"{item.role} of this release: {', '.join(contract.signoff.roles.named(item.role))}"
 
 
-def is_known(claim: Claim, signoff: Signoff) -> bool:
-    """Whether the claim, or a newer one of the same person, is folded in already."""
-    signed = signoff.items.get(claim.command.item, _NOTHING)
-    if isinstance(claim.command, WithdrawCommand):
-        return signed.withdrawn is not None and claim.at <= signed.withdrawn.at
-    return any(same(each.by, claim.by) and claim.at <= each.at for each in signed.signatures)
+def is_known(command: SignoffCommand, signoff: Signoff) -> bool:
+    """Whether the command, or a newer one of the same person, is folded in already."""
+    signed = signoff.items.get(command.item, _NOTHING)
+    if command.verb == "withdraw":
+        return signed.withdrawn is not None and command.at <= signed.withdrawn.at
+    return any(same(each.by, command.by) and command.at <= each.at for each in signed.signatures)
 
 
-def is_counted(claim: Claim, signoff: Signoff) -> bool:
-    """Whether this very claim is folded in, or stood until something newer took its place."""
-    signed = signoff.items.get(claim.command.item, _NOTHING)
-    if isinstance(claim.command, WithdrawCommand):
-        return signed.withdrawn is not None and signed.withdrawn.comment == claim.comment
-    return any(each.comment == claim.comment for each in signed.signatures)
+def is_counted(command: SignoffCommand, signoff: Signoff) -> bool:
+    """Whether this very command is folded in, or stood until something newer took its place."""
+    signed = signoff.items.get(command.item, _NOTHING)
+    if command.verb == "withdraw":
+        return signed.withdrawn is not None and signed.withdrawn.comment == command.comment.id
+    return any(each.comment == command.comment.id for each in signed.signatures)
 
 
 def fold(
-    claims: Iterable[tuple[Claim, Looked]], contract: Contract, signoff: Signoff, rollout: Rollout
-) -> tuple[Signoff, dict[Claim, str]]:
-    """The checklist with the claims, oldest first; and why each that does not count does not."""
-    refused: dict[Claim, str] = {}
-    for claim, looked in sorted(claims, key=lambda pair: pair[0].order):
-        if is_known(claim, signoff):
+    commands: Iterable[tuple[SignoffCommand, Grounds]], contract: Contract, signoff: Signoff, rollout: Rollout
+) -> tuple[Signoff, dict[SignoffCommand, str]]:
+    """The checklist with the commands, oldest first; and why each that does not count does not."""
+    refused: dict[SignoffCommand, str] = {}
+    for command, grounds in sorted(commands, key=lambda pair: pair[0].order):
+        if is_known(command, signoff):
             continue
-        why = refusal(claim, contract, signoff, rollout) or _looked_refusal(claim, looked)
+        why = refusal(command, contract, signoff, rollout) or _refusal_for(command, grounds)
         if why:
-            refused[claim] = why
-        elif isinstance(claim.command, SignCommand):
-            signoff = _signed(claim, looked, signoff)
+            refused[command] = why
+        elif command.verb == "signoff":
+            signoff = _signed(command, grounds, signoff)
         else:
-            signoff = _withdrawn(claim, claim.command, signoff)
+            signoff = _withdrawn(command, signoff)
     return signoff, refused
 
 
-def _looked_refusal(claim: Claim, looked: Looked) -> str:
-    if not looked.may_write:
-        return f"it takes write access to the repository, and {claim.by} has {looked.permission or 'none'}"
-    return looked.problem
+def _refusal_for(command: SignoffCommand, grounds: Grounds) -> str:
+    if not grounds.may_write:
+        return f"it takes write access to the repository, and {command.by} has {grounds.permission or 'none'}"
+    return grounds.problem
 
 
-def _signed(claim: Claim, looked: Looked, signoff: Signoff) -> Signoff:
+def _signed(command: SignoffCommand, grounds: Grounds, signoff: Signoff) -> Signoff:
     return sign(
         signoff,
-        claim.command.item,
-        looked.evidence,
-        claim.by,
-        claim.at,
-        digest=looked.digest,
-        permission=looked.permission,
-        comment=claim.comment,
-        url=claim.url,
+        command.item,
+        grounds.evidence,
+        command.by,
+        command.at,
+        digest=grounds.digest,
+        permission=grounds.permission,
+        comment=command.comment.id,
+        url=command.comment.url,
     )
 
 
-def _withdrawn(claim: Claim, command: WithdrawCommand, signoff: Signoff) -> Signoff:
+def _withdrawn(command: SignoffCommand, signoff: Signoff) -> Signoff:
     signed = signoff.items.get(command.item, _NOTHING)
-    ended = SignatureEnd(how=Ending.WITHDRAWN, by=claim.by, at=claim.at, reason=command.reason)
-    older = {each.by: ended for each in signed.signatures if each.at <= claim.at}
+    ended = SignatureEnd(how=Ending.WITHDRAWN, by=command.by, at=command.at, reason=command.text)
+    older = {each.by: ended for each in signed.signatures if each.at <= command.at}
     signoff = end(signoff, command.item, older)
-    record = Withdrawal(by=claim.by, at=claim.at, reason=command.reason, comment=claim.comment)
+    record = Withdrawal(by=command.by, at=command.at, reason=command.text, comment=command.comment.id)
     signed = signoff.items.get(command.item, _NOTHING)
     return with_item(signoff, command.item, signed.model_copy(update={"withdrawn": record}))
 
@@ -179,14 +157,14 @@ def live(signoff: Signoff) -> list[tuple[str, Signature]]:
 
 
 def lapse_comments(
-    signoff: Signoff, said: Collection[Said], issue_url: str, *, whole: bool, at: datetime
+    signoff: Signoff, comments: Collection[Comment], issue_url: str, *, whole: bool, at: datetime
 ) -> Signoff:
     """The checklist without what rests on comments that were edited, deleted or passed to somebody else.
 
     Only comments of the issue at `issue_url` are judged: another one may be gone, and what was signed on it
-    stays. `whole` says whether `said` are all comments that there are.
+    stays. `whole` says whether these are all comments that there are.
     """
-    by_id = {one.id: one for one in said}
+    by_id = {comment.id: comment for comment in comments}
     for item, signature in live(signoff):
         if not signature.comment or not signature.url.startswith(f"{issue_url}#"):
             continue
@@ -196,23 +174,23 @@ def lapse_comments(
     return signoff
 
 
-def _why_lapsed(signature: Signature, said: Said | None, *, whole: bool) -> str:
-    if said is None:
+def _why_lapsed(signature: Signature, comment: Comment | None, *, whole: bool) -> str:
+    if comment is None:
         return "its comment was deleted" if whole else ""
-    if said.edited:
+    if comment.edited:
         return "its comment was edited"
-    if said.hidden:
+    if comment.hidden:
         return "its comment was hidden"
-    return "" if same(said.by, signature.by) else "its comment is of another account now"
+    return "" if same(comment.author, signature.by) else "its comment is of another account now"
 
 
-def lapse_evidence(signoff: Signoff, looked: Mapping[tuple[str, str], Looked], at: datetime) -> Signoff:
+def lapse_evidence(signoff: Signoff, grounds: Mapping[tuple[str, str], Grounds], at: datetime) -> Signoff:
     """The checklist without what rests on evidence that is gone or another now.
 
-    `looked`: item and person -> what is seen now; who is not in it stays.
+    `grounds`: item and person -> what is seen now; who is not in it stays.
     """
     for item, signature in live(signoff):
-        now = looked.get((item, signature.by))
+        now = grounds.get((item, signature.by))
         if now is None:
             continue
         if now.problem:
