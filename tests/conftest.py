@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,10 @@ def _has_room(folder: Path) -> bool:
 if "TMPDIR" not in os.environ and _has_room(SHARED_MEMORY):
     os.environ["TMPDIR"] = str(SHARED_MEMORY)
     tempfile.tempdir = None  # whoever asked before
+
+# Compiling anew costs each child process more than a second, and each worker ten: bytecode is always kept.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".cache" / "hypothesis")
 settings.register_profile("dev", SLOW_IS_FINE)
