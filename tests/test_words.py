@@ -1,4 +1,4 @@
-"""The check of prose finds what docs/style.md forbids, wherever a line breaks, and judges a commit's subject."""
+"""The check of prose finds what docs/style.md forbids, across line breaks too, and judges subjects."""
 
 from __future__ import annotations
 
