@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, lru_cache
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,24 +17,22 @@ from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import LostTrains, YamlStore
 from rollout.core.decorations import Decorations
-from rollout.core.files import CONTRACT, STATE, STATE_BRANCH, STATE_BRANCH_VARIABLE, state_path
+from rollout.core.files import STATE, STATE_BRANCH
 from rollout.core.state import UNDER_WAY, TrainState, Unusable
 from rollout.core.values import format_instant
 from rollout.core.versions import spellings
-from rollout.errors import InputError, OutsideError, RolloutError
+from rollout.errors import InputError, RolloutError
 from rollout.files.yaml_text import load_yaml
 from rollout.wiring import texts
+from rollout.wiring.github import GitHub, Train, is_job
+from rollout.wiring.local import Local
+from rollout.wiring.state_branch import branch_of_contracts, state_branch
 
 if TYPE_CHECKING:
     from rollout.adapters.branch_files import BranchFiles
     from rollout.adapters.fetched_store import FetchedStore
-    from rollout.adapters.github.address import Address
-    from rollout.adapters.github.api import Api
-    from rollout.adapters.github.listing import Listing
-    from rollout.adapters.github.product_clone import ProductClone
     from rollout.adapters.github.store import GitHubStore
     from rollout.adapters.local.issues import LocalIssues
-    from rollout.adapters.rehearsal import ScratchCopy
     from rollout.commands.channel.record import Desk
     from rollout.commands.reconcile.incident import Responder
     from rollout.commands.reconcile.signoff_desk import SignoffDesk
@@ -52,22 +48,13 @@ if TYPE_CHECKING:
         Forge,
         History,
         Issues,
-        PatientClock,
         Product,
-        Releases,
         Reverter,
         StateFiles,
         StateStore,
     )
     from rollout.ports.inspection import Inspector
-    from rollout.rendering.signoff_issue import Pages
-    from rollout.wiring.on_github import Remote
-
-_STATE_BRANCH = re.compile(rb"^state:[ \t]*\{?\s*branch:[ \t]*[\"']?([A-Za-z0-9][\w./-]*)", re.MULTILINE)
-"""`state.branch` in a contract that is no YAML."""
-
-_MOST_VERSIONS = 200
-"""How far back a contract that tells is looked for."""
+    from rollout.wiring.remotes import Remote
 
 _KEPT_CONTRACTS = 16
 _NAMED_THERE = "a dispatch takes another as its input `train`"
@@ -114,7 +101,6 @@ class Workspace:
         self._train: str | None = None
         self._remote: Remote | None = None
         self._fetched: FetchedStore | None = None
-        self._clones: dict[str, ProductClone] = {}
         # A contract is read to find the state branch, and again from there.
         self._parse = lru_cache(_KEPT_CONTRACTS)(load_yaml)
 
@@ -137,23 +123,16 @@ class Workspace:
             return self._fetched.branch
         if self.forge_kind == "github":
             return self._github_store.branch
-        branch, why = self._chosen_branch()
+        branch, why = (
+            (self.named_state_branch, "as asked for")
+            if self.named_state_branch
+            else state_branch(self.git, self.worktree, self._parse)
+        )
         default, current = self.git.remote_default, self.git.current_branch()
         if default is not None and current != default:
             there = f"{current} is checked out" if current else "no branch is checked out"
             self._note(f"state is read from {branch}, {why}; {there}")
         return branch
-
-    def _chosen_branch(self) -> tuple[str, str]:
-        """The state branch of the local clone, and why it is that one."""
-        if self.named_state_branch:
-            return self.named_state_branch, "as asked for"
-        if named := self._branch_of_contracts():
-            return named, "which the contract names"
-        places = (f"refs/{place}/{STATE_BRANCH}:{STATE}" for place in ("heads", "remotes/origin"))
-        if any(map(self.git.tree, places)):
-            return STATE_BRANCH, "which carries state"
-        return self.git.default_branch(), "the default branch"
 
     def has_branch(self, name: str) -> bool:
         """Whether the clone knows a branch of that name, its own or origin's, or is about to begin it."""
@@ -204,7 +183,7 @@ class Workspace:
         if not remotes(self.git):
             return ()
         from rollout.adapters.github.address import server_host
-        from rollout.wiring.on_github import remotes_with_train
+        from rollout.wiring.remotes import remotes_with_train
 
         asked = self.asked_state_branch
         branches = (asked,) if asked else (STATE_BRANCH,)
@@ -219,7 +198,7 @@ class Workspace:
         found = self.remotes_with_train
         if not found and named is None:
             return None
-        from rollout.wiring.on_github import only_one
+        from rollout.wiring.remotes import only_one
 
         self._remote = only_one(found, named)
         if self._remote is not None:
@@ -264,13 +243,13 @@ class Workspace:
         With `pushes` it is fetched now, and each commit is pushed by git. Returns what to tell of it, empty
         where there is a token. Raises OutsideError where the branch cannot be fetched.
         """
-        if self._remote is None or self._token:
+        if self._remote is None or self.github.token:
             return ""
-        from rollout.wiring.on_github import last_fetch, state_branch
+        from rollout.wiring.remotes import fetched_state_branch, last_fetch
 
         asked, remote = self.asked_state_branch, self._remote
         branches = (asked,) if asked else (STATE_BRANCH, remote.default)
-        branch = state_branch(self.git, remote, branches, anew=pushes)
+        branch = fetched_state_branch(self.git, remote, branches, anew=pushes)
         self._fetched = self._as_fetched(remote, branch)
         if pushes:
             return f"no token: git pushes to {branch} of {remote.name}, and the rest is left to GitHub"
@@ -289,54 +268,78 @@ class Workspace:
         return FetchedStore(self.git, remote.name, branch, tell=self._tell, parse=self._parse, pushed=pushed)
 
     @cached_property
-    def forge(self) -> Forge:
-        if self.forge_kind == "local":
-            return self.local_forge
-        from rollout.adapters.github.forge import GitHubForge
-
-        return GitHubForge(self._api, self._listing, self.decorations)
+    def github(self) -> GitHub:
+        """What asks GitHub, of the repository that `go_to_github` or the environment chose."""
+        train = Train(lambda: self._train, lambda: self.branch, self._product_of_train)
+        return GitHub(
+            self._environment,
+            lambda: self.clock,
+            self.decorations,
+            train,
+            remote=lambda: self._remote.place if self._remote else None,
+            origin=lambda: self.place,
+            needs_token=lambda: self._fetched is None,
+        )
 
     @cached_property
+    def local(self) -> Local:
+        """The local forge of the clone, and the product beside it."""
+        return Local(self.git, lambda: self.branch, lambda: self._product_of_train().branch)
+
+    @property
+    def _adapters(self) -> GitHub | Local:
+        return self.github if self.forge_kind == "github" else self.local
+
+    @property
+    def forge(self) -> Forge:
+        return self._adapters.forge
+
+    @property
+    def issues(self) -> Issues:
+        return self._adapters.issues
+
+    @property
+    def reverter(self) -> Reverter:
+        """The product's branch, as far as a rollback changes it."""
+        return self._adapters.reverter
+
+    @property
+    def history(self) -> History:
+        """The product's branch, as releases are cut from it."""
+        return self._adapters.history
+
+    @property
+    def evidence(self) -> Evidence:
+        return self._adapters.evidence
+
+    @property
     def local_forge(self) -> LocalForge:
         """Raises InputError when the workspace is about GitHub."""
-        if self.forge_kind == "github":
-            raise InputError(
-                "this is about the local forge, and GitHub was asked for",
-                hint="say --forge local; on GitHub look at the pull requests' page",
-            )
-        return LocalForge(self.git, self.branch)
+        self._refuse_github("pull requests")
+        return self.local.forge
 
-    @cached_property
+    @property
     def local_issues(self) -> LocalIssues:
         """Raises InputError when the workspace is about GitHub."""
+        self._refuse_github("issues")
+        return self.local.issues
+
+    def _refuse_github(self, page: str) -> None:
         if self.forge_kind == "github":
             raise InputError(
                 "this is about the local forge, and GitHub was asked for",
-                hint="say --forge local; on GitHub look at the issues' page",
+                hint=f"say --forge local; on GitHub look at the {page}' page",
             )
-        from rollout.adapters.local.issues import LocalIssues
-
-        return LocalIssues(self.git)
-
-    @cached_property
-    def issues(self) -> Issues:
-        """On GitHub asked for together with pull requests: take it before them."""
-        if self.forge_kind == "local":
-            return self.local_issues
-        from rollout.adapters.github.issues import GitHubIssues
-
-        return GitHubIssues(self._api, self._listing, self.decorations)
 
     def responder(self) -> Responder:
         """What a rollback acts through."""
         from rollout.commands.reconcile.incident import Responder
 
-        is_local = self.forge_kind == "local"
         return Responder(
             self.reverter,
             self.issues,
             texts.incident_body(),
-            pushes_workflows=is_local,
+            pushes_workflows=self._adapters.pushes_workflows,
             product_page=self.product_page,
         )
 
@@ -346,53 +349,23 @@ class Workspace:
 
     def product_page(self) -> str:
         """The address of the product's repository; empty on the local forge."""
-        return self._pages().product
-
-    @cached_property
-    def reverter(self) -> Reverter:
-        """The product's branch, as far as a rollback changes it."""
-        if self.forge_kind == "local":
-            from rollout.adapters.local.reverter import LocalReverter
-
-            return LocalReverter(self.git, self.local_forge, lambda: self._product_of_train().branch)
-        from rollout.adapters.github.reverter import GitHubReverter
-
-        return GitHubReverter(self._api, self._listing, self._product_clone)
-
-    @cached_property
-    def history(self) -> History:
-        """The product's branch, as releases are cut from it."""
-        if self.forge_kind == "local":
-            from rollout.adapters.local.history import LocalHistory
-
-            return LocalHistory(self.git, lambda: self._product_of_train().branch)
-        from rollout.adapters.github.history import GitHubHistory
-
-        return GitHubHistory(self._listing, self._api.repository, self._product_clone)
-
-    def _product_clone(self, repository: str) -> ProductClone:
-        """One of each repository, so that what was fetched for one question answers the next."""
-        from rollout.adapters.github.product_clone import ProductClone
-
-        if repository not in self._clones:
-            server = self._api.address.server_url
-            self._clones[repository] = ProductClone(server, repository, self._api.token_for)
-        return self._clones[repository]
+        return self._adapters.pages().product
 
     @contextmanager
     def rehearsal_stage(self, product_dir: Path | None) -> Iterator[Stage]:
         """Scratch copies of the chosen train and its product, for as long as a rehearsal lasts."""
-        from rollout.adapters.local.issues import LocalIssues
-        from rollout.adapters.local.reverter import LocalReverter
         from rollout.commands.rehearse import Stage
 
-        with self._scratch_copy() as copy:
-            forge = LocalForge(copy.git, copy.state_branch)
-            reverter = LocalReverter(
-                copy.git, forge, lambda: copy.product_branch, state_folder=copy.state_folder
+        with self._adapters.scratch_copy() as copy:
+            there = Local(
+                copy.git,
+                lambda: copy.state_branch,
+                lambda: copy.product_branch,
+                state_folder=copy.state_folder,
             )
+            forge = there.forge
             responder = replace(
-                self.responder(), reverter=reverter, issues=LocalIssues(copy.git), pushes_workflows=True
+                self.responder(), reverter=there.reverter, issues=there.issues, pushes_workflows=True
             )
 
             def merge(branch: str, at: datetime) -> None:
@@ -409,128 +382,27 @@ class Workspace:
                 lambda commit, name, at: forge.record_check(commit, name, "success", at=at),
             )
 
-    @contextmanager
-    def _scratch_copy(self) -> Iterator[ScratchCopy]:
-        from rollout.adapters.rehearsal import github_copy, local_copy
-
-        product = self._product_of_train()
-        if self.forge_kind == "local":
-            with local_copy(self.git, self.branch, product.branch) as copy:
-                yield copy
-            return
-        from rollout.adapters.github.product_clone import ProductClone
-
-        home, server = self._api.repository, self._api.address.server_url
-        clone = ProductClone(server, product.repository or home, self._api.token_for, whole=True)
-        yield github_copy(clone, home, self.branch, product)
-
-    @cached_property
-    def evidence(self) -> Evidence:
-        if self.forge_kind == "local":
-            from rollout.adapters.local.evidence import LocalEvidence
-
-            return LocalEvidence(self.git)
-        from rollout.adapters.github.evidence import GitHubEvidence
-
-        return GitHubEvidence(self._api, self._listing, self._api.address.server_url)
-
-    @cached_property
-    def _listing(self) -> Listing:
-        from rollout.adapters.github.listing import Listing
-
-        return Listing(self._api, lambda: self.branch, self._product_of_train, lambda: self._train)
-
-    @cached_property
+    @property
     def collecting(self) -> Collecting:
         """Raises InputError for the local forge, which has no workflows."""
         if self.forge_kind == "local":
             raise InputError(
                 "readings by workflow are GitHub's", hint="say --forge github, or rollout collect"
             )
-        from rollout.adapters.github.address import default_branch, run_token
-        from rollout.adapters.github.collecting import GitHubCollecting
-
-        return GitHubCollecting(self._api, run_token(self._environment), default_branch(self._environment))
+        return self.github.collecting
 
     def silent_schedule(self) -> str:
-        """What to do where the schedule is switched off; empty where it is not, or GitHub does not say."""
-        if self.forge_kind == "local":
-            return ""
-        from rollout.adapters.github.runs import workflow_state
-        from rollout.core.workflow_pin import SCHEDULE_WORKFLOW, why_disabled
-
-        why = why_disabled(workflow_state(self._api, SCHEDULE_WORKFLOW))
-        page = f"{self._api.address.server_url}/{self._api.repository}/actions/workflows/{SCHEDULE_WORKFLOW}"
-        return (
-            f"{SCHEDULE_WORKFLOW} was disabled {why}, so nothing is read by itself:"
-            f" gh workflow enable {SCHEDULE_WORKFLOW}, or the button on {page}"
-            if why
-            else ""
-        )
+        """What to do where the schedule is switched off; empty where it is not, or nobody says."""
+        return self._adapters.silent_schedule()
 
     @property
     def calls(self) -> int:
         """Requests that were sent to GitHub so far."""
-        return self._api.calls if "_api" in self.__dict__ else 0
+        return self.github.calls
 
-    @cached_property
-    def _api(self) -> Api:
-        from rollout.adapters.github.address import product_token, state_token
-        from rollout.adapters.github.api import Api
-
-        patient: PatientClock = self.clock if isinstance(self.clock, FixedClock) else SystemClock()
-        address, token = self._address, self._token
-        if not token and self._fetched is None:
-            from rollout.adapters.github.address import no_token
-
-            raise no_token(address)
-        return Api(
-            address,
-            token,
-            patient,
-            elsewhere=product_token(self._environment),
-            committer=state_token(self._environment),
-            by_person=self._remote is not None,
-        )
-
-    @cached_property
-    def _address(self) -> Address:
-        from rollout.adapters.github.address import SERVER_URL, address
-
-        # The token goes where the remote is, whatever else the environment names.
-        of_remote = self._address_of(self._remote.place) if self._remote else {}
-        origin = {} if of_remote else self._origin()
-        server_from = "the clone's remote" if of_remote or SERVER_URL in origin else SERVER_URL
-        return address({**origin, **self._environment, **of_remote}, server_from=server_from)
-
-    @cached_property
-    def _token(self) -> str:
-        """Of a person it may be empty. Raises InputError where a job has none."""
-        from rollout.adapters.github.address import person_token, token
-
-        if self._is_job:
-            return token(self._environment)
-        return person_token(self._environment, self._address)
-
-    def _origin(self) -> dict[str, str]:
-        """Which repository is meant, and where, if Actions does not say it: the one that was cloned."""
-        if self._environment.get("GITHUB_REPOSITORY") or not self._is_clone() or self.place is None:
-            return {}
-        name = {"GITHUB_REPOSITORY": self.place.name}
-        return name if self._environment.get("GITHUB_API_URL") else self._address_of(self.place)
-
-    def _address_of(self, place: Place) -> dict[str, str]:
-        from urllib.parse import urlsplit
-
-        server = self._environment.get("GITHUB_SERVER_URL", "")
-        there = server if urlsplit(server).hostname == place.host else f"https://{place.host}"
-        return {"GITHUB_REPOSITORY": place.name, "GITHUB_SERVER_URL": there}
-
-    @cached_property
+    @property
     def inspector(self) -> Inspector:
-        from rollout.adapters.github.inspection import GitHubInspector
-
-        return GitHubInspector(self._api)
+        return self.github.inspector
 
     @cached_property
     def _github_store(self) -> GitHubStore:
@@ -538,34 +410,29 @@ class Workspace:
 
         asked = self.asked_state_branch
         if asked is None and self._remote is not None:
-            from rollout.wiring.on_github import holds_state
+            from rollout.wiring.remotes import holds_state
 
             # What the clone does not show would be looked for in vain: the setting is asked for first.
             shown = holds_state(self.git, self._remote, (STATE_BRANCH,))
-            asked = None if shown else self._configured_branch
+            asked = None if shown else self.github.configured_branch
         return GitHubStore(
-            self._api,
+            self.github.api,
             asked,
             lru_cache(1)(self._history_of_github),
             tell=self._tell,
-            configured=lambda: self._configured_branch,
+            configured=lambda: self.github.configured_branch,
         )
-
-    @cached_property
-    def _configured_branch(self) -> str | None:
-        """The state branch that the repository's settings name, which jobs are given anyway."""
-        from rollout.adapters.github.runs import variable
-
-        return None if self._is_job else variable(self._api, STATE_BRANCH_VARIABLE) or None
 
     @property
     def _is_job(self) -> bool:
-        return self._environment.get("GITHUB_ACTIONS") == "true"
+        return is_job(self._environment)
 
     @property
     def asked_state_branch(self) -> str | None:
         """The state branch on GitHub that somebody asked for; None for the default branch, whatever it is."""
-        return self.named_state_branch or (self._branch_of_contracts() if self._is_clone() else None)
+        if self.named_state_branch or not self._is_clone():
+            return self.named_state_branch
+        return branch_of_contracts(self.git, self.worktree, self._parse)
 
     def _is_clone(self) -> bool:
         try:
@@ -731,23 +598,13 @@ class Workspace:
         return Desk(
             self.store,
             self.forge,
-            self._releases,
+            self._adapters.releases,
             self.state_files,
             self.clock,
             body=texts.channel_body,
             held_back=lambda state, version: held_back(state, self.history, self.reverter, version),
             decorations=self.decorations,
         )
-
-    @property
-    def _releases(self) -> Releases:
-        if self.forge_kind == "github":
-            from rollout.adapters.github.release_list import GitHubReleases
-
-            return GitHubReleases(self._api, lambda: self._listing.product)
-        from rollout.adapters.channel_files import TagReleases
-
-        return TagReleases(self.git.tags)
 
     def tags(self) -> tuple[str, ...]:
         """Names of the clone's tags; none where there is no clone."""
@@ -761,7 +618,7 @@ class Workspace:
         tags = self.tags()
         if self.forge_kind != "github" or not set(spellings(version)).isdisjoint(tags):
             return tags
-        return (*tags, *self._releases.tags_of(version))
+        return (*tags, *self._adapters.releases.tags_of(version))
 
     def target_lookup(self) -> TargetLookup:
         """How a version is looked up that a person names to return to."""
@@ -792,34 +649,20 @@ class Workspace:
         )
 
     def asked_at(self) -> datetime | None:
-        """When the run was created that carries out a person's word; None outside of Actions.
-
-        A re-run repeats what was asked then. Raises OutsideError where GitHub does not say when that was.
-        """
-        run = self._environment.get("GITHUB_RUN_ID") if self.forge_kind == "github" else None
-        if not run:
-            return None
-        from rollout.adapters.github.runs import created_at
-
-        asked = created_at(self._api, run)
-        if asked is None and self.is_rerun:
-            raise OutsideError(
-                "GitHub does not tell when this run was asked for first, so it may be about another release",
-                hint="dispatch it anew",
-            )
-        return asked
+        """See `GitHub.asked_at`; None on the local forge."""
+        return self.github.asked_at() if self.forge_kind == "github" else None
 
     @property
     def is_rerun(self) -> bool:
         """Whether this carries out once more what a person asked for earlier."""
-        return self.forge_kind == "github" and self._environment.get("GITHUB_RUN_ATTEMPT", "1") != "1"
+        return self.forge_kind == "github" and self.github.is_rerun
 
     def signoff_issue(self, *, dry_run: bool = False) -> SignoffIssue:
         """The checklist's issue, with the texts that it shows."""
         from rollout.commands.reconcile.signoff_issue import SignoffIssue
         from rollout.rendering.signoff_issue import refusal_text
 
-        text = texts.signoff_issue(self._pages)
+        text = texts.signoff_issue(self._adapters.pages)
         return SignoffIssue(
             self.issues,
             text,
@@ -828,14 +671,6 @@ class Workspace:
             decorations=self.decorations,
             dry_run=dry_run,
         )
-
-    def _pages(self) -> Pages:
-        from rollout.rendering.signoff_issue import Pages
-
-        if self.forge_kind == "local":
-            return Pages()
-        server = self._api.address.server_url
-        return Pages(f"{server}/{self._api.repository}", f"{server}/{self._listing.product}")
 
     def signoff_desk(self, *, dry_run: bool = False) -> SignoffDesk:
         """Where reconcile hears what people say about the checklist, and answers."""
@@ -882,54 +717,3 @@ class Workspace:
         For GitHub only the whole id will do: what `HEAD` is in a job's checkout is nobody's choice.
         """
         return named if self.forge_kind == "github" else self.git.resolve(named) or named
-
-    def _branch_of_contracts(self) -> str | None:
-        """`state.branch` of the contracts that are committed where the worktree stands.
-
-        What is only edited there does not count: a freeze must not follow a branch that somebody is typing.
-        Files of the worktree count where no train is committed yet, as after `rollout init`.
-        """
-        trains = self.git.tree(f"HEAD:{STATE}")
-        folders = [name for name, entry in sorted(trains.items()) if entry.is_folder]
-        named = (
-            map(self._committed_branch, folders)
-            if folders
-            else map(self._edited_branch, self.worktree.contracts())
-        )
-        return next(filter(None, named), None)
-
-    def _committed_branch(self, train: str) -> str | None:
-        """The branch by the newest committed contract that can be read, or that shows it by its form."""
-        path = state_path(train, CONTRACT)
-        commits = chain(
-            ["HEAD"], (entry.commit for entry in islice(self.git.log("HEAD", [path]), _MOST_VERSIONS))
-        )
-        for commit in commits:
-            found = self.git.read(f"{commit}:{path}")
-            data = self._parsed(found.body, path) if found is not None else None
-            if found is not None and (isinstance(data, dict) or _STATE_BRANCH.search(found.body)):
-                return _branch_in(found.body, data)
-        return None
-
-    def _edited_branch(self, path: str) -> str | None:
-        try:
-            text = self.worktree.read(path)
-        except InputError:
-            return None
-        return _branch_in(text, self._parsed(text, path))
-
-    def _parsed(self, text: bytes, file: str) -> object | None:
-        try:
-            return self._parse(text, file=file)
-        except InputError:
-            return None
-
-
-def _branch_in(text: bytes, data: object | None) -> str | None:
-    """The branch that a contract names, found by its form where the text is no YAML."""
-    if data is None:
-        named = _STATE_BRANCH.search(text)
-        return named[1].decode() if named else None
-    state = data.get("state") if isinstance(data, dict) else None
-    branch = state.get("branch") if isinstance(state, dict) else None
-    return branch if isinstance(branch, str) else None

@@ -77,7 +77,7 @@ def only_one(found: Sequence[Remote], named: str | None) -> Remote | None:
     return found[0] if found else None
 
 
-def state_branch(git: Git, remote: Remote, branches: Sequence[str], *, anew: bool) -> str:
+def fetched_state_branch(git: Git, remote: Remote, branches: Sequence[str], *, anew: bool) -> str:
     """The first of the branches that holds state, as last fetched; fetched now with `anew`.
 
     The first one that is there where none does: then all are fetched with `anew`, since another may. Raises

@@ -1,0 +1,91 @@
+"""The adapters of a train in a clone: the local forge, and the product beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rollout.adapters.git import Git
+from rollout.adapters.local.forge import LocalForge
+from rollout.core.files import STATE
+
+if TYPE_CHECKING:
+    from rollout.adapters.local.evidence import LocalEvidence
+    from rollout.adapters.local.history import LocalHistory
+    from rollout.adapters.local.issues import LocalIssues
+    from rollout.adapters.local.reverter import LocalReverter
+    from rollout.adapters.rehearsal import ScratchCopy
+    from rollout.ports import Releases
+    from rollout.rendering.signoff_issue import Pages
+
+
+class Local:
+    """Each adapter is made when it is first asked for."""
+
+    pushes_workflows = True
+
+    def __init__(
+        self,
+        git: Git,
+        branch: Callable[[], str],
+        product_branch: Callable[[], str],
+        *,
+        state_folder: str | None = STATE,
+    ) -> None:
+        """`branch` carries state; `state_folder` is None where the product's repository has no state."""
+        self.git = git
+        self._branch = branch
+        self._product_branch = product_branch
+        self._state_folder = state_folder
+
+    @cached_property
+    def forge(self) -> LocalForge:
+        return LocalForge(self.git, self._branch())
+
+    @cached_property
+    def issues(self) -> LocalIssues:
+        from rollout.adapters.local.issues import LocalIssues
+
+        return LocalIssues(self.git)
+
+    @cached_property
+    def reverter(self) -> LocalReverter:
+        from rollout.adapters.local.reverter import LocalReverter
+
+        return LocalReverter(self.git, self.forge, self._product_branch, state_folder=self._state_folder)
+
+    @cached_property
+    def history(self) -> LocalHistory:
+        from rollout.adapters.local.history import LocalHistory
+
+        return LocalHistory(self.git, self._product_branch)
+
+    @cached_property
+    def evidence(self) -> LocalEvidence:
+        from rollout.adapters.local.evidence import LocalEvidence
+
+        return LocalEvidence(self.git)
+
+    @property
+    def releases(self) -> Releases:
+        from rollout.adapters.channel_files import TagReleases
+
+        return TagReleases(self.git.tags)
+
+    def pages(self) -> Pages:
+        from rollout.rendering.signoff_issue import Pages
+
+        return Pages()
+
+    @contextmanager
+    def scratch_copy(self) -> Iterator[ScratchCopy]:
+        """Copies of state and product, for as long as a rehearsal lasts."""
+        from rollout.adapters.rehearsal import local_copy
+
+        with local_copy(self.git, self._branch(), self._product_branch()) as copy:
+            yield copy
+
+    def silent_schedule(self) -> str:
+        return ""
