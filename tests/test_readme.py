@@ -18,7 +18,7 @@ from docs import generate
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 ON_GITHUB = ROOT / "docs" / "github.md"
-WITH_TRANSCRIPTS = (README, ROOT / "docs" / "channels.md")
+WITH_TRANSCRIPTS = (README, ROOT / "docs" / "channels.md", ROOT / "docs" / "tutorial.md")
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 PLACE = re.compile(
     r"`((?:rollout|core|commands|adapters|rendering|ports|wiring|files|cli|tests|fakehub|benchmarks)/[a-z][a-z0-9_./-]*)`"
@@ -26,6 +26,7 @@ PLACE = re.compile(
 """A path of this repository, as pages name it; below `rollout/` without that word."""
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 END = "=== end of command ==="
+SURFACE = re.compile(r"\w+: (?:healthy|degraded|failing|unknown)")
 
 # What differs from run to run: commits, times, and the seconds that a person's machine takes.
 VARYING = (
@@ -59,14 +60,18 @@ def run_all(typed: list[str], folder: Path) -> list[str]:
 
 def transcript(typed: list[str], printed: list[str]) -> str:
     return "\n".join(
-        f"$ {command}" + (f"\n{_ordered(command, text)}" if text else "")
+        f"$ {command}" + (f"\n{_ordered(text)}" if text else "")
         for command, text in zip(typed, printed, strict=True)
     )
 
 
-def _ordered(command: str, text: str) -> str:
-    # Surfaces are read in parallel and told about as they answer.
-    return "\n".join(sorted(text.splitlines())) if command.startswith("rollout collect") else text
+def _ordered(text: str) -> str:
+    """The text, with surfaces in alphabetical order: they are read in parallel and told as they answer."""
+    lines = text.splitlines()
+    places = [number for number, line in enumerate(lines) if SURFACE.match(line)]
+    for place, line in zip(places, sorted(lines[number] for number in places), strict=True):
+        lines[place] = line
+    return "\n".join(lines)
 
 
 def steady(text: str) -> str:
