@@ -18,7 +18,6 @@ from rollout.cli.waiting import waiting
 if TYPE_CHECKING:
     from rollout.commands.reconcile.reconciler import Report
     from rollout.core.observation import Evidence
-    from rollout.core.state import TrainState
     from rollout.errors import RolloutError
 
 
@@ -155,7 +154,7 @@ def answer(call: Call, reports: Sequence[Report], *, dry_run: bool) -> None:
     state = last.state
     call.answer(
         lambda: reconcile_document(state.rollout, state.status, rows, dry_run=dry_run),
-        lambda: _told(state, rows, call.now, dry_run=dry_run),
+        lambda: _told(call, last, rows, dry_run=dry_run),
     )
     call.summarize(
         state,
@@ -205,22 +204,21 @@ def decide(call: Call, evidence: Sequence[Evidence], *, dry_run: bool) -> Report
         return reconciler.run(call.train, evidence)
 
 
-def _told(state: TrainState, rows: Sequence[Mapping[str, object]], now: datetime, *, dry_run: bool) -> str:
+def _told(call: Call, report: Report, rows: Sequence[Mapping[str, object]], *, dry_run: bool) -> str:
+    from rollout.commands.status import open_pull_request
     from rollout.core.state import Outcome
-    from rollout.rendering.terminal import decision_view, effects_view, status_view
+    from rollout.rendering.terminal import reconciled_view
 
-    rollout, status = state.rollout, state.status
-    if status is None or rollout.outcome not in (Outcome.IN_PROGRESS, Outcome.COMPLETE):
-        view = status_view(state, now=now, pull_request=None, columns=columns(), style=style)
-        done = effects_view(rows, columns=columns(), dry_run=dry_run, style=style)
-        return f"{view}\n\n{done}" if done else view
-    return decision_view(
-        rollout,
-        status,
-        contract=state.contract,
-        now=now,
+    space, state = call.workspace, report.state
+    has_one = report.is_ready or state.rollout.outcome is Outcome.ROLLING_BACK
+    number = open_pull_request(space.forge, state) if has_one else None
+    return reconciled_view(
+        state,
+        rows,
+        now=call.now,
+        pull_request=number,
         columns=columns(),
-        effects=rows,
+        merge=space.how_to_merge(number),
         dry_run=dry_run,
         style=style,
     )

@@ -29,5 +29,5 @@ def reopen(call: Call, reason: str) -> None:
         space.decorations.attempt(tell)
 
     changed = reopen.reopen(space.store, space.clock, train, reason, finish)
-    told = "reopened; the next release: rollout start --version VERSION --commit SHA"
+    told = "reopened; the next release: rollout start VERSION"
     answer(call, changed, told, "nothing to do: the train is idle")

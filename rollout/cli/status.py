@@ -18,7 +18,10 @@ def status(call: Call) -> None:
     from rollout.rendering.terminal import status_view
 
     state, pull = status.status(call.workspace.store, call.workspace.forge, call.train)
+    merge = call.workspace.how_to_merge(pull)
     call.answer(
-        lambda: status_document(state, now=call.now, pull_request=pull),
-        lambda: status_view(state, now=call.now, pull_request=pull, columns=columns(), style=style),
+        lambda: status_document(state, now=call.now, pull_request=pull, merge=merge),
+        lambda: status_view(
+            state, now=call.now, pull_request=pull, columns=columns(), merge=merge, style=style
+        ),
     )

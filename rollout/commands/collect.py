@@ -24,7 +24,7 @@ from rollout.core.text import inert
 from rollout.core.values import format_instant
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Checkout, Clock, Failure, Product
-from rollout.rendering.advice import before_the_next
+from rollout.rendering.advice import next_command
 
 _SHOWN = 8
 """Digits of a commit."""
@@ -147,7 +147,7 @@ def _what_is_rolled_out(rollout: Rollout) -> tuple[Release, str]:
     if rollout.outcome not in UNDER_WAY or rollout.release is None or rollout.phase is None:
         raise RefusedError(
             f"{rollout.train}: no rollout is in progress (outcome {rollout.outcome})",
-            hint=before_the_next(rollout.outcome),
+            hint=next_command(rollout.outcome),
         )
     return rollout.release, rollout.phase
 

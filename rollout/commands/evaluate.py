@@ -30,7 +30,9 @@ def evaluate(
     state, now = store.load_for_brake(train, store.head()), clock.now()
     if state.status is None or state.rollout.outcome is Outcome.IDLE:
         # What is recorded of a train that was reopened is the end of a release that nobody rolls out.
-        raise RefusedError(f"{train} has no rollout to evaluate", hint="begin one with: rollout start")
+        raise RefusedError(
+            f"{train} has no rollout to evaluate", hint="start a release: rollout start VERSION"
+        )
     if state.rollout.outcome is not Outcome.IN_PROGRESS:
         return state
     if evidence is not None:

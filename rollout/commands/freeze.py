@@ -8,6 +8,7 @@ from rollout.commands.commit_state import Changed, change_state, checked_reason
 from rollout.core.state import CommitMessage, Event, Freeze, Outcome, StateChange, TrainState
 from rollout.errors import RefusedError
 from rollout.ports import Clock, StateStore
+from rollout.rendering.advice import next_command
 from rollout.rendering.commits import message
 
 LONGEST_REASON = 500
@@ -33,7 +34,7 @@ def require_rollout(state: TrainState) -> None:
     if outcome is not Outcome.IN_PROGRESS:
         doing = outcome.replace("_", " ")
         raise RefusedError(
-            f"{state.train} has no rollout in progress: it is {doing}", hint="see: rollout status"
+            f"{state.train} has no rollout in progress: it is {doing}", hint=next_command(outcome)
         )
 
 

@@ -35,7 +35,7 @@ from rollout.core.state import (
 from rollout.core.values import format_instant
 from rollout.errors import RefusedError
 from rollout.ports import Clock, Forge, PullRequestState, Ran, StateStore, Worker
-from rollout.rendering.advice import before_the_next
+from rollout.rendering.advice import next_command
 from rollout.rendering.commits import message
 
 REASON = "rehearsal"
@@ -64,7 +64,7 @@ def rehearse(stage: Stage, train: str, by: str, now: datetime) -> Rehearsed:
     if state.rollout.outcome is not Outcome.IN_PROGRESS or release is None or state.status is None:
         raise RefusedError(
             f"{train}: no rollout is in progress (outcome {state.rollout.outcome})",
-            hint=before_the_next(state.rollout.outcome),
+            hint=next_command(state.rollout.outcome),
         )
     tip = stage.responder.reverter.tip()
     play = _Play(stage, train, now)

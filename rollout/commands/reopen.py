@@ -10,6 +10,7 @@ from rollout.core.rollback import leaving
 from rollout.core.state import CommitMessage, Event, Outcome, StateChange, TrainState
 from rollout.errors import RefusedError
 from rollout.ports import Clock, StateStore
+from rollout.rendering.advice import next_command
 
 
 def reopen(
@@ -34,7 +35,7 @@ def reopen(
         if outcome is not Outcome.ROLLED_BACK:
             raise RefusedError(
                 f"{state.train} is {outcome.replace('_', ' ')}: there is no finished rollback to leave",
-                hint="see: rollout status",
+                hint=next_command(outcome),
             )
         finish(state)
         return recorded(state, Event.REOPEN, leaving.reopened(state, now), reason)

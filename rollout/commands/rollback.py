@@ -17,6 +17,7 @@ from rollout.core.state import CommitMessage, Event, Joined, Outcome, Release, S
 from rollout.core.text import inert
 from rollout.errors import InputError, OutsideError, RefusedError
 from rollout.ports import Clock, StateStore
+from rollout.rendering.advice import next_command
 from rollout.rendering.commits import message
 
 _WHOLE_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -135,7 +136,7 @@ def _rolled_back(
         doing = rollout.outcome.replace("_", " ")
         raise RefusedError(
             f"{state.train} is {doing}: there is nothing to roll back",
-            hint="no release is under way, and none that completed is known; see: rollout status",
+            hint=next_command(rollout.outcome),
         )
     why = ""
     if asked.target is not None:
@@ -223,7 +224,7 @@ def _declared(
     refuse_unjudged(state)
     incident = state.incident
     if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None:
-        raise RefusedError(f"{state.train} is not rolling back", hint="see: rollout status")
+        raise RefusedError(f"{state.train} is not rolling back", hint=next_command(state.rollout.outcome))
     if asked.commit == incident.commit:
         raise RefusedError(
             f"--reverted {asked.commit[:12]}: that is the release itself",
@@ -235,7 +236,7 @@ def _declared(
             return None
         raise RefusedError(
             f"incident {incident.id}: the revert was noticed at {incident.revert.landed[:12]} already",
-            hint="see: rollout status",
+            hint=next_command(state.rollout.outcome),
         )
     change = watching.joined(state, entry)
     detail = f"{asked.by}: reverted at {asked.commit[:12]}: {asked.reason}"
@@ -256,11 +257,11 @@ def cancel(
         refuse_unjudged(state)
         incident = state.incident
         if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None:
-            raise RefusedError(f"{state.train} is not rolling back", hint="see: rollout status")
+            raise RefusedError(f"{state.train} is not rolling back", hint=next_command(state.rollout.outcome))
         if not leaving.may_cancel(state):
             raise RefusedError(
                 f"incident {incident.id}: the revert has begun, so it goes on to its end",
-                hint="when it is over, reopen the train and start the release anew",
+                hint=next_command(state.rollout.outcome),
             )
         change = leaving.cancelled(state, by, reason, now)
         return recorded(state, Event.CANCEL, change, f"{by}: {reason}")

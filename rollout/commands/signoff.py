@@ -12,6 +12,7 @@ from rollout.core.state import CommitMessage, Event, Outcome, StateChange, Train
 from rollout.core.text import inert
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, Evidence, Issues, StateStore
+from rollout.rendering.advice import next_command
 from rollout.rendering.commits import message
 
 _WANTED = "a run, job, artifact, commit or review of this release, or a path in it"
@@ -46,7 +47,8 @@ def record(
             return None
         signoff, why = listener.record(command, state)
         if why:
-            raise RefusedError(f"sign-off {item} does not count: {why}", hint="see: rollout signoff check")
+            hint = "see who may sign what: rollout signoff check"
+            raise RefusedError(f"sign-off {item} does not count: {why}", hint=hint)
         detail = describe(state.signoff, signoff)
         said = message(
             Event.SIGNOFF, contract=state.contract, rollout=state.rollout, status=state.status, detail=detail
@@ -82,7 +84,9 @@ def _check(state: TrainState, item: str) -> None:
             hint="rollout reconcile records it once it holds",
         )
     if state.rollout.outcome is not Outcome.IN_PROGRESS or state.signoff is None:
-        raise RefusedError(f"{state.train} has no rollout in progress", hint="see: rollout status")
+        raise RefusedError(
+            f"{state.train} has no rollout in progress", hint=next_command(state.rollout.outcome)
+        )
 
 
 def _check_evidence(command: SignoffCommand, places: EvidencePlaces, commit: str) -> None:

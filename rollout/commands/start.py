@@ -128,7 +128,7 @@ def _refuse_second(state: TrainState) -> None:
         version = running.release.version if running.release else "a release"
         raise RefusedError(
             f"{state.train}: {version} is {running.outcome.replace('_', ' ')}",
-            hint=before_the_next(running.outcome),
+            hint=before_the_next(running),
         )
 
 

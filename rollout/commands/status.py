@@ -14,9 +14,14 @@ def status(store: StateStore, forge: Forge, train: str) -> tuple[TrainState, int
     That is the one that promotes or, in a rollback, the one that reverts.
     """
     state = store.load_for_brake(train, store.head())
+    return state, open_pull_request(forge, state)
+
+
+def open_pull_request(forge: Forge, state: TrainState) -> int | None:
+    """The number of the open pull request that promotes the train or, in a rollback, reverts the release."""
     if state.rollout.outcome is Outcome.ROLLING_BACK:
-        return state, _open(forge, f"rollout-revert/{train}/")
-    return state, open_promotion(forge, train)
+        return _open(forge, f"rollout-revert/{state.train}/")
+    return open_promotion(forge, state.train)
 
 
 def open_promotion(forge: Forge, train: str) -> int | None:

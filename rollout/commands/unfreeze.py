@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rollout.commands.commit_state import Changed, change_state, checked_reason
 from rollout.commands.freeze import LONGEST_REASON, changed, require_rollout
-from rollout.core.state import CommitMessage, Event, Incident, StateChange, TrainState
+from rollout.core.state import CommitMessage, Event, Incident, Outcome, StateChange, TrainState
 from rollout.errors import RefusedError
 from rollout.ports import Clock, StateStore
+from rollout.rendering.advice import next_command
 
 
 def unfreeze(store: StateStore, clock: Clock, train: str, reason: str) -> Changed:
@@ -16,11 +17,11 @@ def unfreeze(store: StateStore, clock: Clock, train: str, reason: str) -> Change
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
         frozen = state.rollout.frozen
         if frozen is None:
-            raise RefusedError(f"{state.train} is not frozen", hint="see: rollout status")
+            raise RefusedError(f"{state.train} is not frozen", hint=next_command(state.rollout.outcome))
         if frozen.incident is not None and not _has_ended(state.incident):
             raise RefusedError(
                 f"{state.train} is frozen by incident {frozen.incident}",
-                hint=f"a rollback has to finish first: state/{state.train}/incidents/{frozen.incident}.yaml",
+                hint=next_command(Outcome.ROLLING_BACK),
             )
         require_rollout(state)
         return changed(state, None, Event.UNFREEZE, reason, now)

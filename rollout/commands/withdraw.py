@@ -12,6 +12,7 @@ from rollout.core.state import CommitMessage, Event, Outcome, Release, StateChan
 from rollout.core.withdraw import exposure, reason_of, withdrawn
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, StateStore
+from rollout.rendering.advice import next_command
 from rollout.rendering.commits import message
 from rollout.rendering.gates import release_name
 
@@ -40,7 +41,7 @@ def _withdrawn(
         doing = outcome.replace("_", " ")
         raise RefusedError(
             f"{state.train} is {doing}: there is no release in progress to withdraw",
-            hint=_ROLL_BACK if outcome is Outcome.COMPLETE else "see: rollout status",
+            hint=_ROLL_BACK if outcome is Outcome.COMPLETE else next_command(outcome),
         )
     exposed = exposure(state) or _was_exposed(store, state, status.legal.release)
     if exposed:

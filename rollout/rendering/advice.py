@@ -26,22 +26,33 @@ from rollout.core.state import (
     Verdict,
 )
 from rollout.core.values import seconds_between
+from rollout.rendering.by_hand import PERFORM
 from rollout.rendering.gates import clock_time, day_and_time, rows, short
 from rollout.rendering.inert import line
 
-BY_HAND = "rollout collect --output FILE, then rollout reconcile --observation FILE"
+BY_HAND = "rollout tick"
+_START = "rollout start VERSION"
 _REOPEN = "once the cause is mended: rollout reopen --reason WHY"
+_WAITS = ("wait", "nothing;", "nothing:")
+"""How a line begins that asks nobody for anything."""
 DETAIL = 120
 SHOWN = 5
 """Things of one sort that are named before the rest is only counted."""
 
 
-def to_do(state: TrainState, *, now: datetime, pull_request: int | None) -> list[str]:
-    """What a person has to do, most urgent first; never empty.
+def to_do(state: TrainState, *, now: datetime, pull_request: int | None, merge: str = "") -> list[str]:
+    """What a person has to do, most urgent first; never empty: what is waited for, where nobody is needed.
 
-    `pull_request` is the number of the open pull request that promotes or, in a rollback, reverts.
+    `pull_request` is the number of the open pull request that promotes or, in a rollback, reverts. `merge` is
+    the command or the address by which it is merged; empty where the reader sees that already.
     """
-    return [*_channel(state.channel), *_with_contract(state, _rollout(state, now, pull_request))]
+    rollout = _rollout(state, now, pull_request, merge)
+    return [*_channel(state.channel), *_with_contract(state, rollout)]
+
+
+def needs_person(advice: str) -> bool:
+    """Whether this line of `to_do` is more than something to wait for."""
+    return not advice.startswith(_WAITS)
 
 
 def _with_contract(state: TrainState, rest: list[str]) -> list[str]:
@@ -75,38 +86,51 @@ def _channel(channel: Channel | None) -> Iterator[str]:
         yield f"{failed}; mend that, then rollout channel apply"
 
 
-def _rollout(state: TrainState, now: datetime, pull_request: int | None) -> list[str]:
+def _rollout(state: TrainState, now: datetime, pull_request: int | None, merge: str) -> list[str]:
     rollout = state.rollout
     match rollout.outcome:
         case Outcome.IDLE:
-            return ["start a release: rollout start --version VERSION --commit SHA"]
+            return [f"nothing; to start a release: {_START}"]
         case Outcome.COMPLETE:
-            return ["nothing; the next release: rollout start --version VERSION --commit SHA"]
+            return [f"nothing; the next release: {_START}"]
         case Outcome.WITHDRAWN:
-            return ["nothing; the same version or another: rollout start --version VERSION --commit SHA"]
+            return [f"nothing; the same version or another: {_START}"]
         case Outcome.ROLLED_BACK | Outcome.ROLLING_BACK:
             from rollout.rendering.rollback import next_steps  # of no use to a release that is well
 
-            found = next_steps(state, f"pull request #{pull_request}" if pull_request else "")
+            found = next_steps(state, f"pull request #{pull_request}" if pull_request else "", merge)
             is_over = rollout.outcome is Outcome.ROLLED_BACK
             return [*found, _REOPEN] if is_over else found
         case Outcome.IN_PROGRESS:
-            return list(_in_progress(state, now, pull_request))
+            return list(_in_progress(state, now, pull_request, merge))
         case _:
             assert_never(rollout.outcome)
 
 
-def before_the_next(outcome: Outcome) -> str:
-    """The hint for a person whose command needs a release, or place for one, that the train has not."""
+def next_command(outcome: Outcome) -> str:
+    """The hint for a person whose command the train refuses as it stands: a command that it does not."""
     match outcome:
         case Outcome.IDLE | Outcome.COMPLETE | Outcome.WITHDRAWN:
-            return "start a release: rollout start --version VERSION"
+            return f"start a release: {_START}"
         case Outcome.ROLLED_BACK:
-            return f"{_REOPEN}, then start a release"
-        case Outcome.IN_PROGRESS | Outcome.ROLLING_BACK:
-            return "a train rolls out one release at a time; see: rollout status"
+            return _REOPEN
+        case Outcome.IN_PROGRESS:
+            return "see what the release waits for: rollout status"
+        case Outcome.ROLLING_BACK:
+            return "see what the rollback waits for: rollout status"
         case _:
             assert_never(outcome)
+
+
+def before_the_next(rollout: Rollout) -> str:
+    """The hint for a person who wants to start a release while another one is in its place."""
+    if rollout.outcome is not Outcome.IN_PROGRESS:
+        return next_command(rollout.outcome)
+    command = "rollback" if rollout.canary_percent else "withdraw"
+    return (
+        "one release at a time; see what this one waits for: rollout status;"
+        f" to end it: rollout {command} --reason WHY"
+    )
 
 
 def after_undoing(state: TrainState, why: str, *, now: datetime) -> tuple[str, str]:
@@ -117,7 +141,7 @@ def after_undoing(state: TrainState, why: str, *, now: datetime) -> tuple[str, s
             f"illegal step undone, {state.train} is frozen in {rollout.phase}: {why}",
             "when it is understood: rollout unfreeze --reason WHY",
         )
-    return f"{state.train}: change of rollout.yaml undone: {why}", _rollout(state, now, None)[0]
+    return f"{state.train}: change of rollout.yaml undone: {why}", _rollout(state, now, None, "")[0]
 
 
 def what_next(state: TrainState, *, now: datetime) -> str:
@@ -193,38 +217,39 @@ def _undone(state: TrainState, status: Status) -> str:
 # --- in progress -----------------------------------------------------------------------------------------
 
 
-def _in_progress(state: TrainState, now: datetime, pull_request: int | None) -> Iterator[str]:
+def _in_progress(state: TrainState, now: datetime, pull_request: int | None, merge: str) -> Iterator[str]:
     rollout, status = state.rollout, state.status
-    if rollout.frozen is not None:
+    is_frozen = rollout.frozen is not None
+    if is_frozen:
         yield "frozen; when it is safe to go on: rollout unfreeze --reason WHY"
-        return
     if status is None:
-        yield f"waiting for the first observation of {rollout.phase}; by hand: {BY_HAND}"
+        if not is_frozen:
+            yield f"waiting for the first observation of {rollout.phase}; by hand: {BY_HAND}"
         return
     if status.phase != rollout.phase:
-        step = status.merged_step
-        if step is None:
-            yield f"run rollout reconcile: {rollout.phase} has not been entered yet"
-        else:
-            awaited = f"{line(step.waits_for, DETAIL)} until {clock_time(step.until, now)}"
-            how = (
-                f"by hand: {BY_HAND}"
-                if step.waits_for.startswith(A_READING)
-                else "then run rollout reconcile"
-            )
-            yield f"{step.phase} is merged and waits for {awaited}; {how}"
+        if not is_frozen:
+            yield _not_entered(rollout, status, now)
         return
     found = [
         *_silence(state.contract, status, now),
         *_requests(status),
-        *_merge(status, pull_request),
+        *([] if is_frozen else _merge(status, pull_request, merge)),
         *_signatures(state.contract, state, rollout),
         *_repairs(state.contract, status),
     ]
-    yield from found or [_wait(state.contract, status, now)]
+    yield from found or ([] if is_frozen else [_wait(state.contract, status, now)])
     why = why_person_needed(state)
     if why:
         yield f"a rollback would need a person: {line(why, 300)}"
+
+
+def _not_entered(rollout: Rollout, status: Status, now: datetime) -> str:
+    step = status.merged_step
+    if step is None:
+        return f"enter {rollout.phase}, which is merged: rollout reconcile"
+    awaited = f"{line(step.waits_for, DETAIL)} until {clock_time(step.until, now)}"
+    command = BY_HAND if step.waits_for.startswith(A_READING) else "rollout reconcile"
+    return f"wait for {awaited}, to enter {step.phase}, which is merged; by hand: {command}"
 
 
 def _silence(contract: Contract, status: Status, now: datetime) -> Iterator[str]:
@@ -244,7 +269,7 @@ def _silence(contract: Contract, status: Status, now: datetime) -> Iterator[str]
 def _requests(status: Status) -> Iterator[str]:
     waiting = [request for request in status.requests if request.result is None]
     if waiting:
-        yield f"on the product's side: rollout perform ({', '.join(map(_asked_for, waiting))})"
+        yield f"{PERFORM} ({', '.join(map(_asked_for, waiting))})"
 
 
 def _asked_for(request: Request) -> str:
@@ -254,13 +279,14 @@ def _asked_for(request: Request) -> str:
     return f"{what}; attempt {request.attempt - 1} failed: {line(request.failed, DETAIL)}"
 
 
-def _merge(status: Status, pull_request: int | None) -> Iterator[str]:
+def _merge(status: Status, pull_request: int | None, merge: str) -> Iterator[str]:
     if status.decision.verdict is not Verdict.PROMOTE:
         return
     if pull_request is None:
-        yield f"run rollout reconcile: it opens the pull request to {status.decision.to}"
+        yield f"open the pull request to {status.decision.to}: rollout reconcile"
     else:
-        yield f"merge pull request #{pull_request} to go to {status.decision.to}"
+        how = f": {merge}" if merge else ""
+        yield f"merge pull request #{pull_request} to go to {status.decision.to}{how}"
 
 
 def _signatures(contract: Contract, state: TrainState, rollout: Rollout) -> Iterator[str]:

@@ -19,7 +19,8 @@ from rollout.core.state import (
 from rollout.rendering.gates import release_name
 from rollout.rendering.inert import line
 
-PERFORM = "on the product's side: rollout perform, then rollout reconcile"
+PERFORM = "on the product's machine: rollout tick"
+"""Does what is asked for, and hands in the result."""
 NO_APPLY = "the contract has no apply command"
 NO_ROLLBACK_APPLY = "the contract has no rollback.apply command"
 

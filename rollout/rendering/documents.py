@@ -46,7 +46,9 @@ def reconcile_document(
     }
 
 
-def status_document(state: TrainState, *, now: datetime, pull_request: int | None) -> Document:
+def status_document(
+    state: TrainState, *, now: datetime, pull_request: int | None, merge: str = ""
+) -> Document:
     """Where the train stands, what happens next and what a person has to do.
 
     `phase` and `canary_percent` are what was entered. A step that is merged and not entered stands beside.
@@ -74,7 +76,7 @@ def status_document(state: TrainState, *, now: datetime, pull_request: int | Non
         "pull_request": pull_request,
         "incident": _incident(state.incident) if state.incident else None,
         "next": what_next(recorded, now=now),
-        "to_do": to_do(state, now=now, pull_request=pull_request),
+        "to_do": to_do(state, now=now, pull_request=pull_request, merge=merge),
     }
 
 

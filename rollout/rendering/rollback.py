@@ -61,11 +61,11 @@ _COLOURS = {
 }
 
 
-def next_steps(state: TrainState, revert: str) -> list[str]:
+def next_steps(state: TrainState, revert: str, merge: str = "") -> list[str]:
     """What a person has to do, most important first.
 
     `revert` names the open pull request that reverts the release, such as `pull request #7`; empty when
-    there is none.
+    there is none. `merge` is how it is merged, where the reader does not see that.
     """
     incident = state.incident
     if incident is None and state.rollout.outcome is Outcome.ROLLED_BACK:
@@ -75,15 +75,15 @@ def next_steps(state: TrainState, revert: str) -> list[str]:
     by_hand = list(_left_behind(state, incident))
     if incident.ended is not None:
         return by_hand if incident.ended.how == "rolled_back" else []
-    return [*_current(state, incident, revert), *by_hand, *_way_out(incident)]
+    return [*_current(state, incident, revert, merge), *by_hand, *_way_out(incident)]
 
 
-def _current(state: TrainState, incident: Incident, revert: str) -> Iterator[str]:
+def _current(state: TrainState, incident: Incident, revert: str, merge: str) -> Iterator[str]:
     step = incident.current
     if step is None or step.state is StepState.PENDING:
-        yield "run rollout reconcile: it takes the next step"
+        yield "take the next step: rollout reconcile"
     elif step.step is RollbackStep.REVERT:
-        yield _revert(step, incident, revert)
+        yield _revert(step, incident, revert, merge)
     elif step.step is RollbackStep.REVALIDATE:
         yield _revalidate(step, state)
     elif step.state is StepState.BLOCKED:
@@ -92,15 +92,16 @@ def _current(state: TrainState, incident: Incident, revert: str) -> Iterator[str
         yield f"{PERFORM} ({TITLES[step.step]}; it goes on without an answer after a while)"
 
 
-def _revert(step: IncidentStep, incident: Incident, revert: str) -> str:
+def _revert(step: IncidentStep, incident: Incident, revert: str, merge: str) -> str:
     if revert_of(incident).declared is not None:
-        return "run rollout reconcile: a person has declared the revert done"
+        return "go on after the revert that a person declared done: rollout reconcile"
     if step.state is StepState.BLOCKED:
         return line(step.result, 400)
     if revert or waits_for_merge(step):
         pull = revert or f"the pull request of {line(revert_of(incident).branch)}"
-        return f"merge {pull}: it reverts {line(release_name(incident.release))}"
-    return f"run rollout reconcile: {line(step.result, 300)}"
+        how = f": {merge}" if merge and revert else ""
+        return f"merge {pull}, which reverts {line(release_name(incident.release))}{how}"
+    return f"go on with the revert: rollout reconcile ({line(step.result, 300)})"
 
 
 def _revalidate(step: IncidentStep, state: TrainState) -> str:
@@ -110,7 +111,7 @@ def _revalidate(step: IncidentStep, state: TrainState) -> str:
         return f"mend {branch}; {anew} ({line(step.result, 300)})"
     asked = state.status.requests if state.status else ()
     if any(request.work is Work.HARNESS and request.result is None for request in asked):
-        return f"on the product's side: rollout perform and rollout collect ({line(step.result, 200)})"
+        return f"{PERFORM} ({line(step.result, 200)})"
     if NOT_CHECKED in step.result:
         branch = line(state.contract.product.branch)
         return f"have CI run on a commit of {branch} that has the revert ({line(step.result, 300)})"
@@ -148,7 +149,7 @@ def _detail(request: Request) -> str:
 
 def _way_out(incident: Incident) -> Iterator[str]:
     if incident.step(RollbackStep.REVERT).attempts == 0:
-        yield "a false alarm? rollout rollback --cancel --reason WHY"
+        yield "if it is a false alarm: rollout rollback --cancel --reason WHY"
 
 
 def what_next(state: TrainState) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 SHORT_SHA = 10
 DETAIL = 80
 """Characters of what was seen, where it is told in full elsewhere in the view."""
+_SOAK = "soak: "
+"""How a reason begins that only takes time."""
+_UNOBSERVED = "no observation of "
 _HEALTH_COLOURS = {"healthy": "green", "degraded": "yellow", "failing": "red", "unknown": "yellow"}
 _COLOURS = {
     Result.SATISFIED: "green",
@@ -67,38 +70,85 @@ _NOTHING_OPEN = (Outcome.IDLE, Outcome.WITHDRAWN)
 
 
 def status_view(
-    state: TrainState, *, now: datetime, pull_request: int | None, columns: int, style: Style = no_style
+    state: TrainState,
+    *,
+    now: datetime,
+    pull_request: int | None,
+    columns: int,
+    merge: str = "",
+    style: Style = no_style,
 ) -> str:
     """Where the train stands, what a person has to do, and everything that the decision rests on.
 
-    `pull_request` is the number of the open promotion pull request, `columns` the terminal's width.
+    `pull_request` is the number of the open promotion pull request, `merge` how it is merged, `columns` the
+    terminal's width.
     """
+    head, rest = _standing_sections(state, now, columns, style)
+    advice = _advice(state, now, pull_request, merge, columns, style)
+    return "\n\n".join(section for section in (*head, *advice, *rest) if section)
+
+
+def reconciled_view(
+    state: TrainState,
+    effects: Sequence[Mapping[str, object]],
+    *,
+    now: datetime,
+    pull_request: int | None,
+    columns: int,
+    merge: str = "",
+    dry_run: bool = False,
+    style: Style = no_style,
+) -> str:
+    """What was decided and done about it; at its end, as `status_view` begins, what a person has to do."""
+    rollout, status = state.rollout, state.status
+    if status is not None and rollout.outcome in (Outcome.IN_PROGRESS, Outcome.COMPLETE):
+        decided = _verdict_sections(rollout, status, state.contract, now, columns, style, said=(_UNOBSERVED,))
+    else:
+        head, rest = _standing_sections(state, now, columns, style)
+        decided = [*head, *rest]
+    done = effects_view(effects, columns=columns, dry_run=dry_run, style=style)
+    advice = _advice(state, now, pull_request, merge, columns, style)
+    return "\n\n".join(section for section in (*decided, done, *advice) if section)
+
+
+def _advice(
+    state: TrainState, now: datetime, pull_request: int | None, merge: str, columns: int, style: Style
+) -> tuple[str, str]:
     # It knows all of a rollback, which `evaluate` does not need.
     from rollout.rendering.advice import to_do, what_next
 
-    recorded, state = state, held_now(state, now)
+    todo = to_do(held_now(state, now), now=now, pull_request=pull_request, merge=merge)
+    return (
+        section("To do", _bullets(todo, columns), style),
+        section("Next", _bullets([what_next(state, now=now)], columns), style),
+    )
+
+
+def _standing_sections(
+    state: TrainState, now: datetime, columns: int, style: Style
+) -> tuple[list[str], list[str]]:
+    """Where the train stands, and what that rests on."""
+    merged, state = _merged(held_now(state, now), now), held_now(state, now)
     rollout, status = state.rollout, state.status
     if status is not None:
         rollout = status.entered(rollout)
-    sections = [
-        _header(replace(state, rollout=rollout), _merged(state, now), now, style),
+    head = [
+        _header(replace(state, rollout=rollout), merged, now, style),
         _track(state.contract, rollout, status, columns, style),
-        section("To do", _bullets(to_do(state, now=now, pull_request=pull_request), columns), style),
-        section("Next", _bullets([what_next(recorded, now=now)], columns), style),
     ]
     incident = state.incident
     if incident is not None and rollout.outcome is not Outcome.IN_PROGRESS:
         from rollout.rendering.rollback import step_lines
 
-        sections.append(section(f"Rollback {incident.id}", step_lines(incident, now, style), style))
-    elif status is not None and status.phase == rollout.phase and rollout.outcome not in _NOTHING_OPEN:
-        sections += [
-            _why(status, columns, style),
-            _gates(status.gates, now, columns, style),
-            _surfaces(state.contract, status, now, columns, style),
-            _triggers(status.triggers, now, columns, style),
-        ]
-    return "\n\n".join(section for section in sections if section)
+        return head, [section(f"Rollback {incident.id}", step_lines(incident, now, style), style)]
+    if status is None or status.phase != rollout.phase or rollout.outcome in _NOTHING_OPEN:
+        return head, []
+    return head, [
+        _why(status, columns, style, said=("frozen: ", _UNOBSERVED)),
+        _gates(status.gates, now, columns, style),
+        _surfaces(state.contract, status, now, columns, style),
+        _triggers(status, now, columns, style),
+    ]
 
 
 def _merged(state: TrainState, now: datetime) -> str:
@@ -165,7 +215,7 @@ def _standing(state: TrainState) -> str:
 def _verdict(status: Status) -> str:
     match status.decision.verdict:
         case Verdict.HOLD:
-            return "on hold"
+            return "soaking" if _is_soaking(status) else "on hold"
         case Verdict.PROMOTE:
             return f"ready for {status.decision.to}"
         case Verdict.ROLLBACK:
@@ -174,6 +224,13 @@ def _verdict(status: Status) -> str:
             return "ready to complete"
         case _:
             assert_never(status.decision.verdict)
+
+
+def _is_soaking(status: Status) -> bool:
+    """Whether only time is missing."""
+    decision = status.decision
+    soaks = [reason.startswith(_SOAK) for reason in decision.reasons]
+    return decision.verdict is Verdict.HOLD and bool(soaks) and all(soaks)
 
 
 def _track(contract: Contract, rollout: Rollout, status: Status | None, columns: int, style: Style) -> str:
@@ -185,9 +242,24 @@ def _track(contract: Contract, rollout: Rollout, status: Status | None, columns:
     return f"{steps}\nsoak {soak_bar(progress(contract.phase(rollout.phase), status))}"
 
 
-def _why(status: Status, columns: int, style: Style) -> str:
-    reasons = [line(reason, 500) for reason in status.decision.reasons]
-    return section("Why", _bullets(reasons, columns), style)
+def _why(status: Status, columns: int, style: Style, said: tuple[str, ...] = ()) -> str:
+    """The reasons that neither the gates nor the soak show, nor what begins as something `said` elsewhere."""
+    shown = (_SOAK, *said, *(start for gate in _open_gates(status) for start in _as_reasons(gate)))
+    reasons = [reason for reason in status.decision.reasons if not reason.startswith(shown)]
+    return section("Why", _bullets([line(reason, 500) for reason in reasons], columns), style)
+
+
+def _open_gates(status: Status) -> list[GateFinding]:
+    return [each for each in status.gates if each.result in (Result.UNSATISFIED, Result.UNKNOWN)]
+
+
+def _as_reasons(finding: GateFinding) -> Iterator[str]:
+    """How a reason begins that says what the finding says."""
+    if finding.surface is None:
+        yield f"{finding.gate}: {finding.seen}"
+    else:
+        yield f"{finding.gate} ({finding.surface}): {finding.seen}"
+        yield f"{finding.surface}: {finding.seen}"
 
 
 # --- gates, surfaces, triggers ---------------------------------------------------------------------------
@@ -270,16 +342,23 @@ def _painted_health(text: str, style: Style) -> str:
     return text
 
 
-def _triggers(findings: Sequence[TriggerFinding], now: datetime, columns: int, style: Style) -> str:
-    lines = []
+def _triggers(status: Status, now: datetime, columns: int, style: Style) -> str:
+    """A trigger that is unknown for the reason of a gate is named without it: the gates tell it."""
+    findings, told = status.triggers, {(each.surface, each.seen) for each in _open_gates(status)}
+    lines, followers = [], []
     for finding in findings:
         if finding.fired:
             text = hanging("  FIRED    ", [_trigger(finding, now)], columns)
             lines.append(text.replace("FIRED", style("FIRED", fg="red", bold=True), 1))
     for finding in findings:
-        if finding.state is TriggerState.UNKNOWN:
+        if finding.state is TriggerState.UNKNOWN and (finding.surface, finding.seen) in told:
+            followers.append(f"{finding.trigger} ({finding.surface})" if finding.surface else finding.trigger)
+        elif finding.state is TriggerState.UNKNOWN:
             text = hanging("  unknown  ", [_trigger(finding, now)], columns)
             lines.append(text.replace("unknown", style("unknown", fg="yellow"), 1))
+    if followers:
+        text = hanging("  unknown  ", [", ".join(followers)], columns)
+        lines.append(text.replace("unknown", style("unknown", fg="yellow"), 1))
     for state, label in ((TriggerState.QUIET, "quiet"), (TriggerState.NOT_WATCHING, "off")):
         names = ", ".join(finding.trigger for finding in findings if finding.state is state)
         if names:
@@ -308,21 +387,36 @@ def decision_view(
     style: Style = no_style,
 ) -> str:
     """What was decided and why, with what was (or, in a dry run, would be) done about it."""
+    sections = [
+        *_verdict_sections(rollout, status, contract, now, columns, style),
+        effects_view(effects, columns=columns, dry_run=dry_run, style=style),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def _verdict_sections(
+    rollout: Rollout,
+    status: Status,
+    contract: Contract,
+    now: datetime,
+    columns: int,
+    style: Style,
+    said: tuple[str, ...] = (),
+) -> list[str]:
     decision = status.decision
     colour = {Verdict.ROLLBACK: "red", Verdict.HOLD: "yellow"}.get(decision.verdict, "green")
     to = f" to {decision.to}" if decision.to else ""
     where = f"{rollout.train} {line(release_name(status.release))} {status.phase}"
-    head = [f"{where}: {style(decision.verdict.upper() + to, fg=colour, bold=True)}"]
+    verdict = "SOAKING" if _is_soaking(status) else decision.verdict.upper()
+    head = [f"{where}: {style(verdict + to, fg=colour, bold=True)}"]
     if status.phase:
         head.append(f"soak {soak_bar(progress(contract.phase(status.phase), status))}")
-    sections = [
+    return [
         "\n".join(head),
-        _why(status, columns, style),
+        _why(status, columns, style, said),
         _gates(status.gates, now, columns, style),
-        _triggers(status.triggers, now, columns, style),
-        effects_view(effects, columns=columns, dry_run=dry_run, style=style),
+        _triggers(status, now, columns, style),
     ]
-    return "\n\n".join(section for section in sections if section)
 
 
 def effects_view(

@@ -205,6 +205,17 @@ class Workspace:
             self.forge_kind = "github"
         return self._remote
 
+    def how_to_merge(self, number: int | None) -> str:
+        """The command that merges a pull request of the local forge, the address of one on GitHub."""
+        if number is None:
+            return ""
+        if self.forge_kind == "local":
+            return f"rollout local merge {number}"
+        from rollout.adapters.actions import repository_page
+
+        page = f"https://{self._remote.place}" if self._remote else repository_page(self._environment)
+        return f"{page}/pull/{number}" if page else ""
+
     def branch_files(self, branch: str, message: str = "") -> BranchFiles:
         """The files of a branch, whatever is checked out; `message` is of the commits that write them."""
         from rollout.adapters.branch_files import BranchFiles

@@ -343,7 +343,10 @@ def test_a_reader_that_stops_reading_hides_no_refusal(repository: Repository, no
     with start(*freeze, stdout=nobody) as process:
         _, err = process.communicate()
     assert process.returncode == 3
-    said = [b"error: product has no rollout in progress: it is idle", b"hint: see: rollout status"]
+    said = [
+        b"error: product has no rollout in progress: it is idle",
+        b"hint: start a release: rollout start VERSION",
+    ]
     assert err.splitlines() == said
 
 

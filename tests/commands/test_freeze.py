@@ -97,7 +97,7 @@ def test_an_incident_is_not_thawed(world: World) -> None:
     assert world.state.incident is not None
     with pytest.raises(RefusedError, match=world.state.incident.id) as caught:
         go(world, unfreeze)
-    assert f"incidents/{world.state.incident.id}.yaml" in caught.value.hint
+    assert caught.value.hint == "see what the rollback waits for: rollout status"
 
 
 def test_what_rolls_back_is_not_thawed_even_when_somebody_hid_the_incident(world: World) -> None:

@@ -119,7 +119,7 @@ def test_a_release_from_start_to_complete(town: Town) -> None:
         3,
         [
             "error: tau: change of rollout.yaml undone: rollout.yaml changed while the rollout is complete",
-            "hint: nothing; the next release: rollout start --version VERSION --commit SHA",
+            "hint: nothing; the next release: rollout start VERSION",
         ],
     )
     assert (town.path / "state/tau/rollout.yaml").read_text() == rollout

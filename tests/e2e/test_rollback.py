@@ -23,11 +23,13 @@ def rolling(town: Town) -> Town:
 def test_from_the_dispatch_to_the_reopened_train(rolling: Town) -> None:
     shell = rolling.shell
     status = shell.json("status")
-    assert status["to_do"][0] == f"merge pull request #{status['pull_request']}: it reverts v0.1.5"
+    number = status["pull_request"]
+    how = f"rollout local merge {number}"
+    assert status["to_do"][0] == f"merge pull request #{number}, which reverts v0.1.5: {how}"
     assert [step["state"] for step in status["incident"]["steps"]][-2:] == ["running", "pending"]
     assert not shell.json("rollback", "--reason", "customers call", "--by", "Ada")["changed"]
     merged = shell.ok("local", "merge", str(status["pull_request"]), "--by", "Ada Reviewer").out
-    assert merged.endswith("`rollout reconcile` takes the rollback on from here\n")
+    assert merged.endswith("to go on with the rollback: rollout tick\n")
     rolling.reconcile()
     landed = shell.json("status")["incident"]["steps"][4]["links"][-1]
     for number in range(6):

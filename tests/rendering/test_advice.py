@@ -13,6 +13,7 @@ from rollout.core.state import (
     Channel,
     ChannelName,
     ChannelRequest,
+    Freeze,
     Outcome,
     Request,
     Result,
@@ -21,7 +22,7 @@ from rollout.core.state import (
     Verdict,
     Work,
 )
-from rollout.rendering.advice import after_undoing, to_do, what_next
+from rollout.rendering.advice import after_undoing, needs_person, to_do, what_next
 from tests import builders as build
 
 
@@ -67,7 +68,42 @@ def test_before_the_first_observation() -> None:
 
 def test_a_promotion_without_its_pull_request() -> None:
     promoting = build.status(decision=build.promote())
-    assert advise(promoting) == ["run rollout reconcile: it opens the pull request to canary-3"]
+    assert advise(promoting) == ["open the pull request to canary-3: rollout reconcile"]
+
+
+def test_a_promotion_is_merged_by_the_command_that_is_given() -> None:
+    state = build.train(build.rollout("canary-2"), build.status(decision=build.promote()))
+    told = to_do(state, now=build.NOW, pull_request=7, merge="rollout local merge 7")
+    assert told == ["merge pull request #7 to go to canary-3: rollout local merge 7"]
+
+
+def test_a_frozen_train_shows_what_else_is_to_do_but_no_promotion() -> None:
+    changed: build.Edits = {("queue_depth", "memory"): (Result.UNSATISFIED, "12")}
+    frozen = {"frozen": Freeze(reason="flu", at=build.NOW)}
+    rollout = build.rollout("canary-2").model_copy(update=frozen)
+    unfreeze = "frozen; when it is safe to go on: rollout unfreeze --reason WHY"
+    failing = build.train(rollout, build.status(changed=changed))
+    assert to_do(failing, now=build.NOW, pull_request=7) == [
+        unfreeze,
+        "mend memory: queue_depth is 12, wanted <= 1",
+    ]
+    promoting = build.train(rollout, build.status(decision=build.promote()))
+    assert to_do(promoting, now=build.NOW, pull_request=7) == [unfreeze]
+
+
+@pytest.mark.parametrize(
+    ("advice", "needed"),
+    [
+        ("wait: the soak ends 14:40 UTC at the earliest", False),
+        ("waiting for the first observation of canary-2; by hand: rollout tick", False),
+        ("nothing; the next release: rollout start VERSION", False),
+        ("nothing: the next reconcile completes the rollout", False),
+        ("nothing observed since 10:00 UTC, 2h ago: is the schedule running?", True),
+        ("merge pull request #7 to go to canary-3", True),
+    ],
+)
+def test_what_is_only_waited_for_needs_nobody(advice: str, needed: bool) -> None:
+    assert needs_person(advice) is needed
 
 
 def test_a_trigger_that_cannot_be_told_is_named_only_when_nothing_else_is() -> None:
@@ -134,7 +170,7 @@ def test_work_that_failed_says_how() -> None:
     )
     waiting = status.model_copy(update={"requests": (asked,)})
     assert advise(waiting)[0] == (
-        "on the product's side: rollout perform"
+        "on the product's machine: rollout tick"
         " (apply for canary-2; attempt 2 failed: exit 3: no route to `host`)"
     )
 

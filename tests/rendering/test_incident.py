@@ -92,13 +92,13 @@ def test_the_issue_of_a_rollback_that_waits_for_a_merge() -> None:
 @pytest.mark.parametrize(
     ("incident", "first"),
     [
-        (with_steps(), "run rollout reconcile"),
-        (with_steps(capture_evidence=(StepState.RUNNING, "")), "on the product's side: rollout perform"),
+        (with_steps(), "take the next step: rollout reconcile"),
+        (with_steps(capture_evidence=(StepState.RUNNING, "")), "on the product's machine: rollout tick"),
         (
             with_steps(capture_evidence=DONE, inspect_target=(StepState.BLOCKED, "no target")),
             "decide where to go back to: no target",
         ),
-        (REVERTING, "merge pull request #7: it reverts v0.1.5"),
+        (REVERTING, "merge pull request #7, which reverts v0.1.5"),
         (
             with_steps(**UP_TO_THE_REVERT, revert=(StepState.BLOCKED, "the revert conflicts in x")),
             "the revert conflicts in x",
@@ -126,7 +126,7 @@ def test_what_the_rollback_went_on_without_is_left_to_people() -> None:
     incident = with_steps(capture_evidence=(StepState.FAILED, "nothing was captured"))
     told = next_steps(state(incident), "")
     assert told[1] == ("do by hand what the rollback went on without: capture evidence: nothing was captured")
-    assert told[-1].startswith("a false alarm?")
+    assert told[-1].startswith("if it is a false alarm: ")
 
 
 def test_where_no_copies_are_kept_the_incident_says_so() -> None:
@@ -147,9 +147,11 @@ def test_an_incident_that_nobody_recorded_is_said_so() -> None:
 
 def test_a_revert_whose_number_is_not_known_is_named_by_its_branch() -> None:
     branch = f"rollout-revert/{REVERTING.train}/{REVERTING.id}"
-    assert next_steps(state(REVERTING), "")[0] == f"merge the pull request of {branch}: it reverts v0.1.5"
+    assert next_steps(state(REVERTING), "")[0] == f"merge the pull request of {branch}, which reverts v0.1.5"
     gone = with_steps(**UP_TO_THE_REVERT, revert=(StepState.RUNNING, "the pull request is merged; wait"))
-    assert next_steps(state(gone), "")[0] == "run rollout reconcile: the pull request is merged; wait"
+    assert next_steps(state(gone), "")[0] == (
+        "go on with the revert: rollout reconcile (the pull request is merged; wait)"
+    )
 
 
 @pytest.mark.parametrize(("how", "title"), [("rolled_back", "rolled back"), ("cancelled", "cancelled")])

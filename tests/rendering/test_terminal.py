@@ -33,6 +33,7 @@ from rollout.rendering.terminal import (
     effects_view,
     history_view,
     pull_requests_view,
+    reconciled_view,
     status_view,
     verify_view,
 )
@@ -182,6 +183,24 @@ def test_the_header_names_the_verdict(verdict: str, said: str) -> None:
 
 def test_status_in_a_narrow_terminal() -> None:
     check_golden("status-degraded-narrow.txt", show(STATES["degraded"], columns=60))
+
+
+@pytest.mark.parametrize("name", ["promote", "hold", "degraded", "frozen", "complete", "idle"])
+def test_reconcile_ends_as_status_begins(name: str) -> None:
+    state, how = STATES[name], "rollout local merge 3"
+    ends = reconciled_view(state, [], now=build.NOW, pull_request=3, columns=100, merge=how)
+    shown = status_view(state, now=build.NOW, pull_request=3, columns=100, merge=how)
+    begins = [part for part in shown.split("\n\n") if part.startswith(("To do", "Next"))]
+    assert ends.endswith("\n\n".join(begins))
+    assert (how in ends) == (name == "promote")
+
+
+def test_a_reason_is_told_once() -> None:
+    """By the gates and the bar of the soak, or as a reason."""
+    for name in ("degraded", "hold", "sign-off"):
+        text = show(STATES[name])
+        assert "\nWhy" not in text or "soak: " not in text
+    assert "Why" not in show(STATES["hold"])
 
 
 def test_status_says_that_nothing_was_observed_for_long() -> None:

@@ -109,7 +109,7 @@ def _start(town: Town, found: re.Match[str], status: dict[str, Any], starts: boo
         return
     commit = town.develop()
     run_ci(town)
-    words = found["command"].replace("VERSION", town.version).replace("SHA", commit).split()[1:]
+    words = [*found["command"].replace("VERSION", town.version).split()[1:], "--commit", commit]
     said = town.rollout(*words)
     if said.code:
         _follow(town, said)
@@ -184,12 +184,12 @@ def _do_what_it_names(town: Town, found: re.Match[str], status: dict[str, Any], 
 
 
 _WAYS: tuple[tuple[str, Callable[[Town, re.Match[str], dict[str, Any], bool], None]], ...] = (
-    (r"(?:start a release|nothing; .*): (?P<command>rollout start .*)", _start),
+    (r"nothing; .*: (?P<command>rollout start VERSION)$", _start),
     (r"nothing\b|wait\b|waiting for\b|a rollback would need a person\b", _nothing),
-    (r"on the product's side: rollout perform\b", _nothing),
-    (r"run rollout reconcile\b", _nothing),
+    (r"on the product's machine: rollout tick\b", _nothing),
+    (r"(?:take the next step|go on .*|open the pull request .*|enter .*): rollout reconcile\b", _nothing),
     (r"nothing observed since\b", _nothing),
-    (r"a false alarm\?", _nothing),
+    (r"if it is a false alarm: ", _nothing),
     (r"do by hand what the rollback went on without\b|bring \S+ to where|bring the product to", _nothing),
     (r"merge pull request #(?P<number>\d+)", _merge),
     (r"(?:mend|find out about) ci_checks\b", _rerun_ci),

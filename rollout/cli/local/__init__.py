@@ -14,8 +14,8 @@ CONCLUSIONS = (
 )
 """GitHub's words for how a check ended, and `pending` for one that has not."""
 _AFTER_MERGE = {
-    "promotion": "`rollout reconcile` judges it and enters the phase",
-    "revert": "`rollout reconcile` takes the rollback on from here",
+    "promotion": "to enter the phase: rollout tick",
+    "revert": "to go on with the rollback: rollout tick",
     "channel": "see: rollout channel show",
 }
 """What comes next, by the kind of the pull request."""

@@ -24,6 +24,7 @@ from rollout.core.signoff.window import (
 from rollout.core.state import TrainState
 from rollout.errors import OutsideError, RefusedError
 from rollout.ports import OWN_LABEL, Issue, Issues, IssueState, Reaction, answer_key, opened_twice
+from rollout.rendering.advice import next_command
 
 
 class SignoffIssue:
@@ -158,7 +159,8 @@ def open_issue(issue: SignoffIssue, state: TrainState) -> tuple[Issue, list[Sign
     """
     if not is_open(state):
         raise RefusedError(
-            f"{state.train} has no rollout in progress that is signed", hint="see: rollout status"
+            f"{state.train} has no rollout in progress that is signed",
+            hint=next_command(state.rollout.outcome),
         )
     effects = list(issue.act(state))
     found = issue.find(state)
