@@ -27,6 +27,7 @@ SECTIONS = {
     },
     "Look": {
         "status": "Where the rollout stands and what you have to do.",
+        "list": "Every train in a line, and what needs a person.",
         "history": "What happened, from git.",
         "verify": "Recompute each state commit from the one before.",
     },
@@ -59,7 +60,8 @@ class LazyGroup(Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"rollout.cli.{cmd_name}"), cmd_name)
+        module = f"{cmd_name}_" if cmd_name == "list" else cmd_name  # the builtin's name is taken
+        command = getattr(import_module(f"rollout.cli.{module}"), module)
         assert isinstance(command, click.Command)
         return command
 

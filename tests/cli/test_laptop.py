@@ -422,6 +422,7 @@ def test_the_time_is_githubs(
 
 LOOKING = [
     ("status",),
+    ("list",),
     ("history",),
     ("verify",),
     ("evaluate",),

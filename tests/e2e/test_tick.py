@@ -1,4 +1,4 @@
-"""`tick` and `collect` as a person types them, in a product that is two health files."""
+"""`tick`, `collect` and `list` as a person types them, in a product that is two health files."""
 
 from __future__ import annotations
 
@@ -134,3 +134,41 @@ def test_what_is_tried_goes_to_no_file(shell: Shell) -> None:
     said = shell.rollout("collect", "--try", "--output", "seen.json")
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("error: --try records nothing, so it has no --output\n")
+
+
+# --- list ------------------------------------------------------------------------------------------------
+
+
+def test_list_shows_every_train_and_only_those_that_need_a_person(
+    shell: Shell, repository: Repository, say: Callable[[str], None]
+) -> None:
+    shell.ok("init", "--profile", "generic", "--train", "api", "--current-version", "v1.3.0")
+    repository.commit({}, "Add another train")
+    shell.ok("start", "v1.4.0", "-t", "shop")
+    say("ok")
+    shell.ok("tick", "-t", "shop")
+    assert [each["train"] for each in shell.json("list")] == ["api", "shop"]
+    (needed,) = shell.json("list", "--needs-me")
+    assert (needed["train"], needed["todo"]) == (
+        "shop",
+        ["merge pull request #1 to go to canary: rollout local merge 1"],
+    )
+    assert [each["train"] for each in shell.json("list", "-t", "api")] == ["api"]
+    assert shell.json("list", "-t", "api", "--needs-me") == []
+
+
+def test_list_shows_the_other_trains_when_one_cannot_be_read(shell: Shell, repository: Repository) -> None:
+    shell.ok("init", "--profile", "generic", "--train", "api", "--current-version", "v1.3.0")
+    repository.commit({"state/api/contract.yaml": "schema: 1\ntrain: api\n"}, "Break the other train")
+    api, shop = shell.json("list")
+    assert (api["outcome"], api["todo"][0].startswith("fix state/api/contract.yaml: ")) == (None, True)
+    assert shop["outcome"] == "idle"
+
+
+def test_list_without_a_train_says_how_to_make_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository = Repository(tmp_path / "bare")
+    said = Shell(repository.path, capsys).rollout("list")
+    assert (said.code, said.out) == (2, "")
+    assert "rollout init" in said.err
