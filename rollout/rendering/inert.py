@@ -8,7 +8,6 @@ or invisible characters, cut.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -28,6 +27,8 @@ _ACTIVE = (
     (re.compile("`"), "'"),
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_NARROW = re.compile(r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2027✓✗]*")
+"""Characters of one column each: text of these alone, which is nearly all, needs no table."""
 _WORDS = re.compile(r"( *)([^ ]+)")
 
 
@@ -89,7 +90,11 @@ def cut(document: str, limit: int = DOCUMENT_LIMIT) -> str:
 
 def width(text: str) -> int:
     """Columns that a line takes in a terminal."""
-    return sum(_columns(char) for char in text)
+    if _NARROW.fullmatch(text):
+        return len(text)
+    from wcwidth import wcswidth
+
+    return max(0, wcswidth(text))
 
 
 def pad(text: str, columns: int) -> str:
@@ -126,9 +131,3 @@ def _broken(text: str, columns: int) -> list[str]:
         lines[-1] += spaces + word
         used += len(spaces) + size
     return lines
-
-
-def _columns(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -298,10 +298,10 @@ def test_a_good_world_has_nothing_to_mend() -> None:
         # --- the schedule
         ({"workflows": schedule(crons=())}, WARNING, "schedule", "has no schedule", "dispatches"),
         (
-            {"workflows": schedule(crons=("3 4 * * 1",))},
+            {"workflows": schedule(crons=("3 4 1 * *",))},
             UNTOLD,
             "schedule",
-            "does not run every day alike: 3 4 * * 1",
+            "does not run every week alike: 3 4 1 * *",
             "max_gap",
         ),
         (
@@ -581,7 +581,8 @@ def test_a_mistake_that_worktree_and_branch_share_is_told_once() -> None:
         (("0 9-17/4 * * *",), Rhythm(3, 16 * 60, 4 * 60)),
         (("0 6 * * *",), Rhythm(1, 24 * 60, 24 * 60)),
         (("0 6 * * *", "30 18 * * *"), Rhythm(2, 750, 690)),
-        (("0 6 * * 1-5",), None),
+        (("0 6 * * 1-5",), Rhythm(1, 3 * 24 * 60, 24 * 60)),
+        (("0 6 * * 7", "0 6 * * MON"), Rhythm(1, 6 * 24 * 60, 24 * 60)),
         (("0 6 1 * *",), None),
         (("61 * * * *",), None),
         (("* 24 * * *",), None),

@@ -130,7 +130,8 @@ def test_cutting_keeps_whole_lines_and_says_so() -> None:
 
 
 def test_columns_count_wide_and_combining_characters() -> None:
-    assert [width(text) for text in ("abc", "字字", "u\u0308")] == [3, 4, 1]
+    widths = {"": 0, "abc": 3, "✓ …": 3, "字字": 4, "u\u0308": 1, "👩‍💻": 2, "🇩🇪": 2, "a👍🏽b": 4}
+    assert {text: width(text) for text in widths} == widths
     assert pad("字", 4) + "|" == "字  |"
 
 

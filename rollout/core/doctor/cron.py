@@ -1,15 +1,23 @@
-"""How often a cron line fires, as far as minutes and hours say."""
+"""How often cron lines fire, by a week of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise, takewhile
+
+from cronsim import CronSim, CronSimError
 
 DAY = 24 * 60
+_WEEK = timedelta(days=7)
+_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
+"""Any Monday: only the days of the week count."""
 
 
 @dataclass(frozen=True)
 class Rhythm:
     runs_a_day: int
+    """The average of a week, rounded up."""
     longest_hole: int
     """Minutes."""
     shortest_hole: int
@@ -17,34 +25,23 @@ class Rhythm:
 
 
 def rhythm(crons: tuple[str, ...]) -> Rhythm | None:
-    """Of several lines together; None when a line does not fire every day, or cannot be read."""
-    moments: set[int] = set()
+    """Returns the rhythm of several lines together; None where one depends on the day of the month, or cannot
+    be read.
+    """
+    moments: set[datetime] = set()
     for cron in crons:
         fields = cron.split()
-        if len(fields) != 5 or fields[2:] != ["*", "*", "*"]:
+        if fields[2:4] != ["*", "*"] or len(fields) != 5:
             return None
-        minutes, hours = _numbers(fields[0], 60), _numbers(fields[1], 24)
-        if not minutes or not hours:
+        try:
+            fires = CronSim(cron, _MONDAY - timedelta(minutes=1))
+        except CronSimError:
             return None
-        moments |= {hour * 60 + minute for hour in hours for minute in minutes}
+        moments |= set(takewhile(lambda moment: moment < _MONDAY + _WEEK, fires))
     if not moments:
         return None
     ordered = sorted(moments)
-    holes = [after - before for before, after in zip(ordered, [*ordered[1:], ordered[0] + DAY], strict=True)]
-    return Rhythm(len(ordered), max(holes), min(holes))
-
-
-def _numbers(field: str, end: int) -> set[int]:
-    """`*/10`, `3,13`, `9-17/2` -> the numbers below `end`; empty when it cannot be read."""
-    found: set[int] = set()
-    for part in field.split(","):
-        span, _, step = part.partition("/")
-        first, _, last = ("0", "-", str(end - 1)) if span == "*" else span.partition("-")
-        last = last or (str(end - 1) if step else first)
-        if (
-            not all(one.isascii() and one.isdigit() for one in (first, last, step or "1"))
-            or int(step or 1) < 1
-        ):
-            return set()
-        found |= set(range(int(first), int(last) + 1, int(step or 1)))
-    return found if found <= set(range(end)) else set()
+    holes = [
+        (after - before) // timedelta(minutes=1) for before, after in pairwise([*ordered, ordered[0] + _WEEK])
+    ]
+    return Rhythm(-(-len(ordered) // 7), max(holes), min(holes))

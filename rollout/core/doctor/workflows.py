@@ -98,7 +98,7 @@ def schedule(world: World, now: datetime) -> Iterator[Finding]:
         yield from _in_fork(settings)
     planned = rhythm(planned_by.crons)
     if planned is None:
-        says = f"{SCHEDULE_WORKFLOW} does not run every day alike: {', '.join(planned_by.crons)}"
+        says = f"{SCHEDULE_WORKFLOW} does not run every week alike: {', '.join(planned_by.crons)}"
         yield cannot_tell(topic, says, "compare it with max_gap of the contract yourself")
         return
     gap = min((train.max_gap for train in world.trains if train.max_gap), default=0)
