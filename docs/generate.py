@@ -1,4 +1,7 @@
-"""Writes the two reference pages from the code: `make docs`. A test fails when a page is out of date."""
+"""Writes the reference pages and the contract's schema from the code: `make docs`.
+
+A test fails when one is out of date.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from pathlib import Path
 import click
 
 from rollout.cli import app
-from rollout.commands.contract_schema import contract_schema
+from rollout.commands.contract_schema import contract_schema, schema_text
+from rollout.core.files import SCHEMA
 from rollout.core.values import JsonValue
 
-DOCS = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
 Schema = Mapping[str, JsonValue]
 """A part of a JSON Schema."""
 
@@ -193,12 +197,17 @@ def _code(text: str) -> str:
     return "`" + _cell(text) + "`"
 
 
-PAGES = {"commands.md": command_reference, "contract.md": contract_reference}
+PAGES = {
+    "docs/reference/commands.md": command_reference,
+    "docs/reference/contract.md": contract_reference,
+    SCHEMA: schema_text,
+}
+"""Path from the top of the repository -> its text."""
 
 
 def main() -> None:
     for name, page in PAGES.items():
-        (DOCS / "reference" / name).write_text(page(), encoding="utf-8")
+        (ROOT / name).write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

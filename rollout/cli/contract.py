@@ -27,14 +27,17 @@ def contract_check(call: Call) -> None:
     What a good contract leaves to people is a note, and no mistake.
     """
     from rollout.adapters.yaml_store import read_contract
-    from rollout.commands.contract import check_contracts, contract_notes
+    from rollout.commands.contract import check_contracts, contract_notes, schema_notes
 
     space = call.workspace
     worktree: Worktree = space.worktree
     if not worktree.contracts() and space.git.tip(space.branch):
         worktree = space.branch_files(space.branch)
     files = check_contracts(worktree, read_contract, call.named_train)
-    notes = contract_notes(worktree, read_contract, files, call.workspace.has_branch)
+    notes = (
+        *contract_notes(worktree, read_contract, files, call.workspace.has_branch),
+        *schema_notes(worktree),
+    )
     for note in notes:
         progress(f"note: {note}")
         warn(note)
@@ -48,8 +51,6 @@ def contract_check(call: Call) -> None:
 @local_options
 def contract_schema(_call: Call) -> None:
     """Print the contract's JSON Schema, for editors."""
-    import json
+    from rollout.commands.contract_schema import schema_text
 
-    from rollout.commands import contract_schema
-
-    out(json.dumps(contract_schema.contract_schema(), indent=2))
+    out(schema_text(), nl=False)

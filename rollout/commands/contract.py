@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from rollout.commands.contract_schema import schema_text
 from rollout.core.contract import Contract
 from rollout.core.contract.check.examine import doubts
 from rollout.core.contract.check.notes import find_notes
+from rollout.core.files import SCHEMA
 from rollout.core.state import TrainState
 from rollout.errors import ContractError, InputError
 from rollout.ports import Worktree
@@ -25,11 +27,11 @@ def check_contracts(
     """
     files = worktree.contracts() if train is None else (contract_file(train),)
     if not files:
-        raise InputError("there is no contract, no state/*/contract.yaml", hint="`rollout init` makes one")
+        raise InputError("there is no contract, no state/*/contract.yaml", hint="make one: rollout init")
     problems = tuple(problem for file in files for problem in _problems(worktree, read_contract, file))
     if problems:
         only_file = files[0] if len(files) == 1 else ""
-        hint = "for help in your editor see `rollout contract schema`"
+        hint = f"your editor finds them too, by {SCHEMA}: rollout contract schema > {SCHEMA}"
         raise ContractError(problems, hint=hint, file=only_file)
     return files
 
@@ -66,6 +68,13 @@ def contract_notes(
         for file, contract in contracts
         for note in (*find_notes(contract), *missing_branches(contract, has_branch))
     )
+
+
+def schema_notes(worktree: Worktree) -> tuple[str, ...]:
+    """Whether the schema that editors check contracts by is of another version of rollout."""
+    if not worktree.exists(SCHEMA) or worktree.read(SCHEMA).decode(errors="replace") == schema_text():
+        return ()
+    return (f"{SCHEMA}: is of another version; renew it: rollout contract schema > {SCHEMA}",)
 
 
 def missing_branches(contract: Contract, has_branch: Callable[[str], bool]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -26,6 +27,11 @@ def contract_schema() -> dict[str, JsonValue]:
         if issubclass(model, Model):
             _describe_fields(definition["properties"], model, texts)
     return {"$schema": DIALECT, "title": "Rollout contract", **schema}
+
+
+def schema_text() -> str:
+    """The schema as `contract schema` prints it and `init` writes it, with its last line's end."""
+    return json.dumps(contract_schema(), indent=2) + "\n"
 
 
 def _tidy(node: JsonValue) -> JsonValue:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 STATE = "state"
 """The folder that all trains are in."""
+SCHEMA = f"{STATE}/contract.schema.json"
+"""What the first line of a contract names, so that editors help and check."""
 STATE_BRANCH = "rollout-state"
 """The branch that carries nothing but state, where nobody named another."""
 STATE_BRANCH_VARIABLE = "ROLLOUT_STATE_BRANCH"

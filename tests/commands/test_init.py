@@ -6,7 +6,8 @@ import pytest
 
 from rollout.adapters.resources import profile_text
 from rollout.adapters.yaml_store import files_of, read_contract
-from rollout.commands.contract import check_contracts
+from rollout.commands.contract import check_contracts, schema_notes
+from rollout.commands.contract_schema import schema_text
 from rollout.commands.init import Initialised, OwnBranch, Wishes, init
 from rollout.commands.init.workflows import (
     Workflows,
@@ -42,6 +43,9 @@ def run(
     return init(worktree, profile_text(profile), dump_yaml, wishes or Wishes(), workflows)
 
 
+SCHEMA = "state/contract.schema.json"
+
+
 def contents(train: str) -> list[str]:
     return [f"state/{train}/{name}.yaml" for name in ("contract", "rollout", "channel")]
 
@@ -59,8 +63,24 @@ def test_what_it_writes_passes_the_check_whatever_the_train_is_called(profile: s
     worktree = FakeWorktree()
     for train in (None, "shop", "1.5", "null", "on", "a-b_c.d"):
         made = run(worktree, profile, Wishes(train=train, state_branch="123"))
-        assert list(made.files) == contents(made.train)
+        assert list(made.files) == [*contents(made.train), *([] if train else [SCHEMA])]
     assert len(check_contracts(worktree, read_contract)) == 6
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_first_line_of_a_contract_leads_editors_to_the_schema(profile: str) -> None:
+    worktree = FakeWorktree()
+    run(worktree, profile, Wishes(train="shop"))
+    first = worktree.files["state/shop/contract.yaml"].splitlines()[0]
+    assert first == "# yaml-language-server: $schema=../contract.schema.json"
+    assert worktree.files[SCHEMA] == schema_text()
+    assert schema_notes(worktree) == ()
+    worktree.files[SCHEMA] = "{}"
+    run(worktree, profile, Wishes(train="api"))
+    assert worktree.files[SCHEMA] == "{}", "it is left to people"
+    assert schema_notes(worktree) == (
+        f"{SCHEMA}: is of another version; renew it: rollout contract schema > {SCHEMA}",
+    )
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -143,12 +163,13 @@ def test_says_what_it_wrote_and_what_to_type_next() -> None:
         "wrote state/shop/contract.yaml\n"
         "wrote state/shop/rollout.yaml\n"
         "wrote state/shop/channel.yaml\n"
+        "wrote state/contract.schema.json\n"
         "current version: v0.1.4\n"
         "workflows: none yet; once this is on GitHub: rollout init --workflows --action OWNER/REPO@SHA"
         " (rollout's repository and a commit of it)\n"
         "next:\n"
         "  rollout contract check --train shop\n"
-        "  git add state/shop && git commit -m 'rollout(shop): init'"
+        "  git add state/shop state/contract.schema.json && git commit -m 'rollout(shop): init'"
     )
 
 
@@ -181,7 +202,7 @@ def test_state_and_the_workflows_of_its_events_are_written_beside() -> None:
     made = run_beside(here, there)
     closed = ".github/workflows/rollout-closed.yml"
     assert list(here.files) == list(made.files) == [closed, START]
-    assert list(there.files) == [*contents("shop"), CHECK, closed]
+    assert list(there.files) == [*contents("shop"), SCHEMA, CHECK, closed]
     assert b"\nstate:\n  branch: rollout-state\n" in there.read(contents("shop")[0])
     # Nobody works on these there: no comments, and the branch by its name.
     assert there.files[CHECK].splitlines()[1:] == [
@@ -196,7 +217,7 @@ def test_state_and_the_workflows_of_its_events_are_written_beside() -> None:
 def test_it_says_how_to_go_on_with_both_branches() -> None:
     text = run_beside(FakeWorktree(), FakeWorktree()).text
     assert text.splitlines() == [
-        *(f"wrote {path} on rollout-state" for path in contents("shop")),
+        *(f"wrote {path} on rollout-state" for path in (*contents("shop"), SCHEMA)),
         f"wrote {CHECK} on rollout-state",
         "wrote .github/workflows/rollout-closed.yml on rollout-state",
         "wrote .github/workflows/rollout-closed.yml",
@@ -255,16 +276,17 @@ def test_state_on_the_default_branch_is_told_its_price() -> None:
 def test_workflows_are_written_beside_the_train() -> None:
     worktree = FakeWorktree(tags=("v0.1.4",))
     made = run(worktree, wishes=Wishes(train="shop", state_branch="ops"), workflows=WORKFLOWS)
-    assert made.files == (*contents("shop"), CHECK, START)
+    assert made.files == (*contents("shop"), SCHEMA, CHECK, START)
     assert f"uses: acme/rollout/.github/actions/rollout@{'5' * 40} # v" in worktree.files[START]
-    assert made.text.splitlines()[3:] == [
+    assert made.text.splitlines()[4:] == [
         f"wrote {CHECK}",
         f"wrote {START}",
         f"workflows: they call acme/rollout at commit {'5' * 40}",
         "current version: v0.1.4",
         "next:",
         "  rollout contract check --train shop",
-        "  git add state/shop .github/workflows && git commit -m 'rollout(shop): init'",
+        "  git add state/shop state/contract.schema.json .github/workflows"
+        " && git commit -m 'rollout(shop): init'",
         "  git branch ops",
         "  gh variable set ROLLOUT_STATE_BRANCH --body ops",
         "  once it is pushed: rollout doctor --forge github",

@@ -45,12 +45,13 @@ def test_init_says_what_it_wrote_and_what_comes_next(shell: Shell, repository: R
         "wrote state/shop/contract.yaml",
         "wrote state/shop/rollout.yaml",
         "wrote state/shop/channel.yaml",
+        "wrote state/contract.schema.json",
         "current version: v1.3.0",
         "workflows: none yet; once this is on GitHub: rollout init --workflows --action OWNER/REPO@SHA"
         " (rollout's repository and a commit of it)",
         "next:",
         "  rollout contract check --train shop",
-        "  git add state/shop && git commit -m 'rollout(shop): init'",
+        "  git add state/shop state/contract.schema.json && git commit -m 'rollout(shop): init'",
     ]
     assert repository.status() == ["?? state/"]
     checked = shell.json("contract", "check")
@@ -60,7 +61,7 @@ def test_init_says_what_it_wrote_and_what_comes_next(shell: Shell, repository: R
 
 def test_to_the_first_promotion(shell: Shell, repository: Repository) -> None:
     files = shell.json("init", "--profile", "generic", "--train", "shop")["files"]
-    assert files == [f"state/shop/{name}.yaml" for name in ("contract", "rollout", "channel")]
+    assert files[:3] == [f"state/shop/{name}.yaml" for name in ("contract", "rollout", "channel")]
     repository.commit({}, "rollout(shop): init")
     report(repository, shell)
     # What the product writes there is not tracked: a changed tracked file is not what was released.
@@ -187,7 +188,7 @@ def test_a_second_train_goes_to_the_same_branch_and_not_into_its_worktree(
     repository.git("remote", "add", "origin", "https://github.com/acme/shop")
     for train in ("shop", "api"):
         shell.ok("init", "--profile", "generic", "--train", train)
-    assert repository.git("ls-tree", "--name-only", "rollout-state:state").split() == ["api", "shop"]
+    assert repository.git("ls-tree", "--name-only", "-d", "rollout-state:state").split() == ["api", "shop"]
     beside = repository.path.parent / "beside"
     repository.git("worktree", "add", "--quiet", str(beside), "rollout-state")
     for more in (("--profile", "generic", "--train", "web"), ("--workflows",)):

@@ -10,13 +10,14 @@ from pydantic import ValidationError
 
 from rollout.commands.commit_state import Changed, change_state
 from rollout.commands.contract import contract_file
+from rollout.commands.contract_schema import schema_text
 from rollout.commands.init.workflows import Installed, Workflows, install_workflows, missing
 from rollout.core import versions
 from rollout.core.channel.guards import bare, quarantined
 from rollout.core.contract import Product, StateBranch
 from rollout.core.contract.check.mistakes import describe
 from rollout.core.doctor.branch import PRICE, set_train
-from rollout.core.files import OWN_ROOTS, STATE_BRANCH
+from rollout.core.files import OWN_ROOTS, SCHEMA, STATE_BRANCH
 from rollout.core.state import (
     UNDER_WAY,
     Channel,
@@ -135,7 +136,7 @@ class Initialised:
 
     @property
     def _next_here(self) -> tuple[str, ...]:
-        folders = f"state/{self.train}"
+        folders = f"state/{self.train}" + (f" {SCHEMA}" if SCHEMA in self.files else "")
         workflows = self.installed is not None and self.installed.written
         if workflows:
             folders += f" {WORKFLOWS}"
@@ -207,6 +208,8 @@ def init(
         current = versions.newest(worktree.tags())
     plan = plan_init(profile_text, dump, wishes, current)
     files = {path: _as_text(content, dump) for path, content in plan.items()}
+    if not (own.files if own else worktree).exists(SCHEMA):
+        files[SCHEMA] = schema_text()
     train = train_of(profile_text, wishes)
     before = tuple(path.split("/")[1] for path in (own.files if own else worktree).contracts())
     made = Initialised(
