@@ -11,7 +11,7 @@ import yaml
 from benchmarks.table import Ratio
 from benchmarks.timing import compare, timed
 from benchmarks.world import STATUS, TRAIN, World
-from rollout.commands.verify import Verified, verify
+from rollout.commands.verify import Verification, verify
 
 COMMITS = 1000
 
@@ -25,9 +25,9 @@ def thousand_commits() -> Ratio:
 
 
 def _verify(world: World, since: str) -> float:
-    found: list[Verified] = []
+    found: list[Verification] = []
     seconds = timed(lambda: found.append(verify(world.space().store, TRAIN, since)))
-    assert found == [Verified(COMMITS, ())], found
+    assert found == [Verification(COMMITS, ())], found
     return seconds
 
 

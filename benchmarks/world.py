@@ -14,7 +14,7 @@ from pathlib import Path
 from rollout.adapters.resources import profile_text
 from rollout.adapters.yaml_store import files_of, message_text
 from rollout.commands.collect import collect
-from rollout.commands.init import Wishes, init
+from rollout.commands.init import InitOptions, init
 from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.commands.start import StartOptions, start
 from rollout.core.decide.advance import advance, begin
@@ -125,7 +125,7 @@ class World:
         self.git("config", "user.email", "benchmark@example.com")
         (self.root / ".gitignore").write_text(".tau/\n", encoding="utf-8")
         self._product.install()
-        wishes = Wishes(train=TRAIN, current_version="v0.1.4")
+        wishes = InitOptions(train=TRAIN, current_version="v0.1.4")
         init(self.space().worktree, profile_text(TRAIN), dump_yaml, wishes)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message=Add the contract")

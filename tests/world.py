@@ -12,7 +12,7 @@ from fakehub.clock import SettableClock
 from rollout.commands import signoff
 from rollout.commands.reconcile.incident import Responder
 from rollout.commands.reconcile.reconciler import Reconciler, Report
-from rollout.commands.start import Started, StartOptions, start
+from rollout.commands.start import StartOptions, StartResult, start
 from rollout.commands.targets import TargetLookup
 from rollout.core.contract import Contract
 from rollout.core.files import CHANNEL, CONTRACT, ROLLOUT
@@ -283,7 +283,9 @@ class World:
 
     # --- the tool ----------------------------------------------------------------------------------------
 
-    def start(self, version: str = VERSION, commit: str | None = COMMIT, **options: str | None) -> Started:
+    def start(
+        self, version: str = VERSION, commit: str | None = COMMIT, **options: str | None
+    ) -> StartResult:
         asked = StartOptions(version, commit, **options)
         return start(
             self.store, self.history, self.clock, TAU, asked, reverter=self.reverter, known=self.known

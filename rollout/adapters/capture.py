@@ -13,14 +13,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from rollout.adapters.safe_walk import Found, SafeWalk, TooManyError
+from rollout.adapters.safe_walk import SafeWalk, TooManyError, WalkEntry
 from rollout.adapters.secrets import SecretScan, secret_name
 from rollout.core.rollback.evidence_index import (
     MAX_BODIES,
     MAX_BODY,
     MAX_CAPTURED,
-    Captured,
     CaptureState,
+    EvidenceEntry,
     digest_of,
     name_of,
     path_matches,
@@ -82,10 +82,10 @@ class Capturer:
         self._read = 0
         self._bodies = 0
 
-    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
+    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[EvidenceEntry, ...]:
         """As the `Product` port says; the index ends at MAX_CAPTURED entries, of which the last says so."""
-        found: dict[str, Found] = {}
-        index: list[Captured] = []
+        found: dict[str, WalkEntry] = {}
+        index: list[EvidenceEntry] = []
         for pattern in dict.fromkeys(patterns):
             try:
                 here = self._walk.find(pattern)
@@ -95,7 +95,7 @@ class Capturer:
                 continue
             found.update((one.path, one) for one in here)
             if not here:
-                index.append(Captured(path=name_of(pattern), state=CaptureState.MISSING, at=self._now()))
+                index.append(EvidenceEntry(path=name_of(pattern), state=CaptureState.MISSING, at=self._now()))
         room = max(0, MAX_CAPTURED - 1 - len(index))
         paths = sorted(found)
         index += [self._entry(found[path], in_git) for path in paths[:room]]
@@ -105,7 +105,7 @@ class Capturer:
             index.append(self._refused("...", f"{len(paths) - room} more files, over the limit of the index"))
         return tuple(index[:MAX_CAPTURED])
 
-    def _entry(self, found: Found, in_git: Sequence[str]) -> Captured:
+    def _entry(self, found: WalkEntry, in_git: Sequence[str]) -> EvidenceEntry:
         named = secret_name(found.path)
         why = found.refused or (f"looks like a secret: {named}" if named else "")
         if why:
@@ -117,7 +117,7 @@ class Capturer:
         except (OSError, RefusedFileError) as error:
             return self._refused(found.path, _why(error))
 
-    def _taken(self, path: str, descriptor: int, *, wants_body: bool) -> Captured:
+    def _taken(self, path: str, descriptor: int, *, wants_body: bool) -> EvidenceEntry:
         if self._into is None:
             return self._read_through(path, descriptor, None, wants_body=wants_body)
         parts = self._place(path)
@@ -135,7 +135,7 @@ class Capturer:
 
     def _read_through(
         self, path: str, descriptor: int, copy: BinaryIO | None, *, wants_body: bool
-    ) -> Captured:
+    ) -> EvidenceEntry:
         size, at = os.fstat(descriptor).st_size, self._now()
         if size > self._limits.file:
             raise RefusedFileError(f"larger than {self._limits.file} bytes")
@@ -153,7 +153,7 @@ class Capturer:
                 body += chunk
         self._read += length
         kept, why = self._body(bytes(body), length) if wants_body else (None, "")
-        return Captured(
+        return EvidenceEntry(
             path=name_of(path),
             state=CaptureState.TAKEN,
             at=at,
@@ -172,8 +172,8 @@ class Capturer:
         self._bodies += length
         return base64.b64encode(body).decode("ascii"), ""
 
-    def _refused(self, path: str, why: str) -> Captured:
-        return Captured(path=name_of(path), state=CaptureState.REFUSED, at=self._now(), why=inert(why))
+    def _refused(self, path: str, why: str) -> EvidenceEntry:
+        return EvidenceEntry(path=name_of(path), state=CaptureState.REFUSED, at=self._now(), why=inert(why))
 
     def _place(self, path: str) -> tuple[str, ...]:
         """Where the copy goes, which no other one of this capture has: not even where case is not told."""

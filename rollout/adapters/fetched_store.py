@@ -10,7 +10,7 @@ from rollout.adapters.git import Git
 from rollout.adapters.git.remotes import fetch, fetched, push
 from rollout.adapters.github.hints import UNARCHIVE, is_archived
 from rollout.adapters.yaml_store import Parse, YamlStore, files_of
-from rollout.core.state import CommitMessage, StateChange, Unusable
+from rollout.core.state import CommitMessage, StateChange, UnusableFile
 from rollout.errors import HeadMovedError, InputError, OutsideError
 from rollout.files.yaml_text import load_yaml
 
@@ -38,7 +38,7 @@ class FetchedStore(YamlStore):
         remote: str,
         branch: str,
         *,
-        tell: Callable[[Unusable], None] = lambda _: None,
+        tell: Callable[[UnusableFile], None] = lambda _: None,
         parse: Parse = load_yaml,
         pushed: Callable[[str], None] = lambda _: None,
     ) -> None:

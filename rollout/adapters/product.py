@@ -19,12 +19,12 @@ from rollout import NO_PLUGINS
 from rollout.adapters.git.process import NO_GRAFTS
 from rollout.core.contract import Surface
 from rollout.core.excerpt import Excerpt, error_excerpt
-from rollout.core.rollback.evidence_index import Captured
+from rollout.core.rollback.evidence_index import EvidenceEntry
 from rollout.core.surfaces.event_log import MAX_LINE
 from rollout.core.surfaces.payload import MAX_PAYLOAD
 from rollout.core.text import inert
 from rollout.core.values import format_duration, from_unix, to_utc_seconds
-from rollout.ports import Checkout, Clock, Failure, Ran, Reading
+from rollout.ports import Checkout, Clock, CommandRun, Failure, Reading
 
 _OF_ACTIONS = ("GITHUB_", "ACTIONS_", "INPUT_", "RUNNER_")
 _SECRET = re.compile(
@@ -162,7 +162,7 @@ class LocalProduct:
         head = self._root / os.fsdecode(ended.stdout.rstrip(b"\n"))
         return not ended.error and not os.access(head, os.X_OK)
 
-    def _git(self, *arguments: str, limit: int = MAX_PAYLOAD) -> _Ended:
+    def _git(self, *arguments: str, limit: int = MAX_PAYLOAD) -> _ProcessEnd:
         """Asks git about the checkout, whoever owns its files, and lets it neither write nor fetch."""
         kept = {n: v for n, v in self._environment.items() if not n.startswith("GIT_")}
         command = ("git", *_GIT_OPTIONS, *arguments)
@@ -210,10 +210,10 @@ class LocalProduct:
         with self._open(path) as file:
             return os.fstat(file.fileno()).st_ino
 
-    def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran:
+    def run(self, command: Sequence[str], workdir: str, timeout: int) -> CommandRun:
         """Run a command of the contract in the product's folder; `timeout` is in seconds."""
         ended = self._execute(command, workdir, timeout, self._environment)
-        return Ran(not ended.error, ended.error or "exit 0", ended.stdout, ended.failure)
+        return CommandRun(not ended.error, ended.error or "exit 0", ended.stdout, ended.failure)
 
     def keep(self, name: str, output: bytes) -> str:
         """Write it to the evidence folder, unless it looks like a secret; say where, or why not."""
@@ -223,7 +223,7 @@ class LocalProduct:
 
         return keep_output(self._evidence_dir, name, output)
 
-    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
+    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[EvidenceEntry, ...]:
         """Copy what the globs find to the evidence folder; its index, with all that was left alone."""
         from rollout.adapters.capture import Capturer
 
@@ -242,14 +242,14 @@ class LocalProduct:
         timeout: int,
         environment: Mapping[str, str],
         limit: int = MAX_PAYLOAD,
-    ) -> _Ended:
+    ) -> _ProcessEnd:
         """`limit`: bytes that it may print."""
         if self._stopped.is_set():
-            return _Ended(b"", "interrupted")
+            return _ProcessEnd(b"", "interrupted")
         try:
             process = _Process(command, self._resolve(workdir), environment, limit)
         except (OSError, ValueError) as error:
-            return _Ended(b"", inert(f"cannot run {command[0]} in {workdir}: {_why(error)}"))
+            return _ProcessEnd(b"", inert(f"cannot run {command[0]} in {workdir}: {_why(error)}"))
         self._running.add(process)
         if self._stopped.is_set():  # while it was being started, when `stop` could not see it yet
             process.kill()
@@ -274,7 +274,7 @@ class LocalProduct:
 
 
 @dataclass(frozen=True)
-class _Ended:
+class _ProcessEnd:
     stdout: bytes
     error: str
     """Empty when the command succeeded, else one inert line."""
@@ -299,14 +299,14 @@ class _Process:
         )
         self._limit = limit
         self._stdout = bytearray()
-        self._stderr = _Ends()
+        self._stderr = _Output()
         self._overflowed = False
         self._readers = (
             self._drain(self._process.stdout, self._keep_stdout),
             self._drain(self._process.stderr, self._keep_stderr),
         )
 
-    def wait(self, timeout: int, grace: float) -> _Ended:
+    def wait(self, timeout: int, grace: float) -> _ProcessEnd:
         """Wait for its end, at most `timeout` seconds, and `grace` seconds more for the end of its output."""
         failure = ""
         try:
@@ -327,17 +327,17 @@ class _Process:
         with suppress(ProcessLookupError, PermissionError):  # nobody is left, or (macOS) only the dead are
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _ended(self, failure: str) -> _Ended:
+    def _ended(self, failure: str) -> _ProcessEnd:
         code, stdout, stderr = self._process.returncode, bytes(self._stdout), self._stderr.whole()
         if self._overflowed:
             failure = f"printed more than {self._limit} bytes"
         elif not failure and code == 0:
-            return _Ended(stdout, "")
+            return _ProcessEnd(stdout, "")
         what = failure or (f"exit {code}" if code > 0 else f"killed by signal {-code}")
         # Scripts complain on either stream. Of a command that itself ended well, stdout is no complaint.
         excerpt = _excerpt(stderr if stderr.strip() or code == 0 else stdout)
         why = "" if self._overflowed else excerpt.in_one_line(_DETAIL)
-        return _Ended(
+        return _ProcessEnd(
             stdout,
             f"{what}: {why}" if why else what,
             Failure(excerpt.lines, _printed(stdout, stderr)) if stdout or stderr else None,
@@ -364,7 +364,7 @@ class _Process:
         self._stderr.add(chunk)
 
 
-class _Ends:
+class _Output:
     """What a stream printed: of megabytes the beginning, where the cause is, and the end."""
 
     def __init__(self) -> None:

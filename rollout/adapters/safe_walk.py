@@ -26,7 +26,7 @@ OUTSIDE = "a link that leads out of the product's folder"
 
 
 @dataclass(frozen=True)
-class Found:
+class WalkEntry:
     path: str
     """Below the root, `/` between its parts."""
     refused: str = ""
@@ -44,9 +44,9 @@ class SafeWalk:
         self._root = root
         self._visits = visits
 
-    def find(self, pattern: str) -> list[Found]:
+    def find(self, pattern: str) -> list[WalkEntry]:
         """What a glob finds, sorted, with the reason where it must not be read. Raises TooManyError."""
-        found: dict[str, Found] = {}
+        found: dict[str, WalkEntry] = {}
         with self._folder(()) as root:
             for one in self._below(root, (), pattern_parts(pattern)):
                 found.setdefault(one.path, one)
@@ -77,7 +77,7 @@ class SafeWalk:
         finally:
             os.close(descriptor)
 
-    def _below(self, folder: int, at: tuple[str, ...], pattern: list[str]) -> Iterator[Found]:
+    def _below(self, folder: int, at: tuple[str, ...], pattern: list[str]) -> Iterator[WalkEntry]:
         if len(at) > _MAX_DEPTH:
             return
         first, rest = pattern[0], pattern[1:]
@@ -102,7 +102,7 @@ class SafeWalk:
             raise TooManyError
         return sorted(name for name in names if fnmatchcase(name, part))
 
-    def _at(self, folder: int, at: tuple[str, ...], rest: list[str]) -> Iterator[Found]:
+    def _at(self, folder: int, at: tuple[str, ...], rest: list[str]) -> Iterator[WalkEntry]:
         """What is at that place, `rest` being what the pattern still wants below it."""
         mode = _mode(folder, at[-1])
         if stat.S_ISLNK(mode):
@@ -111,9 +111,9 @@ class SafeWalk:
             if stat.S_ISDIR(mode):
                 yield from self._into(folder, at, rest)
         elif mode and not stat.S_ISDIR(mode):
-            yield Found("/".join(at), "" if stat.S_ISREG(mode) else "not a regular file")
+            yield WalkEntry("/".join(at), "" if stat.S_ISREG(mode) else "not a regular file")
 
-    def _into(self, folder: int, at: tuple[str, ...], pattern: list[str]) -> Iterator[Found]:
+    def _into(self, folder: int, at: tuple[str, ...], pattern: list[str]) -> Iterator[WalkEntry]:
         try:
             deeper = os.open(at[-1], _FOLDER, dir_fd=folder)
         except OSError:
@@ -123,11 +123,11 @@ class SafeWalk:
         finally:
             os.close(deeper)
 
-    def _behind_link(self, at: tuple[str, ...], rest: list[str]) -> Iterator[Found]:
+    def _behind_link(self, at: tuple[str, ...], rest: list[str]) -> Iterator[WalkEntry]:
         """Where a link leads, walked to by its real path, so that nothing is read twice under two names."""
         real = Path(os.path.realpath(self._root.joinpath(*at)))
         if not real.is_relative_to(self._root) or real == self._root:
-            yield Found("/".join(at), OUTSIDE)
+            yield WalkEntry("/".join(at), OUTSIDE)
             return
         parts = real.relative_to(self._root).parts
         try:

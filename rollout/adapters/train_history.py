@@ -45,14 +45,14 @@ from rollout.core.state import (
     Signoff,
     Status,
     TrainState,
-    Unusable,
+    UnusableFile,
 )
 from rollout.core.text import inert
 from rollout.core.values import Model
 from rollout.errors import ContractError, InputError
 
 M = TypeVar("M", bound=Model)
-Found = tuple[Contract, str, Unusable | None]
+Found = tuple[Contract, str, UnusableFile | None]
 """The contract that decides, its digest, and why it is not the one at this commit."""
 
 _MOST_VERSIONS = 200
@@ -78,7 +78,7 @@ def contract_before(
     if found is None:
         raise error
     told = with_way_back(error, train, files)
-    return *found, Unusable(told.message, told.hint)
+    return *found, UnusableFile(told.message, told.hint)
 
 
 def contract_that_fits(
@@ -104,7 +104,7 @@ def contract_that_fits(
     culprit, good = _last_change(
         files.versions(CONTRACT), lambda version: _fits(version, train, rollout, status)
     )
-    return *found, Unusable(f"{path}: {misfit}", _hint(path, culprit, good), did=_did(culprit, good))
+    return *found, UnusableFile(f"{path}: {misfit}", _hint(path, culprit, good), did=_did(culprit, good))
 
 
 def _newest_that_fits(
@@ -159,7 +159,7 @@ class _StandIns:
         self._error = error
         self._train = train
         self._files = files
-        self._broken: list[Unusable] = []
+        self._broken: list[UnusableFile] = []
         self._history: dict[str, tuple[list[FileVersion], Iterator[FileVersion]]] = {}
 
     def read(self, at: str) -> TrainState:
@@ -310,7 +310,7 @@ class _StandIns:
         culprit, good = _last_change(self._versions(name), is_good)
         is_newer = error.hint == UPGRADE
         hint = UPGRADE if is_newer else _hint(path, culprit, good)
-        self._broken.append(Unusable(error.message, hint, name, is_newer, _did(culprit, good)))
+        self._broken.append(UnusableFile(error.message, hint, name, is_newer, _did(culprit, good)))
 
     def _newest(self, model: type[M], name: str, is_good: Callable[[M], bool]) -> M | None:
         found = (self._good(version, model, name, is_good) for version in self._versions(name))

@@ -46,7 +46,7 @@ from rollout.core.state import (
     StateChange,
     Status,
     TrainState,
-    Unusable,
+    UnusableFile,
 )
 from rollout.core.state.release_cache import ReleaseCache
 from rollout.core.text import inert
@@ -89,7 +89,7 @@ class YamlStore:
         git: Git,
         branch: str | None = None,
         *,
-        tell: Callable[[Unusable], None] = lambda _: None,
+        tell: Callable[[UnusableFile], None] = lambda _: None,
         parse: Parse = load_yaml,
     ) -> None:
         """`branch` None means the repository's default branch.
@@ -392,7 +392,7 @@ class LostTrains:
     def standing_in(self, held: TrainState, at: str) -> TrainState:
         """What the train held, as what is known of it at a commit that has it no more."""
         problem = f"{state_path(held.train)}: is missing, with all of its files"
-        unusable = Unusable(problem, self.hint(held.train), ROLLOUT, did=self.did)
+        unusable = UnusableFile(problem, self.hint(held.train), ROLLOUT, did=self.did)
         return replace(held, head=at, broken=(*held.broken, unusable))
 
 
@@ -466,7 +466,7 @@ def missing(train: str, name: str, hint: str) -> InputError:
 
 def deciding_contract(
     train: str, files: TrainFiles, rollout: Rollout, status: Status | None
-) -> tuple[Contract, str, Unusable | None]:
+) -> tuple[Contract, str, UnusableFile | None]:
     """The contract that decides, its digest, and why it is not the one at this commit."""
     try:
         if not files.has(CONTRACT):

@@ -13,7 +13,7 @@ from rollout.core.files import STATE_BRANCH
 from rollout.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
-    from rollout.commands.init import Wishes
+    from rollout.commands.init import InitOptions
     from rollout.commands.init.workflows import Workflows
     from rollout.core.workflow_pin import Place
 
@@ -66,7 +66,7 @@ def init(
     GitHub and the commit that this program was installed from is there too.
     """
     from rollout.adapters.resources import profile_text
-    from rollout.commands.init import Wishes, train_of
+    from rollout.commands.init import InitOptions, train_of
 
     if update and not workflows_only:
         raise InputError("--update is about workflows alone", hint="rollout init --workflows --update")
@@ -74,7 +74,7 @@ def init(
         return _install_workflows(call, action, update=update)
     space = call.workspace
     branch = space.branch_of_new_train()
-    wishes = Wishes(
+    wishes = InitOptions(
         call.named_train,
         channel,
         current_version,
@@ -98,7 +98,9 @@ def init(
     return None
 
 
-def _make_train(call: Call, profile: str, wishes: Wishes, branch: str | None, action: str | None) -> None:
+def _make_train(
+    call: Call, profile: str, wishes: InitOptions, branch: str | None, action: str | None
+) -> None:
     """Into the worktree, or onto the state branch `branch` where it is one of its own."""
     from rollout.commands.init import OwnBranch, init, train_of
     from rollout.files.yaml_text import dump_yaml

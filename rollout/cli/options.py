@@ -20,7 +20,7 @@ from rollout.cli.output import out, progress, show, under_actions, warn
 from rollout.errors import InputError
 
 if TYPE_CHECKING:
-    from rollout.core.state import TrainState, Unusable
+    from rollout.core.state import TrainState, UnusableFile
     from rollout.wiring import ForgeKind, Workspace
 
 Command = Callable[..., int | None]
@@ -112,11 +112,11 @@ class Call:
     workspace: Workspace
     named_train: str | None
     json: bool
-    unusable: list[Unusable]
+    unusable: list[UnusableFile]
     """The broken files that the command comes across."""
     again: Callable[[], AbstractContextManager[Call]]
     """The same call on the train as it is then, for a command that goes on for long."""
-    told: set[Unusable] = field(default_factory=set)
+    told: set[UnusableFile] = field(default_factory=set)
 
     @property
     def train(self) -> str:
@@ -215,7 +215,7 @@ def _opened(
     from rollout.adapters.clock import FixedClock
     from rollout.wiring import Workspace
 
-    unusable: list[Unusable] = []
+    unusable: list[UnusableFile] = []
     folder, remote = _folder_and_remote(repo, forge, reach)
     workspace = Workspace(
         folder,

@@ -13,7 +13,7 @@ from rollout.cli.options import Call, command_options
 from rollout.cli.output import style
 
 if TYPE_CHECKING:
-    from rollout.core.rollback.rehearsal import Rehearsed
+    from rollout.core.rollback.rehearsal import RehearsalOutcome
 
 
 @click.command(cls=Command)
@@ -54,12 +54,12 @@ def rehearse(call: Call, product_dir: Path | None, by: str | None, dry_run: bool
         raise error
 
 
-def _mend(rehearsed: Rehearsed) -> str:
+def _mend(rehearsed: RehearsalOutcome) -> str:
     is_only_unvalidated = rehearsed.stuck is None and rehearsed.unvalidated
     return "Add a harness or ci_checks gate to a phase" if is_only_unvalidated else "Mend that now"
 
 
-def _summarize(rehearsed: Rehearsed, commit: str | None) -> None:
+def _summarize(rehearsed: RehearsalOutcome, commit: str | None) -> None:
     """Under Actions the job's summary tells it too."""
     if os.environ.get("GITHUB_STEP_SUMMARY"):
         from rollout.adapters.actions import write_summary

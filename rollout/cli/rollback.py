@@ -11,7 +11,7 @@ from rollout.cli.options import BY, REASON, Call, brake_options
 from rollout.errors import InputError
 
 if TYPE_CHECKING:
-    from rollout.commands.commit_state import Changed
+    from rollout.commands.commit_state import CommandResult
 
 
 @click.command(cls=Command)
@@ -36,7 +36,14 @@ def rollback(
     by: str | None,
 ) -> None:
     """Roll back the release that is on its way, or that completed last; joins a rollback that runs."""
-    from rollout.commands.rollback import Declaration, Dispatch, Meant, cancel, declare_reverted, roll_back
+    from rollout.commands.rollback import (
+        Declaration,
+        Dispatch,
+        ReleaseChoice,
+        cancel,
+        declare_reverted,
+        roll_back,
+    )
     from rollout.ports import Place
 
     space = call.workspace
@@ -45,7 +52,7 @@ def rollback(
         raise InputError(f"{' and '.join(both)} contradict each other", hint="give one of them")
     decides = space.decider if is_cancel or reverted else space.decider_for_brake
     who = by if by is not None else decides()
-    meant = Meant(version or None, space.asked_at())
+    meant = ReleaseChoice(version or None, space.asked_at())
     if reverted:
         declared = Declaration(reverted, reason, who)
         train = call.train
@@ -74,7 +81,7 @@ def rollback(
     answer(call, changed, _what_was_done(changed, target or None), told)
 
 
-def _what_was_done(changed: Changed, target: str | None) -> str:
+def _what_was_done(changed: CommandResult, target: str | None) -> str:
     """What asking for the rollback did: it started one, or joined the one that was under way."""
     from rollout.core.contract import RollbackStep
     from rollout.core.state import StepState
@@ -95,7 +102,7 @@ def _what_was_done(changed: Changed, target: str | None) -> str:
 
 
 def answer(
-    call: Call, changed: Changed, done: str, nothing: str = "nothing to do: that is recorded already"
+    call: Call, changed: CommandResult, done: str, nothing: str = "nothing to do: that is recorded already"
 ) -> None:
     incident = changed.state.incident
     call.summarize(changed.state, [{"kind": "commit", "event": "rollback"}] if changed.commit else [])
@@ -109,7 +116,7 @@ def answer(
     )
 
 
-def changed_document(train: str, changed: Changed) -> dict[str, object]:
+def changed_document(train: str, changed: CommandResult) -> dict[str, object]:
     return {
         "train": train,
         "commit": changed.commit,

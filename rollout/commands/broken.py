@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from rollout.core.decide.decision import why_held
-from rollout.core.state import TrainState, Unusable
+from rollout.core.state import TrainState, UnusableFile
 from rollout.errors import RolloutError
 
 
-def what_is_left(found: Iterable[Unusable], load: Callable[[], TrainState]) -> list[str]:
+def what_is_left(found: Iterable[UnusableFile], load: Callable[[], TrainState]) -> list[str]:
     """A line for each broken file that a command came across, by the train as `load` reads it afterwards.
 
     A command may write such a file anew, and with it a freeze or a rollback. The command line that takes the
@@ -19,7 +19,7 @@ def what_is_left(found: Iterable[Unusable], load: Callable[[], TrainState]) -> l
     return [_line(each, left) for each in found]
 
 
-def _left(load: Callable[[], TrainState]) -> Mapping[str, Unusable] | None:
+def _left(load: Callable[[], TrainState]) -> Mapping[str, UnusableFile] | None:
     """What is still broken; None where that cannot be read."""
     try:
         return {each.name: each for each in load().stood_in_for}
@@ -27,7 +27,7 @@ def _left(load: Callable[[], TrainState]) -> Mapping[str, Unusable] | None:
         return None
 
 
-def _line(found: Unusable, left: Mapping[str, Unusable] | None) -> str:
+def _line(found: UnusableFile, left: Mapping[str, UnusableFile] | None) -> str:
     problem = found.problem.splitlines()[0]
     if left is None:
         return "; ".join(filter(None, (f"{why_held(found.name)}: {problem}", found.did)))
@@ -38,6 +38,6 @@ def _line(found: Unusable, left: Mapping[str, Unusable] | None) -> str:
     )
 
 
-def written_anew(found: Unusable) -> str:
+def written_anew(found: UnusableFile) -> str:
     """What is left to do about a file that was broken and no longer is."""
     return f"{found.name} is written anew and can be read again: leave it as it is"

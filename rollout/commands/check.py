@@ -28,7 +28,7 @@ _WAIT_HINT = "run rollout reconcile, which renews the decision, then this check 
 
 
 @dataclass(frozen=True)
-class Checked:
+class TrainComparison:
     """What was looked at: each train that the pull request touches, as it is now and would be."""
 
     now: TrainState | None
@@ -44,7 +44,7 @@ def check(
     changed: Sequence[str],
     *,
     base: str | None = None,
-) -> list[Checked]:
+) -> list[TrainComparison]:
     """`merge` is the commit that merging would make, or made when the check was first asked for.
 
     `base` is the commit that it merges into, None for the head of the state branch; `changed` are the paths
@@ -76,7 +76,7 @@ def check(
             step = _refuse_illegal(current, merged, forge_of(train), clock, changed)
             if step is not None and step.event is Event.ENTER:
                 _refuse_additions(store, before, made, changed)
-        checked.append(Checked(current, merged))
+        checked.append(TrainComparison(current, merged))
     return checked
 
 

@@ -162,7 +162,7 @@ def _chosen(contract: Contract, named: Sequence[str] | None) -> dict[str, Surfac
     return {name: surface for name, surface in contract.surfaces.items() if not named or name in named}
 
 
-class _Read(NamedTuple):
+class _SurfaceReading(NamedTuple):
     """How one surface was read."""
 
     sample: Sample
@@ -181,26 +181,28 @@ class _Reader:
         self._product = product
         self._clock = clock
 
-    def read(self, name: str, surface: Surface) -> _Read:
+    def read(self, name: str, surface: Surface) -> _SurfaceReading:
         """Whatever goes wrong, even by a bug of ours, makes this surface unknown and stops no other."""
         if surface.command and self._unprepared:
-            return _Read(Sample(unknown=inert(self._unprepared, 300)))
+            return _SurfaceReading(Sample(unknown=inert(self._unprepared, 300)))
         try:
             found = self._read(surface, self._cursors.get(name))
         except Exception as error:  # noqa: BLE001
-            return _Read(Sample(unknown=inert(f"a bug in rollout: {type(error).__name__}: {error}")))
+            return _SurfaceReading(
+                Sample(unknown=inert(f"a bug in rollout: {type(error).__name__}: {error}"))
+            )
         if found.sample.unknown:
             return found
-        return _Read(found.sample.model_copy(update={"read_at": self._clock.now()}), found.failure)
+        return _SurfaceReading(found.sample.model_copy(update={"read_at": self._clock.now()}), found.failure)
 
-    def _read(self, surface: Surface, cursor: LogCursor | None) -> _Read:
+    def _read(self, surface: Surface, cursor: LogCursor | None) -> _SurfaceReading:
         reading = self._product.read(surface)
         if reading.error:
-            return _Read(Sample(unknown=inert(reading.error, 300)), reading.failure)
+            return _SurfaceReading(Sample(unknown=inert(reading.error, 300)), reading.failure)
         sample = parse(surface, reading.payload, reading.updated_at)
         if surface.events is not None and _lacks_counters(sample):
             sample = _with_counted_log(sample, surface.events, cursor, self._product)
-        return _Read(sample)
+        return _SurfaceReading(sample)
 
 
 def _read_all(
@@ -225,9 +227,9 @@ def _read_all(
 
 def _as_they_end(
     pool: ThreadPoolExecutor, reader: _Reader, surfaces: Mapping[str, Surface]
-) -> Iterator[tuple[str, _Read]]:
+) -> Iterator[tuple[str, _SurfaceReading]]:
     """Each surface when it was read. The next one of a queue begins when the one before has ended."""
-    running: dict[Future[_Read], deque[str]] = {}
+    running: dict[Future[_SurfaceReading], deque[str]] = {}
     waiting = _queues(surfaces)
     while waiting or running:
         for queue in waiting:

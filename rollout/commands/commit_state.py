@@ -20,7 +20,7 @@ ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
-class Changed:
+class CommandResult:
     """A train after a change, at the commit that made it."""
 
     state: TrainState
@@ -35,7 +35,7 @@ def change_state(
     at: datetime,
     *,
     is_brake: bool = False,
-) -> Changed:
+) -> CommandResult:
     """Commit what `decide` makes of the newest state; it may be called again with a newer one.
 
     With `is_brake` the last readable versions of broken files stand in for them, and it acts in the middle of
@@ -46,7 +46,7 @@ def change_state(
         state = load(train, store.head())
         decided = decide(state)
         if decided is None:
-            return Changed(state, None)
+            return CommandResult(state, None)
         change, message = decided
         change = writable(state, change)
         try:
@@ -55,7 +55,7 @@ def change_state(
             if attempt == ATTEMPTS:
                 raise
             continue
-        return Changed(applied(state, change, commit), commit)
+        return CommandResult(applied(state, change, commit), commit)
     raise AssertionError("unreachable: the loop returns or raises")
 
 

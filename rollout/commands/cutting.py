@@ -16,7 +16,7 @@ _DEEPEN = "; this clone is shallow, fetch all of it with `git fetch --unshallow`
 
 
 @dataclass(frozen=True)
-class Cut:
+class ReleaseCut:
     """A release as it is cut from the product's branch."""
 
     commit: str
@@ -39,7 +39,9 @@ def check_commits(history: History, commit: str | None, base: str | None) -> Non
             raise InputError(f"{option} {inert(named, 80)}: no such commit", hint=_WHOLE_ID)
 
 
-def cut(history: History, state: TrainState, version: str, commit: str | None, base: str | None) -> Cut:
+def cut(
+    history: History, state: TrainState, version: str, commit: str | None, base: str | None
+) -> ReleaseCut:
     """The release of that version; the commits that are named exist.
 
     Without a commit it ends at the newest one of the product's branch. Without a base it begins at the
@@ -52,7 +54,7 @@ def cut(history: History, state: TrainState, version: str, commit: str | None, b
     found = history.commits(begin.commit, commit)
     if not found.total:
         raise RefusedError(_empty(version, commit, begin), hint=_EMPTY_HINT)
-    return Cut(commit, begin.commit, found, begin.since)
+    return ReleaseCut(commit, begin.commit, found, begin.since)
 
 
 _EMPTY_HINT = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.commands.commit_state import Changed, change_state, checked_reason
+from rollout.commands.commit_state import CommandResult, change_state, checked_reason
 from rollout.core.state import CommitMessage, Event, Freeze, Outcome, StateChange, TrainState
 from rollout.errors import RefusedError
 from rollout.ports import Clock, StateStore
@@ -15,7 +15,7 @@ LONGEST_REASON = 500
 """Characters; more of a freeze's reason is cut off."""
 
 
-def freeze(store: StateStore, clock: Clock, train: str, reason: str) -> Changed:
+def freeze(store: StateStore, clock: Clock, train: str, reason: str) -> CommandResult:
     """Stop promotion; one that is stopped stays as it is. Raises RefusedError without a rollout."""
     now, reason = clock.now(), checked_reason(reason, LONGEST_REASON)
 

@@ -9,10 +9,10 @@ from typing import assert_never
 from rollout.commands.preparing import Preparation, report_failure
 from rollout.core.contract import Apply, ApplyTarget, ApplyVersion, Contract, Harness, SwitchLane
 from rollout.core.observation import Results, WorkResult
-from rollout.core.rollback.evidence_index import Captured, in_words
+from rollout.core.rollback.evidence_index import EvidenceEntry, in_words
 from rollout.core.state import Channel, ChannelRequest, Release, Request, Rollout, Status, Work
 from rollout.core.text import inert
-from rollout.ports import Clock, Ran, Worker
+from rollout.ports import Clock, CommandRun, Worker
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _MAX_RESULTS = 50
@@ -112,7 +112,7 @@ def _apply_version(
 def _timed(
     request: Request | ChannelRequest,
     what: str,
-    do: Callable[[], tuple[Ran, tuple[Captured, ...]]],
+    do: Callable[[], tuple[CommandRun, tuple[EvidenceEntry, ...]]],
     product: Worker,
     clock: Clock,
     progress: Callable[[str], None],
@@ -141,12 +141,12 @@ def _do(
     product: Worker,
     *,
     copies: bool,
-) -> tuple[Ran, tuple[Captured, ...]]:
+) -> tuple[CommandRun, tuple[EvidenceEntry, ...]]:
     rollback = contract.rollback
     match request.work:
         case Work.CAPTURE_EVIDENCE:
             index = product.capture(rollback.evidence, rollback.evidence_in_git)
-            return Ran(ok=True, detail=in_words(index, copied=copies), stdout=b""), index
+            return CommandRun(ok=True, detail=in_words(index, copied=copies), stdout=b""), index
         case Work.APPLY:
             values = {
                 "percent": str(request.canary_percent),
@@ -163,7 +163,7 @@ def _do(
             return _run(rollback.lane, values, product, "the contract has no rollback.lane"), ()
         case Work.HARNESS:
             if problem := preparation.problem():
-                return Ran(ok=False, detail=problem, stdout=b""), ()
+                return CommandRun(ok=False, detail=problem, stdout=b""), ()
             return _run(contract.harness, {}, product, "the contract has no harness command"), ()
         case _:
             assert_never(request.work)
@@ -174,10 +174,10 @@ def _run(
     values: Mapping[str, str],
     product: Worker,
     without: str,
-) -> Ran:
+) -> CommandRun:
     """Run the section's command, its placeholders replaced; `without` says that there is none."""
     if section is None or section.command is None:
-        return Ran(ok=False, detail=without, stdout=b"")
+        return CommandRun(ok=False, detail=without, stdout=b"")
     command = tuple(_filled(argument, values) for argument in section.command)
     return product.run(command, section.workdir, section.timeout)
 

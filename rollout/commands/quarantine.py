@@ -6,16 +6,16 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rollout.commands.commit_state import Changed, change_state, checked_reason
+from rollout.commands.commit_state import CommandResult, change_state, checked_reason
 from rollout.commands.rollback import checked_person
 from rollout.core import completed, versions
 from rollout.core.channel.guards import bare
 from rollout.core.rollback import quarantine
 from rollout.core.state import (
-    Added,
+    Act,
+    Addition,
     CommitMessage,
     Event,
-    Lift,
     Outcome,
     QuarantinedRelease,
     Release,
@@ -49,7 +49,7 @@ class ProductLookup:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _ReleaseName:
     """What a person named."""
 
     commit: str
@@ -59,13 +59,13 @@ class _Found:
 
 def add(
     store: StateStore, clock: Clock, train: str, named: str, reason: str, by: str, product: ProductLookup
-) -> Changed:
+) -> CommandResult:
     """Put the release of a version, or a commit, in quarantine; what is in quarantine stays there.
 
     Raises InputError for what is neither a known version nor a commit, RefusedError for the release that is
     under way.
     """
-    now, added = clock.now(), Added(by=checked_person(by), reason=checked_reason(reason))
+    now, added = clock.now(), Addition(by=checked_person(by), reason=checked_reason(reason))
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
         found = _found(state, named, product)
@@ -93,25 +93,25 @@ def add(
     return change_state(store, train, decide, now)
 
 
-def _found(state: TrainState, named: str, product: ProductLookup) -> _Found:
+def _found(state: TrainState, named: str, product: ProductLookup) -> _ReleaseName:
     """What the train itself knows of that version or commit, else what the product's repository does."""
     is_version = versions.is_valid(named)
     for release in _known(state):
         if (is_version and bare(release.version) == bare(named)) or release.commit == named.lower():
-            return _Found(release.commit, release.base, release.version)
+            return _ReleaseName(release.commit, release.base, release.version)
     if is_version:
         tagged = product.tagged(named)
         if tagged is None:
             raise InputError(f"{named}: no such tag, and the train knows no such release", hint=_NAME_IT)
-        return _Found(tagged, version=named)
+        return _ReleaseName(tagged, version=named)
     if not _COMMIT.fullmatch(named.lower()):
         raise InputError(f"{inert(named, 80) or 'nothing'}: neither a version nor a commit", hint=_NAME_IT)
     if not product.exists(named.lower()):
         raise InputError(f"{named}: no such commit", hint=_NAME_IT)
-    return _Found(named.lower())
+    return _ReleaseName(named.lower())
 
 
-def _versions(found: _Found, product: ProductLookup) -> Sequence[str | None]:
+def _versions(found: _ReleaseName, product: ProductLookup) -> Sequence[str | None]:
     """Every version of that commit: a plan, or a rollback's target, knows it by its version alone."""
     others = [version for version in product.versions_at(found.commit) if not _same(version, found.version)]
     return [*([found.version] if found.version else []), *others] or [None]
@@ -147,15 +147,15 @@ def _doing(outcome: Outcome) -> str:
     return outcome.replace("_", " ")
 
 
-def lift(store: StateStore, clock: Clock, train: str, commit: str, reason: str, by: str) -> Changed:
+def lift(store: StateStore, clock: Clock, train: str, commit: str, reason: str, by: str) -> CommandResult:
     """Lift every entry of that commit. Raises InputError when it is not in the file; lifted ones stay so."""
     now, reason, by = clock.now(), checked_reason(reason), checked_person(by)
     return change_state(
-        store, train, lambda state: _lifted(state, commit, Lift(by=by, at=now, reason=reason)), now
+        store, train, lambda state: _lifted(state, commit, Act(by=by, at=now, reason=reason)), now
     )
 
 
-def _lifted(state: TrainState, commit: str, done: Lift) -> tuple[StateChange, CommitMessage] | None:
+def _lifted(state: TrainState, commit: str, done: Act) -> tuple[StateChange, CommitMessage] | None:
     found = _entries(state, commit)
     if all(entry.lifted is not None for entry in found):
         return None

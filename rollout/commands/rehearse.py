@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import rollout as tool
-from rollout.commands.commit_state import Changed, change_state
+from rollout.commands.commit_state import CommandResult, change_state
 from rollout.commands.perform import perform
 from rollout.commands.reconcile.incident import Responder
 from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate, RollbackStep
 from rollout.core.observation import Evidence, HarnessReport, Observation
-from rollout.core.rollback.evidence_index import Captured
+from rollout.core.rollback.evidence_index import EvidenceEntry
 from rollout.core.rollback.opening import dispatched
-from rollout.core.rollback.rehearsal import Rehearsed
+from rollout.core.rollback.rehearsal import RehearsalOutcome
 from rollout.core.state import (
     CommitMessage,
     Event,
@@ -34,7 +34,7 @@ from rollout.core.state import (
 )
 from rollout.core.values import format_instant
 from rollout.errors import RefusedError
-from rollout.ports import Clock, Forge, PullRequestState, Ran, StateStore, Worker
+from rollout.ports import Clock, CommandRun, Forge, PullRequestState, StateStore, Worker
 from rollout.rendering.advice import next_command
 from rollout.rendering.commits import message
 
@@ -57,7 +57,7 @@ class Stage:
     """Let a check (second) of a commit (first) be green, as CI does."""
 
 
-def rehearse(stage: Stage, train: str, by: str, now: datetime) -> Rehearsed:
+def rehearse(stage: Stage, train: str, by: str, now: datetime) -> RehearsalOutcome:
     """Play the six steps on the stage. Raises RefusedError when no rollout is in progress."""
     state = stage.store.load(train, stage.store.head())
     release = state.rollout.release
@@ -71,7 +71,9 @@ def rehearse(stage: Stage, train: str, by: str, now: datetime) -> Rehearsed:
     play.freeze(state, by)
     incident = play.to_its_end()
     target = incident.target.version if incident.target else ""
-    return Rehearsed(release.version, release.commit, target, tip, tuple(map(_as_played, incident.steps)))
+    return RehearsalOutcome(
+        release.version, release.commit, target, tip, tuple(map(_as_played, incident.steps))
+    )
 
 
 def _as_played(step: IncidentStep) -> IncidentStep:
@@ -81,7 +83,9 @@ def _as_played(step: IncidentStep) -> IncidentStep:
     return step.model_copy(update={"result": f"not run in a rehearsal, taken for {step.result}"[:500]})
 
 
-def record(store: StateStore, clock: Clock, train: str, rehearsed: Rehearsed, by: str) -> Changed:
+def record(
+    store: StateStore, clock: Clock, train: str, rehearsed: RehearsalOutcome, by: str
+) -> CommandResult:
     """Commit that the release was rehearsed. Raises RefusedError when another one is in progress by now."""
     now = clock.now()
     assert rehearsed.tip is not None
@@ -184,11 +188,11 @@ class _Onlooker:
     def __init__(self, product: Worker) -> None:
         self._product = product
 
-    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
+    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[EvidenceEntry, ...]:
         return self._product.capture(patterns, in_git)
 
-    def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran:
-        return Ran(ok=True, detail=f"not run in a rehearsal: {command[0]}", stdout=b"")
+    def run(self, command: Sequence[str], workdir: str, timeout: int) -> CommandRun:
+        return CommandRun(ok=True, detail=f"not run in a rehearsal: {command[0]}", stdout=b"")
 
     def keep(self, name: str, output: bytes) -> str:
         return self._product.keep(name, output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rollout.commands.commit_state import Changed, change_state, checked_reason
+from rollout.commands.commit_state import CommandResult, change_state, checked_reason
 from rollout.commands.rollback import recorded, refuse_unjudged
 from rollout.core.rollback import leaving
 from rollout.core.state import CommitMessage, Event, Outcome, StateChange, TrainState
@@ -19,7 +19,7 @@ def reopen(
     train: str,
     reason: str,
     finish: Callable[[TrainState], object] = lambda _: None,
-) -> Changed:
+) -> CommandResult:
     """Make the train idle after a finished rollback; one that is idle stays so.
 
     `finish` does what the incident still lacks outside, before nobody knows it any more. Raises RefusedError

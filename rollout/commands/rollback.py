@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.commands.commit_state import Changed, change_state, checked_reason
+from rollout.commands.commit_state import CommandResult, change_state, checked_reason
 from rollout.commands.targets import HeldBack, Known, check_target_for_brake, check_written
 from rollout.core.channel.guards import bare
 from rollout.core.rollback import leaving, opening, resuming, watching
 from rollout.core.rollback.machine import ASKED_OF_PERSON
 from rollout.core.rollback.target import named
-from rollout.core.state import CommitMessage, Event, Joined, Outcome, Release, StateChange, TrainState
+from rollout.core.state import CommitMessage, Event, Outcome, Release, RollbackJoin, StateChange, TrainState
 from rollout.core.text import inert
 from rollout.errors import InputError, OutsideError, RefusedError
 from rollout.ports import Clock, StateStore
@@ -34,7 +34,7 @@ class Dispatch:
 
 
 @dataclass(frozen=True)
-class Meant:
+class ReleaseChoice:
     """Which release a person means: what was under way when they asked, under the name that they gave."""
 
     version: str | None = None
@@ -83,7 +83,7 @@ class Meant:
         return self.asked_at is not None and self.asked_at < than
 
 
-ANY = Meant()
+ANY = ReleaseChoice()
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def roll_back(
     known: Known,
     *,
     held_back: HeldBack = lambda *_: "",
-    meant: Meant = ANY,
-) -> Changed:
+    meant: ReleaseChoice = ANY,
+) -> CommandResult:
     """Freeze and open an incident, or join the one that is open; asking the same again changes nothing.
 
     `known` gives the versions that a target may be beside those of the train's own state, and `held_back` why
@@ -184,7 +184,7 @@ def _joined(
             f"incident {state.incident.id} has moved the version already, to {target and target.version}",
             hint="once it is over: rollout channel apply --target VERSION",
         )
-    entry = Joined(at=now, by=asked.by, reason=asked.reason, target=asked.target)
+    entry = RollbackJoin(at=now, by=asked.by, reason=asked.reason, target=asked.target)
     change = watching.joined(state, entry)
     return recorded(state, Event.JOIN, change, f"{asked.by}: {asked.reason}") if change else None
 
@@ -196,8 +196,8 @@ def declare_reverted(
     asked: Declaration,
     is_there: Callable[[str], bool],
     *,
-    meant: Meant = ANY,
-) -> Changed:
+    meant: ReleaseChoice = ANY,
+) -> CommandResult:
     """Record that a commit holds the revert, which the tool cannot see; saying so again changes nothing.
 
     `is_there` says whether the product has the commit. Raises InputError when it has not, or for an empty
@@ -230,7 +230,7 @@ def _declared(
             f"--reverted {asked.commit[:12]}: that is the release itself",
             hint="name the commit of the product's branch that holds the revert",
         )
-    entry = Joined(at=now, by=asked.by, reason=asked.reason, reverted=asked.commit)
+    entry = RollbackJoin(at=now, by=asked.by, reason=asked.reason, reverted=asked.commit)
     if incident.revert is not None and incident.revert.landed is not None:
         if incident.revert.landed == asked.commit:
             return None
@@ -244,8 +244,8 @@ def _declared(
 
 
 def cancel(
-    store: StateStore, clock: Clock, train: str, reason: str, by: str, *, meant: Meant = ANY
-) -> Changed:
+    store: StateStore, clock: Clock, train: str, reason: str, by: str, *, meant: ReleaseChoice = ANY
+) -> CommandResult:
     """Call off a false alarm: back to where the rollout stood, frozen until somebody unfreezes it.
 
     Raises RefusedError without a rollback, or once its revert has begun.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout.commands.commit_state import Changed, change_state
+from rollout.commands.commit_state import CommandResult, change_state
 from rollout.commands.reconcile.signoff_comments import Listener
 from rollout.core.nearest import suggest
 from rollout.core.signoff.comments import Comment, SignoffCommand
@@ -27,7 +27,7 @@ def record(
     item: str,
     given: str,
     by: str,
-) -> Changed:
+) -> CommandResult:
     """Record the item as signed for the release commit that is being rolled out.
 
     Where somebody is authenticated, that is who signs. Raises InputError for an unknown item, RefusedError

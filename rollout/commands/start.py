@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout.commands.channel.origin import written_by_hand
-from rollout.commands.commit_state import Changed, change_state, checked_reason
+from rollout.commands.commit_state import CommandResult, change_state, checked_reason
 from rollout.commands.contract import refuse_doubts, refuse_unusable
-from rollout.commands.cutting import Cut, check_commits, cut
+from rollout.commands.cutting import ReleaseCut, check_commits, cut
 from rollout.commands.quarantine import held_back, refuse_quarantined
 from rollout.commands.targets import Known, check_target, check_written
 from rollout.core import channel as channels
@@ -53,10 +53,10 @@ class StartOptions:
 
 
 @dataclass(frozen=True)
-class Started(Changed):
+class StartResult(CommandResult):
     """A train after the start of a release, and how its range was found."""
 
-    cut: Cut
+    cut: ReleaseCut
 
 
 def start(
@@ -69,7 +69,7 @@ def start(
     reverter: Reverter | None = None,
     known: Known = lambda _: (),
     is_rerun: bool = False,
-) -> Started:
+) -> StartResult:
     """Commit the new rollout and its first status.
 
     `reverter` knows whether the commit holds a release that was rolled back, and `known` whether a version
@@ -88,7 +88,7 @@ def start(
             hint="name the commit with --commit, or dispatch it anew",
         )
     check_commits(history, options.commit, options.base)
-    now, cuts = clock.now(), list[Cut]()
+    now, cuts = clock.now(), list[ReleaseCut]()
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage]:
         _refuse_second(state)
@@ -105,7 +105,7 @@ def start(
         return _begun(state, options, cuts[-1], target, now)
 
     changed = change_state(store, train, decide, now)
-    return Started(changed.state, changed.commit, cuts[-1])
+    return StartResult(changed.state, changed.commit, cuts[-1])
 
 
 def _checked(options: StartOptions) -> StartOptions:
@@ -201,7 +201,7 @@ def _refuse_held_target(
 
 
 def _begun(
-    state: TrainState, options: StartOptions, cut: Cut, target: RollbackTarget | None, now: datetime
+    state: TrainState, options: StartOptions, cut: ReleaseCut, target: RollbackTarget | None, now: datetime
 ) -> tuple[StateChange, CommitMessage]:
     release = Release(
         version=options.version, commit=cut.commit, base=cut.base, started_at=now, first=options.first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout.commands.commit_state import Changed, change_state, checked_reason
+from rollout.commands.commit_state import CommandResult, change_state, checked_reason
 from rollout.commands.freeze import LONGEST_REASON, changed, require_rollout
 from rollout.core.state import CommitMessage, Event, Incident, Outcome, StateChange, TrainState
 from rollout.errors import RefusedError
@@ -10,7 +10,7 @@ from rollout.ports import Clock, StateStore
 from rollout.rendering.advice import next_command
 
 
-def unfreeze(store: StateStore, clock: Clock, train: str, reason: str) -> Changed:
+def unfreeze(store: StateStore, clock: Clock, train: str, reason: str) -> CommandResult:
     """Let promotion go on. Raises RefusedError while an incident is open, or when nothing is frozen."""
     now, reason = clock.now(), checked_reason(reason, LONGEST_REASON)
 

@@ -46,7 +46,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Verified:
+class Verification:
     commits: int
     """How many were recomputed."""
     findings: tuple[Finding, ...]
@@ -61,7 +61,9 @@ class Verified:
         return [(finding.commit, finding.problem) for finding in self.findings]
 
 
-def verify(store: StateStore, train: str, since: str | None, *, files: StateFiles | None = None) -> Verified:
+def verify(
+    store: StateStore, train: str, since: str | None, *, files: StateFiles | None = None
+) -> Verification:
     """Check every state commit of the train after `since` (all when None), oldest first.
 
     `files` reads what is kept of releases; without it, whether that can be read is not asked.
@@ -186,7 +188,7 @@ class _Verifier:
         broken = (each for each in state.broken if each.name in entry.paths)
         return next((each.problem for each in broken if not self._is_a_sides(entry, each.name)), "")
 
-    def verified(self) -> Verified:
+    def verified(self) -> Verification:
         for edit in self._edits:
             self._find(edit.entry, f"{ROLLOUT}: {edit.why}; no reconcile has judged it yet")
         doubted = sum(entry.commit in self._findings for entry, _ in self._beginnings)
@@ -197,7 +199,7 @@ class _Verifier:
         ]
         remarks.sort(key=lambda remark: self._order[remark.commit])
         found = sorted(self._findings.values(), key=lambda finding: self._order[finding.commit])
-        return Verified(self._checked + doubted, tuple(found), tuple(remarks), self._cut)
+        return Verification(self._checked + doubted, tuple(found), tuple(remarks), self._cut)
 
     def _find(self, entry: LoggedCommit, problem: str) -> None:
         """The first thing that is wrong with a commit stands for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 
-from rollout.commands.commit_state import Changed, change_state, checked_reason
+from rollout.commands.commit_state import CommandResult, change_state, checked_reason
 from rollout.commands.rollback import checked_person
 from rollout.core.files import ROLLOUT
 from rollout.core.state import CommitMessage, Event, Outcome, Release, StateChange, TrainState
@@ -19,7 +19,7 @@ from rollout.rendering.gates import release_name
 _ROLL_BACK = "roll it back: rollout rollback --reason WHY"
 
 
-def withdraw(store: StateStore, clock: Clock, train: str, reason: str, by: str) -> Changed:
+def withdraw(store: StateStore, clock: Clock, train: str, reason: str, by: str) -> CommandResult:
     """End the release in progress; a release that is withdrawn already stays so.
 
     Raises InputError for an empty reason, RefusedError without a release in progress and from the first

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from rollout.core.rollback.evidence_index import MAX_CAPTURED, Captured
+from rollout.core.rollback.evidence_index import MAX_CAPTURED, EvidenceEntry
 from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version, format_instant
 
 COUNTERS = "counters"
@@ -164,7 +164,7 @@ class WorkResult(Model):
     detail: Line = ""
     started_at: Instant
     finished_at: Instant
-    captured: tuple[Captured, ...] = Field(default=(), max_length=MAX_CAPTURED)
+    captured: tuple[EvidenceEntry, ...] = Field(default=(), max_length=MAX_CAPTURED)
     """Of `capture_evidence`: the index, sorted by path."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rollout.adapters.resources import profile_text
 from rollout.commands.collect import collect
-from rollout.commands.init import Wishes, init
+from rollout.commands.init import InitOptions, init
 from rollout.commands.perform import perform
 from rollout.commands.reconcile.reconciler import Reconciler, Report
 from rollout.commands.reopen import reopen
@@ -24,7 +24,7 @@ from rollout.core.state import Event, Outcome, Status, TrainState, Verdict
 from rollout.core.values import format_instant
 from rollout.demo.product import SURFACES, TOOLS, StandIn
 from rollout.demo.rollback import asked_for, beats, landed
-from rollout.demo.telling import CI, JOBS, Say, Telling
+from rollout.demo.telling import CI, JOBS, Narrator, Say
 from rollout.errors import OutsideError, RefusedError
 from rollout.files.yaml_text import dump_yaml
 from rollout.ports import PullRequest, PullRequestState
@@ -65,7 +65,7 @@ def tell(output: Path | None, say: Say, columns: int) -> Path:
 
     Raises RefusedError when it is not an empty folder.
     """
-    story = Story(_folder(output), Telling(say, columns))
+    story = Story(_folder(output), Narrator(say, columns))
     story.set_up()
     story.release("v0.1.5")
     story.release("v0.1.6", degrades="memory", at_phase="canary-2")
@@ -83,7 +83,7 @@ def _folder(output: Path | None) -> Path:
 
 
 class Story:
-    def __init__(self, root: Path, telling: Telling) -> None:
+    def __init__(self, root: Path, telling: Narrator) -> None:
         self.root = root
         self.clock = DemoClock()
         self.product = StandIn(root)
@@ -101,7 +101,7 @@ class Story:
         self._write(".gitignore", ".tau/\n")
         for _, evidence in (signature for items in SIGNATURES.values() for signature in items.values()):
             self._write(evidence, "Looked at and agreed.\n")
-        wishes = Wishes(train=TRAIN, channel="stable", current_version="v0.1.4")
+        wishes = InitOptions(train=TRAIN, channel="stable", current_version="v0.1.4")
         init(self.space.worktree, profile_text(TRAIN), dump_yaml, wishes)
         self._commit_all("Add the product and its rollout contract")
         self._telling.text(f"in {self.root}")

@@ -25,7 +25,7 @@ class _Wait:
     soak: str
 
 
-class Telling:
+class Narrator:
     def __init__(self, say: Say, columns: int) -> None:
         """`columns` is the width that no line exceeds."""
         self._say = say

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rollout.ports.clock import Clock as Clock
     from rollout.ports.clock import PatientClock as PatientClock
-    from rollout.ports.collecting import Collecting as Collecting
+    from rollout.ports.collecting import ArtifactNames as ArtifactNames
     from rollout.ports.collecting import CollectingRun as CollectingRun
-    from rollout.ports.collecting import Kept as Kept
+    from rollout.ports.collecting import Collector as Collector
     from rollout.ports.collecting import Stage as Stage
     from rollout.ports.evidence import Evidence as Evidence
     from rollout.ports.files import StateFiles as StateFiles
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from rollout.ports.issues import answer_key as answer_key
     from rollout.ports.issues import opened_twice as opened_twice
     from rollout.ports.product import Checkout as Checkout
+    from rollout.ports.product import CommandRun as CommandRun
     from rollout.ports.product import Failure as Failure
     from rollout.ports.product import Product as Product
-    from rollout.ports.product import Ran as Ran
     from rollout.ports.product import Reading as Reading
     from rollout.ports.product import Worker as Worker
     from rollout.ports.releases import FULL_PAGE as FULL_PAGE
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 _TOPICS = {
     "clock": ("Clock", "PatientClock"),
-    "collecting": ("Collecting", "CollectingRun", "Kept", "Stage"),
+    "collecting": ("Collector", "CollectingRun", "ArtifactNames", "Stage"),
     "evidence": ("Evidence",),
     "files": ("StateFiles",),
     "forge": (
@@ -82,7 +82,7 @@ _TOPICS = {
         "answer_key",
         "opened_twice",
     ),
-    "product": ("Checkout", "Failure", "Product", "Ran", "Reading", "Worker"),
+    "product": ("Checkout", "Failure", "Product", "CommandRun", "Reading", "Worker"),
     "releases": ("FULL_PAGE", "Releases"),
     "reverts": ("Reverter", "RevertOutcome", "RevertPreview"),
     "store": ("LoggedCommit", "StateStore"),

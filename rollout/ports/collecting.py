@@ -38,14 +38,14 @@ class CollectingRun:
 
 
 @dataclass(frozen=True)
-class Kept:
+class ArtifactNames:
     """What is left of a run's artifacts."""
 
     names: tuple[str, ...]
     expired: tuple[str, ...]
 
 
-class Collecting(Protocol):
+class Collector(Protocol):
     """Raises OutsideError where GitHub cannot be asked."""
 
     home: str
@@ -59,7 +59,7 @@ class Collecting(Protocol):
     def run(self, number: str) -> CollectingRun | None:
         """One run of any workflow; None when there is no such run."""
 
-    def kept(self, number: str) -> Kept:
+    def kept(self, number: str) -> ArtifactNames:
         """The artifacts of a run."""
 
     def ask(self, label: str, runs_on: str) -> None:

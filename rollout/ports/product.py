@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from rollout.core.contract import Surface
-from rollout.core.rollback.evidence_index import Captured
+from rollout.core.rollback.evidence_index import EvidenceEntry
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandRun:
     """How a command ended."""
 
     ok: bool
@@ -62,7 +62,7 @@ class Checkout:
 class Worker(Protocol):
     """Carries out what a request asks for."""
 
-    def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran: ...
+    def run(self, command: Sequence[str], workdir: str, timeout: int) -> CommandRun: ...
 
     def keep(self, name: str, output: bytes) -> str:
         """Keep what a command printed where the product's evidence goes.
@@ -70,7 +70,7 @@ class Worker(Protocol):
         Returns its path, or why it was left out; nothing where no evidence is kept.
         """
 
-    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
+    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[EvidenceEntry, ...]:
         """Every file that a glob below the product's folder finds, sorted, and every glob that finds none.
 
         Files are copied to where the product's evidence goes; those that a glob of `in_git` names bring

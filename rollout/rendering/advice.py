@@ -22,7 +22,7 @@ from rollout.core.state import (
     Rollout,
     Status,
     TrainState,
-    Unusable,
+    UnusableFile,
     Verdict,
 )
 from rollout.core.values import seconds_between
@@ -72,7 +72,7 @@ def _with_contract(state: TrainState, rest: list[str]) -> list[str]:
             assert_never(state.rollout.outcome)
 
 
-def _mend(what: str, unusable: Unusable) -> str:
+def _mend(what: str, unusable: UnusableFile) -> str:
     return f"mend {what}: {line(unusable.problem.splitlines()[0], 300)}; {line(unusable.hint, 300)}"
 
 

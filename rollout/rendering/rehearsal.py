@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout.core.rollback.rehearsal import Rehearsed
+from rollout.core.rollback.rehearsal import RehearsalOutcome
 from rollout.core.state import StepState
 from rollout.rendering.gates import Style, no_style
 from rollout.rendering.inert import code, line
@@ -10,7 +10,7 @@ from rollout.rendering.inert import code, line
 _MARKS = {StepState.DONE: "\u2713", StepState.SKIPPED: "-"}
 
 
-def rehearsal_view(rehearsed: Rehearsed, commit: str | None, *, style: Style) -> str:
+def rehearsal_view(rehearsed: RehearsalOutcome, commit: str | None, *, style: Style) -> str:
     """What became of each step, and whether it was recorded."""
     rows = [
         f"  {_MARKS.get(step.state, '!')} {step.step.replace('_', ' '):<17} {line(step.result)}".rstrip()
@@ -24,7 +24,7 @@ def rehearsal_view(rehearsed: Rehearsed, commit: str | None, *, style: Style) ->
     return "\n".join([style(head, bold=True), *rows, "", end])
 
 
-def why_stuck(rehearsed: Rehearsed) -> str:
+def why_stuck(rehearsed: RehearsalOutcome) -> str:
     """Where a rehearsal that did not pass would need a person, or what it lacks, on one line."""
     stuck = rehearsed.stuck
     if rehearsed.tip is not None and stuck is None:
@@ -33,7 +33,7 @@ def why_stuck(rehearsed: Rehearsed) -> str:
     return f"a rollback of {rehearsed.release} would need a person: {where}"
 
 
-def rehearsal_summary(rehearsed: Rehearsed, commit: str | None) -> str:
+def rehearsal_summary(rehearsed: RehearsalOutcome, commit: str | None) -> str:
     """Markdown for GITHUB_STEP_SUMMARY; its first line says whether a person would be needed."""
     went_through = f"a rollback of {rehearsed.release} would go through"
     first = went_through if rehearsed.passed else why_stuck(rehearsed)
@@ -42,7 +42,7 @@ def rehearsal_summary(rehearsed: Rehearsed, commit: str | None) -> str:
     return "\n".join([f"**{code(first)}**", "", *(f"    {each}".rstrip() for each in told)])
 
 
-def rehearsal_document(train: str, rehearsed: Rehearsed, commit: str | None) -> dict[str, object]:
+def rehearsal_document(train: str, rehearsed: RehearsalOutcome, commit: str | None) -> dict[str, object]:
     """`rollout rehearse --json`."""
     return {
         "train": train,

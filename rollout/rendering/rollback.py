@@ -13,9 +13,9 @@ from rollout.core.rollback.work import has_failed
 from rollout.core.state import (
     Incident,
     IncidentStep,
-    Joined,
     Outcome,
     Request,
+    RollbackJoin,
     Rollout,
     StepState,
     TrainState,
@@ -187,7 +187,7 @@ def _step_line(number: int, step: IncidentStep, width: int, now: datetime, style
     return f"  {style(mark, fg=colour)}  {'  '.join(told)}".rstrip()
 
 
-def joined_line(joined: Joined) -> str:
+def joined_line(joined: RollbackJoin) -> str:
     """`by ada: customers call`, `failure-streak-breach (voice): failure_streak=3`."""
     if joined.trigger is not None:
         where = f" ({joined.surface})" if joined.surface else ""

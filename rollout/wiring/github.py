@@ -16,7 +16,7 @@ from rollout.errors import OutsideError
 if TYPE_CHECKING:
     from rollout.adapters.github.address import Address
     from rollout.adapters.github.api import Api
-    from rollout.adapters.github.collecting import GitHubCollecting
+    from rollout.adapters.github.collecting import GitHubCollector
     from rollout.adapters.github.evidence import GitHubEvidence
     from rollout.adapters.github.forge import GitHubForge
     from rollout.adapters.github.history import GitHubHistory
@@ -173,11 +173,11 @@ class GitHub:
         return GitHubReleases(self.api, lambda: self.listing.product)
 
     @property
-    def collecting(self) -> GitHubCollecting:
+    def collecting(self) -> GitHubCollector:
         from rollout.adapters.github.address import default_branch, run_token
-        from rollout.adapters.github.collecting import GitHubCollecting
+        from rollout.adapters.github.collecting import GitHubCollector
 
-        return GitHubCollecting(self.api, run_token(self._environment), default_branch(self._environment))
+        return GitHubCollector(self.api, run_token(self._environment), default_branch(self._environment))
 
     @property
     def inspector(self) -> GitHubInspector:

@@ -18,7 +18,7 @@ from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import LostTrains, YamlStore
 from rollout.core.decorations import Decorations
 from rollout.core.files import STATE, STATE_BRANCH
-from rollout.core.state import UNDER_WAY, TrainState, Unusable
+from rollout.core.state import UNDER_WAY, TrainState, UnusableFile
 from rollout.core.values import format_instant
 from rollout.core.versions import spellings
 from rollout.errors import InputError, RolloutError
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from rollout.core.workflow_pin import ActionPin, Place
     from rollout.ports import (
         Clock,
-        Collecting,
+        Collector,
         Evidence,
         Forge,
         History,
@@ -82,7 +82,7 @@ class Workspace:
         state_branch: str | None = None,
         environment: Mapping[str, str] | None = None,
         forge_kind: ForgeKind = "local",
-        tell: Callable[[Unusable], None] = lambda _: None,
+        tell: Callable[[UnusableFile], None] = lambda _: None,
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`environment` is what the contract's commands inherit from, and what says where GitHub is; this
@@ -394,7 +394,7 @@ class Workspace:
             )
 
     @property
-    def collecting(self) -> Collecting:
+    def collecting(self) -> Collector:
         """Raises InputError for the local forge, which has no workflows."""
         if self.forge_kind == "local":
             raise InputError(

@@ -28,7 +28,7 @@ from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.local.history import LocalHistory
 from rollout.adapters.yaml_store import YamlStore, files_of
 from rollout.commands.reconcile.reconciler import Reconciler, Report
-from rollout.commands.start import Started, StartOptions, start
+from rollout.commands.start import StartOptions, StartResult, start
 from rollout.core.contract import Contract, Product
 from rollout.core.decorations import Decorations
 from rollout.core.observation import Evidence, HarnessReport
@@ -164,7 +164,7 @@ class GitHubWorld(World):
     def history(self) -> GitHubHistory:  # type: ignore[override]
         return self.run().history
 
-    def start(self, version: str = VERSION, commit: str | None = None, **options: str | None) -> Started:
+    def start(self, version: str = VERSION, commit: str | None = None, **options: str | None) -> StartResult:
         return super().start(version, commit or self.release, **options)
 
     def merge(self, *, squash: bool = False) -> None:

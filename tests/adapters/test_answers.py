@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 
 from rollout.adapters.github.answers import (
-    Counted,
+    CountedNodes,
     Document,
     Nodes,
     Oid,
@@ -18,7 +18,7 @@ from rollout.adapters.github.answers import (
     within,
 )
 from rollout.adapters.github.checks import _Suite
-from rollout.adapters.github.documents import Pull, SeenProduct
+from rollout.adapters.github.documents import ProductView, Pull
 from rollout.adapters.github.evidence import _Artifact, _digest, _Review, _Run
 from rollout.adapters.github.store_documents import Branch, Commit, Version, trains_of
 
@@ -104,9 +104,9 @@ ROWS: list[tuple[type[Document], Any, str, tuple[str | int, ...], object]] = [
     (Version, VERSION, "by", ("author", "name"), "somebody"),
     (Version, VERSION, "blob", ("file",), None),
     (Version, VERSION, "blob", ("file", "object"), None),
-    (SeenProduct, PRODUCT, "object", ("object",), None),
-    (SeenProduct, PRODUCT, "tip", ("ref",), None),
-    (SeenProduct, PRODUCT, "tip", ("ref", "target"), FAULT),
+    (ProductView, PRODUCT, "object", ("object",), None),
+    (ProductView, PRODUCT, "tip", ("ref",), None),
+    (ProductView, PRODUCT, "tip", ("ref", "target"), FAULT),
     (Branch, {"name": "b", "target": {"file": {"object": None}}}, "trains", ("target", "file"), ()),
     (Branch, {"name": "b", "target": {"file": {"object": None}}}, "trains", ("target",), FAULT),
 ]
@@ -155,7 +155,7 @@ def test_what_may_be_missing(answer: object, wanted: object) -> None:
 
 @pytest.mark.parametrize("answer", [{"node": None}, {}])
 def test_a_node_that_is_gone(answer: object) -> None:
-    assert parsed_or_none(Counted[str], answer, "node") is None
+    assert parsed_or_none(CountedNodes[str], answer, "node") is None
 
 
 def test_where_it_makes_no_sense() -> None:

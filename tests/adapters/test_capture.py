@@ -13,7 +13,13 @@ import pytest
 
 from fakehub.clock import NOON
 from rollout.adapters.capture import Capturer, Limits, keep_output
-from rollout.core.rollback.evidence_index import MAX_BODIES, MAX_BODY, MAX_CAPTURED, Captured, CaptureState
+from rollout.core.rollback.evidence_index import (
+    MAX_BODIES,
+    MAX_BODY,
+    MAX_CAPTURED,
+    CaptureState,
+    EvidenceEntry,
+)
 
 TAU = {
     ".tau/live-run-unified/report.json": "{}",
@@ -43,11 +49,11 @@ def put(root: Path, path: str, content: str | bytes) -> Path:
 
 def capture(
     root: Path, *patterns: str, in_git: Sequence[str] = (), limits: Limits | None = None
-) -> tuple[Captured, ...]:
+) -> tuple[EvidenceEntry, ...]:
     return Capturer(root.resolve(), root.parent / "out", lambda: NOON, limits).capture(patterns, in_git)
 
 
-def told(index: Sequence[Captured]) -> dict[str, str]:
+def told(index: Sequence[EvidenceEntry]) -> dict[str, str]:
     """Path -> what became of it."""
     return {one.path: f"{one.state} {one.why}".strip() for one in index}
 
@@ -81,7 +87,7 @@ def test_says_size_digest_and_time_and_keeps_a_copy(product: Path) -> None:
     path = ".tau/live-run-unified/surfaces/voice/run.log"
     (one,) = capture(product, path)
     digest = hashlib.sha256(b"line\n").hexdigest()
-    assert one == Captured(path=path, state=CaptureState.TAKEN, at=NOON, bytes=5, sha256=digest)
+    assert one == EvidenceEntry(path=path, state=CaptureState.TAKEN, at=NOON, bytes=5, sha256=digest)
     assert (product.parent / "out" / path).read_bytes() == b"line\n"
 
 

@@ -24,7 +24,7 @@ from rollout.commands.history import history
 from rollout.commands.verify import verify
 from rollout.core.contract import Product
 from rollout.core.decide.effects import OpenPromotion, SetStatus
-from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange, Unusable
+from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange, UnusableFile
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 from rollout.ports import HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 from tests import builders
@@ -162,7 +162,7 @@ def test_the_contract_before_stands_in_as_in_a_clone(world: GitHubWorld, text: b
         broken = world.repo.commit_on_branch(
             world.alice, "main", broken, "try again", [(CONTRACT, b"phases: [%d" % number)], []
         )
-    told: list[Unusable] = []
+    told: list[UnusableFile] = []
     run = world.run()
     clone = YamlStore(Git(world.repo.bare.path), "main")
     store = GitHubStore(run.api, "main", lambda: clone, tell=told.append)

@@ -125,7 +125,7 @@ def test_the_cache_is_kept_and_taken_away_by_commits(world: GitHubWorld) -> None
     refresh(desk(world), TAU)
     assert "tag: v0.1.5" in world.text("state/tau/release-cache.yaml")
     world.clock.forward(minutes=20)
-    assert prune(desk(world), TAU).why == "it is stale by 5m"
+    assert prune(desk(world), TAU).notes == ("it is stale by 5m",)
     assert "release-cache.yaml" not in world.repo.bare.git("ls-tree", "--name-only", "main:state/tau")
     assert not show(desk(world), TAU).is_there
     assert world.subjects()[:2] == [

@@ -23,7 +23,7 @@ from fakehub.clock import NOON
 from fakehub.entities import Pull, Run, TokenKind
 from fakehub.hub import Hub
 from rollout.adapters.git import Git
-from rollout.adapters.github.collecting import GitHubCollecting
+from rollout.adapters.github.collecting import GitHubCollector
 from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import verify
@@ -195,8 +195,8 @@ def collects(world: GitHubWorld) -> None:
     world.repo.runs.append(run)
 
 
-def collecting(run: Adapters) -> GitHubCollecting:
-    return GitHubCollecting(run.api, "", "main")
+def collecting(run: Adapters) -> GitHubCollector:
+    return GitHubCollector(run.api, "", "main")
 
 
 ACTS = {

@@ -26,12 +26,12 @@ from rollout.core.doctor.facts import (
     BranchInUse,
     Bypass,
     Environment,
-    Hidden,
     Permission,
     Product,
     Rule,
     Settings,
     Train,
+    UnknownFact,
     Use,
     Who,
     Workflow,
@@ -124,7 +124,7 @@ def test_an_admin_sees_everything_but_what_a_jobs_token_may_do(hub: Hub, repo: R
     assert seen.variables == {"ROLLOUT_APP_CLIENT_ID": "x"}
     assert seen.secrets == frozenset({"ROLLOUT_APP_PRIVATE_KEY"})
     assert seen.runs == ()
-    assert not isinstance(seen.limit, Hidden)
+    assert not isinstance(seen.limit, UnknownFact)
     assert seen.limit.limit == 5000
 
 
@@ -199,7 +199,9 @@ def test_issues_that_are_off_and_an_archive_are_no_lack_of_the_token(hub: Hub, r
     seen = inspect(repo, run(repo))
     assert seen.permissions is not None
     fixes = {
-        name: may.fix.partition(":")[0] for name, may in seen.permissions.items() if isinstance(may, Hidden)
+        name: may.fix.partition(":")[0]
+        for name, may in seen.permissions.items()
+        if isinstance(may, UnknownFact)
     }
     assert fixes == {Permission.ISSUES: "Settings > General > Features", Permission.STATUSES: "unarchive it"}
 
@@ -211,7 +213,9 @@ def test_that_actions_may_not_open_pull_requests_is_told_by_trying(hub: Hub, rep
     assert seen.permissions is not None
     assert seen.permissions[Permission.PULLS] is True, "the permission is there, the setting is not"
     assert inspect(repo, admin(repo)).may_open_pulls is False
-    assert isinstance(inspect(repo, hub.app_token(repo)).may_open_pulls, Hidden), "it is not about an App"
+    assert isinstance(inspect(repo, hub.app_token(repo)).may_open_pulls, UnknownFact), (
+        "it is not about an App"
+    )
 
 
 @pytest.mark.parametrize(
@@ -244,7 +248,7 @@ def test_a_ruleset_that_cannot_be_read_still_counts(hub: Hub, repo: Repo) -> Non
     hub.ruleset(repo, pull_request=True)
     hub.fail("GET /repos/acme/tau/rulesets/*", faults.FORBIDDEN)
     rules = inspect(repo, admin(repo)).rules
-    assert not isinstance(rules, Hidden)
+    assert not isinstance(rules, UnknownFact)
     assert [(rule.kind, rule.bypass) for rule in rules] == [("pull_request", Bypass.HIDDEN)]
 
 
@@ -265,10 +269,10 @@ def test_the_environment_that_holds_the_key(repo: Repo) -> None:
     expected = replace(expected, restricted=True, branches=("main", "ops"))
     assert inspect(repo, admin(repo)).environment == expected
     fake.protected_only = True
-    expected = replace(expected, branches=Hidden("protected branches alone"))
+    expected = replace(expected, branches=UnknownFact("protected branches alone"))
     assert inspect(repo, admin(repo)).environment == expected
     some = run(repo, {**FULL, "actions": "read"})
-    assert isinstance(inspect(repo, some).environment, Hidden), "it may not ask for secrets"
+    assert isinstance(inspect(repo, some).environment, UnknownFact), "it may not ask for secrets"
 
 
 def test_what_an_organization_lends_counts_where_the_repository_has_none(hub: Hub, repo: Repo) -> None:
@@ -290,7 +294,7 @@ def test_what_the_token_may_not_ask_is_hidden_and_says_what_it_needs(repo: Repo)
         "runs": "actions: read",
     }
     for name, needs in hidden.items():
-        assert getattr(seen, name) == Hidden(f"this token may not ask (it needs {needs})"), name
+        assert getattr(seen, name) == UnknownFact(f"this token may not ask (it needs {needs})"), name
 
 
 def test_products_out_of_reach(hub: Hub, repo: Repo, tmp_path: Path) -> None:
@@ -337,7 +341,7 @@ def test_a_question_that_fails_is_hidden_and_the_rest_is_answered(hub: Hub, repo
     token = admin(repo)
     hub.fail("GET /repos/acme/tau/rules/*", faults.SERVER_ERROR, times=-1)
     seen = inspect(repo, token)
-    assert isinstance(seen.rules, Hidden)
+    assert isinstance(seen.rules, UnknownFact)
     assert seen.workflows
 
 
@@ -415,7 +419,7 @@ def test_what_workflows_ask_of_an_app(hub: Hub, tmp_path: Path) -> None:
 def test_a_plan_without_rules_is_told_from_a_missing_permission(repo: Repo) -> None:
     repo.has_rulesets = False
     rules = inspect(repo, admin(repo)).rules
-    assert isinstance(rules, Hidden)
+    assert isinstance(rules, UnknownFact)
     assert (rules.plan, "the plan has none of it" in rules.why) == (True, True)
 
 
@@ -446,7 +450,7 @@ def test_single_sign_on_and_address_lists_are_told_apart(
     root, fault = admin(repo), faults.Fault(status=403, message=message)
     hub.fail("GET /repos/acme/tau/rules/*", fault, times=-1)
     rules = inspect(repo, root).rules
-    assert isinstance(rules, Hidden)
+    assert isinstance(rules, UnknownFact)
     assert says in rules.why
     assert fix in rules.why
     hub.fail("POST /graphql *", faults.graphql(message, "FORBIDDEN"), times=-1)

@@ -15,7 +15,7 @@ from rollout.adapters.clock import FixedClock
 from rollout.adapters.product import LocalProduct, product_environment
 from rollout.core.contract import Adapter, Surface
 from rollout.core.surfaces.event_log import MAX_LINE
-from rollout.ports import Checkout, Failure, Product, Ran, Reading
+from rollout.ports import Checkout, CommandRun, Failure, Product, Reading
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LONG = 60
@@ -38,7 +38,7 @@ def python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-I", "-c", f"import os, signal, sys, time\n{code}")
 
 
-def run(product: Product, code: str, *, timeout: int = LONG, workdir: str = ".") -> Ran:
+def run(product: Product, code: str, *, timeout: int = LONG, workdir: str = ".") -> CommandRun:
     return product.run(python(code), workdir, timeout)
 
 
@@ -137,7 +137,7 @@ def test_without_a_place_for_evidence_nothing_is_kept(product: LocalProduct) -> 
 
 
 def test_a_command_that_succeeds_ran_well(product: LocalProduct) -> None:
-    assert run(product, "print('done')") == Ran(ok=True, detail="exit 0", stdout=b"done\n")
+    assert run(product, "print('done')") == CommandRun(ok=True, detail="exit 0", stdout=b"done\n")
 
 
 def test_a_command_killed_by_a_signal_failed(product: LocalProduct) -> None:
@@ -247,7 +247,7 @@ def test_a_service_that_gave_back_the_output_lives_on(product: LocalProduct, fol
 
 def test_stop_kills_what_runs_and_starts_nothing_more(product: LocalProduct, folder: Path) -> None:
     line = Line(folder)
-    ended: list[Ran] = []
+    ended: list[CommandRun] = []
     # a moment later than it could, so that the adapter mostly waits for it already when it is stopped
     command = ("sh", "-c", "exec 3>line; sleep 0.1; echo alive >&3; exec sleep 60")
     running = Thread(target=lambda: ended.append(product.run(command, ".", LONG)))
@@ -256,7 +256,7 @@ def test_stop_kills_what_runs_and_starts_nothing_more(product: LocalProduct, fol
     product.stop()
     running.join(LONG / 2)
     assert [ran.detail for ran in ended] == ["killed by signal 9"]
-    assert run(product, "print('ran')") == Ran(ok=False, detail="interrupted", stdout=b"")
+    assert run(product, "print('ran')") == CommandRun(ok=False, detail="interrupted", stdout=b"")
     line.close()
 
 

@@ -37,7 +37,7 @@ from rollout.core.state import (
     StateChange,
     Status,
     TrainState,
-    Unusable,
+    UnusableFile,
 )
 from rollout.errors import ContractError, HeadMovedError, InputError, OutsideError
 from rollout.files.yaml_text import load_yaml
@@ -370,7 +370,7 @@ def test_the_contract_before_stands_in_for_one_that_cannot_be_used(
     if text is None:
         repo.git("rm", "--quiet", PATH)
     did = repo.commit({PATH: text} if text else {})
-    told: list[Unusable] = []
+    told: list[UnusableFile] = []
     state = YamlStore(Git(repo.path), tell=told.append).load("tau", did)
     assert (state.contract, state.contract_digest) == (good.contract, good.contract_digest)
     assert state.unusable is not None

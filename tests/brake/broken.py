@@ -25,7 +25,7 @@ from rollout.core.files import (
 from rollout.core.observation import Observation
 from rollout.core.rollback.opening import dispatched
 from rollout.core.state import (
-    Added,
+    Addition,
     Quarantine,
     QuarantinedRelease,
     Rehearsal,
@@ -126,7 +126,7 @@ def incident_file() -> str:
 def _state_of(world: World) -> TrainState:
     """The train with a file of each sort."""
     bad = QuarantinedRelease(
-        commit=OTHER_COMMIT, version="v0.1.3", added=Added(by="ada", reason="leaks"), at=world.now
+        commit=OTHER_COMMIT, version="v0.1.3", added=Addition(by="ada", reason="leaks"), at=world.now
     )
     rehearsal = Rehearsal(
         train=TAU,

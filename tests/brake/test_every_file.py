@@ -19,7 +19,7 @@ from rollout.commands.rollback import Dispatch, roll_back
 from rollout.commands.verify import verify
 from rollout.core.files import CONTRACT, ROLLOUT, SIGNOFF, STATUS, state_path
 from rollout.core.observation import Evidence
-from rollout.core.state import Outcome, TrainState, Unusable
+from rollout.core.state import Outcome, TrainState, UnusableFile
 from rollout.errors import InputError
 from tests.brake.broken import (
     NAMES,
@@ -53,7 +53,7 @@ class Town:
 
     def __init__(self, folder: Path) -> None:
         self.git = Git(folder)
-        self.told: list[Unusable] = []
+        self.told: list[UnusableFile] = []
         # One for all branches: what is the same on them is read once.
         self.store = YamlStore(self.git, "base", tell=self.told.append)
         self.clock = SettableClock(on_its_way()[2].finished_at)

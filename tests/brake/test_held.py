@@ -8,7 +8,7 @@ import pytest
 
 from rollout.core.decide.advance import advance
 from rollout.core.files import CHANNEL, QUARANTINE, REHEARSAL, SIGNOFF
-from rollout.core.state import Event, TrainState, Unusable, Verdict
+from rollout.core.state import Event, TrainState, UnusableFile, Verdict
 from tests.world import World
 
 FILES = (CHANNEL, QUARANTINE, REHEARSAL, SIGNOFF)
@@ -23,7 +23,7 @@ def promoting() -> World:
 
 
 def broken(state: TrainState, *names: str) -> TrainState:
-    return replace(state, broken=tuple(Unusable(f"{name}: no", "mend it", name) for name in names))
+    return replace(state, broken=tuple(UnusableFile(f"{name}: no", "mend it", name) for name in names))
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.commands.check import Checked, check
+from rollout.commands.check import TrainComparison, check
 from rollout.core.contract import Product, ThresholdTrigger, Trigger
 from rollout.core.files import CONTRACT, ROLLOUT, STATUS
 from rollout.core.state import CommitMessage, Freeze
@@ -31,7 +31,7 @@ def opened(world: World) -> World:
 
 def judge(
     world: World, paths: list[str] = PATHS, *, merge: str = "", base: str | None = None
-) -> list[Checked]:
+) -> list[TrainComparison]:
     """By default the merge of the open promotion is judged, as the forge would make it."""
     if not merge:
         (pull,) = world.forge.open_pulls()

@@ -15,7 +15,7 @@ from rollout.core.contract import Contract, Prepare, Surface
 from rollout.core.observation import HarnessReport, LogCursor, Observation, Sample
 from rollout.core.state import Decision, Outcome, Release, Rollout, Status, Verdict
 from rollout.errors import InputError, RefusedError
-from rollout.ports import Failure, Ran, Reading
+from rollout.ports import CommandRun, Failure, Reading
 from tests.fakes.clock import SteppingClock
 from tests.fakes.product import FakeProduct
 
@@ -331,7 +331,7 @@ def test_the_checkout_is_prepared_once_before_all_surfaces() -> None:
 def test_where_prepare_fails_what_needs_it_is_unknown() -> None:
     fake, said = product(), list[str]()
     printed = Failure(("error: could not compile `tau`",), b"all of it")
-    fake.endings["cargo"] = Ran(False, "exit 101: error: could not compile `tau`", b"", printed)
+    fake.endings["cargo"] = CommandRun(False, "exit 101: error: could not compile `tau`", b"", printed)
     observation = collected(fake, contract=CONTRACT.model_copy(update={"prepare": BUILD}), said=said)
     assert {name: sample.unknown for name, sample in observation.samples.items()} == {
         **dict.fromkeys(COMMANDS, "prepare failed: exit 101: error: could not compile `tau`"),

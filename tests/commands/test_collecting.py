@@ -12,7 +12,7 @@ from rollout.commands.reconcile.collecting import ask, wanted
 from rollout.core.decorations import Decorations
 from rollout.core.state import Event
 from rollout.errors import OutsideError
-from rollout.ports import CollectingRun, Kept, Stage
+from rollout.ports import ArtifactNames, CollectingRun, Stage
 from tests.world import BROWSER, SURFACES, World
 
 USUAL = "ubuntu-24.04"
@@ -38,7 +38,7 @@ class FakeCollecting:
     def run(self, number: str) -> CollectingRun | None:
         raise NotImplementedError
 
-    def kept(self, number: str) -> Kept:
+    def kept(self, number: str) -> ArtifactNames:
         raise NotImplementedError
 
     def ask(self, label: str, runs_on: str) -> None:

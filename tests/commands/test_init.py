@@ -8,7 +8,7 @@ from rollout.adapters.resources import profile_text
 from rollout.adapters.yaml_store import files_of, read_contract
 from rollout.commands.contract import check_contracts, schema_notes
 from rollout.commands.contract_schema import schema_text
-from rollout.commands.init import Initialised, OwnBranch, Wishes, init
+from rollout.commands.init import InitOptions, InitResult, OwnBranch, init
 from rollout.commands.init.workflows import (
     Workflows,
     install_workflows,
@@ -37,10 +37,10 @@ WORKFLOWS = plan_workflows(
 def run(
     worktree: FakeWorktree,
     profile: str = "generic",
-    wishes: Wishes | None = None,
+    wishes: InitOptions | None = None,
     workflows: Workflows | None = None,
-) -> Initialised:
-    return init(worktree, profile_text(profile), dump_yaml, wishes or Wishes(), workflows)
+) -> InitResult:
+    return init(worktree, profile_text(profile), dump_yaml, wishes or InitOptions(), workflows)
 
 
 SCHEMA = "state/contract.schema.json"
@@ -62,7 +62,7 @@ def test_this_repositorys_tau_is_what_init_writes(name: str) -> None:
 def test_what_it_writes_passes_the_check_whatever_the_train_is_called(profile: str) -> None:
     worktree = FakeWorktree()
     for train in (None, "shop", "1.5", "null", "on", "a-b_c.d"):
-        made = run(worktree, profile, Wishes(train=train, state_branch="123"))
+        made = run(worktree, profile, InitOptions(train=train, state_branch="123"))
         assert list(made.files) == [*contents(made.train), *([] if train else [SCHEMA])]
     assert len(check_contracts(worktree, read_contract)) == 6
 
@@ -70,13 +70,13 @@ def test_what_it_writes_passes_the_check_whatever_the_train_is_called(profile: s
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_first_line_of_a_contract_leads_editors_to_the_schema(profile: str) -> None:
     worktree = FakeWorktree()
-    run(worktree, profile, Wishes(train="shop"))
+    run(worktree, profile, InitOptions(train="shop"))
     first = worktree.files["state/shop/contract.yaml"].splitlines()[0]
     assert first == "# yaml-language-server: $schema=../contract.schema.json"
     assert worktree.files[SCHEMA] == schema_text()
     assert schema_notes(worktree) == ()
     worktree.files[SCHEMA] = "{}"
-    run(worktree, profile, Wishes(train="api"))
+    run(worktree, profile, InitOptions(train="api"))
     assert worktree.files[SCHEMA] == "{}", "it is left to people"
     assert schema_notes(worktree) == (
         f"{SCHEMA}: is of another version; renew it: rollout contract schema > {SCHEMA}",
@@ -86,7 +86,7 @@ def test_the_first_line_of_a_contract_leads_editors_to_the_schema(profile: str) 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_only_the_named_lines_of_the_profile_change(profile: str) -> None:
     worktree = FakeWorktree()
-    run(worktree, profile, Wishes(train="shop", state_branch="ops/state"))
+    run(worktree, profile, InitOptions(train="shop", state_branch="ops/state"))
     before, after = (
         profile_text(profile).splitlines(),
         worktree.files["state/shop/contract.yaml"].splitlines(),
@@ -99,7 +99,7 @@ def test_only_the_named_lines_of_the_profile_change(profile: str) -> None:
 
 def test_the_state_is_idle_and_in_the_stores_own_format() -> None:
     worktree = FakeWorktree()
-    run(worktree, wishes=Wishes(train="shop", channel="beta", current_version="v0.1.4"))
+    run(worktree, wishes=InitOptions(train="shop", channel="beta", current_version="v0.1.4"))
     channel = Channel(train="shop", channel=ChannelName.BETA, current_version="v0.1.4")
     rollout = Rollout(train="shop")
     assert rollout.outcome is Outcome.IDLE
@@ -120,7 +120,7 @@ def test_current_version_is_the_given_else_the_newest_tag_else_none(
     given: str | None, tags: tuple[str, ...], current: str | None
 ) -> None:
     worktree = FakeWorktree(tags=tags)
-    made = run(worktree, wishes=Wishes(current_version=given))
+    made = run(worktree, wishes=InitOptions(current_version=given))
     assert made.current_version == current
     assert f"current_version: {current or 'null'}\n" in worktree.files["state/product/channel.yaml"]
 
@@ -136,21 +136,24 @@ def test_nothing_is_overwritten_or_half_written(existing: str) -> None:
 @pytest.mark.parametrize(
     ("wishes", "message"),
     [
-        (Wishes(train="../evil"), "train: '../evil' is not a name"),
-        (Wishes(train=""), "train: '' is not a name"),
-        (Wishes(train="a\nb: c"), r"train: 'a\\nb: c' is not a name"),
-        (Wishes(channel="nightly"), "channel: must be 'stable', 'beta' or 'dev', not 'nightly'"),
-        (Wishes(current_version="latest"), "--current-version: not a version"),
-        (Wishes(current_version=""), "--current-version: not a version"),
+        (InitOptions(train="../evil"), "train: '../evil' is not a name"),
+        (InitOptions(train=""), "train: '' is not a name"),
+        (InitOptions(train="a\nb: c"), r"train: 'a\\nb: c' is not a name"),
+        (InitOptions(channel="nightly"), "channel: must be 'stable', 'beta' or 'dev', not 'nightly'"),
+        (InitOptions(current_version="latest"), "--current-version: not a version"),
+        (InitOptions(current_version=""), "--current-version: not a version"),
         *(
-            (Wishes(state_branch=name), f"--state-branch {name}: .* is for the branches that rollout makes")
+            (
+                InitOptions(state_branch=name),
+                f"--state-branch {name}: .* is for the branches that rollout makes",
+            )
             for name in ("rollout", "rollout/state", "rollout-revert", "rollout-channel/x")
         ),
-        (Wishes(state_branch="-f"), "branch: '-f' does not match"),
-        (Wishes(state_branch="a: b\n"), "branch: 'a: b"),
+        (InitOptions(state_branch="-f"), "branch: '-f' does not match"),
+        (InitOptions(state_branch="a: b\n"), "branch: 'a: b"),
     ],
 )
-def test_bad_wishes_are_input_errors_and_write_nothing(wishes: Wishes, message: str) -> None:
+def test_bad_wishes_are_input_errors_and_write_nothing(wishes: InitOptions, message: str) -> None:
     worktree = FakeWorktree()
     with pytest.raises(InputError, match=message) as refused:
         run(worktree, wishes=wishes)
@@ -159,7 +162,7 @@ def test_bad_wishes_are_input_errors_and_write_nothing(wishes: Wishes, message: 
 
 
 def test_says_what_it_wrote_and_what_to_type_next() -> None:
-    assert run(FakeWorktree(tags=("v0.1.4",)), wishes=Wishes(train="shop")).text == (
+    assert run(FakeWorktree(tags=("v0.1.4",)), wishes=InitOptions(train="shop")).text == (
         "wrote state/shop/contract.yaml\n"
         "wrote state/shop/rollout.yaml\n"
         "wrote state/shop/channel.yaml\n"
@@ -190,9 +193,9 @@ TEXTS = {
 }
 
 
-def run_beside(here: FakeWorktree, there: FakeWorktree, name: str = "rollout-state") -> Initialised:
+def run_beside(here: FakeWorktree, there: FakeWorktree, name: str = "rollout-state") -> InitResult:
     own = OwnBranch(name, there, plan_for_state_branch(TEXTS, PIN, name))
-    wishes = Wishes(train="shop", current_version="v1.0.0", state_branch=name, default_branch="main")
+    wishes = InitOptions(train="shop", current_version="v1.0.0", state_branch=name, default_branch="main")
     workflows = plan_workflows(TEXTS, PIN, name)
     return init(here, profile_text("generic"), dump_yaml, wishes, workflows, own)
 
@@ -248,10 +251,12 @@ def test_a_second_train_is_told_of_the_variable_that_runs_need_before_it_is_push
     lines = run_beside(FakeWorktree(), FakeWorktree({contents("tau")[0]: "mine"})).text.splitlines()
     assert lines.index(says) < lines.index("  git push origin rollout-state")
     mine = {contents("tau")[0]: "mine"}
-    on_main = Wishes(train="shop", state_branch="main", default_branch="main")
+    on_main = InitOptions(train="shop", state_branch="main", default_branch="main")
     assert says in run(FakeWorktree(mine), wishes=on_main).text.splitlines()
-    assert says in run(FakeWorktree(mine), wishes=Wishes("shop"), workflows=WORKFLOWS).text.splitlines()
-    assert "ROLLOUT_TRAIN" not in run(FakeWorktree(mine), wishes=Wishes("shop")).text, "it is not on GitHub"
+    assert says in run(FakeWorktree(mine), wishes=InitOptions("shop"), workflows=WORKFLOWS).text.splitlines()
+    assert "ROLLOUT_TRAIN" not in run(FakeWorktree(mine), wishes=InitOptions("shop")).text, (
+        "it is not on GitHub"
+    )
 
 
 def test_a_train_that_is_on_the_branch_already_is_refused_before_anything_is_written() -> None:
@@ -262,12 +267,14 @@ def test_a_train_that_is_on_the_branch_already_is_refused_before_anything_is_wri
 
 
 def test_state_on_the_default_branch_is_told_its_price() -> None:
-    wishes = Wishes(train="shop", state_branch="main", default_branch="main")
+    wishes = InitOptions(train="shop", state_branch="main", default_branch="main")
     says = "state branch: main: state commits put open pull requests behind"
     text = run(FakeWorktree(), wishes=wishes).text
     assert says in text
     assert "git branch main" not in text
-    assert "state branch:" not in run(FakeWorktree(), wishes=Wishes(train="shop", state_branch="main")).text
+    assert (
+        "state branch:" not in run(FakeWorktree(), wishes=InitOptions(train="shop", state_branch="main")).text
+    )
 
 
 # --- workflows -------------------------------------------------------------------------------------------
@@ -275,7 +282,7 @@ def test_state_on_the_default_branch_is_told_its_price() -> None:
 
 def test_workflows_are_written_beside_the_train() -> None:
     worktree = FakeWorktree(tags=("v0.1.4",))
-    made = run(worktree, wishes=Wishes(train="shop", state_branch="ops"), workflows=WORKFLOWS)
+    made = run(worktree, wishes=InitOptions(train="shop", state_branch="ops"), workflows=WORKFLOWS)
     assert made.files == (*contents("shop"), SCHEMA, CHECK, START)
     assert f"uses: acme/rollout/.github/actions/rollout@{'5' * 40} # v" in worktree.files[START]
     assert made.text.splitlines()[4:] == [
@@ -398,7 +405,7 @@ def test_the_tools_own_repository_calls_the_action_beside_them() -> None:
 @pytest.mark.parametrize("profile", ["generic", "tau"])
 def test_the_product_is_on_the_branch_where_init_stands(profile: str, branch: str | None) -> None:
     worktree = FakeWorktree()
-    init(worktree, profile_text(profile), dump_yaml, Wishes(product_branch=branch))
+    init(worktree, profile_text(profile), dump_yaml, InitOptions(product_branch=branch))
     (file,) = worktree.contracts()
     text = worktree.read(file)
     assert read_contract(text, file)[0].product.branch == (branch or "main")

@@ -8,7 +8,7 @@ from rollout.commands.perform import perform
 from rollout.core.contract import Contract
 from rollout.core.observation import Results, WorkResult
 from rollout.core.state import Decision, Outcome, Release, Request, Rollout, Status, Verdict, Work
-from rollout.ports import Failure, Ran
+from rollout.ports import CommandRun, Failure
 from tests.fakes.clock import SteppingClock
 from tests.fakes.product import FakeProduct
 
@@ -112,7 +112,7 @@ def test_the_harness_runs_on_a_prepared_checkout() -> None:
 def test_where_prepare_fails_the_harness_does_not_run_and_all_else_does() -> None:
     product, said = FakeProduct(), list[str]()
     printed = Failure(("error: no such package",), b"all of it")
-    product.endings["build"] = Ran(False, "exit 101: error: no such package", b"", printed)
+    product.endings["build"] = CommandRun(False, "exit 101: error: no such package", b"", printed)
     asked = status(request(Work.HARNESS), request(Work.APPLY, "r2"))
     results = performed(
         asked, product, said=said, apply=APPLY, harness=HARNESS, prepare={"command": ["build"]}
@@ -129,7 +129,7 @@ def test_where_prepare_fails_the_harness_does_not_run_and_all_else_does() -> Non
 def test_the_output_of_a_command_that_fails_is_kept_under_the_requests_name() -> None:
     product, said = FakeProduct(), list[str]()
     printed = Failure(("error: no route", "to the host"), b"all of it")
-    product.endings["deploy"] = Ran(False, "exit 3: error: no route to the host", b"", printed)
+    product.endings["deploy"] = CommandRun(False, "exit 3: error: no route to the host", b"", printed)
     performed(status(request(Work.APPLY)), product, said=said, apply=APPLY)
     assert said[1:] == [
         "apply for canary-1: exit 3: error: no route to the host",
@@ -201,7 +201,7 @@ def test_only_the_placeholders_are_filled_in_and_only_once(argument: str, filled
 
 def test_does_what_is_pending_in_its_order_and_a_failure_stops_nothing() -> None:
     product = FakeProduct()
-    product.endings["deploy"] = Ran(ok=False, detail="exit 1: \x1b[31mno\n::error::x", stdout=b"")
+    product.endings["deploy"] = CommandRun(ok=False, detail="exit 1: \x1b[31mno\n::error::x", stdout=b"")
     done = WorkResult(request="r0", ok=True, started_at=NOON, finished_at=NOON)
     asked = status(request(Work.HARNESS, "r0", done), request(Work.APPLY, "r1"), request(Work.HARNESS, "r2"))
     results = performed(asked, product, apply=APPLY, harness=HARNESS)

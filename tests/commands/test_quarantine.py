@@ -13,7 +13,7 @@ from rollout.commands.verify import verify
 from rollout.core.channel.guards import quarantined
 from rollout.core.files import QUARANTINE
 from rollout.core.rollback.quarantine import standing
-from rollout.core.state import Added, Event, Quarantine, QuarantinedRelease, TrainState
+from rollout.core.state import Addition, Event, Quarantine, QuarantinedRelease, TrainState
 from rollout.errors import InputError, OutsideError, RefusedError, RolloutError
 from rollout.rendering.advice import what_next
 from tests.fakes.store import PERSON
@@ -53,7 +53,7 @@ def test_a_version_is_added_by_what_its_tag_leads_to(world: World) -> None:
     assert add(world, "v0.1.6")
     (bad,) = standing(world.state.quarantine)
     assert (bad.version, bad.commit, bad.incident) == ("v0.1.6", OTHER_COMMIT, None)
-    assert (bad.added, bad.at) == (Added(by="ada", reason="it loses data"), world.now)
+    assert (bad.added, bad.at) == (Addition(by="ada", reason="it loses data"), world.now)
     assert is_sound(world)
 
 

@@ -20,7 +20,7 @@ from rollout.core.decide.effects import ClosePromotion, OpenPromotion, SetStatus
 from rollout.core.files import CONTRACT, ROLLOUT
 from rollout.core.observation import CONTRADICTORY, HealthState, Results
 from rollout.core.rollback.effects import OpenIncident
-from rollout.core.rollback.evidence_index import Captured, CaptureState
+from rollout.core.rollback.evidence_index import CaptureState, EvidenceEntry
 from rollout.core.state import ChannelName, Freeze, Outcome, RollbackHints, RollbackReason, Rollout, Verdict
 from rollout.core.values import unix_ms
 from rollout.errors import HeadMovedError, InputError
@@ -277,7 +277,7 @@ def dated(**times: timedelta) -> Callable[[Results], dict[str, object]]:
 def captured(at: datetime) -> Callable[[Results], dict[str, object]]:
     def change(results: Results) -> dict[str, object]:
         (result, *others) = results.results
-        one = Captured(path="a", state=CaptureState.MISSING, at=at)
+        one = EvidenceEntry(path="a", state=CaptureState.MISSING, at=at)
         return {"results": (result.model_copy(update={"captured": (one,)}), *others)}
 
     return change

@@ -10,7 +10,7 @@ from rollout.commands import quarantine as quarantines
 from rollout.commands import reopen, rollback
 from rollout.commands.checked import MOST_COMMITS
 from rollout.commands.local import checked_commit
-from rollout.commands.rollback import Declaration, Dispatch, Meant
+from rollout.commands.rollback import Declaration, Dispatch, ReleaseChoice
 from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.core.contract import RollbackStep, SwitchLane
@@ -564,7 +564,7 @@ BEFORE, SINCE = timedelta(days=-30), timedelta(seconds=-1)
 def test_a_dispatch_means_the_release_of_its_time(
     world: World, version: str | None, asked: timedelta | None, refused: str
 ) -> None:
-    meant = Meant(version, world.now + asked if asked is not None else None)
+    meant = ReleaseChoice(version, world.now + asked if asked is not None else None)
     before = world.state
     asks = Dispatch("customers call", "ada")
     if not refused:
@@ -578,7 +578,7 @@ def test_a_dispatch_means_the_release_of_its_time(
 
 @pytest.mark.parametrize("version", [None, "v0.1.5"])
 def test_a_cancel_of_an_earlier_incident_calls_off_none_of_today(world: World, version: str | None) -> None:
-    asked = Meant(version, world.now)
+    asked = ReleaseChoice(version, world.now)
     world.clock.forward(minutes=5)
     dispatch(world)
     with pytest.raises(RefusedError, match="began after this was asked"):
@@ -586,7 +586,7 @@ def test_a_cancel_of_an_earlier_incident_calls_off_none_of_today(world: World, v
     declared = Declaration(OTHER_COMMIT, "by hand", "ada")
     with pytest.raises(RefusedError, match="began after this was asked"):
         rollback.declare_reverted(world.store, world.clock, TAU, declared, lambda _: True, meant=asked)
-    now = Meant(version, world.now)
+    now = ReleaseChoice(version, world.now)
     assert rollback.cancel(world.store, world.clock, TAU, "a false alarm", "ada", meant=now).commit
 
 
@@ -674,7 +674,10 @@ def test_a_word_about_the_later_one_is_none_about_what_everybody_runs(
     after_a_later_one: World, version: str | None, hours: int, refused: str
 ) -> None:
     world = after_a_later_one.copy()
-    meant, asks = Meant(version, world.now + timedelta(hours=hours)), Dispatch("customers call", "ada")
+    meant, asks = (
+        ReleaseChoice(version, world.now + timedelta(hours=hours)),
+        Dispatch("customers call", "ada"),
+    )
     if not refused:
         assert rollback.roll_back(world.store, world.clock, TAU, asks, tuple, meant=meant).commit
         return

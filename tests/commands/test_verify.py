@@ -6,7 +6,7 @@ import pytest
 
 from rollout.commands import rollback
 from rollout.commands.unfreeze import unfreeze
-from rollout.commands.verify import Verified, verify
+from rollout.commands.verify import Verification, verify
 from rollout.core import channel as channels
 from rollout.core import start
 from rollout.core.decide.advance import begin
@@ -28,7 +28,7 @@ def world() -> World:
     return world
 
 
-def check(world: World, since: str | None = None) -> Verified:
+def check(world: World, since: str | None = None) -> Verification:
     return verify(world.store, TAU, since)
 
 
@@ -49,13 +49,13 @@ def found(world: World, files: Files, event: Event | None = None) -> str:
 
 
 def test_what_the_tool_and_people_do_is_sound(world: World) -> None:
-    assert check(world) == Verified(commits=len(world.events()), findings=())
+    assert check(world) == Verification(commits=len(world.events()), findings=())
 
 
 def test_it_can_begin_anywhere(world: World) -> None:
     entries = list(world.store.log(TAU))
-    assert check(world, entries[3].commit) == Verified(commits=3, findings=())
-    assert check(world, world.store.head()) == Verified(commits=0, findings=())
+    assert check(world, entries[3].commit) == Verification(commits=3, findings=())
+    assert check(world, world.store.head()) == Verification(commits=0, findings=())
 
 
 def test_what_came_before_is_not_looked_at(world: World) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rollout.commands.freeze import freeze
-from rollout.commands.verify import Verified, verify
+from rollout.commands.verify import Verification, verify
 from rollout.core.contract import RollbackStep
 from rollout.core.files import CHANNEL, CONTRACT, REHEARSAL, RELEASE_CACHE, ROLLOUT
 from rollout.core.state import CommitMessage, Event, Freeze, Rehearsal, RehearsedStep
@@ -25,7 +25,7 @@ def world() -> World:
     return world
 
 
-def check(world: World) -> Verified:
+def check(world: World) -> Verification:
     return verify(world.store, TAU, None)
 
 

@@ -13,12 +13,12 @@ from rollout.core.doctor.facts import (
     Actions,
     Bypass,
     Environment,
-    Hidden,
     Permission,
     RateLimit,
     Rule,
     Settings,
     Train,
+    UnknownFact,
     Who,
     Workflow,
     World,
@@ -27,7 +27,7 @@ from rollout.core.doctor.facts import (
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PIN = f"acme/rollout/.github/actions/rollout@{'5' * 40}"
 TEN_MINUTES = "3,13,23,33,43,53 * * * *"
-SECRET = Hidden("this token may not ask")
+SECRET = UnknownFact("this token may not ask")
 PROBLEM, WARNING, UNTOLD, OK = Severity
 
 ON_STATE_BRANCH = (

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from fakehub.clock import NOON
 from rollout.core.rollback.evidence_index import (
     MAX_NAME,
-    Captured,
     CaptureState,
+    EvidenceEntry,
     in_words,
     name_of,
     path_matches,
@@ -35,8 +35,8 @@ def test_globs(path: str, pattern: str, matches: bool) -> None:
 
 
 def test_counts_in_words() -> None:
-    def entries(*states: CaptureState) -> list[Captured]:
-        return [Captured(path="x", state=state, at=NOON) for state in states]
+    def entries(*states: CaptureState) -> list[EvidenceEntry]:
+        return [EvidenceEntry(path="x", state=state, at=NOON) for state in states]
 
     assert in_words([], copied=True) == "nothing"
     assert in_words(entries(CaptureState.MISSING), copied=True) == "1 missing"

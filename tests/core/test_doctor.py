@@ -15,12 +15,12 @@ from rollout.core.doctor.facts import (
     Actions,
     Bypass,
     Environment,
-    Hidden,
     Laptop,
     Permission,
     RateLimit,
     Rule,
     Train,
+    UnknownFact,
     Who,
 )
 from tests.core.doctor_world import (
@@ -219,7 +219,7 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             "statuses: write",
         ),
         (
-            {"permissions": {Permission.ISSUES: Hidden("410", fix="tick `Issues`")}},
+            {"permissions": {Permission.ISSUES: UnknownFact("410", fix="tick `Issues`")}},
             UNTOLD,
             "permissions",
             "not answered: issues: write",

@@ -15,11 +15,11 @@ from rollout.core.doctor.facts import (
     BranchInUse,
     Bypass,
     Environment,
-    Hidden,
     Permission,
     Product,
     Rule,
     Train,
+    UnknownFact,
     Use,
 )
 from tests.core.doctor_world import (
@@ -39,7 +39,7 @@ from tests.core.doctor_world import (
 from tests.core.test_doctor import expect
 
 RULESETS = "Settings > Rules > Rulesets"
-FREE = Hidden("the plan has none of it", plan=True)
+FREE = UnknownFact("the plan has none of it", plan=True)
 
 
 def branch(use: Use, *rules: Rule, repository: str = "acme/tau") -> dict[str, Any]:
@@ -233,7 +233,7 @@ def inside(**facts: Any) -> Environment:
             "environments/rollout-product/deployment-branch-policies -f name=main",
         ),
         (
-            {"environment": inside(branches=Hidden("protected branches alone"))},
+            {"environment": inside(branches=UnknownFact("protected branches alone"))},
             UNTOLD,
             "environment",
             "whether rollout lets main in: protected branches alone",

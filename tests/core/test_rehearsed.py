@@ -1,7 +1,7 @@
 import pytest
 
 from rollout.core.contract import RollbackStep
-from rollout.core.rollback.rehearsal import Rehearsed
+from rollout.core.rollback.rehearsal import RehearsalOutcome
 from rollout.core.state import IncidentStep, StepState
 
 
@@ -21,6 +21,6 @@ def test_passes_only_when_every_step_came_to_its_end(
     steps = tuple(
         IncidentStep(step=step, state=state) for step, state in zip(RollbackStep, states, strict=False)
     )
-    rehearsed = Rehearsed("v0.1.5", "c" * 40, "v0.1.4", tip, steps)
+    rehearsed = RehearsalOutcome("v0.1.5", "c" * 40, "v0.1.4", tip, steps)
     assert rehearsed.passed is passed
     assert (rehearsed.stuck.step if rehearsed.stuck else None) is stuck

@@ -21,11 +21,11 @@ from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.rollback.revert_step import has_to_act, standing, waits_for_merge
 from rollout.core.rollback.target import why_unusable
 from rollout.core.state import (
+    Act,
     ChannelName,
     Ending,
     Incident,
     IncidentStep,
-    Lift,
     Outcome,
     Proposal,
     Release,
@@ -170,9 +170,9 @@ def test_a_release_is_quarantined_by_version_or_commit_until_it_is_lifted() -> N
     held = quarantine.put(None, "tau", BAD, "incident", START)
     assert quarantine.find(held, "0.1.5") == quarantine.find(held, "v9.9.9", BAD.commit) == held.releases[0]
     assert quarantine.find(held, "v0.1.6", "3" * 40) is None
-    free = quarantine.lifted(held, BAD.commit, Lift(by="ada", at=START, reason="mended"))
+    free = quarantine.lifted(held, BAD.commit, Act(by="ada", at=START, reason="mended"))
     assert (quarantine.standing(free), quarantine.find(free, "v0.1.5")) == ((), None)
-    assert quarantine.lifted(free, BAD.commit, Lift(by="bob", at=START, reason="again")) == free
+    assert quarantine.lifted(free, BAD.commit, Act(by="bob", at=START, reason="again")) == free
 
 
 def test_the_file_keeps_every_release_that_was_ever_bad() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rollout.core.rollback.undone import Known, LaterCommit, Standing, reverted_ids, standing_at
+from rollout.core.rollback.undone import LaterCommit, ReleaseFacts, ReleaseStanding, reverted_ids, standing_at
 from rollout.files.yaml_text import load_yaml
 
 _FILE = Path(__file__).parent / "tables" / "undone.yaml"
@@ -26,7 +26,7 @@ def commit(row: str) -> LaterCommit:
     return LaterCommit(sha(name), tuple(map(sha, parents.split("+"))), message)
 
 
-def told(standing: Standing) -> str:
+def told(standing: ReleaseStanding) -> str:
     if standing.turns == 0:
         return "held"
     name = bytes.fromhex(standing.by).decode().rstrip("\0").upper()
@@ -36,7 +36,7 @@ def told(standing: Standing) -> str:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["case"])
 def test_how_a_release_stands(row: dict[str, Any]) -> None:
     gone, later = {sha(name) for name in row.get("gone", ())}, [commit(each) for each in row["history"]]
-    known = Known(
+    known = ReleaseFacts(
         sha("C"),
         {sha("C"): "Add speed (#7)", sha("P"): "Prepare it"},
         sha(row["recorded"]) if "recorded" in row else None,

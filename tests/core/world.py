@@ -39,17 +39,17 @@ from rollout.core.state import (
     Event,
     Facts,
     Incident,
-    Joined,
     Outcome,
     Proposal,
     Release,
     RevertFact,
     RevertOutcome,
+    RollbackJoin,
     Rollout,
     StateChange,
     Status,
     TrainState,
-    Unusable,
+    UnusableFile,
     Verdict,
 )
 from rollout.core.state.changes import applied
@@ -323,7 +323,7 @@ class World:
     ) -> World:
         """Somebody asks for a rollback: one starts, or is joined."""
         if self.rollout.outcome is Outcome.ROLLING_BACK:
-            entry = Joined(at=self.now, by=by, reason=reason, target=target, reverted=reverted)
+            entry = RollbackJoin(at=self.now, by=by, reason=reason, target=target, reverted=reverted)
             return self._steer(Event.JOIN, watching.joined(self.state, entry))
         to = named(target, self.rollout, self.state.channel, self.now) if target else None
         return self._steer(Event.ROLLBACK, opening.dispatched(self.state, by, reason, to, self.now))
@@ -349,7 +349,7 @@ class World:
 
     def use_contract(self, *, usable: bool) -> World:
         """Somebody breaks contract.yaml, or mends it; the contract in use is the one from before."""
-        unusable = None if usable else Unusable("contract.yaml: no", "mend it")
+        unusable = None if usable else UnusableFile("contract.yaml: no", "mend it")
         self.state = replace(self.state, unusable=unusable)
         return self
 

@@ -7,8 +7,8 @@ from hashlib import sha256
 
 from fakehub.clock import NOON
 from rollout.core.contract import Surface
-from rollout.core.rollback.evidence_index import Captured, CaptureState, path_matches
-from rollout.ports import Checkout, Ran, Reading
+from rollout.core.rollback.evidence_index import CaptureState, EvidenceEntry, path_matches
+from rollout.ports import Checkout, CommandRun, Reading
 
 
 class FakeProduct:
@@ -24,7 +24,7 @@ class FakeProduct:
         self.files: dict[str, bytes] = {}
         self.answers: dict[str, Reading | Exception] = {}
         """What reading a surface with this command gives."""
-        self.endings: dict[str, Ran] = {}
+        self.endings: dict[str, CommandRun] = {}
         """How running this command ends; well, when it is not named here."""
         self.ran: list[tuple[tuple[str, ...], str, int]] = []
         self.inodes: dict[str, int] = {}
@@ -70,27 +70,27 @@ class FakeProduct:
         self._log(path)
         return self.inodes.get(path, 1)
 
-    def run(self, command: Sequence[str], workdir: str, timeout: int) -> Ran:
+    def run(self, command: Sequence[str], workdir: str, timeout: int) -> CommandRun:
         self.ran.append((tuple(command), workdir, timeout))
-        return self.endings.get(command[0], Ran(ok=True, detail="exit 0", stdout=b""))
+        return self.endings.get(command[0], CommandRun(ok=True, detail="exit 0", stdout=b""))
 
     def keep(self, name: str, output: bytes) -> str:
         self.kept[name] = output
         return f"evidence/{name}.txt"
 
-    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[Captured, ...]:
+    def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[EvidenceEntry, ...]:
         index = []
         for pattern in patterns:
             paths = [path for path in sorted(self.files) if path_matches(path, pattern)]
             index += [self._captured(path, in_git) for path in paths]
             if not paths:
-                index.append(Captured(path=pattern, state=CaptureState.MISSING, at=self.updated_at))
+                index.append(EvidenceEntry(path=pattern, state=CaptureState.MISSING, at=self.updated_at))
         return tuple(index)
 
-    def _captured(self, path: str, in_git: Sequence[str]) -> Captured:
+    def _captured(self, path: str, in_git: Sequence[str]) -> EvidenceEntry:
         content = self.files[path]
         wanted = any(path_matches(path, pattern) for pattern in in_git)
-        return Captured(
+        return EvidenceEntry(
             path=path,
             state=CaptureState.TAKEN,
             at=self.updated_at,

@@ -34,7 +34,7 @@ from rollout.core.state import (
     StateChange,
     Status,
     TrainState,
-    Unusable,
+    UnusableFile,
 )
 from rollout.core.values import Model
 from rollout.errors import HeadMovedError, InputError, RefusedError
@@ -133,7 +133,7 @@ class FakeStore:
 
     def _contract(
         self, train: str, at: str, rollout: Rollout, status: Status | None
-    ) -> tuple[Contract, Unusable | None]:
+    ) -> tuple[Contract, UnusableFile | None]:
         """The newest contract that can be used; the history of a test has one for each decision."""
         problem, commit = "", at
         while True:
@@ -142,7 +142,7 @@ class FakeStore:
                 why = why_misfit(found, train, rollout, status)
                 if why is None:
                     is_held = problem and rollout.outcome is not Outcome.ROLLING_BACK
-                    return found, Unusable(problem, "hint") if is_held else None
+                    return found, UnusableFile(problem, "hint") if is_held else None
             else:
                 why = found.message if isinstance(found, InputError) else "is missing"
             problem = problem or f"state/{train}/{CONTRACT}: {why}"

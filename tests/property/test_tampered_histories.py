@@ -13,7 +13,7 @@ import pytest
 from rollout.adapters.channel_files import YamlFiles
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
-from rollout.commands.verify import Verified, verify
+from rollout.commands.verify import Verification, verify
 from tests.property.tampered import Case, copied, lived, told
 from tests.stories.town import TRAIN, Town
 
@@ -36,7 +36,7 @@ def base(seed: int, known: dict[int, Town], tmp_path_factory: pytest.TempPathFac
     return known[number]
 
 
-def names(case: Case, found: Verified) -> str:
+def names(case: Case, found: Verification) -> str:
     """What differs from what was done: what was missed, and who is named for nothing."""
     findings = {each.commit: each.problem for each in found.findings}
     remarks = {each.commit: each.problem for each in found.remarks if "was rebased" not in each.problem}

@@ -18,7 +18,7 @@ from rollout.core.state import (
     Request,
     Result,
     Status,
-    Unusable,
+    UnusableFile,
     Verdict,
     Work,
 )
@@ -53,7 +53,7 @@ def test_a_contract_that_cannot_be_used_is_mended_before_anything_starts(
     outcome: Outcome, advice: list[str]
 ) -> None:
     rollout = build.rollout("canary-2").model_copy(update={"outcome": outcome})
-    unusable = Unusable("c.yaml: phases: is missing", "take that back: git checkout abc1234 -- c.yaml")
+    unusable = UnusableFile("c.yaml: phases: is missing", "take that back: git checkout abc1234 -- c.yaml")
     state = replace(build.train(rollout, build.status()), unusable=unusable)
     assert to_do(state, now=build.NOW, pull_request=None) == advice
 

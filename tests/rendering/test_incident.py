@@ -10,20 +10,20 @@ import pytest
 
 from rollout.adapters.resources import templates_dir
 from rollout.core.contract import RollbackStep
-from rollout.core.rollback.evidence_index import Captured, CaptureState
+from rollout.core.rollback.evidence_index import CaptureState, EvidenceEntry
 from rollout.core.rollback.validation import NOT_CHECKED
 from rollout.core.state import (
-    Added,
-    Ended,
+    Act,
+    Addition,
     Incident,
-    Joined,
-    Lift,
+    IncidentEnd,
     Outcome,
     Quarantine,
     QuarantinedRelease,
     ReleaseCommit,
     ReleaseRange,
     Revert,
+    RollbackJoin,
     StepState,
     TrainState,
 )
@@ -76,13 +76,15 @@ def test_the_issue_of_a_rollback_that_waits_for_a_merge() -> None:
     incident = REVERTING.model_copy(
         update={
             "evidence": (
-                Captured(
+                EvidenceEntry(
                     path="report.json", state=CaptureState.TAKEN, at=build.NOW, bytes=581, sha256="a" * 64
                 ),
-                Captured(path="logs/**", state=CaptureState.MISSING, at=build.NOW),
-                Captured(path="id_rsa", state=CaptureState.REFUSED, at=build.NOW, why="looks like a secret"),
+                EvidenceEntry(path="logs/**", state=CaptureState.MISSING, at=build.NOW),
+                EvidenceEntry(
+                    path="id_rsa", state=CaptureState.REFUSED, at=build.NOW, why="looks like a secret"
+                ),
             ),
-            "joined": (Joined(at=build.NOW, by="ada", reason="customers call"),),
+            "joined": (RollbackJoin(at=build.NOW, by="ada", reason="customers call"),),
             "gates": build.status().gates,
         }
     )
@@ -131,7 +133,7 @@ def test_what_the_rollback_went_on_without_is_left_to_people() -> None:
 
 def test_where_no_copies_are_kept_the_incident_says_so() -> None:
     template = (templates_dir() / "incident.md.j2").read_text(encoding="utf-8")
-    taken = Captured(path="a.json", state=CaptureState.TAKEN, at=build.NOW, bytes=1, sha256="a" * 64)
+    taken = EvidenceEntry(path="a.json", state=CaptureState.TAKEN, at=build.NOW, bytes=1, sha256="a" * 64)
     there = state(REVERTING.model_copy(update={"evidence": (taken,)}))
     policy = there.contract.rollback.model_copy(update={"evidence_copies": "never"})
     shown = incident_body(
@@ -156,7 +158,7 @@ def test_a_revert_whose_number_is_not_known_is_named_by_its_branch() -> None:
 
 @pytest.mark.parametrize(("how", "title"), [("rolled_back", "rolled back"), ("cancelled", "cancelled")])
 def test_an_incident_that_ended_says_how(how: Any, title: str) -> None:
-    ended = Ended(how=how, at=build.NOW, by="ada", reason="it was the probe")
+    ended = IncidentEnd(how=how, at=build.NOW, by="ada", reason="it was the probe")
     incident = REVERTING.model_copy(update={"ended": ended})
     assert title in incident_title(incident)
     told = body(incident, outcome=Outcome.ROLLED_BACK)
@@ -170,8 +172,8 @@ def test_what_people_and_products_write_stays_text() -> None:
             "reason": HOSTILE[:40],
             "started_by": HOSTILE,
             "triggers": (),
-            "joined": (Joined(at=build.NOW, by=HOSTILE, reason=HOSTILE),),
-            "evidence": (Captured(path=HOSTILE, state=CaptureState.REFUSED, at=build.NOW, why=HOSTILE),),
+            "joined": (RollbackJoin(at=build.NOW, by=HOSTILE, reason=HOSTILE),),
+            "evidence": (EvidenceEntry(path=HOSTILE, state=CaptureState.REFUSED, at=build.NOW, why=HOSTILE),),
         }
     )
     hostile = state(incident)
@@ -218,12 +220,12 @@ def test_steps_in_a_terminal() -> None:
 
 def test_the_quarantine() -> None:
     bad = QuarantinedRelease(commit="1" * 40, version="0.1.5", incident="x", at=build.NOW)
-    lift = Lift(by="ada", at=build.NOW, reason="it was the probe")
+    lift = Act(by="ada", at=build.NOW, reason="it was the probe")
     both = Quarantine(train="tau", releases=(bad, bad.model_copy(update={"lifted": lift})))
     first, second = quarantine_view(both, columns=100).splitlines()
     assert first == "v0.1.5 1111111111 since 2026-11-23 14:00 UTC, incident x"
     assert second.endswith("lifted by ada: it was the probe")
-    added = Added(by="ada", reason="it loses data")
+    added = Addition(by="ada", reason="it loses data")
     by_hand = QuarantinedRelease(commit="2" * 40, added=added, at=build.NOW)
     assert quarantine_view(Quarantine(train="tau", releases=(by_hand,)), columns=100) == (
         "no version 2222222222 since 2026-11-23 14:00 UTC, by ada: it loses data"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from rollout.core.state import Freeze, Unusable, Verdict
+from rollout.core.state import Freeze, UnusableFile, Verdict
 from rollout.rendering.documents import status_document
 from rollout.rendering.terminal import status_view
 from tests.core.world import World
@@ -25,7 +25,7 @@ def freeze(world: World) -> None:
 
 
 def break_file(world: World, name: str) -> None:
-    world.state = replace(world.state, broken=(Unusable(f"{name}: no", "mend it", name),))
+    world.state = replace(world.state, broken=(UnusableFile(f"{name}: no", "mend it", name),))
 
 
 def break_signoff(world: World) -> None:

@@ -36,7 +36,7 @@ def behind(git_dir: Path) -> Path:
     return git_dir / "rollout" / "behind"
 
 
-class _Staged(NamedTuple):
+class _IndexEntry(NamedTuple):
     id: str
     """Of the content; `unmerged` in a conflict."""
     mode: str
@@ -57,7 +57,7 @@ class Checkout:
 
         Then those at which they may still be; where there is none, that is the commit's first parent.
         """
-        self._index: Mapping[str, _Staged] = {}
+        self._index: Mapping[str, _IndexEntry] = {}
         """Of the paths that were looked at last."""
 
     def prepare(self, paths: Iterable[str], commit: str) -> None:
@@ -364,16 +364,16 @@ class Checkout:
             return False
 
 
-def _index(listed: bytes) -> dict[str, _Staged]:
+def _index(listed: bytes) -> dict[str, _IndexEntry]:
     """Path -> what `ls-files -s -v -z` says of it."""
-    found: dict[str, _Staged] = {}
+    found: dict[str, _IndexEntry] = {}
     for entry in listed.split(b"\0")[:-1]:
         facts, _, path = entry.partition(b"\t")
         tag, mode, blob, stage = facts.decode().split(" ")
         whole = stage == "0"
         unchanged = {_UNCHANGED} if whole and tag.islower() else set()
         skipped = {_SKIPPED} if whole and tag.upper() == "S" else set()
-        found[os.fsdecode(path)] = _Staged(
+        found[os.fsdecode(path)] = _IndexEntry(
             blob if whole else "unmerged", mode, frozenset(unchanged | skipped)
         )
     return found

@@ -60,7 +60,7 @@ _REMOTE_HEADS = "refs/remotes/origin/"
 USUAL_BRANCHES = ("main", "master")
 
 
-class _Begun(NamedTuple):
+class _Operation(NamedTuple):
     """What a person is in the middle of."""
 
     what: str
@@ -465,7 +465,7 @@ class Git:
                 with closing(Git(folder, self._environment)) as git:
                     Checkout(git, elsewhere=folder != self.worktree).catch_up()
 
-    def _begun(self, branch: str, checkouts: Sequence[Checkout]) -> Iterator[_Begun]:
+    def _begun(self, branch: str, checkouts: Sequence[Checkout]) -> Iterator[_Operation]:
         """What people are in the middle of with the branch, in which a commit would get lost."""
         for folder in (self.common_dir, *sorted((self.common_dir / "worktrees").glob("*"))):
             for kind in ("rebase-merge", "rebase-apply"):
@@ -477,10 +477,10 @@ class Git:
                 except OSError:
                     continue
                 if named == _HEADS + branch:
-                    yield _Begun(f"{branch} is in the middle of a rebase", began_at)
+                    yield _Operation(f"{branch} is in the middle of a rebase", began_at)
         for checkout in checkouts:
             if operation := checkout.operation(branch):
-                yield _Begun(f"{branch} is in the middle of {operation} in {checkout.where}")
+                yield _Operation(f"{branch} is in the middle of {operation} in {checkout.where}")
 
     def _following(
         self, checkout: Checkout, paths: Collection[str], old: str, is_brake: bool

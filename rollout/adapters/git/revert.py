@@ -17,7 +17,7 @@ from rollout.adapters.git.formats import LogEntry, Merge, TreeEntry, nul_separat
 from rollout.adapters.git.process import finish, output, pipe
 from rollout.adapters.git.repository import Git
 from rollout.adapters.yaml_store import message_text
-from rollout.core.rollback.undone import Known, LaterCommit, Standing, standing_at
+from rollout.core.rollback.undone import LaterCommit, ReleaseFacts, ReleaseStanding, standing_at
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import RefusedError
 from rollout.ports import RevertOutcome, RevertPreview
@@ -42,7 +42,7 @@ class Revert:
         return "\n".join(f"This reverts commit {commit}." for commit in self.preview.commits)
 
 
-class Reverting:
+class ReleaseRevert:
     """Reverts of one release. What only touches `state_folder` is no part of it, and is never reverted."""
 
     def __init__(self, git: Git, release: Release, state_folder: str | None) -> None:
@@ -134,7 +134,7 @@ class Reverting:
 
     # --- merging -----------------------------------------------------------------------------------------
 
-    def _onto(self, tip: str, standing: Standing, merged: str | None) -> Revert:
+    def _onto(self, tip: str, standing: ReleaseStanding, merged: str | None) -> Revert:
         merge = self._merge(tip)
         preview = RevertPreview(
             RevertOutcome.CLEAN,
@@ -225,9 +225,9 @@ class Reverting:
 
     # --- history since the release -----------------------------------------------------------------------
 
-    def _standing(self, tip: str, merged: str | None, recorded: str | None) -> Standing:
+    def _standing(self, tip: str, merged: str | None, recorded: str | None) -> ReleaseStanding:
         parts = {entry.commit: entry.subject for entry in self._parts}
-        known = Known(self._release.commit, parts, recorded, merged)
+        known = ReleaseFacts(self._release.commit, parts, recorded, merged)
         return standing_at(tip, known, self._later(tip), self._is_gone)
 
     def _later(self, tip: str) -> Iterator[LaterCommit]:

@@ -67,7 +67,7 @@ class Nodes(Document, Generic[N]):
     nodes: tuple[N, ...]
 
 
-class Counted(Nodes[N], Generic[N]):
+class CountedNodes(Nodes[N], Generic[N]):
     """A list that says how long it is, of which this may be a part."""
 
     total_count: int

@@ -34,8 +34,8 @@ __all__ = [
     "PAGE",
     "Api",
     "Document",
-    "Made",
     "NewPull",
+    "NewPullResult",
     "PageSize",
     "PassingError",
     "RefusedByGitHubError",
@@ -93,7 +93,7 @@ class NewPull:
 
 
 @dataclass(frozen=True)
-class Made:
+class NewPullResult:
     """An open pull request, and the commit that its branch was made with."""
 
     number: int
@@ -237,7 +237,7 @@ class Api:
             raise fault
         return self._committed(data)
 
-    def branch_and_pull(self, wanted: NewPull, repository_id: str) -> Made:
+    def branch_and_pull(self, wanted: NewPull, repository_id: str) -> NewPullResult:
         """Make the branch, its commit and the pull request in one request. Raises as `commit`.
 
         Whatever is raised, some of the three may have been made; a branch that is at the parent is fine.
@@ -255,7 +255,7 @@ class Api:
         data, fault = self._ask(_BRANCH_AND_PULL, {"ref": ref, "commit": commit, "pull": pull})
         made = parsed(_Creation, data or {})
         if made.commit is not None and made.pull is not None:
-            return Made(made.pull, made.commit)
+            return NewPullResult(made.pull, made.commit)
         raise fault or PassingError("GitHub did not say what it made")
 
     def _commit_input(

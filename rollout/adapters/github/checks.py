@@ -181,7 +181,7 @@ class _Context(Document):
     created_at: datetime
 
 
-class _Checked(Document):
+class _CommitChecks(Document):
     """A commit with what was reported on it."""
 
     contexts: Annotated[tuple[_Context, ...], within("contexts")] | None = Field(default=None, alias="status")
@@ -196,7 +196,7 @@ class _Checked(Document):
         return self.check_suites is not None and self.check_suites.page_info.has_next_page
 
 
-class _HistoryCommit(_Checked):
+class _HistoryCommit(_CommitChecks):
     oid: str
     parents: Nodes[Oid]
 
@@ -228,7 +228,9 @@ def check_runs(
     checked, size = _first_page(api, repository, commit)
     if not checked.has_more:
         return _shown(checked.contexts, [_whole(api, repository, suite) for suite in checked.suites])
-    found = _Found(api, repository, commit, checked, size, tuple(wanted), before or ChecksBefore(commit))
+    found = _SuiteSearch(
+        api, repository, commit, checked, size, tuple(wanted), before or ChecksBefore(commit)
+    )
     reading = found.read()
     runs = _shown(checked.contexts, [_whole(api, repository, suite) for suite in found.suites.values()])
     if reading is not None:
@@ -237,13 +239,13 @@ def check_runs(
 
 
 @dataclass
-class _Found:
+class _SuiteSearch:
     """Suites of a commit that has more than a page."""
 
     api: Api
     repository: str
     commit: str
-    first: _Checked
+    first: _CommitChecks
     size: int
     """Suites that a page is asked for."""
     wanted: tuple[str, ...]
@@ -316,10 +318,10 @@ class _Found:
         self.suites |= _by_id(suite for suites in found for suite in suites)
 
     def _page(self, after: str) -> _Suites:
-        def ask(first: int) -> _Checked:
+        def ask(first: int) -> _CommitChecks:
             variables = {**owner_and_name(self.repository), "commit": self.commit, "runs": PAGE}
             answer = _ask(self.api, _SUITES_AFTER, {**variables, "first": first, "after": after})
-            return parsed_or_none(_Checked, answer, "repository", "object") or _Checked()
+            return parsed_or_none(_CommitChecks, answer, "repository", "object") or _CommitChecks()
 
         page = self.api.attempt_page(_doing(self.commit), PageSize(self.size), ask).check_suites
         if page is None or not page.nodes:
@@ -373,13 +375,13 @@ def _of_status(one: _Context) -> CheckRun:
     return CheckRun(one.context, status, conclusion, one.created_at, 0, "status")
 
 
-def _first_page(api: Api, repository: str, commit: str) -> tuple[_Checked, int]:
+def _first_page(api: Api, repository: str, commit: str) -> tuple[_CommitChecks, int]:
     """With the number of suites that were asked for."""
     size = PageSize(PAGE)
 
-    def ask(entries: int) -> _Checked:
+    def ask(entries: int) -> _CommitChecks:
         variables = {**owner_and_name(repository), "commit": commit, "first": entries, "runs": PAGE}
-        found = parsed_or_none(_Checked, _ask(api, _CHECKS, variables), "repository", "object")
+        found = parsed_or_none(_CommitChecks, _ask(api, _CHECKS, variables), "repository", "object")
         if found is None:
             raise RefusedByGitHubError(f"No commit found for SHA: {commit}", 404)
         return found

@@ -9,7 +9,7 @@ from typing import Annotated
 from rollout.adapters.github.answers import Document, RefusedByGitHubError, parsed, within
 from rollout.adapters.github.api import Api
 from rollout.core.workflow_pin import COLLECT_WORKFLOW
-from rollout.ports import CollectingRun, Kept, Stage
+from rollout.ports import ArtifactNames, CollectingRun, Stage
 
 _RUNS = 50
 """As many are looked at: more than the runners that a train has."""
@@ -35,7 +35,7 @@ class _Artifact(Document):
     expired: bool = False
 
 
-class GitHubCollecting:
+class GitHubCollector:
     """Asks in the run's own name: dispatching needs `actions: write`, which no App is asked to have."""
 
     def __init__(self, api: Api, token: str, branch: str) -> None:
@@ -66,14 +66,14 @@ class GitHubCollecting:
 
         return self._api.attempt(f"looking run {number} up", found)
 
-    def kept(self, number: str) -> Kept:
+    def kept(self, number: str) -> ArtifactNames:
         path = f"/repos/{self.home}/actions/runs/{number}/artifacts"
 
         def listed() -> tuple[_Artifact, ...]:
             return parsed(tuple[_Artifact, ...], self._api.rest("GET", path, token=self._token), "artifacts")
 
         found = self._api.decorate(f"listing the artifacts of run {number}", listed)
-        return Kept(
+        return ArtifactNames(
             tuple(each.name for each in found if not each.expired),
             tuple(each.name for each in found if each.expired),
         )

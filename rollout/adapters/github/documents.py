@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rollout.adapters.github.answers import Counted, Document, Name, Nodes, Oid, Page, within
+from rollout.adapters.github.answers import CountedNodes, Document, Name, Nodes, Oid, Page, within
 from rollout.adapters.github.issue_documents import ISSUE, OPEN_ISSUES_FIELD, IssueDocument
 from rollout.ports import StatusState
 
@@ -23,7 +23,7 @@ _STATES = {
     "ERROR": StatusState.FAILURE,
 }
 
-Shown = Mapping[str, tuple[StatusState, str]]
+ShownStatuses = Mapping[str, tuple[StatusState, str]]
 """Context -> newest state and description."""
 
 _STATUSES = """fragment statuses on Commit { oid status { contexts { context state description } } }"""
@@ -187,7 +187,7 @@ class Pull(Document):
     begin: Nodes[Annotated[Nodes[Oid], within("commit", "parents")]]
     """The parents of its first commit."""
     end: Nodes[Annotated[StatusCommit, within("commit")]]
-    files: Counted[Annotated[str, within("path")]] | None = None
+    files: CountedNodes[Annotated[str, within("path")]] | None = None
     """None when they were not asked for, or GitHub has not worked them out yet."""
     head: Nodes[Annotated[_HeadCommit, within("commit")]] | None = None
 
@@ -238,7 +238,7 @@ class _Entry(Document):
     oid: str
 
 
-class Rooted(Document):
+class RootCommit(Document):
     """A commit with what lies right in its root."""
 
     entries: Annotated[tuple[_Entry, ...] | None, within("entries", or_none=True)] | None = Field(
@@ -250,21 +250,21 @@ class Rooted(Document):
         return frozenset((entry.name, entry.oid) for entry in self.entries or () if entry.name != but)
 
 
-class _Tip(Rooted):
+class _Tip(RootCommit):
     oid: str
 
 
-class SeenProduct(Document):
+class ProductView(Document):
     object: StatusCommit | None = None
     tip: Annotated[_Tip, within("target")] | None = Field(default=None, alias="ref")
-    before: Rooted | None = None
+    before: RootCommit | None = None
 
 
 class OpenPulls(Document):
     """A page of them, in the answer's root."""
 
     repository: Repository
-    product: SeenProduct | None = None
+    product: ProductView | None = None
 
 
 class Comment(Document):

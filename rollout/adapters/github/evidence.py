@@ -14,7 +14,7 @@ from rollout.adapters.github.answers import Document, Login, Sha, parsed, parsed
 from rollout.adapters.github.api import PAGE, Api, RefusedByGitHubError, owner_and_name
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.people import Role
-from rollout.adapters.github.written import Written, written_of_each, written_query
+from rollout.adapters.github.written import Authorship, written_of_each, written_query
 from rollout.core.files import STATE
 from rollout.core.signoff.evidence import EvidencePlaces, Kind, LookedUpEvidence, Reference
 from rollout.core.signoff.people import Writers
@@ -151,10 +151,10 @@ class GitHubEvidence:
         pages = self._api.pages(doing, path, _Comparison, most=MOST_COMMITS // PAGE + 1)
         return [commit for page in pages for commit in page.commits][::-1]
 
-    def _written(self, commits: Sequence[str]) -> list[Written]:
+    def _written(self, commits: Sequence[str]) -> list[Authorship]:
         wanted, query = owner_and_name(self._listing.product), written_query(commits)
 
-        def ask() -> list[Written]:
+        def ask() -> list[Authorship]:
             return written_of_each(self._api.graphql(query, wanted), len(commits))
 
         return self._api.attempt("asking who wrote the release", ask)

@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 from rollout.adapters.github import checks, releases
 from rollout.adapters.github.answers import PassingError, RefusedByGitHubError, parsed
-from rollout.adapters.github.api import STALE, Api, Made, NewPull
+from rollout.adapters.github.api import STALE, Api, NewPull, NewPullResult
 from rollout.adapters.github.documents import (
     CLOSED_PULLS,
     COMMENTS,
     ClosedPull,
     Comment,
-    Shown,
+    ShownStatuses,
 )
 from rollout.adapters.github.listing import LABEL, Listing
 from rollout.adapters.yaml_store import files_of, message_text
@@ -160,7 +160,7 @@ class GitHubForge:
             lambda: self._make(wanted, listed.repository_id),
             lambda: self._open_from(branch) or self._make_in_steps(wanted),
         )
-        if isinstance(made, Made):
+        if isinstance(made, NewPullResult):
             self._api.did(f"pull request {made.number}")
             self._listing.note_new(made.head_sha)
             made = _opened(kind, wanted, made)
@@ -169,7 +169,7 @@ class GitHubForge:
         listed.pulls[made.number] = made
         return made
 
-    def _make(self, wanted: NewPull, repository_id: str) -> Made | PullRequest:
+    def _make(self, wanted: NewPull, repository_id: str) -> NewPullResult | PullRequest:
         try:
             return self._api.branch_and_pull(wanted, repository_id)
         except RefusedByGitHubError as refusal:
@@ -177,7 +177,7 @@ class GitHubForge:
                 raise PassingError(f"{wanted.branch} was there already", wait=0) from refusal
             raise
 
-    def _make_in_steps(self, wanted: NewPull) -> Made:
+    def _make_in_steps(self, wanted: NewPull) -> NewPullResult:
         """The same, where an earlier try has left something. Nobody needs the branch: it begins anew."""
         self._begin_anew(wanted.branch, wanted.parent)
         document = {"title": wanted.title, "head": wanted.branch, "base": wanted.base, "body": wanted.body}
@@ -188,7 +188,7 @@ class GitHubForge:
             if STALE in refusal.kinds or "already exists" in str(refusal):
                 raise PassingError(f"somebody else works on {wanted.branch}") from refusal
             raise
-        return Made(number, head)
+        return NewPullResult(number, head)
 
     def _begin_anew(self, branch: str, parent: str) -> None:
         try:
@@ -284,7 +284,7 @@ class GitHubForge:
 
     # --- statuses and checks -----------------------------------------------------------------------------
 
-    def statuses(self, commit: str) -> Shown:
+    def statuses(self, commit: str) -> ShownStatuses:
         """Context -> newest state and description, of a pull request's head or of a release commit."""
         return self._listing.statuses(commit)
 
@@ -342,7 +342,7 @@ class GitHubForge:
         return f"/repos/{self._api.repository}/{rest}"
 
 
-def _opened(kind: PullRequestKind, wanted: NewPull, made: Made) -> PullRequest:
+def _opened(kind: PullRequestKind, wanted: NewPull, made: NewPullResult) -> PullRequest:
     return PullRequest(
         number=made.number,
         kind=kind,

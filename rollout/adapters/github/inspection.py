@@ -24,13 +24,13 @@ from rollout.core.doctor.facts import (
     BranchInUse,
     Bypass,
     Environment,
-    Hidden,
     Permission,
     Product,
     RateLimit,
     Rule,
     Settings,
     Train,
+    UnknownFact,
     Use,
     Who,
     Workflow,
@@ -56,7 +56,7 @@ class GitHubInspector:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._rulesets: dict[tuple[str, int], answers.Ruleset | Hidden] = {}
+        self._rulesets: dict[tuple[str, int], answers.Ruleset | UnknownFact] = {}
         """By the repository that was asked and their numbers: one ruleset binds many branches."""
 
     def inspect(self, branch: str | None, trains: Collection[Train]) -> Settings:
@@ -101,7 +101,7 @@ class GitHubInspector:
             permissions=permissions,
             limit=self._limit(),
             named_like_ours=repository.named_like_ours,
-            unseen={name: found for name, found in reached.items() if isinstance(found, Hidden)},
+            unseen={name: found for name, found in reached.items() if isinstance(found, UnknownFact)},
             products={name: found for name, found in reached.items() if isinstance(found, Product)},
             branches=self._branches(trains, who),
             product_environment=self._environment(PRODUCT_ENVIRONMENT) if reached else None,
@@ -116,12 +116,12 @@ class GitHubInspector:
 
     # --- one question ------------------------------------------------------------------------------------
 
-    def _ask(self, path: str, kind: type[T], *part: str, **query: str | int) -> T | Hidden:
+    def _ask(self, path: str, kind: type[T], *part: str, **query: str | int) -> T | UnknownFact:
         """Of what answers the part of that path."""
         return self._ask_at(f"/repos/{self._api.repository}/{path}", kind, *part, **query)
 
-    def _ask_at(self, path: str, kind: type[T], *part: str, **query: str | int) -> T | Hidden:
-        def ask() -> T | Hidden:
+    def _ask_at(self, path: str, kind: type[T], *part: str, **query: str | int) -> T | UnknownFact:
+        def ask() -> T | UnknownFact:
             try:
                 document = self._api.rest("GET", path, query=query)
             except RefusedByGitHubError as refusal:
@@ -131,17 +131,17 @@ class GitHubInspector:
         try:
             return self._api.attempt(f"reading {path}", ask)
         except OutsideError as error:
-            return Hidden(error.message, passing=True)
+            return UnknownFact(error.message, passing=True)
 
     # --- the state branch --------------------------------------------------------------------------------
 
-    def _rules(self, branch: str, who: Who, repository: str = "") -> tuple[Rule, ...] | Hidden:
+    def _rules(self, branch: str, who: Who, repository: str = "") -> tuple[Rule, ...] | UnknownFact:
         """Of a branch that need not exist (GitHub's documentation, "Get rules for a branch")."""
         place = f"/repos/{repository or self._api.repository}"
         listed = self._ask_at(
             f"{place}/rules/branches/{quote(branch, safe='')}", tuple[answers.BranchRule, ...], per_page=PAGE
         )
-        if isinstance(listed, Hidden):
+        if isinstance(listed, UnknownFact):
             return listed
         for number in dict.fromkeys(rule.ruleset_id for rule in listed):
             if (place, number) not in self._rulesets:
@@ -164,31 +164,33 @@ class GitHubInspector:
             for (repository, name, use), branch in wanted.items()
         )
 
-    def _classic(self, branch: str) -> tuple[str, ...] | Hidden | None:
+    def _classic(self, branch: str) -> tuple[str, ...] | UnknownFact | None:
         found = self._ask(f"branches/{quote(branch, safe='')}", answers.Protection, "protection")
-        if isinstance(found, Hidden):
+        if isinstance(found, UnknownFact):
             return found
         return found.contexts or () if found.enabled else None
 
     # --- Actions -----------------------------------------------------------------------------------------
 
-    def _may_open_pulls(self) -> bool | Hidden:
+    def _may_open_pulls(self) -> bool | UnknownFact:
         return self._ask("actions/permissions/workflow", bool, "can_approve_pull_request_reviews")
 
-    def _listed(self, name: str, kind: type[tuple[T, ...]], *, in_organization: bool) -> list[T] | Hidden:
+    def _listed(
+        self, name: str, kind: type[tuple[T, ...]], *, in_organization: bool
+    ) -> list[T] | UnknownFact:
         """Variables or secrets: those that the organization lends, then the repository's own."""
         places = [*([f"actions/organization-{name}"] if in_organization else []), f"actions/{name}"]
         listed: list[T] = []
         for place in places:
             found = self._ask(place, kind, name, per_page=PAGE)
-            if isinstance(found, Hidden):
+            if isinstance(found, UnknownFact):
                 return found
             listed += found
         return listed
 
-    def _actions(self) -> Actions | Hidden:
+    def _actions(self) -> Actions | UnknownFact:
         found = self._ask("actions/permissions", answers.ActionsPermissions)
-        if isinstance(found, Hidden):
+        if isinstance(found, UnknownFact):
             return found
         allowed, listed = found.allowed_actions or "all", None
         if allowed == "selected":
@@ -198,13 +200,13 @@ class GitHubInspector:
             )
         return Actions(found.enabled, allowed, listed)
 
-    def _environment(self, name: str) -> Environment | Hidden | None:
+    def _environment(self, name: str) -> Environment | UnknownFact | None:
         place = f"environments/{name}"
         found = self._ask(place, answers.Environment)
-        if isinstance(found, Hidden):
+        if isinstance(found, UnknownFact):
             return None if found.missing else found
         secrets = self._ask(f"{place}/secrets", tuple[Name, ...], "secrets", per_page=PAGE)
-        if isinstance(secrets, Hidden):
+        if isinstance(secrets, UnknownFact):
             return secrets
         is_restricted, branches = found.only_named_branches is not None, None
         if found.only_named_branches:
@@ -218,10 +220,10 @@ class GitHubInspector:
                 patterns, lambda listed: tuple(one.name for one in listed if one.type == "branch")
             )
         elif is_restricted:
-            branches = Hidden("protected branches alone")
+            branches = UnknownFact("protected branches alone")
         return Environment(frozenset(secrets), is_restricted, found.reviewers, found.wait_minutes, branches)
 
-    def _named_branches(self, environment: str) -> tuple[str, ...] | Hidden:
+    def _named_branches(self, environment: str) -> tuple[str, ...] | UnknownFact:
         """Patterns of those that are let in."""
         place = f"{environment}/deployment-branch-policies"
         found = self._ask(place, tuple[answers.Pattern, ...], "branch_policies", per_page=PAGE)
@@ -230,10 +232,10 @@ class GitHubInspector:
     def _workflow_states(self) -> dict[str, str]:
         """GitHub's word for each file by its name, whatever branch it is on (cli/cli#3296)."""
         found = self._ask("actions/workflows", tuple[answers.Workflow, ...], "workflows", per_page=PAGE)
-        listed = () if isinstance(found, Hidden) else found
+        listed = () if isinstance(found, UnknownFact) else found
         return {one.path.rpartition("/")[2]: one.state for one in listed}
 
-    def _runs(self) -> tuple[datetime, ...] | Hidden:
+    def _runs(self) -> tuple[datetime, ...] | UnknownFact:
         return self._ask(
             f"actions/workflows/{SCHEDULE_WORKFLOW}/runs",
             tuple[answers.CreatedAt, ...],
@@ -246,7 +248,7 @@ class GitHubInspector:
 
     def _permissions(
         self, who: Who, branch: str
-    ) -> tuple[Mapping[Permission, bool | Hidden] | None, bool | Hidden | None]:
+    ) -> tuple[Mapping[Permission, bool | UnknownFact] | None, bool | UnknownFact | None]:
         """What it may do (None for a person's), and whether Actions may open pull requests, if told."""
         if who is Who.PERSON:
             return None, None
@@ -264,7 +266,7 @@ class GitHubInspector:
             ),
         }, may_open if who is Who.RUN else None
 
-    def _try_commit(self, branch: str) -> bool | Hidden:
+    def _try_commit(self, branch: str) -> bool | UnknownFact:
         def commit() -> object:
             try:
                 return self._api.commit(branch, {"state/.doctor": b""}, "never made", parent=_NO_COMMIT)
@@ -275,7 +277,7 @@ class GitHubInspector:
 
         return self._try(commit)
 
-    def _try_pull(self, branch: str) -> tuple[bool | Hidden, bool | Hidden | None]:
+    def _try_pull(self, branch: str) -> tuple[bool | UnknownFact, bool | UnknownFact | None]:
         body = {"title": "never made", "head": branch, "base": branch}
         told: list[str] = []
 
@@ -291,10 +293,10 @@ class GitHubInspector:
             return True, False
         return may, None
 
-    def _try(self, act: Callable[[], object]) -> bool | Hidden:
+    def _try(self, act: Callable[[], object]) -> bool | UnknownFact:
         """Whether GitHub lets the token get as far as to see that there is nothing to be done."""
 
-        def attempt() -> bool | Hidden:
+        def attempt() -> bool | UnknownFact:
             try:
                 act()
             except RefusedByGitHubError as refusal:
@@ -302,22 +304,22 @@ class GitHubInspector:
                     return True
                 if is_of_the_token(refusal):
                     return False
-                return Hidden(str(refusal), fix=self._api.advice(refusal))
+                return UnknownFact(str(refusal), fix=self._api.advice(refusal))
             return True
 
         try:
             return self._api.attempt("trying what the token may do", attempt)
         except OutsideError as error:
-            return Hidden(error.message)
+            return UnknownFact(error.message)
 
-    def _limit(self) -> RateLimit | Hidden:
+    def _limit(self) -> RateLimit | UnknownFact:
         found = self._ask_at("/rate_limit", answers.RateLimit, "resources", "core")
         return _kept(
             found,
             lambda core: RateLimit(core.limit, core.remaining, datetime.fromtimestamp(core.reset, UTC)),
         )
 
-    def _product(self, repository: str) -> Product | Hidden:
+    def _product(self, repository: str) -> Product | UnknownFact:
         found = self._ask_at(f"/repos/{repository}", answers.ProductRepository)
         return _kept(found, lambda there: Product(there.private, there.archived))
 
@@ -355,26 +357,26 @@ def _who(login: str) -> Who:
     return Who.APP if login.endswith("[bot]") else Who.PERSON
 
 
-def _hidden(refusal: RefusedByGitHubError) -> Hidden:
+def _hidden(refusal: RefusedByGitHubError) -> UnknownFact:
     beyond = beyond_permissions(str(refusal))
     if beyond is not None:
-        return Hidden(f"{beyond[0]}; {beyond[1]}", plan=UPGRADE in str(refusal), fix=beyond[1])
+        return UnknownFact(f"{beyond[0]}; {beyond[1]}", plan=UPGRADE in str(refusal), fix=beyond[1])
     if refusal.hint:
-        return Hidden(str(refusal), fix=refusal.hint)
+        return UnknownFact(str(refusal), fix=refusal.hint)
     if refusal.needs:
-        return Hidden(f"this token may not ask (it needs {refusal.needs.replace('=', ': ')})")
+        return UnknownFact(f"this token may not ask (it needs {refusal.needs.replace('=', ': ')})")
     if refusal.status == 404:
-        return Hidden("there is none, or this token may not ask", missing=True)
-    return Hidden("this token may not ask" if refusal.status in (401, 403) else str(refusal))
+        return UnknownFact("there is none, or this token may not ask", missing=True)
+    return UnknownFact("this token may not ask" if refusal.status in (401, 403) else str(refusal))
 
 
-def _kept(found: F | Hidden, part: Callable[[F], T]) -> T | Hidden:
-    return found if isinstance(found, Hidden) else part(found)
+def _kept(found: F | UnknownFact, part: Callable[[F], T]) -> T | UnknownFact:
+    return found if isinstance(found, UnknownFact) else part(found)
 
 
-def _rule(rule: answers.BranchRule, ruleset: answers.Ruleset | Hidden, who: Who) -> Rule:
+def _rule(rule: answers.BranchRule, ruleset: answers.Ruleset | UnknownFact, who: Who) -> Rule:
     name, bypass = f"ruleset {rule.ruleset_id}", Bypass.HIDDEN
-    if not isinstance(ruleset, Hidden):
+    if not isinstance(ruleset, UnknownFact):
         name, bypass = ruleset.name, _bypass(ruleset, who)
     organization = rule.ruleset_source if rule.ruleset_source_type == "Organization" else ""
     return Rule(rule.type, name, bypass, rule.contexts, strict=rule.strict, organization=organization)

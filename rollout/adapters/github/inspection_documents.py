@@ -36,15 +36,16 @@ class _File(Document):
 
 class BranchRef(Document):
     name: str
-    files: Annotated[tuple[_File, ...] | None, within("file", "object", "entries", or_none=True)] = Field(
+    folder: Annotated[dict[str, tuple[_File, ...]] | None, within("file", "object", or_none=True)] = Field(
         alias="target"
     )
-    """In its folder of workflows."""
+    """Of workflows: its `entries`."""
 
     @property
     def workflow_texts(self) -> dict[str, str]:
         """File name -> text."""
-        return {file.name: file.text for file in self.files or () if file.text is not None}
+        files = (self.folder or {}).get("entries", ())
+        return {file.name: file.text for file in files if file.text is not None}
 
 
 class _OwnBranch(Document):
@@ -124,7 +125,7 @@ class Protection(Document):
     """Of a branch, the older way."""
 
     enabled: bool = False
-    contexts: Annotated[tuple[str, ...] | None, within("contexts", or_none=True)] | None = Field(
+    contexts: Annotated[tuple[str, ...], within("contexts")] | None = Field(
         default=None, alias="required_status_checks"
     )
 

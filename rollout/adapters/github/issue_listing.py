@@ -37,7 +37,7 @@ _LAST_MARKER = re.compile(r"\n*<!-- rollout:issue[^>]*-->\s*\Z")
 
 
 @dataclass
-class _Known:
+class _IssueThread:
     """An issue as this run knows it."""
 
     issue: Issue
@@ -55,7 +55,7 @@ class IssueListing:
     def __init__(self, api: Api, listing: Listing) -> None:
         self._api = api
         self._listing = listing
-        self._known: dict[int, _Known] | None = None
+        self._known: dict[int, _IssueThread] | None = None
         self._unlisted: tuple[IssueDocument, ...] | None = None
         self._said: dict[int, list[CommentDocument]] = {}
         """Issue -> what this run said there, which a listing may not show for seconds."""
@@ -71,7 +71,7 @@ class IssueListing:
         """The tool's own open issues with that key that are younger than the oldest."""
         return [each.issue for each in self._all_open(key)[1:] if each.is_own]
 
-    def _all_open(self, key: str) -> list[_Known]:
+    def _all_open(self, key: str) -> list[_IssueThread]:
         """Oldest first."""
         known = sorted(self._read_once().items())
         return [one for _, one in known if (one.issue.key, one.issue.state) == (key, IssueState.OPEN)]
@@ -114,7 +114,7 @@ class IssueListing:
         """One that was just opened: nothing is said on it."""
         nothing = Page[CommentDocument](nodes=(), page_info=PageInfo(has_next_page=False))
         self._read_once().setdefault(
-            issue.number, _Known(issue, is_own=True, opener="", early=(), newest=nothing)
+            issue.number, _IssueThread(issue, is_own=True, opener="", early=(), newest=nothing)
         )
 
     def note_said(self, number: int, comment: int, body: str, at: datetime) -> None:
@@ -134,7 +134,7 @@ class IssueListing:
         known = self._read_once()[number]
         known.issue = replace(known.issue, **changes)  # type: ignore[arg-type]
 
-    def _read_once(self) -> dict[int, _Known]:
+    def _read_once(self) -> dict[int, _IssueThread]:
         if self._known is None:
             page = self._listing.open_issues()
             self._known = {}
@@ -218,7 +218,7 @@ class IssueListing:
         return Page[CommentDocument](nodes=newest.nodes + older, page_info=page.page_info)
 
 
-def _known(document: IssueDocument) -> _Known:
+def _known(document: IssueDocument) -> _IssueThread:
     issue = Issue(
         number=document.number,
         key=_key(document),
@@ -232,7 +232,7 @@ def _known(document: IssueDocument) -> _Known:
     )
     opener = _opener(document)
     is_own = document.viewer_did_author or _is_bots(document)
-    return _Known(issue, is_own, opener, document.early.nodes, document.newest)
+    return _IssueThread(issue, is_own, opener, document.early.nodes, document.newest)
 
 
 def _is_bots(document: IssueDocument) -> bool:

@@ -29,12 +29,12 @@ from rollout.ports import OWN_LABEL, Conversation, Issue, IssueState, Permission
 from rollout.rendering.inert import cut, marker_value
 
 
-class _Made(Document):
+class _NewIssue(Document):
     number: int
     html_url: str = ""
 
 
-class _MadeComment(Document):
+class _NewComment(Document):
     id: int
     created_at: datetime
 
@@ -103,13 +103,13 @@ class GitHubIssues:
             self.close(mine.number, opened_twice(first.number), at=at)
         return first
 
-    def _create(self, document: Mapping[str, object]) -> _Made:
-        return parsed(_Made, self._api.rest("POST", self._path("issues"), body=document))
+    def _create(self, document: Mapping[str, object]) -> _NewIssue:
+        return parsed(_NewIssue, self._api.rest("POST", self._path("issues"), body=document))
 
-    def _opened_before(self, key: str) -> _Made | None:
+    def _opened_before(self, key: str) -> _NewIssue | None:
         self._listed.read_anew()
         found = self.find_open(key)
-        return _Made(number=found.number, html_url=found.url) if found else None
+        return _NewIssue(number=found.number, html_url=found.url) if found else None
 
     def _assignable(self, logins: Sequence[str]) -> list[str]:
         """Those that GitHub takes: with one that it does not it would refuse the whole issue."""
@@ -198,10 +198,10 @@ class GitHubIssues:
     def _say(self, number: int, text: str, marker: str) -> None:
         path = self._path(f"issues/{number}/comments")
 
-        def say() -> _MadeComment:
-            return parsed(_MadeComment, self._api.rest("POST", path, body={"body": text}))
+        def say() -> _NewComment:
+            return parsed(_NewComment, self._api.rest("POST", path, body={"body": text}))
 
-        def say_unless_said() -> _MadeComment | None:
+        def say_unless_said() -> _NewComment | None:
             self._listed.read_anew()
             return say() if self._listed.own(number, marker) is None else None
 

@@ -21,10 +21,10 @@ from rollout.adapters.github.documents import (
     STATUSES_OF_COMMIT,
     HeadFile,
     OpenPulls,
+    ProductView,
     Pull,
-    Rooted,
-    SeenProduct,
-    Shown,
+    RootCommit,
+    ShownStatuses,
     StatusCommit,
 )
 from rollout.adapters.github.issue_documents import ISSUES_OF_PAGE, IssueDocument
@@ -40,7 +40,7 @@ LABEL = "rollout"
 
 
 @dataclass
-class Listed:
+class Overview:
     """What the query told, with what this run has changed since."""
 
     repository_id: str = ""
@@ -56,8 +56,8 @@ class Listed:
     """How the repository spells it."""
     product_tip: str | None = None
     """Of the product's branch; None when it was not asked for, or there is no such branch."""
-    product_now: Rooted | None = None
-    product_before: Rooted | None = None
+    product_now: RootCommit | None = None
+    product_before: RootCommit | None = None
     """The branch's tip, and an earlier commit to compare it with."""
 
 
@@ -82,7 +82,7 @@ class Listing:
         self._api = api
         self._branch = branch
         self._product_of_train = product
-        self._listed: Listed | None = None
+        self._listed: Overview | None = None
         self._shown: dict[str, dict[str, tuple[StatusState, str]]] = {}
         self._watched: str | None = None
         self._before: str | None = None
@@ -140,7 +140,7 @@ class Listing:
 
     # --- pull requests -----------------------------------------------------------------------------------
 
-    def open(self) -> Listed:
+    def open(self) -> Overview:
         """What is unknown of the product alone is left out. Raises OutsideError."""
         if self._listed is None:
             self._listed = self._read_with_issues() if self._with_issues else self._read(issues=False)
@@ -153,7 +153,7 @@ class Listing:
             raise self._without_issues or OutsideError("open issues were not listed")
         return page
 
-    def _read_with_issues(self) -> Listed:
+    def _read_with_issues(self) -> Overview:
         """Without issues where they are refused: GitHub then answers nothing of the whole repository."""
         try:
             return self._read(issues=True)
@@ -181,8 +181,8 @@ class Listing:
         train = self._train()
         return {"compareHeads": train is not None, "rollout": state_path(train or "", ROLLOUT)}
 
-    def _read(self, *, issues: bool) -> Listed:
-        listed = Listed()
+    def _read(self, *, issues: bool) -> Overview:
+        listed = Overview()
         has_product = False
         for page in self._pages(issues=issues):
             listed.repository_id = page.repository.id
@@ -202,26 +202,26 @@ class Listing:
             self._ask_product(listed)
         return listed
 
-    def _ask_product(self, listed: Listed) -> None:
+    def _ask_product(self, listed: Overview) -> None:
         """On its own: another token has to ask, or GitHub failed there alone."""
         variables = {**owner_and_name(self.product), **self._of_product()}
 
-        def ask() -> SeenProduct | None:
-            return parsed_or_none(SeenProduct, self._api.graphql(PRODUCT, variables), "product")
+        def ask() -> ProductView | None:
+            return parsed_or_none(ProductView, self._api.graphql(PRODUCT, variables), "product")
 
         with suppress(OutsideError):
             product = self._api.attempt(f"looking at {self.product}", ask)
             if product is not None:
                 self._note_product(product, listed)
 
-    def _note_product(self, product: SeenProduct, listed: Listed) -> None:
+    def _note_product(self, product: ProductView, listed: Overview) -> None:
         if product.object:
             self._note_statuses(product.object)
         if product.tip:
             listed.product_tip = product.tip.oid
             listed.product_now, listed.product_before = product.tip, product.before
 
-    def _note_pull(self, pull: Pull, listed: Listed) -> None:
+    def _note_pull(self, pull: Pull, listed: Overview) -> None:
         if LABEL not in pull.label_names:
             listed.unlabelled.add(pull.number)
         listed.pulls[pull.number] = shown_pull(pull)
@@ -273,7 +273,7 @@ class Listing:
         heads = {pull.head_sha for pull in self._listed.pulls.values()} if self._listed else set()
         return self._api.repository if commit in heads else self.product
 
-    def statuses(self, commit: str) -> Shown:
+    def statuses(self, commit: str) -> ShownStatuses:
         """Of a pull request's head or of a release commit."""
         if commit not in self._shown:
             self._shown[commit] = self.ask_statuses(commit)
@@ -283,8 +283,8 @@ class Listing:
         """As they are now."""
         variables = {**owner_and_name(self.repository_of(commit)), "commit": commit}
 
-        def ask() -> SeenProduct | None:
-            return parsed_or_none(SeenProduct, self._api.graphql(STATUSES_OF_COMMIT, variables), "product")
+        def ask() -> ProductView | None:
+            return parsed_or_none(ProductView, self._api.graphql(STATUSES_OF_COMMIT, variables), "product")
 
         product = self._api.attempt(f"reading the statuses of {commit[:12]}", ask)
         return product.object.shown if product and product.object else {}
@@ -300,7 +300,7 @@ class Listing:
         self._shown.setdefault(commit.oid, commit.shown)
 
 
-class _Numbered(Document):
+class _PullHead(Document):
     number: int
     repository: Annotated[Annotated[str, within("full_name")] | None, within("repo")] = Field(alias="head")
     """None for a fork that is gone."""
@@ -353,7 +353,7 @@ def _number_by_owner(api: Api, repository: str, base: str, head: str) -> int | N
         "direction": "desc",
         "per_page": PAGE,
     }
-    found = parsed(tuple[_Numbered, ...], api.rest("GET", f"/repos/{repository}/pulls", query=query))
+    found = parsed(tuple[_PullHead, ...], api.rest("GET", f"/repos/{repository}/pulls", query=query))
     # The owner can have forked it under another name.
     ours = (one for one in found if one.repository and _is(one.repository, repository))
     return next((one.number for one in ours), None)
@@ -364,7 +364,7 @@ def _is(name: str, other: str) -> bool:
     return name.lower() == other.lower()
 
 
-def _note_changes(pull: Pull, listed: Listed) -> None:
+def _note_changes(pull: Pull, listed: Overview) -> None:
     if pull.files is not None:
         file = pull.rollout_file
         text = (file.text or "") if file else ""

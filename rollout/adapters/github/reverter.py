@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from urllib.parse import quote
 
-from rollout.adapters.git.revert import Reverting, refused_unless_clean
+from rollout.adapters.git.revert import ReleaseRevert, refused_unless_clean
 from rollout.adapters.github.answers import Document, PassingError, RefusedByGitHubError, Sha, parsed
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.listing import Listing, newest_pull, shown_pull
@@ -175,11 +175,11 @@ class GitHubReverter:
     def _clone(self) -> ProductClone:
         return self._make_clone(self._repository)
 
-    def _reverting(self, release: Release) -> Reverting:
+    def _reverting(self, release: Release) -> ReleaseRevert:
         if release.base is not None:
             # A tag on a branch that the product's branch never merged.
             self._clone.fetch_commit(release.base)
-        return Reverting(self._clone.git, release, self._state_folder)
+        return ReleaseRevert(self._clone.git, release, self._state_folder)
 
     def _push_branch(self, release: Release, branch: str, message: CommitMessage, at: datetime) -> None:
         tip, old = self._fetched_tip(), self._clone.fetch(branch)

@@ -43,7 +43,7 @@ from rollout.adapters.yaml_store import (
 )
 from rollout.core.contract import Contract
 from rollout.core.files import STATE, is_peoples, state_path
-from rollout.core.state import CommitMessage, StateChange, TrainState, Unusable
+from rollout.core.state import CommitMessage, StateChange, TrainState, UnusableFile
 from rollout.core.values import Model
 from rollout.core.workflow_pin import has_other_ci
 from rollout.errors import HeadMovedError, InputError
@@ -99,7 +99,7 @@ class GitHubStore:
         branch: str | None,
         clone: Callable[[], YamlStore],
         *,
-        tell: Callable[[Unusable], None] = lambda _: None,
+        tell: Callable[[UnusableFile], None] = lambda _: None,
         configured: Callable[[], str | None] = lambda: None,
     ) -> None:
         """`branch` None means `rollout-state` where that holds a train, else the default branch; where

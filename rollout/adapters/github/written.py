@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from rollout.adapters.github.answers import Counted, Document, Login, Nodes, PassingError, parsed, within
-from rollout.adapters.github.documents import Rooted
+from rollout.adapters.github.answers import CountedNodes, Document, Login, Nodes, PassingError, parsed, within
+from rollout.adapters.github.documents import RootCommit
 
 _WRITTEN = """fragment written on Commit {
   oid committedViaWeb tree { entries { name oid } }
@@ -41,12 +41,12 @@ class _Pull(Document):
     author: _Opener | None = None
 
 
-class Written(Rooted):
+class Authorship(RootCommit):
     """A commit, with whoever had a part in it."""
 
     oid: str
     committed_via_web: bool
-    parents: Counted[Rooted]
+    parents: CountedNodes[RootCommit]
     authors: Nodes[Annotated[Login | None, within("user", or_none=True)]]
     associated_pull_requests: Nodes[_Pull] | None = None
 
@@ -76,11 +76,11 @@ class Written(Rooted):
         return [login for login in dict.fromkeys((author, *authors, *openers)) if login]
 
 
-def written_of_each(answer: object, count: int) -> list[Written]:
+def written_of_each(answer: object, count: int) -> list[Authorship]:
     """Of so many commits, in the order of the query. Raises PassingError when one is not told of."""
-    told = parsed(dict[str, Written | str | None], answer, "repository")
+    told = parsed(dict[str, Authorship | str | None], answer, "repository")
     found = [told.get(f"c{place}") for place in range(count)]
-    written = [one for one in found if isinstance(one, Written)]
+    written = [one for one in found if isinstance(one, Authorship)]
     if len(written) < count:
         raise PassingError("GitHub does not tell who wrote a commit")
     return written

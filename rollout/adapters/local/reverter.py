@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from rollout.adapters.git import Git
-from rollout.adapters.git.revert import Reverting, refused_unless_clean
+from rollout.adapters.git.revert import ReleaseRevert, refused_unless_clean
 from rollout.adapters.git.scratch import hand_over, scratch
 from rollout.adapters.local.forge import LocalForge, NewPull
 from rollout.core.state import CommitMessage, Release
@@ -101,9 +101,9 @@ class LocalReverter:
             return reverting.is_free(commit, recorded)
 
     @contextmanager
-    def _reverting(self, release: Release) -> Iterator[tuple[Git, Reverting]]:
+    def _reverting(self, release: Release) -> Iterator[tuple[Git, ReleaseRevert]]:
         with scratch(beside=self._git) as work:
-            yield work, Reverting(work, release, self._state_folder)
+            yield work, ReleaseRevert(work, release, self._state_folder)
 
     def _known_tip(self) -> str:
         tip = self.tip()

@@ -12,8 +12,7 @@ from rollout.cli.options import Call
 from rollout.cli.output import progress, style
 
 if TYPE_CHECKING:
-    from rollout.commands.channel.lookup import Looked
-    from rollout.commands.channel.record import Recorded
+    from rollout.commands.channel.record import ChannelResult, Lookup
     from rollout.core.state import ChannelPlan
     from rollout.rendering.gates import Style
 
@@ -34,40 +33,40 @@ def answer(call: Call, document: Callable[[], object], text: Callable[[Style], s
         write_summary(summary(text(no_style)), os.environ)
 
 
-def done(call: Call, recorded: Recorded, done: str, nothing: str, *, dry_run: bool) -> None:
+def done(call: Call, result: ChannelResult, done: str, nothing: str, *, dry_run: bool) -> None:
     from rollout.rendering.channel import diff_lines, outcome_document
 
     def text(paint: Style) -> str:
         if dry_run:
-            return "\n".join(["dry run", *diff_lines(recorded.diff, paint)]) if recorded.diff else nothing
-        told = said(recorded)
-        return f"{done if recorded.commit else 'proposed'}: {told}" if told else nothing
+            return "\n".join(["dry run", *diff_lines(result.diff, paint)]) if result.diff else nothing
+        told = said(result)
+        return f"{done if result.commit else 'proposed'}: {told}" if told else nothing
 
     answer(
         call,
-        lambda: {"train": call.train, "dry_run": dry_run, **outcome_document(*outcome(recorded))},
+        lambda: {"train": call.train, "dry_run": dry_run, **outcome_document(*outcome(result))},
         text,
     )
 
 
-def outcome(recorded: Recorded) -> tuple[str | None, int | None, str]:
-    return recorded.commit, recorded.pull_request, recorded.diff
+def outcome(result: ChannelResult) -> tuple[str | None, int | None, str]:
+    return result.commit, result.pull_request, result.diff
 
 
-def said(recorded: Recorded) -> str:
-    if recorded.pull_request is not None:
-        return f"pull request #{recorded.pull_request}: it takes effect when it is merged"
-    return f"recorded as {recorded.commit[:10]}" if recorded.commit else ""
+def said(result: ChannelResult) -> str:
+    if result.pull_request is not None:
+        return f"pull request #{result.pull_request}: it takes effect when it is merged"
+    return f"recorded as {result.commit[:10]}" if result.commit else ""
 
 
-def note(looked: Looked | None) -> None:
-    if looked is not None and looked.note:
-        progress(f"note: {looked.note}")
+def note(lookup: Lookup | None) -> None:
+    if lookup is not None and lookup.note:
+        progress(f"note: {lookup.note}")
 
 
-def where(call: Call, made: ChannelPlan, looked: Looked | None) -> str:
+def where(call: Call, made: ChannelPlan, lookup: Lookup | None) -> str:
     from rollout.rendering.channel import found_words
 
-    if looked is None:
+    if lookup is None:
         return found_words(made.lookup_source, None, call.now)
-    return found_words(made.lookup_source, looked.fetched_at, call.now)
+    return found_words(made.lookup_source, lookup.fetched_at, call.now)

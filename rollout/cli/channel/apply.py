@@ -16,12 +16,13 @@ from rollout.cli.options import Call, command_options
 def apply(call: Call, target: str | None, dry_run: bool) -> None:
     """Make a version the current one; exit 3 when a guard blocks it."""
     from rollout.commands.channel.apply import make_apply
+    from rollout.core.state import ApplyStatus
     from rollout.errors import RefusedError
     from rollout.rendering.channel import apply_document, apply_view, guard_advice, outcome_document
 
     space = call.workspace
     asked_at = None if target else space.asked_at()
-    done = make_apply(
+    result = make_apply(
         space.channel_desk(),
         call.train,
         target,
@@ -29,20 +30,20 @@ def apply(call: Call, target: str | None, dry_run: bool) -> None:
         asked_at=asked_at,
         is_rerun=space.is_rerun,
     )
-    made, recorded = done.apply, done.recorded
-    note(done.looked)
+    made = result.apply
+    note(result.lookup)
     answer(
         call,
-        lambda: {"train": call.train, **apply_document(made), **outcome_document(*outcome(recorded))},
+        lambda: {"train": call.train, **apply_document(made), **outcome_document(*outcome(result))},
         lambda paint: apply_view(
             made,
-            where=where(call, made, done.looked),
-            done=said(recorded),
-            diff=recorded.diff,
+            where=where(call, made, result.lookup),
+            done=said(result),
+            diff=result.diff,
             style=paint,
         ),
     )
-    if done.blocked:
+    if made.status is ApplyStatus.BLOCKED:
         error = RefusedError(
             f"{call.train}: {made.guard_code}: {made.guard_reason}", hint=guard_advice(made.guard_code)
         )

@@ -11,8 +11,8 @@ from rollout.cli.help import Group
 from rollout.cli.options import Call, command_options, looking_options
 
 if TYPE_CHECKING:
-    from rollout.commands.channel.cache import CacheView, Cleaned
-    from rollout.commands.channel.record import Recorded
+    from rollout.commands.channel.cache import CacheView
+    from rollout.commands.channel.record import ChannelResult
 
 
 @click.group("cache", cls=Group, no_args_is_help=False)
@@ -35,8 +35,8 @@ def cache_refresh(call: Call) -> None:
     """Ask for the releases now, and keep them."""
     from rollout.commands.channel.cache import refresh
 
-    view, recorded = refresh(call.workspace.channel_desk(), call.train)
-    _answer_cache(call, view, recorded)
+    view, result = refresh(call.workspace.channel_desk(), call.train)
+    _answer_cache(call, view, result)
 
 
 @cache.command("prune")
@@ -57,11 +57,11 @@ def cache_clear(call: Call) -> None:
     _answer_cleaned(call, clear(call.workspace.channel_desk(), call.train), "there is no cache")
 
 
-def _answer_cache(call: Call, view: CacheView, recorded: Recorded | None) -> None:
+def _answer_cache(call: Call, view: CacheView, result: ChannelResult | None) -> None:
     from rollout.rendering.release_cache import cache_document, cache_view
 
     kept = view.kept
-    commit = {"commit": recorded.commit} if recorded else {}
+    commit = {"commit": result.commit} if result else {}
     answer(
         call,
         lambda: {
@@ -76,15 +76,15 @@ def _answer_cache(call: Call, view: CacheView, recorded: Recorded | None) -> Non
     )
 
 
-def _answer_cleaned(call: Call, cleaned: Cleaned, nothing: str) -> None:
-    commit = cleaned.recorded.commit
+def _answer_cleaned(call: Call, result: ChannelResult, nothing: str) -> None:
+    commit, why = result.commit, "; ".join(result.notes)
     answer(
         call,
         lambda: {
             "train": call.train,
             "removed": commit is not None,
-            "reason": cleaned.why or None,
+            "reason": why or None,
             "commit": commit,
         },
-        lambda _: f"took the cache away: {cleaned.why} ({commit[:10]})" if commit else nothing,
+        lambda _: f"took the cache away: {why} ({commit[:10]})" if commit else nothing,
     )

@@ -20,11 +20,13 @@ def import_(call: Call, folder: Path, dry_run: bool) -> None:
     """Take over the release metadata that the product keeps in DIR, such as .tau."""
     from rollout.adapters.product_metadata import read_documents
     from rollout.commands.channel.import_ import import_channel
+    from rollout.commands.channel.record import channel_of
     from rollout.core.channel.product_metadata import FILES
 
     documents = read_documents(folder, FILES)
-    imported = import_channel(call.workspace.channel_desk(), call.train, documents, dry_run=dry_run)
-    for note in imported.notes:
+    result = import_channel(call.workspace.channel_desk(), call.train, documents, dry_run=dry_run)
+    for note in result.notes:
         progress(f"note: {note}")
-    said = f"{imported.channel.channel} at {imported.channel.current_version or 'no version'}"
-    done(call, imported.recorded, f"took over {said}", "nothing to take over", dry_run=dry_run)
+    channel = channel_of(result.state)
+    said = f"{channel.channel} at {channel.current_version or 'no version'}"
+    done(call, result, f"took over {said}", "nothing to take over", dry_run=dry_run)

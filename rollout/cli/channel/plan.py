@@ -18,17 +18,17 @@ def plan(call: Call, target: str | None, dry_run: bool) -> None:
     from rollout.commands.channel.plan import make_plan
     from rollout.rendering.channel import outcome_document, plan_document, plan_view
 
-    planned = make_plan(call.workspace.channel_desk(), call.train, target, dry_run=dry_run)
-    made, recorded = planned.plan, planned.recorded
-    note(planned.looked)
+    result = make_plan(call.workspace.channel_desk(), call.train, target, dry_run=dry_run)
+    made = result.plan
+    note(result.lookup)
     answer(
         call,
-        lambda: {"train": call.train, **plan_document(made), **outcome_document(*outcome(recorded))},
+        lambda: {"train": call.train, **plan_document(made), **outcome_document(*outcome(result))},
         lambda paint: plan_view(
             made,
-            where=where(call, made, planned.looked),
-            done=said(recorded),
-            diff=recorded.diff,
+            where=where(call, made, result.lookup),
+            done=said(result),
+            diff=result.diff,
             style=paint,
         ),
     )

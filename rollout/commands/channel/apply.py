@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 
-from rollout.commands.channel.lookup import Looked
 from rollout.commands.channel.plan import Choice, checked, choose, weighed
 from rollout.commands.channel.record import (
+    ChannelChange,
+    ChannelResult,
     Desk,
-    Recorded,
-    Wanted,
     channel_of,
     policy_of,
     preview,
@@ -22,19 +21,6 @@ from rollout.core.state import ApplyStatus, Channel, ChannelApply, StateChange, 
 from rollout.errors import RefusedError
 
 
-@dataclass(frozen=True)
-class Applied:
-    """The record of an apply, and what recording it came to."""
-
-    apply: ChannelApply
-    recorded: Recorded
-    looked: Looked | None
-
-    @property
-    def blocked(self) -> bool:
-        return self.apply.status is ApplyStatus.BLOCKED
-
-
 def make_apply(
     desk: Desk,
     train: str,
@@ -43,7 +29,7 @@ def make_apply(
     dry_run: bool = False,
     asked_at: datetime | None = None,
     is_rerun: bool = False,
-) -> Applied:
+) -> ChannelResult:
     """Apply the version that a person typed, else the last plan's, else the newest of the channel.
 
     A blocked one is recorded too. Raises RefusedError during a rollout, for a plan that is newer than
@@ -56,24 +42,27 @@ def make_apply(
         _refuse_what_is_newer(state, asked_at, is_rerun=is_rerun)
     choice = _choose(desk, state, typed, now)
 
-    def wanted(newer: TrainState, dry: bool) -> Wanted:
+    def wanted(newer: TrainState, dry: bool) -> ChannelChange:
         _refuse_while_busy(newer)
         channel = _applied(newer, weighed(desk, newer, choice.target(newer), now), now, dry)
-        cache = choice.looked.new if choice.looked else None
+        cache = choice.lookup.new if choice.lookup else None
         change = StateChange(channel=channel, release_cache=cache)
         last = _apply_of(channel)
         moves = last.status is ApplyStatus.APPLIED_METADATA
-        return Wanted(change, apply_detail(last), review=f"apply-{last.target_version}" if moves else "")
+        return ChannelChange(
+            change, apply_detail(last), review=f"apply-{last.target_version}" if moves else ""
+        )
+
+    def made(result: ChannelResult) -> ChannelResult:
+        return replace(result, lookup=choice.lookup)
 
     if not dry_run:
-        recorded = record(desk, train, lambda newer: wanted(newer, False), now)
-        return Applied(_apply_of(channel_of(recorded.state)), recorded, choice.looked)
+        return made(record(desk, train, lambda newer: wanted(newer, False), now))
     shown = preview(desk, state, wanted(state, False))
     if policy_of(state).record_dry_runs:
-        done = record(desk, train, lambda newer: wanted(newer, True), now)
-        return Applied(_apply_of(channel_of(done.state)), _with_diff(done, shown), choice.looked)
-    last = _apply_of(_applied(state, weighed(desk, state, choice.target(state), now), now, True))
-    return Applied(last, shown, choice.looked)
+        return made(replace(record(desk, train, lambda newer: wanted(newer, True), now), diff=shown.diff))
+    target = weighed(desk, state, choice.target(state), now)
+    return made(shown.with_channel(_applied(state, target, now, True)))
 
 
 def _choose(desk: Desk, state: TrainState, typed: str | None, now: datetime) -> Choice:
@@ -123,10 +112,6 @@ def _moved(last: ChannelApply, target: Target | None) -> bool:
 def _apply_of(channel: Channel) -> ChannelApply:
     assert channel.apply is not None
     return channel.apply
-
-
-def _with_diff(done: Recorded, shown: Recorded) -> Recorded:
-    return Recorded(done.state, done.commit, diff=shown.diff)
 
 
 def _refuse_while_busy(state: TrainState) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rollout.commands.channel.lookup import Kept, kept, refreshed
-from rollout.commands.channel.record import Desk, Recorded, Wanted, policy_of, record
+from rollout.commands.channel.lookup import CacheReading, kept, refreshed
+from rollout.commands.channel.record import ChannelChange, ChannelResult, Desk, policy_of, record
 from rollout.core.channel.cache import Age, age
 from rollout.core.channel.guards import quarantined
 from rollout.core.channel.latest import latest
@@ -21,7 +21,7 @@ class CacheView:
     """The cache, how old it is, and what each channel would take from it."""
 
     train: str
-    kept: Kept
+    kept: CacheReading
     ttl: int
     """Seconds, the contract's."""
     age: Age | None
@@ -31,15 +31,6 @@ class CacheView:
     @property
     def is_there(self) -> bool:
         return self.kept.cache is not None or bool(self.kept.problem)
-
-
-@dataclass(frozen=True)
-class Cleaned:
-    """Whether the cache was taken away, and why."""
-
-    why: str
-    """Empty when it stays."""
-    recorded: Recorded
 
 
 def show(desk: Desk, train: str) -> CacheView:
@@ -60,22 +51,22 @@ def _view(desk: Desk, state: TrainState, now: datetime) -> CacheView:
     )
 
 
-def refresh(desk: Desk, train: str) -> tuple[CacheView, Recorded]:
+def refresh(desk: Desk, train: str) -> tuple[CacheView, ChannelResult]:
     """Ask for the releases now, and keep them. Raises OutsideError when there is no answer."""
     now, state = desk.clock.now(), desk.load(train)
     new = refreshed(desk, state, kept(desk, state, now).usable, now)
-    wanted = Wanted(StateChange(release_cache=new), f"cache {_releases(new)}")
+    wanted = ChannelChange(StateChange(release_cache=new), f"cache {_releases(new)}")
     recorded = record(desk, train, lambda _: wanted, now)
     return _view(desk, recorded.state, now), recorded
 
 
-def prune(desk: Desk, train: str) -> Cleaned:
-    """Take the cache away when it is stale or says nothing."""
+def prune(desk: Desk, train: str) -> ChannelResult:
+    """Take the cache away when it is stale or says nothing; the notes say why."""
     now = desk.clock.now()
     return _clean(desk, train, lambda state: _why_pruned(_view(desk, state, now)), now)
 
 
-def clear(desk: Desk, train: str) -> Cleaned:
+def clear(desk: Desk, train: str) -> ChannelResult:
     """Take the cache away, whatever it holds."""
     now = desk.clock.now()
 
@@ -85,16 +76,18 @@ def clear(desk: Desk, train: str) -> Cleaned:
     return _clean(desk, train, why, now)
 
 
-def _clean(desk: Desk, train: str, why: Callable[[TrainState], str], now: datetime) -> Cleaned:
+def _clean(desk: Desk, train: str, why: Callable[[TrainState], str], now: datetime) -> ChannelResult:
     said = why(desk.load(train))
 
-    def decide(state: TrainState) -> Wanted | None:
+    def decide(state: TrainState) -> ChannelChange | None:
         reason = why(state)
         return (
-            Wanted(StateChange(removes_release_cache=True), f"drop the cache, {reason}") if reason else None
+            ChannelChange(StateChange(removes_release_cache=True), f"drop the cache, {reason}")
+            if reason
+            else None
         )
 
-    return Cleaned(said, record(desk, train, decide, now))
+    return replace(record(desk, train, decide, now), notes=(said,) if said else ())
 
 
 def _why_pruned(view: CacheView) -> str:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 
-from rollout.commands.channel.record import Desk, Recorded, Wanted, channel_of, preview, refuse_while_busy
+from rollout.commands.channel.record import (
+    ChannelChange,
+    ChannelResult,
+    Desk,
+    channel_of,
+    preview,
+    refuse_while_busy,
+)
 from rollout.commands.commit_state import change_state
 from rollout.core.channel.product_metadata import FILES, read
 from rollout.core.channel.proposals import why_refused
@@ -17,19 +24,9 @@ from rollout.rendering.commits import message
 _HINT = "give the folder in which the product keeps its release metadata, such as .tau"
 
 
-@dataclass(frozen=True)
-class Imported:
-    """The channel as it was taken over."""
-
-    channel: Channel
-    notes: tuple[str, ...]
-    """What could not be."""
-    recorded: Recorded
-
-
 def import_channel(
     desk: Desk, train: str, documents: Mapping[str, object], *, dry_run: bool = False
-) -> Imported:
+) -> ChannelResult:
     """`documents` is file name -> parsed JSON. Taking the same over again changes nothing.
 
     Raises InputError for files that make no sense, RefusedError during a rollout or for a version that a
@@ -48,10 +45,10 @@ def import_channel(
         return change, message(Event.CHANNEL_IMPORT, contract=newer.contract, rollout=newer.rollout)
 
     if dry_run:
-        wanted = None if channel == state.channel else Wanted(StateChange(channel=channel), "import")
-        return Imported(channel, tuple(notes), preview(desk, state, wanted))
+        wanted = None if channel == state.channel else ChannelChange(StateChange(channel=channel), "import")
+        return replace(preview(desk, state, wanted), notes=tuple(notes))
     changed = change_state(desk.store, train, decide, now)
-    return Imported(channel_of(changed.state), tuple(notes), Recorded(changed.state, changed.commit))
+    return ChannelResult(changed.state, changed.commit, notes=tuple(notes))
 
 
 def _taken_over(

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout.commands.channel.record import Desk, policy_of
+from rollout.commands.channel.record import Desk, Lookup, policy_of
 from rollout.core.channel.cache import age, why_unusable
-from rollout.core.channel.guards import Listed
+from rollout.core.channel.guards import ListState
 from rollout.core.channel.latest import listed
 from rollout.core.state import LookupSource, TrainState
-from rollout.core.state.release_cache import FILE, ReleaseCache, ReleasePage, ReleaseRecord
+from rollout.core.state.release_cache import FILE, ReleaseCache, ReleasePage
 from rollout.errors import InputError, OutsideError
 from rollout.ports import FULL_PAGE, Releases
 
@@ -20,7 +20,7 @@ MOST_PAGES = 30
 
 
 @dataclass(frozen=True)
-class Kept:
+class CacheReading:
     """What release-cache.yaml holds. Whatever that is, it breaks nothing."""
 
     cache: ReleaseCache | None
@@ -33,56 +33,43 @@ class Kept:
         return None if self.problem else self.cache
 
 
-@dataclass(frozen=True)
-class Looked:
-    """The releases, and where they come from."""
-
-    releases: tuple[ReleaseRecord, ...]
-    source: LookupSource
-    fetched_at: datetime
-    new: ReleaseCache | None = None
-    """What was asked for just now, worth keeping."""
-    note: str = ""
-    """Why the list is not as new as it should be."""
-
-
-def kept(desk: Desk, state: TrainState, now: datetime) -> Kept:
+def kept(desk: Desk, state: TrainState, now: datetime) -> CacheReading:
     """The cache as it lies in the train's folder."""
     try:
         text = desk.store.text(state.train, FILE, state.head)
         if text is None:
-            return Kept(None)
+            return CacheReading(None)
         cache = desk.files.release_cache(state.train, text)
     except InputError as error:
-        return Kept(None, error.message.splitlines()[0])
-    return Kept(cache, why_unusable(cache, state.train, desk.releases.source, now))
+        return CacheReading(None, error.message.splitlines()[0])
+    return CacheReading(cache, why_unusable(cache, state.train, desk.releases.source, now))
 
 
-def look_up(desk: Desk, state: TrainState, now: datetime) -> Looked:
+def look_up(desk: Desk, state: TrainState, now: datetime) -> Lookup:
     """The releases as well as they can be had. Raises OutsideError without an answer and without a cache."""
     found = kept(desk, state, now)
     cache = found.usable
     if cache is not None and age(cache, policy_of(state).cache_ttl, now).is_fresh:
-        return Looked(cache.releases, LookupSource.CACHE_FRESH, cache.fetched_at)
+        return Lookup(cache.releases, LookupSource.CACHE_FRESH, cache.fetched_at)
     try:
         new = refreshed(desk, state, cache, now)
     except OutsideError as error:
         if cache is None:
             raise _nothing_to_go_by(error, found) from error
-        return Looked(cache.releases, LookupSource.CACHE_STALE_FALLBACK, cache.fetched_at, note=error.message)
-    return Looked(new.releases, LookupSource.LIVE, now, new)
+        return Lookup(cache.releases, LookupSource.CACHE_STALE_FALLBACK, cache.fetched_at, note=error.message)
+    return Lookup(new.releases, LookupSource.LIVE, now, new)
 
 
-def look_for(desk: Desk, state: TrainState, version: str, now: datetime) -> Looked:
+def look_for(desk: Desk, state: TrainState, version: str, now: datetime) -> Lookup:
     """The releases, asked for anew where an older list lacks the version. Raises as `look_up`.
 
     Raises OutsideError too when it is missing from an old list and no new one can be had.
     """
     looked = look_up(desk, state, now)
-    if looked.source is LookupSource.LIVE or listed(looked.releases, version) is not Listed.MISSING:
+    if looked.source is LookupSource.LIVE or listed(looked.releases, version) is not ListState.MISSING:
         return looked
     new = refreshed(desk, state, kept(desk, state, now).usable, now)
-    return Looked(new.releases, LookupSource.LIVE, now, new)
+    return Lookup(new.releases, LookupSource.LIVE, now, new)
 
 
 def refreshed(desk: Desk, state: TrainState, cache: ReleaseCache | None, now: datetime) -> ReleaseCache:
@@ -105,6 +92,6 @@ def _fetch(releases: Releases, known: tuple[ReleasePage, ...]) -> Iterator[Relea
             return
 
 
-def _nothing_to_go_by(error: OutsideError, found: Kept) -> OutsideError:
+def _nothing_to_go_by(error: OutsideError, found: CacheReading) -> OutsideError:
     why = f"the cached list cannot be used: {found.problem}" if found.problem else "no list is cached"
     return OutsideError(f"{error.message}; {why}", hint=error.hint)

@@ -6,8 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rollout.commands.channel.lookup import Looked, look_for, look_up
-from rollout.commands.channel.record import Desk, Recorded, Wanted, channel_of, policy_of, preview, record
+from rollout.commands.channel.lookup import look_for, look_up
+from rollout.commands.channel.record import (
+    ChannelChange,
+    ChannelResult,
+    Desk,
+    Lookup,
+    channel_of,
+    policy_of,
+    preview,
+    record,
+)
 from rollout.core.channel.guards import bare, quarantined
 from rollout.core.channel.latest import listed, newest
 from rollout.core.channel.plan import Target, named, plan
@@ -19,16 +28,7 @@ class Choice:
     """How the target is found in a train, and the lookup that was made for it."""
 
     target: Callable[[TrainState], Target]
-    looked: Looked | None = None
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A plan, and what recording it came to."""
-
-    plan: ChannelPlan
-    recorded: Recorded
-    looked: Looked | None
+    lookup: Lookup | None = None
 
 
 def choose(desk: Desk, state: TrainState, typed: str | None, now: datetime) -> Choice:
@@ -52,7 +52,7 @@ def checked(desk: Desk, state: TrainState, target: Target, now: datetime) -> Cho
     return Choice(lambda _: found, looked)
 
 
-def newest_target(desk: Desk, state: TrainState, looked: Looked) -> Target:
+def newest_target(desk: Desk, state: TrainState, looked: Lookup) -> Target:
     """The newest of the channel that holds nothing that is in quarantine."""
     channel, standing = channel_of(state).channel, dict(quarantined(state.quarantine))
     while True:
@@ -71,27 +71,29 @@ def weighed(desk: Desk, state: TrainState, target: Target, now: datetime) -> Tar
     return replace(target, held_back=desk.held_back(state, version))
 
 
-def make_plan(desk: Desk, train: str, typed: str | None, *, dry_run: bool = False) -> Planned:
+def make_plan(desk: Desk, train: str, typed: str | None, *, dry_run: bool = False) -> ChannelResult:
     """Record what there is to do about the target. Raises as `look_up`, and HeadMovedError."""
     now, state = desk.clock.now(), desk.load(train)
     choice = choose(desk, state, typed, now)
 
-    def wanted(newer: TrainState, dry: bool) -> Wanted:
+    def wanted(newer: TrainState, dry: bool) -> ChannelChange:
         target = weighed(desk, newer, choice.target(newer), now)
         made = planned(newer, target, now, dry_run=dry)
         channel = channel_of(newer).model_copy(update={"plan": made})
-        cache = choice.looked.new if choice.looked else None
-        return Wanted(StateChange(channel=channel, release_cache=cache), plan_detail(made))
+        cache = choice.lookup.new if choice.lookup else None
+        return ChannelChange(StateChange(channel=channel, release_cache=cache), plan_detail(made))
+
+    def made(result: ChannelResult) -> ChannelResult:
+        return replace(result, lookup=choice.lookup)
 
     if not dry_run:
-        recorded = record(desk, train, lambda newer: wanted(newer, False), now)
-        return Planned(_plan_of(recorded), recorded, choice.looked)
+        return made(record(desk, train, lambda newer: wanted(newer, False), now))
     shown = preview(desk, state, wanted(state, False))
     if policy_of(state).record_dry_runs:
         done = record(desk, train, lambda newer: wanted(newer, True), now)
-        shown = Recorded(done.state, done.commit, diff=shown.diff)
-    made = _plan_of(shown).model_copy(update={"dry_run": True})
-    return Planned(made, shown, choice.looked)
+        shown = replace(done, diff=shown.diff)
+    plan = shown.plan.model_copy(update={"dry_run": True})
+    return made(shown.with_channel(channel_of(shown.state).model_copy(update={"plan": plan})))
 
 
 def planned(state: TrainState, target: Target, now: datetime, *, dry_run: bool = False) -> ChannelPlan:
@@ -103,12 +105,6 @@ def planned(state: TrainState, target: Target, now: datetime, *, dry_run: bool =
         at=now,
         dry_run=dry_run,
     )
-
-
-def _plan_of(recorded: Recorded) -> ChannelPlan:
-    made = channel_of(recorded.state).plan
-    assert made is not None
-    return made
 
 
 def plan_detail(made: ChannelPlan) -> str:

@@ -7,14 +7,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import unified_diff
 
-from rollout.commands.commit_state import change_state
+from rollout.commands.commit_state import CommandResult, change_state
 from rollout.core.channel.explain import follows
 from rollout.core.channel.proposals import BUSY
 from rollout.core.contract import ChannelPolicy
 from rollout.core.decide.effects import channel_branch, channel_prefix, description, status_context
 from rollout.core.decorations import Decorations
-from rollout.core.state import Channel, CommitMessage, Event, StateChange, TrainState
+from rollout.core.state import (
+    Channel,
+    ChannelApply,
+    ChannelPlan,
+    CommitMessage,
+    Event,
+    LookupSource,
+    StateChange,
+    TrainState,
+)
 from rollout.core.state.changes import applied
+from rollout.core.state.release_cache import ReleaseCache, ReleaseRecord
 from rollout.errors import InputError, RefusedError
 from rollout.ports import (
     Clock,
@@ -54,7 +64,7 @@ class Desk:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ChannelChange:
     """A change of the channel that is to be recorded."""
 
     change: StateChange
@@ -65,18 +75,49 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """What became of it."""
+class Lookup:
+    """The releases, and where they come from."""
 
-    state: TrainState
-    """As it is, or with a dry run or a proposal as it would be."""
-    commit: str | None = None
+    releases: tuple[ReleaseRecord, ...]
+    source: LookupSource
+    fetched_at: datetime
+    new: ReleaseCache | None = None
+    """What was asked for just now, worth keeping."""
+    note: str = ""
+    """Why the list is not as new as it should be."""
+
+
+@dataclass(frozen=True)
+class ChannelResult(CommandResult):
+    """A train after a command about its channel: with a dry run or a proposal as it would be."""
+
     pull_request: int | None = None
     diff: str = ""
     """Of a dry run: what it would change."""
+    lookup: Lookup | None = None
+    """Of releases, where one was made."""
+    notes: tuple[str, ...] = ()
+    """What could not be done, or why it was."""
+
+    @property
+    def plan(self) -> ChannelPlan:
+        """The last one, that of `plan` after it."""
+        plan = channel_of(self.state).plan
+        assert plan is not None
+        return plan
+
+    @property
+    def apply(self) -> ChannelApply:
+        """The last one, that of `apply` after it."""
+        apply = channel_of(self.state).apply
+        assert apply is not None
+        return apply
+
+    def with_channel(self, channel: Channel) -> ChannelResult:
+        return replace(self, state=replace(self.state, channel=channel))
 
 
-Decide = Callable[[TrainState], Wanted | None]
+Decide = Callable[[TrainState], ChannelChange | None]
 """None when there is nothing to record. It may be asked again with a newer train."""
 
 
@@ -96,7 +137,7 @@ def refuse_while_busy(state: TrainState, stays: str) -> None:
         raise RefusedError(f"{state.train} is {doing}: {stays}", hint="try it when the rollout has ended")
 
 
-def record(desk: Desk, train: str, decide: Decide, at: datetime) -> Recorded:
+def record(desk: Desk, train: str, decide: Decide, at: datetime) -> ChannelResult:
     """Commit what `decide` wants or, where the contract asks for review, propose it.
 
     Raises whatever `decide` raises, and HeadMovedError when the branch kept moving.
@@ -106,7 +147,7 @@ def record(desk: Desk, train: str, decide: Decide, at: datetime) -> Recorded:
     if wanted is not None and wanted.review and policy_of(state).review == "pull_request":
         return _propose(desk, state, wanted, at)
     changed = change_state(desk.store, train, lambda newest: _commit(newest, decide), at)
-    return Recorded(changed.state, changed.commit)
+    return ChannelResult(changed.state, changed.commit)
 
 
 def _commit(state: TrainState, decide: Decide) -> tuple[StateChange, CommitMessage] | None:
@@ -114,17 +155,19 @@ def _commit(state: TrainState, decide: Decide) -> tuple[StateChange, CommitMessa
     return None if wanted is None else (wanted.change, _message(state, wanted))
 
 
-def _message(state: TrainState, wanted: Wanted) -> CommitMessage:
+def _message(state: TrainState, wanted: ChannelChange) -> CommitMessage:
     return message(
         Event.CHANNEL, contract=state.contract, rollout=state.rollout, status=None, detail=wanted.detail
     )
 
 
-def preview(desk: Desk, state: TrainState, wanted: Wanted | None) -> Recorded:
+def preview(desk: Desk, state: TrainState, wanted: ChannelChange | None) -> ChannelResult:
     """What recording it would change; nothing is written."""
     if wanted is None:
-        return Recorded(state)
-    return Recorded(applied(state, wanted.change, state.head), diff=_diff(desk, state, wanted.change))
+        return ChannelResult(state, None)
+    return ChannelResult(
+        applied(state, wanted.change, state.head), None, diff=_diff(desk, state, wanted.change)
+    )
 
 
 def _diff(desk: Desk, state: TrainState, change: StateChange) -> str:
@@ -154,7 +197,7 @@ def _shown_before(desk: Desk, state: TrainState, name: str) -> str:
 # --- review -----------------------------------------------------------------------------------------------
 
 
-def _propose(desk: Desk, state: TrainState, wanted: Wanted, at: datetime) -> Recorded:
+def _propose(desk: Desk, state: TrainState, wanted: ChannelChange, at: datetime) -> ChannelResult:
     """One open pull request for the channel: a newer wish takes the place of an older one."""
     branch, forge = channel_branch(state.train, wanted.review), desk.forge
     for pull in forge.pull_requests(channel_prefix(state.train)):
@@ -179,7 +222,7 @@ def _propose(desk: Desk, state: TrainState, wanted: Wanted, at: datetime) -> Rec
             forge.set_status(opened.head_sha, context, *shown, at=at)
 
     desk.decorations.attempt(show)
-    return Recorded(replace(after, head=opened.head_sha), pull_request=opened.number)
+    return ChannelResult(replace(after, head=opened.head_sha), None, pull_request=opened.number)
 
 
 def _leads_on(desk: Desk, state: TrainState, pull: PullRequest) -> bool:

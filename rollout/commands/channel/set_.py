@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rollout.commands.channel.record import (
+    ChannelChange,
+    ChannelResult,
     Desk,
-    Recorded,
-    Wanted,
     channel_of,
     preview,
     record,
@@ -15,17 +15,17 @@ from rollout.core import channel as channels
 from rollout.core.state import ChannelName, StateChange, TrainState
 
 
-def set_channel(desk: Desk, train: str, to: ChannelName, *, dry_run: bool = False) -> Recorded:
+def set_channel(desk: Desk, train: str, to: ChannelName, *, dry_run: bool = False) -> ChannelResult:
     """Switch the channel; the same one again changes nothing. Raises RefusedError during a rollout."""
     now = desk.clock.now()
 
-    def decide(state: TrainState) -> Wanted | None:
+    def decide(state: TrainState) -> ChannelChange | None:
         channel = channel_of(state)
         switched = channels.switch(channel, to, now)
         if switched is channel:
             return None
         refuse_while_busy(state, f"its channel stays {channel.channel}")
-        return Wanted(StateChange(channel=switched), f"{channel.channel} -> {to}", review=f"set-{to}")
+        return ChannelChange(StateChange(channel=switched), f"{channel.channel} -> {to}", review=f"set-{to}")
 
     if dry_run:
         state = desk.load(train)

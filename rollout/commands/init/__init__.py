@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from rollout.commands.commit_state import Changed, change_state
+from rollout.commands.commit_state import CommandResult, change_state
 from rollout.commands.contract import contract_file
 from rollout.commands.contract_schema import schema_text
-from rollout.commands.init.workflows import Installed, Workflows, install_workflows, missing
+from rollout.commands.init.workflows import WorkflowFiles, Workflows, install_workflows, missing
 from rollout.core import versions
 from rollout.core.channel.guards import bare, quarantined
 from rollout.core.contract import Product, StateBranch
@@ -55,7 +55,7 @@ _UNKNOWN_VERSION = (
 
 
 @dataclass(frozen=True)
-class Wishes:
+class InitOptions:
     """What the person asked for; None is what they left out."""
 
     train: str | None = None
@@ -81,19 +81,19 @@ class OwnBranch:
 
 
 @dataclass(frozen=True)
-class Initialised:
+class InitResult:
     """What `init` wrote."""
 
     train: str
     current_version: str | None
     files: tuple[str, ...]
     """In the worktree."""
-    installed: Installed | None = None
+    installed: WorkflowFiles | None = None
     state_branch: str | None = None
     """As asked for."""
     on_branch: tuple[str, ...] | None = None
     """What it committed to a state branch of its own; None where state lies in the worktree."""
-    installed_there: Installed | None = None
+    installed_there: WorkflowFiles | None = None
     default_branch: str | None = None
     """Of the repository on GitHub; None for one that is not there."""
     beside: tuple[str, ...] = ()
@@ -193,10 +193,10 @@ def init(
     worktree: Worktree,
     profile_text: str,
     dump: Dump,
-    wishes: Wishes,
+    wishes: InitOptions,
     workflows: Workflows | None = None,
     own: OwnBranch | None = None,
-) -> Initialised:
+) -> InitResult:
     """Write a new train, and the workflows that are missing, into the worktree; nothing is committed.
 
     With a state branch of its own the train is committed there, and the worktree gets workflows alone.
@@ -212,7 +212,7 @@ def init(
         files[SCHEMA] = schema_text()
     train = train_of(profile_text, wishes)
     before = tuple(path.split("/")[1] for path in (own.files if own else worktree).contracts())
-    made = Initialised(
+    made = InitResult(
         train,
         current,
         (),
@@ -235,7 +235,7 @@ def init(
 
 def _with_missing(
     place: Worktree, workflows: Workflows | None, files: Mapping[str, str]
-) -> tuple[Installed | None, dict[str, str]]:
+) -> tuple[WorkflowFiles | None, dict[str, str]]:
     """The files and the workflows that are missing beside them."""
     if workflows is None:
         return None, dict(files)
@@ -243,7 +243,7 @@ def _with_missing(
     return installed, {**files, **{path: workflows.files[path] for path in installed.written}}
 
 
-def record_current_version(store: StateStore, clock: Clock, train: str, version: str) -> Changed:
+def record_current_version(store: StateStore, clock: Clock, train: str, version: str) -> CommandResult:
     """Commit what users run now to a train that does not know it; saying the same again changes nothing.
 
     Raises InputError for what is no version. Raises RefusedError during a rollout, for a train that knows
@@ -285,7 +285,7 @@ def _refuse_another_version(state: TrainState, channel: Channel, version: str) -
 
 
 def plan_init(
-    profile_text: str, dump: Dump, wishes: Wishes, current_version: str | None
+    profile_text: str, dump: Dump, wishes: InitOptions, current_version: str | None
 ) -> dict[str, str | Model]:
     """Path -> text or model of each file of a new, idle train; the contract keeps the profile's comments.
 
@@ -305,7 +305,7 @@ def plan_init(
     }
 
 
-def train_of(profile_text: str, wishes: Wishes) -> str:
+def train_of(profile_text: str, wishes: InitOptions) -> str:
     """The name of the train that a profile makes, unless the person named another."""
     return _TRAIN.findall(profile_text)[0] if wishes.train is None else wishes.train
 

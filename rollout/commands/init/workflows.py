@@ -41,7 +41,7 @@ class Workflows:
 
 
 @dataclass(frozen=True)
-class Installed:
+class WorkflowFiles:
     """What became of the workflows of one branch."""
 
     workflows: Workflows
@@ -91,14 +91,14 @@ class Installed:
         }
 
 
-def install_workflows(files: Worktree, workflows: Workflows) -> Installed:
+def install_workflows(files: Worktree, workflows: Workflows) -> WorkflowFiles:
     """Write the workflows that are missing; one that is there stays as it is."""
     installed = missing(files, workflows)
     files.write_new({path: workflows.files[path] for path in installed.written})
     return installed
 
 
-def update_workflows(files: Worktree, workflows: Workflows) -> Installed:
+def update_workflows(files: Worktree, workflows: Workflows) -> WorkflowFiles:
     """Write those that are missing or of another version; of a schedule the times stay.
 
     A file that a person changed otherwise is kept, and named.
@@ -118,7 +118,7 @@ def update_workflows(files: Worktree, workflows: Workflows) -> Installed:
         else:
             changed.append(path)
     files.write(written)
-    return Installed(workflows, tuple(written), (), tuple(changed))
+    return WorkflowFiles(workflows, tuple(written), (), tuple(changed))
 
 
 def _with_times_of_before(files: Worktree, path: str, text: str) -> str:
@@ -129,10 +129,10 @@ def _with_times_of_before(files: Worktree, path: str, text: str) -> str:
     return with_schedule_of(files.read(before).decode(errors="replace"), text)
 
 
-def missing(files: Worktree, workflows: Workflows) -> Installed:
+def missing(files: Worktree, workflows: Workflows) -> WorkflowFiles:
     """What `install_workflows` is about to do."""
     kept = tuple(path for path in workflows.files if files.exists(path))
-    return Installed(workflows, tuple(path for path in workflows.files if path not in kept), kept)
+    return WorkflowFiles(workflows, tuple(path for path in workflows.files if path not in kept), kept)
 
 
 def is_own_repository(worktree: Worktree) -> bool:

@@ -16,7 +16,7 @@ from rollout.core.observation import began_at
 from rollout.core.state import Event, Status, TrainState
 from rollout.core.workflow_pin import COLLECT_WORKFLOW, WORKFLOWS
 from rollout.errors import InputError
-from rollout.ports import Collecting, CollectingRun, Kept, Stage
+from rollout.ports import ArtifactNames, CollectingRun, Collector, Stage
 
 _ON_ITS_WAY = timedelta(minutes=5)
 """After it has ended, what a run brings is on its way for so long."""
@@ -88,7 +88,7 @@ def _pause(contract: Contract, surface: str) -> timedelta:
 
 
 def ask(
-    collecting: Collecting,
+    collecting: Collector,
     decorations: Decorations,
     due: Mapping[str, datetime],
     now: datetime,
@@ -124,7 +124,7 @@ def _will_bring(run: CollectingRun, since: datetime, now: datetime) -> bool:
 # --- judging ---------------------------------------------------------------------------------------------
 
 
-def check_handed_over(run: CollectingRun | None, number: str, collecting: Collecting) -> None:
+def check_handed_over(run: CollectingRun | None, number: str, collecting: Collector) -> None:
     """Raises InputError for a run whose artifacts are no evidence.
 
     Anybody who can start a workflow somewhere could name one of those; only what the default branch's
@@ -142,7 +142,7 @@ def check_handed_over(run: CollectingRun | None, number: str, collecting: Collec
         raise _no_evidence(f"run {number} was started by {run.event}, not by a dispatch")
 
 
-def why_empty(run: CollectingRun, number: str, kept: Kept) -> str:
+def why_empty(run: CollectingRun, number: str, kept: ArtifactNames) -> str:
     """Why a run of rollout-collect brings no evidence."""
     if kept.names:
         return f"the artifacts of run {number} could not be fetched"

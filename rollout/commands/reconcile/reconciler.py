@@ -53,7 +53,7 @@ from rollout.core.rollback.effects import (
     plan_revert,
 )
 from rollout.core.signoff.window import SignoffEffect
-from rollout.core.state import UNDER_WAY, Event, StateChange, Status, TrainState, Unusable, Verdict
+from rollout.core.state import UNDER_WAY, Event, StateChange, Status, TrainState, UnusableFile, Verdict
 from rollout.core.state.changes import applied
 from rollout.core.values import format_instant
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError, RolloutError
@@ -87,7 +87,7 @@ _MOST_STEPS = 25
 
 
 @dataclass(frozen=True)
-class Taken:
+class StepCommit:
     """A step that was taken, and its commit (None in a dry run)."""
 
     step: Step
@@ -99,18 +99,18 @@ class Report:
     """What one reconcile found and did."""
 
     state: TrainState
-    steps: list[Taken] = field(default_factory=list)
+    steps: list[StepCommit] = field(default_factory=list)
     effects: list[AnyEffect] = field(default_factory=list)
     signoff_effects: list[SignoffEffect] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """Evidence that was ignored, and why."""
     refused: list[InputError] = field(default_factory=list)
     """Why evidence was left out that cannot be believed."""
-    broken: tuple[Unusable, ...] = ()
+    broken: tuple[UnusableFile, ...] = ()
     """Files that could not be used when the run began."""
 
     @property
-    def mended(self) -> tuple[Unusable, ...]:
+    def mended(self) -> tuple[UnusableFile, ...]:
         """Those of them that the run has written anew."""
         written = [taken.step.change for taken in self.steps if taken.commit]
         return tuple(each for each in self.broken if any(change.writes(each.name) for change in written))
@@ -352,7 +352,7 @@ class Reconciler:
         if commit and frozen is not None and frozen.incident is not None and report.state.incident is None:
             # Somebody had hidden the incident, and the step has put back what names it.
             report.state = self._store.load_for_brake(state.train, commit)
-        report.steps.append(Taken(step, commit))
+        report.steps.append(StepCommit(step, commit))
 
     # --- a rollback ---------------------------------------------------------------------------------------
 

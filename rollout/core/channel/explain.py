@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.core.channel.guards import Listed
+from rollout.core.channel.guards import ListState
 from rollout.core.channel.hints import switch
 from rollout.core.channel.plan import Target, apply, plan
 from rollout.core.channel.requests import answered
@@ -19,7 +19,7 @@ def _targets(made: ChannelPlan | None) -> Iterator[Target]:
     """
     if made is None:
         return
-    yield from (Target(made.target_version, made.lookup_source, listed) for listed in Listed)
+    yield from (Target(made.target_version, made.lookup_source, listed) for listed in ListState)
     if made.guard_code is GuardCode.QUARANTINED_RELEASE:
         why = made.guard_reason.removeprefix(f"{made.target_version} ")
         yield Target(made.target_version, made.lookup_source, held_back=why)

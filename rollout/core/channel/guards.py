@@ -17,7 +17,7 @@ Quarantined = Mapping[str, str]
 """Version, without its `v` -> why it is there, such as `is in quarantine since incident X`."""
 
 
-class Listed(StrEnum):
+class ListState(StrEnum):
     """What the product's list of releases says about a version."""
 
     UNASKED = "unasked"
@@ -70,7 +70,7 @@ def judge(
     *,
     standing: Quarantined,
     max_major_jump: int,
-    listed: Listed = Listed.UNASKED,
+    listed: ListState = ListState.UNASKED,
 ) -> Judgement:
     """Whether the channel may go from `current` (None: none recorded yet) to `target` (None: none known).
 
@@ -84,7 +84,7 @@ def judge(
         shown = target or "which is empty"
         return _blocked(GuardCode.INVALID_TARGET_VERSION, f"the target, {shown}, is no version")
     wanted = versions.parse(target)
-    if channel is ChannelName.STABLE and (wanted.prerelease or listed is Listed.PRERELEASE):
+    if channel is ChannelName.STABLE and (wanted.prerelease or listed is ListState.PRERELEASE):
         return _blocked(
             GuardCode.STABLE_PRERELEASE_DISALLOWED, f"{target} is a prerelease, and the channel is {channel}"
         )
@@ -93,7 +93,7 @@ def judge(
     if bare(target) in standing:
         return _quarantined(target, standing[bare(target)])
     allowed = _allowed(current, target, wanted)
-    if allowed.action is ChannelAction.UPGRADE and listed is Listed.MISSING:
+    if allowed.action is ChannelAction.UPGRADE and listed is ListState.MISSING:
         return _blocked(GuardCode.NO_RELEASE_RECORDS, f"{target} is no release of the product")
     return allowed
 

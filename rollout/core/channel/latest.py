@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rollout.core import versions
-from rollout.core.channel.guards import Listed, Quarantined, bare
+from rollout.core.channel.guards import ListState, Quarantined, bare
 from rollout.core.state import ChannelName
 from rollout.core.state.release_cache import ReleaseRecord
 
@@ -22,12 +22,12 @@ def newest(releases: Iterable[ReleaseRecord], channel: ChannelName, standing: Qu
     )
 
 
-def listed(releases: Iterable[ReleaseRecord], version: str) -> Listed:
+def listed(releases: Iterable[ReleaseRecord], version: str) -> ListState:
     """What the list says about a version; a draft is no release yet."""
     found = [each for each in releases if not each.draft and bare(each.tag) == bare(version)]
     if not found:
-        return Listed.MISSING
-    return Listed.PRERELEASE if any(each.prerelease for each in found) else Listed.RELEASE
+        return ListState.MISSING
+    return ListState.PRERELEASE if any(each.prerelease for each in found) else ListState.RELEASE
 
 
 def latest(releases: Iterable[ReleaseRecord], standing: Quarantined) -> dict[ChannelName, str | None]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rollout.core.channel.guards import (
     Judgement,
-    Listed,
+    ListState,
     Quarantined,
     bare,
     judge,
@@ -39,7 +39,7 @@ class Target:
     version: str | None
     """None when there was nothing to look up."""
     source: LookupSource
-    listed: Listed = Listed.UNASKED
+    listed: ListState = ListState.UNASKED
     held_back: str = ""
     """Why nothing may choose it by what its commit holds, such as `holds v1.4.0, ..., without its revert`."""
 

@@ -92,7 +92,7 @@ def judge_triggers(
     found: list[TriggerFinding] = []
     for trigger in view.contract.triggers:
         if not view.contract.watches(trigger, phase):
-            rows = [triggers.Shown(TriggerState.NOT_WATCHING, None, "")]
+            rows = [triggers.TriggerReading(TriggerState.NOT_WATCHING, None, "")]
         else:
             rows = triggers.evaluate(trigger, view)
         wanted = triggers.wanted(trigger)

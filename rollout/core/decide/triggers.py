@@ -28,7 +28,7 @@ from rollout.core.state import Result, TriggerState
 CI_FAILURES = ("failure", "timed_out")
 
 
-class Shown(NamedTuple):
+class TriggerReading(NamedTuple):
     """What one surface (or none in particular) shows a trigger."""
 
     state: TriggerState
@@ -36,10 +36,10 @@ class Shown(NamedTuple):
     seen: str
 
 
-QUIET = Shown(TriggerState.QUIET, None, "")
+QUIET = TriggerReading(TriggerState.QUIET, None, "")
 
 
-def evaluate(trigger: Trigger, view: View) -> list[Shown]:
+def evaluate(trigger: Trigger, view: View) -> list[TriggerReading]:
     """One row for each surface that fires it; else one that says why nobody can tell, or that it is quiet."""
     shown = list(_ask(trigger, view))
     fired = [row for row in shown if row.state is TriggerState.FIRED]
@@ -65,7 +65,7 @@ def wanted(trigger: Trigger) -> str:
             assert_never(trigger)
 
 
-def _ask(trigger: Trigger, view: View) -> Iterable[Shown]:
+def _ask(trigger: Trigger, view: View) -> Iterable[TriggerReading]:
     match trigger:
         case HealthRegressionTrigger():
             return _regression(trigger, view)
@@ -86,40 +86,40 @@ def _known(trigger: Trigger, view: View) -> Iterator[tuple[str, Sample]]:
         yield surface, view.samples.get(surface, NOT_OBSERVED)
 
 
-def _unknown(surface: str, why: str) -> Shown:
-    return Shown(TriggerState.UNKNOWN, surface, why)
+def _unknown(surface: str, why: str) -> TriggerReading:
+    return TriggerReading(TriggerState.UNKNOWN, surface, why)
 
 
-def _regression(trigger: HealthRegressionTrigger, view: View) -> Iterator[Shown]:
+def _regression(trigger: HealthRegressionTrigger, view: View) -> Iterator[TriggerReading]:
     streaks = view.streaks.get(trigger.name, {})
     for surface, sample in _known(trigger, view):
         streak = streaks.get(surface)
         if streak is not None and streak.count >= trigger.checks:
             state = sample.health_state.value if sample.health_state else "unhealthy"
             checks = "1 check" if streak.count == 1 else f"{streak.count} checks"
-            yield Shown(TriggerState.FIRED, surface, f"{state}, {checks} in a row")
+            yield TriggerReading(TriggerState.FIRED, surface, f"{state}, {checks} in a row")
         elif sample.unknown is not None:
             yield _unknown(surface, sample.unknown)
         elif sample.health_state is None and HEALTH_STATE not in sample.not_applicable:
             yield _unknown(surface, "health_state not reported")
 
 
-def _threshold(trigger: ThresholdTrigger, view: View) -> Iterator[Shown]:
+def _threshold(trigger: ThresholdTrigger, view: View) -> Iterator[TriggerReading]:
     streaks = view.streaks.get(trigger.name, {})
     for surface, sample in _known(trigger, view):
         value, streak = sample.fields.get(trigger.field), streaks.get(surface)
         if streak is not None and streak.count >= trigger.checks:
             last = f"{trigger.field}={number(value)}" if value is not None else trigger.field
-            yield Shown(TriggerState.FIRED, surface, f"{last}, {streak.count} checks in a row")
+            yield TriggerReading(TriggerState.FIRED, surface, f"{last}, {streak.count} checks in a row")
         elif sample.unknown is not None:
             yield _unknown(surface, sample.unknown)
         elif trigger.checks == 1 and value is not None and value >= trigger.at_least:
-            yield Shown(TriggerState.FIRED, surface, f"{trigger.field}={number(value)}")
+            yield TriggerReading(TriggerState.FIRED, surface, f"{trigger.field}={number(value)}")
         elif value is None and trigger.field not in sample.not_applicable:
             yield _unknown(surface, f"{trigger.field} not reported")
 
 
-def _new_counter(trigger: NewCounterTrigger, view: View) -> Iterator[Shown]:
+def _new_counter(trigger: NewCounterTrigger, view: View) -> Iterator[TriggerReading]:
     for surface, sample in _known(trigger, view):
         if sample.unknown is not None:
             yield _unknown(surface, sample.unknown)
@@ -127,7 +127,7 @@ def _new_counter(trigger: NewCounterTrigger, view: View) -> Iterator[Shown]:
         for counter in trigger.counters:
             track, result, why = lookup(view, surface, sample, counter)
             if track is not None and track.new > 0:
-                yield Shown(
+                yield TriggerReading(
                     TriggerState.FIRED, surface, f"{counter} rose by {track.new} (total {track.last})"
                 )
                 break
@@ -135,33 +135,33 @@ def _new_counter(trigger: NewCounterTrigger, view: View) -> Iterator[Shown]:
                 yield _unknown(surface, why)
 
 
-def _timeline(trigger: TimelineTrigger, view: View) -> Iterator[Shown]:
+def _timeline(trigger: TimelineTrigger, view: View) -> Iterator[TriggerReading]:
     for surface, sample in _known(trigger, view):
         if sample.unknown is not None:
             yield _unknown(surface, sample.unknown)
         elif sample.timeline is not None and sample.timeline.bad:
-            yield Shown(TriggerState.FIRED, surface, describe_timeline(sample.timeline))
+            yield TriggerReading(TriggerState.FIRED, surface, describe_timeline(sample.timeline))
         elif sample.timeline is None and TIMELINE not in sample.not_applicable:
             yield _unknown(surface, "timeline not reported")
 
 
-def _validation(trigger: ValidationTrigger, view: View) -> Iterator[Shown]:
+def _validation(trigger: ValidationTrigger, view: View) -> Iterator[TriggerReading]:
     if trigger.harness:
         # The harness runs on demand: no run since the start is quiet here, and its gate asks for one.
         report, _ = counted_run(view)
         if report is not None and (report.status != PASSED or report.failed or report.passed < report.total):
-            yield Shown(TriggerState.FIRED, None, "harness " + describe_run(report))
+            yield TriggerReading(TriggerState.FIRED, None, "harness " + describe_run(report))
         elif view.harness is not None and view.harness.unknown is not None:
-            yield Shown(TriggerState.UNKNOWN, None, "harness: " + view.harness.unknown)
+            yield TriggerReading(TriggerState.UNKNOWN, None, "harness: " + view.harness.unknown)
     if trigger.checks is not None:
         reading = view.facts.reading
         if view.facts.checks is None:
             why = reading.in_words if reading else "the forge could not be asked"
-            yield Shown(TriggerState.UNKNOWN, None, f"CI: {why}")
+            yield TriggerReading(TriggerState.UNKNOWN, None, f"CI: {why}")
             return
         if reading is not None:
-            yield Shown(TriggerState.UNKNOWN, None, f"CI: {reading.in_words}")
+            yield TriggerReading(TriggerState.UNKNOWN, None, f"CI: {reading.in_words}")
         conclusions = {check.name: check.conclusion for check in view.facts.checks}
         for name in matching(trigger.checks, conclusions):
             if conclusions[name] in CI_FAILURES:
-                yield Shown(TriggerState.FIRED, None, f"CI {name}: {conclusions[name]}")
+                yield TriggerReading(TriggerState.FIRED, None, f"CI {name}: {conclusions[name]}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from rollout.core.decide.effects import is_in_the_way
-from rollout.core.doctor.facts import ONE_TRAIN, RULESETS, Bypass, Hidden, Rule, Train, Who, World
+from rollout.core.doctor.facts import ONE_TRAIN, RULESETS, Bypass, Rule, Train, UnknownFact, Who, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 from rollout.core.files import CONTRACT
 from rollout.core.text import inert
@@ -59,7 +59,7 @@ def state_branch(world: World) -> Iterator[Finding]:
 def _carries(world: World) -> Finding:
     names = ", ".join(train.name for train in world.trains)
     says, rules = f"{world.state_branch} carries {names}", world.settings.rules
-    strict = [rule for rule in rules if rule.strict] if not isinstance(rules, Hidden) else []
+    strict = [rule for rule in rules if rule.strict] if not isinstance(rules, UnknownFact) else []
     if not world.has_own_branch:
         says = f"{says}, and is the default branch: {PRICE}"
         return (
@@ -78,7 +78,7 @@ def trains(world: World) -> Iterator[Finding]:
     """Whether runs know which train they are about: with two and none named each of them fails."""
     topic, named, names = "trains", world.train_of_runs, [train.name for train in world.trains]
     listed = ", ".join(names)
-    if isinstance(named, Hidden):
+    if isinstance(named, UnknownFact):
         if len(names) > 1:
             says = f"whether {ONE_TRAIN} names one of {listed}: variables are not shown to this token"
             yield cannot_tell(topic, says, f"gh variable list shows whether {ONE_TRAIN} is set")
@@ -126,10 +126,10 @@ def unreadable(train: Train) -> Finding:
 def state_commits(world: World) -> Iterator[Finding]:
     """Whether rules let the tool commit to the state branch."""
     topic, rules = "state commits", world.settings.rules
-    if isinstance(rules, Hidden) and rules.plan:
+    if isinstance(rules, UnknownFact) and rules.plan:
         yield ok(topic, f"{world.state_branch} has no rules: {rules.why}")
         return
-    if isinstance(rules, Hidden):
+    if isinstance(rules, UnknownFact):
         yield cannot_tell(topic, f"the rules of {world.state_branch}: {rules.why}", f"look at {RULESETS}")
         return
     stopping = [rule for rule in rules if rule.kind in _STOPS_COMMITS]
@@ -141,7 +141,7 @@ def state_commits(world: World) -> Iterator[Finding]:
                 topic, f"{rule.ruleset} restricts commits ({rule.kind}); it may refuse the tool's", fix
             )
     classic = world.settings.classic
-    if isinstance(classic, Hidden):
+    if isinstance(classic, UnknownFact):
         fix = "look at Settings > Branches; the tool needs a ruleset that it may bypass instead"
         yield cannot_tell(topic, f"classic branch protection: {classic.why}", fix)
     elif classic is not None:
@@ -186,7 +186,7 @@ def required_status(world: World) -> Iterator[Finding]:
     of the contract, so there both can be: who may bypass the status merges them.
     """
     rules, classic = world.settings.rules, world.settings.classic
-    if isinstance(rules, Hidden):
+    if isinstance(rules, UnknownFact):
         return
     required = {context for rule in rules for context in rule.contexts}
     required |= set(classic) if isinstance(classic, tuple) else set()

@@ -11,7 +11,7 @@ from rollout.core.workflow_pin import RECONCILE_WORKFLOW, SCHEDULE_WORKFLOW
 
 
 @dataclass(frozen=True)
-class Hidden:
+class UnknownFact:
     """A fact that the token may not know, or that GitHub did not tell."""
 
     why: str
@@ -86,7 +86,7 @@ class BranchInUse:
     name: str
     """As people know it, such as `rollout/*`."""
     use: Use
-    rules: tuple[Rule, ...] | Hidden
+    rules: tuple[Rule, ...] | UnknownFact
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Actions:
     enabled: bool
     allowed: str
     """`all`, `local_only` or `selected`."""
-    selected: AllowList | Hidden | None = None
+    selected: AllowList | UnknownFact | None = None
     """What `selected` means."""
 
 
@@ -130,7 +130,7 @@ class Environment:
     """Who has to approve each job."""
     wait_minutes: int = 0
     """How long each job waits."""
-    branches: tuple[str, ...] | Hidden | None = None
+    branches: tuple[str, ...] | UnknownFact | None = None
     """Patterns of those that may use it; None where all may."""
 
 
@@ -183,36 +183,36 @@ class Settings:
     private: bool
     archived: bool
     fork: bool
-    rules: tuple[Rule, ...] | Hidden
-    classic: tuple[str, ...] | Hidden | None
+    rules: tuple[Rule, ...] | UnknownFact
+    classic: tuple[str, ...] | UnknownFact | None
     """Statuses that classic branch protection requires on the state branch; None when it protects nothing."""
-    may_open_pulls: bool | Hidden
+    may_open_pulls: bool | UnknownFact
     """Whether Actions may open pull requests with a run's own token."""
-    actions: Actions | Hidden
-    variables: Mapping[str, str] | Hidden
+    actions: Actions | UnknownFact
+    variables: Mapping[str, str] | UnknownFact
     """Of the repository, by their names, with what its organization lends."""
-    secrets: frozenset[str] | Hidden
+    secrets: frozenset[str] | UnknownFact
     """Names of its secrets that workflows of every branch can read."""
-    environment: Environment | Hidden | None
+    environment: Environment | UnknownFact | None
     """`rollout`; None when there is none yet."""
     workflows: tuple[Workflow, ...]
     """Those named `rollout-*`."""
-    runs: tuple[datetime, ...] | Hidden
+    runs: tuple[datetime, ...] | UnknownFact
     """When the latest scheduled runs of rollout-schedule were made, newest first."""
-    permissions: Mapping[Permission, bool | Hidden] | None
+    permissions: Mapping[Permission, bool | UnknownFact] | None
     """What the token may do; None for a person's, which no job will have."""
-    limit: RateLimit | Hidden
+    limit: RateLimit | UnknownFact
     on_state_branch: tuple[Workflow, ...] = ()
     """Those named `rollout-*` on the state branch, where somebody named or found one."""
     named_like_ours: frozenset[str] = frozenset()
     """Branches whose names begin as those that the tool makes, its own included."""
-    unseen: Mapping[str, Hidden] = field(default_factory=dict)
+    unseen: Mapping[str, UnknownFact] = field(default_factory=dict)
     """Repositories of products, `owner/name`, that the token does not reach, and why."""
     products: Mapping[str, Product] = field(default_factory=dict)
     """Those that it reaches, by their names."""
     branches: tuple[BranchInUse, ...] = ()
     """Where the tool writes beside the state branch."""
-    product_environment: Environment | Hidden | None = None
+    product_environment: Environment | UnknownFact | None = None
     """`rollout-product`; None when there is none."""
 
 
@@ -271,12 +271,12 @@ class World:
         return tuple(dict.fromkeys((self.settings.default_branch, *more)))
 
     @property
-    def train_of_runs(self) -> str | Hidden:
+    def train_of_runs(self) -> str | UnknownFact:
         """The train that workflows are about where nobody names one; empty where none is set."""
         if self.told_train is not None:
             return self.told_train
         variables = self.settings.variables
-        return variables if isinstance(variables, Hidden) else variables.get(ONE_TRAIN, "")
+        return variables if isinstance(variables, UnknownFact) else variables.get(ONE_TRAIN, "")
 
     @property
     def schedule(self) -> Workflow | None:
@@ -288,7 +288,7 @@ class World:
         """Whether jobs work with an App's token; None when that cannot be told."""
         if self.settings.who is Who.APP:
             return True
-        if not isinstance(self.settings.variables, Hidden):
+        if not isinstance(self.settings.variables, UnknownFact):
             return APP_ID in self.settings.variables
         return False if self.settings.who is Who.RUN else None
 

@@ -13,7 +13,7 @@ from rollout.core.doctor.facts import (
     Actions,
     AllowList,
     Environment,
-    Hidden,
+    UnknownFact,
     World,
 )
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem
@@ -28,7 +28,7 @@ _GENERAL = "Settings > Actions > General > Actions permissions"
 def allowed_actions(world: World) -> Iterator[Finding]:
     """Whether workflows may use what they name; a run with one action that is not allowed does not begin."""
     topic, actions = "allowed actions", world.settings.actions
-    if isinstance(actions, Hidden) or not actions.enabled or actions.allowed == "all":
+    if isinstance(actions, UnknownFact) or not actions.enabled or actions.allowed == "all":
         return
     used = _used(world)
     owner = world.settings.repository.partition("/")[0]
@@ -105,7 +105,7 @@ def _environment(name: str, environment: Environment) -> Iterator[Finding]:
 def _lets_in(name: str, environment: Environment, needed: Sequence[str]) -> Iterator[Finding]:
     """Whether the branches whose runs use it may."""
     where, allowed = f"Settings > Environments > {name} > Deployment branches", environment.branches
-    if isinstance(allowed, Hidden):
+    if isinstance(allowed, UnknownFact):
         says = f"whether {name} lets {', '.join(needed)} in: {allowed.why}"
         yield cannot_tell("environment", says, f"{where}: selected branches, {', '.join(needed)}")
     elif allowed is not None:
@@ -136,7 +136,7 @@ def product_secret(world: World) -> Iterator[Finding]:
             yield problem("product", says, f"{name}: Settings > General > Danger Zone: unarchive it")
     private = [name for name, product in sorted(products.items()) if product.private]
     secrets = world.settings.secrets
-    if not private or isinstance(environment, Hidden) or isinstance(secrets, Hidden):
+    if not private or isinstance(environment, UnknownFact) or isinstance(secrets, UnknownFact):
         return
     held = secrets | (environment.secrets if environment else frozenset())
     if PRODUCT_KEY not in held:

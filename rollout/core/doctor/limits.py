@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.doctor.cron import DAY, rhythm
-from rollout.core.doctor.facts import Hidden, World
+from rollout.core.doctor.facts import UnknownFact, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, warning
 from rollout.core.values import format_instant
 from rollout.core.workflow_pin import SCHEDULE_WORKFLOW
@@ -31,7 +31,7 @@ def limits(world: World) -> Iterator[Finding]:
     limit, runs = world.settings.limit, _runs_a_day(world)
     requests = runs * requests_a_run(is_product_apart=any(train.product for train in world.trains))
     spent = f"at most {requests:,} requests a day at this schedule; " if runs else ""
-    if isinstance(limit, Hidden):
+    if isinstance(limit, UnknownFact):
         yield cannot_tell("limits", f"{spent}the rate limit: {limit.why}", "gh api rate_limit")
     elif limit.remaining * 10 < limit.limit or requests > limit.limit * DAY // 60 // 2:
         left = f"{limit.remaining} of {limit.limit} an hour are left until {format_instant(limit.resets_at)}"

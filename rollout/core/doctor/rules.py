@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rollout.core.doctor.facts import RULESETS, BranchInUse, Bypass, Hidden, Rule, Use, Who, World
+from rollout.core.doctor.facts import RULESETS, BranchInUse, Bypass, Rule, UnknownFact, Use, Who, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 
 _TOPIC = "other branches"
@@ -67,7 +67,7 @@ def other_branches(world: World) -> Iterator[Finding]:
 
 def _of_branch(world: World, branch: BranchInUse) -> Iterator[Finding]:
     is_home = branch.repository == world.settings.repository
-    if isinstance(branch.rules, Hidden):
+    if isinstance(branch.rules, UnknownFact):
         # Of the plan, and of a repository out of reach, other findings tell.
         if is_home and not branch.rules.plan:
             says = f"the rules of {branch.name}: {branch.rules.why}"
@@ -133,7 +133,7 @@ def _harder(use: Use, where: str, rule: Rule, does: str) -> Finding:
 def plan(world: World) -> Iterator[Finding]:
     """What the plan of a private repository lacks."""
     rules = world.settings.rules
-    if not isinstance(rules, Hidden) or not rules.plan:
+    if not isinstance(rules, UnknownFact) or not rules.plan:
         return
     says = (
         "private repositories have no rulesets and no environment secrets on this plan: nothing keeps an"

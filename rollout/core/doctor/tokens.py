@@ -9,8 +9,8 @@ from rollout.core.doctor.facts import (
     APP_KEY,
     ENVIRONMENT,
     Environment,
-    Hidden,
     Permission,
+    UnknownFact,
     Who,
     World,
 )
@@ -25,13 +25,13 @@ _MAY_OPEN = (
 def _set_key(world: World) -> str:
     """A plan without rules has no secrets of environments either."""
     rules = world.settings.rules
-    if isinstance(rules, Hidden) and rules.plan:
+    if isinstance(rules, UnknownFact) and rules.plan:
         return f"gh secret set {APP_KEY} < KEY.pem"
     first = make_environment(ENVIRONMENT, world.settings.environment)
     return f"{first}gh secret set {APP_KEY} --env {ENVIRONMENT} < KEY.pem"
 
 
-def make_environment(name: str, found: Environment | Hidden | None) -> str:
+def make_environment(name: str, found: Environment | UnknownFact | None) -> str:
     """The command that has to come before a secret of an environment; empty where the environment is there.
 
     On one that is there it would take its rules away.
@@ -68,12 +68,12 @@ def _key(world: World) -> Iterator[Finding]:
         return
     yield ok("token", "jobs use a GitHub App: what the tool does starts workflows")
     rules = world.settings.rules
-    if isinstance(rules, Hidden) and rules.plan:
+    if isinstance(rules, UnknownFact) and rules.plan:
         return
-    if not isinstance(world.settings.secrets, Hidden) and APP_KEY in world.settings.secrets:
+    if not isinstance(world.settings.secrets, UnknownFact) and APP_KEY in world.settings.secrets:
         says = f"whoever may push a branch can read {APP_KEY}: it is a secret of the whole repository"
         yield warning("App key", says, f"{_set_key(world)}, then gh secret delete {APP_KEY}")
-    if environment is None or isinstance(environment, Hidden) or APP_KEY not in environment.secrets:
+    if environment is None or isinstance(environment, UnknownFact) or APP_KEY not in environment.secrets:
         return
     if environment.restricted:
         yield ok("App key", f"it is in the environment {ENVIRONMENT}, which only some branches may use")
@@ -89,10 +89,10 @@ def _has_key(world: World) -> bool | None:
     """None when the places where it can be are not shown to this token."""
     secrets, environment = world.settings.secrets, world.settings.environment
     shown = environment.secrets if isinstance(environment, Environment) else frozenset()
-    known = shown | (frozenset() if isinstance(secrets, Hidden) else secrets)
+    known = shown | (frozenset() if isinstance(secrets, UnknownFact) else secrets)
     if APP_KEY in known:
         return True
-    return None if isinstance(secrets, Hidden) or isinstance(environment, Hidden) else False
+    return None if isinstance(secrets, UnknownFact) or isinstance(environment, UnknownFact) else False
 
 
 def permissions(world: World) -> Iterator[Finding]:
@@ -108,7 +108,7 @@ def permissions(world: World) -> Iterator[Finding]:
     missing = [name for name in needed if held[name] is False]
     hidden: dict[str, list[Permission]] = {}
     for name in needed:
-        if isinstance(why := held[name], Hidden):
+        if isinstance(why := held[name], UnknownFact):
             hidden.setdefault(why.fix or "run it again later", []).append(name)
     if missing:
         yield problem("permissions", f"the token lacks {', '.join(missing)}", _grant(world, missing))
@@ -144,7 +144,7 @@ def pull_requests(world: World) -> Iterator[Finding]:
     if settings.may_open_pulls is False:
         yield problem(topic, "Actions may not open pull requests: no promotion is ever proposed", _MAY_OPEN)
         return
-    if isinstance(settings.may_open_pulls, Hidden):
+    if isinstance(settings.may_open_pulls, UnknownFact):
         fix = "look at Settings > Actions > General > Workflow permissions"
         yield cannot_tell(topic, f"whether Actions may open them: {settings.may_open_pulls.why}", fix)
     else:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from rollout.core.doctor.cron import Rhythm, rhythm
-from rollout.core.doctor.facts import IN_FORK, Hidden, Settings, Workflow, World
+from rollout.core.doctor.facts import IN_FORK, Settings, UnknownFact, Workflow, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 from rollout.core.text import inert
 from rollout.core.values import format_duration, format_instant
@@ -43,7 +43,7 @@ _DEAD_AFTER = timedelta(hours=24)
 def installed(world: World) -> Iterator[Finding]:
     """Whether the default branch has the workflows, switched on."""
     topic, settings = "workflows", world.settings
-    if not isinstance(settings.actions, Hidden) and not settings.actions.enabled:
+    if not isinstance(settings.actions, UnknownFact) and not settings.actions.enabled:
         yield problem(topic, "Actions are switched off", "Settings > Actions > General: allow all actions")
         return
     there = {workflow.name: workflow for workflow in settings.workflows}
@@ -72,7 +72,7 @@ def _on_state_branch(world: World) -> Iterator[Finding]:
 
 def _in_fork(settings: Settings) -> Iterator[Finding]:
     fix = f"where this fork releases: gh variable set {IN_FORK} --body true"
-    if isinstance(settings.variables, Hidden):
+    if isinstance(settings.variables, UnknownFact):
         yield cannot_tell("schedule", f"whether {IN_FORK} lets this fork run by itself", fix)
     elif settings.variables.get(IN_FORK, "").lower() != "true":  # `==` in a workflow ignores case
         says = "the repository is a fork: its scheduled and pushed runs do nothing"
@@ -103,7 +103,7 @@ def schedule(world: World, now: datetime) -> Iterator[Finding]:
         return
     gap = min((train.max_gap for train in world.trains if train.max_gap), default=0)
     yield from _planned(planned, gap)
-    if isinstance(settings.runs, Hidden):
+    if isinstance(settings.runs, UnknownFact):
         yield cannot_tell(
             topic, f"when it last ran: {settings.runs.why}", f"gh run list --workflow {SCHEDULE_WORKFLOW}"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rollout.core.contract import RollbackStep
 from rollout.core.rollback.revert_step import has_to_act, revert_of
 from rollout.core.rollback.validation import was_validated
-from rollout.core.state import Ended, Incident, Outcome, RevertFact, TrainState
+from rollout.core.state import Incident, IncidentEnd, Outcome, RevertFact, TrainState
 
 LABEL = "rollout-incident"
 
@@ -86,7 +86,7 @@ def plan_issue(state: TrainState, shown: IssueView | None, title: str, body: str
     return effects
 
 
-def _last_words(incident: Incident, ended: Ended) -> str:
+def _last_words(incident: Incident, ended: IncidentEnd) -> str:
     if ended.how == "cancelled":
         return "Cancelled: a false alarm."
     if was_validated(incident):

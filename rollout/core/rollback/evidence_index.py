@@ -36,7 +36,7 @@ class CaptureState(StrEnum):
     """It is there and was left alone."""
 
 
-class Captured(Model):
+class EvidenceEntry(Model):
     """One file, or one glob that found none."""
 
     path: Line
@@ -84,7 +84,7 @@ def _seen(char: str, path: str, at: int) -> str:
     return byte if byte != char else escape(char)
 
 
-def in_words(index: Sequence[Captured], *, copied: bool) -> str:
+def in_words(index: Sequence[EvidenceEntry], *, copied: bool) -> str:
     """`7 captured, 1 missing, 1 refused`; `7 read and not copied` where only digests were taken."""
     counts = [(sum(one.state is state for one in index), state) for state in CaptureState]
     words = {CaptureState.TAKEN: "captured" if copied else "read and not copied"}

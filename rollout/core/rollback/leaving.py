@@ -9,8 +9,8 @@ from rollout.core.decide import counters
 from rollout.core.decide.requests import lanes_back, needed
 from rollout.core.state import (
     Decision,
-    Ended,
     Freeze,
+    IncidentEnd,
     Outcome,
     Signoff,
     Soak,
@@ -64,7 +64,7 @@ def cancelled(state: TrainState, by: str, reason: str, at: datetime) -> StateCha
             "requests": needed(state.contract, rollout, back, (), None, at),
         }
     )
-    ended = Ended(how="cancelled", at=at, by=by, reason=reason)
+    ended = IncidentEnd(how="cancelled", at=at, by=by, reason=reason)
     return StateChange(
         rollout=rollout,
         status=fresh,

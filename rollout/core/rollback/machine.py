@@ -21,10 +21,10 @@ from rollout.core.rollback import quarantine, revert_step, validation, work
 from rollout.core.rollback.target import REVERTS_ONLY, reverts_only, why_unusable
 from rollout.core.state import (
     Channel,
-    Ended,
     Event,
     Facts,
     Incident,
+    IncidentEnd,
     IncidentStep,
     Outcome,
     Request,
@@ -297,7 +297,7 @@ def _finish(moment: Moment, step: IncidentStep) -> Step | None:
     release = moment.rollout.release
     assert release is not None
     by = moment.incident.started_by
-    ended = Ended(how="rolled_back", at=moment.now, by=by)
+    ended = IncidentEnd(how="rolled_back", at=moment.now, by=by)
     incident = _with_step(moment.incident.model_copy(update={"ended": ended}), step)
     rollout = moment.rollout.model_copy(update={"outcome": Outcome.ROLLED_BACK})
     status = _status(moment).model_copy(update={"legal": rollout})

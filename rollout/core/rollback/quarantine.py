@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rollout.core.channel.guards import bare
-from rollout.core.state import UNDER_WAY, Lift, Quarantine, QuarantinedRelease, Release, TrainState
+from rollout.core.state import UNDER_WAY, Act, Quarantine, QuarantinedRelease, Release, TrainState
 
 
 def standing(quarantine: Quarantine | None) -> tuple[QuarantinedRelease, ...]:
@@ -76,7 +76,7 @@ def name(bad: QuarantinedRelease) -> str:
     return f"v{bare(bad.version)}" if bad.version else bad.commit[:10]
 
 
-def lifted(quarantine: Quarantine, commit: str, lift: Lift) -> Quarantine:
+def lifted(quarantine: Quarantine, commit: str, lift: Act) -> Quarantine:
     """The file with every standing entry of that commit lifted."""
     releases = tuple(
         release.model_copy(update={"lifted": lift})

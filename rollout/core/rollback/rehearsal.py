@@ -11,7 +11,7 @@ _GOOD = frozenset({StepState.DONE, StepState.SKIPPED})
 
 
 @dataclass(frozen=True)
-class Rehearsed:
+class RehearsalOutcome:
     release: str
     commit: str
     target: str

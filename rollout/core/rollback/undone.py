@@ -33,7 +33,7 @@ class LaterCommit:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ReleaseStanding:
     """How a release stands at one commit."""
 
     by: str
@@ -54,7 +54,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Known:
+class ReleaseFacts:
     """What is known of a release beside its history."""
 
     commit: str
@@ -67,8 +67,8 @@ class Known:
 
 
 def standing_at(
-    tip: str, known: Known, later: Iterable[LaterCommit], is_gone: Callable[[str], bool]
-) -> Standing:
+    tip: str, known: ReleaseFacts, later: Iterable[LaterCommit], is_gone: Callable[[str], bool]
+) -> ReleaseStanding:
     """How the release stands at `tip`.
 
     `later` are the commits from the release to `tip`, parents before children; `is_gone` says whether
@@ -83,11 +83,11 @@ def standing_at(
 class _History:
     """What is known so far, from the release on."""
 
-    def __init__(self, known: Known, is_gone: Callable[[str], bool]) -> None:
+    def __init__(self, known: ReleaseFacts, is_gone: Callable[[str], bool]) -> None:
         self._known = known
         self._is_gone = is_gone
-        self.at = {known.commit: Standing(known.commit)}
-        self._brings, self._undoes = _Named(known.parts), _Named({})
+        self.at = {known.commit: ReleaseStanding(known.commit)}
+        self._brings, self._undoes = _RevertTargets(known.parts), _RevertTargets({})
 
     def add(self, commit: LaterCommit) -> None:
         before = [self.at[parent] for parent in commit.parents if parent in self.at]
@@ -95,7 +95,7 @@ class _History:
             return
         found = self._after(commit, before)
         if commit.id == self._known.recorded and not found.is_undone:
-            found = Standing(commit.id, before[0].turns // 2 * 2 + 1)
+            found = ReleaseStanding(commit.id, before[0].turns // 2 * 2 + 1)
         if commit.id == self._known.recorded:
             found = replace(found, is_on_record=True)
         self.at[commit.id] = found
@@ -104,22 +104,22 @@ class _History:
         elif found.by == commit.id or self._undoes.are_reverted_by(commit.message):
             self._brings.add(commit)
 
-    def _after(self, commit: LaterCommit, before: list[Standing]) -> Standing:
+    def _after(self, commit: LaterCommit, before: list[ReleaseStanding]) -> ReleaseStanding:
         first, most = before[0], max(before, key=lambda standing: standing.turns)
         if most.is_undone and (first.is_undone or most.is_on_record):
             return self._unless_taken_back(commit, most)
         comes_from_aside = most.turns > first.turns
         is_named = commit.id == self._known.merged or self._brings.are_reverted_by(commit.message)
         if (comes_from_aside or is_named) and self._is_gone(commit.id):
-            return Standing(commit.id, most.turns // 2 * 2 + 1)
+            return ReleaseStanding(commit.id, most.turns // 2 * 2 + 1)
         # A revert that was changed before it was merged leaves the release where it was.
         return most if most.is_back else first
 
-    def _unless_taken_back(self, commit: LaterCommit, undone: Standing) -> Standing:
+    def _unless_taken_back(self, commit: LaterCommit, undone: ReleaseStanding) -> ReleaseStanding:
         names_revert = self._undoes.are_reverted_by(commit.message)
         if not names_revert and not self._reverts_some_revert(commit):
             return undone
-        return undone if self._is_gone(commit.id) else Standing(commit.id, undone.turns + 1)
+        return undone if self._is_gone(commit.id) else ReleaseStanding(commit.id, undone.turns + 1)
 
     def _reverts_some_revert(self, commit: LaterCommit) -> bool:
         """Whether it reverts what took the release away without saying so in its message."""
@@ -127,7 +127,7 @@ class _History:
         return any(each in self.at for each in named) and self._is_gone(commit.parents[0])
 
 
-class _Named:
+class _RevertTargets:
     """Commits, found by what the message of their revert says."""
 
     def __init__(self, messages: Mapping[str, str]) -> None:

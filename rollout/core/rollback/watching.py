@@ -18,8 +18,8 @@ from rollout.core.state import (
     Facts,
     Incident,
     IncidentStep,
-    Joined,
     Outcome,
+    RollbackJoin,
     Soak,
     StateChange,
     Status,
@@ -49,7 +49,9 @@ def watch(
     if not new:
         return Step(Event.OBSERVE, StateChange(status=status), consumed=True)
     told = tuple(
-        Joined(at=now, by=RECONCILE, reason=finding.seen, trigger=finding.trigger, surface=finding.surface)
+        RollbackJoin(
+            at=now, by=RECONCILE, reason=finding.seen, trigger=finding.trigger, surface=finding.surface
+        )
         for finding in new
     )
     actions = {*incident.actions, *actions_of(state.contract, new)}
@@ -107,7 +109,7 @@ def _named(finding: TriggerFinding) -> str:
     return f"{finding.trigger}{where}: {finding.seen}"
 
 
-def _last(joined: tuple[Joined, ...]) -> tuple[Joined, ...]:
+def _last(joined: tuple[RollbackJoin, ...]) -> tuple[RollbackJoin, ...]:
     return joined[-MAX_JOINED:]
 
 
@@ -121,7 +123,7 @@ def may_redirect(incident: Incident) -> bool:
     return is_pending or inspected in (StepState.FAILED, StepState.SKIPPED)
 
 
-def looked_up(state: TrainState, at: datetime) -> Joined | None:
+def looked_up(state: TrainState, at: datetime) -> RollbackJoin | None:
     """What to record once the target is found that was not looked up when a person named it.
 
     None where no target waits for that.
@@ -136,10 +138,10 @@ def looked_up(state: TrainState, at: datetime) -> Joined | None:
         return None
     if why_unusable(target, incident.release, state.quarantine):
         return None
-    return Joined(at=at, by=by, reason=f"{target.version} is there", target=target.version)
+    return RollbackJoin(at=at, by=by, reason=f"{target.version} is there", target=target.version)
 
 
-def join(state: TrainState, incident: Incident, entry: Joined) -> Incident:
+def join(state: TrainState, incident: Incident, entry: RollbackJoin) -> Incident:
     """The incident once a person has asked for the rollback that is under way.
 
     A target answers a rollback that has none, and a commit says where the revert is. Asking again without
@@ -173,7 +175,7 @@ def _afresh(steps: tuple[IncidentStep, ...], *names: RollbackStep) -> tuple[Inci
     )
 
 
-def joined(state: TrainState, entry: Joined) -> StateChange | None:
+def joined(state: TrainState, entry: RollbackJoin) -> StateChange | None:
     """The commit that records it; None when nothing new is said."""
     incident = state.incident
     assert incident is not None

@@ -22,7 +22,7 @@ from rollout.core.state.desired import (
     RollbackTarget,
     Rollout,
 )
-from rollout.core.state.incident import Ended, Incident, IncidentStep, Joined, Revert, StepState
+from rollout.core.state.incident import Incident, IncidentEnd, IncidentStep, Revert, RollbackJoin, StepState
 from rollout.core.state.observed import (
     CURRENT_RULES,
     FIRST_RULES,
@@ -48,18 +48,19 @@ from rollout.core.state.observed import (
     Verdict,
     Work,
 )
-from rollout.core.state.quarantine import Added, Lift, Quarantine, QuarantinedRelease
+from rollout.core.state.quarantine import Act, Addition, Quarantine, QuarantinedRelease
 from rollout.core.state.rehearsal import Rehearsal, RehearsedStep
 from rollout.core.state.revert_fact import Proposal, RevertFact, RevertOutcome
 from rollout.core.state.signoff import Ending, Signature, SignatureEnd, SignedItem, Signoff, Withdrawal
-from rollout.core.state.train import CommitMessage, Event, StateChange, TrainState, Unusable
+from rollout.core.state.train import CommitMessage, Event, StateChange, TrainState, UnusableFile
 
 __all__ = [
     "CURRENT_RULES",
     "FIRST_RULES",
     "MOST_COMMITS",
     "UNDER_WAY",
-    "Added",
+    "Act",
+    "Addition",
     "ApplyStatus",
     "BeforeLast",
     "Channel",
@@ -74,7 +75,6 @@ __all__ = [
     "CompletedRelease",
     "CounterTrack",
     "Decision",
-    "Ended",
     "Ending",
     "Event",
     "Facts",
@@ -82,9 +82,8 @@ __all__ = [
     "GateFinding",
     "GuardCode",
     "Incident",
+    "IncidentEnd",
     "IncidentStep",
-    "Joined",
-    "Lift",
     "LookupSource",
     "MergedStep",
     "Outcome",
@@ -102,6 +101,7 @@ __all__ = [
     "RevertFact",
     "RevertOutcome",
     "RollbackHints",
+    "RollbackJoin",
     "RollbackReason",
     "RollbackTarget",
     "Rollout",
@@ -118,7 +118,7 @@ __all__ = [
     "TrainState",
     "TriggerFinding",
     "TriggerState",
-    "Unusable",
+    "UnusableFile",
     "Verdict",
     "Withdrawal",
     "Work",

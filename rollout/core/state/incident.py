@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from rollout.core.contract import Action, RollbackStep
-from rollout.core.rollback.evidence_index import MAX_CAPTURED, Captured
+from rollout.core.rollback.evidence_index import MAX_CAPTURED, EvidenceEntry
 from rollout.core.state.channel import Channel
 from rollout.core.state.desired import Outcome, RollbackTarget
 from rollout.core.state.observed import GateFinding, TriggerFinding
@@ -45,7 +45,7 @@ class IncidentStep(Model):
     """Branches and commits that show it."""
 
 
-class Joined(Model):
+class RollbackJoin(Model):
     """A trigger that fired, or a person who asked, while the rollback was under way."""
 
     at: Instant
@@ -76,7 +76,7 @@ class Revert(Model):
     """When that was noticed: a validation run counts if it started after this."""
 
 
-class Ended(Model):
+class IncidentEnd(Model):
     how: Literal["rolled_back", "cancelled"]
     at: Instant
     by: Line
@@ -100,18 +100,18 @@ class Incident(Model):
     started_by: Line
     reason: Line = ""
     """A person's; triggers speak for themselves."""
-    ended: Ended | None = None
+    ended: IncidentEnd | None = None
     triggers: tuple[TriggerFinding, ...]
     actions: tuple[Action, ...]
     target: RollbackTarget | None = None
     """Where it goes back to: fixed when the rollout started, unless a person named another."""
     steps: tuple[IncidentStep, ...]
-    joined: tuple[Joined, ...] = Field(default=(), max_length=MAX_JOINED)
+    joined: tuple[RollbackJoin, ...] = Field(default=(), max_length=MAX_JOINED)
     """The last of them; history has all."""
     revert: Revert | None = None
     channel_before: Channel | None = None
     """channel.yaml as it was before the version moved."""
-    evidence: tuple[Captured, ...] = Field(default=(), max_length=MAX_CAPTURED)
+    evidence: tuple[EvidenceEntry, ...] = Field(default=(), max_length=MAX_CAPTURED)
     gates: tuple[GateFinding, ...] = ()
     """The gate results that led here."""
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from rollout.core.values import Instant, Line, Model, Name, Sha, Version
 
 
-class Lift(Model):
+class Act(Model):
     """A person let a release be chosen again."""
 
     by: Line
@@ -17,7 +17,7 @@ class Lift(Model):
     reason: Line
 
 
-class Added(Model):
+class Addition(Model):
     """A person put a release in quarantine."""
 
     by: Line
@@ -34,11 +34,11 @@ class QuarantinedRelease(Model):
     """None when a person named a commit of which no version is known."""
     incident: Name | None = None
     """The incident that rolled it back; None when a person put it there."""
-    added: Added | None = None
+    added: Addition | None = None
     at: Instant
     reverted: Sha | None = None
     """The commit of the product's branch at which it was undone: noticed, or declared by a person."""
-    lifted: Lift | None = None
+    lifted: Act | None = None
 
 
 class Quarantine(Model):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Unusable:
+class UnusableFile:
     """Why a file at a commit cannot be used, so that an earlier version of it decides."""
 
     problem: str
@@ -54,13 +54,13 @@ class TrainState:
     rehearsal: Rehearsal | None = None
     incident: Incident | None = None
     """The one that `rollout.frozen` names."""
-    unusable: Unusable | None = None
+    unusable: UnusableFile | None = None
     """Set when `contract` is not the one at this commit but the last that could be used."""
-    broken: tuple[Unusable, ...] = ()
+    broken: tuple[UnusableFile, ...] = ()
     """Other files that cannot be read at this commit; each one's last readable version stands in here."""
 
     @property
-    def stood_in_for(self) -> tuple[Unusable, ...]:
+    def stood_in_for(self) -> tuple[UnusableFile, ...]:
         """Every file that an earlier version stands in for, the contract first."""
         return (*((self.unusable,) if self.unusable else ()), *self.broken)
 

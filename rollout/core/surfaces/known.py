@@ -14,7 +14,7 @@ from rollout.core.surfaces.payload import CYCLE_FIELDS
 
 
 @dataclass(frozen=True)
-class Known:
+class SurfaceNames:
     """Names that a surface reports."""
 
     fields: frozenset[str] = frozenset()
@@ -27,16 +27,16 @@ class Known:
     """Fields that it by nature never reports: a gate is not applicable there."""
 
 
-def known(surface: Surface) -> Known:
+def known(surface: Surface) -> SurfaceNames:
     """What the surface reports."""
     match surface.adapter:
         case Adapter.TAU_STATUS:
-            return Known(fields=tau_status.FIELDS, labels=tau_status.LABELS, counters=None)
+            return SurfaceNames(fields=tau_status.FIELDS, labels=tau_status.LABELS, counters=None)
         case Adapter.TAU_TRANSPORT_HEALTH:
             counters = None if surface.events else frozenset[str]()
-            return Known(fields=tau_transport_health.FIELDS, counters=counters)
+            return SurfaceNames(fields=tau_transport_health.FIELDS, counters=counters)
         case Adapter.TAU_BROWSER_SUMMARY:
-            return Known(
+            return SurfaceNames(
                 fields=tau_browser_summary.FIELDS,
                 counters=frozenset({tau_browser_summary.ARTIFACT_RECORDS}),
                 timeline=True,
@@ -48,13 +48,13 @@ def known(surface: Surface) -> Known:
             assert_never(surface.adapter)
 
 
-def _mapped(surface: Surface, mapping: JsonMapping) -> Known:
+def _mapped(surface: Surface, mapping: JsonMapping) -> SurfaceNames:
     counters: frozenset[str] | None = frozenset()
     if mapping.counters is not None:
         counters = counter_names(mapping.counters)
     elif surface.events is not None:
         counters = None
-    return Known(
+    return SurfaceNames(
         fields=frozenset(mapping.fields),
         labels=frozenset(mapping.labels),
         counters=counters,

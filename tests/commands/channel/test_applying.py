@@ -22,7 +22,7 @@ from tests.world import OLD_VERSION, TAU
 def test_an_upgrade_is_recorded_with_hints_that_lead_back() -> None:
     world = ChannelWorld("v0.1.5")
     done = make_apply(world.desk, TAU, None)
-    assert not done.blocked
+    assert done.apply.status is not ApplyStatus.BLOCKED
     assert done.apply == world.channel.apply
     assert (done.apply.status, done.apply.lookup_source) == (ApplyStatus.APPLIED_METADATA, LookupSource.LIVE)
     channel = world.channel
@@ -77,7 +77,7 @@ def test_the_guards_are_asked_again_as_the_world_is_now() -> None:
     assert make_plan(world.desk, TAU, None).plan.guard_code is GuardCode.OK
     world.quarantine("v0.1.5")
     done = make_apply(world.desk, TAU, None)
-    assert done.blocked
+    assert done.apply.status is ApplyStatus.BLOCKED
     assert (done.apply.status, done.apply.guard_code) == (ApplyStatus.BLOCKED, GuardCode.QUARANTINED_RELEASE)
     assert (world.channel.current_version, world.channel.apply) == (OLD_VERSION, done.apply)
 
@@ -98,15 +98,15 @@ def test_a_dry_run_writes_nothing(target: str | None) -> None:
     assert world.writes.done == []
     assert done.apply.dry_run
     upgrade = target in ("v0.1.5", None)
-    assert ("+current_version: v0.1.5" in done.recorded.diff) == upgrade
+    assert ("+current_version: v0.1.5" in done.diff) == upgrade
     assert (done.apply.status is ApplyStatus.DRY_RUN) == upgrade
-    assert done.blocked == (target == "banana")
+    assert (done.apply.status is ApplyStatus.BLOCKED) == (target == "banana")
 
 
 def test_a_contract_can_have_dry_runs_recorded() -> None:
     world = ChannelWorld("v0.1.5", record_dry_runs=True)
     done = make_apply(world.desk, TAU, None, dry_run=True)
-    assert "+current_version: v0.1.5" in done.recorded.diff
+    assert "+current_version: v0.1.5" in done.diff
     assert (done.apply.status, world.channel.current_version) == (ApplyStatus.DRY_RUN, OLD_VERSION)
     assert world.channel.apply == done.apply
     real = make_apply(world.desk, TAU, None)
@@ -136,7 +136,7 @@ def test_a_rollout_that_starts_meanwhile_wins() -> None:
 def test_where_the_contract_asks_for_review_an_upgrade_is_proposed() -> None:
     world = ChannelWorld("v0.1.5", review="pull_request")
     done = make_apply(world.desk, TAU, None)
-    assert (done.recorded.commit, done.recorded.pull_request) == (None, 1)
+    assert (done.commit, done.pull_request) == (None, 1)
     assert world.open_channel_pulls() == ["rollout-channel/tau/apply-v0.1.5"]
     (pull,) = world.forge.open_pulls()
     assert pull.body == f"{OLD_VERSION} -> v0.1.5"
@@ -148,5 +148,5 @@ def test_where_the_contract_asks_for_review_an_upgrade_is_proposed() -> None:
 @pytest.mark.parametrize("target", ["banana", OLD_VERSION])
 def test_a_mere_record_needs_no_review(target: str) -> None:
     world = ChannelWorld("v0.1.5", review="pull_request")
-    assert make_apply(world.desk, TAU, target).recorded.commit is not None
+    assert make_apply(world.desk, TAU, target).commit is not None
     assert world.open_channel_pulls() == []

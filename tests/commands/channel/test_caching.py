@@ -130,7 +130,7 @@ def test_a_broken_cache_breaks_nothing(text: bytes) -> None:
     with pytest.raises(OutsideError, match="the list is down; the cached list cannot be used: "):
         check(world.desk, TAU)
     cleaned = prune(world.desk, TAU)
-    assert cleaned.why.startswith("it cannot be used: ")
+    assert cleaned.notes[0].startswith("it cannot be used: ")
     assert world.cache is None
 
 
@@ -138,13 +138,13 @@ def test_one_that_the_forge_does_not_give_whole_breaks_nothing() -> None:
     world = ChannelWorld("v0.1.5")
     world.store.edit(TAU, {RELEASE_CACHE: NotGivenError("it is too long")}, at=world.now)
     assert looked(world) == (LookupSource.LIVE, ["v0.1.5"])
-    assert "-too long to be shown" in make_plan(world.desk, TAU, None, dry_run=True).recorded.diff
+    assert "-too long to be shown" in make_plan(world.desk, TAU, None, dry_run=True).diff
 
 
 def test_a_huge_one_is_not_shown_in_a_dry_run() -> None:
     world = ChannelWorld("v0.1.5")
     world.keep(BROKEN["50 MB"])
-    assert len(make_plan(world.desk, TAU, None, dry_run=True).recorded.diff) < 3000
+    assert len(make_plan(world.desk, TAU, None, dry_run=True).diff) < 3000
 
 
 # --- the commands -----------------------------------------------------------------------------------------
@@ -176,14 +176,14 @@ def test_a_refresh_that_gets_no_answer_leaves_the_cache_as_it_is() -> None:
 
 def test_prune_leaves_what_is_fresh_and_takes_what_is_stale() -> None:
     world = ChannelWorld("v0.1.5")
-    assert prune(world.desk, TAU).recorded.commit is None
+    assert prune(world.desk, TAU).commit is None
     refresh(world.desk, TAU)
     fresh = prune(world.desk, TAU)
-    assert (fresh.why, fresh.recorded.commit) == ("", None)
+    assert (fresh.notes, fresh.commit) == ((), None)
     world.clock.forward(minutes=16)
     stale = prune(world.desk, TAU)
-    assert stale.why == "it is stale by 1m"
-    assert stale.recorded.commit is not None
+    assert stale.notes[0] == "it is stale by 1m"
+    assert stale.commit is not None
     assert world.cache is None
     (entry, *_) = world.store.log(TAU)
     assert entry.subject == "rollout(tau): channel: drop the cache, it is stale by 1m"
@@ -192,11 +192,11 @@ def test_prune_leaves_what_is_fresh_and_takes_what_is_stale() -> None:
 
 def test_clear_takes_whatever_is_there() -> None:
     world = ChannelWorld("v0.1.5")
-    assert clear(world.desk, TAU).recorded.commit is None
+    assert clear(world.desk, TAU).commit is None
     refresh(world.desk, TAU)
-    assert clear(world.desk, TAU).recorded.commit is not None
+    assert clear(world.desk, TAU).commit is not None
     world.keep(b"\0")
-    assert clear(world.desk, TAU).recorded.commit is not None
+    assert clear(world.desk, TAU).commit is not None
     assert world.cache is None
 
 

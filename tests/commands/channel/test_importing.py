@@ -21,21 +21,21 @@ DOCUMENTS: dict[str, Any] = {CHANNEL_FILE: VERSION_2, UPDATE_FILE: UPDATE}
 def test_it_is_taken_over_once_and_told_as_what_it_is() -> None:
     world = ChannelWorld()
     imported = import_channel(world.desk, TAU, DOCUMENTS)
-    assert imported.channel == world.channel
+    assert imported.state.channel == world.channel
     assert world.channel.channel is ChannelName.BETA
     assert world.events()[-1] == "channel-import"
-    assert imported.recorded.commit is not None
-    assert import_channel(world.desk, TAU, DOCUMENTS).recorded.commit is None
+    assert imported.commit is not None
+    assert import_channel(world.desk, TAU, DOCUMENTS).commit is None
     assert verify(world.store, TAU, None).problems == []
 
 
 def test_a_dry_run_shows_it_and_writes_nothing() -> None:
     world = ChannelWorld()
     imported = import_channel(world.desk, TAU, DOCUMENTS, dry_run=True)
-    assert "+channel: beta" in imported.recorded.diff
+    assert "+channel: beta" in imported.diff
     assert world.writes.done == []
     import_channel(world.desk, TAU, DOCUMENTS)
-    assert import_channel(world.desk, TAU, DOCUMENTS, dry_run=True).recorded.diff == ""
+    assert import_channel(world.desk, TAU, DOCUMENTS, dry_run=True).diff == ""
 
 
 def test_what_cannot_be_taken_over_is_told() -> None:

@@ -12,6 +12,7 @@ from rollout.commands.channel.set_ import set_channel
 from rollout.commands.quarantine import ProductLookup
 from rollout.commands.verify import verify
 from rollout.core.state import (
+    ApplyStatus,
     ChannelAction,
     ChannelName,
     GuardCode,
@@ -61,7 +62,7 @@ def test_what_holds_a_quarantined_commit_is_blocked(named: str, why: str) -> Non
     planned = make_plan(world.desk, TAU, named).plan
     assert (planned.guard_code, planned.guard_reason) == (GuardCode.QUARANTINED_RELEASE, why)
     applied = make_apply(world.desk, TAU, named)
-    assert (applied.blocked, applied.apply.guard_reason) == (True, why)
+    assert (applied.apply.status is ApplyStatus.BLOCKED, applied.apply.guard_reason) == (True, why)
     assert world.channel.current_version == before
     assert verify(world.store, TAU, None).findings == ()
 
@@ -101,14 +102,14 @@ def test_a_plan_is_recorded_with_the_list_it_was_made_of() -> None:
     assert entry.subject == "rollout(tau): channel: plan v0.1.5: upgrade"
     assert entry.paths == ("channel.yaml", "release-cache.yaml")
     assert world.cache is not None
-    assert planned.recorded.commit == entry.commit
+    assert planned.commit == entry.commit
 
 
 def test_a_version_that_a_guard_blocks_needs_no_list() -> None:
     world = ChannelWorld()
     world.releases.is_down = True
     planned = make_plan(world.desk, TAU, "v2.0.0")
-    assert (planned.plan.lookup_source, planned.looked) == (LookupSource.OVERRIDE, None)
+    assert (planned.plan.lookup_source, planned.lookup) == (LookupSource.OVERRIDE, None)
     assert planned.plan.guard_code is GuardCode.MAJOR_VERSION_JUMP_BLOCKED
     assert world.channel.plan == planned.plan
     (entry, *_) = world.store.log(TAU)
@@ -140,7 +141,10 @@ def test_a_version_that_is_named_has_to_be_a_release_that_the_channel_takes(
     assert planned.lookup_source is LookupSource.OVERRIDE
     world.clock.forward(minutes=1)
     applied = make_apply(world.desk, TAU, named)
-    assert (applied.apply.guard_code, applied.blocked) == (code, code is not GuardCode.OK)
+    assert (applied.apply.guard_code, applied.apply.status is ApplyStatus.BLOCKED) == (
+        code,
+        code is not GuardCode.OK,
+    )
     assert verify(world.store, TAU, None).problems == []
 
 
@@ -197,8 +201,8 @@ def test_a_dry_run_shows_the_difference_and_writes_nothing() -> None:
     world = ChannelWorld("v0.1.5")
     planned = make_plan(world.desk, TAU, None, dry_run=True)
     assert (planned.plan.dry_run, planned.plan.action) == (True, ChannelAction.UPGRADE)
-    assert "+  target_version: v0.1.5" in planned.recorded.diff
-    assert "+++ b/state/tau/release-cache.yaml" in planned.recorded.diff
+    assert "+  target_version: v0.1.5" in planned.diff
+    assert "+++ b/state/tau/release-cache.yaml" in planned.diff
     assert world.writes.done == []
 
 
@@ -207,7 +211,7 @@ def test_a_contract_can_have_dry_runs_recorded() -> None:
     planned = make_plan(world.desk, TAU, None, dry_run=True)
     assert world.channel.plan == planned.plan
     assert planned.plan.dry_run
-    assert "+  dry_run: false" in planned.recorded.diff
+    assert "+  dry_run: false" in planned.diff
     (entry, *_) = world.store.log(TAU)
     assert entry.subject == "rollout(tau): channel: dry run: plan v0.1.5: upgrade"
 

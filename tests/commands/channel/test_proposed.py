@@ -111,7 +111,7 @@ def test_what_is_merged_is_sound(world: ChannelWorld) -> None:
 
 def test_one_that_the_channel_has_left_behind_is_proposed_anew(world: ChannelWorld) -> None:
     world.edit_channel(current_version="v0.1.3")
-    assert make_apply(world.desk, TAU, None).recorded.pull_request == 2
+    assert make_apply(world.desk, TAU, None).pull_request == 2
     assert world.open_channel_pulls() == ["rollout-channel/tau/apply-v0.1.5"]
     assert [number for number, _ in world.forge.comments] == [1]
     world.forge.merge(2, at=world.now)
@@ -124,7 +124,7 @@ def test_one_that_does_not_parse_is_proposed_anew(world: ChannelWorld) -> None:
     head = world.forge.pulls[0].head_sha
     broken = world.store.rewrite(head, TAU, {CHANNEL: InputError("not YAML")})
     world.store, world.forge = broken, world.forge.copy(broken)
-    assert make_apply(world.desk, TAU, None).recorded.pull_request == 2
+    assert make_apply(world.desk, TAU, None).pull_request == 2
 
 
 # --- verify -----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.core.channel.guards import judge, judge_rollback, quarantined
-from rollout.core.state import ChannelAction, ChannelName, GuardCode, Lift, Quarantine, QuarantinedRelease
+from rollout.core.state import Act, ChannelAction, ChannelName, GuardCode, Quarantine, QuarantinedRelease
 from rollout.files.yaml_text import load_yaml
 from tests.core.world import COMMIT, START
 
@@ -57,7 +57,7 @@ def test_the_table_shows_each_guard_on_its_own() -> None:
 
 
 def test_what_a_person_lifted_may_be_chosen_again_until_it_fails_again() -> None:
-    lift = Lift(by="alice", at=START, reason="a flaky probe")
+    lift = Act(by="alice", at=START, reason="a flaky probe")
     first = quarantine("v0.1.5").releases[0].model_copy(update={"lifted": lift})
     assert quarantined(Quarantine(train="tau", releases=(first,))) == {}
     again = first.model_copy(update={"lifted": None, "incident": "worse", "at": START + timedelta(days=1)})

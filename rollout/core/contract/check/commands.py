@@ -17,7 +17,7 @@ _OF_VERSION = ("version", "previous", "channel")
 
 
 @dataclass(frozen=True)
-class Called:
+class CommandUse:
     """One command."""
 
     section: str
@@ -42,25 +42,25 @@ class Called:
                     yield f"{self.field}.{index}", name
 
 
-def commands_of(contract: Contract) -> Iterator[Called]:
+def commands_of(contract: Contract) -> Iterator[CommandUse]:
     """Every command, in the contract's order."""
     if contract.prepare is not None:
-        yield Called("prepare", contract.prepare.command, contract.prepare.timeout)
+        yield CommandUse("prepare", contract.prepare.command, contract.prepare.timeout)
     for name, surface in contract.surfaces.items():
         if surface.command is not None:
-            yield Called(f"surfaces.{name}", surface.command, surface.timeout)
+            yield CommandUse(f"surfaces.{name}", surface.command, surface.timeout)
     if contract.harness is not None and contract.harness.command is not None:
-        yield Called("harness", contract.harness.command, contract.harness.timeout)
+        yield CommandUse("harness", contract.harness.command, contract.harness.timeout)
     if contract.apply is not None:
         apply = contract.apply
-        yield Called("apply", apply.command, apply.timeout, _OF_APPLY, needed=("percent", "phase"))
+        yield CommandUse("apply", apply.command, apply.timeout, _OF_APPLY, needed=("percent", "phase"))
     target, lane, version = contract.rollback.apply, contract.rollback.lane, contract.channel.apply
     if target is not None:
-        yield Called("rollback.apply", target.command, target.timeout, _OF_TARGET, needed=("version",))
+        yield CommandUse("rollback.apply", target.command, target.timeout, _OF_TARGET, needed=("version",))
     if lane is not None:
-        yield Called("rollback.lane", lane.command, lane.timeout, _OF_LANE, needed=("lane",))
+        yield CommandUse("rollback.lane", lane.command, lane.timeout, _OF_LANE, needed=("lane",))
     if version is not None:
-        yield Called("channel.apply", version.command, version.timeout, _OF_VERSION, needed=("version",))
+        yield CommandUse("channel.apply", version.command, version.timeout, _OF_VERSION, needed=("version",))
 
 
 def command_problems(contract: Contract) -> Iterator[str]:
@@ -78,5 +78,5 @@ def command_problems(contract: Contract) -> Iterator[str]:
             yield f'{command.field}: {has}, so it does the same each time; add "{{{command.needed[0]}}}"'
 
 
-def _typos(command: Called) -> Iterator[str]:
+def _typos(command: CommandUse) -> Iterator[str]:
     return (name for _, name in command.unknown() if near(name.casefold(), command.needed))

@@ -86,12 +86,12 @@ def _no_numbers_in(value: object, data: object, where: str) -> Iterator[str]:
 
 def _explain(error: ValidationError, data: object) -> list[str]:
     # Imported here because most contracts are right, and every command reads one.
-    from rollout.core.contract.check.mending import Mended
+    from rollout.core.contract.check.mending import Repair
     from rollout.core.contract.check.mistakes import find_mistakes
 
     mistakes = find_mistakes(error, Contract)
     lines = [mistake.line for mistake in mistakes]
-    mended = Mended(data, mistakes)
+    mended = Repair(data, mistakes)
     try:
         contract = Contract.model_validate(mended.data)
     except ValidationError:  # something that has no stand-in

@@ -64,7 +64,7 @@ _STAND_INS = (
 )
 
 
-class Mended:
+class Repair:
     """`data` is a copy of the contract's, with a stand-in for each mistake that has one."""
 
     def __init__(self, data: object, mistakes: Sequence[Mistake]) -> None:

@@ -31,7 +31,7 @@ from rollout.core.contract import (
 )
 from rollout.core.nearest import did_you_mean
 from rollout.core.observation import HEALTH_STATE
-from rollout.core.surfaces.known import Known, known
+from rollout.core.surfaces.known import SurfaceNames, known
 
 
 class Kind(Enum):
@@ -45,7 +45,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Asked:
+class NameUse:
     """One thing that a gate or trigger reads, by the key of the contract that names it."""
 
     kind: Kind
@@ -74,7 +74,7 @@ def _unused_runners(contract: Contract) -> Iterator[str]:
             yield f"runners.{name}: no surface and no product.runner names it{did_you_mean(name, known)}"
 
 
-def reports(asked: Asked, surface: Known) -> bool:
+def reports(asked: NameUse, surface: SurfaceNames) -> bool:
     """Whether the surface reports what is asked of it."""
     match asked.kind:
         case Kind.FIELD:
@@ -91,42 +91,42 @@ def reports(asked: Asked, surface: Known) -> bool:
             assert_never(asked.kind)
 
 
-def asked_by_gate(gate: Gate) -> Asked | None:
+def asked_by_gate(gate: Gate) -> NameUse | None:
     """What the gate reads of surfaces; None for one that reads no surface."""
     match gate:
         case HealthStateGate():
-            return Asked(Kind.HEALTH_STATE, "", HEALTH_STATE)
+            return NameUse(Kind.HEALTH_STATE, "", HEALTH_STATE)
         case ThresholdGate():
-            return Asked(Kind.FIELD, "field", gate.field)
+            return NameUse(Kind.FIELD, "field", gate.field)
         case EqualsGate():
-            return Asked(Kind.LABEL, "field", gate.field)
+            return NameUse(Kind.LABEL, "field", gate.field)
         case NoNewGate() | FlatGate() | AdvancingGate():
-            return Asked(Kind.COUNTER, "counter", gate.counter)
+            return NameUse(Kind.COUNTER, "counter", gate.counter)
         case TimelineGate():
-            return Asked(Kind.TIMELINE, "", "a timeline")
+            return NameUse(Kind.TIMELINE, "", "a timeline")
         case NoTriggerGate() | HarnessGate() | CiChecksGate() | RollbackTargetGate() | SignoffGate():
             return None
         case _:
             assert_never(gate)
 
 
-def _asked_by_trigger(trigger: Trigger) -> list[Asked]:
+def _asked_by_trigger(trigger: Trigger) -> list[NameUse]:
     match trigger:
         case HealthRegressionTrigger():
-            return [Asked(Kind.HEALTH_STATE, "", HEALTH_STATE)]
+            return [NameUse(Kind.HEALTH_STATE, "", HEALTH_STATE)]
         case ThresholdTrigger():
-            return [Asked(Kind.FIELD, "field", trigger.field)]
+            return [NameUse(Kind.FIELD, "field", trigger.field)]
         case NewCounterTrigger():
-            return [Asked(Kind.COUNTER, "counters", counter) for counter in trigger.counters]
+            return [NameUse(Kind.COUNTER, "counters", counter) for counter in trigger.counters]
         case TimelineTrigger():
-            return [Asked(Kind.TIMELINE, "", "a timeline")]
+            return [NameUse(Kind.TIMELINE, "", "a timeline")]
         case ValidationTrigger():
             return []
         case _:
             assert_never(trigger)
 
 
-def _everything_asked(contract: Contract) -> Iterator[tuple[str, Asked, tuple[str, ...] | None]]:
+def _everything_asked(contract: Contract) -> Iterator[tuple[str, NameUse, tuple[str, ...] | None]]:
     for index, phase in enumerate(contract.phases):
         for number, gate in enumerate(phase.gates):
             asked = asked_by_gate(gate)
@@ -137,7 +137,7 @@ def _everything_asked(contract: Contract) -> Iterator[tuple[str, Asked, tuple[st
             yield f"triggers.{index}", each, trigger.surfaces
 
 
-def _problem(asked: Asked, named: tuple[str, ...] | None, surfaces: Mapping[str, Known]) -> str:
+def _problem(asked: NameUse, named: tuple[str, ...] | None, surfaces: Mapping[str, SurfaceNames]) -> str:
     looked_at = [name for name in surfaces if named is None or name in named]
     able = [name for name in looked_at if reports(asked, surfaces[name])]
     if not looked_at or able == looked_at:
@@ -162,7 +162,7 @@ def _problem(asked: Asked, named: tuple[str, ...] | None, surfaces: Mapping[str,
     )
 
 
-def _lacking(asked: Asked, surface: Known) -> frozenset[str]:
+def _lacking(asked: NameUse, surface: SurfaceNames) -> frozenset[str]:
     """What is not applicable at a surface that does not report it, rather than unknown for good."""
     match asked.kind:
         case Kind.FIELD:
@@ -175,7 +175,7 @@ def _lacking(asked: Asked, surface: Known) -> frozenset[str]:
             assert_never(asked.kind)
 
 
-def _words(asked: Asked, surface: Known) -> Iterable[str]:
+def _words(asked: NameUse, surface: SurfaceNames) -> Iterable[str]:
     match asked.kind:
         case Kind.FIELD:
             return surface.fields
