@@ -10,8 +10,8 @@ from rollout.commands.contract import refuse_doubts, refuse_unusable
 from rollout.commands.reconcile.facts import FactFinder
 from rollout.core.channel.proposals import why_refused
 from rollout.core.decide.advance import advance
-from rollout.core.decide.assess import is_settled
 from rollout.core.decide.effects import besides
+from rollout.core.decide.pending import is_settled
 from rollout.core.decide.step import Step
 from rollout.core.files import CHANNEL, CONTRACT, ROLLOUT, STATUS, state_path
 from rollout.core.state import Event, Outcome, StateChange, TrainState

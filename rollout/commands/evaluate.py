@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rollout.commands.reconcile.evidence import check_evidence, checked
 from rollout.commands.reconcile.facts import FactFinder
 from rollout.core.decide.advance import advance, observe, why_ignored
-from rollout.core.decide.assess import is_settled, reassess
+from rollout.core.decide.assess import assess
+from rollout.core.decide.pending import is_settled
 from rollout.core.observation import Evidence, Observation
 from rollout.core.state import Facts, Outcome, TrainState
 from rollout.core.state.changes import applied
@@ -46,7 +47,7 @@ def evaluate(
         state = applied(state, step.change, state.head)
     assert state.status is not None
     if evidence is None:
-        return replace(state, status=reassess(state, state.status, facts, now))
+        return replace(state, status=assess(state, state.status, facts, now))
     observation = _new_observation(evidence, state, now)
     return replace(state, status=observe(state, state.status, observation, facts, now))
 

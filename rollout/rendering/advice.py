@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from rollout.core.contract import Contract, NoNewGate, NoTriggerGate, Phase, SignoffGate, SignoffItem
-from rollout.core.decide.assess import held_now, is_settled
 from rollout.core.decide.legality import A_READING
+from rollout.core.decide.pending import held_now, is_settled
 from rollout.core.decide.succession import why_ahead
 from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.signoff import is_signed

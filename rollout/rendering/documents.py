@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from rollout.core.contract import Contract, RunsSoak
-from rollout.core.decide.assess import held_now
+from rollout.core.decide.pending import held_now
 from rollout.core.decide.revision import samples_of_release
 from rollout.core.observation import Sample
 from rollout.core.state import GateFinding, Incident, Rollout, Status, TrainState, TriggerFinding

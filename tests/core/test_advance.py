@@ -7,9 +7,10 @@ import pytest
 
 from rollout.core.contract import HealthStateGate
 from rollout.core.decide.advance import advance
-from rollout.core.decide.assess import is_settled, reassess
-from rollout.core.decide.decision import judge_gates
+from rollout.core.decide.assess import assess
+from rollout.core.decide.findings import judge_gates
 from rollout.core.decide.gates.timeline_clean import describe
+from rollout.core.decide.pending import is_settled
 from rollout.core.observation import Timeline
 from rollout.core.state import Facts, Result
 from rollout.errors import InputError
@@ -159,7 +160,7 @@ def test_a_timeline_without_examples_is_told_by_its_figures() -> None:
 
 def test_judging_again_at_once_changes_nothing_but_the_time() -> None:
     world = World().reach("canary-2").rounds(2)
-    again = reassess(world.state, world.status, world.status.facts, world.now)
+    again = assess(world.state, world.status, world.status.facts, world.now)
     assert again == world.status
 
 

@@ -15,9 +15,8 @@ from rollout.core import channel as channels
 from rollout.core import signoff, withdraw
 from rollout.core.contract import Adapter, Contract
 from rollout.core.decide.advance import advance, begin
-from rollout.core.decide.decision import look
 from rollout.core.decide.step import Step
-from rollout.core.decide.view import View
+from rollout.core.decide.view import View, view_of
 from rollout.core.observation import (
     COUNTERS,
     TIMELINE,
@@ -192,19 +191,7 @@ class World:
     def view(self) -> View:
         """What gates look at now."""
         status = self.status
-        return look(
-            self.contract,
-            self.rollout,
-            self.contract.phase(status.phase),
-            status.observation,
-            counters=status.counters,
-            streaks=status.streaks,
-            requests=status.requests,
-            soak=status.soak,
-            facts=status.facts,
-            unsigned=signoff.unsigned(self.contract, self.state.signoff, self.rollout),
-            quarantine=self.state.quarantine,
-        )
+        return view_of(self.state, status, status.facts, status.phase, status.observation, since=None)
 
     def quarantine(self, *versions: str) -> None:
         """A person puts these versions, each of a commit of its own, in quarantine."""

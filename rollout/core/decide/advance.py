@@ -11,21 +11,13 @@ from typing import assert_never
 from rollout.core import channel as channels
 from rollout.core import completed, signoff
 from rollout.core.contract import Contract
-from rollout.core.decide import counters, first_rules, legality, streaks, succession
-from rollout.core.decide.assess import (
-    assess,
-    began,
-    has_adopted,
-    judges_alike,
-    reassess,
-    unsigned_items,
-    view_of,
-)
-from rollout.core.decide.decision import judge_triggers
+from rollout.core.decide import counters, first_rules, legality, streaks, succession, triggers
+from rollout.core.decide.assess import assess, judges_alike
 from rollout.core.decide.migration import migrated
+from rollout.core.decide.pending import has_adopted
 from rollout.core.decide.requests import answer, applied_at, lanes_back, needed
 from rollout.core.decide.step import Step
-from rollout.core.decide.view import fresh_samples
+from rollout.core.decide.view import began, fresh_samples, view_of
 from rollout.core.files import CONTRACT, ROLLOUT, SIGNOFF, STATUS
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.rollback import opening
@@ -110,10 +102,10 @@ def advance(
     if status.merged_step is not None:
         # Somebody took the merge back before it was entered.
         left = status.model_copy(update={"merged_step": None})
-        return Step(Event.DECIDE, StateChange(status=reassess(state, left, facts, now)))
+        return Step(Event.DECIDE, StateChange(status=assess(state, left, facts, now)))
     if status.unreadable != state.unreadable:
         noted = status.model_copy(update={"unreadable": state.unreadable})
-        return Step(Event.DECIDE, StateChange(status=reassess(state, noted, facts, now)))
+        return Step(Event.DECIDE, StateChange(status=assess(state, noted, facts, now)))
     if isinstance(evidence, Results):
         return _prove(state, status, now) or _fold_results(state, status, evidence, facts, now)
     if isinstance(evidence, Observation):
@@ -191,7 +183,7 @@ def _adopt_contract(state: TrainState, status: Status, facts: Facts, now: dateti
                 "merged_step": _merged_before(state, status, facts, now),
             }
         )
-        marked = reassess(replace(state, rollout=status.legal), marked, facts, now)
+        marked = assess(replace(state, rollout=status.legal), marked, facts, now)
         return Step(Event.CONTRACT, StateChange(status=marked), _usable_again(state))
     adopted = _by_contract_of(state, status)
     if status.phase not in [phase.name for phase in state.contract.phases]:
@@ -208,10 +200,10 @@ def _adopt_contract(state: TrainState, status: Status, facts: Facts, now: dateti
         where = f"{status.phase} -> {state.rollout.phase} at {state.rollout.canary_percent} %"
         left = adopted.model_copy(update={"merged_step": None})
         why = f"{where} was merged, and {CONTRACT} no longer leads there"
-        return _put_back(state, reassess(legal, left, facts, now), why)
+        return _put_back(state, assess(legal, left, facts, now), why)
     adopted = adopted.model_copy(update={"merged_step": step})
     detail = "soak starts again" if adopted.soak == Soak() else "health is judged as before, soak goes on"
-    return Step(Event.CONTRACT, StateChange(status=reassess(legal, adopted, facts, now)), detail)
+    return Step(Event.CONTRACT, StateChange(status=assess(legal, adopted, facts, now)), detail)
 
 
 def _by_contract_of(state: TrainState, status: Status) -> Status:
@@ -255,12 +247,12 @@ def _judge_change(
     if event is Event.ILLEGAL_STEP:
         return _undo(state, status, why, facts, now)
     kept = status.model_copy(update={"legal": state.rollout, "merged_step": None})
-    return Step(event, StateChange(status=reassess(state, kept, facts, now)), why)
+    return Step(event, StateChange(status=assess(state, kept, facts, now)), why)
 
 
 def _enter_by_first_rules(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:
     """As it was decided before gates were judged again: only a trigger could still stop the step."""
-    current = reassess(replace(state, rollout=status.legal), status, facts, now)
+    current = assess(replace(state, rollout=status.legal), status, facts, now)
     fired = [finding for finding in current.triggers if finding.fired]
     if not fired:
         return Step(Event.ENTER, StateChange(status=_enter(state, status, None, facts, now)))
@@ -363,7 +355,7 @@ def _judged_left(
     """
     settled = status.model_copy(update={"merged_step": None, "unreadable": left.unreadable})
     if reading is None:
-        return reassess(left, settled, facts, now)
+        return assess(left, settled, facts, now)
     return observe(left, settled, reading.model_copy(update={"phase": status.phase}), facts, now)
 
 
@@ -380,7 +372,7 @@ def _enter(state: TrainState, status: Status, entry: datetime | None, facts: Fac
             "before": None,
         }
     )
-    return reassess(state, entered, facts, now)
+    return assess(state, entered, facts, now)
 
 
 def _put_back(state: TrainState, status: Status, why: str) -> Step:
@@ -399,8 +391,7 @@ def _undo(state: TrainState, status: Status, why: str, facts: Facts, now: dateti
     frozen = frozen or Freeze(reason=f"illegal step: {why}"[:500], at=now)
     rollout = status.legal.model_copy(update={"frozen": frozen})
     kept = status.model_copy(update={"legal": rollout, "merged_step": None})
-    unsigned = unsigned_items(state, rollout)
-    status = assess(state.contract, rollout, kept, unsigned, facts, now, quarantine=state.quarantine)
+    status = assess(replace(state, rollout=rollout), kept, facts, now)
     return Step(Event.ILLEGAL_STEP, StateChange(rollout=rollout, status=status), why)
 
 
@@ -413,7 +404,7 @@ def _fold_results(
     answered = answer(status.requests, results.results, now)
     if not _is_of(status, results) or answered == status.requests:
         return None
-    status = reassess(state, status.model_copy(update={"requests": answered}), facts, now)
+    status = assess(state, status.model_copy(update={"requests": answered}), facts, now)
     # A failed request is asked for again by the next step, so that this one records how it failed.
     status = status.model_copy(update={"requests": answered})
     return Step(Event.RESULTS, StateChange(status=status), consumed=True)
@@ -480,23 +471,13 @@ def observe(
     if not _belongs(state, status, observation):
         return _observe_late(state, folded, observation, facts, now)
     folded = folded.model_copy(update={"entered_at": status.entered_at or at})
-    unsigned = unsigned_items(state, state.rollout)
-    return assess(
-        state.contract,
-        state.rollout,
-        folded,
-        unsigned,
-        facts,
-        now,
-        quarantine=state.quarantine,
-        earn_at=at,
-    )
+    return assess(state, folded, facts, now, earn_at=at)
 
 
 def _folded(state: TrainState, status: Status, observation: Observation) -> Status:
     """The status with what the observation reads; nothing is judged."""
     contract = state.contract
-    since = began(contract, state.rollout, status, observation.phase)
+    since = began(state, status, observation.phase)
     samples = fresh_samples(observation, contract, since, by_first_rules=status.by_first_rules)
     tracks = counters.fold(status.counters, samples, contract)
     folded = streaks.fold(status.streaks, samples, contract, observation.phase)
@@ -519,22 +500,13 @@ def _observe_late(
     state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
 ) -> Status:
     """Evidence that is not of the phase: it can still fire a trigger, and is a baseline until entry."""
-    phase = state.contract.phase(observation.phase)
-    view = view_of(state.contract, state.rollout, phase.name, status, observation, {}, facts, None)
-    found = judge_triggers(view, phase.name, status.triggers, observation.started_at)
+    phase = observation.phase
+    view = view_of(state, status, facts, phase, observation, since=began(state, status, phase))
+    found = triggers.judge(view, status.triggers, observation.started_at)
     fired = tuple(finding for finding in found if finding.fired)
     if status.entered_at is None:
         status = status.model_copy(update={"counters": counters.new_baseline(status.counters)})
-    return assess(
-        state.contract,
-        state.rollout,
-        status,
-        unsigned_items(state, state.rollout),
-        facts,
-        now,
-        quarantine=state.quarantine,
-        also_fired=fired,
-    )
+    return assess(state, status, facts, now, also_fired=fired)
 
 
 def _belongs(state: TrainState, status: Status, observation: Observation) -> bool:
@@ -548,7 +520,7 @@ def _belongs(state: TrainState, status: Status, observation: Observation) -> boo
 
 
 def _decide_again(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step | None:
-    again = reassess(state, status, _lasting(status.facts, facts), now)
+    again = assess(state, status, _lasting(status.facts, facts), now)
     is_news = again.decision.verdict is Verdict.ROLLBACK or state.is_broken(STATUS)
     if not is_news and _only_older(again, status):
         return None

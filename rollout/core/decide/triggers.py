@@ -6,6 +6,7 @@ Unknown evidence never fires one; it makes the trigger unknown, which the gates 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import NamedTuple, assert_never
 
 from rollout.core.contract import (
@@ -23,7 +24,7 @@ from rollout.core.decide.gates.harness import describe as describe_run
 from rollout.core.decide.gates.timeline_clean import describe as describe_timeline
 from rollout.core.decide.view import NOT_OBSERVED, View, counted_run, number
 from rollout.core.observation import HEALTH_STATE, TIMELINE, Sample
-from rollout.core.state import Result, TriggerState
+from rollout.core.state import Result, TriggerFinding, TriggerState
 
 CI_FAILURES = ("failure", "timed_out")
 
@@ -37,6 +38,34 @@ class TriggerReading(NamedTuple):
 
 
 QUIET = TriggerReading(TriggerState.QUIET, None, "")
+NOT_WATCHING = TriggerReading(TriggerState.NOT_WATCHING, None, "")
+
+
+def judge(view: View, before: tuple[TriggerFinding, ...], at: datetime) -> tuple[TriggerFinding, ...]:
+    """Each trigger's findings in the phase; `since` is that of `before` where the state is the same."""
+    last = {(finding.trigger, finding.surface): finding for finding in before}
+    found: list[TriggerFinding] = []
+    for trigger in view.contract.triggers:
+        is_watching = view.contract.watches(trigger, view.phase.name)
+        words = wanted(trigger)
+        for reading in evaluate(trigger, view) if is_watching else [NOT_WATCHING]:
+            found.append(
+                _finding(trigger.name, reading, words, last.get((trigger.name, reading.surface)), at)
+            )
+    return tuple(found)
+
+
+def _finding(
+    trigger: str, reading: TriggerReading, words: str, last: TriggerFinding | None, at: datetime
+) -> TriggerFinding:
+    state, surface, seen = reading
+    if last is not None and last.state is state:
+        if (last.seen, last.wanted) == (seen, words):
+            return last
+        at = last.since
+    return TriggerFinding(
+        trigger=trigger, state=state, surface=surface, seen=seen[:500], wanted=words[:500], since=at
+    )
 
 
 def evaluate(trigger: Trigger, view: View) -> list[TriggerReading]:

@@ -1,4 +1,4 @@
-"""What gates and triggers look at: one moment of a rollout, put together by `decision.look`."""
+"""What gates and triggers look at: one moment of a rollout."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from rollout.core import signoff
 from rollout.core.contract import Contract, Phase, Surface
-from rollout.core.decide.revision import of_release
+from rollout.core.decide.requests import applied_at, why_not_applied
+from rollout.core.decide.revision import of_release, run_of_release
 from rollout.core.observation import HarnessReport, Observation, Sample, is_ahead
 from rollout.core.state import (
     CounterTrack,
@@ -17,7 +19,9 @@ from rollout.core.state import (
     Result,
     Rollout,
     Soak,
+    Status,
     Streak,
+    TrainState,
     TriggerFinding,
 )
 from rollout.core.values import format_duration, format_instant
@@ -59,6 +63,63 @@ class View:
     """Whether an old commit is recomputed, by the rules of its time."""
     fired: tuple[TriggerFinding, ...] = ()
     unsure: tuple[TriggerFinding, ...] = ()
+
+
+def view_of(
+    state: TrainState,
+    status: Status,
+    facts: Facts,
+    phase: str,
+    observation: Observation | None,
+    *,
+    since: datetime | None,
+    of_the_revert: bool = False,
+) -> View:
+    """What the status shows of that phase; `observation` only if it is of the phase.
+
+    `since`: when the phase was entered; what was read before it is unknown. `of_the_revert`: the harness run
+    is of the product after a rollback, as the caller has judged; otherwise it has to be of the release.
+    """
+    contract, rollout, by_first_rules = state.contract, state.rollout, status.by_first_rules
+    samples: Mapping[str, Sample] = {}
+    run = None
+    if observation is not None:
+        samples = fresh_samples(observation, contract, since, by_first_rules=by_first_rules)
+        run = fresh_run(observation)
+        if run is not None and not by_first_rules and not of_the_revert:
+            run = run_of_release(run, observation, contract)
+    return View(
+        contract=contract,
+        phase=contract.phase(phase),
+        rollout=rollout,
+        samples=samples,
+        settled=settled_samples(samples, contract, contract.phase(phase), since),
+        by_first_rules=by_first_rules,
+        harness=run,
+        counters=status.counters,
+        streaks=status.streaks,
+        facts=facts,
+        unsigned=signoff.unsigned(contract, state.signoff, rollout),
+        quarantine=state.quarantine,
+        soak=status.soak,
+        applied=applied_at(contract, rollout, status.requests)[0],
+        not_applied=why_not_applied(rollout, status.requests),
+    )
+
+
+def began(state: TrainState, status: Status, phase: str) -> datetime | None:
+    """When a reading of that phase is made at the earliest; None where the first rules set no such bound.
+
+    A phase begins with its entry, or when its percent was applied. Of one that was left only the start of
+    the rollout is still known.
+    """
+    release = state.rollout.release
+    if status.by_first_rules or release is None:
+        return None
+    if phase != status.phase or status.entry is None:
+        return release.started_at
+    _, applied = applied_at(state.contract, state.rollout, status.requests)
+    return max(status.entry, applied) if applied else status.entry
 
 
 NOT_OBSERVED = Sample.model_construct(unknown="not observed yet")  # builds no validator at every start

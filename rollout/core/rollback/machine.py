@@ -265,7 +265,7 @@ def _revalidate(moment: Moment, step: IncidentStep) -> Step | None:
     fact, revert = moment.facts.revert, revert_step.revert_of(moment.incident)
     if fact is not None and fact.taken_back is not None and revert.declared is None:
         return _taken_back(moment, fact, fact.taken_back)
-    leaves = validation.judge(contract, moment.rollout, moment.status, moment.facts, moment.incident)
+    leaves = validation.judge(moment.state, moment.status, moment.facts, moment.incident)
     state, result = validation.in_words(leaves, moment.facts)
     if state is StepState.SKIPPED and moment.status.by_first_rules:
         state = StepState.DONE

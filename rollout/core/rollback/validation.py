@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate, RollbackStep
 from rollout.core.decide import gates
-from rollout.core.decide.decision import look
 from rollout.core.decide.revision import head_of, why_unclean
-from rollout.core.decide.view import Leaf
+from rollout.core.decide.view import Leaf, view_of
 from rollout.core.observation import HarnessReport, Observation
-from rollout.core.state import Facts, Incident, Result, Rollout, Soak, Status, StepState
+from rollout.core.state import Facts, Incident, Result, Status, StepState, TrainState
 
 _NOTHING = "nothing was validated"
 """By the first rules a step of which this was said was recorded as done."""
@@ -26,24 +26,21 @@ def gates_of(contract: Contract) -> tuple[HarnessGate | CiChecksGate, ...]:
     return tuple(named.values())[::-1]
 
 
-def judge(contract: Contract, rollout: Rollout, status: Status, facts: Facts, incident: Incident) -> Judged:
+def judge(state: TrainState, status: Status, facts: Facts, incident: Incident) -> Judged:
     """Each of those gates with its answer; `facts.checks` have to be of a commit that has the revert."""
     since = incident.revert.noticed_at if incident.revert else None
+    contract, rollout = state.contract, state.rollout
     assert rollout.release is not None
     assert since is not None
     # A run counts if it started after the revert was noticed, as elsewhere after the rollout started.
     begun = rollout.model_copy(update={"release": rollout.release.model_copy(update={"started_at": since})})
-    view = look(
-        contract,
-        begun,
-        contract.phase(incident.phase),
+    view = view_of(
+        replace(state, rollout=begun),
+        status,
+        facts,
+        incident.phase,
         _of_the_revert(status, contract, facts, since),
-        counters={},
-        streaks={},
-        requests=(),
-        soak=Soak(),
-        facts=facts,
-        unsigned={},
+        since=None,
         of_the_revert=True,
     )
     return tuple((gate, next(iter(gates.evaluate(gate, view)))) for gate in gates_of(contract))

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from rollout.core.channel.guards import bare
 from rollout.core.contract import Action, RollbackStep
-from rollout.core.decide.decision import judge_triggers, look
+from rollout.core.decide import triggers
 from rollout.core.decide.step import Step
+from rollout.core.decide.view import view_of
 from rollout.core.observation import Observation
 from rollout.core.rollback import revert_step
 from rollout.core.rollback.opening import RECONCILE, actions_of, block_signoff, known_good
@@ -20,7 +21,6 @@ from rollout.core.state import (
     IncidentStep,
     Outcome,
     RollbackJoin,
-    Soak,
     StateChange,
     Status,
     StepState,
@@ -77,21 +77,8 @@ def watch(
 def _triggers(
     state: TrainState, status: Status, observation: Observation, facts: Facts
 ) -> tuple[TriggerFinding, ...]:
-    view = look(
-        state.contract,
-        state.rollout,
-        state.contract.phase(observation.phase),
-        observation,
-        counters=status.counters,
-        streaks=status.streaks,
-        requests=status.requests,
-        soak=Soak(),
-        facts=facts,
-        unsigned={},
-        since=status.entry,
-        by_first_rules=status.by_first_rules,
-    )
-    return judge_triggers(view, observation.phase, status.triggers, observation.started_at)
+    view = view_of(state, status, facts, observation.phase, observation, since=status.entry)
+    return triggers.judge(view, status.triggers, observation.started_at)
 
 
 def _has_landed(incident: Incident) -> bool:
