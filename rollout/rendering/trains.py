@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from rollout.core.decide.assess import held_now
+from rollout.core.decide.pending import held_now
 from rollout.core.state import Outcome, Rollout, Status, TrainState
 from rollout.core.values import JsonValue, format_instant
 from rollout.rendering.advice import needs_person, to_do

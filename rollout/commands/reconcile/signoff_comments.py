@@ -2,59 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from rollout.core.signoff.comments import Comment, SignoffCommand, commands
+from rollout.core.signoff.comments import SignoffCommand, commands
 from rollout.core.signoff.evidence import NoEvidenceError, judge, parse
 from rollout.core.signoff.folding import (
     Grounds,
+    SignoffUpdate,
+    approvals,
+    concluded,
     fold,
-    is_counted,
     is_known,
     lapse_comments,
     lapse_evidence,
     live,
     refusal,
+    with_writers,
 )
 from rollout.core.signoff.people import NOBODY_KNOWS, Writers, is_named
-from rollout.core.signoff.window import describe, is_open, key_of, waits_on_signatures
-from rollout.core.state import Signoff, TrainState
+from rollout.core.signoff.window import is_open, key_of, waits_on_signatures
+from rollout.core.state import Signature, Signoff, TrainState
 from rollout.core.state.signoff import MOST_AUTHORS
-from rollout.core.values import to_utc_seconds
 from rollout.errors import OutsideError
 from rollout.ports import Evidence, Issues, IssueState, Permission
 
 MOST_LOOKUPS = 40
 """People and evidence that one run looks up for comments: the next ones deal with the rest of a crowd."""
-_MANY = 100
-"""Comments after which the place that is read up to moves on though nothing was signed."""
-
-
-Answers = Mapping[Comment, Sequence[str]]
-"""Comment -> why what it says does not count; empty when it does."""
-
-
-@dataclass(frozen=True)
-class SignoffUpdate:
-    """What people's comments make of a checklist."""
-
-    signoff: Signoff
-    refused: Mapping[SignoffCommand, str] = field(default_factory=dict)
-    waiting: frozenset[SignoffCommand] = frozenset()
-    """Commands that could not be looked up now."""
-    detail: str = ""
-    """What changed; empty when nothing did."""
-    answers: Answers = field(default_factory=dict)
-
-    def why(self, command: SignoffCommand) -> str:
-        """Why it does not count; empty when it does."""
-        if command in self.refused:
-            return f"{command.item}: {self.refused[command]}"
-        if is_counted(command, self.signoff):
-            return ""
-        return f"{command.item}: something newer took its place"
 
 
 class Listener:
@@ -80,16 +54,14 @@ class Listener:
         talk = self._issues.comments(issue.number, None if waits else before.read_until)
         signoff = lapse_comments(before, talk.comments, issue.url, whole=talk.whole, at=self._at)
         if waits:
-            signoff = lapse_evidence(signoff, self._look_again(state, signoff), self._at)
+            signoff = lapse_evidence(signoff, self._look_again(state, live(signoff)), self._at)
         found = {
             comment: commands(comment)
             for comment in talk.comments
             if not (comment.answered or comment.hidden) and is_named(state.contract.signoff, comment.author)
         }
         update = self._fold([one for said in found.values() for one in said], state, signoff)
-        signoff = update.signoff if update.waiting else _moved_on(before, update.signoff, talk.comments)
-        detail = describe(before, signoff) if signoff != before else ""
-        return replace(update, signoff=signoff, detail=detail, answers=_answers(found, update))
+        return concluded(before, update, talk.comments, found)
 
     def record(self, command: SignoffCommand, state: TrainState) -> tuple[Signoff, str]:
         """The checklist with one command, and why it does not count. Raises OutsideError."""
@@ -110,8 +82,8 @@ class Listener:
             if not patient:
                 raise
             self.notes.append(f"who wrote the release is not known: {error.message}")
-            waiting |= _approvals(said, state)
-        signoff = _with_writers(signoff, writers)
+            waiting |= approvals(said, state)
+        signoff = with_writers(signoff, writers)
         looked_up: list[tuple[SignoffCommand, Grounds]] = []
         for command in (one for one in said if one not in waiting):
             if is_known(command, signoff) or refusal(command, state.contract, signoff, state.rollout):
@@ -135,7 +107,7 @@ class Listener:
     def _writers(self, said: Sequence[SignoffCommand], state: TrainState, signoff: Signoff) -> Writers:
         """Who wrote the release, asked for where that is not recorded and a command depends on it."""
         release = state.rollout.release
-        if signoff.authors or release is None or not _approvals(said, state):
+        if signoff.authors or release is None or not approvals(said, state):
             return Writers()
         writers = self._evidence.writers(release)
         if len(writers.logins) > MOST_AUTHORS:
@@ -170,52 +142,16 @@ class Listener:
         digest = seen.digest if seen else ""
         return Grounds(permission.may_write, permission.value, problem, reference.text, digest)
 
-    def _look_again(self, state: TrainState, signoff: Signoff) -> dict[tuple[str, str], Grounds]:
+    def _look_again(
+        self, state: TrainState, signed: Iterable[tuple[str, Signature]]
+    ) -> dict[tuple[str, str], Grounds]:
         """What is seen now of evidence that can change: a decision rests on it."""
-        release = state.rollout.release
-        assert release is not None
-        found = {}
-        for item, signature in live(signoff):
-            if signature.evidence.startswith("https://"):
-                found[item, signature.by] = self._look_at(
-                    signature.evidence, state, Permission.WRITE, signed=True
-                )
-        return found
-
-
-def _with_writers(signoff: Signoff, writers: Writers) -> Signoff:
-    if not writers.logins:
-        return signoff
-    names = tuple(name[:200] for name in writers.logins)
-    return signoff.model_copy(update={"author": signoff.author or names[0], "authors": names})
+        return {
+            (item, signature.by): self._look_at(signature.evidence, state, Permission.WRITE, signed=True)
+            for item, signature in signed
+            if signature.evidence.startswith("https://")
+        }
 
 
 def _because(refusal: str, writers: Writers) -> str:
     return f"{refusal}: {writers.unknown}" if refusal == NOBODY_KNOWS and writers.unknown else refusal
-
-
-def _approvals(said: Sequence[SignoffCommand], state: TrainState) -> set[SignoffCommand]:
-    """Those of items that an approver signs: they depend on who wrote the release."""
-    approvers = {item.id for item in state.contract.signoff.items if item.role == "approver"}
-    return {command for command in said if command.item in approvers}
-
-
-def _moved_on(before: Signoff, signoff: Signoff, comments: Sequence[Comment]) -> Signoff:
-    """With the place that is read up to, where there is a commit anyway or it is worth one."""
-    newest = max((to_utc_seconds(one.created_at) for one in comments), default=None)
-    old = before.read_until
-    if newest is None or (old is not None and newest <= old):
-        return signoff
-    new = [one for one in comments if old is None or one.created_at > old]
-    if signoff == before and len(new) < _MANY:
-        return signoff
-    return signoff.model_copy(update={"read_until": newest})
-
-
-def _answers(found: Mapping[Comment, Sequence[SignoffCommand]], update: SignoffUpdate) -> Answers:
-    """To each comment that says something, unless a part of it waits."""
-    return {
-        comment: tuple(filter(None, map(update.why, said)))
-        for comment, said in found.items()
-        if said and not update.waiting.intersection(said)
-    }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from rollout.commands.reconcile.signoff_comments import Answers, Listener, SignoffUpdate
+from rollout.commands.reconcile.signoff_comments import Listener
 from rollout.commands.reconcile.signoff_issue import SignoffIssue
 from rollout.core.decorations import Decorations
+from rollout.core.signoff.folding import Answers, SignoffUpdate
 from rollout.core.signoff.window import SignoffEffect
 from rollout.core.state import TrainState
 from rollout.errors import OutsideError

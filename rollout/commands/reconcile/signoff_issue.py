@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
-from rollout.commands.reconcile.signoff_comments import Answers
 from rollout.core.decorations import Decorations
 from rollout.core.signoff.comments import Comment
+from rollout.core.signoff.folding import Answers
 from rollout.core.signoff.window import (
     IssueText,
     SignoffEffect,

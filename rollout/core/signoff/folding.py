@@ -7,16 +7,29 @@ newest withdrawal.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rollout.core.contract import Contract, SignoffItem
 from rollout.core.signoff.checklist import end, sign, with_item
 from rollout.core.signoff.comments import Comment, SignoffCommand
-from rollout.core.signoff.people import MACHINE, has_role, same, why_not
-from rollout.core.state import Ending, Rollout, Signature, SignatureEnd, SignedItem, Signoff, Withdrawal
+from rollout.core.signoff.people import MACHINE, Writers, has_role, same, why_not
+from rollout.core.signoff.window import describe
+from rollout.core.state import (
+    Ending,
+    Rollout,
+    Signature,
+    SignatureEnd,
+    SignedItem,
+    Signoff,
+    TrainState,
+    Withdrawal,
+)
+from rollout.core.values import to_utc_seconds
 
+_MANY = 100
+"""Comments after which the place that is read up to moves on though nothing was signed."""
 MOST_PEOPLE = 50
 """Whose signatures of one item are kept."""
 
@@ -34,6 +47,31 @@ class Grounds:
     evidence: str = ""
     """As it is recorded."""
     digest: str = ""
+
+
+Answers = Mapping[Comment, Sequence[str]]
+"""Comment -> why what it says does not count; empty when it does."""
+
+
+@dataclass(frozen=True)
+class SignoffUpdate:
+    """What people's comments make of a checklist."""
+
+    signoff: Signoff
+    refused: Mapping[SignoffCommand, str] = field(default_factory=dict)
+    waiting: frozenset[SignoffCommand] = frozenset()
+    """Commands that could not be looked up now."""
+    detail: str = ""
+    """What changed; empty when nothing did."""
+    answers: Answers = field(default_factory=dict)
+
+    def why(self, command: SignoffCommand) -> str:
+        """Why it does not count; empty when it does."""
+        if command in self.refused:
+            return f"{command.item}: {self.refused[command]}"
+        if is_counted(command, self.signoff):
+            return ""
+        return f"{command.item}: something newer took its place"
 
 
 def refusal(command: SignoffCommand, contract: Contract, signoff: Signoff, rollout: Rollout) -> str:
@@ -203,3 +241,53 @@ def lapse_evidence(signoff: Signoff, grounds: Mapping[tuple[str, str], Grounds],
 
 def _lapsed(signoff: Signoff, item: str, signature: Signature, why: str, at: datetime) -> Signoff:
     return end(signoff, item, {signature.by: SignatureEnd(how=Ending.LAPSED, by=MACHINE, at=at, reason=why)})
+
+
+# --- what a reading comes to -------------------------------------------------------------------------------
+
+
+def with_writers(signoff: Signoff, writers: Writers) -> Signoff:
+    """The checklist, and who wrote the release."""
+    if not writers.logins:
+        return signoff
+    names = tuple(name[:200] for name in writers.logins)
+    return signoff.model_copy(update={"author": signoff.author or names[0], "authors": names})
+
+
+def approvals(said: Sequence[SignoffCommand], state: TrainState) -> set[SignoffCommand]:
+    """Those of items that an approver signs: they depend on who wrote the release."""
+    approvers = {item.id for item in state.contract.signoff.items if item.role == "approver"}
+    return {command for command in said if command.item in approvers}
+
+
+def concluded(
+    before: Signoff,
+    update: SignoffUpdate,
+    comments: Sequence[Comment],
+    found: Mapping[Comment, Sequence[SignoffCommand]],
+) -> SignoffUpdate:
+    """The update with what changed, the place that is read up to, and an answer to each comment."""
+    signoff = update.signoff if update.waiting else _moved_on(before, update.signoff, comments)
+    detail = describe(before, signoff) if signoff != before else ""
+    return replace(update, signoff=signoff, detail=detail, answers=_answers(found, update))
+
+
+def _moved_on(before: Signoff, signoff: Signoff, comments: Sequence[Comment]) -> Signoff:
+    """With the place that is read up to, where there is a commit anyway or it is worth one."""
+    newest = max((to_utc_seconds(one.created_at) for one in comments), default=None)
+    old = before.read_until
+    if newest is None or (old is not None and newest <= old):
+        return signoff
+    new = [one for one in comments if old is None or one.created_at > old]
+    if signoff == before and len(new) < _MANY:
+        return signoff
+    return signoff.model_copy(update={"read_until": newest})
+
+
+def _answers(found: Mapping[Comment, Sequence[SignoffCommand]], update: SignoffUpdate) -> Answers:
+    """To each comment that says something, unless a part of it waits."""
+    return {
+        comment: tuple(filter(None, map(update.why, said)))
+        for comment, said in found.items()
+        if said and not update.waiting.intersection(said)
+    }
