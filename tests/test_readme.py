@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from docs import generate
+from rollout.core.contract import RollbackStep
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -183,3 +184,10 @@ def test_every_workflow_and_variable_is_named() -> None:
         assert f"`{path.stem}`" in page, path.name
         for name in re.findall(r"(?:vars|secrets)\.(ROLLOUT_\w+)", path.read_text()):
             assert name in page, name
+
+
+def test_the_steps_of_a_rollback_have_one_name_each() -> None:
+    """In the terminal and the issue they are RollbackStep.label too."""
+    page = (ROOT / "docs" / "rollback.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d) ([^|]+?) \|", page, re.MULTILINE)
+    assert rows == [(str(number), step.label) for number, step in enumerate(RollbackStep, start=1)]

@@ -301,7 +301,7 @@ def _what_happened(incident: Incident) -> Iterator[str]:
     for finding in incident.triggers:
         yield f"- {_fired(finding)}: {plain(finding.seen)} ({plain(finding.wanted)})"
     for state in _STEP_STATES:
-        steps = [step.step.value for step in incident.steps if step.state is state]
+        steps = [step.step.label for step in incident.steps if step.state is state]
         if steps:
             yield f"Steps {state}: {', '.join(steps)}"
 

@@ -13,7 +13,7 @@ _MARKS = {StepState.DONE: "\u2713", StepState.SKIPPED: "-"}
 def rehearsal_view(rehearsed: RehearsalOutcome, commit: str | None, *, style: Style) -> str:
     """What became of each step, and whether it was recorded."""
     rows = [
-        f"  {_MARKS.get(step.state, '!')} {step.step.replace('_', ' '):<17} {line(step.result)}".rstrip()
+        f"  {_MARKS.get(step.state, '!')} {step.step.label:<17} {line(step.result)}".rstrip()
         for step in rehearsed.steps
     ]
     target = f"back to {line(rehearsed.target)}" if rehearsed.target else "by its revert alone"
@@ -29,7 +29,7 @@ def why_stuck(rehearsed: RehearsalOutcome) -> str:
     stuck = rehearsed.stuck
     if rehearsed.tip is not None and stuck is None:
         return f"a rollback of {rehearsed.release} would end unvalidated: {rehearsed.unvalidated}"
-    where = f"{stuck.step.replace('_', ' ')}: {stuck.result}" if stuck else "the product has no branch"
+    where = f"{stuck.step.label}: {stuck.result}" if stuck else "the product has no branch"
     return f"a rollback of {rehearsed.release} would need a person: {where}"
 
 

@@ -37,14 +37,7 @@ def target_by_hand(rollout: Rollout) -> str:
     )
 
 
-TITLES = {
-    RollbackStep.FREEZE: "freeze",
-    RollbackStep.CAPTURE_EVIDENCE: "capture evidence",
-    RollbackStep.INSPECT_TARGET: "inspect the target",
-    RollbackStep.APPLY_METADATA: "apply the target",
-    RollbackStep.REVERT: "revert",
-    RollbackStep.REVALIDATE: "validate anew",
-}
+TITLES = {step: step.label for step in RollbackStep}
 SYMBOLS = {
     StepState.DONE: "✓",
     StepState.SKIPPED: "-",

@@ -76,7 +76,7 @@ def test_it_tells_how_a_bad_release_is_rolled_back(demo: tuple[Path, str]) -> No
         "Tue 16:50  jobs            open issue: tau: rolling back v0.1.6 from canary-2",
         "Tue 17:00  jobs            capture evidence done: 7 captured, 1 missing",
         "Tue 17:00  jobs            inspect target done: v0.1.5 on stable",
-        "Tue 17:00  jobs            apply metadata skipped: v0.1.5 is recorded as the current version",
+        "Tue 17:00  jobs            apply target skipped: v0.1.5 is recorded as the current version",
         "Tue 17:00  jobs            revert: the pull request is open, to be merged",
         "Tue 17:00  Ada Reviewer    merges #7",
         "Tue 17:00  jobs            revert done: the branch lacks the release at",

@@ -71,7 +71,7 @@ def issue(world: World) -> str:
 
 
 def step_four(text: str) -> str:
-    return next(line for line in text.splitlines() if "4 apply the target" in line)
+    return next(line for line in text.splitlines() if "4 apply target" in line)
 
 
 NOBODY = "0 % is recorded, and rollout has not applied it: the contract has no apply command"
@@ -138,7 +138,7 @@ def test_validated_is_only_what_harness_or_ci_judged(sections: dict[str, Any], w
     promise = "waits until the branch is validated anew" in revert_body(train(world))
     assert promise is was_validated
     over(world)
-    assert ("✓ 6 validate anew" in status(world)) is was_validated
+    assert ("✓ 6 validate again" in status(world)) is was_validated
     assert ("What is there now was validated" in issue(world)) is was_validated
     assert ("Nothing was validated" in issue(world)) is not was_validated
     shown = IssueView(7, "", "", is_open=True)

@@ -206,14 +206,14 @@ PROPOSED = [
     OBSERVED,
     f"roll back {VERSION}: capture evidence done",
     f"roll back {VERSION}: inspect target done",
-    f"roll back {VERSION}: apply metadata skipped",
+    f"roll back {VERSION}: apply target skipped",
     f"roll back {VERSION}: revert",
     "POST /acme/tau.git/git-receive-pack",
     "POST /repos/acme/tau/pulls",
     f"roll back {VERSION}: revert",
     UPDATE,
 ]
-LANDED = [OBSERVED, f"roll back {VERSION}: revert done", f"roll back {VERSION}: revalidate", UPDATE]
+LANDED = [OBSERVED, f"roll back {VERSION}: revert done", f"roll back {VERSION}: validate again", UPDATE]
 ENDED = [OBSERVED, f"rolled back {VERSION}", STATUS_SET, UPDATE, COMMENT, UPDATE]
 """What each run of an undisturbed rollback writes, in order."""
 ENDING = (

@@ -21,6 +21,15 @@ class RollbackStep(StrEnum):
     REVERT = "revert"
     REVALIDATE = "revalidate"
 
+    @property
+    def label(self) -> str:
+        """Its name for people, wherever a rollback is shown."""
+        return _TITLES.get(self, self.replace("_", " "))
+
+
+_TITLES = {RollbackStep.APPLY_METADATA: "apply target", RollbackStep.REVALIDATE: "validate again"}
+"""Those that are not called as the files of state call them."""
+
 
 class ApplyTarget(Model):
     """Brings the rollback target to the product; `{version}` and `{channel}` are filled in."""

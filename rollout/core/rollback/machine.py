@@ -380,7 +380,7 @@ def _record(
         requests = tuple(each for each in moment.status.requests if each is not answered)
     change = StateChange(status=_status(moment, requests), incident=incident, channel=channel)
     state = "" if step.state is StepState.RUNNING else f" {step.state}"
-    told = f"{step.step.replace('_', ' ')}{state}: {step.result}"
+    told = f"{step.step.label}{state}: {step.result}"
     return Step(Event.ROLLBACK_STEP, change, told[:500])
 
 
