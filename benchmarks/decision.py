@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 from benchmarks.table import Ratio
 from benchmarks.timing import compare, timed
 from benchmarks.world import PHASE, STATUS, TRAIN, World
-from rollout.adapters.yaml_store import files_of
 from rollout.core.decide.advance import advance
 from rollout.core.observation import Observation
 from rollout.core.state import StateChange, TrainState
 from rollout.core.state.changes import applied
+from rollout.files.state_files import files_of
 
 BATCH = 100
 

@@ -12,7 +12,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from rollout.adapters.resources import profile_text
-from rollout.adapters.yaml_store import files_of, message_text
+from rollout.adapters.yaml_store import message_text
 from rollout.commands.collect import collect
 from rollout.commands.init import InitOptions, init
 from rollout.commands.reconcile.reconciler import Reconciler
@@ -23,6 +23,7 @@ from rollout.core.observation import LogCursor, Observation, Sample
 from rollout.core.state import Event, StateChange, TrainState
 from rollout.core.state.changes import applied
 from rollout.demo.product import StandIn
+from rollout.files.state_files import files_of
 from rollout.files.yaml_text import dump_yaml
 from rollout.rendering.commits import message
 from rollout.wiring import Workspace, texts

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
-from rollout.adapters.yaml_store import files_of, read_model
 from rollout.core import versions
 from rollout.core.files import state_path
 from rollout.core.state import StateChange
 from rollout.core.state.release_cache import FILE, ReleaseCache, ReleasePage, ReleaseRecord
+from rollout.files.state_files import files_of, read_model
 
 LONGEST_TAG = 128
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from rollout.adapters.git import Git
 from rollout.adapters.git.remotes import fetch, fetched, push
 from rollout.adapters.github.hints import UNARCHIVE, is_archived
-from rollout.adapters.yaml_store import Parse, YamlStore, files_of
+from rollout.adapters.yaml_store import Parse, YamlStore
 from rollout.core.state import CommitMessage, StateChange, UnusableFile
 from rollout.errors import HeadMovedError, InputError, OutsideError
+from rollout.files.state_files import files_of
 from rollout.files.yaml_text import load_yaml
 
 _AGAIN = "run again: it reads and decides anew"

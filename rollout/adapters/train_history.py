@@ -9,17 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from rollout.adapters.yaml_store import (
-    EDITED_HINT,
-    UPGRADE,
-    FileVersion,
-    TrainFiles,
-    check_consistency,
-    deciding_contract,
-    missing,
-    read_contract,
-    read_model,
-)
+from rollout.adapters.yaml_store import FileVersion, TrainFiles, deciding_contract
 from rollout.core.consistency import why_behind
 from rollout.core.contract import Contract
 from rollout.core.contract_fit import why_misfit
@@ -50,6 +40,14 @@ from rollout.core.state import (
 from rollout.core.text import inert
 from rollout.core.values import Model
 from rollout.errors import ContractError, InputError
+from rollout.files.state_files import (
+    EDITED_HINT,
+    UPGRADE,
+    check_consistency,
+    missing,
+    read_contract,
+    read_model,
+)
 
 M = TypeVar("M", bound=Model)
 Found = tuple[Contract, str, UnusableFile | None]

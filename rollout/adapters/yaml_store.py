@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
-from typing import Protocol, TypeVar, cast
-
-from pydantic import ValidationError
+from typing import Protocol, cast
 
 from rollout.adapters.git import Git, TreeEntry, object_id
-from rollout.core.consistency import contradictions, why_behind
+from rollout.core.consistency import why_behind
 from rollout.core.contract import Contract
-from rollout.core.contract.check.examine import examine, read
 from rollout.core.contract_fit import why_misfit
 from rollout.core.files import (
     CHANNEL,
@@ -25,7 +20,6 @@ from rollout.core.files import (
     INCIDENTS,
     QUARANTINE,
     REHEARSAL,
-    RELEASE_CACHE,
     ROLLOUT,
     SIGNOFF,
     STATE,
@@ -35,7 +29,6 @@ from rollout.core.files import (
     state_path,
 )
 from rollout.core.state import (
-    CURRENT_RULES,
     Channel,
     CommitMessage,
     Incident,
@@ -48,31 +41,37 @@ from rollout.core.state import (
     TrainState,
     UnusableFile,
 )
-from rollout.core.state.release_cache import ReleaseCache
 from rollout.core.text import inert
-from rollout.core.values import Model
-from rollout.errors import ContractError, InputError, OutsideError, RefusedError
-from rollout.files.yaml_text import dump_yaml, load_yaml
+from rollout.errors import InputError, OutsideError, RefusedError
+from rollout.files.state_files import (
+    EDITED_HINT,
+    FILE_MODES,
+    KINDS_OF_MODES,
+    PLAIN,
+    M,
+    check_consistency,
+    contract_of,
+    files_of,
+    missing,
+    read_model,
+    refuse_other_kinds,
+)
+from rollout.files.yaml_text import load_yaml
 from rollout.ports import LoggedCommit
 
-SCHEMA = 1
-"""The newest schema of most files that this version reads."""
-STATUS_SCHEMA = CURRENT_RULES
-
-PLAIN = "100644"
-FILE_MODES = (PLAIN, "100755")
-_KINDS = {"120000": "is a link", "40000": "is a folder", "160000": "is a submodule"}
 _CACHED_FILES = 256
+
 _MOST_EMPTY = 200
 """How far back a train's folder is looked for."""
+
 _FROM_HISTORY = "take one from `rollout history`"
+
 _LONGEST_LINE = 500
+
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
 """Compiled when a commit is made: that takes milliseconds, and most commands make none."""
 
 NO_SUCH_BRANCH = "push the branch that carries state/, or name another with --state-branch"
-
-M = TypeVar("M", bound=Model)
 
 
 class Parse(Protocol):
@@ -357,9 +356,6 @@ class _GitFiles:
         return self._store.entries(self._tree[folder].id).get(leaf) if folder in self._tree else None
 
 
-# --- reading ---------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class FileVersion:
     """A file as one commit left it."""
@@ -452,18 +448,6 @@ def read_train(train: str, at: str, files: TrainFiles, *, for_brake: bool = Fals
     return state
 
 
-def refuse_other_kinds(mode: str, path: str) -> None:
-    """Raise InputError for a link, folder or submodule in the place of a file of state."""
-    if mode not in FILE_MODES:
-        what = _KINDS.get(mode, "is no file")
-        raise InputError(f"{path}: {what}", hint=EDITED_HINT.format(file=path), file=path)
-
-
-def missing(train: str, name: str, hint: str) -> InputError:
-    path = state_path(train, name)
-    return InputError(f"{path} is missing", hint=hint, file=path)
-
-
 def deciding_contract(
     train: str, files: TrainFiles, rollout: Rollout, status: Status | None
 ) -> tuple[Contract, str, UnusableFile | None]:
@@ -493,103 +477,7 @@ def _optional(files: TrainFiles, model: type[M], name: str) -> M | None:
     return files.model(model, name) if files.has(name) else None
 
 
-def read_contract(text: bytes, file: str, *, in_use: bool = False) -> tuple[Contract, str]:
-    """A contract and its digest: sha256 of the content, whatever its comments, spacing and key order.
-
-    With `in_use` it may have mistakes with which it can be read. Raises ContractError with every mistake as
-    `file: field: message`, InputError when it is no YAML at all or of a newer schema.
-    """
-    return contract_of(load_yaml(text, file=file), file, in_use=in_use)
-
-
-def contract_of(data: object, file: str, *, in_use: bool) -> tuple[Contract, str]:
-    """`read_contract` of what YAML has made of the file."""
-    _refuse_newer_schema(data, file)
-    contract, problems = read(data) if in_use else examine(data)
-    if contract is None or problems:
-        raise ContractError(
-            tuple(f"{file}: {problem}" for problem in problems), hint=_CONTRACT_HINT, file=file
-        )
-    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
-    return contract, hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def read_model(model: type[M], text: bytes, file: str) -> M:
-    """A file of state. Raises InputError with every mistake as `file: field: message`."""
-    data = load_yaml(text, file=file)
-    _refuse_newer_schema(data, file)
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        from rollout.core.contract.check.mistakes import (
-            describe,  # every command reads state, and few find it wrong
-        )
-
-        lines = (f"{file}: {problem}" for problem in describe(error, model))
-        raise InputError("\n".join(lines), hint=EDITED_HINT.format(file=file), file=file) from error
-
-
-def read_desired(text: bytes, file: str) -> Rollout | None:
-    """A rollout.yaml that somebody may have changed; None when it does not parse."""
-    try:
-        return read_model(Rollout, text, file)
-    except InputError:
-        return None
-
-
-def check_consistency(state: TrainState) -> None:
-    """Raise InputError, naming file and field, when the files contradict each other as no run leaves them."""
-    problems = [
-        (state_path(state.train, name), f": {field}: {problem}" if field else f" {problem}")
-        for name, field, problem in contradictions(state)
-    ]
-    if problems:
-        first = problems[0][0]
-        lines = (f"{file}{problem}" for file, problem in problems)
-        raise InputError("\n".join(lines), hint=EDITED_HINT.format(file=first), file=first)
-
-
-UPGRADE = "upgrade rollout; the one that workflows call: rollout init --workflows --update"
 _SKIP_CI = "[skip ci]"
-_CONTRACT_HINT = "`rollout contract schema` lets an editor help; `rollout contract check` looks again"
-EDITED_HINT = "`git log -p -- {file}` shows who changed it; mend it in a new commit"
-
-
-def _refuse_newer_schema(data: object, file: str) -> None:
-    schema = data.get("schema") if isinstance(data, dict) else None
-    newest = STATUS_SCHEMA if file.endswith(f"/{STATUS}") else SCHEMA
-    if isinstance(schema, int) and schema > newest:
-        raise InputError(
-            f"{file}: schema: {schema} was written by a newer rollout; this one reads up to {newest}",
-            hint=UPGRADE,
-            file=file,
-        )
-
-
-# --- writing ---------------------------------------------------------------------------------------------
-
-
-def files_of(train: str, change: StateChange) -> dict[str, bytes | None]:
-    """Path -> content of the files that the change writes; None for one that it removes."""
-    texts = {
-        CONTRACT: change.contract and _without_defaults(change.contract),
-        ROLLOUT: change.rollout and _whole(change.rollout),
-        STATUS: change.status and _without_defaults(change.status),
-        CHANNEL: change.channel and _whole(change.channel),
-        SIGNOFF: change.signoff and _whole(change.signoff),
-        QUARANTINE: change.quarantine and _without_empty(change.quarantine),
-        REHEARSAL: change.rehearsal and _whole(change.rehearsal),
-    }
-    if change.incident:
-        texts[f"{INCIDENTS}/{change.incident.id}.yaml"] = _without_empty(change.incident)
-    if change.release_cache:
-        texts[RELEASE_CACHE] = _without_defaults(change.release_cache)
-    files: dict[str, bytes | None] = {
-        state_path(train, name): text.encode() for name, text in texts.items() if text
-    }
-    if change.removes_release_cache:
-        files[state_path(train, RELEASE_CACHE)] = None
-    return files
 
 
 def altered(train: str, change: StateChange, entry: Callable[[str], TreeEntry | None]) -> str:
@@ -602,7 +490,7 @@ def altered(train: str, change: StateChange, entry: Callable[[str], TreeEntry | 
         if text is None or found is None:
             continue
         if found.mode != PLAIN:
-            return f"its {name} {_KINDS.get(found.mode, f'has mode {found.mode}')}"
+            return f"its {name} {KINDS_OF_MODES.get(found.mode, f'has mode {found.mode}')}"
         if found.id != object_id("blob", text, len(found.id)):
             return f"its {name} has other text than was proposed"
     return ""
@@ -618,16 +506,3 @@ def message_text(message: CommitMessage, *, skips_ci: bool = False) -> str:
     skip = _SKIP_CI if skips_ci and message.quiet else ""
     parts = (inert(message.subject, _LONGEST_LINE), body, skip, trailers)
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _whole(model: Model) -> str:
-    return dump_yaml(model.model_dump(mode="json", by_alias=True))
-
-
-def _without_empty(model: Model) -> str:
-    return dump_yaml(model.model_dump(mode="json", by_alias=True, exclude_none=True))
-
-
-def _without_defaults(model: Contract | Status | ReleaseCache) -> str:
-    data = model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return dump_yaml({"schema": model.schema_, **{key: data[key] for key in data if key != "schema"}})

@@ -115,8 +115,8 @@ def _try_out(call: Call, product_dir: Path | None, surfaces: tuple[str, ...]) ->
 
 def _contract_at_hand(call: Call) -> tuple[str, Contract]:
     """The worktree's contract and its file, committed or not; where it has none, the state branch's."""
-    from rollout.adapters.yaml_store import read_contract
     from rollout.core.files import CONTRACT, state_path
+    from rollout.files.state_files import read_contract
 
     worktree, named = call.workspace.worktree, call.named_train
     files = [file for file in worktree.contracts() if named in (None, file.split("/")[1])]

@@ -26,8 +26,8 @@ def contract_check(call: Call) -> None:
 
     What a good contract leaves to people is a note, and no mistake.
     """
-    from rollout.adapters.yaml_store import read_contract
     from rollout.commands.contract import check_contracts, contract_notes, schema_notes
+    from rollout.files.state_files import read_contract
 
     space = call.workspace
     worktree: Worktree = space.worktree

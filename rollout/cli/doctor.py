@@ -52,9 +52,9 @@ def _on_github(call: Call) -> Examination:
 
 
 def _here(call: Call) -> Examination:
-    from rollout.adapters.yaml_store import read_contract
     from rollout.commands.contract import check_contracts
     from rollout.commands.doctor import examine_local
+    from rollout.files.state_files import read_contract
 
     space = call.workspace
     return examine_local(

@@ -42,10 +42,6 @@ class Train:
     product: Callable[[], Product]
 
 
-def is_job(environment: Mapping[str, str]) -> bool:
-    return environment.get("GITHUB_ACTIONS") == "true"
-
-
 class GitHub:
     """Each adapter is made when it is first asked for."""
 
@@ -58,6 +54,7 @@ class GitHub:
         decorations: Decorations,
         train: Train,
         *,
+        is_job: bool,
         remote: Callable[[], Place | None],
         origin: Callable[[], Place | None],
         needs_token: Callable[[], bool],
@@ -69,6 +66,7 @@ class GitHub:
         self._clock = clock
         self._decorations = decorations
         self._train = train
+        self._is_job = is_job
         self._remote = remote
         self._origin = origin
         self._needs_token = needs_token
@@ -102,7 +100,7 @@ class GitHub:
         """Of a person it may be empty. Raises InputError where a job has none."""
         from rollout.adapters.github.address import person_token, token
 
-        if is_job(self._environment):
+        if self._is_job:
             return token(self._environment)
         return person_token(self._environment, self._address)
 
@@ -229,7 +227,7 @@ class GitHub:
         """The state branch that the repository's settings name, which jobs are given anyway."""
         from rollout.adapters.github.runs import variable
 
-        if is_job(self._environment):
+        if self._is_job:
             return None
         return variable(self.api, STATE_BRANCH_VARIABLE) or None
 

@@ -24,7 +24,6 @@ from rollout.core.versions import spellings
 from rollout.errors import InputError, RolloutError
 from rollout.files.yaml_text import load_yaml
 from rollout.wiring import texts
-from rollout.wiring.github import GitHub, Train, is_job
 from rollout.wiring.local import Local
 from rollout.wiring.state_branch import branch_of_contracts, state_branch
 
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
         StateStore,
     )
     from rollout.ports.inspection import Inspector
+    from rollout.wiring.github import GitHub
     from rollout.wiring.remotes import Remote
 
 _KEPT_CONTRACTS = 16
@@ -281,12 +281,15 @@ class Workspace:
     @cached_property
     def github(self) -> GitHub:
         """What asks GitHub, of the repository that `go_to_github` or the environment chose."""
+        from rollout.wiring.github import GitHub, Train
+
         train = Train(lambda: self._train, lambda: self.branch, self._product_of_train)
         return GitHub(
             self._environment,
             lambda: self.clock,
             self.decorations,
             train,
+            is_job=self._is_job,
             remote=lambda: self._remote.place if self._remote else None,
             origin=lambda: self.place,
             needs_token=lambda: self._fetched is None,
@@ -409,7 +412,7 @@ class Workspace:
     @property
     def calls(self) -> int:
         """Requests that were sent to GitHub so far."""
-        return self.github.calls
+        return self.github.calls if "github" in self.__dict__ else 0
 
     @property
     def inspector(self) -> Inspector:
@@ -436,7 +439,7 @@ class Workspace:
 
     @property
     def _is_job(self) -> bool:
-        return is_job(self._environment)
+        return self._environment.get("GITHUB_ACTIONS") == "true"
 
     @property
     def asked_state_branch(self) -> str | None:

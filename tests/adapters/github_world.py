@@ -26,13 +26,14 @@ from rollout.adapters.github.release_list import GitHubReleases
 from rollout.adapters.github.reverter import GitHubReverter
 from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.local.history import LocalHistory
-from rollout.adapters.yaml_store import YamlStore, files_of
+from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.reconcile.reconciler import Reconciler, Report
 from rollout.commands.start import StartOptions, StartResult, start
 from rollout.core.contract import Contract, Product
 from rollout.core.decorations import Decorations
 from rollout.core.observation import Evidence, HarnessReport
 from rollout.core.state import Channel, Rollout, StateChange, TrainState
+from rollout.files.state_files import files_of
 from rollout.ports import Permission
 from tests.adapters.scratch import Repository
 from tests.fakes.evidence import FakeEvidence

@@ -18,7 +18,7 @@ from fakehub.fixtures import hub
 from fakehub.hub import Hub
 from fakehub.repo import Repo
 from rollout.adapters.git import Git
-from rollout.adapters.yaml_store import YamlStore, files_of
+from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.reconcile.incident import Responder
 from rollout.commands.reconcile.reconciler import Reconciler, Report
 from rollout.commands.verify import verify
@@ -34,6 +34,7 @@ from rollout.core.state import (
     StepState,
 )
 from rollout.errors import RolloutError
+from rollout.files.state_files import files_of
 from tests.adapters.github_world import GitHubWorld, seed
 from tests.world import CHECKS, OLD_VERSION, TAU, contract, incident_body, promotion_body
 

@@ -15,15 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.adapters.git import Git
-from rollout.adapters.yaml_store import (
-    UPGRADE,
-    YamlStore,
-    check_consistency,
-    files_of,
-    message_text,
-    read_contract,
-    read_model,
-)
+from rollout.adapters.yaml_store import YamlStore, message_text
 from rollout.core.contract import Contract
 from rollout.core.state import (
     Channel,
@@ -40,6 +32,7 @@ from rollout.core.state import (
     UnusableFile,
 )
 from rollout.errors import ContractError, HeadMovedError, InputError, OutsideError
+from rollout.files.state_files import UPGRADE, check_consistency, files_of, read_contract, read_model
 from rollout.files.yaml_text import load_yaml
 from tests import builders
 from tests.adapters.scratch import NOON, Repository

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from rollout.adapters.yaml_store import files_of, read_contract
 from rollout.core.contract import RollbackStep
 from rollout.core.files import (
     CHANNEL,
@@ -33,6 +32,7 @@ from rollout.core.state import (
     TrainState,
 )
 from rollout.core.state.rehearsal import RehearsedStep
+from rollout.files.state_files import files_of, read_contract
 from rollout.files.yaml_text import MAX_BYTES
 from tests.world import COMMIT, OTHER_COMMIT, TAU, TIP, VERSION, World
 

@@ -11,10 +11,10 @@ import pytest
 
 from fakehub.fixtures import hub
 from fakehub.hub import Hub
-from rollout.adapters.yaml_store import files_of
 from rollout.cli import main
 from rollout.core.contract import Contract
 from rollout.core.state import Channel, Quarantine, QuarantinedRelease, Rollout, StateChange
+from rollout.files.state_files import files_of
 from rollout.files.yaml_text import load_yaml
 from tests.adapters.scratch import NOON, Repository
 from tests.world import OLD_VERSION, TAU, VERSION, contract

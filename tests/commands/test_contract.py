@@ -6,10 +6,10 @@ from pathlib import Path
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from rollout.adapters.yaml_store import read_contract
 from rollout.commands.contract import check_contracts, contract_notes
 from rollout.commands.contract_schema import contract_schema
 from rollout.errors import ContractError, InputError
+from rollout.files.state_files import read_contract
 from rollout.files.yaml_text import load_yaml
 from tests.fakes.worktree import FakeWorktree
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from rollout.adapters.resources import profile_text
-from rollout.adapters.yaml_store import files_of, read_contract
 from rollout.commands.contract import check_contracts, schema_notes
 from rollout.commands.contract_schema import schema_text
 from rollout.commands.init import InitOptions, InitResult, OwnBranch, init
@@ -20,6 +19,7 @@ from rollout.commands.init.workflows import (
 from rollout.core.state import Channel, ChannelName, Outcome, Rollout, StateChange
 from rollout.core.workflow_pin import ActionPin
 from rollout.errors import InputError, RefusedError
+from rollout.files.state_files import files_of, read_contract
 from rollout.files.yaml_text import dump_yaml
 from tests.fakes.worktree import FakeWorktree
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from rollout.adapters.yaml_store import check_consistency
 from rollout.core.contract import Contract
 from rollout.core.contract_fit import why_misfit
 from rollout.core.files import (
@@ -38,6 +37,7 @@ from rollout.core.state import (
 )
 from rollout.core.values import Model
 from rollout.errors import HeadMovedError, InputError, RefusedError
+from rollout.files.state_files import check_consistency
 from rollout.files.yaml_text import dump_yaml
 from rollout.ports import LoggedCommit
 from tests.fakes.writes import Writes

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from rollout.adapters.yaml_store import files_of, read_contract, read_model
 from rollout.core.contract import Contract
 from rollout.core.contract.check.examine import examine
 from rollout.core.decide.step import Step
@@ -33,6 +32,7 @@ from rollout.core.state import (
 )
 from rollout.core.surfaces.known import known
 from rollout.core.values import Model
+from rollout.files.state_files import files_of, read_contract, read_model
 from rollout.rendering.commits import message
 from rollout.rendering.documents import status_document
 from rollout.rendering.terminal import status_view

@@ -2,7 +2,7 @@
 
 from rollout.core.doctor import Finding, Severity, examine
 from rollout.rendering.examination import examination_document, examination_summary, examination_text
-from tests.core.doctor_world import ADMIN_WITHOUT_APP, NOW, ago, world
+from tests.core.doctor.doctor_world import ADMIN_WITHOUT_APP, NOW, ago, world
 from tests.rendering.goldens import check_golden
 
 FINDINGS = [

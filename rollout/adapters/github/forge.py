@@ -23,11 +23,12 @@ from rollout.adapters.github.documents import (
     ShownStatuses,
 )
 from rollout.adapters.github.listing import LABEL, Listing
-from rollout.adapters.yaml_store import files_of, message_text
+from rollout.adapters.yaml_store import message_text
 from rollout.core.decide.effects import blocks
 from rollout.core.decorations import Decorations
 from rollout.core.state import CommitMessage, StateChange
 from rollout.errors import OutsideError
+from rollout.files.state_files import files_of
 from rollout.ports import (
     CheckedCommit,
     CheckRun,

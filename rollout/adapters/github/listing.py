@@ -28,12 +28,13 @@ from rollout.adapters.github.documents import (
     StatusCommit,
 )
 from rollout.adapters.github.issue_documents import ISSUES_OF_PAGE, IssueDocument
-from rollout.adapters.yaml_store import altered, read_desired
+from rollout.adapters.yaml_store import altered
 from rollout.core.contract import Product
 from rollout.core.decide.effects import CHANNEL_BRANCHES
 from rollout.core.files import ROLLOUT, state_path
 from rollout.core.state import Rollout, StateChange
 from rollout.errors import OutsideError
+from rollout.files.state_files import read_desired
 from rollout.ports import HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
 
 LABEL = "rollout"

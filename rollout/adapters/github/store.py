@@ -34,12 +34,8 @@ from rollout.adapters.yaml_store import (
     LostTrains,
     YamlStore,
     altered,
-    files_of,
     message_text,
-    read_contract,
-    read_model,
     read_train,
-    refuse_other_kinds,
 )
 from rollout.core.contract import Contract
 from rollout.core.files import STATE, is_peoples, state_path
@@ -47,6 +43,7 @@ from rollout.core.state import CommitMessage, StateChange, TrainState, UnusableF
 from rollout.core.values import Model
 from rollout.core.workflow_pin import has_other_ci
 from rollout.errors import HeadMovedError, InputError
+from rollout.files.state_files import files_of, read_contract, read_model, refuse_other_kinds
 from rollout.ports import LoggedCommit
 
 M = TypeVar("M", bound=Model)

@@ -17,11 +17,12 @@ from pydantic import Field
 
 from rollout.adapters.git import Git, TreeEntry
 from rollout.adapters.local.records import RecordsFile
-from rollout.adapters.yaml_store import altered, files_of, message_text, read_desired
+from rollout.adapters.yaml_store import altered, message_text
 from rollout.core.files import ROLLOUT, state_path
 from rollout.core.state import CommitMessage, StateChange
 from rollout.core.values import Instant, Line, Model, Name, Sha
 from rollout.errors import InputError, RefusedError
+from rollout.files.state_files import files_of, read_desired
 from rollout.ports import (
     CheckedCommit,
     CheckRun,

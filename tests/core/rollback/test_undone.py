@@ -11,7 +11,7 @@ import pytest
 from rollout.core.rollback.undone import LaterCommit, ReleaseFacts, ReleaseStanding, reverted_ids, standing_at
 from rollout.files.yaml_text import load_yaml
 
-_FILE = Path(__file__).parent / "tables" / "undone.yaml"
+_FILE = Path(__file__).parents[1] / "tables" / "undone.yaml"
 ROWS: Any = load_yaml(_FILE.read_bytes(), file=_FILE.name)
 ID, OTHER = "1" * 40, "2" * 40
 

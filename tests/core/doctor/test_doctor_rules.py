@@ -22,7 +22,7 @@ from rollout.core.doctor.facts import (
     UnknownFact,
     Use,
 )
-from tests.core.doctor_world import (
+from tests.core.doctor.doctor_world import (
     ADMIN,
     FLOWS,
     NOW,
@@ -36,7 +36,7 @@ from tests.core.doctor_world import (
     WITHOUT_APP,
     world,
 )
-from tests.core.test_doctor import expect
+from tests.core.doctor.test_doctor import expect
 
 RULESETS = "Settings > Rules > Rulesets"
 FREE = UnknownFact("the plan has none of it", plan=True)

@@ -20,7 +20,7 @@ from rollout.files.yaml_text import load_yaml
 
 COMMIT = "1" * 40
 GITHUB = EvidencePlaces("https://github.com", ("acme/tau", "acme/state"))
-_FILE = Path(__file__).parent / "tables" / "evidence.yaml"
+_FILE = Path(__file__).parents[1] / "tables" / "evidence.yaml"
 ROWS: Any = load_yaml(_FILE.read_bytes(), file=_FILE.name)
 
 

@@ -23,7 +23,7 @@ from rollout.core.doctor.facts import (
     UnknownFact,
     Who,
 )
-from tests.core.doctor_world import (
+from tests.core.doctor.doctor_world import (
     ADMIN,
     ADMIN_WITHOUT_APP,
     FLOWS,

@@ -14,7 +14,7 @@ from rollout.core.signoff.comments import Comment, SignoffCommand, commands
 from rollout.core.signoff.markdown import LONGEST_PARAGRAPH
 from rollout.files.yaml_text import load_yaml
 
-_FILE = Path(__file__).parent / "tables" / "comments.yaml"
+_FILE = Path(__file__).parents[1] / "tables" / "comments.yaml"
 ROWS: Any = load_yaml(_FILE.read_bytes(), file=_FILE.name)
 
 HIDES = (
