@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
 from rollout.adapters.git import Git
-from rollout.adapters.git.formats import LogEntry
+from rollout.ports import LoggedCommit
 
 _EVENT = "Rollout-Event"
 """The trailer of the tool's commits. The history has such a merge without the commits that it brought."""
@@ -44,7 +45,7 @@ class Story:
         self._git = git
         self._folder = folder
 
-    def until(self, tip: str, without: tuple[str, ...]) -> Iterator[LogEntry]:
+    def until(self, tip: str, without: tuple[str, ...]) -> Iterator[LoggedCommit]:
         """The commits up to `tip`, newest first, except those that `without` holds."""
         line: str | None = tip
         while line is not None:
@@ -53,7 +54,7 @@ class Story:
                 if entry is None:
                     sides = list(self._sides(parents, parents[0], commit, without))
                     if any(side.is_left_behind for side in sides):
-                        yield next(self._git.log(commit, []))._replace(paths=(), modes={})
+                        yield replace(next(self._git.log(commit, [])), paths=(), modes={})
                     yield from self._beside(sides)
                     continue
                 yield entry
@@ -65,7 +66,7 @@ class Story:
                 for number, other in enumerate(others, start=1):
                     yield from self.until(other, (*without, *parents[:number]))
 
-    def _line(self, tip: str, without: tuple[str, ...]) -> Iterator[tuple[LogEntry | None, Line]]:
+    def _line(self, tip: str, without: tuple[str, ...]) -> Iterator[tuple[LoggedCommit | None, Line]]:
         """Yields the first-parent commits that changed the folder, with their ids and parents.
 
         Git does not list a merge that has its first parent's content. Where such a merge brought commits that
@@ -129,7 +130,7 @@ class Story:
                 )
             without = (*without, other)
 
-    def _beside(self, sides: Iterable[_Side]) -> Iterator[LogEntry]:
+    def _beside(self, sides: Iterable[_Side]) -> Iterator[LoggedCommit]:
         """Yields the commits of these sides, unless a person overruled them.
 
         Nobody did where the side has the merge's content, where its changes since the fork cancel out, or

@@ -203,13 +203,8 @@ class YamlStore:
         last = (self._since(since),) if since else ()
         folder, cut_at = state_path(train) + "/", self._git.cut_at()
         for entry in Story(self._git, folder).until(self.head(), last):
-            yield LoggedCommit(
-                commit=entry.commit,
-                parents=entry.parents,
-                at=entry.at,
-                author=entry.author,
-                subject=entry.subject,
-                trailers=entry.trailers,
+            yield replace(
+                entry,
                 paths=tuple(path.removeprefix(folder) for path in entry.paths),
                 modes={path.removeprefix(folder): mode for path, mode in entry.modes.items()},
                 is_cut=entry.commit in cut_at,

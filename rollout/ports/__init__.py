@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rollout.ports.evidence import Evidence as Evidence
     from rollout.ports.files import StateFiles as StateFiles
     from rollout.ports.forge import CheckedCommit as CheckedCommit
-    from rollout.ports.forge import CheckRun as CheckRun
     from rollout.ports.forge import ChecksBefore as ChecksBefore
     from rollout.ports.forge import ChecksUnreadError as ChecksUnreadError
     from rollout.ports.forge import Forge as Forge
@@ -58,7 +57,6 @@ _TOPICS = {
     "evidence": ("Evidence",),
     "files": ("StateFiles",),
     "forge": (
-        "CheckRun",
         "CheckedCommit",
         "ChecksBefore",
         "ChecksUnreadError",

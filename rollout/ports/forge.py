@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from rollout.core.check_run import CheckRun
 from rollout.core.state import ChecksReading, CommitMessage, Rollout, StateChange
 from rollout.errors import OutsideError
 
@@ -54,20 +55,6 @@ class HeadChanges:
     """How many paths it changes beside these."""
     altered: str = ""
     """How the file of desired state is not as the tool writes it (mode or text); empty when it is."""
-
-
-@dataclass(frozen=True)
-class CheckRun:
-    """One attempt of one CI check."""
-
-    name: str
-    status: str
-    """`completed`, or anything else while it is not."""
-    conclusion: str | None
-    started_at: datetime | None
-    id: int
-    source: str = ""
-    """What reports it, such as a workflow: only an attempt of the same source takes its place."""
 
 
 @dataclass(frozen=True)

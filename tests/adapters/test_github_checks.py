@@ -11,8 +11,9 @@ import yaml
 from benchmarks.github_calls import pile_up
 from fakehub.hub import Hub
 from rollout.adapters.github.checks import OWN_JOBS, OWN_WORKFLOWS
+from rollout.core.check_run import CheckRun
 from rollout.errors import OutsideError
-from rollout.ports import CheckRun, ChecksBefore, ChecksUnreadError
+from rollout.ports import ChecksBefore, ChecksUnreadError
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import GitHubWorld
 from tests.adapters.test_github_faults import PERMISSIONS

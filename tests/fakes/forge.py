@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
 
+from rollout.core.check_run import CheckRun
 from rollout.core.state import CommitMessage, StateChange
 from rollout.errors import OutsideError, RefusedError
 from rollout.ports import (
     CheckedCommit,
-    CheckRun,
     ChecksBefore,
     HeadChanges,
     PullRequest,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from itertools import islice, takewhile
 from typing import IO, NamedTuple
 
 from rollout.core.values import from_unix
+from rollout.ports import LoggedCommit
 
 FILE, PROGRAM, FOLDER, LINK = "100644", "100755", "40000", "120000"
 _GONE = "000000"
@@ -45,19 +45,6 @@ class Merge(NamedTuple):
     """Paths, sorted; the tree is of use only when there is none."""
 
 
-class LogEntry(NamedTuple):
-    commit: str
-    parents: tuple[str, ...]
-    at: datetime
-    author: str
-    subject: str
-    trailers: Mapping[str, str]
-    paths: tuple[str, ...]
-    """Changed against the first parent, of those asked for."""
-    modes: Mapping[str, str]
-    """Path -> mode, of those that are now there and no plain file."""
-
-
 def tree_entries(tree: GitObject) -> Iterator[tuple[str, TreeEntry]]:
     size, at, body = len(tree.id) // 2, 0, tree.body
     while at < len(body):
@@ -83,7 +70,7 @@ def nul_separated(stream: IO[bytes]) -> Iterator[str]:
         yield from (os.fsdecode(each) for each in whole)
 
 
-def log_entries(tokens: Iterator[str]) -> Iterator[LogEntry]:
+def log_entries(tokens: Iterator[str]) -> Iterator[LoggedCommit]:
     """Each commit is an empty token, its fields, then its changes, the first after a line break.
 
     A change is `:OLD-MODE NEW-MODE OLD-ID NEW-ID LETTER`, then the path.
@@ -93,7 +80,7 @@ def log_entries(tokens: Iterator[str]) -> Iterator[LogEntry]:
         commit, parents, seconds, author, subject, body = fields
         changes = [token.removeprefix("\n") for token in takewhile(bool, tokens)]
         modes = dict(zip(changes[1::2], (change.split(" ", 2)[1] for change in changes[::2]), strict=True))
-        yield LogEntry(
+        yield LoggedCommit(
             commit=commit,
             parents=tuple(parents.split()),
             at=from_unix(int(seconds or 0)),

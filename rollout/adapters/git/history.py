@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from itertools import islice
 
-from rollout.adapters.git.formats import LogEntry
 from rollout.adapters.git.repository import Git
 from rollout.core.state import MOST_COMMITS, ReleaseCommit, ReleaseRange
 from rollout.core.text import inert
 from rollout.core.versions import in_order, spellings
-from rollout.ports import Place
+from rollout.ports import LoggedCommit, Place
 
 _LONGEST_SUBJECT = 120
 
@@ -56,10 +55,10 @@ class BranchHistory:
         parts = [entry for entry in parts if self._is_part(entry)]
         return ReleaseRange(commits=tuple(map(_shown, parts[:MOST_COMMITS])), total=len(parts))
 
-    def _is_part(self, entry: LogEntry) -> bool:
+    def _is_part(self, entry: LoggedCommit) -> bool:
         """Whether it touches more than state."""
         return any(self._folder is None or not path.startswith(f"{self._folder}/") for path in entry.paths)
 
 
-def _shown(entry: LogEntry) -> ReleaseCommit:
+def _shown(entry: LoggedCommit) -> ReleaseCommit:
     return ReleaseCommit(commit=entry.commit, subject=inert(entry.subject, _LONGEST_SUBJECT))

@@ -21,7 +21,6 @@ from rollout.adapters.git.formats import (
     FILE,
     FOLDER,
     GitObject,
-    LogEntry,
     Merge,
     TreeEntry,
     log_entries,
@@ -47,6 +46,7 @@ from rollout.adapters.git.process import (
 )
 from rollout.core.files import is_peoples
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
+from rollout.ports import LoggedCommit
 
 _FIRST_PARENT = "--diff-merges=first-parent"
 """`-m --first-parent` would have `diff-tree` show a merge against each parent."""
@@ -281,7 +281,7 @@ class Git:
 
     def log(
         self, tip: str, paths: Sequence[str], *, since: str | Sequence[str] | None = None, whole: bool = False
-    ) -> Iterator[LogEntry]:
+    ) -> Iterator[LoggedCommit]:
         """First-parent commits that touched one of the paths, newest first, without what `since` holds.
 
         `whole` follows every parent, children before parents. Streams: a caller that stops early does not pay

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from rollout.adapters.git.formats import LogEntry, Merge, TreeEntry, nul_separated, tree_body
+from rollout.adapters.git.formats import Merge, TreeEntry, nul_separated, tree_body
 from rollout.adapters.git.process import finish, output, pipe
 from rollout.adapters.git.repository import Git
 from rollout.adapters.yaml_store import message_text
 from rollout.core.rollback.undone import LaterCommit, ReleaseFacts, ReleaseStanding, standing_at
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import RefusedError
-from rollout.ports import RevertOutcome, RevertPreview
+from rollout.ports import LoggedCommit, RevertOutcome, RevertPreview
 
 _WORKFLOWS = ".github/workflows/"
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
@@ -116,16 +116,16 @@ class ReleaseRevert:
         return self._release.base is not None and self._base is None
 
     @cached_property
-    def _entries(self) -> tuple[LogEntry, ...]:
+    def _entries(self) -> tuple[LoggedCommit, ...]:
         """Newest first; all that the release's commit holds and its base does not."""
         since = self._base or self._git.resolve(f"{self._release.commit}^")
         return tuple(self._git.log(self._release.commit, [], since=since, whole=True))
 
     @cached_property
-    def _parts(self) -> tuple[LogEntry, ...]:
+    def _parts(self) -> tuple[LoggedCommit, ...]:
         return tuple(entry for entry in self._entries if not self._is_decision(entry))
 
-    def _is_decision(self, entry: LogEntry) -> bool:
+    def _is_decision(self, entry: LoggedCommit) -> bool:
         """Whether the commit touches nothing but state."""
         return bool(entry.paths) and all(map(self._is_state, entry.paths))
 

@@ -28,10 +28,11 @@ from rollout.adapters.github.answers import (
 )
 from rollout.adapters.github.api import PAGE, Api, PageSize, owner_and_name
 from rollout.adapters.github.hints import LATER
+from rollout.core.check_run import CheckRun
 from rollout.core.contract import matching
 from rollout.core.state import ChecksReading
 from rollout.errors import OutsideError
-from rollout.ports import CheckRun, ChecksBefore, ChecksUnreadError
+from rollout.ports import ChecksBefore, ChecksUnreadError
 
 OWN_WORKFLOWS = frozenset(
     f"rollout-{name}.yml"

@@ -24,6 +24,7 @@ from rollout.adapters.github.documents import (
 )
 from rollout.adapters.github.listing import LABEL, Listing
 from rollout.adapters.yaml_store import message_text
+from rollout.core.check_run import CheckRun
 from rollout.core.decide.effects import blocks
 from rollout.core.decorations import Decorations
 from rollout.core.state import CommitMessage, StateChange
@@ -31,7 +32,6 @@ from rollout.errors import OutsideError
 from rollout.files.state_files import files_of
 from rollout.ports import (
     CheckedCommit,
-    CheckRun,
     ChecksBefore,
     HeadChanges,
     PullRequest,

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from rollout.adapters.git import Git, LogEntry
+from rollout.adapters.git import Git
 from rollout.core.files import STATE
 from rollout.core.signoff.evidence import EvidencePlaces, Kind, LookedUpEvidence, Reference
 from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
+from rollout.ports import LoggedCommit
 
 _SUCCESS = "success"
 _MERGE = 2
@@ -58,7 +59,7 @@ class LocalEvidence:
                 names |= dict.fromkeys((entry.author, *_co_authors(self._message(entry.commit))))
         return Writers(tuple(names), "" if names else "no commit of it changes the product")
 
-    def _entries(self, release: Release) -> Iterator[LogEntry]:
+    def _entries(self, release: Release) -> Iterator[LoggedCommit]:
         log = self._git.log(release.commit, [], since=release.base, whole=True)
         if release.base is not None:
             return log

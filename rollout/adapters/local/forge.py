@@ -18,6 +18,7 @@ from pydantic import Field
 from rollout.adapters.git import Git, TreeEntry
 from rollout.adapters.local.records import RecordsFile
 from rollout.adapters.yaml_store import altered, message_text
+from rollout.core.check_run import CheckRun
 from rollout.core.files import ROLLOUT, state_path
 from rollout.core.state import CommitMessage, StateChange
 from rollout.core.values import Instant, Line, Model, Name, Sha
@@ -25,7 +26,6 @@ from rollout.errors import InputError, RefusedError
 from rollout.files.state_files import files_of, read_desired
 from rollout.ports import (
     CheckedCommit,
-    CheckRun,
     ChecksBefore,
     HeadChanges,
     PullRequest,

@@ -7,29 +7,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollout.core.contract import Contract
-from rollout.core.decide.checks import Attempt, globs, newest
+from rollout.core.decide.checks import globs, newest
 from rollout.core.state import CheckFact, ChecksReading, Facts, Release, Revert, TrainState
 from rollout.errors import OutsideError
 from rollout.ports import ChecksBefore, ChecksUnreadError
 
 if TYPE_CHECKING:
     from rollout.commands.reconcile.revert_facts import RevertFinder
-    from rollout.ports import CheckRun, Forge
+    from rollout.core.check_run import CheckRun
+    from rollout.ports import Forge
 
 
 def facts_of(runs: Iterable[CheckRun], contract: Contract) -> tuple[CheckFact, ...]:
     """The newest attempt of each check that the contract asks for."""
-    attempts = (
-        Attempt(
-            run.name,
-            run.conclusion if run.status == "completed" else None,
-            run.started_at,
-            run.id,
-            run.source,
-        )
-        for run in runs
-    )
-    return newest(attempts, globs(contract))
+    return newest(runs, globs(contract))
 
 
 class _Checks(NamedTuple):

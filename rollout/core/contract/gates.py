@@ -75,37 +75,33 @@ class EqualsGate(SurfaceGate):
         return self.field
 
 
-class NoNewGate(SurfaceGate):
+class CounterGate(SurfaceGate):
+    """What a counter did."""
+
+    kind: str
+    counter: Identifier
+
+    @property
+    def subject(self) -> str:
+        return f"{self.kind}.{self.counter}"
+
+
+class NoNewGate(CounterGate):
     """A counter that has not risen since the phase's baseline, for good."""
 
     kind: Literal["no_new"]
-    counter: Identifier
-
-    @property
-    def subject(self) -> str:
-        return f"no_new.{self.counter}"
 
 
-class FlatGate(SurfaceGate):
+class FlatGate(CounterGate):
     """A counter that does not rise; a rise fails once, resets the soak and is the new baseline."""
 
     kind: Literal["flat"]
-    counter: Identifier
-
-    @property
-    def subject(self) -> str:
-        return f"flat.{self.counter}"
 
 
-class AdvancingGate(SurfaceGate):
+class AdvancingGate(CounterGate):
     """A counter that has risen since the phase was entered. A condition to leave, not a reading of health."""
 
     kind: Literal["advancing"]
-    counter: Identifier
-
-    @property
-    def subject(self) -> str:
-        return f"advancing.{self.counter}"
 
 
 class TimelineGate(SurfaceGate):

@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import Field
 
 from rollout.core.contract.channel import ChannelPolicy
-from rollout.core.contract.gates import AdvancingGate, FlatGate, Gate, NoNewGate
+from rollout.core.contract.gates import CounterGate, Gate
 from rollout.core.contract.phases import Phase
 from rollout.core.contract.product import (
     Apply,
@@ -107,7 +107,7 @@ class Contract(Model):
     def _asked_counters(self) -> Iterator[tuple[str, tuple[str, ...] | None]]:
         for phase in self.phases:
             for gate in phase.gates:
-                if isinstance(gate, NoNewGate | FlatGate | AdvancingGate):
+                if isinstance(gate, CounterGate):
                     yield gate.counter, gate.surfaces
         for trigger in self.triggers:
             if isinstance(trigger, NewCounterTrigger):

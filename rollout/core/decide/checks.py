@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
 
+from rollout.core.check_run import CheckRun
 from rollout.core.contract import CiChecksGate, Contract, ValidationTrigger, matching
 from rollout.core.decide.gates.ci_checks import GREEN, PENDING
 from rollout.core.decide.triggers import CI_FAILURES
@@ -14,17 +14,6 @@ from rollout.core.state import CheckFact
 _SKIPPED = "skipped"
 _NOT_YET = datetime.max.replace(tzinfo=UTC)
 """An attempt that waits to start is newer than any that has: what failed before it is being tried again."""
-
-
-class Attempt(NamedTuple):
-    """One attempt of one check; `conclusion` is None until it has completed."""
-
-    name: str
-    conclusion: str | None
-    started_at: datetime | None
-    id: int
-    source: str = ""
-    """What reports it, such as a workflow: others may have checks of the same name."""
 
 
 def globs(contract: Contract) -> tuple[str, ...]:
@@ -47,12 +36,12 @@ def judges(checks: Sequence[CheckFact], patterns: Iterable[str]) -> bool:
     return any(matching(pattern, ran) for pattern in patterns)
 
 
-def newest(attempts: Iterable[Attempt], patterns: Iterable[str]) -> tuple[CheckFact, ...]:
+def newest(attempts: Iterable[CheckRun], patterns: Iterable[str]) -> tuple[CheckFact, ...]:
     """The newest attempt of each check that some glob matches, by name; no other check is a fact.
 
     A name that several sources report is as bad as the worst of them.
     """
-    by_source: dict[tuple[str, str], Attempt] = {}
+    by_source: dict[tuple[str, str], CheckRun] = {}
     for attempt in attempts:
         key = (attempt.source, attempt.name)
         other = by_source.get(key)
@@ -60,7 +49,7 @@ def newest(attempts: Iterable[Attempt], patterns: Iterable[str]) -> tuple[CheckF
             by_source[key] = attempt
     by_name: dict[str, str] = {}
     for attempt in by_source.values():
-        conclusion = attempt.conclusion or PENDING
+        conclusion = attempt.outcome or PENDING
         by_name[attempt.name] = max(by_name.get(attempt.name, GREEN), conclusion, key=_badness)
     wanted = {name for pattern in patterns for name in matching(pattern, by_name)}
     return tuple(CheckFact(name=name[:500], conclusion=by_name[name]) for name in sorted(wanted))
@@ -72,5 +61,5 @@ def _badness(conclusion: str) -> tuple[int, str]:
     return (3 if conclusion in CI_FAILURES else rank), conclusion
 
 
-def _age(attempt: Attempt) -> tuple[datetime, int]:
+def _age(attempt: CheckRun) -> tuple[datetime, int]:
     return (attempt.started_at or _NOT_YET, attempt.id)

@@ -1,4 +1,4 @@
-"""Gates: one kind a file; each answers with leaves, one a surface or one in all."""
+"""Gates: one topic a file; each answers with leaves, one a surface or one in all."""
 
 from __future__ import annotations
 
@@ -23,13 +23,11 @@ from rollout.core.contract import (
     TimelineGate,
 )
 from rollout.core.decide.gates import (
-    advancing,
     ci_checks,
+    counter,
     equals,
-    flat,
     harness,
     health_state,
-    no_new,
     no_trigger,
     rollback_target,
     signoff,
@@ -48,12 +46,8 @@ def evaluate(gate: Gate, view: View) -> Iterable[Leaf]:
             return threshold.evaluate(gate, view)
         case EqualsGate():
             return equals.evaluate(gate, view)
-        case NoNewGate():
-            return no_new.evaluate(gate, view)
-        case FlatGate():
-            return flat.evaluate(gate, view)
-        case AdvancingGate():
-            return advancing.evaluate(gate, view)
+        case NoNewGate() | FlatGate() | AdvancingGate():
+            return counter.evaluate(gate, view)
         case TimelineGate():
             return timeline_clean.evaluate(gate, view)
         case NoTriggerGate():
