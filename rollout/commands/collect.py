@@ -83,7 +83,7 @@ def collect(
     )
 
 
-class Tried(NamedTuple):
+class TrialReading(NamedTuple):
     """What the surfaces of a contract said where nothing is rolled out."""
 
     samples: Mapping[str, Sample]
@@ -98,7 +98,7 @@ def try_out(
     surfaces: Sequence[str] | None,
     workers: int,
     progress: Progress,
-) -> Tried:
+) -> TrialReading:
     """Read the surfaces as `collect` does, only to look at. Event logs are counted from their start.
 
     Raises InputError for a surface that the contract does not have.
@@ -108,7 +108,7 @@ def try_out(
     unprepared = preparation.problem() if any(surface.command for surface in chosen.values()) else ""
     samples = _read_all(chosen, _Reader({}, unprepared, product, clock), product, workers, progress)
     harness = _read_harness(contract.harness, product, clock, progress) if contract.harness else None
-    return Tried(samples, harness)
+    return TrialReading(samples, harness)
 
 
 def _checkout(product: Product, before: str | None, release: Release) -> Checkout:

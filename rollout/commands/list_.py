@@ -12,7 +12,7 @@ from rollout.ports import Forge
 
 
 @dataclass(frozen=True)
-class Listed:
+class TrainSummary:
     """One train: its state with the number of its open pull request, or why it cannot be read."""
 
     train: str
@@ -21,14 +21,14 @@ class Listed:
     unreadable: str = ""
 
 
-def list_trains(trains: Sequence[str], load: Callable[[str], TrainState], forge: Forge) -> list[Listed]:
+def list_trains(trains: Sequence[str], load: Callable[[str], TrainState], forge: Forge) -> list[TrainSummary]:
     """Each train as it stands. One that cannot be read does not hide the others."""
     return [_listed(train, load, forge) for train in trains]
 
 
-def _listed(train: str, load: Callable[[str], TrainState], forge: Forge) -> Listed:
+def _listed(train: str, load: Callable[[str], TrainState], forge: Forge) -> TrainSummary:
     try:
         state = load(train)
     except InputError as error:
-        return Listed(train, None, unreadable=f"fix {error.message.splitlines()[0]}; {error.hint}")
-    return Listed(train, state, open_pull_request(forge, state))
+        return TrainSummary(train, None, unreadable=f"fix {error.message.splitlines()[0]}; {error.hint}")
+    return TrainSummary(train, state, open_pull_request(forge, state))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rollout.ports.forge import ChecksUnreadError as ChecksUnreadError
     from rollout.ports.forge import Forge as Forge
     from rollout.ports.forge import HeadChanges as HeadChanges
+    from rollout.ports.forge import NewPullRequest as NewPullRequest
     from rollout.ports.forge import PullRequest as PullRequest
     from rollout.ports.forge import PullRequestKind as PullRequestKind
     from rollout.ports.forge import PullRequestState as PullRequestState
@@ -62,6 +63,7 @@ _TOPICS = {
         "ChecksUnreadError",
         "Forge",
         "HeadChanges",
+        "NewPullRequest",
         "PullRequest",
         "PullRequestKind",
         "PullRequestState",

@@ -44,6 +44,21 @@ class PullRequest:
 
 
 @dataclass(frozen=True)
+class NewPullRequest:
+    """A pull request to the state branch that is to be opened, with the one commit of its branch."""
+
+    kind: PullRequestKind
+    train: str
+    branch: str
+    change: StateChange
+    message: CommitMessage
+    """Its subject is the title."""
+    body: str
+    parent: str
+    """The state commit that the branch is made on."""
+
+
+@dataclass(frozen=True)
 class HeadChanges:
     """What the branch of a pull request changes since it left the state branch."""
 
@@ -112,31 +127,8 @@ class Forge(Protocol):
     def changes(self, train: str, pull: PullRequest) -> HeadChanges:
         """What an open pull request's branch changes. Raises OutsideError when that cannot be told."""
 
-    def open_promotion(
-        self,
-        train: str,
-        branch: str,
-        change: StateChange,
-        message: CommitMessage,
-        body: str,
-        *,
-        parent: str,
-        at: datetime,
-    ) -> PullRequest:
-        """Make the branch, one commit on top of `parent`, and open its pull request to the state branch."""
-
-    def open_channel(
-        self,
-        train: str,
-        branch: str,
-        change: StateChange,
-        message: CommitMessage,
-        body: str,
-        *,
-        parent: str,
-        at: datetime,
-    ) -> PullRequest:
-        """The same for a change of the release channel."""
+    def open_pull_request(self, new: NewPullRequest, *, at: datetime) -> PullRequest:
+        """Make the branch and open its pull request; one that is open is returned as it is."""
 
     def update_pull_request(self, number: int, body: str, *, at: datetime) -> None: ...
 

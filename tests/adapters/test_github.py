@@ -26,7 +26,14 @@ from rollout.core.contract import Product
 from rollout.core.decide.effects import OpenPromotion, SetStatus
 from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange, UnusableFile
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
-from rollout.ports import HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.ports import (
+    HeadChanges,
+    NewPullRequest,
+    PullRequest,
+    PullRequestKind,
+    PullRequestState,
+    StatusState,
+)
 from tests import builders
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import Adapters, GitHubWorld, seed
@@ -71,7 +78,11 @@ def promotion(run: Adapters) -> StateChange:
 
 def open_it(run: Adapters, body: str = "body") -> PullRequest:
     parent = run.store.head()
-    return run.forge.open_promotion(TAU, BRANCH, promotion(run), MESSAGE, body, parent=parent, at=NOON)
+    return run.forge.open_pull_request(new_pull(run, body, parent), at=NOON)
+
+
+def new_pull(run: Adapters, body: str, parent: str) -> NewPullRequest:
+    return NewPullRequest(PullRequestKind.PROMOTION, TAU, BRANCH, promotion(run), MESSAGE, body, parent)
 
 
 # --- the store ---------------------------------------------------------------------------------------------
@@ -613,9 +624,7 @@ def test_a_product_in_another_repository(world: GitHubWorld, hub: Hub, tmp_path:
     forge = GitHubForge(run.api, Listing(run.api, lambda: "main", lambda: where))
     assert forge.changed_paths(release) == ["main.rs"]
     assert [one.name for one in forge.check_runs(release)] == ["Live smoke gate"]
-    opened = forge.open_promotion(
-        TAU, BRANCH, promotion(run), MESSAGE, "body", parent=run.store.head(), at=NOON
-    )
+    opened = forge.open_pull_request(new_pull(run, "body", run.store.head()), at=NOON)
     forge.set_status(opened.head_sha, CONTEXT, StatusState.SUCCESS, "go", at=NOON)
     forge.set_status(release, CONTEXT, StatusState.PENDING, "on its way", at=NOON)
     assert [one.sha for one in world.repo.statuses] == [opened.head_sha]

@@ -24,7 +24,7 @@ __all__ = ["hub", "origin"]
 
 NEW = "acme/renamed"
 WRITES = {
-    "POST */labels": "GitHubForge.open_promotion",
+    "POST */labels": "GitHubForge.open_pull_request",
     "POST */statuses/*": "GitHubForge.set_status",
     "POST */comments": "GitHubForge.close_pull_request",
     "DELETE */git/refs/*": "GitHubForge.close_pull_request",

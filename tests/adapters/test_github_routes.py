@@ -30,7 +30,7 @@ from rollout.commands.verify import verify
 from rollout.core.signoff.evidence import Kind, Reference
 from rollout.core.state import CommitMessage, Freeze, Outcome, Release, StateChange
 from rollout.errors import RolloutError
-from rollout.ports import IssueState, Reaction, StatusState
+from rollout.ports import IssueState, NewPullRequest, PullRequestKind, Reaction, StatusState
 from tests.adapters.fault_table import ALL, table, uncovered
 from tests.adapters.github_fixtures import hub, origin
 from tests.adapters.github_world import Adapters, GitHubWorld, seed
@@ -71,7 +71,8 @@ def promote(run: Adapters) -> object:
     head = run.store.head()
     rollout = run.store.load(TAU, head).rollout
     change = StateChange(rollout=rollout.model_copy(update={"phase": "canary-1", "canary_percent": 5}))
-    return run.forge.open_promotion(TAU, BRANCH, change, NOTE, "body", parent=head, at=NOON)
+    new = NewPullRequest(PullRequestKind.PROMOTION, TAU, BRANCH, change, NOTE, "body", head)
+    return run.forge.open_pull_request(new, at=NOON)
 
 
 def release_of(run: Adapters) -> Release:
@@ -88,7 +89,8 @@ def change_channel(run: Adapters) -> object:
     head = run.store.head()
     change = StateChange(channel=run.store.load(TAU, head).channel)
     branch = "rollout-channel/tau/v0.1.4"
-    return run.forge.open_channel(TAU, branch, change, NOTE, "body", parent=head, at=NOON)
+    new = NewPullRequest(PullRequestKind.CHANNEL, TAU, branch, change, NOTE, "body", head)
+    return run.forge.open_pull_request(new, at=NOON)
 
 
 def report(run: Adapters) -> None:
@@ -223,8 +225,8 @@ ACTS = {
     "GitHubForge.changes": Act(
         lambda run: run.forge.changes(TAU, run.forge.pull_requests("rollout/")[0]), prepare(promote)
     ),
-    "GitHubForge.open_promotion": Act(promote),
-    "GitHubForge.open_channel": Act(change_channel),
+    "GitHubForge.open_pull_request": Act(promote),
+    "GitHubForge.open_pull_request of a channel": Act(change_channel),
     "GitHubForge.update_pull_request": Act(
         lambda run: run.forge.update_pull_request(1, "better", at=NOON), prepare(promote)
     ),

@@ -18,7 +18,7 @@ from rollout.core.check_run import CheckRun
 from rollout.core.state import CommitMessage, StateChange
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 from rollout.files.state_files import files_of
-from rollout.ports import PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.ports import NewPullRequest, PullRequest, PullRequestKind, PullRequestState, StatusState
 from tests import builders
 from tests.adapters.scratch import NOON, Repository
 
@@ -51,7 +51,9 @@ def forge(git: Git) -> LocalForge:
 
 
 def open_it(forge: LocalForge, repo: Repository, branch: str = BRANCH, body: str = "body") -> PullRequest:
-    return forge.open_promotion("tau", branch, PROMOTION, MESSAGE, body, parent=repo.head("main"), at=NOON)
+    kind = PullRequestKind.PROMOTION
+    new = NewPullRequest(kind, "tau", branch, PROMOTION, MESSAGE, body, repo.head("main"))
+    return forge.open_pull_request(new, at=NOON)
 
 
 def approve(forge: LocalForge, found: PullRequest, state: StatusState = StatusState.SUCCESS) -> None:

@@ -9,14 +9,14 @@ from datetime import datetime
 from itertools import takewhile
 
 from rollout.core.check_run import CheckRun
-from rollout.core.state import CommitMessage, StateChange
+from rollout.core.state import CommitMessage
 from rollout.errors import OutsideError, RefusedError
 from rollout.ports import (
     CheckedCommit,
     ChecksBefore,
     HeadChanges,
+    NewPullRequest,
     PullRequest,
-    PullRequestKind,
     PullRequestState,
     StatusState,
 )
@@ -74,71 +74,33 @@ class FakeForge:
         paths = self.store.changed(pull.base_sha, pull.head_sha)
         return HeadChanges(paths, self.store.desired(train, pull.head_sha))
 
-    def open_promotion(
-        self,
-        train: str,
-        branch: str,
-        change: StateChange,
-        message: CommitMessage,
-        body: str,
-        *,
-        parent: str,
-        at: datetime,
-    ) -> PullRequest:
-        return self._open_pull(
-            PullRequestKind.PROMOTION, train, branch, change, message, body, parent=parent, at=at
-        )
-
-    def open_channel(
-        self,
-        train: str,
-        branch: str,
-        change: StateChange,
-        message: CommitMessage,
-        body: str,
-        *,
-        parent: str,
-        at: datetime,
-    ) -> PullRequest:
-        return self._open_pull(
-            PullRequestKind.CHANNEL, train, branch, change, message, body, parent=parent, at=at
-        )
-
-    def _open_pull(
-        self,
-        kind: PullRequestKind,
-        train: str,
-        branch: str,
-        change: StateChange,
-        message: CommitMessage,
-        body: str,
-        *,
-        parent: str,
-        at: datetime,
-    ) -> PullRequest:
+    def open_pull_request(self, new: NewPullRequest, *, at: datetime) -> PullRequest:
+        branch = new.branch
         known = self._open_from(branch)
         if known is not None:
             return known
         with self._writes.write(f"branch {branch}"):
-            files = files_of(change)
-            self.branches[branch] = self.store.make_commit(train, files, message, parents=(parent,), at=at)
+            files = files_of(new.change)
+            self.branches[branch] = self.store.make_commit(
+                new.train, files, new.message, parents=(new.parent,), at=at
+            )
         with self._writes.write(f"open {branch}"):
             known = self._open_from(branch)
             if known is not None:
                 return known
             pull = PullRequest(
                 number=len(self.pulls) + 1,
-                kind=kind,
-                title=message.subject,
+                kind=new.kind,
+                title=new.message.subject,
                 head=branch,
                 base="main",
                 state=PullRequestState.OPEN,
-                body=body,
+                body=new.body,
                 head_sha=self.branches[branch],
-                base_sha=parent,
+                base_sha=new.parent,
             )
             self.pulls.append(pull)
-            self._trains[pull.number] = train
+            self._trains[pull.number] = new.train
         return pull
 
     def _open_from(self, branch: str) -> PullRequest | None:

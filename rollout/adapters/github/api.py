@@ -34,7 +34,6 @@ __all__ = [
     "PAGE",
     "Api",
     "Document",
-    "NewPull",
     "NewPullResult",
     "PageSize",
     "PassingError",
@@ -77,19 +76,6 @@ class PageSize:
     """How many entries one page of a list is asked for; of no use to lists that are paged by number."""
 
     entries: int = PAGE
-
-
-@dataclass(frozen=True)
-class NewPull:
-    """A pull request to be opened, with the one commit of its branch."""
-
-    branch: str
-    files: Mapping[str, bytes | None]
-    message: str
-    parent: str
-    base: str
-    title: str
-    body: str
 
 
 @dataclass(frozen=True)
@@ -237,22 +223,30 @@ class Api:
             raise fault
         return self._committed(data)
 
-    def branch_and_pull(self, wanted: NewPull, repository_id: str) -> NewPullResult:
+    def branch_and_pull(
+        self,
+        pull: Mapping[str, str],
+        files: Mapping[str, bytes | None],
+        message: str,
+        *,
+        parent: str,
+        repository_id: str,
+    ) -> NewPullResult:
         """Make the branch, its commit and the pull request in one request. Raises as `commit`.
 
-        Whatever is raised, some of the three may have been made; a branch that is at the parent is fine.
+        `pull` has title, body, head and base. Whatever is raised, some of the three may have been made; a
+        branch that is at the parent is fine.
         """
-        name = f"refs/heads/{wanted.branch}"
-        ref = {"repositoryId": repository_id, "name": name, "oid": wanted.parent}
-        commit = self._commit_input(wanted.branch, wanted.files, wanted.message, wanted.parent)
-        pull = {
+        ref = {"repositoryId": repository_id, "name": f"refs/heads/{pull['head']}", "oid": parent}
+        commit = self._commit_input(pull["head"], files, message, parent)
+        document = {
             "repositoryId": repository_id,
-            "baseRefName": wanted.base,
-            "headRefName": wanted.branch,
-            "title": wanted.title,
-            "body": wanted.body,
+            "baseRefName": pull["base"],
+            "headRefName": pull["head"],
+            "title": pull["title"],
+            "body": pull["body"],
         }
-        data, fault = self._ask(_BRANCH_AND_PULL, {"ref": ref, "commit": commit, "pull": pull})
+        data, fault = self._ask(_BRANCH_AND_PULL, {"ref": ref, "commit": commit, "pull": document})
         made = parsed(_Creation, data or {})
         if made.commit is not None and made.pull is not None:
             return NewPullResult(made.pull, made.commit)

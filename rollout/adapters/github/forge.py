@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from rollout.adapters.github import checks, releases
 from rollout.adapters.github.answers import PassingError, RefusedByGitHubError, parsed
-from rollout.adapters.github.api import STALE, Api, NewPull, NewPullResult
+from rollout.adapters.github.api import STALE, Api, NewPullResult
 from rollout.adapters.github.documents import (
     CLOSED_PULLS,
     COMMENTS,
@@ -27,15 +27,14 @@ from rollout.adapters.yaml_store import message_text
 from rollout.core.check_run import CheckRun
 from rollout.core.decide.effects import blocks
 from rollout.core.decorations import Decorations
-from rollout.core.state import CommitMessage, StateChange
 from rollout.errors import OutsideError
 from rollout.files.state_files import files_of
 from rollout.ports import (
     CheckedCommit,
     ChecksBefore,
     HeadChanges,
+    NewPullRequest,
     PullRequest,
-    PullRequestKind,
     PullRequestState,
     StatusState,
 )
@@ -90,106 +89,63 @@ class GitHubForge:
 
     # --- opening -----------------------------------------------------------------------------------------
 
-    def open_promotion(
-        self,
-        train: str,
-        branch: str,
-        change: StateChange,
-        message: CommitMessage,
-        body: str,
-        *,
-        parent: str,
-        at: datetime,
-    ) -> PullRequest:
-        """Make the branch with one commit on top of `parent` and open its pull request on the state branch.
-
-        One that is open is returned as it is; a branch left without one is moved.
-        """
-        return self._open_pull(
-            PullRequestKind.PROMOTION, train, branch, change, message, body, parent=parent, at=at
-        )
-
-    def open_channel(
-        self,
-        train: str,
-        branch: str,
-        change: StateChange,
-        message: CommitMessage,
-        body: str,
-        *,
-        parent: str,
-        at: datetime,
-    ) -> PullRequest:
-        """The same for a change of the release channel."""
-        return self._open_pull(
-            PullRequestKind.CHANNEL, train, branch, change, message, body, parent=parent, at=at
-        )
-
-    def _open_pull(
-        self,
-        kind: PullRequestKind,
-        train: str,
-        branch: str,
-        change: StateChange,
-        message: CommitMessage,
-        body: str,
-        *,
-        parent: str,
-        at: datetime,
-    ) -> PullRequest:
+    def open_pull_request(self, new: NewPullRequest, *, at: datetime) -> PullRequest:
+        """See the port. A branch that was left without a pull request is moved."""
         listed = self._listing.open()
         for pull in listed.pulls.values():
-            if pull.head == branch:
+            if pull.head == new.branch:
                 self._label_anew(pull.number)
                 return pull
-        for name in sorted(one for one in listed.branches if blocks(one, branch)):
+        for name in sorted(one for one in listed.branches if blocks(one, new.branch)):
             raise OutsideError(
-                f"opening the pull request from {branch} failed: a branch {name} is in its way",
+                f"opening the pull request from {new.branch} failed: a branch {name} is in its way",
                 hint=f"rename or delete the branch {name}: git makes no branch below the name of another",
             )
-        wanted = NewPull(
-            branch,
-            files_of(train, change),
-            message_text(message),
-            parent,
-            self._listing.branch,
-            message.subject,
-            body,
-        )
         made = self._api.attempt(
-            f"opening the pull request from {branch}",
-            lambda: self._make(wanted, listed.repository_id),
-            lambda: self._open_from(branch) or self._make_in_steps(wanted),
+            f"opening the pull request from {new.branch}",
+            lambda: self._make(new, listed.repository_id),
+            lambda: self._open_from(new.branch) or self._make_in_steps(new),
         )
         if isinstance(made, NewPullResult):
             self._api.did(f"pull request {made.number}")
             self._listing.note_new(made.head_sha)
-            made = _opened(kind, wanted, made)
-            listed.changes[made.number] = HeadChanges(tuple(sorted(wanted.files)), change.rollout)
+            made = _opened(new, self._listing.branch, made)
+            paths = tuple(sorted(files_of(new.train, new.change)))
+            listed.changes[made.number] = HeadChanges(paths, new.change.rollout)
         self._label(made.number)
         listed.pulls[made.number] = made
         return made
 
-    def _make(self, wanted: NewPull, repository_id: str) -> NewPullResult | PullRequest:
+    def _make(self, new: NewPullRequest, repository_id: str) -> NewPullResult | PullRequest:
         try:
-            return self._api.branch_and_pull(wanted, repository_id)
+            return self._api.branch_and_pull(
+                self._document(new),
+                files_of(new.train, new.change),
+                message_text(new.message),
+                parent=new.parent,
+                repository_id=repository_id,
+            )
         except RefusedByGitHubError as refusal:
             if STALE in refusal.kinds or "already exists" in str(refusal):
-                raise PassingError(f"{wanted.branch} was there already", wait=0) from refusal
+                raise PassingError(f"{new.branch} was there already", wait=0) from refusal
             raise
 
-    def _make_in_steps(self, wanted: NewPull) -> NewPullResult:
+    def _make_in_steps(self, new: NewPullRequest) -> NewPullResult:
         """The same, where an earlier try has left something. Nobody needs the branch: it begins anew."""
-        self._begin_anew(wanted.branch, wanted.parent)
-        document = {"title": wanted.title, "head": wanted.branch, "base": wanted.base, "body": wanted.body}
+        self._begin_anew(new.branch, new.parent)
+        files, text = files_of(new.train, new.change), message_text(new.message)
         try:
-            head = self._api.commit(wanted.branch, wanted.files, wanted.message, parent=wanted.parent)
-            number = parsed(int, self._api.rest("POST", self._path("pulls"), body=document), "number")
+            head = self._api.commit(new.branch, files, text, parent=new.parent)
+            made = self._api.rest("POST", self._path("pulls"), body=self._document(new))
         except RefusedByGitHubError as refusal:
             if STALE in refusal.kinds or "already exists" in str(refusal):
-                raise PassingError(f"somebody else works on {wanted.branch}") from refusal
+                raise PassingError(f"somebody else works on {new.branch}") from refusal
             raise
-        return NewPullResult(number, head)
+        return NewPullResult(parsed(int, made, "number"), head)
+
+    def _document(self, new: NewPullRequest) -> dict[str, str]:
+        base = self._listing.branch
+        return {"title": new.message.subject, "head": new.branch, "base": base, "body": new.body}
 
     def _begin_anew(self, branch: str, parent: str) -> None:
         try:
@@ -343,15 +299,15 @@ class GitHubForge:
         return f"/repos/{self._api.repository}/{rest}"
 
 
-def _opened(kind: PullRequestKind, wanted: NewPull, made: NewPullResult) -> PullRequest:
+def _opened(new: NewPullRequest, base: str, made: NewPullResult) -> PullRequest:
     return PullRequest(
         number=made.number,
-        kind=kind,
-        title=wanted.title,
-        head=wanted.branch,
-        base=wanted.base,
+        kind=new.kind,
+        title=new.message.subject,
+        head=new.branch,
+        base=base,
         state=PullRequestState.OPEN,
-        body=wanted.body,
+        body=new.body,
         head_sha=made.head_sha,
-        base_sha=wanted.parent,
+        base_sha=new.parent,
     )

@@ -8,7 +8,6 @@ merge that somebody made by hand is noticed, so what people do with plain git co
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
@@ -28,6 +27,7 @@ from rollout.ports import (
     CheckedCommit,
     ChecksBefore,
     HeadChanges,
+    NewPullRequest,
     PullRequest,
     PullRequestKind,
     PullRequestState,
@@ -84,21 +84,6 @@ class _Records(Model):
     statuses: dict[Sha, dict[str, _Status]] = {}
 
 
-@dataclass(frozen=True)
-class NewPull:
-    """A pull request to be opened."""
-
-    kind: PullRequestKind
-    train: str
-    branch: str
-    base: str
-    """The branch that it is to be merged into."""
-    parent: str
-    """The commit of it that the branch is made on."""
-    title: str
-    body: str
-
-
 class LocalForge:
     """Pull requests against the state branch, commit statuses and checks, kept beside the repository."""
 
@@ -143,83 +128,50 @@ class LocalForge:
             altered=altered(train, StateChange(rollout=rollout), entry) if rollout else "",
         )
 
-    def open_promotion(
-        self,
-        train: str,
-        branch: str,
-        change: StateChange,
-        message: CommitMessage,
-        body: str,
-        *,
-        parent: str,
-        at: datetime,
-    ) -> PullRequest:
-        """Make the branch with one commit on top of `parent` and open its pull request on the state branch.
+    def open_pull_request(self, new: NewPullRequest, *, at: datetime) -> PullRequest:
+        """See the port."""
 
-        For the rest see `open_pull_request`.
-        """
-        return self._open_state(
-            PullRequestKind.PROMOTION, train, branch, change, message, body, parent=parent, at=at
-        )
-
-    def open_channel(
-        self,
-        train: str,
-        branch: str,
-        change: StateChange,
-        message: CommitMessage,
-        body: str,
-        *,
-        parent: str,
-        at: datetime,
-    ) -> PullRequest:
-        """The same for a change of the release channel."""
-        return self._open_state(
-            PullRequestKind.CHANNEL, train, branch, change, message, body, parent=parent, at=at
-        )
-
-    def _open_state(
-        self,
-        kind: PullRequestKind,
-        train: str,
-        branch: str,
-        change: StateChange,
-        message: CommitMessage,
-        body: str,
-        *,
-        parent: str,
-        at: datetime,
-    ) -> PullRequest:
         def make() -> str:
-            text = message_text(message)
-            return self._git.write_commit(files_of(train, change), parent=parent, message=text, at=at)
+            files, text = files_of(new.train, new.change), message_text(new.message)
+            return self._git.write_commit(files, parent=new.parent, message=text, at=at)
 
-        new = NewPull(kind, train, branch, self._branch, parent, message.subject, body)
-        return self.open_pull_request(new, make, at=at)
+        pull = PullRequest(
+            number=0,
+            kind=new.kind,
+            title=new.message.subject,
+            head=new.branch,
+            base=self._branch,
+            state=PullRequestState.OPEN,
+            body=new.body,
+            head_sha="",
+            base_sha=new.parent,
+        )
+        return self.open_from(pull, make, at=at)
 
-    def open_pull_request(self, new: NewPull, make: Callable[[], str], *, at: datetime) -> PullRequest:
+    def open_from(self, pull: PullRequest, make: Callable[[], str], *, at: datetime) -> PullRequest:
         """Point the branch at the commit that `make` gives, and open its pull request.
 
-        One that is open is returned as it is; a branch left without one is moved. No worktree is touched.
+        `pull` lacks its number and its head's commit. One that is open is returned as it is; a branch left
+        without one is moved. No worktree is touched.
         """
         with self._locked():
             records = self._settled()
             for each in records.pull_requests:
-                if each.head == new.branch and each.state is PullRequestState.OPEN:
+                if each.head == pull.head and each.state is PullRequestState.OPEN:
                     return _shown(each)
             commit = make()
-            self._git.set_branch(new.branch, commit, old=self._git.tip(new.branch))
+            self._git.set_branch(pull.head, commit, old=self._git.tip(pull.head))
             opened = _PullRequest(
                 number=len(records.pull_requests) + 1,
-                kind=new.kind,
-                train=new.train,
-                title=new.title,
-                head=new.branch,
-                base=new.base,
+                kind=pull.kind,
+                train=pull.head.split("/")[1],
+                title=pull.title,
+                head=pull.head,
+                base=pull.base,
                 state=PullRequestState.OPEN,
-                body=new.body,
+                body=pull.body,
                 head_sha=commit,
-                base_sha=new.parent,
+                base_sha=pull.base_sha,
                 opened_at=at,
                 updated_at=at,
             )

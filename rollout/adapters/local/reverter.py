@@ -9,7 +9,7 @@ from datetime import datetime
 from rollout.adapters.git import Git
 from rollout.adapters.git.revert import ReleaseRevert, refused_unless_clean
 from rollout.adapters.git.scratch import hand_over, scratch
-from rollout.adapters.local.forge import LocalForge, NewPull
+from rollout.adapters.local.forge import LocalForge
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import HeadMovedError, RefusedError
 from rollout.ports import PullRequest, PullRequestKind, PullRequestState, RevertOutcome, RevertPreview
@@ -67,10 +67,18 @@ class LocalReverter:
             revert = refused_unless_clean(reverting.work_out(tip))
             commit = reverting.commit(revert, message, at)
             hand_over(commit, work, self._git, known=tip)
-        train = branch.split("/")[1]
-        kind = PullRequestKind.REVERT
-        new = NewPull(kind, train, branch, self._branch_name(), tip, message.subject, body)
-        return self._forge.open_pull_request(new, lambda: commit, at=at)
+        pull = PullRequest(
+            number=0,
+            kind=PullRequestKind.REVERT,
+            title=message.subject,
+            head=branch,
+            base=self._branch_name(),
+            state=PullRequestState.OPEN,
+            body=body,
+            head_sha="",
+            base_sha=tip,
+        )
+        return self._forge.open_from(pull, lambda: commit, at=at)
 
     def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
         """See the port. Worked out again when somebody else moves the branch meanwhile."""

@@ -29,7 +29,9 @@ from rollout.errors import InputError, RefusedError
 from rollout.ports import (
     Clock,
     Forge,
+    NewPullRequest,
     PullRequest,
+    PullRequestKind,
     PullRequestState,
     Releases,
     StateFiles,
@@ -205,15 +207,16 @@ def _propose(desk: Desk, state: TrainState, wanted: ChannelChange, at: datetime)
         if is_open and not (pull.head == branch and _leads_on(desk, state, pull)):
             forge.close_pull_request(pull.number, _SUPERSEDED, at=at)
     after = applied(state, wanted.change, state.head)
-    opened = forge.open_channel(
-        state.train,
-        branch,
-        wanted.change,
-        _message(state, wanted),
-        desk.body(channel_of(state), channel_of(after)),
+    new = NewPullRequest(
+        kind=PullRequestKind.CHANNEL,
+        train=state.train,
+        branch=branch,
+        change=wanted.change,
+        message=_message(state, wanted),
+        body=desk.body(channel_of(state), channel_of(after)),
         parent=state.head,
-        at=at,
     )
+    opened = forge.open_pull_request(new, at=at)
     context = status_context(state.train)
     shown = (StatusState.SUCCESS, description(wanted.detail))
 

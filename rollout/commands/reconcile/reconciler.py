@@ -60,6 +60,7 @@ from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedErro
 from rollout.ports import (
     Clock,
     Forge,
+    NewPullRequest,
     PullRequest,
     PullRequestKind,
     PullRequestState,
@@ -516,15 +517,16 @@ class Reconciler:
             case OpenPromotion():
                 rollout = proposed(state.rollout, effect.to_phase, effect.canary_percent)
                 text = message(Event.PROMOTE, contract=state.contract, rollout=rollout, status=state.status)
-                self._forge.open_promotion(
-                    state.train,
-                    effect.branch,
-                    StateChange(rollout=rollout),
-                    text,
-                    self._promotion_body(state, state.head),
+                new = NewPullRequest(
+                    kind=PullRequestKind.PROMOTION,
+                    train=state.train,
+                    branch=effect.branch,
+                    change=StateChange(rollout=rollout),
+                    message=text,
+                    body=self._promotion_body(state, state.head),
                     parent=state.head,
-                    at=self._now,
                 )
+                self._forge.open_pull_request(new, at=self._now)
             case UpdatePromotion():
                 self._forge.update_pull_request(effect.number, effect.body, at=self._now)
             case ClosePromotion():
