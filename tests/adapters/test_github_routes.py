@@ -202,10 +202,10 @@ def collecting(run: Adapters) -> GitHubCollector:
 
 
 ACTS = {
-    "GitHubCollecting.runs": Act(lambda run: collecting(run).runs(), collects),
-    "GitHubCollecting.run": Act(lambda run: collecting(run).run("7"), collects),
-    "GitHubCollecting.kept": Act(lambda run: collecting(run).kept("7"), collects),
-    "GitHubCollecting.ask": Act(lambda run: collecting(run).ask("mac", ""), collects),
+    "GitHubCollector.runs": Act(lambda run: collecting(run).runs(), collects),
+    "GitHubCollector.run": Act(lambda run: collecting(run).run("7"), collects),
+    "GitHubCollector.kept": Act(lambda run: collecting(run).kept("7"), collects),
+    "GitHubCollector.ask": Act(lambda run: collecting(run).ask("mac", ""), collects),
     "GitHubStore.branch": Act(lambda run: run.store.branch),
     "GitHubStore.head": Act(lambda run: run.store.head()),
     "GitHubStore.trains": Act(lambda run: run.store.trains(run.store.head())),
@@ -300,9 +300,9 @@ ROUTES = {
     "GET */collaborators/*/permission": "GitHubIssues.permission",
     "POST /graphql viewer": "GitHubIssues.myself",
     "GET */actions/runs/?": "GitHubEvidence.look_up a run",
-    "GET */actions/runs/?/artifacts": "GitHubCollecting.kept",
-    "GET */rollout-collect.yml/runs": "GitHubCollecting.runs",
-    "POST */rollout-collect.yml/dispatches": "GitHubCollecting.ask",
+    "GET */actions/runs/?/artifacts": "GitHubCollector.kept",
+    "GET */rollout-collect.yml/runs": "GitHubCollector.runs",
+    "POST */rollout-collect.yml/dispatches": "GitHubCollector.ask",
     "GET */actions/jobs/?": "GitHubEvidence.look_up a job",
     "GET */actions/artifacts/?": "GitHubEvidence.look_up an artifact",
     "GET */reviews/?": "GitHubEvidence.look_up a review",
