@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.commands.reconcile.reconciler import Report
-from rollout.core.rollback.effects import OpenIncident, ProposeRevert
+from rollout.core.effects import OpenIssue, OpenPullRequest
 from rollout.core.state import Event, StepState, TrainState, Work
 
 _WORK = {
@@ -38,9 +38,9 @@ def beats(report: Report) -> Iterator[str]:
             yield step.detail
             yield f"ROLLED BACK; {incident.release if incident else 'the release'} is in quarantine"
     for effect in report.effects:
-        if isinstance(effect, OpenIncident):
+        if isinstance(effect, OpenIssue):
             yield f"open issue: {effect.title}"
-        elif isinstance(effect, ProposeRevert):
+        elif isinstance(effect, OpenPullRequest) and not effect.to_phase:
             yield f"open pull request {effect.branch}"
 
 

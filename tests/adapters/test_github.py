@@ -23,7 +23,7 @@ from rollout.commands.freeze import freeze
 from rollout.commands.history import history
 from rollout.commands.verify import verify
 from rollout.core.contract import Product
-from rollout.core.decide.effects import OpenPromotion, SetStatus
+from rollout.core.effects import OpenPullRequest, SetStatus
 from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange, UnusableFile
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 from rollout.ports import (
@@ -758,7 +758,7 @@ def test_opening_a_promotion_is_eight_calls(world: GitHubWorld) -> None:
         observed = world.observe()
         world.hub.forget_calls()
         report = world.reconcile(observed)
-    assert [type(effect) for effect in report.effects] == [OpenPromotion, SetStatus]
+    assert [type(effect) for effect in report.effects] == [OpenPullRequest, SetStatus]
     assert [taken.step.event for taken in report.steps] == ["observe", "signoff"]
     assert len(world.calls()) == 8
 

@@ -16,10 +16,9 @@ from rollout.commands.rollback import Dispatch, cancel, roll_back
 from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.core.contract import Contract
-from rollout.core.decide.effects import ClosePromotion, OpenPromotion, SetStatus, UpdatePromotion
+from rollout.core.effects import ClosePullRequest, OpenIssue, OpenPullRequest, SetStatus, UpdatePullRequest
 from rollout.core.files import CONTRACT, ROLLOUT
 from rollout.core.observation import CONTRADICTORY, HealthState, Results
-from rollout.core.rollback.effects import OpenIncident
 from rollout.core.rollback.evidence_index import CaptureState, EvidenceEntry
 from rollout.core.state import ChannelName, Freeze, Outcome, RollbackHints, RollbackReason, Rollout, Verdict
 from rollout.core.values import unix_ms
@@ -525,7 +524,7 @@ def test_a_pull_request_that_somebody_closes_twice_waits_before_it_is_opened_aga
         world.forge.close(pull.number, at=world.now)
         return world.reconcile()
 
-    assert kinds(closed().effects)[0] is OpenPromotion
+    assert kinds(closed().effects)[0] is OpenPullRequest
     report = closed()
     assert (report.effects, world.forge.open_pulls()) == ([], [])
     (note,) = report.notes
@@ -543,7 +542,7 @@ def test_a_pull_request_that_somebody_closes_twice_waits_before_it_is_opened_aga
 def test_a_pull_request_that_turns_red_says_so_and_stays(promoting: World) -> None:
     (pull,) = promoting.forge.open_pulls()
     report = promoting.tick(QUEUED)
-    assert kinds(report.effects) == [UpdatePromotion, SetStatus]
+    assert kinds(report.effects) == [UpdatePullRequest, SetStatus]
     (red,) = promoting.forge.open_pulls()
     assert red.body == f"canary-1: hold, on {pull.base_sha}"
     assert shown(promoting, red.head_sha) == (
@@ -641,7 +640,7 @@ def test_without_a_reading_the_merge_is_taken_back_and_proposed_by_the_next_one(
     assert events_of(good_faith.reconcile()) == ["undo-step"]
     assert good_faith.rollout.frozen is None
     report = good_faith.tick()
-    assert kinds(report.effects)[0] is OpenPromotion
+    assert kinds(report.effects)[0] is OpenPullRequest
     assert verify(good_faith.store, TAU, None).problems == []
 
 
@@ -868,7 +867,7 @@ def test_a_freeze_by_hand_is_taken_up(promoting: World) -> None:
     promoting.edit(frozen=Freeze(reason="lunch", at=promoting.now))
     report = promoting.reconcile()
     assert [taken.step.event for taken in report.steps] == ["freeze"]
-    assert kinds(report.effects) == [ClosePromotion, SetStatus]
+    assert kinds(report.effects) == [ClosePullRequest, SetStatus]
     assert shown(promoting, COMMIT) == (StatusState.FAILURE, "v0.1.5 canary-1: lunch")
 
 
@@ -961,7 +960,7 @@ def test_a_trigger_freezes_and_records_an_incident(promoting: World) -> None:
     assert (rollout.phase, rollout.canary_percent, rollout.outcome) == ("canary-1", 0, Outcome.ROLLING_BACK)
     assert rollout.frozen is not None
     assert rollout.frozen.incident == incident.id
-    assert kinds(report.effects) == [ClosePromotion, SetStatus, OpenIncident]
+    assert kinds(report.effects) == [ClosePullRequest, SetStatus, OpenIssue]
     assert promoting.forge.comments[-1] == (pull.number, f"The rollout is frozen: {rollout.frozen.reason}")
     assert shown(promoting, COMMIT)[0] is StatusState.FAILURE
 
@@ -1043,7 +1042,7 @@ def test_a_dry_run_of_a_promotion_names_the_pull_request(world: World) -> None:
     world.tick()
     world.tick()
     (effect,) = world.reconcile(world.observe(at=world.clock.forward(minutes=10)), dry_run=True).effects
-    assert effect == OpenPromotion("rollout/tau/v0.1.5/canary-2", "canary-2", 25)
+    assert effect == OpenPullRequest("rollout/tau/v0.1.5/canary-2", "canary-2", 25)
 
 
 def test_rows_are_for_documents(promoting: World) -> None:

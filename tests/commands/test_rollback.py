@@ -14,11 +14,7 @@ from rollout.commands.rollback import Declaration, Dispatch, ReleaseChoice
 from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.core.contract import RollbackStep, SwitchLane
-from rollout.core.rollback.effects import (
-    OpenIncident,
-    ProposeRevert,
-    UpdateIncident,
-)
+from rollout.core.effects import OpenIssue, OpenPullRequest, UpdateIssue
 from rollout.core.state import Outcome, StepState, Work
 from rollout.errors import InputError, OutsideError, RefusedError
 from rollout.ports import IssueState, PullRequestState, RevertOutcome, StatusState
@@ -92,10 +88,10 @@ def is_sound(world: World) -> bool:
 
 def test_a_trigger_leads_to_a_pull_request_and_an_issue(world: World) -> None:
     report = world.tick(BREACH)
-    assert OpenIncident in {type(effect) for effect in report.effects}
+    assert OpenIssue in {type(effect) for effect in report.effects}
     world.clock.forward(minutes=1)
     report = world.reconcile(world.perform())
-    assert ProposeRevert in {type(effect) for effect in report.effects}
+    assert OpenPullRequest in {type(effect) for effect in report.effects}
     (pull,) = world.reverter.pulls
     assert (pull.head, pull.title) == (branch(world), "Revert v0.1.5 of tau")
     assert step(world, RollbackStep.REVERT)[1] == "the pull request is open, to be merged"
@@ -502,7 +498,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(world: World) -> None:
     world.clock.forward(hours=1)
     before = len(world.writes.done)
     report = world.reconcile(dry_run=True)
-    assert {UpdateIncident, ProposeRevert} <= {type(effect) for effect in report.effects}
+    assert {UpdateIssue, OpenPullRequest} <= {type(effect) for effect in report.effects}
     assert world.writes.done[before:] == []
 
 

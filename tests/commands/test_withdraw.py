@@ -6,7 +6,7 @@ import pytest
 
 from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw
-from rollout.core.decide.effects import ClosePromotion
+from rollout.core.effects import ClosePullRequest
 from rollout.core.state import Event, Freeze, Outcome, Verdict, Work
 from rollout.core.withdraw import withdrawn
 from rollout.errors import InputError, RefusedError
@@ -46,8 +46,8 @@ def test_it_ends_the_release_and_closes_its_promotion(world: World) -> None:
     assert go(world)
     report = world.reconcile()
     assert world.forge.open_pulls() == []
-    assert [effect for effect in report.effects if isinstance(effect, ClosePromotion)] == [
-        ClosePromotion(pull.number, f"The release was {WHY}")
+    assert [effect for effect in report.effects if isinstance(effect, ClosePullRequest)] == [
+        ClosePullRequest(pull.number, f"The release was {WHY}")
     ]
     assert world.rollout.outcome is Outcome.WITHDRAWN
     assert world.forge.shown[COMMIT]["rollout/tau"] == (

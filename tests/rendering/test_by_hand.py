@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from rollout.adapters.resources import templates_dir
-from rollout.core.rollback.effects import CloseIncident, IssueView, plan_issue
+from rollout.core.effects import CloseIssue
+from rollout.core.rollback.effects import IssueView, plan_issue
 from rollout.core.state import Event, StepState, TrainState
 from rollout.rendering.commits import message
 from rollout.rendering.incident import incident_body, revert_body
@@ -142,7 +143,7 @@ def test_validated_is_only_what_harness_or_ci_judged(sections: dict[str, Any], w
     assert ("What is there now was validated" in issue(world)) is was_validated
     assert ("Nothing was validated" in issue(world)) is not was_validated
     shown = IssueView(7, "", "", is_open=True)
-    last = [one for one in plan_issue(train(world), shown, "", "") if isinstance(one, CloseIncident)]
+    last = [one for one in plan_issue(train(world), shown, "", "") if isinstance(one, CloseIssue)]
     assert ("validated anew" in last[0].reason) is was_validated
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.channel.proposals import why_refused
-from rollout.core.decide.effects import SetStatus, besides, channel_prefix, description, status_context
+from rollout.core.decide.effects import besides, channel_prefix, description, status_context
+from rollout.core.effects import SetStatus
 from rollout.core.files import CHANNEL, RELEASE_CACHE, state_path
 from rollout.core.state import StateChange, TrainState
 from rollout.errors import InputError, OutsideError

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from rollout.core.rollback.effects import (
-    LABEL,
-    CloseIncident,
+from rollout.core.effects import (
+    CloseIssue,
     IssueEffect,
-    IssueView,
-    OpenIncident,
-    ProposeRevert,
+    OpenIssue,
+    OpenPullRequest,
     PushRevert,
     RevertEffect,
-    UpdateIncident,
-    plan_issue,
+    UpdateIssue,
 )
+from rollout.core.rollback.effects import LABEL, IssueView, plan_issue
 from rollout.core.state import TrainState
 from rollout.ports import Issues, IssueState, Reverter, opened_twice
 from rollout.rendering.incident import incident_title, revert_body, revert_message
@@ -43,7 +41,7 @@ class Responder:
         assert release is not None
         message = revert_message(state)
         match effect:
-            case ProposeRevert():
+            case OpenPullRequest():
                 body = revert_body(state, self.product_page())
                 self.reverter.propose(release, effect.branch, message, body, at=at)
             case PushRevert():
@@ -61,7 +59,7 @@ class Responder:
         body = self.incident_body(state, self._pull_request(state))
         effects = plan_issue(state, shown, incident_title(state.incident), body)
         twice = self.issues.duplicates(state.incident.id) if issue else ()
-        return effects + [CloseIncident(one.number, opened_twice(issue.number)) for one in twice if issue]
+        return effects + [CloseIssue(one.number, opened_twice(issue.number)) for one in twice if issue]
 
     def _pull_request(self, state: TrainState) -> str:
         """`#7` or `owner/name#7`, as GitHub links it; empty when there is none."""
@@ -72,13 +70,13 @@ class Responder:
     def tell(self, effect: IssueEffect, at: datetime) -> None:
         """Carry it out. Raises OutsideError."""
         match effect:
-            case OpenIncident():
+            case OpenIssue():
                 self.issues.open(effect.key, effect.title, effect.body, labels=(LABEL,), assignees=(), at=at)
-            case UpdateIncident():
+            case UpdateIssue():
                 self.issues.update(
                     effect.number, title=effect.title, body=effect.body, labels=(LABEL,), at=at
                 )
-            case CloseIncident():
+            case CloseIssue():
                 self.issues.close(effect.number, effect.reason, at=at)
             case _:
                 assert_never(effect)

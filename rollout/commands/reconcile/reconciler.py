@@ -24,12 +24,7 @@ from rollout.commands.reconcile.signoff_desk import SignoffDesk
 from rollout.commands.targets import TargetLookup
 from rollout.core.decide.advance import advance, why_ignored
 from rollout.core.decide.effects import (
-    ClosePromotion,
-    Effect,
-    OpenPromotion,
     PullView,
-    SetStatus,
-    UpdatePromotion,
     difference,
     opens_again_at,
     plan_pulls,
@@ -40,18 +35,21 @@ from rollout.core.decide.effects import (
 from rollout.core.decide.requests import ignored
 from rollout.core.decide.step import Step
 from rollout.core.decorations import Decorations
+from rollout.core.effects import (
+    CloseIssue,
+    ClosePullRequest,
+    Effect,
+    OpenIssue,
+    OpenPullRequest,
+    PullRequestEffect,
+    PushRevert,
+    SetStatus,
+    UpdateIssue,
+    UpdatePullRequest,
+)
 from rollout.core.files import CHANNEL, SIGNOFF
 from rollout.core.observation import Evidence, Results
-from rollout.core.rollback.effects import (
-    CloseIncident,
-    IssueEffect,
-    OpenIncident,
-    ProposeRevert,
-    PushRevert,
-    RevertEffect,
-    UpdateIncident,
-    plan_revert,
-)
+from rollout.core.rollback.effects import plan_revert
 from rollout.core.signoff.window import SignoffEffect
 from rollout.core.state import UNDER_WAY, Event, StateChange, Status, TrainState, UnusableFile, Verdict
 from rollout.core.state.changes import applied
@@ -69,18 +67,15 @@ from rollout.ports import (
 )
 from rollout.rendering.commits import message
 
-AnyEffect = Effect | RevertEffect | IssueEffect
-
-_KINDS: dict[type[AnyEffect], str] = {
-    OpenPromotion: "open_pull_request",
-    UpdatePromotion: "update_pull_request",
-    ClosePromotion: "close_pull_request",
+_KINDS: dict[type[Effect], str] = {
+    OpenPullRequest: "open_pull_request",
+    UpdatePullRequest: "update_pull_request",
+    ClosePullRequest: "close_pull_request",
     SetStatus: "set_status",
-    ProposeRevert: "propose_revert",
     PushRevert: "push_revert",
-    OpenIncident: "open_incident",
-    UpdateIncident: "update_incident",
-    CloseIncident: "close_incident",
+    OpenIssue: "open_incident",
+    UpdateIssue: "update_incident",
+    CloseIssue: "close_incident",
 }
 
 _MOST_STEPS = 25
@@ -101,7 +96,7 @@ class Report:
 
     state: TrainState
     steps: list[StepCommit] = field(default_factory=list)
-    effects: list[AnyEffect] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
     signoff_effects: list[SignoffEffect] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """Evidence that was ignored, and why."""
@@ -145,13 +140,19 @@ class Report:
             }
             for taken in self.steps
         ]
-        pulls = [{"kind": _KINDS[type(effect)], **_fields(effect)} for effect in self.effects]
-        return commits + pulls + [asdict(effect) for effect in self.signoff_effects]
+        return (
+            commits
+            + [_row(effect) for effect in self.effects]
+            + [asdict(effect) for effect in self.signoff_effects]
+        )
 
 
-def _fields(effect: AnyEffect) -> dict[str, object]:
+def _row(effect: Effect) -> dict[str, object]:
+    if isinstance(effect, OpenPullRequest) and not effect.to_phase:
+        return {"kind": "propose_revert", "branch": effect.branch}
     # A body is up to 60,000 characters of what the rest of the document says already.
-    return {key: value for key, value in asdict(effect).items() if key != "body"}
+    fields = {key: value for key, value in asdict(effect).items() if key != "body"}
+    return {"kind": _KINDS[type(effect)], **fields}
 
 
 class Reconciler:
@@ -393,22 +394,22 @@ class Reconciler:
             state.rollout, state.status, state.contract, pulls, body_for, contract_changed=changed
         )
         for effect in effects:
-            if not (isinstance(effect, OpenPromotion) and self._is_put_off(report, effect)):
+            if not (isinstance(effect, OpenPullRequest) and self._is_put_off(report, effect)):
                 self._carry_out(report, effect)
         # A dry run has closed nothing, and has to leave out what it would have closed.
-        closed = {effect.number for effect in report.effects if isinstance(effect, ClosePromotion)}
+        closed = {effect.number for effect in report.effects if isinstance(effect, ClosePullRequest)}
         return [pull for pull in self._open_pulls(state) or () if pull.number not in closed]
 
-    def _carry_out(self, report: Report, effect: Effect) -> None:
+    def _carry_out(self, report: Report, effect: PullRequestEffect) -> None:
         """A body and a status only show what is recorded; a pull request is what people act on."""
-        if isinstance(effect, UpdatePromotion | SetStatus):
+        if isinstance(effect, UpdatePullRequest | SetStatus):
             is_done = self._decorations.attempt(partial(self._make, effect, report.state))
         else:
             is_done = self._is_made(effect, report.state)
         if is_done:
             report.effects.append(effect)
 
-    def _is_put_off(self, report: Report, effect: OpenPromotion) -> bool:
+    def _is_put_off(self, report: Report, effect: OpenPullRequest) -> bool:
         try:
             why = self._why_later(effect)
         except OutsideError as error:
@@ -418,7 +419,7 @@ class Reconciler:
             report.notes.append(why)
         return bool(why)
 
-    def _why_later(self, effect: OpenPromotion) -> str:
+    def _why_later(self, effect: OpenPullRequest) -> str:
         """Why the pull request is not opened yet; empty when it is.
 
         Otherwise a bot that closes each one at once would have it opened without end. A promotion that this
@@ -437,7 +438,7 @@ class Reconciler:
             " to stop promoting: rollout freeze --reason WHY"
         )
 
-    def _is_made(self, effect: Effect, state: TrainState) -> bool:
+    def _is_made(self, effect: PullRequestEffect, state: TrainState) -> bool:
         try:
             self._make(effect, state)
         except OutsideError as error:
@@ -510,11 +511,11 @@ class Reconciler:
             altered = ""  # somebody wrote the file so on the state branch: it may have come with that
         return difference(wanted, changes.paths, changes.rollout, unlisted=changes.unlisted, altered=altered)
 
-    def _make(self, effect: Effect, state: TrainState) -> None:
+    def _make(self, effect: PullRequestEffect, state: TrainState) -> None:
         if self._dry_run:
             return
         match effect:
-            case OpenPromotion():
+            case OpenPullRequest():
                 rollout = proposed(state.rollout, effect.to_phase, effect.canary_percent)
                 text = message(Event.PROMOTE, contract=state.contract, rollout=rollout, status=state.status)
                 new = NewPullRequest(
@@ -527,9 +528,9 @@ class Reconciler:
                     parent=state.head,
                 )
                 self._forge.open_pull_request(new, at=self._now)
-            case UpdatePromotion():
+            case UpdatePullRequest():
                 self._forge.update_pull_request(effect.number, effect.body, at=self._now)
-            case ClosePromotion():
+            case ClosePullRequest():
                 self._forge.close_pull_request(effect.number, effect.reason, at=self._now)
             case SetStatus():
                 self._forge.set_status(

@@ -8,14 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate
+from rollout.core.effects import (
+    ClosePullRequest,
+    OpenPullRequest,
+    PullRequestEffect,
+    SetStatus,
+    StatusWord,
+    UpdatePullRequest,
+)
 from rollout.core.files import ROLLOUT, state_path
 from rollout.core.state import Outcome, Result, Rollout, Status, Verdict
 from rollout.core.text import inert
 
-StatusWord = Literal["success", "pending", "failure"]
 CHANNEL_BRANCHES = "rollout-channel/"
 """Where the branches of pull requests that change a channel begin."""
 _PARTS = {"rollout": 3, "rollout-channel": 2, "rollout-revert": 2}
@@ -43,36 +49,6 @@ class PullView:
     """The state commit that its branch was made on."""
     differs: str = ""
     """How its branch differs from what was proposed; empty when it does not."""
-
-
-@dataclass(frozen=True)
-class OpenPromotion:
-    branch: str
-    to_phase: str
-    canary_percent: int
-
-
-@dataclass(frozen=True)
-class UpdatePromotion:
-    number: int
-    body: str
-
-
-@dataclass(frozen=True)
-class ClosePromotion:
-    number: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class SetStatus:
-    commit: str
-    context: str
-    state: StatusWord
-    description: str
-
-
-Effect = OpenPromotion | UpdatePromotion | ClosePromotion | SetStatus
 
 
 _CONTRACT_CHANGED = "The contract changed; the promotion is proposed anew once its gates hold."
@@ -126,7 +102,7 @@ def plan_pulls(
     body_for: Callable[[str], str],
     *,
     contract_changed: bool = False,
-) -> list[Effect]:
+) -> list[PullRequestEffect]:
     """Changes to pull requests: one open for a promotion, none that leads anywhere else.
 
     `body_for` gives the body of one whose branch was made on that state commit.
@@ -136,19 +112,19 @@ def plan_pulls(
     contract changed: its branch may propose a percent that the new one does not have.
     """
     wanted = _wanted_branch(rollout, status, contract)
-    effects: list[Effect] = []
+    effects: list[PullRequestEffect] = []
     kept = [pull for pull in pulls if pull.branch == wanted and not contract_changed]
     for pull in pulls:
         if pull not in kept:
             why = _CONTRACT_CHANGED if pull.branch == wanted else _why_closed(rollout, status)
-            effects.append(ClosePromotion(pull.number, why))
+            effects.append(ClosePullRequest(pull.number, why))
             continue
         body = body_for(pull.base_sha)
         if pull.body != body:
-            effects.append(UpdatePromotion(pull.number, body))
+            effects.append(UpdatePullRequest(pull.number, body))
     after = contract.next_phase(status.phase)
     if wanted and after and not kept and status.decision.verdict is Verdict.PROMOTE:
-        effects.append(OpenPromotion(wanted, after.name, after.canary_percent))
+        effects.append(OpenPullRequest(wanted, after.name, after.canary_percent))
     return effects
 
 

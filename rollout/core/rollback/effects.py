@@ -5,46 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rollout.core.contract import RollbackStep
+from rollout.core.effects import (
+    CloseIssue,
+    IssueEffect,
+    OpenIssue,
+    OpenPullRequest,
+    PushRevert,
+    RevertEffect,
+    UpdateIssue,
+)
 from rollout.core.rollback.revert_step import has_to_act, revert_of
 from rollout.core.rollback.validation import was_validated
 from rollout.core.state import Incident, IncidentEnd, Outcome, RevertFact, TrainState
 
 LABEL = "rollout-incident"
-
-
-@dataclass(frozen=True)
-class ProposeRevert:
-    branch: str
-
-
-@dataclass(frozen=True)
-class PushRevert:
-    commit: str
-    """The release's."""
-
-
-@dataclass(frozen=True)
-class OpenIncident:
-    key: str
-    title: str
-    body: str
-
-
-@dataclass(frozen=True)
-class UpdateIncident:
-    number: int
-    title: str
-    body: str
-
-
-@dataclass(frozen=True)
-class CloseIncident:
-    number: int
-    reason: str
-
-
-RevertEffect = ProposeRevert | PushRevert
-IssueEffect = OpenIncident | UpdateIncident | CloseIncident
 
 
 @dataclass(frozen=True)
@@ -66,7 +40,7 @@ def plan_revert(state: TrainState, fact: RevertFact | None) -> RevertEffect | No
         return None
     if state.contract.rollback.revert == "push":
         return PushRevert(incident.commit)
-    return ProposeRevert(revert_of(incident).branch)
+    return OpenPullRequest(revert_of(incident).branch)
 
 
 def plan_issue(state: TrainState, shown: IssueView | None, title: str, body: str) -> list[IssueEffect]:
@@ -77,12 +51,12 @@ def plan_issue(state: TrainState, shown: IssueView | None, title: str, body: str
     incident = state.incident
     assert incident is not None
     if shown is None:
-        return [OpenIncident(incident.id, title, body)] if incident.ended is None else []
+        return [OpenIssue(incident.id, title, body)] if incident.ended is None else []
     effects: list[IssueEffect] = []
     if (shown.title, shown.body.strip()) != (title, body.strip()):
-        effects.append(UpdateIncident(shown.number, title, body))
+        effects.append(UpdateIssue(shown.number, title, body))
     if incident.ended is not None and shown.is_open:
-        effects.append(CloseIncident(shown.number, _last_words(incident, incident.ended)))
+        effects.append(CloseIssue(shown.number, _last_words(incident, incident.ended)))
     return effects
 
 

@@ -5,12 +5,7 @@ import pytest
 
 from fakehub.clock import NOON
 from rollout.core.decide.effects import (
-    ClosePromotion,
-    Effect,
-    OpenPromotion,
     PullView,
-    SetStatus,
-    UpdatePromotion,
     channel_branch,
     difference,
     opens_again_at,
@@ -18,6 +13,13 @@ from rollout.core.decide.effects import (
     plan_statuses,
     promotion_branch,
     proposed,
+)
+from rollout.core.effects import (
+    ClosePullRequest,
+    OpenPullRequest,
+    PullRequestEffect,
+    SetStatus,
+    UpdatePullRequest,
 )
 from rollout.core.state import Freeze
 from tests.core.world import COMMIT, World, checks, run
@@ -32,7 +34,7 @@ class ToyForge:
         self.pulls = list(pulls)
         self.shown: dict[str, dict[str, tuple[str, str]]] = {}
 
-    def plan(self, world: World, body: str = "body") -> list[Effect]:
+    def plan(self, world: World, body: str = "body") -> list[PullRequestEffect]:
         """What is planned, carried out; statuses are planned when the pull requests are as they should be."""
         rollout, status, contract = world.rollout, world.status, world.contract
         effects = plan_pulls(rollout, status, contract, self.pulls, lambda base: f"{body} on {base}")
@@ -43,18 +45,18 @@ class ToyForge:
             self._carry_out(effect, body)
         return [*effects, *statuses]
 
-    def _carry_out(self, effect: Effect, body: str) -> None:
+    def _carry_out(self, effect: PullRequestEffect, body: str) -> None:
         match effect:
-            case OpenPromotion():
+            case OpenPullRequest():
                 self.pulls.append(pull(len(self.pulls) + 1, effect.branch, body=f"{body} on base"))
-            case UpdatePromotion():
+            case UpdatePullRequest():
                 self.pulls = [
                     PullView(p.number, p.branch, effect.body, p.head_sha, p.base_sha)
                     if p.number == effect.number
                     else p
                     for p in self.pulls
                 ]
-            case ClosePromotion():
+            case ClosePullRequest():
                 self.pulls = [p for p in self.pulls if p.number != effect.number]
             case SetStatus():
                 self.shown.setdefault(effect.commit, {})[effect.context] = (effect.state, effect.description)
@@ -75,7 +77,7 @@ def frozen(world: World) -> World:
 def test_a_promotion_opens_a_pull_request_and_turns_it_green() -> None:
     forge = ToyForge()
     assert forge.plan(soaked()) == [
-        OpenPromotion(BRANCH, "canary-2", 25),
+        OpenPullRequest(BRANCH, "canary-2", 25),
         SetStatus(f"{1:040x}", "rollout/tau", "success", "canary-1 -> canary-2: every gate holds"),
         SetStatus(COMMIT, "rollout/tau", "pending", "v0.1.5 canary-1: in progress"),
     ]
@@ -105,7 +107,7 @@ def test_a_hold_opens_nothing() -> None:
 
 def test_a_body_that_is_out_of_date_is_updated_in_place() -> None:
     forge = ToyForge(pull())
-    assert forge.plan(soaked(), "new body")[0] == UpdatePromotion(1, "new body on base")
+    assert forge.plan(soaked(), "new body")[0] == UpdatePullRequest(1, "new body on base")
     assert forge.plan(soaked(), "new body") == []
 
 
@@ -186,14 +188,14 @@ def test_a_freeze_closes_the_pull_request_and_fails_the_release() -> None:
     world, forge = soaked(), ToyForge()
     forge.plan(world)
     assert forge.plan(frozen(world)) == [
-        ClosePromotion(1, "The rollout is frozen: ada says stop"),
+        ClosePullRequest(1, "The rollout is frozen: ada says stop"),
         SetStatus(COMMIT, "rollout/tau", "failure", "v0.1.5 canary-1: ada says stop"),
     ]
 
 
 def test_a_pull_request_that_leads_elsewhere_is_closed() -> None:
     stale = pull(4, promotion_branch("tau", "v0.1.5", "canary-1"))
-    assert ToyForge(stale).plan(World().reach("canary-1"))[0] == ClosePromotion(
+    assert ToyForge(stale).plan(World().reach("canary-1"))[0] == ClosePullRequest(
         4, "The rollout is in canary-1; this does not lead on from there."
     )
 
@@ -201,7 +203,7 @@ def test_a_pull_request_that_leads_elsewhere_is_closed() -> None:
 def test_completion_closes_what_is_open_and_turns_the_release_green() -> None:
     world = World().reach("general-availability").sign_before("general-availability").soak(86400)
     assert ToyForge(pull()).plan(world) == [
-        ClosePromotion(1, "The rollout is complete."),
+        ClosePullRequest(1, "The rollout is complete."),
         SetStatus(COMMIT, "rollout/tau", "success", "v0.1.5 general-availability: rollout complete"),
     ]
 
@@ -272,7 +274,7 @@ def test_an_ended_rollout_that_is_not_frozen_says_how_it_ended() -> None:
     assert isinstance(effect, SetStatus)
     assert effect.description == "v0.1.5 canary-1: rolled back"
     assert plan_pulls(ended, world.status, world.contract, [pull()], str) == [
-        ClosePromotion(1, "The rollout is rolled back.")
+        ClosePullRequest(1, "The rollout is rolled back.")
     ]
 
 

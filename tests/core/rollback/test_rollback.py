@@ -5,17 +5,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from rollout.core.contract import RollbackStep
+from rollout.core.effects import CloseIssue, OpenIssue, OpenPullRequest, PushRevert, UpdateIssue
 from rollout.core.rollback import leaving, quarantine, watching
-from rollout.core.rollback.effects import (
-    CloseIncident,
-    IssueView,
-    OpenIncident,
-    ProposeRevert,
-    PushRevert,
-    UpdateIncident,
-    plan_issue,
-    plan_revert,
-)
+from rollout.core.rollback.effects import IssueView, plan_issue, plan_revert
 from rollout.core.rollback.opening import block_signoff, incident_id
 from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.rollback.revert_step import has_to_act, standing, waits_for_merge
@@ -316,7 +308,7 @@ def test_the_revert_is_proposed_or_pushed_once_it_is_begun() -> None:
     proposing, pushing = reverting(), reverting(revert="push")
     assert proposing.incident is not None
     branch = f"rollout-revert/tau/{proposing.incident.id}"
-    assert plan_revert(proposing.state, REVERTS["clean"]) == ProposeRevert(branch)
+    assert plan_revert(proposing.state, REVERTS["clean"]) == OpenPullRequest(branch)
     assert plan_revert(pushing.state, REVERTS["clean"]) == PushRevert("1" * 40)
     assert plan_revert(proposing.state, REVERTS["proposed"]) is None
     assert plan_revert(World().state, REVERTS["clean"]) is None
@@ -326,15 +318,15 @@ def test_an_incident_has_one_issue_that_is_closed_at_its_end() -> None:
     running = reverting()
     assert running.incident is not None
     assert plan_issue(running.state, None, "title", "body") == [
-        OpenIncident(running.incident.id, "title", "body")
+        OpenIssue(running.incident.id, "title", "body")
     ]
     shown = IssueView(7, "title", "body\n", is_open=True)
     assert plan_issue(running.state, shown, "title", "body") == []
-    assert plan_issue(running.state, shown, "title", "other") == [UpdateIncident(7, "title", "other")]
+    assert plan_issue(running.state, shown, "title", "other") == [UpdateIssue(7, "title", "other")]
     called_off = rolled_back().cancel()
     assert plan_issue(called_off.state, None, "title", "body") == []
     (close,) = plan_issue(called_off.state, shown, "title", "body")
-    assert close == CloseIncident(7, "Cancelled: a false alarm.")
+    assert close == CloseIssue(7, "Cancelled: a false alarm.")
     closed = IssueView(7, "title", "body", is_open=False)
     assert plan_issue(called_off.state, closed, "title", "body") == []
     running.revert = REVERTS["landed"]
@@ -344,7 +336,7 @@ def test_an_incident_has_one_issue_that_is_closed_at_its_end() -> None:
     running.perform().observe().rounds(1)
     assert running.rollout.outcome is Outcome.ROLLED_BACK
     (close,) = plan_issue(running.state, shown, "title", "body")
-    assert close == CloseIncident(7, "Rolled back, and validated anew.")
+    assert close == CloseIssue(7, "Rolled back, and validated anew.")
 
 
 def test_a_false_alarm_unblocks_the_checklist_that_it_blocked() -> None:

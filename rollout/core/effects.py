@@ -1,0 +1,71 @@
+"""Effects: changes of the forge as data, for a promotion, a channel, a revert or an incident alike.
+
+`decide.effects` and `rollback.effects` plan them from what is recorded and what the forge shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+StatusWord = Literal["success", "pending", "failure"]
+
+
+@dataclass(frozen=True)
+class OpenPullRequest:
+    branch: str
+    to_phase: str = ""
+    """Of a promotion; empty for the revert of a release."""
+    canary_percent: int = 0
+
+
+@dataclass(frozen=True)
+class UpdatePullRequest:
+    number: int
+    body: str
+
+
+@dataclass(frozen=True)
+class ClosePullRequest:
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class PushRevert:
+    commit: str
+    """The release's."""
+
+
+@dataclass(frozen=True)
+class SetStatus:
+    commit: str
+    context: str
+    state: StatusWord
+    description: str
+
+
+@dataclass(frozen=True)
+class OpenIssue:
+    key: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class UpdateIssue:
+    number: int
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class CloseIssue:
+    number: int
+    reason: str
+
+
+PullRequestEffect = OpenPullRequest | UpdatePullRequest | ClosePullRequest | SetStatus
+RevertEffect = OpenPullRequest | PushRevert
+IssueEffect = OpenIssue | UpdateIssue | CloseIssue
+Effect = PullRequestEffect | PushRevert | IssueEffect
