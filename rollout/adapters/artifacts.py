@@ -23,7 +23,7 @@ MAX_ARCHIVE = 2 * MAX_EVIDENCE + 64 * 1024
 """Bytes: two files of evidence, even if nothing in them could be made smaller."""
 _NAMES = ("observation.json", "results.json")
 _DEPTHS = (1, 2)
-_HINT = "only what `rollout collect` and `rollout perform` of this run wrote belongs into an artifact"
+_HINT = "hand over only what collect and perform of this run wrote"
 
 
 def evidence_in(folder: Path) -> list[Evidence]:

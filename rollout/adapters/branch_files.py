@@ -9,7 +9,7 @@ from rollout.core.files import CONTRACT, STATE, state_path
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock
 
-_MAKE_ONE = "run `rollout init` to make a train"
+_MAKE_ONE = "make a train: rollout init"
 
 
 class BranchFiles:

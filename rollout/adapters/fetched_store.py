@@ -17,7 +17,7 @@ from rollout.files.yaml_text import load_yaml
 
 _AGAIN = "run again: it reads and decides anew"
 _BY_HAND = (
-    "mend that and run again, or edit `frozen` of state/TRAIN/rollout.yaml on that branch in the browser;"
+    "fix that and run again, or edit `frozen` of state/TRAIN/rollout.yaml on that branch in the browser;"
     " `gh auth login` goes by the API instead"
 )
 

@@ -406,7 +406,7 @@ def _hint(path: str, culprit: FileVersion | None, good: FileVersion | None) -> s
     if culprit is None or good is None:
         return EDITED_HINT.format(file=path)
     return (
-        f"{_did(culprit, good)}; mend it, or take that back:"
+        f"{_did(culprit, good)}; fix it, or take that back:"
         f" git checkout {good.commit[:10]} -- {path}, then commit"
     )
 

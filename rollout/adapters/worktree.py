@@ -27,7 +27,7 @@ class DiskWorktree:
             with opened(self._root / path) as file:
                 return file.read(MAX_BYTES + 1)  # one too many is enough for the reader to refuse it
         except OSError as error:
-            hint = "run `rollout init` to make a train" if isinstance(error, FileNotFoundError) else ""
+            hint = "make a train: rollout init" if isinstance(error, FileNotFoundError) else ""
             raise InputError(f"{path}: cannot be read: {error.strerror}", hint=hint, file=path) from error
 
     def contracts(self) -> tuple[str, ...]:
@@ -70,8 +70,8 @@ class DiskWorktree:
 _CONTRACTS = "state/*/contract.yaml"
 _CHOOSE_ANOTHER = "nothing was written; remove it first, or choose another --train"
 _NO_LINKS = "nothing was written; a folder on the way is a link"
-_RUN_AGAIN = "files before it are written; make room or mend the permissions, and run it again"
-_TRY_AGAIN = "nothing was written; make room or mend the permissions, and try again"
+_RUN_AGAIN = "files before it are written; make room or fix the permissions, and run it again"
+_TRY_AGAIN = "nothing was written; make room or fix the permissions, and try again"
 
 
 def _write_new(path: Path, text: str) -> None:

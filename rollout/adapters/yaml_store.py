@@ -64,7 +64,7 @@ _CACHED_FILES = 256
 _MOST_EMPTY = 200
 """How far back a train's folder is looked for."""
 
-_FROM_HISTORY = "take one from `rollout history`"
+_FROM_HISTORY = "take one from: rollout history"
 
 _LONGEST_LINE = 500
 
@@ -312,7 +312,9 @@ class YamlStore:
     def _text(self, blob: str) -> bytes:
         found = self._git.read(blob)
         if found is None:
-            raise OutsideError(f"git object {blob} is missing or damaged", hint="`git fsck` says more")
+            raise OutsideError(
+                f"git object {blob} is missing or damaged", hint="look at the repository: git fsck"
+            )
         return found.body
 
 

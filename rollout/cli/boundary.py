@@ -41,7 +41,7 @@ def run(app: click.Group, arguments: list[str]) -> int:
     except OSError as error:
         _let_go_of_a_full_output()
         where = f"{error.filename}: " if error.filename else ""
-        hint = "make room or mend the permissions, and try again"
+        hint = "make room or fix the permissions, and try again"
         return _end(OutsideError(f"{where}{error.strerror or error}", hint=hint), arguments)
     except Exception as error:  # noqa: BLE001 -- the last resort: a bug is said to be one, with its trace
         import traceback

@@ -69,7 +69,9 @@ def init(
     from rollout.commands.init import InitOptions, train_of
 
     if update and not workflows_only:
-        raise InputError("--update is about workflows alone", hint="rollout init --workflows --update")
+        raise InputError(
+            "--update is about workflows alone", hint="update them: rollout init --workflows --update"
+        )
     if workflows_only:
         return _install_workflows(call, action, update=update)
     space = call.workspace
@@ -92,7 +94,7 @@ def init(
     if profile is None and (trains := space.trains()):
         raise InputError(
             f"{space.branch} carries {', '.join(trains)} already: another train needs --profile",
-            hint=f"rollout init --profile {_PROFILE} --train NAME",
+            hint=f"add it: rollout init --profile {_PROFILE} --train NAME",
         )
     _make_train(call, profile_text(profile or _PROFILE), wishes, branch, action)
     return None
@@ -226,5 +228,5 @@ def _enterprise_server(place: Place | None) -> RefusedError | None:
         f"the workflows do not run on GitHub Enterprise Server, where origin is ({place.host}):"
         " it lacks `environment.deployment` and actions/upload-artifact v4 and later",
         hint="run collect, perform and reconcile --forge github from a scheduler of your own:"
-        " docs/github.md of rollout, `Enterprise Server`",
+        " docs/github.md of rollout, Enterprise Server",
     )

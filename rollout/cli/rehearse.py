@@ -48,15 +48,15 @@ def rehearse(call: Call, product_dir: Path | None, by: str | None, dry_run: bool
     if not rehearsed.passed:
         error = RefusedError(
             f"{train}: {why_stuck(rehearsed)}",
-            hint=f"{_mend(rehearsed)}, then rehearse again; nothing was recorded.",
+            hint=f"{_fix(rehearsed)}, then rehearse again; nothing was recorded",
         )
         error.documented = True
         raise error
 
 
-def _mend(rehearsed: RehearsalOutcome) -> str:
+def _fix(rehearsed: RehearsalOutcome) -> str:
     is_only_unvalidated = rehearsed.stuck is None and rehearsed.unvalidated
-    return "Add a harness or ci_checks gate to a phase" if is_only_unvalidated else "Mend that now"
+    return "add a harness or ci_checks gate to a phase" if is_only_unvalidated else "fix that now"
 
 
 def _summarize(rehearsed: RehearsalOutcome, commit: str | None) -> None:

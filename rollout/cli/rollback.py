@@ -35,7 +35,7 @@ def rollback(
     reverted: str | None,
     by: str | None,
 ) -> None:
-    """Roll back the release that is on its way, or that completed last; joins a rollback that runs."""
+    """Roll back the current release, or the last completed one; joins a rollback that is under way."""
     from rollout.commands.rollback import (
         Declaration,
         Dispatch,

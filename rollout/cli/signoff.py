@@ -42,7 +42,7 @@ def signoff_record(call: Call, item: str, evidence: str, by: str | None) -> None
     space = call.workspace
     who = by or (space.person() if space.forge_kind == "local" else "")
     changed = record(space.store, space.issues, space.evidence, space.clock, call.train, item, evidence, who)
-    call.answer_commit(changed.commit, f"signed {item}", "signed so already")
+    call.answer_commit(changed.commit, f"signed {item}", "already signed")
 
 
 @signoff.command("open")

@@ -22,9 +22,9 @@ from rollout.ports import Clock, Forge, StateStore
 M = TypeVar("M", bound=Model)
 
 _STATE = "state/"
-_CHANNEL_HINT = "take the change back; `rollout channel plan` tells what may be chosen"
+_CHANNEL_HINT = "take the change back; see what may be chosen: rollout channel plan"
 _HINT = "take the change back; a promotion pull request is opened by the tool when every gate holds"
-_WAIT_HINT = "run rollout reconcile, which renews the decision, then this check again"
+_WAIT_HINT = "renew the decision, then check again: rollout reconcile"
 
 
 @dataclass(frozen=True)

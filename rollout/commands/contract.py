@@ -41,7 +41,7 @@ def refuse_doubts(state: TrainState) -> None:
     file = contract_file(state.train)
     problems = tuple(f"{file}: {problem}" for problem in doubts(state.contract))
     if problems:
-        hint = "mend the contract and commit it; `rollout contract check` looks again"
+        hint = "fix the contract, commit it and look again: rollout contract check"
         raise ContractError(problems, hint=hint, file=file)
 
 

@@ -11,7 +11,7 @@ from rollout.errors import InputError, RefusedError
 from rollout.ports import History, Place
 from rollout.rendering.gates import release_name
 
-_WHOLE_ID = "give the whole id, as `git rev-parse NAME` prints it"
+_WHOLE_ID = "give the whole id: git rev-parse NAME"
 _DEEPEN = "; this clone is shallow, fetch all of it with `git fetch --unshallow`"
 
 

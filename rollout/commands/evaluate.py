@@ -66,5 +66,5 @@ def _new_observation(evidence: Evidence, state: TrainState, now: datetime) -> Ob
     assert state.status is not None
     why = why_ignored(state.status, state.contract, evidence, now)
     if why:
-        raise InputError(f"--observation: {why}", hint="collect again with: rollout collect --output FILE")
+        raise InputError(f"--observation: {why}", hint="collect again: rollout collect -o FILE")
     return evidence

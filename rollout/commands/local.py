@@ -28,4 +28,4 @@ def pull_request(forge: Forge, number: int) -> PullRequest:
     for pull in forge.pull_requests(""):
         if pull.number == number:
             return pull
-    raise InputError(f"there is no pull request {number}", hint="`rollout local prs` lists them")
+    raise InputError(f"there is no pull request {number}", hint="list them: rollout local prs")

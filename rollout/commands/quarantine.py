@@ -29,7 +29,7 @@ from rollout.rendering.commits import message
 from rollout.rendering.gates import release_name
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_NAME_IT = "give a version that is tagged, or the whole id of a commit, as `git rev-parse NAME` prints it"
+_NAME_IT = "give a version that is tagged, or the whole id of a commit: git rev-parse NAME"
 
 _ROLL_BACK = "end that release, which puts it in quarantine: rollout rollback --reason WHY"
 
@@ -174,7 +174,7 @@ def _entries(state: TrainState, commit: str) -> Sequence[QuarantinedRelease]:
     if len({entry.commit for entry in found}) != 1:
         raise InputError(
             f"{commit}: no such commit in quarantine",
-            hint="see: rollout quarantine list, and give 7 digits or more",
+            hint="give 7 digits or more, from: rollout quarantine list",
         )
     return found
 

@@ -165,7 +165,7 @@ def refuse_unjudged(state: TrainState) -> None:
     if is_hidden or (status is not None and status.legal.outcome is not rollout.outcome):
         raise RefusedError(
             f"{state.train}: rollout.yaml was edited, and nobody has judged that yet",
-            hint="run rollout reconcile, which puts it back, and try again",
+            hint="put it back, then try again: rollout reconcile",
         )
 
 
@@ -207,7 +207,7 @@ def declare_reverted(
     if not _WHOLE_ID.fullmatch(asked.commit) or not is_there(asked.commit):
         raise InputError(
             f"--reverted {inert(asked.commit, 80)}: no such commit",
-            hint="give the whole id, as `git rev-parse NAME` prints it",
+            hint="give the whole id: git rev-parse NAME",
         )
     now = clock.now()
 

@@ -81,7 +81,7 @@ def _check(state: TrainState, item: str) -> None:
     if proof is not None:
         raise RefusedError(
             f"sign-off {item}: proved by the machine ({proof.kind}), not signed by people",
-            hint="rollout reconcile records it once it holds",
+            hint="record it once it holds: rollout reconcile",
         )
     if state.rollout.outcome is not Outcome.IN_PROGRESS or state.signoff is None:
         raise RefusedError(

@@ -304,7 +304,7 @@ class Story:
         )
         if done.returncode:
             why = line((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1], 300)
-            hint = "is the disk full, or does a setting of git forbid it? Mend that and start the demo again"
+            hint = "is the disk full, or does a setting of git forbid it? Fix that and start the demo again"
             raise OutsideError(f"git {arguments[0]} failed: {why}", hint=hint)
         return done.stdout.strip()
 

@@ -18,7 +18,7 @@ MAX_EVIDENCE = 5 * 1024 * 1024
 _SCHEMA = 1
 _KINDS: dict[str, type[Observation] | type[Results]] = {"observation": Observation, "results": Results}
 _MAX_MISTAKES = 20
-_WRITE_AGAIN = "Write it again with `rollout collect` or `rollout perform`."
+_WRITE_AGAIN = "write it again: rollout collect -o FILE, or rollout perform -o FILE"
 
 
 def dump_evidence(evidence: Evidence) -> str:
@@ -30,7 +30,7 @@ def dump_evidence(evidence: Evidence) -> str:
 def check_output(path: Path | None) -> None:
     """Raises InputError for a folder, before anything is read that takes long and could not be written."""
     if path is not None and path.is_dir():
-        raise InputError(f"--output {path}: is a folder", hint="Name a file in it.", file=str(path))
+        raise InputError(f"--output {path}: is a folder", hint="name a file in it", file=str(path))
 
 
 def write_evidence(path: Path, evidence: Evidence) -> None:
@@ -41,12 +41,12 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
     try:
         write_whole(path, dump_evidence(evidence).encode())
     except IsADirectoryError as error:
-        hint = "Nothing was written. Name a file."
+        hint = "nothing was written; name a file"
         raise InputError(f"{path}: is a folder", hint=hint, file=str(path)) from error
     except OSError as error:
         raise OutsideError(
             f"{path}: cannot be written: {error.strerror or error}",
-            hint="Nothing was written. Check folder, space and permissions, and run it again.",
+            hint="nothing was written; check folder, space and permissions, and run it again",
         ) from error
 
 
@@ -60,7 +60,7 @@ def read_evidence(path: Path, *, limit: int = MAX_EVIDENCE) -> Evidence:
             content = file.read(limit + 1)
     except OSError as error:
         raise _refusal(
-            str(path), error.strerror or str(error), "Name a file that exists and can be read."
+            str(path), error.strerror or str(error), "name a file that exists and can be read"
         ) from None
     return parse_evidence(str(path), content, limit=limit)
 
@@ -94,7 +94,7 @@ def _refuse_other_schema(name: str, schema: JsonValue) -> None:
     if isinstance(schema, bool):
         raise _refusal(name, f"schema: is {str(schema).lower()}, not {_SCHEMA}", _WRITE_AGAIN)
     if isinstance(schema, int) and schema > _SCHEMA:
-        hint = "A newer rollout wrote it: use that version here too."
+        hint = "a newer rollout wrote it; use that version here too"
         raise _refusal(
             name, f"schema: is {inert(str(schema), 40)}, and this rollout reads up to {_SCHEMA}", hint
         )

@@ -119,9 +119,9 @@ def check_consistency(state: TrainState) -> None:
 
 UPGRADE = "upgrade rollout; the one that workflows call: rollout init --workflows --update"
 
-_CONTRACT_HINT = "`rollout contract schema` lets an editor help; `rollout contract check` looks again"
+_CONTRACT_HINT = "fix them, then look again: rollout contract check"
 
-EDITED_HINT = "`git log -p -- {file}` shows who changed it; mend it in a new commit"
+EDITED_HINT = "see who changed it: git log -p -- {file}; then fix it in a new commit"
 
 
 def _refuse_newer_schema(data: object, file: str) -> None:

@@ -32,7 +32,7 @@ from rollout.rendering.inert import line
 
 BY_HAND = "rollout tick"
 _START = "rollout start VERSION"
-_REOPEN = "once the cause is mended: rollout reopen --reason WHY"
+_REOPEN = "once the cause is fixed: rollout reopen --reason WHY"
 _WAITS = ("wait", "nothing;", "nothing:")
 """How a line begins that asks nobody for anything."""
 DETAIL = 120
@@ -59,21 +59,21 @@ def _with_contract(state: TrainState, rest: list[str]) -> list[str]:
     """A file that cannot be used lets nothing start or go on, and holds up no rollback."""
     if state.unusable is None and not state.broken:
         return rest
-    mend = [_mend("the contract", state.unusable)] if state.unusable else []
-    mend += [_mend(each.name, each) for each in state.broken]
+    fixes = [_fix("the contract", state.unusable)] if state.unusable else []
+    fixes += [_fix(each.name, each) for each in state.broken]
     match state.rollout.outcome:
         case Outcome.IDLE | Outcome.COMPLETE | Outcome.WITHDRAWN:
-            return mend
+            return fixes
         case Outcome.IN_PROGRESS:
-            return [*mend, *rest]
+            return [*fixes, *rest]
         case Outcome.ROLLING_BACK | Outcome.ROLLED_BACK:
-            return [*rest, *mend]
+            return [*rest, *fixes]
         case _:
             assert_never(state.rollout.outcome)
 
 
-def _mend(what: str, unusable: UnusableFile) -> str:
-    return f"mend {what}: {line(unusable.problem.splitlines()[0], 300)}; {line(unusable.hint, 300)}"
+def _fix(what: str, unusable: UnusableFile) -> str:
+    return f"fix {what}: {line(unusable.problem.splitlines()[0], 300)}; {line(unusable.hint, 300)}"
 
 
 def _channel(channel: Channel | None) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _channel(channel: Channel | None) -> Iterator[str]:
         failed = (
             f"{line(request.version)} was not brought to where it runs: {line(request.result.detail, 120)}"
         )
-        yield f"{failed}; mend that, then rollout channel apply"
+        yield f"{failed}; fix that, then: rollout channel apply"
 
 
 def _rollout(state: TrainState, now: datetime, pull_request: int | None, merge: str) -> list[str]:
@@ -319,8 +319,8 @@ def _repairs(contract: Contract, status: Status) -> Iterator[str]:
         for finding in failing
         if finding.gate in for_good
     ]
-    things += [f"mend {_failing(finding)}" for finding in failing if finding.gate not in for_good]
-    things += [f"find out about {_unknown(finding)}" for finding in unknown.values()]
+    things += [f"fix {_failing(finding)}" for finding in failing if finding.gate not in for_good]
+    things += [f"check why {_unknown(finding)}" for finding in unknown.values()]
     yield from things[:SHOWN]
     if len(things) > SHOWN:
         yield f"and {len(things) - SHOWN} more, below"
@@ -338,7 +338,7 @@ def _failing(finding: GateFinding) -> str:
 
 
 def _unknown(finding: GateFinding) -> str:
-    return f"{finding.surface or finding.gate}: {line(finding.seen, DETAIL)}"
+    return f"{finding.surface or finding.gate} is unknown: {line(finding.seen, DETAIL)}"
 
 
 def _wait(contract: Contract, status: Status, now: datetime) -> str:

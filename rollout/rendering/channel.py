@@ -27,17 +27,15 @@ def guard_advice(code: GuardCode) -> str:
     """What a person can do about a guard that blocks; empty when none does."""
     match code:
         case GuardCode.INVALID_CURRENT_VERSION:
-            return "mend current_version in channel.yaml, as a commit of its own"
+            return "fix current_version in channel.yaml, as a commit of its own"
         case GuardCode.INVALID_TARGET_VERSION:
             return "write it like v1.2.3 or 1.2.3-beta.1"
         case GuardCode.STABLE_PRERELEASE_DISALLOWED:
-            return "`rollout channel set beta` takes prereleases"
+            return "to take prereleases: rollout channel set beta"
         case GuardCode.MAJOR_VERSION_JUMP_BLOCKED:
             return "go by a version between, or allow the jump in the contract: channel.max_major_jump"
         case GuardCode.QUARANTINED_RELEASE:
-            return (
-                "take a mended version; if it was not at fault: rollout quarantine lift COMMIT --reason WHY"
-            )
+            return "take a fixed version; if it was not at fault: rollout quarantine lift COMMIT --reason WHY"
         case GuardCode.NO_RELEASE_RECORDS:
             return "publish the release first; a rollout needs none: rollout start"
         case GuardCode.OK:

@@ -100,8 +100,8 @@ def _revert(step: IncidentStep, incident: Incident, revert: str, merge: str) -> 
 def _revalidate(step: IncidentStep, state: TrainState) -> str:
     if step.state is StepState.BLOCKED:
         branch = line(state.contract.product.branch)
-        anew = "the next harness run and its newest commit with checks are judged anew"
-        return f"mend {branch}; {anew} ({line(step.result, 300)})"
+        anew = "the next harness run and its newest commit with checks are judged again"
+        return f"fix {branch}; {anew} ({line(step.result, 300)})"
     asked = state.status.requests if state.status else ()
     if any(request.work is Work.HARNESS and request.result is None for request in asked):
         return f"{PERFORM} ({line(step.result, 200)})"

@@ -528,9 +528,7 @@ class Workspace:
             if len(trains) == 1:
                 return trains[0]
         if not trains:
-            raise InputError(
-                f"no train on branch {self.branch}", hint="run `rollout init`, then commit what it wrote"
-            )
+            raise InputError(f"no train on branch {self.branch}", hint="make one and commit it: rollout init")
         hint = f"say which with --train: {', '.join(trains)}"
         if self._is_job:
             from rollout.core.doctor.branch import set_train
@@ -707,7 +705,7 @@ class Workspace:
             return None
         commit = self.git.resolve(named)
         if commit is None:
-            raise InputError(f"{named}: no such commit", hint="take one from `rollout history`")
+            raise InputError(f"{named}: no such commit", hint="take one from: rollout history")
         return commit
 
     def changed_in(self, clone: Path, commit: str, since: str | None) -> tuple[str | None, Sequence[str]]:

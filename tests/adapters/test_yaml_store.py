@@ -250,7 +250,7 @@ def test_a_file_that_is_gone_is_told_with_the_way_back(store: YamlStore, repo: R
         store.load("tau", store.head())
     assert error.value.file == path
     assert error.value.hint == (
-        f"commit {did} by Rollout Tests took it away; mend it, or take that back:"
+        f"commit {did} by Rollout Tests took it away; fix it, or take that back:"
         f" git checkout {before} -- {path}, then commit"
     )
 

@@ -72,9 +72,9 @@ EXPECTED = [
         OSError(28, "No space left on device", "state/tau"),
         4,
         "state/tau: No space left on device",
-        "make room or mend the permissions, and try again",
+        "make room or fix the permissions, and try again",
     ),
-    (PermissionError("no"), 4, "no", "make room or mend the permissions, and try again"),
+    (PermissionError("no"), 4, "no", "make room or fix the permissions, and try again"),
     (
         KeyboardInterrupt(),
         130,
@@ -224,7 +224,7 @@ def test_wrong_usage_is_an_annotation_too(end: Ends) -> None:
             OSError(28, "No space left on device"),
             {
                 "error": "No space left on device",
-                "hint": "make room or mend the permissions, and try again",
+                "hint": "make room or fix the permissions, and try again",
                 "exit_code": 4,
             },
         ),

@@ -589,7 +589,7 @@ def test_a_commit_that_only_github_can_judge_needs_a_token(
 ) -> None:
     run(capsys, "rollback", "--reason", "it crashes")
     _, told = run(capsys, "rollback", "--reverted", world.release, "--reason", "by hand", code=4)
-    assert told[-2:] == ["error: acme/tau is not asked without a token", "hint: gh auth login"]
+    assert told[-2:] == ["error: acme/tau is not asked without a token", "hint: log in: gh auth login"]
 
 
 @pytest.mark.parametrize("whose", ["reader", "stranger", "nobody"])

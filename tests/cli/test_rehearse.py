@@ -169,7 +169,7 @@ def test_a_contract_that_validates_nothing_is_not_recorded_as_rehearsed(
     printed = capsys.readouterr()
     assert json.loads(printed.out)["passed"] is False
     assert "would end unvalidated: nothing was validated: the contract has neither" in printed.err
-    assert "Add a harness or ci_checks gate to a phase, then rehearse again" in printed.err
+    assert "add a harness or ci_checks gate to a phase, then rehearse again" in printed.err
     assert everything(repo) == before
 
 

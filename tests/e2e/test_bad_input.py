@@ -100,7 +100,7 @@ BROKEN_STATE = {
     "a key that nobody knows": (
         committed("rollout.yaml", lambda text: text + "force: true\n"),
         r"state/tau/rollout\.yaml: force: ",
-        r"changed it; mend it, or take that back: git checkout [0-9a-f]{10} -- state/tau/rollout\.yaml",
+        r"changed it; fix it, or take that back: git checkout [0-9a-f]{10} -- state/tau/rollout\.yaml",
     ),
 }
 
@@ -109,17 +109,17 @@ BROKEN_CONTRACT = {
     "no contract": (
         without("contract.yaml"),
         r"state/tau/contract\.yaml is missing",
-        r"took it away; mend it, or take that back: git checkout [0-9a-f]{10} -- state/tau/contract\.yaml",
+        r"took it away; fix it, or take that back: git checkout [0-9a-f]{10} -- state/tau/contract\.yaml",
     ),
     "a contract that is no YAML": (
         committed("contract.yaml", lambda text: text + "surfaces: [\n"),
         r"state/tau/contract\.yaml:\d+: ",
-        "changed it; mend it, or take that back",
+        "changed it; fix it, or take that back",
     ),
     "a contract with a mistake": (
         committed("contract.yaml", lambda text: text.replace("percent: 25", "percent: 125")),
         r"state/tau/contract\.yaml: phases\.2\.canary_percent: ",
-        "changed it; mend it, or take that back",
+        "changed it; fix it, or take that back",
     ),
     "a contract of a newer schema": (
         committed("contract.yaml", lambda text: text.replace("schema: 1\n", "schema: 2\n", 1)),
@@ -153,7 +153,7 @@ def test_the_brake_acts_on_broken_state_and_says_so_first(town: Town, case: str)
     warning = (
         r"^warning: \w+\.yaml cannot be read; its last readable version decides, and nothing is promoted: "
     )
-    mends = r"; mend it, or take that back: git checkout [0-9a-f]{10} -- state/tau/\w+\.yaml, then commit$"
+    mends = r"; fix it, or take that back: git checkout [0-9a-f]{10} -- state/tau/\w+\.yaml, then commit$"
     assert (said.code, said.err.count("\n")) == (0, 1)
     assert re.search(f"{warning}{line}.*{mends}", said.err)
     said = town.shell.rollout("freeze", "--reason", "look first")
@@ -339,7 +339,7 @@ def test_no_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = Shell(Repository(tmp_path / "repo").path, capsys).rollout("status")
     assert (said.code, said.err) == (
         2,
-        "error: no train on branch main\nhint: run `rollout init`, then commit what it wrote\n",
+        "error: no train on branch main\nhint: make one and commit it: rollout init\n",
     )
 
 

@@ -250,7 +250,7 @@ def test_init_takes_the_generic_profile_for_the_first_train_alone(
     said = shell.rollout("init", "--train", "api")
     assert (said.code, repository.status()) == (2, [])
     assert "error: main carries shop already: another train needs --profile" in said.err
-    assert "hint: rollout init --profile generic --train NAME" in said.err
+    assert "hint: add it: rollout init --profile generic --train NAME" in said.err
 
 
 def test_doctor_says_what_is_missing_and_then_that_all_is_well(shell: Shell, repository: Repository) -> None:

@@ -36,7 +36,7 @@ def test_an_earliest_end_that_has_passed_is_not_waited_for() -> None:
     assert advise(late) == ["wait for the next observation, due 14:10 UTC"]
 
 
-MEND = "mend the contract: c.yaml: phases: is missing; take that back: git checkout abc1234 -- c.yaml"
+MEND = "fix the contract: c.yaml: phases: is missing; take that back: git checkout abc1234 -- c.yaml"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ MEND = "mend the contract: c.yaml: phases: is missing; take that back: git check
         (Outcome.COMPLETE, [MEND]),
         (Outcome.WITHDRAWN, [MEND]),
         (Outcome.IN_PROGRESS, [MEND, "wait: the soak ends 14:40 UTC at the earliest"]),
-        (Outcome.ROLLED_BACK, ["once the cause is mended: rollout reopen --reason WHY", MEND]),
+        (Outcome.ROLLED_BACK, ["once the cause is fixed: rollout reopen --reason WHY", MEND]),
     ],
 )
 def test_a_contract_that_cannot_be_used_is_mended_before_anything_starts(
@@ -85,7 +85,7 @@ def test_a_frozen_train_shows_what_else_is_to_do_but_no_promotion() -> None:
     failing = build.train(rollout, build.status(changed=changed))
     assert to_do(failing, now=build.NOW, pull_request=7) == [
         unfreeze,
-        "mend memory: queue_depth is 12, wanted <= 1",
+        "fix memory: queue_depth is 12, wanted <= 1",
     ]
     promoting = build.train(rollout, build.status(decision=build.promote()))
     assert to_do(promoting, now=build.NOW, pull_request=7) == [unfreeze]
@@ -108,9 +108,11 @@ def test_what_is_only_waited_for_needs_nobody(advice: str, needed: bool) -> None
 
 def test_a_trigger_that_cannot_be_told_is_named_only_when_nothing_else_is() -> None:
     changed: build.Edits = {("no_trigger", None): (Result.UNKNOWN, "cannot tell: validation")}
-    assert advise(build.status(changed=changed)) == ["find out about no_trigger: cannot tell: validation"]
+    assert advise(build.status(changed=changed)) == [
+        "check why no_trigger is unknown: cannot tell: validation"
+    ]
     changed["queue_depth", "memory"] = (Result.UNKNOWN, "not reported")
-    assert advise(build.status(changed=changed)) == ["find out about memory: not reported"]
+    assert advise(build.status(changed=changed)) == ["check why memory is unknown: not reported"]
 
 
 @pytest.mark.parametrize(("percent", "command"), [(25, "rollback"), (0, "withdraw")])
@@ -135,12 +137,12 @@ def test_many_troubles_are_counted_and_one_cause_is_named_once() -> None:
         for surface in build.SURFACES
     }
     shown = advise(build.status(changed=changed))
-    assert shown[0] == "mend voice: failure_streak is 7, wanted 0"
+    assert shown[0] == "fix voice: failure_streak is 7, wanted 0"
     assert shown[5:] == ["and 5 more, below"]
     unread: build.Edits = {
         (gate, "voice"): (Result.UNKNOWN, "timed out") for gate in ("failure_streak", "queue_depth")
     }
-    assert advise(build.status(changed=unread)) == ["find out about voice: timed out"]
+    assert advise(build.status(changed=unread)) == ["check why voice is unknown: timed out"]
 
 
 def test_completion_needs_nobody() -> None:
@@ -178,7 +180,7 @@ def test_work_that_failed_says_how() -> None:
 def test_after_a_rollback() -> None:
     over = build.train(build.rollout(outcome=Outcome.ROLLED_BACK), build.status())
     assert to_do(over, now=build.NOW, pull_request=None) == [
-        "once the cause is mended: rollout reopen --reason WHY"
+        "once the cause is fixed: rollout reopen --reason WHY"
     ]
     assert what_next(over, now=build.NOW) == "nothing is promoted until the train is reopened"
 

@@ -107,7 +107,7 @@ def test_the_issue_of_a_rollback_that_waits_for_a_merge() -> None:
         ),
         (
             with_steps(**UP_TO_THE_REVERT, revert=DONE, revalidate=(StepState.BLOCKED, "red")),
-            "mend main; the next harness run and its newest commit with checks are judged anew",
+            "fix main; the next harness run and its newest commit with checks are judged again",
         ),
         (
             with_steps(**UP_TO_THE_REVERT, revert=DONE, revalidate=(StepState.RUNNING, "waits")),

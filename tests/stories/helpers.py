@@ -117,7 +117,7 @@ def _start(town: Town, found: re.Match[str], status: dict[str, Any], starts: boo
 
 def _merge(town: Town, found: re.Match[str], status: dict[str, Any], starts: bool) -> None:
     said = town.rollout("local", "merge", found["number"])
-    if said.code and "mend its branch by hand" in said.hint:
+    if said.code and "fix its branch by hand" in said.hint:
         _mend_the_pull_request(town, found["number"])
     elif said.code:
         _follow(town, said)
@@ -192,11 +192,11 @@ _WAYS: tuple[tuple[str, Callable[[Town, re.Match[str], dict[str, Any], bool], No
     (r"if it is a false alarm: ", _nothing),
     (r"do by hand what the rollback went on without\b|bring \S+ to where|bring the product to", _nothing),
     (r"merge pull request #(?P<number>\d+)", _merge),
-    (r"(?:mend|find out about) ci_checks\b", _rerun_ci),
-    (r"mend main\b", _mend_the_branch),
-    (r"mend the contract\b", _do_what_it_names),
+    (r"(?:fix|check why) ci_checks\b", _rerun_ci),
+    (r"fix main\b", _mend_the_branch),
+    (r"fix the contract\b", _do_what_it_names),
     (r"have CI run on a commit\b", _run_ci_again),
-    (r"(?:mend|find out about) ", _nothing),
+    (r"(?:fix|check why) ", _nothing),
     (r"and \d+ more, below", _nothing),
     (r".*\b(?:rollout [a-z]|revert it by hand)", _do_what_it_names),
 )

@@ -316,7 +316,7 @@ class Checkout:
                 f"{commit} is committed, but the worktree could not follow{self._where}: {complaint(done)}",
                 hint=self._unlock
                 if self._lock.exists()
-                else "mend that; the next run brings the worktree up to date",
+                else "fix that; the next run brings the worktree up to date",
             )
 
     def catch_up(self) -> None:

@@ -14,7 +14,7 @@ from rollout.core.text import inert
 from rollout.errors import OutsideError
 
 Done = subprocess.CompletedProcess[bytes]
-RETRY_HINT = "run the command again; if it stays, look at the repository with `git status` and `git fsck`"
+RETRY_HINT = "run the command again; if it fails again, look at the repository: git status; git fsck"
 LITERAL: Mapping[str, str] = {"GIT_LITERAL_PATHSPECS": "1"}
 NOTHING: Mapping[str, str] = {}
 _CONFIG = (

@@ -19,7 +19,7 @@ _SECTIONS = (b"[remote", b"[include")
 _BESIDE = "rollout-brake"
 _USER = re.compile(r"//[^/@\s]*@")
 _NO_SUCH_REF = b"couldn't find remote ref"
-_LATER = "run it again later; `git fetch` has to work in this clone"
+_LATER = "run it again once this works in the clone: git fetch"
 
 
 def remotes(git: Git) -> dict[str, str]:
@@ -111,7 +111,7 @@ def _way_to(git: Git, remote: str) -> tuple[tuple[str, ...], str]:
         elsewhere = _USER.sub("//", inert(pushes[0]))
         raise OutsideError(
             f"pushing to {remote} would reach {elsewhere}, which is another repository",
-            hint=f"git remote set-url --push {remote} ADDRESS, or `gh auth login`, which goes by the API",
+            hint=f"push there: git remote set-url --push {remote} ADDRESS; or go by the API: gh auth login",
         )
     if pushes == right[:1]:
         return (), remote

@@ -354,7 +354,7 @@ class Git:
         if merge.conflicts:
             raise RefusedError(
                 f"merge conflict in {', '.join(merge.conflicts)}",
-                hint="both sides changed the same lines; close the pull request or mend its branch by hand",
+                hint="both sides changed the same lines; close the pull request or fix its branch by hand",
             )
         return merge.tree
 

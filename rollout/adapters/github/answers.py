@@ -219,7 +219,7 @@ def moved(repository: str, new: str, *, is_home: bool) -> RefusedByGitHubError:
     """A repository was renamed or transferred to `new`, which is an address where the name is not known."""
     hint = "set product.repository in the contract to the new name"
     if is_home:
-        hint = "set GITHUB_REPOSITORY, or the clone's remote (`git remote set-url origin`), to the new name"
+        hint = "use the new name in GITHUB_REPOSITORY, or for the clone: git remote set-url origin ADDRESS"
     return RefusedByGitHubError(f"{repository} has moved to {new}", _MOVED, hint=hint)
 
 

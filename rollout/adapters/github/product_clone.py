@@ -149,7 +149,7 @@ class ProductClone:
         """Variables that let git's processes in."""
         token = self._token_for(repository)
         if not token:
-            raise OutsideError(f"{repository} is not asked without a token", hint="gh auth login")
+            raise OutsideError(f"{repository} is not asked without a token", hint="log in: gh auth login")
         basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
         self._secrets |= {token, basic}
         return {

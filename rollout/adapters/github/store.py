@@ -415,7 +415,11 @@ class _Files:
     def _text(self, name: str) -> bytes:
         blob, path = self._files[name], state_path(self._train, name)
         if blob is None or blob.text is None or blob.is_truncated:
-            raise InputError(f"{path} is too long, or is not text", hint=f"`git log -p -- {path}`", file=path)
+            raise InputError(
+                f"{path} is too long, or is not text",
+                hint=f"see who changed it: git log -p -- {path}",
+                file=path,
+            )
         refuse_other_kinds(mode_text(blob.mode), path)
         return blob.text.encode()
 

@@ -114,7 +114,7 @@ class Transport:
     def _requester(self, token: str) -> Requester:
         if not token:
             raise OutsideError(
-                f"{self._address.repository} is not asked without a token", hint="gh auth login"
+                f"{self._address.repository} is not asked without a token", hint="log in: gh auth login"
             )
         if token not in self._requesters:
             self._requesters[token] = self._connected(token)

@@ -277,7 +277,7 @@ class LocalForge:
     def _refuse_to_merge(self, records: _Records, found: _PullRequest, admin: bool) -> None:
         if found.state is not PullRequestState.OPEN:
             raise RefusedError(
-                f"pull request {found.number} is {found.state}", hint="`rollout local prs` lists them"
+                f"pull request {found.number} is {found.state}", hint="list them: rollout local prs"
             )
         context = f"rollout/{found.train}"
         status = records.statuses.get(found.head_sha, {}).get(context)
@@ -287,7 +287,7 @@ class LocalForge:
             seen = f"{status.state}: {status.description}" if status else "not reported yet"
             raise RefusedError(
                 f"pull request {found.number} must not be merged: {context} is {seen}",
-                hint="`rollout reconcile` reports anew; --admin merges all the same and is judged afterwards",
+                hint="check again: rollout reconcile; --admin merges anyway, and reconcile may undo it",
             )
 
     def _merge_commit(self, found: _PullRequest, at: datetime, merged_by: str) -> str:
@@ -343,7 +343,7 @@ class LocalForge:
         for each in records.pull_requests:
             if each.number == number:
                 return each
-        raise InputError(f"there is no pull request {number}", hint="`rollout local prs` lists them")
+        raise InputError(f"there is no pull request {number}", hint="list them: rollout local prs")
 
 
 _BROKEN_HINT = "move the file away to begin anew: branches and state stay, the list of pull requests is lost"

@@ -192,7 +192,7 @@ class LocalIssues:
         with self._locked():
             records = self._file.read()
             if _find(records, number).state is IssueState.CLOSED:
-                raise RefusedError(f"issue {number} is closed", hint="`rollout local issues` lists them")
+                raise RefusedError(f"issue {number} is closed", hint="list them: rollout local issues")
             self._change(records, number, state=IssueState.CLOSED)
 
     # --- records -----------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ def _find(records: _Records, number: int) -> _Issue:
     for each in records.issues:
         if each.number == number:
             return each
-    raise InputError(f"there is no issue {number}", hint="`rollout local issues` lists them")
+    raise InputError(f"there is no issue {number}", hint="list them: rollout local issues")
 
 
 def _with_own(labels: Sequence[str]) -> tuple[str, ...]:

@@ -86,5 +86,5 @@ def _answer_cleaned(call: Call, result: ChannelResult, nothing: str) -> None:
             "reason": why or None,
             "commit": commit,
         },
-        lambda _: f"took the cache away: {why} ({commit[:10]})" if commit else nothing,
+        lambda _: f"cache deleted: {why} ({commit[:10]})" if commit else nothing,
     )

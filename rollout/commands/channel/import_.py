@@ -57,7 +57,7 @@ def _taken_over(
     try:
         channel, notes = read(documents, channel_of(state), now)
     except ValueError as error:
-        raise InputError(str(error), hint="mend the file, or leave it out of the folder") from error
+        raise InputError(str(error), hint="fix the file, or leave it out of the folder") from error
     if channel == state.channel:
         return channel, notes
     refuse_while_busy(state, "its channel stays as it is")

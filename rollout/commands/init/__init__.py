@@ -269,7 +269,7 @@ def _refuse_another_version(state: TrainState, channel: Channel, version: str) -
     if channel.current_version is not None:
         raise RefusedError(
             f"{state.train}: {channel.current_version} is the current version already",
-            hint="`rollout channel apply --target V` records an upgrade",
+            hint="record an upgrade: rollout channel apply --target V",
         )
     if state.rollout.outcome in UNDER_WAY:
         raise RefusedError(
@@ -331,7 +331,7 @@ def _valid(model: type[Model], data: dict[str, str | None]) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise InputError("\n".join(describe(error, model)), hint="see `rollout init --help`") from None
+        raise InputError("\n".join(describe(error, model)), hint="see: rollout init --help") from None
 
 
 def _with_product_branch(text: str, dump: Dump, branch: str | None) -> str:

@@ -29,7 +29,7 @@ from rollout.core.surfaces.payload import CYCLE_FIELDS
 from rollout.core.values import format_duration, format_instant
 from rollout.errors import InputError
 
-_HINT_COLLECT = "collect again with: rollout collect --output FILE"
+_HINT_COLLECT = "collect again: rollout collect -o FILE"
 _HINT_CLOCK = "set the clock of the machine that wrote it{}, and run that again"
 _HINT_WRITTEN = "hand over what collect or perform wrote, unchanged"
 _HINT_ROUND = "hand over only what this run's jobs collected, with --round RUN-ATTEMPT"

@@ -167,6 +167,6 @@ def open_issue(issue: SignoffIssue, state: TrainState) -> tuple[Issue, list[Sign
     if found is None:
         raise OutsideError(
             "the sign-off issue could not be opened",
-            hint="sign with `rollout signoff record ITEM EVIDENCE`, which needs no issue",
+            hint="sign without the issue: rollout signoff record ITEM EVIDENCE",
         )
     return found, effects

@@ -13,7 +13,7 @@ from rollout.core.doctor.finding import Finding, ok, problem, warning
 def laptop(facts: Laptop) -> Iterator[Finding]:
     """Contracts, state branch, and who commits."""
     for mistake in facts.contract_problems:
-        yield problem("contract", mistake, "mend it, then rollout contract check")
+        yield problem("contract", mistake, "fix it, then look again: rollout contract check")
     if facts.branch_problem:
         fix = facts.branch_fix or "rollout init, then commit what it wrote"
         yield problem("state branch", facts.branch_problem, fix)
@@ -30,7 +30,7 @@ def laptop(facts: Laptop) -> Iterator[Finding]:
         elif not train.missing:
             yield ok("contract", f"{train.name}: good")
         for missing in train.missing:
-            yield problem("contract", f"{train.name}: {missing}", f"mend state/{train.name}/contract.yaml")
+            yield problem("contract", f"{train.name}: {missing}", f"fix state/{train.name}/contract.yaml")
     yield from left_to_people(facts.trains)
     if facts.person is None:
         fix = "git config user.name NAME and git config user.email ADDRESS"

@@ -555,7 +555,7 @@ LAPTOP = Laptop("Ada", "main", "", (Train("tau"),), ())
             PROBLEM,
             "contract",
             "tau: product.branch: there is no branch",
-            "mend state/",
+            "fix state/",
         ),
     ],
 )
