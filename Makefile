@@ -33,19 +33,20 @@ test: dev ## run the tests; T='tests/core -k soak' runs some of them
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(T)
 
 # What needs more than Python and git. T='-k graphql' runs some of them.
-real: dev $(CACHE)/real/.installed ## hold the tests' GitHub to what GitHub recorded and published (needs npm)
+real: dev $(CACHE)/real/.installed ## what GitHub recorded and published, its pages in a browser (needs npm)
 	@$(BIN)/python -m pytest -n auto tests/real $(T)
 
 # Node trusts a list of its own, also where the system trusts more, such as a company's proxy.
 $(CACHE)/real/.installed: export NODE_EXTRA_CA_CERTS ?= /etc/ssl/certs/ca-certificates.crt
 
 # The lock holds versions and hashes, and no address.
-$(CACHE)/real/.installed: tests/real/package-lock.json
+$(CACHE)/real/.installed: tests/real/package-lock.json tests/real/unpack.cjs
 	@command -v npm >/dev/null || { \
 		echo 'make real needs npm, which comes with Node.js (Debian: apt-get install npm).' >&2; exit 1; }
 	@echo "set-up: $(dir $@)"
 	@rm -rf $(dir $@) && mkdir -p $(dir $@) && cp tests/real/package.json tests/real/package-lock.json $(dir $@)
-	@npm ci >&2 --prefix $(dir $@) --loglevel=error --ignore-scripts --no-audit --no-fund && touch $@
+	@npm ci >&2 --prefix $(dir $@) --loglevel=error --ignore-scripts --no-audit --no-fund
+	@node tests/real/unpack.cjs $(dir $@) && touch $@
 
 cover: dev ## run the tests one by one and list the lines that none of them ran
 	@mkdir -p $(CACHE)/coverage

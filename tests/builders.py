@@ -228,7 +228,7 @@ def waiting() -> Status:
 def release_range(total: int = 3) -> ReleaseRange:
     """So many commits, of which two are listed."""
     listed = (
-        ReleaseCommit(commit=COMMIT, subject="Retry a failed upload once"),
+        ReleaseCommit(commit=COMMIT, subject="Retry a failed upload once", author="Ada Lovelace"),
         ReleaseCommit(commit="b" * 40, subject="Merge pull request #41 from ada/retries"),
     )
     return ReleaseRange(commits=listed[:total], total=total)

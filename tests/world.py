@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -95,6 +95,8 @@ def incident_body(state: TrainState, pull_request: str) -> str:
 
 class World:
     """One train, one product, and everybody who works on them."""
+
+    promotion_body: Callable[[TrainState, str], str] = staticmethod(promotion_body)
 
     def __init__(self, *, apply: bool = False) -> None:
         self.clock = SettableClock(T0)
@@ -300,7 +302,7 @@ class World:
             self.store,
             self.forge,
             self.clock,
-            promotion_body,
+            self.promotion_body,
             responder=responder,
             targets=TargetLookup(self.known),
             dry_run=dry_run,

@@ -17,7 +17,7 @@ from rollout.core.state import (
 )
 from rollout.core.values import format_instant, from_unix_ms, seconds_between
 from rollout.rendering.gates import Style, count, day_and_time, no_style, short
-from rollout.rendering.inert import code, in_columns, line
+from rollout.rendering.inert import Markdown, code, in_columns, line, text
 from rollout.rendering.markdown import render
 
 Document = dict[str, object]
@@ -244,12 +244,12 @@ def _request(request: ChannelRequest) -> str:
 # --- the job's summary ------------------------------------------------------------------------------------
 
 
-def summary(text: str) -> str:
+def summary(answer: str) -> str:
     """Markdown for GITHUB_STEP_SUMMARY of what was answered: the first line stands out."""
-    first, _, rest = text.partition("\n")
+    first, _, rest = answer.partition("\n")
     # Indented lines are code: nothing in them is markup, and nothing can end them.
     block = "\n".join(f"    {each}" for each in rest.splitlines())
-    return f"**{code(first)}**\n\n{block}" if block else f"**{code(first)}**"
+    return f"**{text(first)}**\n\n{block}" if block else f"**{text(first)}**"
 
 
 # --- pull requests ----------------------------------------------------------------------------------------
@@ -264,12 +264,16 @@ def channel_body(template: str, before: Channel, after: Channel) -> str:
         "channel": after.channel.value,
         "before": _row(before),
         "after": _row(after),
-        "code": upgrade.guard_code.value if upgrade else "",
-        "reason": upgrade.guard_reason if upgrade else "",
-        "source": upgrade.lookup_source.value if upgrade else "",
+        "guard": _guard(upgrade) if upgrade else "",
         "request": after.request.version if after.request and after.request != before.request else "",
     }
     return render(template, values).strip()
+
+
+def _guard(plan: ChannelPlan) -> Markdown:
+    """`v0.1.5 is newer than v0.1.4 (ok, lookup live).`"""
+    codes = f"{code(plan.guard_code.value)}, lookup {code(plan.lookup_source.value)}"
+    return Markdown(f"{text(plan.guard_reason)} ({codes}).")
 
 
 def _row(channel: Channel) -> dict[str, str]:

@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from rollout.core.doctor import Finding, Severity
 from rollout.rendering.gates import Style, count, no_style
-from rollout.rendering.inert import code, line
+from rollout.rendering.inert import code, line, prose
 
 _SYMBOLS = {Severity.PROBLEM: "✗", Severity.WARNING: "!", Severity.CANNOT_TELL: "?", Severity.OK: "✓"}
 _COLOURS = {
@@ -59,7 +59,7 @@ def _counted(findings: Sequence[Finding]) -> str:
 def examination_summary(about: str, findings: Sequence[Finding]) -> str:
     """Markdown for a job's summary."""
     rows = [
-        f"| {_SYMBOLS[one.severity]} {one.topic} | {code(one.says, _LONGEST)} | {code(one.fix, _LONGEST)} |"
+        f"| {_SYMBOLS[one.severity]} {one.topic} | {prose(one.says, _LONGEST)} | {code(one.fix, _LONGEST)} |"
         for one in findings
     ]
     head = [f"**{_counted(findings).capitalize()}** in {code(about)}", "", "| looked at | found | fix |"]

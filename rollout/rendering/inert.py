@@ -1,8 +1,8 @@
 """Text of products and people, made inert: it can be read, and can do nothing.
 
 One helper for each place that text is shown in: `line` (terminals), `plain` (commit messages, titles),
-`code` (Markdown) and `marker_value` (hidden markers). Each gives one line without control, bidirectional
-or invisible characters, cut.
+`text` and `prose` (Markdown), `code` (commands and identifiers in Markdown) and `marker_value` (hidden
+markers). Each gives one line without control, bidirectional or invisible characters, cut.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ from rollout.core.text import inert
 
 LIMIT = 200
 """Characters that are shown of one text when nothing else is said."""
+TITLE_LIMIT = 60
+"""Characters of an issue's title: what a list on a phone shows."""
 DOCUMENT_LIMIT = 60_000
 """GitHub refuses a body of more than 65,536 characters."""
+
+_FOLDED = "\n\n</details>"
 
 _ACTIVE = (
     (re.compile("[@#]"), r"\g<0> "),  # @mention, #123
@@ -51,6 +55,77 @@ class Markdown(str):
     __slots__ = ()
 
 
+_APART = "&#8203;"
+"""A zero-width space: it keeps GitHub from seeing a mention, reference, address or emoji.
+
+A backslash would not: GitHub looks for these in the page, after the Markdown is gone. Renovate does the same
+to the release notes that it quotes.
+"""
+_MARKUP = re.compile(
+    r"""
+    (?P<begins>^(?:[>+=-]|\#(?!\d)|\d+(?=[.)])))       # a heading, a quote, a list, a line
+    | (?P<mark>[\\`*\[\]~|] | (?<![^\W_])_ | _(?![^\W_]) | <(?=[A-Za-z/!?]) | &(?=[\w\#])
+        | \#(?=\#*$))
+    | (?P<left>@(?=[\w.-]) | \#(?=\d) | \b(?:gh|ghsa|cve)-(?=\w) | :(?=//) | \b(?:mailto|xmpp):
+        | :(?=[\w+-]+:))
+    | (?P<www>\bwww(?=\.))
+    | (?P<dollar>\$)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What GitHub makes something of: Markdown, HTML, mentions, references, addresses, emoji, formulas."""
+_GROUPS = "channel|contract|local|quarantine|signoff"
+_VERBS = (
+    "check|collect|completion|demo|doctor|evaluate|freeze|history|init|list|perform|plan|reconcile|rehearse"
+    "|reopen|rollback|start|status|tick|unfreeze|verify|withdraw"
+)
+_COMMAND = re.compile(
+    rf"""
+    `(?P<quoted>[^`]+)`
+    | (?<![\w/.-])(?P<command>
+        (?: rollout\ (?:(?:{_GROUPS})\ [a-z]+|{_VERBS})\b | --[a-z][a-z-]* | /(?:signoff|withdraw)\b )
+        (?:\ (?: --[a-z][a-z-]* | [A-Z][A-Z_]*\b | [\w.-]+(?=\ (?:[A-Z]{{3,}}\b|--)) ))*
+      )
+    """,
+    re.VERBOSE,
+)
+"""A command in a sentence of ours: up to its last option or placeholder."""
+
+
+def text(shown: str, limit: int = LIMIT) -> Markdown:
+    """Text for Markdown: GitHub shows it as it is, and makes no markup, mention, reference or link of it."""
+    return Markdown(_MARKUP.sub(_escaped, line(shown, limit)))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    match found.lastgroup:
+        case "begins" if found[0].isdigit():
+            return f"{found[0]}\\"  # the point behind it is what counts
+        case "begins" | "mark":
+            return f"\\{found[0]}"
+        case "dollar":
+            # As GitHub's documentation does it, "Writing mathematical expressions".
+            return "<span>$</span>"
+        case _:
+            return f"{found[0]}{_APART}"
+
+
+def prose(sentence: str, limit: int = LIMIT) -> Markdown:
+    """A sentence of ours for Markdown: `text`, with the commands in it as code."""
+    shown, at = line(sentence, limit), 0
+    parts: list[str] = []
+    for found in _COMMAND.finditer(shown):
+        command = code(found["quoted"] or found["command"], limit)
+        parts += [_MARKUP.sub(_escaped, shown[at : found.start()]), command]
+        at = found.end()
+    return Markdown("".join([*parts, _MARKUP.sub(_escaped, shown[at:])]))
+
+
+def link(shown: str, address: str) -> Markdown:
+    """A link to an address that is ours, such as one built of a repository's page and an id."""
+    return Markdown(f"[{shown if isinstance(shown, Markdown) else text(shown)}]({address})")
+
+
 def code(text: str, limit: int = LIMIT) -> Markdown:
     """A code span: in it GitHub looks for no markup, mention, reference or link.
 
@@ -62,14 +137,14 @@ def code(text: str, limit: int = LIMIT) -> Markdown:
 
 
 def finalize(value: object) -> str:
-    """What a template prints for a value: numbers and Markdown as they are, all other text as code.
+    """What a template prints for a value: numbers and Markdown as they are, all other text as text.
 
     Raises TypeError for anything else, so that no object's repr slips into a document.
     """
     if isinstance(value, Markdown):
         return value
     if isinstance(value, str):
-        return code(value)
+        return text(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise TypeError(f"a template prints text and whole numbers, not {type(value).__name__}")
@@ -84,8 +159,12 @@ def cut(document: str, limit: int = DOCUMENT_LIMIT) -> str:
     """The document's first lines, at most `limit` characters, with a note when lines were left out."""
     if len(document) <= limit:
         return document
-    note = "\n\n_Cut here: it is too long for a pull request. `rollout status` shows all of it._\n"
-    return document[: max(document.rfind("\n", 0, limit - len(note)), 0)] + note
+    note = "\n\n_Cut here: it is too long for GitHub. `rollout status` shows all of it._\n"
+    room = limit - len(note) - len(_FOLDED)
+    kept = document[: max(document.rfind("\n", 0, room), 0)]
+    # What follows, a hidden marker too, would be part of the fold.
+    is_folded = kept.count("\n<details>") > kept.count("\n</details>")
+    return f"{kept}{_FOLDED if is_folded else ''}{note}"
 
 
 def width(text: str) -> int:

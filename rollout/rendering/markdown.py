@@ -1,84 +1,27 @@
-"""Bodies of pull requests. Equal facts give an equal body: it says when a decision ends, not its age."""
+"""Markdown that several documents share: templates filled in, gates and their figures in lists."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rollout.core.contract import Contract, Phase, RunsSoak
-from rollout.core.decide.revision import heads_read
-from rollout.core.state import (
-    Decision,
-    Facts,
-    GateFinding,
-    Release,
-    ReleaseRange,
-    Result,
-    Rollout,
-    Status,
-    Verdict,
-)
-from rollout.core.values import format_duration, format_instant
-from rollout.rendering.gates import (
-    GateRow,
-    Silence,
-    count,
-    day_and_time,
-    listed,
-    progress,
-    release_name,
-    soak_bar,
-    symbol,
-    word,
-)
-from rollout.rendering.inert import DOCUMENT_LIMIT, Markdown, cut, finalize, marker_value
-from rollout.rendering.ranges import SHORT, comparison, markdown_rows, no_target
+from rollout.core.state import GateFinding, Result
+from rollout.rendering.gates import GateRow, Silence, listed, rows, symbol
+from rollout.rendering.inert import Markdown, finalize, text
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-MARKER = "<!-- rollout:promotion train={train} release={release} phase={phase} -->"
-
-
-def promotion_marker(train: str, release: str, phase: str) -> str:
-    """The hidden comment by which the pull request of a promotion to `phase` is found again."""
-    return MARKER.format(train=marker_value(train), release=marker_value(release), phase=marker_value(phase))
-
-
-def promotion_body(
-    template: str,
-    *,
-    contract: Contract,
-    rollout: Rollout,
-    status: Status,
-    to: Phase,
-    decided_at: str,
-    needs_person: str = "",
-    product_page: str = "",
-) -> str:
-    """The body of the pull request that promotes to `to`.
-
-    `product_page` is the address of the product's repository; empty on the local forge.
-    `needs_person` is why a rollback of the release would need a person; empty when it would not.
-
-    `template` is the text of promotion-pr.md.j2. `decided_at` is the state commit that the branch was made
-    on (`PullRequest.base_sha`); with the head instead the body would change at every observation.
-    Raises ValueError when the rollout has no release.
-    """
-    if rollout.release is None:
-        raise ValueError("a promotion needs a release")
-    marker = promotion_marker(rollout.train, release_name(rollout.release.version), to.name)
-    values = _values(contract, rollout, status, to, decided_at, rollout.release.commit)
-    values |= _range(rollout.release, status.release_range, product_page)
-    body = render(template, values | {"needs_person": needs_person})
-    return f"{cut(body.strip(), DOCUMENT_LIMIT - len(marker) - 2)}\n\n{marker}"
+SHORT = 10
+"""Digits of an id where people read it. GitHub makes a link of it where it knows the commit."""
+_LIMIT = re.compile(r"(?P<sign><=|>=) (?P<figure>\S+)")
+_AT = {"<=": "at most", ">=": "at least"}
 
 
 def render(template: str, values: Mapping[str, object]) -> str:
-    """A template filled in; each value that is not Markdown on purpose is shown as a code span.
+    """A template filled in; each value that is not Markdown on purpose is shown as text.
 
     Raises jinja2.UndefinedError for a name without a value, TypeError for a value that is no text.
     """
@@ -100,118 +43,67 @@ def _finalize(value: object) -> object:
     return value if isinstance(value, Undefined) else finalize(value)
 
 
-# --- values of the promotion template --------------------------------------------------------------------
+def commit_link(commit: str, page: str) -> Markdown:
+    """The commit's short id, as a link where its repository has a page."""
+    shown = commit[:SHORT]
+    return Markdown(f"[{shown}]({page.rstrip('/')}/commit/{commit})") if page else Markdown(shown)
 
 
-def _values(
-    contract: Contract, rollout: Rollout, status: Status, to: Phase, decided_at: str, commit: str
-) -> dict[str, object]:
-    phase = contract.phase(status.phase)
-    target = rollout.rollback_target
-    refusal = _refusal(rollout, status.decision, to)
-    return {
-        "train": rollout.train,
-        "release": release_name(status.release),
-        "commit": commit,
-        "from_phase": phase.name,
-        "from_percent": phase.canary_percent,
-        "to_phase": to.name,
-        "to_percent": to.canary_percent,
-        "verdict": Markdown(status.decision.verdict.value),
-        "refusal": refusal,
-        "reasons": [reason for reason in status.decision.reasons if reason != refusal],
-        "soak": soak_bar(progress(phase, status)),
-        "gates": gate_rows(status.gates),
-        "evaluated_since": _evaluated_since(status),
-        "product_heads": heads_read(status.observation) if status.observation else {},
-        "harness": _harness(status),
-        "checks": _checks(status.facts),
-        "decided_at": decided_at,
-        "rollback_target": f"{release_name(target.version)} on {target.channel}" if target else "",
-        "no_target": Markdown(f"{no_target(rollout).capitalize()}."),
-        "next_soak": _soak(to),
-        "holds_until": day_and_time(status.decision.at + timedelta(seconds=contract.max_gap(phase))),
-        "max_gap": format_duration(contract.max_gap(phase)),
-        "by_hand": contract.apply is None,
-    }
+# --- gates -----------------------------------------------------------------------------------------------
 
 
-def _range(release: Release, found: ReleaseRange | None, product_page: str) -> dict[str, object]:
-    return {
-        "commits": markdown_rows(found) if found else [],
-        "size": Markdown(count(found.total, "commit")) if found else "",
-        "base": release.base[:SHORT] if release.base else "",
-        "comparison": comparison(release, product_page),
-    }
+def not_holding(findings: Iterable[GateFinding]) -> list[Markdown]:
+    """A line for each reason why a gate does not hold, failing ones first: `✗ queue_depth (voice): 3 ...`."""
+    return [entry for each in listed(findings) for entry in _open_lines(each)]
 
 
-def _refusal(rollout: Rollout, decision: Decision, to: Phase) -> str:
-    """Why merging is wrong now; empty when it is right."""
-    if rollout.frozen is not None:
-        return f"frozen: {rollout.frozen.reason}"
-    if decision.verdict is Verdict.PROMOTE and decision.to == to.name:
-        return ""
-    return decision.reasons[0] if decision.reasons else f"the decision is {decision.verdict} now"
-
-
-def gate_rows(findings: Iterable[GateFinding], *, holding: bool = True) -> list[dict[str, object]]:
-    """The table of the gates, worst first: a row for each that holds, and for each reason why one does not.
-
-    What a holding surface shows is left out: it moves from one observation to the next. Without `holding`
-    so are the gates that hold.
-    """
-    shown = [each for each in listed(findings) if holding or isinstance(each, Silence) or not each.holds]
-    return [entry for each in shown for entry in _gate_rows(each)]
-
-
-def _gate_rows(row: GateRow | Silence) -> list[dict[str, object]]:
+def _open_lines(row: GateRow | Silence) -> Iterator[Markdown]:
     if isinstance(row, Silence):
-        return [_table_row(", ".join(row.gates), Result.UNKNOWN, row.seen, "", row.surfaces)]
-    if not row.holds:
-        return [_table_row(f.gate, f.result, f.seen, f.wanted, f.surface or "") for f in row.open]
-    surfaces = [finding for finding in row.findings if finding.surface and finding.result is Result.SATISFIED]
-    seen = "" if any(finding.surface for finding in row.findings) else row.findings[0].seen
-    where: str | Markdown = Markdown(count(len(surfaces), "surface")) if surfaces else ""
-    return [_table_row(row.gate, row.result, seen, row.findings[0].wanted, where)]
+        gates = ", ".join(row.gates)
+        yield Markdown(f"{symbol(Result.UNKNOWN)} {text(row.surfaces)}: {text(row.seen)} ({text(gates)})")
+        return
+    for finding in row.open:
+        where = f" ({finding.surface})" if finding.surface else ""
+        seen = f"unknown, {finding.seen}" if finding.result is Result.UNKNOWN else finding.seen
+        subject = f"{symbol(finding.result)} {text(finding.gate + where)}"
+        yield Markdown(f"{subject}: {text(seen)}, wanted {_wanted(finding.wanted)}")
 
 
-def _table_row(gate: str, result: Result, seen: str, wanted: str, surface: str) -> dict[str, object]:
-    return {
-        "gate": gate,
-        "symbol": Markdown(symbol(result)),
-        "result": Markdown(word(result)),
-        "seen": seen,
-        "wanted": wanted,
-        "surface": surface,
-    }
+def _wanted(wanted: str) -> Markdown:
+    found = _LIMIT.fullmatch(wanted)
+    return text(f"{_AT[found['sign']]} {found['figure']}" if found else wanted)
 
 
-def _evaluated_since(status: Status) -> str:
-    """When the last gate became what it is: it stays the same for as long as nothing changes."""
-    moments: list[datetime] = [finding.since for finding in status.gates]
-    return format_instant(max(moments, default=status.decided_at))
+def holding(findings: Iterable[GateFinding]) -> list[Markdown]:
+    """A line for each gate that holds, with what each surface shows: `✓ queue_depth: 0, 0, 1 of at most 1`.
+
+    Surfaces are named where they are not `order_of` all gates.
+    """
+    found = rows(findings)
+    order = order_of(findings)
+    return [_holding_line(row, order) for row in found if row.holds]
 
 
-def _harness(status: Status) -> str:
-    report = status.observation.harness if status.observation else None
-    if report is None:
-        return ""
-    if report.unknown is not None:
-        return f"unknown: {report.unknown}"
-    started = f", started {format_instant(report.started_at)}" if report.started_at else ""
-    return f"total={report.total} passed={report.passed} failed={report.failed}{started}"
+def order_of(findings: Iterable[GateFinding]) -> tuple[str, ...]:
+    """The surfaces of the gate that asks most of them, in the order of its figures."""
+    return max((_surfaces(row) for row in rows(findings)), key=len, default=())
 
 
-def _checks(facts: Facts) -> str:
-    """`6 success, 1 skipped`."""
-    if facts.checks is None:
-        return facts.reading.in_words if facts.reading else "could not be asked for"
-    found = Counter(check.conclusion for check in facts.checks)
-    parts = [f"{number} {conclusion}" for conclusion, number in sorted(found.items())]
-    return ", ".join([*parts, *([facts.reading.in_words] if facts.reading else [])])
+def _surfaces(row: GateRow) -> tuple[str, ...]:
+    return tuple(f.surface for f in row.findings if f.surface and f.result is Result.SATISFIED)
 
 
-def _soak(phase: Phase) -> str:
-    if isinstance(phase.soak, RunsSoak):
-        return count(phase.soak.runs, "complete run")
-    return format_duration(phase.soak) if phase.soak else ""
+def _holding_line(row: GateRow, order: Sequence[str]) -> Markdown:
+    shown = [finding for finding in row.findings if finding.result is Result.SATISFIED]
+    if not shown:
+        return Markdown(f"{symbol(row.result)} {text(row.gate)}: does not apply")
+    surfaces = _surfaces(row)
+    figures = ", ".join(finding.seen for finding in shown)
+    if len({finding.seen for finding in shown}) == 1 and not any(char.isdigit() for char in shown[0].seen):
+        figures = shown[0].seen
+    where = f" ({', '.join(surfaces)})" if surfaces and surfaces != tuple(order) else ""
+    wanted = shown[0].wanted
+    found = _LIMIT.fullmatch(wanted)
+    limit = f" of {_AT[found['sign']]} {found['figure']}" if found else f" ({wanted})"
+    limit = "" if not wanted or {finding.seen for finding in shown} == {wanted} else limit
+    return Markdown(f"{symbol(row.result)} {text(row.gate + where)}: {text(figures + limit, 500)}")

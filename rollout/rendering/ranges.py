@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.rollback.target import REVERTS_ONLY
-from rollout.core.state import Release, ReleaseRange, Rollout, Status, TrainState
+from rollout.core.state import Release, ReleaseCommit, ReleaseRange, Rollout, Status, TrainState
 from rollout.rendering.gates import count, release_name
-from rollout.rendering.inert import Markdown, code, line, plain
-
-SHORT = 10
+from rollout.rendering.inert import Markdown, code, line, plain, text
+from rollout.rendering.markdown import SHORT, commit_link
 
 Document = dict[str, object]
 
@@ -67,20 +66,32 @@ def commit_lines(status: Status | None) -> Iterator[str]:
         yield f"- and {found.more} more"
 
 
-def markdown_rows(found: ReleaseRange) -> list[Markdown]:
+def changes(release: Release, found: ReleaseRange, product_page: str) -> Markdown:
+    """`3 commits since 2222222222`, with a link."""
+    since = f" since {commit_link(release.base, product_page)}" if release.base else ""
+    return Markdown(f"{count(found.total, 'commit')}{since}")
+
+
+def markdown_rows(found: ReleaseRange, product_page: str) -> list[Markdown]:
     """One item of a Markdown list a commit, and how many more there are."""
-    rows = [Markdown(f"{code(each.commit[:SHORT])} {code(each.subject)}".rstrip()) for each in found.commits]
-    return [*rows, Markdown(f"and {found.more} more")] if found.more else rows
+    shown = [_markdown_row(each, product_page) for each in found.commits]
+    return [*shown, Markdown(f"and {found.more} more")] if found.more else shown
+
+
+def _markdown_row(each: ReleaseCommit, product_page: str) -> Markdown:
+    by = f", {text(each.author)}" if each.author else ""
+    return Markdown(f"{commit_link(each.commit, product_page)} {text(each.subject)}{by}".rstrip())
 
 
 def comparison(release: Release, product_page: str) -> Markdown:
     """Where the range is shown whole: a link, or the command where there is no page."""
     page = product_page.rstrip("/")
     if page and release.base:
-        return Markdown(f"[compare]({page}/compare/{release.base}...{release.commit})")
+        return Markdown(f"[Compare all of it]({page}/compare/{release.base}...{release.commit})")
     if page:
-        return Markdown(f"[show]({page}/commit/{release.commit})")
-    return code(f"git log {release.base}..{release.commit}" if release.base else f"git show {release.commit}")
+        return Markdown(f"[Show all of it]({page}/commit/{release.commit})")
+    base, commit = (release.base or "")[:SHORT], release.commit[:SHORT]
+    return Markdown(f"All of it: {code(f'git log -p {base}..{commit}' if base else f'git show {commit}')}")
 
 
 def _of(state: TrainState) -> tuple[Rollout, ReleaseRange]:

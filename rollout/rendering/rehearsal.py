@@ -5,7 +5,7 @@ from __future__ import annotations
 from rollout.core.rollback.rehearsal import RehearsalOutcome
 from rollout.core.state import StepState
 from rollout.rendering.gates import Style, no_style
-from rollout.rendering.inert import code, line
+from rollout.rendering.inert import line, text
 
 _MARKS = {StepState.DONE: "\u2713", StepState.SKIPPED: "-"}
 
@@ -39,7 +39,7 @@ def rehearsal_summary(rehearsed: RehearsalOutcome, commit: str | None) -> str:
     first = went_through if rehearsed.passed else why_stuck(rehearsed)
     # Indented lines are code: nothing in them is markup, and nothing can end them.
     told = rehearsal_view(rehearsed, commit, style=no_style).splitlines()
-    return "\n".join([f"**{code(first)}**", "", *(f"    {each}".rstrip() for each in told)])
+    return "\n".join([f"**{text(first)}**", "", *(f"    {each}".rstrip() for each in told)])
 
 
 def rehearsal_document(train: str, rehearsed: RehearsalOutcome, commit: str | None) -> dict[str, object]:

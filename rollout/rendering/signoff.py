@@ -84,7 +84,7 @@ def what_it_takes(item: SignoffItem, contract: Contract, signoff: Signoff | None
     if item.proof is not None:
         return f"reconcile signs it once {_PROOFS[item.proof.kind].format(of=item.proof.of)}"
     named = contract.signoff.roles.named(item.role)
-    who = f"{item.role} ({', '.join(named)})" if named else f"{item.role} (anybody who may write)"
+    who = f"{item.role} ({', '.join(named)})" if named else f"{item.role} (anyone with write access)"
     counted = len(counting(item, contract, signoff, rollout))
     if item.people == 1:
         return f"{who} signs"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rollout.core.contract import Contract, Proof, SignoffItem
@@ -11,9 +11,9 @@ from rollout.core.signoff import counting, is_signed
 from rollout.core.signoff.window import IssueText, sealed
 from rollout.core.state import Outcome, Signature, TrainState
 from rollout.core.values import format_instant
-from rollout.rendering.gates import count, release_name
-from rollout.rendering.inert import DOCUMENT_LIMIT, Markdown, code, cut, plain
-from rollout.rendering.markdown import render
+from rollout.rendering.gates import count, day_and_time, release_name
+from rollout.rendering.inert import DOCUMENT_LIMIT, TITLE_LIMIT, Markdown, code, cut, link, plain, prose, text
+from rollout.rendering.markdown import SHORT, commit_link, render
 from rollout.rendering.signoff import state_commit, strangers, what_is_gone, what_it_takes
 
 _MARKER_ROOM = 400
@@ -42,9 +42,9 @@ def issue_text(template: str, state: TrainState, pages: Pages) -> IssueText:
     if release is None:
         raise ValueError("a checklist needs a release")
     name = release_name(release.version)
-    body = render(template, _values(state, name, pages))
+    body = re.sub(r"\n{3,}", "\n\n", render(template, _values(state, name, pages)))
     return IssueText(
-        title=plain(f"Sign-off: {state.train} {name}"),
+        title=plain(f"Sign-off: {state.train} {name}", TITLE_LIMIT),
         body=sealed(cut(body, DOCUMENT_LIMIT - _MARKER_ROOM)),
         missing=_missing(state),
         summary=_summary(state, name),
@@ -53,8 +53,8 @@ def issue_text(template: str, state: TrainState, pages: Pages) -> IssueText:
 
 def refusal_text(by: str, refusals: Sequence[str]) -> str:
     """What is said to a comment that does not count."""
-    lines = "\n".join(f"- {code(why, 500)}" for why in refusals)
-    return f"{code(by)}, this does not count:\n\n{lines}\n\nMend it, and say it again in a new comment."
+    lines = "\n".join(f"- {prose(why, 500)}" for why in refusals)
+    return f"{text(by)}, this does not count:\n\n{lines}\n\nMend it, and say it again in a new comment."
 
 
 # --- the body ----------------------------------------------------------------------------------------------
@@ -69,9 +69,7 @@ def _values(state: TrainState, name: str, pages: Pages) -> dict[str, object]:
     return {
         "train": state.train,
         "release": name,
-        "commit": _link(rollout.release.commit[:10], f"{pages.product}/commit/{rollout.release.commit}")
-        if pages.product
-        else rollout.release.commit,
+        "commit": commit_link(rollout.release.commit, pages.product),
         "date": Markdown(format_instant(rollout.release.started_at)[:10]),
         "owner": _people(roles.owner),
         "reviewers": _people(roles.reviewer),
@@ -79,7 +77,7 @@ def _values(state: TrainState, name: str, pages: Pages) -> dict[str, object]:
         "author_rule": Markdown(_AUTHOR_RULES[contract.signoff.author_may_approve]),
         "channel": channel,
         "state": Markdown(_standing(state)),
-        "blocked": signoff.blocked or "" if signoff else "",
+        "blocked": (signoff.blocked or "") if signoff else "",
         "signed": Markdown(str(sum(1 for item in items if is_signed(item, contract, signoff, rollout)))),
         "total": Markdown(str(len(items))),
         "sections": [
@@ -89,21 +87,20 @@ def _values(state: TrainState, name: str, pages: Pages) -> dict[str, object]:
             }
             for section in dict.fromkeys(item.section for item in items)
         ],
-        "strangers": list(strangers(contract, signoff)),
-        "repository": Markdown("repository" if pages.state else "release"),
+        "strangers": Markdown(", ".join(code(name) for name in strangers(contract, signoff))),
         "is_local": not pages.state,
     }
 
 
 _AUTHOR_RULES = {
-    "always": "who wrote the release may be its approver",
-    "never": "who wrote the release never approves it",
-    "alone": "who wrote the release approves it only where nobody else is named as approver",
+    "always": "The release author may approve it",
+    "never": "The release author never approves it",
+    "alone": "The release author may approve only if no other approver is listed",
 }
 
 
 def _people(logins: Sequence[str]) -> Markdown:
-    return Markdown(", ".join(code(login) for login in logins) or "whoever may write")
+    return text(", ".join(logins), 1000) if logins else Markdown("nobody listed: anyone with write access")
 
 
 def _standing(state: TrainState) -> str:
@@ -119,53 +116,54 @@ def _standing(state: TrainState) -> str:
 
 
 def _item(item: SignoffItem, state: TrainState, pages: Pages) -> dict[str, object]:
-    signed = is_signed(item, state.contract, state.signoff, state.rollout)
-    may_be_signed = not signed and (state.signoff is None or state.signoff.blocked is None)
-    found = counting(item, state.contract, state.signoff, state.rollout)
-    gone = what_is_gone(item, state.contract, state.signoff, state.rollout)
-    needs = what_it_takes(item, state.contract, state.signoff, state.rollout)
     return {
-        "box": Markdown("x" if signed else " "),
-        "id": item.id,
+        "box": Markdown("x" if is_signed(item, state.contract, state.signoff, state.rollout) else " "),
+        "id": code(item.id),
         "title": item.title,
-        "before": item.before,
-        "signatures": [_signature(one, item, state, pages) for one in found],
-        "gone": list(gone) if not signed else [],
-        "needs": needs if may_be_signed else "",
-        "how": "" if item.proof else f"/signoff {item.id} EVIDENCE",
+        "told": Markdown("; ".join(_told(item, state, pages)) or "not signed"),
     }
 
 
-def _signature(one: Signature, item: SignoffItem, state: TrainState, pages: Pages) -> Markdown:
-    at = format_instant(one.at).replace("T", " ")[:16] + " UTC"
+def _told(item: SignoffItem, state: TrainState, pages: Pages) -> Iterator[str]:
+    """Who has signed it and on what, whose signatures are gone, who may sign."""
+    contract, signoff, rollout = state.contract, state.signoff, state.rollout
+    for one in counting(item, contract, signoff, rollout):
+        yield _signature(one, item, state, pages)
+    if is_signed(item, contract, signoff, rollout):
+        return
+    if signoff is None or signoff.blocked is None:
+        how = "" if item.proof else f" with {code(f'/signoff {item.id} EVIDENCE')}"
+        yield f"{prose(what_it_takes(item, contract, signoff, rollout))}{how}"
+    for gone in what_is_gone(item, contract, signoff, rollout):
+        yield text(gone, 500)
+
+
+def _signature(one: Signature, item: SignoffItem, state: TrainState, pages: Pages) -> str:
+    at = day_and_time(one.at)
     proof = state_commit(one)
     if proof:
-        return Markdown(f"proved {at}: {_proof_links(proof, item, state, pages)}")
+        return f"proved {at}, {_proof_links(proof, item, state, pages)}"
     said = f" ([comment]({one.url}))" if _OWN_PAGE.fullmatch(one.url) else ""
-    return Markdown(f"{code(one.by)} {at}{said}: {_evidence(one.evidence)}")
+    return f"signed by {text(one.by)} {at}{said}, {_evidence(one.evidence)}"
 
 
 def _proof_links(commit: str, item: SignoffItem, state: TrainState, pages: Pages) -> str:
     if not pages.state or not re.fullmatch("[0-9a-f]{40,64}", commit):
-        return f"state commit {code(commit[:10])}"
+        return f"state commit {text(commit[:SHORT])}"
     links = [
-        _link(f"state commit {commit[:10]}", f"{pages.state}/commit/{commit}"),
-        _link("status.yaml", f"{pages.state}/blob/{commit}/state/{state.train}/status.yaml"),
+        f"state commit {commit_link(commit, pages.state)}",
+        link("status.yaml", f"{pages.state}/blob/{commit}/state/{state.train}/status.yaml"),
     ]
     if item.proof is not None and item.proof.kind is Proof.CI_CHECKS and state.rollout.release is not None:
-        links.append(_link("checks", f"{pages.product}/commit/{state.rollout.release.commit}/checks"))
+        links.append(link("checks", f"{pages.product}/commit/{state.rollout.release.commit}/checks"))
     return ", ".join(links)
 
 
-def _evidence(text: str) -> str:
-    if not _OWN_PAGE.fullmatch(text):
-        return code(text, 300)
-    shown = text.split("/", 5)[5].replace("#", " ")
-    return _link(shown, text)
-
-
-def _link(shown: str, address: str) -> Markdown:
-    return Markdown(f"[{code(shown)}]({address})")
+def _evidence(evidence: str) -> str:
+    if not _OWN_PAGE.fullmatch(evidence):
+        return code(evidence, 300)
+    shown = evidence.split("/", 5)[5].replace("#", " ")
+    return link(shown, evidence)
 
 
 # --- what is said ------------------------------------------------------------------------------------------
@@ -174,7 +172,7 @@ def _link(shown: str, address: str) -> Markdown:
 def _missing(state: TrainState) -> str:
     contract, signoff, rollout = state.contract, state.signoff, state.rollout
     if signoff is not None and signoff.blocked is not None:
-        return f"**Blocked** by incident {code(signoff.blocked)}: nothing that was signed counts."
+        return f"**Blocked** by incident {text(signoff.blocked)}: nothing that was signed counts."
     parts = []
     for before in dict.fromkeys(item.before for item in contract.signoff.items):
         items = [item for item in contract.signoff.items if item.before == before]
@@ -190,14 +188,14 @@ def _left(
     contract: Contract,
     state: TrainState,
 ) -> list[str]:
-    where = f"before {code(before)}"
+    where = f"before {text(before)}"
     if not left:
-        return [f"Nothing is missing {where}: all {count(len(items), 'item')} are signed.", ""]
+        return [f"Nothing is missing {where}: {len(items)} of {count(len(items), 'item')} signed.", ""]
     lines = [f"**{len(left)} of {count(len(items), 'item')}** missing {where}:", ""]
     for item in left:
         needs = what_it_takes(item, contract, state.signoff, state.rollout)
-        how = "" if item.proof else f": {code(f'/signoff {item.id} EVIDENCE')}"
-        lines.append(f"- {code(item.id)}: {code(needs)}{how}")
+        how = "" if item.proof else f" with {code(f'/signoff {item.id} EVIDENCE')}"
+        lines.append(f"- {text(item.title)}: {prose(needs)}{how}")
     return [*lines, ""]
 
 
@@ -206,15 +204,15 @@ def _summary(state: TrainState, name: str) -> str:
     items = contract.signoff.items
     signed = [item for item in items if is_signed(item, contract, signoff, rollout)]
     if rollout.outcome is Outcome.WITHDRAWN:
-        return f"{code(name)} was withdrawn; what was signed counts for no later start."
+        return f"{text(name)} was withdrawn; what was signed counts for no later start."
     if rollout.outcome is not Outcome.COMPLETE:
-        incident = f" by incident {code(signoff.blocked)}" if signoff and signoff.blocked else ""
-        return f"{code(name)} was rolled back{incident}; what was signed is withdrawn."
+        incident = f" by incident {text(signoff.blocked)}" if signoff and signoff.blocked else ""
+        return f"{text(name)} was rolled back{incident}; what was signed is withdrawn."
     people = {
         one.by for item in signed if not item.proof for one in counting(item, contract, signoff, rollout)
     }
-    by = ", ".join(code(login) for login in sorted(people))
+    by = text(", ".join(sorted(people)), 1000)
     return (
-        f"{code(name)} is complete: {len(signed)} of {count(len(items), 'item')} signed"
+        f"{text(name)} is complete: {len(signed)} of {count(len(items), 'item')} signed"
         f"{f', by {by}' if by else ''}. The record is `state/{state.train}/signoff.yaml` in git."
     )

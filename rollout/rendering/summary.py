@@ -11,11 +11,12 @@ from urllib.parse import quote
 from rollout.core.contract import Contract, Phase
 from rollout.core.state import Outcome, Rollout, Status, TrainState, Verdict
 from rollout.rendering.advice import to_do, what_next
-from rollout.rendering.gates import day_and_time, progress, release_name, soak_bar, stepper
-from rollout.rendering.inert import Markdown, code, cut
-from rollout.rendering.markdown import gate_rows, render
+from rollout.rendering.gates import Progress, day_and_time, progress, release_name, stepper
+from rollout.rendering.inert import Markdown, code, cut, prose, text
+from rollout.rendering.markdown import holding, not_holding, render
 
 _MAX_DONE = 50
+_LONGEST = 2000
 _PAGE = re.compile(r"https?://[\w.:-]+/[\w.-]+/[\w.-]+")
 _TOLD = ("event", "branch", "number", "to_phase", "state", "description", "detail")
 
@@ -49,22 +50,42 @@ def job_summary(template: str, state: TrainState, run: Run, *, now: datetime) ->
     headline, why, note = _first_line(state, under_way, run, now)
     values: dict[str, object] = {
         "headline": Markdown(headline),
-        "why": why,
+        "why": text(why, 500),
         "note": Markdown(note),
         "train": rollout.train,
         "release": release_name(rollout.release.version) if rollout.release else "",
-        "steps": stepper(state.contract, rollout) if rollout.release else "",
-        "soak": soak_bar(progress(state.contract.phase(under_way.phase), under_way)) if under_way else "",
-        "to_do": to_do(state, now=now, pull_request=run.pull_request),
-        "next": what_next(state, now=now),
-        "reasons": _others(under_way, why) if under_way else [],
-        "gates": gate_rows(under_way.gates) if under_way else [],
+        "steps": _steps(state.contract, rollout) if rollout.release else "",
+        "soak": _soak(progress(state.contract.phase(under_way.phase), under_way)) if under_way else "",
+        "to_do": [_todo(each, run) for each in to_do(state, now=now, pull_request=run.pull_request)],
+        "next": prose(what_next(state, now=now), _LONGEST),
+        "reasons": [text(each, 500) for each in _others(under_way, why)] if under_way else [],
+        "gates": not_holding(under_way.gates) if under_way else [],
+        "holding": holding(under_way.gates) if under_way else [],
         "triggers": list(_fired(under_way)) if under_way else [],
         "timeline": Markdown(timeline(state.contract, rollout, status) if rollout.release else ""),
         "done": [Markdown(_row(row)) for row in run.done[:_MAX_DONE]] or [Markdown("nothing had to change")],
         "calls": run.calls,
     }
     return cut(render(template, values).strip() + "\n")
+
+
+def _steps(contract: Contract, rollout: Rollout) -> Markdown:
+    """`preflight ✓ → **canary-1 5 %** → canary-2`."""
+    shown = text(stepper(contract, rollout), 2000).replace(" > ", " → ")
+    return Markdown(shown.replace("\\[", "**").replace("\\]", "**"))
+
+
+def _soak(soak: Progress) -> str:
+    return f"{soak.share}, {soak.left} left" if soak.left else f"{soak.share}, done"
+
+
+def _todo(sentence: str, run: Run) -> Markdown:
+    """The promotion's number is a link: on GitHub a summary has no references."""
+    if run.pull_request is None:
+        return prose(sentence, _LONGEST)
+    number = f"#{run.pull_request}"
+    shown = _link(number, run.page, f"pull/{run.pull_request}") or number
+    return Markdown(prose(sentence, _LONGEST).replace(text(number), shown))
 
 
 def _others(status: Status, told: str) -> list[str]:
@@ -75,14 +96,16 @@ def _others(status: Status, told: str) -> list[str]:
 
 def refusal_summary(message: str, hint: str) -> str:
     """Markdown for a command that was refused or failed: the reason is the first line."""
-    lines = [f"**Refused:** {code(line, 2000)}" for line in message.splitlines()[:1]]
-    lines += [f"- {code(line, 2000)}" for line in message.splitlines()[1:_MAX_DONE]]
-    return "\n\n".join(filter(None, ["\n".join(lines), f"What to do: {code(hint, 2000)}" if hint else ""]))
+    lines = [f"**Refused:** {prose(line, _LONGEST)}" for line in message.splitlines()[:1]]
+    lines += [f"- {prose(line, _LONGEST)}" for line in message.splitlines()[1:_MAX_DONE]]
+    return "\n\n".join(
+        filter(None, ["\n".join(lines), f"What to do: {prose(hint, _LONGEST)}" if hint else ""])
+    )
 
 
 def lost_summary(lost: Sequence[str]) -> str:
     """Markdown for decorations that failed, a line each."""
-    lines = [f"- {code(line, 2000)}" for line in lost[:_MAX_DONE]]
+    lines = [f"- {prose(line, _LONGEST)}" for line in lost[:_MAX_DONE]]
     return "\n".join(["", "### Not shown on GitHub", "", *lines, "", _IS_RECORDED])
 
 

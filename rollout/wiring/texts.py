@@ -23,7 +23,7 @@ def promotion_body(product_page: Callable[[], str] = str) -> Callable[[TrainStat
     `product_page` gives the address of the product's repository; empty on the local forge.
     """
     from rollout.core.rollback.readiness import why_person_needed
-    from rollout.rendering.markdown import promotion_body as rendered
+    from rollout.rendering.promotion import promotion_body as rendered
 
     def body(state: TrainState, decided_at: str) -> str:
         assert state.status is not None
@@ -44,11 +44,11 @@ def promotion_body(product_page: Callable[[], str] = str) -> Callable[[TrainStat
     return body
 
 
-def incident_body() -> Callable[[TrainState, str], str]:
-    """The body of an incident's issue, of a train and the address of the revert's pull request."""
+def incident_body(product_page: Callable[[], str] = str) -> Callable[[TrainState, str], str]:
+    """The body of an incident's issue, of a train and the revert's pull request as GitHub links it."""
     from rollout.rendering.incident import incident_body as rendered
 
-    return lambda state, pull_request: rendered(_template("incident"), state, pull_request)
+    return lambda state, pull_request: rendered(_template("incident"), state, pull_request, product_page())
 
 
 def channel_body(before: Channel, after: Channel) -> str:

@@ -352,7 +352,7 @@ class Workspace:
         return Responder(
             self.reverter,
             self.issues,
-            texts.incident_body(),
+            texts.incident_body(self.product_page),
             pushes_workflows=self._adapters.pushes_workflows,
             product_page=self.product_page,
         )

@@ -82,7 +82,7 @@ def with_fault(
 
 STATUSES_WHEN_OPEN = [
     ("rollout/tau", "pending", "v0.1.5 preflight: in progress"),
-    ("rollout/tau", "success", "preflight -> canary-1: every gate holds"),
+    ("rollout/tau", "success", "v0.1.5 preflight -> canary-1: every gate holds"),
 ]
 
 

@@ -24,6 +24,7 @@ from rollout.core.state import ChannelName, Freeze, Outcome, RollbackHints, Roll
 from rollout.core.values import unix_ms
 from rollout.errors import HeadMovedError, InputError
 from rollout.ports import PullRequestState, StatusState
+from rollout.wiring import texts
 from tests.fakes.writes import KilledError, When
 from tests.world import (
     COMMIT,
@@ -505,7 +506,7 @@ def test_a_promotion_is_a_pull_request_of_two_lines(promoting: World) -> None:
     assert after == before.model_copy(update={"phase": "canary-2", "canary_percent": 25})
     assert shown(promoting, pull.head_sha) == (
         StatusState.SUCCESS,
-        "canary-1 -> canary-2: every gate holds",
+        "v0.1.5 canary-1 -> canary-2: every gate holds",
     )
     assert shown(promoting, COMMIT) == (StatusState.PENDING, "v0.1.5 canary-1: in progress")
     assert promoting.rollout.phase == "canary-1"
@@ -547,11 +548,35 @@ def test_a_pull_request_that_turns_red_says_so_and_stays(promoting: World) -> No
     assert red.body == f"canary-1: hold, on {pull.base_sha}"
     assert shown(promoting, red.head_sha) == (
         StatusState.FAILURE,
-        "canary-1: queue_depth and 1 more do not hold",
+        "v0.1.5 canary-1: queue_depth and 1 more do not hold",
     )
     promoting.soak()
     assert shown(promoting, red.head_sha)[0] is StatusState.SUCCESS
     assert promoting.forge.open_pulls() == [pull]
+
+
+def test_observations_that_change_only_figures_write_no_body(world: World) -> None:
+    world.promotion_body = texts.promotion_body()
+    world.soak()
+    (pull,) = world.forge.open_pulls()
+    assert "Verdict: promote" in pull.body
+    busy = {"voice": {"fields": {"failure_streak": 0, "last_cycle_failed": 0, "queue_depth": 1}}}
+    for changes in (None, busy, None):
+        assert world.tick(changes).effects == []
+    assert kinds(world.tick(QUEUED).effects) == [UpdatePullRequest, SetStatus]
+    assert kinds(world.tick(QUEUED).effects) == []
+    (red,) = world.forge.open_pulls()
+    assert red.body.startswith("**DO NOT MERGE.")
+
+
+def test_a_body_that_somebody_edits_is_written_anew(world: World) -> None:
+    world.promotion_body = texts.promotion_body()
+    world.soak()
+    (pull,) = world.forge.open_pulls()
+    world.forge.update_pull_request(pull.number, pull.body.replace("gates", "gods"), at=world.now)
+    world.tick()
+    (after,) = world.forge.open_pulls()
+    assert "gods" not in after.body
 
 
 @pytest.mark.parametrize("squash", [True, False])

@@ -204,9 +204,9 @@ def test_a_cache_that_is_not_there_or_says_nothing(problem: str, state: str, say
 def test_the_summary_of_a_job_is_text_and_no_markup() -> None:
     text = "stable: v1 -> `<b>`: blocked\n</pre> ``` @everyone\n\n+  version: v1"
     assert summary(text) == (
-        "**`stable: v1 -> '<b>': blocked`**\n\n    </pre> ``` @everyone\n    \n    +  version: v1"
+        "**stable: v1 -> \\`\\<b>\\`: blocked**\n\n    </pre> ``` @everyone\n    \n    +  version: v1"
     )
-    assert summary("channel is beta already") == "**`channel is beta already`**"
+    assert summary("channel is beta already") == "**channel is beta already**"
 
 
 # --- pull requests ----------------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ def test_pull_requests() -> None:
 def test_what_a_version_says_is_no_markup() -> None:
     evil = STABLE.model_copy(update={"current_version": "@everyone `|` <b>"})
     body = channel_body(TEMPLATE, evil, switch(evil, ChannelName.BETA, START))
-    assert "`@everyone '¦' <b>`" in body
+    assert "| current version | @&#8203;everyone \\`\\|\\` \\<b> |" in body
 
 
 def test_a_rollback_has_a_colour_of_its_own() -> None:

@@ -44,7 +44,7 @@ def test_in_a_summary_nothing_is_markup() -> None:
         "",
         "| looked at | found | fix |",
         "| --- | --- | --- |",
-        "| ✗ state commits | `protect ¦ wants a 'pull' request` | `add the App, @ada` |",
+        "| ✗ state commits | protect \\| wants a `pull` request | `add the App, @ada` |",
     ]
 
 

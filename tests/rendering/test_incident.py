@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -31,6 +32,7 @@ from rollout.rendering.incident import incident_body, incident_title, revert_bod
 from rollout.rendering.quarantine import quarantine_document, quarantine_view
 from rollout.rendering.rollback import next_steps, step_lines
 from tests import builders as build
+from tests.rendering.github import as_html
 from tests.rendering.goldens import check_golden
 
 HOSTILE = "@everyone closes #1 | `x` <!-- --> [skip ci]\n::error::"
@@ -47,6 +49,8 @@ def with_steps(**states: tuple[StepState, str]) -> Incident:
             begun |= {"attempts": 1, "started_at": build.NOW}
         if state.is_over:
             begun["finished_at"] = build.NOW + timedelta(minutes=5)
+        elif state is StepState.RUNNING:
+            begun["started_at"] = build.NOW + timedelta(minutes=6)
         steps.append(step.model_copy(update=begun))
     return incident.model_copy(update={"steps": tuple(steps)})
 
@@ -88,7 +92,29 @@ def test_the_issue_of_a_rollback_that_waits_for_a_merge() -> None:
             "gates": build.status().gates,
         }
     )
-    check_golden("incident.md", body(incident, "#7"))
+    branch = f"rollout-revert/{incident.train}/{incident.id}"
+    steps = tuple(
+        step.model_copy(update={"links": (branch,)}) if step.step is RollbackStep.REVERT else step
+        for step in incident.steps
+    )
+    check_golden("incident.md", body(incident.model_copy(update={"steps": steps}), "#7"))
+
+
+def test_times_of_another_day_have_their_date_and_what_failed_stands_out() -> None:
+    landed = REVERTING.step(RollbackStep.REVERT).model_copy(
+        update={
+            "state": StepState.DONE,
+            "finished_at": build.NOW + timedelta(days=1),
+            "links": ("rollout-revert/tau/x", "c" * 40),
+        }
+    )
+    failed = REVERTING.steps[1].model_copy(update={"state": StepState.FAILED, "attempts": 3})
+    incident = REVERTING.model_copy(
+        update={"steps": (REVERTING.steps[0], failed, *REVERTING.steps[2:4], landed, REVERTING.steps[5])}
+    )
+    rows = body(incident).splitlines()
+    assert "| 14:05 | !&nbsp;2 capture evidence | **failed**: 7 captured (attempt 3) |" in rows
+    assert "| 11-24 14:00 | ✓&nbsp;5 revert | the pull request is open, to be merged (cccccccccc) |" in rows
 
 
 @pytest.mark.parametrize(
@@ -121,7 +147,8 @@ def test_the_issue_of_a_rollback_that_waits_for_a_merge() -> None:
 )
 def test_what_has_to_be_done_comes_first(incident: Incident, first: str) -> None:
     assert next_steps(state(incident), "pull request #7")[0].startswith(first)
-    assert first in body(incident, "#7")
+    shown = body(incident, "#7").split("### To do\n\n- ")[1].splitlines()[0]
+    assert shown.replace("`", "")[1:].startswith(first[1:])
 
 
 def test_what_the_rollback_went_on_without_is_left_to_people() -> None:
@@ -180,10 +207,10 @@ def test_what_people_and_products_write_stays_text() -> None:
     assert hostile.status is not None
     told = ReleaseRange(commits=(ReleaseCommit(commit="1" * 40, subject=HOSTILE),), total=1)
     hostile = replace(hostile, status=hostile.status.model_copy(update={"release_range": told}))
-    for text in (body(incident), revert_body(hostile)):
-        outside = "".join(part for number, part in enumerate(text.split("`")) if number % 2 == 0)
-        assert "@everyone" not in outside
-        assert "<!--" not in outside
+    for shown in (body(incident), revert_body(hostile)):
+        html = as_html(shown, commits={})
+        assert "<img" not in html
+        assert re.findall(r'<a class="(\w+)', html) == []
     message = revert_message(state(incident))
     assert "@everyone" not in message.body
     assert "[skip ci]" not in message.subject + message.body
@@ -195,7 +222,7 @@ def test_the_revert_names_its_commits_and_its_incident() -> None:
     before = state(incident)
     assert before.status is not None
     before = replace(before, status=before.status.model_copy(update={"release_range": None}))
-    assert "c" * 40 in revert_body(before), "started before ranges were recorded"
+    assert f"- {'c' * 10}" in revert_body(before).splitlines(), "started before ranges were recorded"
     assert revert_message(state(incident)).subject == "Revert v0.1.5 of tau"
     assert incident.id in revert_message(state(incident)).body
 
@@ -203,13 +230,14 @@ def test_the_revert_names_its_commits_and_its_incident() -> None:
 def test_the_revert_lists_the_releases_commits() -> None:
     check_golden("revert.md", revert_body(state(REVERTING), "https://github.com/acme/tau"))
     told = revert_body(state(REVERTING))
-    assert f"`git log {build.BASE}..{build.COMMIT}`" in told, "no page on the local forge"
+    assert "`git log -p 2222222222..1111111111`" in told, "no page on the local forge"
+    assert "- 1111111111 Retry a failed upload once" in revert_message(state(REVERTING)).body
 
 
 def test_steps_in_a_terminal() -> None:
     lines = step_lines(REVERTING, build.NOW)
     assert lines[0].startswith("  ✓ 1 freeze")
-    assert lines[4].endswith("14:00 UTC  the pull request is open, to be merged")
+    assert lines[4].endswith("14:06 UTC  the pull request is open, to be merged")
     assert lines[5].endswith("pending")
     again = REVERTING.model_copy(
         update={"steps": (*REVERTING.steps[:4], REVERTING.steps[4].model_copy(update={"attempts": 2}))}

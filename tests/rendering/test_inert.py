@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 
 import pytest
 from hypothesis import example, given
@@ -11,8 +12,21 @@ from jinja2 import UndefinedError
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from rollout.rendering.inert import code, cut, finalize, fitted, line, marker_value, pad, plain, width
+from rollout.rendering.inert import (
+    code,
+    cut,
+    finalize,
+    fitted,
+    line,
+    marker_value,
+    pad,
+    plain,
+    prose,
+    text,
+    width,
+)
 from rollout.rendering.markdown import render
+from tests.rendering.github import APART, as_html
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 PLACES = "# {text}\n\nSeen {text} and {text}.\n\n- {text}\n\n| a | b |\n| --- | --- |\n| {text} | {text} |\n"
@@ -35,6 +49,20 @@ ACTIVE = st.sampled_from(
         "gh-7",
         "GH-7",
         "closes https://e/1",
+        "www.e.com",
+        "ada@e.com",
+        "acme/tau#4",
+        ":tada:",
+        "[^1]",
+        "[ ] ",
+        "> [!NOTE] ",
+        "$a$",
+        "_a_",
+        "~~a~~",
+        "1. ",
+        "- ",
+        "CVE-2026-1234",
+        "@1111111",
         "[skip ci]",
         "\r\n",
         "\u2028",
@@ -67,6 +95,67 @@ def test_code_never_renders_as_anything_but_a_code_span(text: str) -> None:
     assert parts(tokens) == parts(PARSER.parse(PLACES.format(text="`x`")))
     spans = [part.content for token in tokens for part in token.children or () if part.type == "code_inline"]
     assert spans == [line("x" + text).replace("`", "'").replace("|", "¦")] * 6
+
+
+TEXTS = f"{PLACES}\n**{{text}}** _{{text}}_ ({{text}}): [{{text}}](https://e/1)\n"
+
+
+def as_seen(markdown: str) -> str:
+    """The page without what no reader sees."""
+    page = as_html(markdown, commits={})
+    return page.replace(APART, "").replace("<span>$</span>", "$").replace("&quot;", '"')
+
+
+@given(HOSTILE)
+@example("Merge pull request #41 from ada/retries")
+@example("- [ ] x")
+@example("1) _a_ a_b __c__ snake_case_ 2 * 3 * 4")
+@example("\\")
+@example("a\\|b | c \\`d` &lt; &amp;#35;1 <!-- x --> </details>")
+@example("mailto:a@b.c GHSA-aaaa-bbbb-cccc :100: ssh://e")
+def test_text_shows_as_it_is_and_becomes_nothing_else(hostile: str) -> None:
+    shown = as_seen(TEXTS.format(text=text("x " + hostile)))
+    wanted = as_html(TEXTS.format(text="WORDS"), commits={}).replace(
+        "WORDS", escape(line("x " + hostile), False)
+    )
+    assert shown == wanted
+    begins, shown_as = as_seen(f"- {text(hostile)}"), escape(line(hostile), False)
+    assert begins in (f"<ul>\n<li>{shown_as}</li>\n</ul>\n", "<ul>\n<li></li>\n</ul>\n")
+
+
+@given(HOSTILE)
+def test_a_sentence_makes_nothing_but_code(hostile: str) -> None:
+    shown = as_html(f"x {prose(hostile)}", commits={})
+    assert set(re.findall("<(/?[a-z]+)", shown)) <= {"p", "/p", "code", "/code", "span", "/span"}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("run rollout reconcile: it takes the next step", "run `rollout reconcile`: it takes the next step"),
+        (
+            "a false alarm? rollout rollback --cancel --reason WHY",
+            "a false alarm? `rollout rollback --cancel --reason WHY`",
+        ),
+        (
+            "by hand: rollout collect --output FILE, then rollout reconcile --observation FILE",
+            "by hand: `rollout collect --output FILE`, then `rollout reconcile --observation FILE`",
+        ),
+        (
+            "sign off: a-b (approver): rollout signoff record a-b EVIDENCE",
+            "sign off: a-b (approver): `rollout signoff record a-b EVIDENCE`",
+        ),
+        (
+            "rollout withdraw, and start again with --rollback-to V",
+            "`rollout withdraw`, and start again with `--rollback-to V`",
+        ),
+        ("`rollout channel set beta` takes prereleases", "`rollout channel set beta` takes prereleases"),
+        ("rollout has not applied 5 <= 6", "rollout has not applied 5 <= 6"),
+        ("see #7: *x*", "see #&#8203;7: \\*x\\*"),
+    ],
+)
+def test_the_commands_in_a_sentence_are_code(sentence: str, shown: str) -> None:
+    assert prose(sentence) == shown
 
 
 @given(HOSTILE, st.integers(2, 40))
@@ -105,9 +194,9 @@ def test_ordinary_text_stays_as_it_is() -> None:
     assert marker_value("v0.1.5+build-1") == "v0.1.5+build-1"
 
 
-def test_a_template_shows_every_value_as_code_unless_it_is_a_number_or_markdown() -> None:
-    assert render("{{ a }} {{ b }} {{ c }}", {"a": "**@x**", "b": 3, "c": code("y")}) == "`**@x**` 3 `y`"
-    assert render("{{ a | upper }} {{ c ~ a }}", {"a": "<b>", "c": code("y")}) == "`<B>` `'y'<b>`"
+def test_a_template_shows_every_value_as_text_unless_it_is_a_number_or_markdown() -> None:
+    assert render("{{ a }} {{ b }} {{ c }}", {"a": "*x*", "b": 3, "c": code("y")}) == "\\*x\\* 3 `y`"
+    assert render("{{ a | upper }} {{ c ~ a }}", {"a": "<b>", "c": code("y")}) == "\\<B> \\`y\\`\\<b>"
 
 
 def test_a_template_refuses_what_is_missing_and_what_is_no_text() -> None:

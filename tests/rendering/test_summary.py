@@ -9,13 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from markdown_it import MarkdownIt
 
 from rollout.core.contract import Contract
 from rollout.core.state import Freeze, Outcome, Result, Soak, Status, TrainState
 from rollout.rendering.inert import DOCUMENT_LIMIT
 from rollout.rendering.summary import Run, job_summary, refusal_summary, timeline
 from tests import builders as build
+from tests.rendering.github import as_html
 from tests.rendering.goldens import check_golden
 
 TEMPLATE = (Path(__file__).parents[2] / "templates" / "job-summary.md.j2").read_text(encoding="utf-8")
@@ -78,57 +78,56 @@ def first(state: TrainState, **run: object) -> str:
 def test_a_holds_first_line_says_why_and_when_it_can_change() -> None:
     state = holding()
     assert first(state) == (
-        "**Hold:** `health_state (memory): degraded, wanted healthy`."
+        "**Hold:** health_state (memory): degraded, wanted healthy."
         " It can change at 2026-11-23 14:40 UTC at the earliest."
     )
     assert state.status is not None
     for earliest in (None, build.NOW - timedelta(hours=1)):
         known = build.hold("a signature is missing", earliest=earliest)
         later = replace(state, status=state.status.model_copy(update={"decision": known}))
-        assert first(later) == "**Hold:** `a signature is missing`"
+        assert first(later) == "**Hold:** a signature is missing"
 
 
 def test_a_promotions_first_line_leads_to_its_pull_request() -> None:
     assert first(ready(), pull_request=12) == (
-        "**Ready for** `canary-3`. Merge [#12](https://github.com/acme/tau/pull/12)."
+        "**Ready for** canary-3. Merge [#12](https://github.com/acme/tau/pull/12)."
     )
-    assert first(ready()) == "**Ready for** `canary-3`"
+    assert first(ready()) == "**Ready for** canary-3"
 
 
 def test_an_address_that_is_not_plain_is_no_link() -> None:
     for page in ("", "javascript:alert(1)", "https://github.com/acme/tau)](http://evil", "https://x/a"):
         shown = summary(ready(), Run(page=page, pull_request=12)).splitlines()[0]
-        assert shown == "**Ready for** `canary-3`. Merge #12."
+        assert shown == "**Ready for** canary-3. Merge #12."
 
 
 def test_other_first_lines() -> None:
     frozen = build.rollout(frozen=Freeze(reason="the venue closes", at=build.NOW))
     assert first(build.train(frozen, None)) == (
-        "**Frozen v0.1.5:** `the venue closes`. Since 2026-11-23 14:00 UTC."
+        "**Frozen v0.1.5:** the venue closes. Since 2026-11-23 14:00 UTC."
     )
-    assert first(rolling_back()).startswith("**Frozen, rolling back v0.1.5:** `")
+    assert first(rolling_back()).startswith("**Frozen, rolling back v0.1.5:** ")
     done = build.rollout().model_copy(update={"outcome": Outcome.COMPLETE})
     assert first(build.train(done, None)) == "**Complete.**"
     assert first(idle()) == "**Idle.**"
     assert first(build.train(frozen, None), refused="canary-1 -> canary-3 skips") == (
-        "**Refused, and frozen:** `canary-1 -> canary-3 skips`"
+        "**Refused, and frozen:** canary-1 -> canary-3 skips"
     )
-    assert first(idle(), refused="rollout.yaml changed") == "**Refused, and undone:** `rollout.yaml changed`"
+    assert first(idle(), refused="rollout.yaml changed") == "**Refused, and undone:** rollout.yaml changed"
 
 
 def test_a_refusals_first_line_is_the_reason() -> None:
-    shown = refusal_summary("--version one: not a version\nand more", "write it like v1.2.3")
+    shown = refusal_summary("--version one: not a version\nand more", "write it like v1.2.3; rollout start")
     assert shown.splitlines() == [
-        "**Refused:** `--version one: not a version`",
-        "- `and more`",
+        "**Refused:** `--version` one: not a version",
+        "- and more",
         "",
-        "What to do: `write it like v1.2.3`",
+        "What to do: write it like v1.2.3; `rollout start`",
     ]
 
 
 def test_hostile_text_makes_no_markup() -> None:
     hostile = "| `x` <b> **@root** [a](http://e) \n# #1 \u202e ```mermaid"
-    parse = MarkdownIt("commonmark").enable("table").parse
 
     def shape(text: str) -> list[str]:
         status = holding().status
@@ -138,8 +137,8 @@ def test_hostile_text_makes_no_markup() -> None:
         decision = build.hold(text, f"{text}, too")
         changed = {"gates": findings, "triggers": (fired,), "decision": decision}
         state = build.train(build.rollout(), status.model_copy(update=changed))
-        tokens = parse(summary(state, Run([{"kind": "commit", "event": text}], refused=text)))
-        return [part.type for token in tokens for part in (token, *(token.children or ()))]
+        html = as_html(summary(state, Run([{"kind": "commit", "event": text}], refused=text)), commits={})
+        return re.findall("<(?!/?code>)[^>]*>", html)
 
     assert shape(hostile) == shape("x")
 

@@ -39,5 +39,5 @@ def test_what_cannot_be_read_is_a_warning_and_why_it_froze_too(plain_town: Town)
     assert unknown.startswith("warning title=voice is unknown: health_state is not one of ")
     frozen = town.tick().job("reconcile")
     assert titled(frozen) == ["warning title=tau is frozen: failing (memory): failing, 2 checks in a row"]
-    assert frozen.summary.startswith("**Frozen, rolling back v0.1.5:** `failing (memory): ")
+    assert frozen.summary.startswith("**Frozen, rolling back v0.1.5:** failing (memory): ")
     assert keys(town.tick())

@@ -31,7 +31,7 @@ def test_a_promotion_edited_to_skip_a_phase(town: Town) -> None:
     run = checked(town.settle())
     assert (run.conclusion, run.ran()) == ("failure", ["check"])
     summary = run.job("check").summary
-    assert summary.startswith("**Refused:** `tau: merging this would be undone and the train frozen:")
+    assert summary.startswith("**Refused:** tau: merging this would be undone and the train frozen:")
     assert "preflight -> canary-2 skips" in summary.splitlines()[0]
 
     # Merged all the same: the rollout freezes at the last legal phase.
@@ -42,9 +42,7 @@ def test_a_promotion_edited_to_skip_a_phase(town: Town) -> None:
     )
     assert (town.phase, town.state()["canary_percent"]) == ("preflight", 0)
     assert "skips" in town.state()["frozen"]["reason"]
-    assert (
-        runs[0].job("reconcile").summary.startswith("**Refused, and frozen:** `preflight -> canary-2 skips")
-    )
+    assert runs[0].job("reconcile").summary.startswith("**Refused, and frozen:** preflight -> canary-2 skips")
     assert not [thread for thread in town.repo.pulls() if thread.state == "open"]
 
 
@@ -57,8 +55,8 @@ def test_a_promotion_whose_gates_fail_meanwhile(town: Town) -> None:
     run = town.tick()
     assert keys(run) == STEADY
     assert town.status(head) == "failure"
-    assert (pull.body or "").startswith("**DO NOT MERGE:**")
-    assert run.job("reconcile").summary.startswith("**Hold:** `ci_checks: ")
+    assert (pull.body or "").startswith("**DO NOT MERGE. ")
+    assert run.job("reconcile").summary.startswith("**Hold:** ci_checks: ")
 
     # It is run once more, and passes: the same pull request may be merged again.
     town.repo.add_check(town.release, "Live smoke", "success")
@@ -67,7 +65,7 @@ def test_a_promotion_whose_gates_fail_meanwhile(town: Town) -> None:
     assert town.status(head) == "success"
     assert "DO NOT MERGE" not in (pull.body or "")
     assert [thread.number for thread in town.repo.pulls()] == [pull.number]
-    assert run.job("reconcile").summary.startswith("**Ready for** `canary-1`")
+    assert run.job("reconcile").summary.startswith("**Ready for** canary-1")
 
 
 def test_what_does_not_concern_us_costs_no_call(town: Town) -> None:
@@ -102,12 +100,13 @@ def test_a_start_that_is_refused_writes_nothing(town: Town) -> None:
     ):
         run = town.start(**inputs)
         assert run.conclusion == "failure"
-        assert run.job("start").summary.startswith(f"**Refused:** `{reason}"), run.job("start").summary
+        summary = run.job("start").summary
+        assert summary.replace("`", "").startswith(f"**Refused:** {reason}"), summary
     assert town.world() == before
     assert keys(town.start()) == ["start"]
     before = town.world()
     run = town.start(version="v0.1.6")
-    assert run.job("start").summary.startswith("**Refused:** `tau: v0.1.5 is in progress`")
+    assert run.job("start").summary.startswith("**Refused:** tau: v0.1.5 is in progress")
     assert town.world() == before
 
 

@@ -22,7 +22,7 @@ def test_it_is_recorded_and_nothing_else_is_changed(mode: str, request: pytest.F
     threads, statuses = len(town.repo.threads), len(town.repo.statuses)
     run = rehearse(town)
     assert keys(run) == ["rehearse"]
-    assert run.job("rehearse").summary.startswith(f"**`a rollback of {VERSION} would go through`**")
+    assert run.job("rehearse").summary.startswith(f"**a rollback of {VERSION} would go through**")
     recorded = town.state("rehearsal")
     assert (recorded["commit"], recorded["by"]) == (town.release, "alice")
     assert town.repo.bare.git("diff", "--name-only", "main^", "main") == "state/tau/rehearsal.yaml"
@@ -37,6 +37,6 @@ def test_it_fails_where_a_person_would_be_needed(town: Town) -> None:
     run = rehearse(town)
     assert run.conclusion == "failure"
     first, _, rest = run.job("rehearse").summary.partition("\n")
-    assert first.startswith(f"**`a rollback of {VERSION} would need a person: revert: ")
+    assert first.startswith(f"**a rollback of {VERSION} would need a person: revert: ")
     assert "    nothing outside was touched" in rest.splitlines()
     assert town.world() == before

@@ -46,7 +46,7 @@ def test_a_run_with_a_plain_token_goes_on_by_schedule(plain_town: Town) -> None:
     assert keys(first) == STEADY
     pull = town.open_pull()
     assert pull.author.login == "github-actions[bot]"
-    assert first.job("reconcile").summary.startswith("**Ready for** `canary-1`")
+    assert first.job("reconcile").summary.startswith("**Ready for** canary-1")
     assert {call.token for call in town.hub.calls()} == {TokenKind.RUN}
 
     # A bot of the repository merges with a run's own token: no event at all.

@@ -78,7 +78,7 @@ def test_a_product_in_another_repository(hub: Hub, tmp_path: Path) -> None:
     hub.engine.secrets["ROLLOUT_PRODUCT_TOKEN"] = hub.person("reader", product, Access.READ).value
     before = product.bare.refs("refs/")
     refused = town.start(commit=town.head())
-    assert refused.job("start").summary.startswith(f"**Refused:** `--commit {town.head()}: no such commit")
+    assert refused.job("start").summary.startswith(f"**Refused:** `--commit` {town.head()}: no such commit")
     assert keys(town.start()) == ["start"]
     runs = town.settle()
     assert [keys(run) for run in runs["rollout-reconcile"]] == [STEADY, STEADY]

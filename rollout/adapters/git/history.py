@@ -11,6 +11,7 @@ from rollout.core.versions import in_order, spellings
 from rollout.ports import LoggedCommit, Place
 
 _LONGEST_SUBJECT = 120
+_LONGEST_NAME = 40
 
 
 class BranchHistory:
@@ -61,4 +62,5 @@ class BranchHistory:
 
 
 def _shown(entry: LoggedCommit) -> ReleaseCommit:
-    return ReleaseCommit(commit=entry.commit, subject=inert(entry.subject, _LONGEST_SUBJECT))
+    subject, author = inert(entry.subject, _LONGEST_SUBJECT), inert(entry.author, _LONGEST_NAME)
+    return ReleaseCommit(commit=entry.commit, subject=subject, author=author)

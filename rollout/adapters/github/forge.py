@@ -38,7 +38,7 @@ from rollout.ports import (
     PullRequestState,
     StatusState,
 )
-from rollout.rendering.inert import code
+from rollout.rendering.inert import text
 
 CLOSED_MARKER = "<!-- rollout:closed -->"
 """Hidden in the comment that says why a pull request was closed, so that there is one of it."""
@@ -199,7 +199,7 @@ class GitHubForge:
         if pull is None:
             return
         doing = f"closing pull request {number}"
-        why = f"{code(comment, _LONGEST_REASON)}\n\n{CLOSED_MARKER}"
+        why = f"{text(comment, _LONGEST_REASON)}\n\n{CLOSED_MARKER}"
         self._decorations.attempt(lambda: self._say_why(number, why))
         # The branch first: a run that is killed in between finds the pull request still open, or closed by
         # GitHub because its branch is gone; the other way round the branch would stay for good.

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.channel.proposals import why_refused
-from rollout.core.decide.effects import besides, channel_prefix, description, status_context
+from rollout.core.decide.effects import (
+    LONGEST_DESCRIPTION,
+    besides,
+    channel_prefix,
+    description,
+    status_context,
+)
 from rollout.core.effects import SetStatus
 from rollout.core.files import CHANNEL, RELEASE_CACHE, state_path
 from rollout.core.state import StateChange, TrainState
@@ -23,7 +29,8 @@ def statuses(store: StateStore, forge: Forge, state: TrainState) -> Iterator[Set
     for pull in forge.pull_requests(channel_prefix(state.train)):
         if pull.state is not PullRequestState.OPEN:
             continue
-        why = description(_beside(forge, state, pull) or _why_refused(store, state, pull))
+        beside = _beside(forge, state, pull)
+        why = description(beside or _why_refused(store, state, pull), LONGEST_DESCRIPTION)
         shown = forge.statuses(pull.head_sha).get(context)
         if why and shown != ("failure", why):
             yield SetStatus(pull.head_sha, context, "failure", why)

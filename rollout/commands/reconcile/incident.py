@@ -20,6 +20,7 @@ from rollout.core.rollback.effects import LABEL, IssueView, plan_issue
 from rollout.core.state import TrainState
 from rollout.ports import Issues, IssueState, Reverter, opened_twice
 from rollout.rendering.incident import incident_title, revert_body, revert_message
+from rollout.rendering.inert import Markdown, finalize
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class Responder:
         body = self.incident_body(state, self._pull_request(state))
         effects = plan_issue(state, shown, incident_title(state.incident), body)
         twice = self.issues.duplicates(state.incident.id) if issue else ()
-        return effects + [CloseIssue(one.number, opened_twice(issue.number)) for one in twice if issue]
+        again = Markdown(opened_twice(issue.number)) if issue else ""
+        return effects + [CloseIssue(one.number, again) for one in twice]
 
     def _pull_request(self, state: TrainState) -> str:
         """`#7` or `owner/name#7`, as GitHub links it; empty when there is none."""
@@ -77,6 +79,6 @@ class Responder:
                     effect.number, title=effect.title, body=effect.body, labels=(LABEL,), at=at
                 )
             case CloseIssue():
-                self.issues.close(effect.number, effect.reason, at=at)
+                self.issues.close(effect.number, finalize(effect.reason), at=at)
             case _:
                 assert_never(effect)

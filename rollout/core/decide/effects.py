@@ -5,6 +5,7 @@ Planned from the state and what the forge shows, so that planning again after ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,8 +27,10 @@ CHANNEL_BRANCHES = "rollout-channel/"
 """Where the branches of pull requests that change a channel begin."""
 _PARTS = {"rollout": 3, "rollout-channel": 2, "rollout-revert": 2}
 """Parts of a branch's name behind its root: train, version and phase; train and what; train and incident."""
-DESCRIPTION_LIMIT = 140
-"""GitHub's limit for the description of a commit status."""
+DESCRIPTION_LIMIT = 60
+"""Characters of a commit status's description: what GitHub shows beside the check without a click."""
+LONGEST_DESCRIPTION = 140
+"""GitHub's own limit: for what names paths."""
 _CLOSED_TOO_OFTEN = 2
 _FIRST_PAUSE = timedelta(hours=1)
 _MOST_DOUBLINGS = 4
@@ -51,6 +54,10 @@ class PullView:
     """How its branch differs from what was proposed; empty when it does not."""
 
 
+MOVING = ("<!-- moving -->", "<!-- /moving -->")
+"""Around the parts of a body whose figures move from one observation to the next."""
+_MOVING = re.compile(rf"(?s){MOVING[0]}.*?(?:{MOVING[1]}|\Z)")
+_FIGURE = re.compile(r"(?P<address>\]\([^)\n]*\))|\b(?:\d[\w.:%-]*|[0-9a-f]{10}\b)")
 _CONTRACT_CHANGED = "The contract changed; the promotion is proposed anew once its gates hold."
 
 
@@ -84,9 +91,9 @@ def is_in_the_way(name: str, train: str) -> bool:
     return len(below) < parts and below[:1] in ([], [train])
 
 
-def description(text: str) -> str:
+def description(text: str, limit: int = DESCRIPTION_LIMIT) -> str:
     """One line that fits a commit status. GitHub refuses characters above U+FFFF there: they are left out."""
-    return inert("".join(char for char in text if ord(char) <= _LAST_IN_STATUS), DESCRIPTION_LIMIT)
+    return inert("".join(char for char in text if ord(char) <= _LAST_IN_STATUS), limit)
 
 
 def status_context(train: str) -> str:
@@ -120,12 +127,24 @@ def plan_pulls(
             effects.append(ClosePullRequest(pull.number, why))
             continue
         body = body_for(pull.base_sha)
-        if pull.body != body:
+        if not says_the_same(pull.body, body):
             effects.append(UpdatePullRequest(pull.number, body))
     after = contract.next_phase(status.phase)
     if wanted and after and not kept and status.decision.verdict is Verdict.PROMOTE:
         effects.append(OpenPullRequest(wanted, after.name, after.canary_percent))
     return effects
+
+
+def says_the_same(shown: str, wanted: str) -> bool:
+    """Whether two bodies differ in nothing but the figures of their moving parts.
+
+    Each write of a body starts workflows, and figures move with each observation. An address is no figure.
+    """
+    return shown == wanted or _without_figures(shown) == _without_figures(wanted)
+
+
+def _without_figures(body: str) -> str:
+    return _MOVING.sub(lambda part: _FIGURE.sub(lambda one: one["address"] or "0", part[0]), body)
 
 
 def opens_again_at(closings: Sequence[datetime]) -> datetime | None:
@@ -219,10 +238,11 @@ def _why_closed(rollout: Rollout, status: Status) -> str:
 
 def _pull_status(status: Status, pull: PullView) -> tuple[StatusWord, str]:
     if pull.differs:
-        return "failure", description(f"not as proposed: {pull.differs}")
+        return "failure", description(f"not as proposed: {pull.differs}", LONGEST_DESCRIPTION)
+    where = f"{status.release} {status.phase}"
     if status.decision.verdict is Verdict.PROMOTE:
-        return "success", description(f"{status.phase} -> {status.decision.to}: every gate holds")
-    return "failure", description(f"{status.phase}: {_blockers(status)}")
+        return "success", description(f"{where} -> {status.decision.to}: every gate holds")
+    return "failure", description(f"{where}: {_blockers(status)}")
 
 
 def _release_status(rollout: Rollout, status: Status, contract: Contract) -> tuple[StatusWord, str]:

@@ -208,6 +208,8 @@ MOST_COMMITS = 20
 class ReleaseCommit(Model):
     commit: Sha
     subject: Line
+    author: Line = ""
+    """Empty where an older version recorded the commit."""
 
 
 class ReleaseRange(Model):

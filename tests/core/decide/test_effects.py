@@ -78,7 +78,7 @@ def test_a_promotion_opens_a_pull_request_and_turns_it_green() -> None:
     forge = ToyForge()
     assert forge.plan(soaked()) == [
         OpenPullRequest(BRANCH, "canary-2", 25),
-        SetStatus(f"{1:040x}", "rollout/tau", "success", "canary-1 -> canary-2: every gate holds"),
+        SetStatus(f"{1:040x}", "rollout/tau", "success", "v0.1.5 canary-1 -> canary-2: every gate holds"),
         SetStatus(COMMIT, "rollout/tau", "pending", "v0.1.5 canary-1: in progress"),
     ]
 
@@ -118,7 +118,7 @@ def test_a_promotion_whose_gates_fail_again_stays_open_and_turns_red() -> None:
     (red,) = forge.plan(world)
     assert isinstance(red, SetStatus)
     assert (red.commit, red.state) == (f"{1:040x}", "failure")
-    assert red.description == "canary-1: failure_streak and 3 more do not hold"
+    assert red.description == "v0.1.5 canary-1: failure_streak and 3 more do not hold"
 
 
 def test_a_reading_that_changes_is_no_news_for_a_status() -> None:
@@ -215,7 +215,7 @@ def test_a_rollback_fails_the_release() -> None:
     assert isinstance(effect, SetStatus)
     assert (effect.state, effect.description) == (
         "failure",
-        "v0.1.5 canary-1: failure-streak-breach (voice): failure_streak=3",
+        "v0.1.5 canary-1: failure-streak-breach (voice): failure_str…",
     )
 
 
@@ -245,7 +245,7 @@ def test_a_description_fits() -> None:
     world.edit(frozen=Freeze(reason="x" * 400, at=world.now)).offer()
     (effect,) = ToyForge().plan(world)
     assert isinstance(effect, SetStatus)
-    assert len(effect.description) == 140
+    assert len(effect.description) == 60
     assert effect.description.endswith("…")
 
 
@@ -253,7 +253,7 @@ def test_a_decision_that_no_gate_holds_up_is_told_by_its_word() -> None:
     world = World().reach("canary-1").soak(600)
     status = world.status.model_copy(update={"gates": ()})
     effects = plan_statuses(world.rollout, status, world.contract, [pull()], {})
-    assert effects[0] == SetStatus(f"{1:040x}", "rollout/tau", "failure", "canary-1: hold")
+    assert effects[0] == SetStatus(f"{1:040x}", "rollout/tau", "failure", "v0.1.5 canary-1: hold")
 
 
 def test_a_train_that_was_reopened_still_says_that_the_release_was_rolled_back() -> None:
