@@ -28,6 +28,29 @@ PATTERNS = {
 }
 
 
+COMPLETION = (
+    "",
+    "## Completion",
+    "",
+    "The shell completes commands and options once its start-up file has this line:",
+    "",
+    "| shell | file | line |",
+    "| --- | --- | --- |",
+    *(
+        f"| {shell} | `{file}` | `{line}` |"
+        for shell, file, line in (
+            ("bash 4.4 or newer", "~/.bashrc", 'eval "$(_ROLLOUT_COMPLETE=bash_source rollout)"'),
+            ("zsh", "~/.zshrc", 'eval "$(_ROLLOUT_COMPLETE=zsh_source rollout)"'),
+            (
+                "fish",
+                "~/.config/fish/completions/rollout.fish",
+                "_ROLLOUT_COMPLETE=fish_source rollout \\| source",
+            ),
+        )
+    ),
+)
+
+
 def command_reference() -> str:
     """Returns Markdown: each command with its arguments and options, as `--help` knows them."""
     context = click.Context(app, info_name="rollout")
@@ -47,7 +70,7 @@ def command_reference() -> str:
         lines += ["", f"## {path}", "", _sentences(command.help), "", f"`{path} {usage}`"]
         if own := [option for option in _options(command) if option.name not in SHARED]:
             lines += ["", *_option_table(own)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *COMPLETION]) + "\n"
 
 
 def _commands(context: click.Context, group: click.Group) -> Iterator[tuple[str, click.Command]]:

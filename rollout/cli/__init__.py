@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -83,8 +84,16 @@ def app() -> None:
     """
 
 
+_COMPLETE = "_ROLLOUT_COMPLETE"
+"""Set by a shell that completes a command line; click's name for it."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; nothing that goes wrong in it gets past here."""
+    if _COMPLETE in os.environ:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(app, {}, "rollout", _COMPLETE, os.environ[_COMPLETE])
     from rollout.cli.boundary import run
 
     given = sys.argv[1:] if arguments is None else arguments

@@ -10,6 +10,7 @@ import click
 from rollout.cli.help import Command
 from rollout.cli.options import Call, local_options
 from rollout.cli.output import columns, style, under_actions
+from rollout.cli.waiting import waiting
 from rollout.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def doctor(call: Call) -> int:
     from rollout.adapters.actions import write_summary
     from rollout.rendering.examination import examination_document, examination_summary, examination_text
 
-    found = _on_github(call) if call.workspace.forge_kind == "github" else _here(call)
+    with waiting("examining", quiet=call.json):
+        found = _on_github(call) if call.workspace.forge_kind == "github" else _here(call)
     write_summary(examination_summary(found.about, found.findings), os.environ)
     call.answer(
         lambda: examination_document(found.about, found.findings),

@@ -11,6 +11,7 @@ import click
 from rollout.cli.help import Command
 from rollout.cli.options import Call, command_options
 from rollout.cli.output import style
+from rollout.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from rollout.core.rollback.rehearsal import RehearsalOutcome
@@ -35,7 +36,7 @@ def rehearse(call: Call, product_dir: Path | None, by: str | None, dry_run: bool
 
     space, train = call.workspace, call.train
     who = by or space.decider()
-    with space.rehearsal_stage(product_dir) as stage:
+    with waiting("rehearsing", quiet=call.json), space.rehearsal_stage(product_dir) as stage:
         rehearsed = rehearse.rehearse(stage, train, who, call.now)
     commit = None
     if rehearsed.passed and not dry_run:

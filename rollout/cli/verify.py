@@ -7,6 +7,7 @@ import click
 from rollout.cli.help import Command
 from rollout.cli.options import Call, looking_options
 from rollout.cli.output import columns, style
+from rollout.cli.waiting import waiting
 
 
 @click.command(cls=Command)
@@ -20,7 +21,8 @@ def verify(call: Call, since: str | None) -> None:
     from rollout.rendering.terminal import verify_view
 
     space = call.workspace
-    verified = verify.verify(space.store, call.train, space.commit(since), files=space.state_files)
+    with waiting("recomputing", quiet=call.json):
+        verified = verify.verify(space.store, call.train, space.commit(since), files=space.state_files)
     remarks = [(remark.commit, remark.problem) for remark in verified.remarks]
     told = (verified.commits, verified.problems, remarks, verified.cut)
     call.answer(

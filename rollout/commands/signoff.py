@@ -47,7 +47,7 @@ def record(
             return None
         signoff, why = listener.record(command, state)
         if why:
-            hint = "see who may sign what: rollout signoff check"
+            hint = "see who may sign, and by what evidence: rollout signoff check"
             raise RefusedError(f"sign-off {item} does not count: {why}", hint=hint)
         detail = describe(state.signoff, signoff)
         said = message(
@@ -93,8 +93,9 @@ def _check_evidence(command: SignoffCommand, places: EvidencePlaces, commit: str
     try:
         parse(command.text, places, commit)
     except NoEvidenceError as why:
-        wanted = f"a link or a path: {_WANTED if places.server else 'here a path in the release'}"
-        raise InputError(f"sign-off {command.item}: {why}", hint=f"give {wanted}") from why
+        paths = f"give a path in the release: git ls-tree -r --name-only {commit[:10]}"
+        hint = f"give a link or a path: {_WANTED}" if places.server else paths
+        raise InputError(f"sign-off {command.item}: {why}", hint=hint) from why
 
 
 def _is_signed_so(state: TrainState, command: SignoffCommand) -> bool:

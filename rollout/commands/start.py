@@ -137,13 +137,20 @@ def _ask_the_guards(state: TrainState, version: str) -> None:
     if judgement.blocked:
         raise RefusedError(
             f"{state.train}: {version} is blocked, {judgement.code}: {judgement.reason}",
-            hint=guard_advice(judgement.code),
+            hint=guard_advice(judgement.code, _in_quarantine(state, version)),
         )
     if judgement.action is not ChannelAction.UPGRADE:
         raise RefusedError(
             f"{state.train}: {judgement.reason}",
             hint="start a newer version; a line that is maintained beside this one is a train of its own",
         )
+
+
+def _in_quarantine(state: TrainState, version: str) -> str:
+    """The commit of that version in quarantine, short; COMMIT where it is not there."""
+    releases = state.quarantine.releases if state.quarantine else ()
+    held = [each.commit[:10] for each in releases if each.version and bare(each.version) == bare(version)]
+    return held[-1] if held else "COMMIT"
 
 
 # --- where a rollback would go ---------------------------------------------------------------------------

@@ -23,8 +23,11 @@ from rollout.rendering.markdown import render
 Document = dict[str, object]
 
 
-def guard_advice(code: GuardCode) -> str:
-    """What a person can do about a guard that blocks; empty when none does."""
+def guard_advice(code: GuardCode, commit: str = "COMMIT") -> str:
+    """What a person can do about a guard that blocks; empty when none does.
+
+    `commit` is that of the version in quarantine, where it is known.
+    """
     match code:
         case GuardCode.INVALID_CURRENT_VERSION:
             return "fix current_version in channel.yaml, as a commit of its own"
@@ -35,7 +38,9 @@ def guard_advice(code: GuardCode) -> str:
         case GuardCode.MAJOR_VERSION_JUMP_BLOCKED:
             return "go by a version between, or allow the jump in the contract: channel.max_major_jump"
         case GuardCode.QUARANTINED_RELEASE:
-            return "take a fixed version; if it was not at fault: rollout quarantine lift COMMIT --reason WHY"
+            return (
+                f"take a fixed version; if it was not at fault: rollout quarantine lift {commit} --reason WHY"
+            )
         case GuardCode.NO_RELEASE_RECORDS:
             return "publish the release first; a rollout needs none: rollout start"
         case GuardCode.OK:

@@ -305,6 +305,8 @@ def _holding(row: GateRow) -> str:
 
 
 def _surfaces(contract: Contract, status: Status, now: datetime, columns: int, style: Style) -> str:
+    if status.observation is None:
+        return ""
     samples = samples_of_release(status, contract)
     table = [("surface", "health", "streak", "queue", "age")]
     notes = []
@@ -313,7 +315,7 @@ def _surfaces(contract: Contract, status: Status, now: datetime, columns: int, s
         table.append(_surface(name, sample, now))
         if sample is not None and sample.unknown is not None:
             notes.append(f"{name}: {line(sample.unknown)}")
-    heads = heads_read(status.observation) if status.observation else {}
+    heads = heads_read(status.observation)
     ahead = [head[:SHORT_SHA] for head, is_ahead in heads.items() if is_ahead]
     if ahead:
         notes.append(f"read at {', '.join(ahead)}, ahead of the release")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from rollout.cli import SECTIONS, app
+from rollout.cli import SECTIONS, app, main
 from rollout.cli.help import CommonOption
 
 
@@ -64,3 +64,22 @@ def test_an_option_has_the_same_short_form_everywhere(long: str, short: str) -> 
     ]
     assert takers
     assert [option.opts for option in takers if short not in option.opts] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("rollout st", {"start", "status"}),
+        ("rollout local me", {"merge"}),
+        ("rollout start --rea", {"--reason"}),
+    ],
+)
+def test_a_shell_completes_commands_and_options(
+    typed: str, words: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the lines of docs/reference/commands.md make it ask."""
+    monkeypatch.setenv("_ROLLOUT_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+    assert main([]) == 0
+    assert {line.removeprefix("plain,") for line in capsys.readouterr().out.splitlines()} == words

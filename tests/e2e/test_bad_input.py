@@ -459,7 +459,11 @@ WORDS = {
     "collect --surface vioce": (2, "unknown surface vioce", "did you mean voice?"),
     "signoff record final-aproval x": (2, "no such item", "did you mean final-approval?"),
     "signoff record teleport docs/review.md": (2, "teleport: no such item", "rollback-rehearsed"),
-    "signoff record rollback-rehearsed tbd": (2, "tbd is no evidence", "link or a path"),
+    "signoff record rollback-rehearsed tbd": (
+        2,
+        "tbd is no evidence",
+        "give a path in the release: git",
+    ),
     "signoff record canary-1-soaked docs/review.md": (3, "proved by the machine", "rollout reconcile"),
     "channel set nightly": (2, "'nightly' is not one of", "rollout channel set --help"),
     "channel set beta": (3, "in progress: its channel stays stable", "has ended"),

@@ -6,6 +6,19 @@ import pytest
 
 from tests.e2e.shell import Town
 
+AFTER_A_ROLLBACK = (
+    "start v0.1.6",
+    "collect",
+    "freeze -m WHY",
+    "unfreeze -m WHY",
+    "withdraw -m WHY",
+    "rollback --cancel -m WHY",
+    "rehearse",
+    "signoff record rollback-rehearsed docs/review.md",
+    "signoff open",
+)
+"""What the train refuses then, until it is reopened."""
+
 
 @pytest.fixture
 def rolling(town: Town) -> Town:
@@ -41,7 +54,13 @@ def test_from_the_dispatch_to_the_reopened_train(rolling: Town) -> None:
     rolling.reconcile(results, rolling.observe())
     assert shell.json("status")["outcome"] == "rolled_back"
     (bad,) = shell.json("quarantine", "list")
-    assert shell.json("reopen", "--reason", "mended")["outcome"] == "idle"
+    reopen = "hint: once the cause is fixed: rollout reopen --reason WHY\n"
+    for command in AFTER_A_ROLLBACK:
+        said = shell.rollout(*command.split())
+        assert (said.code, said.err.endswith(reopen)) == (3, True), (command, said.err)
+    assert shell.json("reopen", "--reason", "fixed")["outcome"] == "idle"
+    again = shell.rollout("start", "v0.1.5")
+    assert again.err.endswith(f"rollout quarantine lift {bad['commit'][:10]} --reason WHY\n")
     refused = shell.rollout("start", "--version", "v0.1.6", "--commit", bad["commit"])
     assert (refused.code, "was rolled back by incident" in refused.err) == (3, True)
     assert shell.json("quarantine", "lift", bad["commit"][:10], "--reason", "the probe", "--by", "Ada")[

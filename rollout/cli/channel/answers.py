@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rollout.core.state import ChannelPlan
     from rollout.rendering.gates import Style
 
+VERSION = click.argument("version", required=False, metavar="[VERSION]")
 TARGET = click.option(
     "--target", metavar="V", help="This version; else the last plan's, or the newest of the channel."
 )
