@@ -1,4 +1,4 @@
-"""A bare repository, through git alone: what GitHub keeps of a repository's code."""
+"""A bare repository: what GitHub keeps of a repository's code. Git does what `objects` does not."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import re
 import shutil
 import subprocess
 import threading
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-NOBODY = "0" * 40
+from fakehub.objects import FOLDER, Objects
 
+NOBODY = "0" * 40
+"""The id of a commit that is not there, as in events of a new or deleted branch."""
 
 _OBJECT = re.compile(r"[0-9a-f]{40}((\^\{(commit|tree)\}|:.*)?|\.\.[0-9a-f]{40})")
+_SHA = re.compile(r"[0-9a-f]{40}")
 _READING = frozenset({"diff-tree", "log", "merge-base", "rev-list", "rev-parse"})
 
 
@@ -53,7 +55,11 @@ class CommitData:
     message: str
 
 
-_SERVES = """
+_CONFIG = """\
+[core]
+    repositoryformatversion = 0
+    filemode = true
+    bare = true
 [http]
     receivepack = true
 [uploadpack]
@@ -61,72 +67,8 @@ _SERVES = """
     allowFilter = true
 """
 GITHUB = Person("GitHub", "noreply@github.com")
-
-
-@dataclass(frozen=True)
-class _Object:
-    sha: str
-    type: str
-    body: bytes
-
-
-class _Objects:
-    """What expressions lead to, by one process that stays: one a question takes most of a test's time."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._process: subprocess.Popen[bytes] | None = None
-        self._known: dict[str, _Object] = {}
-        self._lock = threading.Lock()
-
-    def ask(self, expression: str) -> _Object | None:
-        if not expression or "\n" in expression:
-            return None
-        if expression in self._known:
-            return self._known[expression]
-        found = self._ask(expression)
-        if found is not None and _OBJECT.fullmatch(expression):
-            self._known[expression] = found  # where a whole id leads never changes
-        return found
-
-    def _ask(self, expression: str) -> _Object | None:
-        with self._lock:
-            process = self._process or self._start()
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(expression.encode() + b"\n")
-            process.stdin.flush()
-            header = process.stdout.readline().rsplit(b" ", 2)
-            if header[-1] in (b"missing\n", b"ambiguous\n"):
-                return None
-            sha, kind, size = header
-            body = process.stdout.read(int(size) + 1)[:-1]
-            return _Object(sha.decode(), kind.decode(), body)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        command = ["git", f"--git-dir={self._path}", "cat-file", "--batch"]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        weakref.finalize(self, _end, self._process)
-        return self._process
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    # Reading to the end would wait for ever in a fork of a test's process, whose parent keeps the pipe open.
-    for stream in (process.stdin, process.stdout):
-        assert stream is not None
-        stream.close()
-    process.wait()
-
-
-def _entries(body: bytes) -> Iterator[tuple[str, str, str]]:
-    """(mode, name, sha) of what is in a tree."""
-    while body:
-        mode_name, _, rest = body.partition(b"\0")
-        mode, _, name = mode_name.decode().partition(" ")
-        yield mode, name, rest[:20].hex()
-        body = rest[20:]
+_NEAR = 300
+"""Commits that are looked through one by one; git is quicker on a long history."""
 
 
 def _signed(by: str) -> tuple[Person, str]:
@@ -137,8 +79,18 @@ def _signed(by: str) -> tuple[Person, str]:
     return Person(name, email), datetime.fromtimestamp(int(seconds), offset).isoformat()
 
 
-def _is_ref(name: str) -> bool:
-    return not name.endswith(".lock")
+def _signature(person: Person, at: datetime) -> str:
+    return f"{person.name} <{person.email}> {int(at.timestamp())} {at:%z}"
+
+
+def _files(folder: str) -> Iterator[str]:
+    """Yields the paths of all refs below a folder."""
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _files(entry.path)
+            elif not entry.name.endswith(".lock"):
+                yield entry.path
 
 
 class BareRepo:
@@ -149,13 +101,13 @@ class BareRepo:
         self.lock = lock
         """Held by everything that moves a ref, so that a compare-and-swap is one."""
         self._known: dict[tuple[str, ...], bytes] = {}
-        self._objects = _Objects(path)
+        self._commits: dict[str, CommitData] = {}
+        self._objects = Objects(path)
         if not path.exists():
-            subprocess.run(
-                ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(path)], check=True
-            )
-            with (path / "config").open("a") as config:
-                config.write(_SERVES)
+            for folder in ("objects", "refs/heads", "refs/tags"):
+                (path / folder).mkdir(parents=True)
+            (path / "HEAD").write_text("ref: refs/heads/main\n")
+            (path / "config").write_text(_CONFIG)
 
     def git(self, *arguments: str, data: bytes | None = None, env: Mapping[str, str] | None = None) -> str:
         return self.raw(*arguments, data=data, env=env).decode().rstrip("\n")
@@ -183,29 +135,36 @@ class BareRepo:
 
     def refs(self, prefix: str = "refs/") -> dict[str, str]:
         """Full name -> object, sorted by name; read from git's files, as it is asked for all the time."""
-        found = {}
-        packed = self.path / "packed-refs"
-        for line in packed.read_text().splitlines() if packed.exists() else ():
-            if not line.startswith(("#", "^")):
-                sha, name = line.split(" ", 1)
-                found[name] = sha
-        for folder, _, files in os.walk(self.path / "refs"):
-            for file in files:
-                loose = Path(folder, file)
-                with suppress(FileNotFoundError):  # deleted meanwhile
-                    found[loose.relative_to(self.path).as_posix()] = loose.read_text().strip()
-        return {name: found[name] for name in sorted(found) if name.startswith(prefix) and _is_ref(name)}
+        found = self._packed_refs()
+        folder = prefix.rpartition("/")[0]
+        for file in _files(f"{self.path}/{folder}"):
+            if (sha := self._loose_ref(file)) is not None:
+                found[file[len(str(self.path)) + 1 :]] = sha
+        return {name: found[name] for name in sorted(found) if name.startswith(prefix)}
+
+    def ref(self, name: str) -> str | None:
+        """The object of a full name."""
+        return self._loose_ref(f"{self.path}/{name}") or self._packed_refs().get(name)
 
     def branch(self, name: str) -> str | None:
-        return self.refs("refs/heads/").get(f"refs/heads/{name}")
+        return self.ref(f"refs/heads/{name}")
+
+    def _loose_ref(self, file: str) -> str | None:
+        with suppress(FileNotFoundError, IsADirectoryError, NotADirectoryError), open(file) as opened:
+            return opened.read().strip()
+        return None
+
+    def _packed_refs(self) -> dict[str, str]:
+        packed = self._loose_ref(f"{self.path}/packed-refs") or ""
+        pairs = (line.split(" ", 1) for line in packed.splitlines() if not line.startswith(("#", "^")))
+        return {name: sha for sha, name in pairs}
 
     def commit_of(self, revision: str) -> str | None:
         """The commit that a branch, tag or (short) sha names."""
-        names = (f"refs/heads/{revision}", f"refs/tags/{revision}", f"refs/{revision}", revision)
-        for name in (revision,) if _OBJECT.fullmatch(revision) else names:
-            if found := self._objects.ask(f"{name}^{{commit}}"):
-                return found.sha
-        return None
+        names = (f"refs/heads/{revision}", f"refs/tags/{revision}", f"refs/{revision}")
+        known = None if _OBJECT.fullmatch(revision) else next(filter(None, map(self.ref, names)), None)
+        found = self._objects.ask(f"{known or revision}^{{commit}}")
+        return found.sha if found else None
 
     def object(self, expression: str) -> tuple[str, str] | None:
         """(sha, type) of any revision expression, `main:path` too."""
@@ -225,8 +184,8 @@ class BareRepo:
         if found is None:
             raise subprocess.CalledProcessError(128, ["git", "ls-tree", revision])
         entries = []
-        for mode, name, sha in _entries(found.body):
-            kind = {"40000": "tree", "160000": "commit"}.get(mode, "blob")
+        for name, (mode, sha) in self._objects.tree(found.sha).items():
+            kind = {FOLDER: "tree", "160000": "commit"}.get(mode, "blob")
             size = len(self.blob(sha)) if kind == "blob" else None
             entries.append(TreeEntry(mode.zfill(6), kind, sha, size, name))
             if recursive and kind == "tree":
@@ -235,6 +194,13 @@ class BareRepo:
         return entries
 
     def commit(self, sha: str) -> CommitData:
+        if not _SHA.fullmatch(sha):
+            return self._read_commit(sha)
+        if sha not in self._commits:
+            self._commits[sha] = self._read_commit(sha)
+        return self._commits[sha]
+
+    def _read_commit(self, sha: str) -> CommitData:
         found = self._objects.ask(f"{sha}^{{commit}}")
         assert found is not None, sha
         head, _, message = found.body.decode("utf-8", "replace").partition("\n\n")
@@ -254,21 +220,58 @@ class BareRepo:
 
     def between(self, base: str, head: str) -> list[str]:
         """Commits of head that base lacks, oldest first."""
-        return self.git("rev-list", "--reverse", f"{base}..{head}").split()
+        base, head = self._id(base), self._id(head)
+        line = self._line(head, base)
+        return (
+            line[::-1] if line is not None else self.git("rev-list", "--reverse", f"{base}..{head}").split()
+        )
+
+    def _line(self, head: str, base: str) -> list[str] | None:
+        """Commits from head back to base, where each has one parent and they are few; else None."""
+        line: list[str] = []
+        while head != base:
+            parents = self._objects.parents(head)
+            if len(parents) != 1 or len(line) == _NEAR:
+                return None
+            line.append(head)
+            head = parents[0]
+        return line
 
     def merge_base(self, one: str, other: str) -> str | None:
-        return self._try("merge-base", one, other)
+        one, other = self._id(one), self._id(other)
+        near, far = self._history(one), self._history(other)
+        if near is None or far is None:
+            return self._try("merge-base", one, other)
+        common = near & far
+        best = common.difference(*map(self._objects.parents, common))
+        return best.pop() if len(best) == 1 else self._try("merge-base", one, other)
 
     def contains(self, descendant: str, ancestor: str) -> bool:
-        near = (descendant, *self.commit(descendant).parents)
-        return ancestor in near or self.merge_base(descendant, ancestor) == ancestor
+        descendant, ancestor = self._id(descendant), self._id(ancestor)
+        history = self._history(descendant, ancestor)
+        if history is None:
+            return self._try("merge-base", descendant, ancestor) == ancestor
+        return ancestor in history
+
+    def _id(self, revision: str) -> str:
+        return self.commit_of(revision) or revision
+
+    def _history(self, head: str, wanted: str = "") -> set[str] | None:
+        """The commit and those before it, until `wanted` is among them; None where there are too many."""
+        found, waiting = {head}, [head]
+        for commit in waiting:
+            if wanted in found:
+                break
+            if len(found) > _NEAR:
+                return None
+            new = [parent for parent in self._objects.parents(commit) if parent not in found]
+            found.update(new)
+            waiting += new
+        return found
 
     def changed(self, old: str, new: str) -> list[tuple[str, str]]:
         """(one letter of git, path) of each file that differs."""
-        fields = (
-            self.raw("diff-tree", "-r", "-z", "--no-renames", "--name-status", old, new).decode().split("\0")
-        )
-        return list(zip(fields[0::2], fields[1::2], strict=False))
+        return list(self._objects.differences(old, new))
 
     def seed(self, other: Path) -> None:
         """Take over branches, tags and objects of a local repository; nothing of it may be there yet."""
@@ -284,21 +287,16 @@ class BareRepo:
     # --- writing -----------------------------------------------------------------------------------------
 
     def write_blob(self, content: bytes) -> str:
-        return self.git("hash-object", "-w", "--stdin", data=content)
+        return self._objects.write("blob", content)
 
     def write_tree(self, base: str | None, entries: Sequence[tuple[str, str | None, str]]) -> str:
         """The base with entries (mode, sha or None to delete, path) laid over it."""
-        index = {"GIT_INDEX_FILE": str(self.path / f"fakehub-index-{threading.get_ident()}")}
-        try:
-            self.git("read-tree", base, env=index) if base else self.git("read-tree", "--empty", env=index)
-            lines = [
-                f"{mode} {sha or NOBODY} 0\t{path}" if sha else f"0 {NOBODY}\t{path}"
-                for mode, sha, path in entries
-            ]
-            self.git("update-index", "--index-info", data="\n".join([*lines, ""]).encode(), env=index)
-            return self.git("write-tree", env=index)
-        finally:
-            Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
+        tree = self.commit_of(base) or base if base else None
+        changes = {path: (mode.lstrip("0"), sha) if sha else None for mode, sha, path in entries}
+        missing = [sha for _, sha, _ in entries if sha and self._objects.ask(sha) is None]
+        if missing:
+            raise subprocess.CalledProcessError(128, ["git", "write-tree", *missing])
+        return self._objects.changed_tree(tree, changes) or self._objects.write("tree", b"")
 
     def write_commit(
         self,
@@ -310,24 +308,32 @@ class BareRepo:
         committer: Person = GITHUB,
         authored_at: str | None = None,
     ) -> str:
-        env = {
-            "GIT_AUTHOR_NAME": author.name,
-            "GIT_AUTHOR_EMAIL": author.email,
-            "GIT_AUTHOR_DATE": authored_at or at.isoformat(),
-            "GIT_COMMITTER_NAME": committer.name,
-            "GIT_COMMITTER_EMAIL": committer.email,
-            "GIT_COMMITTER_DATE": at.isoformat(),
-        }
-        flags = [flag for parent in parents for flag in ("-p", parent)]
-        return self.git("commit-tree", tree, *flags, data=message.encode(), env=env)
+        made = datetime.fromisoformat(authored_at) if authored_at else at
+        lines = [
+            f"tree {tree}",
+            *(f"parent {parent}" for parent in dict.fromkeys(parents)),
+            f"author {_signature(author, made)}",
+            f"committer {_signature(committer, at)}",
+        ]
+        return self._objects.write("commit", "\n".join([*lines, "", message]).encode())
 
     def update_ref(self, name: str, new: str) -> None:
-        self.git("update-ref", name, new)
+        if not _SHA.fullmatch(new):
+            self.git("update-ref", name, new)
+            return
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(f"{file.name}.lock")
+        part.write_text(f"{new}\n")
+        os.replace(part, file)
 
     def delete_ref(self, name: str) -> None:
         self.git("update-ref", "-d", name)
 
     def merged_tree(self, base: str, head: str) -> str | None:
         """The tree of a merge; None when it conflicts."""
+        fork = self.merge_base(base, head)
+        if fork and (plain := self._objects.plain_merge(fork, base, head)):
+            return plain
         out = self._try("merge-tree", "--write-tree", base, head)
         return out.splitlines()[0] if out else None
