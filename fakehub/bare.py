@@ -54,6 +54,11 @@ class CommitData:
     committed_at: str
     message: str
 
+    @property
+    def subject(self) -> str:
+        """The first paragraph, in one line."""
+        return self.message.partition("\n\n")[0].replace("\n", " ")
+
 
 _CONFIG = """\
 [core]
@@ -85,7 +90,7 @@ def _signature(person: Person, at: datetime) -> str:
 
 def _files(folder: str) -> Iterator[str]:
     """Yields the paths of all refs below a folder."""
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():
                 yield from _files(entry.path)
@@ -217,6 +222,17 @@ class BareRepo:
     def log(self, revision: str, *limits: str) -> list[str]:
         """Commits, newest first."""
         return self.git("rev-list", *limits[:1], revision, "--", *limits[1:]).split()
+
+    def subjects(self, head: str, base: str = "") -> list[str]:
+        """Subjects of the commits that base lacks, newest first; without a base, of all first parents."""
+        if base:
+            return [self.commit(sha).subject for sha in self.between(base, head)[::-1]]
+        found, tip = [], self.commit_of(head)
+        while tip is not None:
+            commit = self.commit(tip)
+            found.append(commit.subject)
+            tip = commit.parents[0] if commit.parents else None
+        return found
 
     def between(self, base: str, head: str) -> list[str]:
         """Commits of head that base lacks, oldest first."""

@@ -173,10 +173,10 @@ class Objects:
         found = self._known.get(sha) or self._loose(sha) or self._ask(sha)
         if found is None or kind in (None, found.type):
             return found
-        head = found.body.partition(b"\n")[0].decode()
-        if found.type == "tag":
-            return self._peeled(head.removeprefix("object "), kind)
-        return self._peeled(head.removeprefix("tree "), kind) if found.type == "commit" else None
+        if found.type not in ("tag", "commit"):
+            return None
+        target = found.body.partition(b"\n")[0].decode().split(" ")[1]
+        return self._peeled(target, kind)
 
     def _loose(self, sha: str) -> GitObject | None:
         try:

@@ -1,4 +1,7 @@
-"""Clone, fetch and push: `git http-backend`, with the rules of branches in front of it."""
+"""Clone, fetch and push: git's own server, with the rules of branches in front of it.
+
+What a fetch asks before anything is sent is answered here (git's gitprotocol-v2), without a process.
+"""
 
 from __future__ import annotations
 
@@ -49,10 +52,76 @@ def serve(
     if pushes and repo.archived:
         # In other words than the API's (sourcegraph/sourcegraph-public-snapshot#36201).
         return 403, {"Content-Type": "text/plain"}, b"This repository was archived so it is read-only.\n"
-    if not (pushes and method == "POST"):
-        return _backend(repo, method, match["service"], query, body, headers)
     plain = gzip.decompress(body) if headers.get("Content-Encoding") == "gzip" else body
-    return _push(repo, token, plain, headers)
+    if pushes and method == "POST":
+        return _push(repo, token, plain, headers)
+    if "version=2" in headers.get("Git-Protocol", "") and not pushes:
+        return _fetch(repo, method, plain)
+    return _backend(repo, method, match["service"], query, body, headers)
+
+
+def _fetch(repo: Repo, method: str, body: bytes) -> Response:
+    """One request of a fetch by version 2 of the protocol."""
+    if method == "GET":
+        return 200, _of_upload_pack("advertisement"), _ADVERTISED
+    if b"command=ls-refs" in body[:30]:
+        return 200, _of_upload_pack("result"), _listed(repo, body)
+    # It exits with 1, and tells the client, when that asks for a commit which is not there.
+    done = subprocess.run(
+        ["git", "upload-pack", "--stateless-rpc", str(repo.bare.path)],
+        input=body,
+        env=_environment("version=2"),
+        capture_output=True,
+        check=False,
+    )
+    return 200, _of_upload_pack("result"), done.stdout
+
+
+def _of_upload_pack(what: str) -> dict[str, str]:
+    return {"Content-Type": f"application/x-git-upload-pack-{what}", "Cache-Control": "no-cache"}
+
+
+def _packet(line: str) -> bytes:
+    return f"{len(line) + 5:04x}{line}\n".encode()
+
+
+_CAPABILITIES = (
+    "version 2",
+    "agent=fakehub",
+    "ls-refs=unborn",
+    "fetch=shallow wait-for-done filter",
+    "server-option",
+    "object-format=sha1",
+)
+_ADVERTISED = b"".join([*map(_packet, _CAPABILITIES), b"0000"])
+
+
+def _listed(repo: Repo, body: bytes) -> bytes:
+    """The answer to `ls-refs`: HEAD and the refs that are asked for, with what annotated tags lead to."""
+    asked = {line.split(b"=")[0].decode() for line in _packets(body)}
+    wanted = [line.split(b" ", 1)[1].decode() for line in _packets(body) if line.startswith(b"ref-prefix ")]
+    refs = repo.bare.refs()
+    head = f"refs/heads/{repo.default_branch}"
+    lines = [] if head in refs or "unborn" not in asked else [_packet(f"unborn HEAD symref-target:{head}")]
+    for name, sha in {**({"HEAD": refs[head]} if head in refs else {}), **refs}.items():
+        if wanted and not name.startswith(tuple(wanted)):
+            continue
+        line = f"{sha} {name}"
+        line += f" symref-target:{head}" if name == "HEAD" and "symrefs" in asked else ""
+        peeled = repo.bare.commit_of(sha) if name.startswith("refs/tags/") and "peel" in asked else sha
+        line += f" peeled:{peeled}" if peeled not in (None, sha) else ""
+        lines.append(_packet(line))
+    return b"".join([*lines, b"0000"])
+
+
+def _packets(body: bytes) -> list[bytes]:
+    """The lines of a request; marks between them have no content."""
+    lines, at = [], 0
+    while at < len(body):
+        size = max(4, int(body[at : at + 4], 16))
+        lines.append(body[at + 4 : at + size].rstrip(b"\n"))
+        at += size
+    return lines
 
 
 def _push(repo: Repo, token: Token, body: bytes, headers: dict[str, str]) -> Response:
@@ -107,8 +176,7 @@ def _backend(
     repo: Repo, method: str, service: str, query: str, body: bytes, headers: dict[str, str]
 ) -> Response:
     env = {
-        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-        "GIT_CONFIG_NOSYSTEM": "1",
+        **_environment(headers.get("Git-Protocol", "")),
         "GIT_PROJECT_ROOT": str(repo.bare.path),
         "GIT_HTTP_EXPORT_ALL": "1",
         "REQUEST_METHOD": method,
@@ -118,7 +186,6 @@ def _backend(
         "CONTENT_LENGTH": str(len(body)),
         "HTTP_CONTENT_ENCODING": headers.get("Content-Encoding", ""),
         "HTTP_GIT_PROTOCOL": headers.get("Git-Protocol", ""),
-        "GIT_PROTOCOL": headers.get("Git-Protocol", ""),
         "REMOTE_ADDR": "127.0.0.1",
     }
     # It exits with 1, and tells the client, when that asks for a commit which is not there.
@@ -126,3 +193,8 @@ def _backend(
     head, _, content = done.stdout.partition(b"\r\n\r\n")
     fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
     return int(fields.pop("Status", "200").split()[0]), fields, content
+
+
+def _environment(protocol: str) -> dict[str, str]:
+    known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**known, "GIT_CONFIG_NOSYSTEM": "1", "GIT_PROTOCOL": protocol}

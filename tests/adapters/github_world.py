@@ -108,6 +108,7 @@ class GitHubWorld(World):
         self.harness = HarnessReport(unknown="has not run")
         self._rounds = 0
         self._seen: TrainState | None = None
+        self._git: Git | None = None
         self.ci()
 
     def reconcile(self, *evidence: Evidence, dry_run: bool = False) -> Report:
@@ -187,16 +188,15 @@ class GitHubWorld(World):
         """As git has it: over the API it would be most of what a test does."""
         head = self.repo.bare.branch("main") or ""
         if self._seen is None or self._seen.head != head:
-            git = Git(self.repo.bare.path)
-            self._seen = YamlStore(git, "main").load(TAU, head)
-            git.close()
+            self._git = self._git or Git(self.repo.bare.path)
+            self._seen = YamlStore(self._git, "main").load(TAU, head)
         return self._seen
 
     def text(self, path: str, at: str = "main") -> str:
         return self.repo.bare.git("show", f"{at}:{path}")
 
     def subjects(self) -> list[str]:
-        return self.repo.bare.git("log", "--first-parent", "--format=%s", "main").splitlines()
+        return self.repo.bare.subjects("main")
 
     def pulls(self) -> list[tuple[str, str, list[str], list[str]]]:
         """(branch, state, labels, comments) of each pull request."""
@@ -209,9 +209,7 @@ class GitHubWorld(World):
     def branches(self) -> dict[str, list[str]]:
         """Branch -> subjects of the commits that main lacks."""
         names = [name.removeprefix("refs/heads/") for name in self.repo.bare.refs("refs/heads/")]
-        return {
-            name: self.repo.bare.git("log", "--format=%s", f"main..{name}").splitlines() for name in names
-        }
+        return {name: self.repo.bare.subjects(name, "main") for name in names}
 
     def statuses(self) -> list[tuple[str, str, str]]:
         """(context, state, description) of each status that was ever reported, sorted."""
