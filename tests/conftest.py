@@ -1,5 +1,6 @@
 """What every test gets: a home of its own, no token, no network, and repeatable properties."""
 
+import gc
 import itertools
 import os
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
+
+from tests.examples import NIGHTLY, examples
 
 GIT_CONFIG = """\
 [user]
@@ -54,9 +57,19 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".cache" / "hypothesis")
-settings.register_profile("dev", SLOW_IS_FINE)
-settings.register_profile("ci", SLOW_IS_FINE, derandomize=True, database=None, print_blob=True)
-settings.load_profile("ci" if "CI" in os.environ else "dev")
+settings.register_profile("quick", SLOW_IS_FINE, max_examples=examples(100))
+settings.register_profile(
+    "ci", settings.get_profile("quick"), derandomize=True, database=None, print_blob=True
+)
+settings.register_profile("nightly", SLOW_IS_FINE, max_examples=examples(500), print_blob=True)
+settings.load_profile("nightly" if NIGHTLY else "ci" if "CI" in os.environ else "quick")
+
+gc.disable()  # collecting makes much, and all of it stays
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from rollout.adapters.artifacts import MAX_ARCHIVE, MAX_ARCHIVES, evidence_in
 from rollout.errors import InputError
 from rollout.files.evidence import MAX_EVIDENCE, dump_evidence
 from tests.adapters.test_evidence_file import OBSERVATION, RESULTS
+from tests.examples import examples
 
 GOOD = dump_evidence(OBSERVATION).encode()
 NAME = "rollout-evidence-ubuntu-24.04"
@@ -161,7 +162,7 @@ def test_too_many_artifacts_are_refused_unread(tmp_path: Path) -> None:
         evidence_in(tmp_path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(place=st.integers(0, 400), what=st.binary(min_size=1, max_size=8))
 def test_whatever_is_done_to_an_archive_ends_in_evidence_or_a_refusal(
     tmp_path: Path, place: int, what: bytes

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rollout.core.state import TrainState
 from rollout.core.values import JsonValue
+from tests.examples import examples
 from tests.property.moods import MOOD, MOODS, SURFACE, a_world_in, observe
 from tests.world import PHASES
 
@@ -28,7 +29,7 @@ ROUNDS = st.lists(
     order=st.randoms(use_true_random=False),
     apply=st.booleans(),
 )
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_a_batch_gives_the_state_that_its_rounds_give_one_by_one(
     phase: str, rounds: list[tuple[str, str, int]], order: Random, apply: bool
 ) -> None:
@@ -50,7 +51,7 @@ def test_a_batch_gives_the_state_that_its_rounds_give_one_by_one(
 
 
 @given(phase=st.sampled_from(PHASES[1:3]), rounds=ROUNDS, twins=st.lists(MOOD, min_size=6, max_size=6))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_two_observations_of_one_instant_give_one_state_in_any_order(
     phase: str, rounds: list[tuple[str, str, int]], twins: list[str]
 ) -> None:

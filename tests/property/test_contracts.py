@@ -5,7 +5,6 @@ A few contracts each time; CONTRACTS=2000 for more.
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Mapping
 from datetime import timedelta
@@ -38,9 +37,10 @@ from rollout.rendering.documents import status_document
 from rollout.rendering.terminal import status_view
 from rollout.wiring import texts
 from tests.core.world import CHECKOUTS, REVERTS, World, run
+from tests.examples import seeds
 from tests.property.contracts import COUNTERS, Draft
 
-SEEDS = range(int(os.environ.get("CONTRACTS", "40")))
+SEEDS = seeds("CONTRACTS", 12, 2000)
 ROUNDS = 30
 GREEN = (CheckFact(name="Build a", conclusion="success"), CheckFact(name="Build b", conclusion="success"))
 MODELS: Mapping[str, type[Model]] = {

@@ -27,6 +27,7 @@ from rollout.errors import RolloutError
 from rollout.files.evidence import dump_evidence, parse_evidence
 from tests.core.surfaces.surfaces import READ_AT, SAMPLES, surface
 from tests.core.world import START, World
+from tests.examples import examples
 from tests.property.mutations import UnclearError, clear, mutated
 
 VOICE = (SAMPLES / "healthy" / "voice-status.json").read_bytes()
@@ -35,7 +36,7 @@ BROWSER = (SAMPLES / "healthy" / "browser-live-summary.json").read_bytes()
 REPORT = (SAMPLES / "harness" / "passed" / "report.json").read_bytes()
 MANIFEST = (SAMPLES / "harness" / "passed" / "manifest.json").read_bytes()
 IDS = ("voice", "browser", "dashboard", "custom-command", "memory")
-many = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+many = settings(max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
 # --- payloads ---------------------------------------------------------------------------------------------

@@ -27,13 +27,14 @@ from rollout.core.start import STARTABLE
 from rollout.core.state import Freeze, Outcome, Rollout, TrainState, Verdict
 from rollout.errors import InputError, RefusedError
 from rollout.ports import PullRequestState
+from tests.examples import examples
 from tests.fakes.store import PERSON
 from tests.fakes.writes import KilledError, When
 from tests.property.moods import MOOD, SURFACE, a_world_in, observe
 from tests.property.oracle import Oracle, at_rest
 from tests.world import CHECKS, COMMIT, OTHER_COMMIT, PEOPLE, PHASES, REVERTED, TAU, UNKNOWN_COMMIT, World
 
-FAST = settings(max_examples=60, stateful_step_count=40, suppress_health_check=list(HealthCheck))
+FAST = settings(max_examples=examples(60), stateful_step_count=40, suppress_health_check=list(HealthCheck))
 
 WHEN = st.sampled_from(["before", "after"])
 EDITS = (

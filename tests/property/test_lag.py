@@ -20,6 +20,7 @@ from rollout.cli import main
 from rollout.core.observation import Observation, Results
 from rollout.files.evidence import write_evidence
 from tests.adapters.github_world import GitHubWorld, seed
+from tests.examples import examples
 from tests.world import VERSION, contract
 
 RECONCILE = ("reconcile",)
@@ -34,7 +35,9 @@ Story = Callable[[GitHubWorld, Path], None]
 
 
 @pytest.mark.usefixtures("socket_enabled")
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.tuples(COMMANDS, st.integers(1, 2), st.booleans()), min_size=1, max_size=4))
 def test_one_run_after_the_lag_leaves_one_of_each(
     acts: list[tuple[tuple[str, ...], int, bool]],

@@ -18,6 +18,7 @@ from rollout.adapters.local.reverter import LocalReverter
 from rollout.core.state import CommitMessage, Release
 from rollout.ports import RevertOutcome
 from tests.adapters.scratch import NOON, Existing
+from tests.examples import examples
 from tests.property.histories import (
     STATE,
     Commit,
@@ -34,7 +35,7 @@ from tests.property.histories import (
 )
 
 MESSAGE = CommitMessage("Revert v1", "Incident 7", (("Rollout-Train", "tau"),))
-SEVERAL = settings(max_examples=20, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+SEVERAL = settings(max_examples=examples(40), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 
 
 def differing(one: Tree, other: Tree) -> frozenset[str]:

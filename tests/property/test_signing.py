@@ -16,6 +16,7 @@ from rollout.core.signoff.evidence import LookedUpEvidence
 from rollout.core.signoff.window import key_of, waits_on_signatures
 from rollout.core.state import TrainState
 from rollout.ports import Permission
+from tests.examples import examples
 from tests.world import COMMIT, TAU, World
 
 PEOPLE = ("ada", "Ada", "bob", "cyd", "olga", "eve", "rollout", "")
@@ -122,7 +123,7 @@ class Play:
         }
 
 
-@settings(max_examples=120, deadline=timedelta(seconds=5))
+@settings(max_examples=examples(120), deadline=timedelta(seconds=5))
 @given(ACTS)
 def test_a_complete_checklist_has_its_people_and_live_evidence(acts: list[tuple[object, ...]]) -> None:
     play = Play()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rollout.core.observation import Sample
 from rollout.core.values import seconds_between
 from tests.core.world import World, contract_of
+from tests.examples import examples
 
 PHASE = "canary-2"
 WANTED = 60 * 60
@@ -39,7 +40,7 @@ def sample(world: World, clock: str, last: datetime) -> Sample:
     return world.sample(SLOW, **changes)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(rounds=st.lists(ROUND, min_size=1, max_size=25))
 def test_a_phase_earns_no_more_than_the_clock_of_each_surface(rounds: list[tuple[int, str]]) -> None:
     world = World(contract_of(triggers=[])).reach(PHASE)
@@ -63,7 +64,7 @@ def test_a_phase_earns_no_more_than_the_clock_of_each_surface(rounds: list[tuple
             assert earned == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(minutes=st.lists(st.integers(1, 30), min_size=1, max_size=40), speaks=st.integers(1, 20))
 def test_a_source_that_goes_on_speaking_finishes(minutes: list[int], speaks: int) -> None:
     """However readings and sources interleave, the phase earns what each source advances."""

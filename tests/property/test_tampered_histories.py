@@ -14,12 +14,12 @@ from rollout.adapters.channel_files import YamlFiles
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import Verification, verify
+from tests.examples import seeds
 from tests.property.tampered import Case, copied, lived, told
 from tests.stories.town import TRAIN, Town
 
-FEW = 24
 BASES = 3
-SEEDS = [int(os.environ["CASE"])] if "CASE" in os.environ else range(int(os.environ.get("TAMPERED", FEW)))
+SEEDS = [int(os.environ["CASE"])] if "CASE" in os.environ else seeds("TAMPERED", 8, 200)
 
 
 @pytest.fixture(scope="module")

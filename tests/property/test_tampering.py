@@ -17,6 +17,7 @@ from rollout.core.observation import HealthState
 from rollout.core.state import Status
 from rollout.core.values import JsonValue
 from rollout.errors import InputError
+from tests.examples import examples
 from tests.fakes.writes import Writes
 from tests.world import OTHER_COMMIT, TAU, World
 
@@ -107,7 +108,7 @@ def test_verify_accepts_what_the_tool_wrote() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_verify_names_a_status_that_was_edited_by_hand(data: st.DataObject) -> None:
     """A person changes one value of status.yaml in a commit of their own, at any time."""
     world = a_whole_history()
@@ -123,7 +124,7 @@ def test_verify_names_a_status_that_was_edited_by_hand(data: st.DataObject) -> N
 
 
 @given(data=st.data())
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_verify_names_a_commit_that_was_tampered_with(data: st.DataObject) -> None:
     """One value of what the tool concluded is not what it concluded."""
     world = a_whole_history()

@@ -12,13 +12,13 @@ from random import Random
 
 import pytest
 
+from tests.examples import seeds
 from tests.stories.helpers import ENDED, bring_to_an_end, release_once_more
 from tests.stories.history import History
 from tests.stories.people import ACTS, a_release_starts
 from tests.stories.town import Kind, Town
 
-FEW = 5
-SEEDS = [int(os.environ["STORY"])] if "STORY" in os.environ else range(int(os.environ.get("STORIES", FEW)))
+SEEDS = [int(os.environ["STORY"])] if "STORY" in os.environ else seeds("STORIES", 3, 100)
 
 
 def tell(town: Town, history: History, seed: int) -> None:
