@@ -30,7 +30,16 @@ demo: runtime ## play a whole rollout and its rollback in a throw-away repositor
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN) && echo $$(( (n * 3 + 1) / 2 )))
 
 test: dev ## run the tests; T='tests/core -k soak' runs some of them
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(T)
+	@set -- $(T); \
+	for part; do \
+		case $$part in -*) break ;; esac; \
+		test -e "$${part%%::*}" || { \
+			echo "make test: $${part%%::*} does not exist. T takes files or folders, then options of pytest." >&2; \
+			exit 2; }; \
+	done; \
+	test $$# -gt 0 || echo "About 5 minutes on two idle cores. T='tests/core' runs a part." >&2; \
+	$(BIN)/python -m pytest -n auto --dist worksteal "$$@" || { \
+		code=$$?; test $$code -ne 5 || echo 'make test: T names no test.' >&2; exit $$code; }
 
 # What needs more than Python and git. T='-k graphql' runs some of them.
 real: dev $(CACHE)/real/.installed ## what GitHub recorded and published, its pages in a browser (needs npm)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -12,30 +13,22 @@ import pytest
 from rollout.cli import main
 from tests.adapters.scratch import Existing
 from tests.e2e.shell import Shell
+from tests.shared import made_once
 
 WIDTH = 100
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, str]]:
-    """Where the demo was played and what it printed; made by the first test that wants it."""
-    return []
-
-
 @pytest.fixture
-def demo(
-    played: list[tuple[Path, str]],
-    tmp_path_factory: pytest.TempPathFactory,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> tuple[Path, str]:
+def demo(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str]:
     """Its repository, for looking only, and its output."""
     monkeypatch.setenv("COLUMNS", str(WIDTH))
-    if not played:
-        folder = tmp_path_factory.mktemp("demo") / "with a space"
-        assert main(["demo", "--output", str(folder)]) == 0
-        played.append((folder, capsys.readouterr().out))
-    return played[0]
+
+    def play(folder: Path) -> None:
+        with (folder / "printed").open("w", encoding="utf-8") as printed, redirect_stdout(printed):
+            assert main(["demo", "--output", str(folder / "with a space")]) == 0
+
+    made = made_once(tmp_path_factory, "demo", play)
+    return made / "with a space", (made / "printed").read_text(encoding="utf-8")
 
 
 def block(output: str, title: str) -> list[str]:
