@@ -146,6 +146,9 @@ def test_what_github_shows_is_what_is_rendered() -> None:
     for name in ("promotion.md", "summary-hold.md"):
         lines = (golden / name).read_text(encoding="utf-8").rstrip("\n").splitlines()
         assert "\n".join(f"> {line}".rstrip() for line in lines) in page, name
+    first_screen = (golden / "promotion.md").read_text(encoding="utf-8").partition("\n<details>")[0].rstrip()
+    quoted = "\n".join(f"> {line}".rstrip() for line in first_screen.splitlines())
+    assert quoted in README.read_text(encoding="utf-8")
     assert f"```text\n{(golden / 'doctor.txt').read_text(encoding='utf-8')}```" in page
 
 
