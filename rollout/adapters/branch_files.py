@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rollout.adapters.git import Git
+from rollout.adapters.git import Git, branch_move
 from rollout.core.files import CONTRACT, STATE, state_path
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock
@@ -75,4 +75,4 @@ class BranchFiles:
             git.set_branch(branch, make(), old=None)
         else:
             fetched = git.changed_paths(here, base)
-            git.advance(branch, make, old=here, paths={*contents, *fetched})
+            branch_move.advance(git, branch, make, old=here, paths={*contents, *fetched})

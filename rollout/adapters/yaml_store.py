@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Protocol, cast
 
-from rollout.adapters.git import Git, TreeEntry, object_id
+from rollout.adapters.git import Git, TreeEntry, branch_move, object_id
 from rollout.core.consistency import why_behind
 from rollout.core.contract import Contract
 from rollout.core.contract_fit import why_misfit
@@ -184,7 +184,9 @@ class YamlStore:
         """
         files = {**self._put_back(train, parent), **files_of(train, change)}
         text = self.message_on(parent, message)
-        return self._git.commit(self.branch, files, parent=parent, message=text, at=at, is_brake=is_brake)
+        return branch_move.commit(
+            self._git, self.branch, files, parent=parent, message=text, at=at, is_brake=is_brake
+        )
 
     def message_on(self, parent: str, message: CommitMessage) -> str:
         """The text of a message, for a commit on top of that one."""

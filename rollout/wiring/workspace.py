@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rollout.adapters.clock import FixedClock, SystemClock
-from rollout.adapters.git import Git
+from rollout.adapters.git import Git, branch_move
 from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import LostTrains, YamlStore
@@ -109,7 +109,7 @@ class Workspace:
         git = Git(self.repo)
         git.note = self._note
         try:
-            git.catch_up()
+            branch_move.catch_up(git)
         except RolloutError as error:
             self._note(
                 f"the worktree is behind its branch, so `git commit` takes state back: {error}; {error.hint}"

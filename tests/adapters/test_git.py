@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.git import Git
+from rollout.adapters.git import Git, branch_move
 from rollout.adapters.git.formats import trailers
 from rollout.adapters.git.process import error_line
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
@@ -33,7 +33,7 @@ def commit(
     git: Git, files: dict[str, str], *, parent: str, branch: str = "main", message: str = "change"
 ) -> str:
     content = {path: text.encode() for path, text in files.items()}
-    return git.commit(branch, content, parent=parent, message=message, at=NOON)
+    return branch_move.commit(git, branch, content, parent=parent, message=message, at=NOON)
 
 
 def leave_the_worktree_behind(repo: Repository, files: dict[str, str]) -> None:
@@ -46,7 +46,7 @@ def leave_the_worktree_behind(repo: Repository, files: dict[str, str]) -> None:
         return git.write_commit(content, parent=parent, message="m", at=NOON)
 
     with pytest.raises(OutsideError, match="is committed, but the worktree could not follow"):
-        git.advance("main", make, old=parent, paths=files)
+        branch_move.advance(git, "main", make, old=parent, paths=files)
     lock.unlink()
 
 
@@ -544,7 +544,7 @@ def test_another_worktree_that_could_not_follow_is_mended_by_the_next_run(
         return git.write_commit({STATUS: b"two\n"}, parent=parent, message="two\n", at=NOON)
 
     with pytest.raises(OutsideError, match=f"could not follow in the worktree {other.path}"):
-        git.advance("main", make_and_block_the_worktree, old=parent, paths=[STATUS])
+        branch_move.advance(git, "main", make_and_block_the_worktree, old=parent, paths=[STATUS])
     lock.unlink()
     new = commit(Git(other.path), {ROLLOUT: "three\n"}, parent=repo.head("main"))
     assert (other.head(), other.status()) == (new, [])
@@ -621,7 +621,7 @@ def test_a_branch_that_moves_meanwhile_is_left_as_it_is(repo: Repository) -> Non
         return git.write_commit({STATUS: b"two\n"}, parent=parent, message="m", at=NOON)
 
     with pytest.raises(HeadMovedError):
-        git.advance("main", make, old=parent, paths=[STATUS])
+        branch_move.advance(git, "main", make, old=parent, paths=[STATUS])
     assert ([repo.head()], repo.status()) == (theirs, [])
     commit(git, {STATUS: "two\n"}, parent=repo.head())
     assert repo.status() == []
@@ -653,7 +653,9 @@ def append_lines(path: Path, who: str, lines: int) -> None:
             log = git.read(f"{parent}:log")
             content = (log.body if log else b"") + f"{who}{number}\n".encode()
             try:
-                git.commit("main", {"log": content}, parent=parent, message=f"{who}{number}", at=NOON)
+                branch_move.commit(
+                    git, "main", {"log": content}, parent=parent, message=f"{who}{number}", at=NOON
+                )
                 break
             except HeadMovedError:
                 continue
@@ -690,7 +692,7 @@ class Limit:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.size, self.size))
         try:
-            Git(path).commit("main", {STATUS: content}, parent=parent, message="m", at=NOON)
+            branch_move.commit(Git(path), "main", {STATUS: content}, parent=parent, message="m", at=NOON)
         except OutsideError as error:
             os._exit(4 if error.hint else 1)
         os._exit(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.git import Git
+from rollout.adapters.git import Git, branch_move
 from rollout.adapters.git.process import usual_environment
 from tests.adapters.scratch import NOON, Repository
 
@@ -147,7 +147,9 @@ def test_a_commit_can_be_made_and_checked_out_under_all_variables_at_once(
     git = Git(repo.path)
     head = git.tip("main")
     assert head is not None
-    new = git.commit("main", {"state/tau/a.yaml": b"three\n"}, parent=head, message="m\n", at=NOON)
+    new = branch_move.commit(
+        git, "main", {"state/tau/a.yaml": b"three\n"}, parent=head, message="m\n", at=NOON
+    )
     git.close()
     for name in VARIABLES:
         monkeypatch.delenv(name)
@@ -222,7 +224,9 @@ def test_a_worktree_that_the_settings_put_elsewhere_is_told_with_the_way_to_brin
     repo.git("config", "core.worktree", str(elsewhere))
     git = Git(repo.path)
     git.note = notes.append
-    new = git.commit("main", {"state/tau/a.yaml": b"three\n"}, parent=head, message="m\n", at=NOON)
+    new = branch_move.commit(
+        git, "main", {"state/tau/a.yaml": b"three\n"}, parent=head, message="m\n", at=NOON
+    )
     git.close()
     (note,) = notes
     assert note.startswith("core.worktree leads elsewhere: index and worktree stay behind main")

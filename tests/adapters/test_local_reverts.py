@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.adapters.git import Git
+from rollout.adapters.git import Git, branch_move
 from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.local.reverter import LocalReverter
 from rollout.core.state import CommitMessage, Release
@@ -730,7 +730,9 @@ def test_a_run_that_was_killed_before_the_worktree_followed(
     repo.git("update-ref", "refs/heads/main", pull.head_sha)
     (repo.path / ".git/rollout/behind").write_text(pull.head_sha)
     git = Git(repo.path)
-    git.commit("main", {"state/tau/rollout.yaml": b"x\n"}, parent=pull.head_sha, message="State", at=NOON)
+    branch_move.commit(
+        git, "main", {"state/tau/rollout.yaml": b"x\n"}, parent=pull.head_sha, message="State", at=NOON
+    )
     assert repo.status() == []
 
 

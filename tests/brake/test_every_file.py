@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fakehub.clock import SettableClock
-from rollout.adapters.git import Git
+from rollout.adapters.git import Git, branch_move
 from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.broken import what_is_left
@@ -75,7 +75,8 @@ class Town:
         for commit, path in sorted(found):
             blob = self.git.read(f"{commit}:{path}")
             assert blob is not None
-            self.git.commit(
+            branch_move.commit(
+                self.git,
                 self.store.branch,
                 {path: blob.body},
                 parent=self.store.head(),
@@ -187,7 +188,7 @@ def test_an_older_file_over_a_rollback_does_not_undo_it(town: Town, name: str) -
     town.rollback()
     older = {state_path(TAU, name): on_its_way()[1][state_path(TAU, name)]}
     at, parent = town.clock.now(), town.store.head()
-    edit = town.git.commit(town.store.branch, older, parent=parent, message="older\n", at=at)
+    edit = branch_move.commit(town.git, town.store.branch, older, parent=parent, message="older\n", at=at)
     for _ in range(2):
         state = town.reconcile()
         assert state.rollout.outcome is Outcome.ROLLING_BACK

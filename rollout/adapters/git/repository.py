@@ -10,13 +10,11 @@ import os
 import re
 import subprocess
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Never
+from typing import Never
 
-from rollout.adapters.git.checkout import Checkout, behind
 from rollout.adapters.git.formats import (
     FILE,
     FOLDER,
@@ -28,7 +26,6 @@ from rollout.adapters.git.formats import (
     tree_body,
     tree_entries,
 )
-from rollout.adapters.git.lock import locked
 from rollout.adapters.git.objects import LooseObjects
 from rollout.adapters.git.process import (
     LITERAL,
@@ -53,32 +50,11 @@ _FIRST_PARENT = "--diff-merges=first-parent"
 _IMMUTABLE = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-f])")
 """What begins with an object's whole id names the same for ever."""
 _MOST_KNOWN = 64
-_HEADS = "refs/heads/"
+HEADS = "refs/heads/"
 _HEAD_ON_BRANCH, _HEAD_ELSEWHERE = "ref: refs/heads/", "ref: refs/heads/.invalid"
-_MOVE = ("update-ref", "-z", "--stdin")
+MOVE = ("update-ref", "-z", "--stdin")
 _REMOTE_HEADS = "refs/remotes/origin/"
 USUAL_BRANCHES = ("main", "master")
-
-
-class _Operation(NamedTuple):
-    """What a person is in the middle of."""
-
-    what: str
-    began_at: str | None = None
-    """Where a rebase began, and puts the branch back when it is aborted."""
-
-    def way_out(self, tip: str) -> str:
-        """What to do when the branch must not move now, and is at `tip`."""
-        if self.began_at in (None, tip):
-            return "finish or abort it (`git status` says how), and run again"
-        return f"keep the commits that were made meanwhile: {_keeping(tip)}; then run again"
-
-    def note(self, made: str) -> str:
-        """What to do about a commit that was made all the same."""
-        if self.began_at is None:
-            return f"{self.what}; the commit is made all the same: look at `git status` before you go on"
-        lost = "to abort the rebase takes it back, and to continue fails"
-        return f"{self.what}; the commit is made all the same, but {lost}. Keep it: {_keeping(made)}"
 
 
 class Git:
@@ -102,9 +78,9 @@ class Git:
             "--branches",
             "--show-cdup",
         )
-        self._environment = usual_environment() if environment is None else environment
+        self.environment = usual_environment() if environment is None else environment
         self._known: dict[str, GitObject] = {}
-        finder = start(repo, ("rev-parse", *asked), self._environment)
+        finder = start(repo, ("rev-parse", *asked), self.environment)
         self._read_objects(repo)  # comes up while the other answers
         done = finish(finder, asked, b"")
         if done.returncode:
@@ -125,12 +101,12 @@ class Git:
         """The top folder; None for a bare repository."""
         self.home = self.worktree or self.git_dir
         """Where git is run."""
-        self.runner = Runner(self.home, self._environment)
+        self.runner = Runner(self.home, self.environment)
         self.note: Callable[[str], None] = lambda _: None
         """Hears what a commit left for the person at the worktree to do."""
         self.remote_default = remote[0].removeprefix(_REMOTE_HEADS) if remote else None
         """What origin calls its default branch; None without such a remote."""
-        self._only_branch = _only_one(ref.removeprefix(_HEADS) for ref in refs if ref.startswith(_HEADS))
+        self._only_branch = _only_one(ref.removeprefix(HEADS) for ref in refs if ref.startswith(HEADS))
 
     def close(self) -> None:
         """End the process that reads objects; the next read starts another."""
@@ -169,7 +145,7 @@ class Git:
 
     def tip(self, branch: str) -> str | None:
         """The commit at the tip of a local branch; None when there is no such branch."""
-        return self.resolve(_HEADS + branch)
+        return self.resolve(HEADS + branch)
 
     def tree(self, spec: str) -> dict[str, TreeEntry]:
         """Name -> entry of the tree that `spec` names; empty when it names none."""
@@ -218,7 +194,7 @@ class Git:
         return (
             None
             if done.returncode == 1
-            else output("symbolic-ref", done).decode().strip().removeprefix(_HEADS)
+            else output("symbolic-ref", done).decode().strip().removeprefix(HEADS)
         )
 
     def default_branch(self) -> str:
@@ -370,163 +346,15 @@ class Git:
 
     # --- moving branches ---------------------------------------------------------------------------------
 
-    def commit(
-        self,
-        branch: str,
-        files: Mapping[str, bytes | None],
-        *,
-        parent: str,
-        message: str,
-        at: datetime,
-        is_brake: bool = False,
-    ) -> str:
-        """Commit `files` on top of `branch`, which must be at `parent`; return the new commit.
-
-        Other files, staged or not, stay as they are. Wherever `branch` is checked out, index and worktree
-        follow for these files alone. Raises HeadMovedError when the branch has moved, InputError when one
-        of the files has uncommitted changes (with `is_brake` that one stays, and `note` hears of it),
-        OutsideError when git or the disk fails; the branch has not moved then, unless the message says so.
-        With `is_brake` the branch moves though index and worktree cannot follow, and `note` hears of it.
-        """
-        return self.advance(
-            branch,
-            lambda: self.write_commit(files, parent=parent, message=message, at=at),
-            old=parent,
-            paths=files,
-            is_brake=is_brake,
-        )
-
-    def advance(
-        self,
-        branch: str,
-        make: Callable[[], str],
-        *,
-        old: str,
-        paths: Collection[str],
-        is_brake: bool = False,
-    ) -> str:
-        """Move `branch` from `old` to the commit that `make` gives, which differs from it in `paths` alone.
-
-        For the worktree and what is raised see `commit`. In the middle of a merge or rebase of the branch it
-        raises RefusedError; with `is_brake` it acts, and `note` hears what stays for the person to do.
-        """
-        with locked(self.common_dir / "rollout" / "lock"), self._checkouts(branch) as checkouts:
-            if self.tip(branch) != old:
-                _head_moved(branch, old)
-            begun = list(self._begun(branch, checkouts))
-            if begun and not is_brake:
-                raise RefusedError(begun[0].what, hint=begun[0].way_out(old))
-            following = {one: self._following(one, paths, old, is_brake) for one in checkouts}
-            with self.runner.start(_MOVE) as moving:  # comes up while the commit is made
-                new = make()
-                for checkout in following:
-                    checkout.expect(new, old)
-                self._move(moving, branch, new, old)
-            for each in begun:
-                self.note(each.note(new))
-            self._note_worktree_elsewhere(branch, paths)
-            for checkout, some in following.items():
-                if some is not None:
-                    self._follow(checkout, new, some, paths, is_brake=is_brake)
-            return new
-
-    def _note_worktree_elsewhere(self, branch: str, paths: Collection[str]) -> None:
-        """Tells of a worktree that the settings put into another folder, which we do not write."""
-        if self.worktree is not None or self.current_branch() != branch:
-            return
-        done = self.runner.attempt("config", "core.worktree")
-        if done.returncode == 0:
-            back = f"git checkout HEAD -- {' '.join(paths)}"
-            self.note(
-                f"core.worktree leads elsewhere: index and worktree stay behind {branch}, which has moved,"
-                f" and `git commit` takes this back; to bring them along: {back}"
-            )
-
-    def _follow(
-        self, checkout: Checkout, new: str, some: Collection[str], paths: Collection[str], *, is_brake: bool
-    ) -> None:
-        try:
-            checkout.follow(new, some, [path for path in paths if path not in some])
-        except OutsideError as error:
-            if not is_brake:
-                raise
-            self.note(_stays_behind(checkout, error))
-
-    def catch_up(self) -> None:
-        """Finish, in each worktree, what a run left that was killed between branch and worktree.
-
-        Raises OutsideError when git or the disk fails.
-        """
-        others = [folder for folder in (self.common_dir / "worktrees").glob("*") if behind(folder).exists()]
-        if not others and not behind(self.git_dir).exists() and not behind(self.common_dir).exists():
-            return
-        with locked(self.common_dir / "rollout" / "lock"):
-            for folder in self._worktrees():
-                with closing(Git(folder, self._environment)) as git:
-                    Checkout(git, elsewhere=folder != self.worktree).catch_up()
-
-    def _begun(self, branch: str, checkouts: Sequence[Checkout]) -> Iterator[_Operation]:
-        """What people are in the middle of with the branch, in which a commit would get lost."""
-        for folder in (self.common_dir, *sorted((self.common_dir / "worktrees").glob("*"))):
-            for kind in ("rebase-merge", "rebase-apply"):
-                try:
-                    named, began_at = (
-                        (folder / kind / file).read_text(errors="replace").strip()
-                        for file in ("head-name", "orig-head")
-                    )
-                except OSError:
-                    continue
-                if named == _HEADS + branch:
-                    yield _Operation(f"{branch} is in the middle of a rebase", began_at)
-        for checkout in checkouts:
-            if operation := checkout.operation(branch):
-                yield _Operation(f"{branch} is in the middle of {operation} in {checkout.where}")
-
-    def _following(
-        self, checkout: Checkout, paths: Collection[str], old: str, is_brake: bool
-    ) -> Collection[str] | None:
-        """The paths that the worktree follows; with `is_brake`, those that nobody changed there.
-
-        None, with `is_brake`, where git or the disk refuses: the branch moves alone, and the next run brings
-        the worktree up to date. Raises as `Checkout.prepare` without it.
-        """
-        try:
-            checkout.prepare(paths, old)
-        except (InputError, OutsideError) as error:
-            if not is_brake:
-                raise
-            if isinstance(error, OutsideError):
-                self.note(_stays_behind(checkout, error))
-                return None
-        else:
-            return paths
-        clean = [path for path in paths if checkout.can_follow(path, old)]
-        stay = sorted(path for path in paths if path not in clean)
-        kept = f"{', '.join(stay)}: changed in {checkout.where}: it stays"
-        back = checkout.how_to_put_back(stay)
-        self.note(f"{kept}, and committing it takes that part back; to have it as committed: {back}")
-        return clean
-
-    @contextmanager
-    def _checkouts(self, branch: str) -> Iterator[list[Checkout]]:
-        """Wherever the branch is checked out: here, and in other worktrees of the repository."""
-        with ExitStack() as open_ones:
-            found = []
-            if self.worktree is not None and self.current_branch() == branch:
-                found.append(Checkout(self))
-            for folder in self._other_worktrees(branch):
-                other = open_ones.enter_context(closing(Git(folder, self._environment)))
-                found.append(Checkout(other, elsewhere=True))
-            yield found
-
-    def _other_worktrees(self, branch: str) -> Iterator[Path]:
+    def other_worktrees(self, branch: str) -> Iterator[Path]:
+        """Others that have the branch checked out."""
         if not (self.common_dir / "worktrees").exists():
             return  # the usual case, and it saves a process
-        for path, facts in self._worktrees().items():
-            if f"branch {_HEADS}{branch}" in facts and path != self.worktree:
+        for path, facts in self.worktrees().items():
+            if f"branch {HEADS}{branch}" in facts and path != self.worktree:
                 yield path
 
-    def _worktrees(self) -> dict[Path, list[str]]:
+    def worktrees(self) -> dict[Path, list[str]]:
         """Every worktree whose folder is there, and what git says of it."""
         listed = os.fsdecode(self.runner.run("worktree", "list", "--porcelain", "-z"))
         records = (record.split("\0") for record in listed.split("\0\0") if record)
@@ -538,27 +366,28 @@ class Git:
 
         Raises HeadMovedError when the branch is not at `old`.
         """
-        self._move(self.runner.start(_MOVE), branch, new, old)
+        self.move(self.runner.start(MOVE), branch, new, old)
 
-    def _move(self, process: subprocess.Popen[bytes], branch: str, new: str, old: str | None) -> None:
-        order = "\0".join((f"update {_HEADS}{branch}", new, old or "0" * len(new), ""))
-        done = finish(process, _MOVE, order.encode(errors="surrogateescape"))
+    def move(self, process: subprocess.Popen[bytes], branch: str, new: str, old: str | None) -> None:
+        """As `set_branch`, by a process that was started with `MOVE`."""
+        order = "\0".join((f"update {HEADS}{branch}", new, old or "0" * len(new), ""))
+        done = finish(process, MOVE, order.encode(errors="surrogateescape"))
         self._check_swap(branch, old, done)
 
     def delete_branch(self, branch: str, *, old: str) -> None:
         """Delete it by compare-and-swap, unless it is checked out. Raises as `set_branch`."""
-        if self.current_branch() != branch and not any(self._other_worktrees(branch)):
-            self._check_swap(branch, old, self.runner.attempt("update-ref", "-d", _HEADS + branch, old))
+        if self.current_branch() != branch and not any(self.other_worktrees(branch)):
+            self._check_swap(branch, old, self.runner.attempt("update-ref", "-d", HEADS + branch, old))
 
     def _check_swap(self, branch: str, old: str | None, done: Done) -> None:
         if done.returncode and self.tip(branch) != old:
-            _head_moved(branch, old)
+            head_moved(branch, old)
         output("update-ref", done)
 
     # --- objects ------------------------------------------------------------------------------------------
 
     def _read_objects(self, folder: Path) -> subprocess.Popen[bytes]:
-        process = start(folder, ("cat-file", "--batch"), self._environment)
+        process = start(folder, ("cat-file", "--batch"), self.environment)
         self._objects = process
         self._stop = weakref.finalize(self, end, process)
         return process
@@ -595,24 +424,14 @@ class Git:
         return objects.add("tree", tree_body(entries))
 
 
-def _keeping(tip: str) -> str:
-    return f"git rebase --abort && git merge --ff-only {tip[:12]}"
-
-
 def _only_one(branches: Iterable[str]) -> str | None:
     """The one branch that is not the tool's own; None where there are several or none."""
     others = [branch for branch in branches if is_peoples(branch)]
     return others[0] if len(others) == 1 else None
 
 
-def _stays_behind(checkout: Checkout, why: OutsideError) -> str:
-    return (
-        f"index and worktree of {checkout.where} stay behind the branch, which has moved: {why}; until a next"
-        f" run brings them up to date, `git commit` there takes this back; {why.hint}"
-    )
-
-
-def _head_moved(branch: str, expected: str | None) -> Never:
+def head_moved(branch: str, expected: str | None) -> Never:
+    """Raises HeadMovedError."""
     raise HeadMovedError(
         f"branch {branch} is no longer at {expected or 'nothing'}",
         hint="run again: it reads and decides anew",

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from rollout.adapters.git import Git, TreeEntry
+from rollout.adapters.git import Git, TreeEntry, branch_move
 from rollout.adapters.local.records import RecordsFile
 from rollout.adapters.yaml_store import altered, message_text
 from rollout.core.check_run import CheckRun
@@ -304,7 +304,8 @@ class LocalForge:
                 trailers=tuple(self._trailers(found.head_sha).items()),
             )
         )
-        return self._git.advance(
+        return branch_move.advance(
+            self._git,
             found.base,
             lambda: self._git.commit_tree(tree, (tip, found.head_sha), message=message, at=at),
             old=tip,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from rollout.adapters.git import Git
+from rollout.adapters.git import Git, branch_move
 from rollout.adapters.git.revert import ReleaseRevert, refused_unless_clean
 from rollout.adapters.git.scratch import hand_over, scratch
 from rollout.adapters.local.forge import LocalForge
@@ -99,7 +99,7 @@ class LocalReverter:
             commit = reverting.commit(refused_unless_clean(revert), message, at)
             hand_over(commit, work, self._git, known=tip)
         paths = self._git.changed_paths(tip, commit)
-        return self._git.advance(self._branch_name(), lambda: commit, old=tip, paths=paths)
+        return branch_move.advance(self._git, self._branch_name(), lambda: commit, old=tip, paths=paths)
 
     def proposed(self, branch: str) -> PullRequest | None:
         return self._forge.pull_request(branch)
