@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from itertools import islice
 
-from rollout.commands.reconcile.facts import facts_of
 from rollout.core.contract import Contract
-from rollout.core.decide.checks import gate_globs, globs, judges
+from rollout.core.decide.checks import facts_of, gate_globs, globs, judges
 from rollout.core.state import CheckFact
 from rollout.errors import OutsideError
 from rollout.ports import ChecksBefore, Forge

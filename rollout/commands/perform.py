@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from rollout.commands.preparing import Preparation, report_failure
-from rollout.core.contract import Apply, ApplyTarget, ApplyVersion, Contract, Harness, SwitchLane
+from rollout.core.contract import Contract, Harness, RunCommand
 from rollout.core.observation import Results, WorkResult
 from rollout.core.rollback.evidence_index import EvidenceEntry, in_words
 from rollout.core.state import Channel, ChannelRequest, Release, Request, Rollout, Status, Work
@@ -170,7 +170,7 @@ def _do(
 
 
 def _run(
-    section: Apply | ApplyTarget | ApplyVersion | SwitchLane | Harness | None,
+    section: RunCommand | Harness | None,
     values: Mapping[str, str],
     product: Worker,
     without: str,

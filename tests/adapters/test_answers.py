@@ -17,7 +17,7 @@ from rollout.adapters.github.answers import (
     parsed_or_none,
     within,
 )
-from rollout.adapters.github.checks import _Suite
+from rollout.adapters.github.checks_documents import Suite
 from rollout.adapters.github.documents import ProductView, Pull
 from rollout.adapters.github.evidence import _Artifact, _digest, _Review, _Run
 from rollout.adapters.github.store_documents import Branch, Commit, Version, trains_of
@@ -96,10 +96,10 @@ ROWS: list[tuple[type[Document], Any, str, tuple[str | int, ...], object]] = [
     (Pull, PULL, "files", ("files", "nodes"), FAULT),
     (Pull, PULL, "rollout_file", ("head", "nodes", 0, "commit", "file"), None),
     (Pull, PULL, "rollout_file", ("head", "nodes", 0, "commit"), FAULT),
-    (_Suite, SUITE, "app", ("app",), None),
-    (_Suite, SUITE, "workflow", ("workflowRun",), None),
-    (_Suite, SUITE, "workflow", ("workflowRun", "workflow"), FAULT),
-    (_Suite, SUITE, "check_runs", ("checkRuns", "pageInfo"), FAULT),
+    (Suite, SUITE, "app", ("app",), None),
+    (Suite, SUITE, "workflow", ("workflowRun",), None),
+    (Suite, SUITE, "workflow", ("workflowRun", "workflow"), FAULT),
+    (Suite, SUITE, "check_runs", ("checkRuns", "pageInfo"), FAULT),
     (Version, VERSION, "by", ("author",), "somebody"),
     (Version, VERSION, "by", ("author", "name"), "somebody"),
     (Version, VERSION, "blob", ("file",), None),

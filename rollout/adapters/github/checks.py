@@ -12,21 +12,29 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
-
-from pydantic import Field
 
 from rollout.adapters.github.answers import (
-    Document,
-    Nodes,
-    Oid,
     Page,
     RefusedByGitHubError,
     parsed,
     parsed_or_none,
-    within,
 )
 from rollout.adapters.github.api import PAGE, Api, PageSize, owner_and_name
+from rollout.adapters.github.checks_documents import (
+    CHECKS,
+    HISTORY,
+    RUNS,
+    RUNS_OF_SUITE,
+    SUITES,
+    SUITES_AFTER,
+    CheckedBranch,
+    CommitChecks,
+    Context,
+    HistoryCommit,
+    Run,
+    Suite,
+    Suites,
+)
 from rollout.adapters.github.hints import LATER
 from rollout.core.check_run import CheckRun
 from rollout.core.contract import matching
@@ -34,21 +42,8 @@ from rollout.core.state import ChecksReading
 from rollout.errors import OutsideError
 from rollout.ports import ChecksBefore, ChecksUnreadError
 
-OWN_WORKFLOWS = frozenset(
-    f"rollout-{name}.yml"
-    for name in (
-        *("channel", "check", "closed", "collect", "doctor", "reconcile"),
-        *("rehearse", "rollback", "schedule", "signoff", "start"),
-    )
-)
-OWN_JOBS = re.compile(
-    "Channel|Dispatch rollout-reconcile|Doctor|Plan|Product on .*|Reconcile|Rehearse|Report|Roll back"
-    "|Sign-off|Start|rollout-check"
-)
-"""What GitHub calls the jobs of these workflows."""
 OWN_STATUSES = "rollout/"
 
-_ACTIONS = "github-actions"
 _NAMES = 20
 """That one request asks for."""
 _SUITES_OF_NAME = 20
@@ -61,156 +56,6 @@ _LAG = timedelta(minutes=10)
 _COMPLETED = "completed"
 _CONCLUSIONS = {"SUCCESS": "success", "FAILURE": "failure", "ERROR": "failure"}
 """Of commit statuses; the others are pending."""
-
-_SUITES = """
-fragment suites on CheckSuiteConnection {
-  nodes {
-    id createdAt app { slug } workflowRun { workflow { resourcePath } }
-    checkRuns(first: $runs, filterBy: {checkType: LATEST}) { ...runs }
-  }
-  totalCount pageInfo { hasNextPage endCursor }
-}
-"""
-_RUNS = """
-fragment runs on CheckRunConnection {
-  nodes { name status conclusion startedAt } pageInfo { hasNextPage endCursor }
-}
-"""
-_STATUS = "status { contexts { context state createdAt } }"
-_CHECKS = (
-    """query checks($owner: String!, $name: String!, $commit: GitObjectID!, $first: Int!, $runs: Int!) {
-  repository(owner: $owner, name: $name) { nameWithOwner
-    object(oid: $commit) { ... on Commit { """
-    + _STATUS
-    + """ checkSuites(first: $first) { ...suites } } }
-  }
-}"""
-    + _SUITES
-    + _RUNS
-)
-_SUITES_AFTER = (
-    """query checks(
-  $owner: String!, $name: String!, $commit: GitObjectID!, $first: Int!, $after: String, $runs: Int!
-) {
-  repository(owner: $owner, name: $name) { nameWithOwner
-    object(oid: $commit) { ... on Commit { checkSuites(first: $first, after: $after) { ...suites } } }
-  }
-}"""
-    + _SUITES
-    + _RUNS
-)
-_RUNS_OF_SUITE = (
-    """query checks($owner: String!, $name: String!, $suite: ID!, $after: String) {
-  repository(owner: $owner, name: $name) { nameWithOwner }
-  node(id: $suite) { ... on CheckSuite {
-    checkRuns(first: 100, after: $after, filterBy: {checkType: LATEST}) { ...runs }
-  } }
-}"""
-    + _RUNS
-)
-_HISTORY = (
-    """query checks($owner: String!, $name: String!, $branch: String!, $after: String, $runs: Int!) {
-  repository(owner: $owner, name: $name) { nameWithOwner
-    ref(qualifiedName: $branch) { target { oid ... on Commit {
-      history(first: 50, after: $after) {
-        nodes {
-          oid parents(first: 1) { nodes { oid } } """
-    + _STATUS
-    + """
-          checkSuites(first: 10) { ...suites }
-        }
-        pageInfo { hasNextPage endCursor }
-      }
-    } } }
-  }
-}"""
-    + _SUITES
-    + _RUNS
-)
-
-
-class _Run(Document):
-    name: str
-    status: str
-    conclusion: str | None = None
-    started_at: datetime | None = None
-
-
-class _Suite(Document):
-    id: str
-    created_at: datetime
-    app: Annotated[str, within("slug")] | None = None
-    workflow_path: Annotated[str, within("workflow", "resourcePath")] | None = Field(
-        default=None, alias="workflowRun"
-    )
-    """None where Actions has made no run of it, and where the token may not read Actions."""
-    check_runs: Page[_Run]
-
-    @property
-    def workflow(self) -> str | None:
-        """Name of its file."""
-        return self.workflow_path.rpartition("/")[2] if self.workflow_path is not None else None
-
-    @property
-    def is_of_actions(self) -> bool:
-        return self.app == _ACTIONS
-
-    @property
-    def source(self) -> str:
-        """What a newer attempt of the same check shares: the workflow, else the suite, else the app."""
-        app = self.app or ""
-        return f"{app} {self.workflow or self.id}" if self.is_of_actions else app
-
-    def runs(self) -> Iterator[_Run]:
-        """Without the tool's own: whatever an action reports may have been put into the tool's suite."""
-        nodes = self.check_runs.nodes
-        is_own = self.is_of_actions and (
-            self.workflow in OWN_WORKFLOWS
-            if self.workflow
-            else all(OWN_JOBS.fullmatch(run.name) for run in nodes)
-        )
-        return (run for run in nodes if not (is_own and OWN_JOBS.fullmatch(run.name)))
-
-
-class _Suites(Page[_Suite]):
-    total_count: int
-
-
-class _Context(Document):
-    context: str
-    state: str
-    created_at: datetime
-
-
-class _CommitChecks(Document):
-    """A commit with what was reported on it."""
-
-    contexts: Annotated[tuple[_Context, ...], within("contexts")] | None = Field(default=None, alias="status")
-    check_suites: _Suites | None = None
-
-    @property
-    def suites(self) -> tuple[_Suite, ...]:
-        return self.check_suites.nodes if self.check_suites else ()
-
-    @property
-    def has_more(self) -> bool:
-        return self.check_suites is not None and self.check_suites.page_info.has_next_page
-
-
-class _HistoryCommit(_CommitChecks):
-    oid: str
-    parents: Nodes[Oid]
-
-    @property
-    def runs(self) -> list[CheckRun] | None:
-        """None when there are more than were listed."""
-        is_cut = any(suite.check_runs.page_info.has_next_page for suite in self.suites)
-        return None if self.has_more or is_cut else _shown(self.contexts, self.suites)
-
-
-class _Branch(Document):
-    oid: str
-    history: Page[_HistoryCommit]
 
 
 def check_runs(
@@ -246,12 +91,12 @@ class _SuiteSearch:
     api: Api
     repository: str
     commit: str
-    first: _CommitChecks
+    first: CommitChecks
     size: int
     """Suites that a page is asked for."""
     wanted: tuple[str, ...]
     before: ChecksBefore
-    suites: dict[str, _Suite] = field(init=False)
+    suites: dict[str, Suite] = field(init=False)
     """By their ids."""
 
     def __post_init__(self) -> None:
@@ -301,7 +146,7 @@ class _SuiteSearch:
             after=(listed.page_info.end_cursor if listed else None) or "",
         )
 
-    def _on(self, reading: ChecksReading, page: _Suites, ends: Collection[str]) -> ChecksReading:
+    def _on(self, reading: ChecksReading, page: Suites, ends: Collection[str]) -> ChecksReading:
         """One page further; without a cursor at the end, or where the other end begins."""
         self._add(page.nodes)
         is_over = not page.page_info.has_next_page or page.nodes[-1].id in ends
@@ -315,14 +160,14 @@ class _SuiteSearch:
             }
         )
 
-    def _add(self, *found: Iterable[_Suite]) -> None:
+    def _add(self, *found: Iterable[Suite]) -> None:
         self.suites |= _by_id(suite for suites in found for suite in suites)
 
-    def _page(self, after: str) -> _Suites:
-        def ask(first: int) -> _CommitChecks:
+    def _page(self, after: str) -> Suites:
+        def ask(first: int) -> CommitChecks:
             variables = {**owner_and_name(self.repository), "commit": self.commit, "runs": PAGE}
-            answer = _ask(self.api, _SUITES_AFTER, {**variables, "first": first, "after": after})
-            return parsed_or_none(_CommitChecks, answer, "repository", "object") or _CommitChecks()
+            answer = _ask(self.api, SUITES_AFTER, {**variables, "first": first, "after": after})
+            return parsed_or_none(CommitChecks, answer, "repository", "object") or CommitChecks()
 
         page = self.api.attempt_page(_doing(self.commit), PageSize(self.size), ask).check_suites
         if page is None or not page.nodes:
@@ -335,7 +180,7 @@ def newest_commits(api: Api, repository: str, branch: str) -> Iterator[tuple[str
 
     None: there are more than a listing shows. A page is a request. Raises OutsideError.
     """
-    known: dict[str, _HistoryCommit] = {}
+    known: dict[str, HistoryCommit] = {}
     following: str | None = None
     after: str | None = None
     while True:
@@ -346,14 +191,14 @@ def newest_commits(api: Api, repository: str, branch: str) -> Iterator[tuple[str
         known |= {commit.oid: commit for commit in target.history.nodes}
         while following in known:
             commit = known.pop(following)
-            yield commit.oid, commit.runs
+            yield commit.oid, _shown(commit.contexts, commit.suites) if commit.is_whole else None
             following = next(iter(commit.parents.nodes), None)
         after = target.history.page_info.end_cursor
         if following is None or not target.history.page_info.has_next_page:
             return
 
 
-def _shown(contexts: Iterable[_Context] | None, suites: Iterable[_Suite]) -> list[CheckRun]:
+def _shown(contexts: Iterable[Context] | None, suites: Iterable[Suite]) -> list[CheckRun]:
     runs = ((suite.source, run) for suite in suites for run in suite.runs())
     # Suites come in the order in which they were made, which is all that an id is asked for.
     shown = [
@@ -370,19 +215,19 @@ def _shown(contexts: Iterable[_Context] | None, suites: Iterable[_Suite]) -> lis
     return shown + [_of_status(one) for one in contexts or () if not one.context.startswith(OWN_STATUSES)]
 
 
-def _of_status(one: _Context) -> CheckRun:
+def _of_status(one: Context) -> CheckRun:
     conclusion = _CONCLUSIONS.get(one.state)
     status = _COMPLETED if conclusion else "pending"
     return CheckRun(one.context, status, conclusion, one.created_at, 0, "status")
 
 
-def _first_page(api: Api, repository: str, commit: str) -> tuple[_CommitChecks, int]:
+def _first_page(api: Api, repository: str, commit: str) -> tuple[CommitChecks, int]:
     """With the number of suites that were asked for."""
     size = PageSize(PAGE)
 
-    def ask(entries: int) -> _CommitChecks:
+    def ask(entries: int) -> CommitChecks:
         variables = {**owner_and_name(repository), "commit": commit, "first": entries, "runs": PAGE}
-        found = parsed_or_none(_CommitChecks, _ask(api, _CHECKS, variables), "repository", "object")
+        found = parsed_or_none(CommitChecks, _ask(api, CHECKS, variables), "repository", "object")
         if found is None:
             raise RefusedByGitHubError(f"No commit found for SHA: {commit}", 404)
         return found
@@ -390,11 +235,11 @@ def _first_page(api: Api, repository: str, commit: str) -> tuple[_CommitChecks, 
     return api.attempt_page(_doing(commit), size, ask), size.entries
 
 
-def _by_id(suites: Iterable[_Suite]) -> dict[str, _Suite]:
+def _by_id(suites: Iterable[Suite]) -> dict[str, Suite]:
     return {suite.id: suite for suite in suites}
 
 
-def _reach_back(since: datetime | None, *ends: Sequence[_Suite]) -> bool:
+def _reach_back(since: datetime | None, *ends: Sequence[Suite]) -> bool:
     """Whether one end of the list holds all that was made since everything was read."""
     newest = max(ends, key=lambda end: max((suite.created_at for suite in end), default=_NEVER))
     return since is not None and any(suite.created_at < since - _LAG for suite in newest)
@@ -405,9 +250,9 @@ def _by_name(
     repository: str,
     commit: str,
     wanted: Sequence[str],
-    listed: Mapping[str, _Suite],
+    listed: Mapping[str, Suite],
     asked: Sequence[str],
-) -> dict[str, _Suite]:
+) -> dict[str, Suite]:
     """What is wanted and was not asked for; a name that comes to light is asked for too."""
     found = dict(listed)
     done = set(asked)
@@ -418,7 +263,7 @@ def _by_name(
     return found
 
 
-def _unasked(wanted: Sequence[str], listed: Mapping[str, _Suite], asked: Collection[str]) -> list[str]:
+def _unasked(wanted: Sequence[str], listed: Mapping[str, Suite], asked: Collection[str]) -> list[str]:
     """What is wanted, and the names listed so far that one of its globs matches."""
     names = sorted({run.name for suite in listed.values() for run in suite.runs()})
     matched = (name for glob in wanted for name in matching(glob, names))
@@ -427,7 +272,7 @@ def _unasked(wanted: Sequence[str], listed: Mapping[str, _Suite], asked: Collect
 
 def _named(
     api: Api, repository: str, commit: str, names: Sequence[str], size: int, after: str | None = None
-) -> dict[str, _Suites]:
+) -> dict[str, Suites]:
     """The newest suites that have a check of one of these names.
 
     Where `size` is not 0 the last ones of all too, under `_LAST`; with `after` those behind it under `_MORE`.
@@ -449,7 +294,7 @@ def _named(
   repository(owner: $owner, name: $name) {{ nameWithOwner
     object(oid: $commit) {{ ... on Commit {{ {" ".join(fields)} }} }}
   }}
-}}{_SUITES}{_RUNS}"""
+}}{SUITES}{RUNS}"""
     variables: dict[str, object] = {
         **owner_and_name(repository),
         "commit": commit,
@@ -458,31 +303,31 @@ def _named(
         **({"after": after} if after else {}),
     }
 
-    def ask(entries: int) -> dict[str, _Suites | None] | None:
+    def ask(entries: int) -> dict[str, Suites | None] | None:
         sized = {"size": entries} if size else {}
         answer = _ask(api, query, {**variables, **sized})
-        return parsed_or_none(dict[str, _Suites | None], answer, "repository", "object")
+        return parsed_or_none(dict[str, Suites | None], answer, "repository", "object")
 
     connections = api.attempt_page(_doing(commit), PageSize(size), ask) or {}
     return {alias: connection for alias, connection in connections.items() if connection}
 
 
-def _whole(api: Api, repository: str, suite: _Suite) -> _Suite:
+def _whole(api: Api, repository: str, suite: Suite) -> Suite:
     """With all of its check runs, of which a listing shows the first."""
     found, page = list(suite.check_runs.nodes), suite.check_runs.page_info
     while page.has_next_page:
         variables = {**owner_and_name(repository), "suite": suite.id, "after": page.end_cursor}
 
-        def ask(variables: dict[str, str | None] = variables) -> Page[_Run]:
-            return parsed(Page[_Run], api.graphql(_RUNS_OF_SUITE, variables), "node", "checkRuns")
+        def ask(variables: dict[str, str | None] = variables) -> Page[Run]:
+            return parsed(Page[Run], api.graphql(RUNS_OF_SUITE, variables), "node", "checkRuns")
 
         runs = api.attempt(f"reading the checks of suite {suite.id}", ask)
         found += runs.nodes
         page = runs.page_info
-    return suite.model_copy(update={"check_runs": Page[_Run](nodes=tuple(found), page_info=page)})
+    return suite.model_copy(update={"check_runs": Page[Run](nodes=tuple(found), page_info=page)})
 
 
-def _history(api: Api, repository: str, branch: str, after: str | None) -> _Branch | None:
+def _history(api: Api, repository: str, branch: str, after: str | None) -> CheckedBranch | None:
     variables = {
         **owner_and_name(repository),
         "branch": f"refs/heads/{branch}",
@@ -490,9 +335,9 @@ def _history(api: Api, repository: str, branch: str, after: str | None) -> _Bran
         "runs": _RUNS_IN_HISTORY,
     }
 
-    def ask() -> _Branch | None:
-        answer = _ask(api, _HISTORY, variables)
-        found = parsed_or_none(dict[str, _Branch], answer, "repository", "ref")
+    def ask() -> CheckedBranch | None:
+        answer = _ask(api, HISTORY, variables)
+        found = parsed_or_none(dict[str, CheckedBranch], answer, "repository", "ref")
         return found["target"] if found else None
 
     return api.attempt(f"reading the checks of {branch}", ask)

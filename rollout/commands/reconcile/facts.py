@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from rollout.core.contract import Contract
-from rollout.core.decide.checks import globs, newest
+from rollout.core.decide.checks import facts_of, globs
 from rollout.core.state import CheckFact, ChecksReading, Facts, Release, Revert, TrainState
 from rollout.errors import OutsideError
 from rollout.ports import ChecksBefore, ChecksUnreadError
 
 if TYPE_CHECKING:
     from rollout.commands.reconcile.revert_facts import RevertFinder
-    from rollout.core.check_run import CheckRun
     from rollout.ports import Forge
-
-
-def facts_of(runs: Iterable[CheckRun], contract: Contract) -> tuple[CheckFact, ...]:
-    """The newest attempt of each check that the contract asks for."""
-    return newest(runs, globs(contract))
 
 
 class _Checks(NamedTuple):

@@ -6,16 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from rollout.core.contract.product import Command
-from rollout.core.values import Duration, Model, RelativePath
+from rollout.core.contract.product import RunCommand
+from rollout.core.values import Duration, Model
 
 
-class ApplyVersion(Model):
+class ApplyVersion(RunCommand):
     """Brings a version to where it runs; `{version}`, `{previous}` and `{channel}` are filled in."""
-
-    command: Command
-    workdir: RelativePath = "."
-    timeout: Duration = 600
 
 
 class ChannelPolicy(Model):

@@ -130,11 +130,17 @@ class Surface(Model):
         return self
 
 
-class Prepare(Model):
-    """Makes a checkout of the product ready to run, once for each checkout, before surfaces and harness."""
+class RunCommand(Model):
+    """A command of the product, the folder that it runs in, and how long it may take."""
 
     command: Command
     workdir: RelativePath = "."
+    timeout: Duration = 600
+
+
+class Prepare(RunCommand):
+    """Makes a checkout of the product ready to run, once for each checkout, before surfaces and harness."""
+
     timeout: Duration = 1800
 
 
@@ -153,12 +159,8 @@ class Harness(Model):
     """The ids of surfaces as the harness prints them. A report of any other one is unknown. Left out: any."""
 
 
-class Apply(Model):
+class Apply(RunCommand):
     """Brings the canary percent to the product; `{percent}`, `{phase}` and `{version}` are filled in."""
-
-    command: Command
-    workdir: RelativePath = "."
-    timeout: Duration = 600
 
 
 class Sampling(Model):

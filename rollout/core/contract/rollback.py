@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from rollout.core.contract.product import Command
-from rollout.core.values import Duration, Model, RelativePath
+from rollout.core.contract.product import RunCommand
+from rollout.core.values import Model, RelativePath
 
 
 class RollbackStep(StrEnum):
@@ -31,20 +31,12 @@ _TITLES = {RollbackStep.APPLY_METADATA: "apply target", RollbackStep.REVALIDATE:
 """Those that are not called as the files of state call them."""
 
 
-class ApplyTarget(Model):
+class ApplyTarget(RunCommand):
     """Brings the rollback target to the product; `{version}` and `{channel}` are filled in."""
 
-    command: Command
-    workdir: RelativePath = "."
-    timeout: Duration = 600
 
-
-class SwitchLane(Model):
+class SwitchLane(RunCommand):
     """Sends a surface to a lane; `{surface}` and `{lane}` (`known_good` or `release`) are filled in."""
-
-    command: Command
-    workdir: RelativePath = "."
-    timeout: Duration = 600
 
 
 class Rollback(Model):

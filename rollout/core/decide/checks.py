@@ -36,6 +36,11 @@ def judges(checks: Sequence[CheckFact], patterns: Iterable[str]) -> bool:
     return any(matching(pattern, ran) for pattern in patterns)
 
 
+def facts_of(runs: Iterable[CheckRun], contract: Contract) -> tuple[CheckFact, ...]:
+    """The newest attempt of each check that the contract asks for."""
+    return newest(runs, globs(contract))
+
+
 def newest(attempts: Iterable[CheckRun], patterns: Iterable[str]) -> tuple[CheckFact, ...]:
     """The newest attempt of each check that some glob matches, by name; no other check is a fact.
 
