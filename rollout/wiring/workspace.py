@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rollout.adapters.local.issues import LocalIssues
     from rollout.commands.channel.record import Desk
     from rollout.commands.reconcile.incident import Responder
-    from rollout.commands.reconcile.signoff_desk import SignoffDesk
+    from rollout.commands.reconcile.signoff_comments import SignoffDesk
     from rollout.commands.reconcile.signoff_issue import SignoffIssue
     from rollout.commands.rehearse import Stage
     from rollout.commands.targets import TargetLookup
@@ -686,8 +686,7 @@ class Workspace:
 
     def signoff_desk(self, *, dry_run: bool = False) -> SignoffDesk:
         """Where reconcile hears what people say about the checklist, and answers."""
-        from rollout.commands.reconcile.signoff_comments import Listener
-        from rollout.commands.reconcile.signoff_desk import SignoffDesk
+        from rollout.commands.reconcile.signoff_comments import Listener, SignoffDesk
 
         listener = Listener(self.issues, self.evidence, at=self.clock.now())
         return SignoffDesk(listener, self.signoff_issue(dry_run=dry_run), self.decorations)

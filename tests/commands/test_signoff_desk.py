@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands.reconcile.reconciler import Reconciler, Report
-from rollout.commands.reconcile.signoff_comments import MOST_LOOKUPS, Listener
-from rollout.commands.reconcile.signoff_desk import SignoffDesk
+from rollout.commands.reconcile.signoff_comments import MOST_LOOKUPS, Listener, SignoffDesk
 from rollout.commands.reconcile.signoff_issue import SignoffIssue, open_issue
 from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw

@@ -20,7 +20,7 @@ from rollout.commands.reconcile.evidence import check_evidence, in_order, sorted
 from rollout.commands.reconcile.facts import FactFinder
 from rollout.commands.reconcile.incident import Responder
 from rollout.commands.reconcile.revert_facts import RevertFinder
-from rollout.commands.reconcile.signoff_desk import SignoffDesk
+from rollout.commands.reconcile.signoff_comments import SignoffDesk
 from rollout.commands.targets import TargetLookup
 from rollout.core.decide.advance import advance, why_ignored
 from rollout.core.decide.effects import (

@@ -1,13 +1,16 @@
-"""What people say on the checklist's issue, looked up and folded into the checklist."""
+"""What people say on the checklist's issue: looked up, folded into the checklist, and answered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from rollout.commands.reconcile.signoff_issue import SignoffIssue
+from rollout.core.decorations import Decorations
 from rollout.core.signoff.comments import SignoffCommand, commands
 from rollout.core.signoff.evidence import NoEvidenceError, judge, parse
 from rollout.core.signoff.folding import (
+    Answers,
     Grounds,
     SignoffUpdate,
     approvals,
@@ -21,7 +24,7 @@ from rollout.core.signoff.folding import (
     with_writers,
 )
 from rollout.core.signoff.people import NOBODY_KNOWS, Writers, is_named
-from rollout.core.signoff.window import is_open, key_of, waits_on_signatures
+from rollout.core.signoff.window import SignoffEffect, is_open, key_of, waits_on_signatures
 from rollout.core.state import Signature, Signoff, TrainState
 from rollout.core.state.signoff import MOST_AUTHORS
 from rollout.errors import OutsideError
@@ -151,6 +154,37 @@ class Listener:
             for item, signature in signed
             if signature.evidence.startswith("https://")
         }
+
+
+class SignoffDesk:
+    """An issue that cannot be reached stops nothing: signatures stay as they are recorded."""
+
+    def __init__(
+        self, listener: Listener, issue: SignoffIssue, decorations: Decorations | None = None
+    ) -> None:
+        """`decorations` is told when the issue cannot be found out about."""
+        self._decorations = decorations or Decorations()
+        self._listener = listener
+        self._issue = issue
+        self._answers: Answers = {}
+        self.notes: list[str] = []
+
+    def hear(self, state: TrainState) -> SignoffUpdate | None:
+        """What people's comments make of the checklist; None when there is nothing to read."""
+        try:
+            update = self._listener.hear(state)
+        except OutsideError as error:
+            self.notes.append(f"sign-off comments were not read: {error.message}")
+            return None
+        self._answers = update.answers if update else {}
+        return update
+
+    def answer(self, state: TrainState) -> list[SignoffEffect]:
+        """Bring the issue up to date and answer; returns what was done."""
+        done: list[SignoffEffect] = []
+        self._decorations.attempt(lambda: done.extend(self._issue.act(state, self._answers)))
+        self.notes += self._listener.notes
+        return done
 
 
 def _because(refusal: str, writers: Writers) -> str:
