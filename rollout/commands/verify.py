@@ -36,7 +36,7 @@ _NOT_RECOMPUTED = "they cannot be recomputed"
 
 
 @dataclass(frozen=True)
-class Finding:
+class CommitFinding:
     """A state commit that does not follow from the one before it, or that has to be known."""
 
     commit: str
@@ -49,8 +49,8 @@ class Finding:
 class Verification:
     commits: int
     """How many were recomputed."""
-    findings: tuple[Finding, ...]
-    remarks: tuple[Finding, ...] = ()
+    findings: tuple[CommitFinding, ...]
+    remarks: tuple[CommitFinding, ...] = ()
     """What changes no decision, but has to be known, such as a file that no command reads."""
     cut: str | None = None
     """The commit at which a shallow clone ends: neither it nor what came before can be recomputed."""
@@ -138,8 +138,8 @@ class _Verifier:
         self._train = train
         self._files = files
         self._order: dict[str, int] = {}
-        self._findings: dict[str, Finding] = {}
-        self._remarks: list[Finding] = []
+        self._findings: dict[str, CommitFinding] = {}
+        self._remarks: list[CommitFinding] = []
         self._edits: list[_Edit] = []
         self._unread: set[str] = set()
         self._before_broken: str | None = None
@@ -417,8 +417,8 @@ def _went_to(state: TrainState) -> float:
     return state.status.decided_at.timestamp() if state.status else 0
 
 
-def _finding(entry: LoggedCommit, problem: str) -> Finding:
-    return Finding(entry.commit, entry.at, entry.author, problem)
+def _finding(entry: LoggedCommit, problem: str) -> CommitFinding:
+    return CommitFinding(entry.commit, entry.at, entry.author, problem)
 
 
 def _holds_decisions(state: TrainState) -> bool:
