@@ -113,7 +113,9 @@ class YamlStore:
             begin = f"git branch {self.branch} origin/{self.branch}"
             raise InputError(
                 f"there is no branch {self.branch} with a commit in {self._git.home}",
-                hint=begin if fetched else "commit first, or fetch the branch that carries state/",
+                hint=begin
+                if fetched
+                else "make a train and commit it: rollout init; or fetch the branch that carries state/",
             )
         return tip
 

@@ -61,7 +61,7 @@ def rollback(
             return space.history.place(commit) is not Place.MISSING
 
         changed = declare_reverted(space.store, space.clock, train, declared, is_there, meant=meant)
-        answer(call, changed, "the revert is recorded as done; `rollout reconcile` takes it on from here")
+        answer(call, changed, "the revert is recorded as done; the next reconcile goes on")
         return
     if is_cancel:
         changed = cancel(space.store, space.clock, call.train, reason, who, meant=meant)
@@ -87,7 +87,7 @@ def _what_was_done(changed: CommandResult, target: str | None) -> str:
     from rollout.core.state import StepState
     from rollout.rendering.gates import release_name
 
-    incident, goes_on = changed.state.incident, "`rollout reconcile` takes it on from here"
+    incident, goes_on = changed.state.incident, "the next reconcile goes on with it"
     if incident is None or not incident.joined:
         release = changed.state.rollout.release
         what = f"rolling back {release_name(release.version)}" if release else "rolling back"

@@ -16,4 +16,4 @@ def unfreeze(call: Call, reason: str) -> None:
     from rollout.commands import unfreeze
 
     changed = unfreeze.unfreeze(call.workspace.store, call.workspace.clock, call.train, reason)
-    call.answer_commit(changed.commit, "unfrozen; `rollout reconcile` goes on from here", "nothing to do")
+    call.answer_commit(changed.commit, "unfrozen; the next reconcile goes on", "nothing to do")

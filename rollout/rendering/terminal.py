@@ -157,8 +157,8 @@ def _merged(state: TrainState, now: datetime) -> str:
     if status is None or status.entered(rollout) == rollout:
         return ""
     step = status.merged_step
-    awaited = f"{line(step.waits_for)} until {clock_time(step.until, now)}" if step else "the next reconcile"
-    return f"merged: {rollout.phase} at {rollout.canary_percent} %, not entered yet: waits for {awaited}"
+    awaited = f": waits for {line(step.waits_for)} until {clock_time(step.until, now)}" if step else ""
+    return f"merged: {rollout.phase} at {rollout.canary_percent} %, not entered yet{awaited}"
 
 
 def _header(state: TrainState, merged: str, now: datetime, style: Style) -> str:

@@ -332,7 +332,7 @@ def test_no_commit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert said.code == 2
     assert said.err == (
         f"error: there is no branch main with a commit in {repository.path}\n"
-        "hint: commit first, or fetch the branch that carries state/\n"
+        "hint: make a train and commit it: rollout init; or fetch the branch that carries state/\n"
     )
 
 
