@@ -175,8 +175,11 @@ def _fired(status: Status) -> Iterator[str]:
 def _row(row: Mapping[str, object]) -> str:
     """`commit promote`, `open pull request rollout/tau/v1/canary-1`."""
     kind = str(row["kind"]).replace("_", " ")
-    said = (row.get(name) for name in _TOLD)
-    return " ".join([kind, *(code(str(one)) for one in said if one not in (None, ""))])
+    said = ((name, row.get(name)) for name in _TOLD)
+    words = (
+        code(str(one)) if name == "branch" else text(str(one)) for name, one in said if one not in (None, "")
+    )
+    return " ".join([kind, *words])
 
 
 # --- the timeline ----------------------------------------------------------------------------------------
