@@ -10,11 +10,12 @@ from rollout.commands import quarantine as quarantines
 from rollout.commands import reopen, rollback
 from rollout.commands.checked import MOST_COMMITS
 from rollout.commands.local import checked_commit
+from rollout.commands.reconcile.incident import Responder
 from rollout.commands.rollback import Declaration, Dispatch, ReleaseChoice
 from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.core.contract import RollbackStep, SwitchLane
-from rollout.core.effects import OpenIssue, OpenPullRequest, UpdateIssue
+from rollout.core.effects import CloseIssue, OpenIssue, OpenPullRequest, UpdateIssue
 from rollout.core.state import Outcome, StepState, Work
 from rollout.errors import InputError, OutsideError, RefusedError
 from rollout.ports import IssueState, PullRequestState, RevertOutcome, StatusState
@@ -962,3 +963,12 @@ def test_what_everybody_runs_is_rolled_back_though_its_phases_were_renamed() -> 
     reopen.reopen(world.store, world.clock, TAU, "next")
     assert world.reconcile().steps == []
     assert verify(world.store, TAU, None).findings == ()
+
+
+def test_what_an_issue_is_closed_with_is_text() -> None:
+    """The result of a step may hold a check's name, which anybody who changes a workflow may choose."""
+    world = World()
+    responder = Responder(world.reverter, world.issues, lambda state, pull: "", pushes_workflows=True)
+    issue = world.issues.open("x", "x", "x", labels=(), assignees=(), at=world.now)
+    responder.tell(CloseIssue(issue.number, "Rolled back; @all is red, see #7."), world.now)
+    assert world.issues.last_words[issue.number] == "Rolled back; @&#8203;all is red, see #&#8203;7."

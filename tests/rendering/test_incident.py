@@ -193,6 +193,12 @@ def test_an_incident_that_ended_says_how(how: Any, title: str) -> None:
     assert not any("merge" in step for step in next_steps(state(incident), ""))
 
 
+def test_a_title_fits_a_list_on_a_phone() -> None:
+    long = REVERTING.model_copy(update={"release": "v10.20.30-rc.4+build.20261123", "phase": "x" * 60})
+    assert len(incident_title(long)) == 60
+    assert incident_title(REVERTING) == "tau: rolling back v0.1.5 from canary-2"
+
+
 def test_what_people_and_products_write_stays_text() -> None:
     incident = REVERTING.model_copy(
         update={
