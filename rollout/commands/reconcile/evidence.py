@@ -9,7 +9,7 @@ from functools import reduce
 from itertools import groupby
 
 from rollout.core.contract import Contract
-from rollout.core.decide.advance import why_ignored
+from rollout.core.decide.evidence import why_ignored
 from rollout.core.decide.revision import head_of
 from rollout.core.observation import (
     EARLIEST,

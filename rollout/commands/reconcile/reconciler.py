@@ -22,7 +22,7 @@ from rollout.commands.reconcile.incident import Responder
 from rollout.commands.reconcile.revert_facts import RevertFinder
 from rollout.commands.reconcile.signoff_comments import SignoffDesk
 from rollout.commands.targets import TargetLookup
-from rollout.core.decide.advance import advance, why_ignored
+from rollout.core.decide.advance import advance
 from rollout.core.decide.effects import (
     PullView,
     difference,
@@ -32,6 +32,7 @@ from rollout.core.decide.effects import (
     promotion_prefix,
     proposed,
 )
+from rollout.core.decide.evidence import why_ignored
 from rollout.core.decide.requests import ignored
 from rollout.core.decide.step import Step
 from rollout.core.decorations import Decorations

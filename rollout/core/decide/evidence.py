@@ -1,0 +1,177 @@
+"""Evidence folded into a status: what an observation adds, and what results answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from rollout.core.contract import Contract
+from rollout.core.decide import counters, streaks, succession, triggers
+from rollout.core.decide.assess import assess, judges_alike
+from rollout.core.decide.requests import answer, applied_at
+from rollout.core.decide.step import Step
+from rollout.core.decide.view import began, fresh_samples, view_of
+from rollout.core.observation import Evidence, Observation, Results
+from rollout.core.rollback import opening
+from rollout.core.state import (
+    Event,
+    Facts,
+    RevertFact,
+    StateChange,
+    Status,
+    TrainState,
+    Verdict,
+)
+
+
+def fold_results(
+    state: TrainState, status: Status, results: Results, facts: Facts, now: datetime
+) -> Step | None:
+    """The step that records answers to requests; None where they answer none."""
+    answered = answer(status.requests, results.results, now)
+    if not _is_of(status, results) or answered == status.requests:
+        return None
+    status = assess(state, status.model_copy(update={"requests": answered}), facts, now)
+    # A failed request is asked for again by the next step, so that this one records how it failed.
+    status = status.model_copy(update={"requests": answered})
+    return Step(Event.RESULTS, StateChange(status=status), consumed=True)
+
+
+def fold_late_results(status: Status, evidence: Evidence | None, now: datetime) -> Step | None:
+    """What was asked for when the rollout was frozen, such as 0 %, is answered after its end."""
+    if not isinstance(evidence, Results) or not _is_of(status, evidence):
+        return None
+    answered = answer(status.requests, evidence.results, now)
+    if answered == status.requests:
+        return None
+    kept = status.model_copy(update={"requests": answered, "decided_at": now})
+    return Step(Event.RESULTS, StateChange(status=kept), consumed=True)
+
+
+def _is_of(status: Status, evidence: Evidence) -> bool:
+    return (evidence.release, evidence.commit) == (status.release, status.commit)
+
+
+def why_ignored(status: Status, contract: Contract, observation: Observation, now: datetime) -> str:
+    """Why an observation adds nothing (empty when it does).
+
+    It is of another release or an earlier rollout, from the future, no newer than the last one, of a phase
+    ahead or behind.
+    """
+    if not _is_of(status, observation):
+        return f"of {observation.release}, not of {status.release}"
+    release = status.legal.release
+    if release is not None and succession.is_before_start(status, release, observation, now):
+        return "from before the rollout started"
+    why = succession.why_not_next(status, observation, now)
+    if why:
+        return why
+    names = [phase.name for phase in contract.phases]
+    is_waited_for = status.merged_step is not None and observation.phase == status.merged_step.phase
+    is_ahead = observation.phase not in names or names.index(observation.phase) > names.index(status.phase)
+    # A reading that a merged step waited for comes again after the step was undone: it contradicts nothing.
+    if is_ahead and not is_waited_for:
+        return f"of {observation.phase}, which has not been entered"
+    if is_waited_for or succession.contradicts_last(status, observation):
+        return ""
+    if observation.phase != status.phase and status.entered_at is not None:
+        return f"of {observation.phase}, and {status.phase} has been observed since"
+    return ""
+
+
+def fold_observation(
+    state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
+) -> Step | None:
+    """The step that records an observation; None where it adds nothing."""
+    if why_ignored(status, state.contract, observation, now):
+        return None
+    observed = observe(state, status, observation, facts, now)
+    told = succession.why_replaced(status, now)
+    return record(state, Event.OBSERVE, observed, now, consumed=True, detail=told)
+
+
+def observe(
+    state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
+) -> Status:
+    """The status with one more observation folded in."""
+    status, observation = succession.on_arrival(status, observation, now)
+    at, folded = observation.started_at, fold_readings(state, status, observation)
+    if not _belongs(state, status, observation):
+        return _observe_late(state, folded, observation, facts, now)
+    folded = folded.model_copy(update={"entered_at": status.entered_at or at})
+    return assess(state, folded, facts, now, earn_at=at)
+
+
+def fold_readings(state: TrainState, status: Status, observation: Observation) -> Status:
+    """The status with what the observation reads; nothing is judged."""
+    contract = state.contract
+    since = began(state, status, observation.phase)
+    samples = fresh_samples(observation, contract, since, by_first_rules=status.by_first_rules)
+    tracks = counters.fold(status.counters, samples, contract)
+    folded = streaks.fold(status.streaks, samples, contract, observation.phase)
+    before = None if status.by_first_rules else succession.before(status, tracks, folded)
+    return status.model_copy(
+        update={
+            "observation": observation,
+            "before": before,
+            "cursors": {
+                **status.cursors,
+                **{s: x.cursor for s, x in observation.samples.items() if x.cursor},
+            },
+            "counters": tracks,
+            "streaks": folded,
+        }
+    )
+
+
+def _observe_late(
+    state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
+) -> Status:
+    """Evidence that is not of the phase: it can still fire a trigger, and is a baseline until entry."""
+    phase = observation.phase
+    view = view_of(state, status, facts, phase, observation, since=began(state, status, phase))
+    found = triggers.judge(view, status.triggers, observation.started_at)
+    fired = tuple(finding for finding in found if finding.fired)
+    if status.entered_at is None:
+        status = status.model_copy(update={"counters": counters.new_baseline(status.counters)})
+    return assess(state, status, facts, now, also_fired=fired)
+
+
+def _belongs(state: TrainState, status: Status, observation: Observation) -> bool:
+    if observation.phase != status.phase or not judges_alike(status, observation):
+        return False
+    applied, since = applied_at(state.contract, state.rollout, status.requests)
+    return applied is None or (since is not None and observation.started_at >= since)
+
+
+def lasting(known: Facts, asked: Facts) -> Facts:
+    """The facts without what changes by itself, so that a run without news commits nothing."""
+    # When a pull request was merged matters to the step that it made, and to nothing after.
+    return asked.model_copy(update={"merged_at": known.merged_at, "revert": _same_revert(known, asked)})
+
+
+def _same_revert(known: Facts, asked: Facts) -> RevertFact | None:
+    """The fact that is known when only the branch has moved on: state commits may do that too."""
+    old, new = known.revert, asked.revert
+    if old is None or new is None or new.model_copy(update={"tip": old.tip}) != old:
+        return new
+    return old
+
+
+def only_older(again: Status, status: Status) -> bool:
+    """Whether the status judged again says what the recorded one says."""
+    # A decision that was merely made again is no change: an idle train commits nothing.
+    decision = again.decision.model_copy(update={"at": status.decision.at})
+    return again.model_copy(update={"decided_at": status.decided_at, "decision": decision}) == status
+
+
+def record(
+    state: TrainState, event: Event, status: Status, now: datetime, *, consumed: bool, detail: str = ""
+) -> Step:
+    """The step with that status, or the one that opens an incident where it says rollback."""
+    if status.decision.verdict is not Verdict.ROLLBACK:
+        return Step(event, StateChange(status=status), detail, consumed)
+    fired = tuple(finding for finding in status.triggers if finding.fired)
+    incident = opening.open_incident(state.contract, state.rollout, fired, status.gates, now)
+    change = opening.opened(replace(state, status=status), incident, now)
+    return Step(Event.ROLLBACK, change, consumed=consumed)
