@@ -1,6 +1,6 @@
 """GraphQL that the forge asks with, and the parts of the answers that are used.
 
-One query lists what is open; what is to be known about every run belongs into it, since calls are budgeted.
+One query lists what is open; what is to be known about every run belongs in it, since calls are budgeted.
 """
 
 from __future__ import annotations
