@@ -19,6 +19,7 @@ from rollout.adapters.github.gh import gh_token
 from rollout.cli import main
 from rollout.core.contract import RollbackStep
 from rollout.core.state import StepState
+from rollout.wiring import Workspace
 from tests.adapters.github_fixtures import hub
 from tests.adapters.github_world import GitHubWorld, started
 from tests.adapters.scratch import Existing, Repository
@@ -144,9 +145,18 @@ def test_looking_asks_github_and_history_is_fetched_for_it(
     before = clone.head("main")
     run(capsys, "freeze", "--reason", "a wish")
     assert run(capsys, "status")[0]["frozen"]["reason"] == "a wish"
+    (listed,) = run(capsys, "list", "--needs-me")[0]
+    assert (listed["frozen"]["reason"], listed["todo"][0].split(";")[0]) == ("a wish", "frozen")
     assert [each["event"] for each in run(capsys, "history")[0]][:2] == ["freeze", "start"]
     assert run(capsys, "verify")[0]["commits"] >= 2
     assert clone.head("main") == before
+
+
+def test_a_pull_request_is_merged_on_its_page(clone: Repository) -> None:
+    space = Workspace(clone.path)
+    assert space.how_to_merge(7) == "rollout local merge 7"
+    space.go_to_github(None)
+    assert (space.how_to_merge(7), space.how_to_merge(None)) == (f"https://{PLACE}/pull/7", "")
 
 
 def test_history_that_cannot_be_fetched_is_an_outside_failure(
@@ -454,6 +464,8 @@ def test_looking_reads_the_remotes_branch_and_not_the_clones(
     frozen_on_github(world, clone, monkeypatch, capsys)
     clone.git("fetch", "--quiet")
     assert run(capsys, "status")[0]["frozen"]["reason"] == "a wish"
+    (listed,) = run(capsys, "list", "--needs-me")[0]
+    assert (listed["frozen"]["reason"], listed["todo"][0].split(";")[0]) == ("a wish", "frozen")
     assert run(capsys, "history")[0][0]["event"] == "freeze"
     assert run(capsys, "status", "--forge", "local")[0]["frozen"] is None
 

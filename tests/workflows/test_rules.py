@@ -17,7 +17,7 @@ from tests.workflows.town import ROOT
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
 APP_SECRET, PRODUCT_SECRET = "ROLLOUT_APP_PRIVATE_KEY", "ROLLOUT_PRODUCT_TOKEN"
-RUNS_PRODUCT_CODE = {"collect", "perform"}
+RUNS_PRODUCT_CODE = {"collect", "perform", "tick"}
 _PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 _GRANT = re.compile(r"^ +[a-z-]+: (?:read|write)(.*)$")
 
