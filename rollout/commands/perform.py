@@ -78,7 +78,7 @@ def _carry_out(
 ) -> WorkResult:
     return _timed(
         request,
-        f"{request.work} for {request.phase}",
+        f"{request.work.label} for {request.phase}",
         lambda: _do(request, contract, release, preparation, product, copies=copies),
         product,
         clock,

@@ -187,7 +187,7 @@ def _refuse_quarantined_target(state: TrainState, target: RollbackTarget) -> Non
         raise RefusedError(
             f"{state.train}: a rollback would lead to {target.version}, {GuardCode.QUARANTINED_RELEASE}:"
             f" it {standing[bare(target.version)]}",
-            hint="name another version with --rollback-to",
+            hint="name another version: rollout start VERSION --rollback-to V",
         )
 
 
@@ -200,7 +200,7 @@ def _refuse_held_target(
         raise RefusedError(
             f"{state.train}: a rollback would lead to {target.version}, {GuardCode.QUARANTINED_RELEASE}:"
             f" it {why}",
-            hint="name another version with --rollback-to",
+            hint="name another version: rollout start VERSION --rollback-to V",
         )
 
 

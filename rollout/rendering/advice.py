@@ -273,7 +273,7 @@ def _requests(status: Status) -> Iterator[str]:
 
 
 def _asked_for(request: Request) -> str:
-    what = f"{request.work} for {request.phase}"
+    what = f"{request.work.label} for {request.phase}"
     if not request.failed:
         return what
     return f"{what}; attempt {request.attempt - 1} failed: {line(request.failed, DETAIL)}"

@@ -10,8 +10,9 @@ import pytest
 
 from rollout.commands.reconcile.reconciler import Report
 from rollout.commands.tick import MOST_ROUNDS, tick, watch
+from rollout.core.contract import RollbackStep
 from rollout.core.observation import Evidence, Observation, Results, WorkResult
-from rollout.core.state import Outcome, TrainState
+from rollout.core.state import Outcome, TrainState, Work
 from rollout.errors import InputError, OutsideError, RolloutError
 from tests import builders as build
 
@@ -132,3 +133,8 @@ def test_a_tick_that_took_longer_than_the_interval_is_followed_at_once() -> None
     clock = Watched(interrupted=2)
     run(clock, [30, 30])
     assert clock.waits == [0, 0]
+
+
+def test_work_of_a_rollback_is_called_as_its_step() -> None:
+    steps = {step.label for step in RollbackStep}
+    assert {Work.CAPTURE_EVIDENCE.label, Work.APPLY_TARGET.label} <= steps

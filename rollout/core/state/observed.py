@@ -130,6 +130,11 @@ class Work(StrEnum):
     KNOWN_GOOD_LANE = "known_good_lane"
     RELEASE_LANE = "release_lane"
 
+    @property
+    def label(self) -> str:
+        """Its name for people; that of a rollback's step is the step's."""
+        return self.replace("_", " ")
+
 
 class Request(Model):
     """Product-side work that reconcile asks for; `perform` carries it out and reports a result."""
