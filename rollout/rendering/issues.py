@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rollout.ports import Issue, Reaction
 from rollout.rendering.inert import line, pad
+from rollout.rendering.markdown import for_terminal
 
 Said = tuple[str, str, tuple[Reaction, ...]]
 """Who wrote what, and how the tool answered."""
@@ -50,7 +51,7 @@ def issues_view(issues: Sequence[Issue]) -> str:
 
 def issue_view(issue: Issue, said: Sequence[Said]) -> str:
     """The issue as its page shows it, before Markdown is made of it."""
-    parts = [issues_view([issue]), _labels(issue), issue.body.strip()]
+    parts = [issues_view([issue]), _labels(issue), for_terminal(issue.body)]
     parts += [f"--- {line(author)}{_answer(answers)}\n{_lines(body)}" for author, body, answers in said]
     return "\n\n".join(part for part in parts if part)
 

@@ -14,6 +14,7 @@ from rollout.rendering.inert import Markdown, finalize, text
 if TYPE_CHECKING:
     from jinja2 import Template
 
+_APART = "&#8203;"
 SHORT = 10
 """Digits of an id where people read it. GitHub makes a link of it where it knows the commit."""
 _LIMIT = re.compile(r"(?P<sign><=|>=) (?P<figure>\S+)")
@@ -47,6 +48,19 @@ def commit_link(commit: str, page: str) -> Markdown:
     """The commit's short id, as a link where its repository has a page."""
     shown = commit[:SHORT]
     return Markdown(f"[{shown}]({page.rstrip('/')}/commit/{commit})") if page else Markdown(shown)
+
+
+_HIDDEN = re.compile(r"(?<!\\)<(?:!--.*?-->\n?|/?details>\n|/?span>)", re.DOTALL)
+_SUMMARY = re.compile(r"<summary>(.*?)</summary>")
+_ESCAPED = re.compile(r"\\([\\`*_\[\]~|<>#+=&.)-])")
+_BLANK = re.compile(r"\n{3,}")
+
+
+def for_terminal(body: str) -> str:
+    """A body as a person reads it without a browser: no hidden marks, folds or escapes."""
+    shown = _SUMMARY.sub(r"### \1", _HIDDEN.sub("", body))
+    shown = _ESCAPED.sub(r"\1", shown.replace(_APART, "").replace("&nbsp;", " "))
+    return _BLANK.sub("\n\n", shown).strip()
 
 
 # --- gates -----------------------------------------------------------------------------------------------

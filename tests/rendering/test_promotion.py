@@ -12,7 +12,8 @@ from rollout.core.contract import RunsSoak
 from rollout.core.decide.effects import says_the_same
 from rollout.core.state import Freeze, GateFinding, ReleaseRange, Result, Rollout, Soak, Status
 from rollout.core.state.revert_fact import RevertFact, RevertOutcome
-from rollout.rendering.inert import DOCUMENT_LIMIT
+from rollout.rendering.inert import DOCUMENT_LIMIT, text
+from rollout.rendering.markdown import for_terminal
 from rollout.rendering.promotion import promotion_body, promotion_marker
 from tests import builders as build
 from tests.rendering.github import as_html
@@ -62,6 +63,15 @@ def regressed() -> Status:
 
 def test_a_promotion() -> None:
     check_golden("promotion.md", body(ready()))
+
+
+def test_a_promotion_in_a_terminal() -> None:
+    check_golden("promotion.txt", for_terminal(body(ready())))
+
+
+def test_a_terminal_shows_what_looks_hidden_as_it_was_written() -> None:
+    subject = "a <!-- b --> <details> *c* \\d 1. #2 @e $f"
+    assert for_terminal(text(subject)) == subject
 
 
 def test_a_promotion_whose_gates_regressed() -> None:

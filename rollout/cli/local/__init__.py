@@ -47,12 +47,13 @@ def local_show(call: Call, number: int) -> None:
     """Show pull request NUMBER as its reviewer reads it."""
     from rollout.commands.local import pull_request
     from rollout.rendering.documents import local_prs_document
+    from rollout.rendering.markdown import for_terminal
     from rollout.rendering.terminal import pull_requests_view
 
     pull = pull_request(call.workspace.local_forge, number)
     call.answer(
         lambda: local_prs_document([pull])[0] | {"body": pull.body},
-        lambda: f"{pull_requests_view([pull])}\n\n{pull.body}",
+        lambda: f"{pull_requests_view([pull])}\n\n{for_terminal(pull.body)}",
     )
 
 
