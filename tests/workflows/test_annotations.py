@@ -18,7 +18,7 @@ def test_a_broken_contract_is_shown_at_its_line(plain_town: Town) -> None:
         "warning: contract.yaml cannot be used; the one before it decides"
     )
     assert reconcile.annotations[1].startswith(f"error file={path}: {path}: phases.0.soak: ")
-    assert f"- `fix the contract: {path}: phases.0.soak: " in reconcile.summary
+    assert f"- fix the contract: {path}: phases.0.soak: " in reconcile.summary
 
 
 def titled(job: JobResult) -> list[str]:

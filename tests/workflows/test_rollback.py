@@ -90,7 +90,7 @@ def test_a_re_run_means_the_release_of_its_time(hub: Hub, tmp_path: Path) -> Non
     assert again.conclusion == "failure"
     summary = again.job("rollback").summary
     assert summary.startswith(
-        "**Refused:** `tau is at v0.1.5 now, and this was asked before v0.1.5 began: nothing was done`"
+        "**Refused:** tau is at v0.1.5 now, and this was asked before v0.1.5 began: nothing was done"
     )
     assert "rollout rollback --version v0.1.5" in summary
     assert town.head() == before
