@@ -11,7 +11,8 @@ from typing import Any
 from fakehub.clock import SettableClock
 from rollout.commands import signoff
 from rollout.commands.reconcile.incident import Responder
-from rollout.commands.reconcile.reconciler import Reconciler, Report
+from rollout.commands.reconcile.reconciler import Reconciler
+from rollout.commands.reconcile.report import Report
 from rollout.commands.start import StartOptions, StartResult, start
 from rollout.commands.targets import TargetLookup
 from rollout.core.contract import Contract

@@ -16,7 +16,7 @@ from rollout.cli.output import columns, progress, style, warn
 from rollout.cli.waiting import waiting
 
 if TYPE_CHECKING:
-    from rollout.commands.reconcile.reconciler import Report
+    from rollout.commands.reconcile.report import Report
     from rollout.core.observation import Evidence
     from rollout.errors import RolloutError
 

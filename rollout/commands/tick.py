@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from rollout.commands.reconcile.reconciler import Report
+from rollout.commands.reconcile.report import Report
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.state import UNDER_WAY, TrainState
 from rollout.errors import RolloutError

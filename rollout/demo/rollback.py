@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.commands.reconcile.reconciler import Report
+from rollout.commands.reconcile.report import Report
 from rollout.core.effects import OpenIssue, OpenPullRequest
 from rollout.core.state import Event, StepState, TrainState, Work
 

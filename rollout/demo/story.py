@@ -14,7 +14,8 @@ from rollout.adapters.resources import profile_text
 from rollout.commands.collect import collect
 from rollout.commands.init import InitOptions, init
 from rollout.commands.perform import perform
-from rollout.commands.reconcile.reconciler import Reconciler, Report
+from rollout.commands.reconcile.reconciler import Reconciler
+from rollout.commands.reconcile.report import Report
 from rollout.commands.reopen import reopen
 from rollout.commands.start import StartOptions, start
 from rollout.commands.verify import verify

@@ -27,7 +27,8 @@ from rollout.adapters.github.reverter import GitHubReverter
 from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.local.history import LocalHistory
 from rollout.adapters.yaml_store import YamlStore
-from rollout.commands.reconcile.reconciler import Reconciler, Report
+from rollout.commands.reconcile.reconciler import Reconciler
+from rollout.commands.reconcile.report import Report
 from rollout.commands.start import StartOptions, StartResult, start
 from rollout.core.contract import Contract, Product
 from rollout.core.decorations import Decorations

@@ -17,7 +17,8 @@ from fakehub.hub import Hub
 from rollout.adapters.github.api import PassingError
 from rollout.adapters.github.forge import CLOSED_MARKER
 from rollout.commands.freeze import freeze
-from rollout.commands.reconcile.reconciler import Reconciler, Report
+from rollout.commands.reconcile.reconciler import Reconciler
+from rollout.commands.reconcile.report import Report
 from rollout.commands.start import StartOptions, start
 from rollout.core.observation import Observation
 from rollout.core.state import Verdict

@@ -20,7 +20,8 @@ from fakehub.repo import Repo
 from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.reconcile.incident import Responder
-from rollout.commands.reconcile.reconciler import Reconciler, Report
+from rollout.commands.reconcile.reconciler import Reconciler
+from rollout.commands.reconcile.report import Report
 from rollout.commands.verify import verify
 from rollout.core.contract import Product
 from rollout.core.observation import Evidence, HealthState

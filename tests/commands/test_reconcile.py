@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rollout.commands.freeze import freeze
-from rollout.commands.reconcile.reconciler import Report
+from rollout.commands.reconcile.report import Report
 from rollout.commands.rollback import Dispatch, cancel, roll_back
 from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify

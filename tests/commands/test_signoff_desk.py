@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.commands.reconcile.reconciler import Reconciler, Report
+from rollout.commands.reconcile.reconciler import Reconciler
+from rollout.commands.reconcile.report import Report
 from rollout.commands.reconcile.signoff_comments import MOST_LOOKUPS, Listener, SignoffDesk
 from rollout.commands.reconcile.signoff_issue import SignoffIssue, open_issue
 from rollout.commands.verify import verify

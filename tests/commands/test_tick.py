@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rollout.commands.reconcile.reconciler import Report
+from rollout.commands.reconcile.report import Report
 from rollout.commands.tick import MOST_ROUNDS, tick, watch
 from rollout.core.contract import RollbackStep
 from rollout.core.observation import Evidence, Observation, Results, WorkResult

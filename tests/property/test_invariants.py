@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from rollout.commands import quarantine
 from rollout.commands.freeze import freeze
 from rollout.commands.quarantine import ProductLookup
-from rollout.commands.reconcile.reconciler import Report
+from rollout.commands.reconcile.report import Report
 from rollout.commands.reopen import reopen
 from rollout.commands.rollback import Dispatch, cancel, roll_back
 from rollout.commands.unfreeze import unfreeze

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import assert_never
@@ -19,6 +19,7 @@ from rollout.commands.reconcile.channel_results import answer, left_over, withou
 from rollout.commands.reconcile.evidence import check_evidence, in_order, sorted_out
 from rollout.commands.reconcile.facts import FactFinder
 from rollout.commands.reconcile.incident import Responder
+from rollout.commands.reconcile.report import Report, StepCommit
 from rollout.commands.reconcile.revert_facts import RevertFinder
 from rollout.commands.reconcile.signoff_comments import SignoffDesk
 from rollout.commands.targets import TargetLookup
@@ -37,22 +38,16 @@ from rollout.core.decide.requests import ignored
 from rollout.core.decide.step import Step
 from rollout.core.decorations import Decorations
 from rollout.core.effects import (
-    CloseIssue,
     ClosePullRequest,
-    Effect,
-    OpenIssue,
     OpenPullRequest,
     PullRequestEffect,
-    PushRevert,
     SetStatus,
-    UpdateIssue,
     UpdatePullRequest,
 )
 from rollout.core.files import CHANNEL, SIGNOFF
 from rollout.core.observation import Evidence, Results
 from rollout.core.rollback.effects import plan_revert
-from rollout.core.signoff.window import SignoffEffect
-from rollout.core.state import UNDER_WAY, Event, StateChange, Status, TrainState, UnusableFile, Verdict
+from rollout.core.state import UNDER_WAY, Event, StateChange, Status, TrainState
 from rollout.core.state.changes import applied
 from rollout.core.values import format_instant
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError, RolloutError
@@ -68,92 +63,8 @@ from rollout.ports import (
 )
 from rollout.rendering.commits import message
 
-_KINDS: dict[type[Effect], str] = {
-    OpenPullRequest: "open_pull_request",
-    UpdatePullRequest: "update_pull_request",
-    ClosePullRequest: "close_pull_request",
-    SetStatus: "set_status",
-    PushRevert: "push_revert",
-    OpenIssue: "open_incident",
-    UpdateIssue: "update_incident",
-    CloseIssue: "close_incident",
-}
-
 _MOST_STEPS = 25
 """Steps between two pieces of evidence, far more than are ever needed: a bug must not commit for ever."""
-
-
-@dataclass(frozen=True)
-class StepCommit:
-    """A step that was taken, and its commit (None in a dry run)."""
-
-    step: Step
-    commit: str | None
-
-
-@dataclass
-class Report:
-    """What one reconcile found and did."""
-
-    state: TrainState
-    steps: list[StepCommit] = field(default_factory=list)
-    effects: list[Effect] = field(default_factory=list)
-    signoff_effects: list[SignoffEffect] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    """Evidence that was ignored, and why."""
-    refused: list[InputError] = field(default_factory=list)
-    """Why evidence was left out that cannot be believed."""
-    broken: tuple[UnusableFile, ...] = ()
-    """Files that could not be used when the run began."""
-
-    @property
-    def mended(self) -> tuple[UnusableFile, ...]:
-        """Those of them that the run has written anew."""
-        written = [taken.step.change for taken in self.steps if taken.commit]
-        return tuple(each for each in self.broken if any(change.writes(each.name) for change in written))
-
-    @property
-    def illegal(self) -> str:
-        """Why a step had to be undone; empty when none was."""
-        steps = (taken.step for taken in self.steps)
-        return next((step.detail for step in steps if step.event is Event.ILLEGAL_STEP), "")
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether a promotion is decided, so that its pull request is open."""
-        status, rollout = self.state.status, self.state.rollout
-        return status is not None and not rollout.frozen and status.decision.verdict is Verdict.PROMOTE
-
-    @property
-    def froze(self) -> str:
-        """Which trigger froze the rollout in this run; empty when none did."""
-        frozen, events = self.state.rollout.frozen, {taken.step.event for taken in self.steps}
-        return frozen.reason if frozen and Event.ROLLBACK in events else ""
-
-    def rows(self) -> list[dict[str, object]]:
-        """Every commit and every change of the forge, in their order, each as `{kind, ...}`."""
-        commits: list[dict[str, object]] = [
-            {
-                "kind": "commit",
-                "event": taken.step.event.value,
-                "commit": taken.commit,
-                "detail": taken.step.detail,
-            }
-            for taken in self.steps
-        ]
-        return (
-            commits
-            + [_row(effect) for effect in self.effects]
-            + [asdict(effect) for effect in self.signoff_effects]
-        )
-
-
-def _row(effect: Effect) -> dict[str, object]:
-    if isinstance(effect, OpenPullRequest) and not effect.to_phase:
-        return {"kind": "propose_revert", "branch": effect.branch}
-    # A body is up to 60,000 characters of what the rest of the document says already.
-    fields = {key: value for key, value in asdict(effect).items() if key != "body"}
-    return {"kind": _KINDS[type(effect)], **fields}
 
 
 class Reconciler:
