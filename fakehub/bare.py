@@ -198,6 +198,15 @@ class BareRepo:
                 entries += [replace(entry, path=f"{name}/{entry.path}") for entry in inside]
         return entries
 
+    def write_files(self, commit: str, folder: str, place: Path) -> None:
+        """Writes a folder of a commit below `place`, with its path; nothing where there is no such folder."""
+        found = self._objects.ask(f"{commit}:{folder}")
+        for entry in self.tree(found.sha, recursive=True) if found else []:
+            file = place / folder / entry.path
+            if entry.type == "blob":
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(self.blob(entry.sha))
+
     def commit(self, sha: str) -> CommitData:
         if not _SHA.fullmatch(sha):
             return self._read_commit(sha)

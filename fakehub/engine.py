@@ -344,7 +344,11 @@ class Engine:
         return {name for name, one in restricted.items() if one.branches and branch not in one.branches}
 
     def _clone(self, repo: Repo, run: Run, scratch: Path) -> Path:
+        """The repository at the run's commit; no more than its actions where the jobs are played."""
         clone = scratch / "clone"
+        if self.run_jobs is play:
+            repo.bare.write_files(run.commit, ".github/actions", clone)
+            return clone
         quiet = ["-c", "advice.detachedHead=false"]
         subprocess.run(
             ["git", "clone", "--quiet", "--shared", "--no-checkout", str(repo.bare.path), str(clone)],

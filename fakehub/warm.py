@@ -110,6 +110,16 @@ def _import_all() -> None:
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     _build_all(BaseModel)
+    _compile_templates()
+
+
+def _compile_templates() -> None:
+    """The templates of what people read; rendering keeps them."""
+    from rollout.adapters.resources import templates_dir
+    from rollout.rendering import markdown
+
+    for file in templates_dir().glob("*.j2"):
+        markdown._compiled(file.read_text(encoding="utf-8"))
 
 
 def _build_all(model: type[BaseModel]) -> None:

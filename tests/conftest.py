@@ -20,6 +20,7 @@ GIT_CONFIG = """\
     email = tests@rollout.invalid
 [init]
     defaultBranch = main
+    templateDir =
 [gc]
     auto = 0
 [maintenance]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TypeVar
+from functools import lru_cache
+from typing import TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -61,6 +62,8 @@ def missing(train: str, name: str, hint: str) -> InputError:
     return InputError(f"{path} is missing", hint=hint, file=path)
 
 
+# One command reads the same text several times: at the tip, at the start of the release, before a commit.
+@lru_cache(8)
 def read_contract(text: bytes, file: str, *, in_use: bool = False) -> tuple[Contract, str]:
     """A contract and its digest: sha256 of the content, whatever its comments, spacing and key order.
 
@@ -84,6 +87,11 @@ def contract_of(data: object, file: str, *, in_use: bool) -> tuple[Contract, str
 
 def read_model(model: type[M], text: bytes, file: str) -> M:
     """A file of state. Raises InputError with every mistake as `file: field: message`."""
+    return cast(M, _read_model(model, text, file))
+
+
+@lru_cache(32)
+def _read_model(model: type[Model], text: bytes, file: str) -> Model:
     data = load_yaml(text, file=file)
     _refuse_newer_schema(data, file)
     try:

@@ -109,7 +109,7 @@ class GitHubWorld(World):
         self.harness = HarnessReport(unknown="has not run")
         self._rounds = 0
         self._seen: TrainState | None = None
-        self._git: Git | None = None
+        self._clone: YamlStore | None = None
         self.ci()
 
     def reconcile(self, *evidence: Evidence, dry_run: bool = False) -> Report:
@@ -189,8 +189,8 @@ class GitHubWorld(World):
         """As git has it: over the API it would be most of what a test does."""
         head = self.repo.bare.branch("main") or ""
         if self._seen is None or self._seen.head != head:
-            self._git = self._git or Git(self.repo.bare.path)
-            self._seen = YamlStore(self._git, "main").load(TAU, head)
+            self._clone = self._clone or YamlStore(Git(self.repo.bare.path), "main")
+            self._seen = self._clone.load(TAU, head)
         return self._seen
 
     def text(self, path: str, at: str = "main") -> str:

@@ -529,6 +529,7 @@ def test_no_hook_filter_or_merge_driver_runs(repo: Repository, tmp_path: Path) -
         repo.git("config", name, script)
     for hook in ("reference-transaction", "post-checkout", "pre-push", "post-merge"):
         path = repo.path / ".git/hooks" / hook
+        path.parent.mkdir(exist_ok=True)
         path.write_text(f"#!/bin/sh\ntouch {touched}-{hook}\n")
         path.chmod(0o755)
     reverter(repo).preview(release(made))

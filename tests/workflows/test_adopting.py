@@ -69,7 +69,8 @@ def test_they_pass_what_ours_have_to_pass(written: Path, beside: Path) -> None:
 def test_the_state_branch_holds_state_and_what_its_events_start(beside: Path) -> None:
     files = sorted(path.relative_to(beside).as_posix() for path in beside.rglob("*") if path.is_file())
     workflows = {name: f".github/workflows/{name}" for name in ("rollout-check.yml", "rollout-closed.yml")}
-    states = [f"state/tau/{name}.yaml" for name in ("channel", "contract", "rollout")]
+    names = ("contract.schema.json", *(f"tau/{name}.yaml" for name in ("channel", "contract", "rollout")))
+    states = [f"state/{name}" for name in names]
     assert [path for path in files if path != ".git"] == [*workflows.values(), *states]
     texts = {name: (beside / path).read_text(encoding="utf-8") for name, path in workflows.items()}
     assert all(len(text.splitlines()) < 30 for text in texts.values())

@@ -29,11 +29,11 @@ if not folder.is_relative_to(workspace):
     sys.exit(f"::error::Repository path '{folder}' is not under '{workspace}'")
 folder.mkdir(parents=True, exist_ok=True)
 if not (folder / ".git").exists():
-    git("init", "--quiet", "--initial-branch=fakehub-none")
+    git("init", "--quiet", "--template=", "--initial-branch=fakehub-none")
     git("remote", "add", "origin", url)
 
 wanted = env["INPUT_REF"] or (env["GITHUB_REF"] if ours else "HEAD")
-with_token = ("-c", f"{header}=AUTHORIZATION: basic {basic}")
+with_token = ("-c", "maintenance.auto=false", "-c", f"{header}=AUTHORIZATION: basic {basic}")
 everything = [] if depth else ["+refs/heads/*:refs/remotes/origin/*"]
 git(*with_token, "fetch", "--quiet", "--force", *depth, "origin", wanted, *everything)
 # Its first line: what came of the first that was asked for.
