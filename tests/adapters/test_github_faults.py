@@ -145,7 +145,7 @@ def test_closing_what_a_freeze_forbids(world: GitHubWorld, route: str, fault: st
     reconcile(world, world.observe())
     freeze(world.store, world.clock, TAU, "a wish")
     with_fault(world, route, fault)
-    why = f"`The rollout is frozen: a wish`\n\n{CLOSED_MARKER}"
+    why = f"The rollout is frozen: a wish\n\n{CLOSED_MARKER}"
     lost = route if fault in LOST else ""
     assert world.pulls() == [(BRANCH, "closed", ["rollout"], [] if lost == "POST */comments" else [why])]
     left = {BRANCH: [TITLE]} if lost == "DELETE */git/refs/*" else {}
