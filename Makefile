@@ -64,9 +64,10 @@ cover: dev ## run the tests one by one and list the lines that none of them ran
 	@$(BIN)/python -m coverage report
 
 # Each line is shown and can be run alone.
-check: dev ## lint, format, types, layers and workflows
+check: dev ## lint, format, words, types, layers and workflows
 	$(BIN)/ruff check -q .
 	$(BIN)/ruff format -q --check .
+	$(BIN)/python -m docs.words
 	$(BIN)/mypy $(wildcard rollout fakehub tests benchmarks docs)
 	$(BIN)/lint-imports --no-logo --cache-dir $(CACHE)/import-linter
 	$(BIN)/actionlint -shellcheck= -pyflakes= $(WORKFLOWS)
@@ -79,7 +80,7 @@ check: dev ## lint, format, types, layers and workflows
 fmt: dev ## format the code
 	@$(BIN)/ruff format -q .
 
-fix: dev ## mend what the linter can mend by itself, then format
+fix: dev ## fix what the linter can fix by itself, then format
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
 docs: dev ## write docs/reference from the code

@@ -48,7 +48,7 @@ class _Starter:
         self._environment = {**kept, "PYTHONPYCACHEPREFIX": str(bytecode)}
 
     def of(self, *command: str) -> Callable[[], float]:
-        """A side that starts the command and waits for its end."""
+        """Returns a side that starts the command and waits for its end."""
         return partial(timed, partial(self._run, command))
 
     def _run(self, command: tuple[str, ...]) -> None:

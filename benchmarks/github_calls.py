@@ -36,7 +36,7 @@ _TURNS = ("", "", "failure", "success", "")
 
 
 def steady() -> Count:
-    """One more healthy observation, and nothing else to do: in a phase whose soak is not full."""
+    """Returns one more healthy observation, and nothing else to do: in a phase whose soak is not full."""
     with _world() as world:
         world.play_to("canary-1")
         _settle(world)
@@ -109,7 +109,7 @@ def _to_the_revert(world: GitHubWorld) -> None:
 
 
 def in_a_busy_repository(tick: Callable[[GitHubWorld], Count]) -> Callable[[], Count]:
-    """The tick beside 1,000 pull requests of other people and 1,000 closed issues of old releases."""
+    """Returns the tick beside 1,000 pull requests of other people and 1,000 closed issues of old releases."""
 
     def count() -> Count:
         with _world() as world:
@@ -132,7 +132,9 @@ def _crowd(world: GitHubWorld) -> None:
 
 
 def on_a_crowded_commit(tick: Callable[[GitHubWorld], Count]) -> Callable[[], Count]:
-    """The tick where 1,300 scheduled runs of the tool itself hang on the release's commit, above its CI."""
+    """Returns the tick where 1,300 scheduled runs of the tool itself hang on the release's commit, above its
+    CI.
+    """
 
     def count() -> Count:
         with _world() as world:
@@ -177,7 +179,7 @@ def completing() -> Count:
 
 
 def nothing_to_do() -> Count:
-    """A second run right after the first."""
+    """Returns a second run right after the first."""
     with _world() as world:
         world.play_to("canary-1")
         world.soak()
@@ -196,8 +198,8 @@ def foreign_event() -> Count:
         town = build(hub, Path(folder), app=True)
         head = town.head()
         town.repo.move(town.alice, "refs/heads/side", head)
-        town.repo.commit_on_branch(town.alice, "side", head, "Mend it", [("src.txt", b"mended\n")], [])
-        pull = town.repo.open_pull(town.alice, "Mend it", "side", "main", None, draft=False)
+        town.repo.commit_on_branch(town.alice, "side", head, "Fix it", [("src.txt", b"fixed\n")], [])
+        pull = town.repo.open_pull(town.alice, "Fix it", "side", "main", None, draft=False)
         town.repo.close(town.alice, pull)
         hub.forget_calls()
         runs = town.settle()
@@ -252,7 +254,7 @@ def _requests(world: GitHubWorld, evidence: Observation | Results | None = None)
 
 
 def environment_of(world: GitHubWorld) -> dict[str, str]:
-    """What a job has, at the hub's time."""
+    """Returns what a job has, at the hub's time."""
     return {
         "GITHUB_API_URL": world.hub.url,
         "GITHUB_GRAPHQL_URL": f"{world.hub.url}/graphql",
@@ -294,7 +296,9 @@ def _world(policy: Contract | None = None) -> Iterator[GitHubWorld]:
 
 
 def whole_tick(*, is_product_apart: bool = False) -> Count:
-    """The costliest of some ticks, in all jobs: of a sample, and of CI that turns red and green again."""
+    """Returns the costliest of some ticks, in all jobs: of a sample, and of CI that turns red and green
+    again.
+    """
     product = "acme/product" if is_product_apart else ""
     policy = TOWN + (f"product: {{repository: {product}, branch: trunk}}\n" if product else "")
     with TemporaryDirectory() as folder, Hub(_made(folder, "hub")) as hub:

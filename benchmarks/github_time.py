@@ -27,7 +27,7 @@ _COMPOSITE = ("Plan", "Carry out what was asked for", "Collect", "Reconcile")
 
 
 def whole_run() -> Seconds:
-    """A steady tick of rollout-reconcile under act: three jobs one after the other."""
+    """Returns a steady tick of rollout-reconcile under act: three jobs one after the other."""
     with TemporaryDirectory() as folder, Hub(Path(folder)) as hub:
         hub.engine.run_jobs = run_act
         town = build(hub, Path(folder) / "town", app=False)
@@ -56,7 +56,7 @@ def _split(run: Run, calls: list[Call], seconds: float) -> str:
 
 
 def over_the_local_forge() -> Ratio:
-    """One steady reconcile of a new observation in this process, on two copies of one world."""
+    """Returns one steady reconcile of a new observation in this process, on two copies of one world."""
     with TemporaryDirectory() as folder, _both(Path(folder)) as both:
         return compare(partial(both.reconcile, both.there), partial(both.reconcile, both.here), rounds=40)
 

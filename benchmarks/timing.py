@@ -17,7 +17,7 @@ Side = Callable[[], float]
 
 
 def timed(action: Callable[[], object]) -> float:
-    """Seconds that one call takes."""
+    """Returns seconds that one call takes."""
     begin = perf_counter()
     action()
     return perf_counter() - begin

@@ -17,7 +17,9 @@ COMMITS = 1000
 
 
 def thousand_commits() -> Ratio:
-    """Every commit recomputed, over `yaml.load` of their status files, which are already in memory."""
+    """Returns every commit recomputed, over `yaml.load` of their status files, which are already in
+    memory.
+    """
     with TemporaryDirectory() as folder:
         world = World(Path(folder) / "world")
         since = world.prolong(COMMITS)

@@ -68,19 +68,21 @@ class World:
         return BEGIN + self.tick * TICK
 
     def space(self) -> Workspace:
-        """The repository as a new process opens it, at the time of the last observation."""
+        """Returns the repository as a new process opens it, at the time of the last observation."""
         return Workspace(self.root, clock=StoppedClock(self.now), environment=self._product.environment())
 
     def state(self) -> TrainState:
         return self.space().load(TRAIN)
 
     def observe(self) -> Observation:
-        """The next observation: every surface one healthy cycle further."""
+        """Returns the next observation: every surface one healthy cycle further."""
         self.tick += 1
         return later(self._first, self.tick)
 
     def reconcile(self, observation: Observation) -> list[Event]:
-        """What `rollout reconcile --observation FILE` does once Python is up; the events that it recorded."""
+        """Returns what `rollout reconcile --observation FILE` does once Python is up;
+        the events that it recorded.
+        """
         space = self.space()
         reconciler = Reconciler(space.store, space.forge, space.clock, texts.promotion_body())
         report = reconciler.run(TRAIN, [observation])
@@ -88,7 +90,9 @@ class World:
         return [taken.step.event for taken in report.steps]
 
     def ahead(self) -> Iterator[TrainState]:
-        """The states that the next observations lead to, one by one and for ever; nothing is written."""
+        """Yields the states that the next observations lead to, one by one and indefinitely;
+        nothing is written.
+        """
         state = self.state()
         assert state.status is not None
         facts = state.status.facts
@@ -135,7 +139,7 @@ class World:
         self.git("commit", "--quiet", "--message=Release v0.1.5")
 
     def _start(self) -> None:
-        """Start v0.1.5 and put it into canary-3 at once."""
+        """Starts v0.1.5 and put it into canary-3 at once."""
         space, release = self.space(), self.git("rev-parse", "HEAD").strip()
         begun = start(space.store, space.history, space.clock, TRAIN, StartOptions("v0.1.5", release)).state
         for check in CHECKS:
@@ -148,7 +152,7 @@ class World:
         space.store.commit(TRAIN, change, text, parent=begun.head, at=self.now)
 
     def _collect(self) -> Observation:
-        """The five surfaces and the harness as they are really read."""
+        """Returns the five surfaces and the harness as they are really read."""
         self._product.cycle(self.now)
         space, state = self.space(), self.state()
         product, harness = space.product(None), state.contract.harness
@@ -172,7 +176,7 @@ class World:
 
 
 def later(first: Observation, ticks: int) -> Observation:
-    """The observation as it would be so many healthy cycles later."""
+    """Returns the observation as it would be so many healthy cycles later."""
     samples = {name: _later_sample(sample, ticks) for name, sample in first.samples.items()}
     span = ticks * TICK
     update = {

@@ -191,7 +191,7 @@ class Environment:
     restricted: bool = False
     """Whether only some branches may use it: no pull request's merge (refs/pull/N/merge) then may."""
     reviewers: tuple[str, ...] = ()
-    """Logins that have to approve each job. It is only shown: jobs run all the same."""
+    """Logins that have to approve each job. It is only shown: jobs run anyway."""
     wait_minutes: int = 0
     """Only shown too."""
     branches: tuple[str, ...] = ()

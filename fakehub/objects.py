@@ -212,7 +212,7 @@ class Objects:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    # Reading to the end would wait for ever in a fork of a test's process, whose parent keeps the pipe open.
+    # Reading to the end would never end in a fork of a test's process, whose parent keeps the pipe open.
     for stream in (process.stdin, process.stdout):
         assert stream is not None
         stream.close()

@@ -22,7 +22,7 @@ class RolloutError(Exception):
 
 
 class InputError(RolloutError):
-    """Bad input or configuration: the person who called can mend it."""
+    """Bad input or configuration: the person who called can fix it."""
 
     exit_code = 2
 

@@ -11,7 +11,7 @@ APP, BRAKE, PRODUCT = "ROLLOUT_APP", "ROLLOUT_APP_BRAKE", "ROLLOUT_APP_PRODUCT"
 
 
 def write_summary(markdown: str, environment: Mapping[str, str]) -> None:
-    """Add what a command did to the step's summary, and below it what it had to do without.
+    """Adds what a command did to the step's summary, and below it what it had to do without.
 
     Nothing outside of Actions.
     """
@@ -19,7 +19,7 @@ def write_summary(markdown: str, environment: Mapping[str, str]) -> None:
 
 
 def add_to_summary(markdown: str, environment: Mapping[str, str]) -> None:
-    """Add more to it."""
+    """Adds more to it."""
     _append("GITHUB_STEP_SUMMARY", markdown.rstrip() + "\n", environment)
 
 
@@ -44,7 +44,7 @@ def _warnings(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def write_outputs(outputs: Mapping[str, object], environment: Mapping[str, str]) -> None:
-    """Set the step's outputs, text as it is and anything else as JSON; nothing outside of Actions."""
+    """Sets the step's outputs, text as it is and anything else as JSON; nothing outside of Actions."""
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in outputs.items()}
     _append("GITHUB_OUTPUT", "".join(f"{name}={text}\n" for name, text in texts.items()), environment)
 

@@ -27,7 +27,7 @@ _HINT = "hand over only what collect and perform of this run wrote"
 
 
 def evidence_in(folder: Path) -> list[Evidence]:
-    """What is in the archives of a folder, each in it or one folder deeper; no folder is no evidence.
+    """Returns what is in the archives of a folder, each in it or one folder deeper; no folder is no evidence.
 
     Raises InputError for a file that is no archive of evidence: a link, a file of another name, kind or size
     in it, or what `parse_evidence` refuses.
@@ -86,5 +86,5 @@ def _refusal(place: Path, problem: str) -> InputError:
 
 
 def _shown(place: Path) -> str:
-    """The artifact: its folder is named like it, whatever the archive in it is called."""
+    """Returns the artifact: its folder is named like it, whatever the archive in it is called."""
     return inert(str(place.parent if len(place.parts) > 1 else place))

@@ -52,7 +52,7 @@ _OUTPUTS = "command-output"
 
 
 def keep_output(into: Path, name: str, output: bytes) -> str:
-    """Write what a command printed, unless it looks like a secret; return its path, or why not."""
+    """Writes what a command printed, unless it looks like a secret; return its path, or why not."""
     if secret := SecretScan().look(output):
         return f"left out, because it looks like a secret: {secret}"
     place = into / _OUTPUTS / f"{_safe(name)}.txt"
@@ -164,7 +164,7 @@ class Capturer:
         )
 
     def _body(self, body: bytes, length: int) -> tuple[str | None, str]:
-        """The body for git, or why there is none."""
+        """Returns the body for git, or why there is none."""
         if length > MAX_BODY:
             return None, f"not in git: larger than {MAX_BODY} bytes"
         if self._bodies + length > MAX_BODIES:
@@ -198,7 +198,7 @@ def _draft(place: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 
 def _keep(draft: Path, place: Path, sha256: str) -> Path:
-    """Move the copy to `place`, or to a name that ends in its digest where other bytes lie there.
+    """Moves the copy to `place`, or to a name that ends in its digest where other bytes lie there.
 
     Returns where these bytes lie now. Raises RefusedFileError where no name is free.
     """
@@ -227,14 +227,14 @@ def _holds(place: Path, sha256: str) -> bool:
 
 
 def _chunks(descriptor: int, size: int) -> Iterator[bytes]:
-    """What the file held when it was opened: it may grow, or be cut, while it is read."""
+    """Yields what the file held when it was opened: it may grow, or be cut, while it is read."""
     while size > 0 and (chunk := os.read(descriptor, min(size, _CHUNK))):
         size -= len(chunk)
         yield chunk
 
 
 def _safe(part: str) -> str:
-    """A name that every system can hold; one that had to change for that ends in its digest."""
+    """Returns a name that every system can hold; one that had to change for that ends in its digest."""
     name = _UNSAFE.sub("_", part)
     name = name if name.strip(". ") else f"_{name}"
     return name if name == part and len(name) <= _LONGEST else f"{name[:_LONGEST]}~{digest_of(part)}"

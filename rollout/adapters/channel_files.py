@@ -43,7 +43,7 @@ def record(tag: str) -> ReleaseRecord:
 
 
 def is_choosable(tag: str) -> bool:
-    """Whether a tag is a version of a length that state files take."""
+    """Returns whether a tag is a version of a length that state files take."""
     return len(tag) <= LONGEST_TAG and versions.is_valid(tag)
 
 
@@ -51,11 +51,13 @@ class YamlFiles:
     """State files as YAML."""
 
     def release_cache(self, train: str, text: bytes) -> ReleaseCache:
-        """What such a file says. Raises InputError when it is none."""
+        """Returns what such a file says. Raises InputError when it is none."""
         return read_model(ReleaseCache, text, state_path(train, FILE))
 
     def texts(self, train: str, change: StateChange) -> Mapping[str, str]:
-        """Name below the train's folder -> text that the change makes it; empty when it is removed."""
+        """Returns name below the train's folder -> text that the change makes it;
+        empty when it is removed.
+        """
         folder = state_path(train) + "/"
         return {
             path.removeprefix(folder): (content or b"").decode()

@@ -10,7 +10,7 @@ from rollout.core.values import to_utc_seconds
 
 class SystemClock:
     def now(self) -> datetime:
-        """The time, in UTC, cut to the second."""
+        """Returns the time, in UTC, cut to the second."""
         return datetime.now(UTC).replace(microsecond=0)
 
     def wait(self, seconds: float) -> None:
@@ -18,7 +18,7 @@ class SystemClock:
 
 
 class FixedClock:
-    """The moment of `--now`, for ever: equal input gives equal output."""
+    """The moment of `--now`, indefinitely: equal input gives equal output."""
 
     def __init__(self, moment: datetime) -> None:
         self._moment = to_utc_seconds(moment)

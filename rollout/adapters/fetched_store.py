@@ -51,7 +51,7 @@ class FetchedStore(YamlStore):
         self._pushed = pushed
 
     def head(self) -> str:
-        """The tip as it was last fetched. Raises InputError when it never was."""
+        """Returns the tip as it was last fetched. Raises InputError when it never was."""
         tip = self._git.resolve(self._ref)
         if tip is None:
             raise never_fetched(self._remote, self.branch)
@@ -67,7 +67,7 @@ class FetchedStore(YamlStore):
         at: datetime,
         is_brake: bool = False,
     ) -> str:
-        """Push one commit on top of `parent`, and return it. Nothing of the clone's own changes.
+        """Pushes one commit on top of `parent`, and return it. Nothing of the clone's own changes.
 
         Raises HeadMovedError when the remote's branch is elsewhere by now, and fetched; OutsideError when the
         push is refused or cannot be done.

@@ -23,7 +23,8 @@ def direct_url() -> str:
 
 
 def installed_from(record: str) -> ActionPin | None:
-    """The commit on GitHub that the record names, or that the recorded clone is at; None when neither is.
+    """Returns the commit on GitHub that the record names, or that the recorded clone is at; None when neither
+    is.
 
     Of a clone only a commit that was pushed counts: GitHub has to find it.
     """

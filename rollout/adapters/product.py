@@ -55,7 +55,7 @@ _OBJECT_ID = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 def product_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """What the contract's commands inherit: the environment without what could write to a forge.
+    """Returns what the contract's commands inherit: the environment without what could write to a forge.
 
     Left out, in any case of letters: `GITHUB_*`, `ACTIONS_*`, `INPUT_*`, `RUNNER_*`; names that
     contain TOKEN, SECRET, PASSWORD, PASSWD, CREDENTIAL, PRIVATE_KEY or ASKPASS; names that end in the
@@ -101,20 +101,22 @@ class LocalProduct:
         self._stopped = Event()
 
     def head(self) -> str | None:
-        """The commit that is checked out; None when it is not a git checkout, or has no commit."""
+        """Returns the commit that is checked out; None when it is not a git checkout, or has no commit."""
         ended = self._git("rev-parse", "--verify", "HEAD")
         found = ended.stdout.strip()
         return found.decode("ascii") if not ended.error and _OBJECT_ID.fullmatch(found) else None
 
     def checkout(self, release: str) -> Checkout:
-        """What is checked out, and whether it holds that commit. Never raises."""
+        """Returns what is checked out, and whether it holds that commit. Never raises."""
         head = self.head()
         if head is None:
             return Checkout(None)
         return Checkout(head, self._holds(release, head), self._modified())
 
     def _holds(self, release: str, head: str) -> bool | None:
-        """Whether `head` is the release or comes after it; None when the history here does not tell."""
+        """Returns whether `head` is the release or comes after it;
+        None when the history here does not tell.
+        """
         if head == release:
             return True
         ended = self._git("merge-base", "--is-ancestor", release, head)
@@ -127,7 +129,9 @@ class LocalProduct:
         return False if not whole.error and whole.stdout.strip() == b"false" else None
 
     def _modified(self) -> str | None:
-        """Which tracked files are not as the commit has them, or why git cannot tell; None when all are."""
+        """Returns which tracked files are not as the commit has them, or why git cannot tell;
+        None when all are.
+        """
         pathspecs = (":/", f":(exclude,top){self._left_out}") if self._left_out else (":/",)
         listed = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
         changed = (*listed, "--ignore-submodules=untracked", "--", *pathspecs)
@@ -140,7 +144,7 @@ class LocalProduct:
         return _some(paths) or self._hidden(pathspecs)
 
     def _hidden(self, pathspecs: Sequence[str]) -> str | None:
-        """Which files git was told not to look at; None when there are none, as in any fresh clone.
+        """Returns which files git was told not to look at; None when there are none, as in any fresh clone.
 
         A sparse checkout marks what it lacks; a file that is marked so and is there can be anything.
         """
@@ -157,7 +161,7 @@ class LocalProduct:
         return f"{found}, hidden from git (assume-unchanged or skip-worktree)" if found else None
 
     def _keeps_modes(self) -> bool:
-        """Whether files here have an executable bit; on a foreign file system every file has it."""
+        """Returns whether files here have an executable bit; on a foreign file system every file has it."""
         ended = self._git("rev-parse", "--git-path", "HEAD")
         head = self._root / os.fsdecode(ended.stdout.rstrip(b"\n"))
         return not ended.error and not os.access(head, os.X_OK)
@@ -169,14 +173,14 @@ class LocalProduct:
         return self._execute(command, ".", _GIT_TIMEOUT, {**kept, **_GIT_ENV}, limit)
 
     def read(self, surface: Surface) -> Reading:
-        """What the surface's command prints or its file holds, at most MAX_PAYLOAD bytes."""
+        """Returns what the surface's command prints or its file holds, at most MAX_PAYLOAD bytes."""
         if surface.command is None:
             return self.read_file(surface.file or ".", MAX_PAYLOAD)
         ended = self._execute(surface.command, surface.workdir, surface.timeout, self._environment)
         return Reading(ended.stdout, self._clock.now(), ended.error, failure=ended.failure)
 
     def read_file(self, path: str, limit: int) -> Reading:
-        """A regular file below the product's folder, at most `limit` bytes."""
+        """Returns a regular file below the product's folder, at most `limit` bytes."""
         try:
             with self._open(path) as file:
                 payload = file.read(limit + 1)
@@ -189,7 +193,7 @@ class LocalProduct:
         return Reading(payload, updated_at)
 
     def log_lines(self, path: str, offset: int) -> Iterator[bytes]:
-        """Lines from that byte to what is now the end; one over MAX_LINE comes in pieces.
+        """Yields lines from that byte to what is now the end; one over MAX_LINE comes in pieces.
 
         Raises FileNotFoundError, OSError.
         """
@@ -201,22 +205,22 @@ class LocalProduct:
                 yield line
 
     def log_head(self, path: str, size: int) -> bytes:
-        """The first bytes of the log, at most `size`. Raises FileNotFoundError, OSError."""
+        """Returns the first bytes of the log, at most `size`. Raises FileNotFoundError, OSError."""
         with self._open(path) as file:
             return file.read(size)
 
     def log_inode(self, path: str) -> int:
-        """The number of the log's file on this machine. Raises FileNotFoundError, OSError."""
+        """Returns the number of the log's file on this machine. Raises FileNotFoundError, OSError."""
         with self._open(path) as file:
             return os.fstat(file.fileno()).st_ino
 
     def run(self, command: Sequence[str], workdir: str, timeout: int) -> CommandRun:
-        """Run a command of the contract in the product's folder; `timeout` is in seconds."""
+        """Runs a command of the contract in the product's folder; `timeout` is in seconds."""
         ended = self._execute(command, workdir, timeout, self._environment)
         return CommandRun(not ended.error, ended.error or "exit 0", ended.stdout, ended.failure)
 
     def keep(self, name: str, output: bytes) -> str:
-        """Write it to the evidence folder, unless it looks like a secret; say where, or why not."""
+        """Writes it to the evidence folder, unless it looks like a secret; say where, or why not."""
         if self._evidence_dir is None:
             return ""
         from rollout.adapters.capture import keep_output
@@ -224,13 +228,13 @@ class LocalProduct:
         return keep_output(self._evidence_dir, name, output)
 
     def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[EvidenceEntry, ...]:
-        """Copy what the globs find to the evidence folder; its index, with all that was left alone."""
+        """Copies what the globs find to the evidence folder; its index, with all that was left alone."""
         from rollout.adapters.capture import Capturer
 
         return Capturer(self._root, self._evidence_dir, self._clock.now).capture(patterns, in_git)
 
     def stop(self) -> None:
-        """Kill every command that runs and start no other."""
+        """Kills every command that runs and start no other."""
         self._stopped.set()
         for process in list(self._running):
             process.kill()
@@ -307,7 +311,9 @@ class _Process:
         )
 
     def wait(self, timeout: int, grace: float) -> _ProcessEnd:
-        """Wait for its end, at most `timeout` seconds, and `grace` seconds more for the end of its output."""
+        """Waits for its end, at most `timeout` seconds, and `grace` seconds more for the end of its
+        output.
+        """
         failure = ""
         try:
             self._process.wait(timeout)
@@ -323,7 +329,7 @@ class _Process:
         return self._ended(failure)
 
     def kill(self) -> None:
-        """End it and all that it started, as far as that is still in its group."""
+        """Ends it and all that it started, as far as that is still in its group."""
         with suppress(ProcessLookupError, PermissionError):  # nobody is left, or (macOS) only the dead are
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -387,7 +393,7 @@ class _Output:
 
 
 def _some(paths: Sequence[str]) -> str | None:
-    """The first path, and how many more there are; None when there is none."""
+    """Returns the first path, and how many more there are; None when there is none."""
     if not paths:
         return None
     first = inert(paths[0], 200)

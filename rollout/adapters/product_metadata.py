@@ -12,7 +12,9 @@ MAX_BYTES = 1 << 20
 
 
 def read_documents(folder: Path, names: tuple[str, ...]) -> dict[str, object]:
-    """Name -> parsed JSON of those that are there. Raises InputError, naming the file, for anything else."""
+    """Returns name -> parsed JSON of those that are there. Raises InputError, naming the file, for anything
+    else.
+    """
     return {name: _parsed(folder / name, name) for name in names if (folder / name).exists()}
 
 

@@ -16,7 +16,7 @@ _HINT = "the installation is incomplete: install rollout again"
 
 
 def templates_dir(package: Path = PACKAGE) -> Path:
-    """The folder of templates that belongs to the package. Raises OutsideError when there is none."""
+    """Returns the folder of templates that belongs to the package. Raises OutsideError when there is none."""
     for folder in (package / "templates", package.parent / "templates"):
         if folder.is_dir():
             return folder
@@ -24,7 +24,7 @@ def templates_dir(package: Path = PACKAGE) -> Path:
 
 
 def profile_text(profile: str, package: Path = PACKAGE) -> str:
-    """The contract of a profile (`tau`, `generic`) as text, comments and all.
+    """Returns the contract of a profile (`tau`, `generic`) as text, comments and all.
 
     Raises OutsideError when the installation lacks it.
     """

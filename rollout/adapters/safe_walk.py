@@ -45,7 +45,9 @@ class SafeWalk:
         self._visits = visits
 
     def find(self, pattern: str) -> list[WalkEntry]:
-        """What a glob finds, sorted, with the reason where it must not be read. Raises TooManyError."""
+        """Returns what a glob finds, sorted, with the reason where it must not be read.
+        Raises TooManyError.
+        """
         found: dict[str, WalkEntry] = {}
         with self._folder(()) as root:
             for one in self._below(root, (), pattern_parts(pattern)):
@@ -103,7 +105,7 @@ class SafeWalk:
         return sorted(name for name in names if fnmatchcase(name, part))
 
     def _at(self, folder: int, at: tuple[str, ...], rest: list[str]) -> Iterator[WalkEntry]:
-        """What is at that place, `rest` being what the pattern still wants below it."""
+        """Yields what is at that place, `rest` being what the pattern still wants below it."""
         mode = _mode(folder, at[-1])
         if stat.S_ISLNK(mode):
             yield from self._behind_link(at, rest)
@@ -141,7 +143,7 @@ class SafeWalk:
 
 
 def _mode(folder: int, name: str) -> int:
-    """The kind of what is there; 0 for nothing."""
+    """Returns the kind of what is there; 0 for nothing."""
     try:
         return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     except OSError:

@@ -31,7 +31,7 @@ _LONGEST = 4500
 
 
 def secret_name(path: str) -> str:
-    """What of the path names a secret; empty when nothing does."""
+    """Returns what of the path names a secret; empty when nothing does."""
     *folders, name = path.lower().split("/")
     hidden = next((folder for folder in folders if folder in _FOLDERS), "")
     return hidden or next((name for shape in _NAMES if fnmatchcase(name, shape)), "")
@@ -44,7 +44,7 @@ class SecretScan:
         self._before = b""
 
     def look(self, chunk: bytes) -> str:
-        """What secret the bytes so far hold, in words; empty when they hold none."""
+        """Returns what secret the bytes so far hold, in words; empty when they hold none."""
         window = self._before + chunk
         self._before = window[-_LONGEST:]
         found = _ANY.search(window)

@@ -46,7 +46,7 @@ class Story:
         self._folder = folder
 
     def until(self, tip: str, without: tuple[str, ...]) -> Iterator[LoggedCommit]:
-        """The commits up to `tip`, newest first, except those that `without` holds."""
+        """Yields the commits up to `tip`, newest first, except those that `without` holds."""
         line: str | None = tip
         while line is not None:
             found, line = self._line(line, without), None

@@ -71,7 +71,9 @@ _MODELS: dict[str, type[Model]] = {
 def contract_before(
     error: InputError, train: str, files: TrainFiles, rollout: Rollout, status: Status | None
 ) -> Found:
-    """The contract that decides in place of one that cannot be read. Raises `error` where there is none."""
+    """Returns the contract that decides in place of one that cannot be read.
+    Raises `error` where there is none.
+    """
     found = _newest_that_fits(train, files, rollout, status)
     if found is None:
         raise error
@@ -88,7 +90,7 @@ def contract_that_fits(
     rollout: Rollout,
     status: Status | None,
 ) -> Found:
-    """The contract that decides in the place of one by which the rollout cannot go on.
+    """Returns the contract that decides in the place of one by which the rollout cannot go on.
 
     That one itself where history has no other: then the files contradict each other, which the caller finds.
     """
@@ -108,7 +110,7 @@ def contract_that_fits(
 def _newest_that_fits(
     train: str, files: TrainFiles, rollout: Rollout, status: Status | None
 ) -> tuple[Contract, str] | None:
-    """The contract of the last decision where there has been one, else the newest that can be used.
+    """Returns the contract of the last decision where there has been one, else the newest that can be used.
 
     It is found by its digest, which depends neither on how the branch was merged nor on how history is read.
     """
@@ -142,7 +144,7 @@ def _fits(version: FileVersion, train: str, rollout: Rollout, status: Status | N
 
 
 def with_stand_ins(error: InputError, train: str, at: str, files: TrainFiles) -> TrainState:
-    """The train with the last readable version of each file that cannot be read, which it names.
+    """Returns the train with the last readable version of each file that cannot be read, which it names.
 
     `error` is what reading it without stand-ins raised; it is raised where history has no version either, and
     for one of a newer schema that the brake may have to write: only a newer rollout may do that.
@@ -248,7 +250,9 @@ class _StandIns:
         return self._stand_in(error, Incident, name, lambda one: one.id == named, required=False)
 
     def _recorded_rollback(self, rollout: Rollout) -> Incident | None:
-        """The incident that desired state names; None where no status was ever one of its rollback."""
+        """Returns the incident that desired state names; None where no status was ever one of its
+        rollback.
+        """
         named = rollout.frozen.incident if rollout.frozen else None
         if named is None:
             return None
@@ -257,14 +261,14 @@ class _StandIns:
         return incident if is_recorded else None
 
     def _file(self, model: type[M], name: str) -> M | None:
-        """The file; its last readable version, or nothing, where it cannot be read."""
+        """Returns the file; its last readable version, or nothing, where it cannot be read."""
         found = self._readable(model, name)
         if not isinstance(found, InputError):
             return found
         return self._stand_in(found, model, name, lambda _: True, required=False)
 
     def _readable(self, model: type[M], name: str) -> M | InputError | None:
-        """The file, why it cannot be used, or None when it is not there."""
+        """Returns the file, why it cannot be used, or None when it is not there."""
         if not self._files.has(name):
             return None
         try:
@@ -290,7 +294,7 @@ class _StandIns:
         *,
         required: bool = True,
     ) -> M | None:
-        """The newest good version. Raises where there is none and one is `required`."""
+        """Returns the newest good version. Raises where there is none and one is `required`."""
         found = self._newest(model, name, is_good)
         if found is None and required:
             raise with_way_back(self._error, self._train, self._files)
@@ -336,7 +340,7 @@ class _StandIns:
 
 
 def _incomplete(rollout: Rollout) -> str:
-    """What a rollout in progress lacks, as `field: message`; empty when that is nothing."""
+    """Returns what a rollout in progress lacks, as `field: message`; empty when that is nothing."""
     if rollout.outcome is not Outcome.IN_PROGRESS:
         return ""
     if rollout.release is None:
@@ -349,7 +353,9 @@ def _is_whole(rollout: Rollout) -> bool:
 
 
 def _mismatch(rollout: Rollout, status: Status) -> str:
-    """How status.yaml is of another release than rollout.yaml, as `field: message`; empty when it is not."""
+    """Returns how status.yaml is of another release than rollout.yaml, as `field: message`;
+    empty when it is not.
+    """
     release = rollout.release
     if release is None:
         return ""
@@ -361,7 +367,9 @@ def _mismatch(rollout: Rollout, status: Status) -> str:
 
 
 def _is_of(rollout: Rollout | None, incident: Incident | None = None) -> Callable[[Status], bool]:
-    """Whether a status is of the release and rollback of desired state; of any where that is not known."""
+    """Returns whether a status is of the release and rollback of desired state;
+    of any where that is not known.
+    """
     return lambda status: (
         rollout is None or not (_mismatch(rollout, status) or why_behind(rollout, status, incident))
     )
@@ -371,7 +379,7 @@ def _is_of(rollout: Rollout | None, incident: Incident | None = None) -> Callabl
 
 
 def with_way_back(error: InputError, train: str, files: TrainFiles) -> InputError:
-    """The same error, its hint with the commit that did it and the command that takes it back.
+    """Returns the same error, its hint with the commit that did it and the command that takes it back.
 
     As it is where history does not tell, as for a file that can be read and contradicts another.
     """
@@ -393,7 +401,7 @@ def with_way_back(error: InputError, train: str, files: TrainFiles) -> InputErro
 def _last_change(
     versions: Iterator[FileVersion], is_good: Callable[[FileVersion], bool]
 ) -> tuple[FileVersion | None, FileVersion | None]:
-    """The first version that was no good any more, and the last good one before it."""
+    """Returns the first version that was no good any more, and the last good one before it."""
     culprit = None
     for version in islice(versions, _MOST_VERSIONS):
         if is_good(version):

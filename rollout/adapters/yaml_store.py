@@ -106,7 +106,9 @@ class YamlStore:
         self._cached_file = lru_cache(_CACHED_FILES)(self._read_file)
 
     def head(self) -> str:
-        """The commit at the tip of the state branch. Raises InputError when there is no such branch."""
+        """Returns the commit at the tip of the state branch.
+        Raises InputError when there is no such branch.
+        """
         tip = self._git.tip(self.branch)
         if tip is None:
             fetched = self._git.resolve(f"refs/remotes/origin/{self.branch}")
@@ -120,12 +122,12 @@ class YamlStore:
         return tip
 
     def trains(self, at: str) -> tuple[str, ...]:
-        """Names of the trains that exist at that commit, sorted."""
+        """Returns names of the trains that exist at that commit, sorted."""
         folders = [name for name, entry in self._git.tree(f"{at}:{STATE}").items() if entry.is_folder]
         return tuple(sorted(name for name in folders if is_train(self._git.tree(f"{at}:{STATE}/{name}"))))
 
     def load(self, train: str, at: str) -> TrainState:
-        """The train at that commit.
+        """Returns the train at that commit.
 
         Raises InputError when it is not there, does not parse or contradicts itself.
         """
@@ -153,7 +155,7 @@ class YamlStore:
         return state
 
     def text(self, train: str, name: str, at: str) -> bytes | None:
-        """A file of the train as it is, whatever it holds; None when it is not there."""
+        """Returns a file of the train as it is, whatever it holds; None when it is not there."""
         found = self._git.read(f"{at}:{state_path(train, name)}")
         return found.body if found and found.kind == "blob" else None
 
@@ -179,7 +181,7 @@ class YamlStore:
         at: datetime,
         is_brake: bool = False,
     ) -> str:
-        """Write all of the change as one commit on top of `parent`, and return it.
+        """Writes all of the change as one commit on top of `parent`, and return it.
 
         Raises HeadMovedError when the branch is no longer at `parent`; nothing is written then. For what else
         is raised, and the worktree, see `Git.commit`.
@@ -191,14 +193,14 @@ class YamlStore:
         )
 
     def message_on(self, parent: str, message: CommitMessage) -> str:
-        """The text of a message, for a commit on top of that one."""
+        """Returns the text of a message, for a commit on top of that one."""
         from rollout.core.workflow_pin import WORKFLOWS, has_other_ci
 
         skips_ci = has_other_ci(self._git.tree(f"{parent}^{{tree}}"), self._git.tree(f"{parent}:{WORKFLOWS}"))
         return message_text(message, skips_ci=skips_ci)
 
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
-        """The commits that touched the train, newest first, down to and without `since`: see the port.
+        """Yields the commits that touched the train, newest first, down to and without `since`: see the port.
 
         Raises InputError when there is no commit `since`, RefusedError when the branch does not hold it.
         """
@@ -215,7 +217,7 @@ class YamlStore:
             )
 
     def lost(self, at: str, train: str | None = None) -> LostTrains | None:
-        """What took the train's folder away, or with None the last train's; None when nothing has."""
+        """Returns what took the train's folder away, or with None the last train's; None when nothing has."""
         folder = state_path(train) if train else STATE
         if self._git.tree(f"{at}:{folder}"):
             return None
@@ -244,7 +246,7 @@ class YamlStore:
         return bool(entries) if train else any(entry.is_folder for entry in entries)
 
     def _put_back(self, train: str, parent: str) -> dict[str, bytes]:
-        """Path -> content of what the train's folder held, where a commit took it away as a whole.
+        """Returns path -> content of what the train's folder held, where a commit took it away as a whole.
 
         A stop that wrote its own file alone would be taken back by whoever brings the folder back.
         """
@@ -281,7 +283,7 @@ class YamlStore:
     # --- one file ----------------------------------------------------------------------------------------
 
     def versions(self, train: str, name: str, at: str) -> Iterator[FileVersion]:
-        """What the file was at `at` and before, newest first."""
+        """Yields what the file was at `at` and before, newest first."""
         path = state_path(train, name)
         for entry in self._git.log(at, [path], whole=True):
             there = self._git.entry(entry.commit, path)
@@ -295,7 +297,7 @@ class YamlStore:
         return f"branch {self.branch} carries none; `rollout init` writes one, then commit it"
 
     def entries(self, tree: str) -> dict[str, TreeEntry]:
-        """What the folder of that id holds."""
+        """Returns what the folder of that id holds."""
         return self._git.tree(tree)
 
     def contract(self, train: str, blob: str) -> tuple[Contract, str]:
@@ -341,7 +343,9 @@ class _GitFiles:
         return self._store.model(model, state_path(self._train, name), self._blob(name))
 
     def _blob(self, name: str) -> str:
-        """The id of the file's content. Raises InputError for a link, folder or submodule in its place."""
+        """Returns the id of the file's content. Raises InputError for a link, folder or submodule in its
+        place.
+        """
         entry = self._find(name)
         assert entry is not None
         refuse_other_kinds(entry.mode, state_path(self._train, name))
@@ -387,7 +391,7 @@ class LostTrains:
         return f"{self.did}; take that back: git checkout {self.before[:10]} -- {folders}, then commit"
 
     def standing_in(self, held: TrainState, at: str) -> TrainState:
-        """What the train held, as what is known of it at a commit that has it no more."""
+        """Returns what the train held, as what is known of it at a commit that has it no more."""
         problem = f"{state_path(held.train)}: is missing, with all of its files"
         unusable = UnusableFile(problem, self.hint(held.train), ROLLOUT, did=self.did)
         return replace(held, head=at, broken=(*held.broken, unusable))
@@ -399,17 +403,17 @@ class TrainFiles(Protocol):
     def has(self, name: str) -> bool: ...
 
     def contract(self) -> tuple[Contract, str]:
-        """The contract and its digest. Raises as `read_contract`."""
+        """Returns the contract and its digest. Raises as `read_contract`."""
 
     def model(self, model: type[M], name: str) -> M:
-        """A file that is there. Raises as `read_model`."""
+        """Returns a file that is there. Raises as `read_model`."""
 
     def versions(self, name: str) -> Iterator[FileVersion]:
-        """The file as it was at this commit and before, newest first."""
+        """Yields the file as it was at this commit and before, newest first."""
 
 
 def read_train(train: str, at: str, files: TrainFiles, *, for_brake: bool = False) -> TrainState:
-    """The train as its files tell it.
+    """Returns the train as its files tell it.
 
     Where contract.yaml cannot be used, the one that decided before does; with `for_brake` that is so for
     every file. Raises InputError when another file is missing or does not parse, or they contradict each
@@ -452,7 +456,7 @@ def read_train(train: str, at: str, files: TrainFiles, *, for_brake: bool = Fals
 def deciding_contract(
     train: str, files: TrainFiles, rollout: Rollout, status: Status | None
 ) -> tuple[Contract, str, UnusableFile | None]:
-    """The contract that decides, its digest, and why it is not the one at this commit."""
+    """Returns the contract that decides, its digest, and why it is not the one at this commit."""
     try:
         if not files.has(CONTRACT):
             raise missing(train, CONTRACT, "write one; `rollout contract schema` lets an editor help")
@@ -482,7 +486,7 @@ _SKIP_CI = "[skip ci]"
 
 
 def altered(train: str, change: StateChange, entry: Callable[[str], TreeEntry | None]) -> str:
-    """How a file that the change writes is not as the tool writes it; empty when each of them is.
+    """Returns how a file that the change writes is not as the tool writes it; empty when each of them is.
 
     `entry` finds what is at a path.
     """

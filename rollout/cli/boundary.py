@@ -19,7 +19,7 @@ LONGEST_LINE = 2000
 
 
 def run(app: click.Group, arguments: list[str]) -> int:
-    """The exit code of the command that the arguments name."""
+    """Returns the exit code of the command that the arguments name."""
     open_streams()
     _print_any_text()
     try:
@@ -85,7 +85,7 @@ def _end(error: RolloutError, arguments: list[str]) -> int:
 
 
 def tell_error(error: RolloutError) -> None:
-    """Print the error and its hint on stderr; under Actions, each line of it as an annotation too."""
+    """Prints the error and its hint on stderr; under Actions, each line of it as an annotation too."""
     from rollout.core.text import inert
 
     for text in error.message.splitlines():

@@ -114,7 +114,9 @@ def _try_out(call: Call, product_dir: Path | None, surfaces: tuple[str, ...]) ->
 
 
 def _contract_at_hand(call: Call) -> tuple[str, Contract]:
-    """The worktree's contract and its file, committed or not; where it has none, the state branch's."""
+    """Returns the worktree's contract and its file, committed or not;
+    where it has none, the state branch's.
+    """
     from rollout.core.files import CONTRACT, state_path
     from rollout.files.state_files import read_contract
 
@@ -136,7 +138,7 @@ def read(
     runner: str | None = None,
     tell: Progress = progress,
 ) -> Observation:
-    """Read the surfaces of the train, all where none is named, and tell of those that are unknown."""
+    """Reads the surfaces of the train, all where none is named, and tell of those that are unknown."""
     from rollout.cli.stopping import stopping_in_order
     from rollout.commands import collect
 

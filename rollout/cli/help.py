@@ -62,5 +62,5 @@ def _write_options(command: click.Command, ctx: click.Context, formatter: click.
 
 
 def _sentence(command: click.Command) -> str:
-    """The first sentence of its help, whole."""
+    """Returns the first sentence of its help, whole."""
     return command.get_short_help_str(limit=1000)

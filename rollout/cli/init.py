@@ -191,7 +191,7 @@ def _record_version(call: Call, train: str, version: str) -> None:
 def _workflows(
     call: Call, action: str | None, branch: str | None, *, asked: bool
 ) -> tuple[Workflows | None, Workflows | None]:
-    """What the default branch is to have, and the state branch `branch` where it is one of its own.
+    """Returns what the default branch is to have, and the state branch `branch` where it is one of its own.
 
     None when the repository is not on GitHub or the pin is unknown; raises InputError for that when they were
     asked for.
@@ -221,7 +221,7 @@ def _workflows(
 
 
 def _enterprise_server(place: Place | None) -> RefusedError | None:
-    """Why a repository can have no workflows where it is; None when it can."""
+    """Returns why a repository can have no workflows where it is; None when it can."""
     if place is None or not place.is_enterprise_server:
         return None
     return RefusedError(

@@ -39,7 +39,9 @@ def _name(_context: click.Context, _option: click.Parameter, text: str | None) -
 
 
 def stripped(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    """What somebody pastes into a form or a variable has blanks around it. Nothing but blanks is nothing."""
+    """Returns what somebody pastes into a form or a variable has blanks around it.
+    Nothing but blanks is nothing.
+    """
     return (text and text.strip()) or None
 
 
@@ -90,7 +92,9 @@ _NOW_HINT = "write it like 2026-11-23T10:00:00Z"
 
 
 def also_argument(name: str, argument: Given | None, option: Given | None) -> Given | None:
-    """What was given as an argument or by the option --NAME. Raises InputError where the two differ."""
+    """Returns what was given as an argument or by the option --NAME.
+    Raises InputError where the two differ.
+    """
     if argument is not None and option not in (None, argument):
         raise InputError(f"--{name} {option} and {argument} contradict each other", hint="give one of them")
     return argument if argument is not None else option
@@ -127,7 +131,7 @@ class Call:
         return self.workspace.clock.now()
 
     def answer(self, document: Callable[[], object], text: Callable[[], str]) -> None:
-        """Print the document with --json, else the text for a person.
+        """Prints the document with --json, else the text for a person.
 
         A document tells under `lost` which decorations failed, if any did.
         """
@@ -143,14 +147,14 @@ class Call:
             show(text())
 
     def answer_commit(self, commit: str | None, done: str, nothing: str, then: str = "") -> None:
-        """Answer with the commit that was made, or that there was `nothing` to do."""
+        """Answers with the commit that was made, or that there was `nothing` to do."""
         self.answer(
             lambda: {"train": self.train, "commit": commit, "changed": commit is not None},
             lambda: f"{done} ({commit[:10]}){then}" if commit else nothing,
         )
 
     def tell_broken(self) -> None:
-        """Tell of each file that cannot be used, once, with what is left to do about it.
+        """Tells of each file that cannot be used, once, with what is left to do about it.
 
         Not before the command has written what it writes.
         """
@@ -262,14 +266,14 @@ local_options = partial(command_options, reach=Reach.HERE)
 
 
 def _folder_and_remote(repo: Path, asked: str | None, reach: Reach) -> tuple[Path, str | None]:
-    """What --repo names: a folder, or by OWNER/NAME a remote of the clone in this one."""
+    """Returns what --repo names: a folder, or by OWNER/NAME a remote of the clone in this one."""
     finds_train = reach is not Reach.HERE and not under_actions() and not _says_where(asked)
     is_name = _REPOSITORY.fullmatch(str(repo)) and not repo.exists()
     return (Path(), str(repo)) if is_name and finds_train else (repo, None)
 
 
 def _says_where(asked: str | None) -> bool:
-    """Whether no remote of the clone is to be looked for."""
+    """Returns whether no remote of the clone is to be looked for."""
     return asked == "local" or (asked == "github" and bool(os.environ.get("GITHUB_REPOSITORY")))
 
 
@@ -306,7 +310,7 @@ def _tell_lost(lost: Sequence[str]) -> None:
 
 
 def _made_whole(name: str, value: object) -> object:
-    """An option's text with escapes for bytes that are no UTF-8 and for what nobody sees."""
+    """Returns an option's text with escapes for bytes that are no UTF-8 and for what nobody sees."""
     if not isinstance(value, str) or value.isascii():
         return value
     from rollout.core.text import escaped, whole
@@ -321,7 +325,7 @@ def _made_whole(name: str, value: object) -> object:
 
 
 def _moment(given: str | None, forge: ForgeKind) -> datetime | None:
-    """What is to be taken for the time; None for the time that it is.
+    """Returns what is to be taken for the time; None for the time that it is.
 
     Only a GitHub on this machine, as tests have it, may be told another: elsewhere decisions would be
     recorded at times that never were. For it the environment may say so too (ROLLOUT_NOW).

@@ -20,7 +20,7 @@ before_line: Callable[[], None] = nothing
 
 
 def open_streams() -> None:
-    """Put something in the place of standard streams that the caller closed.
+    """Puts something in the place of standard streams that the caller closed.
 
     Else the next file that is opened would get their number. Standard output stays one that cannot be
     written, as on a full disk.
@@ -42,7 +42,7 @@ def _null(number: int, flags: int, mode: str) -> TextIO:
 
 
 def out(text: str, *, nl: bool = True) -> None:
-    """Print an answer. Whoever reads it may stop reading: the command's exit code still counts.
+    """Prints an answer. Whoever reads it may stop reading: the command's exit code still counts.
 
     Raises OutsideError when it cannot be written, as on a full disk.
     """
@@ -60,7 +60,7 @@ def out(text: str, *, nl: bool = True) -> None:
 
 
 def show(text: str) -> None:
-    """Print a person's view, as `out` does; a narrow terminal gets shorter lines, a pipe gets whole ones."""
+    """Prints a person's view, as `out` does; a narrow terminal gets shorter lines, a pipe gets whole ones."""
     if sys.stdout.isatty():
         from rollout.rendering.inert import fitted
 
@@ -69,7 +69,7 @@ def show(text: str) -> None:
 
 
 def nobody_reads() -> None:
-    """Let what is still to be printed go nowhere, instead of failing once more at exit."""
+    """Lets what is still to be printed go nowhere, instead of failing once more at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -82,7 +82,7 @@ def progress(line: str) -> None:
 
 
 def tell(line: str) -> None:
-    """Print a line on stderr as it is, if anybody reads it."""
+    """Prints a line on stderr as it is, if anybody reads it."""
     before_line()
     try:
         click.echo(line, err=True)
@@ -103,7 +103,7 @@ def under_actions() -> bool:
 
 
 def _safe(text: str) -> str:
-    """What a product said may stand at the beginning of a line, where a runner looks for commands."""
+    """Returns what a product said may stand at the beginning of a line, where a runner looks for commands."""
     if not under_actions():
         return text
     from rollout.rendering.annotations import tamed

@@ -55,7 +55,7 @@ def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_
 
 
 def carry_out(call: Call, state: TrainState, product: Product, *, copies: bool) -> Results | None:
-    """Do what is pending; None when nothing is. `copies`: whether the product's evidence is copied."""
+    """Does what is pending; None when nothing is. `copies`: whether the product's evidence is copied."""
     from rollout.cli.stopping import stopping_in_order
     from rollout.commands import perform
 

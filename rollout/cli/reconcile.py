@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _handed_over(folder: Path | None, run: str | None) -> list[Evidence]:
-    """What the jobs of a run left in a folder of artifacts."""
+    """Returns what the jobs of a run left in a folder of artifacts."""
     if folder is None:
         return []
     from rollout.adapters.artifacts import evidence_in
@@ -35,7 +35,7 @@ def _handed_over(folder: Path | None, run: str | None) -> list[Evidence]:
 
 
 def _of_collecting(call: Call, folder: Path | None, run: str) -> tuple[list[Evidence], RolloutError | None]:
-    """What another run has collected, and why it is not taken.
+    """Returns what another run has collected, and why it is not taken.
 
     No fault of the evidence keeps a decision on facts from being made.
     """
@@ -137,7 +137,7 @@ def reconcile(
 
 
 def answer(call: Call, reports: Sequence[Report], *, dry_run: bool) -> None:
-    """Tell what these runs, one after the other, found and did.
+    """Tells what these runs, one after the other, found and did.
 
     Raises RefusedError for an illegal step, InputError for files of state that cannot be used or evidence
     that cannot be believed.
@@ -235,7 +235,7 @@ def _refuse_what_is_wrong(report: Report, now: datetime) -> None:
         error: RolloutError = RefusedError(said, hint=hint)
     elif report.broken:
         problems = "\n".join(each.problem for each in report.broken)
-        hints = (written_anew(each) if each in report.mended else each.hint for each in report.broken)
+        hints = (written_anew(each) if each in report.fixed else each.hint for each in report.broken)
         error = InputError(problems, hint="\n".join(hints))
     elif report.refused:
         error = report.refused[0]

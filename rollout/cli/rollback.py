@@ -82,7 +82,7 @@ def rollback(
 
 
 def _what_was_done(changed: CommandResult, target: str | None) -> str:
-    """What asking for the rollback did: it started one, or joined the one that was under way."""
+    """Returns what asking for the rollback did: it started one, or joined the one that was under way."""
     from rollout.core.contract import RollbackStep
     from rollout.core.state import StepState
     from rollout.rendering.gates import release_name

@@ -42,7 +42,7 @@ def tick(call: Call, product_dir: Path | None, evidence_dir: Path | None, watch:
 
 
 def once(call: Call, product_dir: Path | None, evidence_dir: Path | None) -> float:
-    """One tick; returns the seconds between two, as the contract has them."""
+    """Returns one tick; returns the seconds between two, as the contract has them."""
     from rollout.commands.tick import tick
 
     state = call.workspace.load_for_brake(call.named_train)

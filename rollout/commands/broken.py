@@ -10,7 +10,8 @@ from rollout.errors import RolloutError
 
 
 def what_is_left(found: Iterable[UnusableFile], load: Callable[[], TrainState]) -> list[str]:
-    """A line for each broken file that a command came across, by the train as `load` reads it afterwards.
+    """Returns a line for each broken file that a command came across, by the train as `load` reads it
+    afterwards.
 
     A command may write such a file anew, and with it a freeze or a rollback. The command line that takes the
     file back would then undo that as well, so it is shown only for a file that is still broken.
@@ -20,7 +21,7 @@ def what_is_left(found: Iterable[UnusableFile], load: Callable[[], TrainState]) 
 
 
 def _left(load: Callable[[], TrainState]) -> Mapping[str, UnusableFile] | None:
-    """What is still broken; None where that cannot be read."""
+    """Returns what is still broken; None where that cannot be read."""
     try:
         return {each.name: each for each in load().stood_in_for}
     except RolloutError:
@@ -39,5 +40,5 @@ def _line(found: UnusableFile, left: Mapping[str, UnusableFile] | None) -> str:
 
 
 def written_anew(found: UnusableFile) -> str:
-    """What is left to do about a file that was broken and no longer is."""
+    """Returns what is left to do about a file that was broken and no longer is."""
     return f"{found.name} is written anew and can be read again: leave it as it is"

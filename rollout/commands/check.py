@@ -81,7 +81,7 @@ def check(
 
 
 def touched_trains(paths: Sequence[str]) -> set[str]:
-    """Names of the trains that have files among the paths."""
+    """Returns names of the trains that have files among the paths."""
     return {path.split("/")[1] for path in paths if path.startswith(_STATE) and path.count("/") > 1}
 
 
@@ -96,7 +96,7 @@ def _at_base(store: StateStore, train: str, base: str) -> TrainState | None:
 def _put_onto(
     current: TrainState, before: TrainState | None, merged: TrainState, changed: Sequence[str]
 ) -> TrainState:
-    """The train as it is now with what differs between `before` and `merged`.
+    """Returns the train as it is now with what differs between `before` and `merged`.
 
     Key by key, as git merges lines; of files that the pull request leaves alone the current ones stand.
     """
@@ -140,7 +140,7 @@ def _refuse_to_remove(current: TrainState) -> None:
 def _refuse_illegal(
     current: TrainState, merged: TrainState, forge: Forge, clock: Clock, changed: Sequence[str]
 ) -> Step | None:
-    """What reconcile would do after the merge, which is legal."""
+    """Returns what reconcile would do after the merge, which is legal."""
     refused = why_refused(current, merged.channel)
     if refused:
         raise RefusedError(f"{current.train}: channel.yaml: {refused}", hint=_CHANNEL_HINT)

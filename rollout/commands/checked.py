@@ -24,7 +24,7 @@ def newest_checked(
     around: str | None = None,
     before: ChecksBefore | None = None,
 ) -> tuple[str, tuple[CheckFact, ...]] | None:
-    """The newest commit of the product's branch that has checks which the contract's gates ask for.
+    """Returns the newest commit of the product's branch that has checks which the contract's gates ask for.
 
     One whose checks are all skipped, or that has none, is passed over. None when there is no such commit. The
     search ends above `until`, and a few commits below `around`. `before` is what is known of one of them.
@@ -43,7 +43,7 @@ def newest_checked(
 
 
 def why_unchecked(forge: Forge, contract: Contract, commit: str) -> str:
-    """Why the CI gates cannot hold on that commit as it is, and which newest commit has such checks.
+    """Returns why the CI gates cannot hold on that commit as it is, and which newest commit has such checks.
 
     Empty when it has checks that say something, when no gate asks for CI, and when CI cannot be asked.
     """

@@ -47,7 +47,7 @@ def collect(
     progress: Progress,
     runner: str | None = None,
 ) -> Observation:
-    """Read the named surfaces (all when none is named), at most `workers` at a time.
+    """Reads the named surfaces (all when none is named), at most `workers` at a time.
 
     The contract's `prepare` runs before surfaces that have a command. A surface that fails, hangs or
     prints garbage gives an unknown sample, and so does one that was not prepared. Without a `round_id` the
@@ -99,7 +99,7 @@ def try_out(
     workers: int,
     progress: Progress,
 ) -> TrialReading:
-    """Read the surfaces as `collect` does, only to look at. Event logs are counted from their start.
+    """Reads the surfaces as `collect` does, only to look at. Event logs are counted from their start.
 
     Raises InputError for a surface that the contract does not have.
     """
@@ -112,7 +112,9 @@ def try_out(
 
 
 def _checkout(product: Product, before: str | None, release: Release) -> Checkout:
-    """What is checked out once everything was read: commands may change it, and so may anybody else."""
+    """Returns what is checked out once everything was read: commands may change it, and so may anybody
+    else.
+    """
     found = product.checkout(release.commit)
     if found.head == before:
         return found
@@ -131,7 +133,7 @@ def _checkout_in_words(checkout: Checkout, release: Release) -> str:
 
 
 def _read_in(checkout: Checkout, evidence: _Evidence) -> _Evidence:
-    """The evidence with the checkout that it was read in; what could not be read is of none."""
+    """Returns the evidence with the checkout that it was read in; what could not be read is of none."""
     if evidence.unknown is not None:
         return evidence
     return evidence.model_copy(
@@ -228,7 +230,7 @@ def _read_all(
 def _as_they_end(
     pool: ThreadPoolExecutor, reader: _Reader, surfaces: Mapping[str, Surface]
 ) -> Iterator[tuple[str, _SurfaceReading]]:
-    """Each surface when it was read. The next one of a queue begins when the one before has ended."""
+    """Yields each surface when it was read. The next one of a queue begins when the one before has ended."""
     running: dict[Future[_SurfaceReading], deque[str]] = {}
     waiting = _queues(surfaces)
     while waiting or running:

@@ -36,7 +36,7 @@ def change_state(
     *,
     is_brake: bool = False,
 ) -> CommandResult:
-    """Commit what `decide` makes of the newest state; it may be called again with a newer one.
+    """Returns commits what `decide` makes of the newest state; it may be called again with a newer one.
 
     With `is_brake` the last readable versions of broken files stand in for them, and it acts in the middle of
     a merge or rebase. Raises whatever `decide` raises, and HeadMovedError when the branch kept moving.
@@ -69,7 +69,9 @@ def writable(state: TrainState, change: StateChange) -> StateChange:
 
 
 def checked_reason(reason: str, limit: int = 300) -> str:
-    """A person's reason as one line of at most `limit` characters. Raises InputError when it is empty."""
+    """Returns a person's reason as one line of at most `limit` characters.
+    Raises InputError when it is empty.
+    """
     text = inert(" ".join(reason.split()), limit)
     if not text:
         raise InputError("--reason is empty", hint="say why, for whoever reads the history")

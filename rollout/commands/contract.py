@@ -20,7 +20,7 @@ ReadContract = Callable[[bytes, str], tuple[Contract, str]]
 def check_contracts(
     worktree: Worktree, read_contract: ReadContract, train: str | None = None
 ) -> tuple[str, ...]:
-    """Check every contract of the worktree, or that of one train; the files that are good.
+    """Checks every contract of the worktree, or that of one train; the files that are good.
 
     Raises ContractError with every mistake of every file, each as `file: field: message`, and InputError
     when there is no contract.
@@ -58,7 +58,7 @@ def contract_notes(
     files: Sequence[str],
     has_branch: Callable[[str], bool] = lambda _: True,
 ) -> tuple[str, ...]:
-    """What these contracts, which are good, leave to people, each as `file: field: message`.
+    """Returns what these contracts, which are good, leave to people, each as `file: field: message`.
 
     `has_branch` says whether the clone knows a branch.
     """
@@ -71,7 +71,7 @@ def contract_notes(
 
 
 def schema_notes(worktree: Worktree) -> tuple[str, ...]:
-    """Whether the schema that editors check contracts by is of another version of rollout."""
+    """Returns whether the schema that editors check contracts by is of another version of rollout."""
     if not worktree.exists(SCHEMA) or worktree.read(SCHEMA).decode(errors="replace") == schema_text():
         return ()
     return (f"{SCHEMA}: is of another version; renew it: rollout contract schema > {SCHEMA}",)

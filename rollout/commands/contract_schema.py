@@ -30,7 +30,7 @@ def contract_schema() -> dict[str, JsonValue]:
 
 
 def schema_text() -> str:
-    """The schema as `contract schema` prints it and `init` writes it, with its last line's end."""
+    """Returns the schema as `contract schema` prints it and `init` writes it, with its last line's end."""
     return json.dumps(contract_schema(), indent=2) + "\n"
 
 

@@ -42,7 +42,7 @@ def check_commits(history: History, commit: str | None, base: str | None) -> Non
 def cut(
     history: History, state: TrainState, version: str, commit: str | None, base: str | None
 ) -> ReleaseCut:
-    """The release of that version; the commits that are named exist.
+    """Returns the release of that version; the commits that are named exist.
 
     Without a commit it ends at the newest one of the product's branch. Without a base it begins at the
     release that completed last, else at the tag of the current version; where neither is known it is the

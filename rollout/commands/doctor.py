@@ -70,7 +70,7 @@ def examine_local(
 def _trains(
     store: StateStore, refuse_lost: Callable[[], None], has_branch: Callable[[str], bool] = lambda _: True
 ) -> tuple[tuple[Train, ...], str, str]:
-    """Every train of the state branch, or why there is none to be read, and the fix."""
+    """Returns every train of the state branch, or why there is none to be read, and the fix."""
     try:
         head = store.head()
         names = store.trains(head)
@@ -112,7 +112,7 @@ def _intervals(contract: Contract) -> tuple[int, ...]:
 
 
 def _max_gap(contract: Contract) -> int:
-    """The shortest of its phases that ask for time."""
+    """Returns the shortest of its phases that ask for time."""
     return min(contract.max_gap(phase) for phase in contract.phases)
 
 

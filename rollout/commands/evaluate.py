@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def evaluate(
     store: StateStore, forge: Forge, clock: Clock, train: str, evidence: Evidence | None
 ) -> TrainState:
-    """The train with the status that reconcile would record for this observation.
+    """Returns the train with the status that reconcile would record for this observation.
 
     Raises RefusedError without a rollout, InputError for evidence that is not a new observation of it.
     """
@@ -54,7 +54,7 @@ def evaluate(
 
 
 def _waiting(state: TrainState, evidence: Evidence | None, facts: Facts, now: datetime) -> TrainState:
-    """The train while a merged step waits to be entered."""
+    """Returns the train while a merged step waits to be entered."""
     if evidence is None:
         return state
     step = advance(state, _new_observation(evidence, state, now), facts, now)

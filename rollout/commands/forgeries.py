@@ -22,13 +22,13 @@ class Forgeries:
         self._found: dict[str, list[Lines]] = {}
 
     def add(self, entry: LoggedCommit, paths: Iterable[str]) -> None:
-        """Remember what the commit made of these files."""
+        """Remembers what the commit made of these files."""
         for path in paths:
             if path in entry.paths:
                 self._found.setdefault(path, []).append(self._change(entry, path))
 
     def is_undone_by(self, entry: LoggedCommit, path: str) -> bool:
-        """Whether the commit takes one of them back, or the newest few of them together."""
+        """Returns whether the commit takes one of them back, or the newest few of them together."""
         known = self._found.get(path)
         if not known or path not in entry.paths:
             return False

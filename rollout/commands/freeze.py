@@ -16,7 +16,7 @@ LONGEST_REASON = 500
 
 
 def freeze(store: StateStore, clock: Clock, train: str, reason: str) -> CommandResult:
-    """Stop promotion; one that is stopped stays as it is. Raises RefusedError without a rollout."""
+    """Stops promotion; one that is stopped stays as it is. Raises RefusedError without a rollout."""
     now, reason = clock.now(), checked_reason(reason, LONGEST_REASON)
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:

@@ -22,7 +22,7 @@ class TrainSummary:
 
 
 def list_trains(trains: Sequence[str], load: Callable[[str], TrainState], forge: Forge) -> list[TrainSummary]:
-    """Each train as it stands. One that cannot be read does not hide the others."""
+    """Returns each train as it stands. One that cannot be read does not hide the others."""
     return [_listed(train, load, forge) for train in trains]
 
 

@@ -24,7 +24,7 @@ def checked_commit(store: StateStore, history: History, train: str) -> str:
 
 
 def pull_request(forge: Forge, number: int) -> PullRequest:
-    """The pull request of that number. Raises InputError when there is none."""
+    """Returns the pull request of that number. Raises InputError when there is none."""
     for pull in forge.pull_requests(""):
         if pull.number == number:
             return pull

@@ -29,7 +29,7 @@ def perform(
     *,
     copies: bool,
 ) -> Results | None:
-    """Do every pending request, one after the other, in their order; None when there is none.
+    """Does every pending request, one after the other, in their order; None when there is none.
 
     That of the channel is the last, and waits for no rollout. The harness runs on a prepared checkout.
     `copies` says whether the product's evidence is copied to some place; else it is only read, for its
@@ -175,7 +175,7 @@ def _run(
     product: Worker,
     without: str,
 ) -> CommandRun:
-    """Run the section's command, its placeholders replaced; `without` says that there is none."""
+    """Runs the section's command, its placeholders replaced; `without` says that there is none."""
     if section is None or section.command is None:
         return CommandRun(ok=False, detail=without, stdout=b"")
     command = tuple(_filled(argument, values) for argument in section.command)
@@ -183,5 +183,7 @@ def _run(
 
 
 def _filled(argument: str, values: Mapping[str, str]) -> str:
-    """The argument with its placeholders replaced, in one pass: what is filled in is never read again."""
+    """Returns the argument with its placeholders replaced, in one pass: what is filled in is never read
+    again.
+    """
     return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), argument)

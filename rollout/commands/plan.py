@@ -72,7 +72,9 @@ def _channel_waits(state: TrainState) -> bool:
 
 
 def _has_work(state: TrainState) -> bool:
-    """Whether somebody has to be there for requests: those that may come any time, or one that is pending."""
+    """Returns whether somebody has to be there for requests: those that may come any time, or one that is
+    pending.
+    """
     contract, status = state.contract, state.status
     if contract.apply is not None or contract.harness is not None or _channel_waits(state):
         return True

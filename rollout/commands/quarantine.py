@@ -60,7 +60,7 @@ class _ReleaseName:
 def add(
     store: StateStore, clock: Clock, train: str, named: str, reason: str, by: str, product: ProductLookup
 ) -> CommandResult:
-    """Put the release of a version, or a commit, in quarantine; what is in quarantine stays there.
+    """Puts the release of a version, or a commit, in quarantine; what is in quarantine stays there.
 
     Raises InputError for what is neither a known version nor a commit, RefusedError for the release that is
     under way.
@@ -94,7 +94,9 @@ def add(
 
 
 def _found(state: TrainState, named: str, product: ProductLookup) -> _ReleaseName:
-    """What the train itself knows of that version or commit, else what the product's repository does."""
+    """Returns what the train itself knows of that version or commit, else what the product's repository
+    does.
+    """
     is_version = versions.is_valid(named)
     for release in _known(state):
         if (is_version and bare(release.version) == bare(named)) or release.commit == named.lower():
@@ -112,7 +114,7 @@ def _found(state: TrainState, named: str, product: ProductLookup) -> _ReleaseNam
 
 
 def _versions(found: _ReleaseName, product: ProductLookup) -> Sequence[str | None]:
-    """Every version of that commit: a plan, or a rollback's target, knows it by its version alone."""
+    """Returns every version of that commit: a plan, or a rollback's target, knows it by its version alone."""
     others = [version for version in product.versions_at(found.commit) if not _same(version, found.version)]
     return [*([found.version] if found.version else []), *others] or [None]
 
@@ -122,7 +124,7 @@ def _same(version: str, other: str | None) -> bool:
 
 
 def _known(state: TrainState) -> Sequence[Release]:
-    """Releases whose commits the train's own files name."""
+    """Returns releases whose commits the train's own files name."""
     current = [state.rollout.release] if state.rollout.release else []
     return [*current, *(one.release for one in completed.releases(state))]
 
@@ -148,7 +150,7 @@ def _doing(outcome: Outcome) -> str:
 
 
 def lift(store: StateStore, clock: Clock, train: str, commit: str, reason: str, by: str) -> CommandResult:
-    """Lift every entry of that commit. Raises InputError when it is not in the file; lifted ones stay so."""
+    """Lifts every entry of that commit. Raises InputError when it is not in the file; lifted ones stay so."""
     now, reason, by = clock.now(), checked_reason(reason), checked_person(by)
     return change_state(
         store, train, lambda state: _lifted(state, commit, Act(by=by, at=now, reason=reason)), now
@@ -200,7 +202,8 @@ def refuse_quarantined(state: TrainState, reverter: Reverter | None, commit: str
 
 
 def held_back(state: TrainState, history: History, reverter: Reverter, version: str) -> str:
-    """Why nothing may choose the version by the commit that its tag leads to; empty when it may be chosen.
+    """Returns why nothing may choose the version by the commit that its tag leads to; empty when it may be
+    chosen.
 
     Nothing is asked while the quarantine is empty. Raises OutsideError when the product cannot be read.
     """

@@ -58,7 +58,7 @@ class Stage:
 
 
 def rehearse(stage: Stage, train: str, by: str, now: datetime) -> RehearsalOutcome:
-    """Play the six steps on the stage. Raises RefusedError when no rollout is in progress."""
+    """Plays the six steps on the stage. Raises RefusedError when no rollout is in progress."""
     state = stage.store.load(train, stage.store.head())
     release = state.rollout.release
     if state.rollout.outcome is not Outcome.IN_PROGRESS or release is None or state.status is None:
@@ -77,7 +77,7 @@ def rehearse(stage: Stage, train: str, by: str, now: datetime) -> RehearsalOutco
 
 
 def _as_played(step: IncidentStep) -> IncidentStep:
-    """The step with what nobody has run said to be so: harness and CI are only played."""
+    """Returns the step with what nobody has run said to be so: harness and CI are only played."""
     if step.step is not RollbackStep.REVALIDATE or step.state is not StepState.DONE:
         return step
     return step.model_copy(update={"result": f"not run in a rehearsal, taken for {step.result}"[:500]})
@@ -86,7 +86,9 @@ def _as_played(step: IncidentStep) -> IncidentStep:
 def record(
     store: StateStore, clock: Clock, train: str, rehearsed: RehearsalOutcome, by: str
 ) -> CommandResult:
-    """Commit that the release was rehearsed. Raises RefusedError when another one is in progress by now."""
+    """Returns commits that the release was rehearsed. Raises RefusedError when another one is in progress by
+    now.
+    """
     now = clock.now()
     assert rehearsed.tip is not None
     rehearsal = Rehearsal(
@@ -205,7 +207,7 @@ def _is_validated(state: TrainState) -> bool:
 
 
 def _as_if_green(state: TrainState, at: datetime) -> Observation:
-    """What a harness run of the reverted product would show."""
+    """Returns what a harness run of the reverted product would show."""
     status, incident = state.status, state.incident
     assert status is not None
     landed = incident.revert.landed if incident and incident.revert else None
@@ -242,7 +244,7 @@ def _passed(contract: Contract, at: datetime) -> Iterator[HarnessReport]:
 
 
 def _checks(contract: Contract) -> Iterator[str]:
-    """Names that each CI gate's glob matches, as many as it wants."""
+    """Yields names that each CI gate's glob matches, as many as it wants."""
     for phase in contract.phases:
         for gate in phase.gates:
             if isinstance(gate, CiChecksGate):

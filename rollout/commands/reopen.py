@@ -20,7 +20,7 @@ def reopen(
     reason: str,
     finish: Callable[[TrainState], object] = lambda _: None,
 ) -> CommandResult:
-    """Make the train idle after a finished rollback; one that is idle stays so.
+    """Makes the train idle after a finished rollback; one that is idle stays so.
 
     `finish` does what the incident still lacks outside, before nobody knows it any more. Raises RefusedError
     for a train that was not rolled back.

@@ -61,7 +61,8 @@ class ReleaseChoice:
         )
 
     def _is_of_one_that_ended(self, state: TrainState, release: Release) -> bool:
-        """Whether they asked while a release was under way that has ended since, and left `release` behind.
+        """Returns whether they asked while a release was under way that has ended since, and left `release`
+        behind.
 
         Whoever names `release` means it.
         """
@@ -106,7 +107,7 @@ def roll_back(
     held_back: HeldBack = lambda *_: "",
     meant: ReleaseChoice = ANY,
 ) -> CommandResult:
-    """Freeze and open an incident, or join the one that is open; asking the same again changes nothing.
+    """Freezes and open an incident, or join the one that is open; asking the same again changes nothing.
 
     `known` gives the versions that a target may be beside those of the train's own state, and `held_back` why
     nothing may choose one of these by what its commit holds. Raises InputError for an empty reason or an
@@ -153,7 +154,7 @@ def _rolled_back(
 
 
 def _unchecked(target: str, why: str) -> str:
-    """What is left to the next run, and to a person, in the words of the incident's step."""
+    """Returns what is left to the next run, and to a person, in the words of the incident's step."""
     told = f"{target} is not looked up yet, which each run of reconcile tries again"
     return inert(f"{told}; or name another: {ASKED_OF_PERSON} ({why})", 500)
 
@@ -198,7 +199,7 @@ def declare_reverted(
     *,
     meant: ReleaseChoice = ANY,
 ) -> CommandResult:
-    """Record that a commit holds the revert, which the tool cannot see; saying so again changes nothing.
+    """Records that a commit holds the revert, which the tool cannot see; saying so again changes nothing.
 
     `is_there` says whether the product has the commit. Raises InputError when it has not, or for an empty
     reason, RefusedError without a rollback, for the release itself, or once the revert was noticed.
@@ -246,7 +247,7 @@ def _declared(
 def cancel(
     store: StateStore, clock: Clock, train: str, reason: str, by: str, *, meant: ReleaseChoice = ANY
 ) -> CommandResult:
-    """Call off a false alarm: back to where the rollout stood, frozen until somebody unfreezes it.
+    """Calls off a false alarm: back to where the rollout stood, frozen until somebody unfreezes it.
 
     Raises RefusedError without a rollback, or once its revert has begun.
     """
@@ -285,7 +286,7 @@ def recorded(
 
 
 def checked_person(by: str) -> str:
-    """One line. Raises InputError when it names nobody, or the tool itself."""
+    """Returns one line. Raises InputError when it names nobody, or the tool itself."""
     text = inert(by, 100)
     if not text or text == opening.RECONCILE:
         raise InputError(f"--by {text or 'is empty'}: names no person", hint="say who")

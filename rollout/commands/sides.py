@@ -32,7 +32,7 @@ def idle(store: StateStore, sides: Sequence[TrainState]) -> Iterator[Idle]:
 
 
 def taken_back(found: Idle, after: TrainState) -> str:
-    """How the merge undoes what was recorded on the other side; empty when it does not."""
+    """Returns how the merge undoes what was recorded on the other side; empty when it does not."""
     for part in PARTS:
         was, recorded = getattr(found.side, part), getattr(found.other, part)
         if was != recorded and getattr(after, part) == was:
@@ -44,7 +44,8 @@ def taken_back(found: Idle, after: TrainState) -> str:
 
 
 def contradicting(store: StateStore, beginning: TrainState, sides: Sequence[TrainState]) -> TrainState | None:
-    """The side of a merge that has another history than one that grew from `beginning`; None when none has.
+    """Returns the side of a merge that has another history than one that grew from `beginning`; None when
+    none has.
 
     A side that ends where `beginning` starts is what that was made of.
     """

@@ -28,7 +28,7 @@ def record(
     given: str,
     by: str,
 ) -> CommandResult:
-    """Record the item as signed for the release commit that is being rolled out.
+    """Records the item as signed for the release commit that is being rolled out.
 
     Where somebody is authenticated, that is who signs. Raises InputError for an unknown item, RefusedError
     for an item that the machine has to prove, evidence or a person that does not count, a blocked checklist,
@@ -59,7 +59,7 @@ def record(
 
 
 def signer(issues: Issues, by: str) -> str:
-    """Who signs: whose token it is, and only where there is none the name that is given.
+    """Returns who signs: whose token it is, and only where there is none the name that is given.
 
     Raises RefusedError for somebody else's name.
     """
@@ -99,7 +99,7 @@ def _check_evidence(command: SignoffCommand, places: EvidencePlaces, commit: str
 
 
 def _is_signed_so(state: TrainState, command: SignoffCommand) -> bool:
-    """Whether the same person has signed the same with the same evidence."""
+    """Returns whether the same person has signed the same with the same evidence."""
     assert state.signoff is not None
     signed = state.signoff.items.get(command.item)
     return any(

@@ -70,7 +70,7 @@ def start(
     known: Known = lambda _: (),
     is_rerun: bool = False,
 ) -> StartResult:
-    """Commit the new rollout and its first status.
+    """Returns commits the new rollout and its first status.
 
     `reverter` knows whether the commit holds a release that was rolled back, and `known` whether a version
     is released or tagged. With `is_rerun` this was asked for earlier, when another commit may have been the
@@ -147,7 +147,7 @@ def _ask_the_guards(state: TrainState, version: str) -> None:
 
 
 def _in_quarantine(state: TrainState, version: str) -> str:
-    """The commit of that version in quarantine, short; COMMIT where it is not there."""
+    """Returns the commit of that version in quarantine, short; COMMIT where it is not there."""
     releases = state.quarantine.releases if state.quarantine else ()
     held = [each.commit[:10] for each in releases if each.version and bare(each.version) == bare(version)]
     return held[-1] if held else "COMMIT"

@@ -9,7 +9,8 @@ from rollout.ports import Forge, PullRequestState, StateStore
 
 
 def status(store: StateStore, forge: Forge, train: str) -> tuple[TrainState, int | None]:
-    """The train at the head of the state branch, and the number of the open pull request to be merged.
+    """Returns the train at the head of the state branch, and the number of the open pull request to be
+    merged.
 
     That is the one that promotes or, in a rollback, the one that reverts.
     """
@@ -18,14 +19,18 @@ def status(store: StateStore, forge: Forge, train: str) -> tuple[TrainState, int
 
 
 def open_pull_request(forge: Forge, state: TrainState) -> int | None:
-    """The number of the open pull request that promotes the train or, in a rollback, reverts the release."""
+    """Returns the number of the open pull request that promotes the train or, in a rollback, reverts the
+    release.
+    """
     if state.rollout.outcome is Outcome.ROLLING_BACK:
         return _open(forge, f"rollout-revert/{state.train}/")
     return open_promotion(forge, state.train)
 
 
 def open_promotion(forge: Forge, train: str) -> int | None:
-    """The number of the train's open promotion pull request; None when there is none or nobody answers."""
+    """Returns the number of the train's open promotion pull request;
+    None when there is none or nobody answers.
+    """
     return _open(forge, promotion_prefix(train))
 
 

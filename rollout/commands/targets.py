@@ -115,6 +115,6 @@ class TargetLookup:
 
 
 def _newest(known: Iterable[str]) -> str:
-    """The newest few, oldest first."""
+    """Returns the newest few, oldest first."""
     ordered = sorted(filter(versions.is_valid, known), key=versions.parse)
     return ", ".join(map(release_name, ordered[-8:]))

@@ -21,7 +21,7 @@ def tick(
     collect: Callable[[TrainState], Observation],
     reconcile: Callable[[Sequence[Evidence]], Report],
 ) -> list[Report]:
-    """Carry out what is pending, read the surfaces, decide, and carry out what was asked for then.
+    """Carries out what is pending, read the surfaces, decide, and carry out what was asked for then.
 
     The work comes before the reading, because a reading from before a percent was applied counts for nothing.
     Nothing is read where no release is under way. Work that failed is left to the next tick. Returns what
@@ -63,7 +63,7 @@ def watch(
 
 
 def _wait(clock: PatientClock, until: datetime, waits: Callable[[datetime], None]) -> bool:
-    """Whether nobody interrupted it."""
+    """Returns whether nobody interrupted it."""
     waits(until)
     try:
         clock.wait(max(0, (until - clock.now()).total_seconds()))

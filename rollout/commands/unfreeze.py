@@ -11,7 +11,7 @@ from rollout.rendering.advice import next_command
 
 
 def unfreeze(store: StateStore, clock: Clock, train: str, reason: str) -> CommandResult:
-    """Let promotion go on. Raises RefusedError while an incident is open, or when nothing is frozen."""
+    """Lets promotion go on. Raises RefusedError while an incident is open, or when nothing is frozen."""
     now, reason = clock.now(), checked_reason(reason, LONGEST_REASON)
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:

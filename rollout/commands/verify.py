@@ -64,7 +64,7 @@ class Verification:
 def verify(
     store: StateStore, train: str, since: str | None, *, files: StateFiles | None = None
 ) -> Verification:
-    """Check every state commit of the train after `since` (all when None), oldest first.
+    """Checks every state commit of the train after `since` (all when None), oldest first.
 
     `files` reads what is kept of releases; without it, whether that can be read is not asked.
 
@@ -105,7 +105,7 @@ def _links(store: StateStore, train: str, logged: Sequence[LoggedCommit]) -> Ite
         before = [state for state in found if not isinstance(state, Exception)]
         is_first = not found or isinstance(found[0], Exception)
         if is_first and last is not None and last.head in store.forks(last.head, entry.commit):
-            # What does not load is mended by people, and has to lead on from what was there before it.
+            # What does not load is fixed by people, and has to lead on from what was there before it.
             before.insert(0, replace(last, head=entry.parent or last.head))
         yield _Link(entry, tuple(before), after)
         if children[entry.commit]:
@@ -184,7 +184,9 @@ class _Verifier:
                 self._find(entry, why)
 
     def _broken(self, entry: LoggedCommit, state: TrainState) -> str:
-        """Why a file that the commit wrote cannot be read; an earlier version of it stands in, in `state`."""
+        """Returns why a file that the commit wrote cannot be read;
+        an earlier version of it stands in, in `state`.
+        """
         broken = (each for each in state.broken if each.name in entry.paths)
         return next((each.problem for each in broken if not self._is_a_sides(entry, each.name)), "")
 
@@ -272,7 +274,7 @@ class _Verifier:
     def _as_rebased(
         self, previous: TrainState, state: TrainState, entry: LoggedCommit, event: Event
     ) -> TrainState:
-        """The train before, at the commit that a signature names where history was rebased since.
+        """Returns the train before, at the commit that a signature names where history was rebased since.
 
         Rebasing gives each commit a new name, and leaves the old one in what the machine signed.
         """
@@ -289,7 +291,7 @@ class _Verifier:
     def _touched(
         self, wanted: TrainState, state: TrainState, entry: LoggedCommit, event: Event | None
     ) -> Iterator[tuple[str, str]]:
-        """What the commit changed beside the files that are recomputed, and must not have."""
+        """Yields what the commit changed beside the files that are recomputed, and must not have."""
         allowed = {f"{INCIDENTS}/{wanted.incident.id}.yaml"} if wanted.incident else set()
         if event is None:
             allowed |= {CONTRACT}
@@ -308,7 +310,9 @@ class _Verifier:
                 yield path, f"{path}: {why}"
 
     def _is_put_back(self, entry: LoggedCommit, path: str) -> bool:
-        """Whether the train's whole folder was gone, and the commit has the file as it was before that."""
+        """Returns whether the train's whole folder was gone, and the commit has the file as it was before
+        that.
+        """
         parent, before = entry.parent, self._before_broken
         if parent is None or before is None:
             return False
@@ -320,7 +324,7 @@ class _Verifier:
         return entry.parent is not None and self._store.text(self._train, path, entry.parent) is not None
 
     def _is_a_sides(self, entry: LoggedCommit, path: str) -> bool:
-        """Whether a merge has the file from one of its parents."""
+        """Returns whether a merge has the file from one of its parents."""
         return len(entry.parents) > 1 and self._is_a_parents(entry, path)
 
     def _is_a_parents(self, entry: LoggedCommit, path: str) -> bool:
@@ -378,7 +382,7 @@ class _Verifier:
     # --- changes of desired state ---------------------------------------------------------------------------
 
     def _judge(self, entry: LoggedCommit, before: TrainState, after: TrainState, *, is_tools: bool) -> None:
-        """Keep account of what people changed and no decision allowed, until reconcile has judged it."""
+        """Keeps account of what people changed and no decision allowed, until reconcile has judged it."""
         status = after.status
         mine = [edit for edit in self._edits if edit.rollout == before.rollout]
         if is_tools:
@@ -404,7 +408,7 @@ class _Verifier:
 
 
 def _edited(previous: TrainState, state: TrainState, sides: Sequence[TrainState]) -> TrainState:
-    """The train before with what people may change of it; desired state is judged by itself."""
+    """Returns the train before with what people may change of it; desired state is judged by itself."""
     may = (
         any(side.channel == state.channel for side in sides)
         or is_by_command(previous, state.channel)
@@ -422,7 +426,7 @@ def _finding(entry: LoggedCommit, problem: str) -> CommitFinding:
 
 
 def _holds_decisions(state: TrainState) -> bool:
-    """Whether a first commit has more than a train is set up with."""
+    """Returns whether a first commit has more than a train is set up with."""
     set_up = Rollout(train=state.train)
     return state.rollout != set_up or any(
         part is not None for part in (state.status, state.signoff, state.quarantine, state.rehearsal)
@@ -443,12 +447,12 @@ def _is_known(path: str) -> bool:
 
 
 def _is_tools(path: str) -> bool:
-    """Whether the tool writes the file, and people need not."""
+    """Returns whether the tool writes the file, and people need not."""
     return _is_known(path) and path != CONTRACT
 
 
 def _file_of(part: str, state: TrainState) -> str:
-    """The file of that part of a train."""
+    """Returns the file of that part of a train."""
     if part != "incident":
         return f"{part}.yaml"
     return f"{INCIDENTS}/{state.incident.id}.yaml" if state.incident else INCIDENTS

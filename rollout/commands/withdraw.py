@@ -20,7 +20,7 @@ _ROLL_BACK = "roll it back: rollout rollback --reason WHY"
 
 
 def withdraw(store: StateStore, clock: Clock, train: str, reason: str, by: str) -> CommandResult:
-    """End the release in progress; a release that is withdrawn already stays so.
+    """Ends the release in progress; a release that is withdrawn already stays so.
 
     Raises InputError for an empty reason, RefusedError without a release in progress and from the first
     exposure on.
@@ -59,7 +59,7 @@ def _withdrawn(
 
 
 def _was_exposed(store: StateStore, state: TrainState, release: Release | None) -> str:
-    """As `exposure`, by what history has of the release: a merge that somebody reverted was out all the same.
+    """As `exposure`, by what history has of the release: a merge that somebody reverted was out anyway.
 
     Empty where there is no history to read, as on GitHub without a clone.
     """

@@ -11,7 +11,7 @@ from rollout.core.state.channel import MOST_COMPLETED
 
 
 def releases(state: TrainState) -> tuple[CompletedRelease, ...]:
-    """Newest first. A train that completed its last release before this was recorded has that one."""
+    """Returns newest first. A train that completed its last release before this was recorded has that one."""
     recorded = state.channel.completed if state.channel else ()
     # What was last legal counts: nobody completes a release by an edit of rollout.yaml.
     legal = state.status.legal if state.status else None
@@ -22,12 +22,12 @@ def releases(state: TrainState) -> tuple[CompletedRelease, ...]:
 
 
 def last(state: TrainState) -> CompletedRelease | None:
-    """What everybody runs; None when that is not known."""
+    """Returns what everybody runs; None when that is not known."""
     return next(iter(releases(state)), None)
 
 
 def remember(channel: Channel, rollout: Rollout) -> Channel:
-    """The channel with the release of a rollout that has completed."""
+    """Returns the channel with the release of a rollout that has completed."""
     one = _of(rollout)
     if one is None:
         return channel
@@ -35,7 +35,7 @@ def remember(channel: Channel, rollout: Rollout) -> Channel:
 
 
 def forget(channel: Channel | None, release: Release) -> Channel | None:
-    """The channel without a release that was rolled back; None when it does not name it."""
+    """Returns the channel without a release that was rolled back; None when it does not name it."""
     known = channel.completed if channel else ()
     kept = tuple(one for one in known if one.release != release)
     return channel.model_copy(update={"completed": kept}) if channel and kept != known else None

@@ -23,7 +23,7 @@ def contradictions(state: TrainState) -> Iterator[Contradiction]:
 
 
 def why_behind(rollout: Rollout, status: Status | None, incident: Incident | None) -> str:
-    """How status.yaml is older than the rollback that desired state and its incident record.
+    """Returns how status.yaml is older than the rollback that desired state and its incident record.
 
     As `field: message`, empty when it is not. No edit undoes a rollback, so an older status must not either.
     """

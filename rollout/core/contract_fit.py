@@ -7,7 +7,7 @@ from rollout.core.state import UNDER_WAY, Rollout, Status
 
 
 def why_misfit(contract: Contract, train: str, rollout: Rollout, status: Status | None) -> str | None:
-    """What keeps it from going on, as `field: message`; None when nothing does.
+    """Returns what keeps it from going on, as `field: message`; None when nothing does.
 
     The names of phases in what has ended are history: a contract may rename or remove them between releases.
     """

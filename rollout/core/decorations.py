@@ -18,7 +18,7 @@ class Decorations:
         """What failed, each failure once."""
 
     def attempt(self, request: Callable[[], object]) -> bool:
-        """Whether it was made. A refusal, an outage and a time-out are all the same here."""
+        """Returns whether it was made. A refusal, an outage and a time-out count alike here."""
         try:
             request()
         except OutsideError as error:
@@ -28,5 +28,5 @@ class Decorations:
         return True
 
     def told(self) -> list[str]:
-        """One line each: what failed, why, and what to do."""
+        """Returns one line each: what failed, why, and what to do."""
         return [f"{each.message}; {each.hint}" if each.hint else each.message for each in self.lost]

@@ -9,7 +9,7 @@ _FREEZE = {"frozen"}
 
 
 def why_not(before: TrainState, desired: Rollout) -> str:
-    """Why no decision allowed `desired`; empty when one did, or when nothing of it has changed.
+    """Returns why no decision allowed `desired`; empty when one did, or when nothing of it has changed.
 
     Whoever may write may freeze, and may take a person's freeze away.
     """
@@ -33,7 +33,7 @@ def why_not(before: TrainState, desired: Rollout) -> str:
 
 
 def _freezes_what_was_allowed(before: TrainState, desired: Rollout) -> bool:
-    """Whether a person freezes a step that was merged, and that no reconcile has judged yet."""
+    """Returns whether a person freezes a step that was merged, and that no reconcile has judged yet."""
     is_freeze = before.rollout.frozen is None and changed_keys(before.rollout, desired) == _FREEZE
     return is_freeze and _may_freeze(before.rollout, desired) and not why_not(before, before.rollout)
 
@@ -47,7 +47,9 @@ def _may_freeze(legal: Rollout, desired: Rollout) -> bool:
 
 
 def event_of(before: TrainState, after: Rollout) -> Event | None:
-    """What a change of desired state is, whatever its commit's message says; None when it has no name."""
+    """Returns what a change of desired state is, whatever its commit's message says;
+    None when it has no name.
+    """
     changed = changed_keys(before.rollout, after)
     if changed == _FREEZE:
         return Event.FREEZE if after.frozen is not None else Event.UNFREEZE
@@ -60,7 +62,9 @@ def event_of(before: TrainState, after: Rollout) -> Event | None:
 
 
 def persists(edit: Rollout, later: Rollout, legal: Rollout) -> bool:
-    """Whether what an edit changed of the legal state is still there, so that it can still be judged."""
+    """Returns whether what an edit changed of the legal state is still there, so that it can still be
+    judged.
+    """
     keys = changed_keys(legal, edit)
     return all(getattr(edit, key) == getattr(later, key) for key in keys)
 

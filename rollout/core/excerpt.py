@@ -73,7 +73,7 @@ def error_excerpt(output: str) -> Excerpt:
 
 
 def _as_shown(line: str) -> str:
-    """What a terminal shows of it: after a carriage return a line is written over."""
+    """Returns what a terminal shows of it: after a carriage return a line is written over."""
     return plain(line.rstrip("\r").rpartition("\r")[2][:_LONGEST_LINE])
 
 
@@ -91,7 +91,7 @@ def _first(lines: Sequence[str], states: Callable[[str], object]) -> int | None:
 
 
 def _raised(lines: Sequence[str]) -> int | None:
-    """The line of the exception that Python's last traceback ends with."""
+    """Returns the line of the exception that Python's last traceback ends with."""
     heads = [number for number, line in enumerate(lines) if _TRACEBACK.match(line)]
     if not heads:
         return None

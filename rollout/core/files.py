@@ -31,13 +31,15 @@ OWN_ROOTS = ("rollout", "rollout-channel", "rollout-revert")
 
 
 def is_peoples(branch: str) -> bool:
-    """Whether a branch is none that the tool makes for a pull request."""
+    """Returns whether a branch is none that the tool makes for a pull request."""
     root, below, _ = branch.partition("/")
     return not below or root not in OWN_ROOTS
 
 
 def is_train(names: Iterable[str]) -> bool:
-    """Whether a folder below `state/` that holds these is a train's; any other is somebody's notes."""
+    """Returns whether a folder below `state/` that holds these is a train's;
+    any other is somebody's notes.
+    """
     return not _OF_A_TRAIN.isdisjoint(names)
 
 

@@ -33,7 +33,7 @@ _LONGEST_MS = 10**12
 def parse_harness(
     report: bytes, manifest: bytes, known: Collection[str] = (), read_at: datetime | None = None
 ) -> HarnessReport:
-    """What the two files of one run say; unknown with the reason when they are broken or disagree.
+    """Returns what the two files of one run say; unknown with the reason when they are broken or disagree.
 
     `known`: the ids of surfaces that the harness prints, where the contract says so; another one is unknown.
     `read_at`: when the files were read; a run that cannot have ended by then is unknown too.
@@ -114,7 +114,7 @@ def _is_duration(value: JsonValue) -> bool:
 
 
 def _not_ended(run: HarnessReport, manifest: Entry, read_at: datetime | None) -> str:
-    """Why the run cannot have ended when its files were read; empty when it can."""
+    """Returns why the run cannot have ended when its files were read; empty when it can."""
     took = _whole(manifest.get("duration_ms"))
     if took is None or run.started_at is None or read_at is None:
         return ""
@@ -140,7 +140,7 @@ def _of_figures(run: HarnessReport) -> Iterator[str]:
 
 
 def _of_surface(surface: str, report: Entry, manifest: Entry) -> Iterator[str]:
-    """The report's entry against itself, and against the manifest's where that is not empty."""
+    """Yields the report's entry against itself, and against the manifest's where that is not empty."""
     name = inert(surface, 60)
     for entry in (report, manifest):
         code = entry.get("exit_code", 0)
@@ -154,7 +154,7 @@ def _of_surface(surface: str, report: Entry, manifest: Entry) -> Iterator[str]:
 
 
 def _of_manifest(surface: str, entry: Entry, manifest: Entry) -> Iterator[str]:
-    """The manifest's entry against itself and against the whole run."""
+    """Yields the manifest's entry against itself and against the whole run."""
     name = inert(surface, 60)
     if entry.get("status") == PASSED:
         for key in _ONLY_OF_FAILED:
@@ -171,7 +171,7 @@ def _of_manifest(surface: str, entry: Entry, manifest: Entry) -> Iterator[str]:
 
 
 def _manifested(value: JsonValue) -> dict[str, Entry]:
-    """The manifest's entries by the surface's id."""
+    """Returns the manifest's entries by the surface's id."""
     found: dict[str, Entry] = {}
     for each in a_list(value, "manifest.surfaces"):
         entry = an_object(each, "a surface of the manifest")
@@ -203,7 +203,7 @@ def _whole(value: JsonValue) -> int | None:
 
 
 def _entries(report: Entry) -> dict[str, Entry]:
-    """The report's entries by the surface's id."""
+    """Returns the report's entries by the surface's id."""
     found = an_object(report.get("surface_status"), "report.surface_status")
     if len(found) > _MAX_SURFACES:
         raise MalformedError(f"report.surface_status has more than {_MAX_SURFACES} surfaces")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def near(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is most like it; None when none is."""
+    """Returns the known word that is most like it; None when none is."""
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(word, list(known), n=1)), None)
@@ -21,6 +21,6 @@ def suggest(word: str, known: Iterable[str], otherwise: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """What `suggest` says, as the end of a message; empty when nothing is known."""
+    """Returns what `suggest` says, as the end of a message; empty when nothing is known."""
     words = list(known)
     return f"; {suggest(word, words, 'known here: ')}" if words else ""

@@ -25,7 +25,7 @@ MAX_FUTURE = timedelta(minutes=2)
 
 
 def is_ahead(moment: datetime | None, now: datetime) -> bool:
-    """Whether only a clock that ran ahead of `now` can have named that moment."""
+    """Returns whether only a clock that ran ahead of `now` can have named that moment."""
     return moment is not None and moment - now > MAX_FUTURE
 
 
@@ -34,7 +34,7 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def is_too_early(moment: datetime | None) -> bool:
-    """Whether no clock that was ever set can have named that moment."""
+    """Returns whether no clock that was ever set can have named that moment."""
     return moment is not None and moment < EARLIEST
 
 
@@ -94,7 +94,7 @@ class Sample(Model):
     modified: Line | None = None
     """Which tracked files of that checkout differ from its commit, or why nobody can tell."""
     read_at: Instant | None = None
-    """When it was read; the end of the observation where that is not said."""
+    """When it was read; the end of the observation where that is left out."""
     updated_at: Instant | None = None
     """The source's own time."""
     health_state: HealthState | None = None
@@ -187,7 +187,7 @@ _Read = TypeVar("_Read", Sample, HarnessReport)
 
 
 def merge_round(parts: Sequence[Observation]) -> Observation:
-    """The observations of one round as one: samples united, the whole span of time.
+    """Returns the observations of one round as one: samples united, the whole span of time.
 
     Raises ValueError when the parts speak of different things or two hold the same surface.
     """
@@ -216,7 +216,7 @@ def merge_round(parts: Sequence[Observation]) -> Observation:
 
 
 def with_possible_time(sample: Sample) -> Sample:
-    """The sample; an unknown one where its source states a time before EARLIEST."""
+    """Returns the sample; an unknown one where its source states a time before EARLIEST."""
     updated = sample.updated_at
     if sample.unknown is not None or updated is None or not is_too_early(updated):
         return sample
@@ -224,7 +224,9 @@ def with_possible_time(sample: Sample) -> Sample:
 
 
 def with_possible_times(observation: Observation) -> Observation:
-    """The observation; each surface, and the harness, is unknown in it that states a time before EARLIEST."""
+    """Returns the observation; each surface, and the harness, is unknown in it that states a time before
+    EARLIEST.
+    """
     harness = observation.harness
     if harness is not None and harness.started_at is not None and is_too_early(harness.started_at):
         harness = HarnessReport(unknown=_says_too_early(harness.started_at))
@@ -245,7 +247,7 @@ def began_at(observation: Observation, surface: str) -> datetime | None:
 
 
 def united(last: Observation, part: Observation) -> Observation:
-    """The newest reading of each surface, of the last observation and of one runner's part.
+    """Returns the newest reading of each surface, of the last observation and of one runner's part.
 
     Their order does not matter, and a part that comes again changes nothing. Two contents of one instant are
     contradictory, as in `of_one_instant`.
@@ -320,7 +322,7 @@ def of_one_instant(one: Observation, other: Observation) -> Observation:
 
 
 def _by_checkout(part: Observation) -> Observation:
-    """The observation with its checkout named at all that was read in it."""
+    """Returns the observation with its checkout named at all that was read in it."""
     samples = {name: _of_its_checkout(sample, part) for name, sample in part.samples.items()}
     harness = _of_its_checkout(part.harness, part) if part.harness is not None else None
     return part.model_copy(update={"samples": samples, "harness": harness})
@@ -340,7 +342,7 @@ def _of_both(one: Sample | None, other: Sample | None, *, alike: bool) -> Sample
 
 
 def said(sample: Sample) -> Sample:
-    """The sample without what may differ though it states the same: when and where it was read.
+    """Returns the sample without what may differ though it states the same: when and where it was read.
 
     A branch moves with each state commit; whether the checkout holds the release is stated apart.
     """
@@ -351,7 +353,7 @@ def said(sample: Sample) -> Sample:
 
 
 def run_said(run: HarnessReport) -> HarnessReport:
-    """The same for the report of a harness run."""
+    """Returns the same for the report of a harness run."""
     return run.model_copy(update={"product_head": None})
 
 
@@ -360,7 +362,7 @@ def _head(evidence: Sample | HarnessReport) -> str:
 
 
 def _run_of_both(one: HarnessReport | None, other: HarnessReport | None) -> HarnessReport | None:
-    """The run that both report; that of one where the other has found none."""
+    """Returns the run that both report; that of one where the other has found none."""
     if one is None or other is None:
         return one or other
     return (
@@ -371,19 +373,21 @@ def _run_of_both(one: HarnessReport | None, other: HarnessReport | None) -> Harn
 
 
 def _harness_of(parts: Sequence[Observation]) -> HarnessReport | None:
-    """The report of the runner that has one: it lies on one runner, and the others cannot find it."""
+    """Returns the report of the runner that has one: it lies on one runner, and the others cannot find it."""
     reports = [_of_its_checkout(part.harness, part) for part in parts if part.harness is not None]
     return next((report for report in reports if report.unknown is None), reports[0] if reports else None)
 
 
 def _same_head(parts: Sequence[Observation]) -> str | None:
-    """The one commit that every part was read at: what has no checkout must not get that of another."""
+    """Returns the one commit that every part was read at: what has no checkout must not get that of
+    another.
+    """
     heads = {part.product_head for part in parts}
     return heads.pop() if len(heads) == 1 else None
 
 
 def _of_its_checkout(evidence: _Read, part: Observation) -> _Read:
-    """The evidence with its own checkout: each runner has one. What could not be read is of none."""
+    """Returns the evidence with its own checkout: each runner has one. What could not be read is of none."""
     if evidence.unknown is not None or evidence.product_head is not None or part.product_head is None:
         return evidence
     return evidence.model_copy(update={"product_head": part.product_head})

@@ -12,7 +12,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """The text with its placeholders replaced, in one pass: what is filled in is never read again.
+    """Returns the text with its placeholders replaced, in one pass: what is filled in is never read again.
 
     One that has no value stays as it is.
     """
@@ -23,10 +23,12 @@ _LIKE_ONE = re.compile(r"\{([A-Za-z_]+)\}")
 
 
 def alike(text: str) -> list[str]:
-    """What is written like a placeholder in a text, in any case of letters, each once, in their order."""
+    """Returns what is written like a placeholder in a text, in any case of letters, each once, in their
+    order.
+    """
     return list(dict.fromkeys(_LIKE_ONE.findall(text)))
 
 
 def named(text: str) -> list[str]:
-    """The placeholders in a text, each once, in their order."""
+    """Returns the placeholders in a text, each once, in their order."""
     return list(dict.fromkeys(_PLACEHOLDER.findall(text)))

@@ -28,7 +28,7 @@ def first_desired(contract: Contract, release: Release, target: RollbackTarget |
 
 
 def judged(state: TrainState, version: str) -> Judgement:
-    """Whether the channel may take the version. A release is newer than what everybody runs."""
+    """Returns whether the channel may take the version. A release is newer than what everybody runs."""
     channel = state.channel or Channel(train=state.train)
     return judge(
         channel.channel,
@@ -54,7 +54,7 @@ def channel_by_first_rules(state: TrainState, target: RollbackTarget | None) -> 
 
 
 def why_not(state: TrainState, release: Release, target: RollbackTarget | None) -> str:
-    """Why no rollout of that release can begin now, as far as state tells; empty when one can."""
+    """Returns why no rollout of that release can begin now, as far as state tells; empty when one can."""
     standing = _why_not_standing(state, release)
     if standing:
         return standing

@@ -32,7 +32,8 @@ _ELLIPSIS = "…"
 
 
 def inert(text: str, limit: int = 200) -> str:
-    """One line of at most `limit` characters, without ANSI sequences, control and invisible characters.
+    """Returns one line of at most `limit` characters, without ANSI sequences, control and invisible
+    characters.
 
     What was cut ends in an ellipsis. Applying it again changes nothing.
     """
@@ -89,7 +90,7 @@ def escaped(text: str) -> str:
 
 
 def is_invisible(char: str) -> bool:
-    """Whether a reader does not see the character. White space is seen."""
+    """Returns whether a reader does not see the character. White space is seen."""
     if char.isascii() or char.isspace():
         return False
     return char in _IGNORABLE or unicodedata.category(char) in _NEVER_SHOWN

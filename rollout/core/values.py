@@ -58,7 +58,7 @@ def format_duration(seconds: float) -> str:
 
 
 def to_utc_seconds(moment: datetime) -> datetime:
-    """The same moment in UTC, cut to the second: the resolution that state files carry.
+    """Returns the same moment in UTC, cut to the second: the resolution that state files carry.
 
     Raises ValueError where its offset leads out of the calendar.
     """
@@ -75,7 +75,7 @@ def format_instant(moment: datetime) -> str:
 
 
 def compact_instant(moment: datetime) -> str:
-    """The same for names and ids, `20261123T101500Z`."""
+    """Returns the same for names and ids, `20261123T101500Z`."""
     return format_instant(moment).replace("-", "").replace(":", "")
 
 
@@ -85,7 +85,7 @@ def unix_ms(moment: datetime) -> int:
 
 
 def from_unix(seconds: float) -> datetime:
-    """The time that many seconds after 1970, or the last of year 9999 where that is later."""
+    """Returns the time that many seconds after 1970, or the last of year 9999 where that is later."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
@@ -99,7 +99,7 @@ Milliseconds = Annotated[int, Field(ge=0, le=253_402_300_799_999)]
 
 
 def from_unix_ms(milliseconds: int) -> datetime:
-    """The UTC moment of a product's millisecond time stamp, cut to the second."""
+    """Returns the UTC moment of a product's millisecond time stamp, cut to the second."""
     return datetime.fromtimestamp(milliseconds // 1000, UTC)
 
 

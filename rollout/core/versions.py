@@ -20,7 +20,7 @@ def parse(text: str) -> Version:
 
 
 def is_valid(text: str) -> bool:
-    """Whether `parse` reads it."""
+    """Returns whether `parse` reads it."""
     try:
         parse(text)
     except ValueError:
@@ -35,12 +35,12 @@ def spellings(version: str) -> tuple[str, str]:
 
 
 def in_order(tags: Iterable[str]) -> tuple[str, ...]:
-    """The tags that are versions, oldest first, as they are written."""
+    """Returns the tags that are versions, oldest first, as they are written."""
     return tuple(sorted(filter(is_valid, tags), key=lambda tag: (parse(tag), tag)))
 
 
 def newest(tags: Iterable[str]) -> str | None:
-    """The tag of highest precedence, as it is written; what is no version is passed over.
+    """Returns the tag of highest precedence, as it is written; what is no version is passed over.
 
     Of tags that differ only in build metadata or a leading `v` the first by name is taken.
     """

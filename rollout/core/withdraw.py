@@ -19,7 +19,7 @@ _BY = "withdrawn by "
 
 
 def exposure(state: TrainState) -> str:
-    """Why somebody may have been exposed, such as `it is at 5 % in canary-1`; empty when nobody was.
+    """Returns why somebody may have been exposed, such as `it is at 5 % in canary-1`; empty when nobody was.
 
     A merged promotion counts before anybody has judged it: a product may follow rollout.yaml at once.
     """
@@ -37,12 +37,12 @@ def exposure(state: TrainState) -> str:
 
 
 def reason_of(by: str, reason: str) -> str:
-    """What rollout.yaml says of a withdrawal."""
+    """Returns what rollout.yaml says of a withdrawal."""
     return f"{_BY}{by}: {reason}"[:490]
 
 
 def is_reason(text: str) -> bool:
-    """Whether `reason_of` can have made it."""
+    """Returns whether `reason_of` can have made it."""
     return text.startswith(_BY)
 
 

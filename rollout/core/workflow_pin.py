@@ -67,7 +67,7 @@ class ActionPin:
     """Its whole id: a branch or a tag could be moved to other code."""
 
     def uses(self, version: str) -> str:
-        """What a step says after `uses:`, with the version for people and update bots."""
+        """Returns what a step says after `uses:`, with the version for people and update bots."""
         return f"{self.repository}/{FOLDER}@{self.commit} # v{version}"
 
     def __str__(self) -> str:
@@ -75,14 +75,16 @@ class ActionPin:
 
 
 def why_disabled(state: str) -> str:
-    """Why a workflow of that state (GitHub's word) does not run; empty when it does, or that is not known."""
+    """Returns why a workflow of that state (GitHub's word) does not run;
+    empty when it does, or that is not known.
+    """
     if not state.startswith("disabled"):
         return ""
     return "after 60 days without activity" if state == "disabled_inactivity" else "by somebody"
 
 
 def has_other_ci(root: Collection[str], workflows: Collection[str]) -> bool:
-    """Whether a branch starts more than the tool's workflows.
+    """Returns whether a branch starts more than the tool's workflows.
 
     `root`: names in its top folder; `workflows`: those in `.github/workflows`.
     """
@@ -134,7 +136,7 @@ def place_on_github(url: str, server: str = "") -> Place | None:
 
 
 def is_same_place(url: str, other: str) -> bool:
-    """Whether two addresses, in any of git's ways to write them, are of one repository."""
+    """Returns whether two addresses, in any of git's ways to write them, are of one repository."""
     one, two = _place(url), _place(other)
     return one is not None and two is not None and str(one).lower() == str(two).lower()
 

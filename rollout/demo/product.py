@@ -56,7 +56,7 @@ class StandIn:
     streaks: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SURFACES, 0))
 
     def install(self) -> None:
-        """Write the stand-in programs and the folders that the surfaces keep their state in."""
+        """Writes the stand-in programs and the folders that the surfaces keep their state in."""
         folders = [*SURFACES, "demo-browser-automation-live", "live-run-unified", "next-run"]
         for folder in folders:
             (self.root / ".tau" / folder).mkdir(parents=True, exist_ok=True)

@@ -19,14 +19,14 @@ _WORK = {
 
 
 def asked_for(state: TrainState) -> Iterator[str]:
-    """What the product side is about to do."""
+    """Yields what the product side is about to do."""
     for request in state.status.requests if state.status else ():
         if request.result is None:
             yield f"{_WORK[request.work]}, as reconcile asked"
 
 
 def beats(report: Report) -> Iterator[str]:
-    """What one reconcile did for a rollback, in its order."""
+    """Yields what one reconcile did for a rollback, in its order."""
     for taken in report.steps:
         step, incident = taken.step, taken.step.change.incident
         if step.event is Event.ROLLBACK and incident is not None and step.change.status is not None:
@@ -45,7 +45,7 @@ def beats(report: Report) -> Iterator[str]:
 
 
 def landed(state: TrainState) -> str | None:
-    """The revision that holds the revert, as long as it is not validated."""
+    """Returns the revision that holds the revert, as long as it is not validated."""
     incident = state.incident
     if incident is None or incident.revert is None or incident.current is None:
         return None

@@ -62,7 +62,7 @@ class DemoClock:
 
 
 def tell(output: Path | None, say: Say, columns: int) -> Path:
-    """Play the story in `output`, a new temporary folder when None, and return where that is.
+    """Plays the story in `output`, a new temporary folder when None, and return where that is.
 
     Raises RefusedError when it is not an empty folder.
     """
@@ -136,8 +136,8 @@ class Story:
                 checked.add(revision)
             state = self._tick(state, frozenset())
         if state.rollout.outcome is Outcome.ROLLED_BACK:
-            reopen(self.space.store, self.clock, TRAIN, "the leak is understood; v0.1.7 mends it")
-            self._tell(OWNER, "reopens the train: the leak is understood; v0.1.7 mends it")
+            reopen(self.space.store, self.clock, TRAIN, "the leak is understood; v0.1.7 fixes it")
+            self._tell(OWNER, "reopens the train: the leak is understood; v0.1.7 fixes it")
 
     def _ci(self, commit: str) -> None:
         for check in [*CHECKS, "Live smoke gate"]:
@@ -323,7 +323,7 @@ def _quiet(_line: str) -> None:
 
 
 def _path() -> str:
-    """What goes before PATH, so that the commands below find the stand-in and this very rollout."""
+    """Returns what goes before PATH, so that the commands below find the stand-in and this very rollout."""
     program = Path(sys.executable).parent / "rollout"
     is_there_already = shutil.which("rollout") == str(program)
     return f'"$PWD/{TOOLS}"' + ("" if is_there_already else f":{shlex.quote(str(program.parent))}")

@@ -22,7 +22,7 @@ _WRITE_AGAIN = "write it again: rollout collect -o FILE, or rollout perform -o F
 
 
 def dump_evidence(evidence: Evidence) -> str:
-    """The document as JSON text that ends its last line."""
+    """Returns the document as JSON text that ends its last line."""
     document = evidence.model_dump(mode="json", by_alias=True)
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -34,7 +34,7 @@ def check_output(path: Path | None) -> None:
 
 
 def write_evidence(path: Path, evidence: Evidence) -> None:
-    """Write it as `write_whole` does.
+    """Writes it as `write_whole` does.
 
     Raises InputError for a folder, OutsideError when the file system does not let it.
     """
@@ -51,7 +51,7 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
 
 
 def read_evidence(path: Path, *, limit: int = MAX_EVIDENCE) -> Evidence:
-    """The observation or results in a file of at most `limit` bytes, every text in it made inert.
+    """Returns the observation or results in a file of at most `limit` bytes, every text in it made inert.
 
     Raises InputError, every mistake as `file: field: message`.
     """
@@ -112,7 +112,7 @@ def _mistakes(name: str, error: ValidationError) -> str:
 
 
 def _inert(value: JsonValue) -> JsonValue:
-    """The same document without control characters in it: product code may have written this file."""
+    """Returns the same document without control characters in it: product code may have written this file."""
     if isinstance(value, str):
         return inert(value, len(value) + 1)
     if isinstance(value, list):

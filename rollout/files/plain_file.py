@@ -33,7 +33,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write it whole or not at all, through a link; a pipe or a device is written to. Raises OSError."""
+    """Writes it whole or not at all, through a link; a pipe or a device is written to. Raises OSError."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

@@ -51,7 +51,7 @@ M = TypeVar("M", bound=Model)
 
 
 def refuse_other_kinds(mode: str, path: str) -> None:
-    """Raise InputError for a link, folder or submodule in the place of a file of state."""
+    """Raises InputError for a link, folder or submodule in the place of a file of state."""
     if mode not in FILE_MODES:
         what = KINDS_OF_MODES.get(mode, "is no file")
         raise InputError(f"{path}: {what}", hint=EDITED_HINT.format(file=path), file=path)
@@ -65,7 +65,7 @@ def missing(train: str, name: str, hint: str) -> InputError:
 # One command reads the same text several times: at the tip, at the start of the release, before a commit.
 @lru_cache(8)
 def read_contract(text: bytes, file: str, *, in_use: bool = False) -> tuple[Contract, str]:
-    """A contract and its digest: sha256 of the content, whatever its comments, spacing and key order.
+    """Returns a contract and its digest: sha256 of the content, whatever its comments, spacing and key order.
 
     With `in_use` it may have mistakes with which it can be read. Raises ContractError with every mistake as
     `file: field: message`, InputError when it is no YAML at all or of a newer schema.
@@ -86,7 +86,7 @@ def contract_of(data: object, file: str, *, in_use: bool) -> tuple[Contract, str
 
 
 def read_model(model: type[M], text: bytes, file: str) -> M:
-    """A file of state. Raises InputError with every mistake as `file: field: message`."""
+    """Returns a file of state. Raises InputError with every mistake as `file: field: message`."""
     return cast(M, _read_model(model, text, file))
 
 
@@ -106,7 +106,7 @@ def _read_model(model: type[Model], text: bytes, file: str) -> Model:
 
 
 def read_desired(text: bytes, file: str) -> Rollout | None:
-    """A rollout.yaml that somebody may have changed; None when it does not parse."""
+    """Returns a rollout.yaml that somebody may have changed; None when it does not parse."""
     try:
         return read_model(Rollout, text, file)
     except InputError:
@@ -114,7 +114,9 @@ def read_desired(text: bytes, file: str) -> Rollout | None:
 
 
 def check_consistency(state: TrainState) -> None:
-    """Raise InputError, naming file and field, when the files contradict each other as no run leaves them."""
+    """Raises InputError, naming file and field, when the files contradict each other as no run leaves
+    them.
+    """
     problems = [
         (state_path(state.train, name), f": {field}: {problem}" if field else f" {problem}")
         for name, field, problem in contradictions(state)
@@ -144,7 +146,7 @@ def _refuse_newer_schema(data: object, file: str) -> None:
 
 
 def files_of(train: str, change: StateChange) -> dict[str, bytes | None]:
-    """Path -> content of the files that the change writes; None for one that it removes."""
+    """Returns path -> content of the files that the change writes; None for one that it removes."""
     texts = {
         CONTRACT: change.contract and _without_defaults(change.contract),
         ROLLOUT: change.rollout and _whole(change.rollout),

@@ -29,7 +29,7 @@ _NO_LINE_BREAK = 1 << 20
 
 
 def load_yaml(text: str | bytes, *, file: str) -> object:
-    """The one document in `text` as dict, list, str, int, float, bool and None; empty text is None.
+    """Returns the one document in `text` as dict, list, str, int, float, bool and None; empty text is None.
 
     Timestamps stay text. Raises InputError, its message beginning `file:line: `, for anything but plain data:
     broken syntax, more than 1 MiB or 50 levels, a second document, a duplicate or non-text key, an anchor,
@@ -51,7 +51,7 @@ def load_yaml(text: str | bytes, *, file: str) -> object:
 
 
 def dump_yaml(data: object) -> str:
-    """Block YAML with keys in the given order, which `load_yaml` reads back as an equal value.
+    """Blocks YAML with keys in the given order, which `load_yaml` reads back as an equal value.
 
     Equal values give equal text; no anchors, no wrapped lines. Invisible characters are written as escapes.
     """
@@ -176,7 +176,9 @@ _resolve: Callable[[type, str, tuple[bool, bool]], str] = _scalars.resolve
 
 @lru_cache(maxsize=4096)
 def _plain_value(text: str) -> object:
-    """What an unquoted scalar means. Raises ValueError for what looks like a number and is none (`0x_`)."""
+    """Returns what an unquoted scalar means. Raises ValueError for what looks like a number and is none
+    (`0x_`).
+    """
     tag = _resolve(yaml.ScalarNode, text, (True, False))
     if tag == _TEXT or tag in _AS_TEXT:
         return text

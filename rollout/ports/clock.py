@@ -8,9 +8,9 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The time, in UTC, cut to the second."""
+        """Returns the time, in UTC, cut to the second."""
 
 
 class PatientClock(Clock, Protocol):
     def wait(self, seconds: float) -> None:
-        """Let so much time go by."""
+        """Lets so much time go by."""

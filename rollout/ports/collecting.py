@@ -54,16 +54,16 @@ class Collector(Protocol):
     """The default branch, whose workflows collect."""
 
     def runs(self) -> Sequence[CollectingRun]:
-        """The latest runs of rollout-collect."""
+        """Returns the latest runs of rollout-collect."""
 
     def run(self, number: str) -> CollectingRun | None:
-        """One run of any workflow; None when there is no such run."""
+        """Returns one run of any workflow; None when there is no such run."""
 
     def kept(self, number: str) -> ArtifactNames:
-        """The artifacts of a run."""
+        """Returns the artifacts of a run."""
 
     def ask(self, label: str, runs_on: str) -> None:
-        """Start a run on the runner of that name.
+        """Starts a run on the runner of that name.
 
         `runs_on` is what its job says, as JSON; empty where the name is the label.
         """

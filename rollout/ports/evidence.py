@@ -16,7 +16,7 @@ class Evidence(Protocol):
         """Where evidence may lie."""
 
     def look_up(self, reference: Reference, release: Release) -> LookedUpEvidence | None:
-        """What is there now; None when there is nothing (any more)."""
+        """Returns what is there now; None when there is nothing (any more)."""
 
     def writers(self, release: Release) -> Writers:
         """Authors and co-authors of the release's commits, and who opened its pull requests; not who merged.

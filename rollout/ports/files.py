@@ -15,7 +15,9 @@ class StateFiles(Protocol):
     """How state files are read and written."""
 
     def release_cache(self, train: str, text: bytes) -> ReleaseCache:
-        """What such a file says. Raises InputError when it is none."""
+        """Returns what such a file says. Raises InputError when it is none."""
 
     def texts(self, train: str, change: StateChange) -> Mapping[str, str]:
-        """Name below the train's folder -> text that the change makes it; empty when it is removed."""
+        """Returns name below the train's folder -> text that the change makes it;
+        empty when it is removed.
+        """

@@ -116,7 +116,7 @@ class Forge(Protocol):
     """Pull requests, commit statuses and check runs."""
 
     def pull_request(self, head: str) -> PullRequest | None:
-        """The newest pull request from that branch, open or not."""
+        """Returns the newest pull request from that branch, open or not."""
 
     def pull_requests(self, prefix: str) -> list[PullRequest]:
         """Pull requests from branches that begin so, oldest first: each open one, and maybe others."""
@@ -125,15 +125,17 @@ class Forge(Protocol):
         """When somebody else closed pull requests from that branch without a merge, oldest first."""
 
     def changes(self, train: str, pull: PullRequest) -> HeadChanges:
-        """What an open pull request's branch changes. Raises OutsideError when that cannot be told."""
+        """Returns what an open pull request's branch changes.
+        Raises OutsideError when that cannot be told.
+        """
 
     def open_pull_request(self, new: NewPullRequest, *, at: datetime) -> PullRequest:
-        """Make the branch and open its pull request; one that is open is returned as it is."""
+        """Makes the branch and open its pull request; one that is open is returned as it is."""
 
     def update_pull_request(self, number: int, body: str, *, at: datetime) -> None: ...
 
     def close_pull_request(self, number: int, comment: str, *, at: datetime) -> None:
-        """Close it with a comment and delete its branch."""
+        """Closes it with a comment and delete its branch."""
 
     def statuses(self, commit: str) -> Mapping[str, tuple[StatusState, str]]:
         """Context -> newest state and description."""
@@ -145,7 +147,7 @@ class Forge(Protocol):
     def check_runs(
         self, commit: str, wanted: Sequence[str] = (), before: ChecksBefore | None = None
     ) -> list[CheckRun]:
-        """The newest attempt of each check, and maybe older ones; none of the tool itself.
+        """Returns the newest attempt of each check, and maybe older ones; none of the tool itself.
 
         `wanted`: names, and globs over names, of those that matter, which a forge may list a part of.
         `before`: what is known of that commit. Raises OutsideError when they cannot be asked for,
@@ -159,11 +161,12 @@ class Forge(Protocol):
         wanted: Sequence[str] = (),
         before: ChecksBefore | None = None,
     ) -> Iterator[CheckedCommit]:
-        """The commits that a branch of the product went through, newest first, without and above `until`.
+        """Yields the commits that a branch of the product went through, newest first, without and above
+        `until`.
 
         Lazy: a caller that stops early does not pay for the rest. `before` is of one of them. Raises as
         `check_runs`.
         """
 
     def changed_paths(self, commit: str) -> Sequence[str]:
-        """Paths that the commit changes against its first parent."""
+        """Returns paths that the commit changes against its first parent."""

@@ -33,22 +33,26 @@ class History(Protocol):
         """Whether the clone is shallow, so that older commits cannot be found."""
 
     def newest(self) -> str | None:
-        """The newest commit of the branch that touches more than state; None when there is none."""
+        """Returns the newest commit of the branch that touches more than state; None when there is none."""
 
     def place(self, commit: str) -> Place:
-        """Whether the branch holds the commit."""
+        """Returns whether the branch holds the commit."""
 
     def tagged(self, version: str) -> str | None:
-        """The commit that the version's tag leads to, `v1.2.3` or `1.2.3`; None when there is no such tag."""
+        """Returns the commit that the version's tag leads to, `v1.2.3` or `1.2.3`;
+        None when there is no such tag.
+        """
 
     def versions_at(self, commit: str) -> tuple[str, ...]:
-        """The versions whose tags lead to the commit, oldest first."""
+        """Returns the versions whose tags lead to the commit, oldest first."""
 
     def fork(self, base: str, commit: str) -> str | None:
-        """The newest commit that both hold: `base` itself where it leads to `commit`; None without one."""
+        """Returns the newest commit that both hold: `base` itself where it leads to `commit`;
+        None without one.
+        """
 
     def commits(self, base: str | None, commit: str) -> ReleaseRange:
-        """What `base..commit` brings; without a base, the commit alone.
+        """Returns what `base..commit` brings; without a base, the commit alone.
 
         Commits that touch nothing but state are no part of a release.
         """

@@ -42,12 +42,12 @@ class Reaction(StrEnum):
 
 
 def opened_twice(first: int) -> str:
-    """What is said where an issue is closed that runs opened once more; `first` stays."""
+    """Returns what is said where an issue is closed that runs opened once more; `first` stays."""
     return f"Opened twice at once; it goes on at #{first}."
 
 
 def answer_key(comment: str) -> str:
-    """The key of the tool's comment that answers the comment of that id."""
+    """Returns the key of the tool's comment that answers the comment of that id."""
     return f"answer/{comment}"
 
 
@@ -78,13 +78,15 @@ class Issues(Protocol):
     """Issues that the tool opened, each found again by its key. Everything else on them is people's."""
 
     def find_open(self, key: str) -> Issue | None:
-        """The open issue with that key."""
+        """Returns the open issue with that key."""
 
     def duplicates(self, key: str) -> Sequence[Issue]:
-        """Open issues of the tool with that key, without that of `find_open`: runs opened them at once."""
+        """Opens issues of the tool with that key, without that of `find_open`: runs opened them at once."""
 
     def find(self, key: str) -> Issue | None:
-        """The open issue with that key, else the newest closed one; None when there is none (any more)."""
+        """Returns the open issue with that key, else the newest closed one;
+        None when there is none (any more).
+        """
 
     def open(
         self,
@@ -96,22 +98,22 @@ class Issues(Protocol):
         assignees: Sequence[str],
         at: datetime,
     ) -> Issue:
-        """Open it; one with that key that is open is returned as it is. Unknown assignees are left out."""
+        """Opens it; one with that key that is open is returned as it is. Unknown assignees are left out."""
 
     def update(self, number: int, *, title: str, body: str, labels: Sequence[str], at: datetime) -> None:
-        """Make title, body and the tool's labels so; a label that does not begin with `rollout` stays."""
+        """Makes title, body and the tool's labels so; a label that does not begin with `rollout` stays."""
 
     def close(self, number: int, comment: str, *, at: datetime) -> None:
-        """Close it with a last comment, once; one that is closed stays as it is."""
+        """Closes it with a last comment, once; one that is closed stays as it is."""
 
     def reopen(self, number: int, *, at: datetime) -> None:
-        """Open one again that was closed; one that is open stays as it is."""
+        """Opens one again that was closed; one that is open stays as it is."""
 
     def comments(self, number: int, since: datetime | None = None) -> Conversation:
-        """What people wrote; what was last changed before `since` may be left out."""
+        """Returns what people wrote; what was last changed before `since` may be left out."""
 
     def stick(self, number: int, key: str, body: str, *, at: datetime) -> None:
-        """Keep one comment of the tool current: made once, then edited in place.
+        """Keeps one comment of the tool current: made once, then edited in place.
 
         `key` is the issue's own: should its body be mangled, it is still found by this comment.
         """
@@ -120,10 +122,10 @@ class Issues(Protocol):
         """Comment, unless there is a comment of the tool with that key."""
 
     def react(self, comment: str, reaction: Reaction) -> None:
-        """Answer the comment of that id with a reaction; the same one again changes nothing."""
+        """Answers the comment of that id with a reaction; the same one again changes nothing."""
 
     def permission(self, login: str) -> Permission:
-        """What that person may do in the repository that has the issues."""
+        """Returns what that person may do in the repository that has the issues."""
 
     def myself(self) -> str:
         """Login of whoever acts here; empty where nobody is authenticated, as on the local forge."""

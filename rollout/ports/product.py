@@ -65,13 +65,14 @@ class Worker(Protocol):
     def run(self, command: Sequence[str], workdir: str, timeout: int) -> CommandRun: ...
 
     def keep(self, name: str, output: bytes) -> str:
-        """Keep what a command printed where the product's evidence goes.
+        """Keeps what a command printed where the product's evidence goes.
 
         Returns its path, or why it was left out; nothing where no evidence is kept.
         """
 
     def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[EvidenceEntry, ...]:
-        """Every file that a glob below the product's folder finds, sorted, and every glob that finds none.
+        """Returns every file that a glob below the product's folder finds, sorted, and every glob that finds
+        none.
 
         Files are copied to where the product's evidence goes; those that a glob of `in_git` names bring
         their bodies along. What cannot or must not be read is in the index too, with the reason.
@@ -82,24 +83,26 @@ class Product(Worker, Protocol):
     """The product's checkout: the only side that runs the contract's commands."""
 
     def head(self) -> str | None:
-        """The commit that is checked out; None when it is not a git checkout."""
+        """Returns the commit that is checked out; None when it is not a git checkout."""
 
     def checkout(self, release: str) -> Checkout:
-        """What is checked out, and whether it holds that commit. Never raises; None where nobody can tell."""
+        """Returns what is checked out, and whether it holds that commit. Never raises;
+        None where nobody can tell.
+        """
 
     def read(self, surface: Surface) -> Reading: ...
 
     def read_file(self, path: str, limit: int) -> Reading:
-        """A file below the product's folder, at most `limit` bytes."""
+        """Returns a file below the product's folder, at most `limit` bytes."""
 
     def log_lines(self, path: str, offset: int) -> Iterator[bytes]:
         """Raw lines from that byte on, with their line ends. Raises FileNotFoundError, OSError."""
 
     def log_head(self, path: str, size: int) -> bytes:
-        """The first bytes of the log, at most `size`. Raises FileNotFoundError, OSError."""
+        """Returns the first bytes of the log, at most `size`. Raises FileNotFoundError, OSError."""
 
     def log_inode(self, path: str) -> int:
-        """The number of the log's file on this machine. Raises FileNotFoundError, OSError."""
+        """Returns the number of the log's file on this machine. Raises FileNotFoundError, OSError."""
 
     def stop(self) -> None:
-        """Kill every command that runs and start no other: a person interrupted."""
+        """Kills every command that runs and start no other: a person interrupted."""

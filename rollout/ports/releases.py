@@ -24,7 +24,8 @@ class Releases(Protocol):
         """That page, from 1 on; None when it is still the one that had this etag. Raises OutsideError."""
 
     def tags_of(self, version: str) -> Sequence[str]:
-        """The tags, `v1.2.3` and `1.2.3`, by which that one version is published, or that lead to a commit.
+        """Returns the tags, `v1.2.3` and `1.2.3`, by which that one version is published, or that lead to a
+        commit.
 
         A draft is not published yet. Raises OutsideError.
         """

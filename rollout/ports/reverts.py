@@ -38,11 +38,13 @@ class Reverter(Protocol):
     """The product's branch, as far as a rollback changes it. Every act looks for its own earlier result."""
 
     def tip(self) -> str | None:
-        """The tip of the product's branch, cheap to ask: a preview made on it holds. None: no branch."""
+        """Returns the tip of the product's branch, cheap to ask: a preview made on it holds.
+        None: no branch.
+        """
 
     def unchanged_since(self, commit: str) -> bool:
-        """Whether the branch holds what it held at that commit, state left out: where both share one, each
-        state commit moves it. Raises OutsideError.
+        """Returns whether the branch holds what it held at that commit, state left out: where both share one,
+        each state commit moves it. Raises OutsideError.
         """
 
     def preview(
@@ -57,20 +59,20 @@ class Reverter(Protocol):
     def propose(
         self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
     ) -> PullRequest:
-        """Open the pull request that reverts the release; one from that branch that is open or merged is
+        """Opens the pull request that reverts the release; one from that branch that is open or merged is
         returned unchanged. `message` gets a line `This reverts commit ...` for each commit of the release.
 
         Raises RefusedError for anything but a clean preview, OutsideError when it cannot be pushed.
         """
 
     def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
-        """Revert the release on the branch itself and return the new tip; raises as `propose`."""
+        """Reverts the release on the branch itself and return the new tip; raises as `propose`."""
 
     def proposed(self, branch: str) -> PullRequest | None:
-        """The newest pull request from that branch, open or not."""
+        """Returns the newest pull request from that branch, open or not."""
 
     def is_free_of(self, commit: str, release: Release, recorded: str | None = None) -> bool:
-        """Whether that commit lacks what the release brought: no descendant of it, or reverted since.
+        """Returns whether that commit lacks what the release brought: no descendant of it, or reverted since.
 
         `recorded` is the commit at which state says that the release is undone.
         """

@@ -47,13 +47,15 @@ class StateStore(Protocol):
     """The state branch. Reads name a commit; writes are compare-and-swap against one."""
 
     def head(self) -> str:
-        """The commit at the tip of the state branch. Raises InputError when there is no such branch."""
+        """Returns the commit at the tip of the state branch.
+        Raises InputError when there is no such branch.
+        """
 
     def trains(self, at: str) -> tuple[str, ...]:
-        """Names of the trains that exist at that commit."""
+        """Returns names of the trains that exist at that commit."""
 
     def load(self, train: str, at: str) -> TrainState:
-        """The train at that commit. Raises InputError when it is not there or does not parse."""
+        """Returns the train at that commit. Raises InputError when it is not there or does not parse."""
 
     def load_for_brake(self, train: str, at: str) -> TrainState:
         """As `load`, but a file that cannot be read is replaced by its last version that can.
@@ -62,13 +64,14 @@ class StateStore(Protocol):
         """
 
     def text(self, train: str, name: str, at: str) -> bytes | None:
-        """A file right in the train's folder as it is, whatever it holds; None when it is not there.
+        """Returns a file right in the train's folder as it is, whatever it holds; None when it is not there.
 
         Raises InputError for one that is too long to be read.
         """
 
     def altered(self, train: str, change: StateChange, at: str) -> str:
-        """How a file that the change writes is not as `commit` would write it, by its mode or its text.
+        """Returns how a file that the change writes is not as `commit` would write it, by its mode or its
+        text.
 
         Empty when each of them is at that commit exactly what the tool writes. Others are not looked at.
         """
@@ -86,14 +89,14 @@ class StateStore(Protocol):
         at: datetime,
         is_brake: bool = False,
     ) -> str:
-        """Write all of the change as one commit on top of `parent`, and return it.
+        """Writes all of the change as one commit on top of `parent`, and return it.
 
         `is_brake`: it leads to a stop, so it acts in the middle of what a person has begun in the worktree.
         Raises HeadMovedError when the branch is no longer at `parent`; nothing is written then.
         """
 
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
-        """The commits that touched the train, newest first, down to and without `since`.
+        """Yields the commits that touched the train, newest first, down to and without `since`.
 
         They are those of the first parents. A merge that another parent's state came with is followed by that
         parent's commits: all of them where the merge has its state, whoever pulled from whom, else those that
@@ -104,4 +107,4 @@ class StateStore(Protocol):
         """
 
     def forks(self, one: str, other: str) -> tuple[str, ...]:
-        """The newest commits that both of these hold: `one` where it is an ancestor of `other`."""
+        """Returns the newest commits that both of these hold: `one` where it is an ancestor of `other`."""

@@ -15,13 +15,13 @@ class Worktree(Protocol):
         """Raises InputError when the file is not there or not a file."""
 
     def contracts(self) -> tuple[str, ...]:
-        """Every `state/*/contract.yaml`, sorted."""
+        """Returns every `state/*/contract.yaml`, sorted."""
 
     def tags(self) -> tuple[str, ...]:
-        """Names of the repository's tags."""
+        """Returns names of the repository's tags."""
 
     def write(self, files: Mapping[str, str]) -> None:
-        """Write the files, in the place of those that are there. Raises RefusedError as `write_new`."""
+        """Writes the files, in the place of those that are there. Raises RefusedError as `write_new`."""
 
     def write_new(self, files: Mapping[str, str]) -> None:
-        """Write all of the files or, when one of them exists (RefusedError) or cannot be written, none."""
+        """Writes all of the files or, when one of them exists (RefusedError) or cannot be written, none."""

@@ -41,7 +41,8 @@ SHOWN = 5
 
 
 def to_do(state: TrainState, *, now: datetime, pull_request: int | None, merge: str = "") -> list[str]:
-    """What a person has to do, most urgent first; never empty: what is waited for, where nobody is needed.
+    """Returns what a person has to do, most urgent first; never empty: what is waited for, where nobody is
+    needed.
 
     `pull_request` is the number of the open pull request that promotes or, in a rollback, reverts. `merge` is
     the command or the address by which it is merged; empty where the reader sees that already.
@@ -51,12 +52,12 @@ def to_do(state: TrainState, *, now: datetime, pull_request: int | None, merge: 
 
 
 def needs_person(advice: str) -> bool:
-    """Whether this line of `to_do` is more than something to wait for."""
+    """Returns whether this line of `to_do` is more than something to wait for."""
     return not advice.startswith(_WAITS)
 
 
 def _with_contract(state: TrainState, rest: list[str]) -> list[str]:
-    """A file that cannot be used lets nothing start or go on, and holds up no rollback."""
+    """Returns a file that cannot be used lets nothing start or go on, and holds up no rollback."""
     if state.unusable is None and not state.broken:
         return rest
     fixes = [_fix("the contract", state.unusable)] if state.unusable else []
@@ -77,7 +78,7 @@ def _fix(what: str, unusable: UnusableFile) -> str:
 
 
 def _channel(channel: Channel | None) -> Iterator[str]:
-    """A version that is recorded and did not get to where it runs."""
+    """Yields a version that is recorded and did not get to where it runs."""
     request = channel.request if channel else None
     if request is not None and request.result is not None and not request.result.ok:
         failed = (
@@ -108,7 +109,9 @@ def _rollout(state: TrainState, now: datetime, pull_request: int | None, merge: 
 
 
 def next_command(outcome: Outcome) -> str:
-    """The hint for a person whose command the train refuses as it stands: a command that it does not."""
+    """Returns the hint for a person whose command the train refuses as it stands: a command that it does
+    not.
+    """
     match outcome:
         case Outcome.IDLE | Outcome.COMPLETE | Outcome.WITHDRAWN:
             return f"start a release: {_START}"
@@ -123,7 +126,7 @@ def next_command(outcome: Outcome) -> str:
 
 
 def before_the_next(rollout: Rollout) -> str:
-    """The hint for a person who wants to start a release while another one is in its place."""
+    """Returns the hint for a person who wants to start a release while another one is in its place."""
     if rollout.outcome is not Outcome.IN_PROGRESS:
         return next_command(rollout.outcome)
     command = "rollback" if rollout.canary_percent else "withdraw"
@@ -134,7 +137,9 @@ def before_the_next(rollout: Rollout) -> str:
 
 
 def after_undoing(state: TrainState, why: str, *, now: datetime) -> tuple[str, str]:
-    """The message and the hint after `reconcile` undid a change of rollout.yaml; `state` is what it left."""
+    """Returns the message and the hint after `reconcile` undid a change of rollout.yaml;
+    `state` is what it left.
+    """
     rollout = state.rollout
     if rollout.outcome is Outcome.IN_PROGRESS and rollout.frozen is not None:
         return (
@@ -145,7 +150,9 @@ def after_undoing(state: TrainState, why: str, *, now: datetime) -> tuple[str, s
 
 
 def what_next(state: TrainState, *, now: datetime) -> str:
-    """What the tool does by itself, and when; `state` as it is recorded, not as `held_now` shows it."""
+    """Returns what the tool does by itself, and when; `state` as it is recorded, not as `held_now` shows
+    it.
+    """
     rollout, status = state.rollout, state.status
     if rollout.outcome is Outcome.ROLLING_BACK:
         from rollout.rendering import rollback
@@ -173,7 +180,7 @@ def what_next(state: TrainState, *, now: datetime) -> str:
 
 
 def _held(state: TrainState) -> str:
-    """How long nothing goes further, whatever is observed; empty when nothing is in the way."""
+    """Returns how long nothing goes further, whatever is observed; empty when nothing is in the way."""
     if state.rollout.frozen is not None:
         return "while it is frozen"
     if state.unusable is not None:
@@ -207,7 +214,9 @@ def _what_becomes_of_the_edit(state: TrainState, status: Status | None) -> str:
 
 
 def _undone(state: TrainState, status: Status) -> str:
-    """Why the next reconcile undoes an edit or a merge, by the train's files alone; empty if it does not."""
+    """Returns why the next reconcile undoes an edit or a merge, by the train's files alone;
+    empty if it does not.
+    """
     from rollout.core.decide.advance import advance  # of no use to a train that stands where it was put
 
     step = advance(state, None, status.facts, status.decided_at)
@@ -296,7 +305,7 @@ def _signatures(contract: Contract, state: TrainState, rollout: Rollout) -> Iter
 
 
 def due_items(contract: Contract, phase: Phase) -> list[SignoffItem]:
-    """The checklist items that the phase's sign-off gates wait for."""
+    """Returns the checklist items that the phase's sign-off gates wait for."""
     befores = {gate.before for gate in contract.gates_of(phase) if isinstance(gate, SignoffGate)}
     return [item for item in contract.signoff.items if item.before in befores]
 

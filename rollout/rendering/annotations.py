@@ -16,7 +16,7 @@ _OLD_COMMAND = re.compile(r"##(?=\[)")
 
 
 def annotation(level: Level, text: str, *, file: str = "", line: str = "", title: str = "") -> str:
-    """One workflow command, with everything escaped that could end it or begin another."""
+    """Returns one workflow command, with everything escaped that could end it or begin another."""
     places = {"file": file, "line": line, "title": title}
     given = ",".join(f"{name}={_value(value)}" for name, value in places.items() if value)
     return f"::{level} {given}::{_data(text)}" if given else f"::{level}::{_data(text)}"
@@ -30,7 +30,7 @@ def error_annotation(text: str, file: str = "") -> str:
 
 
 def tamed(text: str) -> str:
-    """Text in which a runner finds no command, wherever a line happens to be broken."""
+    """Returns text in which a runner finds no command, wherever a line happens to be broken."""
     return _OLD_COMMAND.sub("## ", _COMMAND.sub(r"\1: ", text))
 
 

@@ -26,7 +26,7 @@ NO_ROLLBACK_APPLY = "the contract has no rollback.apply command"
 
 
 def standing_at(contract: Contract, rollout: Rollout, status: Status | None) -> str:
-    """What follows the phase's name: ` at 10 %`, `, 10 % by hand`, `, 10 % not applied yet`."""
+    """Returns what follows the phase's name: ` at 10 %`, `, 10 % by hand`, `, 10 % not applied yet`."""
     percent = f"{rollout.canary_percent} %"
     match _is_applied(contract, rollout, status):
         case None if rollout.canary_percent:
@@ -38,7 +38,7 @@ def standing_at(contract: Contract, rollout: Rollout, status: Status | None) -> 
 
 
 def frozen_at(contract: Contract, rollout: Rollout, status: Status | None, incident: Incident) -> str:
-    """What became of the percent that the rollback's freeze recorded; empty when it changed none."""
+    """Returns what became of the percent that the rollback's freeze recorded; empty when it changed none."""
     if rollout.canary_percent == incident.canary_percent:
         return ""
     percent = f"{rollout.canary_percent} %"
@@ -55,7 +55,7 @@ def frozen_at(contract: Contract, rollout: Rollout, status: Status | None, incid
 def left_to_people(
     contract: Contract, rollout: Rollout, status: Status | None, incident: Incident
 ) -> Iterator[str]:
-    """What a rollback recorded, and a person has to bring to the product."""
+    """Yields what a rollback recorded, and a person has to bring to the product."""
     if rollout.canary_percent != incident.canary_percent:
         percent = f"{rollout.canary_percent} %"
         request = _request(rollout, status)
@@ -71,7 +71,7 @@ def left_to_people(
 
 
 def was_only_recorded(incident: Incident) -> bool:
-    """Whether step 4 recorded the version, and there is no command that brings it to the product."""
+    """Returns whether step 4 recorded the version, and there is no command that brings it to the product."""
     is_skipped = incident.step(RollbackStep.APPLY_METADATA).state is StepState.SKIPPED
     return is_skipped and incident.step(RollbackStep.INSPECT_TARGET).state is StepState.DONE
 

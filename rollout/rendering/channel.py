@@ -24,7 +24,7 @@ Document = dict[str, object]
 
 
 def guard_advice(code: GuardCode, commit: str = "COMMIT") -> str:
-    """What a person can do about a guard that blocks; empty when none does.
+    """Returns what a person can do about a guard that blocks; empty when none does.
 
     `commit` is that of the version in quarantine, where it is known.
     """
@@ -53,7 +53,7 @@ def guard_advice(code: GuardCode, commit: str = "COMMIT") -> str:
 
 
 def channel_document(channel: Channel, *, stored: bool) -> Document:
-    """The channel and its rollback hints in the runbook's words, the last plan and apply.
+    """Returns the channel and its rollback hints in the runbook's words, the last plan and apply.
 
     `stored` tells whether anybody recorded a channel yet; without, it is the default one.
     """
@@ -78,7 +78,7 @@ def plan_document(plan: ChannelPlan) -> Document:
 
 
 def check_document(train: str, plan: ChannelPlan, fetched_at: datetime) -> Document:
-    """Whether there is something newer; `fetched_at` is that of the list it was looked for in."""
+    """Returns whether there is something newer; `fetched_at` is that of the list it was looked for in."""
     return {
         "train": train,
         "channel": plan.channel.value,
@@ -98,7 +98,7 @@ def apply_document(apply: ChannelApply) -> Document:
 
 
 def outcome_document(commit: str | None, pull_request: int | None, diff: str) -> Document:
-    """What recording something came to."""
+    """Returns what recording something came to."""
     return {
         "commit": commit,
         "pull_request": pull_request,
@@ -111,7 +111,7 @@ def outcome_document(commit: str | None, pull_request: int | None, diff: str) ->
 
 
 def channel_view(channel: Channel, *, stored: bool) -> str:
-    """The channel and its rollback hints in the runbook's words, the last plan and apply."""
+    """Returns the channel and its rollback hints in the runbook's words, the last plan and apply."""
     hints, request = channel.rollback, channel.request
     rows = [
         ("channel", channel.channel.value),
@@ -136,19 +136,19 @@ def channel_view(channel: Channel, *, stored: bool) -> str:
 
 
 def plan_view(plan: ChannelPlan, *, where: str, done: str, diff: str, style: Style = no_style) -> str:
-    """What there is to do; `where` says how the target was found, `done` what became of the plan."""
+    """Returns what there is to do; `where` says how the target was found, `done` what became of the plan."""
     follow = "next: rollout channel apply" if plan.action is ChannelAction.UPGRADE else ""
     return _view(plan, plan.action.value, where, [follow, done], diff, style)
 
 
 def apply_view(apply: ChannelApply, *, where: str, done: str, diff: str, style: Style = no_style) -> str:
-    """What was done, as `plan_view`."""
+    """Returns what was done, as `plan_view`."""
     attempts = f"attempt {apply.attempts}" if apply.attempts > 1 else ""
     return _view(apply, apply.status.value, where, [attempts, done], diff, style)
 
 
 def check_view(plan: ChannelPlan, *, where: str, style: Style = no_style) -> str:
-    """Whether there is something newer; `plan` is what a plan would say."""
+    """Returns whether there is something newer; `plan` is what a plan would say."""
     follow = "next: rollout channel plan" if plan.action is ChannelAction.UPGRADE else ""
     return _view(plan, _NEWS[plan.action], where, [follow], "", style)
 
@@ -162,7 +162,7 @@ _NEWS = {
 
 
 def found_words(source: LookupSource, fetched_at: datetime | None, now: datetime) -> str:
-    """How the target was found; `fetched_at` is that of the list, None for what a plan chose."""
+    """Returns how the target was found; `fetched_at` is that of the list, None for what a plan chose."""
     age = f", {short(max(0, seconds_between(fetched_at, now)))} old" if fetched_at else ""
     match source:
         case LookupSource.LIVE:
@@ -193,7 +193,7 @@ def _view(plan: ChannelPlan, outcome: str, where: str, notes: Iterable[str], dif
 
 
 def diff_lines(diff: str, style: Style = no_style) -> list[str]:
-    """A unified diff of state files, line by line."""
+    """Returns a unified diff of state files, line by line."""
     return [style(_with_indent(text), fg=_DIFF.get(text[:1])) for text in diff.splitlines()]
 
 
@@ -250,7 +250,7 @@ def _request(request: ChannelRequest) -> str:
 
 
 def summary(answer: str) -> str:
-    """Markdown for GITHUB_STEP_SUMMARY of what was answered: the first line stands out."""
+    """Returns markdown for GITHUB_STEP_SUMMARY of what was answered: the first line stands out."""
     first, _, rest = answer.partition("\n")
     # Indented lines are code: nothing in them is markup, and nothing can end them.
     block = "\n".join(f"    {each}" for each in rest.splitlines())
@@ -261,7 +261,9 @@ def summary(answer: str) -> str:
 
 
 def channel_body(template: str, before: Channel, after: Channel) -> str:
-    """The body of a pull request that changes the channel; `template` is the text of channel-pr.md.j2."""
+    """Returns the body of a pull request that changes the channel;
+    `template` is the text of channel-pr.md.j2.
+    """
     upgrade = after.apply if before.current_version != after.current_version else None
     values: dict[str, object] = {
         "train": after.train,

@@ -57,7 +57,8 @@ _CUT_SHORT = "…"
 
 
 def problem(subject: str, trailers: Mapping[str, str], event: Event | None, state: TrainState) -> str:
-    """The first thing in which the message differs from the commit, whose state is `state`; else empty.
+    """Returns the first thing in which the message differs from the commit, whose state is `state`; else
+    empty.
 
     `event` is None for a commit that the trailers do not call the tool's own.
     """
@@ -134,7 +135,9 @@ def _subject(event: Event, subject: str, said: CommitMessage, state: TrainState)
 
 
 def _added(event: Event, rest: str, wanted: str, phases: set[str]) -> str:
-    """What the subject says after the last fact, and the tool does not: ` and complete`, `, frozen`."""
+    """Returns what the subject says after the last fact, and the tool does not: ` and complete`, `,
+    frozen`.
+    """
     if not _VERBS[event]:
         return ""
     rest = _PULL_REQUEST.sub("", rest)
@@ -144,7 +147,7 @@ def _added(event: Event, rest: str, wanted: str, phases: set[str]) -> str:
 
 
 def _after_facts(named: str, event: Event, phases: set[str]) -> str:
-    """What comes after the last version, phase or percent, or after the verb where there is none."""
+    """Returns what comes after the last version, phase or percent, or after the verb where there is none."""
     tokens = named.split()
     last = max((at for at, token in enumerate(tokens) if _fact(token, phases)), default=None)
     if last is not None:

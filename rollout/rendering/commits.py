@@ -80,7 +80,7 @@ def message(
     detail: str = "",
     incident: Incident | None = None,
 ) -> CommitMessage:
-    """The message of the commit that records `event`.
+    """Returns the message of the commit that records `event`.
 
     `rollout` is the desired state as the commit leaves it, `status` the observed one (for `promote` the one
     that recorded the decision). `detail` is a person's reason, or what was signed, switched or done.

@@ -19,7 +19,9 @@ Document = dict[str, object]
 
 
 def evaluate_document(rollout: Rollout, status: Status | None) -> Document:
-    """The decision with everything it rests on; without a release there is none, and `decision` is null."""
+    """Returns the decision with everything it rests on; without a release there is none, and `decision` is
+    null.
+    """
     return {
         "train": rollout.train,
         "release": rollout.release.version if rollout.release else None,
@@ -39,7 +41,7 @@ def evaluate_document(rollout: Rollout, status: Status | None) -> Document:
 def reconcile_document(
     rollout: Rollout, status: Status | None, effects: Sequence[Mapping[str, object]], *, dry_run: bool = False
 ) -> Document:
-    """The decision and what was done about it; each effect is `{kind, ...}`."""
+    """Returns the decision and what was done about it; each effect is `{kind, ...}`."""
     return evaluate_document(rollout, status) | {
         "effects": [dict(effect) for effect in effects],
         "dry_run": dry_run,
@@ -81,7 +83,7 @@ def status_document(
 
 
 def history_document(commits: Iterable[LoggedCommit]) -> list[Document]:
-    """One entry a commit; `event` is null for one of a person that neither steps nor freezes."""
+    """Returns one entry a commit; `event` is null for one of a person that neither steps nor freezes."""
     return [
         {
             "commit": commit.commit,
@@ -96,7 +98,7 @@ def history_document(commits: Iterable[LoggedCommit]) -> list[Document]:
 
 
 def local_prs_document(pulls: Iterable[PullRequest]) -> list[Document]:
-    """The local forge's pull requests."""
+    """Returns the local forge's pull requests."""
     return [
         {
             "number": pull.number,
@@ -116,7 +118,7 @@ def verify_document(
     remarks: Iterable[tuple[str, str]] = (),
     cut: str | None = None,
 ) -> Document:
-    """How many state commits were recomputed, and those that do not follow from the one before.
+    """Returns how many state commits were recomputed, and those that do not follow from the one before.
 
     `remarks` need no action, and `cut` is the commit at which a shallow clone ends; each is left out where
     there is none.
@@ -145,7 +147,7 @@ def _merged_step(rollout: Rollout, status: Status | None) -> Document | None:
 
 
 def _incident(incident: Incident) -> Document:
-    """How far the rollback is; `ended` is null, `rolled_back` or `cancelled`."""
+    """Returns how far the rollback is; `ended` is null, `rolled_back` or `cancelled`."""
     return {
         "id": incident.id,
         "started_at": _instant(incident.started_at),
@@ -196,7 +198,9 @@ def _trigger(finding: TriggerFinding) -> Document:
 
 
 def _soak(contract: Contract, rollout: Rollout, status: Status | None) -> Document:
-    """Seconds; a soak that is counted in runs has `required_runs` and `earned_runs` beside two zeros."""
+    """Returns seconds; a soak that is counted in runs has `required_runs` and `earned_runs` beside two
+    zeros.
+    """
     if rollout.phase is None:
         return {"required_seconds": 0, "earned_seconds": 0}
     phase = contract.phase(rollout.phase)

@@ -22,7 +22,7 @@ _LONGEST = 500
 def examination_text(
     about: str, findings: Sequence[Finding], *, columns: int, style: Style = no_style
 ) -> str:
-    """One finding after the other, worst first, each with its fix below it; then a count."""
+    """Returns one finding after the other, worst first, each with its fix below it; then a count."""
     width = max((len(finding.topic) for finding in findings), default=0)
     lines = [line(about), ""]
     for finding in findings:
@@ -57,7 +57,7 @@ def _counted(findings: Sequence[Finding]) -> str:
 
 
 def examination_summary(about: str, findings: Sequence[Finding]) -> str:
-    """Markdown for a job's summary."""
+    """Returns markdown for a job's summary."""
     rows = [
         f"| {_SYMBOLS[one.severity]} {one.topic} | {prose(one.says, _LONGEST)} | {code(one.fix, _LONGEST)} |"
         for one in findings

@@ -61,7 +61,9 @@ _WORST_FIRST = (Result.UNSATISFIED, Result.UNKNOWN, Result.SATISFIED, Result.NOT
 
 
 def rows(findings: Iterable[GateFinding]) -> tuple[GateRow, ...]:
-    """One row for each gate, in the order of the findings; the soak has a bar of its own, and none here."""
+    """Returns one row for each gate, in the order of the findings;
+    the soak has a bar of its own, and none here.
+    """
     by_gate: dict[str, list[GateFinding]] = {}
     for finding in findings:
         if finding.gate != SOAK_GATE:
@@ -75,7 +77,7 @@ def _worst(findings: Sequence[GateFinding]) -> Result:
 
 
 def worst_first(of: Iterable[GateRow]) -> list[GateRow]:
-    """The rows with failing ones first, then unknown ones; otherwise in their order."""
+    """Returns the rows with failing ones first, then unknown ones; otherwise in their order."""
     return sorted(of, key=lambda row: _WORST_FIRST.index(row.result))
 
 
@@ -90,7 +92,9 @@ class Silence:
 
 
 def listed(findings: Iterable[GateFinding]) -> list[GateRow | Silence]:
-    """What a view lists of the gates, worst first; a gate that is only silent is part of the silence."""
+    """Returns what a view lists of the gates, worst first; a gate that is only silent is part of the
+    silence.
+    """
     of = rows(findings)
     silent = [
         (finding, gates)
@@ -194,7 +198,7 @@ class Progress:
 
 
 def progress(phase: Phase, status: Status | None) -> Progress:
-    """The phase's soak; nothing is earned while status still speaks of another phase."""
+    """Returns the phase's soak; nothing is earned while status still speaks of another phase."""
     soak = status.soak if status is not None and status.phase == phase.name else None
     if isinstance(phase.soak, RunsSoak):
         return Progress(min(soak.runs if soak else 0, phase.soak.runs), phase.soak.runs, runs=True)
@@ -261,7 +265,7 @@ def count(number: int, noun: str) -> str:
 
 
 def short(seconds: int, *, up: bool = False) -> str:
-    """A duration in whole minutes when it is a minute or more; `up` rounds what is left up."""
+    """Returns a duration in whole minutes when it is a minute or more; `up` rounds what is left up."""
     if seconds < 60:
         return format_duration(seconds)
     return format_duration((seconds + (59 if up else 0)) // 60 * 60)

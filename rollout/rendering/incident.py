@@ -46,7 +46,7 @@ def incident_title(incident: Incident) -> str:
 
 
 def incident_body(template: str, state: TrainState, pull_request: str = "", product_page: str = "") -> str:
-    """The body of the incident's issue; `template` is the text of incident.md.j2.
+    """Returns the body of the incident's issue; `template` is the text of incident.md.j2.
 
     `pull_request` names the open pull request that reverts the release, as GitHub links it. `product_page` is
     the address of the product's repository; empty on the local forge.
@@ -185,7 +185,7 @@ def _step(number: int, step: IncidentStep, pull_request: str, product_page: str)
 
 
 def _links(step: IncidentStep, pull_request: str, product_page: str) -> str:
-    """The pull request, or its branch, and the commit that landed."""
+    """Returns the pull request, or its branch, and the commit that landed."""
     shown = []
     for link in step.links:
         if _ID.fullmatch(link):
@@ -248,7 +248,7 @@ def _file(one: EvidenceEntry) -> Markdown:
 
 
 def revert_message(state: TrainState) -> CommitMessage:
-    """The message of the commit that reverts the release."""
+    """Returns the message of the commit that reverts the release."""
     incident = state.incident
     assert incident is not None
     release = release_name(incident.release)
@@ -285,7 +285,7 @@ _NOT_VALIDATED = (
 
 
 def revert_body(state: TrainState, product_page: str = "") -> str:
-    """The body of the pull request that reverts the release.
+    """Returns the body of the pull request that reverts the release.
 
     `product_page` is the address of the product's repository; empty on the local forge.
     """

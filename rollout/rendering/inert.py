@@ -37,12 +37,14 @@ _WORDS = re.compile(r"( *)([^ ]+)")
 
 
 def line(text: str, limit: int = LIMIT) -> str:
-    """One printable line of at most `limit` characters; `…` at its end says that it was cut."""
+    """Returns one printable line of at most `limit` characters; `…` at its end says that it was cut."""
     return inert(text, limit)
 
 
 def plain(text: str, limit: int = LIMIT) -> str:
-    """A line for commit messages and titles: no mention, reference, closing link or `[skip ci]` in it."""
+    """Returns a line for commit messages and titles: no mention, reference, closing link or `[skip ci]` in
+    it.
+    """
     shown = line(text, limit)
     for pattern, replacement in _ACTIVE:
         shown = pattern.sub(replacement, shown)
@@ -93,7 +95,9 @@ _COMMAND = re.compile(
 
 
 def text(shown: str, limit: int = LIMIT) -> Markdown:
-    """Text for Markdown: GitHub shows it as it is, and makes no markup, mention, reference or link of it."""
+    """Returns text for Markdown: GitHub shows it as it is, and makes no markup, mention, reference or link of
+    it.
+    """
     return Markdown(_MARKUP.sub(_escaped, line(shown, limit)))
 
 
@@ -111,7 +115,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def prose(sentence: str, limit: int = LIMIT) -> Markdown:
-    """A sentence of ours for Markdown: `text`, with the commands in it as code."""
+    """Returns a sentence of ours for Markdown: `text`, with the commands in it as code."""
     shown, at = line(sentence, limit), 0
     parts: list[str] = []
     for found in _COMMAND.finditer(shown):
@@ -122,12 +126,12 @@ def prose(sentence: str, limit: int = LIMIT) -> Markdown:
 
 
 def link(shown: str, address: str) -> Markdown:
-    """A link to an address that is ours, such as one built of a repository's page and an id."""
+    """Returns a link to an address that is ours, such as one built of a repository's page and an id."""
     return Markdown(f"[{shown if isinstance(shown, Markdown) else text(shown)}]({address})")
 
 
 def code(text: str, limit: int = LIMIT) -> Markdown:
-    """A code span: in it GitHub looks for no markup, mention, reference or link.
+    """Returns a code span: in it GitHub looks for no markup, mention, reference or link.
 
     Nothing inside can end the span, because a backtick becomes `'`, or the table cell, because a pipe
     becomes `¦`. That changes what is shown a little, and needs no trust in any parser's corner cases.
@@ -137,7 +141,7 @@ def code(text: str, limit: int = LIMIT) -> Markdown:
 
 
 def finalize(value: object) -> str:
-    """What a template prints for a value: numbers and Markdown as they are, all other text as text.
+    """Returns what a template prints for a value: numbers and Markdown as they are, all other text as text.
 
     Raises TypeError for anything else, so that no object's repr slips into a document.
     """
@@ -151,12 +155,16 @@ def finalize(value: object) -> str:
 
 
 def marker_value(text: str) -> str:
-    """Text for a hidden marker: percent-encoded, so that it has no space and cannot end the comment."""
+    """Returns text for a hidden marker: percent-encoded, so that it has no space and cannot end the
+    comment.
+    """
     return quote(line(text), safe="+").replace("--", "-%2D")
 
 
 def cut(document: str, limit: int = DOCUMENT_LIMIT) -> str:
-    """The document's first lines, at most `limit` characters, with a note when lines were left out."""
+    """Returns the document's first lines, at most `limit` characters, with a note when lines were left
+    out.
+    """
     if len(document) <= limit:
         return document
     note = "\n\n_Cut here: it is too long for GitHub. `rollout status` shows all of it._\n"
@@ -177,12 +185,12 @@ def width(text: str) -> int:
 
 
 def pad(text: str, columns: int) -> str:
-    """The line filled with spaces up to so many columns; a longer one stays as it is."""
+    """Returns the line filled with spaces up to so many columns; a longer one stays as it is."""
     return text + " " * (columns - width(text))
 
 
 def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """One line a row, indented by two; every row has the same number of cells."""
+    """Returns one line a row, indented by two; every row has the same number of cells."""
     widths = [max(width(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  " + "  ".join(pad(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
@@ -191,7 +199,7 @@ def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def fitted(text: str, columns: int) -> str:
-    """The text for a terminal of so many columns: a wider line goes on below, two columns further in.
+    """Returns the text for a terminal of so many columns: a wider line goes on below, two columns further in.
 
     A word that is wider than that stays whole: it may be something to copy, such as a command or a path.
     """

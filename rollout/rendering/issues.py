@@ -29,7 +29,7 @@ def issues_document(issues: Iterable[Issue]) -> list[dict[str, object]]:
 
 
 def issue_document(issue: Issue, said: Sequence[Said]) -> dict[str, object]:
-    """One issue with what was written on it."""
+    """Returns one issue with what was written on it."""
     (document,) = issues_document([issue])
     comments = [
         {"author": author, "body": body, "answers": [answer.value for answer in answers]}
@@ -39,7 +39,7 @@ def issue_document(issue: Issue, said: Sequence[Said]) -> dict[str, object]:
 
 
 def issues_view(issues: Sequence[Issue]) -> str:
-    """One line each."""
+    """Returns one line each."""
     if not issues:
         return "no issues"
     widest = max(len(f"#{issue.number}") for issue in issues)
@@ -50,7 +50,7 @@ def issues_view(issues: Sequence[Issue]) -> str:
 
 
 def issue_view(issue: Issue, said: Sequence[Said]) -> str:
-    """The issue as its page shows it, before Markdown is made of it."""
+    """Returns the issue as its page shows it, before Markdown is made of it."""
     parts = [issues_view([issue]), _labels(issue), for_terminal(issue.body)]
     parts += [f"--- {line(author)}{_answer(answers)}\n{_lines(body)}" for author, body, answers in said]
     return "\n\n".join(part for part in parts if part)

@@ -22,7 +22,7 @@ _AT = {"<=": "at most", ">=": "at least"}
 
 
 def render(template: str, values: Mapping[str, object]) -> str:
-    """A template filled in; each value that is not Markdown on purpose is shown as text.
+    """Returns a template filled in; each value that is not Markdown on purpose is shown as text.
 
     Raises jinja2.UndefinedError for a name without a value, TypeError for a value that is no text.
     """
@@ -45,7 +45,7 @@ def _finalize(value: object) -> object:
 
 
 def commit_link(commit: str, page: str) -> Markdown:
-    """The commit's short id, as a link where its repository has a page."""
+    """Returns the commit's short id, as a link where its repository has a page."""
     shown = commit[:SHORT]
     return Markdown(f"[{shown}]({page.rstrip('/')}/commit/{commit})") if page else Markdown(shown)
 
@@ -57,7 +57,7 @@ _BLANK = re.compile(r"\n{3,}")
 
 
 def for_terminal(body: str) -> str:
-    """A body as a person reads it without a browser: no hidden marks, folds or escapes."""
+    """Returns a body as a person reads it without a browser: no hidden marks, folds or escapes."""
     shown = _SUMMARY.sub(r"### \1", _HIDDEN.sub("", body))
     shown = _ESCAPED.sub(r"\1", shown.replace(_APART, "").replace("&nbsp;", " "))
     return _BLANK.sub("\n\n", shown).strip()
@@ -89,7 +89,8 @@ def _wanted(wanted: str) -> Markdown:
 
 
 def holding(findings: Iterable[GateFinding]) -> list[Markdown]:
-    """A line for each gate that holds, with what each surface shows: `✓ queue_depth: 0, 0, 1 of at most 1`.
+    """Returns a line for each gate that holds, with what each surface shows: `✓ queue_depth: 0, 0, 1 of at
+    most 1`.
 
     Surfaces are named where they are not `order_of` all gates.
     """
@@ -99,7 +100,7 @@ def holding(findings: Iterable[GateFinding]) -> list[Markdown]:
 
 
 def order_of(findings: Iterable[GateFinding]) -> tuple[str, ...]:
-    """The surfaces of the gate that asks most of them, in the order of its figures."""
+    """Returns the surfaces of the gate that asks most of them, in the order of its figures."""
     return max((_surfaces(row) for row in rows(findings)), key=len, default=())
 
 

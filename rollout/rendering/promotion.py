@@ -26,7 +26,7 @@ _EVERYBODY = 100
 
 
 def promotion_marker(train: str, release: str, phase: str) -> str:
-    """The hidden comment by which the pull request of a promotion to `phase` is found again."""
+    """Returns the hidden comment by which the pull request of a promotion to `phase` is found again."""
     return MARKER.format(train=marker_value(train), release=marker_value(release), phase=marker_value(phase))
 
 
@@ -41,7 +41,7 @@ def promotion_body(
     needs_person: str = "",
     product_page: str = "",
 ) -> str:
-    """The body of the pull request that promotes to `to`.
+    """Returns the body of the pull request that promotes to `to`.
 
     `product_page` is the address of the product's repository; empty on the local forge.
     `needs_person` is why a rollback of the release would need a person; empty when it would not.
@@ -96,7 +96,7 @@ def _step(
 
 
 def _why_it_stays(rollout: Rollout, decision: Decision, to: Phase) -> str:
-    """Why merging is wrong now, in words that no figure moves; empty when it is right."""
+    """Returns why merging is wrong now, in words that no figure moves; empty when it is right."""
     if rollout.frozen is not None:
         why = f"The train is frozen: {rollout.frozen.reason}. "
     elif decision.verdict is Verdict.PROMOTE:
@@ -109,7 +109,7 @@ def _why_it_stays(rollout: Rollout, decision: Decision, to: Phase) -> str:
 
 
 def _reasons(decision: Decision) -> list[Markdown]:
-    """What speaks against it."""
+    """Returns what speaks against it."""
     return [] if decision.verdict is Verdict.PROMOTE else [text(each, 500) for each in decision.reasons]
 
 

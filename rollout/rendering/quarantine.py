@@ -11,7 +11,9 @@ _SHORT = 10
 
 
 def quarantine_document(quarantine: Quarantine | None) -> list[dict[str, object]]:
-    """One entry a release, oldest first; `incident` or `added` says why, `lifted` is null while it stands."""
+    """Returns one entry a release, oldest first; `incident` or `added` says why, `lifted` is null while it
+    stands.
+    """
     return [_entry(release) for release in (quarantine.releases if quarantine else ())]
 
 
@@ -29,7 +31,7 @@ def _entry(release: QuarantinedRelease) -> dict[str, object]:
 
 
 def quarantine_view(quarantine: Quarantine | None, *, columns: int, style: Style = no_style) -> str:
-    """One line a release, and who lifted it."""
+    """Returns one line a release, and who lifted it."""
     releases = quarantine.releases if quarantine else ()
     return "\n".join(_line(release, columns, style) for release in releases) or "nothing is in quarantine"
 

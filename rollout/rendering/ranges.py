@@ -14,7 +14,7 @@ Document = dict[str, object]
 
 
 def range_view(state: TrainState, since: str) -> str:
-    """The commits of a release that has started; `since` says what its base is."""
+    """Returns the commits of a release that has started; `since` says what its base is."""
     rollout, found = _of(state)
     assert rollout.release is not None
     name, begun = (
@@ -31,13 +31,13 @@ def range_view(state: TrainState, since: str) -> str:
 
 
 def no_target(rollout: Rollout) -> str:
-    """What a rollback does without a version to return to."""
+    """Returns what a rollback does without a version to return to."""
     first = rollout.release is not None and rollout.release.first is not None
     return f"{REVERTS_ONLY}{'' if first else ', and changes no version'}"
 
 
 def why_alone(state: TrainState, since: str) -> str:
-    """The warning about a release of one commit without a base; empty when it has one."""
+    """Returns the warning about a release of one commit without a base; empty when it has one."""
     release = state.rollout.release
     if release is None or release.base is not None:
         return ""
@@ -48,7 +48,7 @@ def why_alone(state: TrainState, since: str) -> str:
 
 
 def range_document(state: TrainState) -> Document:
-    """The key `range`, for a document of a release that has started."""
+    """Returns the key `range`, for a document of a release that has started."""
     rollout, found = _of(state)
     commits = [{"commit": each.commit, "subject": each.subject} for each in found.commits]
     base = rollout.release.base if rollout.release else None
@@ -73,7 +73,7 @@ def changes(release: Release, found: ReleaseRange, product_page: str) -> Markdow
 
 
 def markdown_rows(found: ReleaseRange, product_page: str) -> list[Markdown]:
-    """One item of a Markdown list a commit, and how many more there are."""
+    """Returns one item of a Markdown list a commit, and how many more there are."""
     shown = [_markdown_row(each, product_page) for each in found.commits]
     return [*shown, Markdown(f"and {found.more} more")] if found.more else shown
 

@@ -20,7 +20,7 @@ NOT_RECORDED = "nothing was recorded"
 
 
 def observation_view(observation: Observation, *, now: datetime, style: Style = no_style) -> str:
-    """What one round of the surfaces brought."""
+    """Returns what one round of the surfaces brought."""
     head = f"{observation.train}: {line(release_name(observation.release))} in {observation.phase}"
     lines = reading_lines(observation.samples, observation.harness, now=now, style=style)
     return "\n".join([style(head, bold=True), *lines, f"  read {_checkout(observation)}"])
@@ -50,7 +50,7 @@ def try_view(
     now: datetime,
     style: Style = no_style,
 ) -> str:
-    """What the surfaces that a contract names said, where nothing is rolled out."""
+    """Returns what the surfaces that a contract names said, where nothing is rolled out."""
     head = style(f"the surfaces of {line(file)}", bold=True)
     return "\n".join([head, *reading_lines(samples, harness, now=now, style=style)])
 
@@ -58,7 +58,7 @@ def try_view(
 def try_document(
     file: str, samples: Mapping[str, Sample], harness: HarnessReport | None
 ) -> dict[str, JsonValue]:
-    """The same for scripts."""
+    """Returns the same for scripts."""
     return {
         "contract": file,
         "samples": {name: sample.model_dump(mode="json") for name, sample in samples.items()},

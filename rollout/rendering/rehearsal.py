@@ -11,7 +11,7 @@ _MARKS = {StepState.DONE: "\u2713", StepState.SKIPPED: "-"}
 
 
 def rehearsal_view(rehearsed: RehearsalOutcome, commit: str | None, *, style: Style) -> str:
-    """What became of each step, and whether it was recorded."""
+    """Returns what became of each step, and whether it was recorded."""
     rows = [
         f"  {_MARKS.get(step.state, '!')} {step.step.label:<17} {line(step.result)}".rstrip()
         for step in rehearsed.steps
@@ -34,7 +34,7 @@ def why_stuck(rehearsed: RehearsalOutcome) -> str:
 
 
 def rehearsal_summary(rehearsed: RehearsalOutcome, commit: str | None) -> str:
-    """Markdown for GITHUB_STEP_SUMMARY; its first line says whether a person would be needed."""
+    """Returns markdown for GITHUB_STEP_SUMMARY; its first line says whether a person would be needed."""
     went_through = f"a rollback of {rehearsed.release} would go through"
     first = went_through if rehearsed.passed else why_stuck(rehearsed)
     # Indented lines are code: nothing in them is markup, and nothing can end them.

@@ -23,7 +23,7 @@ def cache_document(
     problem: str,
     ttl: int,
 ) -> Document:
-    """The cache; `age` is None and `problem` says why when nothing may be used of it."""
+    """Returns the cache; `age` is None and `problem` says why when nothing may be used of it."""
     return {
         "train": train,
         "state": "fresh" if age and age.is_fresh else "stale" if age else "unusable" if problem else "none",
@@ -49,7 +49,7 @@ def cache_view(
     ttl: int,
     style: Style = no_style,
 ) -> str:
-    """The cache for a person, as `cache_document`."""
+    """Returns the cache for a person, as `cache_document`."""
     if age is None or cache is None:
         said = f"unusable: {line(problem)}" if problem else "no cache"
         follow = "`rollout channel cache prune` takes it away" if problem else _REFRESH

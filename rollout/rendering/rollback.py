@@ -27,7 +27,7 @@ from rollout.rendering.inert import line
 
 
 def target_by_hand(rollout: Rollout) -> str:
-    """Why the version to return to is to be looked at; empty where a command recorded it."""
+    """Returns why the version to return to is to be looked at; empty where a command recorded it."""
     target = rollout.rollback_target
     if target is None or target.by_hand is None:
         return ""
@@ -55,7 +55,7 @@ _COLOURS = {
 
 
 def next_steps(state: TrainState, revert: str, merge: str = "") -> list[str]:
-    """What a person has to do, most important first.
+    """Returns what a person has to do, most important first.
 
     `revert` names the open pull request that reverts the release, such as `pull request #7`; empty when
     there is none. `merge` is how it is merged, where the reader does not see that.
@@ -146,7 +146,7 @@ def _way_out(incident: Incident) -> Iterator[str]:
 
 
 def what_next(state: TrainState) -> str:
-    """What the tool does by itself."""
+    """Returns what the tool does by itself."""
     incident = state.incident
     if incident is None or incident.current is None:
         return "nothing is promoted until the rollback is over"
@@ -163,7 +163,7 @@ def _has_no_target(incident: Incident) -> bool:
 
 
 def step_lines(incident: Incident, now: datetime, style: Style = no_style) -> list[str]:
-    """One line a step: `✓ 2 capture evidence   14:20 UTC  7 captured`."""
+    """Returns one line a step: `✓ 2 capture evidence   14:20 UTC  7 captured`."""
     width = max(len(title) for title in TITLES.values())
     return [
         _step_line(number, step, width, now, style) for number, step in enumerate(incident.steps, start=1)
@@ -191,7 +191,7 @@ def joined_line(joined: RollbackJoin) -> str:
 
 
 def causes(incident: Incident) -> Sequence[str]:
-    """Why it began."""
+    """Returns why it began."""
     if not incident.triggers:
         return [f"by {line(incident.started_by, 60)}: {line(incident.reason, 300)}"]
     return [

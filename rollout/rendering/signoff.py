@@ -23,7 +23,7 @@ _PROOFS = {
 
 
 def signoff_document(contract: Contract, rollout: Rollout, signoff: Signoff | None) -> dict[str, object]:
-    """The checklist; an item's `state` is `signed`, `missing`, `lapsed` or `withdrawn`."""
+    """Returns the checklist; an item's `state` is `signed`, `missing`, `lapsed` or `withdrawn`."""
     items = [_item_document(item, contract, signoff, rollout) for item in contract.signoff.items]
     return {
         "complete": rollout.release is not None and all(item["state"] == "signed" for item in items),
@@ -80,7 +80,7 @@ def _why_gone(signature: Signature, signoff: Signoff | None) -> str:
 
 
 def what_it_takes(item: SignoffItem, contract: Contract, signoff: Signoff | None, rollout: Rollout) -> str:
-    """Who signs an open item, or what proves it."""
+    """Returns who signs an open item, or what proves it."""
     if item.proof is not None:
         return f"reconcile signs it once {_PROOFS[item.proof.kind].format(of=item.proof.of)}"
     named = contract.signoff.roles.named(item.role)
@@ -92,12 +92,12 @@ def what_it_takes(item: SignoffItem, contract: Contract, signoff: Signoff | None
 
 
 def strangers(contract: Contract, signoff: Signoff | None) -> tuple[str, ...]:
-    """What was signed and is no item of the contract (any more)."""
+    """Returns what was signed and is no item of the contract (any more)."""
     known = {item.id for item in contract.signoff.items}
     return tuple(name for name in signoff.items if name not in known) if signoff else ()
 
 
 def state_commit(signature: Signature) -> str:
-    """The state commit that the machine's evidence names; empty for a person's."""
+    """Returns the state commit that the machine's evidence names; empty for a person's."""
     found = signature.evidence
     return found.removeprefix(STATE_COMMIT) if found.startswith(STATE_COMMIT) else ""

@@ -34,7 +34,7 @@ class Pages:
 
 
 def issue_text(template: str, state: TrainState, pages: Pages) -> IssueText:
-    """All that the issue of the rollout shows. `template` is the text of signoff-issue.md.j2.
+    """Returns all that the issue of the rollout shows. `template` is the text of signoff-issue.md.j2.
 
     Raises ValueError when the train has no release.
     """
@@ -52,7 +52,7 @@ def issue_text(template: str, state: TrainState, pages: Pages) -> IssueText:
 
 
 def refusal_text(by: str, refusals: Sequence[str]) -> str:
-    """What is said to a comment that does not count."""
+    """Returns what is said to a comment that does not count."""
     lines = "\n".join(f"- {prose(why, 500)}" for why in refusals)
     return f"{text(by)}, this does not count:\n\n{lines}\n\nMend it, and say it again in a new comment."
 

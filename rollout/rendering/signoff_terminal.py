@@ -16,7 +16,7 @@ from rollout.rendering.terminal import hanging, section
 def signoff_view(
     contract: Contract, rollout: Rollout, signoff: Signoff | None, *, columns: int, style: Style = no_style
 ) -> str:
-    """The checklist by section: signed by whom with what evidence, or who has to sign and how."""
+    """Returns the checklist by section: signed by whom with what evidence, or who has to sign and how."""
     items = states(contract, signoff, rollout)
     signed = sum(1 for _, state in items if state == "signed")
     parts = [style(f"{signed} of {count(len(items), 'item')} signed", bold=True)]

@@ -40,7 +40,7 @@ class Run:
 
 
 def job_summary(template: str, state: TrainState, run: Run, *, now: datetime) -> str:
-    """Markdown for GITHUB_STEP_SUMMARY; a hold's first line says why, and when it can change.
+    """Returns markdown for GITHUB_STEP_SUMMARY; a hold's first line says why, and when it can change.
 
     `template` is the text of job-summary.md.j2.
     """
@@ -89,13 +89,13 @@ def _todo(sentence: str, run: Run) -> Markdown:
 
 
 def _others(status: Status, told: str) -> list[str]:
-    """What holds it up beside what the first line says."""
+    """Returns what holds it up beside what the first line says."""
     promotes = status.decision.verdict is Verdict.PROMOTE
     return [] if promotes else [reason for reason in status.decision.reasons if reason != told]
 
 
 def refusal_summary(message: str, hint: str) -> str:
-    """Markdown for a command that was refused or failed: the reason is the first line."""
+    """Returns markdown for a command that was refused or failed: the reason is the first line."""
     lines = [f"**Refused:** {prose(line, _LONGEST)}" for line in message.splitlines()[:1]]
     lines += [f"- {prose(line, _LONGEST)}" for line in message.splitlines()[1:_MAX_DONE]]
     return "\n\n".join(
@@ -104,7 +104,7 @@ def refusal_summary(message: str, hint: str) -> str:
 
 
 def lost_summary(lost: Sequence[str]) -> str:
-    """Markdown for decorations that failed, a line each."""
+    """Returns markdown for decorations that failed, a line each."""
     lines = [f"- {prose(line, _LONGEST)}" for line in lost[:_MAX_DONE]]
     return "\n".join(["", "### Not shown on GitHub", "", *lines, "", _IS_RECORDED])
 
@@ -161,7 +161,7 @@ def _incident_path(state: TrainState, branch: str) -> str:
 
 
 def _link(text: str, page: str, path: str) -> str:
-    """Markdown; empty when there is nowhere to go, or the page's address is not a plain one."""
+    """Returns markdown; empty when there is nowhere to go, or the page's address is not a plain one."""
     return f"[{text}]({page}/{path})" if path and _PAGE.fullmatch(page) else ""
 
 
@@ -186,7 +186,7 @@ def _row(row: Mapping[str, object]) -> str:
 
 
 def timeline(contract: Contract, rollout: Rollout, status: Status | None) -> str:
-    """A mermaid timeline of the phases in a fenced block; every text in it is a name or made here."""
+    """Returns a mermaid timeline of the phases in a fenced block; every text in it is a name or made here."""
     names = [phase.name for phase in contract.phases]
     current = names.index(rollout.phase) if rollout.phase in names else -1
     lines = ["```mermaid", "timeline"]

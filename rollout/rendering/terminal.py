@@ -99,7 +99,9 @@ def reconciled_view(
     dry_run: bool = False,
     style: Style = no_style,
 ) -> str:
-    """What was decided and done about it; at its end, as `status_view` begins, what a person has to do."""
+    """Returns what was decided and done about it; at its end, as `status_view` begins, what a person has to
+    do.
+    """
     rollout, status = state.rollout, state.status
     if status is not None and rollout.outcome in (Outcome.IN_PROGRESS, Outcome.COMPLETE):
         decided = _verdict_sections(rollout, status, state.contract, now, columns, style, said=(_UNOBSERVED,))
@@ -152,7 +154,9 @@ def _standing_sections(
 
 
 def _merged(state: TrainState, now: datetime) -> str:
-    """The step that is merged and not entered yet, with what it waits for; empty when there is none."""
+    """Returns the step that is merged and not entered yet, with what it waits for;
+    empty when there is none.
+    """
     rollout, status = state.rollout, state.status
     if status is None or status.entered(rollout) == rollout:
         return ""
@@ -227,7 +231,7 @@ def _verdict(status: Status) -> str:
 
 
 def _is_soaking(status: Status) -> bool:
-    """Whether only time is missing."""
+    """Returns whether only time is missing."""
     decision = status.decision
     soaks = [reason.startswith(_SOAK) for reason in decision.reasons]
     return decision.verdict is Verdict.HOLD and bool(soaks) and all(soaks)
@@ -243,7 +247,9 @@ def _track(contract: Contract, rollout: Rollout, status: Status | None, columns:
 
 
 def _why(status: Status, columns: int, style: Style, said: tuple[str, ...] = ()) -> str:
-    """The reasons that neither the gates nor the soak show, nor what begins as something `said` elsewhere."""
+    """Returns the reasons that neither the gates nor the soak show, nor what begins as something `said`
+    elsewhere.
+    """
     shown = (_SOAK, *said, *(start for gate in _open_gates(status) for start in _as_reasons(gate)))
     reasons = [reason for reason in status.decision.reasons if not reason.startswith(shown)]
     return section("Why", _bullets([line(reason, 500) for reason in reasons], columns), style)
@@ -254,7 +260,7 @@ def _open_gates(status: Status) -> list[GateFinding]:
 
 
 def _as_reasons(finding: GateFinding) -> Iterator[str]:
-    """How a reason begins that says what the finding says."""
+    """Yields how a reason begins that says what the finding says."""
     if finding.surface is None:
         yield f"{finding.gate}: {finding.seen}"
     else:
@@ -345,7 +351,7 @@ def _painted_health(text: str, style: Style) -> str:
 
 
 def _triggers(status: Status, now: datetime, columns: int, style: Style) -> str:
-    """A trigger that is unknown for the reason of a gate is named without it: the gates tell it."""
+    """Returns a trigger that is unknown for the reason of a gate is named without it: the gates tell it."""
     findings, told = status.triggers, {(each.surface, each.seen) for each in _open_gates(status)}
     lines, followers = [], []
     for finding in findings:
@@ -388,7 +394,7 @@ def decision_view(
     dry_run: bool = False,
     style: Style = no_style,
 ) -> str:
-    """What was decided and why, with what was (or, in a dry run, would be) done about it."""
+    """Returns what was decided and why, with what was (or, in a dry run, would be) done about it."""
     sections = [
         *_verdict_sections(rollout, status, contract, now, columns, style),
         effects_view(effects, columns=columns, dry_run=dry_run, style=style),
@@ -424,7 +430,7 @@ def _verdict_sections(
 def effects_view(
     effects: Sequence[Mapping[str, object]], *, columns: int, dry_run: bool = False, style: Style = no_style
 ) -> str:
-    """Each effect in a line; empty when there is none."""
+    """Returns each effect in a line; empty when there is none."""
     lines = [line(_effect(effect), 500) for effect in effects]
     return section("Would do" if dry_run else "Done", _bullets(lines, columns), style)
 
@@ -467,7 +473,7 @@ def _effect(effect: Mapping[str, object]) -> str:
 
 
 def history_view(commits: Iterable[LoggedCommit], *, columns: int, style: Style = no_style) -> str:
-    """One line a commit; one whose message is not the tool's shows its author."""
+    """Returns one line a commit; one whose message is not the tool's shows its author."""
     lines, is_cut = [], False
     for commit in commits:
         lines.append(_logged(commit, columns, style))
@@ -496,7 +502,7 @@ def verify_view(
     columns: int,
     style: Style = no_style,
 ) -> str:
-    """How many state commits were recomputed; each problem is a commit and what is wrong with it.
+    """Returns how many state commits were recomputed; each problem is a commit and what is wrong with it.
 
     `cut` is the commit at which a shallow clone ends.
     """
@@ -516,7 +522,7 @@ _CUT = "this clone is shallow, and history ends here; get the rest with: git fet
 
 
 def pull_requests_view(pulls: Sequence[PullRequest]) -> str:
-    """The local forge's pull requests, one line each."""
+    """Returns the local forge's pull requests, one line each."""
     if not pulls:
         return "no pull requests"
     table = [
@@ -538,7 +544,7 @@ def _bullets(texts: Iterable[str], columns: int) -> list[str]:
 
 
 def hanging(lead: str, texts: Sequence[str], columns: int) -> str:
-    """The texts below each other after `lead`, wrapped to the columns with a hanging indent."""
+    """Returns the texts below each other after `lead`, wrapped to the columns with a hanging indent."""
     if len(texts) == 1 and len(lead) + len(texts[0]) <= columns:
         return (lead + texts[0]).rstrip()
     indent = len(lead) if len(lead) <= 6 or columns - len(lead) >= 30 else 6

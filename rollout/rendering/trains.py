@@ -19,7 +19,7 @@ Row = tuple[str, TrainState | None, list[str]]
 def advice(
     state: TrainState, *, now: datetime, pull_request: int | None, how_to_merge: Callable[[int | None], str]
 ) -> list[str]:
-    """What a person has to do about a train, as `status` says it."""
+    """Returns what a person has to do about a train, as `status` says it."""
     merge = how_to_merge(pull_request)
     return to_do(held_now(state, now), now=now, pull_request=pull_request, merge=merge)
 
@@ -33,7 +33,9 @@ def list_view(rows: Sequence[Row], *, now: datetime, style: Style = no_style) ->
 
 
 def list_document(rows: Sequence[Row], *, now: datetime) -> list[dict[str, JsonValue]]:
-    """One entry a train; `todo` is empty where nobody is needed, and all there is of an unreadable train."""
+    """Returns one entry a train; `todo` is empty where nobody is needed, and all there is of an unreadable
+    train.
+    """
     return [_entry(train, state and held_now(state, now), told) for train, state, told in rows]
 
 
@@ -52,7 +54,7 @@ def _entry(train: str, state: TrainState | None, told: list[str]) -> dict[str, J
 
 
 def _entered(state: TrainState) -> tuple[Rollout, Status | None]:
-    """The phase that was entered; a merged one stands beside it."""
+    """Returns the phase that was entered; a merged one stands beside it."""
     status = state.status
     return (status.entered(state.rollout) if status else state.rollout), status
 

@@ -27,7 +27,7 @@ _CRONS = re.compile(r"(?:^ *- cron:.*\n)+", re.MULTILINE)
 
 
 def thin_caller(workflow: str, pin: ActionPin) -> str:
-    """One of this project's workflow files for another repository.
+    """Returns one of this project's workflow files for another repository.
 
     The steps that check the tool out are left out: GitHub fetches the action's repository by itself.
     """
@@ -35,7 +35,7 @@ def thin_caller(workflow: str, pin: ActionPin) -> str:
 
 
 def caller_of_state_branch(workflow: str, pin: ActionPin, branch: str) -> str:
-    """The same for a state branch of its own: without comments, because nobody works on it there.
+    """Returns the same for a state branch of its own: without comments, because nobody works on it there.
 
     What is done after a closed pull request is done after a push to that branch too: a push takes the file of
     the branch that it goes to.
@@ -46,14 +46,16 @@ def caller_of_state_branch(workflow: str, pin: ActionPin, branch: str) -> str:
 
 
 def is_as_written(text: str) -> bool:
-    """Whether a file is as `init` wrote it, but for pins, which bots move, and for the schedule."""
+    """Returns whether a file is as `init` wrote it, but for pins, which bots move, and for the schedule."""
     plain = text.replace("\r\n", "\n")
     seal = _SEALED.match(plain)
     return seal is not None and seal[1] == _digest(plain[seal.end() :])
 
 
 def with_schedule_of(old: str, new: str) -> str:
-    """The new file with the schedule of the one that it replaces: how often to run is a person's choice."""
+    """Returns the new file with the schedule of the one that it replaces: how often to run is a person's
+    choice.
+    """
     crons = _CRONS.search(old)
     return new if crons is None else _CRONS.sub(lambda _: crons[0], new)
 

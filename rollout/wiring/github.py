@@ -200,7 +200,7 @@ class GitHub:
         yield github_copy(clone, home, self._train.branch(), product)
 
     def _product_clone(self, repository: str) -> ProductClone:
-        """One of each repository, so that what was fetched for one question answers the next."""
+        """Returns one of each repository, so that what was fetched for one question answers the next."""
         from rollout.adapters.github.product_clone import ProductClone
 
         if repository not in self._clones:
@@ -209,7 +209,9 @@ class GitHub:
         return self._clones[repository]
 
     def silent_schedule(self) -> str:
-        """What to do where the schedule is switched off; empty where it is not, or GitHub does not say."""
+        """Returns what to do where the schedule is switched off;
+        empty where it is not, or GitHub does not say.
+        """
         from rollout.adapters.github.runs import workflow_state
         from rollout.core.workflow_pin import SCHEDULE_WORKFLOW, why_disabled
 

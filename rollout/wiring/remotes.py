@@ -41,7 +41,8 @@ class Remote:
 
 
 def remotes_with_train(git: Git, server: str, state_branches: Sequence[str]) -> tuple[Remote, ...]:
-    """The remotes on GitHub that hold the workflows, as last fetched; of several those that hold state.
+    """Returns the remotes on GitHub that hold the workflows, as last fetched; of several those that hold
+    state.
 
     `server`: the host of an Enterprise Server. `state_branches`: where state may be, beside the default one.
     """
@@ -56,7 +57,7 @@ def remotes_with_train(git: Git, server: str, state_branches: Sequence[str]) -> 
 
 
 def only_one(found: Sequence[Remote], named: str | None) -> Remote | None:
-    """The remote that is meant, or the one that `owner/name` names; None where there is none.
+    """Returns the remote that is meant, or the one that `owner/name` names; None where there is none.
 
     Raises InputError where it is not clear which one is meant.
     """
@@ -78,7 +79,7 @@ def only_one(found: Sequence[Remote], named: str | None) -> Remote | None:
 
 
 def fetched_state_branch(git: Git, remote: Remote, branches: Sequence[str], *, anew: bool) -> str:
-    """The first of the branches that holds state, as last fetched; fetched now with `anew`.
+    """Returns the first of the branches that holds state, as last fetched; fetched now with `anew`.
 
     The first one that is there where none does: then all are fetched with `anew`, since another may. Raises
     InputError where none is there, or one was never fetched that may hold state; OutsideError where they
@@ -108,7 +109,7 @@ def _shows_state(git: Git, remote: Remote) -> bool:
 
 
 def last_fetch(git: Git, remote: Remote, branch: str, now: datetime) -> str:
-    """How long ago that was, in words."""
+    """Returns how long ago that was, in words."""
     moment = fetched_at(git, remote.name, branch, remote.place.name)
     if moment is None:
         return "nobody knows when"
@@ -130,6 +131,6 @@ def _holds_workflows(git: Git, remote: str, branch: str, names: frozenset[str]) 
 
 
 def holds_state(git: Git, remote: Remote, state_branches: Sequence[str]) -> bool:
-    """Whether one of the branches, or the default one, does as last fetched."""
+    """Returns whether one of the branches, or the default one, does as last fetched."""
     branches = (*state_branches, remote.default)
     return any(git.tree(f"{fetched(remote.name, branch)}:{STATE}") for branch in branches)

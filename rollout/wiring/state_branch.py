@@ -21,7 +21,7 @@ Parse = Callable[..., object]
 
 
 def state_branch(git: Git, worktree: DiskWorktree, parse: Parse) -> tuple[str, str]:
-    """The state branch of a clone for which nobody asked for one, and why it is that one."""
+    """Returns the state branch of a clone for which nobody asked for one, and why it is that one."""
     if named := branch_of_contracts(git, worktree, parse):
         return named, "which the contract names"
     places = (f"refs/{place}/{STATE_BRANCH}:{STATE}" for place in ("heads", "remotes/origin"))
@@ -47,7 +47,7 @@ def branch_of_contracts(git: Git, worktree: DiskWorktree, parse: Parse) -> str |
 
 
 def _committed(git: Git, train: str, parse: Parse) -> str | None:
-    """The branch by the newest committed contract that can be read, or that shows it by its form."""
+    """Returns the branch by the newest committed contract that can be read, or that shows it by its form."""
     path = state_path(train, CONTRACT)
     commits = chain(["HEAD"], (entry.commit for entry in islice(git.log("HEAD", [path]), _MOST_VERSIONS)))
     for commit in commits:
@@ -74,7 +74,7 @@ def _parsed(text: bytes, file: str, parse: Parse) -> object | None:
 
 
 def _branch_in(text: bytes, data: object | None) -> str | None:
-    """The branch that a contract names, found by its form where the text is no YAML."""
+    """Returns the branch that a contract names, found by its form where the text is no YAML."""
     if data is None:
         named = _NAMED.search(text)
         return named[1].decode() if named else None

@@ -18,7 +18,8 @@ def _template(name: str) -> str:
 
 
 def promotion_body(product_page: Callable[[], str] = str) -> Callable[[TrainState, str], str]:
-    """The body of a promotion pull request, of a train and the state commit that its branch is made on.
+    """Returns the body of a promotion pull request, of a train and the state commit that its branch is made
+    on.
 
     `product_page` gives the address of the product's repository; empty on the local forge.
     """
@@ -45,14 +46,16 @@ def promotion_body(product_page: Callable[[], str] = str) -> Callable[[TrainStat
 
 
 def incident_body(product_page: Callable[[], str] = str) -> Callable[[TrainState, str], str]:
-    """The body of an incident's issue, of a train and the revert's pull request as GitHub links it."""
+    """Returns the body of an incident's issue, of a train and the revert's pull request as GitHub links
+    it.
+    """
     from rollout.rendering.incident import incident_body as rendered
 
     return lambda state, pull_request: rendered(_template("incident"), state, pull_request, product_page())
 
 
 def channel_body(before: Channel, after: Channel) -> str:
-    """The body of the pull request that changes the channel."""
+    """Returns the body of the pull request that changes the channel."""
     from rollout.rendering.channel import channel_body as rendered
 
     return rendered(_template("channel-pr"), before, after)

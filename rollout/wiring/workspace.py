@@ -66,7 +66,7 @@ ForgeKind = Literal["local", "github"]
 
 
 def _top(folder: Path) -> Path | None:
-    """The worktree that holds the folder."""
+    """Returns the worktree that holds the folder."""
     whole = folder.resolve()
     return next((each for each in (whole, *whole.parents) if (each / ".git").exists()), None)
 
@@ -135,13 +135,15 @@ class Workspace:
         return branch
 
     def has_branch(self, name: str) -> bool:
-        """Whether the clone knows a branch of that name, its own or origin's, or is about to begin it."""
+        """Returns whether the clone knows a branch of that name, its own or origin's, or is about to begin
+        it.
+        """
         places = ("heads", "remotes/origin")
         is_known = any(self.git.resolve(f"refs/{place}/{name}") for place in places)
         return is_known or name == self.git.current_branch()
 
     def branch_of_new_train(self) -> str | None:
-        """The branch of its own that state of a new train goes to; None for the worktree's.
+        """Returns the branch of its own that state of a new train goes to; None for the worktree's.
 
         Where origin is on GitHub, `rollout-state` unless another one is named, or the worktree has a train.
         """
@@ -190,7 +192,7 @@ class Workspace:
         return remotes_with_train(self.git, server_host(self._environment), branches)
 
     def go_to_github(self, named: str | None) -> Remote | None:
-        """Act on the train on GitHub from now on, where a remote of the clone, or the one named, runs it.
+        """Acts on the train on GitHub from now on, where a remote of the clone, or the one named, runs it.
 
         Returns that remote; None where there is none, and nothing changes. Raises InputError where it is not
         clear which one is meant.
@@ -206,7 +208,7 @@ class Workspace:
         return self._remote
 
     def how_to_merge(self, number: int | None) -> str:
-        """The command that merges a pull request of the local forge, the address of one on GitHub."""
+        """Returns the command that merges a pull request of the local forge, the address of one on GitHub."""
         if number is None:
             return ""
         if self.forge_kind == "local":
@@ -217,13 +219,15 @@ class Workspace:
         return f"{page}/pull/{number}" if page else ""
 
     def branch_files(self, branch: str, message: str = "") -> BranchFiles:
-        """The files of a branch, whatever is checked out; `message` is of the commits that write them."""
+        """Returns the files of a branch, whatever is checked out;
+        `message` is of the commits that write them.
+        """
         from rollout.adapters.branch_files import BranchFiles
 
         return BranchFiles(self.git, branch, self.clock, message)
 
     def product_branch_here(self) -> str | None:
-        """The branch that the worktree stands on; None for none, or for one of the tool's own."""
+        """Returns the branch that the worktree stands on; None for none, or for one of the tool's own."""
         current = self.git.current_branch()
         return None if current in (None, STATE_BRANCH) or current.startswith("rollout/") else current
 
@@ -346,7 +350,7 @@ class Workspace:
             )
 
     def responder(self) -> Responder:
-        """What a rollback acts through."""
+        """Returns what a rollback acts through."""
         from rollout.commands.reconcile.incident import Responder
 
         return Responder(
@@ -362,7 +366,7 @@ class Workspace:
         return texts.promotion_body(self.product_page)
 
     def product_page(self) -> str:
-        """The address of the product's repository; empty on the local forge."""
+        """Returns the address of the product's repository; empty on the local forge."""
         return self._adapters.pages().product
 
     @contextmanager
@@ -406,7 +410,7 @@ class Workspace:
         return self.github.collecting
 
     def silent_schedule(self) -> str:
-        """What to do where the schedule is switched off; empty where it is not, or nobody says."""
+        """Returns what to do where the schedule is switched off; empty where it is not, or nobody says."""
         return self._adapters.silent_schedule()
 
     @property
@@ -477,7 +481,7 @@ class Workspace:
         )
 
     def _is_home(self, product_dir: Path | None) -> bool:
-        """Whether the product is a part of this repository, and so is beside state."""
+        """Returns whether the product is a part of this repository, and so is beside state."""
         if product_dir is None:
             return True
         # A job that speaks to GitHub need not be in a clone at all.
@@ -485,19 +489,21 @@ class Workspace:
         return top is not None and top == _top(self.repo)
 
     def train(self, named: str | None) -> str:
-        """The train that a command is about. Raises InputError when that is not clear."""
+        """Returns the train that a command is about. Raises InputError when that is not clear."""
         self._train = self._chosen_train(named)
         return self._train
 
     def trains(self) -> Sequence[str]:
-        """The trains of the state branch; none where there is no commit yet."""
+        """Returns the trains of the state branch; none where there is no commit yet."""
         try:
             return self.store.trains(self.store.head())
         except InputError:
             return ()
 
     def existing_train(self, named: str | None) -> str | None:
-        """The train of that name, or the only one; None when there is no such train, or more than one."""
+        """Returns the train of that name, or the only one; None when there is no such train, or more than
+        one.
+        """
         trains = self.trains()
         if named is None and len(trains) == 1:
             return trains[0]
@@ -567,7 +573,7 @@ class Workspace:
         return store.lost(tip, train) if tip else None
 
     def _after_its_start(self, train: str) -> str:
-        """The train. Raises InputError when the time that was given lies before its release began."""
+        """Returns the train. Raises InputError when the time that was given lies before its release began."""
         if isinstance(self.clock, FixedClock):
             try:
                 rollout = self.store.load_for_brake(train, self.store.head()).rollout
@@ -590,7 +596,7 @@ class Workspace:
         return self.store.load_for_brake(self.train(train), self.store.head())
 
     def installed_from(self) -> ActionPin | None:
-        """The commit on GitHub that this program was installed from; None when that is not known."""
+        """Returns the commit on GitHub that this program was installed from; None when that is not known."""
         from rollout.adapters.installation import direct_url, installed_from
 
         return installed_from(direct_url())
@@ -603,7 +609,7 @@ class Workspace:
         return YamlFiles()
 
     def channel_desk(self) -> Desk:
-        """What the channel's commands work with."""
+        """Returns what the channel's commands work with."""
         from rollout.commands.channel.record import Desk
         from rollout.commands.quarantine import held_back
 
@@ -619,11 +625,12 @@ class Workspace:
         )
 
     def tags(self) -> tuple[str, ...]:
-        """Names of the clone's tags; none where there is no clone."""
+        """Returns names of the clone's tags; none where there is no clone."""
         return tuple(self.git.tags()) if self.forge_kind == "local" or self._is_clone() else ()
 
     def released(self, version: str) -> tuple[str, ...]:
-        """The version if somebody released or tagged it, and the clone's tags, of which a job has none.
+        """Returns the version if somebody released or tagged it, and the clone's tags, of which a job has
+        none.
 
         Raises OutsideError when GitHub cannot be asked.
         """
@@ -633,7 +640,7 @@ class Workspace:
         return (*tags, *self._adapters.releases.tags_of(version))
 
     def target_lookup(self) -> TargetLookup:
-        """How a version is looked up that a person names to return to."""
+        """Returns how a version is looked up that a person names to return to."""
         from rollout.commands.quarantine import held_back
         from rollout.commands.targets import TargetLookup
 
@@ -642,7 +649,9 @@ class Workspace:
         )
 
     def decider_for_brake(self) -> str:
-        """Who brakes: as `decider`, and an unknown person where nobody knows, which `note` hears of."""
+        """Returns who brakes: as `decider`, and an unknown person where nobody knows, which `note` hears
+        of.
+        """
         try:
             return self.decider()
         except InputError as error:
@@ -650,7 +659,7 @@ class Workspace:
             return UNKNOWN_PERSON
 
     def decider(self) -> str:
-        """Who decides by a command: whoever dispatched the run, else who is at the keyboard.
+        """Returns who decides by a command: whoever dispatched the run, else who is at the keyboard.
 
         Raises InputError when nobody knows.
         """
@@ -670,7 +679,7 @@ class Workspace:
         return self.forge_kind == "github" and self.github.is_rerun
 
     def signoff_issue(self, *, dry_run: bool = False) -> SignoffIssue:
-        """The checklist's issue, with the texts that it shows."""
+        """Returns the checklist's issue, with the texts that it shows."""
         from rollout.commands.reconcile.signoff_issue import SignoffIssue
         from rollout.rendering.signoff_issue import refusal_text
 
@@ -699,7 +708,7 @@ class Workspace:
             raise InputError("git does not know who you are", hint="say who with --by") from error
 
     def commit(self, named: str | None) -> str | None:
-        """The whole id of a commit that a person named. Raises InputError when there is none."""
+        """Returns the whole id of a commit that a person named. Raises InputError when there is none."""
         if named is None:
             return None
         commit = self.git.resolve(named)
@@ -708,7 +717,8 @@ class Workspace:
         return commit
 
     def changed_in(self, clone: Path, commit: str, since: str | None) -> tuple[str | None, Sequence[str]]:
-        """The commit that another is compared with, `since` or else its first parent, and the changed paths.
+        """Returns the commit that another is compared with, `since` or else its first parent, and the changed
+        paths.
 
         As a clone says. Raises InputError when the clone does not hold them.
         """
@@ -723,7 +733,8 @@ class Workspace:
             git.close()
 
     def whole_id(self, named: str) -> str:
-        """The whole id of the commit that `HEAD`, a tag or a few digits name; the name itself if none.
+        """Returns the whole id of the commit that `HEAD`, a tag or a few digits name; the name itself if
+        none.
 
         For GitHub only the whole id will do: what `HEAD` is in a job's checkout is nobody's choice.
         """

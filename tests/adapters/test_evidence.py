@@ -267,7 +267,7 @@ def commit_as(there: There, login: str, path: str, message: str = "Change", bran
 
 
 def pull_of(there: There, opener: Token, *, branch: str = "change") -> Thread:
-    return there.repo.open_pull(opener, "Mend", branch, "main", None, False)
+    return there.repo.open_pull(opener, "Fix", branch, "main", None, False)
 
 
 def merged_by(there: There, presser: str, thread: Thread, method: str = "merge") -> str:
@@ -292,7 +292,7 @@ def test_everybody_in_the_range_wrote_the_release_and_the_merge_button_did_not(t
     commit_as(there, "dora", "src/d.txt")
     there.repo.bare.git("branch", "change", "main")
     there.hub.person("zoe", there.repo)
-    commit_as(there, "carl", "src/c.txt", "Mend\n\nCo-authored-by: zoe <zoe@example.com>", "change")
+    commit_as(there, "carl", "src/c.txt", "Fix\n\nCo-authored-by: zoe <zoe@example.com>", "change")
     pull = pull_of(there, there.hub.person("otto", there.repo))
     merge = merged_by(there, "grace", pull)
     commit_as(there, "ops", "state/tau/rollout.yaml", "Freeze by hand")
@@ -305,7 +305,7 @@ def test_who_solves_conflicts_in_the_browser_wrote_a_part_of_it(there: There) ->
     """GitHub merges the base into the pull request's branch, with what that person typed."""
     base, bare = main_of(there), there.repo.bare
     bare.git("branch", "change", "main")
-    commit_as(there, "carl", "src/c.txt", "Mend", "change")
+    commit_as(there, "carl", "src/c.txt", "Fix", "change")
     commit_as(there, "dora", "src/d.txt", "Other")
     pull = pull_of(there, there.hub.person("otto", there.repo))
     there.hub.person("bob", there.repo)
@@ -320,8 +320,8 @@ def test_who_solves_conflicts_in_the_browser_wrote_a_part_of_it(there: There) ->
 def test_of_a_squash_whoever_pressed_the_button_wrote_nothing(there: There) -> None:
     base = main_of(there)
     there.repo.bare.git("branch", "change", "main")
-    commit_as(there, "carl", "src/c.txt", "Mend", "change")
-    commit_as(there, "zoe", "src/z.txt", "Mend more", "change")
+    commit_as(there, "carl", "src/c.txt", "Fix", "change")
+    commit_as(there, "zoe", "src/z.txt", "Fix more", "change")
     pull = pull_of(there, there.hub.person("otto", there.repo))
     squash = merged_by(there, "grace", pull, "squash")
     assert sorted(writers(there, base, squash).logins) == ["carl", "otto", "zoe"]
@@ -330,7 +330,7 @@ def test_of_a_squash_whoever_pressed_the_button_wrote_nothing(there: There) -> N
 def test_a_commit_of_no_account_is_named(there: There, repository: Repository) -> None:
     """Whoever opened its pull request stands for its author; a co-author does not."""
     repository.git("checkout", "-q", "-b", "change", "main")
-    nameless = repository.commit({"c": "3\n"}, "Mend\n\nCo-authored-by: zoe <zoe@example.com>")
+    nameless = repository.commit({"c": "3\n"}, "Fix\n\nCo-authored-by: zoe <zoe@example.com>")
     there.repo.bare.git("fetch", "-q", str(repository.path), "change:change")
     there.hub.person("zoe", there.repo)
     assert writers(there, None, nameless) == Writers((), f"commit {nameless[:10]} belongs to no account")
@@ -340,7 +340,7 @@ def test_a_commit_of_no_account_is_named(there: There, repository: Repository) -
 
 def test_a_bot_that_opens_pull_requests_is_no_person_of_its_name(there: There) -> None:
     there.repo.bare.git("branch", "change", "main")
-    commit = commit_as(there, "carl", "src/c.txt", "Mend", "change")
+    commit = commit_as(there, "carl", "src/c.txt", "Fix", "change")
     bot = there.hub.app_token(there.repo)
     merged_by(there, "grace", pull_of(there, bot))
     assert writers(there, None, commit).logins == ("carl", bot.account.login)
@@ -358,6 +358,6 @@ def test_a_long_release_is_asked_for_in_pages(there: There) -> None:
 def test_a_pull_request_that_was_not_merged_wrote_nothing(there: There) -> None:
     base = main_of(there)
     there.repo.bare.git("branch", "change", "main")
-    commit = commit_as(there, "carl", "src/c.txt", "Mend", "change")
+    commit = commit_as(there, "carl", "src/c.txt", "Fix", "change")
     pull_of(there, there.hub.person("otto", there.repo))
     assert writers(there, base, commit).logins == ("carl",)

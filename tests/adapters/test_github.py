@@ -626,11 +626,11 @@ def test_a_product_in_another_repository(world: GitHubWorld, hub: Hub, tmp_path:
     assert [one.name for one in forge.check_runs(release)] == ["Live smoke gate"]
     opened = forge.open_pull_request(new_pull(run, "body", run.store.head()), at=NOON)
     forge.set_status(opened.head_sha, CONTEXT, StatusState.SUCCESS, "go", at=NOON)
-    forge.set_status(release, CONTEXT, StatusState.PENDING, "on its way", at=NOON)
+    forge.set_status(release, CONTEXT, StatusState.PENDING, "under way", at=NOON)
     assert [one.sha for one in world.repo.statuses] == [opened.head_sha]
     assert [one.sha for one in there.statuses] == [release]
     assert GitHubForge(run.api, Listing(run.api, lambda: "main", lambda: where)).statuses(release) == {
-        CONTEXT: (StatusState.PENDING, "on its way")
+        CONTEXT: (StatusState.PENDING, "under way")
     }
 
 

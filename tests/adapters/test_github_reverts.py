@@ -196,8 +196,8 @@ def test_a_squash_that_names_nothing_is_known_by_its_pull_request(world: World) 
     merged = world.reverter().proposed(BRANCH)
     assert merged is not None
     assert merged.merged_as == world.tip()
-    mended = [("app.txt", lines(at3="mended").encode())]
-    world.product.commit_on_branch(alice, "main", world.tip() or "", "Mend", mended, [])
+    fixed = [("app.txt", lines(at3="fixed").encode())]
+    world.product.commit_on_branch(alice, "main", world.tip() or "", "Fix", fixed, [])
     outcome = RevertOutcome.CONFLICT
     assert world.reverter().preview(world.release).outcome is outcome, "nothing says that it was reverted"
     seen = world.reverter().preview(world.release, merged=merged.merged_as)

@@ -95,9 +95,7 @@ def change_channel(run: Adapters) -> object:
 
 def report(run: Adapters) -> None:
     if run.forge.statuses(release_of(run).commit).get("rollout/tau") is None:
-        run.forge.set_status(
-            release_of(run).commit, "rollout/tau", StatusState.PENDING, "on its way", at=NOON
-        )
+        run.forge.set_status(release_of(run).commit, "rollout/tau", StatusState.PENDING, "under way", at=NOON)
 
 
 def open_issue(run: Adapters) -> object:

@@ -610,13 +610,13 @@ def test_a_mend_of_the_reverted_lines_leaves_the_release_undone(repo: Repository
     made = plain(repo)
     new = reverter(repo).push(release(made), MESSAGE, at=NOON)
     repo.commit({"state/tau/rollout.yaml": "phase: c\n"})
-    mend = repo.commit(edit(repo, 3, "mended"))
+    fix = repo.commit(edit(repo, 3, "fixed"))
     assert shown(repo, made) == "nothing"
     assert reverter(repo).preview(release(made)).detail == (
         f"{new[:12]} reverted the release; later commits build on that"
     )
-    assert reverter(repo).is_free_of(mend, release(made))
-    repo.git("revert", "--no-edit", mend)
+    assert reverter(repo).is_free_of(fix, release(made))
+    repo.git("revert", "--no-edit", fix)
     repo.git("revert", "--no-edit", new)
     back = repo.head()
     assert shown(repo, made) == f"clean, taken back by {back}"
@@ -643,11 +643,11 @@ def test_a_revert_that_was_changed_before_its_merge(repo: Repository) -> None:
 def test_what_state_has_recorded_needs_no_message(repo: Repository) -> None:
     made = plain(repo)
     by_hand = repo.commit(edit(repo, 3, "line 3"), "Back to what it was")
-    mend = repo.commit(edit(repo, 3, "mended"))
-    assert not reverter(repo).is_free_of(mend, release(made)), "nothing says which commit reverted it"
-    assert reverter(repo).is_free_of(mend, release(made), by_hand)
+    fix = repo.commit(edit(repo, 3, "fixed"))
+    assert not reverter(repo).is_free_of(fix, release(made)), "nothing says which commit reverted it"
+    assert reverter(repo).is_free_of(fix, release(made), by_hand)
     assert shown(repo, made, recorded=by_hand) == "nothing"
-    repo.git("revert", "--no-edit", mend)
+    repo.git("revert", "--no-edit", fix)
     repo.git("revert", "--no-edit", by_hand)
     back = repo.head()
     assert not reverter(repo).is_free_of(back, release(made), by_hand)
@@ -745,7 +745,7 @@ def test_who_is_free_of_the_release(repo: Repository) -> None:
     commit = repo.commit(edit(repo, 3, "new"))
     after = repo.commit({"later.txt": "x\n"})
     repo.git("revert", "--no-edit", commit)
-    mended = repo.head()
+    fixed = repo.head()
     repo.git("revert", "--no-edit", "HEAD")
     again = repo.head()
     found = reverter(repo)
@@ -756,7 +756,7 @@ def test_who_is_free_of_the_release(repo: Repository) -> None:
             "aside": aside,
             "itself": commit,
             "after": after,
-            "mended": mended,
+            "fixed": fixed,
             "again": again,
             "unknown": "1" * 40,
         }.items()
@@ -766,7 +766,7 @@ def test_who_is_free_of_the_release(repo: Repository) -> None:
         "aside": True,
         "itself": False,
         "after": False,
-        "mended": True,
+        "fixed": True,
         "again": False,
         "unknown": False,
     }

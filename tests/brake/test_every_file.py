@@ -57,7 +57,7 @@ class Town:
         # One for all branches: what is the same on them is read once.
         self.store = YamlStore(self.git, "base", tell=self.told.append)
         self.clock = SettableClock(on_its_way()[2].finished_at)
-        self.mended: set[str] = set()
+        self.fixed: set[str] = set()
         """Names of the files that the last reconcile wrote anew."""
 
     def at(self, branch: str) -> Town:
@@ -97,7 +97,7 @@ class Town:
     def reconcile(self, *evidence: Evidence) -> TrainState:
         forge = LocalForge(self.git, self.store.branch)
         report = Reconciler(self.store, forge, self.clock, promotion_body).run(TAU, evidence)
-        self.mended = {each.name for each in report.mended}
+        self.fixed = {each.name for each in report.fixed}
         return report.state
 
     def do(self, action: str) -> TrainState:
@@ -173,7 +173,7 @@ def test_whoever_does_as_told_leaves_the_brake_on(town: Town, name: str, way: st
     is_whole = town.load().stood_in_for == ()
     followed = town.follow(what_is_left({one.name: one for one in town.told}.values(), town.load))
     assert followed == ([] if is_whole else [state_path(TAU, name)])
-    assert action != "trigger" or town.mended == ({name} if is_whole and town.told else set())
+    assert action != "trigger" or town.fixed == ({name} if is_whole and town.told else set())
     for _ in range(2 if followed else 0):
         state = town.reconcile()
         assert state.rollout.frozen is not None

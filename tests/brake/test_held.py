@@ -1,4 +1,4 @@
-"""While a file cannot be read nothing is promoted, nothing else of it is written, and mending it goes on."""
+"""While a file cannot be read nothing is promoted, nothing else of it is written, and fixing it goes on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def promoting() -> World:
 
 
 def broken(state: TrainState, *names: str) -> TrainState:
-    return replace(state, broken=tuple(UnusableFile(f"{name}: no", "mend it", name) for name in names))
+    return replace(state, broken=tuple(UnusableFile(f"{name}: no", "fix it", name) for name in names))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -39,11 +39,11 @@ def test_nothing_is_promoted_until_it_is_mended(promoting: World, name: str) -> 
     assert status.decision.reasons == (
         f"{name} cannot be read; its last readable version decides, and nothing is promoted",
     )
-    # Looked at again, there is nothing to record; mended, what was earned still counts.
+    # Looked at again, there is nothing to record; fixed, what was earned still counts.
     assert advance(broken(replace(state, status=status), name), None, status.facts, now) is None
-    mended = advance(replace(state, status=status), None, status.facts, now)
-    assert mended is not None
-    assert mended.change.status == state.status
+    fixed = advance(replace(state, status=status), None, status.facts, now)
+    assert fixed is not None
+    assert fixed.change.status == state.status
 
 
 def test_a_merged_step_waits_for_the_file(promoting: World) -> None:

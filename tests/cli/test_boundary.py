@@ -65,7 +65,7 @@ class Ends:
 # --- exit codes, lines and hints -------------------------------------------------------------------------
 
 EXPECTED = [
-    (InputError("state.yaml: what: is wrong", hint="mend it"), 2, "state.yaml: what: is wrong", "mend it"),
+    (InputError("state.yaml: what: is wrong", hint="fix it"), 2, "state.yaml: what: is wrong", "fix it"),
     (RefusedError("tau is frozen", hint="see: rollout status"), 3, "tau is frozen", "see: rollout status"),
     (OutsideError("git broke", hint="run it again"), 4, "git broke", "run it again"),
     (
@@ -103,8 +103,8 @@ def test_a_bug_says_so_with_its_trace(end: Ends) -> None:
 
 
 def test_every_problem_of_a_contract_has_its_line(end: Ends) -> None:
-    ended = end.of(ContractError(("c.yaml: a: no", "c.yaml: b: no"), hint="mend both", file="c.yaml"))
-    assert ended == End(2, "", "error: c.yaml: a: no\nerror: c.yaml: b: no\nhint: mend both\n")
+    ended = end.of(ContractError(("c.yaml: a: no", "c.yaml: b: no"), hint="fix both", file="c.yaml"))
+    assert ended == End(2, "", "error: c.yaml: a: no\nerror: c.yaml: b: no\nhint: fix both\n")
 
 
 def test_what_a_product_or_person_wrote_is_shown_inert_and_cut(end: Ends) -> None:

@@ -1,4 +1,4 @@
-"""Decorative requests that GitHub refuses: every command does what is vital all the same, and tells the loss.
+"""Decorative requests that GitHub refuses: every command does what is vital anyway, and tells the loss.
 
 One story, played by the real commands: with GitHub well, with each refusal of every decorative request, and
 with each kind of decorative request refused alone. docs/design/decorations.md has the list.

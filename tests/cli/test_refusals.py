@@ -1,4 +1,4 @@
-"""Each request of a command, refused in each way: what is vital is done all the same, or said with exit 4.
+"""Each request of a command, refused in each way: what is vital is done anyway, or said with exit 4.
 
 docs/design/decorations.md says which request is which. A row here is one request of one command; the refusals
 go round the rows, so that each row meets a few of them and each command all.

@@ -868,8 +868,8 @@ def test_a_changed_contract_makes_no_merge_illegal(
     assert verify(promoting.store, TAU, None).problems == []
 
 
-@pytest.mark.parametrize("mended", [True, False])
-def test_a_contract_that_is_broken_after_a_merge_makes_it_wait(promoting: World, mended: bool) -> None:
+@pytest.mark.parametrize("fixed", [True, False])
+def test_a_contract_that_is_broken_after_a_merge_makes_it_wait(promoting: World, fixed: bool) -> None:
     contract = promoting.state.contract
     promoting.merge()
     promoting.store.edit(TAU, {CONTRACT: BROKEN}, at=promoting.now)
@@ -879,12 +879,12 @@ def test_a_contract_that_is_broken_after_a_merge_makes_it_wait(promoting: World,
     assert promoting.status.merged_step is not None
     assert promoting.status.merged_step.waits_for == "a contract that can be used"
     assert promoting.reconcile().steps == []
-    if mended:
+    if fixed:
         promoting.store.edit(TAU, {CONTRACT: contract}, at=promoting.now)
     else:
         promoting.clock.forward(minutes=31)
     promoting.reconcile()
-    assert (promoting.status.phase, promoting.rollout.frozen) == ("canary-2" if mended else "canary-1", None)
+    assert (promoting.status.phase, promoting.rollout.frozen) == ("canary-2" if fixed else "canary-1", None)
     assert verify(promoting.store, TAU, None).problems == []
 
 

@@ -637,7 +637,7 @@ def test_what_everybody_runs_can_be_rolled_back_after_a_later_release_was(
 ) -> None:
     world = after_a_later_one.copy()
     if reopens:
-        reopen.reopen(world.store, world.clock, TAU, "mended")
+        reopen.reopen(world.store, world.clock, TAU, "fixed")
     assert _completed(world) == ["v0.1.5"]
     assert dispatch(world, "customers call")
     release, target = world.rollout.release, world.rollout.rollback_target
@@ -685,7 +685,7 @@ def test_a_word_about_the_later_one_is_none_about_what_everybody_runs(
 
 def test_a_false_alarm_about_it_leaves_it_complete_and_frozen(after_a_later_one: World) -> None:
     world = after_a_later_one.copy()
-    reopen.reopen(world.store, world.clock, TAU, "mended")
+    reopen.reopen(world.store, world.clock, TAU, "fixed")
     dispatch(world)
     rollback.cancel(world.store, world.clock, TAU, "it was the probe", "ada")
     assert world.rollout.release is not None
@@ -696,7 +696,7 @@ def test_a_false_alarm_about_it_leaves_it_complete_and_frozen(after_a_later_one:
 
 def test_the_next_release_begins_where_the_last_completed_one_ended(after_a_later_one: World) -> None:
     world = after_a_later_one.copy()
-    reopen.reopen(world.store, world.clock, TAU, "mended")
+    reopen.reopen(world.store, world.clock, TAU, "fixed")
     world.history.line.append("7" * 40)
     world.reverter.frees("7" * 40)
     started = world.start("v0.1.7", None)
@@ -716,7 +716,7 @@ def test_a_release_that_completed_and_was_rolled_back_is_no_base() -> None:
     dispatch(world)
     world.reconcile(world.perform())
     merge_and_validate(world)
-    reopen.reopen(world.store, world.clock, TAU, "mended")
+    reopen.reopen(world.store, world.clock, TAU, "fixed")
     world.reverter.frees(OTHER_COMMIT)
     started = world.start("v0.1.6", OTHER_COMMIT)
     assert (started.cut.base, started.cut.since) == (OLD_COMMIT, "v0.1.4, by its tag")
@@ -724,7 +724,7 @@ def test_a_release_that_completed_and_was_rolled_back_is_no_base() -> None:
 
 def test_a_renamed_last_phase_does_not_hold_it_up(after_a_later_one: World) -> None:
     world = after_a_later_one.copy()
-    reopen.reopen(world.store, world.clock, TAU, "mended")
+    reopen.reopen(world.store, world.clock, TAU, "fixed")
     channel = world.state.channel
     assert channel is not None
     (one,) = channel.completed
@@ -844,7 +844,7 @@ def test_a_train_is_reopened_and_goes_on_with_a_mended_release(world: World) -> 
     merge_and_validate(break_down(world))
     told: list[Outcome] = []
     changed = reopen.reopen(
-        world.store, world.clock, TAU, "mended", lambda state: told.append(state.rollout.outcome)
+        world.store, world.clock, TAU, "fixed", lambda state: told.append(state.rollout.outcome)
     )
     assert (changed.state.rollout.outcome, told) == (Outcome.IDLE, [Outcome.ROLLED_BACK])
     assert reopen.reopen(world.store, world.clock, TAU, "again").commit is None
@@ -865,7 +865,7 @@ def test_the_next_release_is_seen_in_its_own_lane() -> None:
     world.clock.forward(minutes=1)
     world.reconcile(world.perform())
     merge_and_validate(world)
-    reopen.reopen(world.store, world.clock, TAU, "mended")
+    reopen.reopen(world.store, world.clock, TAU, "fixed")
     world.reverter.frees(OTHER_COMMIT)
     world.start("v0.1.6", OTHER_COMMIT)
     assert world.rollout.lanes == {}
@@ -894,7 +894,7 @@ def test_only_what_was_rolled_back_is_reopened(world: World) -> None:
 @pytest.fixture
 def reopened(world: World) -> World:
     merge_and_validate(break_down(world))
-    reopen.reopen(world.store, world.clock, TAU, "mended")
+    reopen.reopen(world.store, world.clock, TAU, "fixed")
     return world
 
 

@@ -181,8 +181,8 @@ def test_a_computed_commit_that_also_moved_the_phase(world: World) -> None:
 def test_a_file_that_does_not_parse_is_named_and_its_mending_checked(world: World) -> None:
     good = world.status
     broken = world.store.edit(TAU, {STATUS: InputError("status.yaml: line 3: not YAML")}, at=world.now)
-    mended = world.store.edit(TAU, {STATUS: good.model_copy(update={"soak": GENEROUS})}, at=world.now)
+    fixed = world.store.edit(TAU, {STATUS: good.model_copy(update={"soak": GENEROUS})}, at=world.now)
     assert check(world).problems == [
         (broken, "status.yaml: line 3: not YAML"),
-        (mended, "status.yaml: soak.earned_seconds is 86400, recomputed 0"),
+        (fixed, "status.yaml: soak.earned_seconds is 86400, recomputed 0"),
     ]

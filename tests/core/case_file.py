@@ -123,7 +123,7 @@ class RoundWords(Model):
     revert: RevertWords | None = None
     checkout: Checkout | None = None
     ci: Checks | None = None
-    ci_of: Literal["revert", "mended", "none"] | None = None
+    ci_of: Literal["revert", "fixed", "none"] | None = None
     harness: Run | None = None
     # the round itself
     observe: bool = True

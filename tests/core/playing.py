@@ -176,7 +176,7 @@ def _act_and_observe(world: World, words: RoundWords) -> None:
     if words.ci is not None:
         world.checks = _checks(words.ci)
     if words.ci_of is not None:
-        world.checked = {"revert": LANDED, "mended": MENDED, "none": None}[words.ci_of]
+        world.checked = {"revert": LANDED, "fixed": MENDED, "none": None}[words.ci_of]
     if words.revert is not None:
         world.revert = REVERTS[words.revert]
         if words.revert in ("landed", "gone"):

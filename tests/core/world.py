@@ -335,8 +335,8 @@ class World:
         return self
 
     def use_contract(self, *, usable: bool) -> World:
-        """Somebody breaks contract.yaml, or mends it; the contract in use is the one from before."""
-        unusable = None if usable else UnusableFile("contract.yaml: no", "mend it")
+        """Somebody breaks contract.yaml, or fixes it; the contract in use is the one from before."""
+        unusable = None if usable else UnusableFile("contract.yaml: no", "fix it")
         self.state = replace(self.state, unusable=unusable)
         return self
 

@@ -154,12 +154,12 @@ def test_the_brake_acts_on_broken_state_and_says_so_first(town: Town, case: str)
     warning = (
         r"^warning: \w+\.yaml cannot be read; its last readable version decides, and nothing is promoted: "
     )
-    mends = r"; fix it, or take that back: git checkout [0-9a-f]{10} -- state/tau/\w+\.yaml, then commit$"
+    fixes = r"; fix it, or take that back: git checkout [0-9a-f]{10} -- state/tau/\w+\.yaml, then commit$"
     assert (said.code, said.err.count("\n")) == (0, 1)
-    assert re.search(f"{warning}{line}.*{mends}", said.err)
+    assert re.search(f"{warning}{line}.*{fixes}", said.err)
     said = town.shell.rollout("freeze", "--reason", "look first")
     assert said.code == 0
-    assert re.search(f"{warning}{line}.*{mends}", said.err) or "changed it" in said.err
+    assert re.search(f"{warning}{line}.*{fixes}", said.err) or "changed it" in said.err
     said = town.shell.rollout("rollback", "--reason", "bad", "--by", "ada")
     assert said.code == 0
     assert town.shell.json("status")["outcome"] == "rolling_back"

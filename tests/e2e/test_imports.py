@@ -53,7 +53,7 @@ OF_EVALUATE = {
 """Rooms of which it needs few modules; the others belong to other commands, which import them when called."""
 
 NOT_WHEN_ALL_IS_WELL = {
-    "rollout.core.contract.check.mending",
+    "rollout.core.contract.check.repair",
     "rollout.core.decide.effects",
     "rollout.core.contract.check.mistakes",
 }

@@ -115,10 +115,10 @@ def test_ci_of_the_merge_counts_below_state_commits_and_a_later_commit_mends_it(
     assert landed != merge
     ci("failure", merge)
     assert f"ci_checks of {merge[:10]}: Live smoke (0) failure" in revalidate()
-    mended = repo.commit({"docs/mended.md": "mended\n"}, "Mend the smoke tests")
+    fixed = repo.commit({"docs/fixed.md": "fixed\n"}, "Fix the smoke tests")
     assert f"ci_checks of {merge[:10]}: Live smoke (0) failure" in revalidate()
-    ci("success", mended)
-    assert f"ci_checks of {mended[:10]}: 6 green" in revalidate()
+    ci("success", fixed)
+    assert f"ci_checks of {fixed[:10]}: 6 green" in revalidate()
     assert shell.json("status")["outcome"] == "rolled_back"
     assert shell.json("verify")["findings"] == []
 

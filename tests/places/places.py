@@ -1,4 +1,4 @@
-"""Places where a person may run a command, made of one repository with a release on its way."""
+"""Places where a person may run a command, made of one repository with a release under way."""
 
 from __future__ import annotations
 

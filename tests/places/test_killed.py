@@ -121,7 +121,7 @@ def test_two_kills_in_a_row_are_healed_beside_what_a_person_edits(
         shutil.copytree(begun, repo, symlinks=True)
         assert run(repo, *given, killed_at=first)[0] == -signal.SIGKILL
         run(repo, *given, killed_at=second)
-        # What is done already may be refused: the worktree is brought up to date all the same.
+        # What is done already may be refused: the worktree is brought up to date anyway.
         assert run(repo, *given)[0] in (0, 3)
         assert state(repo).rollout == state(whole).rollout
         assert (files_of_people(repo), git(repo, "status", "--porcelain")) == (theirs, shown)

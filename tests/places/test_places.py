@@ -208,7 +208,7 @@ def test_the_brake_needs_the_branch_alone_and_the_next_run_brings_the_worktree_a
     again = Run(capsys, folder, *BRAKES[1])
     assert again.code == 0
     assert "the worktree is behind its branch, so `git commit` takes state back" in again.err
-    lift = ("quarantine", "lift", OTHER_COMMIT, "--reason", "mended", "--by", "ada")
+    lift = ("quarantine", "lift", OTHER_COMMIT, "--reason", "fixed", "--by", "ada")
     refused = Run(capsys, folder, *lift)
     assert refused.code == 4
     assert (

@@ -34,7 +34,7 @@ WRITERS = {
     "cancel": Writer("rollback --cancel --reason false --by ada", (STOP,)),
     "declare": Writer("rollback --reverted HEAD^{} --reason seen --by ada", (STOP,)),
     "quarantine add": Writer("quarantine add v1.1.0 --reason leaks --by ada", is_new=True),
-    "quarantine lift": Writer(f"quarantine lift {OTHER_COMMIT} --reason mended --by ada"),
+    "quarantine lift": Writer(f"quarantine lift {OTHER_COMMIT} --reason fixed --by ada"),
     "signoff record": Writer(
         "signoff record trigger-matrix-reviewed src/app.txt --by ada",
         ("start --version v1.1.0",),

@@ -226,7 +226,7 @@ class Release(RuleBasedStateMachine):
     def led_to_a_promotion(
         self, edit: str, dip: str, disturbed: Disturbance, delay: int, squash: bool
     ) -> None:
-        """A release on its way, and what may come in between decision, merge and reconcile."""
+        """A release under way, and what may come in between decision, merge and reconcile."""
         self.put_right()
         for mood in ("healthy", dip, *["healthy"] * 6):
             self.tick(mood)
@@ -333,7 +333,7 @@ class Release(RuleBasedStateMachine):
                 raise AssertionError(what)
 
     def edit_commit_and_mend(self, rollout: Rollout) -> None:
-        """Another release commit contradicts status.yaml: refused until a person mends it."""
+        """Another release commit contradicts status.yaml: refused until a person fixes it."""
         assert rollout.release is not None
         self.world.edit(release=rollout.release.model_copy(update={"commit": UNKNOWN_COMMIT}))
         done = len(self.world.writes.done)
@@ -354,7 +354,7 @@ class Release(RuleBasedStateMachine):
             go(self.world.store, self.world.clock, TAU, "because")
         except RefusedError:
             frozen, status = self.world.rollout.frozen, self.world.state.status
-            # An edit alone does not put a release that is over on its way again.
+            # An edit alone does not put a release that is over under way again.
             is_over = status is not None and status.legal.outcome is not Outcome.IN_PROGRESS
             is_kept = go is unfreeze and (frozen is None or frozen.incident)
             assert is_over or is_kept or not self.world.is_under_way
@@ -372,9 +372,9 @@ class Release(RuleBasedStateMachine):
         version=st.sampled_from(["v0.1.5", "v0.1.6"]),
         commit=st.sampled_from([COMMIT, OTHER_COMMIT]),
         give_up=st.booleans(),
-        mended=st.booleans(),
+        fixed=st.booleans(),
     )
-    def release_started(self, version: str, commit: str, give_up: bool, mended: bool) -> None:
+    def release_started(self, version: str, commit: str, give_up: bool, fixed: bool) -> None:
         world = self.world
         world.clock.forward(minutes=1)
         if give_up and world.rollout.outcome is Outcome.ROLLING_BACK:
@@ -382,7 +382,7 @@ class Release(RuleBasedStateMachine):
             world.store.edit(TAU, {ROLLOUT: Rollout(train=TAU)}, at=world.now)
         was_running = world.rollout.outcome not in STARTABLE
         is_new = self.is_new(version, commit)
-        if mended:
+        if fixed:
             world.reverter.frees(commit)
         try:
             world.start(version, commit)
@@ -453,7 +453,7 @@ class Release(RuleBasedStateMachine):
     @rule()
     def train_reopened(self) -> None:
         with suppress(RefusedError):
-            reopen(self.world.store, self.world.clock, TAU, "mended")
+            reopen(self.world.store, self.world.clock, TAU, "fixed")
             assert self.world.rollout.outcome is Outcome.IDLE
 
     def was_out(self) -> bool:

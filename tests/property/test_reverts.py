@@ -93,12 +93,12 @@ def test_later_work_brings_nothing_back_but_reverting_the_revert_does(data: st.D
         release = Release(version="v1", commit=ids[last], base=ids[base], started_at=NOON)
         new = reverter.push(release, MESSAGE, at=NOON)
         reverted = put(commits[base].tree, STATE, commits[last].tree[STATE])
-        mended = data.draw(edited(data.draw(st.sampled_from([reverted, commits[last].tree]))))
-        mend = append(repo.path, put(mended, STATE, reverted[STATE]), new, "Mend")
+        fixed = data.draw(edited(data.draw(st.sampled_from([reverted, commits[last].tree]))))
+        fix = append(repo.path, put(fixed, STATE, reverted[STATE]), new, "Fix")
         assert reverter.preview(release).outcome is RevertOutcome.NOTHING
-        assert reverter.is_free_of(mend, release)
+        assert reverter.is_free_of(fix, release)
         said = f'Revert "Revert v1"\n\nThis reverts commit {new}.'
-        back = append(repo.path, commits[last].tree, mend, said)
+        back = append(repo.path, commits[last].tree, fix, said)
         preview = reverter.preview(release)
         assert (preview.outcome, preview.taken_back) == (RevertOutcome.CLEAN, back)
         assert not reverter.is_free_of(back, release)

@@ -65,7 +65,7 @@ MESSAGES = {
         Event.CONTRACT, status=build.status(), detail="soak starts again"
     ),
     "freeze v0.1.5 canary-2: release notes are wrong": say(Event.FREEZE, frozen("release notes are wrong")),
-    "unfreeze v0.1.5 canary-2: notes mended": say(Event.UNFREEZE, detail="notes mended"),
+    "unfreeze v0.1.5 canary-2: notes fixed": say(Event.UNFREEZE, detail="notes fixed"),
     "roll back v0.1.5 from canary-2: health_regression (memory)": say(
         Event.ROLLBACK, build.frozen_rollout(), build.status(), incident=build.incident()
     ),
@@ -86,7 +86,7 @@ MESSAGES = {
     "rolled back v0.1.5": say(
         Event.ROLLED_BACK, build.frozen_rollout(), build.status(), "green", build.incident()
     ),
-    "reopen after v0.1.5: mended in v0.1.6": say(Event.REOPEN, detail="mended in v0.1.6"),
+    "reopen after v0.1.5: fixed in v0.1.6": say(Event.REOPEN, detail="fixed in v0.1.6"),
     "withdraw v0.1.5 preflight: ada: a wrong tag": say(
         Event.WITHDRAW, build.rollout("preflight"), detail="ada: a wrong tag"
     ),

@@ -25,7 +25,7 @@ def freeze(world: World) -> None:
 
 
 def break_file(world: World, name: str) -> None:
-    world.state = replace(world.state, broken=(UnusableFile(f"{name}: no", "mend it", name),))
+    world.state = replace(world.state, broken=(UnusableFile(f"{name}: no", "fix it", name),))
 
 
 def break_signoff(world: World) -> None:
@@ -36,7 +36,7 @@ def break_contract(world: World) -> None:
     world.use_contract(usable=False)
 
 
-def mended(edit: Edit) -> Edit:
+def fixed(edit: Edit) -> Edit:
     """The edit was taken up by a reconcile, and then undone by a person."""
 
     def then(world: World) -> None:
@@ -79,9 +79,9 @@ SHOWN: dict[str, tuple[Edit, Shown]] = {
         break_contract,
         Shown("nothing is promoted until the contract can be used again", UNUSABLE, ON_HOLD),
     ),
-    "unfrozen": (mended(freeze), Shown(AGAIN, "frozen: not now", ON_HOLD)),
-    "mended file": (mended(break_signoff), Shown(AGAIN, BROKEN, ON_HOLD)),
-    "mended contract": (mended(break_contract), Shown(AGAIN, UNUSABLE, ON_HOLD)),
+    "unfrozen": (fixed(freeze), Shown(AGAIN, "frozen: not now", ON_HOLD)),
+    "fixed file": (fixed(break_signoff), Shown(AGAIN, BROKEN, ON_HOLD)),
+    "fixed contract": (fixed(break_contract), Shown(AGAIN, UNUSABLE, ON_HOLD)),
     "another percent": (
         lambda world: world.edit(canary_percent=7),
         Shown(

@@ -130,13 +130,13 @@ def _rerun_ci(town: Town, found: re.Match[str], status: dict[str, Any], starts: 
 def _run_ci_again(town: Town, found: re.Match[str], status: dict[str, Any], starts: bool) -> None:
     """On the newest commit that there is; where that was not enough, on a new one."""
     town.tried["CI"] += 1
-    commit = town.code_commits()[0] if town.tried["CI"] % 2 else town.develop("mended.txt")
+    commit = town.code_commits()[0] if town.tried["CI"] % 2 else town.develop("fixed.txt")
     town.checked.add(commit)
     conclude(town, commit, "success")
 
 
 def _mend_the_branch(town: Town, found: re.Match[str], status: dict[str, Any], starts: bool) -> None:
-    town.develop("mended.txt")
+    town.develop("fixed.txt")
 
 
 def _revert_by_hand(town: Town) -> None:
@@ -176,7 +176,7 @@ def _mend_the_pull_request(town: Town, number: str) -> None:
         _take_out(town, town.git("diff", "--name-only", "--diff-filter=U").split())
         town.commit({}, "Solve the conflicts")
     town.git("checkout", "--quiet", "main")
-    town.told.append(f"mended the branch of #{number}")
+    town.told.append(f"fixed the branch of #{number}")
 
 
 def _do_what_it_names(town: Town, found: re.Match[str], status: dict[str, Any], starts: bool) -> None:

@@ -190,7 +190,7 @@ def the_revert_is_merged(town: Town, chance: Random) -> None:
 
 
 def the_train_is_reopened(town: Town, chance: Random) -> None:
-    town.rollout("reopen", "--reason", "mended")
+    town.rollout("reopen", "--reason", "fixed")
 
 
 def a_quarantine_is_lifted(town: Town, chance: Random) -> None:

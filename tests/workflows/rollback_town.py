@@ -1,4 +1,4 @@
-"""A town whose release is on its way, to roll it back: what tests of rollbacks under act share."""
+"""A town whose release is under way, to roll it back: what tests of rollbacks under act share."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_a_promotion_edited_to_skip_a_phase(town: Town) -> None:
     assert summary.startswith("**Refused:** tau: merging this would be undone and the train frozen:")
     assert "preflight -> canary-2 skips" in summary.splitlines()[0]
 
-    # Merged all the same: the rollout freezes at the last legal phase.
+    # Merged anyway: the rollout freezes at the last legal phase.
     town.merge()
     runs = [run for run in town.settle()["rollout-reconcile"] if run.ran()]
     assert [run.conclusion for run in runs] == ["failure", "success", "success"], (
@@ -71,10 +71,10 @@ def test_a_promotion_whose_gates_fail_meanwhile(town: Town) -> None:
 def test_what_does_not_concern_us_costs_no_call(town: Town) -> None:
     path, head = "state/tau/rollout.yaml", town.head()
     text = town.repo.bare.git("show", f"{head}:{path}").encode()
-    for branch, change in (("side", ("src.txt", b"mended\n")), ("other", (path, text + b"# mine\n"))):
+    for branch, change in (("side", ("src.txt", b"fixed\n")), ("other", (path, text + b"# mine\n"))):
         town.repo.move(town.alice, f"refs/heads/{branch}", head)
-        town.repo.commit_on_branch(town.alice, branch, head, "Mend it", [change], [])
-    pull = town.repo.open_pull(town.alice, "Mend it", "side", "main", None, draft=False)
+        town.repo.commit_on_branch(town.alice, branch, head, "Fix it", [change], [])
+    pull = town.repo.open_pull(town.alice, "Fix it", "side", "main", None, draft=False)
     town.repo.close(town.alice, pull)
     town.hub.forget_calls()
     runs = town.settle()

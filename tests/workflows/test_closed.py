@@ -72,7 +72,7 @@ def test_reverts_and_channel_changes_do_not_wait_for_the_schedule(
 
 
 def test_other_pull_requests_start_nothing(town: Town) -> None:
-    for name in ("rollouts", "mend"):
+    for name in ("rollouts", "fix"):
         town.repo.close(town.alice, town.repo.pull(propose(town, name)))
     runs = town.settle()
     assert [keys(run) for run in runs["rollout-closed"]] == [[], []]

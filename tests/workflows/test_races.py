@@ -37,11 +37,11 @@ def test_two_runs_at_once_lose_nothing(plain_town: Town) -> None:
 
     # Somebody pushes in the very moment of a state commit: both are there.
     def push() -> None:
-        town.repo.commit_on_branch(town.alice, "main", town.head(), "Mend it", [("src.txt", b"mended\n")], [])
+        town.repo.commit_on_branch(town.alice, "main", town.head(), "Fix it", [("src.txt", b"fixed\n")], [])
 
     town.hub.before(COMMIT, push)
     assert keys(town.tick()) == STEADY
-    assert town.repo.bare.git("show", "main:src.txt") == "mended"
+    assert town.repo.bare.git("show", "main:src.txt") == "fixed"
     assert town.events()[-2:] == ["", "observe"]
 
 

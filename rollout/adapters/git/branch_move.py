@@ -21,17 +21,17 @@ class _Operation(NamedTuple):
     """Where a rebase began, and puts the branch back when it is aborted."""
 
     def way_out(self, tip: str) -> str:
-        """What to do when the branch must not move now, and is at `tip`."""
+        """Returns what to do when the branch must not move now, and is at `tip`."""
         if self.began_at in (None, tip):
             return "finish or abort it (`git status` says how), and run again"
         return f"keep the commits that were made meanwhile: {_keeping(tip)}; then run again"
 
     def note(self, made: str) -> str:
-        """What to do about a commit that was made all the same."""
+        """Returns what to do about a commit that was made anyway."""
         if self.began_at is None:
-            return f"{self.what}; the commit is made all the same: look at `git status` before you go on"
+            return f"{self.what}; the commit is made anyway: look at `git status` before you go on"
         lost = "to abort the rebase takes it back, and to continue fails"
-        return f"{self.what}; the commit is made all the same, but {lost}. Keep it: {_keeping(made)}"
+        return f"{self.what}; the commit is made anyway, but {lost}. Keep it: {_keeping(made)}"
 
 
 def commit(
@@ -44,7 +44,7 @@ def commit(
     at: datetime,
     is_brake: bool = False,
 ) -> str:
-    """Commit `files` on top of `branch`, which must be at `parent`; return the new commit.
+    """Returns commits `files` on top of `branch`, which must be at `parent`; return the new commit.
 
     Other files, staged or not, stay as they are. Wherever `branch` is checked out, index and worktree
     follow for these files alone. Raises HeadMovedError when the branch has moved, InputError when one
@@ -71,7 +71,7 @@ def advance(
     paths: Collection[str],
     is_brake: bool = False,
 ) -> str:
-    """Move `branch` from `old` to the commit that `make` gives, which differs from it in `paths` alone.
+    """Moves `branch` from `old` to the commit that `make` gives, which differs from it in `paths` alone.
 
     For the worktree and what is raised see `commit`. In the middle of a merge or rebase of the branch it
     raises RefusedError; with `is_brake` it acts, and `note` hears what stays for the person to do.
@@ -122,7 +122,7 @@ def _follow(
 
 
 def catch_up(git: Git) -> None:
-    """Finish, in each worktree, what a run left that was killed between branch and worktree.
+    """Finishes, in each worktree, what a run left that was killed between branch and worktree.
 
     Raises OutsideError when git or the disk fails.
     """
@@ -136,7 +136,7 @@ def catch_up(git: Git) -> None:
 
 
 def _operations(git: Git, branch: str, checkouts: Sequence[Checkout]) -> Iterator[_Operation]:
-    """What people are in the middle of with the branch, in which a commit would get lost."""
+    """Yields what people are in the middle of with the branch, in which a commit would get lost."""
     for folder in (git.common_dir, *sorted((git.common_dir / "worktrees").glob("*"))):
         for kind in ("rebase-merge", "rebase-apply"):
             try:
@@ -156,7 +156,7 @@ def _operations(git: Git, branch: str, checkouts: Sequence[Checkout]) -> Iterato
 def _following(
     git: Git, checkout: Checkout, paths: Collection[str], old: str, is_brake: bool
 ) -> Collection[str] | None:
-    """The paths that the worktree follows; with `is_brake`, those that nobody changed there.
+    """Returns the paths that the worktree follows; with `is_brake`, those that nobody changed there.
 
     None, with `is_brake`, where git or the disk refuses: the branch moves alone, and the next run brings
     the worktree up to date. Raises as `Checkout.prepare` without it.

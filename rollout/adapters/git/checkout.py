@@ -32,7 +32,7 @@ _UNDER_WAY = {
 
 
 def behind(git_dir: Path) -> Path:
-    """The note of a worktree that a killed run may have left behind its branch."""
+    """Returns the note of a worktree that a killed run may have left behind its branch."""
     return git_dir / "rollout" / "behind"
 
 
@@ -61,7 +61,7 @@ class Checkout:
         """Of the paths that were looked at last."""
 
     def prepare(self, paths: Iterable[str], commit: str) -> None:
-        """Finish what a killed run left.
+        """Finishes what a killed run left.
 
         Raises InputError when a path's file, or what is staged of it, is not as it is in `commit`, or when a
         folder on the way to it is a link.
@@ -72,7 +72,7 @@ class Checkout:
         self._refuse_local_changes(listed, commit)
 
     def can_follow(self, path: str, commit: str) -> bool:
-        """Whether this one file is as it is in `commit`, here and in the index: see `prepare`."""
+        """Returns whether this one file is as it is in `commit`, here and in the index: see `prepare`."""
         known = self._index
         try:
             self.prepare([path], commit)
@@ -83,12 +83,12 @@ class Checkout:
         return True
 
     def how_to_put_back(self, paths: Sequence[str]) -> str:
-        """The commands that bring these files, changed here, to what the branch has."""
+        """Returns the commands that bring these files, changed here, to what the branch has."""
         back = f"git {self._there}checkout HEAD -- {shlex.join(paths)}"
         return " && ".join([*self._showing(paths), back])
 
     def _showing(self, paths: Iterable[str]) -> Iterator[str]:
-        """The commands that let git look again at those of the paths that it was told not to look at.
+        """Yields the commands that let git look again at those of the paths that it was told not to look at.
 
         One a flag: of two, git update-index takes the first.
         """
@@ -98,7 +98,9 @@ class Checkout:
                 yield f"git {self._there}update-index --no-{flag.removeprefix('--')} {shlex.join(hidden)}"
 
     def operation(self, branch: str) -> str:
-        """What a person is in the middle of with the branch here, such as `a merge`; empty for nothing."""
+        """Returns what a person is in the middle of with the branch here, such as `a merge`;
+        empty for nothing.
+        """
         if self._git.current_branch() != branch:
             return ""
         return next((what for file, what in _UNDER_WAY.items() if (self._git.git_dir / file).exists()), "")
@@ -108,7 +110,7 @@ class Checkout:
         return str(self._git.home)
 
     def expect(self, commit: str, old: str) -> None:
-        """Note down that the branch is about to move from `old` to `commit`."""
+        """Notes down that the branch is about to move from `old` to `commit`."""
         noted = self._noted()
         # What an earlier run has left behind is still there.
         earlier = noted[1:] if noted[:1] == [old] else []
@@ -116,7 +118,9 @@ class Checkout:
         self._behind.write_text(" ".join((commit, old, *earlier)), encoding="ascii")
 
     def _noted(self) -> list[str]:
-        """The commit that is to be followed and where index and worktree may be; empty when there is none."""
+        """Returns the commit that is to be followed and where index and worktree may be;
+        empty when there is none.
+        """
         try:
             commit, *before = self._behind.read_text(encoding="ascii").split()
         except (FileNotFoundError, ValueError):
@@ -124,7 +128,7 @@ class Checkout:
         return [commit, *(before or [f"{commit}^1"])]
 
     def follow(self, commit: str, paths: Iterable[str], kept: Sequence[str] = ()) -> None:
-        """Bring what was expected into index and worktree. Raises OutsideError when that fails.
+        """Brings what was expected into index and worktree. Raises OutsideError when that fails.
 
         Files of `kept` stay as they are, and the index follows where nothing of them is staged: so committing
         other files takes nothing back.
@@ -135,7 +139,7 @@ class Checkout:
         self._behind.unlink()
 
     def _stage(self, commit: str, paths: Sequence[str], before: Sequence[str]) -> None:
-        """Bring them into the index alone, but for those of which something else than `before` is staged."""
+        """Brings them into the index alone, but for those of which something else than `before` is staged."""
         if not paths:
             return
         self._index = _index(self._git.runner.run(*self._asking_index(frozenset(paths)), env=LITERAL))
@@ -220,7 +224,8 @@ class Checkout:
         return ("ls-files", "-s", "-v", "-z", "--", *asked)
 
     def _is_as_in(self, path: str, commit: str) -> bool:
-        """Whether the file would be committed as it is there, as git compares: line ends and filters apply.
+        """Returns whether the file would be committed as it is there, as git compares: line ends and filters
+        apply.
 
         One that is not there is as it should be where git was told that it need not be.
         """
@@ -233,7 +238,8 @@ class Checkout:
         return done.returncode == 0 and done.stdout.decode().strip() == committed.id
 
     def _git_says(self, paths: Iterable[str]) -> list[tuple[str, str]]:
-        """Each file at or below `paths` that differs: two letters for index and worktree, and its path.
+        """Returns each file at or below `paths` that differs: two letters for index and worktree, and its
+        path.
 
         A submodule differs when its checkout is of another commit, or has changes; new files in it are kept.
         """
@@ -244,7 +250,7 @@ class Checkout:
         return [(entry[:2].decode(), os.fsdecode(entry[3:])) for entry in out.split(b"\0") if entry]
 
     def _differs_here(self, path: str, commit: str, changing: frozenset[str]) -> bool:
-        """Whether the file is not as it is in the commit; True where only git can tell.
+        """Returns whether the file is not as it is in the commit; True where only git can tell.
 
         Raises InputError when it cannot be written: a file that is not `changing` is in its folder's place.
         """
@@ -265,7 +271,7 @@ class Checkout:
         return committed is None or here != committed.body
 
     def _has_other_mode(self, path: str, commit: str) -> bool:
-        """Whether the file is a program and the commit's is none, or the other way round."""
+        """Returns whether the file is a program and the commit's is none, or the other way round."""
         committed, file = self._git.entry(commit, path), self._git.home / path
         if committed is None or committed.mode not in (FILE, PROGRAM) or not file.is_file():
             return False
@@ -284,7 +290,9 @@ class Checkout:
         self._flag(_SKIPPED, [path for path in kept if path in left_out or self._has_flag(path, _SKIPPED)])
 
     def _left_out(self, paths: Sequence[str]) -> list[str]:
-        """Those that a sparse checkout does not have; a new file goes with those that are there already."""
+        """Returns those that a sparse checkout does not have;
+        a new file goes with those that are there already.
+        """
         known = [path for path in paths if path in self._index]
         out = [path for path in known if self._has_flag(path, _SKIPPED) and not self._is_here(path)]
         return list(paths) if known and out == known else out
@@ -296,7 +304,7 @@ class Checkout:
         return os.path.lexists(self._git.home / path)
 
     def _flag(self, flag: str, paths: Sequence[str]) -> None:
-        """Tell git again not to look: restoring makes it forget that."""
+        """Tells git again not to look: restoring makes it forget that."""
         if paths:
             listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
             self._git.runner.feed("update-index", flag, "-z", "--stdin", stdin=listed)
@@ -320,7 +328,7 @@ class Checkout:
             )
 
     def catch_up(self) -> None:
-        """Finish what a run left that was stopped between moving the branch and writing the worktree."""
+        """Finishes what a run left that was stopped between moving the branch and writing the worktree."""
         noted = self._noted()
         if noted and self._git.resolve("HEAD") == noted[0]:
             self._refuse_lock()
@@ -337,7 +345,7 @@ class Checkout:
         self._behind.unlink(missing_ok=True)
 
     def _is_stale(self, path: str, commit: str, changing: frozenset[str]) -> bool:
-        """Whether it is still as it was in that commit, before a run was killed."""
+        """Returns whether it is still as it was in that commit, before a run was killed."""
         if not self._differs_here(path, commit, changing) or self._is_only_filtered(path, commit):
             return True
         if self._left_out([path]):
@@ -351,11 +359,13 @@ class Checkout:
         return (staged and (staged.mode, staged.id)) == (committed and (committed.mode, committed.id))
 
     def _is_only_filtered(self, path: str, commit: str) -> bool:
-        """Whether only line ends and the like make the file differ from the commit's."""
+        """Returns whether only line ends and the like make the file differ from the commit's."""
         return os.path.lexists(self._git.home / path) and self._is_as_in(path, commit)
 
     def _has_folder_in_the_way(self, path: str) -> bool:
-        """Whether a folder or submodule is in the place of the file, or a file in that of its folder."""
+        """Returns whether a folder or submodule is in the place of the file, or a file in that of its
+        folder.
+        """
         try:
             return S_ISDIR((self._git.home / path).lstat().st_mode)
         except NotADirectoryError:
@@ -365,7 +375,7 @@ class Checkout:
 
 
 def _index(listed: bytes) -> dict[str, _IndexEntry]:
-    """Path -> what `ls-files -s -v -z` says of it."""
+    """Returns path -> what `ls-files -s -v -z` says of it."""
     found: dict[str, _IndexEntry] = {}
     for entry in listed.split(b"\0")[:-1]:
         facts, _, path = entry.partition(b"\t")
@@ -380,7 +390,7 @@ def _index(listed: bytes) -> dict[str, _IndexEntry]:
 
 
 def _content(file: Path) -> bytes:
-    """What git would keep of it: of a link, where it leads."""
+    """Returns what git would keep of it: of a link, where it leads."""
     if file.is_symlink():
         return os.fsencode(os.readlink(file))
     with opened(file) as content:

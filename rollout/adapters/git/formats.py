@@ -35,7 +35,7 @@ class TreeEntry(NamedTuple):
 
 
 def mode_text(mode: int) -> str:
-    """A file mode that was read as a number, as git prints it: 33188 is 100644."""
+    """Returns a file mode that was read as a number, as git prints it: 33188 is 100644."""
     return f"{mode:06o}"
 
 
@@ -93,7 +93,7 @@ def log_entries(tokens: Iterator[str]) -> Iterator[LoggedCommit]:
 
 
 def trailers(message: str) -> dict[str, str]:
-    """The trailers of a commit's message: its last paragraph, where that holds nothing else.
+    """Returns the trailers of a commit's message: its last paragraph, where that holds nothing else.
 
     Read here and not by git, for which it depends on each person's `trailer.separators` and
     `core.commentChar`. A key that is given twice has all of its values, so that no value hides another.

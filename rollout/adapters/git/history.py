@@ -57,7 +57,7 @@ class BranchHistory:
         return ReleaseRange(commits=tuple(map(_shown, parts[:MOST_COMMITS])), total=len(parts))
 
     def _is_part(self, entry: LoggedCommit) -> bool:
-        """Whether it touches more than state."""
+        """Returns whether it touches more than state."""
         return any(self._folder is None or not path.startswith(f"{self._folder}/") for path in entry.paths)
 
 

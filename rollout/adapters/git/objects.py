@@ -23,7 +23,7 @@ class LooseObjects:
         self._id_length = id_length
 
     def add(self, kind: str, body: bytes) -> str:
-        """Store an object; its id. Raises OutsideError when the disk fails."""
+        """Stores an object; its id. Raises OutsideError when the disk fails."""
         whole, name = _framed(kind, body), object_id(kind, body, self._id_length)
         file = self._folder / name[:2] / name[2:]
         try:
@@ -54,7 +54,9 @@ class LooseObjects:
 
 
 def object_id(kind: str, body: bytes, id_length: int) -> str:
-    """What git names such an object, in a repository whose ids have `id_length` hexadecimal digits."""
+    """Returns what git names such an object, in a repository whose ids have `id_length` hexadecimal
+    digits.
+    """
     return hashlib.new(_ALGORITHMS[id_length], _framed(kind, body), usedforsecurity=False).hexdigest()
 
 

@@ -99,11 +99,11 @@ class Runner:
         return start(self.home, arguments, {**self.environment, **env})
 
     def attempt(self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] = NOTHING) -> Done:
-        """How it ended, whatever its exit code."""
+        """Returns how it ended, whatever its exit code."""
         return finish(self.start(arguments, env), arguments, stdin)
 
     def run(self, command: str, *arguments: str, env: Mapping[str, str] = NOTHING) -> bytes:
-        """What it prints. Raises OutsideError when it fails."""
+        """Returns what it prints. Raises OutsideError when it fails."""
         return output(command, self.attempt(command, *arguments, env=env))
 
     def feed(self, command: str, *arguments: str, stdin: bytes) -> bytes:
@@ -112,7 +112,7 @@ class Runner:
 
 
 def usual_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What git inherits of an environment, this process's when None: a closed list."""
+    """Returns what git inherits of an environment, this process's when None: a closed list."""
     given = os.environ if environment is None else environment
     kept = {name: value for name, value in given.items() if _is_passed_on(name, value)}
     return {**kept, **_settings(given), **_ALWAYS}
@@ -123,7 +123,9 @@ def _is_passed_on(name: str, value: str) -> bool:
 
 
 def _settings(given: Mapping[str, str]) -> dict[str, str]:
-    """The settings that the environment gives git, as keys and values; none where git would refuse one."""
+    """Returns the settings that the environment gives git, as keys and values;
+    none where git would refuse one.
+    """
     count = given.get("GIT_CONFIG_COUNT", "")
     if not _COUNT.fullmatch(count):
         return {}

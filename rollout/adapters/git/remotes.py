@@ -23,7 +23,7 @@ _LATER = "run it again once this works in the clone: git fetch"
 
 
 def remotes(git: Git) -> dict[str, str]:
-    """Name -> address, in git's order."""
+    """Returns name -> address, in git's order."""
     try:
         # Most clones without a remote show it in this file, which saves a process.
         if not any(section in (git.common_dir / "config").read_bytes() for section in _SECTIONS):
@@ -44,12 +44,14 @@ _SAYS = "remote: "
 
 
 def fetched(remote: str, branch: str) -> str:
-    """The ref of a remote's branch as it was last fetched."""
+    """Returns the ref of a remote's branch as it was last fetched."""
     return f"refs/remotes/{remote}/{branch}"
 
 
 def default_branches(git: Git, remote: str) -> Iterator[str]:
-    """What the remote calls its default branch; where the clone does not know, usual names, then others."""
+    """Yields what the remote calls its default branch; where the clone does not know, usual names, then
+    others.
+    """
     head = fetched(remote, "")
     named = git.runner.attempt("symbolic-ref", "--quiet", f"{head}HEAD").stdout.decode("utf-8", "replace")
     if named:
@@ -62,7 +64,7 @@ def default_branches(git: Git, remote: str) -> Iterator[str]:
 
 
 def fetch(git: Git, remote: str, branch: str) -> bool:
-    """Fetch one branch, or all, as this person fetches; False when there is no such branch.
+    """Fetches one branch, or all, as this person fetches; False when there is no such branch.
 
     Raises OutsideError where it fails.
     """
@@ -79,7 +81,7 @@ def fetch(git: Git, remote: str, branch: str) -> bool:
 
 
 def push(git: Git, remote: str, branch: str, commit: str, *, old: str) -> str:
-    """Move a remote's branch from `old` to the commit; returns why it was not moved, empty when it was.
+    """Moves a remote's branch from `old` to the commit; returns why it was not moved, empty when it was.
 
     Raises OutsideError where git would take it to another repository than the remote's.
     """
@@ -134,5 +136,5 @@ def fetched_at(git: Git, remote: str, branch: str, name: str) -> datetime | None
 
 
 def _why(done: Done) -> str:
-    """What git complains of, without the name and token that an address may carry."""
+    """Returns what git complains of, without the name and token that an address may carry."""
     return _USER.sub("//", complaint(done))

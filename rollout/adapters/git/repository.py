@@ -48,7 +48,7 @@ from rollout.ports import LoggedCommit
 _FIRST_PARENT = "--diff-merges=first-parent"
 """`-m --first-parent` would have `diff-tree` show a merge against each parent."""
 _IMMUTABLE = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-f])")
-"""What begins with an object's whole id names the same for ever."""
+"""What begins with an object's whole id names the same indefinitely."""
 _MOST_KNOWN = 64
 HEADS = "refs/heads/"
 _HEAD_ON_BRANCH, _HEAD_ELSEWHERE = "ref: refs/heads/", "ref: refs/heads/.invalid"
@@ -109,14 +109,16 @@ class Git:
         self._only_branch = _only_one(ref.removeprefix(HEADS) for ref in refs if ref.startswith(HEADS))
 
     def close(self) -> None:
-        """End the process that reads objects; the next read starts another."""
+        """Ends the process that reads objects; the next read starts another."""
         self._stop()
         self._objects = None
 
     # --- reading -----------------------------------------------------------------------------------------
 
     def read(self, spec: str) -> GitObject | None:
-        """What `spec` names: `<id>`, `refs/heads/x`, `<commit>:<path>`; None when there is no such object."""
+        """Returns what `spec` names: `<id>`, `refs/heads/x`, `<commit>:<path>`;
+        None when there is no such object.
+        """
         if "\n" in spec:
             return None
         if spec in self._known:
@@ -131,7 +133,7 @@ class Git:
         return found
 
     def _remember(self, spec: str, found: GitObject) -> None:
-        """Keep what no later write can change: a run reads the same trees and files more than once."""
+        """Keeps what no later write can change: a run reads the same trees and files more than once."""
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
         self._known[found.id] = found
@@ -139,33 +141,33 @@ class Git:
             self._known[spec] = found
 
     def resolve(self, name: str) -> str | None:
-        """The id of the commit that `name` leads to; None when it leads to none."""
+        """Returns the id of the commit that `name` leads to; None when it leads to none."""
         found = self.read(f"{name}^{{commit}}")
         return found.id if found else None
 
     def tip(self, branch: str) -> str | None:
-        """The commit at the tip of a local branch; None when there is no such branch."""
+        """Returns the commit at the tip of a local branch; None when there is no such branch."""
         return self.resolve(HEADS + branch)
 
     def tree(self, spec: str) -> dict[str, TreeEntry]:
-        """Name -> entry of the tree that `spec` names; empty when it names none."""
+        """Returns name -> entry of the tree that `spec` names; empty when it names none."""
         found = self.read(spec)
         return dict(tree_entries(found)) if found and found.kind == "tree" else {}
 
     def entry(self, commit: str, path: str) -> TreeEntry | None:
-        """What a commit has at that path, be it a file, a link, a folder or a submodule."""
+        """Returns what a commit has at that path, be it a file, a link, a folder or a submodule."""
         folder, _, name = path.rpartition("/")
         return self.tree(f"{commit}:{folder}").get(name)
 
     def cut_at(self) -> frozenset[str]:
-        """The commits at which a shallow clone ends; empty when the clone is whole."""
+        """Returns the commits at which a shallow clone ends; empty when the clone is whole."""
         try:
             return frozenset((self.common_dir / "shallow").read_text("ascii").split())
         except FileNotFoundError:
             return frozenset()
 
     def is_ancestor(self, commit: str, of: str) -> bool:
-        """Whether `commit` is `of` or can be reached from it."""
+        """Returns whether `commit` is `of` or can be reached from it."""
         done = self.runner.attempt("merge-base", "--is-ancestor", commit, of)
         if done.returncode == 1:
             return False
@@ -173,19 +175,21 @@ class Git:
         return True
 
     def merge_base(self, one: str, other: str) -> str | None:
-        """The newest commit that both hold; None when they have none in common."""
+        """Returns the newest commit that both hold; None when they have none in common."""
         done = self.runner.attempt("merge-base", one, other)
         if done.returncode == 1:
             return None
         return output("merge-base", done).decode().strip()
 
     def merge_bases(self, one: str, other: str) -> tuple[str, ...]:
-        """The newest commits that both hold: several after merges crosswise, none when they share none."""
+        """Returns the newest commits that both hold: several after merges crosswise, none when they share
+        none.
+        """
         done = self.runner.attempt("merge-base", "--all", one, other)
         return () if done.returncode == 1 else tuple(output("merge-base", done).decode().split())
 
     def current_branch(self) -> str | None:
-        """The branch that HEAD is on, even one without commits; None when HEAD is detached."""
+        """Returns the branch that HEAD is on, even one without commits; None when HEAD is detached."""
         # The file saves a process; where it does not tell (detached, a link, reftable), git does.
         head = (self.git_dir / "HEAD").read_bytes().decode(errors="surrogateescape").rstrip("\n")
         if head.startswith(_HEAD_ON_BRANCH) and head != _HEAD_ELSEWHERE:
@@ -198,7 +202,8 @@ class Git:
         )
 
     def default_branch(self) -> str:
-        """What origin calls its default, else `init.defaultBranch`, main or master, else the current branch.
+        """Returns what origin calls its default, else `init.defaultBranch`, main or master, else the current
+        branch.
 
         A branch that is only checked out comes last: a freeze made on it would not reach the rollout.
 
@@ -224,33 +229,37 @@ class Git:
         return {ref: ref.removeprefix(place) for ref in refs for place in places if ref.startswith(place)}
 
     def tags(self) -> tuple[str, ...]:
-        """The names of all tags."""
+        """Returns the names of all tags."""
         return tuple(
             output("tag", self.runner.attempt("tag", "--list")).decode("utf-8", "replace").splitlines()
         )
 
     def tags_at(self, commit: str) -> tuple[str, ...]:
-        """The tags that lead to the commit, annotated or not."""
+        """Returns the tags that lead to the commit, annotated or not."""
         shown = (f"--points-at={commit}", "--format=%(refname:strip=2)", "refs/tags")
         return tuple(self.runner.run("for-each-ref", *shown).decode("utf-8", "replace").splitlines())
 
     def origin(self) -> str | None:
-        """The address of the remote `origin`; None when there is no such remote."""
+        """Returns the address of the remote `origin`; None when there is no such remote."""
         found = self.runner.attempt("config", "remote.origin.url").stdout
         return found.decode("utf-8", "replace").strip() or None
 
     def is_pushed(self, commit: str) -> bool:
-        """Whether a branch of a remote, as it was last seen, holds the commit."""
+        """Returns whether a branch of a remote, as it was last seen, holds the commit."""
         shown = ("--count=1", f"--contains={commit}", "refs/remotes")
         return bool(self.runner.run("for-each-ref", *shown))
 
     def person(self) -> str:
-        """The name that git signs this person's commits with. Raises OutsideError when it knows none."""
+        """Returns the name that git signs this person's commits with.
+        Raises OutsideError when it knows none.
+        """
         ident = self.runner.run("var", "GIT_AUTHOR_IDENT").decode("utf-8", "replace")
         return ident.partition(" <")[0]
 
     def changed_paths(self, old: str | None, new: str) -> tuple[str, ...]:
-        """Paths of files that differ between two commits or trees; `old` None is `new`'s first parent."""
+        """Returns paths of files that differ between two commits or trees;
+        `old` None is `new`'s first parent.
+        """
         between = (old, new) if old else ("--root", "--no-commit-id", _FIRST_PARENT, new)
         out = self.runner.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", *between)
         return tuple(os.fsdecode(path) for path in out.split(b"\0") if path)
@@ -277,7 +286,9 @@ class Git:
                 process.kill()
 
     def first_parents(self, tip: str, without: Sequence[str] = ()) -> Iterator[tuple[str, ...]]:
-        """Each first-parent commit with its parents, newest first, without what `without` holds. Streams."""
+        """Yields each first-parent commit with its parents, newest first, without what `without` holds.
+        Streams.
+        """
         span = (tip, *(f"^{end}" for end in without))
         arguments = ("rev-list", "--first-parent", "--parents", *span)
         with self.runner.start(arguments) as process:
@@ -289,7 +300,7 @@ class Git:
                 process.kill()
 
     def rev_list(self, *arguments: str, paths: Sequence[str] = ()) -> tuple[tuple[str, ...], ...]:
-        """The ids on each line of `git rev-list`."""
+        """Returns the ids on each line of `git rev-list`."""
         out = self.runner.run("rev-list", *arguments, "--", *paths, env=LITERAL)
         return tuple(tuple(line.split()) for line in out.decode().splitlines())
 
@@ -298,7 +309,7 @@ class Git:
     def write_commit(
         self, files: Mapping[str, bytes | None], *, parent: str | None, message: str, at: datetime
     ) -> str:
-        """A commit that writes `files` (path -> content; None removes it) over `parent`'s.
+        """Returns a commit that writes `files` (path -> content; None removes it) over `parent`'s.
 
         `parent` None begins a history. Equal input gives an equal id.
         """
@@ -312,7 +323,7 @@ class Git:
         return self.commit_tree(tree, (parent,) if parent else (), message=message, at=at)
 
     def commit_tree(self, tree: str, parents: Iterable[str], *, message: str, at: datetime) -> str:
-        """A commit of that tree by the configured identity, else by `rollout <rollout@localhost>`."""
+        """Returns a commit of that tree by the configured identity, else by `rollout <rollout@localhost>`."""
         date = f"{int(at.timestamp())} +0000"
         dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
         flags = [part for parent in parents for part in ("-p", parent)]
@@ -325,7 +336,7 @@ class Git:
         return output("commit-tree", done).decode().strip()
 
     def merged_tree(self, ours: str, theirs: str) -> str:
-        """The tree of a merge of two commits. Raises RefusedError when they conflict."""
+        """Returns the tree of a merge of two commits. Raises RefusedError when they conflict."""
         merge = self.merge(ours, theirs)
         if merge.conflicts:
             raise RefusedError(
@@ -335,7 +346,7 @@ class Git:
         return merge.tree
 
     def merge(self, ours: str, theirs: str) -> Merge:
-        """What merging two commits would give; nothing but objects is written."""
+        """Returns what merging two commits would give; nothing but objects is written."""
         options = ("--write-tree", "--name-only", "--no-messages", "-z")
         done = self.runner.attempt("merge-tree", *options, ours, theirs)
         if done.returncode not in (0, 1):
@@ -355,14 +366,14 @@ class Git:
                 yield path
 
     def worktrees(self) -> dict[Path, list[str]]:
-        """Every worktree whose folder is there, and what git says of it."""
+        """Returns every worktree whose folder is there, and what git says of it."""
         listed = os.fsdecode(self.runner.run("worktree", "list", "--porcelain", "-z"))
         records = (record.split("\0") for record in listed.split("\0\0") if record)
         found = {Path(folder.removeprefix("worktree ")): facts for folder, *facts in records}
         return {path: facts for path, facts in found.items() if path.exists() and "bare" not in facts}
 
     def set_branch(self, branch: str, new: str, *, old: str | None) -> None:
-        """Point `branch` at `new` by compare-and-swap; `old` None makes it. The worktree is not touched.
+        """Points `branch` at `new` by compare-and-swap; `old` None makes it. The worktree is not touched.
 
         Raises HeadMovedError when the branch is not at `old`.
         """
@@ -375,7 +386,7 @@ class Git:
         self._check_swap(branch, old, done)
 
     def delete_branch(self, branch: str, *, old: str) -> None:
-        """Delete it by compare-and-swap, unless it is checked out. Raises as `set_branch`."""
+        """Deletes it by compare-and-swap, unless it is checked out. Raises as `set_branch`."""
         if self.current_branch() != branch and not any(self.other_worktrees(branch)):
             self._check_swap(branch, old, self.runner.attempt("update-ref", "-d", HEADS + branch, old))
 
@@ -406,7 +417,7 @@ class Git:
         return GitObject(header[0].decode(), header[1].decode(), body[:-1])
 
     def _add_tree(self, objects: LooseObjects, spec: str | None, blobs: Mapping[str, str | None]) -> str:
-        """The tree `spec` with these blobs in it (path -> id; None takes it away)."""
+        """Returns the tree `spec` with these blobs in it (path -> id; None takes it away)."""
         entries = self.tree(spec) if spec else {}
         folders: dict[str, dict[str, str | None]] = {}
         for path, blob in blobs.items():
@@ -425,7 +436,7 @@ class Git:
 
 
 def _only_one(branches: Iterable[str]) -> str | None:
-    """The one branch that is not the tool's own; None where there are several or none."""
+    """Returns the one branch that is not the tool's own; None where there are several or none."""
     others = [branch for branch in branches if is_peoples(branch)]
     return others[0] if len(others) == 1 else None
 

@@ -53,7 +53,8 @@ class ReleaseRevert:
         self._merges: dict[str, Merge] = {}
 
     def work_out(self, tip: str, merged: str | None = None, recorded: str | None = None) -> Revert:
-        """What reverting the release on that commit would do; for `merged` and `recorded` see the port.
+        """Returns what reverting the release on that commit would do; for `merged` and `recorded` see the
+        port.
 
         Raises OutsideError.
         """
@@ -74,13 +75,13 @@ class ReleaseRevert:
         return self._onto(tip, standing, merged)
 
     def commit(self, revert: Revert, message: CommitMessage, at: datetime) -> str:
-        """Make the commit on top of the tip."""
+        """Makes the commit on top of the tip."""
         body = "\n\n".join(part for part in (revert.lines, message.body) if part)
         text = message_text(CommitMessage(message.subject, body, message.trailers))
         return self._git.commit_tree(revert.tree, (revert.preview.tip,), message=text, at=at)
 
     def is_free(self, commit: str, recorded: str | None = None) -> bool:
-        """Whether the commit holds nothing of the release; False when that cannot be told.
+        """Returns whether the commit holds nothing of the release; False when that cannot be told.
 
         `recorded` is the commit at which state says that the release is undone.
         """
@@ -103,7 +104,7 @@ class ReleaseRevert:
         return ""
 
     def _cut_off(self) -> frozenset[str]:
-        """Commits whose parents a shallow clone left out."""
+        """Returns commits whose parents a shallow clone left out."""
         return self._git.cut_at()
 
     @cached_property
@@ -126,7 +127,7 @@ class ReleaseRevert:
         return tuple(entry for entry in self._entries if not self._is_decision(entry))
 
     def _is_decision(self, entry: LoggedCommit) -> bool:
-        """Whether the commit touches nothing but state."""
+        """Returns whether the commit touches nothing but state."""
         return bool(entry.paths) and all(map(self._is_state, entry.paths))
 
     def _is_state(self, path: str) -> bool:
@@ -156,14 +157,14 @@ class ReleaseRevert:
         return self._git.resolve(commit) is not None and self._git.is_ancestor(commit, tip)
 
     def _changes_nothing(self, commit: str) -> bool:
-        """Whether reverting the release on that commit would change nothing."""
+        """Returns whether reverting the release on that commit would change nothing."""
         if self._is_base_missing:
             return False
         merge = self._merge(commit)
         return not merge.conflicts and merge.tree == self._tree(commit)
 
     def _is_gone(self, commit: str) -> bool:
-        """The same for a commit that is said to revert the release: each file by itself may show it.
+        """Returns the same for a commit that is said to revert the release: each file by itself may show it.
 
         Where a file of the release was removed and another one is like it, git takes the file for moved.
         """
@@ -179,7 +180,7 @@ class ReleaseRevert:
         return tuple(path for path in changed if not self._is_state(path))
 
     def _lacks(self, commit: str, path: str) -> bool:
-        """Whether reverting that one file would change nothing, wherever else its content may be."""
+        """Returns whether reverting that one file would change nothing, wherever else its content may be."""
         ours = self._git.entry(commit, path)
         base = self._git.entry(self._base, path) if self._base is not None else None
         released = self._git.entry(self._release.commit, path)
@@ -191,7 +192,7 @@ class ReleaseRevert:
         return not merge.conflicts and merge.tree == alone[1]
 
     def _merge(self, commit: str) -> Merge:
-        """The commit's tree with the release taken out; its state stays."""
+        """Returns the commit's tree with the release taken out; its state stays."""
         if commit not in self._merges:
             ours = self._tree(commit)
             state = self._git.tree(ours).get(self._folder) if self._folder is not None else None
@@ -205,7 +206,7 @@ class ReleaseRevert:
         return self._git.commit_tree(tree, parents, message="made up", at=_ANY_TIME)
 
     def _with_state(self, tree: str, state: TreeEntry | None) -> str:
-        """The tree with that state in the place of its own: what was decided since stays decided."""
+        """Returns the tree with that state in the place of its own: what was decided since stays decided."""
         entries = self._git.tree(tree)
         if self._folder is None or entries.get(self._folder) == state:
             return tree
@@ -231,7 +232,7 @@ class ReleaseRevert:
         return standing_at(tip, known, self._later(tip), self._is_gone)
 
     def _later(self, tip: str) -> Iterator[LaterCommit]:
-        """The commits from the release to `tip`, parents before children."""
+        """Yields the commits from the release to `tip`, parents before children."""
         span = ("--ancestry-path", f"{self._release.commit}..{tip}")
         arguments = ("log", "-z", "--topo-order", "--reverse", "--format=%H%x00%P%x00%B", *span)
         with self._git.runner.start(arguments) as process:
@@ -249,7 +250,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def refused_unless_clean(revert: Revert) -> Revert:
-    """The revert. Raises RefusedError when it is anything but clean."""
+    """Returns the revert. Raises RefusedError when it is anything but clean."""
     preview = revert.preview
     if preview.outcome is RevertOutcome.CLEAN:
         return revert

@@ -52,7 +52,7 @@ def scratch(
 
 
 def hand_over(commit: str, of: Git, to: Git, *, known: str) -> None:
-    """Put a commit, and all that `known` does not have of it, into another repository's objects."""
+    """Puts a commit, and all that `known` does not have of it, into another repository's objects."""
     wanted = f"{commit}\n^{known}\n".encode()
     pack = of.runner.feed("pack-objects", "--revs", "--stdout", "-q", stdin=wanted)
     to.runner.feed("unpack-objects", "-q", stdin=pack)

@@ -83,7 +83,7 @@ def _api_of(environment: Mapping[str, str]) -> str:
 
 
 def server_host(environment: Mapping[str, str]) -> str:
-    """The host of the GitHub that GITHUB_SERVER_URL, or GH_HOST as `gh` knows it, names; else empty.
+    """Returns the host of the GitHub that GITHUB_SERVER_URL, or GH_HOST as `gh` knows it, names; else empty.
 
     Raises InputError for an address that is none.
     """
@@ -111,7 +111,7 @@ def person_token(environment: Mapping[str, str], found: Address) -> str:
 
 
 def no_token(found: Address) -> InputError:
-    """What to tell a person who has none."""
+    """Returns what to tell a person who has none."""
     host = _hostname(found)
     login = "gh auth login" + ("" if found.server_url == _PUBLIC_SERVER else f" --hostname {host}")
     return InputError(
@@ -150,12 +150,14 @@ def default_branch(environment: Mapping[str, str]) -> str:
 
 
 def is_on_loopback(environment: Mapping[str, str]) -> bool:
-    """Whether GITHUB_API_URL names this machine: a GitHub that stands in for the real one in tests."""
+    """Returns whether GITHUB_API_URL names this machine: a GitHub that stands in for the real one in
+    tests.
+    """
     return urlsplit(_url(environment, "GITHUB_API_URL")).hostname in _LOOPBACK
 
 
 def _secret(environment: Mapping[str, str], name: str) -> str:
-    """The token of that name, without blanks around it; empty when it is not set.
+    """Returns the token of that name, without blanks around it; empty when it is not set.
 
     Raises InputError, which does not show it, for what no header can carry.
     """
@@ -169,7 +171,9 @@ def _secret(environment: Mapping[str, str], name: str) -> str:
 
 
 def _url(environment: Mapping[str, str], name: str) -> str:
-    """The address of that name, without a slash at its end; empty when it is not set. Raises InputError."""
+    """Returns the address of that name, without a slash at its end; empty when it is not set.
+    Raises InputError.
+    """
     found = environment.get(name, "").strip().rstrip("/")
     try:
         parts = urlsplit(found)

@@ -139,7 +139,7 @@ class GraphqlError(Document):
         return self.type in _PASSING_KINDS or (not self.type and not self.extensions)
 
     def refuses(self, field: str) -> bool:
-        """Whether the token may not read a field of that name, and nothing else is wrong."""
+        """Returns whether the token may not read a field of that name, and nothing else is wrong."""
         return self.type == "FORBIDDEN" and (self.path or ())[-1:] == (field,)
 
 
@@ -189,7 +189,7 @@ def _adapter(kind: type[T]) -> TypeAdapter[T]:
 def rest_fault(
     status: int, data: object, headers: Mapping[str, str], now: datetime
 ) -> PassingError | RefusedByGitHubError:
-    """What an answer with such a status means; names of headers in small letters."""
+    """Returns what an answer with such a status means; names of headers in small letters."""
     why = f"{status} {_message(data)}".strip()
     wait = _asked_wait(status, why, headers, now)
     if wait is not None:
@@ -202,7 +202,7 @@ def rest_fault(
 def graphql_fault(
     errors: Sequence[GraphqlError], headers: Mapping[str, str], now: datetime
 ) -> PassingError | RefusedByGitHubError:
-    """What errors mean that come with status 200."""
+    """Returns what errors mean that come with status 200."""
     why = "; ".join(error.message or error.type for error in errors)
     kinds = [error.type for error in errors]
     if _LIMIT_KINDS & set(kinds) or _speaks_of_limits(why):
@@ -224,12 +224,14 @@ def moved(repository: str, new: str, *, is_home: bool) -> RefusedByGitHubError:
 
 
 def foreign(why: str) -> RefusedByGitHubError:
-    """A refusal by something else than GitHub's API: its status says nothing of what was asked for."""
+    """Returns a refusal by something else than GitHub's API: its status says nothing of what was asked
+    for.
+    """
     return RefusedByGitHubError(why, _NO_STATUS, foreign=True)
 
 
 def _asked_wait(status: int, why: str, headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds until GitHub wants to be asked again; None when it does not speak of limits."""
+    """Returns seconds until GitHub wants to be asked again; None when it does not speak of limits."""
     after = headers.get("retry-after", "")
     if status in (403, 429, 503) and after.isdigit():
         return float(after)

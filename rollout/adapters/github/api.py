@@ -144,7 +144,7 @@ class Api:
         return self._transport.calls
 
     def now(self) -> datetime:
-        """The command's time."""
+        """Returns the command's time."""
         return self._clock.now()
 
     @property
@@ -153,11 +153,11 @@ class Api:
         return owner_and_name(self.repository)
 
     def token_for(self, repository: str) -> str:
-        """What speaks to a repository, `owner/name`."""
+        """Returns what speaks to a repository, `owner/name`."""
         return self._token if repository.lower() == self.repository.lower() else self._elsewhere
 
     def speaks_apart(self, repository: str) -> bool:
-        """Whether another token than that of the repository of state speaks to it."""
+        """Returns whether another token than that of the repository of state speaks to it."""
         return self.token_for(repository) != self._token
 
     # --- one request -------------------------------------------------------------------------------------
@@ -171,19 +171,20 @@ class Api:
         body: object = None,
         token: str = "",
     ) -> object:
-        """The document that answers; `token` speaks, where one is given. Raises PassingError,
+        """Returns the document that answers; `token` speaks, where one is given. Raises PassingError,
         RefusedByGitHubError."""
         return self._exchange(verb, path, query, body, token=token)[1]
 
     def graphql(self, query: str, variables: Mapping[str, object]) -> object:
-        """The data that answers. Raises PassingError, RefusedByGitHubError."""
+        """Returns the data that answers. Raises PassingError, RefusedByGitHubError."""
         data, fault = self._ask(query, variables)
         if fault:
             raise fault
         return data
 
     def graphql_without(self, root: str, query: str, variables: Mapping[str, object]) -> object:
-        """The data that answers; `root` of it is None where only what lies under it could not be told.
+        """Returns the data that answers; `root` of it is None where only what lies under it could not be
+        told.
 
         Raises as `graphql`.
         """
@@ -199,7 +200,7 @@ class Api:
         return data
 
     def graphql_but(self, field: str, query: str, variables: Mapping[str, object]) -> object:
-        """The data that answers, in which fields of that name are None that the token may not read.
+        """Returns the data that answers, in which fields of that name are None that the token may not read.
 
         Raises as `graphql`.
         """
@@ -213,7 +214,7 @@ class Api:
         return answer.data
 
     def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str) -> str:
-        """Commit on a branch that is at `parent`; None removes a file.
+        """Returns commits on a branch that is at `parent`; None removes a file.
 
         Raises as `graphql`; with STALE when the branch is not there.
         """
@@ -232,7 +233,7 @@ class Api:
         parent: str,
         repository_id: str,
     ) -> NewPullResult:
-        """Make the branch, its commit and the pull request in one request. Raises as `commit`.
+        """Makes the branch, its commit and the pull request in one request. Raises as `commit`.
 
         `pull` has title, body, head and base. Whatever is raised, some of the three may have been made; a
         branch that is at the parent is fine.
@@ -345,7 +346,9 @@ class Api:
         return answered, document
 
     def _redirected(self, url: str, repository: str, redirect: RedirectError) -> RefusedByGitHubError:
-        """What a redirect means: below the API a former name leads to a new one; no other is GitHub's."""
+        """Returns what a redirect means: below the API a former name leads to a new one;
+        no other is GitHub's.
+        """
         place = urljoin(f"{self.address.api_url}/", redirect.location)
         inside = place.startswith(f"{self.address.api_url}/") and repository
         name = self._name_at(place) if inside else ""
@@ -356,7 +359,8 @@ class Api:
         return foreign(f"{asked} answered {redirect.status} {where}, which GitHub's API does not")
 
     def _name_at(self, place: str) -> str:
-        """Name of the repository at an address of the API, the address itself where GitHub does not tell.
+        """Returns name of the repository at an address of the API, the address itself where GitHub does not
+        tell.
 
         Empty where the address is not a repository's.
         """
@@ -381,7 +385,7 @@ class Api:
         query: Mapping[str, str | int] | None = None,
         most: int | None = None,
     ) -> list[M]:
-        """Every page of a list, or the first `most`, each waited for as `attempt` does."""
+        """Returns every page of a list, or the first `most`, each waited for as `attempt` does."""
         found: list[M] = []
         while True:
             wanted = {**(query or {}), "per_page": PAGE, "page": len(found) + 1}
@@ -398,7 +402,7 @@ class Api:
     # --- faults ------------------------------------------------------------------------------------------
 
     def attempt(self, doing: str, first: Callable[[], T], again: Callable[[], T] | None = None) -> T:
-        """What `first` gives; after a fault that passes, what `again` gives, or `first` once more.
+        """Returns what `first` gives; after a fault that passes, what `again` gives, or `first` once more.
 
         So `again` of a write looks what became of it before it writes. Raises OutsideError that says what
         was being done (`doing`, such as `reading main`), why it failed, and what is done already.
@@ -406,7 +410,8 @@ class Api:
         return self._try(doing, first, again or first, self._patience)
 
     def decorate(self, doing: str, first: Callable[[], T], again: Callable[[], T] | None = None) -> T:
-        """The same for a decorative request: tried twice, and little is waited for all of them together.
+        """Returns the same for a decorative request: tried twice, and little is waited for all of them
+        together.
 
         A job's time is limited, and what is vital needs it.
         """
@@ -442,11 +447,11 @@ class Api:
         return self.attempt(doing, one_page)
 
     def advice(self, refusal: RefusedByGitHubError) -> str:
-        """What to do about it."""
+        """Returns what to do about it."""
         return advice(refusal, self.address, by_person=self._by_person)
 
     def did(self, what: str) -> None:
-        """Note a write, for the message of a later failure."""
+        """Notes a write, for the message of a later failure."""
         self._done.append(what)
 
     def _sit_out(self, doing: str, fault: PassingError, turn: int, patience: _Patience) -> None:

@@ -65,7 +65,7 @@ def check_runs(
     wanted: Sequence[str] = (),
     before: ChecksBefore | None = None,
 ) -> list[CheckRun]:
-    """The newest attempt of each check in each suite, and the newest status of each context.
+    """Returns the newest attempt of each check in each suite, and the newest status of each context.
 
     `wanted`: names, and globs over names, that are looked for where a commit has more suites than a page.
     `before`: what is known of the commit. Raises OutsideError when they cannot be asked for,
@@ -103,7 +103,7 @@ class _SuiteSearch:
         self.suites = _by_id(self.first.suites)
 
     def read(self) -> ChecksReading | None:
-        """What is missing yet; None where nothing is.
+        """Returns what is missing yet; None where nothing is.
 
         The first run of a reading makes two requests, and so does each that goes on.
         """
@@ -134,7 +134,7 @@ class _SuiteSearch:
         return None
 
     def _begun(self, *, anew: bool = False) -> ChecksReading:
-        """The reading that an earlier run has begun, else one that begins behind the first page."""
+        """Returns the reading that an earlier run has begun, else one that begins behind the first page."""
         if self.before.reading is not None and not anew:
             return self.before.reading
         listed = self.first.check_suites
@@ -147,7 +147,7 @@ class _SuiteSearch:
         )
 
     def _on(self, reading: ChecksReading, page: Suites, ends: Collection[str]) -> ChecksReading:
-        """One page further; without a cursor at the end, or where the other end begins."""
+        """Returns one page further; without a cursor at the end, or where the other end begins."""
         self._add(page.nodes)
         is_over = not page.page_info.has_next_page or page.nodes[-1].id in ends
         names = (*reading.names, *_unasked(self.wanted, self.suites, self.wanted))
@@ -176,7 +176,8 @@ class _SuiteSearch:
 
 
 def newest_commits(api: Api, repository: str, branch: str) -> Iterator[tuple[str, list[CheckRun] | None]]:
-    """The commits that a branch went through, newest first, each with its checks as `check_runs` gives them.
+    """Yields the commits that a branch went through, newest first, each with its checks as `check_runs` gives
+    them.
 
     None: there are more than a listing shows. A page is a request. Raises OutsideError.
     """
@@ -240,7 +241,7 @@ def _by_id(suites: Iterable[Suite]) -> dict[str, Suite]:
 
 
 def _reach_back(since: datetime | None, *ends: Sequence[Suite]) -> bool:
-    """Whether one end of the list holds all that was made since everything was read."""
+    """Returns whether one end of the list holds all that was made since everything was read."""
     newest = max(ends, key=lambda end: max((suite.created_at for suite in end), default=_NEVER))
     return since is not None and any(suite.created_at < since - _LAG for suite in newest)
 
@@ -253,7 +254,7 @@ def _by_name(
     listed: Mapping[str, Suite],
     asked: Sequence[str],
 ) -> dict[str, Suite]:
-    """What is wanted and was not asked for; a name that comes to light is asked for too."""
+    """Returns what is wanted and was not asked for; a name that comes to light is asked for too."""
     found = dict(listed)
     done = set(asked)
     while names := _unasked(wanted, found, done)[:_NAMES]:
@@ -264,7 +265,7 @@ def _by_name(
 
 
 def _unasked(wanted: Sequence[str], listed: Mapping[str, Suite], asked: Collection[str]) -> list[str]:
-    """What is wanted, and the names listed so far that one of its globs matches."""
+    """Returns what is wanted, and the names listed so far that one of its globs matches."""
     names = sorted({run.name for suite in listed.values() for run in suite.runs()})
     matched = (name for glob in wanted for name in matching(glob, names))
     return [name for name in dict.fromkeys([*wanted, *matched]) if name not in asked]
@@ -273,7 +274,7 @@ def _unasked(wanted: Sequence[str], listed: Mapping[str, Suite], asked: Collecti
 def _named(
     api: Api, repository: str, commit: str, names: Sequence[str], size: int, after: str | None = None
 ) -> dict[str, Suites]:
-    """The newest suites that have a check of one of these names.
+    """Returns the newest suites that have a check of one of these names.
 
     Where `size` is not 0 the last ones of all too, under `_LAST`; with `after` those behind it under `_MORE`.
     """

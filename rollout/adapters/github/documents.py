@@ -246,7 +246,7 @@ class RootCommit(Document):
     )
 
     def content(self, but: str | None) -> frozenset[tuple[str, str]]:
-        """Name and id of each file and folder there, except one."""
+        """Returns name and id of each file and folder there, except one."""
         return frozenset((entry.name, entry.oid) for entry in self.entries or () if entry.name != but)
 
 

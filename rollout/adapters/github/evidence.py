@@ -114,7 +114,7 @@ class GitHubEvidence:
         self._server = server
 
     def places(self) -> EvidencePlaces:
-        """The product's repository and this one."""
+        """Returns the product's repository and this one."""
         return EvidencePlaces(self._server, (self._listing.product, self._api.repository))
 
     def writers(self, release: Release) -> Writers:
@@ -139,7 +139,9 @@ class GitHubEvidence:
         return Writers(tuple(logins), "" if logins else "no commit of it has an author")
 
     def _commits(self, release: Release) -> list[_Commit]:
-        """Those of the release, newest first; of a release that has too many, a few more than that."""
+        """Returns those of the release, newest first; of a release that has too many, a few more than
+        that.
+        """
         product, base = self._listing.product, release.base
         if base is None:
             alone = self._get(_Commit, f"/repos/{product}/commits/{release.commit}")
@@ -160,7 +162,7 @@ class GitHubEvidence:
         return self._api.attempt("asking who wrote the release", ask)
 
     def look_up(self, reference: Reference, release: Release) -> LookedUpEvidence | None:
-        """What is there; None when there is nothing of that number or name."""
+        """Returns what is there; None when there is nothing of that number or name."""
         repository = reference.repository or self._listing.product
         match reference.kind:
             case Kind.RUN:
@@ -247,7 +249,9 @@ class GitHubEvidence:
         return self._api.attempt(f"looking up review {review.id}", ask)
 
     def _is_of_release(self, pull: str, review: _Review, release: Release) -> bool:
-        """A review of the release commit, or of the whole of what was merged as the release commit."""
+        """Returns a review of the release commit, or of the whole of what was merged as the release
+        commit.
+        """
         if review.commit_id == release.commit:
             return True
         of = self._get(_Pull, pull)
@@ -279,7 +283,7 @@ class GitHubEvidence:
 
 
 def _mainline(commits: Sequence[_Commit], tip: str) -> frozenset[str]:
-    """The commits that the product's branch had as its tip, as far as first parents tell."""
+    """Returns the commits that the product's branch had as its tip, as far as first parents tell."""
     parents = {commit.sha: commit.parents for commit in commits}
     found: list[str] = []
     while tip in parents:

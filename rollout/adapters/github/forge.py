@@ -60,16 +60,16 @@ class GitHubForge:
     # --- pull requests -----------------------------------------------------------------------------------
 
     def pull_request(self, head: str) -> PullRequest | None:
-        """The newest pull request from that branch of this repository, open or not."""
+        """Returns the newest pull request from that branch of this repository, open or not."""
         return self._listing.newest(head)
 
     def pull_requests(self, prefix: str) -> list[PullRequest]:
-        """Open pull requests from branches of this repository that begin so, oldest first."""
+        """Opens pull requests from branches of this repository that begin so, oldest first."""
         pulls = self._listing.open().pulls
         return [pull for _, pull in sorted(pulls.items()) if pull.head.startswith(prefix)]
 
     def closings(self, branch: str) -> Sequence[datetime]:
-        """Those of the newest 20; the tool says why in a comment."""
+        """Returns those of the newest 20; the tool says why in a comment."""
         variables = {**self._api.owner_and_name, "base": self._listing.branch, "head": branch}
 
         def ask() -> tuple[ClosedPull, ...]:
@@ -81,7 +81,7 @@ class GitHubForge:
         return sorted(pull.closed_at for pull in found if not pull.says(CLOSED_MARKER))
 
     def changes(self, train: str, pull: PullRequest) -> HeadChanges:
-        """What its branch changes, as the pull requests were listed."""
+        """Returns what its branch changes, as the pull requests were listed."""
         changes = self._listing.open().changes.get(pull.number)
         if changes is None:
             raise OutsideError(f"GitHub does not say what pull request {pull.number} changes")
@@ -131,7 +131,9 @@ class GitHubForge:
             raise
 
     def _make_in_steps(self, new: NewPullRequest) -> NewPullResult:
-        """The same, where an earlier try has left something. Nobody needs the branch: it begins anew."""
+        """Returns the same, where an earlier try has left something.
+        Nobody needs the branch: it begins anew.
+        """
         self._begin_anew(new.branch, new.parent)
         files, text = files_of(new.train, new.change), message_text(new.message)
         try:
@@ -178,7 +180,7 @@ class GitHubForge:
     # --- changing and closing ----------------------------------------------------------------------------
 
     def update_pull_request(self, number: int, body: str, *, at: datetime) -> None:
-        """Replace the body, and bring the label back when it is gone."""
+        """Replaces the body, and bring the label back when it is gone."""
         path = self._path(f"pulls/{number}")
         self._api.decorate(
             f"updating pull request {number}", lambda: self._api.rest("PATCH", path, body={"body": body})
@@ -190,7 +192,7 @@ class GitHubForge:
             listed.pulls[number] = replace(listed.pulls[number], body=body)
 
     def close_pull_request(self, number: int, comment: str, *, at: datetime) -> None:
-        """Close it with a comment and delete its branch; one that is not open stays as it is.
+        """Closes it with a comment and delete its branch; one that is not open stays as it is.
 
         Comment and branch are decorations: without them it is closed too.
         """
@@ -248,7 +250,7 @@ class GitHubForge:
     def set_status(
         self, commit: str, context: str, state: StatusState, description: str, *, at: datetime
     ) -> None:
-        """Report a status on a pull request's head or on a release commit."""
+        """Reports a status on a pull request's head or on a release commit."""
         path = f"/repos/{self._listing.repository_of(commit)}/statuses/{commit}"
         document = {"state": state.value, "context": context, "description": description}
 

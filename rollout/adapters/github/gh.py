@@ -10,7 +10,9 @@ _SECONDS = 20
 
 
 def gh_token(host: str, environment: Mapping[str, str], *, seconds: float = _SECONDS) -> str:
-    """The token for that host; empty where `gh` is missing, logged out there, or does not answer in time."""
+    """Returns the token for that host; empty where `gh` is missing, logged out there, or does not answer in
+    time.
+    """
     try:
         done = subprocess.run(
             ["gh", "auth", "token", "--hostname", host],

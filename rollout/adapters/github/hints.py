@@ -57,7 +57,8 @@ _NOT_FOUND = (
 
 
 def beyond_permissions(why: str) -> tuple[str, str] | None:
-    """What an organization or a plan refuses whatever the token may do, in a few words, and what to do.
+    """Returns what an organization or a plan refuses whatever the token may do, in a few words, and what to
+    do.
 
     GitHub tells these from a missing permission by the text alone (cli/cli#2661, github/branch-deploy#345,
     SalesforceFoundation/NPSP#7247).
@@ -74,7 +75,7 @@ _OR_BY_GIT = " in GITHUB_TOKEN, or by `gh auth login`; without any token git pus
 
 
 def is_issues_off(refusal: RefusedByGitHubError) -> bool:
-    """Whether the repository has no issues.
+    """Returns whether the repository has no issues.
 
     Of an issue that was deleted GitHub answers 410 too; only its words tell them apart (ossf/allstar#64).
     """
@@ -83,17 +84,17 @@ def is_issues_off(refusal: RefusedByGitHubError) -> bool:
 
 
 def is_archived(why: str) -> bool:
-    """Whether GitHub, or git, refuses because the repository is archived."""
+    """Returns whether GitHub, or git, refuses because the repository is archived."""
     return _ARCHIVED.search(why) is not None
 
 
 def is_of_the_token(refusal: RefusedByGitHubError) -> bool:
-    """Whether another token could do it, which is not so in an archived repository."""
+    """Returns whether another token could do it, which is not so in an archived repository."""
     return refusal.status == 403 and not is_archived(str(refusal))
 
 
 def wrong_address(address: Address) -> str:
-    """How to say where GitHub is; for an answer that does not come from it."""
+    """Returns how to say where GitHub is; for an answer that does not come from it."""
     if address.named_by:
         how = "https://HOST" if address.named_by != API_URL else "https://HOST/api/v3 (Enterprise Server)"
         return f"GitHub's API is expected at {address.api_url}, by {address.named_by}: correct it, as {how}"
@@ -101,12 +102,12 @@ def wrong_address(address: Address) -> str:
 
 
 def if_it_passes(address: Address) -> str:
-    """What to do about a fault of which nobody knows whether it is the address or an outage."""
+    """Returns what to do about a fault of which nobody knows whether it is the address or an outage."""
     return f"{LATER}; if it stays so, {wrong_address(address)}"
 
 
 def advice(refusal: RefusedByGitHubError, address: Address, *, by_person: bool = False) -> str:
-    """Which setting to change; `by_person` is for somebody at a laptop, who has no job and no App."""
+    """Returns which setting to change; `by_person` is for somebody at a laptop, who has no job and no App."""
     why = str(refusal)
     if refusal.foreign:
         return wrong_address(address)

@@ -108,7 +108,7 @@ class GitHubInspector:
         )
 
     def _look(self, branch: str | None) -> tuple[answers.Repository, str]:
-        """The repository, and who asks."""
+        """Returns the repository, and who asks."""
         wanted = {"ref": f"refs/heads/{branch or ''}", "named": branch is not None}
         both = {**self._api.owner_and_name, **wanted}
         found = self._api.graphql(answers.REPOSITORY, both)
@@ -150,7 +150,7 @@ class GitHubInspector:
         return tuple(_rule(rule, self._rulesets[place, rule.ruleset_id], who) for rule in listed)
 
     def _branches(self, trains: Collection[Train], who: Who) -> tuple[BranchInUse, ...]:
-        """Each kind of branch once; a rule that names a single train's is not looked for."""
+        """Returns each kind of branch once; a rule that names a single train's is not looked for."""
         home, wanted = self._api.repository, dict[tuple[str, str, Use], str]()
         for train in trains:
             product = train.product or home
@@ -178,7 +178,7 @@ class GitHubInspector:
     def _listed(
         self, name: str, kind: type[tuple[T, ...]], *, in_organization: bool
     ) -> list[T] | UnknownFact:
-        """Variables or secrets: those that the organization lends, then the repository's own."""
+        """Returns variables or secrets: those that the organization lends, then the repository's own."""
         places = [*([f"actions/organization-{name}"] if in_organization else []), f"actions/{name}"]
         listed: list[T] = []
         for place in places:
@@ -249,7 +249,9 @@ class GitHubInspector:
     def _permissions(
         self, who: Who, branch: str
     ) -> tuple[Mapping[Permission, bool | UnknownFact] | None, bool | UnknownFact | None]:
-        """What it may do (None for a person's), and whether Actions may open pull requests, if told."""
+        """Returns what it may do (None for a person's), and whether Actions may open pull requests, if
+        told.
+        """
         if who is Who.PERSON:
             return None, None
         pulls, may_open = self._try_pull(branch)
@@ -294,7 +296,7 @@ class GitHubInspector:
         return may, None
 
     def _try(self, act: Callable[[], object]) -> bool | UnknownFact:
-        """Whether GitHub lets the token get as far as to see that there is nothing to be done."""
+        """Returns whether GitHub lets the token get as far as to see that there is nothing to be done."""
 
         def attempt() -> bool | UnknownFact:
             try:

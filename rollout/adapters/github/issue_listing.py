@@ -64,11 +64,13 @@ class IssueListing:
     # --- issues ------------------------------------------------------------------------------------------
 
     def find_open(self, key: str) -> Issue | None:
-        """The oldest open issue with that key: of two that were opened at once, one is closed again."""
+        """Returns the oldest open issue with that key: of two that were opened at once, one is closed
+        again.
+        """
         return next((each.issue for each in self._all_open(key)), None)
 
     def duplicates(self, key: str) -> list[Issue]:
-        """The tool's own open issues with that key that are younger than the oldest."""
+        """Returns the tool's own open issues with that key that are younger than the oldest."""
         return [each.issue for each in self._all_open(key)[1:] if each.is_own]
 
     def _all_open(self, key: str) -> list[_IssueThread]:
@@ -77,7 +79,8 @@ class IssueListing:
         return [one for _, one in known if (one.issue.key, one.issue.state) == (key, IssueState.OPEN)]
 
     def find_unlisted(self, key: str) -> Issue | None:
-        """One that somebody took the label off, an open one first, else the closed one that was changed last.
+        """Returns one that somebody took the label off, an open one first, else the closed one that was
+        changed last.
 
         Of the hundred that were changed last. Without the label it is seen without a title, so that it gets
         both back.
@@ -107,7 +110,7 @@ class IssueListing:
         self._note(self._pages(None))
 
     def issue(self, number: int) -> Issue:
-        """One that was found before."""
+        """Returns one that was found before."""
         return self._read_once()[number].issue
 
     def note_opened(self, issue: Issue) -> None:
@@ -154,7 +157,7 @@ class IssueListing:
         self._known |= {one.number: _known(one) for one in documents}
 
     def _pages(self, after: str | None) -> Iterator[IssueDocument]:
-        """The open ones."""
+        """Yields the open ones."""
         size = PageSize(ISSUES_OF_PAGE)
         while True:
             wanted = {**self._api.owner_and_name, "states": ["OPEN"], "after": after, "label": self._label}
@@ -172,7 +175,7 @@ class IssueListing:
     # --- comments ----------------------------------------------------------------------------------------
 
     def comments(self, number: int, since: datetime | None) -> Conversation:
-        """What people wrote, oldest first; what was last changed before `since` may be left out."""
+        """Returns what people wrote, oldest first; what was last changed before `since` may be left out."""
         known = self._read_once()[number]
         while known.newest.page_info.has_next_page:
             oldest = known.newest.nodes[-1].updated_at if known.newest.nodes else None
@@ -187,7 +190,9 @@ class IssueListing:
         return Conversation(tuple(shown), whole=not known.newest.page_info.has_next_page)
 
     def own(self, number: int, marker: str) -> CommentDocument | None:
-        """The tool's comment with that marker; the first comments are known, others are looked through."""
+        """Returns the tool's comment with that marker; the first comments are known, others are looked
+        through.
+        """
         known = self._read_once()[number]
         while True:
             here: Iterable[CommentDocument] = chain(
@@ -270,7 +275,7 @@ def _is_tools(said: CommentDocument, opener: str) -> bool:
 
 
 def _reply(said: CommentDocument) -> str:
-    """The key of a reply of the tool; empty for its other comments."""
+    """Returns the key of a reply of the tool; empty for its other comments."""
     found = _REPLY.search(said.body)
     return unquote(found[1]) if found else ""
 

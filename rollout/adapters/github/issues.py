@@ -50,15 +50,19 @@ class GitHubIssues:
         self._permissions: dict[str, Permission] = {}
 
     def find_open(self, key: str) -> Issue | None:
-        """The oldest open issue with that key: of two that were opened at once, one is closed again."""
+        """Returns the oldest open issue with that key: of two that were opened at once, one is closed
+        again.
+        """
         return self._listed.find_open(key)
 
     def duplicates(self, key: str) -> Sequence[Issue]:
-        """What the lists did not show yet to a run that opened one more."""
+        """Returns what the lists did not show yet to a run that opened one more."""
         return self._listed.duplicates(key)
 
     def find(self, key: str) -> Issue | None:
-        """The open issue with that key, else the newest closed one; the tool's own without its label too."""
+        """Returns the open issue with that key, else the newest closed one;
+        the tool's own without its label too.
+        """
         return self._listed.find_open(key) or self._listed.find_unlisted(key)
 
     # --- opening and changing ----------------------------------------------------------------------------
@@ -73,7 +77,7 @@ class GitHubIssues:
         assignees: Sequence[str],
         at: datetime,
     ) -> Issue:
-        """Open it; one with that key that is open is returned as it is. Unknown assignees are left out.
+        """Opens it; one with that key that is open is returned as it is. Unknown assignees are left out.
 
         Of two that runs open at once the later one is closed again.
         """
@@ -112,7 +116,7 @@ class GitHubIssues:
         return _NewIssue(number=found.number, html_url=found.url) if found else None
 
     def _assignable(self, logins: Sequence[str]) -> list[str]:
-        """Those that GitHub takes: with one that it does not it would refuse the whole issue."""
+        """Returns those that GitHub takes: with one that it does not it would refuse the whole issue."""
         found: list[str] = []
 
         def ask(login: str) -> None:
@@ -138,7 +142,7 @@ class GitHubIssues:
         return self._api.decorate(f"asking whether {login} can be assigned", ask)
 
     def update(self, number: int, *, title: str, body: str, labels: Sequence[str], at: datetime) -> None:
-        """Make title, body and the tool's labels so; a label that does not begin with `rollout` stays."""
+        """Makes title, body and the tool's labels so; a label that does not begin with `rollout` stays."""
         issue = self._listed.issue(number)
         kept = {label for label in issue.labels if not label.startswith(OWN_LABEL)}
         wanted = frozenset({OWN_LABEL, *labels, *kept})
@@ -149,7 +153,7 @@ class GitHubIssues:
         self._listed.note_change(number, title=title, body=body, labels=wanted)
 
     def close(self, number: int, comment: str, *, at: datetime) -> None:
-        """Close it with a last comment, once; one that is closed stays as it is."""
+        """Closes it with a last comment, once; one that is closed stays as it is."""
         if self._listed.issue(number).state is IssueState.CLOSED:
             return
         # The whole text: one that was opened again since has the last words of its first end.
@@ -160,7 +164,7 @@ class GitHubIssues:
         self._listed.note_change(number, state=IssueState.CLOSED)
 
     def reopen(self, number: int, *, at: datetime) -> None:
-        """Open one again that was closed; one that is open stays as it is."""
+        """Opens one again that was closed; one that is open stays as it is."""
         if self._listed.issue(number).state is IssueState.CLOSED:
             self._patch(f"opening issue {number} again", number, {"state": "open"})
             self._listed.note_change(number, state=IssueState.OPEN)
@@ -173,11 +177,11 @@ class GitHubIssues:
     # --- comments ----------------------------------------------------------------------------------------
 
     def comments(self, number: int, since: datetime | None = None) -> Conversation:
-        """What people wrote, oldest first; what was last changed before `since` may be left out."""
+        """Returns what people wrote, oldest first; what was last changed before `since` may be left out."""
         return self._listed.comments(number, since)
 
     def stick(self, number: int, key: str, body: str, *, at: datetime) -> None:
-        """Keep one comment of the tool with that key current: made once, then edited in place."""
+        """Keeps one comment of the tool with that key current: made once, then edited in place."""
         text = _marked(body, STICKY_MARKER, key)
         marker = STICKY_MARKER.format(marker_value(key))
         said = self._listed.own(number, marker)
@@ -212,7 +216,7 @@ class GitHubIssues:
         self._api.did(f"comment on issue {number}")
 
     def react(self, comment: str, reaction: Reaction) -> None:
-        """Answer the comment of that id with a reaction; the same one again changes nothing."""
+        """Answers the comment of that id with a reaction; the same one again changes nothing."""
         path = self._path(f"issues/comments/{comment}/reactions")
 
         def answer() -> None:
@@ -227,7 +231,7 @@ class GitHubIssues:
     # --- people ------------------------------------------------------------------------------------------
 
     def permission(self, login: str) -> Permission:
-        """What that person may do in the repository that has the issues."""
+        """Returns what that person may do in the repository that has the issues."""
         if login not in self._permissions:
             path = self._path(f"collaborators/{quote(login)}/permission")
 

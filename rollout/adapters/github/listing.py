@@ -106,11 +106,11 @@ class Listing:
         return self._product_of_train().repository or self._api.repository
 
     def watch(self, commit: str) -> None:
-        """Have the statuses of a release commit listed too."""
+        """Has the statuses of a release commit listed too."""
         self._watched = commit
 
     def want_issues(self) -> None:
-        """Have the open issues listed too, which needs a permission that not every job has."""
+        """Has the open issues listed too, which needs a permission that not every job has."""
         if not self._with_issues:
             self._listed, self._with_issues = None, True
 
@@ -119,7 +119,8 @@ class Listing:
         return self.open().product_tip if self._watched is not None else None
 
     def product_unchanged_since(self, commit: str, *, but: str | None) -> bool | None:
-        """Whether the product's branch holds what it held at that commit, except one folder in its root.
+        """Returns whether the product's branch holds what it held at that commit, except one folder in its
+        root.
 
         None when that cannot be told from what was listed.
         """
@@ -142,13 +143,13 @@ class Listing:
     # --- pull requests -----------------------------------------------------------------------------------
 
     def open(self) -> Overview:
-        """What is unknown of the product alone is left out. Raises OutsideError."""
+        """Returns what is unknown of the product alone is left out. Raises OutsideError."""
         if self._listed is None:
             self._listed = self._read_with_issues() if self._with_issues else self._read(issues=False)
         return self._listed
 
     def open_issues(self) -> Page[IssueDocument]:
-        """The first page of open issues. Raises OutsideError when the token may not read them."""
+        """Returns the first page of open issues. Raises OutsideError when the token may not read them."""
         page = self.open().issues
         if page is None:
             raise self._without_issues or OutsideError("open issues were not listed")
@@ -165,7 +166,7 @@ class Listing:
         return self._read(issues=False)
 
     def newest(self, head: str, *, is_new: bool = False) -> PullRequest | None:
-        """The newest pull request from that branch of this repository, open or not; asked for anew.
+        """Returns the newest pull request from that branch of this repository, open or not; asked for anew.
 
         `is_new`: see `newest_pull`.
         """
@@ -178,7 +179,7 @@ class Listing:
         return shown_pull(pull)
 
     def _compared(self) -> dict[str, object]:
-        """Variables that ask what the branches of pull requests change."""
+        """Returns variables that ask what the branches of pull requests change."""
         train = self._train()
         return {"compareHeads": train is not None, "rollout": state_path(train or "", ROLLOUT)}
 
@@ -316,7 +317,8 @@ def newest_pull(
     *,
     is_new: bool = False,
 ) -> Pull | None:
-    """The newest pull request from that branch of the repository itself, open or not. Raises OutsideError.
+    """Returns the newest pull request from that branch of the repository itself, open or not. Raises
+    OutsideError.
 
     Whoever forks the repository chooses the names of the fork's branches: where many have this one, ours
     is asked for by the name of its owner. So is one of which GitHub has just said that it is there

@@ -70,7 +70,7 @@ class ProductClone:
         return git
 
     def fetch(self, branch: str) -> str | None:
-        """The branch's tip, fetched with its history; None when there is no such branch.
+        """Returns the branch's tip, fetched with its history; None when there is no such branch.
 
         Raises OutsideError when the repository cannot be reached.
         """
@@ -82,7 +82,7 @@ class ProductClone:
         raise self._failure(f"fetching {branch} of {self._repository}", done, self._repository)
 
     def fetch_tag(self, name: str) -> str | None:
-        """The commit that the tag leads to; None when there is no such tag. Raises OutsideError."""
+        """Returns the commit that the tag leads to; None when there is no such tag. Raises OutsideError."""
         done = self._fetch(f"+refs/tags/{name}:refs/tags/{name}")
         if not done.returncode:
             return self.git.resolve(f"refs/tags/{name}")
@@ -91,7 +91,7 @@ class ProductClone:
         raise self._failure(f"fetching tag {name} of {self._repository}", done, self._repository)
 
     def tags_at(self, commit: str) -> tuple[str, ...]:
-        """The tags that lead to the commit, annotated or not, fetched or not. Raises OutsideError."""
+        """Returns the tags that lead to the commit, annotated or not, fetched or not. Raises OutsideError."""
         done = self.git.runner.attempt("ls-remote", "--tags", _REMOTE)
         if done.returncode:
             raise self._failure(f"listing tags of {self._repository}", done, self._repository)
@@ -110,7 +110,7 @@ class ProductClone:
             raise self._failure(f"fetching {branch} of {repository}", done, repository)
 
     def fetch_commit(self, commit: str) -> bool:
-        """Whether the commit is there, be it on the branch or not.
+        """Returns whether the commit is there, be it on the branch or not.
 
         Raises OutsideError for a repository that has moved.
         """
@@ -122,7 +122,7 @@ class ProductClone:
         return not done.returncode
 
     def push(self, commit: str, branch: str, *, old: str | None) -> None:
-        """Move the branch from `old` (None: make it) to the commit, by compare-and-swap.
+        """Moves the branch from `old` (None: make it) to the commit, by compare-and-swap.
 
         Raises HeadMovedError when it is elsewhere, OutsideError when it is refused or cannot be done.
         """
@@ -146,7 +146,7 @@ class ProductClone:
         raise self._failure(f"pushing {branch} to {self._repository}", done, self._repository, hint)
 
     def _access(self, repository: str) -> dict[str, str]:
-        """Variables that let git's processes in."""
+        """Returns variables that let git's processes in."""
         token = self._token_for(repository)
         if not token:
             raise OutsideError(f"{repository} is not asked without a token", hint="log in: gh auth login")
@@ -183,7 +183,9 @@ class ProductClone:
         return inert(place.removeprefix(f"{self._server}/").removesuffix("/").removesuffix(".git"), 200)
 
     def _why(self, done: Done) -> str:
-        """What the server says, which git tells beside much else: in the ref's row, and as `remote:`."""
+        """Returns what the server says, which git tells beside much else: in the ref's row, and as
+        `remote:`.
+        """
         rows = [row.split("\t") for row in done.stdout.decode(errors="replace").splitlines()]
         told = [row[2] for row in rows if row[0] == "!" and len(row) == 3]
         lines = done.stderr.decode(errors="replace").splitlines()

@@ -26,7 +26,7 @@ class _Tree(Document):
 
 
 def changed_paths(api: Api, repository: str, commit: str) -> Sequence[str]:
-    """Paths that the commit changes against its first parent.
+    """Returns paths that the commit changes against its first parent.
 
     Where GitHub does not list all files at once, folder by folder as far as they differ. Raises OutsideError,
     for more than 50 such folders too.
@@ -65,7 +65,9 @@ _Change = tuple[str, tuple["_TreeEntry | None", "_TreeEntry | None"]]
 
 
 def _changed(old: _Tree, new: _Tree) -> list[_Change]:
-    """Path -> entry before and after, where they differ; a folder as such only where it was not gone into."""
+    """Returns path -> entry before and after, where they differ;
+    a folder as such only where it was not gone into.
+    """
     was, now = (
         {one.path: one for one in tree.tree if not tree.whole or one.type != "tree"} for tree in (old, new)
     )
@@ -84,7 +86,7 @@ def _first_parent(api: Api, repository: str, commit: str) -> str | None:
 
 
 def _tree(api: Api, repository: str, name: str, *, recursive: bool = False) -> _Tree:
-    """What lies in a commit or tree, and where `recursive` all that lies below it."""
+    """Returns what lies in a commit or tree, and where `recursive` all that lies below it."""
     path = f"/repos/{repository}/git/trees/{name}"
     query = {"recursive": 1} if recursive else {}
     doing = f"listing the files of {name[:12]}"

@@ -111,7 +111,9 @@ class GitHubReverter:
         return opened
 
     def _other(self, branch: str) -> PullRequest:
-        """One that somebody else has opened, or an earlier try. Raises PassingError until it is shown."""
+        """Returns one that somebody else has opened, or an earlier try.
+        Raises PassingError until it is shown.
+        """
         found = self._ask_proposed(branch, is_new=True)
         if found is None or found.state is PullRequestState.CLOSED:
             raise PassingError(f"GitHub does not show the pull request from {branch} yet")
@@ -138,7 +140,9 @@ class GitHubReverter:
         raise AssertionError("unreachable: the loop returns or raises")
 
     def proposed(self, branch: str) -> PullRequest | None:
-        """The newest pull request from that branch, open or not; a run asks once, and again when it acts."""
+        """Returns the newest pull request from that branch, open or not;
+        a run asks once, and again when it acts.
+        """
         if branch not in self._proposed and self._ask_proposed(branch) is None:
             # A list that lags behind must not have it proposed once more.
             self._ask_proposed(branch, is_new=True)

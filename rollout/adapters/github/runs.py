@@ -21,7 +21,7 @@ def workflow_state(api: Api, file: str) -> str:
 
 
 def variable(api: Api, name: str) -> str:
-    """A variable of the repository; empty when it has none, or GitHub does not say.
+    """Returns a variable of the repository; empty when it has none, or GitHub does not say.
 
     Asked once: a freeze waits for the answer. ("Get a repository variable" shows none of the organization.)
     """

@@ -61,7 +61,7 @@ class _Snapshot:
     """Whether a commit that nobody builds on has to say so there."""
 
     def holds(self, files: Mapping[str, bytes | None]) -> bool:
-        """Whether each of the files (by path) that can be in it is, as it is."""
+        """Returns whether each of the files (by path) that can be in it is, as it is."""
         for path, content in files.items():
             _, train, name = path.split("/", 2)
             found = self.trains.get(train, {}).get(name)
@@ -120,15 +120,17 @@ class GitHubStore:
         return self._named or self._tip()[0]
 
     def head(self) -> str:
-        """The commit at the tip of the state branch. Raises InputError when there is no such branch."""
+        """Returns the commit at the tip of the state branch.
+        Raises InputError when there is no such branch.
+        """
         return self._tip()[1].head
 
     def trains(self, at: str) -> tuple[str, ...]:
-        """Names of the trains that exist at that commit, sorted."""
+        """Returns names of the trains that exist at that commit, sorted."""
         return tuple(sorted(self._at(at).trains))
 
     def load(self, train: str, at: str) -> TrainState:
-        """The train at that commit.
+        """Returns the train at that commit.
 
         Raises InputError when it is not there, does not parse or contradicts itself.
         """
@@ -218,7 +220,7 @@ class GitHubStore:
         return found.texts(folder) if found else {}
 
     def text(self, train: str, name: str, at: str) -> bytes | None:
-        """A file right in the train's folder as it is, whatever it holds; None when it is not there.
+        """Returns a file right in the train's folder as it is, whatever it holds; None when it is not there.
 
         Raises InputError for one that GitHub does not give whole.
         """
@@ -261,7 +263,8 @@ class GitHubStore:
         at: datetime,
         is_brake: bool = False,
     ) -> str:
-        """Write all of the change as one commit on top of `parent`, and return it. GitHub signs and dates it.
+        """Writes all of the change as one commit on top of `parent`, and return it. GitHub signs and dates
+        it.
 
         `is_brake` changes nothing, since there is no worktree. Raises HeadMovedError when the branch is no
         longer at `parent`; nothing is written then. Raises OutsideError when GitHub does not answer or
@@ -289,7 +292,8 @@ class GitHubStore:
             raise self._moved(parent) from refusal
 
     def _written(self, files: Mapping[str, bytes | None], parent: str) -> str | None:
-        """The commit, when it was made though the answer was lost; None when the branch is at `parent` still.
+        """Returns the commit, when it was made though the answer was lost; None when the branch is at
+        `parent` still.
 
         Raises HeadMovedError when it is at anything else.
         """
@@ -310,7 +314,7 @@ class GitHubStore:
     # --- reading -----------------------------------------------------------------------------------------
 
     def _tip(self) -> tuple[str, _Snapshot]:
-        """The branch's name, and what its tip holds."""
+        """Returns the branch's name, and what its tip holds."""
         if self._found is None:
             found = self._tip_of(self._named)
             if self._named is None and not found[1].trains and (configured := self._configured()):
@@ -352,7 +356,7 @@ class GitHubStore:
         )
 
     def _versions(self, path: str, at: str) -> Iterator[FileVersion]:
-        """What the file was at `at` and before, newest first, a page at a time."""
+        """Yields what the file was at `at` and before, newest first, a page at a time."""
         after: str | None = None
         while True:
             history = self._history(HISTORY, path, {"oid": at, "path": path, "after": after})
@@ -376,7 +380,7 @@ class GitHubStore:
 
 
 def _unnamed(repository: Repository) -> Ref | None:
-    """The branch that carries state where nobody named one: see `GitHubStore`."""
+    """Returns the branch that carries state where nobody named one: see `GitHubStore`."""
     own, default = repository.own, repository.default_branch_ref
     if own is None or default is None:
         return own or default

@@ -116,7 +116,7 @@ _Names = tuple[Name, ...]
 
 
 def trains_of(folders: Iterable[_Folder] | None) -> dict[str, tuple[_File, ...]]:
-    """Name -> files of the folders that hold a train."""
+    """Returns name -> files of the folders that hold a train."""
     files = {folder.name: folder.files or () for folder in folders or ()}
     return {name: each for name, each in files.items() if is_train(file.name for file in each)}
 
@@ -191,7 +191,7 @@ class Folder(Document):
     entries: tuple[_Entry, ...] = ()
 
     def texts(self, folder: str) -> dict[str, bytes]:
-        """Path -> content, of what GitHub gives whole."""
+        """Returns path -> content, of what GitHub gives whole."""
         blobs: list[tuple[str, Blob | None]] = [(entry.name, entry.object) for entry in self.entries]
         blobs += [
             (f"{entry.name}/{file.name}", file.object)

@@ -82,7 +82,7 @@ class Transport:
         return Answer(status, answered, document)
 
     def inert(self, text: str) -> str:
-        """The text without the tokens that were sent, safe to show."""
+        """Returns the text without the tokens that were sent, safe to show."""
         for token in self._requesters:
             text = text.replace(token, "***")
         return inert(text, _LONGEST_REASON)

@@ -56,7 +56,7 @@ class Authorship(RootCommit):
         return self.committed_via_web and self.parents.total_count > 1
 
     def touches_only(self, folder: str | None) -> bool:
-        """Whether it changes nothing but that folder in the root."""
+        """Returns whether it changes nothing but that folder in the root."""
         if folder is None or not self.parents.nodes:
             return False
         return self.content(folder) == self.parents.nodes[0].content(folder)

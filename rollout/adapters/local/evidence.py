@@ -28,7 +28,7 @@ class LocalEvidence:
         return EvidencePlaces()
 
     def look_up(self, reference: Reference, release: Release) -> LookedUpEvidence | None:
-        """What is there; None when there is nothing of that name."""
+        """Returns what is there; None when there is nothing of that name."""
         if reference.kind is Kind.COMMIT:
             return self._commit(reference.name, release)
         if reference.kind is not Kind.PATH:
@@ -78,5 +78,5 @@ def _is_of_state(paths: Sequence[str]) -> bool:
 
 
 def _co_authors(message: str) -> list[str]:
-    """Names of the trailers that GitHub reads."""
+    """Returns names of the trailers that GitHub reads."""
     return [found[1].strip() for found in _CO_AUTHOR.finditer(message)]

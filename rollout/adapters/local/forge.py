@@ -97,12 +97,12 @@ class LocalForge:
     # --- the port ----------------------------------------------------------------------------------------
 
     def pull_request(self, head: str) -> PullRequest | None:
-        """The newest pull request from that branch, open or not."""
+        """Returns the newest pull request from that branch, open or not."""
         found = [each for each in self._settled().pull_requests if each.head == head]
         return _shown(found[-1]) if found else None
 
     def pull_requests(self, prefix: str) -> list[PullRequest]:
-        """Every pull request from a branch that begins so, oldest first."""
+        """Returns every pull request from a branch that begins so, oldest first."""
         return [_shown(each) for each in self._settled().pull_requests if each.head.startswith(prefix)]
 
     def closings(self, branch: str) -> Sequence[datetime]:
@@ -114,7 +114,7 @@ class LocalForge:
         ]
 
     def changes(self, train: str, pull: PullRequest) -> HeadChanges:
-        """What its branch changes since it left its base."""
+        """Returns what its branch changes since it left its base."""
         base = self._git.merge_base(pull.base, pull.head_sha) or pull.base_sha
         found = self._git.read(f"{pull.head_sha}:{state_path(train, ROLLOUT)}")
         rollout = read_desired(found.body, pull.head) if found and found.kind == "blob" else None
@@ -149,7 +149,7 @@ class LocalForge:
         return self.open_from(pull, make, at=at)
 
     def open_from(self, pull: PullRequest, make: Callable[[], str], *, at: datetime) -> PullRequest:
-        """Point the branch at the commit that `make` gives, and open its pull request.
+        """Points the branch at the commit that `make` gives, and open its pull request.
 
         `pull` lacks its number and its head's commit. One that is open is returned as it is; a branch left
         without one is moved. No worktree is touched.
@@ -179,14 +179,14 @@ class LocalForge:
             return _shown(opened)
 
     def update_pull_request(self, number: int, body: str, *, at: datetime) -> None:
-        """Replace the body. Raises InputError when there is no such pull request."""
+        """Replaces the body. Raises InputError when there is no such pull request."""
         with self._locked():
             records = self._settled()
             if self._find(records, number).body != body:
                 self._file.write(_changed(records, number, body=body, updated_at=at))
 
     def close_pull_request(self, number: int, comment: str, *, at: datetime) -> None:
-        """Close it with a comment and delete its branch; one that is not open stays as it is."""
+        """Closes it with a comment and delete its branch; one that is not open stays as it is."""
         with self._locked():
             records = self._settled()
             found = self._find(records, number)
@@ -204,7 +204,7 @@ class LocalForge:
     def set_status(
         self, commit: str, context: str, state: StatusState, description: str, *, at: datetime
     ) -> None:
-        """Record a status; the same one again changes nothing."""
+        """Records a status; the same one again changes nothing."""
         with self._locked():
             records = self._settled()
             known = records.statuses.get(commit, {})
@@ -217,7 +217,7 @@ class LocalForge:
     def check_runs(
         self, commit: str, wanted: Sequence[str] = (), before: ChecksBefore | None = None
     ) -> list[CheckRun]:
-        """All attempts, oldest first."""
+        """Returns all attempts, oldest first."""
         return [_check_run(each) for each in self._file.read().checks if each.commit == commit]
 
     def newest_commits(
@@ -235,16 +235,16 @@ class LocalForge:
             yield CheckedCommit(entry.commit, self.check_runs(entry.commit))
 
     def changed_paths(self, commit: str) -> Sequence[str]:
-        """Paths that the commit changes against its first parent."""
+        """Returns paths that the commit changes against its first parent."""
         return self._git.changed_paths(None, commit)
 
     # --- what `rollout local` does in a person's or CI's place ---------------------------------------------
 
     def merge(self, number: int, *, at: datetime, merged_by: str, admin: bool = False) -> str:
-        """Merge as a reviewer does on GitHub, with a merge commit, which is returned; delete the branch.
+        """Merges as a reviewer does on GitHub, with a merge commit, which is returned; delete the branch.
 
         Raises RefusedError when it is not open, conflicts, or its train's status on the head commit is not
-        success (`admin` merges all the same); nothing changes then. For other errors see `Git.commit`.
+        success (`admin` merges anyway); nothing changes then. For other errors see `Git.commit`.
         """
         with self._locked():
             records = self._settled()
@@ -258,7 +258,7 @@ class LocalForge:
             return merge
 
     def record_check(self, commit: str, name: str, conclusion: str, *, at: datetime) -> None:
-        """Record one more attempt of a check, in GitHub's words, or `pending`.
+        """Records one more attempt of a check, in GitHub's words, or `pending`.
 
         Raises InputError when there is no such commit, or the check has no name.
         """
@@ -313,7 +313,9 @@ class LocalForge:
         )
 
     def _trailers(self, commit: str) -> Mapping[str, str]:
-        """Those of the branch's own commit, so that the state branch's history tells what was merged."""
+        """Returns those of the branch's own commit, so that the state branch's history tells what was
+        merged.
+        """
         entry = next(self._git.log(commit, []), None)
         return entry.trailers if entry else {}
 
@@ -323,7 +325,7 @@ class LocalForge:
         return self._file.locked()
 
     def _settled(self) -> _Records:
-        """The records with what people did to the branches since they were written."""
+        """Returns the records with what people did to the branches since they were written."""
         records = self._file.read()
         settled = tuple(self._settle(each) for each in records.pull_requests)
         return records.model_copy(update={"pull_requests": settled})

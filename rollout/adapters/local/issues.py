@@ -54,7 +54,7 @@ class LocalIssues:
     # --- the port ----------------------------------------------------------------------------------------
 
     def find_open(self, key: str) -> Issue | None:
-        """The open issue with that key."""
+        """Returns the open issue with that key."""
         found = self.find(key)
         return found if found and found.state is IssueState.OPEN else None
 
@@ -63,7 +63,7 @@ class LocalIssues:
         return ()
 
     def find(self, key: str) -> Issue | None:
-        """The newest issue with that key, open or closed."""
+        """Returns the newest issue with that key, open or closed."""
         found = [each for each in self._file.read().issues if each.key == key]
         return _shown(found[-1]) if found else None
 
@@ -77,7 +77,7 @@ class LocalIssues:
         assignees: Sequence[str],
         at: datetime,
     ) -> Issue:
-        """Open it; one with that key that is open is returned as it is."""
+        """Opens it; one with that key that is open is returned as it is."""
         with self._locked():
             records = self._file.read()
             for each in records.issues:
@@ -96,7 +96,7 @@ class LocalIssues:
             return _shown(opened)
 
     def update(self, number: int, *, title: str, body: str, labels: Sequence[str], at: datetime) -> None:
-        """Make title, body and the tool's labels so; a label that does not begin with `rollout` stays."""
+        """Makes title, body and the tool's labels so; a label that does not begin with `rollout` stays."""
         with self._locked():
             records = self._file.read()
             found = _find(records, number)
@@ -106,7 +106,7 @@ class LocalIssues:
                 self._change(records, number, title=title, body=body, labels=wanted)
 
     def close(self, number: int, comment: str, *, at: datetime) -> None:
-        """Close it with a last comment, once; one that is closed stays as it is."""
+        """Closes it with a last comment, once; one that is closed stays as it is."""
         with self._locked():
             records = self._file.read()
             found = _find(records, number)
@@ -115,21 +115,21 @@ class LocalIssues:
                 self._change(records, number, state=IssueState.CLOSED, comments=(*found.comments, said))
 
     def reopen(self, number: int, *, at: datetime) -> None:
-        """Open one again that was closed; one that is open stays as it is."""
+        """Opens one again that was closed; one that is open stays as it is."""
         with self._locked():
             records = self._file.read()
             if _find(records, number).state is IssueState.CLOSED:
                 self._change(records, number, state=IssueState.OPEN)
 
     def comments(self, number: int, since: datetime | None = None) -> Conversation:
-        """All that people wrote."""
+        """Returns all that people wrote."""
         found = _find(self._file.read(), number)
         return Conversation(
             tuple(_shown_comment(each, number) for each in found.comments if not each.is_tools), whole=True
         )
 
     def stick(self, number: int, key: str, body: str, *, at: datetime) -> None:
-        """Keep one comment of the tool with that key current: made once, then edited in place."""
+        """Keeps one comment of the tool with that key current: made once, then edited in place."""
         with self._locked():
             records = self._file.read()
             found = _find(records, number)
@@ -147,7 +147,7 @@ class LocalIssues:
             self.stick(number, key, body, at=at)
 
     def react(self, comment: str, reaction: Reaction) -> None:
-        """Answer the comment of that id with a reaction; the same one again changes nothing."""
+        """Answers the comment of that id with a reaction; the same one again changes nothing."""
         with self._locked():
             records = self._file.read()
             for issue in records.issues:
@@ -167,17 +167,19 @@ class LocalIssues:
     # --- what `rollout local issues` does in a person's place ----------------------------------------------
 
     def all(self) -> list[Issue]:
-        """Every issue, oldest first."""
+        """Returns every issue, oldest first."""
         return [_shown(each) for each in self._file.read().issues]
 
     def said(self, number: int) -> list[tuple[str, str, tuple[Reaction, ...]]]:
-        """Who wrote what on it, the tool too, oldest first, and how the tool answered. Raises InputError."""
+        """Returns who wrote what on it, the tool too, oldest first, and how the tool answered.
+        Raises InputError.
+        """
         return [
             (each.author, each.body, each.reactions) for each in _find(self._file.read(), number).comments
         ]
 
     def comment(self, number: int, author: str, body: str, *, at: datetime) -> Comment:
-        """Write a comment as that person. Raises InputError when there is no such issue or no text."""
+        """Writes a comment as that person. Raises InputError when there is no such issue or no text."""
         if not body.strip():
             raise InputError("a comment needs a text", hint="such as: /signoff ITEM EVIDENCE")
         with self._locked():
@@ -188,7 +190,9 @@ class LocalIssues:
             return _shown_comment(said, number)
 
     def close_by_hand(self, number: int) -> None:
-        """Close it as a person does. Raises InputError when there is none, RefusedError when it is closed."""
+        """Closes it as a person does. Raises InputError when there is none, RefusedError when it is
+        closed.
+        """
         with self._locked():
             records = self._file.read()
             if _find(records, number).state is IssueState.CLOSED:

@@ -47,7 +47,7 @@ class RecordsFile(Generic[R]):
             raise InputError(f"{self._file}: {describe(error, self._model)[0]}", hint=self._hint) from error
 
     def write(self, records: R) -> None:
-        """Replace the file as a whole, so that a reader or a power cut never meets half of it."""
+        """Replaces the file as a whole, so that a reader or a power cut never meets half of it."""
         draft = self._file.with_suffix(".new")
         try:
             with draft.open("w", encoding="utf-8") as file:

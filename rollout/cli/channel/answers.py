@@ -24,7 +24,7 @@ DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what would change, 
 
 
 def answer(call: Call, document: Callable[[], object], text: Callable[[Style], str]) -> None:
-    """Print it, and under Actions tell the job's summary too."""
+    """Prints it, and under Actions tell the job's summary too."""
     call.answer(document, lambda: text(style))
     if os.environ.get("GITHUB_STEP_SUMMARY"):
         from rollout.adapters.actions import write_summary

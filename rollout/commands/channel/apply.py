@@ -30,7 +30,7 @@ def make_apply(
     asked_at: datetime | None = None,
     is_rerun: bool = False,
 ) -> ChannelResult:
-    """Apply the version that a person typed, else the last plan's, else the newest of the channel.
+    """Applies the version that a person typed, else the last plan's, else the newest of the channel.
 
     A blocked one is recorded too. Raises RefusedError during a rollout, for a plan that is newer than
     `asked_at`, where another version was applied since then, and for a re-run without a plan; as `look_up`,
@@ -104,7 +104,7 @@ def _refuse_what_is_newer(state: TrainState, asked_at: datetime | None, *, is_re
 
 
 def _moved(last: ChannelApply, target: Target | None) -> bool:
-    """Whether it made another version than the planned one the current one."""
+    """Returns whether it made another version than the planned one the current one."""
     is_other = target is None or last.target_version != target.version
     return last.status is ApplyStatus.APPLIED_METADATA and is_other
 

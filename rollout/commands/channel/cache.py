@@ -34,7 +34,7 @@ class CacheView:
 
 
 def show(desk: Desk, train: str) -> CacheView:
-    """The cache as it is; one that is broken is told of."""
+    """Returns the cache as it is; one that is broken is told of."""
     return _view(desk, desk.load(train), desk.clock.now())
 
 
@@ -52,7 +52,7 @@ def _view(desk: Desk, state: TrainState, now: datetime) -> CacheView:
 
 
 def refresh(desk: Desk, train: str) -> tuple[CacheView, ChannelResult]:
-    """Ask for the releases now, and keep them. Raises OutsideError when there is no answer."""
+    """Asks for the releases now, and keep them. Raises OutsideError when there is no answer."""
     now, state = desk.clock.now(), desk.load(train)
     new = refreshed(desk, state, kept(desk, state, now).usable, now)
     wanted = ChannelChange(StateChange(release_cache=new), f"cache {_releases(new)}")
@@ -61,13 +61,13 @@ def refresh(desk: Desk, train: str) -> tuple[CacheView, ChannelResult]:
 
 
 def prune(desk: Desk, train: str) -> ChannelResult:
-    """Take the cache away when it is stale or says nothing; the notes say why."""
+    """Takes the cache away when it is stale or says nothing; the notes say why."""
     now = desk.clock.now()
     return _clean(desk, train, lambda state: _why_pruned(_view(desk, state, now)), now)
 
 
 def clear(desk: Desk, train: str) -> ChannelResult:
-    """Take the cache away, whatever it holds."""
+    """Takes the cache away, whatever it holds."""
     now = desk.clock.now()
 
     def why(state: TrainState) -> str:

@@ -9,7 +9,7 @@ from rollout.core.state import ChannelPlan
 
 
 def check(desk: Desk, train: str) -> tuple[ChannelPlan, Lookup]:
-    """What a plan would say now; nothing is written. Raises as `look_up`."""
+    """Returns what a plan would say now; nothing is written. Raises as `look_up`."""
     now, state = desk.clock.now(), desk.load(train)
     lookup = look_up(desk, state, now)
     return planned(state, newest_target(desk, state, lookup), now), lookup

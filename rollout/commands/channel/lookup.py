@@ -34,7 +34,7 @@ class CacheReading:
 
 
 def kept(desk: Desk, state: TrainState, now: datetime) -> CacheReading:
-    """The cache as it lies in the train's folder."""
+    """Returns the cache as it lies in the train's folder."""
     try:
         text = desk.store.text(state.train, FILE, state.head)
         if text is None:
@@ -46,7 +46,9 @@ def kept(desk: Desk, state: TrainState, now: datetime) -> CacheReading:
 
 
 def look_up(desk: Desk, state: TrainState, now: datetime) -> Lookup:
-    """The releases as well as they can be had. Raises OutsideError without an answer and without a cache."""
+    """Returns the releases as well as they can be had. Raises OutsideError without an answer and without a
+    cache.
+    """
     found = kept(desk, state, now)
     cache = found.usable
     if cache is not None and age(cache, policy_of(state).cache_ttl, now).is_fresh:
@@ -61,7 +63,7 @@ def look_up(desk: Desk, state: TrainState, now: datetime) -> Lookup:
 
 
 def look_for(desk: Desk, state: TrainState, version: str, now: datetime) -> Lookup:
-    """The releases, asked for anew where an older list lacks the version. Raises as `look_up`.
+    """Returns the releases, asked for anew where an older list lacks the version. Raises as `look_up`.
 
     Raises OutsideError too when it is missing from an old list and no new one can be had.
     """
@@ -73,7 +75,9 @@ def look_for(desk: Desk, state: TrainState, version: str, now: datetime) -> Look
 
 
 def refreshed(desk: Desk, state: TrainState, cache: ReleaseCache | None, now: datetime) -> ReleaseCache:
-    """The releases as they are now; pages that are unchanged are taken from `cache`. Raises OutsideError."""
+    """Returns the releases as they are now; pages that are unchanged are taken from `cache`.
+    Raises OutsideError.
+    """
     pages = tuple(_fetch(desk.releases, cache.pages if cache else ()))
     return ReleaseCache(train=state.train, source=desk.releases.source, fetched_at=now, pages=pages)
 

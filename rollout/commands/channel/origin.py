@@ -10,7 +10,7 @@ from rollout.ports import LoggedCommit, StateStore
 
 
 def written_by_hand(store: StateStore, train: str) -> LoggedCommit | None:
-    """The commit in which a person wrote the current version into channel.yaml.
+    """Returns the commit in which a person wrote the current version into channel.yaml.
 
     None where a command recorded it, where the train was set up with it, and where history cannot be read:
     this only warns, and must hold up no release.

@@ -32,7 +32,7 @@ class Choice:
 
 
 def choose(desk: Desk, state: TrainState, typed: str | None, now: datetime) -> Choice:
-    """The version that a person typed, else the newest of the channel. Raises as `look_up`."""
+    """Returns the version that a person typed, else the newest of the channel. Raises as `look_up`."""
     if typed is not None:
         return checked(desk, state, named(typed), now)
     looked = look_up(desk, state, now)
@@ -40,7 +40,7 @@ def choose(desk: Desk, state: TrainState, typed: str | None, now: datetime) -> C
 
 
 def checked(desk: Desk, state: TrainState, target: Target, now: datetime) -> Choice:
-    """The target with what the list of releases says about it, unless it would not be taken anyway.
+    """Returns the target with what the list of releases says about it, unless it would not be taken anyway.
 
     Raises as `look_up`.
     """
@@ -53,7 +53,7 @@ def checked(desk: Desk, state: TrainState, target: Target, now: datetime) -> Cho
 
 
 def newest_target(desk: Desk, state: TrainState, looked: Lookup) -> Target:
-    """The newest of the channel that holds nothing that is in quarantine."""
+    """Returns the newest of the channel that holds nothing that is in quarantine."""
     channel, standing = channel_of(state).channel, dict(quarantined(state.quarantine))
     while True:
         version = newest(looked.releases, channel, standing)
@@ -64,7 +64,7 @@ def newest_target(desk: Desk, state: TrainState, looked: Lookup) -> Target:
 
 
 def weighed(desk: Desk, state: TrainState, target: Target, now: datetime) -> Target:
-    """The target with what its commit holds, unless it would not be taken anyway."""
+    """Returns the target with what its commit holds, unless it would not be taken anyway."""
     version = target.version
     if version is None or planned(state, target, now).action is not ChannelAction.UPGRADE:
         return target
@@ -72,7 +72,7 @@ def weighed(desk: Desk, state: TrainState, target: Target, now: datetime) -> Tar
 
 
 def make_plan(desk: Desk, train: str, typed: str | None, *, dry_run: bool = False) -> ChannelResult:
-    """Record what there is to do about the target. Raises as `look_up`, and HeadMovedError."""
+    """Records what there is to do about the target. Raises as `look_up`, and HeadMovedError."""
     now, state = desk.clock.now(), desk.load(train)
     choice = choose(desk, state, typed, now)
 

@@ -124,7 +124,7 @@ Decide = Callable[[TrainState], ChannelChange | None]
 
 
 def channel_of(state: TrainState) -> Channel:
-    """The train's channel; stable and without a version until somebody says otherwise."""
+    """Returns the train's channel; stable and without a version until somebody says otherwise."""
     return state.channel or Channel(train=state.train)
 
 
@@ -133,14 +133,14 @@ def policy_of(state: TrainState) -> ChannelPolicy:
 
 
 def refuse_while_busy(state: TrainState, stays: str) -> None:
-    """Raise RefusedError during a rollout, saying what stays as it is."""
+    """Raises RefusedError during a rollout, saying what stays as it is."""
     if state.rollout.outcome in BUSY:
         doing = state.rollout.outcome.replace("_", " ")
         raise RefusedError(f"{state.train} is {doing}: {stays}", hint="try it when the rollout has ended")
 
 
 def record(desk: Desk, train: str, decide: Decide, at: datetime) -> ChannelResult:
-    """Commit what `decide` wants or, where the contract asks for review, propose it.
+    """Returns commits what `decide` wants or, where the contract asks for review, propose it.
 
     Raises whatever `decide` raises, and HeadMovedError when the branch kept moving.
     """
@@ -164,7 +164,7 @@ def _message(state: TrainState, wanted: ChannelChange) -> CommitMessage:
 
 
 def preview(desk: Desk, state: TrainState, wanted: ChannelChange | None) -> ChannelResult:
-    """What recording it would change; nothing is written."""
+    """Returns what recording it would change; nothing is written."""
     if wanted is None:
         return ChannelResult(state, None)
     return ChannelResult(
@@ -188,7 +188,7 @@ def _diff(desk: Desk, state: TrainState, change: StateChange) -> str:
 
 
 def _shown_before(desk: Desk, state: TrainState, name: str) -> str:
-    """What the file holds; of the cache that may be anything."""
+    """Returns what the file holds; of the cache that may be anything."""
     try:
         text = desk.store.text(state.train, name, state.head) or b""
     except InputError:
@@ -200,7 +200,7 @@ def _shown_before(desk: Desk, state: TrainState, name: str) -> str:
 
 
 def _propose(desk: Desk, state: TrainState, wanted: ChannelChange, at: datetime) -> ChannelResult:
-    """One open pull request for the channel: a newer wish takes the place of an older one."""
+    """Returns one open pull request for the channel: a newer wish takes the place of an older one."""
     branch, forge = channel_branch(state.train, wanted.review), desk.forge
     for pull in forge.pull_requests(channel_prefix(state.train)):
         is_open = pull.state is PullRequestState.OPEN
@@ -229,7 +229,9 @@ def _propose(desk: Desk, state: TrainState, wanted: ChannelChange, at: datetime)
 
 
 def _leads_on(desk: Desk, state: TrainState, pull: PullRequest) -> bool:
-    """Whether what was proposed still follows from the channel as it is now; else it could only conflict."""
+    """Returns whether what was proposed still follows from the channel as it is now;
+    else it could only conflict.
+    """
     try:
         return follows(state, desk.store.load(state.train, pull.head_sha).channel)
     except InputError:

@@ -16,7 +16,7 @@ from rollout.core.state import ChannelName, StateChange, TrainState
 
 
 def set_channel(desk: Desk, train: str, to: ChannelName, *, dry_run: bool = False) -> ChannelResult:
-    """Switch the channel; the same one again changes nothing. Raises RefusedError during a rollout."""
+    """Switches the channel; the same one again changes nothing. Raises RefusedError during a rollout."""
     now = desk.clock.now()
 
     def decide(state: TrainState) -> ChannelChange | None:

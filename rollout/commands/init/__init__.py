@@ -197,7 +197,7 @@ def init(
     workflows: Workflows | None = None,
     own: OwnBranch | None = None,
 ) -> InitResult:
-    """Write a new train, and the workflows that are missing, into the worktree; nothing is committed.
+    """Writes a new train, and the workflows that are missing, into the worktree; nothing is committed.
 
     With a state branch of its own the train is committed there, and the worktree gets workflows alone.
     Raises InputError for a bad name, channel or version, and RefusedError, before anything is written,
@@ -236,7 +236,7 @@ def init(
 def _with_missing(
     place: Worktree, workflows: Workflows | None, files: Mapping[str, str]
 ) -> tuple[WorkflowFiles | None, dict[str, str]]:
-    """The files and the workflows that are missing beside them."""
+    """Returns the files and the workflows that are missing beside them."""
     if workflows is None:
         return None, dict(files)
     installed = missing(place, workflows)
@@ -244,7 +244,8 @@ def _with_missing(
 
 
 def record_current_version(store: StateStore, clock: Clock, train: str, version: str) -> CommandResult:
-    """Commit what users run now to a train that does not know it; saying the same again changes nothing.
+    """Returns commits what users run now to a train that does not know it; saying the same again changes
+    nothing.
 
     Raises InputError for what is no version. Raises RefusedError during a rollout, for a train that knows
     another version, and for a version in quarantine.
@@ -287,7 +288,8 @@ def _refuse_another_version(state: TrainState, channel: Channel, version: str) -
 def plan_init(
     profile_text: str, dump: Dump, wishes: InitOptions, current_version: str | None
 ) -> dict[str, str | Model]:
-    """Path -> text or model of each file of a new, idle train; the contract keeps the profile's comments.
+    """Returns path -> text or model of each file of a new, idle train; the contract keeps the profile's
+    comments.
 
     Raises InputError for a bad train, channel, version or branch.
     """
@@ -306,7 +308,7 @@ def plan_init(
 
 
 def train_of(profile_text: str, wishes: InitOptions) -> str:
-    """The name of the train that a profile makes, unless the person named another."""
+    """Returns the name of the train that a profile makes, unless the person named another."""
     return _TRAIN.findall(profile_text)[0] if wishes.train is None else wishes.train
 
 
@@ -335,7 +337,7 @@ def _valid(model: type[Model], data: dict[str, str | None]) -> Model:
 
 
 def _with_product_branch(text: str, dump: Dump, branch: str | None) -> str:
-    """The contract with that branch of the product, where it names none and the branch is unusual."""
+    """Returns the contract with that branch of the product, where it names none and the branch is unusual."""
     if branch in (None, Product().branch) or _PRODUCT.search(text):
         return text
     product = dump({"product": _valid(Product, {"branch": branch}).model_dump(exclude_none=True)})

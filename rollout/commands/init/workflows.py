@@ -92,14 +92,14 @@ class WorkflowFiles:
 
 
 def install_workflows(files: Worktree, workflows: Workflows) -> WorkflowFiles:
-    """Write the workflows that are missing; one that is there stays as it is."""
+    """Writes the workflows that are missing; one that is there stays as it is."""
     installed = missing(files, workflows)
     files.write_new({path: workflows.files[path] for path in installed.written})
     return installed
 
 
 def update_workflows(files: Worktree, workflows: Workflows) -> WorkflowFiles:
-    """Write those that are missing or of another version; of a schedule the times stay.
+    """Writes those that are missing or of another version; of a schedule the times stay.
 
     A file that a person changed otherwise is kept, and named.
     """
@@ -122,7 +122,9 @@ def update_workflows(files: Worktree, workflows: Workflows) -> WorkflowFiles:
 
 
 def _with_times_of_before(files: Worktree, path: str, text: str) -> str:
-    """The schedule with the times of rollout-reconcile, which had one before it got a file of its own."""
+    """Returns the schedule with the times of rollout-reconcile, which had one before it got a file of its
+    own.
+    """
     before = f"{WORKFLOWS}/{RECONCILE_WORKFLOW}"
     if path != f"{WORKFLOWS}/{SCHEDULE_WORKFLOW}" or not files.exists(before):
         return text
@@ -130,13 +132,13 @@ def _with_times_of_before(files: Worktree, path: str, text: str) -> str:
 
 
 def missing(files: Worktree, workflows: Workflows) -> WorkflowFiles:
-    """What `install_workflows` is about to do."""
+    """Returns what `install_workflows` is about to do."""
     kept = tuple(path for path in workflows.files if files.exists(path))
     return WorkflowFiles(workflows, tuple(path for path in workflows.files if path not in kept), kept)
 
 
 def is_own_repository(worktree: Worktree) -> bool:
-    """Whether the worktree is of the tool itself, whose workflows call the action beside them."""
+    """Returns whether the worktree is of the tool itself, whose workflows call the action beside them."""
     return worktree.exists(f"{ACTION}/action.yml")
 
 
@@ -156,7 +158,7 @@ def plan_workflows(
 
 
 def plan_for_state_branch(texts: Mapping[str, str], pin: ActionPin, branch: str) -> Workflows:
-    """Those that events of a state branch of its own start. `texts` as for `plan_workflows`."""
+    """Returns those that events of a state branch of its own start. `texts` as for `plan_workflows`."""
     names = (CHECK_WORKFLOW, CLOSED_WORKFLOW)
     files = {f"{WORKFLOWS}/{name}": caller_of_state_branch(texts[name], pin, branch) for name in names}
     return Workflows(files, pin, branch)

@@ -22,7 +22,7 @@ _FINE = "the guards let it pass"
 
 
 def statuses(store: StateStore, forge: Forge, state: TrainState) -> Iterator[SetStatus]:
-    """The statuses of such pull requests that are not as they should be."""
+    """Yields the statuses of such pull requests that are not as they should be."""
     if state.contract.channel.review != "pull_request":
         return
     context = status_context(state.train)
@@ -39,7 +39,7 @@ def statuses(store: StateStore, forge: Forge, state: TrainState) -> Iterator[Set
 
 
 def _beside(forge: Forge, state: TrainState, pull: PullRequest) -> str:
-    """What the branch changes besides the channel; empty when that is nothing."""
+    """Returns what the branch changes besides the channel; empty when that is nothing."""
     try:
         changes = forge.changes(state.train, pull)
     except OutsideError as error:

@@ -14,7 +14,7 @@ IDS = "channel-"
 
 
 def answer(state: TrainState, item: Evidence) -> Step | None:
-    """The commit that records the channel's answer in that evidence; None when it has none."""
+    """Returns the commit that records the channel's answer in that evidence; None when it has none."""
     if not isinstance(item, Results) or item.train != state.train:
         return None
     channel = answered(state.channel, item.results)
@@ -37,7 +37,7 @@ def left_over(state: TrainState, item: Evidence) -> Iterator[str]:
 
 
 def without_answers(item: Evidence) -> Evidence | None:
-    """The evidence without what is the channel's; None when nothing is left of it."""
+    """Returns the evidence without what is the channel's; None when nothing is left of it."""
     if not isinstance(item, Results):
         return item
     left = tuple(result for result in item.results if not result.request.startswith(IDS))

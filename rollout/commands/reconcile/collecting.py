@@ -19,7 +19,7 @@ from rollout.errors import InputError
 from rollout.ports import ArtifactNames, CollectingRun, Collector, Stage
 
 _ON_ITS_WAY = timedelta(minutes=5)
-"""After it has ended, what a run brings is on its way for so long."""
+"""After it has ended, what a run brings is under way for so long."""
 _NEW_PHASE = frozenset({Event.ENTER, Event.WAIT})
 
 
@@ -94,7 +94,7 @@ def ask(
     now: datetime,
     runs_on: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """Start a run for each label that has none under way which began late enough; the labels asked.
+    """Starts a run for each label that has none under way which began late enough; the labels asked.
 
     `runs_on`: label -> what a job there says, as JSON; empty where the label says it.
     """
@@ -111,7 +111,9 @@ def ask(
 
 
 def _will_bring(run: CollectingRun, since: datetime, now: datetime) -> bool:
-    """Whether what is wanted since then comes of that run: one that waits reads state when it begins."""
+    """Returns whether what is wanted since then comes of that run: one that waits reads state when it
+    begins.
+    """
     match run.stage:
         case Stage.QUEUED:
             return True
@@ -143,7 +145,7 @@ def check_handed_over(run: CollectingRun | None, number: str, collecting: Collec
 
 
 def why_empty(run: CollectingRun, number: str, kept: ArtifactNames) -> str:
-    """Why a run of rollout-collect brings no evidence."""
+    """Returns why a run of rollout-collect brings no evidence."""
     if kept.names:
         return f"the artifacts of run {number} could not be fetched"
     if kept.expired:

@@ -46,7 +46,7 @@ def check_run(evidence: Sequence[Evidence], run: str) -> None:
 
 
 def sorted_out(evidence: Sequence[Evidence], now: datetime) -> tuple[list[Evidence], list[InputError]]:
-    """What can be believed, and why each other piece is left out.
+    """Returns what can be believed, and why each other piece is left out.
 
     A machine whose clock is ahead must not hide what the others show: a trigger may fire on it.
     """
@@ -84,7 +84,9 @@ def in_order(evidence: Sequence[Evidence]) -> list[Evidence]:
 
 
 def _by_instant(parts: Sequence[Observation]) -> list[Observation]:
-    """The parts of a round; those of one instant that read the same surface as one, and each part once."""
+    """Returns the parts of a round; those of one instant that read the same surface as one, and each part
+    once.
+    """
     found: list[Observation] = []
     for part in parts:
         if part in found:
@@ -101,7 +103,7 @@ def _is_read_again(one: Observation, other: Observation) -> bool:
 
 
 def _subject(observation: Observation) -> tuple[str, ...]:
-    """What it is evidence for."""
+    """Returns what it is evidence for."""
     return (
         observation.train,
         observation.release,
@@ -115,7 +117,7 @@ def _subject(observation: Observation) -> tuple[str, ...]:
 
 
 def checked(item: Evidence, now: datetime) -> Evidence:
-    """The evidence as it is believed: a surface that states an impossible time is unknown.
+    """Returns the evidence as it is believed: a surface that states an impossible time is unknown.
 
     Raises InputError as `check_itself`.
     """

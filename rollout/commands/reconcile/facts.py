@@ -34,7 +34,7 @@ class FactFinder:
         self._of_branch: dict[str, _Checks] = {}
 
     def facts(self, state: TrainState) -> Facts:
-        """The facts for the state; what could not be asked for is unknown, never good."""
+        """Returns the facts for the state; what could not be asked for is unknown, never good."""
         if state.rollout.release is None:
             return Facts()
         known = state.status.facts if state.status else Facts()
@@ -49,7 +49,7 @@ class FactFinder:
         )
 
     def _checks_of(self, state: TrainState) -> _Checks:
-        """The checks that matter now."""
+        """Returns the checks that matter now."""
         release = state.rollout.release
         assert release is not None
         revert = state.incident.revert if state.incident else None
@@ -75,7 +75,9 @@ class FactFinder:
         return self._checks[commit]
 
     def _of_the_branch(self, state: TrainState, release: Release, revert: Revert, landed: str) -> _Checks:
-        """Those of the newest commit that has the revert and was checked; of the last known when none is."""
+        """Returns those of the newest commit that has the revert and was checked;
+        of the last known when none is.
+        """
         from rollout.commands.checked import newest_checked  # of no use to a release that is well
 
         facts = state.status.facts if state.status else Facts()
@@ -114,7 +116,7 @@ class FactFinder:
 
 
 def _before(state: TrainState, commit: str) -> ChecksBefore | None:
-    """What status.yaml knows of the commit's checks under this contract; None: nothing."""
+    """Returns what status.yaml knows of the commit's checks under this contract; None: nothing."""
     status = state.status
     if status is None or status.observation is None:
         return None

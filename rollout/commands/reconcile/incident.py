@@ -37,7 +37,7 @@ class Responder:
     """The address of the product's repository; empty on the local forge."""
 
     def revert(self, effect: RevertEffect, state: TrainState, at: datetime) -> None:
-        """Carry it out. Raises RefusedError, OutsideError."""
+        """Carries it out. Raises RefusedError, OutsideError."""
         release = state.rollout.release
         assert release is not None
         message = revert_message(state)
@@ -51,7 +51,7 @@ class Responder:
                 assert_never(effect)
 
     def plan_issue(self, state: TrainState) -> list[IssueEffect]:
-        """What the issue lacks; nothing for a train without an incident."""
+        """Returns what the issue lacks; nothing for a train without an incident."""
         if state.incident is None:
             return []
         issue = self.issues.find(state.incident.id)
@@ -70,7 +70,7 @@ class Responder:
         return f"{state.contract.product.repository or ''}#{pull.number}" if pull else ""
 
     def tell(self, effect: IssueEffect, at: datetime) -> None:
-        """Carry it out. Raises OutsideError."""
+        """Carries it out. Raises OutsideError."""
         match effect:
             case OpenIssue():
                 self.issues.open(effect.key, effect.title, effect.body, labels=(LABEL,), assignees=(), at=at)

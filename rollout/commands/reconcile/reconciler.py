@@ -64,7 +64,7 @@ from rollout.ports import (
 from rollout.rendering.commits import message
 
 _MOST_STEPS = 25
-"""Steps between two pieces of evidence, far more than are ever needed: a bug must not commit for ever."""
+"""Steps between two pieces of evidence, far more than are ever needed: a bug must not commit indefinitely."""
 
 
 class Reconciler:
@@ -138,7 +138,7 @@ class Reconciler:
         return report
 
     def _answer_channel(self, report: Report, evidence: Sequence[Evidence]) -> list[Evidence]:
-        """What is left of the evidence once the channel has taken what answers it."""
+        """Returns what is left of the evidence once the channel has taken what answers it."""
         for item in evidence:
             if report.state.is_broken(CHANNEL):
                 break  # the request stays open, and is answered again
@@ -158,7 +158,7 @@ class Reconciler:
     # --- state --------------------------------------------------------------------------------------------
 
     def _hear(self, report: Report, desk: SignoffDesk) -> None:
-        """Record what people have said about the checklist, before anything is decided."""
+        """Records what people have said about the checklist, before anything is decided."""
 
         def heard() -> Step | None:
             said = desk.hear(report.state)
@@ -170,7 +170,7 @@ class Reconciler:
             self._take_while_it_moves(report, heard)
 
     def _look_up_target(self, report: Report, targets: TargetLookup) -> None:
-        """Record that the target is found which was left to a later run, before its step is taken."""
+        """Records that the target is found which was left to a later run, before its step is taken."""
 
         def found() -> Step | None:
             try:
@@ -182,7 +182,7 @@ class Reconciler:
         self._take_while_it_moves(report, found)
 
     def _take_while_it_moves(self, report: Report, step_of: Callable[[], Step | None]) -> None:
-        """Take one step, worked out anew when the branch has moved. Raises HeadMovedError in the end."""
+        """Takes one step, worked out anew when the branch has moved. Raises HeadMovedError in the end."""
         for attempt in range(1, ATTEMPTS + 1):
             step = step_of()
             if step is None:
@@ -230,7 +230,7 @@ class Reconciler:
                 raise AssertionError(f"reconcile does not come to rest: {step.event} again and again")
 
     def _leads_to_rollback(self, state: TrainState, queue: Collection[Evidence], finder: FactFinder) -> bool:
-        """Whether a trigger fires once all is folded in."""
+        """Returns whether a trigger fires once all is folded in."""
         left = deque(queue)
         for _ in range(_MOST_STEPS * (len(queue) + 1)):
             step = advance(state, left[0] if left else None, finder.facts(state), self._now)
@@ -271,7 +271,7 @@ class Reconciler:
     # --- a rollback ---------------------------------------------------------------------------------------
 
     def _revert(self, report: Report, responder: Responder, reverts: RevertFinder) -> list[PullView] | None:
-        """Propose or push the revert when its time has come, and record what came of it.
+        """Proposes or push the revert when its time has come, and record what came of it.
 
         Open promotions, when that changed what they are to be.
         """
@@ -332,7 +332,7 @@ class Reconciler:
         return bool(why)
 
     def _why_later(self, effect: OpenPullRequest) -> str:
-        """Why the pull request is not opened yet; empty when it is.
+        """Returns why the pull request is not opened yet; empty when it is.
 
         Otherwise a bot that closes each one at once would have it opened without end. A promotion that this
         run has decided is not asked about: nobody can have closed it, and it saves a request.
@@ -409,7 +409,7 @@ class Reconciler:
         ]
 
     def _difference(self, state: TrainState, pull: PullRequest) -> str:
-        """How the pull request's branch differs from the promotion that its train proposes now."""
+        """Returns how the pull request's branch differs from the promotion that its train proposes now."""
         after = state.contract.next_phase(state.status.phase) if state.status else None
         if after is None:
             return ""
@@ -457,7 +457,7 @@ def _revert_finder(responder: Responder) -> RevertFinder:
 
 
 def _left_over(item: Evidence | None, step: Step) -> Iterator[str]:
-    """What the step that took some of the results did not take."""
+    """Yields what the step that took some of the results did not take."""
     if isinstance(item, Results) and step.change.status is not None:
         yield from ignored(step.change.status.requests, item.results)
 

@@ -56,7 +56,7 @@ class Report:
     """Files that could not be used when the run began."""
 
     @property
-    def mended(self) -> tuple[UnusableFile, ...]:
+    def fixed(self) -> tuple[UnusableFile, ...]:
         """Those of them that the run has written anew."""
         written = [taken.step.change for taken in self.steps if taken.commit]
         return tuple(each for each in self.broken if any(change.writes(each.name) for change in written))
@@ -80,7 +80,7 @@ class Report:
         return frozen.reason if frozen and Event.ROLLBACK in events else ""
 
     def rows(self) -> list[dict[str, object]]:
-        """Every commit and every change of the forge, in their order, each as `{kind, ...}`."""
+        """Returns every commit and every change of the forge, in their order, each as `{kind, ...}`."""
         commits: list[dict[str, object]] = [
             {
                 "kind": "commit",

@@ -36,7 +36,9 @@ class RevertFinder:
         """Why the act of this run failed."""
 
     def fact(self, state: TrainState) -> RevertFact | None:
-        """What the branch shows now where that matters, else what is known; None when it cannot be asked."""
+        """Returns what the branch shows now where that matters, else what is known;
+        None when it cannot be asked.
+        """
         known = state.status.facts.revert if state.status else None
         try:
             if _waits_for_it(state):
@@ -52,7 +54,7 @@ class RevertFinder:
         return known
 
     def checkout(self, state: TrainState) -> str | None:
-        """The product checkout of the last harness run, when it lacks what the release brought."""
+        """Returns the product checkout of the last harness run, when it lacks what the release brought."""
         incident, status, release = state.incident, state.status, state.rollout.release
         if state.rollout.outcome is not Outcome.ROLLING_BACK or incident is None or release is None:
             return None
@@ -64,7 +66,7 @@ class RevertFinder:
         return head if head == landed or self.is_free(head, release, landed) else None
 
     def is_free(self, head: str, release: Release, landed: str) -> bool:
-        """Whether that commit lacks what the release brought; False when that cannot be told.
+        """Returns whether that commit lacks what the release brought; False when that cannot be told.
 
         `landed` is the commit at which it was found to be undone.
         """
@@ -92,7 +94,7 @@ class RevertFinder:
         )
 
     def _watching(self, state: TrainState, incident: Incident, known: RevertFact | None) -> RevertFact | None:
-        """What is known, unless somebody has reverted the revert since it landed."""
+        """Returns what is known, unless somebody has reverted the revert since it landed."""
         landed = incident.revert.landed if incident.revert else None
         fact = self._preview(state, known, recorded=landed)
         return known if fact.taken_back is None else fact
@@ -108,7 +110,7 @@ class RevertFinder:
         assert release is not None
         still_holds = known is not None and known.outcome is not None and self._is_as_at(known.tip)
         tip = self._reverter.tip()
-        # A merge that changed no file leaves the branch as it was, and is news all the same.
+        # A merge that changed no file leaves the branch as it was, and is news anyway.
         if known is not None and still_holds and known.merged == merged:
             return known.model_copy(update={"tip": tip, "proposal": None, "landed": None, "refused": ""})
         if (tip, merged) not in self._previews:

@@ -48,7 +48,7 @@ class Listener:
         """What could not be asked for."""
 
     def hear(self, state: TrainState) -> SignoffUpdate | None:
-        """What the issue's comments say now; None where there is no issue. Raises OutsideError."""
+        """Returns what the issue's comments say now; None where there is no issue. Raises OutsideError."""
         before = state.signoff
         issue = self._issues.find(key_of(state.rollout)) if before is not None and is_open(state) else None
         if before is None or issue is None or issue.state is not IssueState.OPEN:
@@ -67,7 +67,7 @@ class Listener:
         return concluded(before, update, talk.comments, found)
 
     def record(self, command: SignoffCommand, state: TrainState) -> tuple[Signoff, str]:
-        """The checklist with one command, and why it does not count. Raises OutsideError."""
+        """Returns the checklist with one command, and why it does not count. Raises OutsideError."""
         assert state.signoff is not None
         update = self._fold([command], state, state.signoff, patient=False)
         return update.signoff, update.refused.get(command, "")
@@ -77,7 +77,7 @@ class Listener:
     def _fold(
         self, said: Sequence[SignoffCommand], state: TrainState, signoff: Signoff, *, patient: bool = True
     ) -> SignoffUpdate:
-        """The commands folded in; a patient run leaves what it cannot look up to the next one."""
+        """Returns the commands folded in; a patient run leaves what it cannot look up to the next one."""
         writers, waiting = Writers(), set[SignoffCommand]()
         try:
             writers = self._writers(said, state, signoff)
@@ -108,7 +108,7 @@ class Listener:
         return SignoffUpdate(signoff, because, frozenset(waiting))
 
     def _writers(self, said: Sequence[SignoffCommand], state: TrainState, signoff: Signoff) -> Writers:
-        """Who wrote the release, asked for where that is not recorded and a command depends on it."""
+        """Returns who wrote the release, asked for where that is not recorded and a command depends on it."""
         release = state.rollout.release
         if signoff.authors or release is None or not approvals(said, state):
             return Writers()
@@ -148,7 +148,7 @@ class Listener:
     def _look_again(
         self, state: TrainState, signed: Iterable[tuple[str, Signature]]
     ) -> dict[tuple[str, str], Grounds]:
-        """What is seen now of evidence that can change: a decision rests on it."""
+        """Returns what is seen now of evidence that can change: a decision rests on it."""
         return {
             (item, signature.by): self._look_at(signature.evidence, state, Permission.WRITE, signed=True)
             for item, signature in signed
@@ -170,7 +170,7 @@ class SignoffDesk:
         self.notes: list[str] = []
 
     def hear(self, state: TrainState) -> SignoffUpdate | None:
-        """What people's comments make of the checklist; None when there is nothing to read."""
+        """Returns what people's comments make of the checklist; None when there is nothing to read."""
         try:
             update = self._listener.hear(state)
         except OutsideError as error:
@@ -180,7 +180,7 @@ class SignoffDesk:
         return update
 
     def answer(self, state: TrainState) -> list[SignoffEffect]:
-        """Bring the issue up to date and answer; returns what was done."""
+        """Brings the issue up to date and answer; returns what was done."""
         done: list[SignoffEffect] = []
         self._decorations.attempt(lambda: done.extend(self._issue.act(state, self._answers)))
         self.notes += self._listener.notes

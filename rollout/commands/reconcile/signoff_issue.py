@@ -49,7 +49,7 @@ class SignoffIssue:
         self._dry_run = dry_run
 
     def act(self, state: TrainState, answers: Answers = MappingProxyType({})) -> Iterator[SignoffEffect]:
-        """Bring the issue up to date and answer comments; each effect is told when it is done."""
+        """Brings the issue up to date and answer comments; each effect is told when it is done."""
         if not is_signed_by_people(state):
             return
         if is_open(state):
@@ -63,7 +63,7 @@ class SignoffIssue:
         return self._issues.find_open(key_of(state.rollout))
 
     def _do(self, request: Callable[[], object]) -> bool:
-        """Whether it was made; in a dry run it always would be."""
+        """Returns whether it was made; in a dry run it always would be."""
         return self._dry_run or self._decorations.attempt(request)
 
     def _keep_open(self, state: TrainState) -> Iterator[SignoffEffect]:
@@ -153,7 +153,7 @@ _BY_HAND = (
 
 
 def open_issue(issue: SignoffIssue, state: TrainState) -> tuple[Issue, list[SignoffEffect]]:
-    """Open the issue or put it right, and tell what that took.
+    """Opens the issue or put it right, and tell what that took.
 
     Raises RefusedError without a rollout in progress that people sign, OutsideError when there is no issue.
     """

@@ -11,12 +11,12 @@ _FOR_PEOPLE = ("channel", "current_version", "rollback")
 
 
 def is_by_command(before: TrainState, after: Channel | None) -> bool:
-    """Whether a command can have made `after` of the train before, whatever its commit says."""
+    """Returns whether a command can have made `after` of the train before, whatever its commit says."""
     return follows(before, after) or is_first_version(before, after)
 
 
 def is_first_version(before: TrainState, after: Channel | None) -> bool:
-    """Whether an idle train that knew no current version was told it, and nothing else."""
+    """Returns whether an idle train that knew no current version was told it, and nothing else."""
     channel = before.channel or Channel(train=before.train)
     if after is None or channel.current_version is not None or before.rollout.outcome in BUSY:
         return False
@@ -24,7 +24,9 @@ def is_first_version(before: TrainState, after: Channel | None) -> bool:
 
 
 def is_correction(before: TrainState, after: Channel | None) -> bool:
-    """Whether a person may have corrected the file so: no rollout is under way, and no guard objects."""
+    """Returns whether a person may have corrected the file so: no rollout is under way, and no guard
+    objects.
+    """
     channel = before.channel or Channel(train=before.train)
     if after is None or before.rollout.outcome in BUSY or why_refused(before, after):
         return False

@@ -29,13 +29,13 @@ class Age:
 
 
 def age(cache: ReleaseCache, ttl: int, now: datetime) -> Age:
-    """The age of a cache that `why_unusable` has nothing against."""
+    """Returns the age of a cache that `why_unusable` has nothing against."""
     seconds = max(0, seconds_between(cache.fetched_at, now))
     return Age(seconds, ttl, cache.fetched_at + timedelta(seconds=ttl))
 
 
 def why_unusable(cache: ReleaseCache, train: str, source: str, now: datetime) -> str:
-    """Why nothing may be chosen from that cache; empty when it may."""
+    """Returns why nothing may be chosen from that cache; empty when it may."""
     if cache.train != train:
         return f"it is of train {cache.train}"
     if cache.source != source:

@@ -13,7 +13,7 @@ from rollout.core.values import from_unix_ms
 
 
 def _targets(made: ChannelPlan | None) -> Iterator[Target]:
-    """The targets that it may have been made of.
+    """Yields the targets that it may have been made of.
 
     What the list of releases said then, and what the target's tag led to, nobody can ask now.
     """
@@ -26,14 +26,16 @@ def _targets(made: ChannelPlan | None) -> Iterator[Target]:
 
 
 def follows(before: TrainState, after: Channel | None) -> bool:
-    """Whether a command of this tool makes `after` of the train before; nothing changed is fine too."""
+    """Returns whether a command of this tool makes `after` of the train before;
+    nothing changed is fine too.
+    """
     if after is None or after == before.channel:
         return after == before.channel
     return any(after == candidate for candidate in _candidates(before, after))
 
 
 def _candidates(before: TrainState, after: Channel) -> Iterator[Channel]:
-    """What each command would have written, given the inputs that `after` records."""
+    """Yields what each command would have written, given the inputs that `after` records."""
     channel = before.channel or Channel(train=before.train)
     policy, quarantine = before.contract.channel, before.quarantine
     for target in _targets(after.plan):

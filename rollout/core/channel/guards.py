@@ -42,7 +42,7 @@ class Judgement:
 
 
 def quarantined(quarantine: Quarantine | None) -> Quarantined:
-    """The versions that nothing may choose: those that nobody has lifted."""
+    """Returns the versions that nothing may choose: those that nobody has lifted."""
     releases = quarantine.releases if quarantine else ()
     return {
         bare(release.version): why_quarantined(release)
@@ -52,7 +52,7 @@ def quarantined(quarantine: Quarantine | None) -> Quarantined:
 
 
 def why_quarantined(release: QuarantinedRelease) -> str:
-    """How it came into quarantine, as what is said of it."""
+    """Returns how it came into quarantine, as what is said of it."""
     if release.added is not None:
         return f"was put in quarantine by {release.added.by}: {release.added.reason}"
     return f"is in quarantine since incident {release.incident}"
@@ -72,7 +72,8 @@ def judge(
     max_major_jump: int,
     listed: ListState = ListState.UNASKED,
 ) -> Judgement:
-    """Whether the channel may go from `current` (None: none recorded yet) to `target` (None: none known).
+    """Returns whether the channel may go from `current` (None: none recorded yet) to `target` (None: none
+    known).
 
     `listed` is what the list of releases says about `target`.
     """
@@ -99,7 +100,9 @@ def judge(
 
 
 def judge_rollback(target: str, standing: Quarantined) -> Judgement:
-    """Whether a rollback may lead there. How far back it is, and from where, does not matter to it."""
+    """Returns whether a rollback may lead there. How far back it is, and from where, does not matter to
+    it.
+    """
     if not versions.is_valid(target):
         return _blocked(GuardCode.INVALID_TARGET_VERSION, f"the target, {target}, is no version")
     if bare(target) in standing:

@@ -9,7 +9,7 @@ from rollout.core.values import unix_ms
 
 
 def switch(channel: Channel, to: ChannelName, at: datetime) -> Channel:
-    """The channel set to `to`, with hints that lead back; the same object when it already is."""
+    """Returns the channel set to `to`, with hints that lead back; the same object when it already is."""
     if channel.channel is to:
         return channel
     hints = _hints(channel, RollbackReason.CHANNEL_SWITCH, at)
@@ -44,13 +44,15 @@ def completed(channel: Channel, version: str, at: datetime) -> Channel:
 
 
 def applied(channel: Channel, version: str, at: datetime) -> Channel:
-    """The channel once an upgrade to that version is recorded; the hints lead to the version before it."""
+    """Returns the channel once an upgrade to that version is recorded;
+    the hints lead to the version before it.
+    """
     hints = _hints(channel, RollbackReason.APPLY_UPGRADE, at)
     return channel.model_copy(update={"current_version": version, "rollback": hints})
 
 
 def rolled_back(channel: Channel, target: RollbackTarget, at: datetime) -> Channel:
-    """The channel back at the target's version; a rollback never changes the channel.
+    """Returns the channel back at the target's version; a rollback never changes the channel.
 
     The hints keep naming the target: what was left is nothing to go back to.
     """

@@ -23,7 +23,7 @@ def newest(releases: Iterable[ReleaseRecord], channel: ChannelName, standing: Qu
 
 
 def listed(releases: Iterable[ReleaseRecord], version: str) -> ListState:
-    """What the list says about a version; a draft is no release yet."""
+    """Returns what the list says about a version; a draft is no release yet."""
     found = [each for each in releases if not each.draft and bare(each.tag) == bare(version)]
     if not found:
         return ListState.MISSING
@@ -41,5 +41,5 @@ def _may_be_chosen(release: ReleaseRecord, standing: Quarantined) -> bool:
 
 
 def _is_early(release: ReleaseRecord) -> bool:
-    # Whoever publishes may forget the tick; a version that says so itself is a prerelease all the same.
+    # Whoever publishes may forget the tick; a version that says so itself is a prerelease anyway.
     return release.prerelease or versions.parse(release.tag).prerelease is not None

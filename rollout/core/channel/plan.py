@@ -45,12 +45,14 @@ class Target:
 
 
 def named(text: str) -> Target:
-    """The target that a person named, as one harmless line: no version is a blocked plan, not a mistake."""
+    """Returns the target that a person named, as one harmless line: no version is a blocked plan, not a
+    mistake.
+    """
     return Target(inert(text, LONGEST_TARGET), LookupSource.OVERRIDE)
 
 
 def planned_target(channel: Channel) -> Target | None:
-    """What the last plan chose; None when there is none to go by.
+    """Returns what the last plan chose; None when there is none to go by.
 
     A dry run's plan is nobody's intent, and a rollback's has been carried out by the rollback.
     """
@@ -69,7 +71,7 @@ def plan(
     at: datetime,
     dry_run: bool = False,
 ) -> ChannelPlan:
-    """What becomes of the channel with that target."""
+    """Returns what becomes of the channel with that target."""
     judgement = judge(
         channel.channel,
         channel.current_version,
@@ -91,7 +93,7 @@ def _standing(target: Target, quarantine: Quarantine | None) -> Quarantined:
 def plan_rollback(
     channel: Channel, version: str, *, quarantine: Quarantine | None, at: datetime
 ) -> ChannelPlan:
-    """The plan of a rollback to that version; it is the rollback flow that asks for it."""
+    """Returns the plan of a rollback to that version; it is the rollback flow that asks for it."""
     target = Target(version, LookupSource.OVERRIDE)
     return _recorded(channel, target, judge_rollback(version, quarantined(quarantine)), at, dry_run=False)
 
@@ -105,7 +107,9 @@ def apply(
     at: datetime,
     dry_run: bool = False,
 ) -> Channel:
-    """The channel after an apply: its record always, on an upgrade the version, the hints and the request."""
+    """Returns the channel after an apply: its record always, on an upgrade the version, the hints and the
+    request.
+    """
     made = plan(channel, target, quarantine=quarantine, policy=policy, at=at, dry_run=dry_run)
     last = channel.apply
     again = last is not None and last.target_version == made.target_version
@@ -163,7 +167,7 @@ def _request(
 
 
 def _asked_again(request: ChannelRequest | None, at: datetime) -> ChannelRequest | None:
-    """The request anew when its command failed: applying once more is how a person says so."""
+    """Returns the request anew when its command failed: applying once more is how a person says so."""
     if request is None or request.result is None or request.result.ok:
         return request
     changes = {"id": _request_id(at), "attempt": request.attempt + 1, "requested_at": at, "result": None}

@@ -73,7 +73,8 @@ class _UpdateFile(_Document):
 
 
 def read(documents: Mapping[str, object], before: Channel, at: datetime) -> tuple[Channel, list[str]]:
-    """The channel as the product's files (name -> parsed JSON) tell it, and what could not be taken over.
+    """Returns the channel as the product's files (name -> parsed JSON) tell it, and what could not be taken
+    over.
 
     What they say nothing about stays. Raises ValueError, its message beginning with the file's name.
     """
@@ -136,7 +137,7 @@ def _hints(rollback: _Rollback, at: datetime) -> RollbackHints | None:
 
 
 def _records(update: _UpdateFile, notes: list[str]) -> dict[str, object]:
-    """The last plan and apply, where their words are ours."""
+    """Returns the last plan and apply, where their words are ours."""
     action = _word(ChannelAction, update.action)
     code, source = _word(GuardCode, update.guard_code), _word(LookupSource, update.lookup_source)
     if update.planned_at_unix_ms is None:

@@ -9,7 +9,7 @@ BUSY = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK)
 
 
 def why_refused(current: TrainState, proposed: Channel | None) -> str:
-    """Why the train's channel must not become `proposed`; empty when it may.
+    """Returns why the train's channel must not become `proposed`; empty when it may.
 
     During a rollout nothing of it may change. At other times people may write what they want to correct, but
     no version that a guard blocks.
@@ -33,5 +33,5 @@ def why_refused(current: TrainState, proposed: Channel | None) -> str:
 
 
 def _moves(channel: Channel) -> tuple[object, ...]:
-    """What counts; plans and applies are mere records."""
+    """Returns what counts; plans and applies are mere records."""
     return channel.channel, channel.current_version, channel.rollback, channel.request

@@ -7,7 +7,7 @@ from rollout.core.state import Channel
 
 
 def answered(channel: Channel | None, results: tuple[WorkResult, ...]) -> Channel | None:
-    """The channel with the result that its request waits for; None when none of these is."""
+    """Returns the channel with the result that its request waits for; None when none of these is."""
     request = channel.request if channel else None
     if channel is None or request is None or request.result is not None:
         return None

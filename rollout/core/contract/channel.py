@@ -24,6 +24,6 @@ class ChannelPolicy(Model):
     review: Literal["commit", "pull_request"] = "commit"
     """`pull_request`: a switch or an upgrade is proposed, and takes effect when people merge it."""
     record_dry_runs: bool = False
-    """Whether `--dry-run` is written down; the version stays all the same."""
+    """Whether `--dry-run` is written down; the version stays anyway."""
     apply: ApplyVersion | None = None
     """Asked of the product side once an upgrade is recorded; left out, an operator replaces the binary."""

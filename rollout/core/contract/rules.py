@@ -19,7 +19,7 @@ from rollout.core.values import format_duration
 
 
 def find_problems(contract: Contract) -> list[str]:
-    """Every mistake that types cannot see, each as `field: message`; empty when there is none."""
+    """Returns every mistake that types cannot see, each as `field: message`; empty when there is none."""
     return [
         *_phase_problems(contract),
         *_inherit_problems(contract),
@@ -64,7 +64,9 @@ def _inherit_problems(contract: Contract) -> Iterator[str]:
 
 
 def inheritance_holds(contract: Contract) -> bool:
-    """Whether each phase inherits from one that exists, none from itself: else `gates_of` cannot answer."""
+    """Returns whether each phase inherits from one that exists, none from itself: else `gates_of` cannot
+    answer.
+    """
     return not any(_inherit_problems(contract))
 
 
@@ -158,7 +160,7 @@ def _surface_problems(contract: Contract) -> Iterator[str]:
 
 
 def _counts_checks(contract: Contract, surface: str) -> bool:
-    """Whether a trigger waits for several consecutive checks of that surface."""
+    """Returns whether a trigger waits for several consecutive checks of that surface."""
     return any(
         isinstance(trigger, HealthRegressionTrigger | ThresholdTrigger)
         and trigger.checks > 1

@@ -64,7 +64,7 @@ class Roles(Model):
     approver: tuple[Login, ...] = ()
 
     def named(self, role: str) -> tuple[str, ...]:
-        """The people of `owner`, `reviewer` or `approver`."""
+        """Returns the people of `owner`, `reviewer` or `approver`."""
         return {"owner": self.owner, "reviewer": self.reviewer, "approver": self.approver}[role]
 
     @property

@@ -58,7 +58,7 @@ class Contract(Model):
         return sha256(json.dumps(judged, sort_keys=True).encode()).hexdigest()
 
     def phase(self, name: str) -> Phase:
-        """The phase of that name.
+        """Returns the phase of that name.
 
         One without gates where the contract has none: what has ended may name a phase that was renamed or
         removed since. A rollout that is under way never does.
@@ -69,17 +69,19 @@ class Contract(Model):
         return Phase.model_construct(name=name, canary_percent=0, soak=0)
 
     def next_phase(self, name: str) -> Phase | None:
-        """The phase after that one; None after the last, and after one that the contract does not have."""
+        """Returns the phase after that one; None after the last, and after one that the contract does not
+        have.
+        """
         names = [phase.name for phase in self.phases]
         after = names.index(name) + 1 if name in names else len(names)
         return self.phases[after] if after < len(names) else None
 
     def max_gap(self, phase: Phase) -> int:
-        """Seconds: the longest interval between observations that earns soak in that phase."""
+        """Returns seconds: the longest interval between observations that earns soak in that phase."""
         return self.sampling.max_gap if phase.max_gap is None else phase.max_gap
 
     def gates_of(self, phase: Phase) -> tuple[Gate, ...]:
-        """The phase's gates, inherited ones first, each name once (the phase's own wins)."""
+        """Returns the phase's gates, inherited ones first, each name once (the phase's own wins)."""
         return self._gates.get(phase.name, ())
 
     @cached_property
@@ -92,7 +94,7 @@ class Contract(Model):
         return tuple(gate for gate in inherited if gate.title not in own) + phase.gates
 
     def surfaces_of(self, named: tuple[str, ...] | None) -> tuple[str, ...]:
-        """The surfaces that a gate or trigger looks at, in the contract's order."""
+        """Returns the surfaces that a gate or trigger looks at, in the contract's order."""
         return tuple(self.surfaces if named is None else [name for name in self.surfaces if name in named])
 
     @cached_property
@@ -121,7 +123,9 @@ class Contract(Model):
         return copied
 
     def watches_health(self, phase: str) -> bool:
-        """Whether a trigger reads surfaces in that phase; one of harness or CI is quiet where nothing ran."""
+        """Returns whether a trigger reads surfaces in that phase;
+        one of harness or CI is quiet where nothing ran.
+        """
         return any(
             self.watches(trigger, phase)
             for trigger in self.triggers
@@ -129,12 +133,12 @@ class Contract(Model):
         )
 
     def watches(self, trigger: Trigger, phase: str) -> bool:
-        """Whether the trigger watches that phase; by default all but the first."""
+        """Returns whether the trigger watches that phase; by default all but the first."""
         if trigger.phases is None:
             return phase != self.phases[0].name
         return phase in trigger.phases
 
 
 def matching(pattern: str, names: Iterable[str]) -> list[str]:
-    """The names that a contract's glob matches, case-sensitive, in their order."""
+    """Returns the names that a contract's glob matches, case-sensitive, in their order."""
     return [name for name in names if fnmatchcase(name, pattern)]

@@ -55,7 +55,7 @@ def begin(
     lanes: Collection[str] = (),
     release_range: ReleaseRange | None = None,
 ) -> Status:
-    """The first status of a rollout that starts in its first phase.
+    """Returns the first status of a rollout that starts in its first phase.
 
     `lanes`: surfaces that the last rollout left in their known-good lane, where no release is seen.
     `release_range`: what the release brings, as the product's branch shows it.
@@ -81,7 +81,7 @@ def begin(
 def advance(
     state: TrainState, evidence: Evidence | None, facts: Facts, now: datetime, *, rules: int = CURRENT_RULES
 ) -> Step | None:
-    """The next step; None when there is nothing to record (the evidence then adds nothing).
+    """Returns the next step; None when there is nothing to record (the evidence then adds nothing).
 
     `rules`: the schema of the status that the step records; only `verify` asks for an old one.
 
@@ -120,7 +120,7 @@ def advance(
 
 
 def advance_as_before(state: TrainState, facts: Facts, now: datetime, *, rules: int) -> Step | None:
-    """The step of a version that let a changed contract, or a freeze, make a merge before it illegal.
+    """Returns the step of a version that let a changed contract, or a freeze, make a merge before it illegal.
 
     It put its own reason in the place of the person's freeze. Only `verify` of such commits comes here.
     """
@@ -146,7 +146,7 @@ def _by_rules(state: TrainState, status: Status, rules: int) -> tuple[TrainState
 def _after_the_end(
     state: TrainState, status: Status, evidence: Evidence | None, facts: Facts, now: datetime
 ) -> Step | None:
-    """What still goes on once promotion has ended: a rollback, and answers to what was asked for."""
+    """Returns what still goes on once promotion has ended: a rollback, and answers to what was asked for."""
     incident = state.incident
     if isinstance(evidence, Results) or incident is None or incident.ended is not None:
         return fold_late_results(status, evidence, now)

@@ -24,7 +24,8 @@ def assess(
     earn_at: datetime | None = None,
     also_fired: tuple[TriggerFinding, ...] = (),
 ) -> Status:
-    """The status judged: view, triggers, gates, soak, decision, and what is asked of the product side.
+    """Returns the status judged: view, triggers, gates, soak, decision, and what is asked of the product
+    side.
 
     `earn_at`: when an observation was made that has just been folded, and earns soak; None without one.
     `also_fired`: triggers that fired in another phase.
@@ -61,7 +62,7 @@ def assess(
 
 
 def _with_triggers(view: View, found: tuple[TriggerFinding, ...]) -> View:
-    """The view with what `no_trigger` gates ask about."""
+    """Returns the view with what `no_trigger` gates ask about."""
     return replace(
         view,
         fired=tuple(finding for finding in found if finding.fired),
@@ -77,12 +78,16 @@ def _merged(
 
 
 def judges_alike(status: Status, observation: Observation) -> bool:
-    """Whether the contract that the observation was made under judges health as the present one does."""
+    """Returns whether the contract that the observation was made under judges health as the present one
+    does.
+    """
     return observation.contract_digest in (status.contract_digest, status.same_health)
 
 
 def _current_observation(status: Status) -> Observation | None:
-    """The last observation, if it is of this phase and contract, and of the percent that is applied."""
+    """Returns the last observation, if it is of this phase and contract, and of the percent that is
+    applied.
+    """
     observation = status.observation
     if observation is None or status.entered_at is None:
         return None

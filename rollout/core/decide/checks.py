@@ -17,7 +17,7 @@ _NOT_YET = datetime.max.replace(tzinfo=UTC)
 
 
 def globs(contract: Contract) -> tuple[str, ...]:
-    """The globs over check names that the contract's gates and triggers use, each once."""
+    """Returns the globs over check names that the contract's gates and triggers use, each once."""
     gates = (gate for phase in contract.phases for gate in phase.gates)
     asked = [gate.checks for gate in gates if isinstance(gate, CiChecksGate)]
     asked += [t.checks for t in contract.triggers if isinstance(t, ValidationTrigger) and t.checks]
@@ -25,24 +25,24 @@ def globs(contract: Contract) -> tuple[str, ...]:
 
 
 def gate_globs(contract: Contract) -> tuple[str, ...]:
-    """The globs over check names that the contract's gates use, each once."""
+    """Returns the globs over check names that the contract's gates use, each once."""
     gates = (gate for phase in contract.phases for gate in phase.gates)
     return tuple(dict.fromkeys(gate.checks for gate in gates if isinstance(gate, CiChecksGate)))
 
 
 def judges(checks: Sequence[CheckFact], patterns: Iterable[str]) -> bool:
-    """Whether some check that a glob matches says something of its commit: a skipped one does not."""
+    """Returns whether some check that a glob matches says something of its commit: a skipped one does not."""
     ran = [check.name for check in checks if check.conclusion != _SKIPPED]
     return any(matching(pattern, ran) for pattern in patterns)
 
 
 def facts_of(runs: Iterable[CheckRun], contract: Contract) -> tuple[CheckFact, ...]:
-    """The newest attempt of each check that the contract asks for."""
+    """Returns the newest attempt of each check that the contract asks for."""
     return newest(runs, globs(contract))
 
 
 def newest(attempts: Iterable[CheckRun], patterns: Iterable[str]) -> tuple[CheckFact, ...]:
-    """The newest attempt of each check that some glob matches, by name; no other check is a fact.
+    """Returns the newest attempt of each check that some glob matches, by name; no other check is a fact.
 
     A name that several sources report is as bad as the worst of them.
     """

@@ -13,7 +13,7 @@ Tracks = Mapping[str, Mapping[str, CounterTrack]]
 
 
 def total(surface: Surface, sample: Sample, counter: str) -> int | None:
-    """The counter's absolute total; None when the surface does not know or never reports it.
+    """Returns the counter's absolute total; None when the surface does not know or never reports it.
 
     A counter that is absent from a present map is 0 only where the contract says so: a misspelt name must not
     read as a counter that never rises.
@@ -29,7 +29,7 @@ def total(surface: Surface, sample: Sample, counter: str) -> int | None:
 def fold(
     tracks: Tracks, samples: Mapping[str, Sample], contract: Contract
 ) -> dict[str, dict[str, CounterTrack]]:
-    """The tracks after one more reading; what is unknown leaves its track as it was."""
+    """Returns the tracks after one more reading; what is unknown leaves its track as it was."""
     folded: dict[str, dict[str, CounterTrack]] = {}
     for surface, counters in contract.counters.items():
         before = tracks.get(surface, {})
@@ -57,7 +57,7 @@ def _read(track: CounterTrack | None, value: int, surface: Surface) -> CounterTr
 
 
 def new_baseline(tracks: Tracks) -> dict[str, dict[str, CounterTrack]]:
-    """The tracks at the entry of a phase: the last known value is the baseline."""
+    """Returns the tracks at the entry of a phase: the last known value is the baseline."""
     return {
         surface: {counter: CounterTrack(last=track.last) for counter, track in counters.items()}
         for surface, counters in tracks.items()
@@ -65,7 +65,7 @@ def new_baseline(tracks: Tracks) -> dict[str, dict[str, CounterTrack]]:
 
 
 def lookup(view: View, surface: str, sample: Sample, counter: str) -> tuple[CounterTrack | None, Result, str]:
-    """The counter's track if this sample knows it; else what that means for a gate, and why."""
+    """Returns the counter's track if this sample knows it; else what that means for a gate, and why."""
     if total(view.contract.surfaces[surface], sample, counter) is not None:
         track = view.counters.get(surface, {}).get(counter)
         if track is not None and track.rebased:

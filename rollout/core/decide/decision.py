@@ -27,7 +27,7 @@ _BLOCKING = (Result.UNSATISFIED, Result.UNKNOWN)
 def decide(
     view: View, found: tuple[GateFinding, ...], observed_at: datetime | None, now: datetime
 ) -> Decision:
-    """The decision for these findings. `observed_at` is the time of the phase's last observation."""
+    """Returns the decision for these findings. `observed_at` is the time of the phase's last observation."""
     if view.fired:
         reasons = tuple(f"{_where(finding)}: {finding.seen}"[:500] for finding in view.fired)
         return Decision(verdict=Verdict.ROLLBACK, at=now, reasons=reasons)
@@ -45,17 +45,17 @@ def decide(
 
 
 def hold_frozen(frozen: Freeze) -> str:
-    """What holds promotion while a train is frozen."""
+    """Returns what holds promotion while a train is frozen."""
     return f"frozen: {frozen.reason}"[:500]
 
 
 def hold_ahead(why: str) -> str:
-    """What holds promotion while the last observation lies in the future, as `why` says."""
+    """Returns what holds promotion while the last observation lies in the future, as `why` says."""
     return f"{why}: set that clock, collect again"
 
 
 def why_held(name: str) -> str:
-    """What holds promotion while a file of state, or several, cannot be used."""
+    """Returns what holds promotion while a file of state, or several, cannot be used."""
     if name == CONTRACT:
         return f"{name} cannot be used; the one before it decides, and nothing is promoted"
     return f"{name} cannot be read; its last readable version decides, and nothing is promoted"

@@ -30,7 +30,7 @@ from rollout.errors import InputError
 
 
 def restore(state: TrainState, status: Status, now: datetime) -> Step | None:
-    """What the tool ended, or is undoing, no edit takes up again."""
+    """Returns what the tool ended, or is undoing, no edit takes up again."""
     is_broken = state.is_broken(ROLLOUT)
     if state.rollout == status.legal and not is_broken:
         return None
@@ -42,7 +42,7 @@ def restore(state: TrainState, status: Status, now: datetime) -> Step | None:
 
 
 def adopt_contract(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:
-    """The step that begins to decide by a changed contract, or by none where it cannot be used."""
+    """Returns the step that begins to decide by a changed contract, or by none where it cannot be used."""
     if status.contract_digest == state.contract_digest:
         marked = status.model_copy(
             update={
@@ -74,7 +74,9 @@ def adopt_contract(state: TrainState, status: Status, facts: Facts, now: datetim
 
 
 def _by_contract_of(state: TrainState, status: Status) -> Status:
-    """The status under the changed contract; credit that was earned under other rules of health is lost."""
+    """Returns the status under the changed contract; credit that was earned under other rules of health is
+    lost.
+    """
     changes: dict[str, object] = {
         "contract_digest": state.contract_digest,
         "contract_unusable": state.unusable is not None,
@@ -91,7 +93,9 @@ def _by_contract_of(state: TrainState, status: Status) -> Status:
 
 
 def _merged_before(state: TrainState, status: Status, facts: Facts, now: datetime) -> MergedStep | None:
-    """The step that was merged on a decision which the contract's change ends: it stays a legal one."""
+    """Returns the step that was merged on a decision which the contract's change ends: it stays a legal
+    one.
+    """
     if status.by_first_rules or status.merged_step is not None:
         return status.merged_step
     if not legality.is_decided(state.rollout, status, facts.merged_at):
@@ -106,7 +110,9 @@ def _usable_again(state: TrainState) -> str:
 def judge_change(
     state: TrainState, status: Status, evidence: Evidence | None, facts: Facts, now: datetime
 ) -> Step | None:
-    """What becomes of an edit: a phase is entered or waits, a freeze is noted, anything else is undone."""
+    """Returns what becomes of an edit: a phase is entered or waits, a freeze is noted, anything else is
+    undone.
+    """
     event, why = legality.judge(state.contract, state.rollout, status, facts.merged_at, now)
     if event is Event.ENTER:
         if status.by_first_rules:
@@ -131,7 +137,7 @@ def _enter_by_first_rules(state: TrainState, status: Status, facts: Facts, now: 
 def _weigh_step(
     state: TrainState, status: Status, evidence: Evidence | None, facts: Facts, now: datetime
 ) -> Step | None:
-    """A step that was decided and merged, judged by facts, and by a reading where it waits for one.
+    """Returns a step that was decided and merged, judged by facts, and by a reading where it waits for one.
 
     The step is noticed first, and evidence is offered to what was noticed: so one commit holds one cause.
     """
@@ -217,7 +223,7 @@ def _waits(status: Status, judged: Status, step: MergedStep, *, consumed: bool, 
 def _judged_left(
     left: TrainState, status: Status, reading: Observation | None, facts: Facts, now: datetime
 ) -> Status:
-    """The phase that a merged step leaves, judged now.
+    """Returns the phase that a merged step leaves, judged now.
 
     A reading that began after the merge names the next phase, which nobody has entered: it is of this one.
     """
@@ -228,7 +234,9 @@ def _judged_left(
 
 
 def _enter(state: TrainState, status: Status, entry: datetime | None, facts: Facts, now: datetime) -> Status:
-    """The status at the beginning of the phase that rollout.yaml names, which it does since `entry`."""
+    """Returns the status at the beginning of the phase that rollout.yaml names, which it does since
+    `entry`.
+    """
     entered = status.model_copy(
         update={
             "legal": state.rollout,
@@ -244,7 +252,7 @@ def _enter(state: TrainState, status: Status, entry: datetime | None, facts: Fac
 
 
 def _put_back(state: TrainState, status: Status, why: str) -> Step:
-    """The step undone, and nobody blamed; who froze meanwhile goes on doing so."""
+    """Returns the step undone, and nobody blamed; who froze meanwhile goes on doing so."""
     rollout = status.legal.model_copy(update={"frozen": status.legal.frozen or _persons_freeze(state)})
     return Step(Event.UNDO_STEP, StateChange(rollout=rollout, status=status), why)
 
@@ -255,7 +263,7 @@ def _persons_freeze(state: TrainState) -> Freeze | None:
 
 
 def undo(state: TrainState, status: Status, why: str, facts: Facts, now: datetime) -> Step:
-    """An illegal step undone, and the train frozen."""
+    """Returns an illegal step undone, and the train frozen."""
     frozen = status.legal.frozen or _persons_freeze(state)
     frozen = frozen or Freeze(reason=f"illegal step: {why}"[:500], at=now)
     rollout = status.legal.model_copy(update={"frozen": frozen})

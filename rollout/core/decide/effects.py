@@ -62,7 +62,7 @@ _CONTRACT_CHANGED = "The contract changed; the promotion is proposed anew once i
 
 
 def promotion_branch(train: str, version: str, phase: str) -> str:
-    """The natural key of a promotion pull request."""
+    """Returns the natural key of a promotion pull request."""
     return f"{promotion_prefix(train)}{version}/{phase}"
 
 
@@ -71,7 +71,9 @@ def promotion_prefix(train: str) -> str:
 
 
 def channel_branch(train: str, what: str) -> str:
-    """The natural key of a pull request that changes the channel; `what` is `set-beta` or `apply-v1.2.3`."""
+    """Returns the natural key of a pull request that changes the channel;
+    `what` is `set-beta` or `apply-v1.2.3`.
+    """
     return f"{channel_prefix(train)}{what}"
 
 
@@ -80,24 +82,28 @@ def channel_prefix(train: str) -> str:
 
 
 def blocks(name: str, branch: str) -> bool:
-    """Whether git cannot hold both branches, since the name of one would be a folder of the other's."""
+    """Returns whether git cannot hold both branches, since the name of one would be a folder of the
+    other's.
+    """
     return branch.startswith(f"{name}/") or name.startswith(f"{branch}/")
 
 
 def is_in_the_way(name: str, train: str) -> bool:
-    """Whether a branch forbids some that the tool makes for the train."""
+    """Returns whether a branch forbids some that the tool makes for the train."""
     root, *below = name.split("/")
     parts = _PARTS.get(root, 0)
     return len(below) < parts and below[:1] in ([], [train])
 
 
 def description(text: str, limit: int = DESCRIPTION_LIMIT) -> str:
-    """One line that fits a commit status. GitHub refuses characters above U+FFFF there: they are left out."""
+    """Returns one line that fits a commit status. GitHub refuses characters above U+FFFF there: they are left
+    out.
+    """
     return inert("".join(char for char in text if ord(char) <= _LAST_IN_STATUS), limit)
 
 
 def status_context(train: str) -> str:
-    """The context that a branch protection can require."""
+    """Returns the context that a branch protection can require."""
     return f"rollout/{train}"
 
 
@@ -136,7 +142,7 @@ def plan_pulls(
 
 
 def says_the_same(shown: str, wanted: str) -> bool:
-    """Whether two bodies differ in nothing but the figures of their moving parts.
+    """Returns whether two bodies differ in nothing but the figures of their moving parts.
 
     Each write of a body starts workflows, and figures move with each observation. An address is no figure.
     """
@@ -166,7 +172,9 @@ def plan_statuses(
     pulls: Sequence[PullView],
     shown: Mapping[str, Mapping[str, tuple[str, str]]],
 ) -> list[SetStatus]:
-    """Commit statuses that are not as they should be; `shown`: commit -> context -> (state, description)."""
+    """Returns commits statuses that are not as they should be;
+    `shown`: commit -> context -> (state, description).
+    """
     context = status_context(rollout.train)
     wanted = {pull.head_sha: _pull_status(status, pull) for pull in pulls}
     wanted[status.commit] = _release_status(rollout, status, contract)
@@ -183,7 +191,7 @@ def proposed(rollout: Rollout, phase: str, canary_percent: int) -> Rollout:
 
 
 def besides(paths: Sequence[str], own: Collection[str], *, unlisted: int = 0) -> str:
-    """How a branch that changes these paths changes more than its own; empty when it does not.
+    """Returns how a branch that changes these paths changes more than its own; empty when it does not.
 
     `unlisted` counts the paths that it changes beside these.
     """
@@ -204,7 +212,7 @@ def difference(
     unlisted: int = 0,
     altered: str = "",
 ) -> str:
-    """How a branch differs from one that makes desired state `wanted`; empty when it does not.
+    """Returns how a branch differs from one that makes desired state `wanted`; empty when it does not.
 
     `paths` are those that it changes, `unlisted` counts more of them; `found` is desired state there, None
     when it cannot be read; `altered` is how its file is not as the tool writes it.
@@ -270,7 +278,7 @@ def _validation_gates(contract: Contract, phase: str) -> dict[str, HarnessGate |
 
 
 def _blockers(status: Status) -> str:
-    """Names of the gates that do not hold, without what was seen.
+    """Returns names of the gates that do not hold, without what was seen.
 
     A reading changes every few minutes, and GitHub takes 1,000 statuses of one commit and context.
     """

@@ -27,7 +27,7 @@ from rollout.core.state import (
 def fold_results(
     state: TrainState, status: Status, results: Results, facts: Facts, now: datetime
 ) -> Step | None:
-    """The step that records answers to requests; None where they answer none."""
+    """Returns the step that records answers to requests; None where they answer none."""
     answered = answer(status.requests, results.results, now)
     if not _is_of(status, results) or answered == status.requests:
         return None
@@ -53,7 +53,7 @@ def _is_of(status: Status, evidence: Evidence) -> bool:
 
 
 def why_ignored(status: Status, contract: Contract, observation: Observation, now: datetime) -> str:
-    """Why an observation adds nothing (empty when it does).
+    """Returns why an observation adds nothing (empty when it does).
 
     It is of another release or an earlier rollout, from the future, no newer than the last one, of a phase
     ahead or behind.
@@ -82,7 +82,7 @@ def why_ignored(status: Status, contract: Contract, observation: Observation, no
 def fold_observation(
     state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
 ) -> Step | None:
-    """The step that records an observation; None where it adds nothing."""
+    """Returns the step that records an observation; None where it adds nothing."""
     if why_ignored(status, state.contract, observation, now):
         return None
     observed = observe(state, status, observation, facts, now)
@@ -93,7 +93,7 @@ def fold_observation(
 def observe(
     state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
 ) -> Status:
-    """The status with one more observation folded in."""
+    """Returns the status with one more observation folded in."""
     status, observation = succession.on_arrival(status, observation, now)
     at, folded = observation.started_at, fold_readings(state, status, observation)
     if not _belongs(state, status, observation):
@@ -103,7 +103,7 @@ def observe(
 
 
 def fold_readings(state: TrainState, status: Status, observation: Observation) -> Status:
-    """The status with what the observation reads; nothing is judged."""
+    """Returns the status with what the observation reads; nothing is judged."""
     contract = state.contract
     since = began(state, status, observation.phase)
     samples = fresh_samples(observation, contract, since, by_first_rules=status.by_first_rules)
@@ -145,13 +145,13 @@ def _belongs(state: TrainState, status: Status, observation: Observation) -> boo
 
 
 def lasting(known: Facts, asked: Facts) -> Facts:
-    """The facts without what changes by itself, so that a run without news commits nothing."""
+    """Returns the facts without what changes by itself, so that a run without news commits nothing."""
     # When a pull request was merged matters to the step that it made, and to nothing after.
     return asked.model_copy(update={"merged_at": known.merged_at, "revert": _same_revert(known, asked)})
 
 
 def _same_revert(known: Facts, asked: Facts) -> RevertFact | None:
-    """The fact that is known when only the branch has moved on: state commits may do that too."""
+    """Returns the fact that is known when only the branch has moved on: state commits may do that too."""
     old, new = known.revert, asked.revert
     if old is None or new is None or new.model_copy(update={"tip": old.tip}) != old:
         return new
@@ -159,7 +159,7 @@ def _same_revert(known: Facts, asked: Facts) -> RevertFact | None:
 
 
 def only_older(again: Status, status: Status) -> bool:
-    """Whether the status judged again says what the recorded one says."""
+    """Returns whether the status judged again says what the recorded one says."""
     # A decision that was merely made again is no change: an idle train commits nothing.
     decision = again.decision.model_copy(update={"at": status.decision.at})
     return again.model_copy(update={"decided_at": status.decided_at, "decision": decision}) == status
@@ -168,7 +168,7 @@ def only_older(again: Status, status: Status) -> bool:
 def record(
     state: TrainState, event: Event, status: Status, now: datetime, *, consumed: bool, detail: str = ""
 ) -> Step:
-    """The step with that status, or the one that opens an incident where it says rollback."""
+    """Returns the step with that status, or the one that opens an incident where it says rollback."""
     if status.decision.verdict is not Verdict.ROLLBACK:
         return Step(event, StateChange(status=status), detail, consumed)
     fired = tuple(finding for finding in status.triggers if finding.fired)

@@ -12,7 +12,7 @@ from rollout.core.state import GateFinding, Result
 
 
 def judge_gates(view: View) -> list[tuple[Gate, list[Leaf]]]:
-    """Every gate of the view's phase with its leaves, in the contract's order."""
+    """Returns every gate of the view's phase with its leaves, in the contract's order."""
     return [
         (gate, _fail_closed(list(gates.evaluate(gate, view)))) for gate in view.contract.gates_of(view.phase)
     ]
@@ -28,7 +28,7 @@ def _fail_closed(leaves: list[Leaf]) -> list[Leaf]:
 
 
 def health_leaves(judged: Iterable[tuple[Gate, list[Leaf]]], view: View) -> list[Leaf]:
-    """The leaves that soak depends on."""
+    """Returns the leaves that soak depends on."""
     return [leaf for gate, leaves in judged if _earns_soak(gate, view) for leaf in leaves]
 
 
@@ -41,7 +41,7 @@ def _earns_soak(gate: Gate, view: View) -> bool:
 def findings(
     judged: Iterable[tuple[Gate, list[Leaf]]], view: View, before: tuple[GateFinding, ...], at: datetime
 ) -> tuple[GateFinding, ...]:
-    """All leaves as findings, the gates that every phase has last.
+    """Returns all leaves as findings, the gates that every phase has last.
 
     `since` is that of `before` where the result is the same.
     """

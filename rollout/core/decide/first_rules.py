@@ -18,7 +18,9 @@ _NEVER = 2**31
 
 
 def as_read_then(contract: Contract) -> Contract:
-    """The contract with what the first rules took for granted, and a contract can now say otherwise."""
+    """Returns the contract with what the first rules took for granted, and a contract can now say
+    otherwise.
+    """
     surfaces = {
         name: surface.model_copy(update={"absent": "zero", "on_reset": "count"})
         for name, surface in contract.surfaces.items()
@@ -28,12 +30,12 @@ def as_read_then(contract: Contract) -> Contract:
 
 
 def begun(status: Status) -> Status:
-    """The first status of a rollout, as it was written then."""
+    """Returns the first status of a rollout, as it was written then."""
     return status.model_copy(update={"schema_": FIRST_RULES, "entry": None, "health_digest": None})
 
 
 def earn(soak: Soak, view: View, health: Sequence[Leaf], at: datetime) -> Soak:
-    """The credit after one more observation of the phase, made `at`."""
+    """Returns the credit after one more observation of the phase, made `at`."""
     results = {leaf.result for leaf in health}
     if Result.UNSATISFIED in results:
         return Soak()

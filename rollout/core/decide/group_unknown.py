@@ -8,7 +8,9 @@ from rollout.core.state import GateFinding, Result
 
 
 def told_once(findings: Iterable[GateFinding]) -> list[tuple[GateFinding, tuple[str, ...]]]:
-    """Each finding with its gate; of those that one surface makes unknown alike the first, with all gates."""
+    """Returns each finding with its gate; of those that one surface makes unknown alike the first, with all
+    gates.
+    """
     told: dict[tuple[object, ...], tuple[GateFinding, list[str]]] = {}
     for finding in findings:
         is_silent = finding.result is Result.UNKNOWN and finding.surface is not None

@@ -16,14 +16,14 @@ _FREEZE = {"frozen"}
 
 
 def changed_keys(legal: Rollout, desired: Rollout) -> set[str]:
-    """Names of the keys that differ."""
+    """Returns names of the keys that differ."""
     return {key for key in Rollout.model_fields if getattr(legal, key) != getattr(desired, key)}
 
 
 def judge(
     contract: Contract, desired: Rollout, status: Status, merged_at: datetime | None, now: datetime
 ) -> tuple[Event, str]:
-    """What became of desired state since it was last legal, and why; call it only when it changed.
+    """Returns what became of desired state since it was last legal, and why; call it only when it changed.
 
     ENTER for a step to the next phase that was decided, also when a person froze after its merge, FREEZE or
     UNFREEZE for a person's change of `frozen`, else ILLEGAL_STEP with the reason.
@@ -68,7 +68,9 @@ def _is_noticed(desired: Rollout, status: Status) -> bool:
 
 
 def _froze_later(desired: Rollout, status: Status, merged_at: datetime | None) -> bool:
-    """Whether a person froze after the step was merged; False where the forge does not say when that was."""
+    """Returns whether a person froze after the step was merged;
+    False where the forge does not say when that was.
+    """
     frozen = desired.frozen
     if frozen is None or frozen.incident is not None or status.legal.frozen is not None:
         return False
@@ -80,7 +82,9 @@ def _froze_later(desired: Rollout, status: Status, merged_at: datetime | None) -
 
 
 def is_decided(desired: Rollout, status: Status, merged_at: datetime | None) -> bool:
-    """Whether desired state is a step that the last decision allowed, by the contract of that decision."""
+    """Returns whether desired state is a step that the last decision allowed, by the contract of that
+    decision.
+    """
     changed = changed_keys(status.legal, desired)
     is_stopped = desired.frozen is not None and not _froze_later(desired, status, merged_at)
     if is_stopped or "phase" not in changed or not changed <= _STEP | _FREEZE:
@@ -91,7 +95,7 @@ def is_decided(desired: Rollout, status: Status, merged_at: datetime | None) -> 
 
 
 def leads_to(contract: Contract, status: Status, desired: Rollout) -> bool:
-    """Whether the contract's next phase is the one that desired state names, at that percent."""
+    """Returns whether the contract's next phase is the one that desired state names, at that percent."""
     after = contract.next_phase(status.phase)
     return after is not None and (after.name, after.canary_percent) == (desired.phase, desired.canary_percent)
 
@@ -130,7 +134,9 @@ class Answer(StrEnum):
 def noticed(
     contract: Contract, desired: Rollout, status: Status, merged_at: datetime | None, now: datetime
 ) -> MergedStep:
-    """The step as the first reconcile after the merge finds it; its decision is recorded in the status."""
+    """Returns the step as the first reconcile after the merge finds it;
+    its decision is recorded in the status.
+    """
     assert desired.phase is not None
     step = MergedStep(
         phase=desired.phase,
@@ -145,14 +151,14 @@ def noticed(
 
 
 def _is_fresh(step: MergedStep, limit: int) -> bool:
-    """Whether the decision held when it was merged."""
+    """Returns whether the decision held when it was merged."""
     return seconds_between(step.decided_at, step.merged_at) <= limit
 
 
 def weigh(
     contract: Contract, step: MergedStep, judged: Status, *, has_reading: bool, is_late: bool
 ) -> tuple[Answer, str]:
-    """What becomes of the step, and why or what it waits for.
+    """Returns what becomes of the step, and why or what it waits for.
 
     `judged` is the phase that is left, judged with all that is known now; `has_reading`: by an observation
     that comes with it; `is_late`: the step's time is over.

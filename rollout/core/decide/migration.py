@@ -6,7 +6,7 @@ from rollout.core.state import CURRENT_RULES, Soak, Status, SurfaceSoak, TrainSt
 
 
 def migrated(state: TrainState, status: Status) -> Status:
-    """The status by the present rules; credit is kept, in the time of each surface.
+    """Returns the status by the present rules; credit is kept, in the time of each surface.
 
     When the phase was entered was not kept, so the start of its first observation stands for it, or the
     last decision where there was none yet.

@@ -14,7 +14,8 @@ from rollout.core.state import Event, Outcome, Status, TrainState
 
 
 def held_now(state: TrainState, now: datetime) -> TrainState:
-    """The state as a person sees it: what the train's files hold up, and a clock that ran ahead, is held.
+    """Returns the state as a person sees it: what the train's files hold up, and a clock that ran ahead, is
+    held.
 
     The next reconcile decides so too.
     """
@@ -29,7 +30,9 @@ def held_now(state: TrainState, now: datetime) -> TrainState:
 
 
 def _found_since(state: TrainState, status: Status, now: datetime) -> Iterator[str]:
-    """What holds promotion and was there for everybody to see before reconcile came by; the first, last."""
+    """Yields what holds promotion and was there for everybody to see before reconcile came by;
+    the first, last.
+    """
     if why := why_ahead(status, now):
         yield hold_ahead(why)
     if state.rollout.outcome is not Outcome.IN_PROGRESS:
@@ -49,7 +52,7 @@ def _found_since(state: TrainState, status: Status, now: datetime) -> Iterator[s
 
 
 def is_settled(state: TrainState) -> bool:
-    """Whether nothing that a person changed is still to be judged."""
+    """Returns whether nothing that a person changed is still to be judged."""
     status = state.status
     if status is None:
         return True
@@ -60,6 +63,8 @@ def is_settled(state: TrainState) -> bool:
 
 
 def has_adopted(state: TrainState, status: Status) -> bool:
-    """Whether the status is decided by the contract as it is now, and says so when that cannot be used."""
+    """Returns whether the status is decided by the contract as it is now, and says so when that cannot be
+    used.
+    """
     is_usable = state.unusable is None
     return status.contract_digest == state.contract_digest and status.contract_unusable is not is_usable

@@ -16,7 +16,7 @@ MOST_ATTEMPTS = 3
 
 
 def again(request: Request, at: datetime) -> Request:
-    """The same once more."""
+    """Returns the same once more."""
     stem = request.id.removesuffix(f"-{request.attempt}")
     attempt = request.attempt + 1
     changes = {"id": f"{stem}-{attempt}", "attempt": attempt, "requested_at": at, "result": None}
@@ -28,7 +28,7 @@ def may_try_again(request: Request) -> bool:
 
 
 def find(requests: tuple[Request, ...], work: Work, rollout: Rollout) -> Request | None:
-    """The request of that kind for where the rollout stands now."""
+    """Returns the request of that kind for where the rollout stands now."""
     for request in requests:
         if (request.work, request.phase, request.canary_percent) == (
             work,
@@ -47,7 +47,9 @@ def needed(
     observation: Observation | None,
     now: datetime,
 ) -> tuple[Request, ...]:
-    """The requests that stand now: at most one of each kind, each kept until it is done or superseded."""
+    """Returns the requests that stand now: at most one of each kind, each kept until it is done or
+    superseded.
+    """
     wanted: list[Request] = []
     if contract.apply is not None:
         wanted.append(_apply(rollout, requests, now))
@@ -91,7 +93,7 @@ def _not_back_yet(requests: tuple[Request, ...], now: datetime) -> Iterator[Requ
 def answer(
     requests: tuple[Request, ...], results: tuple[WorkResult, ...], now: datetime
 ) -> tuple[Request, ...]:
-    """The requests with the results that are theirs; a request that has its result keeps it."""
+    """Returns the requests with the results that are theirs; a request that has its result keeps it."""
     by_id = {result.request: result for result in results}
     return tuple(_answered(request, by_id.get(request.id), now) for request in requests)
 
@@ -119,7 +121,8 @@ def _answered(request: Request, result: WorkResult | None, now: datetime) -> Req
 
 
 def is_of_an_old_run(requested_at: datetime, result: WorkResult, now: datetime) -> bool:
-    """Whether the work began before it was asked for: a workflow that is run again brings old results back.
+    """Returns whether the work began before it was asked for: a workflow that is run again brings old results
+    back.
 
     A request that a clock ahead of ours has dated tells nothing of the kind.
     """
@@ -145,13 +148,15 @@ def _why_again(request: Request, now: datetime) -> str:
 
 
 def is_dated_ahead(request: Request, now: datetime) -> bool:
-    """Whether a clock that ran ahead has dated the request or its result, so that nothing can follow it."""
+    """Returns whether a clock that ran ahead has dated the request or its result, so that nothing can follow
+    it.
+    """
     dates = (request.requested_at, request.result.finished_at if request.result else request.requested_at)
     return is_ahead(max(dates), now)
 
 
 def how_it_failed(request: Request) -> str:
-    """How its last attempt failed; empty when none has."""
+    """Returns how its last attempt failed; empty when none has."""
     result = request.result
     if result is None:
         return request.failed
@@ -202,7 +207,9 @@ def _harness(
 
 
 def _are_refreshed(surfaces: Collection[str], observation: Observation | None, run: Request) -> bool:
-    """Whether an observation has read of each surface what a run since `run` was asked for has left."""
+    """Returns whether an observation has read of each surface what a run since `run` was asked for has
+    left.
+    """
     for name in surfaces:
         sample = observation.samples.get(name) if observation else None
         if sample is None or sample.updated_at is None or sample.updated_at < run.requested_at:
@@ -219,7 +226,9 @@ def _harness_gate(contract: Contract, rollout: Rollout) -> str | None:
 def applied_at(
     contract: Contract, rollout: Rollout, requests: tuple[Request, ...]
 ) -> tuple[bool | None, datetime | None]:
-    """Whether the product runs at the desired percent (None without an apply command), and since when."""
+    """Returns whether the product runs at the desired percent (None without an apply command), and since
+    when.
+    """
     if contract.apply is None:
         return None, None
     request = find(requests, Work.APPLY, rollout)
@@ -229,7 +238,7 @@ def applied_at(
 
 
 def why_not_applied(rollout: Rollout, requests: tuple[Request, ...]) -> str:
-    """What is known of the percent that the product does not run at yet."""
+    """Returns what is known of the percent that the product does not run at yet."""
     request = find(requests, Work.APPLY, rollout)
     failed = how_it_failed(request) if request else ""
     if failed == _DATED_AHEAD:

@@ -11,7 +11,7 @@ _SHOWN = 8
 
 
 def of_release(sample: Sample, name: str, observation: Observation, contract: Contract) -> Sample:
-    """The sample, or an unknown one where its checkout says nothing about the release."""
+    """Returns the sample, or an unknown one where its checkout says nothing about the release."""
     surface = contract.surfaces.get(name)
     if surface is not None and surface.revision == "any":
         return sample
@@ -20,7 +20,7 @@ def of_release(sample: Sample, name: str, observation: Observation, contract: Co
 
 
 def run_of_release(run: HarnessReport, observation: Observation, contract: Contract) -> HarnessReport:
-    """The same for the report of a harness run."""
+    """Returns the same for the report of a harness run."""
     if contract.harness is not None and contract.harness.revision == "any":
         return run
     why = _why_foreign(run, observation)
@@ -28,7 +28,7 @@ def run_of_release(run: HarnessReport, observation: Observation, contract: Contr
 
 
 def samples_of_release(status: Status, contract: Contract) -> dict[str, Sample]:
-    """What the last observation reads of each surface, as it counts for the release."""
+    """Returns what the last observation reads of each surface, as it counts for the release."""
     seen = status.observation
     if seen is None:
         return {}
@@ -38,7 +38,7 @@ def samples_of_release(status: Status, contract: Contract) -> dict[str, Sample]:
 
 
 def heads_read(observation: Observation) -> dict[str, bool]:
-    """The checkouts that it was read in -> whether they are further on than the release."""
+    """Returns the checkouts that it was read in -> whether they are further on than the release."""
     found: dict[str, bool] = {}
     for sample in observation.samples.values():
         if head := head_of(sample, observation):
@@ -47,12 +47,12 @@ def heads_read(observation: Observation) -> dict[str, bool]:
 
 
 def head_of(evidence: Sample | HarnessReport, observation: Observation) -> str | None:
-    """The commit that was checked out; None where the checkout was none of git's."""
+    """Returns the commit that was checked out; None where the checkout was none of git's."""
     return evidence.product_head or observation.product_head
 
 
 def why_unclean(evidence: Sample | HarnessReport, observation: Observation) -> str:
-    """Why its checkout is at no commit at all; empty when it is."""
+    """Returns why its checkout is at no commit at all; empty when it is."""
     head = head_of(evidence, observation)
     if head is None:
         return "read in no git checkout, so nobody can tell of which revision it is"
@@ -62,7 +62,7 @@ def why_unclean(evidence: Sample | HarnessReport, observation: Observation) -> s
 
 
 def _why_foreign(evidence: Sample | HarnessReport, observation: Observation) -> str:
-    """Why it says nothing about the release; empty when it does."""
+    """Returns why it says nothing about the release; empty when it does."""
     if evidence.unknown is not None:
         return ""
     if why := why_unclean(evidence, observation):

@@ -17,7 +17,8 @@ from rollout.core.values import format_duration, seconds_between
 
 
 def earn(soak: Soak, view: View, health: Sequence[Leaf], at: datetime) -> Soak:
-    """The credit after one more observation of the phase, begun `at`, with these leaves of its health gates.
+    """Returns the credit after one more observation of the phase, begun `at`, with these leaves of its health
+    gates.
 
     A failing gate resets the credit. An unknown one passes the observation over: it earns nothing, and what
     was earned stays. So does an observation of which no gate judges anything.
@@ -88,12 +89,12 @@ def _is_within(seconds: int, before: datetime | None, source: datetime) -> bool:
 
 
 def has_harness(contract: Contract, phase: Phase) -> bool:
-    """Whether the phase's runs are harness runs."""
+    """Returns whether the phase's runs are harness runs."""
     return any(isinstance(gate, HarnessGate) for gate in contract.gates_of(phase))
 
 
 def judge(view: View) -> Leaf:
-    """The soak gate, which every phase has."""
+    """Returns the soak gate, which every phase has."""
     wanted = view.phase.soak
     if isinstance(wanted, RunsSoak):
         done = view.soak.runs >= wanted.runs
@@ -106,6 +107,6 @@ def judge(view: View) -> Leaf:
 
 
 def _held_up_by(soak: Soak) -> str:
-    """Which surfaces have earned the least, where others have earned more."""
+    """Returns which surfaces have earned the least, where others have earned more."""
     least = [name for name, each in soak.surfaces.items() if each.earned_seconds == soak.earned_seconds]
     return f", least by {', '.join(least)}" if 0 < len(least) < len(soak.surfaces) else ""

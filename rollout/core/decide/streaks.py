@@ -38,14 +38,14 @@ def fold(
 
 
 def counts_checks(trigger: Trigger) -> bool:
-    """Whether the trigger fires at consecutive checks, and not at the first."""
+    """Returns whether the trigger fires at consecutive checks, and not at the first."""
     if isinstance(trigger, ThresholdTrigger):
         return trigger.checks > 1
     return isinstance(trigger, HealthRegressionTrigger)
 
 
 def _is_unhealthy(trigger: Trigger, sample: Sample) -> bool | None:
-    """What the sample is to that trigger; None when it does not tell."""
+    """Returns what the sample is to that trigger; None when it does not tell."""
     if isinstance(trigger, HealthRegressionTrigger):
         return sample.health_state.value in trigger.states if sample.health_state else None
     if isinstance(trigger, ThresholdTrigger):

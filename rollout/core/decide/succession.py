@@ -26,14 +26,16 @@ V = TypeVar("V")
 
 
 def is_before_start(status: Status, release: Release, observation: Observation, now: datetime) -> bool:
-    """Whether it is of an earlier rollout; a start by a clock that ran ahead does not blind triggers."""
+    """Returns whether it is of an earlier rollout; a start by a clock that ran ahead does not blind
+    triggers.
+    """
     if observation.started_at >= release.started_at:
         return False
     return status.by_first_rules or not is_ahead(release.started_at, now)
 
 
 def why_not_next(status: Status, observation: Observation, now: datetime) -> str:
-    """Why it cannot follow the last observation; empty when it can, or contradicts it."""
+    """Returns why it cannot follow the last observation; empty when it can, or contradicts it."""
     if is_ahead(observation.started_at, now) and not status.by_first_rules:
         return f"from the future: it began at {format_instant(observation.started_at)}"
     last = status.observation
@@ -46,7 +48,7 @@ def why_not_next(status: Status, observation: Observation, now: datetime) -> str
 
 
 def _is_part(status: Status, observation: Observation) -> bool:
-    """Whether it is what one runner reads of the phase and contract of the last observation."""
+    """Returns whether it is what one runner reads of the phase and contract of the last observation."""
     last = status.observation
     if last is None or observation.runner is None or status.by_first_rules:
         return False
@@ -63,7 +65,9 @@ def _phase_of(status: Status, observation: Observation) -> str:
 
 
 def _is_newer(last: Observation, observation: Observation, surface: str) -> bool:
-    """Whether it reads that surface later than the last one did, or at the same time and differently."""
+    """Returns whether it reads that surface later than the last one did, or at the same time and
+    differently.
+    """
     before, after = began_at(last, surface), began_at(observation, surface)
     if before is None or after is None or before != after:
         return before is None or (after is not None and after > before)
@@ -71,7 +75,7 @@ def _is_newer(last: Observation, observation: Observation, surface: str) -> bool
 
 
 def contradicts_last(status: Status, observation: Observation) -> bool:
-    """Whether it is of the same instant as the last one, and says something else."""
+    """Returns whether it is of the same instant as the last one, and says something else."""
     last = status.observation
     if last is None or status.by_first_rules or observation.started_at != last.started_at:
         return False
@@ -80,7 +84,9 @@ def contradicts_last(status: Status, observation: Observation) -> bool:
 
 
 def _content(observation: Observation) -> tuple[object, ...]:
-    """What is believed of it: a round, a tool's version and a later end alone are no other content."""
+    """Returns what is believed of it: a round, a tool's version and a later end alone are no other
+    content.
+    """
     return (
         {name: said(sample) for name, sample in observation.samples.items()},
         run_said(observation.harness) if observation.harness else None,
@@ -90,13 +96,13 @@ def _content(observation: Observation) -> tuple[object, ...]:
 
 
 def lies_ahead(status: Status, now: datetime) -> bool:
-    """Whether the last observation turns out to lie in the future."""
+    """Returns whether the last observation turns out to lie in the future."""
     last = status.observation
     return last is not None and is_ahead(last.started_at, now) and not status.by_first_rules
 
 
 def why_ahead(status: Status, now: datetime) -> str:
-    """Why the last observation promotes nothing although it is new; empty when it may."""
+    """Returns why the last observation promotes nothing although it is new; empty when it may."""
     last = status.observation
     if last is None or status.by_first_rules or not is_ahead(last.finished_at, now):
         return ""
@@ -108,7 +114,9 @@ def dated_ahead(observed_at: datetime) -> str:
 
 
 def why_replaced(status: Status, now: datetime) -> str:
-    """What an arrival does to times that a clock ahead of this one has left; empty where there are none."""
+    """Returns what an arrival does to times that a clock ahead of this one has left;
+    empty where there are none.
+    """
     last = status.observation
     if last is not None and lies_ahead(status, now):
         what = f"replaces the observation of {format_instant(last.started_at)}, made"
@@ -120,7 +128,7 @@ def why_replaced(status: Status, now: datetime) -> str:
 
 
 def on_arrival(status: Status, observation: Observation, now: datetime) -> tuple[Status, Observation]:
-    """The status that the observation is folded into, and what of it is folded."""
+    """Returns the status that the observation is folded into, and what of it is folded."""
     if status.by_first_rules:
         return status, observation
     last = status.observation
@@ -135,7 +143,9 @@ def on_arrival(status: Status, observation: Observation, now: datetime) -> tuple
 
 
 def _by_this_clock(status: Status, observation: Observation, now: datetime) -> Status:
-    """The status without the times that a clock ahead of this one has left, and without what they earned."""
+    """Returns the status without the times that a clock ahead of this one has left, and without what they
+    earned.
+    """
     began = observation.started_at
     return status.model_copy(
         update={
@@ -158,7 +168,7 @@ def _by_this_clock(status: Status, observation: Observation, now: datetime) -> S
 
 
 def before(status: Status, counters: Mapping[str, object], streaks: Mapping[str, object]) -> BeforeLast:
-    """What the next observation changes: `counters` and `streaks` are those once it is folded."""
+    """Returns what the next observation changes: `counters` and `streaks` are those once it is folded."""
     return BeforeLast.model_construct(
         soak=status.soak,
         counters=_changed(status.counters, counters),
@@ -172,7 +182,9 @@ def _changed(old: Mapping[str, dict[str, V]], new: Mapping[str, object]) -> dict
 
 
 def _before_last(status: Status) -> Status:
-    """The status as it was before it folded the last observation, as far as that can be taken back."""
+    """Returns the status as it was before it folded the last observation, as far as that can be taken
+    back.
+    """
     kept = status.before
     if kept is None:
         return status

@@ -42,7 +42,9 @@ NOT_WATCHING = TriggerReading(TriggerState.NOT_WATCHING, None, "")
 
 
 def judge(view: View, before: tuple[TriggerFinding, ...], at: datetime) -> tuple[TriggerFinding, ...]:
-    """Each trigger's findings in the phase; `since` is that of `before` where the state is the same."""
+    """Returns each trigger's findings in the phase; `since` is that of `before` where the state is the
+    same.
+    """
     last = {(finding.trigger, finding.surface): finding for finding in before}
     found: list[TriggerFinding] = []
     for trigger in view.contract.triggers:
@@ -69,7 +71,9 @@ def _finding(
 
 
 def evaluate(trigger: Trigger, view: View) -> list[TriggerReading]:
-    """One row for each surface that fires it; else one that says why nobody can tell, or that it is quiet."""
+    """Returns one row for each surface that fires it; else one that says why nobody can tell, or that it is
+    quiet.
+    """
     shown = list(_ask(trigger, view))
     fired = [row for row in shown if row.state is TriggerState.FIRED]
     unknown = [row for row in shown if row.state is TriggerState.UNKNOWN]
@@ -77,7 +81,7 @@ def evaluate(trigger: Trigger, view: View) -> list[TriggerReading]:
 
 
 def wanted(trigger: Trigger) -> str:
-    """The threshold in words."""
+    """Returns the threshold in words."""
     match trigger:
         case HealthRegressionTrigger():
             return f"fires at {trigger.checks} consecutive checks {' or '.join(trigger.states)}"

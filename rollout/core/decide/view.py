@@ -75,7 +75,7 @@ def view_of(
     since: datetime | None,
     of_the_revert: bool = False,
 ) -> View:
-    """What the status shows of that phase; `observation` only if it is of the phase.
+    """Returns what the status shows of that phase; `observation` only if it is of the phase.
 
     `since`: when the phase was entered; what was read before it is unknown. `of_the_revert`: the harness run
     is of the product after a rollback, as the caller has judged; otherwise it has to be of the release.
@@ -128,7 +128,7 @@ NOT_OBSERVED = Sample.model_construct(unknown="not observed yet")  # builds no v
 def leaves(
     view: View, named: tuple[str, ...] | None, wanted: str, judge: Callable[[str, Sample], tuple[Result, str]]
 ) -> Iterator[Leaf]:
-    """Ask `judge` about each named surface; one that could not be read answers unknown by itself."""
+    """Asks `judge` about each named surface; one that could not be read answers unknown by itself."""
     for surface in view.contract.surfaces:
         if named is not None and surface not in named:
             continue
@@ -143,7 +143,7 @@ def leaves(
 def fresh_samples(
     observation: Observation, contract: Contract, since: datetime | None, *, by_first_rules: bool
 ) -> dict[str, Sample]:
-    """The observation's samples; one whose source is too old or from the future becomes unknown.
+    """Returns the observation's samples; one whose source is too old or from the future becomes unknown.
 
     So does one that was read in a checkout without the release, but by the first rules.
 
@@ -173,7 +173,7 @@ def fresh_samples(
 def settled_samples(
     samples: Mapping[str, Sample], contract: Contract, phase: Phase, since: datetime | None
 ) -> Mapping[str, Sample]:
-    """The samples of a phase that was entered at `since`; those of its warm-up are unknown."""
+    """Returns the samples of a phase that was entered at `since`; those of its warm-up are unknown."""
     if since is None or phase.warm_up == 0:
         return samples
     until = since + timedelta(seconds=phase.warm_up)
@@ -231,7 +231,7 @@ def _read_at(sample: Sample, observation: Observation) -> datetime:
 
 
 def fresh_run(observation: Observation) -> HarnessReport | None:
-    """The observation's harness run; one that claims to be from the future becomes unknown.
+    """Returns the observation's harness run; one that claims to be from the future becomes unknown.
 
     Which revision it was of is not judged: during a promotion it has to hold the release, after a rollback
     it must lack it.
@@ -243,7 +243,9 @@ def fresh_run(observation: Observation) -> HarnessReport | None:
 
 
 def release_values(view: View) -> dict[str, str]:
-    """What the placeholders in a gate's value stand for; phase and percent are those that are judged."""
+    """Returns what the placeholders in a gate's value stand for;
+    phase and percent are those that are judged.
+    """
     release = view.rollout.release
     assert release is not None
     if view.by_first_rules:
@@ -262,7 +264,7 @@ def number(value: float) -> str:
 
 
 def counted_run(view: View) -> tuple[HarnessReport | None, str]:
-    """The harness run that counts: complete and started after the rollout; else None and why not."""
+    """Returns the harness run that counts: complete and started after the rollout; else None and why not."""
     report = view.harness
     if report is None:
         return None, "no report yet"

@@ -35,11 +35,11 @@ RULES = (
 
 
 def examine(world: World, now: datetime) -> list[Finding]:
-    """Every finding about a repository on GitHub, worst first."""
+    """Returns every finding about a repository on GitHub, worst first."""
     found = [finding for rule in RULES for finding in rule(world)]
     return worst_first([*found, *workflows.schedule(world, now)])
 
 
 def examine_laptop(facts: Laptop) -> list[Finding]:
-    """Every finding about a repository without GitHub, worst first."""
+    """Returns every finding about a repository without GitHub, worst first."""
     return worst_first(list(laptop(facts)))

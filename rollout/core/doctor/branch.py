@@ -37,7 +37,7 @@ _WITHOUT_APP = "a run's own token may not, so while the App is away only people 
 
 
 def state_branch(world: World) -> Iterator[Finding]:
-    """Whether there is a branch with trains that load."""
+    """Yields whether there is a branch with trains that load."""
     if world.settings.archived:
         yield problem("state branch", "the repository is archived: nothing can be written", "unarchive it")
     if world.branch_problem:
@@ -75,7 +75,7 @@ def _carries(world: World) -> Finding:
 
 
 def trains(world: World) -> Iterator[Finding]:
-    """Whether runs know which train they are about: with two and none named each of them fails."""
+    """Yields whether runs know which train they are about: with two and none named each of them fails."""
     topic, named, names = "trains", world.train_of_runs, [train.name for train in world.trains]
     listed = ", ".join(names)
     if isinstance(named, UnknownFact):
@@ -96,13 +96,13 @@ def trains(world: World) -> Iterator[Finding]:
 
 
 def set_train(names: Sequence[str]) -> str:
-    """How to say which train workflows are about."""
+    """Returns how to say which train workflows are about."""
     body = names[0] if len(names) == 1 else f"TRAIN, one of {', '.join(names)}"
     return f"gh variable set {ONE_TRAIN} --body {body}"
 
 
 def branch_names(world: World) -> Iterator[Finding]:
-    """Whether a branch has a name below which the tool makes branches: git allows only one of both."""
+    """Yields whether a branch has a name below which the tool makes branches: git allows only one of both."""
     for name in sorted(world.settings.named_like_ours):
         if any(is_in_the_way(name, train.name) for train in world.trains):
             says = f"a branch is called {inert(name)}: no branch {inert(name)}/... can be made"
@@ -110,13 +110,15 @@ def branch_names(world: World) -> Iterator[Finding]:
 
 
 def _renaming(repository: str, name: str) -> str:
-    """The command that gives a branch another name on GitHub (REST reference, "Rename a branch")."""
+    """Returns the command that gives a branch another name on GitHub (REST reference, "Rename a branch")."""
     place = f"repos/{repository}/branches/{quote(name, safe='')}/rename"
     return f"gh api -X POST {place} -f new_name=old-{quote(name.replace('/', '-'))}"
 
 
 def unreadable(train: Train) -> Finding:
-    """A train that does not load: people mend a contract, and take back what they did to the tool's files."""
+    """Returns a train that does not load: people fix a contract, and take back what they did to the tool's
+    files.
+    """
     if f"/{CONTRACT}" in train.problem or "/" not in train.problem:
         return problem("contract", train.problem, f"rollout contract check --train {train.name}")
     find = f"git log -3 -- state/{train.name}/ names the commit that broke it"
@@ -124,7 +126,7 @@ def unreadable(train: Train) -> Finding:
 
 
 def state_commits(world: World) -> Iterator[Finding]:
-    """Whether rules let the tool commit to the state branch."""
+    """Yields whether rules let the tool commit to the state branch."""
     topic, rules = "state commits", world.settings.rules
     if isinstance(rules, UnknownFact) and rules.plan:
         yield ok(topic, f"{world.state_branch} has no rules: {rules.why}")
@@ -152,7 +154,7 @@ def state_commits(world: World) -> Iterator[Finding]:
 
 
 def _one_each(rules: list[Rule]) -> list[Rule]:
-    """Each ruleset once: its bypass list is one, whatever it wants."""
+    """Returns each ruleset once: its bypass list is one, whatever it wants."""
     return list({rule.ruleset: rule for rule in reversed(rules)}.values())[::-1]
 
 
@@ -179,7 +181,7 @@ def _stopping(world: World, rule: Rule) -> Finding:
 
 
 def required_status(world: World) -> Iterator[Finding]:
-    """Whether a promotion that is not legal, or turned red, can be merged all the same.
+    """Yields whether a promotion that is not legal, or turned red, can be merged anyway.
 
     Promotions alone get the train's own status, so on a branch that takes other pull requests too, only the
     check that reports on each of them can be required. On a state branch of its own those others are changes
@@ -198,7 +200,7 @@ def required_status(world: World) -> Iterator[Finding]:
 def _required(world: World, status: str, required: set[str], *, shared: bool) -> Finding:
     topic, branch = "required status", world.state_branch
     if shared and status in required:
-        says = f"{status} is required on {branch}: pull requests that are no promotion wait for ever"
+        says = f"{status} is required on {branch}: pull requests that are no promotion wait indefinitely"
         return problem(topic, says, f"{RULESETS}: require {CHECK} instead")
     if status in required:
         return ok(

@@ -9,12 +9,12 @@ from rollout.core.doctor.finding import Finding, warning
 
 
 def contracts(world: World) -> Iterator[Finding]:
-    """What somebody has to do by hand because a contract has no command for it."""
+    """Yields what somebody has to do by hand because a contract has no command for it."""
     yield from left_to_people(world.trains)
 
 
 def evidence(world: World) -> Iterator[Finding]:
-    """Whether anybody can read what an incident leaves."""
+    """Yields whether anybody can read what an incident leaves."""
     public = [train.name for train in world.trains if train.copies_evidence and not world.settings.private]
     if public:
         says = "the repository is public: anybody can download the evidence of an incident of"

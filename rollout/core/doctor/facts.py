@@ -251,7 +251,7 @@ class World:
     """Why the state branch could not be read; empty when it could."""
     trains: tuple[Train, ...]
     branch_fix: str = ""
-    """What mends that; empty for the usual way."""
+    """What fixes that; empty for the usual way."""
     told_train: str | None = None
     """What ROLLOUT_TRAIN is in this job, empty where it is not set; None outside of a job."""
 

@@ -26,7 +26,9 @@ _GENERAL = "Settings > Actions > General > Actions permissions"
 
 
 def allowed_actions(world: World) -> Iterator[Finding]:
-    """Whether workflows may use what they name; a run with one action that is not allowed does not begin."""
+    """Yields whether workflows may use what they name; a run with one action that is not allowed does not
+    begin.
+    """
     topic, actions = "allowed actions", world.settings.actions
     if isinstance(actions, UnknownFact) or not actions.enabled or actions.allowed == "all":
         return
@@ -79,7 +81,7 @@ def _is_allowed(used: str, actions: Actions, owner: str) -> bool | None:
 
 
 def environments(world: World) -> Iterator[Finding]:
-    """Whether somebody has to let each job in, every ten minutes."""
+    """Yields whether somebody has to let each job in, every ten minutes."""
     of = {
         ENVIRONMENT: world.settings.environment,
         PRODUCT_ENVIRONMENT: world.settings.product_environment,
@@ -103,7 +105,7 @@ def _environment(name: str, environment: Environment) -> Iterator[Finding]:
 
 
 def _lets_in(name: str, environment: Environment, needed: Sequence[str]) -> Iterator[Finding]:
-    """Whether the branches whose runs use it may."""
+    """Yields whether the branches whose runs use it may."""
     where, allowed = f"Settings > Environments > {name} > Deployment branches", environment.branches
     if isinstance(allowed, UnknownFact):
         says = f"whether {name} lets {', '.join(needed)} in: {allowed.why}"
@@ -128,7 +130,9 @@ def _fits(branch: str, pattern: str) -> bool:
 
 
 def product_secret(world: World) -> Iterator[Finding]:
-    """Whether the job that runs a private product elsewhere can check it out, and that it can be written."""
+    """Yields whether the job that runs a private product elsewhere can check it out, and that it can be
+    written.
+    """
     products, environment = world.settings.products, world.settings.product_environment
     for name, product in sorted(products.items()):
         if product.archived:

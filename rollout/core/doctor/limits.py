@@ -27,7 +27,7 @@ _SLOWER = f"a slower cron in {SCHEDULE_WORKFLOW}"
 
 
 def limits(world: World) -> Iterator[Finding]:
-    """Whether the schedule fits into what GitHub allows."""
+    """Yields whether the schedule fits into what GitHub allows."""
     limit, runs = world.settings.limit, _runs_a_day(world)
     requests = runs * requests_a_run(is_product_apart=any(train.product for train in world.trains))
     spent = f"at most {requests:,} requests a day at this schedule; " if runs else ""
@@ -44,12 +44,14 @@ def limits(world: World) -> Iterator[Finding]:
 
 
 def requests_a_run(*, is_product_apart: bool) -> int:
-    """The most requests of a tick of one train."""
+    """Returns the most requests of a tick of one train."""
     return REQUESTS_A_RUN + (REQUESTS_OF_A_PRODUCT if is_product_apart else 0)
 
 
 def _minutes(world: World, runs: int) -> str:
-    """What a month costs while nothing is under way, and a day of a release; each job about a minute."""
+    """Returns what a month costs while nothing is under way, and a day of a release;
+    each job about a minute.
+    """
     idle = f"private repository: about {runs * _DAYS:,} billed minutes a month while nothing is under way"
     intervals = [interval for train in world.trains for interval in train.intervals]
     readings = sum(min(runs, DAY * 60 // max(interval, 1)) for interval in intervals)

@@ -57,7 +57,7 @@ _MEANS = {
 
 
 def other_branches(world: World) -> Iterator[Finding]:
-    """Whether promotions and reverts can be made."""
+    """Yields whether promotions and reverts can be made."""
     found = [finding for branch in world.settings.branches for finding in _of_branch(world, branch)]
     yield from found
     if world.settings.branches and not found:
@@ -99,7 +99,7 @@ def _one_each(rules: Iterable[Rule], kinds: Iterable[str]) -> list[Rule]:
 
 
 def _passes(world: World, rule: Rule) -> bool:
-    """Whether the tool is, as far as can be told, not bound by the rule."""
+    """Returns whether the tool is, as far as can be told, not bound by the rule."""
     if world.uses_app is False:
         return False
     return rule.bypass is Bypass.SOME_APP or (rule.bypass is Bypass.YES and world.settings.who is Who.APP)
@@ -131,7 +131,7 @@ def _harder(use: Use, where: str, rule: Rule, does: str) -> Finding:
 
 
 def plan(world: World) -> Iterator[Finding]:
-    """What the plan of a private repository lacks."""
+    """Yields what the plan of a private repository lacks."""
     rules = world.settings.rules
     if not isinstance(rules, UnknownFact) or not rules.plan:
         return

@@ -32,7 +32,8 @@ def _set_key(world: World) -> str:
 
 
 def make_environment(name: str, found: Environment | UnknownFact | None) -> str:
-    """The command that has to come before a secret of an environment; empty where the environment is there.
+    """Returns the command that has to come before a secret of an environment; empty where the environment is
+    there.
 
     On one that is there it would take its rules away.
     """
@@ -47,7 +48,7 @@ def _set_app(world: World) -> str:
 
 
 def token_mode(world: World) -> Iterator[Finding]:
-    """Whether what the tool does starts workflows, and who else can get at the App's key."""
+    """Yields whether what the tool does starts workflows, and who else can get at the App's key."""
     topic = "token"
     if world.uses_app is None:
         fix = f"gh variable list shows whether {APP_ID} is set"
@@ -96,7 +97,7 @@ def _has_key(world: World) -> bool | None:
 
 
 def permissions(world: World) -> Iterator[Finding]:
-    """Whether the token may do what reconcile does."""
+    """Yields whether the token may do what reconcile does."""
     held = world.settings.permissions
     if held is None:
         says = f"what a job's token may do cannot be seen with that of {world.settings.login}"
@@ -131,7 +132,7 @@ def _grant(world: World, missing: list[Permission]) -> str:
 
 
 def pull_requests(world: World) -> Iterator[Finding]:
-    """Whether promotions can be opened, and whether their checks run."""
+    """Yields whether promotions can be opened, and whether their checks run."""
     topic, settings = "pull requests", world.settings
     if world.uses_app:
         yield ok(topic, "opened by the App: their checks run at once")
@@ -157,7 +158,7 @@ def pull_requests(world: World) -> Iterator[Finding]:
 
 
 def product(world: World) -> Iterator[Finding]:
-    """Whether the release commit and its checks can be read."""
+    """Yields whether the release commit and its checks can be read."""
     others = {train.product for train in world.trains} - {"", world.settings.repository}
     for name in sorted(others):
         hidden = world.settings.unseen.get(name)

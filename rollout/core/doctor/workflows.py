@@ -41,7 +41,7 @@ _DEAD_AFTER = timedelta(hours=24)
 
 
 def installed(world: World) -> Iterator[Finding]:
-    """Whether the default branch has the workflows, switched on."""
+    """Yields whether the default branch has the workflows, switched on."""
     topic, settings = "workflows", world.settings
     if not isinstance(settings.actions, UnknownFact) and not settings.actions.enabled:
         yield problem(topic, "Actions are switched off", "Settings > Actions > General: allow all actions")
@@ -87,7 +87,7 @@ def _switched_off(workflow: Workflow) -> Finding:
 
 
 def schedule(world: World, now: datetime) -> Iterator[Finding]:
-    """Whether scheduled runs come as often as soak needs."""
+    """Yields whether scheduled runs come as often as soak needs."""
     topic, settings, planned_by = "schedule", world.settings, world.schedule
     if planned_by is None or planned_by.is_disabled:
         return
@@ -150,7 +150,7 @@ def _days_and_hours(span: timedelta) -> str:
 
 
 def pins(world: World) -> Iterator[Finding]:
-    """Whether code that runs beside a write token can change under its name."""
+    """Yields whether code that runs beside a write token can change under its name."""
     workflows = (*world.settings.workflows, *world.settings.on_state_branch)
     loose = [(flow.name, one) for flow in workflows for one in flow.uses if not _PINNED.fullmatch(one)]
     for name, used in dict(reversed(loose)).items():
@@ -165,7 +165,7 @@ def pins(world: World) -> Iterator[Finding]:
 
 
 def _other_pins(world: World) -> Iterator[Finding]:
-    """A state branch on which another rollout judges than the one that decides."""
+    """Yields a state branch on which another rollout judges than the one that decides."""
     here, there = _tools(world.settings.workflows), _tools(world.settings.on_state_branch)
     if here and there and here != there:
         says = f"{world.state_branch} calls {', '.join(sorted(there))}"
@@ -175,7 +175,7 @@ def _other_pins(world: World) -> Iterator[Finding]:
 
 
 def _tools(workflows: tuple[Workflow, ...]) -> set[str]:
-    """Each rollout that they call, as `owner/name@commit` with the commit cut short."""
+    """Returns each rollout that they call, as `owner/name@commit` with the commit cut short."""
     used = (one for workflow in workflows for one in workflow.uses)
     calls = (one.split(f"/{FOLDER}@") for one in used if f"/{FOLDER}@" in one)
     return {f"{repository}@{commit[:12]}" for repository, commit in calls}

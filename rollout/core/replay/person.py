@@ -13,7 +13,7 @@ EVENTS = frozenset(
 
 
 def expected(previous: TrainState, state: TrainState, event: Event) -> StateChange | None:
-    """The change; None when no person's command can have made it, and reconcile has to have."""
+    """Returns the change; None when no person's command can have made it, and reconcile has to have."""
     incident, status = state.incident, state.status
     if event is Event.LIFT and previous.quarantine is not None and state.quarantine is not None:
         return StateChange(quarantine=_lifted(previous.quarantine, state.quarantine))
@@ -59,7 +59,7 @@ def _dispatched(previous: TrainState, incident: Incident) -> StateChange:
 
 
 def _quarantined(previous: TrainState, after: Quarantine | None) -> StateChange | None:
-    """The file before with what a person added: every version of one commit.
+    """Returns the file before with what a person added: every version of one commit.
 
     What a tag led to then, nobody can ask now.
     """
@@ -78,7 +78,7 @@ def _quarantined(previous: TrainState, after: Quarantine | None) -> StateChange 
 
 
 def _lifted(before: Quarantine, after: Quarantine) -> Quarantine:
-    """The file before with what a person lifted since, and nothing else."""
+    """Returns the file before with what a person lifted since, and nothing else."""
     for old, new in zip(before.releases, after.releases, strict=False):
         if old.lifted is None and new.lifted is not None:
             before = quarantine.lifted(before, old.commit, new.lifted)

@@ -60,7 +60,8 @@ _STEP = frozenset({"phase", "canary_percent"})
 
 
 def expected(previous: TrainState, state: TrainState, event: Event) -> TrainState | None:
-    """The train as it should be after the tool's commit of `event`; None when that cannot follow at all.
+    """Returns the train as it should be after the tool's commit of `event`; None when that cannot follow at
+    all.
 
     `previous` is the train before, its head the commit's parent, and `state` the train after.
     """
@@ -77,7 +78,7 @@ def expected(previous: TrainState, state: TrainState, event: Event) -> TrainStat
 
 
 def _recorded(previous: TrainState, state: TrainState, event: Event) -> TrainState:
-    """The train before with what a command may have recorded of what it cannot ask for again."""
+    """Returns the train before with what a command may have recorded of what it cannot ask for again."""
     match event:
         case Event.SIGNOFF:
             return _signed(previous, state)
@@ -103,7 +104,9 @@ def _with(rollout: Rollout, other: Rollout, keys: Iterable[str]) -> Rollout:
 
 
 def _froze(previous: TrainState, after: Rollout) -> bool | None:
-    """Whether a person's command froze the train; False when it took a freeze away, None when neither."""
+    """Returns whether a person's command froze the train; False when it took a freeze away, None when
+    neither.
+    """
     before, legal = previous.rollout.frozen, previous.status.legal if previous.status else previous.rollout
     if legal.outcome is not Outcome.IN_PROGRESS or (before is None) is (after.frozen is None):
         return None
@@ -114,7 +117,7 @@ def _froze(previous: TrainState, after: Rollout) -> bool | None:
 
 
 def _may_be_rehearsed(previous: TrainState, after: Rehearsal | None) -> bool:
-    """Whether a rehearsal of the release that is in progress may have ended so.
+    """Returns whether a rehearsal of the release that is in progress may have ended so.
 
     It is not repeated: that takes the product's repository as it was then.
     """
@@ -131,7 +134,7 @@ def _may_be_rehearsed(previous: TrainState, after: Rehearsal | None) -> bool:
 
 
 def _may_be_imported(previous: TrainState, after: Channel | None) -> bool:
-    """Whether the product's own metadata, which is not kept, may have been taken over so."""
+    """Returns whether the product's own metadata, which is not kept, may have been taken over so."""
     before = previous.channel or Channel(train=previous.train)
     if after is None or previous.rollout.outcome in BUSY or why_refused(previous, after):
         return False
@@ -159,7 +162,7 @@ def _is_as_legal(previous: TrainState) -> bool:
 
 
 def _evidence(previous: TrainState, status: Status) -> Iterator[Evidence | None]:
-    """What the step may have been judged by."""
+    """Yields what the step may have been judged by."""
     before, reading = previous.status, status.observation
     if reading is None or (before is not None and reading == before.observation):
         yield _results(before, status)
@@ -237,7 +240,7 @@ def _signed(previous: TrainState, state: TrainState) -> TrainState:
 
 
 def shown_by(previous: TrainState, state: TrainState) -> set[str]:
-    """The state commits that the machine's new signatures name as their evidence."""
+    """Returns the state commits that the machine's new signatures name as their evidence."""
     before = previous.signoff.items if previous.signoff else {}
     after = state.signoff.items if state.signoff else {}
     known = {signature for item in before.values() for signature in item.signatures}
@@ -259,7 +262,9 @@ def _signed_at(after: Signoff, changed: set[str]) -> datetime:
 
 
 def differences(expected: TrainState, found: TrainState) -> Iterator[tuple[str, str]]:
-    """What of the recomputed files is not as it should be: the part, `FILE: FIELD is ..., recomputed ...`."""
+    """Yields what of the recomputed files is not as it should be: the part, `FILE: FIELD is ..., recomputed
+    ...`.
+    """
     was_first = found.status is not None and found.status.by_first_rules
     for part in PARTS:
         if getattr(expected, part) == getattr(found, part):
@@ -281,7 +286,9 @@ def _dump(model: Model | None) -> object:
 
 
 def _without_wording(data: object) -> object:
-    """The document without sentences that the tool words, which a later version may word otherwise."""
+    """Returns the document without sentences that the tool words, which a later version may word
+    otherwise.
+    """
     if isinstance(data, Mapping):
         worded = {"reasons", "seen", "wanted"}
         worded |= {"result"} if "step" in data else set()

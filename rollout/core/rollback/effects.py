@@ -32,7 +32,7 @@ class IssueView:
 
 
 def plan_revert(state: TrainState, fact: RevertFact | None) -> RevertEffect | None:
-    """The act that step 5 has committed itself to, as long as the branch does not show it."""
+    """Returns the act that step 5 has committed itself to, as long as the branch does not show it."""
     incident = state.incident
     if incident is None or state.rollout.outcome is not Outcome.ROLLING_BACK:
         return None
@@ -44,9 +44,9 @@ def plan_revert(state: TrainState, fact: RevertFact | None) -> RevertEffect | No
 
 
 def plan_issue(state: TrainState, shown: IssueView | None, title: str, body: str) -> list[IssueEffect]:
-    """One issue an incident, current, and closed once the incident has ended.
+    """Returns one issue an incident, current, and closed once the incident has ended.
 
-    One that a person closed stays closed, and is kept current all the same.
+    One that a person closed stays closed, and is kept current anyway.
     """
     incident = state.incident
     assert incident is not None

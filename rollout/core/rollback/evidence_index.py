@@ -68,7 +68,9 @@ def name_of(path: str) -> str:
 
 
 def digest_of(name: str) -> str:
-    """The first figures of the name's sha256: tells names apart where the names themselves cannot be kept."""
+    """Returns the first figures of the name's sha256: tells names apart where the names themselves cannot be
+    kept.
+    """
     return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
@@ -92,8 +94,8 @@ def in_words(index: Sequence[EvidenceEntry], *, copied: bool) -> str:
 
 
 def path_matches(path: str, pattern: str) -> bool:
-    """Whether a glob of the contract names that path; `**` stands for any folders, and at its end for all
-    that is below."""
+    """Returns whether a glob of the contract names that path; `**` stands for any folders, and at its end for
+    all that is below."""
     return _parts_match(path.split("/"), pattern_parts(pattern))
 
 

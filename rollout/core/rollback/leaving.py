@@ -22,13 +22,13 @@ from rollout.core.state import (
 
 
 def may_cancel(state: TrainState) -> bool:
-    """Whether nothing of the product's code has been touched."""
+    """Returns whether nothing of the product's code has been touched."""
     incident = state.incident
     return incident is not None and incident.step(RollbackStep.REVERT).attempts == 0
 
 
 def cancelled(state: TrainState, by: str, reason: str, at: datetime) -> StateChange:
-    """A false alarm: the release is back where it stood, and frozen until a person unfreezes it.
+    """Returns a false alarm: the release is back where it stood, and frozen until a person unfreezes it.
 
     Percent, lanes and channel are as before, and the checklist can be signed anew. The phase's credit, its
     baselines and its streaks begin anew, so that only new evidence can fire a trigger again. The freeze still
@@ -85,7 +85,9 @@ def _unblocked(signoff: Signoff | None, incident: str) -> Signoff | None:
 
 
 def reopened(state: TrainState, at: datetime) -> StateChange:
-    """The train idle after a finished rollback; lanes stay as decided until the next release starts."""
+    """Returns the train idle after a finished rollback; lanes stay as decided until the next release
+    starts.
+    """
     status = state.status
     assert status is not None
     rollout = status.legal.model_copy(update={"outcome": Outcome.IDLE, "frozen": None, "canary_percent": 0})

@@ -65,7 +65,7 @@ class Moment:
 
 
 def next_step(moment: Moment) -> Step | None:
-    """The next commit of the rollback; None when it waits, or is over."""
+    """Returns the next commit of the rollback; None when it waits, or is over."""
     requests = _asked_again(moment)
     if requests != moment.status.requests:
         return _asked(moment, requests)
@@ -145,7 +145,7 @@ def _answered(moment: Moment, step: IncidentStep, kind: Work) -> Step | None:
 
 
 def _lost(moment: Moment, step: IncidentStep, kind: Work) -> Step:
-    """The step with its work asked for anew.
+    """Returns the step with its work asked for anew.
 
     The incident is older than the status, whose request was answered and removed: a record that nobody could
     read was put back, or an older version stood in for it.
@@ -163,7 +163,7 @@ def _told(moment: Moment, request: Request, detail: str) -> str:
 
 
 def _late(moment: Moment) -> Step | None:
-    """A step that the rollback went on without, and whose answer has come after all."""
+    """Returns a step that the rollback went on without, and whose answer has come after all."""
     for kind, name in (
         (Work.CAPTURE_EVIDENCE, RollbackStep.CAPTURE_EVIDENCE),
         (Work.APPLY_TARGET, RollbackStep.APPLY_METADATA),
@@ -176,7 +176,9 @@ def _late(moment: Moment) -> Step | None:
 
 
 def _asked_again(moment: Moment) -> tuple[Request, ...]:
-    """The requests; lanes and a percent that failed are asked for again, and no step waits for them."""
+    """Returns the requests; lanes and a percent that failed are asked for again, and no step waits for
+    them.
+    """
     requests = moment.status.requests
     if moment.status.by_first_rules:
         return work.ask_again(requests, moment.now, (Work.KNOWN_GOOD_LANE,))
@@ -229,7 +231,7 @@ def _revert(moment: Moment, step: IncidentStep) -> Step | None:
 
 
 def _stands(moment: Moment, step: IncidentStep, fact: RevertFact, revert: Revert) -> IncidentStep:
-    """The step as long as the branch holds the release."""
+    """Returns the step as long as the branch holds the release."""
     state, result = revert_step.standing(fact, revert, moment.contract.rollback)
     links = {"links": (revert.branch,)} if fact.proposal is not None else {}
     return _begun(moment, step, state, result).model_copy(update={**links, "finished_at": None})
@@ -278,7 +280,9 @@ def _revalidate(moment: Moment, step: IncidentStep) -> Step | None:
 
 
 def _harness(moment: Moment, old: Request | None) -> Request:
-    """The run that is needed: the first, or another once an observation has seen the last one's end."""
+    """Returns the run that is needed: the first, or another once an observation has seen the last one's
+    end.
+    """
     if old is None:
         step = RollbackStep.REVALIDATE
         return work.ask(Work.HARNESS, moment.incident, moment.rollout, moment.now, step=step)
@@ -288,7 +292,7 @@ def _harness(moment: Moment, old: Request | None) -> Request:
 
 
 def _finish(moment: Moment, step: IncidentStep) -> Step | None:
-    """The commit that ends the rollback: rolled back, and the release quarantined.
+    """Returns the commit that ends the rollback: rolled back, and the release quarantined.
 
     It waits while quarantine.yaml cannot be read: writing it anew could lose what a person put there.
     """
@@ -357,7 +361,7 @@ def _changed(
     incident: Incident | None = None,
     requests: tuple[Request, ...] | None = None,
 ) -> Step | None:
-    """The commit that records it; None when nothing about the step is new."""
+    """Returns the commit that records it; None when nothing about the step is new."""
     if step == moment.incident.step(step.step) and requests in (None, moment.status.requests):
         return None
     return _record(moment, step, incident=incident, requests=requests)

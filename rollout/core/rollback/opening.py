@@ -55,7 +55,8 @@ def open_incident(
     target: RollbackTarget | None = None,
     unchecked: str = "",
 ) -> Incident:
-    """The incident of these triggers, or of a person's reason; its first step is done by its own commit.
+    """Returns the incident of these triggers, or of a person's reason; its first step is done by its own
+    commit.
 
     `target` replaces the one that was fixed when the rollout started. Where it could not be looked up,
     `unchecked` says so: the rollback goes on without it, as without one.
@@ -82,7 +83,7 @@ def open_incident(
 
 
 def actions_of(contract: Contract, fired: tuple[TriggerFinding, ...]) -> tuple[Action, ...]:
-    """What these triggers set off, in the matrix's words; freeze and rollback always."""
+    """Returns what these triggers set off, in the matrix's words; freeze and rollback always."""
     names = {finding.trigger for finding in fired}
     wanted = {action for trigger in contract.triggers if trigger.name in names for action in trigger.actions}
     return tuple(action for action in Action if action in wanted | {Action.FREEZE, Action.ROLLBACK})
@@ -138,7 +139,7 @@ def _reason(incident: Incident) -> str:
 
 
 def known_good(contract: Contract, fired: tuple[TriggerFinding, ...]) -> dict[str, str]:
-    """The lanes that these triggers switch."""
+    """Returns the lanes that these triggers switch."""
     switching = {trigger.name for trigger in contract.triggers if Action.KNOWN_GOOD_LANE in trigger.actions}
     return {
         finding.surface: KNOWN_GOOD for finding in fired if finding.surface and finding.trigger in switching
@@ -146,7 +147,7 @@ def known_good(contract: Contract, fired: tuple[TriggerFinding, ...]) -> dict[st
 
 
 def block_signoff(signoff: Signoff | None, incident: Incident) -> Signoff | None:
-    """The checklist blocked, and all that was signed withdrawn; None when it stays as it is."""
+    """Returns the checklist blocked, and all that was signed withdrawn; None when it stays as it is."""
     if signoff is None or signoff.blocked is not None:
         return None
     return block(signoff, incident.id, incident.started_at)
@@ -155,8 +156,8 @@ def block_signoff(signoff: Signoff | None, incident: Incident) -> Signoff | None
 def asked(
     contract: Contract, rollout: Rollout, incident: Incident, standing: tuple[Request, ...], at: datetime
 ) -> tuple[Request, ...]:
-    """What the product side has to do at once: the percent first, then evidence, then lanes."""
-    # A surface that was on its way back to the release's lane stays where it is.
+    """Returns what the product side has to do at once: the percent first, then evidence, then lanes."""
+    # A surface that was going back to the release's lane stays where it is.
     kept = tuple(request for request in standing if request.work is not Work.RELEASE_LANE)
     requests = needed(contract, rollout, kept, (), None, at)
     if incident.step(RollbackStep.CAPTURE_EVIDENCE).state is StepState.RUNNING:
@@ -166,7 +167,7 @@ def asked(
 
 
 def opened(state: TrainState, incident: Incident, at: datetime) -> StateChange:
-    """The commit that freezes: desired state, status, incident and checklist."""
+    """Returns the commit that freezes: desired state, status, incident and checklist."""
     status = state.status
     assert status is not None
     rollout = freeze(status.legal, state.contract, incident)
@@ -193,7 +194,8 @@ def dispatched(
     at: datetime,
     unchecked: str = "",
 ) -> StateChange:
-    """The rollback that a person starts, of a rollout in progress or of the release that completed last.
+    """Returns the rollback that a person starts, of a rollout in progress or of the release that completed
+    last.
 
     It takes hold of what was last legal: a promotion that nobody has judged yet is lost to it. `unchecked`
     says why the target could not be looked up.

@@ -9,12 +9,12 @@ from rollout.core.state import UNDER_WAY, Act, Quarantine, QuarantinedRelease, R
 
 
 def standing(quarantine: Quarantine | None) -> tuple[QuarantinedRelease, ...]:
-    """The releases that nobody has lifted."""
+    """Returns the releases that nobody has lifted."""
     return tuple(release for release in quarantine.releases if release.lifted is None) if quarantine else ()
 
 
 def find(quarantine: Quarantine | None, version: str, commit: str | None = None) -> QuarantinedRelease | None:
-    """The release of that version or commit, when it is quarantined."""
+    """Returns the release of that version or commit, when it is quarantined."""
     for release in standing(quarantine):
         if release.commit == commit or _is_version(release, version):
             return release
@@ -30,7 +30,9 @@ def put(
     *,
     reverted: str | None = None,
 ) -> Quarantine:
-    """The file with one release more, that an incident rolled back; `reverted` is where it is undone."""
+    """Returns the file with one release more, that an incident rolled back;
+    `reverted` is where it is undone.
+    """
     bad = QuarantinedRelease(
         commit=release.commit,
         base=release.base,
@@ -43,13 +45,13 @@ def put(
 
 
 def with_one_more(quarantine: Quarantine | None, train: str, bad: QuarantinedRelease) -> Quarantine:
-    """The file with that entry at its end."""
+    """Returns the file with that entry at its end."""
     quarantine = quarantine or Quarantine(train=train)
     return quarantine.model_copy(update={"releases": (*quarantine.releases, bad)})
 
 
 def stands(quarantine: Quarantine | None, bad: QuarantinedRelease) -> bool:
-    """Whether that version at that commit is in quarantine already."""
+    """Returns whether that version at that commit is in quarantine already."""
     return any(
         release.commit == bad.commit and (bad.version is None or _is_version(release, bad.version))
         for release in standing(quarantine)
@@ -61,7 +63,9 @@ def _is_version(release: QuarantinedRelease, version: str) -> bool:
 
 
 def is_under_way(state: TrainState, bad: QuarantinedRelease) -> bool:
-    """Whether it is the release that is being rolled out or back: a rollback puts that one in quarantine."""
+    """Returns whether it is the release that is being rolled out or back: a rollback puts that one in
+    quarantine.
+    """
     rollout = state.status.legal if state.status else state.rollout
     release = rollout.release
     if release is None or rollout.outcome not in UNDER_WAY:
@@ -72,12 +76,12 @@ def is_under_way(state: TrainState, bad: QuarantinedRelease) -> bool:
 
 
 def name(bad: QuarantinedRelease) -> str:
-    """What people call it: its version, else its commit."""
+    """Returns what people call it: its version, else its commit."""
     return f"v{bare(bad.version)}" if bad.version else bad.commit[:10]
 
 
 def lifted(quarantine: Quarantine, commit: str, lift: Act) -> Quarantine:
-    """The file with every standing entry of that commit lifted."""
+    """Returns the file with every standing entry of that commit lifted."""
     releases = tuple(
         release.model_copy(update={"lifted": lift})
         if release.commit == commit and release.lifted is None
@@ -88,6 +92,6 @@ def lifted(quarantine: Quarantine, commit: str, lift: Act) -> Quarantine:
 
 
 def as_release(bad: QuarantinedRelease) -> Release:
-    """What is quarantined, as a release; its version stands for a commit without one."""
+    """Returns what is quarantined, as a release; its version stands for a commit without one."""
     version = bad.version or f"0.0.0+{bad.commit[:12]}"
     return Release(version=version, commit=bad.commit, base=bad.base, started_at=bad.at)

@@ -25,7 +25,7 @@ _OWN = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK, Outcome.COMPLETE)
 
 
 def taken_up(state: TrainState, at: datetime) -> TrainState:
-    """The train with the release that completed last as its rollout, complete.
+    """Returns the train with the release that completed last as its rollout, complete.
 
     It is the train itself where rollout.yaml names what a rollback would take back, and where no completed
     release is known.

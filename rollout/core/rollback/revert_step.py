@@ -14,19 +14,19 @@ _OPEN = "the pull request is open, to be merged"
 
 
 def revert_of(incident: Incident) -> Revert:
-    """The incident's revert; before it began, with the branch that it will have."""
+    """Returns the incident's revert; before it began, with the branch that it will have."""
     return incident.revert or Revert(branch=f"rollout-revert/{incident.train}/{incident.id}")
 
 
 def proposed_anew(incident: Incident) -> Revert:
-    """The revert from a branch of another name: the pull request from the last one was closed."""
+    """Returns the revert from a branch of another name: the pull request from the last one was closed."""
     revert, tries = revert_of(incident), revert_of(incident).tries + 1
     branch = f"rollout-revert/{incident.train}/{incident.id}-{tries}"
     return revert.model_copy(update={"branch": branch, "tries": tries, "taken_back": None})
 
 
 def may_be_proposed_anew(incident: Incident, fact: RevertFact | None) -> bool:
-    """Whether the last pull request, or the revert that was there, did not lead to an end."""
+    """Returns whether the last pull request, or the revert that was there, did not lead to an end."""
     if incident.step(RollbackStep.REVERT).state is not StepState.BLOCKED:
         return False
     came_to_nothing = fact is not None and fact.proposal in (Proposal.CLOSED, Proposal.MERGED)
@@ -34,7 +34,7 @@ def may_be_proposed_anew(incident: Incident, fact: RevertFact | None) -> bool:
 
 
 def why_not_clean(fact: RevertFact) -> str:
-    """Why a person is needed to revert; empty when the tool can do it, or it is done."""
+    """Returns why a person is needed to revert; empty when the tool can do it, or it is done."""
     match fact.outcome:
         case RevertOutcome.CONFLICT:
             return f"the revert conflicts in {_paths(fact)}"
@@ -47,7 +47,7 @@ def why_not_clean(fact: RevertFact) -> str:
 
 
 def what_may_be_refused(fact: RevertFact) -> str:
-    """What GitHub refuses to some tokens: it is tried all the same, and told long before."""
+    """Returns what GitHub refuses to some tokens: we warn early, then try anyway."""
     if fact.outcome is RevertOutcome.CLEAN and fact.workflows:
         return f"the revert changes {_paths(fact)}, which only a token with workflows: write may push"
     return ""
@@ -58,7 +58,7 @@ def _paths(fact: RevertFact) -> str:
 
 
 def standing(fact: RevertFact, revert: Revert, policy: Rollback) -> tuple[StepState, str]:
-    """How the step stands while the branch still holds the release."""
+    """Returns how the step stands while the branch still holds the release."""
     if revert.taken_back is not None:
         return StepState.BLOCKED, f"{revert.taken_back[:10]} reverted the revert; {_ANEW}, {BY_HAND}"
     match fact.proposal:
@@ -86,7 +86,9 @@ def _merged(fact: RevertFact) -> tuple[StepState, str]:
 
 
 def waits_for_merge(step: IncidentStep) -> bool:
-    """Whether the recorded step says that a person has to merge, whatever number the pull request has."""
+    """Returns whether the recorded step says that a person has to merge, whatever number the pull request
+    has.
+    """
     return step.state is StepState.RUNNING and step.result == _OPEN
 
 
@@ -109,19 +111,19 @@ def _commits(fact: RevertFact) -> str:
 
 
 def how_it_landed(fact: RevertFact) -> str:
-    """What the incident says once the branch lacks what the release brought."""
+    """Returns what the incident says once the branch lacks what the release brought."""
     assert fact.landed is not None
     at = f"the branch lacks the release at {fact.landed[:10]}"
     return f"{at}, its pull request is merged" if fact.proposal is Proposal.MERGED else at
 
 
 def how_declared(commit: str) -> str:
-    """What the incident says once a person has declared the revert done."""
+    """Returns what the incident says once a person has declared the revert done."""
     return f"declared done at {commit[:10]} by a person"
 
 
 def has_to_act(step: StepState, fact: RevertFact | None, revert: Revert) -> bool:
-    """Whether it is time to propose or push: begun, clean, and nobody has done so yet."""
+    """Returns whether it is time to propose or push: begun, clean, and nobody has done so yet."""
     if fact is None or step not in (StepState.RUNNING, StepState.BLOCKED):
         return False
     if revert.declared is not None or revert.taken_back is not None:

@@ -19,12 +19,12 @@ REVERTS_ONLY = "no version to return to; a rollback reverts only"
 
 
 def needs_target(contract: Contract) -> bool:
-    """Whether a phase waits for a version to return to."""
+    """Returns whether a phase waits for a version to return to."""
     return any(isinstance(gate, RollbackTargetGate) for phase in contract.phases for gate in phase.gates)
 
 
 def reverts_only(contract: Contract, rollout: Rollout) -> bool:
-    """Whether the release was started without a version to return to, knowing that there is none."""
+    """Returns whether the release was started without a version to return to, knowing that there is none."""
     release = rollout.release
     if release is None or rollout.rollback_target is not None:
         return False
@@ -32,7 +32,7 @@ def reverts_only(contract: Contract, rollout: Rollout) -> bool:
 
 
 def why_unusable(target: RollbackTarget | None, version: str, quarantine: Quarantine | None) -> str:
-    """Why nobody can go back to the target from that version; empty when it is good."""
+    """Returns why nobody can go back to the target from that version; empty when it is good."""
     if target is None:
         return "no rollback target is recorded"
     why = why_not_chosen(target, version, quarantine)
@@ -51,7 +51,7 @@ def why_not_chosen(target: RollbackTarget, version: str, quarantine: Quarantine 
 
 
 def recorded(state: TrainState) -> frozenset[str]:
-    """The versions that the train's own files know, without their `v`: no tag is needed for these."""
+    """Returns the versions that the train's own files know, without their `v`: no tag is needed for these."""
     channel, target = state.channel, state.rollout.rollback_target
     found = [target.version if target else None]
     if channel is not None:
@@ -61,7 +61,7 @@ def recorded(state: TrainState) -> frozenset[str]:
 
 
 def named(version: str, rollout: Rollout, channel: Channel | None, at: datetime) -> RollbackTarget:
-    """The target that a person names: another version, on the channel that the rollout is of."""
+    """Returns the target that a person names: another version, on the channel that the rollout is of."""
     fixed = rollout.rollback_target
     on = fixed.channel if fixed else (channel or Channel(train=rollout.train)).channel
     return RollbackTarget(version=version, channel=on, reference_unix_ms=unix_ms(at))

@@ -69,7 +69,7 @@ class ReleaseFacts:
 def standing_at(
     tip: str, known: ReleaseFacts, later: Iterable[LaterCommit], is_gone: Callable[[str], bool]
 ) -> ReleaseStanding:
-    """How the release stands at `tip`.
+    """Returns how the release stands at `tip`.
 
     `later` are the commits from the release to `tip`, parents before children; `is_gone` says whether
     reverting the release on a commit would change nothing, and is asked of few of them.
@@ -122,7 +122,7 @@ class _History:
         return undone if self._is_gone(commit.id) else ReleaseStanding(commit.id, undone.turns + 1)
 
     def _reverts_some_revert(self, commit: LaterCommit) -> bool:
-        """Whether it reverts what took the release away without saying so in its message."""
+        """Returns whether it reverts what took the release away without saying so in its message."""
         named = reverted_ids(commit.message) - {self._known.commit}
         return any(each in self.at for each in named) and self._is_gone(commit.parents[0])
 
@@ -150,7 +150,7 @@ class _RevertTargets:
 
 
 def reverted_ids(message: str) -> frozenset[str]:
-    """The commits that a message says it reverts, ids as they are written there."""
+    """Returns the commits that a message says it reverts, ids as they are written there."""
     return frozenset(found for told in _REVERTS.findall(message) for found in _ID.findall(told))
 
 
@@ -159,7 +159,7 @@ def _subject(message: str) -> str:
 
 
 def _quoted(subject: str) -> str | None:
-    """The subject of what it reverts, where git or GitHub made the message."""
+    """Returns the subject of what it reverts, where git or GitHub made the message."""
     if again := _REAPPLIED.match(subject):
         return f'Revert "{again[1]}"'
     reverted = _QUOTED.match(subject)

@@ -20,14 +20,16 @@ Judged = tuple[tuple[HarnessGate | CiChecksGate, Leaf], ...]
 
 
 def gates_of(contract: Contract) -> tuple[HarnessGate | CiChecksGate, ...]:
-    """Every harness and CI gate of any phase, each name once."""
+    """Returns every harness and CI gate of any phase, each name once."""
     found = [gate for phase in contract.phases for gate in phase.gates]
     named = {gate.title: gate for gate in reversed(found) if isinstance(gate, HarnessGate | CiChecksGate)}
     return tuple(named.values())[::-1]
 
 
 def judge(state: TrainState, status: Status, facts: Facts, incident: Incident) -> Judged:
-    """Each of those gates with its answer; `facts.checks` have to be of a commit that has the revert."""
+    """Returns each of those gates with its answer; `facts.checks` have to be of a commit that has the
+    revert.
+    """
     since = incident.revert.noticed_at if incident.revert else None
     contract, rollout = state.contract, state.rollout
     assert rollout.release is not None
@@ -47,7 +49,9 @@ def judge(state: TrainState, status: Status, facts: Facts, incident: Incident) -
 
 
 def _of_the_revert(status: Status, contract: Contract, facts: Facts, since: datetime) -> Observation | None:
-    """The last observation; an older run, or one of a checkout that still has the release, says nothing."""
+    """Returns the last observation; an older run, or one of a checkout that still has the release, says
+    nothing.
+    """
     observation = status.observation
     run = observation.harness if observation else None
     if observation is None or run is None or run.unknown is not None:
@@ -74,7 +78,7 @@ def _why_not_reverted(
 
 
 def was_validated(incident: Incident) -> bool:
-    """Whether a rollback that is over was validated: step 6 is done, and had something to judge."""
+    """Returns whether a rollback that is over was validated: step 6 is done, and had something to judge."""
     step = incident.step(RollbackStep.REVALIDATE)
     return step.state is StepState.DONE and not step.result.startswith(_NOTHING)
 
@@ -103,7 +107,7 @@ def _said(gate: HarnessGate | CiChecksGate, leaf: Leaf, facts: Facts) -> str:
 
 
 def wants_harness(contract: Contract, judged: Judged) -> bool:
-    """Whether a run is still needed, and `perform` can make it."""
+    """Returns whether a run is still needed, and `perform` can make it."""
     if contract.harness is None or contract.harness.command is None:
         return False
     return any(isinstance(gate, HarnessGate) and leaf.result is not Result.SATISFIED for gate, leaf in judged)

@@ -38,7 +38,7 @@ def watch(
     facts: Facts,
     now: datetime,
 ) -> Step:
-    """Record one more observation, of which `status` has folded all but the triggers.
+    """Records one more observation, of which `status` has folded all but the triggers.
 
     A trigger that fires anew joins the incident, with what it sets off, until the revert is there:
     from then on health is that of another revision.
@@ -104,14 +104,14 @@ def _last(joined: tuple[RollbackJoin, ...]) -> tuple[RollbackJoin, ...]:
 
 
 def may_redirect(incident: Incident) -> bool:
-    """Whether a person can still name another target: no version has been recorded."""
+    """Returns whether a person can still name another target: no version has been recorded."""
     is_pending = incident.step(RollbackStep.APPLY_METADATA).state is StepState.PENDING
     inspected = incident.step(RollbackStep.INSPECT_TARGET).state
     return is_pending or inspected in (StepState.FAILED, StepState.SKIPPED)
 
 
 def looked_up(state: TrainState, at: datetime) -> RollbackJoin | None:
-    """What to record once the target is found that was not looked up when a person named it.
+    """Returns what to record once the target is found that was not looked up when a person named it.
 
     None where no target waits for that.
     """
@@ -163,7 +163,7 @@ def _afresh(steps: tuple[IncidentStep, ...], *names: RollbackStep) -> tuple[Inci
 
 
 def joined(state: TrainState, entry: RollbackJoin) -> StateChange | None:
-    """The commit that records it; None when nothing new is said."""
+    """Returns the commit that records it; None when nothing new is said."""
     incident = state.incident
     assert incident is not None
     said = {(one.by, one.reason, one.target, one.reverted) for one in incident.joined}

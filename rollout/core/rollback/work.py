@@ -18,7 +18,7 @@ def ask(
     step: RollbackStep | None = None,
     target: RollbackTarget | None = None,
 ) -> Request:
-    """The incident's first request of that kind."""
+    """Returns the incident's first request of that kind."""
     return Request(
         id=f"{work}-{incident.id}-1",
         work=work,
@@ -34,13 +34,13 @@ def ask(
 
 
 def newest(requests: tuple[Request, ...], work: Work, incident: Incident) -> Request | None:
-    """The request of that kind that the incident made, if it did."""
+    """Returns the request of that kind that the incident made, if it did."""
     mine = (request for request in requests if (request.work, request.incident) == (work, incident.id))
     return next(mine, None)
 
 
 def replaced(requests: tuple[Request, ...], old: Request | None, new: Request) -> tuple[Request, ...]:
-    """The requests with the new one in the place of the old: status stays as long as it is."""
+    """Returns the requests with the new one in the place of the old: status stays as long as it is."""
     return (*(request for request in requests if request is not old), new)
 
 
@@ -63,8 +63,8 @@ def ask_lanes(
 def ask_again(
     requests: tuple[Request, ...], at: datetime, works: tuple[Work, ...] = (Work.KNOWN_GOOD_LANE, Work.APPLY)
 ) -> tuple[Request, ...]:
-    """The requests with each switch of a lane, or of the percent, that failed asked for once more, a few
-    times.
+    """Returns the requests with each switch of a lane, or of the percent, that failed asked for once more, a
+    few times.
     """
     return tuple(
         again(request, at)

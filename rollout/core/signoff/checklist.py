@@ -12,7 +12,9 @@ _NOTHING = SignedItem.model_construct()
 
 
 def for_release(rollout: Rollout) -> Signoff:
-    """An empty checklist for the release of a rollout that has one. Raises ValueError when it has none."""
+    """Returns an empty checklist for the release of a rollout that has one.
+    Raises ValueError when it has none.
+    """
     if rollout.release is None:
         raise ValueError("a checklist needs a release")
     return Signoff(train=rollout.train, release=rollout.release.version, commit=rollout.release.commit)
@@ -21,7 +23,7 @@ def for_release(rollout: Rollout) -> Signoff:
 def counting(
     item: SignoffItem, contract: Contract, signoff: Signoff | None, rollout: Rollout
 ) -> tuple[Signature, ...]:
-    """The item's signatures that count for the release that is being rolled out, one a person."""
+    """Returns the item's signatures that count for the release that is being rolled out, one a person."""
     if signoff is None or rollout.release is None or signoff.blocked is not None:
         return ()
     signed = signoff.items.get(item.id)
@@ -44,7 +46,7 @@ def _is_by_the_right_one(
 
 
 def missing(item: SignoffItem, contract: Contract, signoff: Signoff | None, rollout: Rollout) -> int:
-    """How many people (or proofs) the item still needs."""
+    """Returns how many people (or proofs) the item still needs."""
     return max(_wanted(item) - len(counting(item, contract, signoff, rollout)), 0)
 
 
@@ -53,7 +55,9 @@ def _wanted(item: SignoffItem) -> int:
 
 
 def is_signed(item: SignoffItem, contract: Contract, signoff: Signoff | None, rollout: Rollout) -> bool:
-    """Whether the item is signed by all that it needs, for the release commit that is being rolled out."""
+    """Returns whether the item is signed by all that it needs, for the release commit that is being rolled
+    out.
+    """
     return len(counting(item, contract, signoff, rollout)) >= _wanted(item)
 
 
@@ -68,7 +72,7 @@ def unsigned(contract: Contract, signoff: Signoff | None, rollout: Rollout) -> d
 
 
 def states(contract: Contract, signoff: Signoff | None, rollout: Rollout) -> list[tuple[SignoffItem, str]]:
-    """Each item with `signed`, `missing`, `lapsed` (signed, but it counts no more) or `withdrawn`."""
+    """Returns each item with `signed`, `missing`, `lapsed` (signed, but it counts no more) or `withdrawn`."""
     return [(item, state_of(item, contract, signoff, rollout)) for item in contract.signoff.items]
 
 
@@ -88,7 +92,8 @@ def state_of(item: SignoffItem, contract: Contract, signoff: Signoff | None, rol
 
 
 def sign(signoff: Signoff, item: str, evidence: str, by: str, at: datetime, **more: str) -> Signoff:
-    """The checklist with one more signature for its release commit; it replaces the person's last one.
+    """Returns the checklist with one more signature for its release commit; it replaces the person's last
+    one.
 
     `more` are further fields of the signature.
     """
@@ -104,7 +109,7 @@ def with_item(signoff: Signoff, item: str, signed: SignedItem) -> Signoff:
 
 
 def end(signoff: Signoff, item: str, ending: dict[str, SignatureEnd]) -> Signoff:
-    """The checklist with live signatures of the item ended: whose, and why."""
+    """Returns the checklist with live signatures of the item ended: whose, and why."""
     signed = signoff.items.get(item, _NOTHING)
     changed = tuple(
         signature.model_copy(update={"ended": ending[signature.by]})
@@ -118,7 +123,7 @@ def end(signoff: Signoff, item: str, ending: dict[str, SignatureEnd]) -> Signoff
 
 
 def block(signoff: Signoff, incident: str, at: datetime) -> Signoff:
-    """The checklist as an incident leaves it: blocked, and all that was signed taken back."""
+    """Returns the checklist as an incident leaves it: blocked, and all that was signed taken back."""
     ended = SignatureEnd(how=Ending.WITHDRAWN, by=MACHINE, at=at, reason=f"incident {incident}")
     for item, signed in signoff.items.items():
         signoff = end(signoff, item, {signature.by: ended for signature in signed.signatures})

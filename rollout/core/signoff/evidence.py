@@ -89,7 +89,9 @@ _WANTED = "no run, job, artifact, commit, review or file"
 
 
 def parse(text: str, places: EvidencePlaces, commit: str) -> Reference:
-    """What the text names, for a release of that commit. Raises NoEvidenceError: why it names nothing."""
+    """Returns what the text names, for a release of that commit.
+    Raises NoEvidenceError: why it names nothing.
+    """
     text = inert(text, LONGEST + 1).strip("<>")
     if len(text) > LONGEST:
         raise NoEvidenceError(text, f"is longer than {LONGEST} characters")
@@ -109,7 +111,7 @@ def _looks_like_file(text: str) -> bool:
 
 
 def judge(reference: Reference, seen: LookedUpEvidence | None, commit: str, *, signed: bool = False) -> str:
-    """Why what was found does not count; empty when it does.
+    """Returns why what was found does not count; empty when it does.
 
     `signed`: it counted when it was signed. That it has expired since takes nothing back.
     """

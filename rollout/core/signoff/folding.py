@@ -66,7 +66,7 @@ class SignoffUpdate:
     answers: Answers = field(default_factory=dict)
 
     def why(self, command: SignoffCommand) -> str:
-        """Why it does not count; empty when it does."""
+        """Returns why it does not count; empty when it does."""
         if command in self.refused:
             return f"{command.item}: {self.refused[command]}"
         if is_counted(command, self.signoff):
@@ -75,7 +75,7 @@ class SignoffUpdate:
 
 
 def refusal(command: SignoffCommand, contract: Contract, signoff: Signoff, rollout: Rollout) -> str:
-    """Why a command cannot count whatever is looked up for it; empty when that remains to be seen."""
+    """Returns why a command cannot count whatever is looked up for it; empty when that remains to be seen."""
     items = {item.id: item for item in contract.signoff.items}
     item = items.get(command.item)
     if item is None:
@@ -118,7 +118,7 @@ def _withdraw_refusal(
 
 
 def is_known(command: SignoffCommand, signoff: Signoff) -> bool:
-    """Whether the command, or a newer one of the same person, is folded in already."""
+    """Returns whether the command, or a newer one of the same person, is folded in already."""
     signed = signoff.items.get(command.item, _NOTHING)
     if command.verb == "withdraw":
         return signed.withdrawn is not None and command.at <= signed.withdrawn.at
@@ -126,7 +126,7 @@ def is_known(command: SignoffCommand, signoff: Signoff) -> bool:
 
 
 def is_counted(command: SignoffCommand, signoff: Signoff) -> bool:
-    """Whether this very command is folded in, or stood until something newer took its place."""
+    """Returns whether this very command is folded in, or stood until something newer took its place."""
     signed = signoff.items.get(command.item, _NOTHING)
     if command.verb == "withdraw":
         return signed.withdrawn is not None and signed.withdrawn.comment == command.comment.id
@@ -136,7 +136,7 @@ def is_counted(command: SignoffCommand, signoff: Signoff) -> bool:
 def fold(
     commands: Iterable[tuple[SignoffCommand, Grounds]], contract: Contract, signoff: Signoff, rollout: Rollout
 ) -> tuple[Signoff, dict[SignoffCommand, str]]:
-    """The checklist with the commands, oldest first; and why each that does not count does not."""
+    """Returns the checklist with the commands, oldest first; and why each that does not count does not."""
     refused: dict[SignoffCommand, str] = {}
     for command, grounds in sorted(commands, key=lambda pair: pair[0].order):
         if is_known(command, signoff):
@@ -197,7 +197,8 @@ def live(signoff: Signoff) -> list[tuple[str, Signature]]:
 def lapse_comments(
     signoff: Signoff, comments: Collection[Comment], issue_url: str, *, whole: bool, at: datetime
 ) -> Signoff:
-    """The checklist without what rests on comments that were edited, deleted or passed to somebody else.
+    """Returns the checklist without what rests on comments that were edited, deleted or passed to somebody
+    else.
 
     Only comments of the issue at `issue_url` are judged: another one may be gone, and what was signed on it
     stays. `whole` says whether these are all comments that there are.
@@ -223,7 +224,7 @@ def _why_lapsed(signature: Signature, comment: Comment | None, *, whole: bool) -
 
 
 def lapse_evidence(signoff: Signoff, grounds: Mapping[tuple[str, str], Grounds], at: datetime) -> Signoff:
-    """The checklist without what rests on evidence that is gone or another now.
+    """Returns the checklist without what rests on evidence that is gone or another now.
 
     `grounds`: item and person -> what is seen now; who is not in it stays.
     """
@@ -247,7 +248,7 @@ def _lapsed(signoff: Signoff, item: str, signature: Signature, why: str, at: dat
 
 
 def with_writers(signoff: Signoff, writers: Writers) -> Signoff:
-    """The checklist, and who wrote the release."""
+    """Returns the checklist, and who wrote the release."""
     if not writers.logins:
         return signoff
     names = tuple(name[:200] for name in writers.logins)
@@ -255,7 +256,7 @@ def with_writers(signoff: Signoff, writers: Writers) -> Signoff:
 
 
 def approvals(said: Sequence[SignoffCommand], state: TrainState) -> set[SignoffCommand]:
-    """Those of items that an approver signs: they depend on who wrote the release."""
+    """Returns those of items that an approver signs: they depend on who wrote the release."""
     approvers = {item.id for item in state.contract.signoff.items if item.role == "approver"}
     return {command for command in said if command.item in approvers}
 
@@ -266,7 +267,7 @@ def concluded(
     comments: Sequence[Comment],
     found: Mapping[Comment, Sequence[SignoffCommand]],
 ) -> SignoffUpdate:
-    """The update with what changed, the place that is read up to, and an answer to each comment."""
+    """Returns the update with what changed, the place that is read up to, and an answer to each comment."""
     signoff = update.signoff if update.waiting else _moved_on(before, update.signoff, comments)
     detail = describe(before, signoff) if signoff != before else ""
     return replace(update, signoff=signoff, detail=detail, answers=_answers(found, update))

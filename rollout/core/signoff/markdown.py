@@ -27,7 +27,7 @@ _SKIPPED = "`"
 
 
 def visible_lines(body: str) -> Iterator[str]:
-    """Lines as a reader sees them, but for what is in code, quotations, HTML or struck.
+    """Yields lines as a reader sees them, but for what is in code, quotations, HTML or struck.
 
     After the first visible word, code and links stand for themselves: `a.md` in backticks is a.md, a link
     is its address. Marks of emphasis are kept there, since a path may well hold them. Code that comes before

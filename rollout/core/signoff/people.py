@@ -23,18 +23,18 @@ class Writers:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two logins are one person: GitHub does not look at their case."""
+    """Returns whether two logins are one person: GitHub does not look at their case."""
     return one.casefold() == other.casefold()
 
 
 def has_role(item: SignoffItem, policy: SignoffPolicy, login: str) -> bool:
-    """Whether the contract lets that person sign the item; a role that names nobody is anybody's."""
+    """Returns whether the contract lets that person sign the item; a role that names nobody is anybody's."""
     named = policy.roles.named(item.role)
     return not named or any(same(login, each) for each in named)
 
 
 def is_named(policy: SignoffPolicy, login: str) -> bool:
-    """Whether the contract gives that person any role, or leaves one to anybody who may write."""
+    """Returns whether the contract gives that person any role, or leaves one to anybody who may write."""
     roles = policy.roles
     if not all(roles.named(item.role) for item in policy.items if item.proof is None):
         return True
@@ -42,7 +42,7 @@ def is_named(policy: SignoffPolicy, login: str) -> bool:
 
 
 def why_not(item: SignoffItem, policy: SignoffPolicy, writers: Collection[str], login: str) -> str:
-    """Why that person's signature does not count for the item; empty when it does.
+    """Returns why that person's signature does not count for the item; empty when it does.
 
     `writers` wrote the release; empty when that is not known.
     """

@@ -34,7 +34,8 @@ def prove(
     *,
     rehearsal: Rehearsal | None = None,
 ) -> tuple[Signoff, tuple[str, ...]]:
-    """The checklist with what the machine can prove now, and the items that changed: `ID`, `ID withdrawn`.
+    """Returns the checklist with what the machine can prove now, and the items that changed: `ID`, `ID
+    withdrawn`.
 
     The evidence is `head`, the state commit whose status.yaml or rehearsal.yaml shows it. Where they say
     nothing about a proof any more, what was signed stays.
@@ -64,7 +65,7 @@ def prove(
 def _holds(
     proof: ItemProof, item: SignoffItem, contract: Contract, status: Status, rehearsal: Rehearsal | None
 ) -> bool | None:
-    """Whether the status proves it; None when it proves neither that nor the opposite."""
+    """Returns whether the status proves it; None when it proves neither that nor the opposite."""
     match proof.kind:
         case Proof.HARNESS | Proof.CI_CHECKS | Proof.ROLLBACK_TARGET:
             return _gates_hold(status, proof.kind.value, contract)

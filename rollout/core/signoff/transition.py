@@ -12,7 +12,7 @@ _NOTHING = SignedItem.model_construct()
 
 
 def problem(before: Signoff, after: Signoff, contract: Contract, rollout: Rollout) -> str:
-    """The first thing that no claim of a person could have done to the checklist; else empty."""
+    """Returns the first thing that no claim of a person could have done to the checklist; else empty."""
     return next(_problems(before, after, contract, rollout), "")
 
 

@@ -37,35 +37,39 @@ class SignoffEffect:
 
 
 def key_of(rollout: Rollout) -> str:
-    """The natural key of the issue: one for each release. Raises ValueError for a train without one."""
+    """Returns the natural key of the issue: one for each release.
+    Raises ValueError for a train without one.
+    """
     if rollout.release is None:
         raise ValueError("a checklist needs a release")
     return f"signoff/{rollout.train}/{rollout.release.version}"
 
 
 def labels(contract: Contract, signoff: Signoff | None) -> tuple[str, ...]:
-    """Those that the issue has to have."""
+    """Returns those that the issue has to have."""
     blocked = (BLOCKED_LABEL,) if signoff is not None and signoff.blocked is not None else ()
     return (LABEL, *blocked, *contract.signoff.labels)
 
 
 def is_signed_by_people(state: TrainState) -> bool:
-    """Whether there is a release with a checklist."""
+    """Returns whether there is a release with a checklist."""
     return bool(state.contract.signoff.items) and state.signoff is not None and bool(state.rollout.release)
 
 
 def is_open(state: TrainState) -> bool:
-    """Whether the checklist still takes signatures."""
+    """Returns whether the checklist still takes signatures."""
     return is_signed_by_people(state) and state.rollout.outcome is Outcome.IN_PROGRESS
 
 
 def is_over(rollout: Rollout) -> bool:
-    """Whether the issue has done its work."""
+    """Returns whether the issue has done its work."""
     return rollout.outcome in (Outcome.COMPLETE, Outcome.ROLLED_BACK, Outcome.WITHDRAWN)
 
 
 def waits_on_signatures(state: TrainState) -> bool:
-    """Whether the phase has a sign-off gate whose items people have signed: a decision may rest on them."""
+    """Returns whether the phase has a sign-off gate whose items people have signed: a decision may rest on
+    them.
+    """
     status = state.status
     phases = {phase.name: phase for phase in state.contract.phases}
     if status is None or status.phase not in phases:
@@ -78,12 +82,14 @@ def waits_on_signatures(state: TrainState) -> bool:
 
 
 def sealed(text: str) -> str:
-    """The text with a hidden digest of itself, by which a hand edit is told from an older view."""
+    """Returns the text with a hidden digest of itself, by which a hand edit is told from an older view."""
     return f"{text.strip()}\n\n<!-- rollout:text sha256={fingerprint(text)} -->"
 
 
 def is_as_written(body: str) -> bool:
-    """Whether the body is one that the tool wrote, an older one maybe, and nobody has changed since."""
+    """Returns whether the body is one that the tool wrote, an older one maybe, and nobody has changed
+    since.
+    """
     text, _, _ = body.strip().rpartition("\n\n")
     return body.strip() == sealed(text)
 
@@ -93,7 +99,9 @@ def fingerprint(text: str) -> str:
 
 
 def describe(before: Signoff, after: Signoff) -> str:
-    """What the commit that records it says: `final-approval by ada, rollback-rehearsed by bob lapsed`."""
+    """Returns what the commit that records it says: `final-approval by ada, rollback-rehearsed by bob
+    lapsed`.
+    """
     return ", ".join(_changes(before, after)) or "comments read"
 
 

@@ -9,13 +9,15 @@ from rollout.core.state import StateChange, TrainState
 
 
 def without_newer_signoff(state: TrainState, change: StateChange) -> StateChange:
-    """The change without a sign-off that a newer rollout wrote: a rollback blocks it, and can do without."""
+    """Returns the change without a sign-off that a newer rollout wrote: a rollback blocks it, and can do
+    without.
+    """
     is_newer = any(each.is_newer and each.name == SIGNOFF for each in state.broken)
     return replace(change, signoff=None) if is_newer else change
 
 
 def applied(state: TrainState, change: StateChange, head: str) -> TrainState:
-    """The train as it is once the change is committed as `head`."""
+    """Returns the train as it is once the change is committed as `head`."""
     rollout = change.rollout or state.rollout
     incident = change.incident or state.incident
     named = rollout.frozen.incident if rollout.frozen else None

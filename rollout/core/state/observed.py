@@ -278,7 +278,7 @@ class Status(Model):
     contract_unusable: bool = False
     """Whether contract.yaml cannot be used at present: the one before it decides, and nothing is promoted."""
     unreadable: tuple[Line, ...] = ()
-    """Other files that cannot be read at present; nothing is promoted until they are mended."""
+    """Other files that cannot be read at present; nothing is promoted until they are fixed."""
     decision: Decision
     soak: Soak = Soak.model_construct()
     gates: tuple[GateFinding, ...] = ()

@@ -65,7 +65,7 @@ class TrainState:
         return (*((self.unusable,) if self.unusable else ()), *self.broken)
 
     def is_broken(self, name: str) -> bool:
-        """Whether an earlier version stands in for that file, which is not the contract."""
+        """Returns whether an earlier version stands in for that file, which is not the contract."""
         return any(each.name == name for each in self.broken)
 
     @property
@@ -91,7 +91,7 @@ class StateChange:
     removes_release_cache: bool = False
 
     def writes(self, name: str) -> bool:
-        """Whether the change has new content for that file of a `TrainState`."""
+        """Returns whether the change has new content for that file of a `TrainState`."""
         field = name.removesuffix(".yaml")
         if name.startswith(f"{INCIDENTS}/"):
             return self.incident is not None and self.incident.id == field.removeprefix(f"{INCIDENTS}/")

@@ -17,7 +17,7 @@ from rollout.core.text import inert
 
 
 def parse(surface: Surface, payload: bytes, read_at: datetime) -> Sample:
-    """The sample in a payload; an unknown one, with the reason in one line, when there is none in it.
+    """Returns the sample in a payload; an unknown one, with the reason in one line, when there is none in it.
 
     `read_at` is the file's modification time or the command's end, where the payload has no time of
     its own. Counters and their reason both None: the surface's events log has to be counted.

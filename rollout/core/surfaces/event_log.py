@@ -1,4 +1,4 @@
-"""Counts reason codes in a runtime-events log: JSON lines, appended for ever, sometimes rotated."""
+"""Counts reason codes in a runtime-events log: JSON lines, appended indefinitely, sometimes rotated."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class LogCount:
 
 
 def count_log(log: LogFile, cursor: LogCursor | None, rotated: Iterable[LogFile] = ()) -> LogCount:
-    """Go on counting where the cursor stands, or at the beginning when there is none.
+    """Goes on counting where the cursor stands, or at the beginning when there is none.
 
     When the log is another file now, or was cut, what it held since the last reading is counted in the
     `rotated` files (newest first, opened as needed). Where none of them is the file of the cursor, that much
@@ -87,7 +87,7 @@ def _resume(
 
 
 def _count_rotated(cursor: LogCursor, rotated: Iterable[LogFile], totals: dict[str, int]) -> int | None:
-    """Count what the log held after the cursor and before its present file.
+    """Counts what the log held after the cursor and before its present file.
 
     How many lines of that are unreadable; None where the cursor's file is not among `rotated`.
     """
@@ -105,14 +105,14 @@ def _count_rotated(cursor: LogCursor, rotated: Iterable[LogFile], totals: dict[s
 
 
 def _is_rotated_from(cursor: LogCursor, file: LogFile) -> bool:
-    """Whether the rotated file is the one that the cursor stands in."""
+    """Returns whether the rotated file is the one that the cursor stands in."""
     if cursor.inode is None:
         return cursor.offset > 0 and _holds_counted(cursor, file)
     return cursor.inode == file.inode and _holds_counted(cursor, file)
 
 
 def _holds_counted(cursor: LogCursor, file: LogFile) -> bool:
-    """Whether the file holds what was counted, as far as that is known."""
+    """Returns whether the file holds what was counted, as far as that is known."""
     if cursor.offset == 0:
         return True
     beginning = file.head[: cursor.head_bytes]
@@ -165,7 +165,7 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes | None, bool]]:
 
 
 def _add(line: bytes | None, totals: dict[str, int]) -> bool:
-    """Count the line's codes; False when it cannot be read. A blank line has none."""
+    """Counts the line's codes; False when it cannot be read. A blank line has none."""
     if line is None:
         return False
     if not line.strip():

@@ -19,7 +19,9 @@ _DEPTH = 4
 
 
 def expression_problems(contract: Contract) -> list[str]:
-    """Every JMESPath expression of the contract that cannot work, as `surfaces.NAME.map.FIELD: message`."""
+    """Returns every JMESPath expression of the contract that cannot work, as `surfaces.NAME.map.FIELD:
+    message`.
+    """
     return [
         f"{where}: {problem}"
         for where, expression in _all_expressions(contract)
@@ -28,7 +30,7 @@ def expression_problems(contract: Contract) -> list[str]:
 
 
 def constant_problems(contract: Contract) -> Iterator[str]:
-    """Every expression that gives the same for all payloads, as `surfaces.NAME.map.FIELD: message`."""
+    """Yields every expression that gives the same for all payloads, as `surfaces.NAME.map.FIELD: message`."""
     for where, expression in _all_expressions(contract):
         node = _parsed(expression)
         if node is not None and _is_constant(node):
@@ -37,7 +39,7 @@ def constant_problems(contract: Contract) -> Iterator[str]:
 
 
 def constant_doubts(contract: Contract) -> Iterator[str]:
-    """Every expression that gave the same for all payloads it was tried on, as `WHERE: message`.
+    """Yields every expression that gave the same for all payloads it was tried on, as `WHERE: message`.
 
     Every name in it had a value in them that is not empty, the expression's own literals among them. Where it
     gives something else for empty values, it tells these apart.
@@ -54,7 +56,9 @@ def constant_doubts(contract: Contract) -> Iterator[str]:
 
 
 def find(expression: str, document: JsonValue) -> JsonValue:
-    """What the expression finds; None when it finds nothing or cannot be evaluated on this document."""
+    """Returns what the expression finds; None when it finds nothing or cannot be evaluated on this
+    document.
+    """
     import jmespath
     from jmespath.exceptions import JMESPathError
 
@@ -65,7 +69,9 @@ def find(expression: str, document: JsonValue) -> JsonValue:
 
 
 def fallback(expression: str) -> str | None:
-    """The text that an expression such as `status || 'healthy'` gives where nothing is found; else None."""
+    """Returns the text that an expression such as `status || 'healthy'` gives where nothing is found;
+    else None.
+    """
     node = _parsed(expression)
     is_choice = node is not None and (node["type"] == "or_expression" or node.get("value") == "not_null")
     last = node["children"][-1] if node is not None and is_choice else {"type": ""}
@@ -73,7 +79,9 @@ def fallback(expression: str) -> str | None:
 
 
 def counter_names(expression: str) -> frozenset[str] | None:
-    """The names that an expression such as `{failed: errors, served: ok}` gives; None where any may come."""
+    """Returns the names that an expression such as `{failed: errors, served: ok}` gives;
+    None where any may come.
+    """
     node = _parsed(expression)
     if node is None:
         return None
@@ -120,7 +128,7 @@ def _problem(expression: str) -> str:
 
 
 def _parsed(expression: str) -> JsonValue:
-    """The expression as jmespath has parsed it; None when it is none."""
+    """Returns the expression as jmespath has parsed it; None when it is none."""
     import jmespath
     from jmespath.exceptions import JMESPathError
 
@@ -156,7 +164,9 @@ def _is_constant(node: JsonValue) -> bool:
 
 
 def _chosen(node: JsonValue) -> JsonValue:
-    """The part of a list or object made on the spot that the expression takes; else what it starts from."""
+    """Returns the part of a list or object made on the spot that the expression takes;
+    else what it starts from.
+    """
     start, rest = node["children"][0], node["children"][1:]
     if start["type"] == "multi_select_list" and rest and rest[0]["type"] == "index":
         place = rest[0]["value"]
@@ -168,7 +178,9 @@ def _chosen(node: JsonValue) -> JsonValue:
 
 
 def _truth(node: JsonValue) -> bool | None:
-    """Whether jmespath takes what the node gives as true, for any payload; None where that depends on it."""
+    """Returns whether jmespath takes what the node gives as true, for any payload;
+    None where that depends on it.
+    """
     if node["type"] == "function_expression" and node["value"] == "type":
         return True
     if not _is_constant(node):
@@ -201,7 +213,7 @@ def _as_a_name(node: JsonValue) -> str:
 
 
 def _names(node: JsonValue) -> list[str]:
-    """The keys that the expression asks for; one of any name where it asks for none."""
+    """Returns the keys that the expression asks for; one of any name where it asks for none."""
     return sorted({each["value"] for each in _all_nodes(node) if each["type"] == "field"}) or ["status"]
 
 
@@ -223,7 +235,7 @@ def _payloads(node: JsonValue) -> Iterator[JsonValue]:
 
 
 def _payload(names: list[str], leaves: list[JsonValue], turn: int, depth: int) -> JsonValue:
-    """An object with every name: most hold a value, some an object or a list of objects like it."""
+    """Returns an object with every name: most hold a value, some an object or a list of objects like it."""
     return {name: _value(names, leaves, turn + place, depth) for place, name in enumerate(names)}
 
 

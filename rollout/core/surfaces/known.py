@@ -28,7 +28,7 @@ class SurfaceNames:
 
 
 def known(surface: Surface) -> SurfaceNames:
-    """What the surface reports."""
+    """Returns what the surface reports."""
     match surface.adapter:
         case Adapter.TAU_STATUS:
             return SurfaceNames(fields=tau_status.FIELDS, labels=tau_status.LABELS, counters=None)
@@ -65,7 +65,7 @@ def _mapped(surface: Surface, mapping: JsonMapping) -> SurfaceNames:
 
 
 def never_reported(surface: Surface) -> tuple[str, ...]:
-    """All that a sample of the surface may call not applicable."""
+    """Returns all that a sample of the surface may call not applicable."""
     match surface.adapter:
         case Adapter.TAU_STATUS | Adapter.TAU_TRANSPORT_HEALTH:
             return (TIMELINE,)

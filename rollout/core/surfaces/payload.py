@@ -43,7 +43,7 @@ class MalformedError(ValueError):
 
 
 def decode(payload: bytes, limit: int = MAX_PAYLOAD) -> JsonValue:
-    """The JSON document in UTF-8 bytes.
+    """Returns the JSON document in UTF-8 bytes.
 
     Raises MalformedError when it is empty, larger than `limit` bytes, not UTF-8, not JSON (NaN and
     Infinity are not), nested too deeply, or ambiguous: an object that gives a key twice, a number that no
@@ -75,7 +75,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _unambiguous(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-    """The object; of two values for one key nobody can say which one holds."""
+    """Returns the object; of two values for one key nobody can say which one holds."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
@@ -98,31 +98,33 @@ _DECODER = json.JSONDecoder(
 
 
 def an_object(value: JsonValue, what: str) -> dict[str, JsonValue]:
-    """The value, which has to be a JSON object. Raises MalformedError."""
+    """Returns the value, which has to be a JSON object. Raises MalformedError."""
     if not isinstance(value, dict):
         raise MalformedError(f"{what} is not an object")
     return value
 
 
 def a_list(value: JsonValue, what: str) -> list[JsonValue]:
-    """The value, which has to be a JSON array. Raises MalformedError."""
+    """Returns the value, which has to be a JSON array. Raises MalformedError."""
     if not isinstance(value, list):
         raise MalformedError(f"{what} is not a list")
     return value
 
 
 def is_identifier(name: str) -> bool:
-    """Whether a contract could name such a field or counter at all."""
+    """Returns whether a contract could name such a field or counter at all."""
     return _IDENTIFIER.fullmatch(name) is not None
 
 
 def hides_something(name: str) -> bool:
-    """Whether the name holds what is not seen: left out, it would hide the count that it looks like."""
+    """Returns whether the name holds what is not seen: left out, it would hide the count that it looks
+    like.
+    """
     return inert(name, len(name) + 1) != name
 
 
 def number(value: JsonValue) -> int | float | None:
-    """A finite number within 64 bits, true and false as 1 and 0; None for anything else."""
+    """Returns a finite number within 64 bits, true and false as 1 and 0; None for anything else."""
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int | float) and math.isfinite(value) and abs(value) <= LARGEST:
@@ -131,13 +133,13 @@ def number(value: JsonValue) -> int | float | None:
 
 
 def count(value: JsonValue) -> int | None:
-    """A whole number from 0 up, true and false as 1 and 0; None for anything else."""
+    """Returns a whole number from 0 up, true and false as 1 and 0; None for anything else."""
     found = number(value)
     return int(found) if found is not None and found >= 0 and found == int(found) else None
 
 
 def numeric_fields(values: Mapping[str, JsonValue], counts: Collection[str]) -> dict[str, int | float]:
-    """The numbers among the values. What is no number is left out, and so unknown to whoever asks.
+    """Returns the numbers among the values. What is no number is left out, and so unknown to whoever asks.
 
     Raises MalformedError when a cycle field is there and is no count, or one of `counts` is below zero: such
     a payload cannot be trusted.
@@ -155,7 +157,7 @@ def numeric_fields(values: Mapping[str, JsonValue], counts: Collection[str]) -> 
 
 
 def totals(value: JsonValue, what: str) -> dict[str, int]:
-    """A map of absolute totals.
+    """Returns a map of absolute totals.
 
     Raises MalformedError for anything in it that is no total: left out, it would read as 0.
     """
@@ -181,7 +183,7 @@ def health_state(value: JsonValue) -> HealthState:
 
 
 def moment(value: JsonValue, what: str) -> datetime:
-    """A time in milliseconds since 1970. Raises MalformedError."""
+    """Returns a time in milliseconds since 1970. Raises MalformedError."""
     milliseconds = None if isinstance(value, bool) else count(value)
     try:
         if milliseconds is not None:
@@ -192,5 +194,7 @@ def moment(value: JsonValue, what: str) -> datetime:
 
 
 def label(value: JsonValue) -> str | None:
-    """Text that is already inert, so that cleaning can never turn one word into another; None otherwise."""
+    """Returns text that is already inert, so that cleaning can never turn one word into another;
+    None otherwise.
+    """
     return value if isinstance(value, str) and inert(value, 500) == value else None

@@ -28,7 +28,7 @@ MAX_EXAMPLES = 5
 
 
 def parse_tau_browser_summary(_surface: Surface, payload: bytes, read_at: datetime) -> Sample:
-    """The summary carries no time of its own, so the file's counts. Raises MalformedError.
+    """Returns the summary carries no time of its own, so the file's counts. Raises MalformedError.
 
     Other counters are by nature not reported here; but without `artifact_records` nothing is known
     of any, so that a gate on it cannot pass as not applicable.

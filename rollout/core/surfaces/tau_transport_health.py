@@ -69,7 +69,7 @@ def _worst(rows: list[Fields]) -> Fields:
 
 
 def _classify(fields: Mapping[str, int | float]) -> HealthState | None:
-    """The product's own rule for its other surfaces; None when a part that it needs is missing."""
+    """Returns the product's own rule for its other surfaces; None when a part that it needs is missing."""
     streak, failed = fields.get(FAILURE_STREAK), fields.get(LAST_CYCLE_FAILED)
     if streak is None:
         return None

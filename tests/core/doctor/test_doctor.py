@@ -162,7 +162,7 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             {"rules": (OWN_STATUS,)},
             PROBLEM,
             "required status",
-            "pull requests that are no promotion wait for ever",
+            "pull requests that are no promotion wait indefinitely",
             "require rollout-check instead",
         ),
         (WITHOUT_APP, OK, "required status", "as it has to be without an App", ""),

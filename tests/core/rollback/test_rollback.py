@@ -162,7 +162,7 @@ def test_a_release_is_quarantined_by_version_or_commit_until_it_is_lifted() -> N
     held = quarantine.put(None, "tau", BAD, "incident", START)
     assert quarantine.find(held, "0.1.5") == quarantine.find(held, "v9.9.9", BAD.commit) == held.releases[0]
     assert quarantine.find(held, "v0.1.6", "3" * 40) is None
-    free = quarantine.lifted(held, BAD.commit, Act(by="ada", at=START, reason="mended"))
+    free = quarantine.lifted(held, BAD.commit, Act(by="ada", at=START, reason="fixed"))
     assert (quarantine.standing(free), quarantine.find(free, "v0.1.5")) == ((), None)
     assert quarantine.lifted(free, BAD.commit, Act(by="bob", at=START, reason="again")) == free
 

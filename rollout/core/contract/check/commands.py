@@ -34,7 +34,7 @@ class CommandUse:
         return f"{self.section}.command"
 
     def unknown(self) -> Iterator[tuple[str, str]]:
-        """Each placeholder that stays text, with the field of its word."""
+        """Yields each placeholder that stays text, with the field of its word."""
         for index, word in enumerate(self.words):
             # `${name}` is a shell's.
             for name in alike(word.replace("${", "$")):
@@ -43,7 +43,7 @@ class CommandUse:
 
 
 def commands_of(contract: Contract) -> Iterator[CommandUse]:
-    """Every command, in the contract's order."""
+    """Yields every command, in the contract's order."""
     if contract.prepare is not None:
         yield CommandUse("prepare", contract.prepare.command, contract.prepare.timeout)
     for name, surface in contract.surfaces.items():

@@ -1,6 +1,6 @@
 """What can never work although its types are right and its names exist, each with the nearest right value.
 
-Where it may be meant all the same, `contract_warnings` says so instead.
+Where it may be meant anyway, `contract_warnings` says so instead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WILD = "*?["
 
 
 def dead_ends(contract: Contract) -> Iterator[str]:
-    """Each as `field: message`."""
+    """Yields each as `field: message`."""
     yield from _phases(contract)
     yield from _times(contract)
     yield from _triggers(contract)
@@ -113,7 +113,7 @@ def _states(where: str, surface: Surface) -> Iterator[str]:
 
 
 def check_patterns(contract: Contract) -> Iterator[tuple[str, str]]:
-    """Each glob over names of checks, with its field."""
+    """Yields each glob over names of checks, with its field."""
     for index, phase in enumerate(contract.phases):
         for number, gate in enumerate(phase.gates):
             if isinstance(gate, CiChecksGate):
@@ -131,7 +131,7 @@ def _pattern(where: str, pattern: str) -> Iterator[str]:
 
 
 def has_open_bracket(pattern: str) -> bool:
-    """Whether a `[` of the glob begins no set of characters."""
+    """Returns whether a `[` of the glob begins no set of characters."""
     at = pattern.find("[")
     while at >= 0:
         # A `]` right after the beginning is one of the characters.
@@ -154,7 +154,7 @@ def _evidence(contract: Contract) -> Iterator[str]:
 
 
 def _may_meet(glob: str, other: str) -> bool:
-    """Whether one path may match both; where both are wild it cannot be told, and may."""
+    """Returns whether one path may match both; where both are wild it cannot be told, and may."""
     if any(sign in glob for sign in _WILD) and any(sign in other for sign in _WILD):
         return True
     return path_matches(glob, other) or path_matches(other, glob)

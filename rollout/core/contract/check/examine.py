@@ -24,7 +24,7 @@ def examine(data: object) -> tuple[Contract | None, list[str]]:
 def read(data: object) -> tuple[Contract | None, list[str]]:
     """As `examine`, without `doubts`: enough for a contract that a train goes by already.
 
-    A release on its way must not stop, and history must stay readable, because a newer version of the tool
+    A release under way must not stop, and history must stay readable, because a newer version of the tool
     finds a mistake that it did not know before.
     """
     try:
@@ -86,22 +86,24 @@ def _no_numbers_in(value: object, data: object, where: str) -> Iterator[str]:
 
 def _explain(error: ValidationError, data: object) -> list[str]:
     # Imported here because most contracts are right, and every command reads one.
-    from rollout.core.contract.check.mending import Repair
     from rollout.core.contract.check.mistakes import find_mistakes
+    from rollout.core.contract.check.repair import Repair
 
     mistakes = find_mistakes(error, Contract)
     lines = [mistake.line for mistake in mistakes]
-    mended = Repair(data, mistakes)
+    fixed = Repair(data, mistakes)
     try:
-        contract = Contract.model_validate(mended.data)
+        contract = Contract.model_validate(fixed.data)
     except ValidationError:  # something that has no stand-in
         return lines
     found = whole_problems(contract) + doubts(contract)
-    return lines + [problem for problem in found if not mended.blurs(problem)]
+    return lines + [problem for problem in found if not fixed.blurs(problem)]
 
 
 def whole_problems(contract: Contract) -> list[str]:
-    """What types cannot see, as `field: message`: cross-references, and expressions that do not parse."""
+    """Returns what types cannot see, as `field: message`: cross-references, and expressions that do not
+    parse.
+    """
     problems = find_problems(contract)
     if any(surface.adapter is Adapter.JSON for surface in contract.surfaces.values()):
         from rollout.core.surfaces.expressions import expression_problems

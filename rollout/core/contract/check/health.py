@@ -32,7 +32,7 @@ _COUNT = re.compile(
 
 
 def health_problems(contract: Contract) -> Iterator[str]:
-    """Each as `field: message`."""
+    """Yields each as `field: message`."""
     if not inheritance_holds(contract):
         return
     for index, phase in enumerate(contract.phases):
@@ -67,7 +67,9 @@ def health_doubts(contract: Contract) -> Iterator[str]:
 
 
 def _why_no_health(gate: Gate, contract: Contract, phase: Phase) -> str:
-    """Why the gate certainly says nothing about health, though it earns soak; nothing where it may."""
+    """Returns why the gate certainly says nothing about health, though it earns soak;
+    nothing where it may.
+    """
     match gate:
         case EqualsGate() if set(named(gate.value)) & set(OF_A_RELEASE):
             return f"{gate.title} only tells which release runs"

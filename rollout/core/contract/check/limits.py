@@ -30,7 +30,7 @@ _RESERVED = ("HEAD", "FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD")
 
 
 def limit_problems(contract: Contract) -> Iterator[str]:
-    """Everything that is too many, too long or too large, as `field: message`."""
+    """Yields everything that is too many, too long or too large, as `field: message`."""
     yield from _surfaces(contract)
     yield from _branches(contract)
     yield from _gates(contract)
@@ -86,13 +86,13 @@ def _branches(contract: Contract) -> Iterator[str]:
 
 
 def _beside_own(name: str) -> str:
-    """The nearest name that is not in the way of the tool's own branches."""
+    """Returns the nearest name that is not in the way of the tool's own branches."""
     beside = name.replace("/", "-")
     return STATE_BRANCH if beside in OWN_ROOTS else beside
 
 
 def _as_branch(name: str) -> str:
-    """The nearest name that git takes."""
+    """Returns the nearest name that git takes."""
     if name in _RESERVED:
         return "main"
     name = re.sub(r"\.\.+", ".", name.removeprefix("refs/heads/").removeprefix("refs/"))
@@ -101,7 +101,7 @@ def _as_branch(name: str) -> str:
 
 
 def _is_branch(name: str) -> bool:
-    """Whether git takes it as a branch or as a part of one."""
+    """Returns whether git takes it as a branch or as a part of one."""
     parts = name.split("/")
     return ".." not in name and all(
         part and not part.startswith(".") and not part.endswith((".", ".lock")) for part in parts

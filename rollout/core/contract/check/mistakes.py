@@ -38,7 +38,8 @@ class Mistake:
 
 
 def describe(error: ValidationError, model: type[Model]) -> list[str]:
-    """Every mistake in data that was meant to be a `model`, each as `dotted.field: message`, in its order.
+    """Returns every mistake in data that was meant to be a `model`, each as `dotted.field: message`, in its
+    order.
 
     A mistake of the whole document has no field, only the message.
     """
@@ -46,7 +47,7 @@ def describe(error: ValidationError, model: type[Model]) -> list[str]:
 
 
 def find_mistakes(error: ValidationError, model: type[Model]) -> list[Mistake]:
-    """Every mistake in data that was meant to be a `model`, in its order, each once."""
+    """Returns every mistake in data that was meant to be a `model`, in its order, each once."""
     found = ((details, _find(details["loc"], model)) for details in error.errors(include_url=False))
     mistakes = (_mistake(details, spot) for details, spot in found if not _is_echo(details, spot))
     return list(dict.fromkeys(mistakes))
@@ -90,7 +91,7 @@ def _find(location: Place, model: type[Model]) -> _Spot:
 
 
 def _bare(annotation: object) -> object:
-    """The annotation without its constraints and without `| None`."""
+    """Returns the annotation without its constraints and without `| None`."""
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     members = _members(annotation)
@@ -98,7 +99,7 @@ def _bare(annotation: object) -> object:
 
 
 def _members(annotation: object) -> list[object]:
-    """What a union is made of, None apart; empty for anything else."""
+    """Returns what a union is made of, None apart; empty for anything else."""
     if get_origin(annotation) not in (Union, UnionType):
         return []
     return [member for member in get_args(annotation) if member is not NoneType]
@@ -134,7 +135,9 @@ def _fields(model: type[Model]) -> dict[str, object]:
 
 
 def _is_echo(details: ErrorDetails, spot: _Spot) -> bool:
-    """Whether it only repeats, in the words of another type or of the whole list, what is said elsewhere."""
+    """Returns whether it only repeats, in the words of another type or of the whole list, what is said
+    elsewhere.
+    """
     if details["type"] == "too_short":
         return bool(len(details["input"]) >= details["ctx"]["min_length"])
     return spot.is_branch and isinstance(details["input"], Mapping) != _is_model(spot.here)

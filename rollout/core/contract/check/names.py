@@ -55,7 +55,7 @@ class NameUse:
 
 
 def name_problems(contract: Contract) -> Iterator[str]:
-    """Each name that cannot be what was meant, as `field: message`."""
+    """Yields each name that cannot be what was meant, as `field: message`."""
     surfaces = {name: known(surface) for name, surface in contract.surfaces.items()}
     for where, asked, named in _everything_asked(contract):
         place = f"{where}.{asked.key}" if asked.key else where
@@ -66,7 +66,7 @@ def name_problems(contract: Contract) -> Iterator[str]:
 
 
 def _unused_runners(contract: Contract) -> Iterator[str]:
-    """A misspelt name would be taken for a label, for which a job waits a day."""
+    """Yields a misspelt name would be taken for a label, for which a job waits a day."""
     named = [surface.runner for surface in contract.surfaces.values()] + [contract.product.runner]
     known = list(dict.fromkeys(name for name in named if name is not None))
     for name in contract.runners:
@@ -75,7 +75,7 @@ def _unused_runners(contract: Contract) -> Iterator[str]:
 
 
 def reports(asked: NameUse, surface: SurfaceNames) -> bool:
-    """Whether the surface reports what is asked of it."""
+    """Returns whether the surface reports what is asked of it."""
     match asked.kind:
         case Kind.FIELD:
             return asked.name in surface.fields
@@ -92,7 +92,7 @@ def reports(asked: NameUse, surface: SurfaceNames) -> bool:
 
 
 def asked_by_gate(gate: Gate) -> NameUse | None:
-    """What the gate reads of surfaces; None for one that reads no surface."""
+    """Returns what the gate reads of surfaces; None for one that reads no surface."""
     match gate:
         case HealthStateGate():
             return NameUse(Kind.HEALTH_STATE, "", HEALTH_STATE)
@@ -163,7 +163,7 @@ def _problem(asked: NameUse, named: tuple[str, ...] | None, surfaces: Mapping[st
 
 
 def _lacking(asked: NameUse, surface: SurfaceNames) -> frozenset[str]:
-    """What is not applicable at a surface that does not report it, rather than unknown for good."""
+    """Returns what is not applicable at a surface that does not report it, rather than unknown for good."""
     match asked.kind:
         case Kind.FIELD:
             return surface.lacks

@@ -9,7 +9,7 @@ from rollout.core.contract.check.warnings import find_warnings
 
 
 def find_notes(contract: Contract) -> list[str]:
-    """Each as `field: message`; empty when there is none."""
+    """Returns each as `field: message`; empty when there is none."""
     return list(_notes(contract))
 
 

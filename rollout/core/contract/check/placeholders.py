@@ -10,7 +10,7 @@ from rollout.core.placeholders import OF_A_RELEASE, named
 
 
 def placeholder_problems(contract: Contract) -> Iterator[str]:
-    """Each placeholder that stays text, as `field: message`."""
+    """Yields each placeholder that stays text, as `field: message`."""
     for index, phase in enumerate(contract.phases):
         for number, gate in enumerate(phase.gates):
             where = f"phases.{index}.gates.{number}"

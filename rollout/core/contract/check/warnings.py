@@ -24,7 +24,7 @@ _SET = re.compile(r"\[([^!\[\]][^\[\]]+)\]")
 
 
 def find_warnings(contract: Contract) -> Iterator[str]:
-    """Each as `field: message`."""
+    """Yields each as `field: message`."""
     yield from _commands(contract)
     yield from _doubled(contract)
     yield from _warm_up(contract)

@@ -38,7 +38,7 @@ from rollout.core.decide.view import Leaf, View
 
 
 def evaluate(gate: Gate, view: View) -> Iterable[Leaf]:
-    """The gate's leaves for what the view shows; never empty."""
+    """Returns the gate's leaves for what the view shows; never empty."""
     match gate:
         case HealthStateGate():
             return health_state.evaluate(gate, view)
@@ -65,14 +65,16 @@ def evaluate(gate: Gate, view: View) -> Iterable[Leaf]:
 
 
 def earns_soak(gate: Gate, contract: Contract, phase: Phase) -> bool:
-    """Whether the gate reads health in that phase: `no_trigger` only where a trigger of health watches."""
+    """Returns whether the gate reads health in that phase: `no_trigger` only where a trigger of health
+    watches.
+    """
     if isinstance(gate, NoTriggerGate):
         return contract.watches_health(phase.name)
     return reads_health(gate)
 
 
 def reads_health(gate: Gate) -> bool:
-    """Whether the gate reads observed health, and so must hold for an interval to earn soak.
+    """Returns whether the gate reads observed health, and so must hold for an interval to earn soak.
 
     Approvals and facts of the forge (sign-off, CI, rollback target) and a counter that has yet to
     advance are conditions to leave a phase, not readings of its health: a checklist that is still

@@ -69,15 +69,15 @@ class Repair:
 
     def __init__(self, data: object, mistakes: Sequence[Mistake]) -> None:
         self.data = deepcopy(data)
-        used = [stand_in for mistake in mistakes if (stand_in := _mend(self.data, mistake))]
+        used = [stand_in for mistake in mistakes if (stand_in := _fix(self.data, mistake))]
         self._blurred = re.compile("|".join(stand_in.blurs for stand_in in used) or "(?!)")
 
     def blurs(self, problem: str) -> bool:
-        """Whether that line may be about a stand-in, and so says nothing about the contract."""
+        """Returns whether that line may be about a stand-in, and so says nothing about the contract."""
         return self._blurred.match(problem) is not None
 
 
-def _mend(data: object, mistake: Mistake) -> _StandIn | None:
+def _fix(data: object, mistake: Mistake) -> _StandIn | None:
     if mistake.is_unknown_key:
         _put(data, mistake.place, None)
         return None
@@ -94,7 +94,7 @@ def _fits(wanted: str, part: str | int) -> bool:
 
 
 def _put(data: object, place: Place, value: object) -> None:
-    """Set what is at the place, or take it away; nothing when an earlier stand-in took its holder away."""
+    """Sets what is at the place, or take it away; nothing when an earlier stand-in took its holder away."""
     *above, last = place
     for part in above:
         data = _within(data, part)
