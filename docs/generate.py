@@ -80,6 +80,8 @@ def _commands(context: click.Context, group: click.Group) -> Iterator[tuple[str,
         assert command is not None
         below = click.Context(command, info_name=name, parent=context)
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield below.command_path, command
             yield from _commands(below, command)
         else:
             yield below.command_path, command

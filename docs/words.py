@@ -14,7 +14,7 @@ PROSE = (".py", ".md", ".j2", ".yml", ".yaml", ".toml")
 OTHERS_WORDS = ("CHANGELOG.md", "docs/style.md", "tests/")
 """The changelog tells of its time, the style names what it forbids, and tests hold what people type."""
 LONGEST_SUBJECT = 72
-NO_IMPERATIVE = ("Let ", "Prove ", "Say ", "Tell ")
+NOT_IMPERATIVE = ("Let ", "Prove ", "Say ", "Tell ")
 
 
 def forbidden() -> dict[str, str]:
@@ -40,10 +40,12 @@ def subject_problems(message: str) -> Iterator[str]:
         return
     if len(subject) > LONGEST_SUBJECT:
         yield f"the subject has {len(subject)} characters, and {LONGEST_SUBJECT} are the most"
-    if subject.endswith(".") or not subject[:1].isupper():
-        yield "the subject begins with a capital letter and ends without a full stop"
-    if subject.startswith(NO_IMPERATIVE):
-        yield f"the subject begins with {subject.split()[0]!r}: name what changes for whom"
+    if not subject[:1].isupper():
+        yield "begin the subject with a capital letter, such as: Fix paging after a renamed repository"
+    if subject.endswith("."):
+        yield "end the subject without a full stop"
+    if subject.startswith(NOT_IMPERATIVE) or re.match(r"[A-Z][a-z]+ed\b", subject):
+        yield f"{subject.split()[0]!r}: begin with what the commit does, such as: Fix, Add, Test"
 
 
 def _files() -> Iterable[str]:
@@ -59,6 +61,8 @@ def main(arguments: list[str]) -> int:
         words = forbidden()
         texts = ((name, (ROOT / name).read_text(encoding="utf-8")) for name in _files())
         found = [one for name, text in texts for one in findings(name, text, words)]
+    if found:
+        found.append("the rules: docs/style.md")
     sys.stderr.writelines(f"{one}\n" for one in found)
     return bool(found)
 

@@ -38,6 +38,7 @@ def test_the_table_of_the_style_page_is_read() -> None:
         ("fixup! Fix paging", True),
         ("fix paging", False),
         ("Fix paging.", False),
+        ("Fixed paging", False),
         ("Prove that paging works", False),
         ("", False),
         ("A" * 73, False),

@@ -25,7 +25,7 @@ def withdraw(call: Call, reason: str, by: str | None) -> None:
     call.answer(
         lambda: changed_document(call.train, changed),
         lambda: (
-            f"withdrawn ({changed.commit[:10]}); `rollout reconcile` closes what is open for it"
+            f"withdrawn ({changed.commit[:10]}); to close what is open for it: rollout tick"
             if changed.commit
             else "withdrawn already"
         ),

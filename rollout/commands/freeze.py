@@ -13,6 +13,7 @@ from rollout.rendering.commits import message
 
 LONGEST_REASON = 500
 """Characters; more of a freeze's reason is cut off."""
+_ROLL_BACK = "to take back what everybody runs: rollout rollback --reason WHY"
 
 
 def freeze(store: StateStore, clock: Clock, train: str, reason: str) -> CommandResult:
@@ -20,9 +21,9 @@ def freeze(store: StateStore, clock: Clock, train: str, reason: str) -> CommandR
     now, reason = clock.now(), checked_reason(reason, LONGEST_REASON)
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
-        require_rollout(state)
         if state.rollout.frozen is not None:
             return None
+        require_rollout(state)
         return changed(state, Freeze(reason=reason, at=now), Event.FREEZE, reason, now)
 
     return change_state(store, train, decide, now, is_brake=True)
@@ -34,7 +35,8 @@ def require_rollout(state: TrainState) -> None:
     if outcome is not Outcome.IN_PROGRESS:
         doing = outcome.replace("_", " ")
         raise RefusedError(
-            f"{state.train} has no rollout in progress: it is {doing}", hint=next_command(outcome)
+            f"{state.train} has no rollout in progress: it is {doing}",
+            hint=_ROLL_BACK if outcome is Outcome.COMPLETE else next_command(outcome),
         )
 
 

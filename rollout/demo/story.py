@@ -341,14 +341,14 @@ rollout local issues show 1
 cat state/tau/incidents/*.yaml"""
 
 _BY_HAND = """cd "$(mktemp -d)" && git init --quiet --initial-branch main
-rollout init --profile generic --current-version v1.0.0
-git add . && git commit --quiet --message "Add the rollout contract"
+git config user.name Ada && git config user.email ada@example.com
 printf 'health.json\\nworker-health.json\\n' > .gitignore
-git add . && git commit --quiet --message "Release v1.1.0"
-rollout start --version v1.1.0 --commit "$(git rev-parse HEAD)"
+rollout init --current-version v1.0.0
+git add . && git commit --quiet --message "Add the rollout contract" && git tag v1.0.0
+echo 1.1 > version && git add . && git commit --quiet --message "Release v1.1.0"
+rollout start v1.1.0
 echo '{"status": "ok", "errors": 0, "requests": {}}' > health.json
 echo '{"health_state": "healthy", "queue_depth": 0, "updated_unix_ms": '$(date +%s)000'}' > worker-health.json
-rollout collect --output .git/observation.json
-rollout reconcile --observation .git/observation.json
+rollout tick
 rollout local merge 1
-rollout reconcile"""
+rollout tick"""
