@@ -21,23 +21,28 @@ def freeze(store: StateStore, clock: Clock, train: str, reason: str) -> CommandR
     now, reason = clock.now(), checked_reason(reason, LONGEST_REASON)
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
+        if _outcome(state) is not Outcome.ROLLING_BACK:
+            require_rollout(state)
         if state.rollout.frozen is not None:
             return None
-        require_rollout(state)
         return changed(state, Freeze(reason=reason, at=now), Event.FREEZE, reason, now)
 
     return change_state(store, train, decide, now, is_brake=True)
 
 
 def require_rollout(state: TrainState) -> None:
-    # An edit of rollout.yaml that reconcile has yet to undo brings nothing back that has ended.
-    outcome = state.status.legal.outcome if state.status else state.rollout.outcome
+    outcome = _outcome(state)
     if outcome is not Outcome.IN_PROGRESS:
         doing = outcome.replace("_", " ")
         raise RefusedError(
             f"{state.train} has no rollout in progress: it is {doing}",
             hint=_ROLL_BACK if outcome is Outcome.COMPLETE else next_command(outcome),
         )
+
+
+def _outcome(state: TrainState) -> Outcome:
+    # An edit of rollout.yaml that reconcile has yet to undo brings nothing back that has ended.
+    return state.status.legal.outcome if state.status else state.rollout.outcome
 
 
 def changed(

@@ -101,8 +101,11 @@ def _read_model(model: type[Model], text: bytes, file: str) -> Model:
             describe,  # every command reads state, and few find it wrong
         )
 
-        lines = (f"{file}: {problem}" for problem in describe(error, model))
-        raise InputError("\n".join(lines), hint=EDITED_HINT.format(file=file), file=file) from error
+        lines = [f"{file}: {problem}" for problem in describe(error, model)]
+        hint = EDITED_HINT.format(file=file)
+        if any(": unknown key" in each for each in lines):
+            hint = f"where a newer rollout wrote it, {UPGRADE}; else {hint}"
+        raise InputError("\n".join(lines), hint=hint, file=file) from error
 
 
 def read_desired(text: bytes, file: str) -> Rollout | None:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from urllib.parse import quote
 
 from rollout.core.contract import RollbackStep
-from rollout.core.rollback.evidence_index import EvidenceEntry
+from rollout.core.rollback.evidence_index import NOT_COPIED, EvidenceEntry
 from rollout.core.rollback.validation import gates_of, was_validated
 from rollout.core.state import (
     MOST_COMMITS,
@@ -231,8 +231,14 @@ def _evidence(state: TrainState, incident: Incident) -> dict[str, object]:
     return {
         "evidence": shown,
         "files": Markdown(count(len(incident.evidence), "file")),
-        "copies": Markdown(_COPIES[state.contract.rollback.evidence_copies]),
+        "copies": Markdown(_copies(state, incident)),
     }
+
+
+def _copies(state: TrainState, incident: Incident) -> str:
+    if any(NOT_COPIED in (step.result or "") for step in incident.steps):
+        return "The files were read and not copied: only these digests are kept."
+    return _COPIES[state.contract.rollback.evidence_copies]
 
 
 def _file(one: EvidenceEntry) -> Markdown:

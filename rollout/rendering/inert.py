@@ -21,6 +21,7 @@ DOCUMENT_LIMIT = 60_000
 """GitHub refuses a body of more than 65,536 characters."""
 
 _FOLDED = "\n\n</details>"
+_FENCE = "\n```"
 
 _ACTIVE = (
     (re.compile("[@#]"), r"\g<0> "),  # @mention, #123
@@ -68,9 +69,9 @@ _MARKUP = re.compile(
     (?P<begins>^(?:[>+=-]|\#(?!\d)|\d+(?=[.)])))       # a heading, a quote, a list, a line
     | (?P<mark>[\\`*\[\]~|] | (?<![^\W_])_ | _(?![^\W_]) | <(?=[A-Za-z/!?]) | &(?=[\w\#])
         | \#(?=\#*$))
-    | (?P<left>@(?=[\w.-]) | \#(?=\d) | \b(?:gh|ghsa|cve)-(?=\w) | :(?=//) | \b(?:mailto|xmpp):
+    | (?P<left>@(?=[\w.-]) | \#(?=\d) | (?<![^\W_])(?:gh|ghsa|cve)-(?=\w) | :(?=//) | \b(?:mailto|xmpp):
         | :(?=[\w+-]+:))
-    | (?P<www>\bwww(?=\.))
+    | (?P<www>(?<![^\W_])www(?=\.))
     | (?P<dollar>\$)
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -168,11 +169,12 @@ def cut(document: str, limit: int = DOCUMENT_LIMIT) -> str:
     if len(document) <= limit:
         return document
     note = "\n\n_Cut here: it is too long for GitHub. `rollout status` shows all of it._\n"
-    room = limit - len(note) - len(_FOLDED)
+    room = limit - len(note) - len(_FOLDED) - len(_FENCE)
     kept = document[: max(document.rfind("\n", 0, room), 0)]
-    # What follows, a hidden marker too, would be part of the fold.
-    is_folded = kept.count("\n<details>") > kept.count("\n</details>")
-    return f"{kept}{_FOLDED if is_folded else ''}{note}"
+    # What follows, a hidden marker too, would be part of the code or the fold.
+    ends = _FENCE if kept.count(_FENCE) % 2 else ""
+    ends += _FOLDED if kept.count("\n<details>") > kept.count("\n</details>") else ""
+    return f"{kept}{ends}{note}"
 
 
 def width(text: str) -> int:

@@ -227,6 +227,8 @@ def _evidence(rollout: Rollout, status: Status, product_page: str) -> Iterator[M
     if harness := _harness(status):
         yield Markdown(f"Harness: {text(harness)}")
     checks = text(_checks(status.facts))
+    if not checks:
+        return  # no gate asks for any
     page = f"{product_page.rstrip('/')}/commit/{commit}/checks"
     yield Markdown(f"CI of the release commit: {f'[{checks}]({page})' if product_page else checks}")
 

@@ -180,10 +180,10 @@ def test_the_round_can_be_named() -> None:
 @pytest.mark.parametrize(
     ("outcome", "hint"),
     [
-        (Outcome.IDLE, "rollout start --version"),
-        (Outcome.COMPLETE, "rollout start --version"),
-        (Outcome.WITHDRAWN, "rollout start --version"),
-        (Outcome.ROLLED_BACK, "rollout reopen --reason WHY, then start"),
+        (Outcome.IDLE, "rollout start VERSION"),
+        (Outcome.COMPLETE, "rollout start VERSION"),
+        (Outcome.WITHDRAWN, "rollout start VERSION"),
+        (Outcome.ROLLED_BACK, "rollout reopen --reason WHY"),
     ],
 )
 def test_without_a_rollout_in_progress_it_is_refused(outcome: Outcome, hint: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from rollout.commands.freeze import freeze
+from rollout.commands.freeze import freeze, require_rollout
 from rollout.commands.unfreeze import unfreeze
 from rollout.commands.withdraw import withdraw
 from rollout.core.state import Freeze, Outcome, Verdict
@@ -98,6 +100,20 @@ def test_an_incident_is_not_thawed(world: World) -> None:
     with pytest.raises(RefusedError, match=world.state.incident.id) as caught:
         go(world, unfreeze)
     assert caught.value.hint == "see what the rollback waits for: rollout status"
+
+
+def test_what_rolls_back_is_frozen_already(world: World) -> None:
+    world.tick(DEGRADED)
+    world.tick(DEGRADED)
+    assert go(world) is None
+
+
+def test_what_completed_is_rolled_back_instead_of_frozen(world: World) -> None:
+    ended = world.status.legal.model_copy(update={"outcome": Outcome.COMPLETE})
+    status = world.status.model_copy(update={"legal": ended})
+    with pytest.raises(RefusedError, match="it is complete") as caught:
+        require_rollout(replace(world.state, status=status))
+    assert caught.value.hint == "to take back what everybody runs: rollout rollback --reason WHY"
 
 
 def test_what_rolls_back_is_not_thawed_even_when_somebody_hid_the_incident(world: World) -> None:

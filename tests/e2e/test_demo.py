@@ -118,7 +118,7 @@ def test_it_is_the_same_every_time_to_scripts_too(
 
 def test_what_it_says_to_type_works(demo: tuple[Path, str]) -> None:
     typed = block(demo[1], "look around") + block(demo[1], "do the same by hand")
-    assert len([line for line in typed if line.startswith("rollout ")]) == 13
+    assert len([line for line in typed if line.startswith("rollout ")]) == 12
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(typed)],
         env={**os.environ, "PATH": "/usr/local/bin:/usr/bin:/bin"},

@@ -158,6 +158,15 @@ def test_what_the_rollback_went_on_without_is_left_to_people() -> None:
     assert told[-1].startswith("if it is a false alarm: ")
 
 
+def test_where_nobody_copied_the_files_the_incident_says_so() -> None:
+    template = (templates_dir() / "incident.md.j2").read_text(encoding="utf-8")
+    taken = EvidenceEntry(path="a.json", state=CaptureState.TAKEN, at=build.NOW, bytes=1, sha256="a" * 64)
+    incident = with_steps(capture_evidence=(StepState.DONE, "1 read and not copied"))
+    shown = incident_body(template, state(incident.model_copy(update={"evidence": (taken,)})))
+    assert "The files were read and not copied: only these digests are kept." in shown
+    assert "rollout-incident-RUNNER" not in shown
+
+
 def test_where_no_copies_are_kept_the_incident_says_so() -> None:
     template = (templates_dir() / "incident.md.j2").read_text(encoding="utf-8")
     taken = EvidenceEntry(path="a.json", state=CaptureState.TAKEN, at=build.NOW, bytes=1, sha256="a" * 64)

@@ -207,6 +207,16 @@ def test_a_template_refuses_what_is_missing_and_what_is_no_text() -> None:
             finalize(value)
 
 
+def test_cutting_closes_code_and_fold() -> None:
+    document = "<!-- a -->\n<details>\n\n```\n" + "code\n" * 400 + "```\n\n</details>\n"
+    assert cut(document, 1000).partition("\n_Cut here")[0].endswith("code\n```\n\n</details>\n")
+
+
+@pytest.mark.parametrize("words", ["_www.evil.com", "_a_www.evil.com", "_GH-1"])
+def test_a_low_line_hides_no_address_and_no_reference(words: str) -> None:
+    assert "www&#8203;." in text(words) or "GH-&#8203;1" in text(words)
+
+
 def test_cutting_keeps_whole_lines_and_says_so() -> None:
     document = "\n".join(f"line {number} `code`" for number in range(10_000))
     shown = cut(document, 1000)

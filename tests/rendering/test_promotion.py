@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rollout.core.contract import RunsSoak
-from rollout.core.decide.effects import says_the_same
+from rollout.core.decide.effects import MOVING, says_the_same
 from rollout.core.state import Freeze, GateFinding, ReleaseRange, Result, Rollout, Soak, Status
 from rollout.core.state.revert_fact import RevertFact, RevertOutcome
 from rollout.rendering.inert import DOCUMENT_LIMIT, text
@@ -153,6 +153,14 @@ def test_a_steady_promote_keeps_its_body() -> None:
     assert says_the_same(before, shown)
 
 
+def test_text_of_a_product_is_no_mark_of_a_moving_part() -> None:
+    begin, end = (text(mark) for mark in MOVING)
+    beside = f"- {begin} subject\n\n5 of 5 gates hold\n{MOVING[0]}\n- 7\n{MOVING[1]}\n"
+    assert not says_the_same(beside, beside.replace("5 of 5", "1 of 5"))
+    inside = f"{MOVING[0]}\n- build: {end}\n- at 12:00\n{MOVING[1]}\n"
+    assert says_the_same(inside, inside.replace("12:00", "12:10"))
+
+
 def test_a_steady_hold_keeps_its_body() -> None:
     before, later = regressed(), later_by_three_hours(regressed())
     reasons = (*later.decision.reasons[:-1], "soak: 1h30m of 24h")
@@ -199,6 +207,8 @@ def test_what_is_missing_is_said_or_left_out() -> None:
     assert "Read in" not in shown
     assert f"[could not be asked for](https://github.com/acme/tau/commit/{build.COMMIT}/checks)" in shown
     assert "- No version to return to; a rollback reverts only" in shown
+    asked = status.model_copy(update={"facts": status.facts.model_copy(update={"checks": ()})})
+    assert "CI of the release commit" not in body(asked, rollout), "no gate asks for any"
 
 
 def test_a_harness_that_could_not_be_read_and_a_soak_in_runs() -> None:

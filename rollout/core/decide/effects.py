@@ -56,7 +56,7 @@ class PullView:
 
 MOVING = ("<!-- moving -->", "<!-- /moving -->")
 """Around the parts of a body whose figures move from one observation to the next."""
-_MOVING = re.compile(rf"(?s){MOVING[0]}.*?(?:{MOVING[1]}|\Z)")
+_MOVING = re.compile(rf"(?ms)^{MOVING[0]}\r?$.*?(?:^{MOVING[1]}\r?$|\Z)")
 _FIGURE = re.compile(r"(?P<address>\]\([^)\n]*\))|\b(?:\d[\w.:%-]*|[0-9a-f]{10}\b)")
 _CONTRACT_CHANGED = "The contract changed; the promotion is proposed anew once its gates hold."
 

@@ -27,6 +27,9 @@ MAX_BODIES = 256 * 1024
 file of state whole."""
 _BASE64 = r"^[A-Za-z0-9+/]*={0,2}$"
 
+NOT_COPIED = "read and not copied"
+"""What a step says of files of which only digests were taken."""
+
 
 class CaptureState(StrEnum):
     TAKEN = "taken"
@@ -89,7 +92,7 @@ def _seen(char: str, path: str, at: int) -> str:
 def in_words(index: Sequence[EvidenceEntry], *, copied: bool) -> str:
     """`7 captured, 1 missing, 1 refused`; `7 read and not copied` where only digests were taken."""
     counts = [(sum(one.state is state for one in index), state) for state in CaptureState]
-    words = {CaptureState.TAKEN: "captured" if copied else "read and not copied"}
+    words = {CaptureState.TAKEN: "captured" if copied else NOT_COPIED}
     return ", ".join(f"{count} {words.get(state, state)}" for count, state in counts if count) or "nothing"
 
 

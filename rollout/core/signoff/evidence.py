@@ -92,7 +92,9 @@ def parse(text: str, places: EvidencePlaces, commit: str) -> Reference:
     """Returns what the text names, for a release of that commit.
     Raises NoEvidenceError: why it names nothing.
     """
-    text = inert(text, LONGEST + 1).strip("<>")
+    text = inert(text, LONGEST + 1)
+    if text.startswith("<") and text.endswith(">"):
+        text = text[1:-1]  # as Markdown writes an address
     if len(text) > LONGEST:
         raise NoEvidenceError(text, f"is longer than {LONGEST} characters")
     if all(_VAGUE.fullmatch(word) for word in re.findall(r"[^\W_]+", text.lower())):
