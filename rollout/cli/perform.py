@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 """Of a folder that is not there evidence would be captured for good, and be nothing. Collect says unknown."""
+PRODUCT_DIR = click.option(
+    "--product-dir", type=FOLDER, metavar="DIR", help="The product's checkout; else the repository."
+)
 
 
 @click.command(cls=Command)
 @click.option("--output", "-o", type=FILE, metavar="FILE", help="Where the results go; else standard output.")
-@click.option(
-    "--product-dir", type=FOLDER, metavar="DIR", help="The product's checkout; else the repository."
-)
+@PRODUCT_DIR
 @click.option(
     "--evidence-dir",
     type=FILE,

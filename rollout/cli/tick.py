@@ -13,14 +13,12 @@ from rollout.cli.collect import evidence_dir_of, read
 from rollout.cli.help import Command
 from rollout.cli.options import FILE, Call, command_options
 from rollout.cli.output import progress
-from rollout.cli.perform import FOLDER, carry_out
+from rollout.cli.perform import PRODUCT_DIR, carry_out
 from rollout.errors import InputError
 
 
 @click.command(cls=Command)
-@click.option(
-    "--product-dir", type=FOLDER, metavar="DIR", help="The product's checkout; else the repository."
-)
+@PRODUCT_DIR
 @click.option(
     "--evidence-dir",
     type=FILE,
@@ -42,7 +40,7 @@ def tick(call: Call, product_dir: Path | None, evidence_dir: Path | None, watch:
 
 
 def once(call: Call, product_dir: Path | None, evidence_dir: Path | None) -> float:
-    """Returns one tick; returns the seconds between two, as the contract has them."""
+    """Does one tick; returns the seconds between two, as the contract has them."""
     from rollout.commands.tick import tick
 
     state = call.workspace.load_for_brake(call.named_train)

@@ -56,13 +56,17 @@ class WaitingLine:
 
 
 @contextmanager
-def waiting(what: str, *, quiet: bool) -> Iterator[None]:
-    """While it lasts, tell on a terminal what is done; nothing with `quiet`, under Actions or in a pipe."""
-    if quiet or output.under_actions() or not sys.stderr.isatty():
+def waiting(what: str, *, quiet: bool, stream: TextIO | None = None) -> Iterator[None]:
+    """While it lasts, tell on a terminal what is done; nothing with `quiet`, under Actions or in a pipe.
+
+    `stream` is standard error where it is left out.
+    """
+    stream = sys.stderr if stream is None else stream
+    if quiet or output.under_actions() or not stream.isatty():
         yield
         return
     end = threading.Event()
-    line = WaitingLine(what, sys.stderr, end.wait)
+    line = WaitingLine(what, stream, end.wait)
     thread = threading.Thread(target=line.run, daemon=True)
     before, output.before_line = output.before_line, line.erase
     thread.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 
 import pytest
 
@@ -31,18 +30,15 @@ def test_the_line_shows_after_two_seconds_counts_on_and_goes_away() -> None:
 @pytest.mark.parametrize("reason", ["a pipe", "--json", "Actions"])
 def test_nobody_but_a_person_at_a_terminal_is_told(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = io.StringIO() if reason == "a pipe" else Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
     if reason == "Actions":
         monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    with waiting("reading api", quiet=reason == "--json"):
+    with waiting("reading api", quiet=reason == "--json", stream=terminal):
         assert output.before_line is output.nothing
 
 
-def test_what_is_printed_meanwhile_takes_the_line_away_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    with waiting("reading api", quiet=False):
+def test_what_is_printed_meanwhile_takes_the_line_away_first(capsys: pytest.CaptureFixture[str]) -> None:
+    with waiting("reading api", quiet=False, stream=Terminal()):
         assert output.before_line is not output.nothing
         output.progress("api: healthy")
-    assert "api: healthy\n" in terminal.getvalue()
+    assert capsys.readouterr().err == "api: healthy\n"
     assert output.before_line is output.nothing
