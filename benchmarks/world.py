@@ -139,7 +139,7 @@ class World:
         self.git("commit", "--quiet", "--message=Release v0.1.5")
 
     def _start(self) -> None:
-        """Starts v0.1.5 and put it into canary-3 at once."""
+        """Starts v0.1.5 and puts it into canary-3 at once."""
         space, release = self.space(), self.git("rev-parse", "HEAD").strip()
         begun = start(space.store, space.history, space.clock, TRAIN, StartOptions("v0.1.5", release)).state
         for check in CHECKS:

@@ -67,7 +67,7 @@ class FetchedStore(YamlStore):
         at: datetime,
         is_brake: bool = False,
     ) -> str:
-        """Pushes one commit on top of `parent`, and return it. Nothing of the clone's own changes.
+        """Pushes one commit on top of `parent`, and returns it. Nothing of the clone's own changes.
 
         Raises HeadMovedError when the remote's branch is elsewhere by now, and fetched; OutsideError when the
         push is refused or cannot be done.

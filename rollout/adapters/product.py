@@ -234,7 +234,7 @@ class LocalProduct:
         return Capturer(self._root, self._evidence_dir, self._clock.now).capture(patterns, in_git)
 
     def stop(self) -> None:
-        """Kills every command that runs and start no other."""
+        """Kills every command that runs and starts no other."""
         self._stopped.set()
         for process in list(self._running):
             process.kill()

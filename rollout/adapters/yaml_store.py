@@ -181,7 +181,7 @@ class YamlStore:
         at: datetime,
         is_brake: bool = False,
     ) -> str:
-        """Writes all of the change as one commit on top of `parent`, and return it.
+        """Writes all of the change as one commit on top of `parent`, and returns it.
 
         Raises HeadMovedError when the branch is no longer at `parent`; nothing is written then. For what else
         is raised, and the worktree, see `Git.commit`.

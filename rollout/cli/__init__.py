@@ -89,7 +89,7 @@ _COMPLETE = "_ROLLOUT_COMPLETE"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command and return its exit code; nothing that goes wrong in it gets past here."""
+    """Runs one command and returns its exit code; nothing that goes wrong in it gets past here."""
     if _COMPLETE in os.environ:
         from click.shell_completion import shell_complete
 

@@ -138,7 +138,7 @@ def read(
     runner: str | None = None,
     tell: Progress = progress,
 ) -> Observation:
-    """Reads the surfaces of the train, all where none is named, and tell of those that are unknown."""
+    """Reads the surfaces of the train, all where none is named, and tells of those that are unknown."""
     from rollout.cli.stopping import stopping_in_order
     from rollout.commands import collect
 

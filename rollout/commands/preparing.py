@@ -41,7 +41,7 @@ class Preparation:
 
 
 def report_failure(name: str, failure: Failure | None, product: Worker, progress: Progress) -> None:
-    """Prints the error of a command that failed, and keep all that it printed as evidence."""
+    """Prints the error of a command that failed, and keeps all that it printed as evidence."""
     if failure is None:
         return
     if len(failure.excerpt) > 1:  # a single line is in the error already

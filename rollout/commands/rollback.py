@@ -107,7 +107,7 @@ def roll_back(
     held_back: HeldBack = lambda *_: "",
     meant: ReleaseChoice = ANY,
 ) -> CommandResult:
-    """Freezes and open an incident, or join the one that is open; asking the same again changes nothing.
+    """Freezes and opens an incident, or joins the one that is open; asking the same again changes nothing.
 
     `known` gives the versions that a target may be beside those of the train's own state, and `held_back` why
     nothing may choose one of these by what its commit holds. Raises InputError for an empty reason or an

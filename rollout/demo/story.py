@@ -62,7 +62,7 @@ class DemoClock:
 
 
 def tell(output: Path | None, say: Say, columns: int) -> Path:
-    """Plays the story in `output`, a new temporary folder when None, and return where that is.
+    """Plays the story in `output`, a new temporary folder when None, and returns where that is.
 
     Raises RefusedError when it is not an empty folder.
     """

@@ -130,12 +130,12 @@ class Forge(Protocol):
         """
 
     def open_pull_request(self, new: NewPullRequest, *, at: datetime) -> PullRequest:
-        """Makes the branch and open its pull request; one that is open is returned as it is."""
+        """Makes the branch and opens its pull request; one that is open is returned as it is."""
 
     def update_pull_request(self, number: int, body: str, *, at: datetime) -> None: ...
 
     def close_pull_request(self, number: int, comment: str, *, at: datetime) -> None:
-        """Closes it with a comment and delete its branch."""
+        """Closes it with a comment and deletes its branch."""
 
     def statuses(self, commit: str) -> Mapping[str, tuple[StatusState, str]]:
         """Context -> newest state and description."""

@@ -105,4 +105,4 @@ class Product(Worker, Protocol):
         """Returns the number of the log's file on this machine. Raises FileNotFoundError, OSError."""
 
     def stop(self) -> None:
-        """Kills every command that runs and start no other: a person interrupted."""
+        """Kills every command that runs and starts no other: a person interrupted."""

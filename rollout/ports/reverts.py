@@ -66,7 +66,7 @@ class Reverter(Protocol):
         """
 
     def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
-        """Reverts the release on the branch itself and return the new tip; raises as `propose`."""
+        """Reverts the release on the branch itself and returns the new tip; raises as `propose`."""
 
     def proposed(self, branch: str) -> PullRequest | None:
         """Returns the newest pull request from that branch, open or not."""

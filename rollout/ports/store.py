@@ -89,7 +89,7 @@ class StateStore(Protocol):
         at: datetime,
         is_brake: bool = False,
     ) -> str:
-        """Writes all of the change as one commit on top of `parent`, and return it.
+        """Writes all of the change as one commit on top of `parent`, and returns it.
 
         `is_brake`: it leads to a stop, so it acts in the middle of what a person has begun in the worktree.
         Raises HeadMovedError when the branch is no longer at `parent`; nothing is written then.

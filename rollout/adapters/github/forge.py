@@ -180,7 +180,7 @@ class GitHubForge:
     # --- changing and closing ----------------------------------------------------------------------------
 
     def update_pull_request(self, number: int, body: str, *, at: datetime) -> None:
-        """Replaces the body, and bring the label back when it is gone."""
+        """Replaces the body, and brings the label back when it is gone."""
         path = self._path(f"pulls/{number}")
         self._api.decorate(
             f"updating pull request {number}", lambda: self._api.rest("PATCH", path, body={"body": body})
@@ -192,7 +192,7 @@ class GitHubForge:
             listed.pulls[number] = replace(listed.pulls[number], body=body)
 
     def close_pull_request(self, number: int, comment: str, *, at: datetime) -> None:
-        """Closes it with a comment and delete its branch; one that is not open stays as it is.
+        """Closes it with a comment and deletes its branch; one that is not open stays as it is.
 
         Comment and branch are decorations: without them it is closed too.
         """

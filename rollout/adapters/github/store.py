@@ -263,7 +263,7 @@ class GitHubStore:
         at: datetime,
         is_brake: bool = False,
     ) -> str:
-        """Writes all of the change as one commit on top of `parent`, and return it. GitHub signs and dates
+        """Writes all of the change as one commit on top of `parent`, and returns it. GitHub signs and dates
         it.
 
         `is_brake` changes nothing, since there is no worktree. Raises HeadMovedError when the branch is no

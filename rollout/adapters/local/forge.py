@@ -149,7 +149,7 @@ class LocalForge:
         return self.open_from(pull, make, at=at)
 
     def open_from(self, pull: PullRequest, make: Callable[[], str], *, at: datetime) -> PullRequest:
-        """Points the branch at the commit that `make` gives, and open its pull request.
+        """Points the branch at the commit that `make` gives, and opens its pull request.
 
         `pull` lacks its number and its head's commit. One that is open is returned as it is; a branch left
         without one is moved. No worktree is touched.
@@ -186,7 +186,7 @@ class LocalForge:
                 self._file.write(_changed(records, number, body=body, updated_at=at))
 
     def close_pull_request(self, number: int, comment: str, *, at: datetime) -> None:
-        """Closes it with a comment and delete its branch; one that is not open stays as it is."""
+        """Closes it with a comment and deletes its branch; one that is not open stays as it is."""
         with self._locked():
             records = self._settled()
             found = self._find(records, number)

@@ -52,7 +52,7 @@ def _view(desk: Desk, state: TrainState, now: datetime) -> CacheView:
 
 
 def refresh(desk: Desk, train: str) -> tuple[CacheView, ChannelResult]:
-    """Asks for the releases now, and keep them. Raises OutsideError when there is no answer."""
+    """Asks for the releases now, and keeps them. Raises OutsideError when there is no answer."""
     now, state = desk.clock.now(), desk.load(train)
     new = refreshed(desk, state, kept(desk, state, now).usable, now)
     wanted = ChannelChange(StateChange(release_cache=new), f"cache {_releases(new)}")

@@ -271,7 +271,7 @@ class Reconciler:
     # --- a rollback ---------------------------------------------------------------------------------------
 
     def _revert(self, report: Report, responder: Responder, reverts: RevertFinder) -> list[PullView] | None:
-        """Proposes or push the revert when its time has come, and record what came of it.
+        """Proposes or pushes the revert when its time has come, and records what came of it.
 
         Open promotions, when that changed what they are to be.
         """

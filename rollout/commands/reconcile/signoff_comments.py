@@ -180,7 +180,7 @@ class SignoffDesk:
         return update
 
     def answer(self, state: TrainState) -> list[SignoffEffect]:
-        """Brings the issue up to date and answer; returns what was done."""
+        """Brings the issue up to date and answers; returns what was done."""
         done: list[SignoffEffect] = []
         self._decorations.attempt(lambda: done.extend(self._issue.act(state, self._answers)))
         self.notes += self._listener.notes

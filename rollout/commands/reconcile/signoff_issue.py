@@ -49,7 +49,7 @@ class SignoffIssue:
         self._dry_run = dry_run
 
     def act(self, state: TrainState, answers: Answers = MappingProxyType({})) -> Iterator[SignoffEffect]:
-        """Brings the issue up to date and answer comments; each effect is told when it is done."""
+        """Brings the issue up to date and answers comments; each effect is told when it is done."""
         if not is_signed_by_people(state):
             return
         if is_open(state):
@@ -153,7 +153,7 @@ _BY_HAND = (
 
 
 def open_issue(issue: SignoffIssue, state: TrainState) -> tuple[Issue, list[SignoffEffect]]:
-    """Opens the issue or put it right, and tell what that took.
+    """Opens the issue or puts it right, and tells what that took.
 
     Raises RefusedError without a rollout in progress that people sign, OutsideError when there is no issue.
     """

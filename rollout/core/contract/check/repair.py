@@ -94,7 +94,7 @@ def _fits(wanted: str, part: str | int) -> bool:
 
 
 def _put(data: object, place: Place, value: object) -> None:
-    """Sets what is at the place, or take it away; nothing when an earlier stand-in took its holder away."""
+    """Sets what is at the place, or takes it away; nothing when an earlier stand-in took its holder away."""
     *above, last = place
     for part in above:
         data = _within(data, part)
