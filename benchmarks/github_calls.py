@@ -21,7 +21,7 @@ from rollout.core.doctor.limits import requests_a_run
 from rollout.core.observation import HealthState, Observation, Results
 from rollout.core.state import CheckFact, Verdict
 from rollout.files.evidence import write_evidence
-from tests.adapters.github_world import NAME, GitHubWorld, seed
+from tests.adapters.github.world import NAME, GitHubWorld, seed
 from tests.workflows.town import CHECK, Town, build
 from tests.workflows.town import CONTRACT as TOWN
 from tests.world import CHECKS, PHASES, contract

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from rollout.adapters.artifacts import MAX_ARCHIVE, MAX_ARCHIVES, evidence_in
 from rollout.errors import InputError
 from rollout.files.evidence import MAX_EVIDENCE, dump_evidence
-from tests.adapters.test_evidence_file import OBSERVATION, RESULTS
 from tests.examples import examples
+from tests.files.test_evidence import OBSERVATION, RESULTS
 
 GOOD = dump_evidence(OBSERVATION).encode()
 NAME = "rollout-evidence-ubuntu-24.04"

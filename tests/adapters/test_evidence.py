@@ -22,7 +22,7 @@ from rollout.adapters.local.evidence import LocalEvidence
 from rollout.core.signoff.evidence import EvidencePlaces, Kind, LookedUpEvidence, Reference, judge
 from rollout.core.signoff.people import Writers
 from rollout.core.state import Release
-from tests.adapters.github_world import WaitingClock
+from tests.adapters.github.world import WaitingClock
 from tests.adapters.scratch import NOON, Repository
 
 __all__ = ["hub"]

@@ -20,7 +20,7 @@ from rollout.core.contract import Product
 from rollout.core.state import MOST_COMMITS
 from rollout.errors import InputError, OutsideError
 from rollout.ports import History, Place
-from tests.adapters.github_world import GitHubWorld, WaitingClock, seed
+from tests.adapters.github.world import GitHubWorld, WaitingClock, seed
 from tests.adapters.scratch import Repository
 
 __all__ = ["hub"]

@@ -8,12 +8,12 @@ import pytest
 
 from rollout.cli import main
 from rollout.files.evidence import write_evidence
-from tests.adapters.github_fixtures import hub
+from tests.adapters.github.fixtures import hub
 from tests.adapters.scratch import Existing
 from tests.cli.test_laptop import clone, source, world
 
 __all__ = ["clone", "hub", "source", "world"]
-from tests.adapters.github_world import GitHubWorld
+from tests.adapters.github.world import GitHubWorld
 
 UNARCHIVE = "Settings > General > Danger Zone > Unarchive this repository"
 COMMANDS = (

@@ -17,8 +17,8 @@ from rollout.cli import main
 from rollout.core.observation import Observation
 from rollout.core.values import format_instant
 from rollout.files.evidence import dump_evidence
-from tests.adapters.github_fixtures import hub, origin
-from tests.adapters.github_world import NAME, GitHubWorld, seed
+from tests.adapters.github.fixtures import hub, origin
+from tests.adapters.github.world import NAME, GitHubWorld, seed
 from tests.world import VERSION
 
 __all__ = ["hub", "origin"]

@@ -24,7 +24,7 @@ from rollout.core.observation import Evidence
 from rollout.core.values import format_instant
 from rollout.files.evidence import write_evidence
 from rollout.ports import PullRequestState
-from tests.adapters.github_world import NAME, GitHubWorld, seed
+from tests.adapters.github.world import NAME, GitHubWorld, seed
 from tests.world import TAU, VERSION, contract
 
 __all__ = ["hub"]

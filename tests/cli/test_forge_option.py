@@ -10,8 +10,8 @@ import pytest
 
 from fakehub.hub import Hub
 from rollout.cli import main
-from tests.adapters.github_fixtures import hub, origin
-from tests.adapters.github_world import GitHubWorld
+from tests.adapters.github.fixtures import hub, origin
+from tests.adapters.github.world import GitHubWorld
 from tests.adapters.scratch import Repository
 
 __all__ = ["hub", "origin"]

@@ -20,8 +20,8 @@ from rollout.cli import main
 from rollout.core.contract import RollbackStep
 from rollout.core.state import StepState
 from rollout.wiring import Workspace
-from tests.adapters.github_fixtures import hub
-from tests.adapters.github_world import GitHubWorld, started
+from tests.adapters.github.fixtures import hub
+from tests.adapters.github.world import GitHubWorld, started
 from tests.adapters.scratch import Existing, Repository
 
 __all__ = ["hub"]

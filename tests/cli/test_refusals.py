@@ -27,7 +27,7 @@ from rollout.cli import main
 from rollout.core.state import Rollout
 from rollout.core.values import format_instant
 from rollout.files.evidence import write_evidence
-from tests.adapters.github_world import GitHubWorld, seed, started
+from tests.adapters.github.world import GitHubWorld, seed, started
 from tests.world import VERSION
 
 __all__ = ["hub"]

@@ -19,7 +19,7 @@ from fakehub.hub import Hub
 from rollout.cli import main
 from rollout.core.observation import Observation, Results
 from rollout.files.evidence import write_evidence
-from tests.adapters.github_world import GitHubWorld, seed
+from tests.adapters.github.world import GitHubWorld, seed
 from tests.examples import examples
 from tests.world import VERSION, contract
 

@@ -14,9 +14,9 @@ import pytest
 import rollout.adapters.github
 from fakehub.graphql_api import SCHEMA
 from fakehub.hub import Hub
-from tests.adapters.github_fixtures import hub, origin
-from tests.adapters.test_github_routes import ACTS, ready
-from tests.adapters.test_inspection import FULL, inspect
+from tests.adapters.github.fixtures import hub, origin
+from tests.adapters.github.test_inspection import FULL, inspect
+from tests.adapters.github.test_routes import ACTS, ready
 from tests.real.published import schema
 
 __all__ = ["hub", "origin"]

@@ -8,7 +8,7 @@ import pytest
 
 from fakehub.fixtures import hub
 from fakehub.hub import Hub
-from tests.adapters.github_world import GitHubWorld, started
+from tests.adapters.github.world import GitHubWorld, started
 
 __all__ = ["hub", "origin", "world"]
 

@@ -23,7 +23,7 @@ from rollout.core.contract import Product
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import InputError, OutsideError, RefusedError
 from rollout.ports import PullRequestKind, PullRequestState, RevertOutcome
-from tests.adapters.github_world import WaitingClock
+from tests.adapters.github.world import WaitingClock
 from tests.adapters.scratch import NOON, Repository
 
 __all__ = ["hub"]

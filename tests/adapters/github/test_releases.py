@@ -17,7 +17,7 @@ from rollout.commands.channel.record import Desk
 from rollout.core.state import LookupSource
 from rollout.core.state.release_cache import ReleaseRecord
 from rollout.errors import OutsideError
-from tests.adapters.github_world import GitHubWorld, seed
+from tests.adapters.github.world import GitHubWorld, seed
 from tests.world import OLD_VERSION, TAU
 
 __all__ = ["hub"]

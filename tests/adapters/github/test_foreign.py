@@ -14,8 +14,8 @@ from rollout.adapters.github.answers import RefusedByGitHubError
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.hints import advice
 from rollout.errors import OutsideError
-from tests.adapters.github_fixtures import hub, origin
-from tests.adapters.github_world import GitHubWorld, WaitingClock
+from tests.adapters.github.fixtures import hub, origin
+from tests.adapters.github.world import GitHubWorld, WaitingClock
 
 __all__ = ["hub", "origin"]
 

@@ -23,7 +23,7 @@ from rollout.files.state_files import files_of, read_contract
 from rollout.files.yaml_text import dump_yaml
 from tests.fakes.worktree import FakeWorktree
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 PROFILES = ["tau", "generic"]
 
 

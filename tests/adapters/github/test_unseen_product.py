@@ -15,9 +15,9 @@ from rollout.cli import main
 from rollout.core.contract import Product
 from rollout.errors import OutsideError
 from rollout.files.evidence import write_evidence
-from tests.adapters.github_world import GitHubWorld, started
-from tests.adapters.test_github_rollback import FAILING, Rollback, build
-from tests.adapters.test_github_routes import KEY, open_issue
+from tests.adapters.github.test_rollback import FAILING, Rollback, build
+from tests.adapters.github.test_routes import KEY, open_issue
+from tests.adapters.github.world import GitHubWorld, started
 from tests.world import contract
 
 __all__ = ["hub"]

@@ -14,14 +14,14 @@ from rollout.adapters.github.checks_documents import OWN_JOBS, OWN_WORKFLOWS
 from rollout.core.check_run import CheckRun
 from rollout.errors import OutsideError
 from rollout.ports import ChecksBefore, ChecksUnreadError
-from tests.adapters.github_fixtures import hub, origin
-from tests.adapters.github_world import GitHubWorld
-from tests.adapters.test_github_faults import PERMISSIONS
+from tests.adapters.github.fixtures import hub, origin
+from tests.adapters.github.test_faults import PERMISSIONS
+from tests.adapters.github.world import GitHubWorld
 from tests.world import CHECKS
 
 __all__ = ["hub", "origin"]
 
-WORKFLOWS = Path(__file__).parents[2] / ".github/workflows"
+WORKFLOWS = Path(__file__).parents[3] / ".github/workflows"
 GATE = "Live smoke gate"
 OWN = "rollout-reconcile.yml"
 _RUNS = 20

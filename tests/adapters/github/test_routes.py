@@ -31,10 +31,10 @@ from rollout.core.signoff.evidence import Kind, Reference
 from rollout.core.state import CommitMessage, Freeze, Outcome, Release, StateChange
 from rollout.errors import RolloutError
 from rollout.ports import IssueState, NewPullRequest, PullRequestKind, Reaction, StatusState
-from tests.adapters.fault_table import ALL, table, uncovered
-from tests.adapters.github_fixtures import hub, origin
-from tests.adapters.github_world import Adapters, GitHubWorld, seed
-from tests.adapters.test_github_faults import __name__ as scenarios
+from tests.adapters.github.fault_table import ALL, table, uncovered
+from tests.adapters.github.fixtures import hub, origin
+from tests.adapters.github.test_faults import __name__ as scenarios
+from tests.adapters.github.world import Adapters, GitHubWorld, seed
 from tests.world import PHASES, TAU, VERSION
 
 __all__ = ["hub", "origin", "scenarios"]

@@ -10,9 +10,9 @@ from fakehub.faults import Fault
 from rollout.core.state import Verdict
 from rollout.errors import OutsideError
 from rollout.ports import IssueState, PullRequest, PullRequestState
-from tests.adapters.github_fixtures import hub, origin, world
-from tests.adapters.github_world import GitHubWorld
-from tests.adapters.test_github_routes import KEY, REVERT, open_issue, propose
+from tests.adapters.github.fixtures import hub, origin, world
+from tests.adapters.github.test_routes import KEY, REVERT, open_issue, propose
+from tests.adapters.github.world import GitHubWorld
 from tests.world import VERSION
 
 __all__ = ["hub", "origin", "world"]

@@ -23,9 +23,9 @@ from rollout.commands.start import StartOptions, start
 from rollout.core.observation import Observation
 from rollout.core.state import Verdict
 from rollout.errors import InputError, OutsideError
-from tests.adapters.fault_table import ALL, DECORATIVE, FATAL, LOST, table
-from tests.adapters.github_fixtures import hub, origin, world
-from tests.adapters.github_world import Adapters, GitHubWorld, seed
+from tests.adapters.github.fault_table import ALL, DECORATIVE, FATAL, LOST, table
+from tests.adapters.github.fixtures import hub, origin, world
+from tests.adapters.github.world import Adapters, GitHubWorld, seed
 from tests.world import TAU, VERSION, promotion_body
 
 __all__ = ["hub", "origin", "world"]

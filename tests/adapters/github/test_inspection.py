@@ -38,7 +38,7 @@ from rollout.core.doctor.facts import (
     World,
 )
 from rollout.errors import OutsideError
-from tests.adapters.github_world import SECONDS, WaitingClock
+from tests.adapters.github.world import SECONDS, WaitingClock
 from tests.adapters.scratch import Repository
 
 __all__ = ["hub"]

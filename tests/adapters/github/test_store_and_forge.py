@@ -35,8 +35,8 @@ from rollout.ports import (
     StatusState,
 )
 from tests import builders
-from tests.adapters.github_fixtures import hub, origin
-from tests.adapters.github_world import Adapters, GitHubWorld, seed
+from tests.adapters.github.fixtures import hub, origin
+from tests.adapters.github.world import Adapters, GitHubWorld, seed
 from tests.adapters.scratch import Repository
 from tests.world import TAU, VERSION
 

@@ -16,9 +16,9 @@ from fakehub.hub import Hub
 from rollout.core.contract import Product
 from rollout.core.state import Release
 from rollout.errors import OutsideError
-from tests.adapters.github_fixtures import hub, origin
-from tests.adapters.github_world import GitHubWorld, seed
-from tests.adapters.test_github_routes import ACTS, ROUTES, ready
+from tests.adapters.github.fixtures import hub, origin
+from tests.adapters.github.test_routes import ACTS, ROUTES, ready
+from tests.adapters.github.world import GitHubWorld, seed
 
 __all__ = ["hub", "origin"]
 

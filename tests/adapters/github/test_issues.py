@@ -20,7 +20,7 @@ from rollout.adapters.github.issues import GitHubIssues
 from rollout.adapters.github.listing import Listing
 from rollout.errors import OutsideError
 from rollout.ports import Issue, IssueState, Permission, Reaction, answer_key
-from tests.adapters.github_world import WaitingClock
+from tests.adapters.github.world import WaitingClock
 
 __all__ = ["hub"]
 

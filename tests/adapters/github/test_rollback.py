@@ -36,7 +36,7 @@ from rollout.core.state import (
 )
 from rollout.errors import RolloutError
 from rollout.files.state_files import files_of
-from tests.adapters.github_world import GitHubWorld, seed
+from tests.adapters.github.world import GitHubWorld, seed
 from tests.world import CHECKS, OLD_VERSION, TAU, contract, incident_body, promotion_body
 
 __all__ = ["hub"]
