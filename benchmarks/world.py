@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from pathlib import Path
 
+from rollout.adapters.git.formats import message_text
 from rollout.adapters.resources import profile_text
-from rollout.adapters.yaml_store import message_text
 from rollout.commands.collect import collect
 from rollout.commands.init import InitOptions, init
 from rollout.commands.reconcile.reconciler import Reconciler

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,51 +10,36 @@ from itertools import islice
 from typing import Protocol, cast
 
 from rollout.adapters.git import Git, TreeEntry, branch_move, object_id
-from rollout.core.consistency import why_behind
+from rollout.adapters.git.formats import message_text
 from rollout.core.contract import Contract
-from rollout.core.contract_fit import why_misfit
 from rollout.core.files import (
-    CHANNEL,
     CONTRACT,
-    INCIDENTS,
-    QUARANTINE,
-    REHEARSAL,
     ROLLOUT,
-    SIGNOFF,
     STATE,
-    STATUS,
     is_peoples,
     is_train,
     state_path,
 )
 from rollout.core.state import (
-    Channel,
     CommitMessage,
-    Incident,
-    Quarantine,
-    Rehearsal,
-    Rollout,
-    Signoff,
     StateChange,
-    Status,
     TrainState,
     UnusableFile,
 )
 from rollout.core.text import inert
 from rollout.errors import InputError, OutsideError, RefusedError
 from rollout.files.state_files import (
-    EDITED_HINT,
     FILE_MODES,
     KINDS_OF_MODES,
     PLAIN,
+    FileVersion,
     M,
-    check_consistency,
     contract_of,
     files_of,
-    missing,
     read_model,
     refuse_other_kinds,
 )
+from rollout.files.train import read_train
 from rollout.files.yaml_text import load_yaml
 from rollout.ports import LoggedCommit
 
@@ -65,11 +49,6 @@ _MOST_EMPTY = 200
 """How far back a train's folder is looked for."""
 
 _FROM_HISTORY = "take one from: rollout history"
-
-_LONGEST_LINE = 500
-
-_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
-"""Compiled when a commit is made: that takes milliseconds, and most commands make none."""
 
 NO_SUCH_BRANCH = "push the branch that carries state/, or name another with --state-branch"
 
@@ -362,17 +341,6 @@ class _GitFiles:
 
 
 @dataclass(frozen=True)
-class FileVersion:
-    """A file as one commit left it."""
-
-    commit: str
-    author: str
-    text: bytes | None
-    """None when the commit took it away, or put something else in its place."""
-    is_there: bool = True
-
-
-@dataclass(frozen=True)
 class LostTrains:
     """Trains whose folders one commit took away."""
 
@@ -397,94 +365,6 @@ class LostTrains:
         return replace(held, head=at, broken=(*held.broken, unusable))
 
 
-class TrainFiles(Protocol):
-    """A train's files at one commit, wherever they come from, by their names below `state/<train>/`."""
-
-    def has(self, name: str) -> bool: ...
-
-    def contract(self) -> tuple[Contract, str]:
-        """Returns the contract and its digest. Raises as `read_contract`."""
-
-    def model(self, model: type[M], name: str) -> M:
-        """Returns a file that is there. Raises as `read_model`."""
-
-    def versions(self, name: str) -> Iterator[FileVersion]:
-        """Yields the file as it was at this commit and before, newest first."""
-
-
-def read_train(train: str, at: str, files: TrainFiles, *, for_brake: bool = False) -> TrainState:
-    """Returns the train as its files tell it.
-
-    Where contract.yaml cannot be used, the one that decided before does; with `for_brake` that is so for
-    every file. Raises InputError when another file is missing or does not parse, or they contradict each
-    other; it names the commit that did it.
-    """
-    try:
-        if not files.has(ROLLOUT):
-            hint = f"an idle train's file has two lines: schema: 1 and train: {train}"
-            raise missing(train, ROLLOUT, hint)
-        rollout = files.model(Rollout, ROLLOUT)
-        status = _optional(files, Status, STATUS)
-        contract, digest, unusable = deciding_contract(train, files, rollout, status)
-        state = TrainState(
-            train=train,
-            head=at,
-            contract=contract,
-            contract_digest=digest,
-            rollout=rollout,
-            status=status,
-            channel=_optional(files, Channel, CHANNEL),
-            signoff=_optional(files, Signoff, SIGNOFF),
-            quarantine=_optional(files, Quarantine, QUARANTINE),
-            rehearsal=_optional(files, Rehearsal, REHEARSAL),
-            incident=_incident(files, rollout),
-            unusable=unusable,
-        )
-        check_consistency(state)
-        if for_brake and (why := why_behind(rollout, status, state.incident)):
-            path = state_path(train, STATUS)
-            raise InputError(f"{path}: {why}", hint=EDITED_HINT.format(file=path), file=path)
-    except InputError as error:
-        from rollout.adapters.train_history import with_stand_ins, with_way_back
-
-        if for_brake:
-            return with_stand_ins(error, train, at, files)
-        raise with_way_back(error, train, files) from error
-    return state
-
-
-def deciding_contract(
-    train: str, files: TrainFiles, rollout: Rollout, status: Status | None
-) -> tuple[Contract, str, UnusableFile | None]:
-    """Returns the contract that decides, its digest, and why it is not the one at this commit."""
-    try:
-        if not files.has(CONTRACT):
-            raise missing(train, CONTRACT, "write one; `rollout contract schema` lets an editor help")
-        contract, digest = files.contract()
-    except InputError as error:
-        from rollout.adapters.train_history import contract_before
-
-        return contract_before(error, train, files, rollout, status)
-    misfit = why_misfit(contract, train, rollout, status)
-    if misfit is None:
-        return contract, digest, None
-    from rollout.adapters.train_history import contract_that_fits
-
-    return contract_that_fits(misfit, contract, digest, train, files, rollout, status)
-
-
-def _incident(files: TrainFiles, rollout: Rollout) -> Incident | None:
-    named = rollout.frozen.incident if rollout.frozen else None
-    return _optional(files, Incident, f"{INCIDENTS}/{named}.yaml") if named else None
-
-
-def _optional(files: TrainFiles, model: type[M], name: str) -> M | None:
-    return files.model(model, name) if files.has(name) else None
-
-
-_SKIP_CI = "[skip ci]"
-
-
 def altered(train: str, change: StateChange, entry: Callable[[str], TreeEntry | None]) -> str:
     """Returns how a file that the change writes is not as the tool writes it; empty when each of them is.
 
@@ -499,15 +379,3 @@ def altered(train: str, change: StateChange, entry: Callable[[str], TreeEntry | 
         if found.id != object_id("blob", text, len(found.id)):
             return f"its {name} has other text than was proposed"
     return ""
-
-
-def message_text(message: CommitMessage, *, skips_ci: bool = False) -> str:
-    """Subject, body and trailers as git stores them; no text in it can pose as a trailer.
-
-    With `skips_ci`, a quiet one says `[skip ci]`.
-    """
-    body = re.sub(_CONTROL, "", message.body.replace("\r\n", "\n")).strip()
-    trailers = "\n".join(f"{key}: {inert(value, _LONGEST_LINE)}" for key, value in message.trailers)
-    skip = _SKIP_CI if skips_ci and message.quiet else ""
-    parts = (inert(message.subject, _LONGEST_LINE), body, skip, trailers)
-    return "\n\n".join(part for part in parts if part) + "\n"

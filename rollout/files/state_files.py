@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -50,6 +52,32 @@ KINDS_OF_MODES = {"120000": "is a link", "40000": "is a folder", "160000": "is a
 M = TypeVar("M", bound=Model)
 
 
+@dataclass(frozen=True)
+class FileVersion:
+    """A file as one commit left it."""
+
+    commit: str
+    author: str
+    text: bytes | None
+    """None when the commit took it away, or put something else in its place."""
+    is_there: bool = True
+
+
+class TrainFiles(Protocol):
+    """A train's files at one commit, wherever they come from, by their names below `state/<train>/`."""
+
+    def has(self, name: str) -> bool: ...
+
+    def contract(self) -> tuple[Contract, str]:
+        """Returns the contract and its digest. Raises as `read_contract`."""
+
+    def model(self, model: type[M], name: str) -> M:
+        """Returns a file that is there. Raises as `read_model`."""
+
+    def versions(self, name: str) -> Iterator[FileVersion]:
+        """Yields the file as it was at this commit and before, newest first."""
+
+
 def refuse_other_kinds(mode: str, path: str) -> None:
     """Raises InputError for a link, folder or submodule in the place of a file of state."""
     if mode not in FILE_MODES:
@@ -83,6 +111,15 @@ def contract_of(data: object, file: str, *, in_use: bool) -> tuple[Contract, str
         )
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return contract, hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def contract_at(train: str, files: TrainFiles) -> tuple[Contract, str]:
+    """Returns the contract of these files and its digest.
+    Raises InputError when it is missing or cannot be used.
+    """
+    if not files.has(CONTRACT):
+        raise missing(train, CONTRACT, "write one; `rollout contract schema` lets an editor help")
+    return files.contract()
 
 
 def read_model(model: type[M], text: bytes, file: str) -> M:

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.adapters.git import Git
-from rollout.adapters.yaml_store import YamlStore, message_text
+from rollout.adapters.git.formats import message_text
+from rollout.adapters.yaml_store import YamlStore
 from rollout.core.contract import Contract
 from rollout.core.state import (
     Channel,

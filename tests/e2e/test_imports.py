@@ -45,7 +45,7 @@ OF_EVALUATE = {
     "rollout.cli": {"boundary", "evaluate", "help", "options", "output"},
     "rollout.commands": {"commit_state", "evaluate", "reconcile"},
     "rollout.commands.reconcile": {"evidence", "facts"},
-    "rollout.files": {"plain_file", "state_files", "yaml_text"},
+    "rollout.files": {"plain_file", "state_files", "train", "yaml_text"},
     "rollout.ports": {"forge", "store"},
     "rollout.rendering": {"gates", "inert", "terminal"},
     "rollout.wiring": {"local", "state_branch", "texts", "workspace"},

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice, takewhile
 from typing import IO, NamedTuple
 
+from rollout.core.state import CommitMessage
+from rollout.core.text import inert
 from rollout.core.values import from_unix
 from rollout.ports import LoggedCommit
 
@@ -16,6 +18,10 @@ _GONE = "000000"
 _TRAILER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*): *(.*)")
 _NO_TRAILER = "(cherry picked from commit "
 """What git adds to trailers, and is none."""
+_SKIP_CI = "[skip ci]"
+_LONGEST_LINE = 500
+_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
+"""Compiled when a commit is made: that takes milliseconds, and most commands make none."""
 
 
 class GitObject(NamedTuple):
@@ -114,3 +120,15 @@ def trailers(message: str) -> dict[str, str]:
         elif not line.startswith(_NO_TRAILER):
             return {}
     return found
+
+
+def message_text(message: CommitMessage, *, skips_ci: bool = False) -> str:
+    """Returns subject, body and trailers as git stores them; no text in it can pose as a trailer.
+
+    With `skips_ci`, a quiet one says `[skip ci]`.
+    """
+    body = re.sub(_CONTROL, "", message.body.replace("\r\n", "\n")).strip()
+    named = "\n".join(f"{key}: {inert(value, _LONGEST_LINE)}" for key, value in message.trailers)
+    skip = _SKIP_CI if skips_ci and message.quiet else ""
+    parts = (inert(message.subject, _LONGEST_LINE), body, skip, named)
+    return "\n\n".join(part for part in parts if part) + "\n"

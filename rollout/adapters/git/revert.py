@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from rollout.adapters.git.formats import Merge, TreeEntry, nul_separated, tree_body
+from rollout.adapters.git.formats import Merge, TreeEntry, message_text, nul_separated, tree_body
 from rollout.adapters.git.process import finish, output, pipe
 from rollout.adapters.git.repository import Git
-from rollout.adapters.yaml_store import message_text
 from rollout.core.rollback.undone import LaterCommit, ReleaseFacts, ReleaseStanding, standing_at
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import RefusedError

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
+from rollout.adapters.git.formats import message_text
 from rollout.adapters.github import checks, releases
 from rollout.adapters.github.answers import PassingError, RefusedByGitHubError, parsed
 from rollout.adapters.github.api import STALE, Api, NewPullResult
@@ -23,7 +24,6 @@ from rollout.adapters.github.documents import (
     ShownStatuses,
 )
 from rollout.adapters.github.listing import LABEL, Listing
-from rollout.adapters.yaml_store import message_text
 from rollout.core.check_run import CheckRun
 from rollout.core.decide.effects import blocks
 from rollout.core.decorations import Decorations

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from rollout.adapters.git import TreeEntry
-from rollout.adapters.git.formats import mode_text
+from rollout.adapters.git.formats import message_text, mode_text
 from rollout.adapters.github.answers import Page, parsed, parsed_or_none
 from rollout.adapters.github.api import STALE, Api, RefusedByGitHubError
 from rollout.adapters.github.store_documents import (
@@ -30,12 +30,9 @@ from rollout.adapters.github.store_documents import (
 )
 from rollout.adapters.yaml_store import (
     NO_SUCH_BRANCH,
-    FileVersion,
     LostTrains,
     YamlStore,
     altered,
-    message_text,
-    read_train,
 )
 from rollout.core.contract import Contract
 from rollout.core.files import STATE, is_peoples, state_path
@@ -43,7 +40,8 @@ from rollout.core.state import CommitMessage, StateChange, TrainState, UnusableF
 from rollout.core.values import Model
 from rollout.core.workflow_pin import has_other_ci
 from rollout.errors import HeadMovedError, InputError
-from rollout.files.state_files import files_of, read_contract, read_model, refuse_other_kinds
+from rollout.files.state_files import FileVersion, files_of, read_contract, read_model, refuse_other_kinds
+from rollout.files.train import read_train
 from rollout.ports import LoggedCommit
 
 M = TypeVar("M", bound=Model)

@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from rollout.adapters.github.answers import Document, Name, Nodes, Oid, within
-from rollout.adapters.yaml_store import FileVersion
 from rollout.core.files import STATE_BRANCH, is_train
+from rollout.files.state_files import FileVersion
 
 _STATE_OF_COMMIT = """fragment state on Commit {
   oid

@@ -15,8 +15,9 @@ from typing import Literal
 from pydantic import Field
 
 from rollout.adapters.git import Git, TreeEntry, branch_move
+from rollout.adapters.git.formats import message_text
 from rollout.adapters.local.records import RecordsFile
-from rollout.adapters.yaml_store import altered, message_text
+from rollout.adapters.yaml_store import altered
 from rollout.core.check_run import CheckRun
 from rollout.core.files import ROLLOUT, state_path
 from rollout.core.state import CommitMessage, StateChange
