@@ -33,7 +33,7 @@ def show_help() -> Ratio:
 
 
 def evaluate() -> Ratio:
-    """In a repository in mid-rollout, git's share included."""
+    """Measures it in a repository in mid-rollout, git's share included."""
     with TemporaryDirectory() as folder:
         start, world = _Starter(Path(folder) / "bytecode"), World(Path(folder) / "world")
         ours = start.of(ROLLOUT, "evaluate", "--repo", str(world.root), "--now", world.now.isoformat())

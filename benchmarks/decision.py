@@ -21,7 +21,7 @@ BATCH = 100
 
 
 def advance_once() -> Ratio:
-    """Observation by observation, as reconcile asks, over parsing the status that each of them leaves."""
+    """Compares `advance`, observation by observation, with parsing the status that each of them leaves."""
     with TemporaryDirectory() as folder:
         world = World(Path(folder) / "world")
         state = world.state()

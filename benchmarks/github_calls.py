@@ -45,7 +45,7 @@ def steady() -> Count:
 
 
 def opening(*, signed: bool = False) -> Count:
-    """Where `signed`, items of the checklist are signed with it, and the checklist's issue tells so."""
+    """Counts an opened promotion; with `signed`, items of the checklist are signed with it."""
     with _world(None if signed else _nothing_to_sign()) as world:
         world.play_to("canary-1")
         _settle(world)
@@ -67,7 +67,7 @@ def entering() -> Count:
 
 
 def freezing() -> Count:
-    """A trigger fires while a promotion is open."""
+    """Counts a trigger that fires while a promotion is open."""
     with _world() as world:
         world.play_to("canary-1")
         _settle(world)
@@ -75,14 +75,14 @@ def freezing() -> Count:
 
 
 def rolling_back() -> Count:
-    """Nothing new while its issue and its revert's pull request are open."""
+    """Counts a run without news while the incident's issue and the revert's pull request are open."""
     with _world() as world:
         _to_the_revert(world)
         return _requests(world)
 
 
 def waiting_for_ci() -> Count:
-    """Nothing new while CI runs on the merge of the revert, below the state commits that came after it."""
+    """Counts a run without news while CI runs on the merge of the revert, below later state commits."""
     with _world() as world:
         _to_the_revert(world)
         world.merge()
@@ -97,7 +97,7 @@ def waiting_for_ci() -> Count:
 
 
 def _to_the_revert(world: GitHubWorld) -> None:
-    """A trigger has fired, the evidence is in, and the pull request that reverts the release is open."""
+    """Plays until the pull request that reverts the release is open."""
     world.play_to("canary-1")
     _settle(world)
     _fire(world)
@@ -159,7 +159,7 @@ def on_a_crowded_commit(tick: Callable[[GitHubWorld], Count]) -> Callable[[], Co
 
 
 def pile_up(world: GitHubWorld, runs: int, *, commit: str = "") -> None:
-    """As many runs of the tool on a commit, by default the release's."""
+    """Adds that many runs of the tool to a commit, by default the release's."""
     for _ in range(runs):
         at = commit or world.release
         world.repo.add_check(at, "Reconcile", workflow="rollout-reconcile.yml", anew=True)
@@ -193,7 +193,7 @@ def idle() -> Count:
 
 
 def foreign_event() -> Count:
-    """Somebody else's pull request is opened and closed: both workflows are asked, under act."""
+    """Counts both workflows, under act, as somebody else's pull request is opened and closed."""
     with TemporaryDirectory() as folder, Hub(_made(folder, "hub")) as hub:
         town = build(hub, Path(folder), app=True)
         head = town.head()
@@ -208,7 +208,7 @@ def foreign_event() -> Count:
 
 
 def _settle(world: GitHubWorld) -> None:
-    """What is opened once a release, such as the issue of its checklist, is there."""
+    """Observes once, so that what is opened once a release, such as the checklist, is there."""
     world.clock.forward(minutes=10)
     _requests(world, world.observe())
 
@@ -227,7 +227,7 @@ def _fire(world: GitHubWorld) -> Count:
 
 
 def _until(world: GitHubWorld, is_there: Callable[[], bool]) -> Count:
-    """Of the observation that leads there."""
+    """Counts the observation that leads there."""
     for _ in range(_MOST_TICKS):
         world.clock.forward(minutes=10)
         found = _requests(world, world.observe())
@@ -237,7 +237,7 @@ def _until(world: GitHubWorld, is_there: Callable[[], bool]) -> Count:
 
 
 def _requests(world: GitHubWorld, evidence: Observation | Results | None = None) -> Count:
-    """Of one `rollout reconcile`."""
+    """Counts one `rollout reconcile`."""
     arguments = ["reconcile", "--forge", "github", "--json"]
     with TemporaryDirectory() as folder:
         if evidence is not None:
@@ -288,7 +288,7 @@ def _nothing_to_sign() -> Contract:
 
 @contextmanager
 def _world(policy: Contract | None = None) -> Iterator[GitHubWorld]:
-    """An idle train on a local GitHub of its own."""
+    """Yields an idle train on a local GitHub of its own."""
     with TemporaryDirectory() as folder:
         repository, release = seed(Path(folder) / "repository", policy)
         with Hub(_made(folder, "hub")) as hub:
@@ -315,7 +315,7 @@ def whole_tick_of_a_product_apart() -> Count:
 
 
 def _whole(town: Town, home: Repo, conclusion: str) -> Count:
-    """Of one tick with a promotion open, after CI has ended so; as before where that is empty."""
+    """Counts one tick with a promotion open, after CI has ended so; as before where that is empty."""
     if conclusion:
         home.add_check(town.release, CHECK, conclusion)
     town.hub.forget_calls()

@@ -24,7 +24,7 @@ def long_history() -> Ratio:
 
 
 def bare_git() -> Ratio:
-    """Over the least that a script would ask of git: which branch, its files of state, stage, commit.
+    """Compares with the least that a script would do: find branch and files of state, stage, commit.
 
     Those do no compare-and-swap, which costs reconcile two commands more.
     """

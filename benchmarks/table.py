@@ -48,7 +48,7 @@ class Benchmark:
 
 
 def run(benchmarks: Iterable[Benchmark], say: Callable[[str], None]) -> int:
-    """Measure each in turn, say the table (Markdown) as it grows; the exit code: 1 when a goal is missed."""
+    """Measures each in turn and prints the table (Markdown) as it grows; returns 1 when a goal is missed."""
     code = 0
     say(_line(HEADER))
     say(_line("---" for _ in HEADER))

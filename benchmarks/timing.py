@@ -24,7 +24,7 @@ def timed(action: Callable[[], object]) -> float:
 
 
 def compare(ours: Side, theirs: Side, *, rounds: int) -> Ratio:
-    """Our time over theirs; what is shown of each is its median."""
+    """Compares our time with theirs; what is shown of each is its median."""
     pairs = [(ours(), theirs()) for _ in range(rounds)]
     one, other = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
     ratio = median(pair[0] / pair[1] for pair in pairs)

@@ -104,7 +104,7 @@ class World:
             yield state
 
     def prolong(self, commits: int, *, distinct: int | None = None) -> str:
-        """So many more observations, each in a commit of its own; after `distinct` they repeat.
+        """Adds that many observations, each in its own commit; after `distinct` they repeat.
 
         Gives the commit that the first of them is on.
         """

@@ -74,7 +74,7 @@ def command_reference() -> str:
 
 
 def _commands(context: click.Context, group: click.Group) -> Iterator[tuple[str, click.Command]]:
-    """Each command below the group with the words that call it; a group that acts alone is one too."""
+    """Yields each command below the group with the words that call it; a group that acts alone is one too."""
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -15,6 +16,12 @@ OTHERS_WORDS = ("CHANGELOG.md", "docs/style.md", "tests/")
 """The changelog tells of its time, the style names what it forbids, and tests hold what people type."""
 LONGEST_SUBJECT = 72
 NOT_IMPERATIVE = ("Let ", "Prove ", "Say ", "Tell ")
+THIRD_PERSON = re.compile(
+    r"(?!(?:This|Its|Others|Us|Bytes|Files|Lines|Paths|Keys|Actions|Events|Values|Versions)\b)"
+    r"[A-Z][a-z]+s\b(?! of\b)"
+)
+"""A verb. Plurals end alike: these are nouns only, and so is what `of` follows."""
+_EXEMPT = re.compile(r"property|command|group", re.IGNORECASE)
 
 
 def forbidden() -> dict[str, str]:
@@ -31,6 +38,28 @@ def findings(name: str, text: str, words: dict[str, str]) -> Iterator[str]:
         for found in re.finditer(pattern, text, re.IGNORECASE):
             line = text.count("\n", 0, found.start()) + 1
             yield f"{name}:{line}: {wrong!r}: write {right!r}"
+
+
+def problems(name: str, text: str, words: dict[str, str]) -> Iterator[str]:
+    """Yields everything that is wrong with a file."""
+    yield from findings(name, text, words)
+    if name.endswith(".py"):
+        yield from docstring_problems(name, text)
+
+
+def docstring_problems(name: str, source: str) -> Iterator[str]:
+    """Yields `file:line: what to write` for each docstring of a function without a verb at its beginning.
+
+    A property's docstring names a thing, a command's is its help, and that of `__init__` explains arguments.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name == "__init__":
+            continue
+        text = ast.get_docstring(node)
+        is_exempt = any(_EXEMPT.search(ast.unparse(one)) for one in node.decorator_list)
+        if text and not is_exempt and not THIRD_PERSON.match(text):
+            line, word = node.body[0].lineno, text.split()[0]
+            yield f"{name}:{line}: {word!r}: begin with a verb in the third person, such as: Returns"
 
 
 def subject_problems(message: str) -> Iterator[str]:
@@ -60,7 +89,7 @@ def main(arguments: list[str]) -> int:
     else:
         words = forbidden()
         texts = ((name, (ROOT / name).read_text(encoding="utf-8")) for name in _files())
-        found = [one for name, text in texts for one in findings(name, text, words)]
+        found = [one for name, text in texts for one in problems(name, text, words)]
     if found:
         found.append("the rules: docs/style.md")
     sys.stderr.writelines(f"{one}\n" for one in found)

@@ -44,7 +44,7 @@ class ActRun:
 
 
 def find_act() -> str:
-    """The program, beside Python or on PATH. Raises ActError."""
+    """Returns the program, beside Python or on PATH. Raises ActError."""
     beside = Path(sys.executable).with_name("act")
     found = str(beside) if beside.exists() else shutil.which("act")
     if found is None:
@@ -53,7 +53,7 @@ def find_act() -> str:
 
 
 def run_act(run: ActRun) -> list[JobResult]:
-    """The jobs that began, in that order, with ids 0. Raises ActError when act itself fails."""
+    """Returns the jobs that began, in that order, with ids 0. Raises ActError when act itself fails."""
     home = run.scratch / "home"
     home.mkdir(parents=True)
     event = run.scratch / "event.json"
@@ -73,7 +73,7 @@ def run_act(run: ActRun) -> list[JobResult]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What a step sees before the workflow says anything: programs, a home, and git's identity of nobody."""
+    """Returns what a step sees before the workflow sets anything: programs, a home, and no git identity."""
     path = [str(PROGRAMS), str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]
     return {
         "PATH": ":".join(path),
@@ -101,7 +101,7 @@ def _arguments(run: ActRun, event: Path) -> list[str]:
 
 
 def read_log(lines: Sequence[str]) -> list[JobResult]:
-    """Jobs from act's JSON log. Raises ActError for a job whose runner label is not known."""
+    """Reads the jobs from act's JSON log. Raises ActError for a job whose runner label is not known."""
     jobs: dict[str, JobResult] = {}
     for line in lines:
         record = json.loads(line)

@@ -77,7 +77,7 @@ _NEAR = 300
 
 
 def _signed(by: str) -> tuple[Person, str]:
-    """Who, and when in RFC 3339, of `Name <email> seconds zone`."""
+    """Returns who, and when in RFC 3339, of `Name <email> seconds zone`."""
     who, seconds, zone = by.rsplit(" ", 2)
     name, _, email = who.removesuffix(">").rpartition(" <")
     offset = datetime.strptime(zone, "%z").tzinfo
@@ -139,7 +139,7 @@ class BareRepo:
     # --- reading -----------------------------------------------------------------------------------------
 
     def refs(self, prefix: str = "refs/") -> dict[str, str]:
-        """Full name -> object, sorted by name; read from git's files, as it is asked for all the time."""
+        """Maps full name to object, sorted by name; read from git's files, for speed."""
         found = self._packed_refs()
         folder = prefix.rpartition("/")[0]
         for file in _files(f"{self.path}/{folder}"):
@@ -148,7 +148,7 @@ class BareRepo:
         return {name: found[name] for name in sorted(found) if name.startswith(prefix)}
 
     def ref(self, name: str) -> str | None:
-        """The object of a full name."""
+        """Returns the object of a full name."""
         return self._loose_ref(f"{self.path}/{name}") or self._packed_refs().get(name)
 
     def branch(self, name: str) -> str | None:
@@ -165,14 +165,14 @@ class BareRepo:
         return {name: sha for sha, name in pairs}
 
     def commit_of(self, revision: str) -> str | None:
-        """The commit that a branch, tag or (short) sha names."""
+        """Returns the commit that a branch, tag or (short) sha names."""
         names = (f"refs/heads/{revision}", f"refs/tags/{revision}", f"refs/{revision}")
         known = None if _OBJECT.fullmatch(revision) else next(filter(None, map(self.ref, names)), None)
         found = self._objects.ask(f"{known or revision}^{{commit}}")
         return found.sha if found else None
 
     def object(self, expression: str) -> tuple[str, str] | None:
-        """(sha, type) of any revision expression, `main:path` too."""
+        """Returns (sha, type) of any revision expression, `main:path` too."""
         found = self._objects.ask(expression)
         return (found.sha, found.type) if found else None
 
@@ -182,7 +182,7 @@ class BareRepo:
         return found.body
 
     def tree(self, revision: str, *, recursive: bool = False) -> list[TreeEntry]:
-        """Sorted as git does; `recursive` with the folders and what is in them."""
+        """Lists a tree, sorted as git does; `recursive` with the folders and what is in them."""
         found = self._objects.ask(revision)
         if found and found.type != "tree":
             found = self._objects.ask(f"{found.sha}^{{tree}}")
@@ -229,11 +229,13 @@ class BareRepo:
         )
 
     def log(self, revision: str, *limits: str) -> list[str]:
-        """Commits, newest first."""
+        """Returns commits, newest first."""
         return self.git("rev-list", *limits[:1], revision, "--", *limits[1:]).split()
 
     def subjects(self, head: str, base: str = "") -> list[str]:
-        """Subjects of the commits that base lacks, newest first; without a base, of all first parents."""
+        """Returns the subjects of the commits that base lacks, newest first;
+        without a base, of all first parents.
+        """
         if base:
             return [self.commit(sha).subject for sha in self.between(base, head)[::-1]]
         found, tip = [], self.commit_of(head)
@@ -244,7 +246,7 @@ class BareRepo:
         return found
 
     def between(self, base: str, head: str) -> list[str]:
-        """Commits of head that base lacks, oldest first."""
+        """Returns commits of head that base lacks, oldest first."""
         base, head = self._id(base), self._id(head)
         line = self._line(head, base)
         return (
@@ -252,7 +254,7 @@ class BareRepo:
         )
 
     def _line(self, head: str, base: str) -> list[str] | None:
-        """Commits from head back to base, where each has one parent and they are few; else None."""
+        """Returns commits from head back to base, where each has one parent and they are few; else None."""
         line: list[str] = []
         while head != base:
             parents = self._objects.parents(head)
@@ -282,7 +284,9 @@ class BareRepo:
         return self.commit_of(revision) or revision
 
     def _history(self, head: str, wanted: str = "") -> set[str] | None:
-        """The commit and those before it, until `wanted` is among them; None where there are too many."""
+        """Returns the commit and those before it, until `wanted` is among them;
+        None where there are too many.
+        """
         found, waiting = {head}, [head]
         for commit in waiting:
             if wanted in found:
@@ -295,11 +299,11 @@ class BareRepo:
         return found
 
     def changed(self, old: str, new: str) -> list[tuple[str, str]]:
-        """(one letter of git, path) of each file that differs."""
+        """Returns (one letter of git, path) of each file that differs."""
         return list(self._objects.differences(old, new))
 
     def seed(self, other: Path) -> None:
-        """Take over branches, tags and objects of a local repository; nothing of it may be there yet."""
+        """Copies branches, tags and objects of a local repository; nothing of it may be there yet."""
         git_dir = other / ".git" if (other / ".git").is_dir() else other
         shutil.copytree(git_dir / "objects", self.path / "objects", copy_function=os.link, dirs_exist_ok=True)
         for kind in ("heads", "tags"):
@@ -315,7 +319,7 @@ class BareRepo:
         return self._objects.write("blob", content)
 
     def write_tree(self, base: str | None, entries: Sequence[tuple[str, str | None, str]]) -> str:
-        """The base with entries (mode, sha or None to delete, path) laid over it."""
+        """Writes the base with entries (mode, sha or None to delete, path) laid over it."""
         tree = self.commit_of(base) or base if base else None
         changes = {path: (mode.lstrip("0"), sha) if sha else None for mode, sha, path in entries}
         missing = [sha for _, sha, _ in entries if sha and self._objects.ask(sha) is None]
@@ -356,7 +360,7 @@ class BareRepo:
         self.git("update-ref", "-d", name)
 
     def merged_tree(self, base: str, head: str) -> str | None:
-        """The tree of a merge; None when it conflicts."""
+        """Returns the tree of a merge; None when it conflicts."""
         fork = self.merge_base(base, head)
         if fork and (plain := self._objects.plain_merge(fork, base, head)):
             return plain

@@ -15,6 +15,6 @@ class SettableClock:
         return self.time
 
     def forward(self, **span: float) -> datetime:
-        """Move on by a span as `timedelta` takes it, such as `minutes=10`."""
+        """Moves on by a span as `timedelta` takes it, such as `minutes=10`."""
         self.time += timedelta(**span)
         return self.time

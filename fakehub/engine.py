@@ -172,12 +172,12 @@ class Engine:
         return self._run_all(self._started_by(event))
 
     def approve(self, repo: Repo, run: Run) -> Run:
-        """A person approves a run that waits for it."""
+        """Approves a waiting run, as a person does."""
         assert run.conclusion == "action_required"
         return self._again(repo, run)
 
     def rerun(self, repo: Repo, run: Run) -> Run:
-        """Run it once more: same commit, same event, the artifacts of the first attempt still there."""
+        """Runs it once more: same commit, same event, the artifacts of the first attempt still there."""
         run.attempt += 1
         return self._again(repo, run)
 
@@ -211,7 +211,7 @@ class Engine:
         return queued
 
     def _commit_for(self, repo: Repo, event: Event) -> str | None:
-        """The commit whose workflow files count; None when nothing starts."""
+        """Returns the commit whose workflow files count; None when nothing starts."""
         if event.name == "pull_request":
             return self._merge_commit(repo, event)
         if event.name == "push":
@@ -219,7 +219,7 @@ class Engine:
         return event.sha or repo.bare.branch(repo.default_branch)
 
     def _merge_commit(self, repo: Repo, event: Event) -> str | None:
-        """`refs/pull/N/merge`; None for a conflict, for which GitHub starts nothing."""
+        """Returns `refs/pull/N/merge`; None for a conflict, for which GitHub starts nothing."""
         number = event.payload["number"]
         base = repo.bare.branch(event.branch)
         assert base is not None
@@ -256,7 +256,7 @@ class Engine:
         return run
 
     def _run_all(self, queued: list[Queued]) -> list[Run]:
-        """Events that came together: of each concurrency group the first runs, and the last that waits."""
+        """Runs events that came together: of each concurrency group the first, and the last that waits."""
         for index, one in enumerate(queued):
             rivals = [other for other in queued[index + 1 :] if one.group and other.group == one.group]
             is_running = not any(other.group == one.group for other in queued[:index])
@@ -268,7 +268,7 @@ class Engine:
         return [one.run for one in queued]
 
     def _is_held_up(self, queued: Queued) -> bool:
-        """Whether it cannot begin: a run that waits for a runner holds its group, or it is such a run."""
+        """Returns whether it has to wait: for a runner, or for a run of its group that does."""
         line = self._lines.get(queued.group, []) if queued.group else []
         if line:
             for replaced in line[1:]:
@@ -285,7 +285,7 @@ class Engine:
         return True
 
     def comes_back(self, label: str) -> list[Run]:
-        """A runner with the label is there again, and takes what has waited for it."""
+        """Brings a runner with the label back, which takes what has waited for it."""
         self.offline.remove(label)
         lines, self._lines = self._lines, {}
         return [run for line in lines.values() for one in line for run in self._run_all([one])]
@@ -328,11 +328,11 @@ class Engine:
         self._finish(repo, run, file, jobs)
 
     def _variables(self, event: Event | None) -> dict[str, str]:
-        """Those of the repository; a fork's pull request gets none."""
+        """Returns those of the repository; a fork's pull request gets none."""
         return {} if event is not None and event.from_fork else self.variables
 
     def _refusing(self, repo: Repo, run: Run) -> set[str]:
-        """Environments that do not let the run in.
+        """Returns environments that do not let the run in.
 
         Rules name branches and tags, and a pull request's merge is neither
         (docs.github.com: "Managing environments for deployment", branch names).
@@ -344,7 +344,7 @@ class Engine:
         return {name for name, one in restricted.items() if one.branches and branch not in one.branches}
 
     def _clone(self, repo: Repo, run: Run, scratch: Path) -> Path:
-        """The repository at the run's commit; no more than its actions where the jobs are played."""
+        """Clones the repository at the run's commit; only its actions where the jobs are played."""
         clone = scratch / "clone"
         if self.run_jobs is play:
             repo.bare.write_files(run.commit, ".github/actions", clone)
@@ -360,7 +360,7 @@ class Engine:
         return clone
 
     def _tokens(self, repo: Repo, file: WorkflowFile, run: Run) -> dict[str, Token]:
-        """Job -> its token; under "" what all jobs have in common, for `github.token` inside an action."""
+        """Maps job to its token; under "" what all jobs share, for `github.token` inside an action."""
         given = {key: job_permissions(repo, file.document, job) for key, job in file.document["jobs"].items()}
         if _is_of_fork(run):
             given = {key: dict.fromkeys(one, "read") for key, one in given.items()}
@@ -393,14 +393,15 @@ class Engine:
         return {**env, **self.env}
 
     def artifact_folder(self, run: Run) -> Path:
-        """Where the artifacts of a run are, each as `NAME.zip`; a test may put one of its own there."""
+        """Returns where the artifacts of a run are, each as `NAME.zip`; a test may add its own."""
         folder = self.hub.folder / "artifacts" / str(run.id)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def _actions(self, file: WorkflowFile, clone: Path) -> dict[str, Path]:
-        """Every action that the workflow, and the repository's own actions, use. Raises ActError for one
-        without a stub, or that is not pinned to a commit."""
+        """Returns every action that the workflow, and the repository's own actions, use.
+        Raises ActError for one without a stub, or that is not pinned to a commit.
+        """
         found: dict[str, Path] = {}
         wanted = _all_uses(file.document, clone)
         while wanted:
@@ -420,7 +421,7 @@ class Engine:
         return found
 
     def _check_labels(self, file: WorkflowFile, run: Run, jobs: list[JobResult]) -> None:
-        """act mixes up `runs-on: ${{ matrix.x }}` of jobs that begin together, and knows no groups."""
+        """Fails for labels that act mistakes: it mixes up `runs-on: ${{ matrix.x }}`, and knows no groups."""
         inputs = run.payload.get("inputs") or {}
         for job in jobs:
             raw = file.document["jobs"][job.key]["runs-on"]
@@ -479,7 +480,7 @@ class Engine:
 
 
 def artifact_files(artifact: Artifact) -> dict[str, bytes]:
-    """Name -> content of what is in an artifact."""
+    """Maps name to content of what is in an artifact."""
     with zipfile.ZipFile(io.BytesIO(artifact.content)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -488,7 +489,7 @@ def artifact_files(artifact: Artifact) -> dict[str, bytes]:
 
 
 def _waits_for_approval(event: Event) -> bool:
-    """Pull requests made with a run's own token get runs, which a person must approve."""
+    """Returns whether a person must approve it: so for pull requests made with a run's own token."""
     return event.name == "pull_request" and event.action in ("opened", "synchronize", "reopened")
 
 
@@ -511,7 +512,7 @@ def _is_started(file: WorkflowFile, event: Event) -> bool:
 
 
 def _runs_on(raw: Any, context: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """The group and the labels of a job's `runs-on`, in each of the ways to write it."""
+    """Returns the group and the labels of a job's `runs-on`, in each of its forms."""
     value = value_of(raw, context) if isinstance(raw, str) and raw.startswith("${{") else raw
     if isinstance(value, dict):
         return str(value.get("group", "")), _runs_on(value.get("labels") or [], context)[1]
@@ -533,7 +534,7 @@ def _check_name(file: WorkflowFile, job: JobResult) -> str:
 
 
 def _concurrency(file: WorkflowFile, run: Run, variables: Mapping[str, str]) -> tuple[str, bool]:
-    """The group (with the repository's name of the workflow expanded) and whether a newer run cancels."""
+    """Returns the group (with the workflow's name expanded) and whether a newer run cancels."""
     raw = file.document.get("concurrency")
     if raw is None:
         return "", False
@@ -555,7 +556,7 @@ def _concurrency(file: WorkflowFile, run: Run, variables: Mapping[str, str]) -> 
 
 
 def checked_inputs(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
-    """What a dispatched workflow gets, as strings. Raises ApiError 422."""
+    """Returns what a dispatched workflow gets, as strings. Raises ApiError 422."""
     if unknown := given.keys() - declared.keys():
         raise ApiError(422, f"Unexpected inputs provided: {sorted(unknown)}")
     result = {}
@@ -573,7 +574,7 @@ def checked_inputs(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dic
 
 
 def job_permissions(repo: Repo, document: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, str]:
-    """Scope -> level of the token that a job gets."""
+    """Maps scope to level, of the token that a job gets."""
     raw = job.get("permissions", document.get("permissions"))
     scopes = ("actions", "checks", "contents", "issues", "pull_requests", "statuses")
     if raw is None:
@@ -589,7 +590,7 @@ def _document(
     token_inputs: Mapping[str, list[str]],
     refusing: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The file for act: each job with its own token, and no environment, of which act knows too little.
+    """Writes the file for act: each job with its own token, and no environment, which act barely supports.
 
     A job in an environment that refuses the run fails before its first step.
     """
@@ -606,7 +607,7 @@ def _document(
 
 
 def _token_inputs(file: WorkflowFile, clone: Path, actions: Mapping[str, Path]) -> dict[str, list[str]]:
-    """`uses:` -> inputs of that action whose default is the token."""
+    """Maps `uses:` to the inputs of that action whose default is the token."""
     found = {}
     for used in {str(step["uses"]) for step in _steps(file.document) if "uses" in step}:
         match = _USES.fullmatch(used)
@@ -635,7 +636,7 @@ def _all_uses(document: Mapping[str, Any], clone: Path) -> list[str]:
 
 
 def _uses_of_actions(folder: Path) -> list[str]:
-    """What the actions that a repository holds call in their turn."""
+    """Returns what the actions that a repository holds call in their turn."""
     found = []
     for action in sorted(folder.glob(".github/actions/*/action.y*ml")):
         steps = read(action.read_bytes())["runs"].get("steps") or []

@@ -257,7 +257,7 @@ class Run:
         return f"refs/heads/{pull['base']['ref']}" if pull["merged"] else f"refs/pull/{pull['number']}/merge"
 
     def job(self, key: str) -> JobResult:
-        """The one job of that key. Fails the test when it did not run, or more than once (a matrix)."""
+        """Returns the one job of that key. Fails the test when it did not run exactly once (a matrix)."""
         found = [job for job in self.jobs if job.key == key]
         assert len(found) == 1, (
             f"{self.workflow}: {len(found)} jobs {key} among {[job.key for job in self.jobs]}"
@@ -265,7 +265,7 @@ class Run:
         return found[0]
 
     def ran(self) -> list[str]:
-        """Names of the jobs that ran and were not skipped, in the order in which they began."""
+        """Returns the names of the jobs that ran and were not skipped, in the order in which they began."""
         return [job.name for job in self.jobs if job.conclusion != "skipped"]
 
 

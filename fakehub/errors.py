@@ -25,7 +25,7 @@ class ApiError(Exception):
 
     @classmethod
     def invalid(cls, resource: str, field: str = "", message: str = "") -> ApiError:
-        """422 "Validation Failed", about a field, or with words of its own."""
+        """Returns 422 "Validation Failed", about a field, or with words of its own."""
         error = {"resource": resource, "code": "custom" if message else "invalid"}
         if field:
             error["field"] = field

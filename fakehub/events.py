@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def document(repo: Repo, token: Token, more: Json) -> Json:
-    """`more`, with what every event tells: the repository and who did it."""
+    """Returns `more` with what every event has: the repository and who did it."""
     return {
         **json.loads(json.dumps(more)),
         "repository": _repository(shapes.repository(repo, "Repository")),
@@ -24,13 +24,13 @@ def document(repo: Repo, token: Token, more: Json) -> Json:
 
 
 def _repository(shown: Json) -> Json:
-    """An event tells a little more of a repository than REST, and not how pull requests are merged."""
+    """Shows a repository in an event: a little more than in REST, and not how pull requests are merged."""
     del shown["allow_rebase_merge"]
     return {**shown, "has_downloads": True, "custom_properties": {}}
 
 
 def push(repo: Repo, token: Token, ref: str, old: str | None, new: str | None) -> Json:
-    """A push dates its repository in seconds since 1970, and the branch's newest commit is its head."""
+    """Returns a push: its repository's times are seconds since 1970; its head is the newest commit."""
     commits = [_commit(repo, sha) for sha in _pushed(repo, old, new)]
     head = _commit(repo, new) if new else None
     found = document(
@@ -56,7 +56,7 @@ def push(repo: Repo, token: Token, ref: str, old: str | None, new: str | None) -
 
 
 def _pushed(repo: Repo, old: str | None, new: str | None) -> list[str]:
-    """The commits that are new on the branch; one that is new, or was forced, brings none."""
+    """Returns the commits that are new on the branch; a new or forced branch brings none."""
     if not old or not new:
         return []
     if repo.bare.commit(new).parents == (old,):
@@ -107,7 +107,7 @@ def _unassigned() -> Json:
 
 
 def group(repo: Repo, token: Token, ref: str, base: str, base_sha: str) -> Json:
-    """Of a merge queue's group, whose branch is `ref`; it is built on `base_sha` for the branch `base`."""
+    """Returns the event of a merge queue's group on `ref`, built on `base_sha` for the branch `base`."""
     head = repo.bare.branch(ref)
     assert head is not None
     described = {
@@ -139,6 +139,6 @@ def _issue(repo: Repo, thread: Thread) -> Json:
 
 
 def _reactions(repo: Repo) -> Json:
-    """Of a thread to which nobody has reacted."""
+    """Returns the reactions of a thread to which nobody has reacted."""
     kinds = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
     return {"url": shapes.url(repo, "reactions"), "total_count": 0, **dict.fromkeys(kinds, 0)}

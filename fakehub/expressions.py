@@ -16,7 +16,7 @@ _TOKEN = re.compile(r"\b(github\.token|secrets\.GITHUB_TOKEN)\b")
 
 
 def evaluate(text: str, context: Mapping[str, Any]) -> str:
-    """`text` with each `${{ }}` replaced by its value.
+    """Returns `text` with each `${{ }}` replaced by its value.
 
     Knows paths (`*` for each of a list), strings, `true`, `false`, `null`, `!`, `==`, `!=`, `&&`, `||`,
     parentheses, `contains`, `startsWith`, `format`, `fromJSON`, `toJSON` and what tells how the job goes: the
@@ -26,7 +26,7 @@ def evaluate(text: str, context: Mapping[str, Any]) -> str:
 
 
 def value_of(text: str, context: Mapping[str, Any]) -> Any:
-    """What one expression is, with or without `${{ }}` around it. Raises ValueError as `evaluate`."""
+    """Returns what one expression is, with or without `${{ }}` around it. Raises ValueError as `evaluate`."""
     whole = _EXPRESSION.fullmatch(text.strip())
     return _Reader(whole[1] if whole else text, context).value()
 
@@ -127,7 +127,7 @@ class _Reader:
         raise self._unknown()
 
     def _further(self, found: Any) -> Any:
-        """What `.name` after a call leads to."""
+        """Returns what `.name` after a call leads to."""
         return (
             _followed(found, self._words.pop(0)[1:])
             if self._words[:1] and self._words[0][0] == "."
@@ -143,7 +143,7 @@ class _Reader:
 
 
 def _are_equal(one: Any, other: Any) -> bool:
-    """Strings without regard to case, different types as numbers: docs.github.com, "Evaluate expressions"."""
+    """Compares strings without regard to case, different types as numbers, as GitHub's expressions do."""
     if isinstance(one, str) and isinstance(other, str):
         return one.lower() == other.lower()
     return bool(one == other if type(one) is type(other) else _number(one) == _number(other))
@@ -168,7 +168,7 @@ def _followed(found: Any, path: str) -> Any:
 
 
 def _outside_strings(expression: str) -> str:
-    """The expression without blanks, but for those in its strings."""
+    """Returns the expression without blanks, but for those in its strings."""
     parts = re.split(r"('(?:[^']|'')*')", expression)
     return "".join(part if index % 2 else re.sub(r"\s", "", part) for index, part in enumerate(parts))
 
@@ -176,7 +176,7 @@ def _outside_strings(expression: str) -> str:
 def with_token(
     job: Mapping[str, Any], token: str, token_inputs: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    """The job with its own token wherever it speaks of `github.token`.
+    """Returns the job with its own token wherever it names `github.token`.
 
     `token_inputs` names, for each `uses:`, the inputs whose default is `github.token`: they are given
     the token too when the step leaves them out.

@@ -44,13 +44,13 @@ DROPPED_AFTER = Fault(when=When.DROP_AFTER)
 
 
 def too_many(retry_after: int | None = None) -> Fault:
-    """429 of the secondary rate limit, with or without Retry-After (seconds)."""
+    """Returns 429 of the secondary rate limit, with or without Retry-After (seconds)."""
     headers = (("Retry-After", str(retry_after)),) if retry_after is not None else ()
     return Fault(status=429, message="You have exceeded a secondary rate limit.", headers=headers)
 
 
 def rate_limited(reset_unix: int) -> Fault:
-    """403 of the primary rate limit: nothing left until `reset_unix`."""
+    """Returns 403 of the primary rate limit: nothing left until `reset_unix`."""
     headers = (
         ("X-RateLimit-Remaining", "0"),
         ("X-RateLimit-Limit", "5000"),
@@ -62,7 +62,7 @@ def rate_limited(reset_unix: int) -> Fault:
 def graphql(
     message: str = "Something went wrong while executing your query.", kind: str = "INTERNAL"
 ) -> Fault:
-    """An error with status 200."""
+    """Returns an error with status 200."""
     return Fault(status=200, message=message, graphql_type=kind)
 
 

@@ -14,7 +14,7 @@ __all__ = ["hub"]
 
 @pytest.fixture
 def hub(tmp_path_factory: pytest.TempPathFactory, socket_enabled: None) -> Iterator[Hub]:
-    """A local GitHub with nothing in it. Asking for it allows sockets; only the loopback can be reached."""
+    """Yields an empty local GitHub. Using it allows sockets; only the loopback can be reached."""
     socket_allow_hosts(["127.0.0.1"], allow_unix_socket=True)
     with Hub(tmp_path_factory.mktemp("hub")) as hub:
         yield hub

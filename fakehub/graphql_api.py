@@ -30,7 +30,7 @@ _CO_AUTHOR = re.compile(r"^co-authored-by:([^<\n]+)<([^>\n]*)>", re.IGNORECASE |
 
 
 def document(raw: bytes) -> str:
-    """The query or mutation of a request's body; "" for what has none."""
+    """Returns the query or mutation of a request's body; "" for what has none."""
     try:
         return str(json.loads(raw)["query"])
     except (ValueError, KeyError, TypeError):
@@ -38,7 +38,7 @@ def document(raw: bytes) -> str:
 
 
 def operation(query: str) -> str:
-    """Its name, else names of the root fields, comma separated; "" for what does not parse."""
+    """Returns its name, else names of the root fields, comma separated; "" for what does not parse."""
     try:
         document = _parsed(query)
     except graphql.GraphQLError:
@@ -57,7 +57,7 @@ def operation(query: str) -> str:
 
 
 def execute(hub: Hub, token: Token, body: Any) -> Json:
-    """The answer, which comes with status 200 whatever is in it."""
+    """Executes a request; the answer has status 200 whatever is in it."""
     with hub.lock:
         result = _execute(_Root(hub, token), body)
     answer: Json = {"data": result.data} if result.data is not None or not result.errors else {}
@@ -90,7 +90,7 @@ def _parsed(query: str) -> ast.DocumentNode:
 
 @functools.cache
 def _problems(query: str) -> tuple[graphql.GraphQLError, ...]:
-    """What is wrong with a document before it is run."""
+    """Returns what is wrong with a document before it is run."""
     try:
         return tuple(graphql.validate(_schema(), _parsed(query)))
     except graphql.GraphQLError as error:
@@ -154,7 +154,7 @@ class _Root:
         }
 
     def node(self, info: Any, id: str) -> Json:
-        """Reviews and check suites alone."""
+        """Finds a node: only reviews and check suites."""
         for repo in (one for one in self._hub.repos.values() if visible(self._token, one)):
             if runs := [one for one in repo.checks if shapes.node("CS", one.suite) == id]:
                 _demand(self._token, repo, "checks:read")
@@ -291,7 +291,7 @@ class RepositoryNode:
         after: str | None = None,
         query: str = "",
     ) -> Json:
-        """A prefix may go below `refs/heads/`, up to a slash."""
+        """Lists refs; a prefix may go below `refs/heads/`, up to a slash."""
         _demand(self._token, self._repo, "contents:read")
         self._refuse_too_much(first)
         names = [name for name in self._repo.bare.refs(refPrefix.rstrip("/") + "/") if query in name]
@@ -385,7 +385,7 @@ class RepositoryNode:
 
 
 def _ordered(items: list[Any], order: Json | None) -> list[Any]:
-    """Records by when they were made or last changed; oldest first when nothing is said."""
+    """Sorts records by when they were made or last changed; oldest first by default."""
     field, direction = (order["field"], order["direction"]) if order else ("CREATED_AT", "ASC")
     key = "created_at" if field == "CREATED_AT" else "updated_at"
     return sorted(items, key=lambda one: getattr(one, key), reverse=direction == "DESC")
@@ -437,7 +437,7 @@ def _actor(account: Account) -> Json:
 
 
 def _connection(items: list[Any], first: int | None, last: int | None, after: str | None = None) -> Json:
-    """A page of a connection; a cursor is the place in the list."""
+    """Returns a page of a connection; a cursor is the place in the list."""
     if (first is None) == (last is None):
         raise ApiError(422, "You must provide a `first` or `last` value to properly paginate the connection.")
     if max(first or 0, last or 0) > 100:
@@ -478,7 +478,7 @@ class RefNode:
         labels: list[str] | None = None,
         orderBy: Json | None = None,  # noqa: N803
     ) -> Json:
-        """Those with this ref as their head; a fork's branch of that name is another ref."""
+        """Returns those with this ref as their head; a fork's branch of that name is another ref."""
         _demand(self._token, self._repo, "pull_requests:read")
         heads = [one for one in self._repo.pulls() if one.pull and not one.pull.from_fork]
         heads = [one for one in heads if one.pull and one.pull.head == self.name]
@@ -577,7 +577,7 @@ class CommitNode:
         self.committedViaWeb = data.committer == GITHUB
 
     def _actor_of(self, person: Person) -> Json:
-        """A person of a commit, with the account of that name; bots have none here."""
+        """Returns a person of a commit, with the account of that name; bots have none here."""
         account = self._repo.hub.known_account(person.name)
         user = {"login": account.login} if account and account.type == "User" else None
         return {
@@ -654,7 +654,9 @@ class CommitNode:
         after: str | None = None,
         filterBy: Json | None = None,  # noqa: N803
     ) -> Json:
-        """In the order in which they were made, as a public issue saw it; GitHub promises none."""
+        """Lists them in the order in which they were made, as a public issue saw it;
+        GitHub promises no order.
+        """
         _demand(self._token, self._repo, "checks:read")
         if max(first or 0, last or 0) > self._repo.hub.biggest_page:
             raise TooMuchError

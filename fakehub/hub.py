@@ -101,7 +101,7 @@ class Hub:
     # --- making the world --------------------------------------------------------------------------------
 
     def repo(self, full_name: str = "acme/tau", *, seed: Path | None = None, branch: str = "main") -> Repo:
-        """A new repository; `seed` is a local one whose branches and tags it starts with."""
+        """Creates a repository; `seed` is a local one whose branches and tags it starts with."""
         bare = BareRepo(self.folder / "repos" / f"{full_name}.git", self.lock)
         repo = Repo(self, full_name, bare)
         repo.default_branch = branch
@@ -112,16 +112,16 @@ class Hub:
         return repo
 
     def shows(self, made: datetime) -> bool:
-        """Whether lists show what was made at that time."""
+        """Returns whether lists show what was made at that time."""
         return not self.lags or made < self.clock.now()
 
     def named(self, full_name: str) -> Repo | None:
-        """The repository of that name, without regard to case; None for a former name."""
+        """Returns the repository of that name, without regard to case; None for a former name."""
         wanted = full_name.lower()
         return next((repo for name, repo in self.repos.items() if name.lower() == wanted), None)
 
     def rename(self, repo: Repo, full_name: str) -> None:
-        """Rename or transfer it. The old name answers 301 or 307 from now on; GraphQL follows it."""
+        """Renames or transfers it. The old name answers 301 or 307 from now on; GraphQL follows it."""
         old = repo.full_name
         self.moved[old] = self.repos.pop(old)
         repo.full_name = full_name
@@ -132,7 +132,7 @@ class Hub:
                 self.tokens[value] = replace(token, repos=token.repos - {old} | {full_name})
 
     def account(self, login: str) -> Account:
-        """The account of that login, made on first use; `…[bot]` is a bot."""
+        """Returns the account of that login, made on first use; `…[bot]` is a bot."""
         with self.lock:
             if login not in self._accounts:
                 kind = "Bot" if login.endswith("[bot]") else "User"
@@ -143,20 +143,20 @@ class Hub:
         return self._accounts.get(login)
 
     def person(self, login: str, repo: Repo | None = None, access: Access = Access.WRITE) -> Token:
-        """A person's token, with that access to the repository."""
+        """Returns a person's token, with that access to the repository."""
         if repo is not None:
             repo.access[login] = access
         return self._token(f"ghp_{login}", TokenKind.USER, login, None)
 
     def run_token(self, repo: Repo, permissions: Mapping[str, str], job: str = "test") -> Token:
-        """A `GITHUB_TOKEN` as a job with these permissions gets it."""
+        """Returns a `GITHUB_TOKEN` as a job with these permissions gets it."""
         value = f"ghs_run_{job.replace('/', '_')}"
         return self._token(value, TokenKind.RUN, ACTIONS_BOT, permissions, frozenset({repo.full_name}), job)
 
     def app_token(
         self, *repos: Repo, permissions: Mapping[str, str] | None = None, slug: str = "rollout-app"
     ) -> Token:
-        """An installation token. Without `permissions` it has what a release bot is given."""
+        """Returns an installation token. Without `permissions` it has what a release bot is given."""
         given = permissions or dict.fromkeys(
             ("contents", "pull_requests", "issues", "statuses", "actions"), "write"
         )
@@ -165,7 +165,7 @@ class Hub:
         return self._token(f"ghs_app_{slug}", TokenKind.APP, f"{slug}[bot]", given, names)
 
     def narrower_token(self, app: Token, repos: frozenset[str], permissions: Mapping[str, str]) -> Token:
-        """What an App asks for: a part of what it was installed on and with."""
+        """Returns what an App asks for: a part of what it was installed on and with."""
         given = {"metadata": "read", **permissions}
         value = f"{app.value}_{self.next_id()}"
         return self._token(value, TokenKind.APP, app.account.login, given, repos)
@@ -202,7 +202,7 @@ class Hub:
     # --- faults and calls --------------------------------------------------------------------------------
 
     def fail(self, match: Match, fault: Fault, times: int = 1) -> Planned:
-        """Let the next `times` (-1: all) calls that match go wrong.
+        """Makes the next `times` (-1: all) calls that match fail.
 
         `match` is a glob over `str(call)`: `POST /repos/*/pulls`, `POST /graphql createCommitOnBranch`.
         """
@@ -211,7 +211,7 @@ class Hub:
         return planned
 
     def before(self, match: Match, action: Callable[[], object], times: int = 1) -> None:
-        """Let something happen right before the next `times` calls that match: a race, made certain."""
+        """Runs something right before the next `times` calls that match: a certain race."""
         self._races.append((Planned(match, Fault(), times), action))
 
     def happen_before(self, call: str) -> None:
@@ -223,7 +223,7 @@ class Hub:
                 action()
 
     def heal(self) -> None:
-        """Forget every fault that is still to come."""
+        """Drops every fault that is still to come."""
         self._faults.clear()
 
     def fault_for(self, call: str) -> Fault | None:
@@ -240,14 +240,16 @@ class Hub:
             self._calls.append(call)
 
     def calls(self, *, git: bool = False) -> list[Call]:
-        """Requests to the API since the last `forget_calls`, in order; or those of git's own protocol."""
+        """Returns requests to the API since the last `forget_calls`, in order;
+        or those of git's own protocol.
+        """
         return [call for call in self._calls if _is_git(call.path) == git]
 
     def forget_calls(self) -> None:
         self._calls.clear()
 
     def calls_made(self) -> int:
-        """Ever, but for those answered by 304: what the rate limit counts."""
+        """Counts all calls but those answered by 304, as the rate limit does."""
         return sum(call.status != 304 for call in self._calls)
 
     # --- events ------------------------------------------------------------------------------------------
@@ -265,15 +267,15 @@ class Hub:
         return self._engine
 
     def deliver(self, event: Event) -> list[Run]:
-        """Run every workflow that the event starts, one after the other, and return the runs."""
+        """Runs every workflow that the event starts, one after the other, and returns the runs."""
         return self.engine.deliver(event)
 
     def settle(self, rounds: int = 20) -> list[Run]:
-        """Deliver what is in the outbox, and what that leads to, until it is quiet."""
+        """Delivers what is in the outbox, and what that leads to, until it is quiet."""
         return self.engine.settle(rounds)
 
     def tick_schedule(self, repo: Repo, workflow: str) -> Run:
-        """Run a workflow (its file name) as its schedule would."""
+        """Runs a workflow (its file name) as its schedule would."""
         return self.engine.tick_schedule(repo, workflow)
 
     def dispatch(
@@ -285,7 +287,7 @@ class Hub:
         by: str = "",
         ref: str = "",
     ) -> Run:
-        """Run a workflow (its file name) as its button does, on `ref` or the default branch."""
+        """Runs a workflow (its file name) as its button does, on `ref` or the default branch."""
         return self.engine.dispatch(
             repo, workflow, inputs or {}, by or repo.owner, ref or repo.default_branch
         )

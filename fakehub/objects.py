@@ -39,7 +39,7 @@ class Objects:
         self._lock = threading.Lock()
 
     def ask(self, expression: str) -> GitObject | None:
-        """What a revision expression leads to."""
+        """Returns what a revision expression leads to."""
         if not expression or "\n" in expression:
             return None
         if expression in self._known:
@@ -51,7 +51,7 @@ class Objects:
         return found
 
     def parents(self, commit: str) -> list[str]:
-        """Of a commit, by its whole id."""
+        """Returns the parents of a commit, by its full id."""
         if commit not in self._parents:
             found = self.ask(commit)
             assert found is not None, commit
@@ -60,7 +60,7 @@ class Objects:
         return self._parents[commit]
 
     def tree(self, sha: str | None) -> Tree:
-        """What is in a tree, or in the tree of a commit; nothing for None."""
+        """Returns what is in a tree, or in the tree of a commit; nothing for None."""
         if sha is None:
             return {}
         found = self.ask(f"{sha}^{{tree}}")
@@ -82,7 +82,7 @@ class Objects:
         return sha
 
     def write_tree(self, tree: Mapping[str, tuple[str, str]]) -> str:
-        """Git sorts a folder as if its name ended in a slash."""
+        """Writes a tree; git sorts a folder as if its name ended in a slash."""
         names = sorted(
             tree, key=lambda name: f"{name}/".encode() if tree[name][0] == FOLDER else name.encode()
         )
@@ -93,7 +93,9 @@ class Objects:
         return self.write("tree", b"".join(lines))
 
     def changed_tree(self, base: str | None, changes: Mapping[str, tuple[str, str] | None]) -> str | None:
-        """The tree with `changes` (path -> mode and id, None to delete) laid over it; None for no tree."""
+        """Returns the tree with `changes` (path -> mode and id, None to delete) laid over it;
+        None for no tree.
+        """
         tree = self.tree(base)
         inside: dict[str, dict[str, tuple[str, str] | None]] = {}
         for path, entry in changes.items():
@@ -133,7 +135,7 @@ class Objects:
                 yield "A" if file_now else "D", path
 
     def plain_merge(self, fork: str | None, ours: str | None, theirs: str | None) -> str | None:
-        """The tree of a merge where no file was changed by both or deleted; None for all others.
+        """Returns the tree of a merge where no file was changed by both or deleted; None for all others.
 
         All three are trees or commits, or None where one has nothing there.
         """
@@ -220,7 +222,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _entries(body: bytes) -> Iterator[tuple[str, str, str]]:
-    """(mode, name, sha) of what is in a tree."""
+    """Yields (mode, name, sha) of what is in a tree."""
     while body:
         mode_name, _, rest = body.partition(b"\0")
         mode, _, name = mode_name.decode().partition(" ")

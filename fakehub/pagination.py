@@ -8,7 +8,7 @@ from typing import Any
 
 
 def page(base: str, path: str, query: Mapping[str, str], items: Sequence[Any], wrap: str) -> tuple[Any, str]:
-    """One page (wrapped with `total_count` when `wrap` names the key), and the Link header or ""."""
+    """Returns one page (wrapped with `total_count` when `wrap` names the key), and the Link header or ""."""
     size = max(1, min(100, int(query.get("per_page", "30"))))
     number = max(1, int(query.get("page", "1")))
     last = max(1, -(-len(items) // size))

@@ -15,12 +15,12 @@ _SKIPS = re.compile(
 
 
 def skips_ci(message: str) -> bool:
-    """Whether a commit with this message starts nothing on push and pull_request."""
+    """Returns whether a commit with this message starts nothing on push and pull_request."""
     return _SKIPS.search(message) is not None
 
 
 def matches(event: Event, filters: Mapping[str, Any]) -> bool:
-    """Whether the filters under an event's name let it through."""
+    """Returns whether the filters under an event's name let it through."""
     types = _listed(filters.get("types")) or _DEFAULT_TYPES.get(event.name, ())
     if types and event.action not in types:
         return False
@@ -47,7 +47,7 @@ def _has(filters: Mapping[str, Any], name: str) -> bool:
 
 
 def _passes(filters: Mapping[str, Any], name: str, values: Sequence[str]) -> bool:
-    """Whether any of the values is let through; every value has to be ignored for `-ignore` to hold."""
+    """Returns whether any of the values passes; every value has to be ignored for `-ignore` to hold."""
     if name in filters:
         return any(selected(value, _listed(filters[name])) for value in values)
     if f"{name}-ignore" in filters:
@@ -56,7 +56,7 @@ def _passes(filters: Mapping[str, Any], name: str, values: Sequence[str]) -> boo
 
 
 def selected(value: str, patterns: Iterable[str]) -> bool:
-    """The last pattern that matches decides."""
+    """Returns whether it is selected: the last pattern that matches decides."""
     chosen = False
     for pattern in patterns:
         negated = pattern.startswith("!")

@@ -33,7 +33,9 @@ _LONG = re.compile(r"(?P<name>[\w-]+)<<(?P<end>\S+)")
 
 
 def play(run: ActRun) -> list[JobResult]:
-    """The jobs that began, in that order, with ids 0. Raises ActError for what it does not know."""
+    """Plays the jobs; returns those that began, in that order, with ids 0.
+    Raises ActError for what it does not know.
+    """
     return _Workflow(run).play()
 
 
@@ -168,7 +170,7 @@ class _Steps:
         return {name: ended.shown() for name, ended in self._ended.items()}
 
     def play(self, steps: Sequence[dict[str, Any]]) -> bool:
-        """Whether all went well."""
+        """Plays the steps; returns whether all went well."""
         is_well = True
         for step in steps:
             context = {**self._context, "steps": self.shown(), **_how_it_goes(is_well, not is_well)}
@@ -245,7 +247,7 @@ class _Steps:
         return _Ended("failure" if code else "success", outputs)
 
     def _hear(self, said: str) -> None:
-        """Workflow commands are told apart from what is only printed."""
+        """Separates workflow commands from what is only printed."""
         for line in said.splitlines():
             command = _COMMAND.fullmatch(line)
             if command is None:
@@ -257,7 +259,7 @@ class _Steps:
 
 
 def _ran(script: str, env: Mapping[str, str], folder: Path) -> tuple[int, str]:
-    """The exit code of a script, and what it printed."""
+    """Runs a script; returns its exit code and what it printed."""
     call = _ONE_PYTHON.fullmatch(script.strip())
     if call is not None:
         more = dict(word.split("=", 1) for word in call["set"].split())
@@ -276,7 +278,7 @@ def _ran(script: str, env: Mapping[str, str], folder: Path) -> tuple[int, str]:
 
 
 def _install(folder: Path, server: str) -> None:
-    """rollout as `bin/uv` would install it: the action finds it there, and installs nothing."""
+    """Installs rollout as `bin/uv` would: the action finds it there, and installs nothing."""
     folder.mkdir(parents=True)
     program = folder / "rollout"
     program.write_text(warm.script(server), encoding="utf-8")
@@ -284,7 +286,7 @@ def _install(folder: Path, server: str) -> None:
 
 
 def _typed(file: WorkflowFile, given: Mapping[str, str]) -> dict[str, Any]:
-    """What a dispatched workflow reads: a boolean is one, not its name."""
+    """Returns what a dispatched workflow reads: a boolean, not its name."""
     declared = file.triggers.get("workflow_dispatch", {}).get("inputs") or {}
     return {
         name: value == "true" if (declared.get(name) or {}).get("type") == "boolean" else value
@@ -303,7 +305,7 @@ def _holds(condition: object, context: Context) -> bool:
 
 
 def _combinations(job: Mapping[str, Any], context: Context) -> list[dict[str, Any]]:
-    """What the matrix makes: each value with each other, or what it says to include."""
+    """Returns what the matrix makes: each value with each other, or what it includes."""
     written = (job.get("strategy") or {}).get("matrix") or {}
     lists = {name: value_of(one, context) if isinstance(one, str) else one for name, one in written.items()}
     included = lists.pop("include", [] if lists else [{}])

@@ -82,13 +82,13 @@ class Repo:
         """What the owner lends, when it is an organization; those of the repository are the engine's."""
 
     def add_release(self, tag: str, *, prerelease: bool = False, draft: bool = False) -> None:
-        """Somebody publishes one; the list shows the newest first."""
+        """Publishes a release; the list shows the newest first."""
         author = self.hub.account(self.owner)
         number = self.hub.next_id()
         self.releases.append(Release(number, tag, prerelease, draft, author, self.hub.clock.now()))
 
     def address(self) -> dict[str, str]:
-        """What a job of the repository is told of where it is: variable -> value."""
+        """Maps variable to value, of what tells a job of the repository where it is."""
         return {
             "GITHUB_API_URL": self.hub.url,
             "GITHUB_SERVER_URL": self.hub.url,
@@ -105,7 +105,7 @@ class Repo:
         return [rules for rules in self.rulesets if rules.binds(branch, self.default_branch)]
 
     def violations(self, token: Token, branch: str, sha: str, *, by_merge: bool) -> list[str]:
-        """Why the rules do not let the token bring the branch to where `sha` is, or merge `sha` into it."""
+        """Returns why the rules forbid the token to move the branch to `sha`, or to merge `sha` into it."""
         found = []
         for rules in self.rules_for(branch):
             if token.account.login in rules.bypass:
@@ -121,7 +121,7 @@ class Repo:
         return found
 
     def green(self, sha: str) -> set[str]:
-        """Names of the statuses and checks of a commit whose newest state lets a merge through."""
+        """Returns the names of the commit's statuses and checks whose newest state lets a merge through."""
         newest: dict[str, str | None] = {}
         for status in self.statuses:
             if status.sha == sha:
@@ -132,7 +132,7 @@ class Repo:
         return {name for name, state in newest.items() if state in ("success", "neutral", "skipped")}
 
     def refuse_workflow_change(self, token: Token, old: str | None, new: str) -> None:
-        """A run's token never writes workflow files, an App's token only with that permission."""
+        """Raises for workflow files, which no run's token writes, and an App's only with that permission."""
         if token.permissions is None or token.permissions.get("workflows") == "write":
             return
         head = self.bare.branch(self.default_branch)
@@ -160,7 +160,7 @@ class Repo:
         force: bool = False,
         merging: bool = False,
     ) -> None:
-        """Create, move or (`new` None) delete a ref, as the rules allow, and tell everybody.
+        """Creates, moves or (`new` None) deletes a ref, as the rules allow, and sends the events.
 
         `old`, when given, must be where it is now. Raises StaleHeadError, RuleViolationError, ApiError.
         """
@@ -188,11 +188,11 @@ class Repo:
             self.ref_moved(token, ref, current, new)
 
     def _is_blocked(self, ref: str) -> bool:
-        """Whether a ref stands where the name of this one has a folder, or the other way round."""
+        """Returns whether a ref stands where the name of this one has a folder, or the other way round."""
         return any(ref.startswith(f"{one}/") or one.startswith(f"{ref}/") for one in self.bare.refs())
 
     def ref_moved(self, token: Token, ref: str, old: str | None, new: str | None) -> None:
-        """What follows from a ref that has moved: events, and pull requests that changed with it."""
+        """Does what follows from a moved ref: events, and changes of pull requests."""
         branch = ref.removeprefix("refs/heads/")
         contains = functools.cache(self.bare.contains)
         pulls = [thread for thread in self.threads.values() if thread.pull and thread.state == "open"]
@@ -226,7 +226,7 @@ class Repo:
         additions: Sequence[tuple[str, bytes]],
         deletions: Sequence[str],
     ) -> str:
-        """What `createCommitOnBranch` does. Raises StaleHeadError, RuleViolationError, ApiError."""
+        """Commits as `createCommitOnBranch` does. Raises StaleHeadError, RuleViolationError, ApiError."""
         with self.bare.lock:
             head = self.bare.branch(branch)
             if head is None:
@@ -298,7 +298,7 @@ class Repo:
         return thread
 
     def open_fork_pull(self, token: Token, title: str, head: str, sha: str, base: str = "main") -> Thread:
-        """Somebody proposes a commit from the branch `head` of a fork, whatever branches are here."""
+        """Opens a pull request from the branch `head` of a fork, as somebody else does."""
         base_sha = self.bare.branch(base)
         assert base_sha is not None
         pull = Pull(head, base, sha, base_sha, from_fork=True)
@@ -307,7 +307,7 @@ class Repo:
         return thread
 
     def retarget(self, token: Token, thread: Thread, base: str) -> None:
-        """Somebody chooses another base. Raises ApiError 422 for one that is not there."""
+        """Changes the base, as a person does. Raises ApiError 422 for one that is not there."""
         assert thread.pull is not None
         base_sha = self.bare.branch(base)
         if base_sha is None:
@@ -317,7 +317,7 @@ class Repo:
         self.emit_pull(token, thread, "edited", {"changes": {"base": old}})
 
     def enqueue(self, token: Token, *numbers: int) -> list[str]:
-        """The merge queue makes a group of each pull request, on top of the one before; their commits.
+        """Makes a merge queue's group of each pull request, on top of the one before; returns their commits.
 
         The event has the keys of GitHub's documentation of `merge_group` (activity `checks_requested`).
         """
@@ -358,7 +358,7 @@ class Repo:
         return thread
 
     def head_of(self, thread: Thread) -> str:
-        """Where the pull request's branch is; where it was, once it is closed."""
+        """Returns where the pull request's branch is; where it was, once it is closed."""
         assert thread.pull is not None
         is_ours = thread.state == "open" and not thread.pull.from_fork
         if is_ours and (tip := self.bare.branch(thread.pull.head)):
@@ -366,7 +366,7 @@ class Repo:
         return thread.pull.head_sha
 
     def rewrite(self, token: Token, thread: Thread, texts: dict[str, Any]) -> None:
-        """Somebody changes the `title` or the `body`."""
+        """Changes the `title` or the `body`, as a person does."""
         old = {"title": thread.title, "body": thread.body}
         thread.title, thread.body = texts.get("title", thread.title), texts.get("body", thread.body)
         changes = {"changes": {name: {"from": old[name] or ""} for name in texts}}
@@ -398,7 +398,7 @@ class Repo:
             self.emit_pull(token, thread, "reopened")
 
     def mergeable(self, thread: Thread) -> bool | None:
-        """Whether git can merge it; None once it is closed."""
+        """Returns whether git can merge it; None once it is closed."""
         assert thread.pull is not None
         base = self.bare.branch(thread.pull.base)
         if thread.state != "open" or base is None:
@@ -415,7 +415,7 @@ class Repo:
         title: str = "",
         message: str = "",
     ) -> str:
-        """Merge as the button does and return the merge commit. Raises ApiError 403, 405, 409."""
+        """Merges as the button does and returns the merge commit. Raises ApiError 403, 405, 409."""
         with self.bare.lock:
             thread = self.pull(number)
             assert thread.pull is not None
@@ -451,7 +451,7 @@ class Repo:
             return commit
 
     def _rebased(self, base: str, head: str, merged: str) -> str:
-        """The last of the branch's commits, each made anew on top of the base, but for merges.
+        """Makes each of the branch's commits but merges anew on top of the base; returns the last.
 
         Refused where a merge gives something else (GitHub's documentation, "About pull request merges").
         """
@@ -474,7 +474,7 @@ class Repo:
         return tip
 
     def _co_authors(self, base: str, head: str, author: Person) -> str:
-        """Trailers of a squash: who else wrote its commits."""
+        """Returns the trailers of a squash: who else wrote its commits."""
         people = {self.bare.commit(commit).author for commit in self.bare.between(base, head)} - {author}
         lines = sorted(f"Co-authored-by: {each.name} <{each.email}>" for each in people)
         return "\n\n" + "\n".join(lines) if lines else ""
@@ -486,7 +486,7 @@ class Repo:
         self.close(token, thread)
 
     def review(self, token: Token, number: int, state: str, body: str = "") -> Review:
-        """What a reviewer says about a pull request's head."""
+        """Adds a review of a pull request's head."""
         thread = self.pull(number)
         assert thread.pull is not None
         review = Review(
@@ -515,7 +515,7 @@ class Repo:
         self.emit_comment(token, thread, comment, "deleted")
 
     def take_away(self, token: Token, number: int, how: Literal["deleted", "transferred"]) -> None:
-        """What an administrator does to an issue by the page: its comments go with it."""
+        """Deletes an issue and its comments, as an administrator does on its page."""
         self.emit_issue(token, self.thread(number), how)
         del self.threads[number]
         self.gone[number] = how
@@ -529,7 +529,7 @@ class Repo:
         raise ApiError(404, "Not Found")
 
     def label(self, name: str, color: str = "ededed", description: str | None = None) -> Label:
-        """The label, made when it is not there yet."""
+        """Returns the label, made when it is not there yet."""
         return self.labels.setdefault(name.lower(), Label(self.hub.next_id(), name, color, description))
 
     def set_status(
@@ -565,7 +565,7 @@ class Repo:
         workflow: str = "ci.yml",
         anew: bool = False,
     ) -> Check:
-        """One attempt of a check, as CI would report it; no conclusion means that it still runs.
+        """Adds one attempt of a check, as CI would report it; no conclusion means that it still runs.
 
         `anew`: in a further run of the workflow, instead of in a re-run of its last one.
         """

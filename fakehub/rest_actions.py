@@ -17,7 +17,7 @@ WRITE = "actions:write"
 
 
 def _workflow(request: Request) -> WorkflowFile:
-    """By number, file name or path. Raises ApiError 404."""
+    """Finds it by number, file name or path. Raises ApiError 404."""
     repo, wanted = request.repo, request.params["workflow"]
     for file in workflow_files(repo, repo.default_branch):
         if wanted in (file.path, file.path.rsplit("/", 1)[-1], str(request.hub.workflow_id(file.path))):
@@ -60,7 +60,7 @@ def workflow_dispatch(request: Request) -> Any:
     wrap="workflows",
 )
 def list_workflows(request: Request) -> Any:
-    """Of every branch, each file once, as if its branch were the default one (cli/cli#3296)."""
+    """Lists each file of every branch once, as if its branch were the default one (cli/cli#3296)."""
     repo = request.repo
     branches = [
         *(ref.removeprefix("refs/heads/") for ref in repo.bare.refs("refs/heads/")),
@@ -172,5 +172,5 @@ def get_artifact(request: Request) -> Any:
 
 @route(f"GET {R}/actions/artifacts/{{artifact}}/zip", needs=READ)
 def download_artifact(request: Request) -> Any:
-    """GitHub redirects to a signed address; the bytes come at once here."""
+    """Returns the bytes at once, where GitHub redirects to a signed address."""
     return Answer(200, raw=_artifact(request).content, headers={"Content-Type": "application/zip"})

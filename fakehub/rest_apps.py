@@ -17,8 +17,9 @@ from fakehub.schemas import build, stamp
     status=201,
 )
 def create_token(request: Request) -> Any:
-    """A token with no more than the installation has. The token that the engine was given stands for the
-    App's key."""
+    """Creates a token with at most the installation's permissions.
+    The engine's token stands for the App's key.
+    """
     installed, body = request.token, request.body or {}
     if installed.kind is not TokenKind.APP or installed.permissions is None or installed.repos is None:
         raise ApiError(401, "A JSON web token could not be decoded")

@@ -64,7 +64,7 @@ def list_reactions(request: Request) -> Any:
 
 
 def assignable(repo: Repo, logins: Sequence[str]) -> list[str]:
-    """The logins. Raises ApiError 422 for somebody who cannot be assigned."""
+    """Returns the logins. Raises ApiError 422 for somebody who cannot be assigned."""
     for login in logins:
         if repo.access_of(login) < Access.READ:
             raise ApiError.invalid("Issue", "assignees", f"{login} cannot be assigned")

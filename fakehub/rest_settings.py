@@ -26,7 +26,7 @@ def list_rulesets(request: Request) -> Any:
 
 
 def _need_plan(request: Request) -> None:
-    """A free plan refuses with these words (github/branch-deploy#345)."""
+    """Raises as a free plan does, with its words (github/branch-deploy#345)."""
     if not request.repo.has_rulesets:
         what = "Upgrade to GitHub Pro or make this repository public to enable this feature."
         raise ApiError(403, what)
@@ -43,8 +43,9 @@ def get_ruleset(request: Request) -> Any:
 
 @route(f"GET {R}/rules/branches/{{branch*}}")
 def get_branch_rules(request: Request) -> Any:
-    """Active rules of a branch, which need not exist. The schema has them as a union without a name, so they
-    are not checked."""
+    """Lists active rules of a branch, which need not exist.
+    The schema has them as a union without a name, so they are not checked.
+    """
     _need_plan(request)
     return shapes.branch_rules(request.repo, request.params["branch"])
 
@@ -98,7 +99,7 @@ def list_variables(request: Request) -> Any:
 
 @route(f"GET {R}/actions/variables/{{name}}", needs="variables:read", answers="ActionsVariable")
 def get_variable(request: Request) -> Any:
-    """Only the repository's own (REST reference, "Get a repository variable")."""
+    """Returns the repository's own variable (REST reference, "Get a repository variable")."""
     name, known = request.params["name"], request.hub.engine.variables
     if name not in known:
         raise ApiError(404, "Not Found")

@@ -250,7 +250,7 @@ def create_comment(request: Request) -> Any:
 
 
 def _named(repo: Repo, labels: list[str | Json]) -> list[str]:
-    """Names, each made into a label when there is none of that name."""
+    """Returns the labels of those names, made where there is none."""
     names = [label if isinstance(label, str) else str(label["name"]) for label in labels]
     return list(dict.fromkeys(repo.label(name).name for name in names))
 

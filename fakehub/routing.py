@@ -78,7 +78,7 @@ def route(
     wrap: str = "",
     status: int = 200,
 ) -> Callable[[Handler], Handler]:
-    """Register a handler for `METHOD /path/{part}/{rest*}`; `a|b` in `needs` and `body` is either."""
+    """Registers a handler for `METHOD /path/{part}/{rest*}`; `a|b` in `needs` and `body` is either."""
     method, path = spec.split()
     pattern = re.sub(r"\{(\w+)\*\}", r"(?P<\1>.+?)", path)
     pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
@@ -95,7 +95,7 @@ def route(
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-    """The first route that fits, with the parts of the path, unquoted."""
+    """Returns the first route that fits, with the parts of the path, unquoted."""
     for candidate in ROUTES:
         if candidate.method == method and (found := candidate.pattern.fullmatch(path)):
             return candidate, {name: urllib.parse.unquote(part) for name, part in found.groupdict().items()}
@@ -119,7 +119,7 @@ def visible(token: Token, repo: Repo) -> bool:
 
 
 def allowed(token: Token, repo: Repo, need: str) -> bool:
-    """Whether the token holds `scope:level` for the repository. Every repository of the fake is private."""
+    """Returns whether the token holds `scope:level` for the repository. Every repository here is private."""
     scope, level = need.split(":")
     if token.permissions is not None:
         held = token.permissions.get(scope, "read" if scope == "metadata" else "none")

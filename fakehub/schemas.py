@@ -26,14 +26,15 @@ def _models() -> types.ModuleType:
 
 
 def model(name: str) -> type[BaseModel]:
-    """The generated model of that name. Raises AttributeError for one that GitHub does not publish."""
+    """Returns the generated model of that name. Raises AttributeError if GitHub does not publish it."""
     found: type[BaseModel] = getattr(_models(), name)
     assert issubclass(found, BaseModel)
     return found
 
 
 def build(schema: str, /, **given: Any) -> Json:
-    """A whole object of the schema: `given` (by its names in JSON), and filler where a field is required.
+    """Builds a whole object of the schema: `given` (by its names in JSON), and filler where a field is
+    required.
 
     A nested dict is filled in the same way. Raises SchemaViolationError for a field that the schema lacks.
     """
@@ -104,7 +105,7 @@ def _filled(wanted: type[BaseModel], given: Json) -> Json:
 
 
 def _nested(annotation: Any, value: Any) -> Any:
-    """A dict that stands for a model is filled in; everything else is as it was given."""
+    """Completes a dict that stands for a model; returns everything else unchanged."""
     if isinstance(value, dict):
         candidates = [option for option in _options(annotation) if _is_model(option)]
         return _filled(candidates[0], value) if len(candidates) == 1 else value
@@ -141,5 +142,5 @@ def _is_model(option: Any) -> bool:
 
 
 def stamp(at: datetime | None) -> str | None:
-    """RFC 3339 as GitHub writes it."""
+    """Writes RFC 3339 as GitHub does."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None

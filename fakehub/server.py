@@ -57,7 +57,7 @@ class _Http(ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is what some tests are about."""
+        """Ignores clients that went away, which some tests are about."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The hub records calls; nothing goes to stderr."""
+        """Logs nothing to stderr: the hub records calls."""
 
     def do_GET(self) -> None:
         self._answer()
@@ -163,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._unless_known(self._json(answer.status, document, headers))
 
     def _moved(self, parts: urllib.parse.SplitResult, token: Token) -> Reply | None:
-        """The redirect from a former name of a repository, which leads to an address by number."""
+        """Returns the redirect from a repository's former name to an address by number."""
         named = _BY_NAME.match(parts.path)
         repo = self.hub.moved.get(named[1]) if named else None
         if named is None or repo is None or not visible(token, repo):
@@ -176,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json(301 if is_read else 307, document, {"Location": place})
 
     def _by_name(self, path: str) -> str:
-        """The path of a repository that is asked for by its number, with its name in it.
+        """Returns the path with the repository's name, for one that is requested by number.
 
         Raises ApiError 404.
         """
@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise ApiError(404, "Not Found")
 
     def _unless_known(self, reply: Reply) -> Reply:
-        """With an ETag; 304 without a body for a client that has just this already.
+        """Adds an ETag; returns 304 without a body to a client that has this version already.
 
         It is of the body alone: whether a page leads on to another is not in it.
         """

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def node(kind: str, number: object) -> str:
-    """A made-up node id; real ones are as opaque."""
+    """Returns a synthetic node id; real ones are as opaque."""
     return f"{kind}_{base64.b32encode(str(number).encode()).decode().rstrip('=')}"
 
 
@@ -348,7 +348,7 @@ def label(repo: Repo, one: Label) -> Json:
 
 
 def _labels(repo: Repo, thread: Thread) -> list[Json]:
-    """Labels on a thread are told without `archived_at` and the like."""
+    """Shows labels on a thread, without `archived_at` and the like."""
     shown = ("id", "node_id", "url", "name", "color", "description", "default")
     whole = [label(repo, repo.label(name)) for name in thread.labels]
     return [{name: one[name] for name in shown} for one in whole]
@@ -445,7 +445,7 @@ def reaction(repo: Repo, one: Reaction) -> Json:
 
 
 def _side(repo: Repo, branch_name: str, sha: str, fork_of: str = "") -> Json:
-    """`fork_of` is who owns the fork that the branch is in."""
+    """Shows one side; `fork_of` is who owns the fork that the branch is in."""
     owner = fork_of or repo.owner
     where = repository(repo, "Repository")
     if fork_of:
@@ -492,7 +492,7 @@ def _pull(repo: Repo, thread: Thread) -> Json:
 
 
 def _old_fields(document: Json, thread: Thread) -> Json:
-    """`merge_commit_sha` went with version 2026-03-10 of the API; PyGithub asks for an older one."""
+    """Adds `merge_commit_sha`, which API version 2026-03-10 dropped; PyGithub requests an older one."""
     assert thread.pull is not None
     return {**document, "merge_commit_sha": thread.pull.merge_commit}
 
@@ -699,7 +699,7 @@ def _ruleset_source(repo: Repo, one: Ruleset) -> Json:
 
 
 def _bypass_actors(repo: Repo, one: Ruleset, token: Token) -> Json:
-    """Only those who may change the ruleset see whom it does not bind."""
+    """Shows who may bypass the ruleset, only to those who may change it."""
     if token.kind is not TokenKind.USER or repo.access_of(token.account.login) < Access.ADMIN:
         return {}
     accounts = [repo.hub.account(login) for login in sorted(one.bypass)]

@@ -34,7 +34,7 @@ def is_git(path: str) -> bool:
 def serve(
     hub: Hub, method: str, path: str, query: str, body: bytes, headers: dict[str, str], token: Token | None
 ) -> Response:
-    """Answer one request of git's protocol. Raises ApiError when the token may not."""
+    """Answers one request of git's protocol. Raises ApiError when the token may not."""
     match = _PATH.fullmatch(path)
     assert match is not None
     if token is None:
@@ -61,7 +61,7 @@ def serve(
 
 
 def _fetch(repo: Repo, method: str, body: bytes) -> Response:
-    """One request of a fetch by version 2 of the protocol."""
+    """Answers one request of a fetch by version 2 of the protocol."""
     if method == "GET":
         return 200, _of_upload_pack("advertisement"), _ADVERTISED
     if b"command=ls-refs" in body[:30]:
@@ -97,7 +97,7 @@ _ADVERTISED = b"".join([*map(_packet, _CAPABILITIES), b"0000"])
 
 
 def _listed(repo: Repo, body: bytes) -> bytes:
-    """The answer to `ls-refs`: HEAD and the refs that are asked for, with what annotated tags lead to."""
+    """Answers `ls-refs`: HEAD and the requested refs, with what annotated tags lead to."""
     asked = {line.split(b"=")[0].decode() for line in _packets(body)}
     wanted = [line.split(b" ", 1)[1].decode() for line in _packets(body) if line.startswith(b"ref-prefix ")]
     refs = repo.bare.refs()
@@ -115,7 +115,7 @@ def _listed(repo: Repo, body: bytes) -> bytes:
 
 
 def _packets(body: bytes) -> list[bytes]:
-    """The lines of a request; marks between them have no content."""
+    """Returns the lines of a request; marks between them have no content."""
     lines, at = [], 0
     while at < len(body):
         size = max(4, int(body[at : at + 4], 16))
@@ -157,7 +157,7 @@ def _refuse(repo: Repo, token: Token, body: bytes) -> None:
 
 
 def _commands(body: bytes) -> list[tuple[str, str, str]]:
-    """(old, new, ref) of each update at the head of a push.
+    """Returns (old, new, ref) of each update at the head of a push.
 
     A shallow clone tells first where it ends (git's gitprotocol-pack, "Reference Update Request").
     """

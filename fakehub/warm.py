@@ -34,7 +34,7 @@ _STREAMS = (0, 1, 2)
 
 @functools.cache
 def serve() -> str:
-    """The socket of this test process's program, which ends with the test process."""
+    """Starts this test process's program, which ends with it; returns its socket."""
     folder = tempfile.TemporaryDirectory(prefix="warm-")  # short: a socket's path has 108 bytes at most
     path = f"{folder.name}/socket"
     with socket.socket(socket.AF_UNIX) as listening:
@@ -53,7 +53,7 @@ def serve() -> str:
 
 
 def script(server: str) -> str:
-    """A program that runs rollout by that server."""
+    """Returns a program that runs rollout by that server."""
     client = Path(__file__).with_name("bin") / "rollout-warm"
     return f'#!/bin/sh\nexec "{sys.executable}" -I -S "{client}" "{server}" "$@"\n'
 
@@ -85,7 +85,7 @@ def call(
 
 
 def main(descriptor: int) -> NoReturn:
-    """A child for each connection, until standard input ends."""
+    """Forks a child for each connection, until standard input ends."""
     _import_all()
     gc.freeze()  # no child looks through what all of them share ...
     gc.disable()  # ... or lives long enough to look at all
@@ -114,7 +114,7 @@ def _import_all() -> None:
 
 
 def _compile_templates() -> None:
-    """The templates of what people read; rendering keeps them."""
+    """Compiles the templates of what people read; rendering keeps them."""
     from rollout.adapters.resources import templates_dir
     from rollout.rendering import markdown
 
@@ -123,7 +123,7 @@ def _compile_templates() -> None:
 
 
 def _build_all(model: type[BaseModel]) -> None:
-    """What each child would do for itself: pydantic defers it to a model's first use."""
+    """Builds every model once, which each child would do: pydantic defers it to a model's first use."""
     for each in model.__subclasses__():
         if each.__module__.partition(".")[0] == "rollout" and "[" not in each.__name__:
             each.model_rebuild()
@@ -153,7 +153,7 @@ def _serve(connection: socket.socket) -> NoReturn:
 
 
 def _run_file(program: str) -> int:
-    """The exit code of a Python file; the program that it becomes is rollout."""
+    """Runs a Python file as rollout; returns its exit code."""
     os.execv = _become_rollout  # type: ignore[assignment]  # this process ends with it, as it would
     try:
         runpy.run_path(program, run_name="__main__")

@@ -26,7 +26,7 @@ class Yaml12(yaml.CSafeLoader):
 
 @cache
 def read(text: bytes) -> Any:
-    """A document as GitHub reads it. The same files are read again and again: change nothing in it."""
+    """Parses a document as GitHub does. It is cached: change nothing in it."""
     return yaml.load(text, Loader=Yaml12)  # noqa: S506 a SafeLoader
 
 
@@ -51,7 +51,7 @@ class WorkflowFile:
 
 
 def workflow_files(repo: Repo, revision: str) -> list[WorkflowFile]:
-    """Every workflow at that commit or branch, by path."""
+    """Returns every workflow at that commit or branch, by path."""
     try:
         entries = repo.bare.tree(f"{revision}:{FOLDER}")
     except subprocess.CalledProcessError:

@@ -50,7 +50,7 @@ def write_outputs(outputs: Mapping[str, object], environment: Mapping[str, str])
 
 
 def repository_page(environment: Mapping[str, str]) -> str:
-    """Where the repository is on the web; empty outside of Actions."""
+    """Returns where the repository is on the web; empty outside of Actions."""
     server, name = environment.get("GITHUB_SERVER_URL", ""), environment.get("GITHUB_REPOSITORY", "")
     return f"{server}/{name}" if server and name else ""
 

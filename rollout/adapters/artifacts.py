@@ -73,7 +73,7 @@ def _check(entries: list[zipfile.ZipInfo], place: Path) -> None:
 
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: Path) -> bytes:
-    """Unpacked as far as it may be long, whatever size the archive tells."""
+    """Unpacks it up to the size limit, whatever size the archive claims."""
     with archive.open(entry) as packed:
         content = packed.read(MAX_EVIDENCE + 1)
     if len(content) > MAX_EVIDENCE:

@@ -83,7 +83,7 @@ class Capturer:
         self._bodies = 0
 
     def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[EvidenceEntry, ...]:
-        """As the `Product` port says; the index ends at MAX_CAPTURED entries, of which the last says so."""
+        """Implements the `Product` port; the index ends at MAX_CAPTURED entries, and the last one says so."""
         found: dict[str, WalkEntry] = {}
         index: list[EvidenceEntry] = []
         for pattern in dict.fromkeys(patterns):
@@ -176,7 +176,7 @@ class Capturer:
         return EvidenceEntry(path=name_of(path), state=CaptureState.REFUSED, at=self._now(), why=inert(why))
 
     def _place(self, path: str) -> tuple[str, ...]:
-        """Where the copy goes, which no other one of this capture has: not even where case is not told."""
+        """Returns where the copy goes: a path of its own, even where case is ignored."""
         parts = [_safe(part) for part in path.split("/")]
         if parts[0].casefold() == _OUTPUTS or "/".join(parts).casefold() in self._places:
             parts = [*parts[:-1], f"{parts[-1][:_LONGEST]}~{digest_of(path)}"]
@@ -188,7 +188,7 @@ class Capturer:
 
 @contextmanager
 def _draft(place: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A new file beside `place`, of which nothing is left at the end."""
+    """Yields a new file beside `place`, and deletes it at the end if it is still there."""
     draft = place.with_name(f"{digest_of(place.name)}.{os.urandom(4).hex()}.part")
     try:
         with draft.open("xb") as file:

@@ -23,7 +23,7 @@ class TagReleases:
         self._tags = tags
 
     def page(self, number: int, etag: str) -> ReleasePage | None:
-        """The one page there is; None when the tags are those of `etag`."""
+        """Returns the one page there is; None when the tags are those of `etag`."""
         if number > 1:
             return ReleasePage(entries=0)
         tags = self._tags()

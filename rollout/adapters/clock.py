@@ -27,4 +27,4 @@ class FixedClock:
         return self._moment
 
     def wait(self, seconds: float) -> None:
-        """No time goes by here."""
+        """Does nothing: no time passes here."""

@@ -15,7 +15,9 @@ _PACKAGE = "rollout-gitops"
 
 
 def direct_url() -> str:
-    """pip's record of a direct install (direct_url.json); empty when it came from an index or not by pip."""
+    """Returns pip's record of a direct install (direct_url.json);
+    empty when it came from an index or not by pip.
+    """
     try:
         return distribution(_PACKAGE).read_text("direct_url.json") or ""
     except PackageNotFoundError:

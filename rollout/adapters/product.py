@@ -247,7 +247,7 @@ class LocalProduct:
         environment: Mapping[str, str],
         limit: int = MAX_PAYLOAD,
     ) -> _ProcessEnd:
-        """`limit`: bytes that it may print."""
+        """Runs it; `limit`: bytes that it may print."""
         if self._stopped.is_set():
             return _ProcessEnd(b"", "interrupted")
         try:

@@ -29,7 +29,7 @@ class ScratchCopy:
 
 @contextmanager
 def local_copy(git: Git, state_branch: str, product_branch: str) -> Iterator[ScratchCopy]:
-    """Of a repository's branches; its objects are borrowed, not copied. Raises OutsideError."""
+    """Yields a copy of a repository's branches; its objects are borrowed, not copied. Raises OutsideError."""
     with scratch(beside=git) as work:
         for branch in dict.fromkeys((state_branch, product_branch)):
             tip = git.tip(branch)
@@ -39,7 +39,7 @@ def local_copy(git: Git, state_branch: str, product_branch: str) -> Iterator[Scr
 
 
 def github_copy(clone: ProductClone, home: str, state_branch: str, product: Product) -> ScratchCopy:
-    """Of the product's branch, and the state branch of the repository `home`, as GitHub has them now.
+    """Copies the product's branch, and the state branch of the repository `home`, as GitHub has them now.
 
     Raises InputError when a branch is not there, OutsideError when it cannot be fetched.
     """

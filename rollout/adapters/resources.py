@@ -36,7 +36,8 @@ def profile_text(profile: str, package: Path = PACKAGE) -> str:
 
 
 def workflow_texts(package: Path = PACKAGE) -> dict[str, str]:
-    """File name -> text of each workflow that an adopting repository needs: all that are named `rollout-*`.
+    """Maps file name to text, of each workflow that an adopting repository needs: all that are named
+    `rollout-*`.
 
     Raises OutsideError when the installation lacks them.
     """

@@ -56,7 +56,7 @@ class SafeWalk:
 
     @contextmanager
     def open(self, path: str) -> Iterator[int]:
-        """A descriptor of the regular file. Raises OSError."""
+        """Yields a descriptor of the regular file. Raises OSError."""
         *folders, name = path.split("/")
         with self._folder(tuple(folders)) as folder:
             descriptor = os.open(name, _FILE, dir_fd=folder)
@@ -126,7 +126,7 @@ class SafeWalk:
             os.close(deeper)
 
     def _behind_link(self, at: tuple[str, ...], rest: list[str]) -> Iterator[WalkEntry]:
-        """Where a link leads, walked to by its real path, so that nothing is read twice under two names."""
+        """Walks to where a link leads by its real path, so that nothing is read twice under two names."""
         real = Path(os.path.realpath(self._root.joinpath(*at)))
         if not real.is_relative_to(self._root) or real == self._root:
             yield WalkEntry("/".join(at), OUTSIDE)

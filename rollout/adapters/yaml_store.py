@@ -113,7 +113,7 @@ class YamlStore:
         return self._load(train, at, for_brake=False)
 
     def load_for_brake(self, train: str, at: str) -> TrainState:
-        """See the port."""
+        """Implements the port."""
         return self._load(train, at, for_brake=True)
 
     def _load(self, train: str, at: str, *, for_brake: bool) -> TrainState:
@@ -139,11 +139,11 @@ class YamlStore:
         return found.body if found and found.kind == "blob" else None
 
     def altered(self, train: str, change: StateChange, at: str) -> str:
-        """See the port."""
+        """Implements the port."""
         return altered(train, change, lambda path: self._git.entry(at, path))
 
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
-        """See the port."""
+        """Implements the port."""
         for commit in at:
             try:
                 yield self._load(train, commit, for_brake=True)
@@ -211,7 +211,7 @@ class YamlStore:
         return None
 
     def carriers(self, train: str | None = None) -> tuple[str, ...]:
-        """Other branches that hold the train, or with None any train; none of the tool's own."""
+        """Returns other branches that hold the train, or with None any train; none of the tool's own."""
         folder = state_path(train) if train else STATE
         found = {
             branch
@@ -244,7 +244,7 @@ class YamlStore:
         return found
 
     def forks(self, one: str, other: str) -> tuple[str, ...]:
-        """See the port."""
+        """Implements the port."""
         return self._git.merge_bases(one, other)
 
     def _since(self, name: str) -> str:
@@ -280,11 +280,11 @@ class YamlStore:
         return self._git.tree(tree)
 
     def contract(self, train: str, blob: str) -> tuple[Contract, str]:
-        """`read_contract` of the blob, read once."""
+        """Parses the blob by `read_contract`, once."""
         return self._contract(train, blob)
 
     def model(self, model: type[M], path: str, blob: str) -> M:
-        """`read_model` of the blob, read once."""
+        """Parses the blob by `read_model`, once."""
         return cast(M, self._cached_file(model, path, blob))
 
     def _read_contract(self, train: str, blob: str) -> tuple[Contract, str]:

@@ -55,7 +55,7 @@ def run(app: click.Group, arguments: list[str]) -> int:
 
 
 def _let_go_of_a_full_output() -> None:
-    """What is left in the buffer must not fail once more at exit, which would then be 120."""
+    """Drops what is left in the buffer: it would fail once more at exit, and exit with 120."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
@@ -63,7 +63,7 @@ def _let_go_of_a_full_output() -> None:
 
 
 def _print_any_text() -> None:
-    """Names in git need not be text in the terminal's encoding; a `?` is better than no answer."""
+    """Prints `?` for what the terminal's encoding lacks: names in git may hold any character."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
@@ -99,7 +99,7 @@ def tell_error(error: RolloutError) -> None:
 
 
 def _summary(error: RolloutError) -> None:
-    """Under Actions the reason goes into the job's summary too, unless the command wrote its own."""
+    """Writes the reason into the job's summary under Actions, unless the command wrote its own."""
     if error.documented or not os.environ.get("GITHUB_STEP_SUMMARY"):
         return
     from rollout.adapters.actions import write_summary
@@ -110,7 +110,7 @@ def _summary(error: RolloutError) -> None:
 
 
 def _document(error: RolloutError, arguments: list[str]) -> None:
-    """With --json a refusal or an outside failure is a document too, unless the command printed its own."""
+    """Prints a refusal or an outside failure as a document with --json, unless the command has done so."""
     if "--json" not in arguments or error.documented:
         return
     if error.exit_code in (RefusedError.exit_code, OutsideError.exit_code):

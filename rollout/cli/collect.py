@@ -86,7 +86,7 @@ def collect(
 
 
 def _hush(_line: str) -> None:
-    """For a command that shows all of it at the end."""
+    """Reports no progress, for a command that shows all of it at the end."""
 
 
 def _try_out(call: Call, product_dir: Path | None, surfaces: tuple[str, ...]) -> None:
@@ -164,7 +164,7 @@ def read(
 
 
 def evidence_dir_of(contract: Contract, named: Path | None, output: Path | None) -> Path | None:
-    """Where copies go; None where there are to be none."""
+    """Returns where copies go; None where there are to be none."""
     if contract.rollback.evidence_copies == "never":
         return None
     return named or (output.parent / "evidence" if output is not None else None)

@@ -103,7 +103,7 @@ def init(
 def _make_train(
     call: Call, profile: str, wishes: InitOptions, branch: str | None, action: str | None
 ) -> None:
-    """Into the worktree, or onto the state branch `branch` where it is one of its own."""
+    """Writes it into the worktree, or onto the state branch `branch` if it is a separate one."""
     from rollout.commands.init import OwnBranch, init, train_of
     from rollout.files.yaml_text import dump_yaml
 
@@ -127,7 +127,7 @@ def _make_train(
 
 
 def _refuse_lost(call: Call, train: str, branch: str | None) -> None:
-    """A train whose state history still holds: a fresh one would be written over its release."""
+    """Raises where history still holds the train's state: a fresh train would overwrite its release."""
     lost = call.workspace.lost(train, branch)
     if lost is not None:
         where = branch or call.workspace.branch
@@ -135,7 +135,7 @@ def _refuse_lost(call: Call, train: str, branch: str | None) -> None:
 
 
 def _refuse_beside_state(call: Call, branch: str | None) -> None:
-    """Where a state branch of its own is checked out, workflows of the default branch have no place."""
+    """Raises where a separate state branch is checked out: workflows belong on the default branch."""
     space = call.workspace
     if space.default_on_github is not None and space.git.current_branch() == branch is not None:
         raise InputError(
@@ -145,7 +145,7 @@ def _refuse_beside_state(call: Call, branch: str | None) -> None:
 
 
 def _install_workflows(call: Call, action: str | None, *, update: bool) -> int | None:
-    """Exit code 3 where an update had to keep a file."""
+    """Writes the workflows; returns exit code 3 where an update had to keep a file."""
     from rollout.commands.init.workflows import install_workflows, update_workflows
 
     space = call.workspace
@@ -168,7 +168,7 @@ def _install_workflows(call: Call, action: str | None, *, update: bool) -> int |
 
 
 def _record_version(call: Call, train: str, version: str) -> None:
-    """Of a train that exists."""
+    """Records the current version of a train that exists."""
     from rollout.commands.init import record_current_version
 
     changed = record_current_version(call.workspace.store, call.workspace.clock, train, version)

@@ -31,7 +31,7 @@ _REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 
 def _name(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    """A train's name is part of paths and branches, so nothing else gets that far."""
+    """Checks the name: it becomes part of paths and branches."""
     text = stripped(_context, _option, text)
     if text and not _TRAIN.fullmatch(text):
         raise click.BadParameter(f"{text} is not a train's name: small letters, digits, dots and dashes")
@@ -154,7 +154,7 @@ class Call:
         )
 
     def tell_broken(self) -> None:
-        """Tells of each file that cannot be used, once, with what is left to do about it.
+        """Reports each file that cannot be used, once, with what is left to do about it.
 
         Not before the command has written what it writes.
         """
@@ -177,7 +177,7 @@ class Call:
         refused: str = "",
         pull_request: Callable[[], int | None] = lambda: None,
     ) -> None:
-        """Under Actions, tell the job's summary where the rollout stands and what this command did."""
+        """Writes where the rollout stands and what this command did into the job's summary, under Actions."""
         if not os.environ.get("GITHUB_STEP_SUMMARY"):
             return
         from rollout.adapters.actions import repository_page, write_summary
@@ -215,7 +215,7 @@ def _opened(
     state_branch: str | None,
     forge: ForgeKind | None,
 ) -> Iterator[Call]:
-    """The call that these options mean; at its end, tells what could not be used and what was lost."""
+    """Yields the call that these options mean; at its end, reports what was unusable and what was lost."""
     from rollout.adapters.clock import FixedClock
     from rollout.wiring import Workspace
 
@@ -278,7 +278,7 @@ def _says_where(asked: str | None) -> bool:
 
 
 def _go_to_train(workspace: Workspace, asked: str | None, remote: str | None) -> None:
-    """Where the clone's train is on GitHub, act there, unless the clone alone was asked for."""
+    """Acts on GitHub where the clone's train is there, unless `--forge local` was given."""
     if _says_where(asked):
         if asked == "github":
             return
@@ -297,7 +297,7 @@ def _go_to_train(workspace: Workspace, asked: str | None, remote: str | None) ->
 
 
 def _tell_lost(lost: Sequence[str]) -> None:
-    """Tells of decorations that failed, on stderr and under Actions as warnings and in the job's summary."""
+    """Reports decorations that failed, on stderr and under Actions as warnings and in the job's summary."""
     for each in lost:
         progress(f"warning: {each}")
         warn(each)

@@ -74,7 +74,7 @@ def nobody_reads() -> None:
 
 
 def progress(line: str) -> None:
-    """One line of progress for a person: on stderr, so that stdout stays the answer.
+    """Prints one line of progress for a person: on stderr, so that stdout stays the answer.
 
     Where nobody can be told the command goes on: a full disk must not stop a freeze.
     """
@@ -91,7 +91,7 @@ def tell(line: str) -> None:
 
 
 def warn(text: str, *, title: str = "") -> None:
-    """Under Actions, a warning that GitHub shows on the run's page; nothing elsewhere."""
+    """Prints a warning that GitHub shows on the run's page, under Actions; nothing elsewhere."""
     if under_actions():
         from rollout.rendering.annotations import annotation
 
@@ -112,12 +112,12 @@ def _safe(text: str) -> str:
 
 
 def style(text: str, *, fg: str | None = None, bold: bool | None = None, dim: bool | None = None) -> str:
-    """Colour where the terminal shows it; click strips it elsewhere."""
+    """Adds colour where the terminal shows it; click strips it elsewhere."""
     return click.style(text, fg=fg, bold=bold, dim=dim)
 
 
 def columns() -> int:
-    """Width for a person's view."""
+    """Returns the width of a person's view."""
     import shutil
 
     return shutil.get_terminal_size((100, 24)).columns

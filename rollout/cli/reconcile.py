@@ -172,7 +172,9 @@ def answer(call: Call, reports: Sequence[Report], *, dry_run: bool) -> None:
 def _decided_by_run(
     call: Call, given: list[Evidence], folder: Path | None, run: str, *, dry_run: bool
 ) -> tuple[Report, RolloutError | None]:
-    """By what a run of rollout-collect read, and by facts alone where that is refused; with the refusal."""
+    """Decides by what a run of rollout-collect read, or by facts alone where that is refused;
+    returns the refusal too.
+    """
     from rollout.errors import InputError
 
     collected, refusal = _of_collecting(call, folder, run)

@@ -61,7 +61,7 @@ def _fix(rehearsed: RehearsalOutcome) -> str:
 
 
 def _summarize(rehearsed: RehearsalOutcome, commit: str | None) -> None:
-    """Under Actions the job's summary tells it too."""
+    """Writes it into the job's summary too, under Actions."""
     if os.environ.get("GITHUB_STEP_SUMMARY"):
         from rollout.adapters.actions import write_summary
         from rollout.rendering.rehearsal import rehearsal_summary

@@ -21,7 +21,7 @@ class StoppedError(KeyboardInterrupt):
 
 @contextmanager
 def stopping_in_order() -> Iterator[None]:
-    """Within it, SIGTERM and SIGHUP raise StoppedError; a second one ends the process at once.
+    """Raises StoppedError at SIGTERM and SIGHUP; a second one ends the process at once.
 
     The product's commands run in sessions of their own, so they would outlive a process that just dies.
     A signal that is ignored stays ignored: that is how `nohup`, and a shell's `&` for SIGINT, protect a job.

@@ -57,7 +57,7 @@ class WaitingLine:
 
 @contextmanager
 def waiting(what: str, *, quiet: bool, stream: TextIO | None = None) -> Iterator[None]:
-    """While it lasts, tell on a terminal what is done; nothing with `quiet`, under Actions or in a pipe.
+    """Shows on a terminal what is being done; nothing with `quiet`, under Actions or in a pipe.
 
     `stream` is standard error where it is left out.
     """

@@ -45,7 +45,8 @@ def check(
     *,
     base: str | None = None,
 ) -> list[TrainComparison]:
-    """`merge` is the commit that merging would make, or made when the check was first asked for.
+    """Compares each train; `merge` is the commit that merging would make, or made when the check was first
+    requested.
 
     `base` is the commit that it merges into, None for the head of the state branch; `changed` are the paths
     that differ between the two; `forge_of` gives the forge that knows a train's product.
@@ -86,7 +87,7 @@ def touched_trains(paths: Sequence[str]) -> set[str]:
 
 
 def _at_base(store: StateStore, train: str, base: str) -> TrainState | None:
-    """None where the train is not there, or cannot be read."""
+    """Reads the train at the base; None where it is not there, or cannot be read."""
     try:
         return store.load(train, base)
     except InputError:
@@ -125,7 +126,7 @@ def _put_onto(
 
 
 def _with_changes(current: M, before: M | None, after: M) -> M:
-    """`current` with each key that differs between the others; `after` where `before` is not known."""
+    """Returns `current` with each key that differs between the others; `after` if `before` is unknown."""
     if before is None:
         return after
     keys = [key for key in type(after).model_fields if getattr(before, key) != getattr(after, key)]
@@ -173,7 +174,8 @@ def _refuse_illegal(
 def _refuse_additions(
     store: StateStore, before: TrainState | None, made: TrainState, changed: Sequence[str]
 ) -> None:
-    """Of a promotion: it changes rollout.yaml alone, and that to what the tool writes.
+    """Raises for a promotion that changes more than rollout.yaml, or that to anything but what the tool
+    writes.
 
     Where a person has written that file otherwise on the state branch, its text and mode are not judged.
     """

@@ -184,7 +184,7 @@ class _Reader:
         self._clock = clock
 
     def read(self, name: str, surface: Surface) -> _SurfaceReading:
-        """Whatever goes wrong, even by a bug of ours, makes this surface unknown and stops no other."""
+        """Reads one surface. Any failure, even a bug of ours, makes it unknown and stops no other."""
         if surface.command and self._unprepared:
             return _SurfaceReading(Sample(unknown=inert(self._unprepared, 300)))
         try:
@@ -245,7 +245,7 @@ def _as_they_end(
 
 
 def _queues(surfaces: Mapping[str, Surface]) -> list[deque[str]]:
-    """Surfaces of one `serial` group are in one queue, any other has its own."""
+    """Returns the queues: one for each `serial` group, and one for each other surface."""
     grouped: dict[tuple[str, str], deque[str]] = {}
     for name, surface in surfaces.items():
         key = ("group", surface.serial) if surface.serial else ("surface", name)
@@ -279,7 +279,7 @@ def _log_file(path: str, product: Product) -> LogFile:
 
 
 def _rotated(log: str, product: Product) -> Iterator[LogFile]:
-    """`FILE.1`, `FILE.2` and so on, as long as there is one that can be read."""
+    """Yields `FILE.1`, `FILE.2` and so on, as long as there is one that can be read."""
     with suppress(OSError):
         for number in range(1, MOST_ROTATED + 1):
             yield _log_file(f"{log}.{number}", product)
@@ -295,7 +295,7 @@ def _in_words(sample: Sample) -> str:
 def _read_harness(
     harness: Harness, product: Product, clock: Clock, progress: Progress
 ) -> HarnessReport | None:
-    """None when the harness has left neither of its files yet."""
+    """Reads the report; None when the harness has written neither of its files yet."""
     report = product.read_file(harness.report, MAX_PAYLOAD)
     manifest = product.read_file(harness.manifest, MAX_PAYLOAD)
     if report.missing and manifest.missing:

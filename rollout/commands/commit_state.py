@@ -60,7 +60,9 @@ def change_state(
 
 
 def writable(state: TrainState, change: StateChange) -> StateChange:
-    """`without_newer_signoff`. Raises InputError where it writes over another file of a newer rollout."""
+    """Returns what `without_newer_signoff` does. Raises InputError where it writes over another file of a
+    newer rollout.
+    """
     change = without_newer_signoff(state, change)
     for each in state.broken:
         if each.is_newer and change.writes(each.name):

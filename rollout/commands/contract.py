@@ -20,7 +20,7 @@ ReadContract = Callable[[bytes, str], tuple[Contract, str]]
 def check_contracts(
     worktree: Worktree, read_contract: ReadContract, train: str | None = None
 ) -> tuple[str, ...]:
-    """Checks every contract of the worktree, or that of one train; the files that are good.
+    """Checks every contract of the worktree, or that of one train; returns the files that are good.
 
     Raises ContractError with every mistake of every file, each as `file: field: message`, and InputError
     when there is no contract.
@@ -78,7 +78,7 @@ def schema_notes(worktree: Worktree) -> tuple[str, ...]:
 
 
 def missing_branches(contract: Contract, has_branch: Callable[[str], bool]) -> Iterator[str]:
-    """Branches that the contract names and the clone does not know, each as `field: message`."""
+    """Yields branches that the contract names and the clone lacks, each as `field: message`."""
     product, state = contract.product, contract.state.branch
     if product.repository is None and not has_branch(product.branch):
         there_is_none = f"there is no branch {product.branch} here"
@@ -88,7 +88,7 @@ def missing_branches(contract: Contract, has_branch: Callable[[str], bool]) -> I
 
 
 def contract_file(train: str) -> str:
-    """Where a train's contract lies in the repository."""
+    """Returns where a train's contract lies in the repository."""
     return f"state/{train}/contract.yaml"
 
 

@@ -19,7 +19,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def contract_schema() -> dict[str, JsonValue]:
-    """JSON Schema of a contract file. What only the whole can show is beyond it, and `contract check`'s."""
+    """Returns the JSON Schema of a contract file. Rules between fields are left to `contract check`."""
     schema = _tidy(Contract.model_json_schema(by_alias=True, mode="validation"))
     texts = _field_texts()
     for name, definition in schema["$defs"].items():
@@ -35,7 +35,7 @@ def schema_text() -> str:
 
 
 def _tidy(node: JsonValue) -> JsonValue:
-    """Without what pydantic adds for its own sake, and with durations as people write them."""
+    """Removes what pydantic adds for its own use, and shows durations as people write them."""
     if isinstance(node, list):
         return [_tidy(each) for each in node]
     if not isinstance(node, dict):

@@ -119,7 +119,7 @@ def _default_base(history: History, state: TrainState, commit: str) -> _Base:
 
 
 def _beginning(history: History, base: str, commit: str, name: str) -> _Base | None:
-    """After a version that was cut on a line of its own, a release begins where that line left the branch."""
+    """Returns where the line of the last version left the branch, if it was cut on a line of its own."""
     fork = history.fork(base, commit)
     if fork is None:
         return None

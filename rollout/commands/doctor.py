@@ -35,7 +35,8 @@ def examine_github(
     refuse_lost: Callable[[], None],
     told_train: str | None = None,
 ) -> Examination:
-    """`branch` tells the state branch; `named` is what it was asked to be, None for the default branch.
+    """Examines the repository; `branch` is the state branch, `named` what was configured, None for the
+    default branch.
 
     `refuse_lost` raises InputError where a commit took the last train away. `told_train`: see World.
 
@@ -58,7 +59,8 @@ def examine_local(
     has_branch: Callable[[str], bool],
     refuse_lost: Callable[[], None],
 ) -> Examination:
-    """`person` and `check` (of the worktree's contracts) raise InputError when they find nothing good.
+    """Examines the clone; `person` and `check` (of the worktree's contracts) raise InputError for what they
+    find wrong.
 
     `has_branch` says whether the clone knows a branch. `refuse_lost` as above.
     """
@@ -103,7 +105,7 @@ def _train(store: StateStore, name: str, head: str, has_branch: Callable[[str], 
 
 
 def _intervals(contract: Contract) -> tuple[int, ...]:
-    """Of each runner, the shortest between two readings of one of its surfaces."""
+    """Returns, for each runner, the shortest interval of its surfaces."""
     shortest: dict[str | None, int] = {}
     for surface in contract.surfaces.values():
         interval = surface.interval or contract.sampling.interval

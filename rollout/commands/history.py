@@ -12,7 +12,7 @@ from rollout.ports import LoggedCommit, StateStore
 
 
 def history(store: StateStore, train: str, release: str | None, event: str | None) -> Iterator[LoggedCommit]:
-    """State commits, newest first, of one release or event where one is named.
+    """Yields state commits, newest first, of one release or event where one is named.
 
     A commit whose message names no event, such as a squash that kept the title alone, has the event of what
     it did to rollout.yaml.

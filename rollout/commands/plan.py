@@ -45,7 +45,7 @@ class Plan:
 
 
 def plan(state: TrainState, home: str, runner: str) -> Plan:
-    """`home` is the repository that carries state, `runner` the label where the contract names no runner."""
+    """Plans what to run; `home` is the repository of state, `runner` the label if the contract names none."""
     product = state.contract.product
     usual = product.runner or runner
     runners: tuple[Runner, ...] = ()

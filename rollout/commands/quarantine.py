@@ -130,7 +130,7 @@ def _known(state: TrainState) -> Sequence[Release]:
 
 
 def _refuse_under_way(state: TrainState, bad: QuarantinedRelease, product: ProductLookup) -> None:
-    """Nothing promotes what is in quarantine, so what is under way ends first."""
+    """Raises for a release under way: nothing promotes what is in quarantine, so it has to end first."""
     release, outcome = state.rollout.release, state.rollout.outcome
     if quarantine.is_under_way(state, bad):
         ends = _ROLL_BACK if outcome is Outcome.IN_PROGRESS else "its rollback puts it in quarantine"

@@ -252,4 +252,4 @@ def _checks(contract: Contract) -> Iterator[str]:
 
 
 def _quiet(_line: str) -> None:
-    """A rehearsal tells of steps, not of work."""
+    """Reports no progress: a rehearsal shows steps."""

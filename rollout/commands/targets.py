@@ -42,7 +42,7 @@ def check_target(
     *,
     held_back: HeldBack = lambda *_: "",
 ) -> None:
-    """Whether a rollback of that release may lead to the version.
+    """Raises RefusedError unless a rollback of that release may lead to the version.
 
     Raises RefusedError for one that nobody may go back to, InputError for one that does not exist.
     """
@@ -76,7 +76,8 @@ def check_target_for_brake(
     *,
     held_back: HeldBack = lambda *_: "",
 ) -> str:
-    """As `check_target`, for `rollback --target`: what nobody can tell now must not stop the freeze.
+    """Checks as `check_target` does, for `rollback --target`: what cannot be looked up now must not stop the
+    freeze.
 
     Returns why the version could not be looked up; empty when it may be gone back to.
     """

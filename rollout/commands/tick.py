@@ -47,7 +47,7 @@ def watch(
     failed: Callable[[RolloutError], None],
     waits: Callable[[datetime], None],
 ) -> None:
-    """Tick again and again until somebody interrupts the wait between two ticks.
+    """Ticks again and again until somebody interrupts the wait between two ticks.
 
     `tick` returns the seconds from its beginning to that of the next one. The first has to succeed. `failed`
     is told when a later one fails, and the next is as far away as before.

@@ -174,7 +174,7 @@ class _Verifier:
             self._follow(entry, link.before, link.after)
 
     def _doubt_beginnings(self, merge: LoggedCommit, sides: Sequence[TrainState]) -> None:
-        """A history that begins with decisions is none where a merge shows another one beside it."""
+        """Doubts a history that begins with decisions where a merge shows another one beside it."""
         for entry, state in self._beginnings:
             other = merged.contradicting(self._store, state, sides)
             if other is not None:
@@ -204,7 +204,7 @@ class _Verifier:
         return Verification(self._checked + doubted, tuple(found), tuple(remarks), self._cut)
 
     def _find(self, entry: LoggedCommit, problem: str) -> None:
-        """The first thing that is wrong with a commit stands for it."""
+        """Records the first thing that is wrong with a commit; later ones are dropped."""
         self._findings.setdefault(entry.commit, _finding(entry, problem))
 
     def _follow(self, entry: LoggedCommit, before: Sequence[TrainState], after: TrainState) -> None:
@@ -262,7 +262,7 @@ class _Verifier:
         yield from self._touched(wanted, state, entry, event)
 
     def _without_forgeries(self, wanted: TrainState, state: TrainState, entry: LoggedCommit) -> TrainState:
-        """Whoever takes a forgery back writes what was there before it."""
+        """Returns the state before forgeries: whoever takes one back writes that."""
         for path in entry.paths:
             part = path.removesuffix(".yaml")
             if path in _PARTS and self._forgeries.is_undone_by(entry, path):
@@ -354,7 +354,7 @@ class _Verifier:
         )
 
     def _remark_text(self, entry: LoggedCommit, previous: TrainState, after: TrainState) -> None:
-        """A comment, or the like, which the tool takes away when it writes the file again."""
+        """Remarks a comment, or the like, which the tool removes when it writes the file again."""
         if entry.parent in self._unread:
             return
         broken = {each.name for each in previous.broken}

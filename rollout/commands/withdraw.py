@@ -59,7 +59,7 @@ def _withdrawn(
 
 
 def _was_exposed(store: StateStore, state: TrainState, release: Release | None) -> str:
-    """As `exposure`, by what history has of the release: a merge that somebody reverted was out anyway.
+    """Returns who was exposed, by the release's whole history: a merge that was reverted later counts.
 
     Empty where there is no history to read, as on GitHub without a clone.
     """

@@ -44,5 +44,5 @@ def is_train(names: Iterable[str]) -> bool:
 
 
 def state_path(train: str, *names: str) -> str:
-    """`state/<train>/<names>`, relative to the top of the repository."""
+    """Returns `state/<train>/<names>`, relative to the top of the repository."""
     return "/".join((STATE, train, *names))

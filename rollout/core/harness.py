@@ -198,7 +198,7 @@ def _count(overall: Entry, name: str) -> int:
 
 
 def _whole(value: JsonValue) -> int | None:
-    """A count that is written as a number: here `false` is no answer to how many failed."""
+    """Returns a count that is written as a number: `false` does not say how many failed."""
     return None if isinstance(value, bool) else count(value)
 
 

@@ -13,7 +13,7 @@ def near(word: str, known: Iterable[str]) -> str | None:
 
 
 def suggest(word: str, known: Iterable[str], otherwise: str) -> str:
-    """`did you mean WORD?` with the nearest known word; where none is near, all after `otherwise`."""
+    """Returns `did you mean WORD?` with the nearest known word; where none is near, all after `otherwise`."""
     words = list(known)
     if nearest := near(word, words):
         return f"did you mean {nearest}?"

@@ -241,7 +241,7 @@ def _says_too_early(moment: datetime) -> str:
 
 
 def began_at(observation: Observation, surface: str) -> datetime | None:
-    """When the reading of that surface began; None where the observation does not hold it."""
+    """Returns when the reading of that surface began; None where the observation does not hold it."""
     sample = observation.samples.get(surface)
     return None if sample is None else sample.observed_at or observation.started_at
 
@@ -294,7 +294,7 @@ CONTRADICTORY = "contradictory: two observations of one instant differ"
 
 
 def of_one_instant(one: Observation, other: Observation) -> Observation:
-    """Two observations of a release that began at the same second, as one: what they differ in is unknown.
+    """Merges two observations of a release that began at the same second: what they differ in is unknown.
 
     A surface that only one of them read is taken from it. Neither their order nor that one of them comes
     again changes what is read; only the names of round and tool are those of the first.
@@ -329,7 +329,7 @@ def _by_checkout(part: Observation) -> Observation:
 
 
 def _of_both(one: Sample | None, other: Sample | None, *, alike: bool) -> Sample:
-    """`alike`: whether both observations are of one phase and contract."""
+    """Merges two samples; `alike`: whether both observations are of one phase and contract."""
     first, second = one or other, other or one
     assert first is not None
     assert second is not None

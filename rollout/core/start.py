@@ -15,7 +15,7 @@ STARTABLE = (Outcome.IDLE, Outcome.COMPLETE, Outcome.WITHDRAWN)
 
 
 def first_desired(contract: Contract, release: Release, target: RollbackTarget | None) -> Rollout:
-    """Desired state of a rollout in its first phase."""
+    """Returns desired state of a rollout in its first phase."""
     phase = contract.phases[0]
     return Rollout(
         train=contract.train,
@@ -40,7 +40,7 @@ def judged(state: TrainState, version: str) -> Judgement:
 
 
 def channel_of(state: TrainState, target: RollbackTarget | None) -> Channel:
-    """The channel once a rollout has started: its hints lead to the target, and what completed is kept."""
+    """Returns the channel of a started rollout: its hints lead to the target; what completed is kept."""
     channel = state.channel or Channel(train=state.train)
     known = completed.releases(state)
     if channel.completed != known:
@@ -49,7 +49,7 @@ def channel_of(state: TrainState, target: RollbackTarget | None) -> Channel:
 
 
 def channel_by_first_rules(state: TrainState, target: RollbackTarget | None) -> Channel:
-    """As `channel_of` when states had schema 1."""
+    """Returns what `channel_of` did when states had schema 1."""
     return started(state.channel or Channel(train=state.train), target)
 
 
@@ -69,7 +69,7 @@ def why_not(state: TrainState, release: Release, target: RollbackTarget | None) 
 
 
 def why_not_by_first_rules(state: TrainState, release: Release) -> str:
-    """As `why_not` was when states had schema 1."""
+    """Returns what `why_not` did when states had schema 1."""
     return _why_not_standing(state, release)
 
 

@@ -45,7 +45,7 @@ def inert(text: str, limit: int = 200) -> str:
 
 
 def inert_tail(text: str, limit: int = 200) -> str:
-    """As `inert`, but keeps the end: that is where a command says what went wrong."""
+    """Escapes as `inert` does, and keeps the end: that is where a command says what went wrong."""
     scanned = text[-limit * _SCANNED_PER_CHARACTER_KEPT :]
     line = _one_line(scanned)
     if len(line) <= limit and len(scanned) == len(text):

@@ -38,7 +38,7 @@ class Model(BaseModel):
 
 
 def parse_duration(text: object) -> int:
-    """`90s`, `30m`, `1h30m`, `24h`, `7d` -> whole seconds.
+    """Returns whole seconds, for `90s`, `30m`, `1h30m`, `24h`, `7d`.
 
     Raises ValueError for anything else, a bare number included: it has no unit.
     """
@@ -48,7 +48,7 @@ def parse_duration(text: object) -> int:
 
 
 def format_duration(seconds: float) -> str:
-    """Whole seconds -> the shortest text that `parse_duration` reads back; days stay hours (`24h`)."""
+    """Writes seconds as the shortest text that `parse_duration` reads back; days stay hours (`24h`)."""
     left = int(seconds)
     text = ""
     for unit, size in (("h", 3600), ("m", 60), ("s", 1)):
@@ -69,7 +69,7 @@ def to_utc_seconds(moment: datetime) -> datetime:
 
 
 def format_instant(moment: datetime) -> str:
-    """RFC 3339 in UTC to the second, `2026-11-23T10:15:00Z`."""
+    """Returns RFC 3339 in UTC to the second, `2026-11-23T10:15:00Z`."""
     # Not strftime: its %Y has fewer than four figures before year 1000, which no reader takes.
     return f"{to_utc_seconds(moment).replace(tzinfo=None).isoformat()}Z"
 
@@ -80,7 +80,7 @@ def compact_instant(moment: datetime) -> str:
 
 
 def unix_ms(moment: datetime) -> int:
-    """Milliseconds since 1970, the unit that the product's own files use."""
+    """Returns milliseconds since 1970, the unit that the product's own files use."""
     return int(moment.timestamp() * 1000)
 
 
@@ -104,7 +104,7 @@ def from_unix_ms(milliseconds: int) -> datetime:
 
 
 def seconds_between(earlier: datetime, later: datetime) -> int:
-    """Whole seconds from `earlier` to `later`; negative when they are the other way round."""
+    """Returns whole seconds from `earlier` to `later`; negative when they are the other way round."""
     return (later - earlier) // timedelta(seconds=1)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def parse(text: str) -> Version:
-    """`v0.1.5`, `1.0.0-rc.1+build.5` -> version. Raises ValueError, in one line, for anything else."""
+    """Parses `v0.1.5` or `1.0.0-rc.1+build.5`. Raises ValueError, in one line, for anything else."""
     from semver import Version
 
     try:
@@ -29,7 +29,7 @@ def is_valid(text: str) -> bool:
 
 
 def spellings(version: str) -> tuple[str, str]:
-    """`v1.2.3` and `1.2.3`, as it is written first: they are one version."""
+    """Returns `v1.2.3` and `1.2.3`, which are one version, as it is written first."""
     bare = version.removeprefix("v")
     return (version, bare if version != bare else f"v{bare}")
 

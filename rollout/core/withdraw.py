@@ -47,7 +47,7 @@ def is_reason(text: str) -> bool:
 
 
 def withdrawn(state: TrainState, why: str, at: datetime) -> StateChange:
-    """The train once its release is withdrawn; `why` is what `reason_of` gives.
+    """Returns the train once its release is withdrawn; `why` is what `reason_of` gives.
 
     It goes by what was last legal, so a change of rollout.yaml that nobody has judged yet is lost.
     The freeze makes a promotion that is merged at the same time conflict in git. A surface that the product

@@ -93,7 +93,7 @@ def has_other_ci(root: Collection[str], workflows: Collection[str]) -> bool:
 
 
 def parse_pin(text: str) -> ActionPin:
-    """`OWNER/REPO@SHA`. Raises InputError for anything else, a short commit id too."""
+    """Parses `OWNER/REPO@SHA`. Raises InputError for anything else, a short commit id too."""
     match = _PIN.fullmatch(text)
     if match is None:
         raise InputError(f"--action {text}: not a repository at a commit", hint=_HINT)
@@ -101,7 +101,7 @@ def parse_pin(text: str) -> ActionPin:
 
 
 def unknown_pin() -> InputError:
-    """For when the workflows are asked for, and nothing tells which rollout they are to call."""
+    """Returns the error for workflows without the version of rollout that they are to call."""
     return InputError("which rollout the workflows are to call is not known", hint=f"--action: {_HINT}")
 
 
@@ -124,7 +124,7 @@ class Place:
 
 
 def place_on_github(url: str, server: str = "") -> Place | None:
-    """From a repository's address, in any of git's ways to write it; None when it is elsewhere.
+    """Parses a repository's address, in any of git's forms; None when it is not on GitHub.
 
     `server` is the host of an Enterprise Server, which no address shows to be one.
     """
@@ -150,6 +150,6 @@ def _place(url: str) -> Place | None:
 
 
 def name_on_github(url: str) -> str | None:
-    """`owner/name` of a repository on the public GitHub; None when it is elsewhere."""
+    """Returns `owner/name` of a repository on the public GitHub; None when it is elsewhere."""
     place = place_on_github(url)
     return place.name if place is not None and place.host == PUBLIC_HOST else None

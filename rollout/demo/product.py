@@ -64,11 +64,11 @@ class StandIn:
         self._program(f"{TOOLS}/cargo", _CARGO)
 
     def environment(self) -> dict[str, str]:
-        """This process's environment with the stand-in programs first on PATH."""
+        """Returns this process's environment with the stand-in programs first on PATH."""
         return {**os.environ, "PATH": f"{self.root / TOOLS}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
     def cycle(self, at: datetime, failing: frozenset[str] = frozenset()) -> None:
-        """One cycle of every surface at that time; the named ones fail a retryable case.
+        """Plays one cycle of every surface at that time; the named ones fail a retryable case.
 
         Browser automation has no cycle: a validation run writes its summary.
         """

@@ -127,7 +127,7 @@ class Story:
         self._roll_back(state)
 
     def _roll_back(self, state: TrainState) -> None:
-        """What a frozen rollout comes to, the revert merged at once; afterwards the train is free again."""
+        """Plays a frozen rollout to its end, with the revert merged at once; the train is free afterwards."""
         checked: set[str] = set()
         while state.rollout.outcome is Outcome.ROLLING_BACK:
             revision = landed(state)
@@ -223,7 +223,7 @@ class Story:
     # --- what people do -----------------------------------------------------------------------------------
 
     def _sign(self, state: TrainState) -> bool:
-        """People sign once nothing but their signatures is missing."""
+        """Signs for people once only their signatures are missing."""
         status, signoff = state.status, state.signoff
         if (
             status is None
@@ -319,7 +319,7 @@ def _only_waits(status: Status) -> bool:
 
 
 def _quiet(_line: str) -> None:
-    """The demo tells its own story."""
+    """Reports no progress: the demo tells its own story."""
 
 
 def _path() -> str:

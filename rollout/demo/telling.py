@@ -36,17 +36,17 @@ class Narrator:
         self.text(f"\n== {text}")
 
     def text(self, text: str) -> None:
-        """As it is."""
+        """Prints the text unchanged."""
         self._end_wait()
         self._say(text)
 
     def line(self, at: datetime, who: str, what: str) -> None:
-        """One line of the story, cut to the width."""
+        """Prints one line of the story, cut to the width."""
         self._end_wait()
         self._line(at, who, what)
 
     def wait(self, at: datetime, where: str, soak: str) -> None:
-        """A healthy check that only waits for the soak; the next ones of its kind join it in one line."""
+        """Prints a healthy check that only waits for the soak; the next such checks join it in one line."""
         if self._wait is not None and self._wait.where != where:
             self._end_wait()
         self._wait = _Wait(at, where, (self._wait.checks if self._wait else 0) + 1, soak)

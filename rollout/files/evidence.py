@@ -66,7 +66,7 @@ def read_evidence(path: Path, *, limit: int = MAX_EVIDENCE) -> Evidence:
 
 
 def parse_evidence(name: str, content: bytes, *, limit: int = MAX_EVIDENCE) -> Evidence:
-    """As `read_evidence`, of a file's content; `name` is what it is called in messages."""
+    """Parses a file's content as `read_evidence` does; `name` is what it is called in messages."""
     try:
         return _evidence(name, _inert(decode(content, limit)))
     except MalformedError as problem:

@@ -17,7 +17,7 @@ _LONGEST_NAME = 200
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """A file to read. Raises OSError for a named pipe, device or socket: one could wait without end."""
+    """Yields a file to read. Raises OSError for a named pipe, device or socket, which could block."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         mode = os.fstat(descriptor).st_mode

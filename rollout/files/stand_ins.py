@@ -87,7 +87,7 @@ class _StandIns:
         return state
 
     def _desired_and_observed(self) -> tuple[Rollout, Status | None]:
-        """rollout.yaml and status.yaml, each by the other where one of them is broken.
+        """Reads rollout.yaml and status.yaml, each by the other where one of them is broken.
 
         For rollout.yaml the last legal desired state stands in, which status.yaml holds. Where both can be
         read and name two releases, rollout.yaml is broken if no status was ever one of its release.
@@ -214,7 +214,7 @@ class _StandIns:
         return next((each for each in found if each is not None), None)
 
     def _versions(self, name: str) -> Iterator[FileVersion]:
-        """As `TrainFiles.versions`, each asked for once."""
+        """Yields what `TrainFiles.versions` does, and requests each once."""
         seen, rest = self._history.setdefault(name, ([], islice(self._files.versions(name), MOST_VERSIONS)))
         yield from seen
         for version in rest:

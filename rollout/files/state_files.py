@@ -102,7 +102,7 @@ def read_contract(text: bytes, file: str, *, in_use: bool = False) -> tuple[Cont
 
 
 def contract_of(data: object, file: str, *, in_use: bool) -> tuple[Contract, str]:
-    """`read_contract` of what YAML has made of the file."""
+    """Reads as `read_contract` does, from what YAML has made of the file."""
     _refuse_newer_schema(data, file)
     contract, problems = read(data) if in_use else examine(data)
     if contract is None or problems:

@@ -219,7 +219,7 @@ def _scalar_event(value: object) -> yaml.ScalarEvent:
 
 @lru_cache(maxsize=4096)
 def _text_event(text: str) -> yaml.ScalarEvent:
-    """Plain where it reads back as text, time stamps included."""
+    """Writes it plain where it reads back as text, time stamps included."""
     several_lines = len(text.splitlines()) > 1 or text.endswith("\n")
     is_plain = _resolve(yaml.ScalarNode, text, (True, False)) in (_TEXT, _TIMESTAMP)
     is_quoted = several_lines or (not text.isascii() and any(map(is_invisible, set(text))))

@@ -13,13 +13,14 @@ class Evidence(Protocol):
     """What people's evidence names, in the product's or in this repository. Raises OutsideError."""
 
     def places(self) -> EvidencePlaces:
-        """Where evidence may lie."""
+        """Returns where evidence may lie."""
 
     def look_up(self, reference: Reference, release: Release) -> LookedUpEvidence | None:
         """Returns what is there now; None when there is nothing (any more)."""
 
     def writers(self, release: Release) -> Writers:
-        """Authors and co-authors of the release's commits, and who opened its pull requests; not who merged.
+        """Returns authors and co-authors of the release's commits, and who opened its pull requests;
+        not who merged.
 
         A release without a base is its commit alone, or what that merges.
         """

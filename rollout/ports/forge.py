@@ -119,10 +119,10 @@ class Forge(Protocol):
         """Returns the newest pull request from that branch, open or not."""
 
     def pull_requests(self, prefix: str) -> list[PullRequest]:
-        """Pull requests from branches that begin so, oldest first: each open one, and maybe others."""
+        """Returns pull requests from branches that begin so, oldest first: each open one, maybe others."""
 
     def closings(self, branch: str) -> Sequence[datetime]:
-        """When somebody else closed pull requests from that branch without a merge, oldest first."""
+        """Returns when somebody else closed pull requests from that branch without a merge, oldest first."""
 
     def changes(self, train: str, pull: PullRequest) -> HeadChanges:
         """Returns what an open pull request's branch changes.
@@ -138,7 +138,7 @@ class Forge(Protocol):
         """Closes it with a comment and deletes its branch."""
 
     def statuses(self, commit: str) -> Mapping[str, tuple[StatusState, str]]:
-        """Context -> newest state and description."""
+        """Maps context to newest state and description."""
 
     def set_status(
         self, commit: str, context: str, state: StatusState, description: str, *, at: datetime

@@ -12,7 +12,7 @@ class Inspector(Protocol):
     """Looks at settings, with whatever the token may see."""
 
     def inspect(self, branch: str | None, trains: Collection[Train]) -> Settings:
-        """`branch` is the state branch (None: the default one), `trains` tell where the tool writes.
+        """Reads the settings; `branch` is that of state (None: the default one), `trains` those of state.
 
         Nothing that it asks can take effect. Raises OutsideError when the repository cannot be seen at all.
         """

@@ -119,7 +119,7 @@ class Issues(Protocol):
         """
 
     def say_once(self, number: int, key: str, body: str, *, at: datetime) -> None:
-        """Comment, unless there is a comment of the tool with that key."""
+        """Comments, unless there is a comment of the tool with that key."""
 
     def react(self, comment: str, reaction: Reaction) -> None:
         """Answers the comment of that id with a reaction; the same one again changes nothing."""
@@ -128,4 +128,4 @@ class Issues(Protocol):
         """Returns what that person may do in the repository that has the issues."""
 
     def myself(self) -> str:
-        """Login of whoever acts here; empty where nobody is authenticated, as on the local forge."""
+        """Returns the login of who acts here; empty if nobody is authenticated, as on the local forge."""

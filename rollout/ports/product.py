@@ -96,7 +96,7 @@ class Product(Worker, Protocol):
         """Returns a file below the product's folder, at most `limit` bytes."""
 
     def log_lines(self, path: str, offset: int) -> Iterator[bytes]:
-        """Raw lines from that byte on, with their line ends. Raises FileNotFoundError, OSError."""
+        """Yields raw lines from that byte on, with their line ends. Raises FileNotFoundError, OSError."""
 
     def log_head(self, path: str, size: int) -> bytes:
         """Returns the first bytes of the log, at most `size`. Raises FileNotFoundError, OSError."""

@@ -21,7 +21,9 @@ class Releases(Protocol):
         """Which list it is. A cache of one list says nothing about another."""
 
     def page(self, number: int, etag: str) -> ReleasePage | None:
-        """That page, from 1 on; None when it is still the one that had this etag. Raises OutsideError."""
+        """Returns that page, from 1 on; None when it is still the one that had this etag.
+        Raises OutsideError.
+        """
 
     def tags_of(self, version: str) -> Sequence[str]:
         """Returns the tags, `v1.2.3` and `1.2.3`, by which that one version is published, or that lead to a

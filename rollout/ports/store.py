@@ -58,7 +58,7 @@ class StateStore(Protocol):
         """Returns the train at that commit. Raises InputError when it is not there or does not parse."""
 
     def load_for_brake(self, train: str, at: str) -> TrainState:
-        """As `load`, but a file that cannot be read is replaced by its last version that can.
+        """Loads as `load` does, and replaces a file that cannot be read by its last version that can.
 
         `TrainState.broken` names these. For what stops a rollout, collects evidence for it, or looks.
         """
@@ -77,7 +77,9 @@ class StateStore(Protocol):
         """
 
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
-        """`load_for_brake` for many commits in one go, in their order; what cannot be read is the error."""
+        """Loads many commits in one go as `load_for_brake` does, in their order;
+        the error for what cannot be read.
+        """
 
     def commit(
         self,

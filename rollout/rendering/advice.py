@@ -336,7 +336,7 @@ def _repairs(contract: Contract, status: Status) -> Iterator[str]:
 
 
 def _way_back(contract: Contract, status: Status) -> str:
-    """For a release that cannot go on."""
+    """Returns the way back for a release that cannot go on."""
     command = "rollback" if contract.phase(status.phase).canary_percent else "withdraw"
     return f"rollout {command} --reason WHY"
 

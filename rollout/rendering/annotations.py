@@ -23,7 +23,7 @@ def annotation(level: Level, text: str, *, file: str = "", line: str = "", title
 
 
 def error_annotation(text: str, file: str = "") -> str:
-    """Of one line of an error's message; where it begins with `file:line: ` it is shown there."""
+    """Renders one line of an error's message, at its place where it begins with `file:line: `."""
     place = _FILE.match(text)
     where, line = (place[1], place[2] or "") if place else (file, "")
     return annotation("error", text, file=where, line=line)

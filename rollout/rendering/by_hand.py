@@ -77,7 +77,7 @@ def was_only_recorded(incident: Incident) -> bool:
 
 
 def reached(incident: Incident) -> RollbackTarget | None:
-    """Where the product went back to; None when nothing brought it there."""
+    """Returns where the product went back to; None when nothing brought it there."""
     step: IncidentStep = incident.step(RollbackStep.APPLY_METADATA)
     return incident.target if step.state is StepState.DONE else None
 

@@ -278,7 +278,7 @@ def channel_body(template: str, before: Channel, after: Channel) -> str:
 
 
 def _guard(plan: ChannelPlan) -> Markdown:
-    """`v0.1.5 is newer than v0.1.4 (ok, lookup live).`"""
+    """Returns `v0.1.5 is newer than v0.1.4 (ok, lookup live).`"""
     codes = f"{code(plan.guard_code.value)}, lookup {code(plan.lookup_source.value)}"
     return Markdown(f"{text(plan.guard_reason)} ({codes}).")
 

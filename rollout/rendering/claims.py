@@ -79,7 +79,7 @@ def _recomputed(event: Event, state: TrainState) -> CommitMessage:
 
 
 def _of_people(subject: str, trailers: Mapping[str, str], state: TrainState) -> str:
-    """A commit without an event may carry the rest, but it must be so, and must not pose as the tool's."""
+    """Returns what is wrong with a commit without an event: a false claim, or one to be the tool's."""
     release, phase = f"{OWN}Release", f"{OWN}Phase"
     wanted = dict(_recomputed(Event.PROMOTE, state).trailers)
     for key in (f"{OWN}Train", release, phase):
@@ -172,7 +172,7 @@ _PULL_REQUEST = re.compile(r" \(#\d+\)$")
 
 
 def _facts(text: str, event: Event, phases: set[str]) -> list[str]:
-    """Versions, phases and percents, in their order; the verdict too where the tool alone speaks."""
+    """Returns versions, phases and percents, in their order; the verdict too where the tool alone speaks."""
     named, _, more = text.partition(": ")
     facts = [fact for token in named.split() for fact in _fact(token, phases)]
     if event in _WITH_VERDICT:

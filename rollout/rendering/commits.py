@@ -230,7 +230,7 @@ def _and(said: str, more: str) -> str:
 
 
 def _standing(contract: Contract, status: Status | None) -> str:
-    """`hold, soak 10m of 30m`, `promote to canary-2`."""
+    """Returns `hold, soak 10m of 30m`, `promote to canary-2`."""
     if status is None:
         return ""
     if status.legal.outcome is Outcome.ROLLING_BACK:

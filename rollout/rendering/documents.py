@@ -51,7 +51,7 @@ def reconcile_document(
 def status_document(
     state: TrainState, *, now: datetime, pull_request: int | None, merge: str = ""
 ) -> Document:
-    """Where the train stands, what happens next and what a person has to do.
+    """Returns where the train stands, what happens next and what a person has to do.
 
     `phase` and `canary_percent` are what was entered. A step that is merged and not entered stands beside.
     """
@@ -133,7 +133,7 @@ def verify_document(
 
 
 def _merged_step(rollout: Rollout, status: Status | None) -> Document | None:
-    """`merged_at`, `waits_for` and `until` are null until the first reconcile has seen the merge."""
+    """Returns the merged step; its times and `waits_for` are null until reconcile has seen the merge."""
     if status is None or status.entered(rollout) == rollout:
         return None
     step = status.merged_step

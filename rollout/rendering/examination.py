@@ -45,7 +45,7 @@ def _finding(finding: Finding, width: int, columns: int, style: Style) -> list[s
 
 
 def _counted(findings: Sequence[Finding]) -> str:
-    """`1 problem, 2 warnings, 1 cannot be told, 5 fine`."""
+    """Returns `1 problem, 2 warnings, 1 cannot be told, 5 fine`."""
     number = {severity: sum(one.severity is severity for one in findings) for severity in Severity}
     parts = [
         count(number[Severity.PROBLEM], "problem"),
@@ -67,7 +67,7 @@ def examination_summary(about: str, findings: Sequence[Finding]) -> str:
 
 
 def examination_document(about: str, findings: Sequence[Finding]) -> Mapping[str, object]:
-    """For scripts."""
+    """Returns the document for scripts."""
     return {
         "about": about,
         "problems": sum(finding.severity is Severity.PROBLEM for finding in findings),

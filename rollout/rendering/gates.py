@@ -126,7 +126,7 @@ def _silences(silent: Iterable[tuple[GateFinding, tuple[str, ...]]]) -> Iterator
 
 
 def alike(findings: Iterable[GateFinding]) -> list[tuple[str, GateFinding]]:
-    """Findings that differ only in their surface as one: `voice, memory` or `5 surfaces`, and the first."""
+    """Groups findings that differ only in their surface: `voice, memory` or `5 surfaces`, and the first."""
     groups: dict[tuple[object, ...], list[GateFinding]] = {}
     for finding in findings:
         groups.setdefault((finding.result, finding.seen, finding.wanted, finding.since), []).append(finding)
@@ -206,7 +206,7 @@ def progress(phase: Phase, status: Status | None) -> Progress:
 
 
 def soak_bar(soak: Progress) -> str:
-    """`[#######.....] 18m of 30m, 12m left`."""
+    """Returns `[#######.....] 18m of 30m, 12m left`."""
     filled = BAR_WIDTH if soak.full else BAR_WIDTH * soak.earned // soak.required
     bar = "#" * filled + "." * (BAR_WIDTH - filled)
     return f"[{bar}] {soak.share}, {soak.left} left" if soak.left else f"[{bar}] {soak.share}, done"
@@ -216,7 +216,7 @@ def soak_bar(soak: Progress) -> str:
 
 
 def stepper(contract: Contract, rollout: Rollout, style: Style = no_style, columns: int = 1000) -> str:
-    """`preflight ✓ > [canary-1 5 %] > canary-2 > general-availability`, the current phase in brackets."""
+    """Returns `preflight ✓ > [canary-1 5 %] > canary-2 > general`, the current phase in brackets."""
     names = [phase.name for phase in contract.phases]
     current = names.index(rollout.phase) if rollout.phase in names else -1
     lines, used = [""], 0
@@ -255,12 +255,12 @@ def _is_done(index: int, current: int, rollout: Rollout) -> bool:
 
 
 def release_name(version: str) -> str:
-    """`0.1.5` -> `v0.1.5`: a release as commits and people name it."""
+    """Names a release as commits and people do: `0.1.5` -> `v0.1.5`."""
     return f"v{version}" if version[:1].isdigit() else version
 
 
 def count(number: int, noun: str) -> str:
-    """`1 run`, `3 runs`."""
+    """Returns `1 run`, `3 runs`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -272,12 +272,12 @@ def short(seconds: int, *, up: bool = False) -> str:
 
 
 def day_and_time(moment: datetime) -> str:
-    """`2026-11-23 14:30 UTC`."""
+    """Returns `2026-11-23 14:30 UTC`."""
     day, _, time = format_instant(moment).partition("T")
     return f"{day} {time[:5]} UTC"
 
 
 def clock_time(moment: datetime, now: datetime) -> str:
-    """`14:30 UTC` when that is on the same day as `now`, else with the date."""
+    """Returns `14:30 UTC` when that is on the same day as `now`, else with the date."""
     same_day = to_utc_seconds(moment).date() == to_utc_seconds(now).date()
     return to_utc_seconds(moment).strftime("%H:%M UTC") if same_day else day_and_time(moment)

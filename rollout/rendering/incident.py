@@ -37,7 +37,7 @@ _DIGEST = 12
 
 
 def incident_title(incident: Incident) -> str:
-    """`tau: rolling back v0.1.6 from canary-2`."""
+    """Returns `tau: rolling back v0.1.6 from canary-2`."""
     words = {None: "rolling back", "rolled_back": "rolled back", "cancelled": "rollback cancelled:"}
     how = words[incident.ended.how if incident.ended else None]
     return plain(
@@ -90,7 +90,7 @@ def _state_line(state: TrainState, incident: Incident) -> dict[str, object]:
 
 
 def _target(incident: Incident) -> RollbackTarget | None:
-    """Where it goes; once it is over, where it went."""
+    """Returns where it goes; once it is over, where it went."""
     if incident.ended is not None:
         return reached(incident) if incident.ended.how == "rolled_back" else None
     has_none = incident.step(RollbackStep.INSPECT_TARGET).state in (StepState.FAILED, StepState.BLOCKED)
@@ -98,7 +98,7 @@ def _target(incident: Incident) -> RollbackTarget | None:
 
 
 def _current_step(incident: Incident) -> str:
-    """`step 5 of 6, revert`."""
+    """Returns `step 5 of 6, revert`."""
     waits = incident.current
     if incident.ended is not None or waits is None:
         return ""
@@ -133,7 +133,7 @@ def _to_do(state: TrainState, incident: Incident, revert: str) -> list[str]:
 
 
 def _item(sentence: str, pull_request: str) -> Markdown:
-    """With the pull request as a live reference; a command that is cut off helps nobody."""
+    """Renders an item with its pull request as a live reference; commands are never cut off."""
     is_command = sentence.startswith("rollout ")
     shown = prose(sentence if is_command else sentence[:1].upper() + sentence[1:], 500)
     return Markdown(shown.replace(text(pull_request), pull_request)) if pull_request else shown
@@ -201,7 +201,7 @@ _ID = re.compile("[0-9a-f]{40,64}")
 
 
 def _time(at: datetime | None, day: date) -> str:
-    """Of day; with the date where it is another than the table's."""
+    """Returns the time of day; with the date where it is another than the table's."""
     if at is None:
         return ""
     found = to_utc_seconds(at)
@@ -242,7 +242,7 @@ def _copies(state: TrainState, incident: Incident) -> str:
 
 
 def _file(one: EvidenceEntry) -> Markdown:
-    """`report.json: taken at 14:00, 581 bytes, sha256 aaaaaaaaaaaa`."""
+    """Returns `report.json: taken at 14:00, 581 bytes, sha256 aaaaaaaaaaaa`."""
     parts = [f"{one.state.value} at {to_utc_seconds(one.at).strftime('%H:%M')}"]
     parts += [] if one.bytes is None else [count(one.bytes, "byte")]
     parts += [f"sha256 {one.sha256[:_DIGEST]}"] if one.sha256 else []

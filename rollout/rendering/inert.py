@@ -178,7 +178,7 @@ def cut(document: str, limit: int = DOCUMENT_LIMIT) -> str:
 
 
 def width(text: str) -> int:
-    """Columns that a line takes in a terminal."""
+    """Returns the columns that a line takes in a terminal."""
     if _NARROW.fullmatch(text):
         return len(text)
     from wcwidth import wcswidth

@@ -67,7 +67,7 @@ def for_terminal(body: str) -> str:
 
 
 def not_holding(findings: Iterable[GateFinding]) -> list[Markdown]:
-    """A line for each reason why a gate does not hold, failing ones first: `✗ queue_depth (voice): 3 ...`."""
+    """Returns a line for each reason why a gate does not hold, failing ones first: `✗ depth (voice): 3`."""
     return [entry for each in listed(findings) for entry in _open_lines(each)]
 
 

@@ -157,7 +157,7 @@ def _duties(
 
 
 def _evaluated_since(status: Status) -> datetime:
-    """When the last gate became what it is: it stays the same for as long as nothing changes."""
+    """Returns when the last gate changed, so that the text is stable while nothing changes."""
     moments: list[datetime] = [finding.since for finding in status.gates]
     return max(moments, default=status.decided_at)
 
@@ -244,7 +244,7 @@ def _harness(status: Status) -> str:
 
 
 def _checks(facts: Facts) -> str:
-    """`6 success, 1 skipped`."""
+    """Returns `6 success, 1 skipped`."""
     if facts.checks is None:
         return facts.reading.in_words if facts.reading else "could not be asked for"
     found = Counter(check.conclusion for check in facts.checks)

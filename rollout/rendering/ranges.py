@@ -56,7 +56,7 @@ def range_document(state: TrainState) -> Document:
 
 
 def commit_lines(status: Status | None) -> Iterator[str]:
-    """For the message of a state commit."""
+    """Yields lines for the message of a state commit."""
     found = status.release_range if status else None
     if found is None:
         return
@@ -67,7 +67,7 @@ def commit_lines(status: Status | None) -> Iterator[str]:
 
 
 def changes(release: Release, found: ReleaseRange, product_page: str) -> Markdown:
-    """`3 commits since 2222222222`, with a link."""
+    """Returns `3 commits since 2222222222`, with a link."""
     since = f" since {commit_link(release.base, product_page)}" if release.base else ""
     return Markdown(f"{count(found.total, 'commit')}{since}")
 
@@ -84,7 +84,7 @@ def _markdown_row(each: ReleaseCommit, product_page: str) -> Markdown:
 
 
 def comparison(release: Release, product_page: str) -> Markdown:
-    """Where the range is shown whole: a link, or the command where there is no page."""
+    """Returns where the whole range is shown: a link, or the command where there is no page."""
     page = product_page.rstrip("/")
     if page and release.base:
         return Markdown(f"[Compare all of it]({page}/compare/{release.base}...{release.commit})")

@@ -27,7 +27,7 @@ def observation_view(observation: Observation, *, now: datetime, style: Style = 
 
 
 def _checkout(observation: Observation) -> str:
-    """Where the product's checkout stood, which decides whether the readings count."""
+    """Returns where the product's checkout stood, which decides whether the readings count."""
     head = observation.product_head
     if head is None:
         return "in no git checkout"
@@ -69,7 +69,7 @@ def try_document(
 def reading_lines(
     samples: Mapping[str, Sample], harness: HarnessReport | None, *, now: datetime, style: Style = no_style
 ) -> list[str]:
-    """`  api  healthy  error_count 0; failed 12, served 3400; 4s old`: one line a surface."""
+    """Renders one line a surface: `  api  healthy  error_count 0; failed 12, served 3400; 4s old`."""
     table = [(name, *_cells(sample, now)) for name, sample in samples.items()]
     if harness is not None:
         table.append(("harness", harness.status or "unknown", line(_harness(harness))))

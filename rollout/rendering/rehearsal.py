@@ -25,7 +25,7 @@ def rehearsal_view(rehearsed: RehearsalOutcome, commit: str | None, *, style: St
 
 
 def why_stuck(rehearsed: RehearsalOutcome) -> str:
-    """Where a rehearsal that did not pass would need a person, or what it lacks, on one line."""
+    """Returns where a rehearsal that did not pass would need a person, or what it lacks, on one line."""
     stuck = rehearsed.stuck
     if rehearsed.tip is not None and stuck is None:
         return f"a rollback of {rehearsed.release} would end unvalidated: {rehearsed.unvalidated}"
@@ -43,7 +43,7 @@ def rehearsal_summary(rehearsed: RehearsalOutcome, commit: str | None) -> str:
 
 
 def rehearsal_document(train: str, rehearsed: RehearsalOutcome, commit: str | None) -> dict[str, object]:
-    """`rollout rehearse --json`."""
+    """Returns the document of `rollout rehearse --json`."""
     return {
         "train": train,
         "release": rehearsed.release,

@@ -181,7 +181,7 @@ def _step_line(number: int, step: IncidentStep, width: int, now: datetime, style
 
 
 def joined_line(joined: RollbackJoin) -> str:
-    """`by ada: customers call`, `failure-streak-breach (voice): failure_streak=3`."""
+    """Returns `by ada: customers call`, `failure-streak-breach (voice): failure_streak=3`."""
     if joined.trigger is not None:
         where = f" ({joined.surface})" if joined.surface else ""
         return f"{joined.trigger}{where}: {line(joined.reason, 300)}"

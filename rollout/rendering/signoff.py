@@ -57,7 +57,7 @@ def _item_document(
 def what_is_gone(
     item: SignoffItem, contract: Contract, signoff: Signoff | None, rollout: Rollout
 ) -> Iterator[str]:
-    """Signatures that count no more, with why, and who has taken the item back."""
+    """Yields signatures that no longer count, with why, and who has withdrawn the item."""
     signed = signoff.items.get(item.id, _NOTHING) if signoff else _NOTHING
     counted = counting(item, contract, signoff, rollout)
     for signature in signed.signatures:

@@ -125,7 +125,7 @@ def _item(item: SignoffItem, state: TrainState, pages: Pages) -> dict[str, objec
 
 
 def _told(item: SignoffItem, state: TrainState, pages: Pages) -> Iterator[str]:
-    """Who has signed it and on what, whose signatures are gone, who may sign."""
+    """Yields who has signed it and on what, whose signatures are gone, who may sign."""
     contract, signoff, rollout = state.contract, state.signoff, state.rollout
     for one in counting(item, contract, signoff, rollout):
         yield _signature(one, item, state, pages)

@@ -70,7 +70,7 @@ def job_summary(template: str, state: TrainState, run: Run, *, now: datetime) ->
 
 
 def _steps(contract: Contract, rollout: Rollout) -> Markdown:
-    """`preflight ✓ → **canary-1 5 %** → canary-2`."""
+    """Returns `preflight ✓ → **canary-1 5 %** → canary-2`."""
     shown = text(stepper(contract, rollout), 2000).replace(" > ", " → ")
     return Markdown(shown.replace("\\[", "**").replace("\\]", "**"))
 
@@ -80,7 +80,7 @@ def _soak(soak: Progress) -> str:
 
 
 def _todo(sentence: str, run: Run) -> Markdown:
-    """The promotion's number is a link: on GitHub a summary has no references."""
+    """Renders a to-do. The promotion's number is a link: on GitHub a summary has no references."""
     if run.pull_request is None:
         return prose(sentence, _LONGEST)
     number = f"#{run.pull_request}"
@@ -113,7 +113,7 @@ _IS_RECORDED = "What is recorded, and what was decided, is the same without. The
 
 
 def _first_line(state: TrainState, status: Status | None, run: Run, now: datetime) -> tuple[str, str, str]:
-    """In bold what is, then why, then when it began or can change, or what to press."""
+    """Returns what is (in bold), then why, then when it began or can change, or what to press."""
     rollout = state.rollout
     if run.refused:
         return f"Refused, and {'frozen' if rollout.frozen else 'undone'}:", run.refused, ""
@@ -153,7 +153,7 @@ def _merge(run: Run) -> str:
 
 
 def _incident_path(state: TrainState, branch: str) -> str:
-    """Below the repository's page; empty when no incident froze it."""
+    """Returns the path below the repository's page; empty when no incident froze it."""
     frozen = state.rollout.frozen
     if frozen is None or frozen.incident is None:
         return ""
@@ -173,7 +173,7 @@ def _fired(status: Status) -> Iterator[str]:
 
 
 def _row(row: Mapping[str, object]) -> str:
-    """`commit promote`, `open pull request rollout/tau/v1/canary-1`."""
+    """Returns `commit promote`, `open pull request rollout/tau/v1/canary-1`."""
     kind = str(row["kind"]).replace("_", " ")
     said = ((name, row.get(name)) for name in _TOLD)
     words = (
@@ -215,5 +215,5 @@ def _events(phase: Phase, index: int, current: int, rollout: Rollout, status: St
 
 
 def _moment(at: datetime) -> str:
-    """Without colons: in a timeline they part events."""
+    """Writes the time without colons: in a timeline they separate events."""
     return day_and_time(at).replace(":", ".")

@@ -78,7 +78,7 @@ def status_view(
     merge: str = "",
     style: Style = no_style,
 ) -> str:
-    """Where the train stands, what a person has to do, and everything that the decision rests on.
+    """Shows where the train stands, what a person has to do, and everything that the decision rests on.
 
     `pull_request` is the number of the open promotion pull request, `merge` how it is merged, `columns` the
     terminal's width.
@@ -129,7 +129,7 @@ def _advice(
 def _standing_sections(
     state: TrainState, now: datetime, columns: int, style: Style
 ) -> tuple[list[str], list[str]]:
-    """Where the train stands, and what that rests on."""
+    """Returns where the train stands, and what that rests on."""
     merged, state = _merged(held_now(state, now), now), held_now(state, now)
     rollout, status = state.rollout, state.status
     if status is not None:

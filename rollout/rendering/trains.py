@@ -25,7 +25,9 @@ def advice(
 
 
 def list_view(rows: Sequence[Row], *, now: datetime, style: Style = no_style) -> str:
-    """`shop  v1.4.0  canary 10 %, soak 5m of 15m  wait: ...`; at the end what is most urgent."""
+    """Renders a line a train, `shop  v1.4.0  canary 10 %, soak 5m of 15m  wait: ...`;
+    at the end what is most urgent.
+    """
     if not rows:
         return "no train needs anybody"
     table = [(train, *_standing(state, now), _most_urgent(told)) for train, state, told in rows]

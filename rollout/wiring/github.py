@@ -191,7 +191,7 @@ class GitHub:
 
     @contextmanager
     def scratch_copy(self) -> Iterator[ScratchCopy]:
-        """Copies of state and product, for as long as a rehearsal lasts."""
+        """Yields copies of state and product, for as long as a rehearsal lasts."""
         from rollout.adapters.github.product_clone import ProductClone
         from rollout.adapters.rehearsal import github_copy
 
@@ -234,7 +234,7 @@ class GitHub:
         return variable(self.api, STATE_BRANCH_VARIABLE) or None
 
     def asked_at(self) -> datetime | None:
-        """When the run was created that carries out a person's word; None outside of Actions.
+        """Returns when the run was created that carries out a person's word; None outside of Actions.
 
         A re-run repeats what was asked then. Raises OutsideError where GitHub does not say when that was.
         """

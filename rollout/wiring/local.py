@@ -81,7 +81,7 @@ class Local:
 
     @contextmanager
     def scratch_copy(self) -> Iterator[ScratchCopy]:
-        """Copies of state and product, for as long as a rehearsal lasts."""
+        """Yields copies of state and product, for as long as a rehearsal lasts."""
         from rollout.adapters.rehearsal import local_copy
 
         with local_copy(self.git, self._branch(), self._product_branch()) as copy:

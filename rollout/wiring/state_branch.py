@@ -31,7 +31,7 @@ def state_branch(git: Git, worktree: DiskWorktree, parse: Parse) -> tuple[str, s
 
 
 def branch_of_contracts(git: Git, worktree: DiskWorktree, parse: Parse) -> str | None:
-    """`state.branch` of the contracts that are committed where the worktree stands.
+    """Returns `state.branch` of the contracts that are committed where the worktree stands.
 
     What is only edited there does not count: a freeze must not follow a branch that somebody is typing.
     Files of the worktree count where no train is committed yet, as after `rollout init`.

@@ -62,7 +62,7 @@ def channel_body(before: Channel, after: Channel) -> str:
 
 
 def signoff_issue(pages: Callable[[], Pages]) -> Callable[[TrainState], IssueText]:
-    """Title and body of the checklist's issue; `pages` are asked for when it is shown."""
+    """Returns title and body of the checklist's issue; `pages` is called when it is shown."""
     from rollout.rendering.signoff_issue import issue_text
 
     return lambda state: issue_text(_template("signoff-issue"), state, pages())

@@ -243,7 +243,7 @@ class Workspace:
         return YamlStore(self.git, self.branch, tell=self._tell, parse=self._parse)
 
     def _history_of_github(self) -> YamlStore:
-        """Where history is read: what the job has checked out, or the remote's branch, fetched for it."""
+        """Returns where history is read: the job's checkout, or the remote's branch, fetched for it."""
         from rollout.adapters.git.remotes import fetch
 
         if self._remote is None:
@@ -253,7 +253,7 @@ class Workspace:
         return self._as_fetched(self._remote, branch)
 
     def do_without_token(self, *, pushes: bool) -> str:
-        """Where there is no token for the train on GitHub, read its branch as it was last fetched.
+        """Reads the branch as it was last fetched, where there is no token for the train on GitHub.
 
         With `pushes` it is fetched now, and each commit is pushed by git. Returns what to tell of it, empty
         where there is a token. Raises OutsideError where the branch cannot be fetched.
@@ -362,7 +362,7 @@ class Workspace:
         )
 
     def promotion_body(self) -> Callable[[TrainState, str], str]:
-        """See `texts.promotion_body`."""
+        """Returns what `texts.promotion_body` does."""
         return texts.promotion_body(self.product_page)
 
     def product_page(self) -> str:
@@ -371,7 +371,7 @@ class Workspace:
 
     @contextmanager
     def rehearsal_stage(self, product_dir: Path | None) -> Iterator[Stage]:
-        """Scratch copies of the chosen train and its product, for as long as a rehearsal lasts."""
+        """Yields scratch copies of the chosen train and its product, for as long as a rehearsal lasts."""
         from rollout.commands.rehearse import Stage
 
         with self._adapters.scratch_copy() as copy:
@@ -563,7 +563,7 @@ class Workspace:
             raise InputError(f"no train on {self.branch} any more", hint=lost.hint(*lost.trains))
 
     def lost(self, train: str | None = None, branch: str | None = None) -> LostTrains | None:
-        """See `YamlStore.lost`; a branch that is named is one of the local repository."""
+        """Returns what `YamlStore.lost` does; a branch that is named is one of the local repository."""
         if self._fetched is not None and branch is None:
             return self._fetched.lost(self._fetched.head(), train)
         if self.forge_kind == "github" and branch is None:
@@ -592,7 +592,7 @@ class Workspace:
         return self.store.load(self.train(train), self.store.head())
 
     def load_for_brake(self, train: str | None) -> TrainState:
-        """See `StateStore.load_for_brake`."""
+        """Loads as `StateStore.load_for_brake` says."""
         return self.store.load_for_brake(self.train(train), self.store.head())
 
     def installed_from(self) -> ActionPin | None:
@@ -670,7 +670,7 @@ class Workspace:
         )
 
     def asked_at(self) -> datetime | None:
-        """See `GitHub.asked_at`; None on the local forge."""
+        """Returns what `GitHub.asked_at` does; None on the local forge."""
         return self.github.asked_at() if self.forge_kind == "github" else None
 
     @property
@@ -694,14 +694,14 @@ class Workspace:
         )
 
     def signoff_desk(self, *, dry_run: bool = False) -> SignoffDesk:
-        """Where reconcile hears what people say about the checklist, and answers."""
+        """Returns where reconcile reads comments on the checklist, and answers."""
         from rollout.commands.reconcile.signoff_comments import Listener, SignoffDesk
 
         listener = Listener(self.issues, self.evidence, at=self.clock.now())
         return SignoffDesk(listener, self.signoff_issue(dry_run=dry_run), self.decorations)
 
     def person(self) -> str:
-        """Who is at the keyboard, as git knows them. Raises InputError when it does not."""
+        """Returns who is at the keyboard, by git's configuration. Raises InputError if it names nobody."""
         try:
             return self.git.person()
         except RolloutError as error:

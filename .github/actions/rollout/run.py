@@ -10,7 +10,7 @@ import sys
 
 
 def arguments(command: str, options: str) -> list[str]:
-    """`channel plan`, `{"output": "file", "json": true, "surface": ["a", "b"]}` -> the words that say so."""
+    """Returns the words of `channel plan` and `{"output": "file", "json": true, "surface": ["a", "b"]}`."""
     words = command.split()
     for name, value in json.loads(options).items():
         for one in value if isinstance(value, list) else [value]:

@@ -98,7 +98,7 @@ def advance(
 
 
 def _note_worktree_elsewhere(git: Git, branch: str, paths: Collection[str]) -> None:
-    """Tells of a worktree that the settings put into another folder, which we do not write."""
+    """Reports a worktree that the settings put into another folder, which we do not write."""
     if git.worktree is not None or git.current_branch() != branch:
         return
     done = git.runner.attempt("config", "core.worktree")
@@ -181,7 +181,7 @@ def _following(
 
 @contextmanager
 def _checkouts(git: Git, branch: str) -> Iterator[list[Checkout]]:
-    """Wherever the branch is checked out: here, and in other worktrees of the repository."""
+    """Yields each place where the branch is checked out: here, and in other worktrees of the repository."""
     with ExitStack() as open_ones:
         found = []
         if git.worktree is not None and git.current_branch() == branch:

@@ -149,7 +149,9 @@ class Checkout:
         self._flag(_SKIPPED, [path for path in behind if self._has_flag(path, _SKIPPED)])
 
     def _refuse_links(self, paths: Iterable[str], commit: str) -> None:
-        """A link that the commit has is the product's, and a revert may put a folder in its place."""
+        """Raises for links in the way. A link that the commit has is the product's;
+        a revert may replace it by a folder.
+        """
         folders = {str(folder) for path in paths for folder in list(PurePosixPath(path).parents)[:-1]}
         for folder in sorted(folders):
             if (self._git.home / folder).is_symlink() and not self._is_link_in(commit, folder):
@@ -201,7 +203,7 @@ class Checkout:
         return f"let it finish, then run again; where no git process runs any more: rm {self._lock}"
 
     def _refuse_what_status_does_not_tell(self, listed: frozenset[str], commit: str) -> None:
-        """Edits that are only staged, and those of files that git was told not to look at."""
+        """Raises for edits that `git status` hides: staged ones, and those of files it was told to skip."""
         for path in sorted(listed):
             committed, staged = self._git.entry(commit, path), self._index.get(path)
             if committed is not None and committed.is_folder:

@@ -77,7 +77,8 @@ def nul_separated(stream: IO[bytes]) -> Iterator[str]:
 
 
 def log_entries(tokens: Iterator[str]) -> Iterator[LoggedCommit]:
-    """Each commit is an empty token, its fields, then its changes, the first after a line break.
+    """Parses a log: each commit is an empty token, its fields, then its changes, the first after a line
+    break.
 
     A change is `:OLD-MODE NEW-MODE OLD-ID NEW-ID LETTER`, then the path.
     """

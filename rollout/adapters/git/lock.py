@@ -12,7 +12,7 @@ from rollout.errors import OutsideError
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Only one holder at a time goes on; the kernel lets go of a killed one's lock.
+    """Holds the lock alone; the kernel releases it when its holder is killed.
 
     What the disk refuses meanwhile is raised as OutsideError.
     """

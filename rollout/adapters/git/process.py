@@ -107,7 +107,7 @@ class Runner:
         return output(command, self.attempt(command, *arguments, env=env))
 
     def feed(self, command: str, *arguments: str, stdin: bytes) -> bytes:
-        """As `run`, with something to read."""
+        """Runs git as `run` does, with something to read."""
         return output(command, self.attempt(command, *arguments, stdin=stdin))
 
 

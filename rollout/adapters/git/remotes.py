@@ -99,7 +99,8 @@ def push(git: Git, remote: str, branch: str, commit: str, *, old: str) -> str:
 
 
 def _way_to(git: Git, remote: str) -> tuple[tuple[str, ...], str]:
-    """Settings and the remote with which a push reaches the repository that the remote's address names.
+    """Returns settings and the remote with which a push reaches the repository that the remote's address
+    names.
 
     `remote.NAME.pushurl` and `url.BASE.pushInsteadOf` may lead to a fork. Raises OutsideError where no way
     leads there.
@@ -123,7 +124,7 @@ def _way_to(git: Git, remote: str) -> tuple[tuple[str, ...], str]:
 
 
 def fetched_at(git: Git, remote: str, branch: str, name: str) -> datetime | None:
-    """When the branch of `owner/name` was last fetched; None when the clone does not tell."""
+    """Returns when the branch of `owner/name` was last fetched; None when the clone does not record it."""
     logs = git.common_dir / "logs" / "refs" / "remotes" / remote
     noted = [logs / "HEAD", logs / branch]
     last = git.git_dir / "FETCH_HEAD"

@@ -223,7 +223,7 @@ class Git:
         return configured or USUAL_BRANCHES[0]
 
     def branches(self, *places: str) -> dict[str, str]:
-        """Ref -> name of each branch below the places, such as `refs/heads/`; a name may be in several."""
+        """Maps ref to name, of each branch below the places (`refs/heads/`); a name may be in several."""
         listed = self.runner.run("for-each-ref", "--format=%(refname)", *places).decode("utf-8", "replace")
         refs = (ref for ref in listed.splitlines() if not ref.endswith("/HEAD"))
         return {ref: ref.removeprefix(place) for ref in refs for place in places if ref.startswith(place)}
@@ -267,7 +267,8 @@ class Git:
     def log(
         self, tip: str, paths: Sequence[str], *, since: str | Sequence[str] | None = None, whole: bool = False
     ) -> Iterator[LoggedCommit]:
-        """First-parent commits that touched one of the paths, newest first, without what `since` holds.
+        """Yields first-parent commits that touched one of the paths, newest first, without what `since`
+        holds.
 
         `whole` follows every parent, children before parents. Streams: a caller that stops early does not pay
         for the rest.
@@ -358,7 +359,7 @@ class Git:
     # --- moving branches ---------------------------------------------------------------------------------
 
     def other_worktrees(self, branch: str) -> Iterator[Path]:
-        """Others that have the branch checked out."""
+        """Yields other worktrees that have the branch checked out."""
         if not (self.common_dir / "worktrees").exists():
             return  # the usual case, and it saves a process
         for path, facts in self.worktrees().items():
@@ -380,7 +381,7 @@ class Git:
         self.move(self.runner.start(MOVE), branch, new, old)
 
     def move(self, process: subprocess.Popen[bytes], branch: str, new: str, old: str | None) -> None:
-        """As `set_branch`, by a process that was started with `MOVE`."""
+        """Moves the branch as `set_branch` does, by a process that was started with `MOVE`."""
         order = "\0".join((f"update {HEADS}{branch}", new, old or "0" * len(new), ""))
         done = finish(process, MOVE, order.encode(errors="surrogateescape"))
         self._check_swap(branch, old, done)

@@ -30,7 +30,7 @@ _SETTINGS = """[core]
 def scratch(
     more: Mapping[str, str] | None = None, *, beside: Git | None = None, below: Path | None = None
 ) -> Iterator[Git]:
-    """An empty bare repository that is gone afterwards, with the objects of `beside` if there is one.
+    """Yields an empty bare repository, deleted afterwards, with the objects of `beside` if there is one.
 
     `more` is added to git's environment, in which nothing of a person's configuration is left.
     It lies `below` a folder, the system's for temporary ones when None. Raises OutsideError.

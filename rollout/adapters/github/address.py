@@ -32,7 +32,7 @@ class Address:
 
 
 def address(environment: Mapping[str, str], *, server_from: str = SERVER_URL) -> Address:
-    """From GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_GRAPHQL_URL and GITHUB_SERVER_URL. Raises InputError.
+    """Reads GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_GRAPHQL_URL and GITHUB_SERVER_URL. Raises InputError.
 
     `server_from` is what has named the last of them.
     """
@@ -70,7 +70,7 @@ def _server(environment: Mapping[str, str], api_url: str) -> str:
 
 
 def _api_of(environment: Mapping[str, str]) -> str:
-    """Of the server that is named; that of the public GitHub when none is.
+    """Returns the API of the server that is named, or of the public GitHub.
 
     An Enterprise Server has its API below its pages, Enterprise Cloud at a host of its own
     (GitHub's documentation, "Getting started with the REST API").
@@ -91,7 +91,7 @@ def server_host(environment: Mapping[str, str]) -> str:
 
 
 def token(environment: Mapping[str, str]) -> str:
-    """ROLLOUT_TOKEN (an App's), else GITHUB_TOKEN. Raises InputError when there is none that can be one."""
+    """Returns ROLLOUT_TOKEN (an App's), else GITHUB_TOKEN. Raises InputError without a usable one."""
     found = _secret(environment, "ROLLOUT_TOKEN") or _secret(environment, "GITHUB_TOKEN")
     if not found:
         raise InputError(
@@ -102,7 +102,9 @@ def token(environment: Mapping[str, str]) -> str:
 
 
 def person_token(environment: Mapping[str, str], found: Address) -> str:
-    """As `token`, else GH_TOKEN, else what `gh` keeps for that host; empty when there is none."""
+    """Returns what `token` finds, else GH_TOKEN, else what `gh` keeps for that host;
+    empty when there is none.
+    """
     from rollout.adapters.github.gh import gh_token
 
     names = ("ROLLOUT_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
@@ -125,22 +127,24 @@ def _hostname(found: Address) -> str:
 
 
 def product_token(environment: Mapping[str, str]) -> str:
-    """ROLLOUT_PRODUCT_TOKEN, of a product in another repository; empty where one token is for both."""
+    """Returns ROLLOUT_PRODUCT_TOKEN, of a product in another repository; empty if one token is for both."""
     return _secret(environment, "ROLLOUT_PRODUCT_TOKEN")
 
 
 def state_token(environment: Mapping[str, str]) -> str:
-    """ROLLOUT_STATE_TOKEN, of an App that may commit and little else; empty where one token is for all."""
+    """Returns ROLLOUT_STATE_TOKEN, of an App that may commit and little else;
+    empty where one token is for all.
+    """
     return _secret(environment, "ROLLOUT_STATE_TOKEN")
 
 
 def run_token(environment: Mapping[str, str]) -> str:
-    """ROLLOUT_RUN_TOKEN, of the run itself, which may dispatch; empty where one token is for all."""
+    """Returns ROLLOUT_RUN_TOKEN, of the run itself, which may dispatch; empty where one token is for all."""
     return _secret(environment, "ROLLOUT_RUN_TOKEN")
 
 
 def default_branch(environment: Mapping[str, str]) -> str:
-    """ROLLOUT_DEFAULT_BRANCH, as the event tells it. Raises InputError when it is not set."""
+    """Returns ROLLOUT_DEFAULT_BRANCH, as the event names it. Raises InputError when it is not set."""
     found = environment.get("ROLLOUT_DEFAULT_BRANCH", "")
     if not found:
         raise InputError(

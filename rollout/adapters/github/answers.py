@@ -149,7 +149,9 @@ def parsed(kind: type[T], document: object, *path: str) -> T:
 
 
 def parsed_or_none(kind: type[T], document: object, *path: str) -> T | None:
-    """As `parsed`; None where the path ends early. Only the last step can, and what follows the first."""
+    """Returns what `parsed` does; None where the path ends early.
+    The first step must be there, the next ones may be null.
+    """
     if path[1:] and _told(document, path[:1]) is None:
         raise _senseless(path[:1], "it is null")
     found = _told(document, path, or_none=True)
@@ -216,7 +218,7 @@ def graphql_fault(
 
 
 def moved(repository: str, new: str, *, is_home: bool) -> RefusedByGitHubError:
-    """A repository was renamed or transferred to `new`, which is an address where the name is not known."""
+    """Returns the error for a repository that moved to `new`, an address where its name is not known."""
     hint = "set product.repository in the contract to the new name"
     if is_home:
         hint = "use the new name in GITHUB_REPOSITORY, or for the clone: git remote set-url origin ADDRESS"
@@ -253,7 +255,7 @@ def _speaks_of_limits(why: str) -> bool:
 
 
 def _message(data: Any) -> str:
-    """GitHub's own words: the message, and those of each error below it."""
+    """Returns GitHub's own words: the message, and those of each error below it."""
     if not isinstance(data, dict):
         return ""
     errors = data.get("errors")

@@ -319,7 +319,7 @@ class Api:
     def changed(
         self, path: str, query: Mapping[str, str | int], etag: str
     ) -> tuple[Mapping[str, str], object] | None:
-        """Headers and document of a GET; None when it is still what had this etag. Raises as `rest`."""
+        """Returns headers and document of a GET; None when it still has this etag. Raises as `rest`."""
         answer = self._exchange("GET", path, query, None, {"If-None-Match": etag} if etag else None)
         return None if etag and answer[1] is None else answer
 
@@ -333,7 +333,7 @@ class Api:
         *,
         token: str = "",
     ) -> tuple[Mapping[str, str], object]:
-        """With the token of the repository in the path, when no `token` is given."""
+        """Sends it with the token of the repository in the path, when no `token` is given."""
         named = _BY_NAME.match(url)
         repository = named[1] if named else ""
         speaks = token or self.token_for(repository or self.repository)
@@ -434,7 +434,7 @@ class Api:
         raise AssertionError("unreachable: the last fault is raised")
 
     def attempt_page(self, doing: str, size: PageSize, ask: Callable[[int], T]) -> T:
-        """As `attempt`; a page is asked for with half as many entries where GitHub finds it too much."""
+        """Repeats as `attempt` does, and halves the page where GitHub finds it too much."""
 
         def one_page() -> T:
             try:

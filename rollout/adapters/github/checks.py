@@ -223,7 +223,7 @@ def _of_status(one: Context) -> CheckRun:
 
 
 def _first_page(api: Api, repository: str, commit: str) -> tuple[CommitChecks, int]:
-    """With the number of suites that were asked for."""
+    """Requests the first page; returns the number of suites requested too."""
     size = PageSize(PAGE)
 
     def ask(entries: int) -> CommitChecks:
@@ -314,7 +314,7 @@ def _named(
 
 
 def _whole(api: Api, repository: str, suite: Suite) -> Suite:
-    """With all of its check runs, of which a listing shows the first."""
+    """Returns the suite with all of its check runs; a listing shows only the first ones."""
     found, page = list(suite.check_runs.nodes), suite.check_runs.page_info
     while page.has_next_page:
         variables = {**owner_and_name(repository), "suite": suite.id, "after": page.end_cursor}
@@ -345,7 +345,7 @@ def _history(api: Api, repository: str, branch: str, after: str | None) -> Check
 
 
 def _ask(api: Api, query: str, variables: Mapping[str, object]) -> object:
-    """Which workflow a suite belongs to takes one permission more, `actions: read`, and can be missing."""
+    """Requests the suites. Their workflow takes one permission more, `actions: read`, and can be missing."""
     return api.graphql_but("workflowRun", query, variables)
 
 

@@ -125,7 +125,7 @@ class Suite(Document):
         return f"{app} {self.workflow or self.id}" if self.is_of_actions else app
 
     def runs(self) -> Iterator[Run]:
-        """Without the tool's own: whatever an action reports may have been put into the tool's suite."""
+        """Yields all but the tool's own: GitHub may put what an action reports into the tool's suite."""
         nodes = self.check_runs.nodes
         is_own = self.is_of_actions and (
             self.workflow in OWN_WORKFLOWS

@@ -118,7 +118,7 @@ class GitHubEvidence:
         return EvidencePlaces(self._server, (self._listing.product, self._api.repository))
 
     def writers(self, release: Release) -> Writers:
-        """See the port. Commits that touch nothing but state nobody wrote."""
+        """Implements the port. Commits that touch nothing but state have no writer."""
         commits = self._commits(release)
         if len(commits) > MOST_COMMITS:
             return Writers(unknown=f"it has more than {MOST_COMMITS} commits")
@@ -228,7 +228,9 @@ class GitHubEvidence:
         )
 
     def _why_no_approval(self, repository: str, review: _Review) -> str:
-        """Anybody who can read may approve; GitHub counts, and so does this, whoever can write."""
+        """Returns why it does not count. Anybody who can read may approve;
+        only approvals of those who can write count.
+        """
         reviewer = review.user
         if reviewer is None:
             return "its author has no account any more"
@@ -293,5 +295,5 @@ def _mainline(commits: Sequence[_Commit], tip: str) -> frozenset[str]:
 
 
 def _digest(found: Document) -> str:
-    """Of all that is known of it."""
+    """Returns the digest of every field."""
     return sha256(json.dumps(found.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()

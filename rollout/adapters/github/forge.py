@@ -90,7 +90,7 @@ class GitHubForge:
     # --- opening -----------------------------------------------------------------------------------------
 
     def open_pull_request(self, new: NewPullRequest, *, at: datetime) -> PullRequest:
-        """See the port. A branch that was left without a pull request is moved."""
+        """Implements the port. A branch that was left without a pull request is moved."""
         listed = self._listing.open()
         for pull in listed.pulls.values():
             if pull.head == new.branch:
@@ -172,7 +172,7 @@ class GitHubForge:
         return self._decorations.attempt(lambda: self._api.decorate(doing, label))
 
     def _label_anew(self, number: int) -> None:
-        """Where it was lost, or somebody took it off."""
+        """Labels it again where the label was lost or taken off."""
         unlabelled = self._listing.open().unlabelled
         if number in unlabelled and self._label(number):
             unlabelled.discard(number)
@@ -212,7 +212,7 @@ class GitHubForge:
         del listed.pulls[number]
 
     def _say_why(self, number: int, text: str) -> None:
-        """One comment, however often this is tried."""
+        """Posts one comment, however often this is tried."""
 
         def say() -> None:
             said = [one for one in self._last_comments(number) if CLOSED_MARKER in one.body]
@@ -230,7 +230,7 @@ class GitHubForge:
         return parsed(tuple[Comment, ...], answer, "repository", "pullRequest", "comments", "nodes")
 
     def _delete_branch(self, branch: str) -> None:
-        """One that is gone, or that a rule keeps, is no loss."""
+        """Deletes the branch. One that is gone, or that a rule protects, is no error."""
 
         def delete() -> None:
             try:
@@ -244,7 +244,7 @@ class GitHubForge:
     # --- statuses and checks -----------------------------------------------------------------------------
 
     def statuses(self, commit: str) -> ShownStatuses:
-        """Context -> newest state and description, of a pull request's head or of a release commit."""
+        """Maps context to newest state and description, of a pull request's head or of a release commit."""
         return self._listing.statuses(commit)
 
     def set_status(
@@ -268,7 +268,7 @@ class GitHubForge:
     def check_runs(
         self, commit: str, wanted: Sequence[str] = (), before: ChecksBefore | None = None
     ) -> list[CheckRun]:
-        """See `checks.check_runs`. Raises OutsideError when they cannot be asked for."""
+        """Returns what `checks.check_runs` does. Raises OutsideError when they cannot be asked for."""
         self._listing.watch(commit)
         return checks.check_runs(self._api, self._listing.product, commit, wanted, before)
 
@@ -279,7 +279,7 @@ class GitHubForge:
         wanted: Sequence[str] = (),
         before: ChecksBefore | None = None,
     ) -> Iterator[CheckedCommit]:
-        """Along first parents; the statuses of `until`, a release's commit, are listed too."""
+        """Yields them along first parents; the statuses of `until`, a release's commit, are listed too."""
         if until is not None:
             self._listing.watch(until)
         product = self._listing.product
@@ -294,7 +294,7 @@ class GitHubForge:
     # --- commits -----------------------------------------------------------------------------------------
 
     def changed_paths(self, commit: str) -> Sequence[str]:
-        """See `releases.changed_paths`. Raises OutsideError."""
+        """Returns what `releases.changed_paths` does. Raises OutsideError."""
         return releases.changed_paths(self._api, self._listing.product, commit)
 
     def _path(self, rest: str) -> str:

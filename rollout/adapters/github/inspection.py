@@ -60,7 +60,9 @@ class GitHubInspector:
         """By the repository that was asked and their numbers: one ruleset binds many branches."""
 
     def inspect(self, branch: str | None, trains: Collection[Train]) -> Settings:
-        """`branch` None is the default one. Raises OutsideError when the repository cannot be seen at all."""
+        """Reads the settings; `branch` None is the default one.
+        Raises OutsideError when the repository cannot be seen at all.
+        """
         seen = self._api.attempt(f"looking at {self._api.repository}", lambda: self._look(branch))
         repository, login = seen
         who = _who(login)
@@ -117,7 +119,7 @@ class GitHubInspector:
     # --- one question ------------------------------------------------------------------------------------
 
     def _ask(self, path: str, kind: type[T], *part: str, **query: str | int) -> T | UnknownFact:
-        """Of what answers the part of that path."""
+        """Requests one part; the result is unknown where GitHub refuses it."""
         return self._ask_at(f"/repos/{self._api.repository}/{path}", kind, *part, **query)
 
     def _ask_at(self, path: str, kind: type[T], *part: str, **query: str | int) -> T | UnknownFact:
@@ -136,7 +138,7 @@ class GitHubInspector:
     # --- the state branch --------------------------------------------------------------------------------
 
     def _rules(self, branch: str, who: Who, repository: str = "") -> tuple[Rule, ...] | UnknownFact:
-        """Of a branch that need not exist (GitHub's documentation, "Get rules for a branch")."""
+        """Reads the rules of a branch, which need not exist (GitHub's "Get rules for a branch")."""
         place = f"/repos/{repository or self._api.repository}"
         listed = self._ask_at(
             f"{place}/rules/branches/{quote(branch, safe='')}", tuple[answers.BranchRule, ...], per_page=PAGE
@@ -224,13 +226,13 @@ class GitHubInspector:
         return Environment(frozenset(secrets), is_restricted, found.reviewers, found.wait_minutes, branches)
 
     def _named_branches(self, environment: str) -> tuple[str, ...] | UnknownFact:
-        """Patterns of those that are let in."""
+        """Returns the patterns of branches that are let in."""
         place = f"{environment}/deployment-branch-policies"
         found = self._ask(place, tuple[answers.Pattern, ...], "branch_policies", per_page=PAGE)
         return _kept(found, lambda listed: tuple(one.name for one in listed if one.type == "branch"))
 
     def _workflow_states(self) -> dict[str, str]:
-        """GitHub's word for each file by its name, whatever branch it is on (cli/cli#3296)."""
+        """Maps file name to GitHub's word for its state, whatever branch it is on (cli/cli#3296)."""
         found = self._ask("actions/workflows", tuple[answers.Workflow, ...], "workflows", per_page=PAGE)
         listed = () if isinstance(found, UnknownFact) else found
         return {one.path.rpartition("/")[2]: one.state for one in listed}
@@ -385,7 +387,7 @@ def _rule(rule: answers.BranchRule, ruleset: answers.Ruleset | UnknownFact, who:
 
 
 def _bypass(ruleset: answers.Ruleset, who: Who) -> Bypass:
-    """Of the asking App itself; a person sees only the list."""
+    """Returns whether the requesting App may bypass; a person sees only the list."""
     if who is not Who.PERSON:
         may = ruleset.current_user_can_bypass
         if may is None:

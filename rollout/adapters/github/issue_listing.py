@@ -74,7 +74,7 @@ class IssueListing:
         return [each.issue for each in self._all_open(key)[1:] if each.is_own]
 
     def _all_open(self, key: str) -> list[_IssueThread]:
-        """Oldest first."""
+        """Returns them oldest first."""
         known = sorted(self._read_once().items())
         return [one for _, one in known if (one.issue.key, one.issue.state) == (key, IssueState.OPEN)]
 
@@ -105,7 +105,7 @@ class IssueListing:
         return (*bare, *found.issues.nodes)
 
     def read_anew(self) -> None:
-        """What is open now."""
+        """Reads what is open now."""
         self._known = {}
         self._note(self._pages(None))
 
@@ -114,14 +114,14 @@ class IssueListing:
         return self._read_once()[number].issue
 
     def note_opened(self, issue: Issue) -> None:
-        """One that was just opened: nothing is said on it."""
+        """Remembers an issue that was just opened, without comments."""
         nothing = Page[CommentDocument](nodes=(), page_info=PageInfo(has_next_page=False))
         self._read_once().setdefault(
             issue.number, _IssueThread(issue, is_own=True, opener="", early=(), newest=nothing)
         )
 
     def note_said(self, number: int, comment: int, body: str, at: datetime) -> None:
-        """A comment that was just made."""
+        """Remembers a comment that was just made."""
         said = CommentDocument(
             database_id=comment,
             body=body,
@@ -250,7 +250,7 @@ def _opener(document: IssueDocument) -> str:
 
 
 def _key(document: IssueDocument) -> str:
-    """From the body, else from the tool's own comment: whoever may write can mangle a body."""
+    """Returns the key in the body, else in the tool's own comment: whoever may write can mangle a body."""
     own = (one.body for one in document.early.nodes if _is_tools(one, _opener(document)))
     for text in (document.body, *own):
         found = _MARKER.search(text)
@@ -264,7 +264,8 @@ def lines(text: str) -> str:
 
 
 def _is_tools(said: CommentDocument, opener: str) -> bool:
-    """No bot signs; a person whose token the tool uses, or used to use, may write beside it.
+    """Returns whether the tool wrote it. Bots never sign; a person may write with the account whose token
+    the tool uses.
 
     The tool has opened the issue, so `opener` is whose token it used then, whatever it uses now.
     """

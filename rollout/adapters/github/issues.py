@@ -194,7 +194,7 @@ class GitHubIssues:
             self._api.did(doing)
 
     def say_once(self, number: int, key: str, body: str, *, at: datetime) -> None:
-        """Comment, unless there is a comment of the tool with that key."""
+        """Comments, unless there is a comment of the tool with that key."""
         marker = REPLY_MARKER.format(marker_value(key))
         if self._listed.own(number, marker) is None:
             self._say(number, _marked(body, REPLY_MARKER, key), marker)
@@ -247,7 +247,7 @@ class GitHubIssues:
         return self._permissions[login]
 
     def myself(self) -> str:
-        """Login of the token's owner."""
+        """Returns the login of the token's owner."""
         query = "query { viewer { login } }"
         return self._api.attempt(
             "asking whose token this is",

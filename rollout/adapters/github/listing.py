@@ -115,7 +115,9 @@ class Listing:
             self._listed, self._with_issues = None, True
 
     def product_tip(self) -> str | None:
-        """Of the product's branch, as it was listed beside a release commit; None when it was not."""
+        """Returns the tip of the product's branch, as it was listed beside a release commit;
+        None when it was not.
+        """
         return self.open().product_tip if self._watched is not None else None
 
     def product_unchanged_since(self, commit: str, *, but: str | None) -> bool | None:
@@ -156,7 +158,7 @@ class Listing:
         return page
 
     def _read_with_issues(self) -> Overview:
-        """Without issues where they are refused: GitHub then answers nothing of the whole repository."""
+        """Reads it, and again without issues where they are refused: GitHub then answers nothing at all."""
         try:
             return self._read(issues=True)
         except OutsideError as error:
@@ -205,7 +207,7 @@ class Listing:
         return listed
 
     def _ask_product(self, listed: Overview) -> None:
-        """On its own: another token has to ask, or GitHub failed there alone."""
+        """Requests the product's part alone: it needs another token, or only that part failed."""
         variables = {**owner_and_name(self.product), **self._of_product()}
 
         def ask() -> ProductView | None:
@@ -271,18 +273,18 @@ class Listing:
     # --- statuses ----------------------------------------------------------------------------------------
 
     def repository_of(self, commit: str) -> str:
-        """Where a pull request's head or a release commit lives."""
+        """Returns where a pull request's head or a release commit lives."""
         heads = {pull.head_sha for pull in self._listed.pulls.values()} if self._listed else set()
         return self._api.repository if commit in heads else self.product
 
     def statuses(self, commit: str) -> ShownStatuses:
-        """Of a pull request's head or of a release commit."""
+        """Returns those of a pull request's head or of a release commit."""
         if commit not in self._shown:
             self._shown[commit] = self.ask_statuses(commit)
         return self._shown[commit]
 
     def ask_statuses(self, commit: str) -> dict[str, tuple[StatusState, str]]:
-        """As they are now."""
+        """Requests them as they are now."""
         variables = {**owner_and_name(self.repository_of(commit)), "commit": commit}
 
         def ask() -> ProductView | None:
@@ -292,7 +294,7 @@ class Listing:
         return product.object.shown if product and product.object else {}
 
     def note_new(self, commit: str) -> None:
-        """A commit that was just made: nothing is shown on it."""
+        """Remembers a commit that was just made, without statuses."""
         self._shown[commit] = {}
 
     def note_status(self, commit: str, context: str, state: StatusState, description: str) -> None:
@@ -363,7 +365,7 @@ def _number_by_owner(api: Api, repository: str, base: str, head: str) -> int | N
 
 
 def _is(name: str, other: str) -> bool:
-    """GitHub finds repositories without regard to case."""
+    """Compares as GitHub does, without regard to case."""
     return name.lower() == other.lower()
 
 
@@ -391,7 +393,7 @@ def _kind(branch: str) -> PullRequestKind:
 
 
 def shown_pull(pull: Pull, kind: PullRequestKind | None = None) -> PullRequest:
-    """`kind` None: what the name of its branch says."""
+    """Returns it with that kind; None takes the kind that its branch's name says."""
     kind = kind or _kind(pull.head_ref_name)
     is_revert = kind is PullRequestKind.REVERT
     parents = pull.begin.nodes[0].nodes if pull.begin.nodes else ()

@@ -101,7 +101,9 @@ class ProductClone:
         return tuple(found)
 
     def fetch_from(self, repository: str, branch: str, name: str) -> None:
-        """A branch of another repository of that server, under a name of its own. Raises OutsideError."""
+        """Fetches a branch of another repository of that server, under a name of its own.
+        Raises OutsideError.
+        """
         refspec = f"+refs/heads/{branch}:refs/heads/{name}"
         options = ("--quiet", "--no-tags", "--no-write-fetch-head")
         access = self._access(repository)
@@ -175,7 +177,7 @@ class ProductClone:
         return OutsideError(f"{doing} failed: {self._why(done)}", hint=hint)
 
     def _name_now(self, repository: str) -> str:
-        """Where the repository's former name leads; empty when git does not tell."""
+        """Returns where the repository's former name leads; empty when git does not say."""
         follow = {"GIT_CONFIG_VALUE_1": "initial"}
         done = self.git.runner.attempt("ls-remote", self._url_of(repository), "HEAD", env=follow)
         told = _LEADS_TO.search(done.stderr.decode("utf-8", "replace"))

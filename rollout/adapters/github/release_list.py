@@ -87,7 +87,8 @@ class GitHubReleases:
         return f"{self._api.address.api_url}/repos/{self._product()}/releases"
 
     def page(self, number: int, etag: str) -> ReleasePage | None:
-        """That page, from 1 on; None when it is still the one that had this etag. Raises OutsideError.
+        """Returns that page, from 1 on; None when it is still the one that had this etag.
+        Raises OutsideError.
 
         Which list it is, the first page decides: it is asked for before the others.
         """
@@ -101,7 +102,7 @@ class GitHubReleases:
         return self._ask("tags", number, etag, _tag_page)
 
     def tags_of(self, version: str) -> Sequence[str]:
-        """See the port; one request."""
+        """Implements the port, with one request."""
         written, other = spellings(version)
         variables = {
             **owner_and_name(self._product()),

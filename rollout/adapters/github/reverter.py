@@ -30,7 +30,7 @@ class _NewPull(Document):
     base: Sha
 
     def shown(self, document: Mapping[str, str]) -> PullRequest:
-        """As it was opened with that document."""
+        """Returns the pull request that was opened with that document."""
         return PullRequest(
             number=self.number,
             kind=PullRequestKind.REVERT,
@@ -58,11 +58,11 @@ class GitHubReverter:
         """Branch -> the one that this run has opened."""
 
     def tip(self) -> str | None:
-        """From the query that lists pull requests, where that was asked; else a request of its own."""
+        """Returns it from the query that lists pull requests where that was made; else makes a request."""
         return self._listing.product_tip() or self._ask_tip()
 
     def unchanged_since(self, commit: str) -> bool:
-        """From the query that lists pull requests, where that was still to be made; else from a clone."""
+        """Reads it from the query that lists pull requests if that is still to be made; else from a clone."""
         told = self._listing.product_unchanged_since(commit, but=self._state_folder)
         if told is not None:
             return told
@@ -84,8 +84,8 @@ class GitHubReverter:
     def propose(
         self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
     ) -> PullRequest:
-        """See the port. A branch without a pull request is kept when it holds the revert, else made anew: an
-        earlier run was killed, or a person has resolved what conflicts.
+        """Implements the port. A branch without a pull request is kept when it holds the revert, else made
+        anew: an earlier run was killed, or a person has resolved what conflicts.
         """
         found = self._opened.get(branch) or self._ask_proposed(branch)
         if found is not None and found.state is not PullRequestState.CLOSED:
@@ -120,7 +120,7 @@ class GitHubReverter:
         return found
 
     def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
-        """See the port. Worked out again when somebody else moves the branch meanwhile."""
+        """Implements the port. Computes the revert again when somebody else moves the branch meanwhile."""
         for attempt in range(1, _ATTEMPTS + 1):
             tip = self._fetched_tip()
             reverting = self._reverting(release)

@@ -9,7 +9,8 @@ from rollout.adapters.github.api import Api
 
 
 def workflow_state(api: Api, file: str) -> str:
-    """GitHub's word for it, such as `active` or `disabled_inactivity`; empty when GitHub does not say.
+    """Returns GitHub's word for it, such as `active` or `disabled_inactivity`;
+    empty when GitHub does not say.
 
     Asked once: it is only told.
     """
@@ -33,7 +34,7 @@ def variable(api: Api, name: str) -> str:
 
 
 def created_at(api: Api, run: str) -> datetime | None:
-    """When a run was asked for, however often and late it is run; None when GitHub does not say.
+    """Returns when the run was requested, however often and late it runs; None when GitHub does not say.
 
     Asked once: a freeze waits for the answer.
     """

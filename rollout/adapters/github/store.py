@@ -69,7 +69,7 @@ class _Snapshot:
         return True
 
     def after(self, commit: str, files: Mapping[str, bytes | None]) -> _Snapshot:
-        """With a commit on top that writes the files."""
+        """Returns the snapshot with a commit on top that writes the files."""
         trains = {train: dict(known) for train, known in self.trains.items()}
         for path, content in files.items():
             _, train, name = path.split("/", 2)
@@ -135,7 +135,7 @@ class GitHubStore:
         return self._once(train, at, for_brake=False)
 
     def load_for_brake(self, train: str, at: str) -> TrainState:
-        """See the port."""
+        """Implements the port."""
         return self._once(train, at, for_brake=True)
 
     def _once(self, train: str, at: str, *, for_brake: bool) -> TrainState:
@@ -173,7 +173,7 @@ class GitHubStore:
         return read_train(train, at, files, for_brake=for_brake)
 
     def lost(self, at: str, train: str | None = None) -> LostTrains | None:
-        """As `YamlStore.lost`, among the newest commits of that folder."""
+        """Finds what `YamlStore.lost` does, among the newest commits of that folder."""
         there = self._at(at).trains
         if train in there or (train is None and there):
             return None
@@ -187,7 +187,7 @@ class GitHubStore:
         return None
 
     def carriers(self, train: str | None = None) -> tuple[str, ...]:
-        """As `YamlStore.carriers`."""
+        """Returns what `YamlStore.carriers` does."""
         others = (each for each in self._branches() if each.name != self.branch and is_peoples(each.name))
         return tuple(each.name for each in others if (train in each.trains if train else each.trains))
 
@@ -206,7 +206,7 @@ class GitHubStore:
             variables["after"] = found.page_info.end_cursor
 
     def _put_back(self, train: str, parent: str) -> dict[str, bytes]:
-        """As `YamlStore` does: what a stop brings back where a commit took the train's folder away."""
+        """Returns what a stop restores, as in `YamlStore`, where a commit deleted the train's folder."""
         if train in self._at(parent).trains or (lost := self.lost(parent, train)) is None:
             return {}
         folder = state_path(train)
@@ -230,7 +230,7 @@ class GitHubStore:
         return found.text.encode()
 
     def altered(self, train: str, change: StateChange, at: str) -> str:
-        """See the port."""
+        """Implements the port."""
         files = self._at(at).trains.get(train, {})
 
         def entry(path: str) -> TreeEntry | None:
@@ -240,15 +240,15 @@ class GitHubStore:
         return altered(train, change, entry)
 
     def load_many(self, train: str, at: Sequence[str]) -> Iterator[TrainState | Exception]:
-        """From the clone, as `log`."""
+        """Reads the clone, as `log` does."""
         return self._clone().load_many(train, at)
 
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
-        """From the clone: history is as long as it was fetched, and as new."""
+        """Reads the clone: history is as long and as new as what was fetched."""
         return self._clone().log(train, since=since)
 
     def forks(self, one: str, other: str) -> tuple[str, ...]:
-        """From the clone, as `log`."""
+        """Reads the clone, as `log` does."""
         return self._clone().forks(one, other)
 
     def commit(

@@ -17,7 +17,7 @@ _WRITTEN = """fragment written on Commit {
 
 
 def written_query(commits: Sequence[str]) -> str:
-    """Of commits by their whole ids, which GitHub told."""
+    """Returns the query for commits by their full ids, which came from GitHub."""
     fields = (f'c{place}: object(oid: "{commit}") {{ ...written }}' for place, commit in enumerate(commits))
     return f"""query($owner: String!, $name: String!) {{
   repository(owner: $owner, name: $name) {{ nameWithOwner {" ".join(fields)} }}
@@ -77,7 +77,9 @@ class Authorship(RootCommit):
 
 
 def written_of_each(answer: object, count: int) -> list[Authorship]:
-    """Of so many commits, in the order of the query. Raises PassingError when one is not told of."""
+    """Parses the answer for so many commits, in the order of the query.
+    Raises PassingError when one is missing.
+    """
     told = parsed(dict[str, Authorship | str | None], answer, "repository")
     found = [told.get(f"c{place}") for place in range(count)]
     written = [one for one in found if isinstance(one, Authorship)]

@@ -24,7 +24,7 @@ class LocalEvidence:
         self._git = git
 
     def places(self) -> EvidencePlaces:
-        """No pages: links are for GitHub."""
+        """Returns no pages: links are for GitHub."""
         return EvidencePlaces()
 
     def look_up(self, reference: Reference, release: Release) -> LookedUpEvidence | None:
@@ -52,7 +52,7 @@ class LocalEvidence:
         return LookedUpEvidence(of_release=belongs, ended=_SUCCESS, digest=name)
 
     def writers(self, release: Release) -> Writers:
-        """See the port: names that git has. Merges, and what touches nothing but state, nobody wrote."""
+        """Implements the port with git's names. Merges, and commits of state alone, have no writer."""
         names: dict[str, None] = {}
         for entry in self._entries(release):
             if len(entry.parents) < _MERGE and not _is_of_state(entry.paths):

@@ -107,7 +107,7 @@ class LocalForge:
         return [_shown(each) for each in self._settled().pull_requests if each.head.startswith(prefix)]
 
     def closings(self, branch: str) -> Sequence[datetime]:
-        """When people closed pull requests from that branch, as far as it was noticed: the tool says why."""
+        """Returns when people closed pull requests from that branch; the tool's closings have a reason."""
         return [
             each.updated_at
             for each in self._settled().pull_requests
@@ -130,7 +130,7 @@ class LocalForge:
         )
 
     def open_pull_request(self, new: NewPullRequest, *, at: datetime) -> PullRequest:
-        """See the port."""
+        """Implements the port."""
 
         def make() -> str:
             files, text = files_of(new.train, new.change), message_text(new.message)
@@ -198,7 +198,7 @@ class LocalForge:
                 self._git.delete_branch(found.head, old=found.head_sha)
 
     def statuses(self, commit: str) -> Mapping[str, tuple[StatusState, str]]:
-        """Context -> newest state and description."""
+        """Maps context to newest state and description."""
         found = self._file.read().statuses.get(commit, {})
         return {context: (status.state, status.description) for context, status in found.items()}
 
@@ -228,7 +228,7 @@ class LocalForge:
         wanted: Sequence[str] = (),
         before: ChecksBefore | None = None,
     ) -> Iterator[CheckedCommit]:
-        """Along first parents."""
+        """Yields them along first parents."""
         tip = self._git.tip(branch)
         if tip is None:
             return

@@ -59,7 +59,7 @@ class LocalIssues:
         return found if found and found.state is IssueState.OPEN else None
 
     def duplicates(self, key: str) -> Sequence[Issue]:
-        """None: issues are opened under a lock."""
+        """Returns none: issues are opened under a lock."""
         return ()
 
     def find(self, key: str) -> Issue | None:
@@ -142,7 +142,7 @@ class LocalIssues:
                 self._change_comment(records, found, sticky.model_copy(update={"body": body}))
 
     def say_once(self, number: int, key: str, body: str, *, at: datetime) -> None:
-        """Comment, unless there is a comment of the tool with that key."""
+        """Comments, unless there is a comment of the tool with that key."""
         if all(each.sticky != key for each in _find(self._file.read(), number).comments):
             self.stick(number, key, body, at=at)
 
@@ -157,11 +157,11 @@ class LocalIssues:
                         self._change_comment(records, issue, answered)
 
     def permission(self, login: str) -> Permission:
-        """Whoever can write in the git directory may do everything."""
+        """Returns write for everybody: whoever can write in the git directory may do everything."""
         return Permission.ADMIN
 
     def myself(self) -> str:
-        """Empty: nobody is authenticated here."""
+        """Returns an empty name: nobody is authenticated here."""
         return ""
 
     # --- what `rollout local issues` does in a person's place ----------------------------------------------

@@ -48,7 +48,7 @@ class LocalReverter:
     def preview(
         self, release: Release, *, merged: str | None = None, recorded: str | None = None
     ) -> RevertPreview:
-        """Worked out in a scratch repository. Raises OutsideError."""
+        """Computes the revert in a scratch repository. Raises OutsideError."""
         tip = self.tip()
         if tip is None:
             return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
@@ -58,7 +58,7 @@ class LocalReverter:
     def propose(
         self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
     ) -> PullRequest:
-        """See the port. A branch that was left without a pull request is made anew."""
+        """Implements the port. A branch that was left without a pull request is made anew."""
         found = self.proposed(branch)
         if found is not None and found.state is not PullRequestState.CLOSED:
             return found
@@ -81,7 +81,7 @@ class LocalReverter:
         return self._forge.open_from(pull, lambda: commit, at=at)
 
     def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
-        """See the port. Worked out again when somebody else moves the branch meanwhile."""
+        """Implements the port. Computes the revert again when somebody else moves the branch meanwhile."""
         for attempt in range(1, _ATTEMPTS + 1):
             tip = self._known_tip()
             try:

@@ -120,6 +120,6 @@ def _refuse_while_busy(state: TrainState) -> None:
 
 
 def apply_detail(last: ChannelApply) -> str:
-    """`apply v0.1.5: applied_metadata`, `apply v2.0.0: blocked, major_version_jump_blocked`."""
+    """Returns `apply v0.1.5: applied_metadata`, `apply v2.0.0: blocked, major_version_jump_blocked`."""
     said = f"apply {last.target_version or 'nothing'}: {last.status}"
     return f"{said}, {last.guard_code}" if last.status is ApplyStatus.BLOCKED else said

@@ -27,7 +27,7 @@ _HINT = "give the folder in which the product keeps its release metadata, such a
 def import_channel(
     desk: Desk, train: str, documents: Mapping[str, object], *, dry_run: bool = False
 ) -> ChannelResult:
-    """`documents` is file name -> parsed JSON. Taking the same over again changes nothing.
+    """Imports `documents`, file name -> parsed JSON. Importing the same again changes nothing.
 
     Raises InputError for files that make no sense, RefusedError during a rollout or for a version that a
     guard blocks.

@@ -108,7 +108,7 @@ def planned(state: TrainState, target: Target, now: datetime, *, dry_run: bool =
 
 
 def plan_detail(made: ChannelPlan) -> str:
-    """`plan v0.1.5: upgrade`, `dry run: plan v2.0.0: blocked, major_version_jump_blocked`."""
+    """Returns `plan v0.1.5: upgrade`, `dry run: plan v2.0.0: blocked, major_version_jump_blocked`."""
     said = f"plan {made.target_version or 'nothing'}: {made.action}"
     if made.action is ChannelAction.BLOCKED:
         said += f", {made.guard_code}"

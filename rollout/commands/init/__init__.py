@@ -313,7 +313,7 @@ def train_of(profile_text: str, wishes: InitOptions) -> str:
 
 
 def _refuse_own_names(branch: str) -> None:
-    """git has no branch below the name of another, and the tool makes its own below these."""
+    """Raises where the tool could not make its branches: git allows none below the name of another."""
     root = branch.partition("/")[0]
     if root in OWN_ROOTS:
         raise InputError(

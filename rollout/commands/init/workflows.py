@@ -145,7 +145,7 @@ def is_own_repository(worktree: Worktree) -> bool:
 def plan_workflows(
     texts: Mapping[str, str], pin: ActionPin | None, state_branch: str | None = None
 ) -> Workflows:
-    """`texts`: file name -> this project's own workflow. Without a pin they stay as they are.
+    """Plans the files; `texts`: file name -> this project's own workflow. Without a pin they stay unchanged.
 
     A state branch of its own has `rollout-check` for itself.
     """

@@ -27,7 +27,7 @@ def answer(state: TrainState, item: Evidence) -> Step | None:
 
 
 def left_over(state: TrainState, item: Evidence) -> Iterator[str]:
-    """Says of each answer to the channel that its request, once `answer` is done, did not take why not."""
+    """Yields why an answer to the channel was not used, for each, once `answer` is done."""
     if not isinstance(item, Results) or item.train != state.train:
         return
     asked = state.channel.request if state.channel is not None else None

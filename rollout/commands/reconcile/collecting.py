@@ -29,7 +29,7 @@ _NEW_PHASE = frozenset({Event.ENTER, Event.WAIT})
 def wanted(
     state: TrainState, usual: str, now: datetime, *, brought: Collection[Event] | None = None
 ) -> dict[str, datetime]:
-    """Runner's label -> since when a reading, or work, is wanted there.
+    """Maps a runner's label to since when a reading, or work, is wanted there.
 
     `usual` is the label for what names none. `brought`: the events that a reading has brought about, which
     was folded in. Only what is new because of them is asked for at once, and the rest by the schedule, so
@@ -73,7 +73,7 @@ def _readings(
 
 
 def _read_at(status: Status, surface: str) -> datetime | None:
-    """When it was read last in the phase; None when it was not."""
+    """Returns when it was read last in the phase; None when it was not."""
     last = status.observation
     if last is None or last.phase != status.phase or status.entered_at is None:
         return None
@@ -81,7 +81,7 @@ def _read_at(status: Status, surface: str) -> datetime | None:
 
 
 def _pause(contract: Contract, surface: str) -> timedelta:
-    """After which a surface is read again; a little less than its interval, since schedules are late."""
+    """Returns the time between two readings: a little less than the interval, since schedules are late."""
     sampling = contract.sampling
     interval = contract.surfaces[surface].interval or sampling.interval
     return timedelta(seconds=max(0, interval - sampling.min_interval))

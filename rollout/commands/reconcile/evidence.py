@@ -61,7 +61,7 @@ def sorted_out(evidence: Sequence[Evidence], now: datetime) -> tuple[list[Eviden
 
 
 def in_order(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Results first, then the observations, oldest first: one a round, and one an instant.
+    """Returns results first, then the observations, oldest first: one a round, and one an instant.
 
     Raises InputError for a torn round, and for results that contradict each other.
     """
@@ -162,7 +162,7 @@ def _problem_of_times(started_at: datetime, finished_at: datetime, now: datetime
 
 
 def _read_outside(observation: Observation) -> str:
-    """Of a sample that was not read while the observation was made."""
+    """Returns what is wrong with a sample that was not read while the observation was made."""
     for surface, sample in observation.samples.items():
         if sample.observed_at is not None:
             return f"says {surface} is of another observation"
@@ -178,7 +178,7 @@ def _read_outside(observation: Observation) -> str:
 
 
 def _below_zero(observation: Observation) -> str:
-    """Of what every adapter counts; such a sample was not written by `collect`."""
+    """Returns which count is below zero; `collect` writes no such sample."""
     for surface, sample in observation.samples.items():
         for field in CYCLE_FIELDS:
             if sample.fields.get(field, 0) < 0:
@@ -187,7 +187,7 @@ def _below_zero(observation: Observation) -> str:
 
 
 def _contradicts_its_checkout(observation: Observation) -> str:
-    """Of a sample from the release's own commit that lacks the release."""
+    """Returns what is wrong with a sample from the release's own commit that lacks the release."""
     for surface, sample in observation.samples.items():
         if sample.holds_release is False and head_of(sample, observation) == observation.commit:
             return f"says {surface} was read at the release's commit, and that this lacks the release"
@@ -209,7 +209,7 @@ def _ahead(moment: datetime, now: datetime) -> str:
 
 
 def _check_together(evidence: Sequence[Results]) -> None:
-    """Two files with one answer are one answer; raises InputError where they answer differently."""
+    """Accepts two files with the same answer; raises InputError where the answers differ."""
     known: dict[str, WorkResult] = {}
     for results in evidence:
         for result in results.results:
@@ -219,7 +219,7 @@ def _check_together(evidence: Sequence[Results]) -> None:
 
 
 def _machine(item: Evidence) -> str:
-    """By what it does."""
+    """Returns what identifies a machine: what it reads and runs."""
     surfaces = sorted(item.samples)[:3] if isinstance(item, Observation) else []
     return f" (it reads {', '.join(surfaces)})" if surfaces else ""
 
@@ -260,7 +260,7 @@ def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
 
 
 def _excused(observation: Observation, contract: Contract) -> Iterator[str]:
-    """Of what a surface reports by its contract, and the sample calls not applicable: no gate would ask."""
+    """Yields fields that the contract maps and the sample calls not applicable: no gate would see them."""
     for name, sample in observation.samples.items():
         for what in sample.not_applicable:
             if what not in never_reported(contract.surfaces[name]):

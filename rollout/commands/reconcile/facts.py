@@ -62,7 +62,7 @@ class FactFinder:
         return self._of_branch[revert.landed]
 
     def _of_commit(self, commit: str, state: TrainState) -> _Checks:
-        """Checks that were there before are asked for by name: what came later may have hidden them."""
+        """Returns the commit's checks. Earlier ones are requested by name: later ones may hide them."""
         if commit not in self._checks:
             try:
                 runs = self._forge.check_runs(commit, globs(state.contract), _before(state, commit))

@@ -64,7 +64,7 @@ class Responder:
         return effects + [CloseIssue(one.number, again) for one in twice]
 
     def _pull_request(self, state: TrainState) -> str:
-        """`#7` or `owner/name#7`, as GitHub links it; empty when there is none."""
+        """Returns `#7` or `owner/name#7`, as GitHub links it; empty when there is none."""
         revert = state.incident.revert if state.incident else None
         pull = self.reverter.proposed(revert.branch) if revert else None
         return f"{state.contract.product.repository or ''}#{pull.number}" if pull else ""

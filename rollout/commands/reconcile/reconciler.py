@@ -313,7 +313,7 @@ class Reconciler:
         return [pull for pull in self._open_pulls(state) or () if pull.number not in closed]
 
     def _carry_out(self, report: Report, effect: PullRequestEffect) -> None:
-        """A body and a status only show what is recorded; a pull request is what people act on."""
+        """Changes the forge. A body or status that fails is only reported; people act on pull requests."""
         if isinstance(effect, UpdatePullRequest | SetStatus):
             is_done = self._decorations.attempt(partial(self._make, effect, report.state))
         else:
@@ -375,7 +375,7 @@ class Reconciler:
             self._carry_out(report, effect)
 
     def _show(self, report: Report, status: Status, pulls: Sequence[PullView]) -> None:
-        """The statuses of the release commit and of open promotions."""
+        """Sets the statuses of the release commit and of open promotions."""
         state = report.state
         shown: dict[str, Mapping[str, tuple[StatusState, str]]] = {}
 
@@ -394,7 +394,7 @@ class Reconciler:
                 report.effects.append(effect)
 
     def _open_pulls(self, state: TrainState) -> list[PullView] | None:
-        """None when they could not be listed: then none may be opened or closed."""
+        """Lists open pull requests; None when that failed: then none may be opened or closed."""
         try:
             listed = self._forge.pull_requests(promotion_prefix(state.train))
         except OutsideError as error:

@@ -119,7 +119,7 @@ class RevertFinder:
         return self._previews[tip, merged]
 
     def _is_as_at(self, before: str | None) -> bool:
-        """Asked before anything else about the branch: a forge can tell it beside what it lists."""
+        """Returns whether the branch is unchanged. Comes first: a forge can answer it in its listing."""
         try:
             return before is not None and self._reverter.unchanged_since(before)
         except RolloutError:
@@ -143,7 +143,7 @@ class RevertFinder:
 
 
 def _waits_for_it(state: TrainState) -> bool:
-    """In every phase in which users may be harmed: from the second one on."""
+    """Returns whether users may be harmed: from the second phase on."""
     rollout = state.rollout
     first = state.contract.phases[0].name
     return rollout.outcome is Outcome.IN_PROGRESS and rollout.phase != first

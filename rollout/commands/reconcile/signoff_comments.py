@@ -118,7 +118,7 @@ class Listener:
         return writers
 
     def _look_up(self, command: SignoffCommand, state: TrainState) -> Grounds | None:
-        """None when this run has looked up enough."""
+        """Looks up the grounds; None when this run has looked up enough."""
         place = command.by, command.verb, command.text
         if place not in self._grounds:
             if not self._left:

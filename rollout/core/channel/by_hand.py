@@ -34,7 +34,7 @@ def is_correction(before: TrainState, after: Channel | None) -> bool:
 
 
 def what_changed(before: TrainState, after: Channel | None) -> str:
-    """`current_version is v9.9.9, was v0.1.4`: the first thing that people may correct, and did."""
+    """Returns the first thing that people may correct, and did: `current_version is v9.9.9, was v0.1.4`."""
     channel, changed = before.channel or Channel(train=before.train), after or Channel(train=before.train)
     keys = (key for key in _FOR_PEOPLE if getattr(channel, key) != getattr(changed, key))
     key = next(keys, "")

@@ -59,7 +59,7 @@ def why_quarantined(release: QuarantinedRelease) -> str:
 
 
 def bare(version: str) -> str:
-    """`v1.2.3` and `1.2.3` are one version."""
+    """Removes the leading v: `v1.2.3` and `1.2.3` are one version."""
     return version.removeprefix("v")
 
 

@@ -17,7 +17,7 @@ def switch(channel: Channel, to: ChannelName, at: datetime) -> Channel:
 
 
 def target_for(channel: Channel, version: str | None, at: datetime) -> RollbackTarget | None:
-    """Where a rollout that starts now would roll back to: the version named, else the current one."""
+    """Returns where a rollout that starts now would roll back to: the version named, else the current one."""
     version = version or channel.current_version
     if version is None:
         return None
@@ -25,7 +25,7 @@ def target_for(channel: Channel, version: str | None, at: datetime) -> RollbackT
 
 
 def started(channel: Channel, target: RollbackTarget | None) -> Channel:
-    """The channel once a rollout has fixed its target."""
+    """Returns the channel once a rollout has fixed its target."""
     if target is None:
         return channel
     hints = RollbackHints(
@@ -38,7 +38,7 @@ def started(channel: Channel, target: RollbackTarget | None) -> Channel:
 
 
 def completed(channel: Channel, version: str, at: datetime) -> Channel:
-    """The channel once the release is everywhere; the hints lead to the version before it."""
+    """Returns the channel once the release is everywhere; the hints lead to the version before it."""
     hints = _hints(channel, RollbackReason.COMPLETE, at)
     return channel.model_copy(update={"current_version": version, "rollback": hints, "request": None})
 

@@ -31,7 +31,7 @@ def listed(releases: Iterable[ReleaseRecord], version: str) -> ListState:
 
 
 def latest(releases: Iterable[ReleaseRecord], standing: Quarantined) -> dict[ChannelName, str | None]:
-    """`newest` of each channel."""
+    """Returns what `newest` finds for each channel."""
     known = tuple(releases)
     return {channel: newest(known, channel, standing) for channel in ChannelName}
 

@@ -61,7 +61,7 @@ def newest(attempts: Iterable[CheckRun], patterns: Iterable[str]) -> tuple[Check
 
 
 def _badness(conclusion: str) -> tuple[int, str]:
-    """Failures first, then what is not green, then what is not known yet; by the word where two are alike."""
+    """Sorts failures first, then what is not green, then what is unknown yet; equal ones by the word."""
     rank = {GREEN: 0, PENDING: 1}.get(conclusion, 2)
     return (3 if conclusion in CI_FAILURES else rank), conclusion
 

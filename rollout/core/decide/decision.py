@@ -62,7 +62,7 @@ def why_held(name: str) -> str:
 
 
 def without_promotion(decision: Decision, why: str) -> Decision:
-    """The decision while a file of state cannot be used: triggers fire, and nothing goes further."""
+    """Returns the decision while a file of state cannot be used: triggers fire, and nothing is promoted."""
     changes: dict[str, object] = {"reasons": (why, *decision.reasons)}
     if decision.verdict in (Verdict.PROMOTE, Verdict.COMPLETE):
         changes = {"verdict": Verdict.HOLD, "to": None, "reasons": (why,)}

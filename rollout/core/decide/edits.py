@@ -125,7 +125,7 @@ def judge_change(
 
 
 def _enter_by_first_rules(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step:
-    """As it was decided before gates were judged again: only a trigger could still stop the step."""
+    """Enters by the rules of schema 1, which judged no gates again: only a trigger could stop the step."""
     current = assess(replace(state, rollout=status.legal), status, facts, now)
     fired = [finding for finding in current.triggers if finding.fired]
     if not fired:

@@ -116,7 +116,7 @@ def plan_pulls(
     *,
     contract_changed: bool = False,
 ) -> list[PullRequestEffect]:
-    """Changes to pull requests: one open for a promotion, none that leads anywhere else.
+    """Plans changes to pull requests: one open for a promotion, none that leads anywhere else.
 
     `body_for` gives the body of one whose branch was made on that state commit.
 
@@ -154,7 +154,7 @@ def _without_figures(body: str) -> str:
 
 
 def opens_again_at(closings: Sequence[datetime]) -> datetime | None:
-    """When a promotion that somebody else keeps closing may be proposed again; None for at once.
+    """Returns when a promotion that somebody else keeps closing may be proposed again; None for at once.
 
     `closings` are oldest first. After the second the next one waits for an hour, after each further one twice
     as long, at most 16 hours.
@@ -186,7 +186,7 @@ def plan_statuses(
 
 
 def proposed(rollout: Rollout, phase: str, canary_percent: int) -> Rollout:
-    """Desired state as a promotion pull request makes it: two lines differ, nothing else."""
+    """Returns desired state as a promotion pull request makes it: two lines differ, nothing else."""
     return rollout.model_copy(update={"phase": phase, "canary_percent": canary_percent})
 
 

@@ -38,7 +38,7 @@ def fold_results(
 
 
 def fold_late_results(status: Status, evidence: Evidence | None, now: datetime) -> Step | None:
-    """What was asked for when the rollout was frozen, such as 0 %, is answered after its end."""
+    """Folds results that come after the rollout's end, of what was requested when it froze, such as 0 %."""
     if not isinstance(evidence, Results) or not _is_of(status, evidence):
         return None
     answered = answer(status.requests, evidence.results, now)
@@ -127,7 +127,7 @@ def fold_readings(state: TrainState, status: Status, observation: Observation) -
 def _observe_late(
     state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
 ) -> Status:
-    """Evidence that is not of the phase: it can still fire a trigger, and is a baseline until entry."""
+    """Folds evidence that is not of the phase: it can still fire a trigger, and is a baseline until entry."""
     phase = observation.phase
     view = view_of(state, status, facts, phase, observation, since=began(state, status, phase))
     found = triggers.judge(view, status.triggers, observation.started_at)

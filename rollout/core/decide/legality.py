@@ -193,7 +193,7 @@ def weigh(
 
 
 def _told_by_facts(contract: Contract, phase: str) -> set[str]:
-    """Titles of the gates that facts alone can tell, without a reading of the product."""
+    """Returns the titles of the gates that facts alone can tell, without a reading of the product."""
     gates = contract.gates_of(contract.phase(phase))
     return {gate.title for gate in gates if isinstance(gate, CiChecksGate | RollbackTargetGate | SignoffGate)}
 

@@ -62,7 +62,7 @@ def needed(
 def lanes_back(
     contract: Contract, rollout: Rollout, lanes: Collection[str], now: datetime
 ) -> tuple[Request, ...]:
-    """Requests to send these surfaces from their known-good lane back to the release's."""
+    """Returns requests to send these surfaces from their known-good lane back to the release's."""
     if contract.rollback.lane is None:
         return ()
     assert rollout.phase is not None
@@ -99,7 +99,7 @@ def answer(
 
 
 def ignored(requests: tuple[Request, ...], results: tuple[WorkResult, ...]) -> Iterator[str]:
-    """Says of each result that these requests did not take why not."""
+    """Yields why a result was not used, for each that fits none of these requests."""
     asked = {request.id: request for request in requests}
     for result in results:
         request = asked.get(result.request)

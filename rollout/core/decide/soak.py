@@ -43,7 +43,7 @@ def earn(soak: Soak, view: View, health: Sequence[Leaf], at: datetime) -> Soak:
 
 
 def _sources(view: View, health: Sequence[Leaf]) -> dict[str, datetime]:
-    """Surface -> its own time, for those that hold up the soak.
+    """Maps surface to its own time, for those that hold up the soak.
 
     These are the surfaces that a health gate judges. One that is `fresh: phase` has no pulse to wait for, and
     is left out where any other is judged.

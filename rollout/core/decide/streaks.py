@@ -15,7 +15,7 @@ Streaks = Mapping[str, Mapping[str, Streak]]
 def fold(
     streaks: Streaks, samples: Mapping[str, Sample], contract: Contract, phase: str
 ) -> dict[str, dict[str, Streak]]:
-    """Trigger -> surface -> streak after one more round of samples, which is of that phase.
+    """Returns trigger -> surface -> streak after one more round of samples, which is of that phase.
 
     What is unknown, or of a phase that the trigger does not watch, neither adds nor clears.
     """

@@ -59,7 +59,7 @@ def _is_part(status: Status, observation: Observation) -> bool:
 
 
 def _phase_of(status: Status, observation: Observation) -> str:
-    """While a step waits, what names its phase is recorded as of the phase that is left."""
+    """Returns the phase to record it under: while a step waits, that is the phase that is left."""
     step = status.merged_step
     return status.phase if step is not None and observation.phase == step.phase else observation.phase
 
@@ -177,7 +177,7 @@ def before(status: Status, counters: Mapping[str, object], streaks: Mapping[str,
 
 
 def _changed(old: Mapping[str, dict[str, V]], new: Mapping[str, object]) -> dict[str, dict[str, V]]:
-    """Of `old` what differs in `new`; an empty entry for what was not there."""
+    """Returns what of `old` differs in `new`; an empty entry for what was not there."""
     return {name: old.get(name, {}) for name, value in new.items() if old.get(name) != value}
 
 

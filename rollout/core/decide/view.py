@@ -108,7 +108,8 @@ def view_of(
 
 
 def began(state: TrainState, status: Status, phase: str) -> datetime | None:
-    """When a reading of that phase is made at the earliest; None where the first rules set no such bound.
+    """Returns when a reading of that phase may be made at the earliest;
+    None where schema 1 set no such bound.
 
     A phase begins with its entry, or when its percent was applied. Of one that was left only the start of
     the rollout is still known.
@@ -259,7 +260,7 @@ def release_values(view: View) -> dict[str, str]:
 
 
 def number(value: float) -> str:
-    """1.0 -> `1`, 0.25 -> `0.25`: figures as a person would write them."""
+    """Writes figures as a person would: 1.0 -> `1`, 0.25 -> `0.25`."""
     return str(int(value)) if value == int(value) else f"{value:g}"
 
 

@@ -45,6 +45,6 @@ def cannot_tell(topic: str, says: str, fix: str) -> Finding:
 
 
 def worst_first(findings: list[Finding]) -> list[Finding]:
-    """Problems, warnings, what cannot be told, and the rest; otherwise in their order."""
+    """Sorts problems first, then warnings, what cannot be told, and the rest; otherwise keeps their order."""
     order = list(Severity)
     return sorted(findings, key=lambda finding: order.index(finding.severity))

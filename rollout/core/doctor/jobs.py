@@ -49,7 +49,9 @@ def allowed_actions(world: World) -> Iterator[Finding]:
 
 
 def _used(world: World) -> list[str]:
-    """Actions of other repositories, each as `owner/name/path@ref`; of what the tool's own uses, `@*`."""
+    """Returns actions of other repositories, each as `owner/name/path@ref`;
+    of what the tool's own uses, `@*`.
+    """
     flows = (*world.settings.workflows, *world.settings.on_state_branch)
     every = {one for flow in flows for one in flow.uses}
     uses = {one for one in every if not one.startswith(("./", "$/", "docker://"))}
@@ -59,7 +61,7 @@ def _used(world: World) -> list[str]:
 
 
 def _is_allowed(used: str, actions: Actions, owner: str) -> bool | None:
-    """None when it cannot be told. What `owner` has itself is allowed either way.
+    """Returns whether it is allowed, None when that is hidden. What `owner` has itself is always allowed.
 
     Source: GitHub's documentation, "Managing GitHub Actions settings for a repository".
     """
@@ -120,7 +122,7 @@ def _lets_in(name: str, environment: Environment, needed: Sequence[str]) -> Iter
 
 
 def _fits(branch: str, pattern: str) -> bool:
-    """As Ruby's File.fnmatch with FNM_PATHNAME, by which GitHub matches: a `*` stops at a slash."""
+    """Matches as GitHub does, by Ruby's File.fnmatch with FNM_PATHNAME: a `*` stops at a slash."""
     parts = re.split(r"(\*\*/|\*+|\?|\[\w+\])", pattern)
     known = {"**/": "(?:[^/]+/)*", "?": "[^/]"}
     marks = (known.get(part, "[^/]*" if part.startswith("*") else part) for part in parts[1::2])

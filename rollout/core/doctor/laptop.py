@@ -11,7 +11,7 @@ from rollout.core.doctor.finding import Finding, ok, problem, warning
 
 
 def laptop(facts: Laptop) -> Iterator[Finding]:
-    """Contracts, state branch, and who commits."""
+    """Checks contracts, state branch, and who commits."""
     for mistake in facts.contract_problems:
         yield problem("contract", mistake, "fix it, then look again: rollout contract check")
     if facts.branch_problem:

@@ -89,7 +89,7 @@ def _of_branch(world: World, branch: BranchInUse) -> Iterator[Finding]:
 
 
 def _one_each(rules: Iterable[Rule], kinds: Iterable[str]) -> list[Rule]:
-    """Of each ruleset the first that is of these kinds: its bypass list is one."""
+    """Returns the first rule of these kinds of each ruleset: a ruleset has one bypass list."""
     wanted = frozenset(kinds)
     found: dict[str, Rule] = {}
     for rule in rules:

@@ -23,7 +23,7 @@ _MAY_OPEN = (
 
 
 def _set_key(world: World) -> str:
-    """A plan without rules has no secrets of environments either."""
+    """Returns how to set the key. A plan without rules has no secrets of environments either."""
     rules = world.settings.rules
     if isinstance(rules, UnknownFact) and rules.plan:
         return f"gh secret set {APP_KEY} < KEY.pem"
@@ -87,7 +87,7 @@ def _key(world: World) -> Iterator[Finding]:
 
 
 def _has_key(world: World) -> bool | None:
-    """None when the places where it can be are not shown to this token."""
+    """Returns whether the key is set; None when this token may not see the places where it can be."""
     secrets, environment = world.settings.secrets, world.settings.environment
     shown = environment.secrets if isinstance(environment, Environment) else frozenset()
     known = shown | (frozenset() if isinstance(secrets, UnknownFact) else secrets)
@@ -120,7 +120,7 @@ def permissions(world: World) -> Iterator[Finding]:
 
 
 def _grant(world: World, missing: list[Permission]) -> str:
-    """An App's new permissions count once whoever installed it has accepted them."""
+    """Returns how to grant it. An App's new permissions count once the installation accepts them."""
     names = ", ".join(missing)
     if world.settings.who is not Who.APP:
         return f"give the job's `permissions:` {names}"

@@ -217,7 +217,7 @@ def _started(previous: TrainState, state: TrainState) -> TrainState | None:
 
 
 def _signed(previous: TrainState, state: TrainState) -> TrainState:
-    """What a person signed is taken as it is, where it may be; what the machine signed has to be provable."""
+    """Accepts what a person signed, where that is allowed; what the machine signed has to be provable."""
     before, after = previous.signoff, state.signoff
     if before is None or after is None or previous.status is None:
         return previous
@@ -250,7 +250,7 @@ def shown_by(previous: TrainState, state: TrainState) -> set[str]:
 
 
 def _signed_at(after: Signoff, changed: set[str]) -> datetime:
-    """When the machine signed or took back what changed."""
+    """Returns when the machine signed or withdrew what changed."""
     return max(
         signature.ended.at if signature.ended else signature.at
         for name in changed

@@ -90,7 +90,7 @@ def _seen(char: str, path: str, at: int) -> str:
 
 
 def in_words(index: Sequence[EvidenceEntry], *, copied: bool) -> str:
-    """`7 captured, 1 missing, 1 refused`; `7 read and not copied` where only digests were taken."""
+    """Returns `7 captured, 1 missing, 1 refused`; `7 read and not copied` where only digests were taken."""
     counts = [(sum(one.state is state for one in index), state) for state in CaptureState]
     words = {CaptureState.TAKEN: "captured" if copied else NOT_COPIED}
     return ", ".join(f"{count} {words.get(state, state)}" for count, state in counts if count) or "nothing"

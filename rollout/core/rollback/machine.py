@@ -122,7 +122,7 @@ _WITHOUT = {
 
 
 def _answered(moment: Moment, step: IncidentStep, kind: Work) -> Step | None:
-    """The step once its work is done; after a few failures, or a long silence, it goes on without."""
+    """Ends the step once its work is done; after a few failures, or a long silence, goes on without it."""
     request = moment.request(kind)
     if request is None:
         return _lost(moment, step, kind)
@@ -249,7 +249,7 @@ def _landed(moment: Moment, step: IncidentStep, commit: str, how: str) -> Step:
 
 
 def _taken_back(moment: Moment, fact: RevertFact, commit: str) -> Step:
-    """Step 5 once more: somebody has reverted the revert, and the product has the release again."""
+    """Repeats step 5: somebody has reverted the revert, and the product has the release again."""
     incident = moment.incident
     changes = {"landed": None, "noticed_at": None, "declared": None, "taken_back": commit}
     revert = revert_step.revert_of(incident).model_copy(update=changes)

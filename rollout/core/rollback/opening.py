@@ -36,7 +36,7 @@ KNOWN_GOOD = "known_good"
 
 
 def incident_id(version: str, at: datetime) -> str:
-    """`20261123t101500z-v0.1.5`: from the release and the time of the freeze, decided once."""
+    """Returns `20261123t101500z-v0.1.5`: from the release and the time of the freeze, decided once."""
     name = re.sub(r"[^a-z0-9._-]", "-", version.lower())
     made = f"{compact_instant(at).lower()}-{name}"[:63]
     # It ends the name of a branch, which git allows neither to be a `.lock` nor to end in a dot.
@@ -118,7 +118,7 @@ def _step(step: RollbackStep, contract: Contract, at: datetime, unchecked: str) 
 
 
 def freeze(rollout: Rollout, contract: Contract, incident: Incident) -> Rollout:
-    """Desired state as the incident leaves it: frozen, at no or the same percent, bad lanes switched."""
+    """Returns desired state as the incident leaves it: frozen, at 0 or the old percent, lanes switched."""
     hold = contract.rollback.canary_percent == "hold"
     return rollout.model_copy(
         update={

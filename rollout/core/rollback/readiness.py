@@ -8,7 +8,7 @@ from rollout.core.state import Outcome, TrainState
 
 
 def why_person_needed(state: TrainState) -> str:
-    """In a sentence; empty when the tool could roll back by itself, or nothing is under way."""
+    """Returns a sentence; empty when the tool could roll back by itself, or nothing is under way."""
     rollout, status = state.rollout, state.status
     if rollout.outcome is not Outcome.IN_PROGRESS or status is None or rollout.release is None:
         return ""

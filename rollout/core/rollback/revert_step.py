@@ -75,7 +75,7 @@ def standing(fact: RevertFact, revert: Revert, policy: Rollback) -> tuple[StepSt
 
 
 def _merged(fact: RevertFact) -> tuple[StepState, str]:
-    """Of a pull request that is merged, although the branch holds the release."""
+    """Judges a pull request that is merged, although the branch holds the release."""
     if fact.merged is None:
         return StepState.RUNNING, "the pull request is merged; the branch does not show it yet"
     merged = f"the pull request was merged as {fact.merged[:10]}"

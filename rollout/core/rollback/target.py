@@ -43,7 +43,7 @@ def why_unusable(target: RollbackTarget | None, version: str, quarantine: Quaran
 
 
 def why_not_chosen(target: RollbackTarget, version: str, quarantine: Quarantine | None) -> str:
-    """As `why_unusable`, of a target that is a version: whether it is one takes long to find out."""
+    """Returns what `why_unusable` does, for a target known to be a version: to find out takes long."""
     if bare(target.version) == bare(version):
         return f"the target, {target.version}, is the release itself"
     why = quarantined(quarantine).get(bare(target.version))

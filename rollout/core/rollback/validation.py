@@ -84,8 +84,8 @@ def was_validated(incident: Incident) -> bool:
 
 
 def in_words(judged: Judged, facts: Facts) -> tuple[StepState, str]:
-    """DONE when everything is green, BLOCKED when something is red, SKIPPED without gates, else RUNNING;
-    and why.
+    """Returns DONE when everything is green, BLOCKED when something is red, SKIPPED without gates, else
+    RUNNING; and why.
     """
     if not judged:
         return StepState.SKIPPED, f"{_NOTHING}: the contract has neither a harness nor a CI gate"

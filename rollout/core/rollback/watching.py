@@ -129,7 +129,7 @@ def looked_up(state: TrainState, at: datetime) -> RollbackJoin | None:
 
 
 def join(state: TrainState, incident: Incident, entry: RollbackJoin) -> Incident:
-    """The incident once a person has asked for the rollback that is under way.
+    """Adds a person's request for the rollback that is under way.
 
     A target answers a rollback that has none, and a commit says where the revert is. Asking again without
     either proposes anew what was closed, or did not take the release back.

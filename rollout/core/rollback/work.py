@@ -47,7 +47,7 @@ def replaced(requests: tuple[Request, ...], old: Request | None, new: Request) -
 def ask_lanes(
     contract: Contract, incident: Incident, rollout: Rollout, requests: tuple[Request, ...], at: datetime
 ) -> tuple[Request, ...]:
-    """Requests for the lanes that desired state switched and nobody was asked to."""
+    """Returns requests for the lanes that desired state switched and no request names yet."""
     if contract.rollback.lane is None:
         return ()
     known = {request.surface for request in requests if request.work is Work.KNOWN_GOOD_LANE}

@@ -62,7 +62,7 @@ def is_signed(item: SignoffItem, contract: Contract, signoff: Signoff | None, ro
 
 
 def unsigned(contract: Contract, signoff: Signoff | None, rollout: Rollout) -> dict[str, tuple[str, ...]]:
-    """`before` -> ids of the items still missing, an entry for each `before` that the contract uses."""
+    """Maps `before` to the ids of the missing items, with an entry for each `before` of the contract."""
     found: dict[str, tuple[str, ...]] = {}
     for item in contract.signoff.items:
         found.setdefault(item.before, ())
@@ -77,7 +77,7 @@ def states(contract: Contract, signoff: Signoff | None, rollout: Rollout) -> lis
 
 
 def state_of(item: SignoffItem, contract: Contract, signoff: Signoff | None, rollout: Rollout) -> str:
-    """As `states`, of one item."""
+    """Returns what `states` does, for one item."""
     if is_signed(item, contract, signoff, rollout):
         return "signed"
     signed = signoff.items.get(item.id, _NOTHING) if signoff else _NOTHING

@@ -185,7 +185,7 @@ def _withdrawn(command: SignoffCommand, signoff: Signoff) -> Signoff:
 
 
 def live(signoff: Signoff) -> list[tuple[str, Signature]]:
-    """Item and signature, of people, that nothing has ended."""
+    """Returns item and signature, of people, that nothing has ended."""
     return [
         (item, signature)
         for item, signed in signoff.items.items()
@@ -274,7 +274,7 @@ def concluded(
 
 
 def _moved_on(before: Signoff, signoff: Signoff, comments: Sequence[Comment]) -> Signoff:
-    """With the place that is read up to, where there is a commit anyway or it is worth one."""
+    """Records up to where comments are read, if there is a commit anyway or it is worth one."""
     newest = max((to_utc_seconds(one.created_at) for one in comments), default=None)
     old = before.read_until
     if newest is None or (old is not None and newest <= old):
@@ -286,7 +286,7 @@ def _moved_on(before: Signoff, signoff: Signoff, comments: Sequence[Comment]) ->
 
 
 def _answers(found: Mapping[Comment, Sequence[SignoffCommand]], update: SignoffUpdate) -> Answers:
-    """To each comment that says something, unless a part of it waits."""
+    """Returns answers to each comment with a command, unless a part of it waits."""
     return {
         comment: tuple(filter(None, map(update.why, said)))
         for comment, said in found.items()

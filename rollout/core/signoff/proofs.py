@@ -105,7 +105,7 @@ def _is_quiet(status: Status) -> bool | None:
 
 
 def _is_due(item: SignoffItem, contract: Contract, status: Status) -> bool:
-    """Health is proved where it matters: in the phase that waits for the item."""
+    """Returns whether it is due: health is proved in the phase that waits for the item."""
     return status.phase == _last_phase_before(item.before, contract)
 
 

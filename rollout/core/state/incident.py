@@ -116,7 +116,7 @@ class Incident(Model):
     """The gate results that led here."""
 
     def step(self, step: RollbackStep) -> IncidentStep:
-        """That step of the runbook."""
+        """Returns that step of the runbook."""
         return self.steps[list(RollbackStep).index(step)]
 
     @property

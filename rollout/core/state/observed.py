@@ -307,7 +307,7 @@ class Status(Model):
         return self.legal.phase or ""
 
     def entered(self, rollout: Rollout) -> Rollout:
-        """Desired state as far as it was entered: a merged step that waits is left out."""
+        """Returns desired state as far as it was entered: a merged step that waits is left out."""
         if rollout.outcome is not Outcome.IN_PROGRESS or rollout.phase == self.phase:
             return rollout
         kept = {"phase": self.legal.phase, "canary_percent": self.legal.canary_percent}

@@ -75,7 +75,7 @@ def count_log(log: LogFile, cursor: LogCursor | None, rotated: Iterable[LogFile]
 def _resume(
     cursor: LogCursor, log: LogFile, rotated: Iterable[LogFile], totals: dict[str, int]
 ) -> tuple[int, list[str]]:
-    """Where to go on in the log, once the file of the cursor is counted; what is wrong with that."""
+    """Returns where to go on in the log, once the cursor's file is counted, and what is wrong with that."""
     looks_alike = _holds_counted(cursor, log)
     if looks_alike and (cursor.inode is None or log.inode is None or cursor.inode == log.inode):
         return cursor.offset, []
@@ -139,7 +139,7 @@ def _unreadable(lines: int) -> list[str]:
 
 
 def _count(pieces: Iterable[bytes], totals: dict[str, int]) -> tuple[int, int, bool]:
-    """Bytes of whole lines, how many of these are unreadable, and whether a line without end follows."""
+    """Returns the bytes of whole lines, how many are unreadable, and whether an unfinished line follows."""
     counted = unreadable = 0
     is_cut = False
     for size, line, is_whole in _lines(pieces):
@@ -151,7 +151,7 @@ def _count(pieces: Iterable[bytes], totals: dict[str, int]) -> tuple[int, int, b
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes | None, bool]]:
-    """(size, line, whether it has its end) of each line; None for one that is too long to look at."""
+    """Yields (size, line, whether it has its end) of each line; None for one that is too long."""
     size = 0
     held: bytes | None = b""
     for piece in pieces:

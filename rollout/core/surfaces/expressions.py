@@ -248,7 +248,7 @@ def _value(names: list[str], leaves: list[JsonValue], turn: int, depth: int) -> 
 
 
 def _around(literal: JsonValue) -> Iterable[JsonValue]:
-    """Values on both sides of what an expression compares with."""
+    """Returns the values on both sides of what an expression compares with."""
     if isinstance(literal, bool) or not isinstance(literal, int | float):
         return [literal] if literal else []
     return [literal - 1, literal, literal + 1, list(range(min(int(abs(literal)) + 1, _LONGEST_LIST)))]

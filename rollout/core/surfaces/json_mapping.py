@@ -27,7 +27,9 @@ _FINE = ("ok", "success")
 
 
 def parse_json(surface: Surface, payload: bytes, read_at: datetime) -> Sample:
-    """What is not mapped is not applicable, what is mapped and not found unknown. Raises MalformedError."""
+    """Parses a payload. What is not mapped is not applicable, what is not found unknown.
+    Raises MalformedError.
+    """
     mapping = surface.map or JsonMapping()
     document = decode(payload)
     counters, counters_unknown = _counters(mapping, document)
@@ -79,7 +81,7 @@ def _counters(mapping: JsonMapping, document: JsonValue) -> tuple[dict[str, int]
 
 
 def _timeline(steps: JsonValue) -> Timeline | None:
-    """None, unknown, when there is no step at all or one is no object with a status."""
+    """Returns the timeline; None, unknown, without any step or with one that is no object with a status."""
     if not isinstance(steps, list) or not steps:
         return None
     if not all(isinstance(step, dict) and isinstance(step.get("status"), str) for step in steps):

@@ -47,7 +47,7 @@ def parse_tau_browser_summary(_surface: Surface, payload: bytes, read_at: dateti
 
 
 def _timeline(steps: JsonValue) -> Timeline | None:
-    """None, unknown, when there is no step at all or one cannot be read."""
+    """Returns the timeline; None, unknown, without any step or with one that cannot be read."""
     if not isinstance(steps, list) or not steps:
         return None
     bad = []

@@ -32,7 +32,7 @@ Fields = dict[str, int | float]
 
 
 def parse_tau_transport_health(surface: Surface, payload: bytes, read_at: datetime) -> Sample:
-    """Several rows are read as their worst: the highest of each cycle field, the oldest time.
+    """Reads several rows as their worst: the highest of each cycle field, the oldest time.
 
     A cycle field that one row lacks is unknown for all. Raises MalformedError.
     """

@@ -64,7 +64,7 @@ def commands_of(contract: Contract) -> Iterator[CommandUse]:
 
 
 def command_problems(contract: Contract) -> Iterator[str]:
-    """Commands that would run with a placeholder as it is written, or without what they are about."""
+    """Yields commands that would run with a placeholder as it is written, or without what they are about."""
     for command in commands_of(contract):
         if not command.filled:
             continue

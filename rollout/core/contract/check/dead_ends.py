@@ -102,7 +102,7 @@ def _triggers(contract: Contract) -> Iterator[str]:
 
 
 def _states(where: str, surface: Surface) -> Iterator[str]:
-    """Our own words for health that are taken for something better."""
+    """Yields our own words for bad health that are mapped to something better."""
     states = surface.map.health_states if surface.map else {}
     for word, meant in states.items():
         own = word.casefold()

@@ -11,7 +11,7 @@ from rollout.core.values import Model
 
 
 def examine(data: object) -> tuple[Contract | None, list[str]]:
-    """Plain data -> the contract, if its types are right, and every mistake as `field: message`.
+    """Returns the contract of plain data, if its types are right, and every mistake as `field: message`.
 
     The contract is good when there is no mistake.
     """
@@ -22,7 +22,7 @@ def examine(data: object) -> tuple[Contract | None, list[str]]:
 
 
 def read(data: object) -> tuple[Contract | None, list[str]]:
-    """As `examine`, without `doubts`: enough for a contract that a train goes by already.
+    """Examines as `examine` does, without `doubts`: enough for a contract that is in use already.
 
     A release under way must not stop, and history must stay readable, because a newer version of the tool
     finds a mistake that it did not know before.
@@ -35,7 +35,7 @@ def read(data: object) -> tuple[Contract | None, list[str]]:
 
 
 def doubts(contract: Contract) -> list[str]:
-    """Mistakes with which a contract can be read, and does not do what it says, as `field: message`."""
+    """Returns mistakes of a contract that can be read but does not do what it says, as `field: message`."""
     from rollout.core.contract.check.commands import command_problems
     from rollout.core.contract.check.dead_ends import dead_ends
     from rollout.core.contract.check.health import health_problems
@@ -60,7 +60,7 @@ def doubts(contract: Contract) -> list[str]:
 
 
 def _no_numbers(model: Model, data: object, above: str) -> Iterator[str]:
-    """True, false and text where a number belongs: they would be taken for one."""
+    """Yields true, false and text where a number belongs: they would be taken for one."""
     if not isinstance(data, Mapping):
         return
     for name, field in type(model).model_fields.items():

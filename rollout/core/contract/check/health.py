@@ -49,7 +49,7 @@ def health_problems(contract: Contract) -> Iterator[str]:
 
 
 def health_doubts(contract: Contract) -> Iterator[str]:
-    """Phases with users in which nobody can tell whether any gate reads health, as `field: message`."""
+    """Yields phases with users in which no gate is sure to read health, as `field: message`."""
     for index, phase in enumerate(contract.phases):
         reading = [
             gate
@@ -96,7 +96,7 @@ def _can_fire(trigger: Trigger) -> bool:
 
 
 def _may_be_no_health(gate: Gate) -> bool:
-    """A text may be anything; so may a number that has to be above zero, or below what hardly any reaches."""
+    """Returns whether the gate may not read health: any text, or a number without a limit that bites."""
     if isinstance(gate, ThresholdGate):
         is_capped = gate.max is not None and gate.max < _HARDLY_REACHED
         return not is_capped and (gate.min is None or gate.min <= 0)

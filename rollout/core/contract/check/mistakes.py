@@ -54,7 +54,7 @@ def find_mistakes(error: ValidationError, model: type[Model]) -> list[Mistake]:
 
 
 def dotted(place: Place) -> str:
-    """`("phases", 1, "soak")` -> `phases.1.soak`; a key that would garble the line is quoted."""
+    """Joins `("phases", 1, "soak")` to `phases.1.soak`; a key that would garble the line is quoted."""
     return ".".join(part if _PLAIN_KEY.fullmatch(part) else ascii(part) for part in map(str, place))
 
 
@@ -127,7 +127,7 @@ def _is_model(annotation: object) -> TypeGuard[type[Model]]:
 
 
 def _fields(model: type[Model]) -> dict[str, object]:
-    """Keys as people write them -> annotation."""
+    """Maps keys as people write them to annotations."""
     return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
 
 
@@ -186,7 +186,7 @@ def _all_kinds(union: object) -> list[str]:
 
 
 def _shown(value: object) -> str:
-    """Escaped and cut: what stands in a file may hold anything."""
+    """Escapes and cuts it: a file may hold anything."""
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list | tuple):

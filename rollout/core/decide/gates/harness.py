@@ -33,7 +33,7 @@ def _meets(report: HarnessReport, gate: HarnessGate) -> bool:
 
 
 def describe(report: HarnessReport) -> str:
-    """`total=3 passed=2 failed=1 (dashboard failed)`."""
+    """Returns `total=3 passed=2 failed=1 (dashboard failed)`."""
     text = f"total={report.total} passed={report.passed} failed={report.failed}"
     bad = [f"{surface} {status}" for surface, status in report.surfaces.items() if status != PASSED]
     return (f"{text} ({', '.join(bad)})" if bad else text)[:500]

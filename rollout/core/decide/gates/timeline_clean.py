@@ -27,7 +27,7 @@ def _judge(surface: str, sample: Sample) -> tuple[Result, str]:
 
 
 def describe(timeline: Timeline) -> str:
-    """`1 of 2 steps bad: action-demo retryable_failure (browser_automation_timeout)`."""
+    """Returns `1 of 2 steps bad: action-demo retryable_failure (browser_automation_timeout)`."""
     text = f"{timeline.bad} of {timeline.steps} steps bad"
     if timeline.examples:
         worst = timeline.examples[0]
