@@ -36,6 +36,8 @@ class FakeIssues:
         """What issues were closed with."""
         self.asked: list[str] = []
         """Logins whose permission was asked for."""
+        self.page = 50
+        """Comments that are listed at least: the newest."""
         self._comments = 0
 
     def copy(self, writes: Writes) -> FakeIssues:
@@ -112,12 +114,11 @@ class FakeIssues:
 
     def comments(self, number: int, since: datetime | None = None) -> Conversation:
         self._be_there()
-        shown = (
-            replace(said.comment, answered=bool(self.reactions.get(said.comment.id)))
-            for said in self.said
-            if said.number == number
-        )
-        return Conversation(tuple(shown), whole=True)
+        said = [one.comment for one in self.said if one.number == number]
+        newest = {one.id for one in said[-self.page :]}
+        listed = [one for one in said if since is None or one.id in newest or one.created_at >= since]
+        shown = (replace(one, answered=bool(self.reactions.get(one.id))) for one in listed)
+        return Conversation(tuple(shown), whole=len(listed) == len(said))
 
     def stick(self, number: int, key: str, body: str, *, at: datetime) -> None:
         if self.sticky.get((number, key)) != body:

@@ -199,6 +199,8 @@ class Reconciler:
     def _advance(self, report: Report, queue: deque[Evidence], finder: FactFinder) -> None:
         moved = in_a_row = 0
         while True:
+            if self._desk is not None and self._desk.must_look(report.state):
+                self._hear(report, self._desk)
             item = queue[0] if queue else None
             step = advance(report.state, item, finder.facts(report.state), self._now)
             if step is None:

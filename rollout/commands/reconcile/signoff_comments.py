@@ -8,7 +8,7 @@ from datetime import datetime
 from rollout.commands.reconcile.signoff_issue import SignoffIssue
 from rollout.core.decorations import Decorations
 from rollout.core.signoff.comments import SignoffCommand, commands
-from rollout.core.signoff.evidence import NoEvidenceError, judge, parse
+from rollout.core.signoff.evidence import NoEvidenceError, can_change, judge, parse
 from rollout.core.signoff.folding import (
     Answers,
     Grounds,
@@ -149,10 +149,12 @@ class Listener:
         self, state: TrainState, signed: Iterable[tuple[str, Signature]]
     ) -> dict[tuple[str, str], Grounds]:
         """Returns what is seen now of evidence that can change: a decision rests on it."""
+        release, places = state.rollout.release, self._evidence.places()
+        assert release is not None
         return {
             (item, signature.by): self._look_at(signature.evidence, state, Permission.WRITE, signed=True)
             for item, signature in signed
-            if signature.evidence.startswith("https://")
+            if can_change(signature.evidence, places, release.commit)
         }
 
 
@@ -167,10 +169,18 @@ class SignoffDesk:
         self._listener = listener
         self._issue = issue
         self._answers: Answers = {}
+        self._has_looked = False
         self.notes: list[str] = []
+
+    def must_look(self, state: TrainState) -> bool:
+        """Returns whether a decision may rest on signatures, and this run has not looked at them all again:
+        the last one has just come, or the phase that waits for them.
+        """
+        return is_open(state) and waits_on_signatures(state) and not self._has_looked
 
     def hear(self, state: TrainState) -> SignoffUpdate | None:
         """Returns what people's comments make of the checklist; None when there is nothing to read."""
+        self._has_looked = self._has_looked or waits_on_signatures(state)
         try:
             update = self._listener.hear(state)
         except OutsideError as error:

@@ -20,11 +20,6 @@ class Kind(StrEnum):
     REVIEW = "review"
     PATH = "path"
 
-    @property
-    def can_change(self) -> bool:
-        """Whether it can be another tomorrow; a commit and what is in it cannot."""
-        return self not in (Kind.COMMIT, Kind.PATH)
-
 
 @dataclass(frozen=True)
 class Reference:
@@ -106,6 +101,16 @@ def parse(text: str, places: EvidencePlaces, commit: str) -> Reference:
     if _ID.fullmatch(text.lower()):
         return Reference(Kind.COMMIT, text.lower(), text.lower())
     return _path(text)
+
+
+def can_change(text: str, places: EvidencePlaces, commit: str) -> bool:
+    """Returns whether recorded evidence may be another, or gone, by now: a link that is no commit's."""
+    if not places.server or not text.startswith(f"{places.server}/"):
+        return False
+    try:
+        return parse(text, places, commit).kind is not Kind.COMMIT
+    except NoEvidenceError:
+        return True
 
 
 def _looks_like_file(text: str) -> bool:

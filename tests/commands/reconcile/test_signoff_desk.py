@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import pytest
 
 from rollout.commands.reconcile.reconciler import Reconciler
@@ -12,6 +15,7 @@ from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw
 from rollout.core.contract import Roles
 from rollout.core.decorations import Decorations
+from rollout.core.signoff.evidence import LookedUpEvidence
 from rollout.core.signoff.window import IssueText, sealed
 from rollout.core.state import CommitMessage, StateChange, TrainState
 from rollout.errors import RefusedError
@@ -28,6 +32,13 @@ class Desk(World):
     def __init__(self) -> None:
         super().__init__()
         self.decorations = Decorations()
+
+    def copy(self) -> Desk:
+        """The same desk, from here on apart."""
+        other = object.__new__(Desk)
+        vars(other).update(vars(super().copy()))
+        other.decorations = Decorations()
+        return other
 
     def reconciler(self, *, dry_run: bool = False) -> Reconciler:
         issue = self.window(dry_run=dry_run)
@@ -178,6 +189,104 @@ def test_a_signature_ends_when_its_comment_is_hidden(world: Desk) -> None:
     assert signature.ended is not None
     assert (world.standing(), signature.ended.reason) == ([], "its comment was hidden")
     assert verify(world.store, TAU, None).problems == []
+
+
+RUN = "actions/runs/42"
+LAST = "trigger-matrix-reviewed"
+
+
+def nothing_happens(world: Desk, comment: str) -> None:
+    """All stays as it was signed."""
+
+
+def comment_hidden(world: Desk, comment: str) -> None:
+    world.issues.hide(comment)
+
+
+def comment_deleted(world: Desk, comment: str) -> None:
+    world.issues.delete(comment)
+
+
+def run_deleted(world: Desk, comment: str) -> None:
+    world.evidence.objects.clear()
+
+
+def run_repeated(world: Desk, comment: str) -> None:
+    link = f"{world.evidence.server}/acme/tau/{RUN}"
+    world.evidence.objects[link] = LookedUpEvidence(of_release=True, ended="failure", digest="two")
+
+
+MEANWHILE = pytest.mark.parametrize(
+    ("happened", "why"),
+    [
+        (nothing_happens, ""),
+        (comment_hidden, "its comment was hidden"),
+        (comment_deleted, "its comment was deleted"),
+        (run_deleted, "its evidence counts no more: there is no run 42"),
+        (run_repeated, "its evidence counts no more: run 42 has not succeeded: failure"),
+    ],
+)
+
+
+def signed_long_ago(world: Desk) -> str:
+    """The comment by which bob has signed ITEM, with a run, before many others."""
+    link = f"{world.evidence.server}/acme/tau/{RUN}"
+    world.evidence.objects[link] = LookedUpEvidence(of_release=True, ended="success", digest="one")
+    comment = world.say("bob", f"/signoff {ITEM} {link}")
+    world.hear()
+    assert world.standing() == ["bob"]
+    for number in range(110):
+        world.say(f"p{number}", "nice")
+    return comment
+
+
+def why_ended(world: Desk) -> str:
+    assert world.state.signoff is not None
+    (signature,) = world.state.signoff.items[ITEM].signatures
+    return signature.ended.reason if signature.ended else ""
+
+
+@cache
+def in_phase(phase: str) -> tuple[Desk, str]:
+    """A release in the phase that ITEM was signed for long ago; and bob's comment."""
+    world = Desk()
+    world.evidence.server = "http://ghes.example:8080"
+    world.play_to(phase)
+    comment = signed_long_ago(world)
+    for _ in range(8):
+        world.tick()
+    return world, comment
+
+
+@MEANWHILE
+def test_the_last_signature_has_all_the_older_ones_looked_at_again(
+    happened: Callable[[Desk, str], None], why: str
+) -> None:
+    begun, comment = in_phase("canary-3")
+    world = begun.copy()
+    assert world.forge.open_pulls() == []
+    happened(world, comment)
+    world.say("bob", f"/signoff {LAST} {PATH}")
+    report = world.hear()
+    assert why_ended(world) == why
+    assert [step.step.event for step in report.steps][:2] == ["signoff", "signoff" if why else "decide"]
+    assert len(world.forge.open_pulls()) == (0 if why else 1)
+    assert verify(world.store, TAU, None).problems == []
+
+
+@MEANWHILE
+def test_a_phase_that_waits_for_people_has_them_looked_at_as_it_begins(
+    happened: Callable[[Desk, str], None], why: str
+) -> None:
+    begun, comment = in_phase("canary-2")
+    world = begun.copy()
+    world.sign(LAST)
+    world.merge()
+    happened(world, comment)
+    world.clock.forward(minutes=1)
+    report = world.hear()
+    assert (world.status.phase, why_ended(world)) == ("canary-3", why)
+    assert [step.step.event for step in report.steps][:2] == ["enter", *(["signoff"] if why else [])]
 
 
 def test_an_issue_that_cannot_be_reached_stops_nothing(world: Desk) -> None:

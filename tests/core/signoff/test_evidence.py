@@ -13,6 +13,7 @@ from rollout.core.signoff.evidence import (
     LookedUpEvidence,
     NoEvidenceError,
     Reference,
+    can_change,
     judge,
     parse,
 )
@@ -75,5 +76,21 @@ def test_a_path_that_is_not_there_says_at_which_commit() -> None:
     assert judge(Reference(Kind.PATH, "a", "a"), None, COMMIT) == "there is no path a at 1111111111"
 
 
-def test_only_links_can_become_something_else() -> None:
-    assert [kind for kind in Kind if not kind.can_change] == [Kind.COMMIT, Kind.PATH]
+@pytest.mark.parametrize("server", ["https://github.com", "http://ghes.example:8080"])
+def test_only_links_can_become_something_else(server: str) -> None:
+    places, page = EvidencePlaces(server, ("acme/tau",)), f"{server}/acme/tau"
+    changing = (
+        f"{page}/actions/runs/1",
+        f"{page}/actions/runs/1/job/2",
+        f"{page}/actions/runs/1/artifacts/2",
+        f"{page}/pull/1#pullrequestreview-2",
+        f"{server}/acme/renamed/actions/runs/1",
+    )
+    fixed = (
+        COMMIT,
+        "docs/a.md",
+        f"{page}/commit/{COMMIT}",
+        "https://elsewhere.example/acme/tau/actions/runs/1",
+    )
+    assert [text for text in (*changing, *fixed) if can_change(text, places, COMMIT)] == list(changing)
+    assert not any(can_change(text, EvidencePlaces(), COMMIT) for text in changing)
