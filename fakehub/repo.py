@@ -495,6 +495,27 @@ class Repo:
         thread.pull.reviews.append(review)
         return review
 
+    def add_run(self, sha: str, conclusion: str | None, actor: str) -> Run:
+        """Adds a run of the product's own CI; None while it is in progress."""
+        now = self.hub.clock.now()
+        run = Run(
+            id=self.hub.next_id(),
+            number=1,
+            workflow=".github/workflows/ci.yml",
+            name="ci",
+            event="push",
+            branch="main",
+            sha=sha,
+            actor=self.hub.account(actor),
+            created_at=now,
+            payload={},
+            status="completed" if conclusion else "in_progress",
+            conclusion=conclusion,
+            updated_at=now,
+        )
+        self.runs.append(run)
+        return run
+
     def comment(self, token: Token, number: int | str, body: str) -> Comment:
         thread, now = self.thread(number), self.hub.clock.now()
         if thread.locked and token.permissions is None and self.access_of(token.account.login) < Access.WRITE:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fakehub.entities import Access, Artifact, JobResult, Run, Thread, Token
+from fakehub.entities import Access, Artifact, JobResult, Thread, Token
 from fakehub.fixtures import hub
 from fakehub.hub import Hub
 from fakehub.repo import Repo
@@ -117,27 +117,7 @@ class There:
             WaitingClock(hub.clock),
         )
         self.evidence = GitHubEvidence(api, Listing(api, lambda: "main"), "https://github.com")
-        self.run = self.add_run(self.release.commit, "success")
-
-    def add_run(self, sha: str, conclusion: str | None) -> Run:
-        status = "completed" if conclusion else "in_progress"
-        run = Run(
-            id=self.hub.next_id(),
-            number=1,
-            workflow=".github/workflows/ci.yml",
-            name="ci",
-            event="push",
-            branch="main",
-            sha=sha,
-            actor=self.hub.account("ada"),
-            created_at=self.hub.clock.now(),
-            payload={},
-            status=status,
-            conclusion=conclusion,
-            updated_at=self.hub.clock.now(),
-        )
-        self.repo.runs.append(run)
-        return run
+        self.run = self.repo.add_run(self.release.commit, "success", "ada")
 
     def look(self, kind: Kind, name: object, within: object = "") -> LookedUpEvidence | None:
         reference = Reference(kind, str(name), "", "acme/tau", str(within))
@@ -156,9 +136,9 @@ def told(seen: LookedUpEvidence | None) -> tuple[bool, str] | None:
 def test_a_run_of_the_release_that_succeeded(there: There) -> None:
     assert told(there.look(Kind.RUN, there.run.id)) == (True, "success")
     assert there.look(Kind.RUN, 1) is None
-    other = there.add_run(there.release.base or "", "success")
+    other = there.repo.add_run(there.release.base or "", "success", "ada")
     assert told(there.look(Kind.RUN, other.id)) == (False, "success")
-    running = there.add_run(there.release.commit, None)
+    running = there.repo.add_run(there.release.commit, None, "ada")
     assert told(there.look(Kind.RUN, running.id)) == (True, "in_progress")
 
 

@@ -261,8 +261,8 @@ def test_a_trigger_acts_in_the_middle_of_what_a_person_has_begun(
     git(folder, "reset", "--quiet", "--hard", "before-it-degraded")
     PLACES[place].go(folder)
     names = [str(tmp_path / f"{at}.json") for at in range(2)]
-    for name, reading in zip(names, two_bad_readings(), strict=True):
-        write_evidence(Path(name), reading)
+    for path, reading in zip(names, two_bad_readings(), strict=True):
+        write_evidence(Path(path), reading)
     alone = Run(capsys, folder, "reconcile", "--observation", names[0])
     assert (alone.code, PLACES[place].says in alone.err) == (code, True)
     done = Run(capsys, folder, "reconcile", *(word for name in names for word in ("--observation", name)))
@@ -271,24 +271,29 @@ def test_a_trigger_acts_in_the_middle_of_what_a_person_has_begun(
 
 
 @pytest.mark.parametrize("is_staged", [False, True])
-def test_a_trigger_acts_over_an_edit_of_the_status_and_keeps_it(
-    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], is_staged: bool
+@pytest.mark.parametrize("name", ["status.yaml", "signoff.yaml"])
+def test_a_trigger_acts_over_an_edit_and_keeps_it(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, is_staged: bool
 ) -> None:
     folder = copied(made, tmp_path)
     git(folder, "reset", "--quiet", "--hard", "before-it-degraded")
-    status = folder / state_path(TAU, "status.yaml")
-    status.write_text(edited := status.read_text() + "# mine\n")
+    if name == "signoff.yaml":
+        assert Run(capsys, folder, "signoff", "open").code == 0
+        said = "/withdraw trigger-matrix-reviewed not yet"
+        assert Run(capsys, folder, "local", "issues", "comment", "1", said, "--by", "ada").code == 0
+    file = folder / state_path(TAU, name)
+    file.write_text(edited := file.read_text() + "# mine\n")
     if is_staged:
-        git(folder, "add", str(status))
+        git(folder, "add", str(file))
     names = [str(tmp_path / f"{at}.json") for at in range(2)]
-    for name, reading in zip(names, two_bad_readings(), strict=True):
-        write_evidence(Path(name), reading)
+    for path, reading in zip(names, two_bad_readings(), strict=True):
+        write_evidence(Path(path), reading)
     alone = Run(capsys, folder, "reconcile", "--observation", names[0])
-    assert (alone.code, "status.yaml: dirty" in alone.err) == (2, True)
+    assert (alone.code, f"{name}: dirty" in alone.err) == (2, True)
     done = Run(capsys, folder, "reconcile", *(word for name in names for word in ("--observation", name)))
     assert (done.code, is_stopped(folder)) == (0, True), done.err
-    assert "status.yaml: changed in " in done.err
-    assert status.read_text() == edited
+    assert f"{name}: changed in " in done.err
+    assert file.read_text() == edited
 
 
 @pytest.mark.parametrize("brake", BRAKES, ids=[brake[0] for brake in BRAKES])

@@ -174,6 +174,21 @@ def test_a_deleted_or_edited_comment_takes_its_signature_along(checklist: Checkl
     assert "its comment was edited" in (checklist.issue.body or "")
 
 
+def test_evidence_that_goes_takes_its_signatures_along(checklist: Checklist) -> None:
+    town = checklist.town
+    passed = town.repo.add_run(town.release, "success", "rita")
+    link = f"{town.hub.url}/{town.repo.full_name}/actions/runs/{passed.id}"
+    checklist.say("rita", f"/signoff reviewed {link}")
+    checklist.say("rob", "/signoff reviewed probe.py")
+    checklist.hear()
+    head = town.repo.head_of(town.open_pull())
+    assert (checklist.signed(), town.status(head)) == (["rita", "rob"], "success")
+    town.repo.runs.remove(passed)
+    town.tick()
+    assert (checklist.signed(), town.status(head)) == (["rob"], "failure")
+    assert f"there is no run {passed.id}" in (checklist.issue.body or "")
+
+
 def test_what_people_write_and_do_stays_text(checklist: Checklist) -> None:
     before = checklist.issue.body
     comment = checklist.say("rita", HOSTILE)

@@ -118,16 +118,16 @@ class Reconciler:
         believed, report.refused = sorted_out(evidence, self._now)
         if report.refused and not believed:
             raise report.refused[0]
-        queue = deque(self._answer_channel(report, in_order(believed)))
-        for item in list(queue):
+        ordered = in_order(believed)
+        queue = deque(left for left in map(without_answers, ordered) if left is not None)
+        for item in queue:
             check_evidence(item, report.state, self._now)
         finder = FactFinder(self._forge, self._reverts)
-        if self._desk is not None:
-            # Facts first: they say which commit's statuses come with the listing that issues are read from.
-            finder.facts(report.state)
-            self._hear(report, self._desk)
-        if self._targets is not None:
-            self._look_up_target(report, self._targets)
+        try:
+            self._take_what_people_said(report, ordered, finder)
+        except (RefusedError, InputError, OutsideError):
+            if not self._brakes(report.state, queue, finder):
+                raise
         self._advance(report, queue, finder)
         pulls = self._keep_pulls(report)
         if self._responder is not None and self._reverts is not None:
@@ -137,8 +137,19 @@ class Reconciler:
             raise self._failed[0]
         return report
 
-    def _answer_channel(self, report: Report, evidence: Sequence[Evidence]) -> list[Evidence]:
-        """Returns what is left of the evidence once the channel has taken what answers it."""
+    def _take_what_people_said(
+        self, report: Report, evidence: Sequence[Evidence], finder: FactFinder
+    ) -> None:
+        self._answer_channel(report, evidence)
+        if self._desk is not None:
+            # Facts first: they say which commit's statuses come with the listing that issues are read from.
+            finder.facts(report.state)
+            self._hear(report, self._desk)
+        if self._targets is not None:
+            self._look_up_target(report, self._targets)
+
+    def _answer_channel(self, report: Report, evidence: Sequence[Evidence]) -> None:
+        """Records the results that the channel waits for."""
         for item in evidence:
             if report.state.is_broken(CHANNEL):
                 break  # the request stays open, and is answered again
@@ -153,7 +164,6 @@ class Reconciler:
                     report.state = self._store.load_for_brake(report.state.train, self._store.head())
                 step = answer(report.state, item)
             report.notes.extend(left_over(report.state, item))
-        return [left for left in map(without_answers, evidence) if left is not None]
 
     # --- state --------------------------------------------------------------------------------------------
 
@@ -199,17 +209,17 @@ class Reconciler:
     def _advance(self, report: Report, queue: deque[Evidence], finder: FactFinder) -> None:
         moved = in_a_row = 0
         while True:
-            if self._desk is not None and self._desk.must_look(report.state):
-                self._hear(report, self._desk)
             item = queue[0] if queue else None
-            step = advance(report.state, item, finder.facts(report.state), self._now)
-            if step is None:
-                if item is None:
-                    return
-                report.notes.append(_note(item, report.state, self._now))
-                queue.popleft()
-                continue
             try:
+                if self._desk is not None and self._desk.must_look(report.state):
+                    self._hear(report, self._desk)
+                step = advance(report.state, item, finder.facts(report.state), self._now)
+                if step is None:
+                    if item is None:
+                        return
+                    report.notes.append(_note(item, report.state, self._now))
+                    queue.popleft()
+                    continue
                 self._take(report, step)
             except HeadMovedError:
                 moved += 1
@@ -218,11 +228,8 @@ class Reconciler:
                 report.state = self._store.load_for_brake(report.state.train, self._store.head())
                 continue
             except (RefusedError, InputError, OutsideError):
-                # In the middle of what a person or another git has begun, or over their edits, nothing is
-                # committed but what stops a release.
-                if self._is_brake or not self._leads_to_rollback(report.state, queue, finder):
+                if not self._brakes(report.state, queue, finder):
                     raise
-                self._is_brake = True
                 continue
             if step.consumed:
                 queue.popleft()
@@ -230,6 +237,17 @@ class Reconciler:
             in_a_row = 0 if step.consumed else in_a_row + 1
             if in_a_row > _MOST_STEPS:
                 raise AssertionError(f"reconcile does not come to rest: {step.event} again and again")
+
+    def _brakes(self, state: TrainState, queue: Collection[Evidence], finder: FactFinder) -> bool:
+        """Returns whether the run goes on after a refusal, as a brake.
+
+        In the middle of what a person or another git has begun, or over their edits, nothing is committed but
+        what stops a release.
+        """
+        if self._is_brake or not self._leads_to_rollback(state, queue, finder):
+            return False
+        self._is_brake = True
+        return True
 
     def _leads_to_rollback(self, state: TrainState, queue: Collection[Evidence], finder: FactFinder) -> bool:
         """Returns whether a trigger fires once all is folded in."""
