@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import importlib
 import types
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -91,27 +93,59 @@ def _unknown(parsed: Any, document: Any, at: str = "") -> list[str]:
     return found
 
 
+@dataclass(frozen=True)
+class _Field:
+    """What `build` has to know of a model's field. Read once: GitHub's models are large."""
+
+    annotation: Any
+    model: type[BaseModel] | None
+    """Of a nested dict; None where it is no model, or one of several."""
+    item: _Field | None
+    """Of a list."""
+    is_required: bool
+
+
+@functools.cache
+def _fields(wanted: type[BaseModel]) -> dict[str, _Field]:
+    """Returns name in JSON -> field."""
+    return {
+        field.alias or name: _field(field.annotation, is_required=field.is_required())
+        for name, field in wanted.model_fields.items()
+    }
+
+
+def _field(annotation: Any, *, is_required: bool) -> _Field:
+    models = [option for option in _options(annotation) if _is_model(option)]
+    items = get_args(annotation) if get_origin(annotation) is list else ()
+    item = _field(items[0], is_required=True) if items else None
+    return _Field(annotation, models[0] if len(models) == 1 else None, item, is_required)
+
+
 def _filled(wanted: type[BaseModel], given: Json) -> Json:
-    fields = {field.alias or name: field for name, field in wanted.model_fields.items()}
+    fields = _fields(wanted)
     if unknown := given.keys() - fields.keys():
         raise SchemaViolationError(f"{wanted.__name__} has no {', '.join(sorted(unknown))}")
-    filled = {}
-    for name, field in fields.items():
-        if name in given:
-            filled[name] = _nested(field.annotation, given[name])
-        elif field.is_required():
-            filled[name] = _filler(field.annotation)
-    return filled
+    fillers = _fillers(wanted)
+    return {
+        name: _nested(field, given[name]) if name in given else deepcopy(fillers[name])
+        for name, field in fields.items()
+        if name in given or field.is_required
+    }
 
 
-def _nested(annotation: Any, value: Any) -> Any:
+def _nested(field: _Field, value: Any) -> Any:
     """Completes a dict that stands for a model; returns everything else unchanged."""
     if isinstance(value, dict):
-        candidates = [option for option in _options(annotation) if _is_model(option)]
-        return _filled(candidates[0], value) if len(candidates) == 1 else value
-    if isinstance(value, list) and get_origin(annotation) is list:
-        return [_nested(get_args(annotation)[0], item) for item in value]
+        return value if field.model is None else _filled(field.model, value)
+    if isinstance(value, list) and field.item is not None:
+        return [_nested(field.item, each) for each in value]
     return value
+
+
+@functools.cache
+def _fillers(wanted: type[BaseModel]) -> Json:
+    """Returns name in JSON -> filler of each required field: to be copied."""
+    return {name: _filler(field.annotation) for name, field in _fields(wanted).items() if field.is_required}
 
 
 def _filler(annotation: Any) -> Any:

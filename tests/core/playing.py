@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -67,7 +69,7 @@ STARTED = {"before the rollout": -timedelta(minutes=1), "after it began": timede
 
 def play(case: Case) -> World:
     """The world after the case's last round. Raises RefusedCaseError for a name that the contract has not."""
-    world = _before(case)
+    world = _before(_Beginning.of(case)).copy()
     for words in case.rounds:
         for _ in range(words.times):
             world.last_round = len(world.steps)
@@ -78,8 +80,23 @@ def play(case: Case) -> World:
 # --- what was there before --------------------------------------------------------------------------------
 
 
-def _before(case: Case) -> World:
-    words = case.before
+@dataclass(frozen=True)
+class _Beginning:
+    """What the world before the rounds depends on. Most cases share theirs with others."""
+
+    case: Case = field(compare=False)
+    words: str
+    """All of it but for the case's name, as JSON."""
+
+    @classmethod
+    def of(cls, case: Case) -> _Beginning:
+        return cls(case, case.model_dump_json(include={"contract", "gates", "phase", "before"}))
+
+
+@cache
+def _before(beginning: _Beginning) -> World:
+    """The world when the rounds begin: to be copied."""
+    case, words = beginning.case, beginning.case.before
     contract = _contract(case.contract, case.gates, tau())
     if case.phase not in [phase.name for phase in contract.phases]:
         raise RefusedCaseError(f"{case.case}: no phase {case.phase}")

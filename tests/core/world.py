@@ -4,6 +4,7 @@ driven until it has nothing more to say, as reconcile does it."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -162,6 +163,12 @@ class World:
         """What is checked out where surfaces are read."""
         self._merged_at: datetime | None = None
         self.state = _begun(contract, current_version, first)
+
+    def copy(self) -> World:
+        """The same world, from here on apart. What it holds is replaced, and only lists are added to."""
+        other = copy(self)
+        other.steps, other.not_recomputed = [*self.steps], [*self.not_recomputed]
+        return other
 
     @property
     def contract(self) -> Contract:
