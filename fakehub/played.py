@@ -128,7 +128,7 @@ class _Workflow:
         workspace, temp = folder / "work", folder / "temp"
         for made in (workspace, temp):
             made.mkdir(parents=True)
-        _install(temp / "rollout" / "bin", self._env["FAKEHUB_WARM"])
+        warm.install(temp / "rollout" / "bin", self._env["FAKEHUB_WARM"])
         runner = {"os": "Linux", "arch": "X64", "temp": str(temp)}
         github = {**context["github"], "job": key, "workspace": str(workspace)}
         context = {**context, "github": github, "runner": runner}
@@ -275,14 +275,6 @@ def _ran(script: str, env: Mapping[str, str], folder: Path) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout.decode(errors="replace")
-
-
-def _install(folder: Path, server: str) -> None:
-    """Installs rollout as `bin/uv` would: the action finds it there, and installs nothing."""
-    folder.mkdir(parents=True)
-    program = folder / "rollout"
-    program.write_text(warm.script(server), encoding="utf-8")
-    program.chmod(0o755)
 
 
 def _typed(file: WorkflowFile, given: Mapping[str, str]) -> dict[str, Any]:

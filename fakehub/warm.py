@@ -52,10 +52,15 @@ def serve() -> str:
     return path
 
 
-def script(server: str) -> str:
-    """Returns a program that runs rollout by that server."""
+def install(folder: Path, server: str) -> None:
+    """Makes the folder, and in it a program `rollout` that runs by that server."""
+    folder.mkdir(parents=True)
+    program = folder / "rollout"
     client = Path(__file__).with_name("bin") / "rollout-warm"
-    return f'#!/bin/sh\nexec "{sys.executable}" -I -S "{client}" "{server}" "$@"\n'
+    program.write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" -I -S "{client}" "{server}" "$@"\n', encoding="utf-8"
+    )
+    program.chmod(0o755)
 
 
 def call(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from docs import generate
+from fakehub import warm
 from rollout.core.contract import RollbackStep
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,10 +45,12 @@ def commands(block: str) -> list[str]:
     return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
 
 
-def run_all(typed: list[str], folder: Path) -> list[str]:
+def run_all(typed: list[str], folder: Path, programs: Path) -> list[str]:
     """What one shell prints for each command, errors and all."""
     script = "\n".join(f"{command}\necho; echo '{END}'" for command in typed)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # To import everything takes most of a command's time: this `rollout` forks a process that has.
+    warm.install(programs, warm.serve())
+    path = os.pathsep.join((str(programs), str(Path(sys.executable).parent), os.environ["PATH"]))
     done = subprocess.run(
         ["bash", "-c", f"exec 2>&1\n{script}"],
         cwd=folder,
@@ -86,7 +89,8 @@ def test_every_command_prints_what_the_page_says(path: Path, tmp_path: Path) -> 
     page = path.read_text(encoding="utf-8")
     blocks = BLOCK.findall(page)
     typed = [command for block in blocks for command in commands(block)]
-    printed = iter(run_all(typed, tmp_path))
+    (folder := tmp_path / "typed").mkdir()
+    printed = iter(run_all(typed, folder, tmp_path / "programs"))
     real = [transcript(commands(block), [next(printed) for _ in commands(block)]) for block in blocks]
     if os.environ.get("UPDATE_README"):
         replacements = iter(real)
