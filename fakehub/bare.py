@@ -280,6 +280,24 @@ class BareRepo:
             return self._try("merge-base", descendant, ancestor) == ancestor
         return ancestor in history
 
+    def needed(self, tips: Sequence[str], depth: int) -> tuple[set[str], list[str]]:
+        """Returns the objects of commits or tags and their history, and the commits at which that ends.
+
+        `depth` counts commits from each tip; 0 for all of them. Each object is then a file of its own.
+        """
+        found: set[str] = set()
+        cut: list[str] = []
+        row, left = list(tips), depth
+        while row:
+            left -= 1
+            row = [name for name in dict.fromkeys(row) if name not in found]
+            parents = [self._objects.closure(name, found) for name in row]
+            if left == 0:
+                cut = row  # as git does, even where nothing comes before
+                break
+            row = [before for one in parents for before in one]
+        return found, cut
+
     def _id(self, revision: str) -> str:
         return self.commit_of(revision) or revision
 

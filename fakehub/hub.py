@@ -294,4 +294,4 @@ class Hub:
 
 
 def _is_git(path: str) -> bool:
-    return path.endswith(("/info/refs", "/git-upload-pack", "/git-receive-pack"))
+    return path.endswith(("/info/refs", "/git-upload-pack", "/git-receive-pack", "/fakehub-checkout"))

@@ -16,7 +16,7 @@ from pathlib import Path
 Tree = dict[str, tuple[str, str]]
 """Name -> (mode, id) of what is right inside; modes as git stores them, `40000` for a folder."""
 
-FOLDER = "40000"
+FOLDER, SUBMODULE = "40000", "160000"
 _WHOLE = re.compile(r"(?P<sha>[0-9a-f]{40})(\^\{(?P<kind>commit|tree)\})?")
 _NEVER_CHANGES = re.compile(r"[0-9a-f]{40}((\^\{(commit|tree)\})?|:.*)")
 
@@ -36,6 +36,8 @@ class Objects:
         self._process: subprocess.Popen[bytes] | None = None
         self._known: dict[str, GitObject] = {}
         self._parents: dict[str, list[str]] = {}
+        self._inside: dict[str, frozenset[str]] = {}
+        """Tree -> itself and all that is in it, each a file of its own."""
         self._lock = threading.Lock()
 
     def ask(self, expression: str) -> GitObject | None:
@@ -58,6 +60,36 @@ class Objects:
             head = found.body.partition(b"\n\n")[0].decode("utf-8", "replace")
             self._parents[commit] = [line[7:] for line in head.splitlines() if line.startswith("parent ")]
         return self._parents[commit]
+
+    def closure(self, sha: str, found: set[str]) -> list[str]:
+        """Adds an object and what is in it to `found`, each as a file of its own.
+
+        Returns the parents of a commit.
+        """
+        known = self.ask(sha)
+        assert known is not None, sha
+        if not self._file(sha).exists():
+            self.write(known.type, known.body)
+        found.add(sha)
+        if known.type == "commit":
+            self._add_tree(self._tree_id(sha), found)
+            return self.parents(sha)
+        if known.type == "tag":
+            return self.closure(known.body.partition(b"\n")[0].decode().split(" ")[1], found)
+        return []
+
+    def _add_tree(self, sha: str, found: set[str]) -> None:
+        if sha not in self._inside:
+            inside = {sha}
+            for mode, entry in self.tree(sha).values():
+                if mode == FOLDER:
+                    self._add_tree(entry, inside)
+                elif mode != SUBMODULE:
+                    inside.add(entry)
+            for each in inside:
+                self.closure(each, set())
+            self._inside[sha] = frozenset(inside)
+        found |= self._inside[sha]
 
     def tree(self, sha: str | None) -> Tree:
         """Returns what is in a tree, or in the tree of a commit; nothing for None."""

@@ -1,14 +1,17 @@
 """Clone, fetch and push: git's own server, with the rules of branches in front of it.
 
-What a fetch asks before anything is sent is answered here (git's gitprotocol-v2), without a process.
+What a fetch asks before anything is sent is answered here (git's gitprotocol-v2), without a process. So is
+actions/checkout, which a run begins with: its stub gets a list of objects on this machine's disk.
 """
 
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import subprocess
+import urllib.parse
 from typing import TYPE_CHECKING
 
 from fakehub.bare import NOBODY
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from fakehub.repo import Repo
 
 _PATH = re.compile(
-    r"/(?P<name>[^/]+/[^/]+?)(?:\.git)?/(?P<service>info/refs|git-upload-pack|git-receive-pack)"
+    r"/(?P<name>[^/]+/[^/]+?)(?:\.git)?/(?P<service>info/refs|git-upload-pack|git-receive-pack|fakehub-checkout)"
 )
 
 Response = tuple[int, dict[str, str], bytes]
@@ -46,6 +49,8 @@ def serve(
     repo = hub.named(match["name"])
     if repo is None or not visible(token, repo) or not allowed(token, repo, "contents:read"):
         raise ApiError(404, "Repository not found.")
+    if match["service"] == "fakehub-checkout":
+        return _checkout(repo, dict(urllib.parse.parse_qsl(query)))
     pushes = "git-receive-pack" in (match["service"], query.removeprefix("service="))
     if pushes and not allowed(token, repo, "contents:write"):
         raise ApiError(403, f"Permission to {repo.full_name}.git denied to {token.account.login}.")
@@ -58,6 +63,32 @@ def serve(
     if "version=2" in headers.get("Git-Protocol", "") and not pushes:
         return _fetch(repo, method, plain)
     return _backend(repo, method, match["service"], query, body, headers)
+
+
+def _checkout(repo: Repo, asked: dict[str, str]) -> Response:
+    """Answers what a clone needs of `want`, a ref or commit, `depth` commits deep; all refs for 0.
+
+    Raises ApiError 404 where there is no such thing.
+    """
+    bare, want = repo.bare, asked["want"]
+    name = f"refs/heads/{repo.default_branch}" if want == "HEAD" else want
+    places = (name, f"refs/{name}", f"refs/tags/{name}", f"refs/heads/{name}")
+    ref = next((place for place in places if bare.ref(place)), "")
+    commit = bare.commit_of((ref and bare.ref(ref)) or want)
+    if commit is None or not (ref or commit == want):
+        raise ApiError(404, f"couldn't find remote ref {want}")
+    depth = int(asked["depth"])
+    refs = {} if depth else {**bare.refs("refs/heads/"), **bare.refs("refs/tags/")}
+    needed, cut = bare.needed([commit, *refs.values()], depth)
+    document = {
+        "commit": commit,
+        "branch": ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") and want != "HEAD" else "",
+        "refs": refs,
+        "cut": cut,
+        "folder": str(bare.path / "objects"),
+        "objects": sorted(needed),
+    }
+    return 200, {"Content-Type": "application/json"}, json.dumps(document).encode()
 
 
 def _fetch(repo: Repo, method: str, body: bytes) -> Response:

@@ -41,3 +41,27 @@ def test_clones(hub: Hub, tmp_path: Path) -> None:
         folder = str(tmp_path / f"depth-{depth}")
         git("clone", "--quiet", f"--depth={depth}", address(hub, repo), folder)
         assert git("-C", folder, "rev-list", "HEAD").split() == commits
+
+
+def test_objects_for_a_checkout(hub: Hub, tmp_path: Path) -> None:
+    seed = Repository(tmp_path / "seed", {"a": "1\n", "in/side": "2\n"})
+    seed.commit({"a": "2\n"})
+    seed.git("tag", "-a", "-m", "it", "annotated")
+    seed.git("switch", "--quiet", "--create", "other")
+    seed.commit({"b": "3\n"})
+    seed.git("gc", "--quiet")
+    repo = hub.repo(seed=seed.path)
+    for depth in (1, 2, 9):
+        folder = tmp_path / f"depth-{depth}"
+        git("clone", "--quiet", f"--depth={depth}", address(hub, repo), str(folder))
+        needed, cut = repo.bare.needed([seed.head("main")], depth)
+        listed = git("-C", str(folder), "rev-list", "--objects", "HEAD").splitlines()
+        shallow = folder / ".git/shallow"
+        assert needed == {line.split()[0] for line in listed}
+        assert cut == (shallow.read_text().split() if shallow.exists() else [])
+    refs = repo.bare.refs()
+    everything = git("-C", str(seed.path), "rev-list", "--objects", "--all").splitlines()
+    assert repo.bare.needed([*refs.values()], 0) == ({line.split()[0] for line in everything}, [])
+    assert all(
+        (repo.bare.path / "objects" / one[:2] / one[2:]).exists() for one in everything if " " not in one
+    )

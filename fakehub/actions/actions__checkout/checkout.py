@@ -1,56 +1,98 @@
-"""What actions/checkout does, as far as this project's workflows use it."""
+"""What actions/checkout does, as far as this project's workflows use it.
+
+The local GitHub says which objects a clone gets, after it has looked at the token, and they are linked from
+its disk: all that a fetch would start takes longer than most commands of a job.
+"""
 
 import base64
+import http.client
+import json
 import os
 import subprocess
 import sys
+import urllib.parse
 from pathlib import Path
+from typing import Any
 
 env = os.environ
 workspace = Path(env["GITHUB_WORKSPACE"]).resolve()
 folder = (workspace / env["INPUT_PATH"]).resolve()
 url = f"{env['GITHUB_SERVER_URL']}/{env['INPUT_REPOSITORY']}"
 basic = base64.b64encode(f"x-access-token:{env['INPUT_TOKEN']}".encode()).decode()
-header = f"http.{env['GITHUB_SERVER_URL']}/.extraheader"
 ours = env["INPUT_REPOSITORY"] == env["GITHUB_REPOSITORY"]
-depth = [] if env["INPUT_DEPTH"] == "0" else [f"--depth={env['INPUT_DEPTH']}"]
+git = folder / ".git"
 
 
-def git(*arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments], stdout=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(f"::error::git {' '.join(arguments[-2:])} failed with exit code {done.returncode}")
-    return done.stdout.strip()
+def fetch(want: str) -> Any:
+    server = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc)
+    query = urllib.parse.urlencode({"want": want, "depth": env["INPUT_DEPTH"]})
+    path = f"/{env['INPUT_REPOSITORY']}.git/fakehub-checkout?{query}"
+    while True:
+        server.request("GET", path, headers={"Authorization": f"Basic {basic}"})
+        answer = server.getresponse()
+        body = answer.read()
+        if answer.status != http.HTTPStatus.MOVED_PERMANENTLY:
+            break
+        path = answer.headers["Location"].removeprefix(env["GITHUB_SERVER_URL"])
+    if answer.status != http.HTTPStatus.OK:
+        sys.exit(f"::error::fetch of {want} from {url} failed: {answer.status} {body.decode()}")
+    return json.loads(body)
+
+
+def write(name: str, text: str) -> None:
+    (git / name).parent.mkdir(parents=True, exist_ok=True)
+    (git / name).write_text(text, encoding="utf-8")
+
+
+def config(found: Any) -> str:
+    lines = [
+        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true",
+        f'[remote "origin"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/origin/*',
+    ]
+    if found["branch"]:
+        lines.append(
+            f'[branch "{found["branch"]}"]\n\tremote = origin\n\tmerge = refs/heads/{found["branch"]}'
+        )
+    if env["INPUT_PERSIST"] == "true":
+        lines.append(f'[http "{env["GITHUB_SERVER_URL"]}/"]\n\textraheader = AUTHORIZATION: basic {basic}')
+    return "\n".join([*lines, ""])
+
+
+def refs(found: Any) -> None:
+    for name, sha in found["refs"].items():
+        write(name.replace("refs/heads/", "refs/remotes/origin/", 1), f"{sha}\n")
+    if found["branch"]:
+        write(f"refs/remotes/origin/{found['branch']}", f"{found['commit']}\n")
+        write(f"refs/heads/{found['branch']}", f"{found['commit']}\n")
+        write("HEAD", f"ref: refs/heads/{found['branch']}\n")
+    else:
+        write("HEAD", f"{found['commit']}\n")
+    if found["cut"]:
+        write("shallow", "".join(f"{sha}\n" for sha in found["cut"]))
+
+
+def objects(found: Any) -> None:
+    (git / "refs").mkdir(parents=True, exist_ok=True)
+    for start in {sha[:2] for sha in found["objects"]}:
+        (git / "objects" / start).mkdir(parents=True, exist_ok=True)
+    there, here = found["folder"], str(git / "objects")
+    for sha in found["objects"]:
+        os.link(f"{there}/{sha[:2]}/{sha[2:]}", f"{here}/{sha[:2]}/{sha[2:]}")
 
 
 if not folder.is_relative_to(workspace):
     sys.exit(f"::error::Repository path '{folder}' is not under '{workspace}'")
-folder.mkdir(parents=True, exist_ok=True)
-if not (folder / ".git").exists():
-    git("init", "--quiet", "--template=", "--initial-branch=fakehub-none")
-    git("remote", "add", "origin", url)
-
-wanted = env["INPUT_REF"] or (env["GITHUB_REF"] if ours else "HEAD")
-with_token = ("-c", "maintenance.auto=false", "-c", f"{header}=AUTHORIZATION: basic {basic}")
-everything = [] if depth else ["+refs/heads/*:refs/remotes/origin/*"]
-git(*with_token, "fetch", "--quiet", "--force", *depth, "origin", wanted, *everything)
-# Its first line: what came of the first that was asked for.
-commit, _, found = (folder / ".git" / "FETCH_HEAD").read_text("utf-8").partition("\t")
-if ours and not env["INPUT_REF"] and commit != env["GITHUB_SHA"]:
+found = fetch(env["INPUT_REF"] or (env["GITHUB_REF"] if ours else "HEAD"))
+if ours and not env["INPUT_REF"] and found["commit"] != env["GITHUB_SHA"]:
     # The commit of the event, even when the branch has moved since.
-    commit = env["GITHUB_SHA"]
-    git(*with_token, "fetch", "--quiet", *depth, "origin", commit)
-branch = wanted.removeprefix("refs/heads/")
-if found.partition("\t")[2].startswith("branch ") and wanted != "HEAD":
-    git("update-ref", f"refs/remotes/origin/{branch}", commit)
-    git("checkout", "--quiet", "--force", "-B", branch, "--track", f"origin/{branch}")
-else:
-    git("checkout", "--quiet", "--force", "--detach", commit)
+    found = {**fetch(env["GITHUB_SHA"]), "branch": found["branch"]}
+objects(found)
+refs(found)
+write("config", config(found))
+done = subprocess.run(["git", "-C", str(folder), "reset", "--quiet", "--hard"], check=False)
+if done.returncode:
+    sys.exit(f"::error::git reset failed with exit code {done.returncode}")
 if (env["INPUT_SUBMODULES"], env["INPUT_LFS"]) != ("false", "false"):
     sys.stdout.write(f"asked for submodules: {env['INPUT_SUBMODULES']}, lfs: {env['INPUT_LFS']}\n")
-if env["INPUT_PERSIST"] == "true":
-    git("config", header, f"AUTHORIZATION: basic {basic}")
 with open(env["GITHUB_OUTPUT"], "a", encoding="utf-8") as output:
-    output.write(f"commit={commit}\n")
+    output.write(f"commit={found['commit']}\n")
