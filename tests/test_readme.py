@@ -28,7 +28,6 @@ PLACE = re.compile(
 """A path of this repository, as pages name it; below `rollout/` without that word."""
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 END = "=== end of command ==="
-SURFACE = re.compile(r"\w+: (?:healthy|degraded|failing|unknown)")
 
 # What differs from run to run: commits, times, and the seconds that a person's machine takes.
 VARYING = (
@@ -64,18 +63,8 @@ def run_all(typed: list[str], folder: Path, programs: Path) -> list[str]:
 
 def transcript(typed: list[str], printed: list[str]) -> str:
     return "\n".join(
-        f"$ {command}" + (f"\n{_ordered(text)}" if text else "")
-        for command, text in zip(typed, printed, strict=True)
+        f"$ {command}" + (f"\n{text}" if text else "") for command, text in zip(typed, printed, strict=True)
     )
-
-
-def _ordered(text: str) -> str:
-    """The text, with surfaces in alphabetical order: they are read in parallel and told as they answer."""
-    lines = text.splitlines()
-    places = [number for number, line in enumerate(lines) if SURFACE.match(line)]
-    for place, line in zip(places, sorted(lines[number] for number in places), strict=True):
-        lines[place] = line
-    return "\n".join(lines)
 
 
 def steady(text: str) -> str:

@@ -31,8 +31,7 @@ def run(app: click.Group, arguments: list[str]) -> int:
     except RolloutError as error:
         return _end(error, arguments)
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "rollout"
-        return _end(InputError(error.format_message(), hint=f"see: {command} --help"), arguments)
+        return _end(InputError(error.format_message(), hint=_hint(error)), arguments)
     except (click.Abort, KeyboardInterrupt) as interruption:
         return _interrupted(interruption)
     except BrokenPipeError:
@@ -52,6 +51,20 @@ def run(app: click.Group, arguments: list[str]) -> int:
         )
         bug.exit_code = BUG
         return _end(bug, arguments)
+
+
+def _hint(error: click.UsageError) -> str:
+    """Returns the whole command line for one that lacks a part, else the help page."""
+    context = error.ctx
+    if context is None or not isinstance(error, click.MissingParameter):
+        return f"see: {context.command_path if context else 'rollout'} --help"
+    needed = [_written(each, context) for each in context.command.params if each.required]
+    return f"write it like this: {' '.join((context.command_path, *needed))}"
+
+
+def _written(parameter: click.Parameter, context: click.Context) -> str:
+    value = parameter.make_metavar(context)
+    return f"{parameter.opts[0]} {value}" if isinstance(parameter, click.Option) else value
 
 
 def _let_go_of_a_full_output() -> None:

@@ -30,7 +30,11 @@ _PROFILE = "generic"
 @click.option(
     "--channel", default="stable", type=click.Choice(["stable", "beta", "dev"]), help="The release channel."
 )
-@click.option("--current-version", metavar="V", help="What users run now; else the newest version tag.")
+@click.option(
+    "--current-version",
+    metavar="V",
+    help="What users run now; else, for a first train, the newest version tag.",
+)
 @click.option(
     "--action",
     metavar="OWNER/REPO@SHA",

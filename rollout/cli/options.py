@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,15 +39,13 @@ def _name(_context: click.Context, _option: click.Parameter, text: str | None) -
 
 
 def stripped(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    """Returns what somebody pastes into a form or a variable has blanks around it.
-    Nothing but blanks is nothing.
-    """
+    """Strips blanks, which people paste into forms and variables; nothing but blanks is None."""
     return (text and text.strip()) or None
 
 
 FILE = click.Path(path_type=Path)
 REASON = click.option(
-    "--reason", "-m", required=True, metavar="R", help="Why, for whoever reads the history."
+    "--reason", "-m", required=True, metavar="WHY", help="Why, for whoever reads the history."
 )
 BY = click.option("--by", metavar="WHO", help="Who decides; else who git says you are.")
 _common = partial(click.option, cls=CommonOption)
@@ -168,6 +166,11 @@ class Call:
         for text in lines:
             progress(f"warning: {text}")
             warn(text)
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Leaves the broken files of these names to the answer, which tells of them."""
+        wanted = set(names)
+        self.told.update(each for each in self.unusable if each.name in wanted)
 
     def summarize(
         self,

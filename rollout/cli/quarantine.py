@@ -53,16 +53,16 @@ def quarantine_add(call: Call, named: str, reason: str, by: str | None) -> None:
 
 
 @quarantine.command("lift")
-@click.argument("commit")
+@click.argument("named", metavar="VERSION|COMMIT")
 @REASON
 @BY
 @command_options
-def quarantine_lift(call: Call, commit: str, reason: str, by: str | None) -> None:
-    """Let the release of COMMIT be chosen again."""
+def quarantine_lift(call: Call, named: str, reason: str, by: str | None) -> None:
+    """Let a release be chosen again, by its version or its commit."""
     from rollout.commands.quarantine import lift
 
     space = call.workspace
     changed = lift(
-        space.store, space.clock, call.train, commit, reason, by if by is not None else space.decider()
+        space.store, space.clock, call.train, named, reason, by if by is not None else space.decider()
     )
-    call.answer_commit(changed.commit, f"lifted {commit}", "lifted already")
+    call.answer_commit(changed.commit, f"lifted {named}", "lifted already")

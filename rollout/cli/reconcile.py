@@ -145,6 +145,7 @@ def answer(call: Call, reports: Sequence[Report], *, dry_run: bool) -> None:
     from rollout.commands.status import open_promotion
     from rollout.rendering.documents import reconcile_document
 
+    call.leave_out(each.name for report in reports if not report.illegal for each in report.broken)
     call.tell_broken()
     for report in reports:
         for note in (*report.notes, *(f"left out: {error.message}" for error in report.refused)):
@@ -222,6 +223,7 @@ def _told(call: Call, report: Report, rows: Sequence[Mapping[str, object]], *, d
         columns=columns(),
         merge=space.how_to_merge(number),
         dry_run=dry_run,
+        mistakes="" if report.illegal else "its mistakes, and the way back, are told below",
         style=style,
     )
 

@@ -21,7 +21,7 @@ from rollout.errors import InputError
 )
 @click.option("--rollback-to", metavar="V", help="Where a rollback goes; else the channel's current version.")
 @click.option("--first", is_flag=True, help="The product's very first release: a rollback reverts only.")
-@click.option("--reason", "-m", metavar="R", help="Why there is no version to return to; with --first.")
+@click.option("--reason", "-m", metavar="WHY", help="Why there is no version to return to; with --first.")
 @command_options
 def start(
     call: Call,

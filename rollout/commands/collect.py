@@ -210,13 +210,17 @@ class _Reader:
 def _read_all(
     surfaces: Mapping[str, Surface], reader: _Reader, product: Product, workers: int, progress: Progress
 ) -> dict[str, Sample]:
-    samples: dict[str, Sample] = {}
+    """Returns the samples, and tells of each in the contract's order, whichever answers first."""
+    found: dict[str, _SurfaceReading] = {}
+    untold = deque(surfaces)
     pool = ThreadPoolExecutor(max_workers=max(1, workers))
     try:
         for name, read in _as_they_end(pool, reader, surfaces):
-            samples[name] = read.sample
-            progress(f"{name}: {_in_words(read.sample)}")
-            report_failure(name, read.failure, product, progress)
+            found[name] = read
+            while untold and untold[0] in found:
+                first = untold.popleft()
+                progress(f"{first}: {_in_words(found[first].sample)}")
+                report_failure(first, found[first].failure, product, progress)
     except BaseException:
         # an interrupted person does not wait for commands that hang
         pool.shutdown(wait=False, cancel_futures=True)
@@ -224,7 +228,7 @@ def _read_all(
         raise
     finally:
         pool.shutdown()
-    return {name: samples[name] for name in surfaces}
+    return {name: found[name].sample for name in surfaces}
 
 
 def _as_they_end(

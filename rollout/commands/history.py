@@ -8,6 +8,7 @@ from functools import partial
 
 from rollout.core.edits import event_of
 from rollout.core.files import ROLLOUT
+from rollout.core.state import Event
 from rollout.ports import LoggedCommit, StateStore
 
 
@@ -15,14 +16,22 @@ def history(store: StateStore, train: str, release: str | None, event: str | Non
     """Yields state commits, newest first, of one release or event where one is named.
 
     A commit whose message names no event, such as a squash that kept the title alone, has the event of what
-    it did to rollout.yaml.
+    it did to rollout.yaml. A commit that only records in status.yaml that somebody froze or unfroze is left
+    out: the freeze itself is an entry.
     """
     for entry in map(partial(_with_event, store, train), store.log(train)):
+        if _only_records(entry):
+            continue
         if release is not None and _bare(entry.trailers.get("Rollout-Release", "")) != _bare(release):
             continue
         if event is not None and entry.trailers.get("Rollout-Event") != event:
             continue
         yield entry
+
+
+def _only_records(entry: LoggedCommit) -> bool:
+    is_freeze = entry.trailers.get("Rollout-Event") in (Event.FREEZE, Event.UNFREEZE)
+    return is_freeze and ROLLOUT not in entry.paths and not entry.is_cut
 
 
 def _with_event(store: StateStore, train: str, entry: LoggedCommit) -> LoggedCommit:

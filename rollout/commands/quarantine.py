@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rollout.commands.commit_state import CommandResult, change_state, checked_reason
@@ -149,16 +149,19 @@ def _doing(outcome: Outcome) -> str:
     return outcome.replace("_", " ")
 
 
-def lift(store: StateStore, clock: Clock, train: str, commit: str, reason: str, by: str) -> CommandResult:
-    """Lifts every entry of that commit. Raises InputError when it is not in the file; lifted ones stay so."""
+def lift(store: StateStore, clock: Clock, train: str, named: str, reason: str, by: str) -> CommandResult:
+    """Lifts every entry of a commit, which its version names too; lifted ones stay so.
+
+    Raises InputError when it is not in the file, or when the version names several commits.
+    """
     now, reason, by = clock.now(), checked_reason(reason), checked_person(by)
     return change_state(
-        store, train, lambda state: _lifted(state, commit, Act(by=by, at=now, reason=reason)), now
+        store, train, lambda state: _lifted(state, named, Act(by=by, at=now, reason=reason)), now
     )
 
 
-def _lifted(state: TrainState, commit: str, done: Act) -> tuple[StateChange, CommitMessage] | None:
-    found = _entries(state, commit)
+def _lifted(state: TrainState, named: str, done: Act) -> tuple[StateChange, CommitMessage] | None:
+    found = _entries(state, named)
     if all(entry.lifted is not None for entry in found):
         return None
     assert state.quarantine is not None
@@ -170,15 +173,25 @@ def _lifted(state: TrainState, commit: str, done: Act) -> tuple[StateChange, Com
     return StateChange(quarantine=after), text
 
 
-def _entries(state: TrainState, commit: str) -> Sequence[QuarantinedRelease]:
+def _entries(state: TrainState, named: str) -> Sequence[QuarantinedRelease]:
+    """Returns every entry of the one commit that the version or the digits name."""
     releases = state.quarantine.releases if state.quarantine else ()
-    found = [entry for entry in releases if entry.commit.startswith(commit)] if len(commit) >= 7 else []
-    if len({entry.commit for entry in found}) != 1:
-        raise InputError(
-            f"{commit}: no such commit in quarantine",
-            hint="give 7 digits or more, from: rollout quarantine list",
-        )
-    return found
+    if versions.is_valid(named):
+        found = [entry for entry in releases if _same(named, entry.version)]
+        commits = {entry.commit for entry in found if entry.lifted is None} or {one.commit for one in found}
+        what, hint = "version", "give a version or a commit of: rollout quarantine list"
+    else:
+        commits = {entry.commit for entry in releases if entry.commit.startswith(named) and len(named) >= 7}
+        what, hint = "commit", "give a version, or 7 digits or more, from: rollout quarantine list"
+    if len(commits) > 1:
+        raise InputError(f"{named} names {len(commits)} commits in quarantine", hint=_one_of(commits))
+    if not commits:
+        raise InputError(f"{named}: no such {what} in quarantine", hint=hint)
+    return [entry for entry in releases if entry.commit in commits]
+
+
+def _one_of(commits: Iterable[str]) -> str:
+    return f"name one of them: {', '.join(sorted(commit[:10] for commit in commits))}"
 
 
 def _is_free(reverter: Reverter, commit: str, bad: QuarantinedRelease) -> bool:

@@ -289,5 +289,8 @@ def checked_person(by: str) -> str:
     """Returns one line. Raises InputError when it names nobody, or the tool itself."""
     text = inert(by, 100)
     if not text or text == opening.RECONCILE:
-        raise InputError(f"--by {text or 'is empty'}: names no person", hint="say who")
+        raise InputError(
+            f"--by {text or 'is empty'}: names no person",
+            hint="give a name, or leave it out: git knows yours by `git config user.name`",
+        )
     return text

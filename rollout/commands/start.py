@@ -109,7 +109,7 @@ def start(
 
 
 def _checked(options: StartOptions) -> StartOptions:
-    check_written("--version", options.version)
+    check_written("version", options.version)
     if options.rollback_to is not None:
         check_written("--rollback-to", options.rollback_to)
     if options.first is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,13 +24,21 @@ HeldBack = Callable[[TrainState, str], str]
 """Why nothing may choose the version by what its commit holds; empty when it may be chosen."""
 
 
+_SHORT = re.compile(r"v?\d+(?:\.\d+)?")
+"""What people write for a version of three numbers."""
+
+
 def check_written(option: str, version: str) -> None:
     """Raises InputError for what is no version."""
     if not versions.is_valid(version):
-        raise InputError(
-            f"{option} {inert(version, 80)}: not a semantic version",
-            hint="write it like v1.2.3 or 1.2.3-beta.1",
-        )
+        written = f"{option} {inert(version, 80)}" if version.strip() else f"{option} is empty"
+        raise InputError(f"{written}: not a semantic version", hint=_how_to_write(version))
+
+
+def _how_to_write(version: str) -> str:
+    if _SHORT.fullmatch(version):
+        return f"did you mean v{version.removeprefix('v')}{'.0' * (2 - version.count('.'))}?"
+    return "write it like v1.2.3 or 1.2.3-beta.1"
 
 
 def check_target(

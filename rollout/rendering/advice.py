@@ -30,7 +30,7 @@ from rollout.rendering.by_hand import PERFORM
 from rollout.rendering.gates import clock_time, day_and_time, rows, short
 from rollout.rendering.inert import line
 
-BY_HAND = "rollout tick"
+TICK = "rollout tick"
 _START = "rollout start VERSION"
 _REOPEN = "once the cause is fixed: rollout reopen --reason WHY"
 _WAITS = ("wait", "nothing;", "nothing:")
@@ -40,15 +40,18 @@ SHOWN = 5
 """Things of one sort that are named before the rest is only counted."""
 
 
-def to_do(state: TrainState, *, now: datetime, pull_request: int | None, merge: str = "") -> list[str]:
+def to_do(
+    state: TrainState, *, now: datetime, pull_request: int | None, merge: str = "", mistakes: str = ""
+) -> list[str]:
     """Returns what a person has to do, most urgent first; never empty: what is waited for, where nobody is
     needed.
 
     `pull_request` is the number of the open pull request that promotes or, in a rollback, reverts. `merge` is
-    the command or the address by which it is merged; empty where the reader sees that already.
+    the command or the address by which it is merged; empty where the reader sees that already. `mistakes`
+    says where a broken file's mistakes are told; empty: here.
     """
     rollout = _rollout(state, now, pull_request, merge)
-    return [*_channel(state.channel), *_with_contract(state, rollout)]
+    return [*_channel(state.channel), *_with_contract(state, rollout, mistakes)]
 
 
 def needs_person(advice: str) -> bool:
@@ -56,12 +59,13 @@ def needs_person(advice: str) -> bool:
     return not advice.startswith(_WAITS)
 
 
-def _with_contract(state: TrainState, rest: list[str]) -> list[str]:
-    """Returns a file that cannot be used lets nothing start or go on, and holds up no rollback."""
+def _with_contract(state: TrainState, rest: list[str], mistakes: str) -> list[str]:
+    """Adds the files to fix: first where they hold up the release, last where a rollback goes on."""
     if state.unusable is None and not state.broken:
         return rest
-    fixes = [_fix("the contract", state.unusable)] if state.unusable else []
-    fixes += [_fix(each.name, each) for each in state.broken]
+    broken = [("the contract", state.unusable)] if state.unusable else []
+    broken += [(each.name, each) for each in state.broken]
+    fixes = [f"fix {what}: {mistakes}" if mistakes else _fix(what, each) for what, each in broken]
     match state.rollout.outcome:
         case Outcome.IDLE | Outcome.COMPLETE | Outcome.WITHDRAWN:
             return fixes
@@ -233,7 +237,7 @@ def _in_progress(state: TrainState, now: datetime, pull_request: int | None, mer
         yield "frozen; when it is safe to go on: rollout unfreeze --reason WHY"
     if status is None:
         if not is_frozen:
-            yield f"waiting for the first observation of {rollout.phase}; by hand: {BY_HAND}"
+            yield f"waiting for the first observation of {rollout.phase}; to make it now: {TICK}"
         return
     if status.phase != rollout.phase:
         if not is_frozen:
@@ -257,22 +261,23 @@ def _not_entered(rollout: Rollout, status: Status, now: datetime) -> str:
     if step is None:
         return f"enter {rollout.phase}, which is merged: rollout reconcile"
     awaited = f"{line(step.waits_for, DETAIL)} until {clock_time(step.until, now)}"
-    command = BY_HAND if step.waits_for.startswith(A_READING) else "rollout reconcile"
-    return f"wait for {awaited}, to enter {step.phase}, which is merged; by hand: {command}"
+    command = TICK if step.waits_for.startswith(A_READING) else "rollout reconcile"
+    return f"wait for {awaited}, to enter {step.phase}, which is merged; to do that now: {command}"
 
 
 def _silence(contract: Contract, status: Status, now: datetime) -> Iterator[str]:
     phase = contract.phase(status.phase)
     seen = status.observation
     if seen is None or status.entered_at is None:
-        yield f"waiting for the first observation of {phase.name}; by hand: {BY_HAND}"
+        yield f"waiting for the first observation of {phase.name}; to make it now: {TICK}"
         return
     if why := why_ahead(status, now):
-        yield f"{why}: set that clock, then by hand: {BY_HAND}"
+        yield f"{why}: set that clock, then: {TICK}"
     silent = seconds_between(seen.finished_at, now)
     if silent > contract.max_gap(phase):
         at = clock_time(seen.finished_at, now)
-        yield f"nothing observed since {at}, {short(silent)} ago: is the schedule running? By hand: {BY_HAND}"
+        since = f"nothing observed since {at}, {short(silent)} ago"
+        yield f"{since}: is the schedule running? To observe now: {TICK}"
 
 
 def _requests(status: Status) -> Iterator[str]:

@@ -26,11 +26,11 @@ NO_ROLLBACK_APPLY = "the contract has no rollback.apply command"
 
 
 def standing_at(contract: Contract, rollout: Rollout, status: Status | None) -> str:
-    """Returns what follows the phase's name: ` at 10 %`, `, 10 % by hand`, `, 10 % not applied yet`."""
+    """Returns what follows the phase's name: ` at 10 %`, with who applies it where no command does."""
     percent = f"{rollout.canary_percent} %"
     match _is_applied(contract, rollout, status):
         case None if rollout.canary_percent:
-            return f", {percent} by hand"
+            return f" at {percent} (you apply it)"
         case False:
             return f", {percent} not applied yet"
         case _:

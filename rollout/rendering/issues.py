@@ -8,8 +8,8 @@ from rollout.ports import Issue, Reaction
 from rollout.rendering.inert import line, pad
 from rollout.rendering.markdown import for_terminal
 
-Said = tuple[str, str, tuple[Reaction, ...]]
-"""Who wrote what, and how the tool answered."""
+Said = tuple[str, str, tuple[Reaction, ...], bool]
+"""Who wrote what, how the tool answered, and whether the tool wrote it."""
 
 _ANSWERS = {Reaction.ACCEPTED: "accepted", Reaction.REFUSED: "refused"}
 
@@ -33,7 +33,7 @@ def issue_document(issue: Issue, said: Sequence[Said]) -> dict[str, object]:
     (document,) = issues_document([issue])
     comments = [
         {"author": author, "body": body, "answers": [answer.value for answer in answers]}
-        for author, body, answers in said
+        for author, body, answers, _ in said
     ]
     return document | {"body": issue.body, "comments": comments}
 
@@ -52,7 +52,10 @@ def issues_view(issues: Sequence[Issue]) -> str:
 def issue_view(issue: Issue, said: Sequence[Said]) -> str:
     """Returns the issue as its page shows it, before Markdown is made of it."""
     parts = [issues_view([issue]), _labels(issue), for_terminal(issue.body)]
-    parts += [f"--- {line(author)}{_answer(answers)}\n{_lines(body)}" for author, body, answers in said]
+    parts += [
+        f"--- {line(author)}{_answer(answers)}\n{_lines(for_terminal(body) if is_tools else body)}"
+        for author, body, answers, is_tools in said
+    ]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -97,10 +97,11 @@ def reconciled_view(
     columns: int,
     merge: str = "",
     dry_run: bool = False,
+    mistakes: str = "",
     style: Style = no_style,
 ) -> str:
     """Returns what was decided and done about it; at its end, as `status_view` begins, what a person has to
-    do.
+    do. `mistakes`: as for `to_do`.
     """
     rollout, status = state.rollout, state.status
     if status is not None and rollout.outcome in (Outcome.IN_PROGRESS, Outcome.COMPLETE):
@@ -109,17 +110,23 @@ def reconciled_view(
         head, rest = _standing_sections(state, now, columns, style)
         decided = [*head, *rest]
     done = effects_view(effects, columns=columns, dry_run=dry_run, style=style)
-    advice = _advice(state, now, pull_request, merge, columns, style)
+    advice = _advice(state, now, pull_request, merge, columns, style, mistakes)
     return "\n\n".join(section for section in (*decided, done, *advice) if section)
 
 
 def _advice(
-    state: TrainState, now: datetime, pull_request: int | None, merge: str, columns: int, style: Style
+    state: TrainState,
+    now: datetime,
+    pull_request: int | None,
+    merge: str,
+    columns: int,
+    style: Style,
+    mistakes: str = "",
 ) -> tuple[str, str]:
     # It knows all of a rollback, which `evaluate` does not need.
     from rollout.rendering.advice import to_do, what_next
 
-    todo = to_do(held_now(state, now), now=now, pull_request=pull_request, merge=merge)
+    todo = to_do(held_now(state, now), now=now, pull_request=pull_request, merge=merge, mistakes=mistakes)
     return (
         section("To do", _bullets(todo, columns), style),
         section("Next", _bullets([what_next(state, now=now)], columns), style),
@@ -489,7 +496,8 @@ def _logged(commit: LoggedCommit, columns: int, style: Style) -> str:
     if subject.startswith("rollout("):
         subject = subject.split(": ", 1)[-1]
     if "Rollout-Event" not in commit.trailers or commit.is_worked_out:
-        subject = f"by {line(commit.author, 30)}: {subject}"
+        event = f"{commit.trailers['Rollout-Event']} " if commit.is_worked_out else ""
+        subject = f"{event}by {line(commit.author, 30)}: {subject}"
     return f"{at}  {style(sha, fg='yellow')}  {line(subject, max(columns - 30, 20))}"
 
 

@@ -655,7 +655,7 @@ class Workspace:
         try:
             return self.decider()
         except InputError as error:
-            self._note(f"{error}, so this is by {UNKNOWN_PERSON}; {error.hint} next time")
+            self._note(f"{error}, so this is by {UNKNOWN_PERSON}; next time {error.hint}")
             return UNKNOWN_PERSON
 
     def decider(self) -> str:
@@ -705,7 +705,10 @@ class Workspace:
         try:
             return self.git.person()
         except RolloutError as error:
-            raise InputError("git does not know who you are", hint="say who with --by") from error
+            from rollout.core.doctor.laptop import IDENTIFY
+
+            hint = f"say who with --by, or set it for good: {IDENTIFY}"
+            raise InputError("git does not know who you are", hint=hint) from error
 
     def commit(self, named: str | None) -> str | None:
         """Returns the whole id of a commit that a person named. Raises InputError when there is none."""

@@ -136,6 +136,45 @@ def test_what_a_product_or_person_wrote_is_shown_inert_and_cut(end: Ends) -> Non
             "did you mean merge? All commands: rollout local --help",
         ),
         (
+            "merge 1",
+            "No such command 'merge'.",
+            "did you mean rollout local merge? All commands: rollout --help",
+        ),
+        (
+            "prs",
+            "No such command 'prs'.",
+            "did you mean rollout local prs? All commands: rollout --help",
+        ),
+        (
+            "lift v1.0.0",
+            "No such command 'lift'.",
+            "did you mean rollout quarantine lift? All commands: rollout --help",
+        ),
+        (
+            "show",
+            "No such command 'show'.",
+            "did you mean rollout channel show or rollout local show or rollout channel cache show?"
+            " All commands: rollout --help",
+        ),
+        (
+            "local start v1.0.0",
+            "No such command 'start'.",
+            "did you mean rollout start? All commands: rollout local --help",
+        ),
+        (
+            "recrod x",
+            "No such command 'recrod'.",
+            "did you mean rollout signoff record? All commands: rollout --help",
+        ),
+        ("freeze", "Missing option '--reason' / '-m'.", "write it like this: rollout freeze --reason WHY"),
+        (
+            "quarantine lift",
+            "Missing argument 'VERSION|COMMIT'.",
+            "write it like this: rollout quarantine lift VERSION|COMMIT --reason WHY",
+        ),
+        ("freeze -m a --reason b", "--reason / -m is given 2 times", "give it once"),
+        ("status --repo a --repo b --json --json", "--repo / -C is given 2 times", "give it once"),
+        (
             "status --train ../../etc",
             "Invalid value for '--train' / '-t': ../../etc is not a train's name: small letters, digits, dots"
             " and dashes",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Barrier, Lock
+from threading import Barrier, Event, Lock
 from typing import Any
 
 import pytest
@@ -89,6 +89,7 @@ def collected(
     round_id: str | None = None,
     said: list[str] | None = None,
     contract: Contract = CONTRACT,
+    workers: int = 4,
 ) -> Observation:
     return collect(
         contract,
@@ -99,7 +100,7 @@ def collected(
         SteppingClock(step=timedelta(minutes=1)),
         surfaces=surfaces,
         round_id=round_id,
-        workers=4,
+        workers=workers,
         progress=(said if said is not None else []).append,
     )
 
@@ -215,20 +216,42 @@ def test_a_surface_that_fails_is_unknown_and_stops_no_other() -> None:
     assert samples["custom-command"].health_state == "healthy"
 
 
+class _LastFirst(FakeProduct):
+    """A surface answers only once the one after it in the contract has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answered = {name: Event() for name in CONTRACT.surfaces}
+
+    def read(self, surface: Surface) -> Reading:
+        names = list(CONTRACT.surfaces)
+        (name,) = (name for name, known in CONTRACT.surfaces.items() if known == surface)
+        for later in names[names.index(name) + 1 :][:1]:
+            assert self._answered[later].wait(30)
+        self._answered[name].set()
+        return Reading(b"", self.updated_at, "silent")
+
+
+def test_surfaces_are_told_in_the_contracts_order_whichever_answers_first() -> None:
+    said: list[str] = []
+    collected(_LastFirst(), said=said, workers=len(CONTRACT.surfaces))
+    assert [line.partition(":")[0] for line in said][: len(CONTRACT.surfaces)] == list(CONTRACT.surfaces)
+
+
 def test_progress_is_one_inert_line_a_surface() -> None:
     fake = product()
     fake.fails("memory", "exit 1: \x1b[31mpanicked\n::error::\x1b[0m")
     del fake.files[DASHBOARD_LOG]
     said: list[str] = []
     collected(fake, said=said)
-    assert sorted(said) == [
-        "browser: healthy",
-        "custom-command: healthy",
-        f"dashboard: healthy, counters unknown - events log {DASHBOARD_LOG}: No such file or directory",
-        "harness: passed",
-        "memory: unknown - exit 1: panicked ::error::",
-        "product: at cccccccc, ahead of the release, aaaaaaaa",
+    assert said == [
         "voice: healthy",
+        f"dashboard: healthy, counters unknown - events log {DASHBOARD_LOG}: No such file or directory",
+        "custom-command: healthy",
+        "memory: unknown - exit 1: panicked ::error::",
+        "browser: healthy",
+        "harness: passed",
+        "product: at cccccccc, ahead of the release, aaaaaaaa",
     ]
 
 

@@ -69,6 +69,32 @@ def test_nothing_starts_it_under_any_name_until_it_is_lifted(world: World) -> No
     assert is_sound(world)
 
 
+def test_a_version_is_lifted_by_its_name(world: World) -> None:
+    add(world, "v0.1.6")
+    for unknown in ("v0.1.7", "0.1"):
+        with pytest.raises(InputError, match=f"^{unknown}: no such"):
+            quarantines.lift(world.store, world.clock, TAU, unknown, "it was the disk", "ada")
+    assert quarantines.lift(world.store, world.clock, TAU, "0.1.6", "it was the disk", "ada").commit
+    assert quarantines.lift(world.store, world.clock, TAU, "v0.1.6", "it was the disk", "ada").commit is None
+    assert not standing(world.state.quarantine)
+    assert is_sound(world)
+
+
+def test_a_version_of_two_commits_has_to_be_told_by_its_commit() -> None:
+    world, added = World(), Addition(by="ada", reason="bad")
+    entries = [
+        QuarantinedRelease(commit=commit, version="v0.1.6", at=world.now, added=added)
+        for commit in (COMMIT, OTHER_COMMIT)
+    ]
+    world.store.edit(TAU, {QUARANTINE: Quarantine(train=TAU, releases=tuple(entries))}, at=world.now)
+    with pytest.raises(InputError, match=r"^v0\.1\.6 names 2 commits in quarantine$") as refused:
+        quarantines.lift(world.store, world.clock, TAU, "v0.1.6", "x", "ada")
+    assert refused.value.hint == f"name one of them: {COMMIT[:10]}, {OTHER_COMMIT[:10]}"
+    quarantines.lift(world.store, world.clock, TAU, COMMIT[:10], "x", "ada")
+    quarantines.lift(world.store, world.clock, TAU, "v0.1.6", "x", "ada")
+    assert not standing(world.state.quarantine)
+
+
 def test_what_holds_a_commit_without_its_revert_is_not_started(world: World) -> None:
     add(world, OTHER_COMMIT)
     assert entries(world) == [(None, OTHER_COMMIT, None)]

@@ -52,9 +52,9 @@ def test_the_rollback_target_is_fixed(named: str | None, target: str) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"version": "1.2"}, "--version 1.2"),
-        ({"version": "latest"}, "--version latest"),
-        ({"version": "v1.2.3; rm -rf"}, "--version v1.2.3; rm -rf"),
+        ({"version": "1.2"}, "version 1.2: not a semantic version"),
+        ({"version": "latest"}, "version latest"),
+        ({"version": "v1.2.3; rm -rf"}, "version v1.2.3; rm -rf"),
         ({"rollback_to": "v1"}, "--rollback-to v1"),
         ({"commit": UNKNOWN_COMMIT}, f"--commit {UNKNOWN_COMMIT}: no such commit"),
         ({"base": UNKNOWN_COMMIT}, f"--base {UNKNOWN_COMMIT}: no such commit"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from rollout.commands.freeze import freeze
 from rollout.commands.history import history
 from rollout.commands.status import status
+from rollout.commands.unfreeze import unfreeze
 from rollout.core.state import Freeze
 from rollout.errors import InputError, OutsideError
 from rollout.ports import PullRequest
@@ -82,6 +84,23 @@ def test_history_tells_what_people_did_to_rollout_yaml() -> None:
     # A percent without a phase is no step; the merge brought the promotion's own commit along.
     assert events[:3] == [None, "unfreeze", "freeze"]
     assert set(events[3:]) == {None}
+
+
+def test_history_has_a_freeze_once_whoever_wrote_it() -> None:
+    world = World().play_to("canary-1")
+    freeze(world.store, world.clock, TAU, "lunch")
+    world.reconcile()
+    unfreeze(world.store, world.clock, TAU, "back")
+    world.reconcile()
+    world.edit(frozen=Freeze(reason="look at it", at=world.now))
+    world.reconcile()
+    assert world.events().count("freeze") == 3, "reconcile records what it saw"
+    told = [
+        (entry.trailers.get("Rollout-Event"), entry.is_worked_out)
+        for entry in history(world.store, TAU, None, None)
+    ]
+    assert told[:3] == [("freeze", True), ("unfreeze", False), ("freeze", False)]
+    assert len(list(history(world.store, TAU, None, "freeze"))) == 2
 
 
 def test_history_has_the_commits_of_people_too(two_releases: World) -> None:

@@ -192,6 +192,10 @@ def test_the_contract_before_decides_while_the_newest_is_broken(town: Town, case
     errors = [each for each in said.err.splitlines() if each.startswith("error: ")]
     assert re.search(line, errors[0])
     assert re.search(f"^hint: .*{hint}", said.err.splitlines()[-1])
+    assert said.err.count(errors[0].removeprefix("error: ")) == 1, "one sentence once"
+    said = town.shell.rollout("reconcile")
+    assert "- fix the contract: its mistakes, and the way back, are told below" in said.out
+    assert (said.out + said.err).count(errors[0].removeprefix("error: ")) == 1
     said = town.shell.rollout("freeze", "--reason", "look first")
     assert said.code == 0
     said = town.shell.rollout("rollback", "--reason", "bad", "--by", "ada")
@@ -321,8 +325,10 @@ def test_one_bad_file_among_good_ones_and_nothing_is_taken(town: Town) -> None:
 def test_no_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = Shell(tmp_path, capsys).rollout("status")
     assert said.code == 2
-    assert said.err.startswith(f"error: {tmp_path} is not a git repository: ")
-    assert said.err.endswith("hint: run it inside a clone, or name one with --repo\n")
+    assert said.err == (
+        f"error: {tmp_path} is not a git repository\n"
+        "hint: run it inside a clone, or name one with --repo; a new one begins with: git init -b main\n"
+    )
 
 
 def test_no_commit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -470,7 +476,7 @@ WORDS = {
     "channel apply --target v0.1.6": (3, "in progress: its channel stays at v0.1.4", "has ended"),
     "channel cache burn": (2, "No such command 'burn'", "rollout channel cache --help"),
     "unfreeze --reason better": (3, "tau is not frozen", "rollout status"),
-    "freeze": (2, "Missing option '--reason'", "rollout freeze --help"),
+    "freeze": (2, "Missing option '--reason'", "write it like this: rollout freeze --reason WHY"),
     "start --version v0.1.6 --commit v9": (2, "--commit v9: no such commit", "git rev-parse"),
     "start --version v0.1.6 --commit HEAD --base v9": (2, "--base v9: no such commit", "git rev-parse"),
     "start --version tomorrow --commit HEAD": (2, "tomorrow: not a semantic version", "v1.2.3"),

@@ -240,7 +240,10 @@ def test_a_rollback_by_somebody_whom_git_does_not_know_acts(
     git(folder, "config", "user.name", "")
     done = Run(capsys, folder, "rollback", "--reason", "stop", *(("--by", "ada") if by == "--by" else ()))
     assert (done.code, is_stopped(folder)) == (0, True), done.err
-    told = "note: git does not know who you are, so this is by somebody unknown; say who with --by next time"
+    told = (
+        "note: git does not know who you are, so this is by somebody unknown; next time say who with --by,"
+        " or set it for good: git config user.name NAME && git config user.email ADDRESS"
+    )
     assert (told in done.err) == (by == "git")
 
 

@@ -95,7 +95,7 @@ def test_a_frozen_train_shows_what_else_is_to_do_but_no_promotion() -> None:
     ("advice", "needed"),
     [
         ("wait: the soak ends 14:40 UTC at the earliest", False),
-        ("waiting for the first observation of canary-2; by hand: rollout tick", False),
+        ("waiting for the first observation of canary-2; to make it now: rollout tick", False),
         ("nothing; the next release: rollout start VERSION", False),
         ("nothing: the next reconcile completes the rollout", False),
         ("nothing observed since 10:00 UTC, 2h ago: is the schedule running?", True),

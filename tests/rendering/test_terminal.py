@@ -178,7 +178,7 @@ def test_the_header_names_the_verdict(verdict: str, said: str) -> None:
     status = build.status()
     decision = status.decision.model_copy(update={"verdict": Verdict(verdict)})
     state = build.train(build.rollout(), status.model_copy(update={"decision": decision}))
-    assert show(state).splitlines()[0] == f"tau: v0.1.5 in canary-2, 25 % by hand, {said}"
+    assert show(state).splitlines()[0] == f"tau: v0.1.5 in canary-2 at 25 % (you apply it), {said}"
 
 
 def test_status_in_a_narrow_terminal() -> None:
@@ -212,7 +212,7 @@ def test_status_says_that_nothing_was_observed_for_long() -> None:
 
 def test_status_says_that_a_clock_ahead_decided() -> None:
     lines = show(STATES["promote"], later=timedelta(minutes=-25)).splitlines()
-    assert lines[0] == "tau: v0.1.5 in canary-2, 25 % by hand, on hold"
+    assert lines[0] == "tau: v0.1.5 in canary-2 at 25 % (you apply it), on hold"
     text = " ".join(each.strip() for each in lines)
     assert "the last observation is of 2026-11-23T14:00:00Z, by a clock that ran ahead" in text
     assert "merge pull request" not in text

@@ -7,7 +7,7 @@ import re
 from tests.stories.town import Town
 
 _NOT_CLAIMED = re.compile(
-    r"recorded|by hand|not applied|not been applied|no longer|apply command", re.IGNORECASE
+    r"recorded|by hand|you apply it|not applied|not been applied|no longer|apply command", re.IGNORECASE
 )
 _NOT_VALIDATED = re.compile(r"not(?:hing)?\b[^.|]*\bvalid|skipped|no harness", re.IGNORECASE)
 

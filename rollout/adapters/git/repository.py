@@ -51,10 +51,18 @@ _IMMUTABLE = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-f])")
 """What begins with an object's whole id names the same indefinitely."""
 _MOST_KNOWN = 64
 HEADS = "refs/heads/"
+_NO_REPOSITORY = "is not a git repository"
+_HINT_CLONE = "run it inside a clone, or name one with --repo; a new one begins with: git init -b main"
 _HEAD_ON_BRANCH, _HEAD_ELSEWHERE = "ref: refs/heads/", "ref: refs/heads/.invalid"
 MOVE = ("update-ref", "-z", "--stdin")
 _REMOTE_HEADS = "refs/remotes/origin/"
 USUAL_BRANCHES = ("main", "master")
+
+
+def _why(stderr: bytes) -> str:
+    """Returns what git adds to there being no repository; empty where it only says so."""
+    said = error_line(stderr)
+    return "" if said.startswith("not a git repository (or any") else f": {said}"
 
 
 class Git:
@@ -86,8 +94,8 @@ class Git:
         if done.returncode:
             self.close()
             raise InputError(
-                f"{repo} is not a git repository: {error_line(done.stderr)}",
-                hint="run it inside a clone, or name one with --repo",
+                f"{'this folder' if repo == Path() else repo} {_NO_REPOSITORY}{_why(done.stderr)}",
+                hint=_HINT_CLONE,
             )
         git_dir, common_dir, has_worktree, *others = os.fsdecode(done.stdout).splitlines()
         refs = [line for line in others if line.startswith("refs/")]

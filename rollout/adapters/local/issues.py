@@ -170,13 +170,12 @@ class LocalIssues:
         """Returns every issue, oldest first."""
         return [_shown(each) for each in self._file.read().issues]
 
-    def said(self, number: int) -> list[tuple[str, str, tuple[Reaction, ...]]]:
-        """Returns who wrote what on it, the tool too, oldest first, and how the tool answered.
-        Raises InputError.
+    def said(self, number: int) -> list[tuple[str, str, tuple[Reaction, ...], bool]]:
+        """Returns author and text of each comment, oldest first, how the tool answered, and whether it is
+        the tool's. Raises InputError.
         """
-        return [
-            (each.author, each.body, each.reactions) for each in _find(self._file.read(), number).comments
-        ]
+        comments = _find(self._file.read(), number).comments
+        return [(each.author, each.body, each.reactions, each.is_tools) for each in comments]
 
     def comment(self, number: int, author: str, body: str, *, at: datetime) -> Comment:
         """Writes a comment as that person. Raises InputError when there is no such issue or no text."""

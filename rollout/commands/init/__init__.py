@@ -49,8 +49,8 @@ _BY_OWN_SCHEDULER = (
     " docs/github.md of rollout"
 )
 _UNKNOWN_VERSION = (
-    "unknown; record what users run with `rollout init --current-version V`, or begin the product's very"
-    " first release with `rollout start --first --reason WHY`"
+    "unknown; record what users run with `rollout init --train {train} --current-version V`, or begin the"
+    " product's very first release with `rollout start --first --reason WHY`"
 )
 
 
@@ -160,7 +160,7 @@ class InitResult:
     @property
     def text(self) -> str:
         """For a person, without a line end."""
-        current = self.current_version or _UNKNOWN_VERSION
+        current = self.current_version or _UNKNOWN_VERSION.format(train=self.train)
         installed = [each for each in (self.installed_there, self.installed) if each]
         lines = [
             *(f"wrote {file} on {self.state_branch}" for file in self.on_branch or ()),
@@ -200,18 +200,19 @@ def init(
     """Writes a new train, and the workflows that are missing, into the worktree; nothing is committed.
 
     With a state branch of its own the train is committed there, and the worktree gets workflows alone.
-    Raises InputError for a bad name, channel or version, and RefusedError, before anything is written,
-    when one of the train's files is there already.
+    Where no version is given, the newest tag is taken for a first train's; a tag may be of any train
+    otherwise. Raises InputError for a bad name, channel or version, and RefusedError, before anything is
+    written, when one of the train's files is there already.
     """
+    before = tuple(path.split("/")[1] for path in (own.files if own else worktree).contracts())
     current = wishes.current_version
-    if current is None:
+    if current is None and not before:
         current = versions.newest(worktree.tags())
     plan = plan_init(profile_text, dump, wishes, current)
     files = {path: _as_text(content, dump) for path, content in plan.items()}
     if not (own.files if own else worktree).exists(SCHEMA):
         files[SCHEMA] = schema_text()
     train = train_of(profile_text, wishes)
-    before = tuple(path.split("/")[1] for path in (own.files if own else worktree).contracts())
     made = InitResult(
         train,
         current,

@@ -9,6 +9,8 @@ from rollout.core.doctor.contracts import left_to_people
 from rollout.core.doctor.facts import Laptop
 from rollout.core.doctor.finding import Finding, ok, problem, warning
 
+IDENTIFY = "git config user.name NAME && git config user.email ADDRESS"
+
 
 def laptop(facts: Laptop) -> Iterator[Finding]:
     """Checks contracts, state branch, and who commits."""
@@ -33,8 +35,7 @@ def laptop(facts: Laptop) -> Iterator[Finding]:
             yield problem("contract", f"{train.name}: {missing}", f"fix state/{train.name}/contract.yaml")
     yield from left_to_people(facts.trains)
     if facts.person is None:
-        fix = "git config user.name NAME and git config user.email ADDRESS"
-        yield warning("git identity", "git does not know who you are: sign-offs need --by", fix)
+        yield warning("git identity", "git does not know who you are: sign-offs need --by", IDENTIFY)
     else:
         yield ok("git identity", f"commits are by {facts.person}")
     yield ok("schedule", "none on the local forge: collect and reconcile run by hand")

@@ -76,8 +76,8 @@ def test_people_comment_and_the_tool_answers(issues: LocalIssues) -> None:
     assert (shown.author, shown.body, shown.created_at, shown.edited) == ("Ada", "/signoff a b", LATER, False)
     assert shown.answered
     assert issues.said(number) == [
-        ("Ada", "/signoff a b", (Reaction.ACCEPTED,)),
-        ("rollout", "one missing", ()),
+        ("Ada", "/signoff a b", (Reaction.ACCEPTED,), False),
+        ("rollout", "one missing", (), True),
     ]
 
 
@@ -85,7 +85,7 @@ def test_closing_says_why_once_and_reopening_opens(issues: LocalIssues) -> None:
     number = opened(issues).number
     issues.close(number, "Done.", at=LATER)
     issues.close(number, "Done again.", at=LATER)
-    assert issues.said(number) == [("rollout", "Done.", ())]
+    assert issues.said(number) == [("rollout", "Done.", (), True)]
     issues.reopen(number, at=LATER)
     issues.reopen(number, at=LATER)
     assert [issue.state for issue in issues.all()] == [IssueState.OPEN]

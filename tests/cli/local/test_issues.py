@@ -62,6 +62,21 @@ def test_it_says_whether_a_comment_holds_a_command(
     assert said(capsys, "comment", "1", text, "--by", "Ada").endswith(f"{end}\n")
 
 
+def test_the_tools_comments_are_shown_without_escapes_and_peoples_as_they_are(
+    repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git = Git(repo)
+    issues = LocalIssues(git)
+    issues.open("k", "Sign-off", "Who signs?", labels=(), assignees=(), at=NOON)
+    issues.comment(1, "Ada", r"\*really\*", at=NOON)
+    issues.stick(1, "missing", r"\#1 lacks owner\_agrees", at=NOON)
+    git.close()
+    assert said(capsys, "show", "1").endswith("--- Ada\n\\*really\\*\n\n--- rollout\n#1 lacks owner_agrees\n")
+    assert (
+        json.loads(said(capsys, "show", "1", "--json"))["comments"][1]["body"] == r"\#1 lacks owner\_agrees"
+    )
+
+
 def test_an_issue_that_is_not_there_is_bad_input(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["local", "issues", "show", "3"]) == 2
     assert "there is no issue 3" in capsys.readouterr().err

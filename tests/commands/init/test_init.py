@@ -125,6 +125,19 @@ def test_current_version_is_the_given_else_the_newest_tag_else_none(
     assert f"current_version: {current or 'null'}\n" in worktree.files["state/product/channel.yaml"]
 
 
+def test_a_second_train_takes_no_tag_which_may_be_the_first_ones() -> None:
+    worktree = FakeWorktree(tags=("v2.0.0",))
+    assert run(worktree, wishes=InitOptions(train="shop")).current_version == "v2.0.0"
+    second = run(worktree, wishes=InitOptions(train="web"))
+    assert (second.current_version, second.beside) == (None, ("shop",))
+    assert (
+        "current version: unknown; record what users run with `rollout init --train web --current-version V`"
+        in (second.text)
+    )
+    third = run(worktree, wishes=InitOptions(train="api", current_version="v0.3.0"))
+    assert third.current_version == "v0.3.0"
+
+
 @pytest.mark.parametrize("existing", contents("tau"))
 def test_nothing_is_overwritten_or_half_written(existing: str) -> None:
     worktree = FakeWorktree({existing: "mine"})
@@ -177,10 +190,8 @@ def test_says_what_it_wrote_and_what_to_type_next() -> None:
 
 
 def test_says_how_to_live_without_a_current_version() -> None:
-    assert (
-        "current version: unknown; record what users run with `rollout init --current-version V`"
-        in run(FakeWorktree()).text
-    )
+    how = "record what users run with `rollout init --train product --current-version V`"
+    assert f"current version: unknown; {how}" in run(FakeWorktree()).text
 
 
 # --- a state branch of its own ----------------------------------------------------------------------------
