@@ -42,14 +42,11 @@ def start(
     from rollout.rendering.rollback import target_by_hand
     from rollout.rendering.terminal import status_view
 
-    version = also_argument("version", release, version)
-    if version is None:
-        raise InputError("which version to release is missing", hint="name it: rollout start v1.2.3")
+    version = _version(release, version)
     if first != (reason is not None):
         missing = "--first needs --reason" if first else "--reason goes with --first"
         raise InputError(missing, hint="say why the product has no version to return to")
-    space = call.workspace
-    train = call.train
+    space, train = call.workspace, call.train
     options = StartOptions(
         version, commit and space.whole_id(commit), base and space.whole_id(base), rollback_to, reason
     )
@@ -79,3 +76,11 @@ def start(
             )
         ),
     )
+
+
+def _version(argument: str | None, option: str | None) -> str:
+    """Returns the version to release. Raises InputError where none is named, or two."""
+    version = also_argument("version", argument, option)
+    if version is None:
+        raise InputError("which version to release is missing", hint="name it: rollout start v1.2.3")
+    return version

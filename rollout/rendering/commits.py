@@ -111,7 +111,7 @@ def _release(rollout: Rollout) -> str:
 # --- subjects --------------------------------------------------------------------------------------------
 
 
-def _subject(  # noqa: C901 -- one short arm for each event
+def _subject(
     event: Event,
     contract: Contract,
     rollout: Rollout,
@@ -125,28 +125,18 @@ def _subject(  # noqa: C901 -- one short arm for each event
             return _and("set up", detail)
         case Event.START:
             return f"start {release} {phase}"
-        case Event.OBSERVE:
-            return _and(f"observe {release} {phase}", _standing(contract, status))
+        case Event.OBSERVE | Event.DECIDE:
+            return _and(f"{event} {release} {phase}", _standing(contract, status))
         case Event.RESULTS:
             return _and(f"results {release} {phase}", detail or _standing(contract, status))
-        case Event.DECIDE:
-            return _and(f"decide {release} {phase}", _standing(contract, status))
-        case Event.ENTER:
-            return f"enter {release} {phase} ({rollout.canary_percent} %)"
-        case Event.PROMOTE:
-            return f"promote {release} {status.phase + ' ' if status else ''}-> {phase}"
-        case Event.WAIT:
-            return f"{release} {phase} is merged, waits for {_awaited(status)}"
-        case Event.UNDO_STEP:
-            return _and(f"undo step {release}, back to {phase}", detail)
-        case Event.ILLEGAL_STEP:
-            return _and(_undone(rollout, release, phase), detail)
+        case Event.ENTER | Event.PROMOTE | Event.WAIT | Event.UNDO_STEP | Event.ILLEGAL_STEP:
+            return _step_subject(event, rollout, status, detail)
         case Event.CONTRACT:
             return _and(f"contract change {release} {phase}", detail)
         case Event.FREEZE:
             return _and(f"freeze {release} {phase}", detail or _freeze_reason(rollout))
-        case Event.UNFREEZE:
-            return _and(f"unfreeze {release} {phase}", detail)
+        case Event.UNFREEZE | Event.WITHDRAW:
+            return _and(f"{event} {release} {phase}", detail)
         case (
             Event.ROLLBACK
             | Event.ROLLBACK_STEP
@@ -161,14 +151,29 @@ def _subject(  # noqa: C901 -- one short arm for each event
             return _rollback_subject(event, release, phase, detail, incident)
         case Event.COMPLETE:
             return f"complete {release}"
-        case Event.WITHDRAW:
-            return _and(f"withdraw {release} {phase}", detail)
         case Event.SIGNOFF:
             return f"sign-off of {release}: {detail}"
         case Event.CHANNEL:
             return _and("channel", detail)
         case Event.CHANNEL_IMPORT:
             return "channel: import the product's own metadata"
+        case _:
+            assert_never(event)
+
+
+def _step_subject(event: _StepEvent, rollout: Rollout, status: Status | None, detail: str) -> str:
+    release, phase = _release(rollout), rollout.phase or ""
+    match event:
+        case Event.ENTER:
+            return f"enter {release} {phase} ({rollout.canary_percent} %)"
+        case Event.PROMOTE:
+            return f"promote {release} {status.phase + ' ' if status else ''}-> {phase}"
+        case Event.WAIT:
+            return f"{release} {phase} is merged, waits for {_awaited(status)}"
+        case Event.UNDO_STEP:
+            return _and(f"undo step {release}, back to {phase}", detail)
+        case Event.ILLEGAL_STEP:
+            return _and(_undone(rollout, release, phase), detail)
         case _:
             assert_never(event)
 
@@ -183,6 +188,7 @@ def _undone(rollout: Rollout, release: str, phase: str) -> str:
     return "undo a change of rollout.yaml"
 
 
+_StepEvent = Literal[Event.ENTER, Event.PROMOTE, Event.WAIT, Event.UNDO_STEP, Event.ILLEGAL_STEP]
 _RollbackEvent = Literal[
     Event.ROLLBACK,
     Event.ROLLBACK_STEP,

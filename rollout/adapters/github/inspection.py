@@ -63,8 +63,8 @@ class GitHubInspector:
         """Reads the settings; `branch` None is the default one.
         Raises OutsideError when the repository cannot be seen at all.
         """
-        seen = self._api.attempt(f"looking at {self._api.repository}", lambda: self._look(branch))
-        repository, login = seen
+        asked = f"looking at {self._api.repository}"
+        repository, login = self._api.attempt(asked, lambda: self._look(branch))
         who = _who(login)
         default = repository.default_branch_ref.name if repository.default_branch_ref else ""
         state_branch = branch or default
@@ -83,15 +83,7 @@ class GitHubInspector:
             classic=self._classic(state_branch),
             may_open_pulls=self._may_open_pulls() if may_open is None else may_open,
             actions=self._actions(),
-            variables=_kept(
-                self._listed(
-                    "variables",
-                    tuple[answers.Variable, ...],
-                    in_organization=repository.in_organization,
-                ),
-                # The repository's own win (GitHub's documentation, "Store information in variables").
-                lambda listed: {one.name: one.value for one in listed},
-            ),
+            variables=self._variables(repository),
             secrets=_kept(
                 self._listed("secrets", tuple[Name, ...], in_organization=repository.in_organization),
                 frozenset,
@@ -108,6 +100,12 @@ class GitHubInspector:
             branches=self._branches(trains, who),
             product_environment=self._environment(PRODUCT_ENVIRONMENT) if reached else None,
         )
+
+    def _variables(self, repository: answers.Repository) -> Mapping[str, str] | UnknownFact:
+        in_organization = repository.in_organization
+        listed = self._listed("variables", tuple[answers.Variable, ...], in_organization=in_organization)
+        # The repository's own win (GitHub's documentation, "Store information in variables").
+        return _kept(listed, lambda all_: {one.name: one.value for one in all_})
 
     def _look(self, branch: str | None) -> tuple[answers.Repository, str]:
         """Returns the repository, and who asks."""
