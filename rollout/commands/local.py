@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from rollout.core.forge import PullRequest
 from rollout.core.state import Outcome
 from rollout.errors import InputError, RefusedError
-from rollout.ports import Forge, History, PullRequest, StateStore
+from rollout.ports import Forge, History, StateStore
 
 
 def checked_commit(store: StateStore, history: History, train: str) -> str:

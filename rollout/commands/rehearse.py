@@ -16,6 +16,7 @@ from rollout.commands.perform import perform
 from rollout.commands.reconcile.incident import Responder
 from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate, RollbackStep
+from rollout.core.forge import PullRequestState
 from rollout.core.observation import Evidence, HarnessReport, Observation
 from rollout.core.rollback.evidence_index import EvidenceEntry
 from rollout.core.rollback.opening import dispatched
@@ -34,7 +35,7 @@ from rollout.core.state import (
 )
 from rollout.core.values import format_instant
 from rollout.errors import RefusedError
-from rollout.ports import Clock, CommandRun, Forge, PullRequestState, StateStore, Worker
+from rollout.ports import Clock, CommandRun, Forge, StateStore, Worker
 from rollout.rendering.advice import next_command
 from rollout.rendering.commits import message
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rollout.core.decide.effects import promotion_prefix
+from rollout.core.forge import PullRequestState
 from rollout.core.state import Outcome, TrainState
 from rollout.errors import OutsideError
-from rollout.ports import Forge, PullRequestState, StateStore
+from rollout.ports import Forge, StateStore
 
 
 def status(store: StateStore, forge: Forge, train: str) -> tuple[TrainState, int | None]:

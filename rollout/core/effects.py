@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-StatusWord = Literal["success", "pending", "failure"]
+from rollout.core.forge import StatusState
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class PushRevert:
 class SetStatus:
     commit: str
     context: str
-    state: StatusWord
+    state: StatusState
     description: str
 
 

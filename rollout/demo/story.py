@@ -19,6 +19,7 @@ from rollout.commands.reconcile.report import Report
 from rollout.commands.reopen import reopen
 from rollout.commands.start import StartOptions, start
 from rollout.commands.verify import verify
+from rollout.core.forge import PullRequest, PullRequestState
 from rollout.core.observation import Evidence
 from rollout.core.signoff.window import key_of
 from rollout.core.state import Event, Outcome, Status, TrainState, Verdict
@@ -28,7 +29,6 @@ from rollout.demo.rollback import asked_for, beats, landed
 from rollout.demo.telling import CI, JOBS, Narrator, Say
 from rollout.errors import OutsideError, RefusedError
 from rollout.files.yaml_text import dump_yaml
-from rollout.ports import PullRequest, PullRequestState
 from rollout.rendering.gates import progress
 from rollout.rendering.inert import line
 from rollout.rendering.terminal import status_view, verify_view

@@ -21,18 +21,12 @@ if TYPE_CHECKING:
     from rollout.ports.forge import Forge as Forge
     from rollout.ports.forge import HeadChanges as HeadChanges
     from rollout.ports.forge import NewPullRequest as NewPullRequest
-    from rollout.ports.forge import PullRequest as PullRequest
-    from rollout.ports.forge import PullRequestKind as PullRequestKind
-    from rollout.ports.forge import PullRequestState as PullRequestState
-    from rollout.ports.forge import StatusState as StatusState
     from rollout.ports.history import History as History
     from rollout.ports.history import Place as Place
     from rollout.ports.inspection import Inspector as Inspector
     from rollout.ports.issues import OWN_LABEL as OWN_LABEL
     from rollout.ports.issues import Conversation as Conversation
-    from rollout.ports.issues import Issue as Issue
     from rollout.ports.issues import Issues as Issues
-    from rollout.ports.issues import IssueState as IssueState
     from rollout.ports.issues import Permission as Permission
     from rollout.ports.issues import Reaction as Reaction
     from rollout.ports.issues import answer_key as answer_key
@@ -64,19 +58,13 @@ _TOPICS = {
         "Forge",
         "HeadChanges",
         "NewPullRequest",
-        "PullRequest",
-        "PullRequestKind",
-        "PullRequestState",
-        "StatusState",
     ),
     "history": ("History", "Place"),
     "inspection": ("Inspector",),
     "issues": (
         "OWN_LABEL",
         "Conversation",
-        "Issue",
         "Issues",
-        "IssueState",
         "Permission",
         "Reaction",
         "answer_key",

@@ -5,42 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
-from rollout.core.check_run import CheckRun
+from rollout.core.forge import CheckRun, PullRequest, PullRequestKind, StatusState
 from rollout.core.state import ChecksReading, CommitMessage, Rollout, StateChange
 from rollout.errors import OutsideError
-
-
-class PullRequestKind(StrEnum):
-    PROMOTION = "promotion"
-    REVERT = "revert"
-    CHANNEL = "channel"
-
-
-class PullRequestState(StrEnum):
-    OPEN = "open"
-    MERGED = "merged"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True)
-class PullRequest:
-    number: int
-    kind: PullRequestKind
-    title: str
-    head: str
-    """The branch's name, which is also the natural key: one pull request a branch."""
-    base: str
-    state: PullRequestState
-    body: str
-    head_sha: str
-    base_sha: str
-    """The state commit that the branch was made on."""
-    merged_at: datetime | None = None
-    merged_as: str | None = None
-    """The commit that merged it into its base."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +73,6 @@ class CheckedCommit:
 
     commit: str
     runs: Sequence[CheckRun]
-
-
-class StatusState(StrEnum):
-    SUCCESS = "success"
-    PENDING = "pending"
-    FAILURE = "failure"
 
 
 class Forge(Protocol):

@@ -8,30 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from rollout.core.issue import Issue
 from rollout.core.signoff.comments import Comment
 
 OWN_LABEL = "rollout"
 """Labels that begin so are the tool's, and each issue of it has this one; all others are people's."""
-
-
-class IssueState(StrEnum):
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True)
-class Issue:
-    number: int
-    key: str
-    """The natural key, hidden on the issue by the tool: `signoff/tau/v0.1.5`, an incident's id."""
-    title: str
-    body: str
-    """As it is now, without the hidden key; whoever may write could have edited it."""
-    state: IssueState
-    labels: frozenset[str]
-    assignees: tuple[str, ...]
-    locked: bool
-    url: str
 
 
 class Reaction(StrEnum):

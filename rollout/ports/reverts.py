@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from rollout.core.forge import PullRequest
 from rollout.core.state import CommitMessage, Release, RevertOutcome
-from rollout.ports.forge import PullRequest
 
 __all__ = ["RevertOutcome", "RevertPreview", "Reverter"]
 

@@ -8,10 +8,11 @@ from datetime import datetime
 from rollout.core.contract import Contract, RunsSoak
 from rollout.core.decide.pending import held_now
 from rollout.core.decide.revision import samples_of_release
+from rollout.core.forge import PullRequest
 from rollout.core.observation import Sample
 from rollout.core.state import GateFinding, Incident, Rollout, Status, TrainState, TriggerFinding
 from rollout.core.values import format_instant
-from rollout.ports import LoggedCommit, PullRequest
+from rollout.ports import LoggedCommit
 from rollout.rendering.advice import to_do, what_next
 from rollout.rendering.gates import progress
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rollout.ports import Issue, Reaction
+from rollout.core.issue import Issue
+from rollout.ports import Reaction
 from rollout.rendering.inert import line, pad
 from rollout.rendering.markdown import for_terminal
 

@@ -45,7 +45,8 @@ from rollout.rendering.gates import (
 from rollout.rendering.inert import in_columns, line
 
 if TYPE_CHECKING:
-    from rollout.ports import LoggedCommit, PullRequest
+    from rollout.core.forge import PullRequest
+    from rollout.ports import LoggedCommit
 
 SHORT_SHA = 10
 DETAIL = 80

@@ -20,10 +20,10 @@ from fakehub.fixtures import hub
 from fakehub.hub import Hub
 from rollout.cli import main
 from rollout.core.contract import ChannelPolicy, Contract, Roles
+from rollout.core.forge import PullRequestState
 from rollout.core.observation import Evidence
 from rollout.core.values import format_instant
 from rollout.files.evidence import write_evidence
-from rollout.ports import PullRequestState
 from tests.adapters.github.world import NAME, GitHubWorld, seed
 from tests.world import TAU, VERSION, contract
 

@@ -16,9 +16,11 @@ from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.core.contract import RollbackStep, SwitchLane
 from rollout.core.effects import CloseIssue, OpenIssue, OpenPullRequest, UpdateIssue
+from rollout.core.forge import PullRequestState, StatusState
+from rollout.core.issue import IssueState
 from rollout.core.state import Outcome, StepState, Work
 from rollout.errors import InputError, OutsideError, RefusedError
-from rollout.ports import IssueState, PullRequestState, RevertOutcome, StatusState
+from rollout.ports import RevertOutcome
 from tests.fakes.writes import KilledError
 from tests.world import BROWSER, CHECKS, COMMIT, OLD_COMMIT, OTHER_COMMIT, REVERTED, TAU, World, bad_timeline
 

@@ -8,9 +8,9 @@ from rollout.commands.freeze import freeze
 from rollout.commands.history import history
 from rollout.commands.status import status
 from rollout.commands.unfreeze import unfreeze
+from rollout.core.forge import PullRequest
 from rollout.core.state import Freeze
 from rollout.errors import InputError, OutsideError
-from rollout.ports import PullRequest
 from tests.fakes.forge import FakeForge
 from tests.world import OTHER_COMMIT, TAU, World
 

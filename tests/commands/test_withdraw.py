@@ -7,10 +7,10 @@ import pytest
 from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw
 from rollout.core.effects import ClosePullRequest
+from rollout.core.forge import StatusState
 from rollout.core.state import Event, Freeze, Outcome, Verdict, Work
 from rollout.core.withdraw import withdrawn
 from rollout.errors import InputError, RefusedError
-from rollout.ports import StatusState
 from rollout.rendering.commits import message
 from tests.fakes.store import PERSON
 from tests.world import COMMIT, TAU, VERSION, World

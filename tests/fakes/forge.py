@@ -8,18 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
 
-from rollout.core.check_run import CheckRun
+from rollout.core.forge import CheckRun, PullRequest, PullRequestState, StatusState
 from rollout.core.state import CommitMessage
 from rollout.errors import OutsideError, RefusedError
-from rollout.ports import (
-    CheckedCommit,
-    ChecksBefore,
-    HeadChanges,
-    NewPullRequest,
-    PullRequest,
-    PullRequestState,
-    StatusState,
-)
+from rollout.ports import CheckedCommit, ChecksBefore, HeadChanges, NewPullRequest
 from tests.fakes.store import FakeStore, files_of
 from tests.fakes.writes import Writes
 

@@ -7,9 +7,10 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from rollout.core.issue import Issue, IssueState
 from rollout.core.signoff.comments import Comment
 from rollout.errors import OutsideError
-from rollout.ports import OWN_LABEL, Conversation, Issue, IssueState, Permission, Reaction
+from rollout.ports import OWN_LABEL, Conversation, Permission, Reaction
 from tests.fakes.writes import Writes
 
 
@@ -186,3 +187,8 @@ class FakeIssues:
 
     def delete(self, comment: str) -> None:
         self.said = [said for said in self.said if said.comment.id != comment]
+
+
+def shown_issue(title: str = "", body: str = "", state: IssueState = IssueState.OPEN) -> Issue:
+    """Issue 7 of an incident, as a forge shows it."""
+    return Issue(7, "incident", title, body, state, frozenset(), (), locked=False, url="")

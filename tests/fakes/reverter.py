@@ -6,9 +6,10 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import OutsideError, RefusedError
-from rollout.ports import PullRequest, PullRequestKind, PullRequestState, RevertOutcome, RevertPreview
+from rollout.ports import RevertOutcome, RevertPreview
 from tests.fakes.writes import Writes
 
 

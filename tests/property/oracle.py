@@ -7,10 +7,12 @@ from datetime import datetime
 from itertools import pairwise
 
 from rollout.core.contract import RollbackStep, matching
+from rollout.core.forge import PullRequestState, StatusState
+from rollout.core.issue import IssueState
 from rollout.core.observation import Observation
 from rollout.core.state import Outcome, Result, Rollout, StepState, TrainState, Verdict
 from rollout.core.values import seconds_between
-from rollout.ports import IssueState, LoggedCommit, PullRequestState, StatusState
+from rollout.ports import LoggedCommit
 from tests.fakes.store import PERSON, TOOL
 from tests.world import PHASES, TAU, World
 

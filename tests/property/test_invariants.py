@@ -21,12 +21,12 @@ from rollout.commands.withdraw import withdraw
 from rollout.core import completed, versions
 from rollout.core.contract import RollbackStep
 from rollout.core.files import ROLLOUT
+from rollout.core.forge import PullRequestState
 from rollout.core.observation import Evidence, Observation
 from rollout.core.rollback.quarantine import find, standing
 from rollout.core.start import STARTABLE
 from rollout.core.state import Freeze, Outcome, Rollout, TrainState, Verdict
 from rollout.errors import InputError, RefusedError
-from rollout.ports import PullRequestState
 from tests.examples import examples
 from tests.fakes.store import PERSON
 from tests.fakes.writes import KilledError, When

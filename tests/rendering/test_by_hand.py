@@ -9,13 +9,14 @@ import pytest
 
 from rollout.adapters.resources import templates_dir
 from rollout.core.effects import CloseIssue
-from rollout.core.rollback.effects import IssueView, plan_issue
+from rollout.core.rollback.effects import plan_issue
 from rollout.core.state import Event, StepState, TrainState
 from rollout.rendering.commits import message
 from rollout.rendering.incident import incident_body, revert_body
 from rollout.rendering.rollback import next_steps
 from rollout.rendering.terminal import status_view
 from tests.core.world import World, contract_of, run, tau
+from tests.fakes.issues import shown_issue
 
 APPLY = {"command": ["./set-percent", "{percent}"]}
 APPLY_TARGET = {"command": ["./apply", "{version}"]}
@@ -143,8 +144,7 @@ def test_validated_is_only_what_harness_or_ci_judged(sections: dict[str, Any], w
     assert ("✓ 6 validate again" in status(world)) is was_validated
     assert ("What is there now was validated" in issue(world)) is was_validated
     assert ("Nothing was validated" in issue(world)) is not was_validated
-    shown = IssueView(7, "", "", is_open=True)
-    last = [one for one in plan_issue(train(world), shown, "", "") if isinstance(one, CloseIssue)]
+    last = [one for one in plan_issue(train(world), shown_issue(), "", "") if isinstance(one, CloseIssue)]
     assert ("validated anew" in last[0].reason) is was_validated
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState
 from rollout.core.signoff import for_release, sign
 from rollout.core.state import Result, Soak
-from rollout.ports import LoggedCommit, PullRequest, PullRequestKind, PullRequestState
+from rollout.ports import LoggedCommit
 from rollout.rendering.documents import (
     evaluate_document,
     history_document,

@@ -10,6 +10,7 @@ import pytest
 from click import style, unstyle
 
 from rollout.core.contract import Contract
+from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState
 from rollout.core.signoff import block, for_release, sign
 from rollout.core.signoff.checklist import end
 from rollout.core.state import (
@@ -26,7 +27,7 @@ from rollout.core.state import (
     Verdict,
     Work,
 )
-from rollout.ports import LoggedCommit, PullRequest, PullRequestKind, PullRequestState
+from rollout.ports import LoggedCommit
 from rollout.rendering.signoff_terminal import signoff_view
 from rollout.rendering.terminal import (
     decision_view,

@@ -36,8 +36,8 @@ from rollout.adapters.github.checks_documents import (
     Suites,
 )
 from rollout.adapters.github.hints import LATER
-from rollout.core.check_run import CheckRun
 from rollout.core.contract import matching
+from rollout.core.forge import CheckRun
 from rollout.core.state import ChecksReading
 from rollout.errors import OutsideError
 from rollout.ports import ChecksBefore, ChecksUnreadError

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from rollout.adapters.github.answers import CountedNodes, Document, Name, Nodes, Oid, Page, within
 from rollout.adapters.github.issue_documents import ISSUE, OPEN_ISSUES_FIELD, IssueDocument
-from rollout.ports import StatusState
+from rollout.core.forge import StatusState
 
 _STATES = {
     "SUCCESS": StatusState.SUCCESS,

@@ -24,20 +24,12 @@ from rollout.adapters.github.documents import (
     ShownStatuses,
 )
 from rollout.adapters.github.listing import LABEL, Listing
-from rollout.core.check_run import CheckRun
 from rollout.core.decide.effects import blocks
 from rollout.core.decorations import Decorations
+from rollout.core.forge import CheckRun, PullRequest, PullRequestState, StatusState
 from rollout.errors import OutsideError
 from rollout.files.state_files import files_of
-from rollout.ports import (
-    CheckedCommit,
-    ChecksBefore,
-    HeadChanges,
-    NewPullRequest,
-    PullRequest,
-    PullRequestState,
-    StatusState,
-)
+from rollout.ports import CheckedCommit, ChecksBefore, HeadChanges, NewPullRequest
 from rollout.rendering.inert import text
 
 CLOSED_MARKER = "<!-- rollout:closed -->"

@@ -21,8 +21,9 @@ from rollout.adapters.github.issue_documents import (
     UnlistedIssues,
 )
 from rollout.adapters.github.listing import LABEL, Listing
+from rollout.core.issue import Issue, IssueState
 from rollout.core.signoff.comments import Comment
-from rollout.ports import Conversation, Issue, IssueState, answer_key
+from rollout.ports import Conversation, answer_key
 
 ISSUE_MARKER = "<!-- rollout:issue {} -->"
 STICKY_MARKER = "<!-- rollout:sticky {} -->"

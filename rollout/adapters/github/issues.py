@@ -25,7 +25,8 @@ from rollout.adapters.github.issue_listing import (
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.people import Role
 from rollout.core.decorations import Decorations
-from rollout.ports import OWN_LABEL, Conversation, Issue, IssueState, Permission, Reaction, opened_twice
+from rollout.core.issue import Issue, IssueState
+from rollout.ports import OWN_LABEL, Conversation, Permission, Reaction, opened_twice
 from rollout.rendering.inert import cut, marker_value
 
 

@@ -32,10 +32,11 @@ from rollout.adapters.yaml_store import altered
 from rollout.core.contract import Product
 from rollout.core.decide.effects import CHANNEL_BRANCHES
 from rollout.core.files import ROLLOUT, state_path
+from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState, StatusState
 from rollout.core.state import Rollout, StateChange
 from rollout.errors import OutsideError
 from rollout.files.state_files import read_desired
-from rollout.ports import HeadChanges, PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.ports import HeadChanges
 
 LABEL = "rollout"
 

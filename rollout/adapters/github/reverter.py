@@ -16,9 +16,10 @@ from rollout.adapters.github.answers import Document, PassingError, RefusedByGit
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.listing import Listing, newest_pull, shown_pull
 from rollout.adapters.github.product_clone import ProductClone
+from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import HeadMovedError, RefusedError
-from rollout.ports import PullRequest, PullRequestKind, PullRequestState, RevertOutcome, RevertPreview
+from rollout.ports import RevertOutcome, RevertPreview
 
 STATE_FOLDER = "state"
 _ATTEMPTS = 5

@@ -18,22 +18,13 @@ from rollout.adapters.git import Git, TreeEntry, branch_move
 from rollout.adapters.git.formats import message_text
 from rollout.adapters.local.records import RecordsFile
 from rollout.adapters.yaml_store import altered
-from rollout.core.check_run import CheckRun
 from rollout.core.files import ROLLOUT, state_path
+from rollout.core.forge import CheckRun, PullRequest, PullRequestKind, PullRequestState, StatusState
 from rollout.core.state import CommitMessage, StateChange
 from rollout.core.values import Instant, Line, Model, Name, Sha
 from rollout.errors import InputError, RefusedError
 from rollout.files.state_files import files_of, read_desired
-from rollout.ports import (
-    CheckedCommit,
-    ChecksBefore,
-    HeadChanges,
-    NewPullRequest,
-    PullRequest,
-    PullRequestKind,
-    PullRequestState,
-    StatusState,
-)
+from rollout.ports import CheckedCommit, ChecksBefore, HeadChanges, NewPullRequest
 
 PENDING = "pending"
 """The conclusion of a check that still runs."""

@@ -11,10 +11,11 @@ from pydantic import Field
 
 from rollout.adapters.git import Git
 from rollout.adapters.local.records import RecordsFile
+from rollout.core.issue import Issue, IssueState
 from rollout.core.signoff.comments import Comment
 from rollout.core.values import Instant, Line, Model
 from rollout.errors import InputError, RefusedError
-from rollout.ports import OWN_LABEL, Conversation, Issue, IssueState, Permission, Reaction
+from rollout.ports import OWN_LABEL, Conversation, Permission, Reaction
 
 
 class _Comment(Model):

@@ -10,9 +10,10 @@ from rollout.adapters.git import Git, branch_move
 from rollout.adapters.git.revert import ReleaseRevert, refused_unless_clean
 from rollout.adapters.git.scratch import hand_over, scratch
 from rollout.adapters.local.forge import LocalForge
+from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import HeadMovedError, RefusedError
-from rollout.ports import PullRequest, PullRequestKind, PullRequestState, RevertOutcome, RevertPreview
+from rollout.ports import RevertOutcome, RevertPreview
 
 STATE_FOLDER = "state"
 _ATTEMPTS = 8

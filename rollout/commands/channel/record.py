@@ -13,6 +13,7 @@ from rollout.core.channel.proposals import BUSY
 from rollout.core.contract import ChannelPolicy
 from rollout.core.decide.effects import channel_branch, channel_prefix, description, status_context
 from rollout.core.decorations import Decorations
+from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState, StatusState
 from rollout.core.state import (
     Channel,
     ChannelApply,
@@ -26,18 +27,7 @@ from rollout.core.state import (
 from rollout.core.state.changes import applied
 from rollout.core.state.release_cache import ReleaseCache, ReleaseRecord
 from rollout.errors import InputError, RefusedError
-from rollout.ports import (
-    Clock,
-    Forge,
-    NewPullRequest,
-    PullRequest,
-    PullRequestKind,
-    PullRequestState,
-    Releases,
-    StateFiles,
-    StateStore,
-    StatusState,
-)
+from rollout.ports import Clock, Forge, NewPullRequest, Releases, StateFiles, StateStore
 from rollout.rendering.commits import message
 
 _SUPERSEDED = "Another change of the channel is proposed instead."

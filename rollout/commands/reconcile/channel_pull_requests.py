@@ -14,9 +14,10 @@ from rollout.core.decide.effects import (
 )
 from rollout.core.effects import SetStatus
 from rollout.core.files import CHANNEL, RELEASE_CACHE, state_path
+from rollout.core.forge import PullRequest, PullRequestState, StatusState
 from rollout.core.state import StateChange, TrainState
 from rollout.errors import InputError, OutsideError
-from rollout.ports import Forge, PullRequest, PullRequestState, StateStore
+from rollout.ports import Forge, StateStore
 
 _FINE = "the guards let it pass"
 
@@ -33,9 +34,9 @@ def statuses(store: StateStore, forge: Forge, state: TrainState) -> Iterator[Set
         why = description(beside or _why_refused(store, state, pull), LONGEST_DESCRIPTION)
         shown = forge.statuses(pull.head_sha).get(context)
         if why and shown != ("failure", why):
-            yield SetStatus(pull.head_sha, context, "failure", why)
+            yield SetStatus(pull.head_sha, context, StatusState.FAILURE, why)
         if not why and (shown is None or shown[0] != "success"):
-            yield SetStatus(pull.head_sha, context, "success", _FINE)
+            yield SetStatus(pull.head_sha, context, StatusState.SUCCESS, _FINE)
 
 
 def _beside(forge: Forge, state: TrainState, pull: PullRequest) -> str:

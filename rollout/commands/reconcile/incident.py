@@ -16,9 +16,9 @@ from rollout.core.effects import (
     RevertEffect,
     UpdateIssue,
 )
-from rollout.core.rollback.effects import LABEL, IssueView, plan_issue
+from rollout.core.rollback.effects import LABEL, plan_issue
 from rollout.core.state import TrainState
-from rollout.ports import Issues, IssueState, Reverter, opened_twice
+from rollout.ports import Issues, Reverter, opened_twice
 from rollout.rendering.incident import incident_title, revert_body, revert_message
 from rollout.rendering.inert import Markdown, finalize
 
@@ -55,10 +55,8 @@ class Responder:
         if state.incident is None:
             return []
         issue = self.issues.find(state.incident.id)
-        is_open = issue is not None and issue.state is IssueState.OPEN
-        shown = IssueView(issue.number, issue.title, issue.body, is_open) if issue else None
         body = self.incident_body(state, self._pull_request(state))
-        effects = plan_issue(state, shown, incident_title(state.incident), body)
+        effects = plan_issue(state, issue, incident_title(state.incident), body)
         twice = self.issues.duplicates(state.incident.id) if issue else ()
         again = Markdown(opened_twice(issue.number)) if issue else ""
         return effects + [CloseIssue(one.number, again) for one in twice]

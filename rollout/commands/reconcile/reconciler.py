@@ -25,7 +25,6 @@ from rollout.commands.reconcile.signoff_comments import SignoffDesk
 from rollout.commands.targets import TargetLookup
 from rollout.core.decide.advance import advance
 from rollout.core.decide.effects import (
-    PullView,
     difference,
     opens_again_at,
     plan_pulls,
@@ -45,22 +44,14 @@ from rollout.core.effects import (
     UpdatePullRequest,
 )
 from rollout.core.files import CHANNEL, SIGNOFF
+from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState, StatusState
 from rollout.core.observation import Evidence, Results
 from rollout.core.rollback.effects import plan_revert
 from rollout.core.state import UNDER_WAY, Event, StateChange, Status, TrainState
 from rollout.core.state.changes import applied
 from rollout.core.values import format_instant
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError, RolloutError
-from rollout.ports import (
-    Clock,
-    Forge,
-    NewPullRequest,
-    PullRequest,
-    PullRequestKind,
-    PullRequestState,
-    StateStore,
-    StatusState,
-)
+from rollout.ports import Clock, Forge, NewPullRequest, StateStore
 from rollout.rendering.commits import message
 
 _MOST_STEPS = 25
@@ -290,7 +281,9 @@ class Reconciler:
 
     # --- a rollback ---------------------------------------------------------------------------------------
 
-    def _revert(self, report: Report, responder: Responder, reverts: RevertFinder) -> list[PullView] | None:
+    def _revert(
+        self, report: Report, responder: Responder, reverts: RevertFinder
+    ) -> list[PullRequest] | None:
         """Proposes or pushes the revert when its time has come, and records what came of it.
 
         Open promotions, when that changed what they are to be.
@@ -312,7 +305,7 @@ class Reconciler:
 
     # --- the forge ----------------------------------------------------------------------------------------
 
-    def _keep_pulls(self, report: Report) -> list[PullView]:
+    def _keep_pulls(self, report: Report) -> list[PullRequest]:
         """Opens, updates and closes promotions; returns those that are open then, as far as is known."""
         state = report.state
         if state.status is None:
@@ -380,7 +373,7 @@ class Reconciler:
 
     # --- decorations --------------------------------------------------------------------------------------
 
-    def _decorate(self, report: Report, pulls: Sequence[PullView]) -> None:
+    def _decorate(self, report: Report, pulls: Sequence[PullRequest]) -> None:
         self._decorations.attempt(partial(self._show_channel, report))
         if report.state.status is not None:
             self._show(report, report.state.status, pulls)
@@ -394,7 +387,7 @@ class Reconciler:
         for effect in statuses(self._store, self._forge, report.state):
             self._carry_out(report, effect)
 
-    def _show(self, report: Report, status: Status, pulls: Sequence[PullView]) -> None:
+    def _show(self, report: Report, status: Status, pulls: Sequence[PullRequest]) -> None:
         """Sets the statuses of the release commit and of open promotions."""
         state = report.state
         shown: dict[str, Mapping[str, tuple[StatusState, str]]] = {}
@@ -404,7 +397,8 @@ class Reconciler:
 
         for commit in sorted({status.commit, *(pull.head_sha for pull in pulls)}):
             self._decorations.attempt(partial(look, commit))
-        for effect in plan_statuses(state.rollout, status, state.contract, pulls, shown):
+        differs = {pull.number: self._difference(state, pull) for pull in pulls}
+        for effect in plan_statuses(state.rollout, status, state.contract, pulls, differs, shown):
             if effect.commit in shown:
                 self._carry_out(report, effect)
 
@@ -413,7 +407,7 @@ class Reconciler:
             if self._dry_run or self._decorations.attempt(partial(responder.tell, effect, self._now)):
                 report.effects.append(effect)
 
-    def _open_pulls(self, state: TrainState) -> list[PullView] | None:
+    def _open_pulls(self, state: TrainState) -> list[PullRequest] | None:
         """Lists open pull requests; None when that failed: then none may be opened or closed."""
         try:
             listed = self._forge.pull_requests(promotion_prefix(state.train))
@@ -421,9 +415,7 @@ class Reconciler:
             self._failed.append(error)
             return None
         return [
-            PullView(
-                pull.number, pull.head, pull.body, pull.head_sha, pull.base_sha, self._difference(state, pull)
-            )
+            pull
             for pull in listed
             if pull.state is PullRequestState.OPEN and pull.kind is PullRequestKind.PROMOTION
         ]
@@ -466,7 +458,7 @@ class Reconciler:
                 self._forge.close_pull_request(effect.number, effect.reason, at=self._now)
             case SetStatus():
                 self._forge.set_status(
-                    effect.commit, effect.context, StatusState(effect.state), effect.description, at=self._now
+                    effect.commit, effect.context, effect.state, effect.description, at=self._now
                 )
             case _:
                 assert_never(effect)

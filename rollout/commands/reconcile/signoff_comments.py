@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rollout.commands.reconcile.signoff_issue import SignoffIssue
 from rollout.core.decorations import Decorations
+from rollout.core.issue import IssueState
 from rollout.core.signoff.comments import SignoffCommand, commands
 from rollout.core.signoff.evidence import NoEvidenceError, can_change, judge, parse
 from rollout.core.signoff.folding import (
@@ -28,7 +29,7 @@ from rollout.core.signoff.window import SignoffEffect, is_open, key_of, waits_on
 from rollout.core.state import Signature, Signoff, TrainState
 from rollout.core.state.signoff import MOST_AUTHORS
 from rollout.errors import OutsideError
-from rollout.ports import Evidence, Issues, IssueState, Permission
+from rollout.ports import Evidence, Issues, Permission
 
 MOST_LOOKUPS = 40
 """People and evidence that one run looks up for comments: the next ones deal with the rest of a crowd."""

@@ -8,6 +8,7 @@ from functools import partial
 from types import MappingProxyType
 
 from rollout.core.decorations import Decorations
+from rollout.core.issue import Issue, IssueState
 from rollout.core.signoff.comments import Comment
 from rollout.core.signoff.folding import Answers
 from rollout.core.signoff.window import (
@@ -23,7 +24,7 @@ from rollout.core.signoff.window import (
 )
 from rollout.core.state import TrainState
 from rollout.errors import OutsideError, RefusedError
-from rollout.ports import OWN_LABEL, Issue, Issues, IssueState, Reaction, answer_key, opened_twice
+from rollout.ports import OWN_LABEL, Issues, Reaction, answer_key, opened_twice
 from rollout.rendering.advice import next_command
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from rollout.core.check_run import CheckRun
 from rollout.core.contract import CiChecksGate, Contract, ValidationTrigger, matching
 from rollout.core.decide.gates.ci_checks import GREEN, PENDING
 from rollout.core.decide.triggers import CI_FAILURES
+from rollout.core.forge import CheckRun
 from rollout.core.state import CheckFact
 
 _SKIPPED = "skipped"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate
@@ -16,10 +15,10 @@ from rollout.core.effects import (
     OpenPullRequest,
     PullRequestEffect,
     SetStatus,
-    StatusWord,
     UpdatePullRequest,
 )
 from rollout.core.files import ROLLOUT, state_path
+from rollout.core.forge import PullRequest, StatusState
 from rollout.core.state import Outcome, Result, Rollout, Status, Verdict
 from rollout.core.text import inert
 
@@ -38,20 +37,6 @@ _LAST_IN_STATUS = 0xFFFF
 _NAMED_PATHS = 2
 _LONGEST_PATH = 44
 """Of a path that the description names: two of them leave room for the words around."""
-
-
-@dataclass(frozen=True)
-class PullView:
-    """An open promotion pull request as the forge shows it."""
-
-    number: int
-    branch: str
-    body: str
-    head_sha: str
-    base_sha: str
-    """The state commit that its branch was made on."""
-    differs: str = ""
-    """How its branch differs from what was proposed; empty when it does not."""
 
 
 MOVING = ("<!-- moving -->", "<!-- /moving -->")
@@ -111,7 +96,7 @@ def plan_pulls(
     rollout: Rollout,
     status: Status,
     contract: Contract,
-    pulls: Sequence[PullView],
+    pulls: Sequence[PullRequest],
     body_for: Callable[[str], str],
     *,
     contract_changed: bool = False,
@@ -126,10 +111,10 @@ def plan_pulls(
     """
     wanted = _wanted_branch(rollout, status, contract)
     effects: list[PullRequestEffect] = []
-    kept = [pull for pull in pulls if pull.branch == wanted and not contract_changed]
+    kept = [pull for pull in pulls if pull.head == wanted and not contract_changed]
     for pull in pulls:
         if pull not in kept:
-            why = _CONTRACT_CHANGED if pull.branch == wanted else _why_closed(rollout, status)
+            why = _CONTRACT_CHANGED if pull.head == wanted else _why_closed(rollout, status)
             effects.append(ClosePullRequest(pull.number, why))
             continue
         body = body_for(pull.base_sha)
@@ -169,14 +154,17 @@ def plan_statuses(
     rollout: Rollout,
     status: Status,
     contract: Contract,
-    pulls: Sequence[PullView],
+    pulls: Sequence[PullRequest],
+    differs: Mapping[int, str],
     shown: Mapping[str, Mapping[str, tuple[str, str]]],
 ) -> list[SetStatus]:
-    """Returns commits statuses that are not as they should be;
+    """Returns commit statuses that are not as they should be.
+
+    `differs`: number of a pull request -> how its branch differs from what was proposed.
     `shown`: commit -> context -> (state, description).
     """
     context = status_context(rollout.train)
-    wanted = {pull.head_sha: _pull_status(status, pull) for pull in pulls}
+    wanted = {pull.head_sha: _pull_status(status, differs.get(pull.number, "")) for pull in pulls}
     wanted[status.commit] = _release_status(rollout, status, contract)
     return [
         SetStatus(commit, context, state, description)
@@ -244,32 +232,32 @@ def _why_closed(rollout: Rollout, status: Status) -> str:
     return f"The rollout is in {status.phase}; this does not lead on from there."
 
 
-def _pull_status(status: Status, pull: PullView) -> tuple[StatusWord, str]:
-    if pull.differs:
-        return "failure", description(f"not as proposed: {pull.differs}", LONGEST_DESCRIPTION)
+def _pull_status(status: Status, differs: str) -> tuple[StatusState, str]:
+    if differs:
+        return StatusState.FAILURE, description(f"not as proposed: {differs}", LONGEST_DESCRIPTION)
     where = f"{status.release} {status.phase}"
     if status.decision.verdict is Verdict.PROMOTE:
-        return "success", description(f"{where} -> {status.decision.to}: every gate holds")
-    return "failure", description(f"{where}: {_blockers(status)}")
+        return StatusState.SUCCESS, description(f"{where} -> {status.decision.to}: every gate holds")
+    return StatusState.FAILURE, description(f"{where}: {_blockers(status)}")
 
 
-def _release_status(rollout: Rollout, status: Status, contract: Contract) -> tuple[StatusWord, str]:
+def _release_status(rollout: Rollout, status: Status, contract: Contract) -> tuple[StatusState, str]:
     where = f"{status.release} {status.phase}"
     if rollout.outcome is Outcome.COMPLETE:
-        return "success", description(f"{where}: rollout complete")
+        return StatusState.SUCCESS, description(f"{where}: rollout complete")
     if rollout.outcome in (Outcome.ROLLED_BACK, Outcome.IDLE):
-        return "failure", description(f"{where}: rolled back")
+        return StatusState.FAILURE, description(f"{where}: rolled back")
     if rollout.outcome is not Outcome.IN_PROGRESS or rollout.frozen is not None:
         reason = rollout.frozen.reason if rollout.frozen else rollout.outcome
-        return "failure", description(f"{where}: {reason}")
+        return StatusState.FAILURE, description(f"{where}: {reason}")
     validation = _validation_gates(contract, status.phase)
     for finding in status.gates:
         if finding.gate in validation and finding.result is Result.UNSATISFIED:
             is_lasting = isinstance(validation[finding.gate], CiChecksGate)
-            return "failure", description(
+            return StatusState.FAILURE, description(
                 f"{where}: {finding.gate}: {finding.seen if is_lasting else 'failed'}"
             )
-    return "pending", description(f"{where}: in progress")
+    return StatusState.PENDING, description(f"{where}: in progress")
 
 
 def _validation_gates(contract: Contract, phase: str) -> dict[str, HarnessGate | CiChecksGate]:

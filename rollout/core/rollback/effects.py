@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rollout.core.contract import RollbackStep
 from rollout.core.effects import (
     CloseIssue,
@@ -14,21 +12,12 @@ from rollout.core.effects import (
     RevertEffect,
     UpdateIssue,
 )
+from rollout.core.issue import Issue, IssueState
 from rollout.core.rollback.revert_step import has_to_act, revert_of
 from rollout.core.rollback.validation import was_validated
 from rollout.core.state import Incident, IncidentEnd, Outcome, RevertFact, TrainState
 
 LABEL = "rollout-incident"
-
-
-@dataclass(frozen=True)
-class IssueView:
-    """The incident's issue as people see it."""
-
-    number: int
-    title: str
-    body: str
-    is_open: bool
 
 
 def plan_revert(state: TrainState, fact: RevertFact | None) -> RevertEffect | None:
@@ -43,7 +32,7 @@ def plan_revert(state: TrainState, fact: RevertFact | None) -> RevertEffect | No
     return OpenPullRequest(revert_of(incident).branch)
 
 
-def plan_issue(state: TrainState, shown: IssueView | None, title: str, body: str) -> list[IssueEffect]:
+def plan_issue(state: TrainState, shown: Issue | None, title: str, body: str) -> list[IssueEffect]:
     """Returns one issue an incident, current, and closed once the incident has ended.
 
     One that a person closed stays closed, and is kept current anyway.
@@ -55,7 +44,7 @@ def plan_issue(state: TrainState, shown: IssueView | None, title: str, body: str
     effects: list[IssueEffect] = []
     if (shown.title, shown.body.strip()) != (title, body.strip()):
         effects.append(UpdateIssue(shown.number, title, body))
-    if incident.ended is not None and shown.is_open:
+    if incident.ended is not None and shown.state is IssueState.OPEN:
         effects.append(CloseIssue(shown.number, _last_words(incident, incident.ended)))
     return effects
 

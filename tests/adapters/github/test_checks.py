@@ -11,7 +11,7 @@ import yaml
 from benchmarks.github_calls import pile_up
 from fakehub.hub import Hub
 from rollout.adapters.github.checks_documents import OWN_JOBS, OWN_WORKFLOWS
-from rollout.core.check_run import CheckRun
+from rollout.core.forge import CheckRun
 from rollout.errors import OutsideError
 from rollout.ports import ChecksBefore, ChecksUnreadError
 from tests.adapters.github.fixtures import hub, origin

@@ -7,9 +7,10 @@ import pytest
 from fakehub import faults
 from fakehub.entities import Pull
 from fakehub.faults import Fault
+from rollout.core.forge import PullRequest, PullRequestState
+from rollout.core.issue import IssueState
 from rollout.core.state import Verdict
 from rollout.errors import OutsideError
-from rollout.ports import IssueState, PullRequest, PullRequestState
 from tests.adapters.github.fixtures import hub, origin, world
 from tests.adapters.github.test_routes import KEY, REVERT, open_issue, propose
 from tests.adapters.github.world import GitHubWorld

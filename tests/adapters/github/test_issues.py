@@ -18,8 +18,9 @@ from rollout.adapters.github.api import Api
 from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.github.issues import GitHubIssues
 from rollout.adapters.github.listing import Listing
+from rollout.core.issue import Issue, IssueState
 from rollout.errors import OutsideError
-from rollout.ports import Issue, IssueState, Permission, Reaction, answer_key
+from rollout.ports import Permission, Reaction, answer_key
 from tests.adapters.github.world import WaitingClock
 
 __all__ = ["hub"]

@@ -20,9 +20,10 @@ from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.adapters.github.reverter import GitHubReverter
 from rollout.core.contract import Product
+from rollout.core.forge import PullRequestKind, PullRequestState
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import InputError, OutsideError, RefusedError
-from rollout.ports import PullRequestKind, PullRequestState, RevertOutcome
+from rollout.ports import RevertOutcome
 from tests.adapters.github.world import WaitingClock
 from tests.adapters.scratch import NOON, Repository
 

@@ -27,10 +27,12 @@ from rollout.adapters.github.collecting import GitHubCollector
 from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import verify
+from rollout.core.forge import PullRequestKind, StatusState
+from rollout.core.issue import IssueState
 from rollout.core.signoff.evidence import Kind, Reference
 from rollout.core.state import CommitMessage, Freeze, Outcome, Release, StateChange
 from rollout.errors import RolloutError
-from rollout.ports import IssueState, NewPullRequest, PullRequestKind, Reaction, StatusState
+from rollout.ports import NewPullRequest, Reaction
 from tests.adapters.github.fault_table import ALL, table, uncovered
 from tests.adapters.github.fixtures import hub, origin
 from tests.adapters.github.test_faults import __name__ as scenarios

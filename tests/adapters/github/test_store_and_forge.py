@@ -24,16 +24,10 @@ from rollout.commands.history import history
 from rollout.commands.verify import verify
 from rollout.core.contract import Product
 from rollout.core.effects import OpenPullRequest, SetStatus
+from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState, StatusState
 from rollout.core.state import CommitMessage, Freeze, Outcome, Rollout, StateChange, UnusableFile
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
-from rollout.ports import (
-    HeadChanges,
-    NewPullRequest,
-    PullRequest,
-    PullRequestKind,
-    PullRequestState,
-    StatusState,
-)
+from rollout.ports import HeadChanges, NewPullRequest
 from tests import builders
 from tests.adapters.github.fixtures import hub, origin
 from tests.adapters.github.world import Adapters, GitHubWorld, seed

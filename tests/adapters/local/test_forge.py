@@ -14,11 +14,11 @@ import pytest
 from rollout.adapters.git import Git
 from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.yaml_store import YamlStore
-from rollout.core.check_run import CheckRun
+from rollout.core.forge import CheckRun, PullRequest, PullRequestKind, PullRequestState, StatusState
 from rollout.core.state import CommitMessage, StateChange
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 from rollout.files.state_files import files_of
-from rollout.ports import NewPullRequest, PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.ports import NewPullRequest
 from tests import builders
 from tests.adapters.scratch import NOON, Repository
 

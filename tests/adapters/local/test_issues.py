@@ -10,8 +10,9 @@ import pytest
 
 from rollout.adapters.git import Git
 from rollout.adapters.local.issues import LocalIssues
+from rollout.core.issue import Issue, IssueState
 from rollout.errors import InputError, RefusedError
-from rollout.ports import Issue, IssueState, Permission, Reaction
+from rollout.ports import Permission, Reaction
 from tests.adapters.scratch import NOON, Repository
 
 KEY = "signoff/tau/v0.1.5"

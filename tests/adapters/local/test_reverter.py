@@ -13,9 +13,10 @@ import pytest
 from rollout.adapters.git import Git, branch_move
 from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.local.reverter import LocalReverter
+from rollout.core.forge import PullRequestKind, PullRequestState
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import HeadMovedError, InputError, RefusedError
-from rollout.ports import PullRequestKind, PullRequestState, RevertOutcome
+from rollout.ports import RevertOutcome
 from tests.adapters.scratch import NOON, Repository
 
 BRANCH = "rollout-revert/tau/20261123t120000z-v0.1.5"

@@ -6,10 +6,10 @@ import pytest
 
 from rollout.commands.channel.set_ import set_channel
 from rollout.core.files import CONTRACT, ROLLOUT
+from rollout.core.forge import StatusState
 from rollout.core.state import ChannelName, Outcome, RollbackHints, RollbackReason, Rollout
 from rollout.core.values import unix_ms
 from rollout.errors import RefusedError
-from rollout.ports import StatusState
 from tests.commands.channel.world import ChannelWorld
 from tests.world import OLD_VERSION, TAU, contract
 

@@ -9,9 +9,9 @@ from rollout.commands.channel.record import Desk
 from rollout.commands.quarantine import held_back
 from rollout.core.contract import ChannelPolicy
 from rollout.core.files import QUARANTINE
+from rollout.core.forge import PullRequestKind
 from rollout.core.state import Channel, Quarantine, QuarantinedRelease
 from rollout.core.state.release_cache import FILE
-from rollout.ports import PullRequestKind
 from tests.fakes.releases import FakeReleases
 from tests.world import OTHER_COMMIT, TAU, World
 

@@ -9,9 +9,9 @@ from rollout.commands.channel.set_ import set_channel
 from rollout.commands.check import check
 from rollout.commands.verify import verify
 from rollout.core.files import CHANNEL
+from rollout.core.forge import PullRequest, StatusState
 from rollout.core.state import ChannelName, Event
 from rollout.errors import InputError, RefusedError
-from rollout.ports import PullRequest, StatusState
 from rollout.rendering.commits import message
 from tests.commands.channel.world import ChannelWorld
 from tests.world import TAU

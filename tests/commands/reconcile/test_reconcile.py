@@ -18,12 +18,12 @@ from rollout.commands.verify import verify
 from rollout.core.contract import Contract
 from rollout.core.effects import ClosePullRequest, OpenIssue, OpenPullRequest, SetStatus, UpdatePullRequest
 from rollout.core.files import CONTRACT, ROLLOUT
+from rollout.core.forge import PullRequestState, StatusState
 from rollout.core.observation import CONTRADICTORY, HealthState, Results
 from rollout.core.rollback.evidence_index import CaptureState, EvidenceEntry
 from rollout.core.state import ChannelName, Freeze, Outcome, RollbackHints, RollbackReason, Rollout, Verdict
 from rollout.core.values import unix_ms
 from rollout.errors import HeadMovedError, InputError
-from rollout.ports import PullRequestState, StatusState
 from rollout.wiring import texts
 from tests.fakes.writes import KilledError, When
 from tests.world import (

@@ -15,11 +15,12 @@ from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw
 from rollout.core.contract import Roles
 from rollout.core.decorations import Decorations
+from rollout.core.issue import Issue, IssueState
 from rollout.core.signoff.evidence import LookedUpEvidence
 from rollout.core.signoff.window import IssueText, sealed
 from rollout.core.state import CommitMessage, StateChange, TrainState
 from rollout.errors import RefusedError
-from rollout.ports import Issue, IssueState, Permission, Reaction
+from rollout.ports import Permission, Reaction
 from tests.world import TAU, World, promotion_body
 
 ITEM = "rollback-rehearsed"

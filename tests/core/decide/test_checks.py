@@ -2,8 +2,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rollout.core.check_run import CheckRun
 from rollout.core.decide.checks import globs, newest
+from rollout.core.forge import CheckRun
 from rollout.core.state import CheckFact
 from tests.core.world import START, contract_of
 

@@ -5,7 +5,6 @@ import pytest
 
 from fakehub.clock import NOON
 from rollout.core.decide.effects import (
-    PullView,
     channel_branch,
     difference,
     opens_again_at,
@@ -21,6 +20,7 @@ from rollout.core.effects import (
     SetStatus,
     UpdatePullRequest,
 )
+from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState, StatusState
 from rollout.core.state import Freeze
 from tests.core.world import COMMIT, World, checks, run
 
@@ -30,8 +30,9 @@ BRANCH = "rollout/tau/v0.1.5/canary-2"
 class ToyForge:
     """Carries effects out on lists, as a forge would."""
 
-    def __init__(self, *pulls: PullView) -> None:
+    def __init__(self, *pulls: PullRequest) -> None:
         self.pulls = list(pulls)
+        self.differs: dict[int, str] = {}
         self.shown: dict[str, dict[str, tuple[str, str]]] = {}
 
     def plan(self, world: World, body: str = "body") -> list[PullRequestEffect]:
@@ -40,7 +41,7 @@ class ToyForge:
         effects = plan_pulls(rollout, status, contract, self.pulls, lambda base: f"{body} on {base}")
         for effect in effects:
             self._carry_out(effect, body)
-        statuses = plan_statuses(rollout, status, contract, self.pulls, self.shown)
+        statuses = plan_statuses(rollout, status, contract, self.pulls, self.differs, self.shown)
         for effect in statuses:
             self._carry_out(effect, body)
         return [*effects, *statuses]
@@ -51,10 +52,7 @@ class ToyForge:
                 self.pulls.append(pull(len(self.pulls) + 1, effect.branch, body=f"{body} on base"))
             case UpdatePullRequest():
                 self.pulls = [
-                    PullView(p.number, p.branch, effect.body, p.head_sha, p.base_sha)
-                    if p.number == effect.number
-                    else p
-                    for p in self.pulls
+                    replace(p, body=effect.body) if p.number == effect.number else p for p in self.pulls
                 ]
             case ClosePullRequest():
                 self.pulls = [p for p in self.pulls if p.number != effect.number]
@@ -62,8 +60,18 @@ class ToyForge:
                 self.shown.setdefault(effect.commit, {})[effect.context] = (effect.state, effect.description)
 
 
-def pull(number: int = 1, branch: str = BRANCH, *, body: str = "body on base") -> PullView:
-    return PullView(number=number, branch=branch, body=body, head_sha=f"{number:040x}", base_sha="base")
+def pull(number: int = 1, branch: str = BRANCH, *, body: str = "body on base") -> PullRequest:
+    return PullRequest(
+        number=number,
+        kind=PullRequestKind.PROMOTION,
+        title="",
+        head=branch,
+        base="main",
+        state=PullRequestState.OPEN,
+        body=body,
+        head_sha=f"{number:040x}",
+        base_sha="base",
+    )
 
 
 def soaked() -> World:
@@ -78,8 +86,10 @@ def test_a_promotion_opens_a_pull_request_and_turns_it_green() -> None:
     forge = ToyForge()
     assert forge.plan(soaked()) == [
         OpenPullRequest(BRANCH, "canary-2", 25),
-        SetStatus(f"{1:040x}", "rollout/tau", "success", "v0.1.5 canary-1 -> canary-2: every gate holds"),
-        SetStatus(COMMIT, "rollout/tau", "pending", "v0.1.5 canary-1: in progress"),
+        SetStatus(
+            f"{1:040x}", "rollout/tau", StatusState.SUCCESS, "v0.1.5 canary-1 -> canary-2: every gate holds"
+        ),
+        SetStatus(COMMIT, "rollout/tau", StatusState.PENDING, "v0.1.5 canary-1: in progress"),
     ]
 
 
@@ -101,7 +111,7 @@ def test_a_promotion_that_somebody_keeps_closing_waits(times: int, pause: int | 
 def test_a_hold_opens_nothing() -> None:
     forge = ToyForge()
     assert forge.plan(World().reach("canary-1").soak(600)) == [
-        SetStatus(COMMIT, "rollout/tau", "pending", "v0.1.5 canary-1: in progress")
+        SetStatus(COMMIT, "rollout/tau", StatusState.PENDING, "v0.1.5 canary-1: in progress")
     ]
 
 
@@ -176,11 +186,12 @@ def test_a_branch_that_somebody_has_added_to_is_red_until_that_is_taken_out() ->
     world, forge = soaked(), ToyForge()
     forge.plan(world)
     (green,) = forge.pulls
-    forge.pulls = [replace(green, head_sha="f" * 40, differs="it also changes README.md")]
+    forge.pulls = [replace(green, head_sha="f" * 40)]
+    forge.differs = {green.number: "it also changes README.md"}
     assert forge.plan(world) == [
-        SetStatus("f" * 40, "rollout/tau", "failure", "not as proposed: it also changes README.md")
+        SetStatus("f" * 40, "rollout/tau", StatusState.FAILURE, "not as proposed: it also changes README.md")
     ]
-    forge.pulls = [replace(green, head_sha="e" * 40)]
+    forge.pulls, forge.differs = [replace(green, head_sha="e" * 40)], {}
     assert [effect.state for effect in forge.plan(world) if isinstance(effect, SetStatus)] == ["success"]
 
 
@@ -189,7 +200,7 @@ def test_a_freeze_closes_the_pull_request_and_fails_the_release() -> None:
     forge.plan(world)
     assert forge.plan(frozen(world)) == [
         ClosePullRequest(1, "The rollout is frozen: ada says stop"),
-        SetStatus(COMMIT, "rollout/tau", "failure", "v0.1.5 canary-1: ada says stop"),
+        SetStatus(COMMIT, "rollout/tau", StatusState.FAILURE, "v0.1.5 canary-1: ada says stop"),
     ]
 
 
@@ -204,7 +215,9 @@ def test_completion_closes_what_is_open_and_turns_the_release_green() -> None:
     world = World().reach("general-availability").sign_before("general-availability").soak(86400)
     assert ToyForge(pull()).plan(world) == [
         ClosePullRequest(1, "The rollout is complete."),
-        SetStatus(COMMIT, "rollout/tau", "success", "v0.1.5 general-availability: rollout complete"),
+        SetStatus(
+            COMMIT, "rollout/tau", StatusState.SUCCESS, "v0.1.5 general-availability: rollout complete"
+        ),
     ]
 
 
@@ -252,15 +265,15 @@ def test_a_description_fits() -> None:
 def test_a_decision_that_no_gate_holds_up_is_told_by_its_word() -> None:
     world = World().reach("canary-1").soak(600)
     status = world.status.model_copy(update={"gates": ()})
-    effects = plan_statuses(world.rollout, status, world.contract, [pull()], {})
-    assert effects[0] == SetStatus(f"{1:040x}", "rollout/tau", "failure", "v0.1.5 canary-1: hold")
+    effects = plan_statuses(world.rollout, status, world.contract, [pull()], {}, {})
+    assert effects[0] == SetStatus(f"{1:040x}", "rollout/tau", StatusState.FAILURE, "v0.1.5 canary-1: hold")
 
 
 def test_a_train_that_was_reopened_still_says_that_the_release_was_rolled_back() -> None:
     world, forge = soaked().dispatch(), ToyForge()
     world = world.reopen()
     (effect,) = forge.plan(world)
-    assert effect == SetStatus(COMMIT, "rollout/tau", "failure", "v0.1.5 canary-1: rolled back")
+    assert effect == SetStatus(COMMIT, "rollout/tau", StatusState.FAILURE, "v0.1.5 canary-1: rolled back")
 
 
 def test_a_change_of_the_channel_has_a_branch_of_its_own() -> None:
@@ -270,7 +283,7 @@ def test_a_change_of_the_channel_has_a_branch_of_its_own() -> None:
 def test_an_ended_rollout_that_is_not_frozen_says_how_it_ended() -> None:
     world = World().reach("canary-1")
     ended = world.rollout.model_copy(update={"outcome": "rolled back"})
-    (effect,) = plan_statuses(ended, world.status, world.contract, [], {})
+    (effect,) = plan_statuses(ended, world.status, world.contract, [], {}, {})
     assert isinstance(effect, SetStatus)
     assert effect.description == "v0.1.5 canary-1: rolled back"
     assert plan_pulls(ended, world.status, world.contract, [pull()], str) == [

@@ -6,8 +6,9 @@ from pydantic import TypeAdapter
 
 from rollout.core.contract import RollbackStep
 from rollout.core.effects import CloseIssue, OpenIssue, OpenPullRequest, PushRevert, UpdateIssue
+from rollout.core.issue import IssueState
 from rollout.core.rollback import leaving, quarantine, watching
-from rollout.core.rollback.effects import IssueView, plan_issue, plan_revert
+from rollout.core.rollback.effects import plan_issue, plan_revert
 from rollout.core.rollback.opening import block_signoff, incident_id
 from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.rollback.revert_step import has_to_act, standing, waits_for_merge
@@ -32,6 +33,7 @@ from rollout.core.state import (
 )
 from rollout.core.values import Name
 from tests.core.world import CHECKOUTS, REVERTS, START, World, checks, contract_of, run
+from tests.fakes.issues import shown_issue
 
 
 def rolled_back() -> World:
@@ -320,14 +322,14 @@ def test_an_incident_has_one_issue_that_is_closed_at_its_end() -> None:
     assert plan_issue(running.state, None, "title", "body") == [
         OpenIssue(running.incident.id, "title", "body")
     ]
-    shown = IssueView(7, "title", "body\n", is_open=True)
+    shown = shown_issue("title", "body\n")
     assert plan_issue(running.state, shown, "title", "body") == []
     assert plan_issue(running.state, shown, "title", "other") == [UpdateIssue(7, "title", "other")]
     called_off = rolled_back().cancel()
     assert plan_issue(called_off.state, None, "title", "body") == []
     (close,) = plan_issue(called_off.state, shown, "title", "body")
     assert close == CloseIssue(7, "Cancelled: a false alarm.")
-    closed = IssueView(7, "title", "body", is_open=False)
+    closed = shown_issue("title", "body", IssueState.CLOSED)
     assert plan_issue(called_off.state, closed, "title", "body") == []
     running.revert = REVERTS["landed"]
     running.checkout = CHECKOUTS["reverted"]
