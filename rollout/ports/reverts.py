@@ -32,6 +32,8 @@ class RevertPreview:
     release."""
     taken_back: str | None = None
     """The commit that reverted the release's revert."""
+    tree: str = ""
+    """The id of what the branch would hold then; empty unless the outcome is clean."""
 
 
 class Reverter(Protocol):

@@ -9,7 +9,7 @@ trees in a scratch repository.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -27,20 +27,6 @@ _SHOWN = 5
 _DEEPEN = "fetch all of it with `git fetch --unshallow`"
 
 
-@dataclass(frozen=True)
-class Revert:
-    """A revert that is worked out and not made."""
-
-    preview: RevertPreview
-    tree: str = ""
-    """Of the commit that reverts the release; empty when there is nothing to commit."""
-
-    @property
-    def lines(self) -> str:
-        """One line for each commit of the release, in git's words, so that a search for its id finds them."""
-        return "\n".join(f"This reverts commit {commit}." for commit in self.preview.commits)
-
-
 class ReleaseRevert:
     """Reverts of one release. What only touches `state_folder` is no part of it, and is never reverted."""
 
@@ -51,7 +37,7 @@ class ReleaseRevert:
         self._folder = state_folder
         self._merges: dict[str, Merge] = {}
 
-    def work_out(self, tip: str, merged: str | None = None, recorded: str | None = None) -> Revert:
+    def work_out(self, tip: str, merged: str | None = None, recorded: str | None = None) -> RevertPreview:
         """Returns what reverting the release on that commit would do; for `merged` and `recorded` see the
         port.
 
@@ -59,25 +45,28 @@ class ReleaseRevert:
         """
         nothing = RevertPreview(outcome=RevertOutcome.NOTHING, tip=tip, commits=())
         if missing := self._why_missing(tip):
-            return Revert(replace(nothing, outcome=RevertOutcome.MISSING, detail=missing))
+            return replace(nothing, outcome=RevertOutcome.MISSING, detail=missing)
         if cut := self._cut_off().intersection(entry.commit for entry in self._entries):
             why = f"history is cut off at {min(cut)[:12]}: {_DEEPEN}"
-            return Revert(replace(nothing, outcome=RevertOutcome.MISSING, detail=why))
+            return replace(nothing, outcome=RevertOutcome.MISSING, detail=why)
         if not self._parts:
-            return Revert(replace(nothing, detail="no commit of the release touches the product"))
+            return replace(nothing, detail="no commit of the release touches the product")
         if self._changes_nothing(tip):
-            return Revert(replace(nothing, detail="the branch holds nothing of the release any more"))
+            return replace(nothing, detail="the branch holds nothing of the release any more")
         standing = self._standing(tip, merged, recorded)
         if standing.is_undone:
             why = f"{standing.by[:12]} reverted the release; later commits build on that"
-            return Revert(replace(nothing, detail=why))
+            return replace(nothing, detail=why)
         return self._onto(tip, standing, merged)
 
-    def commit(self, revert: Revert, message: CommitMessage, at: datetime) -> str:
-        """Makes the commit on top of the tip."""
-        body = "\n\n".join(part for part in (revert.lines, message.body) if part)
+    def commit(self, revert: RevertPreview, message: CommitMessage, at: datetime) -> str:
+        """Makes the commit on top of the tip, with a line for each commit of the release, in git's words: a
+        search for its id finds them.
+        """
+        lines = "\n".join(f"This reverts commit {commit}." for commit in revert.commits)
+        body = "\n\n".join(part for part in (lines, message.body) if part)
         text = message_text(CommitMessage(message.subject, body, message.trailers))
-        return self._git.commit_tree(revert.tree, (revert.preview.tip,), message=text, at=at)
+        return self._git.commit_tree(revert.tree, (revert.tip,), message=text, at=at)
 
     def is_free(self, commit: str, recorded: str | None = None) -> bool:
         """Returns whether the commit holds nothing of the release; False when that cannot be told.
@@ -134,7 +123,7 @@ class ReleaseRevert:
 
     # --- merging -----------------------------------------------------------------------------------------
 
-    def _onto(self, tip: str, standing: ReleaseStanding, merged: str | None) -> Revert:
+    def _onto(self, tip: str, standing: ReleaseStanding, merged: str | None) -> RevertPreview:
         merge = self._merge(tip)
         preview = RevertPreview(
             RevertOutcome.CLEAN,
@@ -146,11 +135,11 @@ class ReleaseRevert:
         if merge.conflicts:
             detail = "reverting the release conflicts with what came after it"
             conflict = RevertOutcome.CONFLICT
-            return Revert(replace(preview, outcome=conflict, conflicts=merge.conflicts, detail=detail))
+            return replace(preview, outcome=conflict, conflicts=merge.conflicts, detail=detail)
         paths = self._git.changed_paths(self._tree(tip), merge.tree)
         workflows = tuple(path for path in paths if path.startswith(_WORKFLOWS))
         detail = f"{_counted(len(self._parts), 'commit')} to revert, {_counted(len(paths), 'file')}"
-        return Revert(replace(preview, workflows=workflows, detail=detail), merge.tree)
+        return replace(preview, workflows=workflows, detail=detail, tree=merge.tree)
 
     def _holds(self, tip: str, commit: str) -> bool:
         return self._git.resolve(commit) is not None and self._git.is_ancestor(commit, tip)
@@ -248,15 +237,14 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def refused_unless_clean(revert: Revert) -> Revert:
+def refused_unless_clean(revert: RevertPreview) -> RevertPreview:
     """Returns the revert. Raises RefusedError when it is anything but clean."""
-    preview = revert.preview
-    if preview.outcome is RevertOutcome.CLEAN:
+    if revert.outcome is RevertOutcome.CLEAN:
         return revert
-    why = preview.detail
-    if preview.outcome is RevertOutcome.CONFLICT:
-        more = " and more" if len(preview.conflicts) > _SHOWN else ""
-        why += f", in {', '.join(preview.conflicts[:_SHOWN])}{more}"
+    why = revert.detail
+    if revert.outcome is RevertOutcome.CONFLICT:
+        more = " and more" if len(revert.conflicts) > _SHOWN else ""
+        why += f", in {', '.join(revert.conflicts[:_SHOWN])}{more}"
     raise RefusedError(
         f"the release cannot be reverted: {why}",
         hint="revert it by hand; the next run notices when nothing of the release is left",

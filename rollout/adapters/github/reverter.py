@@ -80,7 +80,7 @@ class GitHubReverter:
         tip = self._clone.fetch(self._branch)
         if tip is None:
             return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
-        return self._reverting(release).work_out(tip, merged, recorded).preview
+        return self._reverting(release).work_out(tip, merged, recorded)
 
     def propose(
         self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
@@ -126,7 +126,7 @@ class GitHubReverter:
             tip = self._fetched_tip()
             reverting = self._reverting(release)
             revert = reverting.work_out(tip)
-            if revert.preview.outcome is RevertOutcome.NOTHING:
+            if revert.outcome is RevertOutcome.NOTHING:
                 return tip
             commit = reverting.commit(refused_unless_clean(revert), message, at)
             try:
@@ -189,7 +189,7 @@ class GitHubReverter:
     def _push_branch(self, release: Release, branch: str, message: CommitMessage, at: datetime) -> None:
         tip, old = self._fetched_tip(), self._clone.fetch(branch)
         reverting = self._reverting(release)
-        if old is not None and reverting.work_out(old).preview.outcome is RevertOutcome.NOTHING:
+        if old is not None and reverting.work_out(old).outcome is RevertOutcome.NOTHING:
             return
         revert = refused_unless_clean(reverting.work_out(tip))
         commit = reverting.commit(revert, message, at)

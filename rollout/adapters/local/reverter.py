@@ -54,7 +54,7 @@ class LocalReverter:
         if tip is None:
             return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
         with self._reverting(release) as (_, reverting):
-            return reverting.work_out(tip, merged, recorded).preview
+            return reverting.work_out(tip, merged, recorded)
 
     def propose(
         self, release: Release, branch: str, message: CommitMessage, body: str, *, at: datetime
@@ -95,7 +95,7 @@ class LocalReverter:
     def _push(self, release: Release, message: CommitMessage, tip: str, at: datetime) -> str:
         with self._reverting(release) as (work, reverting):
             revert = reverting.work_out(tip)
-            if revert.preview.outcome is RevertOutcome.NOTHING:
+            if revert.outcome is RevertOutcome.NOTHING:
                 return tip
             commit = reverting.commit(refused_unless_clean(revert), message, at)
             hand_over(commit, work, self._git, known=tip)
