@@ -49,6 +49,8 @@ class OpenIssue:
     key: str
     title: str
     body: str
+    labels: tuple[str, ...]
+    assignees: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class UpdateIssue:
     number: int
     title: str
     body: str
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True)

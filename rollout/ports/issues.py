@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from rollout.core.effects import OpenIssue, UpdateIssue
 from rollout.core.issue import Issue
 from rollout.core.signoff.comments import Comment
 
@@ -69,19 +70,10 @@ class Issues(Protocol):
         None when there is none (any more).
         """
 
-    def open(
-        self,
-        key: str,
-        title: str,
-        body: str,
-        *,
-        labels: Sequence[str],
-        assignees: Sequence[str],
-        at: datetime,
-    ) -> Issue:
+    def open(self, new: OpenIssue, *, at: datetime) -> Issue:
         """Opens it; one with that key that is open is returned as it is. Unknown assignees are left out."""
 
-    def update(self, number: int, *, title: str, body: str, labels: Sequence[str], at: datetime) -> None:
+    def update(self, change: UpdateIssue, *, at: datetime) -> None:
         """Makes title, body and the tool's labels so; a label that does not begin with `rollout` stays."""
 
     def close(self, number: int, comment: str, *, at: datetime) -> None:

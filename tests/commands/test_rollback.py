@@ -971,6 +971,6 @@ def test_what_an_issue_is_closed_with_is_text() -> None:
     """The result of a step may hold a check's name, which anybody who changes a workflow may choose."""
     world = World()
     responder = Responder(world.reverter, world.issues, lambda state, pull: "", pushes_workflows=True)
-    issue = world.issues.open("x", "x", "x", labels=(), assignees=(), at=world.now)
+    issue = world.issues.open(OpenIssue("x", "x", "x", ()), at=world.now)
     responder.tell(CloseIssue(issue.number, "Rolled back; @all is red, see #7."), world.now)
     assert world.issues.last_words[issue.number] == "Rolled back; @&#8203;all is red, see #&#8203;7."

@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from rollout.core.effects import OpenIssue, UpdateIssue
 from rollout.core.issue import Issue, IssueState
 from rollout.core.signoff.comments import Comment
 from rollout.errors import OutsideError
@@ -64,43 +65,35 @@ class FakeIssues:
         self._be_there()
         return next((issue for issue in reversed(self.issues) if issue.key == key), None)
 
-    def open(
-        self,
-        key: str,
-        title: str,
-        body: str,
-        *,
-        labels: Sequence[str],
-        assignees: Sequence[str],
-        at: datetime,
-    ) -> Issue:
-        known = self.find(key)
+    def open(self, new: OpenIssue, *, at: datetime) -> Issue:
+        known = self.find(new.key)
         if known is not None and known.state is IssueState.OPEN:
             return known
-        with self._writes.write(f"open issue {key}"):
+        with self._writes.write(f"open issue {new.key}"):
             # Of two that runs open at once only one stays.
-            known = self.find_open(key)
+            known = self.find_open(new.key)
             if known is not None:
                 return known
             number = len(self.issues) + 101
             issue = Issue(
                 number=number,
-                key=key,
-                title=title,
-                body=body,
+                key=new.key,
+                title=new.title,
+                body=new.body,
                 state=IssueState.OPEN,
-                labels=frozenset({OWN_LABEL, *labels}),
-                assignees=tuple(assignees),
+                labels=frozenset({OWN_LABEL, *new.labels}),
+                assignees=new.assignees,
                 locked=False,
                 url=f"https://github.com/acme/tau/issues/{number}",
             )
             self.issues.append(issue)
         return issue
 
-    def update(self, number: int, *, title: str, body: str, labels: Sequence[str], at: datetime) -> None:
-        with self._writes.write(f"update issue {number}"):
-            kept = {label for label in self.issue(number).labels if not label.startswith(OWN_LABEL)}
-            self.change(number, title=title, body=body, labels=frozenset({OWN_LABEL, *labels, *kept}))
+    def update(self, change: UpdateIssue, *, at: datetime) -> None:
+        with self._writes.write(f"update issue {change.number}"):
+            kept = {label for label in self.issue(change.number).labels if not label.startswith(OWN_LABEL)}
+            labels = frozenset({OWN_LABEL, *change.labels, *kept})
+            self.change(change.number, title=change.title, body=change.body, labels=labels)
 
     def close(self, number: int, comment: str, *, at: datetime) -> None:
         if self.issue(number).state is IssueState.OPEN:

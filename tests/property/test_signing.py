@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rollout.commands.reconcile.signoff_comments import Listener
 from rollout.core import signoff as checklist
 from rollout.core.contract import Roles
+from rollout.core.effects import OpenIssue
 from rollout.core.signoff import transition
 from rollout.core.signoff.evidence import LookedUpEvidence
 from rollout.core.signoff.window import key_of, waits_on_signatures
@@ -55,7 +56,7 @@ def begun() -> World:
         "cyd": Permission.READ
     }
     world.evidence.objects[RUN] = LookedUpEvidence(of_release=True, ended="success", digest="one")
-    world.issues.open(key_of(world.rollout), "Sign-off", "", labels=(), assignees=(), at=world.now)
+    world.issues.open(OpenIssue(key_of(world.rollout), "Sign-off", "", ()), at=world.now)
     return world
 
 

@@ -25,6 +25,7 @@ from rollout.adapters.github.issue_listing import (
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.people import Role
 from rollout.core.decorations import Decorations
+from rollout.core.effects import OpenIssue, UpdateIssue
 from rollout.core.issue import Issue, IssueState
 from rollout.ports import OWN_LABEL, Conversation, Permission, Reaction, opened_twice
 from rollout.rendering.inert import cut, marker_value
@@ -68,28 +69,19 @@ class GitHubIssues:
 
     # --- opening and changing ----------------------------------------------------------------------------
 
-    def open(
-        self,
-        key: str,
-        title: str,
-        body: str,
-        *,
-        labels: Sequence[str],
-        assignees: Sequence[str],
-        at: datetime,
-    ) -> Issue:
+    def open(self, new: OpenIssue, *, at: datetime) -> Issue:
         """Opens it; one with that key that is open is returned as it is. Unknown assignees are left out.
 
         Of two that runs open at once the later one is closed again.
         """
-        found = self.find_open(key)
+        key, found = new.key, self.find_open(new.key)
         if found is not None:
             return found
-        people = tuple(self._assignable(assignees))
-        names = frozenset({OWN_LABEL, *labels})
+        people = tuple(self._assignable(new.assignees))
+        names = frozenset({OWN_LABEL, *new.labels})
         document = {
-            "title": title,
-            "body": _marked(body, ISSUE_MARKER, key),
+            "title": new.title,
+            "body": _marked(new.body, ISSUE_MARKER, key),
             "labels": sorted(names),
             "assignees": people,
         }
@@ -100,8 +92,17 @@ class GitHubIssues:
         )
         self._api.did(f"issue {made.number}")
         self._listed.read_anew()
-        state = IssueState.OPEN
-        mine = Issue(made.number, key, title, body, state, names, people, locked=False, url=made.html_url)
+        mine = Issue(
+            number=made.number,
+            key=key,
+            title=new.title,
+            body=new.body,
+            state=IssueState.OPEN,
+            labels=names,
+            assignees=people,
+            locked=False,
+            url=made.html_url,
+        )
         self._listed.note_opened(mine)
         first = self.find_open(key) or mine
         if first.number != mine.number:
@@ -142,16 +143,15 @@ class GitHubIssues:
 
         return self._api.decorate(f"asking whether {login} can be assigned", ask)
 
-    def update(self, number: int, *, title: str, body: str, labels: Sequence[str], at: datetime) -> None:
+    def update(self, change: UpdateIssue, *, at: datetime) -> None:
         """Makes title, body and the tool's labels so; a label that does not begin with `rollout` stays."""
-        issue = self._listed.issue(number)
+        number, issue = change.number, self._listed.issue(change.number)
         kept = {label for label in issue.labels if not label.startswith(OWN_LABEL)}
-        wanted = frozenset({OWN_LABEL, *labels, *kept})
-        text = _marked(body, ISSUE_MARKER, issue.key)
-        self._patch(
-            f"updating issue {number}", number, {"title": title, "body": text, "labels": sorted(wanted)}
-        )
-        self._listed.note_change(number, title=title, body=body, labels=wanted)
+        wanted = frozenset({OWN_LABEL, *change.labels, *kept})
+        text = _marked(change.body, ISSUE_MARKER, issue.key)
+        document = {"title": change.title, "body": text, "labels": sorted(wanted)}
+        self._patch(f"updating issue {number}", number, document)
+        self._listed.note_change(number, title=change.title, body=change.body, labels=wanted)
 
     def close(self, number: int, comment: str, *, at: datetime) -> None:
         """Closes it with a last comment, once; one that is closed stays as it is."""

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from rollout.adapters.git import Git
 from rollout.adapters.local.records import RecordsFile
+from rollout.core.effects import OpenIssue, UpdateIssue
 from rollout.core.issue import Issue, IssueState
 from rollout.core.signoff.comments import Comment
 from rollout.core.values import Instant, Line, Model
@@ -68,43 +69,34 @@ class LocalIssues:
         found = [each for each in self._file.read().issues if each.key == key]
         return _shown(found[-1]) if found else None
 
-    def open(
-        self,
-        key: str,
-        title: str,
-        body: str,
-        *,
-        labels: Sequence[str],
-        assignees: Sequence[str],
-        at: datetime,
-    ) -> Issue:
+    def open(self, new: OpenIssue, *, at: datetime) -> Issue:
         """Opens it; one with that key that is open is returned as it is."""
         with self._locked():
             records = self._file.read()
             for each in records.issues:
-                if each.key == key and each.state is IssueState.OPEN:
+                if each.key == new.key and each.state is IssueState.OPEN:
                     return _shown(each)
             opened = _Issue(
                 number=len(records.issues) + 1,
-                key=key,
-                title=title,
-                body=body,
-                labels=_with_own(labels),
-                assignees=tuple(assignees),
+                key=new.key,
+                title=new.title,
+                body=new.body,
+                labels=_with_own(new.labels),
+                assignees=new.assignees,
                 opened_at=at,
             )
             self._file.write(records.model_copy(update={"issues": (*records.issues, opened)}))
             return _shown(opened)
 
-    def update(self, number: int, *, title: str, body: str, labels: Sequence[str], at: datetime) -> None:
+    def update(self, change: UpdateIssue, *, at: datetime) -> None:
         """Makes title, body and the tool's labels so; a label that does not begin with `rollout` stays."""
         with self._locked():
             records = self._file.read()
-            found = _find(records, number)
+            found = _find(records, change.number)
             kept = [label for label in found.labels if not label.startswith(OWN_LABEL)]
-            wanted = _with_own([*labels, *kept])
-            if (found.title, found.body, found.labels) != (title, body, wanted):
-                self._change(records, number, title=title, body=body, labels=wanted)
+            wanted = _with_own([*change.labels, *kept])
+            if (found.title, found.body, found.labels) != (change.title, change.body, wanted):
+                self._change(records, change.number, title=change.title, body=change.body, labels=wanted)
 
     def close(self, number: int, comment: str, *, at: datetime) -> None:
         """Closes it with a last comment, once; one that is closed stays as it is."""

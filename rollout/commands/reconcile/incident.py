@@ -16,7 +16,7 @@ from rollout.core.effects import (
     RevertEffect,
     UpdateIssue,
 )
-from rollout.core.rollback.effects import LABEL, plan_issue
+from rollout.core.rollback.effects import plan_issue
 from rollout.core.state import TrainState
 from rollout.ports import Issues, Reverter, opened_twice
 from rollout.rendering.incident import incident_title, revert_body, revert_message
@@ -71,11 +71,9 @@ class Responder:
         """Carries it out. Raises OutsideError."""
         match effect:
             case OpenIssue():
-                self.issues.open(effect.key, effect.title, effect.body, labels=(LABEL,), assignees=(), at=at)
+                self.issues.open(effect, at=at)
             case UpdateIssue():
-                self.issues.update(
-                    effect.number, title=effect.title, body=effect.body, labels=(LABEL,), at=at
-                )
+                self.issues.update(effect, at=at)
             case CloseIssue():
                 self.issues.close(effect.number, finalize(effect.reason), at=at)
             case _:

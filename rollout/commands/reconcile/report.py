@@ -30,6 +30,8 @@ _KINDS: dict[type[Effect], str] = {
     UpdateIssue: "update_incident",
     CloseIssue: "close_incident",
 }
+_NOT_SHOWN = ("body", "labels", "assignees")
+"""A body is up to 60,000 characters of what the rest of the document says already."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,5 @@ class Report:
 def _row(effect: Effect) -> dict[str, object]:
     if isinstance(effect, OpenPullRequest) and not effect.to_phase:
         return {"kind": "propose_revert", "branch": effect.branch}
-    # A body is up to 60,000 characters of what the rest of the document says already.
-    fields = {key: value for key, value in asdict(effect).items() if key != "body"}
+    fields = {key: value for key, value in asdict(effect).items() if key not in _NOT_SHOWN}
     return {"kind": _KINDS[type(effect)], **fields}

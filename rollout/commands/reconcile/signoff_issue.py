@@ -8,6 +8,7 @@ from functools import partial
 from types import MappingProxyType
 
 from rollout.core.decorations import Decorations
+from rollout.core.effects import OpenIssue, UpdateIssue
 from rollout.core.issue import Issue, IssueState
 from rollout.core.signoff.comments import Comment
 from rollout.core.signoff.folding import Answers
@@ -95,7 +96,7 @@ class SignoffIssue:
     def _open(self, state: TrainState, text: IssueText) -> None:
         key, people = key_of(state.rollout), state.contract.signoff.roles.everybody
         wanted = labels(state.contract, state.signoff)
-        self._issues.open(key, text.title, text.body, labels=wanted, assignees=people, at=self._at)
+        self._issues.open(OpenIssue(key, text.title, text.body, wanted, people), at=self._at)
 
     def _stick(self, state: TrainState, found: Issue, text: IssueText) -> None:
         key = key_of(state.rollout)
@@ -107,9 +108,8 @@ class SignoffIssue:
         is_labelled = set(wanted) <= found.labels and own <= {OWN_LABEL, *wanted}
         if is_labelled and (found.title, found.body.strip()) == (text.title, text.body.strip()):
             return
-        if not self._do(
-            lambda: self._issues.update(number, title=text.title, body=text.body, labels=wanted, at=self._at)
-        ):
+        change = UpdateIssue(number, text.title, text.body, wanted)
+        if not self._do(partial(self._issues.update, change, at=self._at)):
             return
         by_hand = not is_as_written(found.body)
         yield SignoffEffect("update_issue", key_of(state.rollout), "changed by hand" if by_hand else "")

@@ -40,10 +40,10 @@ def plan_issue(state: TrainState, shown: Issue | None, title: str, body: str) ->
     incident = state.incident
     assert incident is not None
     if shown is None:
-        return [OpenIssue(incident.id, title, body)] if incident.ended is None else []
+        return [OpenIssue(incident.id, title, body, (LABEL,))] if incident.ended is None else []
     effects: list[IssueEffect] = []
     if (shown.title, shown.body.strip()) != (title, body.strip()):
-        effects.append(UpdateIssue(shown.number, title, body))
+        effects.append(UpdateIssue(shown.number, title, body, (LABEL,)))
     if incident.ended is not None and shown.state is IssueState.OPEN:
         effects.append(CloseIssue(shown.number, _last_words(incident, incident.ended)))
     return effects

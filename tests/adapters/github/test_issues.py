@@ -18,6 +18,7 @@ from rollout.adapters.github.api import Api
 from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.github.issues import GitHubIssues
 from rollout.adapters.github.listing import Listing
+from rollout.core.effects import OpenIssue, UpdateIssue
 from rollout.core.issue import Issue, IssueState
 from rollout.errors import OutsideError
 from rollout.ports import Permission, Reaction, answer_key
@@ -53,14 +54,8 @@ class Town:
         return Api(address, (token or self.app).value, WaitingClock(self.hub.clock), timeout=20)
 
     def opened(self, body: str = "The body.", key: str = KEY) -> Issue:
-        return self.run().open(
-            key,
-            "Sign-off",
-            body,
-            labels=["rollout-signoff"],
-            assignees=["ada", "nobody"],
-            at=self.hub.clock.now(),
-        )
+        new = OpenIssue(key, "Sign-off", body, ("rollout-signoff",), ("ada", "nobody"))
+        return self.run().open(new, at=self.hub.clock.now())
 
     def say(self, number: int, body: str, by: Token | None = None) -> str:
         self.hub.clock.forward(minutes=1)
@@ -109,7 +104,7 @@ def test_an_issue_whose_label_was_taken_off_gets_it_back(town: Town, state: Issu
     assert (found.number, found.title, found.state) == (opened.number, "", state), "so that it is updated"
     assert run.find(KEY) == found
     assert [one.id for one in run.comments(found.number).comments] == [comment]
-    run.update(found.number, title="Sign-off", body="The body.", labels=["rollout-signoff"], at=opened_at)
+    run.update(UpdateIssue(found.number, "Sign-off", "The body.", ("rollout-signoff",)), at=opened_at)
     assert len(town.calls()) == 4, "the list, what is not in it, its comments, the update"
     assert sorted(thread.labels) == ["rollout", "rollout-signoff", "triage"]
     assert town.run().find(KEY) == replace(opened, labels=frozenset({*opened.labels, "triage"}), state=state)
@@ -152,7 +147,7 @@ def test_a_mangled_body_is_still_found_by_the_tools_comment(town: Town) -> None:
     found = town.run().find_open(KEY)
     assert found is not None
     assert found.body == "all\nmine"
-    town.run().update(number, title="Sign-off", body="The body.", labels=[], at=town.hub.clock.now())
+    town.run().update(UpdateIssue(number, "Sign-off", "The body.", ()), at=town.hub.clock.now())
     assert town.repo.threads[number].body == f"The body.\n\n{MARKER}"
 
 
@@ -216,7 +211,7 @@ def test_labels_of_the_tool_are_made_so_and_others_stay(town: Town) -> None:
     number = town.opened().number
     town.repo.label("team-a")
     town.repo.threads[number].labels.append("team-a")
-    town.run().update(number, title="T", body="B", labels=["rollout-blocked"], at=town.hub.clock.now())
+    town.run().update(UpdateIssue(number, "T", "B", ("rollout-blocked",)), at=town.hub.clock.now())
     found = town.run().find_open(KEY)
     assert found is not None
     assert (found.title, found.body) == ("T", "B")
@@ -306,7 +301,7 @@ def test_comments_of_the_tool_under_a_former_identity_stay_its_own(town: Town) -
     ops = town.hub.person("ops", town.repo)
     now = town.hub.clock.now()
     before = town.run(ops)
-    number = before.open(KEY, "Sign-off", "The body.", labels=[], assignees=[], at=now).number
+    number = before.open(OpenIssue(KEY, "Sign-off", "The body.", ()), at=now).number
     before.stick(number, KEY, "Two missing.", at=now)
     refused = town.say(number, "/signoff a b", by=ops)
     before.say_once(number, answer_key(str(refused)), "No: `/signoff ITEM EVIDENCE`.", at=now)

@@ -27,6 +27,7 @@ from rollout.adapters.github.collecting import GitHubCollector
 from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.verify import verify
+from rollout.core.effects import OpenIssue, UpdateIssue
 from rollout.core.forge import PullRequestKind, StatusState
 from rollout.core.issue import IssueState
 from rollout.core.signoff.evidence import Kind, Reference
@@ -102,7 +103,7 @@ def report(run: Adapters) -> None:
 
 def open_issue(run: Adapters) -> object:
     people = ("ada",)
-    return run.issues().open(KEY, "Sign-off", "The body.", labels=["signoff"], assignees=people, at=NOON)
+    return run.issues().open(OpenIssue(KEY, "Sign-off", "The body.", ("signoff",), people), at=NOON)
 
 
 def taken_away(world: GitHubWorld) -> None:
@@ -137,7 +138,7 @@ def reopened(run: Adapters) -> None:
 def updated(run: Adapters) -> None:
     issues = run.issues()
     issues.find(KEY)
-    issues.update(1, title="Sign-off", body="Better.", labels=["late"], at=NOON)
+    issues.update(UpdateIssue(1, "Sign-off", "Better.", ("late",)), at=NOON)
 
 
 def among_forks(world: GitHubWorld) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from rollout.adapters.git import Git
 from rollout.adapters.local.issues import LocalIssues
+from rollout.core.effects import OpenIssue, UpdateIssue
 from rollout.core.issue import Issue, IssueState
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Permission, Reaction
@@ -27,7 +28,7 @@ def issues(tmp_path: Path) -> Iterator[LocalIssues]:
 
 
 def opened(issues: LocalIssues, key: str = KEY) -> Issue:
-    return issues.open(key, "Sign-off", "body", labels=["rollout-signoff"], assignees=["ada"], at=NOON)
+    return issues.open(OpenIssue(key, "Sign-off", "body", ("rollout-signoff",), ("ada",)), at=NOON)
 
 
 def test_an_issue_is_opened_once_and_found_by_its_key(issues: LocalIssues) -> None:
@@ -58,8 +59,8 @@ def test_a_closed_one_is_still_found_and_a_new_one_is_newer(issues: LocalIssues)
 
 def test_labels_of_the_tool_are_made_so_and_others_stay(issues: LocalIssues) -> None:
     number = opened(issues).number
-    issues.update(number, title="T", body="B", labels=["team-a", "rollout-blocked"], at=LATER)
-    issues.update(number, title="T", body="B", labels=["rollout-signoff"], at=LATER)
+    issues.update(UpdateIssue(number, "T", "B", ("team-a", "rollout-blocked")), at=LATER)
+    issues.update(UpdateIssue(number, "T", "B", ("rollout-signoff",)), at=LATER)
     found = issues.find(KEY)
     assert found is not None
     assert (found.title, found.body) == ("T", "B")

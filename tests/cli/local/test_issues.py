@@ -10,6 +10,7 @@ import pytest
 from rollout.adapters.git import Git
 from rollout.adapters.local.issues import LocalIssues
 from rollout.cli import main
+from rollout.core.effects import OpenIssue
 from tests.adapters.scratch import NOON, Repository
 
 
@@ -28,7 +29,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_a_person_reads_comments_and_closes(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys) == "no issues\n"
     git = Git(repo)
-    opened = LocalIssues(git).open("k", "Sign-off", "Who signs?", labels=(), assignees=("ada",), at=NOON)
+    opened = LocalIssues(git).open(OpenIssue("k", "Sign-off", "Who signs?", (), ("ada",)), at=NOON)
     git.close()
     assert opened.number == 1
     assert said(capsys) == "#1  open    Sign-off\n"
@@ -57,7 +58,7 @@ def test_it_says_whether_a_comment_holds_a_command(
     repo: Path, capsys: pytest.CaptureFixture[str], text: str, end: str
 ) -> None:
     git = Git(repo)
-    LocalIssues(git).open("k", "Sign-off", "Who signs?", labels=(), assignees=(), at=NOON)
+    LocalIssues(git).open(OpenIssue("k", "Sign-off", "Who signs?", ()), at=NOON)
     git.close()
     assert said(capsys, "comment", "1", text, "--by", "Ada").endswith(f"{end}\n")
 
@@ -67,7 +68,7 @@ def test_the_tools_comments_are_shown_without_escapes_and_peoples_as_they_are(
 ) -> None:
     git = Git(repo)
     issues = LocalIssues(git)
-    issues.open("k", "Sign-off", "Who signs?", labels=(), assignees=(), at=NOON)
+    issues.open(OpenIssue("k", "Sign-off", "Who signs?", ()), at=NOON)
     issues.comment(1, "Ada", r"\*really\*", at=NOON)
     issues.stick(1, "missing", r"\#1 lacks owner\_agrees", at=NOON)
     git.close()

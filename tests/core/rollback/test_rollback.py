@@ -8,7 +8,7 @@ from rollout.core.contract import RollbackStep
 from rollout.core.effects import CloseIssue, OpenIssue, OpenPullRequest, PushRevert, UpdateIssue
 from rollout.core.issue import IssueState
 from rollout.core.rollback import leaving, quarantine, watching
-from rollout.core.rollback.effects import plan_issue, plan_revert
+from rollout.core.rollback.effects import LABEL, plan_issue, plan_revert
 from rollout.core.rollback.opening import block_signoff, incident_id
 from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.rollback.revert_step import has_to_act, standing, waits_for_merge
@@ -320,11 +320,11 @@ def test_an_incident_has_one_issue_that_is_closed_at_its_end() -> None:
     running = reverting()
     assert running.incident is not None
     assert plan_issue(running.state, None, "title", "body") == [
-        OpenIssue(running.incident.id, "title", "body")
+        OpenIssue(running.incident.id, "title", "body", (LABEL,))
     ]
     shown = shown_issue("title", "body\n")
     assert plan_issue(running.state, shown, "title", "body") == []
-    assert plan_issue(running.state, shown, "title", "other") == [UpdateIssue(7, "title", "other")]
+    assert plan_issue(running.state, shown, "title", "other") == [UpdateIssue(7, "title", "other", (LABEL,))]
     called_off = rolled_back().cancel()
     assert plan_issue(called_off.state, None, "title", "body") == []
     (close,) = plan_issue(called_off.state, shown, "title", "body")
