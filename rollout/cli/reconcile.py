@@ -26,7 +26,7 @@ def _handed_over(folder: Path | None, run: str | None) -> list[Evidence]:
     if folder is None:
         return []
     from rollout.adapters.artifacts import evidence_in
-    from rollout.commands.reconcile.evidence import check_run
+    from rollout.core.decide.intake import check_run
 
     evidence = evidence_in(folder)
     if run:

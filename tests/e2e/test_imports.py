@@ -44,7 +44,7 @@ OF_EVALUATE = {
     "rollout.adapters.local": {"forge", "records"},
     "rollout.cli": {"boundary", "evaluate", "help", "options", "output"},
     "rollout.commands": {"commit_state", "evaluate", "reconcile"},
-    "rollout.commands.reconcile": {"evidence", "facts"},
+    "rollout.commands.reconcile": {"facts"},
     "rollout.files": {"plain_file", "state_files", "train", "yaml_text"},
     "rollout.ports": {"forge", "store"},
     "rollout.rendering": {"gates", "inert", "terminal"},

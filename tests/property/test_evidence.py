@@ -14,8 +14,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rollout.commands.reconcile.evidence import check_itself
 from rollout.core.contract import Adapter
+from rollout.core.decide.intake import check_itself
 from rollout.core.harness import parse_harness
 from rollout.core.observation import EARLIEST, MAX_FUTURE, HealthState, Observation, Results, WorkResult
 from rollout.core.surfaces import parse

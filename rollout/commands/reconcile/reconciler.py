@@ -7,51 +7,36 @@ planned from what the forge shows, so a run that was killed is finished by the n
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import assert_never
 
 from rollout.commands.commit_state import ATTEMPTS, writable
 from rollout.commands.reconcile.channel_pull_requests import statuses
 from rollout.commands.reconcile.channel_results import answer, left_over, without_answers
-from rollout.commands.reconcile.evidence import check_evidence, in_order, sorted_out
 from rollout.commands.reconcile.facts import FactFinder
 from rollout.commands.reconcile.incident import Responder
+from rollout.commands.reconcile.promotions import PromotionPullRequests
 from rollout.commands.reconcile.report import Report, StepCommit
 from rollout.commands.reconcile.revert_facts import RevertFinder
 from rollout.commands.reconcile.signoff_comments import SignoffDesk
 from rollout.commands.targets import TargetLookup
 from rollout.core.decide.advance import advance
-from rollout.core.decide.effects import (
-    difference,
-    opens_again_at,
-    plan_pulls,
-    plan_statuses,
-    promotion_prefix,
-    proposed,
-)
 from rollout.core.decide.evidence import why_ignored
+from rollout.core.decide.intake import check_evidence, in_order, sorted_out
 from rollout.core.decide.requests import ignored
 from rollout.core.decide.step import Step
 from rollout.core.decorations import Decorations
-from rollout.core.effects import (
-    ClosePullRequest,
-    OpenPullRequest,
-    PullRequestEffect,
-    SetStatus,
-    UpdatePullRequest,
-)
 from rollout.core.files import CHANNEL, SIGNOFF
-from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState, StatusState
+from rollout.core.forge import PullRequest
 from rollout.core.observation import Evidence, Results
 from rollout.core.rollback.effects import plan_revert
-from rollout.core.state import UNDER_WAY, Event, StateChange, Status, TrainState
+from rollout.core.state import UNDER_WAY, Event, StateChange, TrainState
 from rollout.core.state.changes import applied
 from rollout.core.values import format_instant
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError, RolloutError
-from rollout.ports import Clock, Forge, NewPullRequest, StateStore
+from rollout.ports import Clock, Forge, StateStore
 from rollout.rendering.commits import message
 
 _MOST_STEPS = 25
@@ -86,15 +71,14 @@ class Reconciler:
         self._store = store
         self._forge = forge
         self._now = clock.now()
-        self._promotion_body = promotion_body
         self._dry_run = dry_run
         self._responder = responder
-        self._was_ready = False
         self._is_brake = False
         self._reverts = _revert_finder(responder) if responder is not None else None
         self._decorations = decorations or Decorations()
-        self._failed: list[OutsideError] = []
-        """Vital acts that failed: the others are made first."""
+        self._pulls = PromotionPullRequests(
+            store, forge, promotion_body, self._decorations, at=self._now, dry_run=dry_run
+        )
 
     def run(self, train: str, evidence: Sequence[Evidence]) -> Report:
         """Raises InputError for evidence that cannot be of this rollout, or none of which can be believed,
@@ -105,7 +89,7 @@ class Reconciler:
         """
         report = Report(self._store.load_for_brake(train, self._store.head()))
         report.broken = report.state.stood_in_for
-        self._was_ready = report.is_ready
+        was_ready = report.is_ready
         believed, report.refused = sorted_out(evidence, self._now)
         if report.refused and not believed:
             raise report.refused[0]
@@ -120,12 +104,16 @@ class Reconciler:
             if not self._brakes(report.state, queue, finder):
                 raise
         self._advance(report, queue, finder)
-        pulls = self._keep_pulls(report)
-        if self._responder is not None and self._reverts is not None:
-            pulls = self._revert(report, self._responder, self._reverts) or pulls
+        pulls = self._pulls.keep(report, was_ready=was_ready)
+        if (
+            self._responder is not None
+            and self._reverts is not None
+            and self._revert(report, self._responder, self._reverts)
+        ):
+            pulls = self._pulls.keep(report, was_ready=was_ready) or pulls
         self._decorate(report, pulls)
-        if self._failed:
-            raise self._failed[0]
+        if self._pulls.failed:
+            raise self._pulls.failed[0]
         return report
 
     def _take_what_people_said(
@@ -281,19 +269,17 @@ class Reconciler:
 
     # --- a rollback ---------------------------------------------------------------------------------------
 
-    def _revert(
-        self, report: Report, responder: Responder, reverts: RevertFinder
-    ) -> list[PullRequest] | None:
+    def _revert(self, report: Report, responder: Responder, reverts: RevertFinder) -> bool:
         """Proposes or pushes the revert when its time has come, and records what came of it.
 
-        Open promotions, when that changed what they are to be.
+        Returns whether that recorded a step, which may change what open promotions are to be.
         """
         effect = plan_revert(report.state, reverts.fact(report.state))
         if effect is None:
-            return None
+            return False
         report.effects.append(effect)
         if self._dry_run:
-            return None
+            return False
         try:
             responder.revert(effect, report.state, self._now)
         except (RefusedError, OutsideError) as error:
@@ -301,82 +287,14 @@ class Reconciler:
             report.notes.append(f"the revert failed, and is tried again by the next run: {error.message}")
         steps = len(report.steps)
         self._advance(report, deque(), FactFinder(self._forge, self._reverts))
-        return self._keep_pulls(report) if len(report.steps) > steps else None
-
-    # --- the forge ----------------------------------------------------------------------------------------
-
-    def _keep_pulls(self, report: Report) -> list[PullRequest]:
-        """Opens, updates and closes promotions; returns those that are open then, as far as is known."""
-        state = report.state
-        if state.status is None:
-            return []
-        pulls = self._open_pulls(state)
-        if pulls is None:
-            return []
-        body_for = partial(self._promotion_body, state)
-        changed = any(taken.step.event is Event.CONTRACT for taken in report.steps)
-        effects = plan_pulls(
-            state.rollout, state.status, state.contract, pulls, body_for, contract_changed=changed
-        )
-        for effect in effects:
-            if not (isinstance(effect, OpenPullRequest) and self._is_put_off(report, effect)):
-                self._carry_out(report, effect)
-        # A dry run has closed nothing, and has to leave out what it would have closed.
-        closed = {effect.number for effect in report.effects if isinstance(effect, ClosePullRequest)}
-        return [pull for pull in self._open_pulls(state) or () if pull.number not in closed]
-
-    def _carry_out(self, report: Report, effect: PullRequestEffect) -> None:
-        """Changes the forge. A body or status that fails is only reported; people act on pull requests."""
-        if isinstance(effect, UpdatePullRequest | SetStatus):
-            is_done = self._decorations.attempt(partial(self._make, effect, report.state))
-        else:
-            is_done = self._is_made(effect, report.state)
-        if is_done:
-            report.effects.append(effect)
-
-    def _is_put_off(self, report: Report, effect: OpenPullRequest) -> bool:
-        try:
-            why = self._why_later(effect)
-        except OutsideError as error:
-            self._failed.append(error)
-            return True
-        if why:
-            report.notes.append(why)
-        return bool(why)
-
-    def _why_later(self, effect: OpenPullRequest) -> str:
-        """Returns why the pull request is not opened yet; empty when it is.
-
-        Otherwise a bot that closes each one at once would have it opened without end. A promotion that this
-        run has decided is not asked about: nobody can have closed it, and it saves a request.
-        """
-        if not self._was_ready:
-            return ""
-        closings = self._forge.closings(effect.branch)
-        again = opens_again_at(closings)
-        if again is None or again <= self._now:
-            return ""
-        often = f"{len(closings)} times, last at {format_instant(closings[-1])}"
-        return (
-            f"the pull request to {effect.to_phase} is not opened before {format_instant(again)}:"
-            f" somebody else closed it {often}. If that is a bot, exempt the branches rollout/** from it;"
-            " to stop promoting: rollout freeze --reason WHY"
-        )
-
-    def _is_made(self, effect: PullRequestEffect, state: TrainState) -> bool:
-        try:
-            self._make(effect, state)
-        except OutsideError as error:
-            self._failed.append(error)
-            return False
-        return True
+        return len(report.steps) > steps
 
     # --- decorations --------------------------------------------------------------------------------------
 
     def _decorate(self, report: Report, pulls: Sequence[PullRequest]) -> None:
         self._decorations.attempt(partial(self._show_channel, report))
         if report.state.status is not None:
-            self._show(report, report.state.status, pulls)
+            self._pulls.show(report, report.state.status, pulls)
         if self._responder is not None:
             self._decorations.attempt(partial(self._tell, report, self._responder))
         if self._desk is not None:
@@ -385,83 +303,12 @@ class Reconciler:
 
     def _show_channel(self, report: Report) -> None:
         for effect in statuses(self._store, self._forge, report.state):
-            self._carry_out(report, effect)
-
-    def _show(self, report: Report, status: Status, pulls: Sequence[PullRequest]) -> None:
-        """Sets the statuses of the release commit and of open promotions."""
-        state = report.state
-        shown: dict[str, Mapping[str, tuple[StatusState, str]]] = {}
-
-        def look(commit: str) -> None:
-            shown[commit] = self._forge.statuses(commit)
-
-        for commit in sorted({status.commit, *(pull.head_sha for pull in pulls)}):
-            self._decorations.attempt(partial(look, commit))
-        differs = {pull.number: self._difference(state, pull) for pull in pulls}
-        for effect in plan_statuses(state.rollout, status, state.contract, pulls, differs, shown):
-            if effect.commit in shown:
-                self._carry_out(report, effect)
+            self._pulls.carry_out(report, effect)
 
     def _tell(self, report: Report, responder: Responder) -> None:
         for effect in responder.plan_issue(report.state):
             if self._dry_run or self._decorations.attempt(partial(responder.tell, effect, self._now)):
                 report.effects.append(effect)
-
-    def _open_pulls(self, state: TrainState) -> list[PullRequest] | None:
-        """Lists open pull requests; None when that failed: then none may be opened or closed."""
-        try:
-            listed = self._forge.pull_requests(promotion_prefix(state.train))
-        except OutsideError as error:
-            self._failed.append(error)
-            return None
-        return [
-            pull
-            for pull in listed
-            if pull.state is PullRequestState.OPEN and pull.kind is PullRequestKind.PROMOTION
-        ]
-
-    def _difference(self, state: TrainState, pull: PullRequest) -> str:
-        """Returns how the pull request's branch differs from the promotion that its train proposes now."""
-        after = state.contract.next_phase(state.status.phase) if state.status else None
-        if after is None:
-            return ""
-        try:
-            changes = self._forge.changes(state.train, pull)
-        except OutsideError as error:
-            return error.message
-        wanted = proposed(state.rollout, after.name, after.canary_percent)
-        altered = changes.altered
-        if altered and self._store.altered(state.train, StateChange(rollout=state.rollout), state.head):
-            altered = ""  # somebody wrote the file so on the state branch: it may have come with that
-        return difference(wanted, changes.paths, changes.rollout, unlisted=changes.unlisted, altered=altered)
-
-    def _make(self, effect: PullRequestEffect, state: TrainState) -> None:
-        if self._dry_run:
-            return
-        match effect:
-            case OpenPullRequest():
-                rollout = proposed(state.rollout, effect.to_phase, effect.canary_percent)
-                text = message(Event.PROMOTE, contract=state.contract, rollout=rollout, status=state.status)
-                new = NewPullRequest(
-                    kind=PullRequestKind.PROMOTION,
-                    train=state.train,
-                    branch=effect.branch,
-                    change=StateChange(rollout=rollout),
-                    message=text,
-                    body=self._promotion_body(state, state.head),
-                    parent=state.head,
-                )
-                self._forge.open_pull_request(new, at=self._now)
-            case UpdatePullRequest():
-                self._forge.update_pull_request(effect.number, effect.body, at=self._now)
-            case ClosePullRequest():
-                self._forge.close_pull_request(effect.number, effect.reason, at=self._now)
-            case SetStatus():
-                self._forge.set_status(
-                    effect.commit, effect.context, effect.state, effect.description, at=self._now
-                )
-            case _:
-                assert_never(effect)
 
 
 def _revert_finder(responder: Responder) -> RevertFinder:

@@ -19,7 +19,7 @@ from rollout.core.effects import (
 )
 from rollout.core.files import ROLLOUT, state_path
 from rollout.core.forge import PullRequest, StatusState
-from rollout.core.state import Outcome, Result, Rollout, Status, Verdict
+from rollout.core.state import Outcome, Result, Rollout, Status, TrainState, Verdict
 from rollout.core.text import inert
 
 CHANNEL_BRANCHES = "rollout-channel/"
@@ -176,6 +176,12 @@ def plan_statuses(
 def proposed(rollout: Rollout, phase: str, canary_percent: int) -> Rollout:
     """Returns desired state as a promotion pull request makes it: two lines differ, nothing else."""
     return rollout.model_copy(update={"phase": phase, "canary_percent": canary_percent})
+
+
+def promotion_of(state: TrainState) -> Rollout | None:
+    """Returns desired state as the next promotion makes it; None in the last phase."""
+    after = state.contract.next_phase(state.status.phase) if state.status else None
+    return proposed(state.rollout, after.name, after.canary_percent) if after else None
 
 
 def besides(paths: Sequence[str], own: Collection[str], *, unlisted: int = 0) -> str:
