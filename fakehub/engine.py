@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,18 +20,32 @@ from fakehub.act import STUBS, ActError, ActRun
 from fakehub.bare import GITHUB
 from fakehub.entities import Access, Artifact, Check, Event, JobResult, Run, Token, TokenKind
 from fakehub.errors import ApiError
-from fakehub.expressions import evaluate, value_of, with_token
-from fakehub.patterns import matches, skips_ci
+from fakehub.expressions import evaluate
+from fakehub.patterns import skips_ci
 from fakehub.played import play
 from fakehub.schemas import stamp
-from fakehub.workflow_file import WorkflowFile, read, workflow_files
+from fakehub.workflow_file import WorkflowFile, workflow_files
+from fakehub.workflow_rules import (
+    ACTION,
+    DISPATCHES,
+    act_document,
+    all_uses,
+    check_name,
+    checked_inputs,
+    group_of,
+    is_first,
+    is_started,
+    job_permissions,
+    run_context,
+    runs_on,
+    token_inputs,
+    uses_of_actions,
+    waits_for_approval,
+)
 
 if TYPE_CHECKING:
     from fakehub.hub import Hub
     from fakehub.repo import Repo
-
-DISPATCHES = ("workflow_dispatch", "repository_dispatch")
-_USES = re.compile(r"(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)(?P<path>/[^@]*)?@(?P<pin>\S+)")
 
 
 @dataclass
@@ -191,7 +205,7 @@ class Engine:
     def _started_by(self, event: Event) -> list[Queued]:
         repo = self.hub.repos[event.repo]
         by_run = event.actor.kind is TokenKind.RUN
-        if by_run and event.name not in DISPATCHES and not _waits_for_approval(event):
+        if by_run and event.name not in DISPATCHES and not waits_for_approval(event):
             return []
         commit = self._commit_for(repo, event)
         if commit is None or (
@@ -200,13 +214,13 @@ class Engine:
             return []
         queued = []
         for file in workflow_files(repo, commit):
-            if not _is_started(file, event) or file.path in repo.disabled_workflows:
+            if not is_started(file, event) or file.path in repo.disabled_workflows:
                 continue
             run = self._new_run(repo, file, event, commit)
-            if by_run and _waits_for_approval(event):
+            if by_run and waits_for_approval(event):
                 run.status, run.conclusion = "completed", "action_required"
                 continue
-            group, cancels = _concurrency(file, run, self._variables(event))
+            group, cancels = group_of(file, run, self._variables(event))
             queued.append(Queued(repo, file, event, run, group, cancels))
         return queued
 
@@ -250,7 +264,7 @@ class Engine:
             event.payload,
             commit=commit,
             caused_by=event,
-            title=evaluate(str(file.document.get("run-name", "")), _context(file, event)),
+            title=evaluate(str(file.document.get("run-name", "")), run_context(file, event)),
         )
         repo.runs.append(run)
         return run
@@ -278,7 +292,7 @@ class Engine:
             return True
         context = {"inputs": queued.run.payload.get("inputs") or {}, "vars": self.variables, "matrix": {}}
         jobs = queued.file.document["jobs"].values()
-        labels = {one for job in jobs if _is_first(job) for one in _runs_on(job["runs-on"], context)[1]}
+        labels = {one for job in jobs if is_first(job) for one in runs_on(job["runs-on"], context)[1]}
         if self.offline.isdisjoint(labels):
             return False
         self._lines[queued.group or str(queued.run.id)] = [queued]
@@ -301,7 +315,7 @@ class Engine:
         tokens = self._tokens(repo, file, run)
         rewritten = scratch / Path(file.path).name
         actions = self._actions(file, clone)
-        document = _document(file, tokens, _token_inputs(file, clone, actions), self._refusing(repo, run))
+        document = act_document(file, tokens, token_inputs(file, clone, actions), self._refusing(repo, run))
         rewritten.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False), encoding="utf-8")
         try:
             jobs = self.run_jobs(
@@ -403,10 +417,10 @@ class Engine:
         Raises ActError for one without a stub, or that is not pinned to a commit.
         """
         found: dict[str, Path] = {}
-        wanted = _all_uses(file.document, clone)
+        wanted = all_uses(file.document, clone)
         while wanted:
             used = wanted.pop(0)
-            match = _USES.fullmatch(used)
+            match = ACTION.fullmatch(used)
             if match is None:
                 raise ActError(f"{file.path}: cannot read `uses: {used}`")
             pin = f"{match['owner']}/{match['name']}@{match['pin']}"
@@ -417,7 +431,7 @@ class Engine:
                 raise ActError(f"{file.path}: `uses: {used}` is not pinned by a full SHA")
             if pin not in found:
                 found[pin] = folder
-                wanted += _uses_of_actions(folder)
+                wanted += uses_of_actions(folder)
         return found
 
     def _check_labels(self, file: WorkflowFile, run: Run, jobs: list[JobResult]) -> None:
@@ -428,7 +442,7 @@ class Engine:
             context = {"matrix": job.matrix, "vars": self.variables, "inputs": inputs}
             group = ""
             with contextlib.suppress(ValueError):
-                group, job.labels = _runs_on(raw, context)
+                group, job.labels = runs_on(raw, context)
             if group and group not in self.groups:
                 raise ActError(f"{file.path}: job {job.name}: there is no group {group}")
             if unknown := set(job.labels) - set(self.labels):
@@ -450,7 +464,7 @@ class Engine:
                 Check(
                     job.id,
                     run.sha,
-                    _check_name(file, job),
+                    check_name(file, job),
                     "completed",
                     job.conclusion,
                     run.created_at,
@@ -485,160 +499,5 @@ def artifact_files(artifact: Artifact) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-# --- what a workflow file says ---------------------------------------------------------------------------
-
-
-def _waits_for_approval(event: Event) -> bool:
-    """Returns whether a person must approve it: so for pull requests made with a run's own token."""
-    return event.name == "pull_request" and event.action in ("opened", "synchronize", "reopened")
-
-
-def _is_first(job: Mapping[str, Any]) -> bool:
-    return not job.get("needs")
-
-
-def _context(file: WorkflowFile, event: Event) -> dict[str, Any]:
-    github = {"workflow": file.name, "event_name": event.name, "actor": event.actor.account.login}
-    return {"github": github, "inputs": event.payload.get("inputs") or {}}
-
-
-def _is_started(file: WorkflowFile, event: Event) -> bool:
-    if event.workflow and file.path != event.workflow:
-        return False
-    if event.name not in file.triggers:
-        return False
-    filters = file.triggers[event.name]
-    return event.name in ("schedule", "workflow_dispatch") or matches(event, filters)
-
-
-def _runs_on(raw: Any, context: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Returns the group and the labels of a job's `runs-on`, in each of its forms."""
-    value = value_of(raw, context) if isinstance(raw, str) and raw.startswith("${{") else raw
-    if isinstance(value, dict):
-        return str(value.get("group", "")), _runs_on(value.get("labels") or [], context)[1]
-    listed = value if isinstance(value, list) else [value]
-    return "", [label for one in listed if (label := evaluate(str(one), context))]
-
-
 def _is_of_fork(run: Run) -> bool:
     return run.caused_by is not None and run.caused_by.from_fork
-
-
-def _check_name(file: WorkflowFile, job: JobResult) -> str:
-    """Returns the job's `name`, which a rule requires; with an expression or a matrix, the run's name for it.
-
-    GitHub's documentation, "Troubleshooting required status checks".
-    """
-    name = str(file.document["jobs"].get(job.key, {}).get("name", ""))
-    return job.name if not name or job.matrix or "${{" in name else name
-
-
-def _concurrency(file: WorkflowFile, run: Run, variables: Mapping[str, str]) -> tuple[str, bool]:
-    """Returns the group (with the workflow's name expanded) and whether a newer run cancels."""
-    raw = file.document.get("concurrency")
-    if raw is None:
-        return "", False
-    settings = raw if isinstance(raw, dict) else {"group": raw}
-    github = {
-        "workflow": file.name,
-        "sha": run.sha,
-        "ref": run.ref,
-        "ref_name": run.ref.removeprefix("refs/heads/").removeprefix("refs/tags/").removeprefix("refs/pull/"),
-        "repository": run.payload.get("repository", {}).get("full_name"),
-        "head_ref": run.branch if run.event == "pull_request" else "",
-        "run_id": run.id,
-        "event_name": run.event,
-        "event": run.payload,
-        "actor": run.actor.login,
-    }
-    context = {"github": github, "inputs": run.payload.get("inputs") or {}, "vars": variables}
-    return evaluate(str(settings["group"]), context), settings.get("cancel-in-progress") is True
-
-
-def checked_inputs(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
-    """Returns what a dispatched workflow gets, as strings. Raises ApiError 422."""
-    if unknown := given.keys() - declared.keys():
-        raise ApiError(422, f"Unexpected inputs provided: {sorted(unknown)}")
-    result = {}
-    for name, raw in declared.items():
-        rule = raw or {}
-        value = given.get(name, rule.get("default"))
-        if rule.get("required") and value in (None, ""):
-            raise ApiError(422, f"Required input '{name}' not provided")
-        if rule.get("type") == "choice" and name in given and value not in rule["options"]:
-            raise ApiError(
-                422, f"Provided value '{value}' for input '{name}' not in the list of allowed values"
-            )
-        result[name] = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return result
-
-
-def job_permissions(repo: Repo, document: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, str]:
-    """Maps scope to level, of the token that a job gets."""
-    raw = job.get("permissions", document.get("permissions"))
-    scopes = ("actions", "checks", "contents", "issues", "pull_requests", "statuses")
-    if raw is None:
-        raw = "write-all" if repo.default_workflow_permissions == "write" else {"contents": "read"}
-    if isinstance(raw, str):
-        return {**dict.fromkeys(scopes, raw.removesuffix("-all")), "metadata": "read"}
-    return {**{name.replace("-", "_"): level for name, level in (raw or {}).items()}, "metadata": "read"}
-
-
-def _document(
-    file: WorkflowFile,
-    tokens: Mapping[str, Token],
-    token_inputs: Mapping[str, list[str]],
-    refusing: Collection[str] = (),
-) -> dict[str, Any]:
-    """Writes the file for act: each job with its own token, and no environment, which act barely supports.
-
-    A job in an environment that refuses the run fails before its first step.
-    """
-    jobs = {}
-    for key, job in file.document["jobs"].items():
-        whole = with_token(job, tokens[key].value, token_inputs)
-        environment = whole.pop("environment", None)
-        name = environment.get("name") if isinstance(environment, dict) else environment
-        if name in refusing:
-            why = f"the environment protection rules of {name} do not allow this ref"
-            whole["steps"] = [{"run": f"echo '::error::{why}' && exit 1"}]
-        jobs[key] = whole
-    return {**file.document, "jobs": jobs}
-
-
-def _token_inputs(file: WorkflowFile, clone: Path, actions: Mapping[str, Path]) -> dict[str, list[str]]:
-    """Maps `uses:` to the inputs of that action whose default is the token."""
-    found = {}
-    for used in {str(step["uses"]) for step in _steps(file.document) if "uses" in step}:
-        match = _USES.fullmatch(used)
-        if match is not None:
-            folder = actions[f"{match['owner']}/{match['name']}@{match['pin']}"] / (
-                match["path"] or ""
-            ).strip("/")
-        else:
-            folder = clone / used
-        for path in sorted(folder.glob("action.y*ml")):
-            inputs = read(path.read_bytes()).get("inputs") or {}
-            found[used] = [
-                name for name, rule in inputs.items() if "github.token" in str((rule or {}).get("default"))
-            ]
-    return found
-
-
-def _steps(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [step for job in document["jobs"].values() for step in job.get("steps") or []]
-
-
-def _all_uses(document: Mapping[str, Any], clone: Path) -> list[str]:
-    found = [str(step["uses"]) for step in _steps(document) if "uses" in step]
-    found += _uses_of_actions(clone)
-    return [used for used in dict.fromkeys(found) if not used.startswith("./")]
-
-
-def _uses_of_actions(folder: Path) -> list[str]:
-    """Returns what the actions that a repository holds call in their turn."""
-    found = []
-    for action in sorted(folder.glob(".github/actions/*/action.y*ml")):
-        steps = read(action.read_bytes())["runs"].get("steps") or []
-        found += [str(step["uses"]) for step in steps if "uses" in step]
-    return found

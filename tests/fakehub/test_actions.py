@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fakehub.act import ActError, run_act
-from fakehub.engine import artifact_files, checked_inputs
+from fakehub.engine import artifact_files
 from fakehub.entities import Environment, Token
 from fakehub.errors import ApiError
 from fakehub.expressions import evaluate
@@ -15,6 +15,7 @@ from fakehub.hub import Hub
 from fakehub.patterns import selected, skips_ci
 from fakehub.played import play
 from fakehub.repo import Repo
+from fakehub.workflow_rules import checked_inputs
 from tests.adapters.scratch import Repository
 
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"

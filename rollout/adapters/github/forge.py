@@ -23,7 +23,8 @@ from rollout.adapters.github.documents import (
     Comment,
     ShownStatuses,
 )
-from rollout.adapters.github.listing import LABEL, Listing
+from rollout.adapters.github.listing import Listing
+from rollout.adapters.github.pull_requests import LABEL
 from rollout.core.decide.effects import blocks
 from rollout.core.decorations import Decorations
 from rollout.core.forge import CheckRun, PullRequest, PullRequestState, StatusState

@@ -20,7 +20,8 @@ from rollout.adapters.github.issue_documents import (
     IssueDocument,
     UnlistedIssues,
 )
-from rollout.adapters.github.listing import LABEL, Listing
+from rollout.adapters.github.listing import Listing
+from rollout.adapters.github.pull_requests import LABEL
 from rollout.core.issue import Issue, IssueState
 from rollout.core.signoff.comments import Comment
 from rollout.ports import Conversation, answer_key

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Annotated
 
-from pydantic import Field
-
-from rollout.adapters.git import TreeEntry
-from rollout.adapters.git.formats import mode_text
-from rollout.adapters.github.answers import Document, Page, parsed, parsed_or_none, within
+from rollout.adapters.github.answers import Page, parsed, parsed_or_none
 from rollout.adapters.github.api import PAGE, Api, PageSize, RefusedByGitHubError, owner_and_name
 from rollout.adapters.github.documents import (
     OPEN_PULLS,
     PRODUCT,
-    PULL_OF_NUMBER,
-    PULLS_OF_BRANCH,
     STATUSES_OF_COMMIT,
-    HeadFile,
     OpenPulls,
     ProductView,
     Pull,
@@ -28,17 +20,12 @@ from rollout.adapters.github.documents import (
     StatusCommit,
 )
 from rollout.adapters.github.issue_documents import ISSUES_OF_PAGE, IssueDocument
-from rollout.adapters.yaml_store import altered
+from rollout.adapters.github.pull_requests import LABEL, head_changes, newest_pull, shown_pull
 from rollout.core.contract import Product
-from rollout.core.decide.effects import CHANNEL_BRANCHES
 from rollout.core.files import ROLLOUT, state_path
-from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState, StatusState
-from rollout.core.state import Rollout, StateChange
+from rollout.core.forge import PullRequest, StatusState
 from rollout.errors import OutsideError
-from rollout.files.state_files import read_desired
 from rollout.ports import HeadChanges
-
-LABEL = "rollout"
 
 
 @dataclass
@@ -178,7 +165,7 @@ class Listing:
         if pull is None:
             return None
         if self._listed is not None:
-            _note_changes(pull, self._listed)
+            self._note_changes(pull, self._listed)
         return shown_pull(pull)
 
     def _compared(self) -> dict[str, object]:
@@ -230,10 +217,14 @@ class Listing:
         if LABEL not in pull.label_names:
             listed.unlabelled.add(pull.number)
         listed.pulls[pull.number] = shown_pull(pull)
-        _note_changes(pull, listed)
+        self._note_changes(pull, listed)
         for commit in pull.end.nodes:
             if commit.oid == pull.head_ref_oid:
                 self._note_statuses(commit)
+
+    def _note_changes(self, pull: Pull, listed: Overview) -> None:
+        if (changes := head_changes(pull)) is not None:
+            listed.changes[pull.number] = changes
 
     def _of_product(self) -> dict[str, object]:
         return {
@@ -303,112 +294,3 @@ class Listing:
 
     def _note_statuses(self, commit: StatusCommit) -> None:
         self._shown.setdefault(commit.oid, commit.shown)
-
-
-class _PullHead(Document):
-    number: int
-    repository: Annotated[Annotated[str, within("full_name")] | None, within("repo")] = Field(alias="head")
-    """None for a fork that is gone."""
-
-
-def newest_pull(
-    api: Api,
-    repository: str,
-    base: str,
-    head: str,
-    compared: Mapping[str, object],
-    *,
-    is_new: bool = False,
-) -> Pull | None:
-    """Returns the newest pull request from that branch of the repository itself, open or not. Raises
-    OutsideError.
-
-    Whoever forks the repository chooses the names of the fork's branches: where many have this one, ours
-    is asked for by the name of its owner. So is one of which GitHub has just said that it is there
-    (`is_new`): GraphQL's lists lag behind. One request more.
-    """
-    names = owner_and_name(repository)
-    doing = f"looking for a pull request from {head}"
-
-    def by_name() -> Page[Pull]:
-        variables = {**names, "base": base, "head": head, **compared}
-        return parsed(Page[Pull], api.graphql(PULLS_OF_BRANCH, variables), "repository", "pullRequests")
-
-    if not is_new:
-        found = api.attempt(doing, by_name)
-        ours = next((pull for pull in found.nodes if not pull.is_cross_repository), None)
-        if ours is not None or not found.page_info.has_next_page:
-            return ours
-    number = api.attempt(doing, lambda: _number_by_owner(api, repository, base, head))
-    if number is None:
-        return None
-
-    def by_number() -> Pull:
-        answer = api.graphql(PULL_OF_NUMBER, {**names, "number": number, **compared})
-        return parsed(Pull, answer, "repository", "pullRequest")
-
-    return api.attempt(doing, by_number)
-
-
-def _number_by_owner(api: Api, repository: str, base: str, head: str) -> int | None:
-    query: dict[str, str | int] = {
-        "head": f"{owner_and_name(repository)['owner']}:{head}",
-        "base": base,
-        "state": "all",
-        "sort": "created",
-        "direction": "desc",
-        "per_page": PAGE,
-    }
-    found = parsed(tuple[_PullHead, ...], api.rest("GET", f"/repos/{repository}/pulls", query=query))
-    # The owner can have forked it under another name.
-    ours = (one for one in found if one.repository and _is(one.repository, repository))
-    return next((one.number for one in ours), None)
-
-
-def _is(name: str, other: str) -> bool:
-    """Compares as GitHub does, without regard to case."""
-    return name.lower() == other.lower()
-
-
-def _note_changes(pull: Pull, listed: Overview) -> None:
-    if pull.files is not None:
-        file = pull.rollout_file
-        text = (file.text or "") if file else ""
-        rollout = read_desired(text.encode(), pull.head_ref_name)
-        listed.changes[pull.number] = HeadChanges(
-            paths=pull.files.nodes,
-            unlisted=pull.files.total_count - len(pull.files.nodes),
-            rollout=rollout,
-            altered=_altered(rollout, file) if rollout and file else "",
-        )
-
-
-def _altered(rollout: Rollout, file: HeadFile) -> str:
-    entry = TreeEntry(mode_text(file.mode), file.oid)
-    return altered(rollout.train, StateChange(rollout=rollout), lambda _: entry)
-
-
-def _kind(branch: str) -> PullRequestKind:
-    # Of all pull requests against the state branch only those from the tool's own branches are asked about.
-    return PullRequestKind.CHANNEL if branch.startswith(CHANNEL_BRANCHES) else PullRequestKind.PROMOTION
-
-
-def shown_pull(pull: Pull, kind: PullRequestKind | None = None) -> PullRequest:
-    """Returns it with that kind; None takes the kind that its branch's name says."""
-    kind = kind or _kind(pull.head_ref_name)
-    is_revert = kind is PullRequestKind.REVERT
-    parents = pull.begin.nodes[0].nodes if pull.begin.nodes else ()
-    return PullRequest(
-        number=pull.number,
-        kind=kind,
-        title=pull.title,
-        head=pull.head_ref_name,
-        base=pull.base_ref_name,
-        state=PullRequestState(pull.state.lower()),
-        # One without its label is not finished: seen without a body, it gets both back. A revert has none.
-        body=pull.body.replace("\r\n", "\n") if LABEL in pull.label_names or is_revert else "",
-        head_sha=pull.head_ref_oid,
-        base_sha=parents[0] if parents else pull.head_ref_oid,
-        merged_at=pull.merged_at,
-        merged_as=pull.merge_commit if pull.merged_at else None,
-    )

@@ -14,8 +14,9 @@ from urllib.parse import quote
 from rollout.adapters.git.revert import ReleaseRevert, refused_unless_clean
 from rollout.adapters.github.answers import Document, PassingError, RefusedByGitHubError, Sha, parsed
 from rollout.adapters.github.api import Api
-from rollout.adapters.github.listing import Listing, newest_pull, shown_pull
+from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
+from rollout.adapters.github.pull_requests import newest_pull, shown_pull
 from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import HeadMovedError, RefusedError

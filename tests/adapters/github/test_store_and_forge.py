@@ -15,7 +15,8 @@ from fakehub.hub import Hub
 from fakehub.repo import person
 from rollout.adapters.git import Git
 from rollout.adapters.github.forge import CLOSED_MARKER, GitHubForge
-from rollout.adapters.github.listing import LABEL, Listing
+from rollout.adapters.github.listing import Listing
+from rollout.adapters.github.pull_requests import LABEL
 from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.check import check
