@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
+from rollout.core.channel.guards import bare
 from rollout.core.edits import event_of
 from rollout.core.files import ROLLOUT
 from rollout.core.state import Event
@@ -22,7 +23,7 @@ def history(store: StateStore, train: str, release: str | None, event: str | Non
     for entry in map(partial(_with_event, store, train), store.log(train)):
         if _only_records(entry):
             continue
-        if release is not None and _bare(entry.trailers.get("Rollout-Release", "")) != _bare(release):
+        if release is not None and bare(entry.trailers.get("Rollout-Release", "")) != bare(release):
             continue
         if event is not None and entry.trailers.get("Rollout-Event") != event:
             continue
@@ -50,8 +51,3 @@ def _with_event(store: StateStore, train: str, entry: LoggedCommit) -> LoggedCom
         "Rollout-Phase": after.rollout.phase or "",
     }
     return replace(entry, trailers={**entry.trailers, **trailers}, is_worked_out=True)
-
-
-def _bare(version: str) -> str:
-    # Commits say v1.2.3 whichever way a release was started.
-    return version.removeprefix("v")

@@ -10,7 +10,7 @@ from rollout.core.values import Instant, Line, Model, Name, Sha, Version
 
 
 class Act(Model):
-    """A person let a release be chosen again."""
+    """What a person decided."""
 
     by: Line
     at: Instant
@@ -39,6 +39,7 @@ class QuarantinedRelease(Model):
     reverted: Sha | None = None
     """The commit of the product's branch at which it was undone: noticed, or declared by a person."""
     lifted: Act | None = None
+    """When a person let it be chosen again."""
 
 
 class Quarantine(Model):

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from rollout.core.state.quarantine import Act
 from rollout.core.values import Instant, Line, Model, Name, Sha, Version
 
 MOST_AUTHORS = 500
@@ -50,12 +51,9 @@ class Signature(Model):
     ended: SignatureEnd | None = None
 
 
-class Withdrawal(Model):
+class Withdrawal(Act):
     """An item was taken back: nothing that was signed up to then counts."""
 
-    by: Line
-    at: Instant
-    reason: Line
     comment: Line = ""
 
 
