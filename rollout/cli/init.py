@@ -15,7 +15,7 @@ from rollout.errors import InputError, RefusedError
 if TYPE_CHECKING:
     from rollout.commands.init import InitOptions
     from rollout.commands.init.workflows import Workflows
-    from rollout.core.workflow_pin import Place
+    from rollout.core.workflow_pin import RepositoryPlace
 
 _PROFILE = "generic"
 """It suits any product."""
@@ -224,7 +224,7 @@ def _workflows(
     return plan_workflows(texts, pin, branch), there
 
 
-def _enterprise_server(place: Place | None) -> RefusedError | None:
+def _enterprise_server(place: RepositoryPlace | None) -> RefusedError | None:
     """Returns why a repository can have no workflows where it is; None when it can."""
     if place is None or not place.is_enterprise_server:
         return None

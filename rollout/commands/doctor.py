@@ -9,7 +9,7 @@ from rollout.commands.contract import missing_branches, refuse_doubts, refuse_un
 from rollout.core.contract import Contract
 from rollout.core.contract.check.notes import find_notes
 from rollout.core.doctor import Finding, Severity, examine, examine_laptop
-from rollout.core.doctor.facts import Laptop, Train, World
+from rollout.core.doctor.facts import Laptop, TrainFacts, World
 from rollout.errors import ContractError, InputError, RolloutError
 from rollout.ports import Clock, StateStore
 from rollout.ports.inspection import Inspector
@@ -71,7 +71,7 @@ def examine_local(
 
 def _trains(
     store: StateStore, refuse_lost: Callable[[], None], has_branch: Callable[[str], bool] = lambda _: True
-) -> tuple[tuple[Train, ...], str, str]:
+) -> tuple[tuple[TrainFacts, ...], str, str]:
     """Returns every train of the state branch, or why there is none to be read, and the fix."""
     try:
         head = store.head()
@@ -83,15 +83,15 @@ def _trains(
         return (), error.message, error.hint
 
 
-def _train(store: StateStore, name: str, head: str, has_branch: Callable[[str], bool]) -> Train:
+def _train(store: StateStore, name: str, head: str, has_branch: Callable[[str], bool]) -> TrainFacts:
     try:
         state = store.load(name, head)
         refuse_unusable(state)
         refuse_doubts(state)
     except InputError as error:
-        return Train(name, problem=error.message)
+        return TrainFacts(name, problem=error.message)
     contract = state.contract
-    return Train(
+    return TrainFacts(
         name,
         max_gap=_max_gap(contract),
         intervals=_intervals(contract),

@@ -45,7 +45,7 @@ _MOST_ROUNDS = 20
 
 
 @dataclass(frozen=True)
-class Stage:
+class RehearsalStage:
     """Scratch copies of all that a rollback changes, and who acts on them."""
 
     store: StateStore
@@ -58,7 +58,7 @@ class Stage:
     """Let a check (second) of a commit (first) be green, as CI does."""
 
 
-def rehearse(stage: Stage, train: str, by: str, now: datetime) -> RehearsalOutcome:
+def rehearse(stage: RehearsalStage, train: str, by: str, now: datetime) -> RehearsalOutcome:
     """Plays the six steps on the stage. Raises RefusedError when no rollout is in progress."""
     state = stage.store.load(train, stage.store.head())
     release = state.rollout.release
@@ -122,7 +122,7 @@ def record(
 class _Play:
     """The rollback on its stage; its clock goes on by itself."""
 
-    def __init__(self, stage: Stage, train: str, now: datetime) -> None:
+    def __init__(self, stage: RehearsalStage, train: str, now: datetime) -> None:
         self._stage = stage
         self._train = train
         self._moment = now

@@ -106,7 +106,7 @@ def unknown_pin() -> InputError:
 
 
 @dataclass(frozen=True)
-class Place:
+class RepositoryPlace:
     """Where a repository is on GitHub."""
 
     host: str
@@ -123,7 +123,7 @@ class Place:
         return f"{self.host}/{self.name}"
 
 
-def place_on_github(url: str, server: str = "") -> Place | None:
+def place_on_github(url: str, server: str = "") -> RepositoryPlace | None:
     """Parses a repository's address, in any of git's forms; None when it is not on GitHub.
 
     `server` is the host of an Enterprise Server, which no address shows to be one.
@@ -141,12 +141,12 @@ def is_same_place(url: str, other: str) -> bool:
     return one is not None and two is not None and str(one).lower() == str(two).lower()
 
 
-def _place(url: str) -> Place | None:
+def _place(url: str) -> RepositoryPlace | None:
     match = _ADDRESS.fullmatch(url.strip())
     if match is None:
         return None
     host = (match["host"] or match["short"]).lower()
-    return Place(PUBLIC_HOST if host in _ALSO_PUBLIC else host, match["name"])
+    return RepositoryPlace(PUBLIC_HOST if host in _ALSO_PUBLIC else host, match["name"])
 
 
 def name_on_github(url: str) -> str | None:

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from rollout.adapters.rehearsal import ScratchCopy
     from rollout.core.contract import Product
     from rollout.core.decorations import Decorations
-    from rollout.core.workflow_pin import Place
+    from rollout.core.workflow_pin import RepositoryPlace
     from rollout.ports import Clock, PatientClock, Releases
     from rollout.rendering.signoff_issue import Pages
 
 
 @dataclass(frozen=True)
-class Train:
+class TrainLookup:
     """What the adapters ask about the train, each when they need it."""
 
     name: Callable[[], str | None]
@@ -52,11 +52,11 @@ class GitHub:
         environment: Mapping[str, str],
         clock: Callable[[], Clock],
         decorations: Decorations,
-        train: Train,
+        train: TrainLookup,
         *,
         is_job: bool,
-        remote: Callable[[], Place | None],
-        origin: Callable[[], Place | None],
+        remote: Callable[[], RepositoryPlace | None],
+        origin: Callable[[], RepositoryPlace | None],
         needs_token: Callable[[], bool],
     ) -> None:
         """`remote` is the clone's that was chosen, to which the token goes whatever the environment names;
@@ -120,7 +120,7 @@ class GitHub:
         name = {"GITHUB_REPOSITORY": place.name}
         return name if self._environment.get("GITHUB_API_URL") else self._address_of(place)
 
-    def _address_of(self, place: Place) -> dict[str, str]:
+    def _address_of(self, place: RepositoryPlace) -> dict[str, str]:
         from urllib.parse import urlsplit
 
         server = self._environment.get("GITHUB_SERVER_URL", "")

@@ -17,7 +17,7 @@ from rollout.core.workflow_pin import (
     CLOSED_WORKFLOW,
     RECONCILE_WORKFLOW,
     WORKFLOWS,
-    Place,
+    RepositoryPlace,
     place_on_github,
 )
 from rollout.errors import InputError
@@ -32,7 +32,7 @@ class Remote:
     """A remote on GitHub."""
 
     name: str
-    place: Place
+    place: RepositoryPlace
     default: str
     """Its default branch."""
 

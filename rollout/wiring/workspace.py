@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from rollout.commands.reconcile.incident import Responder
     from rollout.commands.reconcile.signoff_comments import SignoffDesk
     from rollout.commands.reconcile.signoff_issue import SignoffIssue
-    from rollout.commands.rehearse import Stage
+    from rollout.commands.rehearse import RehearsalStage
     from rollout.commands.targets import TargetLookup
     from rollout.core import contract
-    from rollout.core.workflow_pin import ActionPin, Place
+    from rollout.core.workflow_pin import ActionPin, RepositoryPlace
     from rollout.ports import (
         Clock,
         Collector,
@@ -160,7 +160,7 @@ class Workspace:
         return self.git.default_branch() if self.place else None
 
     @cached_property
-    def place(self) -> Place | None:
+    def place(self) -> RepositoryPlace | None:
         """Where origin, or the only remote, is on GitHub; None where it is elsewhere, or there is none."""
         if not self._is_clone():
             return None
@@ -285,9 +285,9 @@ class Workspace:
     @cached_property
     def github(self) -> GitHub:
         """What asks GitHub, of the repository that `go_to_github` or the environment chose."""
-        from rollout.wiring.github import GitHub, Train
+        from rollout.wiring.github import GitHub, TrainLookup
 
-        train = Train(lambda: self._train, lambda: self.branch, self._product_of_train)
+        train = TrainLookup(lambda: self._train, lambda: self.branch, self._product_of_train)
         return GitHub(
             self._environment,
             lambda: self.clock,
@@ -370,9 +370,9 @@ class Workspace:
         return self._adapters.pages().product
 
     @contextmanager
-    def rehearsal_stage(self, product_dir: Path | None) -> Iterator[Stage]:
+    def rehearsal_stage(self, product_dir: Path | None) -> Iterator[RehearsalStage]:
         """Yields scratch copies of the chosen train and its product, for as long as a rehearsal lasts."""
-        from rollout.commands.rehearse import Stage
+        from rollout.commands.rehearse import RehearsalStage
 
         with self._adapters.scratch_copy() as copy:
             there = Local(
@@ -391,7 +391,7 @@ class Workspace:
                 if pull is not None:
                     forge.merge(pull.number, at=at, merged_by="rehearsal", admin=True)
 
-            yield Stage(
+            yield RehearsalStage(
                 YamlStore(copy.git, copy.state_branch),
                 forge,
                 responder,

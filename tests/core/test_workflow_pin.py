@@ -4,7 +4,7 @@ import pytest
 
 from rollout.core.workflow_pin import (
     ActionPin,
-    Place,
+    RepositoryPlace,
     name_on_github,
     parse_pin,
     place_on_github,
@@ -84,7 +84,7 @@ def test_addresses_on_github(url: str, name: str | None) -> None:
 )
 def test_a_place_is_a_host_and_a_name(url: str, server: str, host: str, is_server: bool) -> None:
     place = place_on_github(url, server)
-    assert place == Place(host, "acme/tau")
+    assert place == RepositoryPlace(host, "acme/tau")
     assert place.is_enterprise_server is is_server
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fakehub.workflow_file import read
-from rollout.core.doctor.facts import Permission
+from rollout.core.doctor.facts import JobPermission
 from rollout.core.workflow_pin import NESTED
 from tests.workflows.town import ROOT
 
@@ -173,7 +173,7 @@ def _asked(path: Path) -> Iterator[tuple[str, str]]:
 
 def test_doctor_asks_for_what_reconcile_needs() -> None:
     needs = set(_asked(ROOT / ".github/workflows/rollout-reconcile.yml"))
-    assert {f"{scope}: {level}" for scope, level in needs} == set(Permission)
+    assert {f"{scope}: {level}" for scope, level in needs} == set(JobPermission)
     asks = jobs(ROOT / ".github/workflows/rollout-doctor.yml")["doctor"]["permissions"]
     assert set(asks.items()) == needs
 

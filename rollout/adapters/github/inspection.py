@@ -24,12 +24,12 @@ from rollout.core.doctor.facts import (
     BranchInUse,
     Bypass,
     Environment,
-    Permission,
+    JobPermission,
     Product,
     RateLimit,
     Rule,
     Settings,
-    Train,
+    TrainFacts,
     UnknownFact,
     Use,
     Who,
@@ -59,7 +59,7 @@ class GitHubInspector:
         self._rulesets: dict[tuple[str, int], answers.Ruleset | UnknownFact] = {}
         """By the repository that was asked and their numbers: one ruleset binds many branches."""
 
-    def inspect(self, branch: str | None, trains: Collection[Train]) -> Settings:
+    def inspect(self, branch: str | None, trains: Collection[TrainFacts]) -> Settings:
         """Reads the settings; `branch` None is the default one.
         Raises OutsideError when the repository cannot be seen at all.
         """
@@ -149,7 +149,7 @@ class GitHubInspector:
                 self._rulesets[place, number] = found
         return tuple(_rule(rule, self._rulesets[place, rule.ruleset_id], who) for rule in listed)
 
-    def _branches(self, trains: Collection[Train], who: Who) -> tuple[BranchInUse, ...]:
+    def _branches(self, trains: Collection[TrainFacts], who: Who) -> tuple[BranchInUse, ...]:
         """Returns each kind of branch once; a rule that names a single train's is not looked for."""
         home, wanted = self._api.repository, dict[tuple[str, str, Use], str]()
         for train in trains:
@@ -248,7 +248,7 @@ class GitHubInspector:
 
     def _permissions(
         self, who: Who, branch: str
-    ) -> tuple[Mapping[Permission, bool | UnknownFact] | None, bool | UnknownFact | None]:
+    ) -> tuple[Mapping[JobPermission, bool | UnknownFact] | None, bool | UnknownFact | None]:
         """Returns what it may do (None for a person's), and whether Actions may open pull requests, if
         told.
         """
@@ -256,14 +256,14 @@ class GitHubInspector:
             return None, None
         pulls, may_open = self._try_pull(branch)
         return {
-            Permission.CONTENTS: self._try_commit(branch),
-            Permission.PULLS: pulls,
-            Permission.STATUSES: self._try(lambda: self._post(f"statuses/{_NO_COMMIT}", _STATUS)),
-            Permission.ISSUES: self._try(lambda: self._post("issues", {"title": ""})),
-            Permission.ACTIONS: self._try(
+            JobPermission.CONTENTS: self._try_commit(branch),
+            JobPermission.PULLS: pulls,
+            JobPermission.STATUSES: self._try(lambda: self._post(f"statuses/{_NO_COMMIT}", _STATUS)),
+            JobPermission.ISSUES: self._try(lambda: self._post("issues", {"title": ""})),
+            JobPermission.ACTIONS: self._try(
                 lambda: self._api.rest("GET", self._path("actions/workflows"), query={"per_page": 1})
             ),
-            Permission.CHECKS: self._try(
+            JobPermission.CHECKS: self._try(
                 lambda: self._api.rest("GET", self._path(f"commits/{quote(branch)}/check-runs"))
             ),
         }, may_open if who is Who.RUN else None

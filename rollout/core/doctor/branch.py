@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from rollout.core.decide.effects import is_in_the_way
-from rollout.core.doctor.facts import ONE_TRAIN, RULESETS, Bypass, Rule, Train, UnknownFact, Who, World
+from rollout.core.doctor.facts import ONE_TRAIN, RULESETS, Bypass, Rule, TrainFacts, UnknownFact, Who, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 from rollout.core.files import CONTRACT
 from rollout.core.text import inert
@@ -115,7 +115,7 @@ def _renaming(repository: str, name: str) -> str:
     return f"gh api -X POST {place} -f new_name=old-{quote(name.replace('/', '-'))}"
 
 
-def unreadable(train: Train) -> Finding:
+def unreadable(train: TrainFacts) -> Finding:
     """Returns a train that does not load: people fix a contract, and take back what they did to the tool's
     files.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rollout.core.doctor.facts import Train, World
+from rollout.core.doctor.facts import TrainFacts, World
 from rollout.core.doctor.finding import Finding, warning
 
 
@@ -21,7 +21,7 @@ def evidence(world: World) -> Iterator[Finding]:
         yield warning("evidence", f"{says} {', '.join(public)}", _NO_COPIES)
 
 
-def left_to_people(trains: Sequence[Train]) -> Iterator[Finding]:
+def left_to_people(trains: Sequence[TrainFacts]) -> Iterator[Finding]:
     for train in trains:
         for note in train.notes:
             field = note.split(":", 1)[0]

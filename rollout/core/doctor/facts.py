@@ -160,7 +160,7 @@ class RateLimit:
     resets_at: datetime
 
 
-class Permission(StrEnum):
+class JobPermission(StrEnum):
     """What the job that reconciles needs of its token."""
 
     CONTENTS = "contents: write"
@@ -199,7 +199,7 @@ class Settings:
     """Those named `rollout-*`."""
     runs: tuple[datetime, ...] | UnknownFact
     """When the latest scheduled runs of rollout-schedule were made, newest first."""
-    permissions: Mapping[Permission, bool | UnknownFact] | None
+    permissions: Mapping[JobPermission, bool | UnknownFact] | None
     """What the token may do; None for a person's, which no job will have."""
     limit: RateLimit | UnknownFact
     on_state_branch: tuple[Workflow, ...] = ()
@@ -217,7 +217,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Train:
+class TrainFacts:
     """One train on the state branch."""
 
     name: str
@@ -249,7 +249,7 @@ class World:
     state_branch: str
     branch_problem: str
     """Why the state branch could not be read; empty when it could."""
-    trains: tuple[Train, ...]
+    trains: tuple[TrainFacts, ...]
     branch_fix: str = ""
     """What fixes that; empty for the usual way."""
     told_train: str | None = None
@@ -301,7 +301,7 @@ class Laptop:
     """Whom git would name as the author of a commit."""
     state_branch: str
     branch_problem: str
-    trains: tuple[Train, ...]
+    trains: tuple[TrainFacts, ...]
     contract_problems: tuple[str, ...]
     """Mistakes of the worktree's contracts, each as `file: field: message`."""
     branch_fix: str = ""

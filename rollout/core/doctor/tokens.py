@@ -9,7 +9,7 @@ from rollout.core.doctor.facts import (
     APP_KEY,
     ENVIRONMENT,
     Environment,
-    Permission,
+    JobPermission,
     UnknownFact,
     Who,
     World,
@@ -107,7 +107,7 @@ def permissions(world: World) -> Iterator[Finding]:
     asked = {one for workflow in world.settings.workflows for one in workflow.asks}
     needed = [name for name in held if name in asked or not asked]
     missing = [name for name in needed if held[name] is False]
-    hidden: dict[str, list[Permission]] = {}
+    hidden: dict[str, list[JobPermission]] = {}
     for name in needed:
         if isinstance(why := held[name], UnknownFact):
             hidden.setdefault(why.fix or "run it again later", []).append(name)
@@ -119,7 +119,7 @@ def permissions(world: World) -> Iterator[Finding]:
         yield ok("permissions", f"the token has {', '.join(needed)}")
 
 
-def _grant(world: World, missing: list[Permission]) -> str:
+def _grant(world: World, missing: list[JobPermission]) -> str:
     """Returns how to grant it. An App's new permissions count once the installation accepts them."""
     names = ", ".join(missing)
     if world.settings.who is not Who.APP:

@@ -26,11 +26,11 @@ from rollout.core.doctor.facts import (
     BranchInUse,
     Bypass,
     Environment,
-    Permission,
+    JobPermission,
     Product,
     Rule,
     Settings,
-    Train,
+    TrainFacts,
     UnknownFact,
     Use,
     Who,
@@ -77,7 +77,7 @@ def repo(hub: Hub, tmp_path: Path) -> Repo:
     return hub.repo("acme/tau", seed=Repository(tmp_path / "seed", FILES).path)
 
 
-def inspect(repo: Repo, token: Token, branch: str | None = None, *trains: Train) -> Settings:
+def inspect(repo: Repo, token: Token, branch: str | None = None, *trains: TrainFacts) -> Settings:
     hub = repo.hub
     before = (repo.bare.refs(), len(repo.threads), len(repo.statuses))
     api = Api(
@@ -91,8 +91,8 @@ def inspect(repo: Repo, token: Token, branch: str | None = None, *trains: Train)
     return seen
 
 
-def _trains(*products: str) -> list[Train]:
-    return [Train(product.rpartition("/")[2], product=product) for product in products]
+def _trains(*products: str) -> list[TrainFacts]:
+    return [TrainFacts(product.rpartition("/")[2], product=product) for product in products]
 
 
 def admin(repo: Repo) -> Token:
@@ -203,7 +203,10 @@ def test_issues_that_are_off_and_an_archive_are_no_lack_of_the_token(hub: Hub, r
         for name, may in seen.permissions.items()
         if isinstance(may, UnknownFact)
     }
-    assert fixes == {Permission.ISSUES: "Settings > General > Features", Permission.STATUSES: "unarchive it"}
+    assert fixes == {
+        JobPermission.ISSUES: "Settings > General > Features",
+        JobPermission.STATUSES: "unarchive it",
+    }
 
 
 def test_that_actions_may_not_open_pull_requests_is_told_by_trying(hub: Hub, repo: Repo) -> None:
@@ -211,7 +214,7 @@ def test_that_actions_may_not_open_pull_requests_is_told_by_trying(hub: Hub, rep
     seen = inspect(repo, run(repo))
     assert seen.may_open_pulls is False
     assert seen.permissions is not None
-    assert seen.permissions[Permission.PULLS] is True, "the permission is there, the setting is not"
+    assert seen.permissions[JobPermission.PULLS] is True, "the permission is there, the setting is not"
     assert inspect(repo, admin(repo)).may_open_pulls is False
     assert isinstance(inspect(repo, hub.app_token(repo)).may_open_pulls, UnknownFact), (
         "it is not about an App"
@@ -357,7 +360,7 @@ def test_rules_of_the_branches_that_the_tool_makes(hub: Hub, repo: Repo) -> None
     hub.ruleset(repo, "names", pattern="refs/heads/rollout/*/*", others=("creation",))
     hub.ruleset(repo, "signed", pattern="~ALL", others=("required_signatures",), organization="acme")
     hub.forget_calls()
-    seen = inspect(repo, admin(repo), None, Train("tau"), Train("web", branch="next", pushes=True))
+    seen = inspect(repo, admin(repo), None, TrainFacts("tau"), TrainFacts("web", branch="next", pushes=True))
     signed = Rule("required_signatures", "signed", Bypass.NO, organization="acme")
     assert seen.branches == (
         BranchInUse("acme/tau", "rollout/*", Use.PROMOTION, (Rule("creation", "names", Bypass.NO), signed)),

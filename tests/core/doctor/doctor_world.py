@@ -13,11 +13,11 @@ from rollout.core.doctor.facts import (
     Actions,
     Bypass,
     Environment,
-    Permission,
+    JobPermission,
     RateLimit,
     Rule,
     Settings,
-    Train,
+    TrainFacts,
     UnknownFact,
     Who,
     Workflow,
@@ -71,10 +71,10 @@ SETTINGS = Settings(
     environment=Environment(frozenset({APP_KEY}), restricted=True),
     workflows=FLOWS,
     runs=ago(4, 15, 23),
-    permissions=dict.fromkeys(Permission, True),
+    permissions=dict.fromkeys(JobPermission, True),
     limit=RateLimit(5000, 4900, NOW + timedelta(minutes=30)),
 )
-TRAINS = (Train("tau", max_gap=1800, intervals=(600,)),)
+TRAINS = (TrainFacts("tau", max_gap=1800, intervals=(600,)),)
 WITHOUT_APP: dict[str, Any] = {
     "who": Who.RUN,
     "variables": SECRET,

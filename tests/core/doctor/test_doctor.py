@@ -15,11 +15,11 @@ from rollout.core.doctor.facts import (
     Actions,
     Bypass,
     Environment,
+    JobPermission,
     Laptop,
-    Permission,
     RateLimit,
     Rule,
-    Train,
+    TrainFacts,
     UnknownFact,
     Who,
 )
@@ -212,21 +212,21 @@ def test_a_good_world_has_nothing_to_mend() -> None:
         # --- what it may do
         (ADMIN, UNTOLD, "permissions", "cannot be seen with that of ada", "gh workflow run rollout-doctor"),
         (
-            {"permissions": {Permission.CONTENTS: True, Permission.STATUSES: False}},
+            {"permissions": {JobPermission.CONTENTS: True, JobPermission.STATUSES: False}},
             PROBLEM,
             "permissions",
             "the token lacks statuses: write",
             "statuses: write",
         ),
         (
-            {"permissions": {Permission.ISSUES: UnknownFact("410", fix="tick `Issues`")}},
+            {"permissions": {JobPermission.ISSUES: UnknownFact("410", fix="tick `Issues`")}},
             UNTOLD,
             "permissions",
             "not answered: issues: write",
             "tick `Issues`",
         ),
         (
-            {"permissions": {Permission.CONTENTS: True, Permission.PULLS: SECRET}},
+            {"permissions": {JobPermission.CONTENTS: True, JobPermission.PULLS: SECRET}},
             UNTOLD,
             "permissions",
             "not answered: pull-requests: write",
@@ -383,13 +383,13 @@ def test_one_thing_is_different(
         ),
         ({"trains": ()}, PROBLEM, "state branch", "no train on main", "rollout init"),
         (
-            {"trains": (Train("tau", problem="state/tau/contract.yaml: phases: missing"), *TRAINS)},
+            {"trains": (TrainFacts("tau", problem="state/tau/contract.yaml: phases: missing"), *TRAINS)},
             PROBLEM,
             "contract",
             "phases: missing",
             "rollout contract check --train tau",
         ),
-        ({"trains": (Train("tau", product="acme/app"),)}, OK, "product", "acme/app can be read", ""),
+        ({"trains": (TrainFacts("tau", product="acme/app"),)}, OK, "product", "acme/app can be read", ""),
         (
             {"state_branch": "ops"},
             OK,
@@ -397,16 +397,16 @@ def test_one_thing_is_different(
             "rollout-check is required; a promotion that turns red",
             "",
         ),
-        ({"trains": (Train("tau", max_gap=0),)}, OK, "schedule", "at most 11m between the last 3", ""),
+        ({"trains": (TrainFacts("tau", max_gap=0),)}, OK, "schedule", "at most 11m between the last 3", ""),
         (
-            {"trains": (Train("tau", notes=("apply: no command",)),)},
+            {"trains": (TrainFacts("tau", notes=("apply: no command",)),)},
             WARNING,
             "contract",
             "tau: apply: no command",
             "add apply to state/tau/contract.yaml, or do it by hand",
         ),
         (
-            {"trains": (Train("tau", copies_evidence=True), Train("web"))},
+            {"trains": (TrainFacts("tau", copies_evidence=True), TrainFacts("web"))},
             WARNING,
             "evidence",
             "the repository is public: anybody can download the evidence of an incident of tau",
@@ -421,7 +421,7 @@ def test_another_state(changes: dict[str, Any], severity: Severity, topic: str, 
 @pytest.mark.parametrize(("who", "whose"), [(Who.RUN, "a run's own token"), (Who.APP, "this token")])
 def test_a_product_out_of_reach(who: Who, whose: str) -> None:
     elsewhere = world(
-        {"who": who, "unseen": {"acme/app": SECRET}}, trains=(Train("tau", product="acme/app"),)
+        {"who": who, "unseen": {"acme/app": SECRET}}, trains=(TrainFacts("tau", product="acme/app"),)
     )
     expect(
         examine(elsewhere, NOW),
@@ -521,13 +521,13 @@ def topics(found: list[Finding], topic: str) -> int:
 
 
 def test_evidence_of_a_private_repository_is_nobodys() -> None:
-    found = examine(world({"private": True}, trains=(Train("tau", copies_evidence=True),)), NOW)
+    found = examine(world({"private": True}, trains=(TrainFacts("tau", copies_evidence=True),)), NOW)
     assert "evidence" not in {finding.topic for finding in found}
 
 
-BY_HAND = Train("tau", notes=("apply: no command",))
-ELSEWHERE = Train("tau", missing=("product.branch: there is no branch main here",))
-LAPTOP = Laptop("Ada", "main", "", (Train("tau"),), ())
+BY_HAND = TrainFacts("tau", notes=("apply: no command",))
+ELSEWHERE = TrainFacts("tau", missing=("product.branch: there is no branch main here",))
+LAPTOP = Laptop("Ada", "main", "", (TrainFacts("tau"),), ())
 
 
 @pytest.mark.parametrize(
@@ -540,9 +540,9 @@ LAPTOP = Laptop("Ada", "main", "", (Train("tau"),), ())
         ({"person": None}, WARNING, "git identity", "does not know who you are", "git config user.name"),
         ({"branch_problem": "no branch main"}, PROBLEM, "state branch", "no branch main", "rollout init"),
         ({"trains": ()}, PROBLEM, "state branch", "no train on main", "rollout init"),
-        ({"trains": (Train("tau", problem="broken"),)}, PROBLEM, "contract", "broken", "contract check"),
+        ({"trains": (TrainFacts("tau", problem="broken"),)}, PROBLEM, "contract", "broken", "contract check"),
         (
-            {"trains": (Train("tau", problem="state/tau/status.yaml:2: not YAML"),)},
+            {"trains": (TrainFacts("tau", problem="state/tau/status.yaml:2: not YAML"),)},
             PROBLEM,
             "state",
             "status.yaml:2: not YAML",
@@ -565,7 +565,9 @@ def test_a_laptop(changes: dict[str, Any], severity: Severity, topic: str, says:
 
 def test_a_mistake_that_worktree_and_branch_share_is_told_once() -> None:
     same = "state/tau/contract.yaml: phases: missing"
-    found = examine_laptop(replace(LAPTOP, trains=(Train("tau", problem=same),), contract_problems=(same,)))
+    found = examine_laptop(
+        replace(LAPTOP, trains=(TrainFacts("tau", problem=same),), contract_problems=(same,))
+    )
     assert [finding.says for finding in found].count(same) == 1
 
 
@@ -596,7 +598,7 @@ def test_rhythms(crons: tuple[str, ...], expected: Rhythm | None) -> None:
     assert rhythm(crons) == expected
 
 
-TWO = (Train("tau", max_gap=1800), Train("web", max_gap=1800))
+TWO = (TrainFacts("tau", max_gap=1800), TrainFacts("web", max_gap=1800))
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from rollout.core.doctor.facts import (
     BranchInUse,
     Bypass,
     Environment,
-    Permission,
+    JobPermission,
     Product,
     Rule,
-    Train,
+    TrainFacts,
     UnknownFact,
     Use,
 )
@@ -288,7 +288,7 @@ def test_what_is_no_concern_is_not_told(settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize("who", ["App", "run"])
 def test_permissions_that_no_workflow_asks_for_are_not_missed(who: str) -> None:
     flows = (replace(FLOWS[1], asks=frozenset({"contents: write", "issues: write"})), *FLOWS[2:], FLOWS[0])
-    held = {one: one is Permission.CONTENTS for one in Permission}
+    held = {one: one is JobPermission.CONTENTS for one in JobPermission}
     base = WITHOUT_APP if who == "run" else {}
     found = examine(world({**base, "workflows": flows, "permissions": held}), NOW)
     fix = "give the job's `permissions:` issues: write"
@@ -299,7 +299,7 @@ def test_permissions_that_no_workflow_asks_for_are_not_missed(who: str) -> None:
 
 
 def test_a_trains_branch_is_looked_at_once() -> None:
-    trains = (Train("tau"), Train("web"))
+    trains = (TrainFacts("tau"), TrainFacts("web"))
     found = examine(world({"rules": (OWN_STATUS,), **branch(Use.PROMOTION)}, trains=trains), NOW)
     assert len([one for one in found if one.topic == "other branches"]) == 1
 

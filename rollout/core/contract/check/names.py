@@ -34,7 +34,7 @@ from rollout.core.observation import HEALTH_STATE
 from rollout.core.surfaces.known import SurfaceNames, known
 
 
-class Kind(Enum):
+class NameKind(Enum):
     """What is asked of a surface."""
 
     FIELD = auto()
@@ -48,7 +48,7 @@ class Kind(Enum):
 class NameUse:
     """One thing that a gate or trigger reads, by the key of the contract that names it."""
 
-    kind: Kind
+    kind: NameKind
     key: str
     """Empty where the kind alone says what is read."""
     name: str
@@ -77,15 +77,15 @@ def _unused_runners(contract: Contract) -> Iterator[str]:
 def reports(asked: NameUse, surface: SurfaceNames) -> bool:
     """Returns whether the surface reports what is asked of it."""
     match asked.kind:
-        case Kind.FIELD:
+        case NameKind.FIELD:
             return asked.name in surface.fields
-        case Kind.LABEL:
+        case NameKind.LABEL:
             return asked.name in surface.labels
-        case Kind.COUNTER:
+        case NameKind.COUNTER:
             return surface.counters is None or asked.name in surface.counters
-        case Kind.HEALTH_STATE:
+        case NameKind.HEALTH_STATE:
             return surface.health_state
-        case Kind.TIMELINE:
+        case NameKind.TIMELINE:
             return surface.timeline
         case _:
             assert_never(asked.kind)
@@ -95,15 +95,15 @@ def asked_by_gate(gate: Gate) -> NameUse | None:
     """Returns what the gate reads of surfaces; None for one that reads no surface."""
     match gate:
         case HealthStateGate():
-            return NameUse(Kind.HEALTH_STATE, "", HEALTH_STATE)
+            return NameUse(NameKind.HEALTH_STATE, "", HEALTH_STATE)
         case ThresholdGate():
-            return NameUse(Kind.FIELD, "field", gate.field)
+            return NameUse(NameKind.FIELD, "field", gate.field)
         case EqualsGate():
-            return NameUse(Kind.LABEL, "field", gate.field)
+            return NameUse(NameKind.LABEL, "field", gate.field)
         case NoNewGate() | FlatGate() | AdvancingGate():
-            return NameUse(Kind.COUNTER, "counter", gate.counter)
+            return NameUse(NameKind.COUNTER, "counter", gate.counter)
         case TimelineGate():
-            return NameUse(Kind.TIMELINE, "", "a timeline")
+            return NameUse(NameKind.TIMELINE, "", "a timeline")
         case NoTriggerGate() | HarnessGate() | CiChecksGate() | RollbackTargetGate() | SignoffGate():
             return None
         case _:
@@ -113,13 +113,13 @@ def asked_by_gate(gate: Gate) -> NameUse | None:
 def _asked_by_trigger(trigger: Trigger) -> list[NameUse]:
     match trigger:
         case HealthRegressionTrigger():
-            return [NameUse(Kind.HEALTH_STATE, "", HEALTH_STATE)]
+            return [NameUse(NameKind.HEALTH_STATE, "", HEALTH_STATE)]
         case ThresholdTrigger():
-            return [NameUse(Kind.FIELD, "field", trigger.field)]
+            return [NameUse(NameKind.FIELD, "field", trigger.field)]
         case NewCounterTrigger():
-            return [NameUse(Kind.COUNTER, "counters", counter) for counter in trigger.counters]
+            return [NameUse(NameKind.COUNTER, "counters", counter) for counter in trigger.counters]
         case TimelineTrigger():
-            return [NameUse(Kind.TIMELINE, "", "a timeline")]
+            return [NameUse(NameKind.TIMELINE, "", "a timeline")]
         case ValidationTrigger():
             return []
         case _:
@@ -165,11 +165,11 @@ def _problem(asked: NameUse, named: tuple[str, ...] | None, surfaces: Mapping[st
 def _lacking(asked: NameUse, surface: SurfaceNames) -> frozenset[str]:
     """Returns what is not applicable at a surface that does not report it, rather than unknown for good."""
     match asked.kind:
-        case Kind.FIELD:
+        case NameKind.FIELD:
             return surface.lacks
-        case Kind.LABEL:
+        case NameKind.LABEL:
             return frozenset()
-        case Kind.COUNTER | Kind.HEALTH_STATE | Kind.TIMELINE:
+        case NameKind.COUNTER | NameKind.HEALTH_STATE | NameKind.TIMELINE:
             return frozenset({asked.name})
         case _:
             assert_never(asked.kind)
@@ -177,13 +177,13 @@ def _lacking(asked: NameUse, surface: SurfaceNames) -> frozenset[str]:
 
 def _words(asked: NameUse, surface: SurfaceNames) -> Iterable[str]:
     match asked.kind:
-        case Kind.FIELD:
+        case NameKind.FIELD:
             return surface.fields
-        case Kind.LABEL:
+        case NameKind.LABEL:
             return surface.labels
-        case Kind.COUNTER:
+        case NameKind.COUNTER:
             return surface.counters or ()
-        case Kind.HEALTH_STATE | Kind.TIMELINE:
+        case NameKind.HEALTH_STATE | NameKind.TIMELINE:
             return ()
         case _:
             assert_never(asked.kind)
