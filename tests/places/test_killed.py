@@ -16,6 +16,7 @@ from rollout.cli import main
 from rollout.core.state import TrainState
 from rollout.core.values import format_instant
 from tests.brake.broken import on_its_way
+from tests.examples import NIGHTLY
 from tests.places.places import DESIRED, copied, edited, files_of_people, git, make
 from tests.places.writers import WRITERS, Writer, make_new, words
 from tests.world import TAU
@@ -26,7 +27,9 @@ COMMANDS = {
 }
 SHIM = """#!/bin/sh
 echo >> '{log}'
-if [ "$(wc -l < '{log}')" -ge {at} ]; then kill -9 $PPID; exit 137; fi
+calls=0
+while read -r _; do calls=$((calls + 1)); done < '{log}'
+if [ $calls -ge {at} ]; then kill -9 $PPID; exit 137; fi
 exec '{git}' "$@"
 """
 Run = Callable[..., tuple[int, int]]
@@ -86,7 +89,8 @@ def test_the_next_run_finishes(made: Path, tmp_path: Path, run: Run, name: str, 
     assert ended == 0
     assert calls > 5
     wanted = state(whole)
-    for at in range(1, calls + 1):
+    # Until the branch moves, a few calls before the end, the worktree and its line ends stay as they are.
+    for at in range(1 if line_ends == "true" or NIGHTLY else calls - 4, calls + 1):
         repo = prepared(made, tmp_path / str(at), line_ends)
         assert run(repo, *command, killed_at=at)[0] == -signal.SIGKILL
         assert state(repo).rollout in (wanted.rollout, state(made).rollout)
