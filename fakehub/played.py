@@ -2,7 +2,7 @@
 
 Most of what a run under act costs is the start of Python, again and again. What people wrote is played as it
 stands: conditions, matrices, outputs, composite actions, scripts by bash. Only a script that is one call of
-`python3 FILE` runs in a process forked by `warm`. A test holds this to act, workflow by workflow.
+`python3 FILE` runs in this process (`inside`). A test holds this to act, workflow by workflow.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import re
 import shlex
 import string
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from fakehub import warm
+from fakehub import inside, warm
 from fakehub.act import LEVELS, ActError, ActRun, environment
 from fakehub.entities import JobResult
 from fakehub.expressions import as_text, evaluate, value_of
@@ -264,6 +265,9 @@ def _ran(script: str, env: Mapping[str, str], folder: Path) -> tuple[int, str]:
     if call is not None:
         more = dict(word.split("=", 1) for word in call["set"].split())
         file, *arguments = shlex.split(string.Template(call["words"]).substitute(env))
+        if threading.current_thread() is threading.main_thread():
+            return inside.call(Path(file), arguments, {**env, **more}, folder)
+        # What a test makes happen before a request happens in the middle of another command of this process.
         return warm.call(env["FAKEHUB_WARM"], arguments, {**env, **more}, folder, program=file)
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script],
