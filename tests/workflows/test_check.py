@@ -93,10 +93,10 @@ def test_a_start_that_is_refused_writes_nothing(town: Town) -> None:
     before = town.world()
     for inputs, reason in (
         ({"commit": side}, f"--commit {side}: no such commit"),
-        ({"version": "one"}, "--version one: not a semantic version"),
+        ({"version": "one"}, "version one: not a semantic version"),
         ({"commit": "9" * 40}, f"--commit {'9' * 40}: no such commit"),
         ({"train": "rho"}, "no train rho on branch main"),
-        ({"version": "v1.0.0\n--help"}, "--version v1.0.0"),
+        ({"version": "v1.0.0\n--help"}, "version v1.0.0"),
     ):
         run = town.start(**inputs)
         assert run.conclusion == "failure"
