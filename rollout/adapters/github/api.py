@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import TypeVar
 from urllib.parse import urljoin
-
-from pydantic import Field
 
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.answers import (
@@ -23,7 +20,6 @@ from rollout.adapters.github.answers import (
     moved,
     parsed,
     rest_fault,
-    within,
 )
 from rollout.adapters.github.hints import LATER, advice, if_it_passes
 from rollout.adapters.github.transport import PAGE, RedirectError, Transport
@@ -34,7 +30,6 @@ __all__ = [
     "PAGE",
     "Api",
     "Document",
-    "NewPullResult",
     "PageSize",
     "PassingError",
     "RefusedByGitHubError",
@@ -60,42 +55,11 @@ class _GraphqlAnswer(Document):
     errors: tuple[GraphqlError, ...] = ()
 
 
-class _Creation(Document):
-    """What a mutation made, with None for what it did not."""
-
-    commit: Annotated[str | None, within("commit", "oid", or_none=True)] | None = Field(
-        default=None, alias="createCommitOnBranch"
-    )
-    pull: Annotated[int | None, within("pullRequest", "number", or_none=True)] | None = Field(
-        default=None, alias="createPullRequest"
-    )
-
-
 @dataclass
 class PageSize:
     """How many entries one page of a list is asked for; of no use to lists that are paged by number."""
 
     entries: int = PAGE
-
-
-@dataclass(frozen=True)
-class NewPullResult:
-    """An open pull request, and the commit that its branch was made with."""
-
-    number: int
-    head_sha: str
-
-
-_COMMIT = """mutation($commit: CreateCommitOnBranchInput!) {
-  createCommitOnBranch(input: $commit) { commit { oid } }
-}"""
-_BRANCH_AND_PULL = """mutation(
-  $ref: CreateRefInput!, $commit: CreateCommitOnBranchInput!, $pull: CreatePullRequestInput!
-) {
-  createRef(input: $ref) { ref { name } }
-  createCommitOnBranch(input: $commit) { commit { oid } }
-  createPullRequest(input: $pull) { pullRequest { number } }
-}"""
 
 
 @dataclass
@@ -177,7 +141,7 @@ class Api:
 
     def graphql(self, query: str, variables: Mapping[str, object]) -> object:
         """Returns the data that answers. Raises PassingError, RefusedByGitHubError."""
-        data, fault = self._ask(query, variables)
+        data, fault = self.made(query, variables)
         if fault:
             raise fault
         return data
@@ -213,77 +177,11 @@ class Api:
         self._refuse_moved(answer.data, variables)
         return answer.data
 
-    def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str) -> str:
-        """Returns commits on a branch that is at `parent`; None removes a file.
-
-        Raises as `graphql`; with STALE when the branch is not there.
-        """
-        wanted = {"commit": self._commit_input(branch, files, message, parent)}
-        data, fault = self._ask(_COMMIT, wanted, self._committer)
-        if fault:
-            raise fault
-        return self._committed(data)
-
-    def branch_and_pull(
-        self,
-        pull: Mapping[str, str],
-        files: Mapping[str, bytes | None],
-        message: str,
-        *,
-        parent: str,
-        repository_id: str,
-    ) -> NewPullResult:
-        """Makes the branch, its commit and the pull request in one request. Raises as `commit`.
-
-        `pull` has title, body, head and base. Whatever is raised, some of the three may have been made; a
-        branch that is at the parent is fine.
-        """
-        ref = {"repositoryId": repository_id, "name": f"refs/heads/{pull['head']}", "oid": parent}
-        commit = self._commit_input(pull["head"], files, message, parent)
-        document = {
-            "repositoryId": repository_id,
-            "baseRefName": pull["base"],
-            "headRefName": pull["head"],
-            "title": pull["title"],
-            "body": pull["body"],
-        }
-        data, fault = self._ask(_BRANCH_AND_PULL, {"ref": ref, "commit": commit, "pull": document})
-        made = parsed(_Creation, data or {})
-        if made.commit is not None and made.pull is not None:
-            return NewPullResult(made.pull, made.commit)
-        raise fault or PassingError("GitHub did not say what it made")
-
-    def _commit_input(
-        self, branch: str, files: Mapping[str, bytes | None], message: str, parent: str
-    ) -> dict[str, object]:
-        headline, _, body = message.partition("\n")
-        changes: dict[str, list[dict[str, str]]] = {
-            "additions": [
-                {"path": path, "contents": base64.b64encode(content).decode()}
-                for path, content in files.items()
-                if content is not None
-            ]
-        }
-        removed = [{"path": path} for path, content in files.items() if content is None]
-        if removed:
-            changes["deletions"] = removed
-        return {
-            "branch": {"repositoryNameWithOwner": self.repository, "branchName": branch},
-            "expectedHeadOid": parent,
-            "message": {"headline": headline, "body": body.strip()},
-            "fileChanges": changes,
-        }
-
-    def _committed(self, data: object) -> str:
-        made = parsed(_Creation, data).commit
-        if made is None:
-            raise PassingError("GitHub did not say which commit it made")
-        return made
-
-    def _ask(
-        self, query: str, variables: Mapping[str, object], token: str = ""
+    def made(
+        self, query: str, variables: Mapping[str, object], *, as_committer: bool = False
     ) -> tuple[object, PassingError | RefusedByGitHubError | None]:
-        answer, headers = self._answer(query, variables, token)
+        """Returns what a mutation answers, and what failed: a part of it may have been made anyway."""
+        answer, headers = self._answer(query, variables, self._committer if as_committer else "")
         self._refuse_moved(answer.data or {}, variables)
         fault = graphql_fault(answer.errors, headers, self._clock.now()) if answer.errors else None
         return answer.data, fault

@@ -15,7 +15,8 @@ from urllib.parse import quote
 from rollout.adapters.git.formats import message_text
 from rollout.adapters.github import checks, releases
 from rollout.adapters.github.answers import PassingError, RefusedByGitHubError, parsed
-from rollout.adapters.github.api import STALE, Api, NewPullResult
+from rollout.adapters.github.api import STALE, Api
+from rollout.adapters.github.commits import NewPullResult, branch_and_pull, commit_files
 from rollout.adapters.github.documents import (
     CLOSED_PULLS,
     COMMENTS,
@@ -111,7 +112,8 @@ class GitHubForge:
 
     def _make(self, new: NewPullRequest, repository_id: str) -> NewPullResult | PullRequest:
         try:
-            return self._api.branch_and_pull(
+            return branch_and_pull(
+                self._api,
                 self._document(new),
                 files_of(new.train, new.change),
                 message_text(new.message),
@@ -130,7 +132,7 @@ class GitHubForge:
         self._begin_anew(new.branch, new.parent)
         files, text = files_of(new.train, new.change), message_text(new.message)
         try:
-            head = self._api.commit(new.branch, files, text, parent=new.parent)
+            head = commit_files(self._api, new.branch, files, text, parent=new.parent)
             made = self._api.rest("POST", self._path("pulls"), body=self._document(new))
         except RefusedByGitHubError as refusal:
             if STALE in refusal.kinds or "already exists" in str(refusal):

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from rollout.adapters.github import inspection_documents as answers
 from rollout.adapters.github.answers import Name, parsed
 from rollout.adapters.github.api import PAGE, STALE, Api, RefusedByGitHubError
+from rollout.adapters.github.commits import commit_files
 from rollout.adapters.github.hints import UPGRADE, beyond_permissions, is_of_the_token
 from rollout.core.doctor.facts import (
     ENVIRONMENT,
@@ -271,7 +272,9 @@ class GitHubInspector:
     def _try_commit(self, branch: str) -> bool | UnknownFact:
         def commit() -> object:
             try:
-                return self._api.commit(branch, {"state/.doctor": b""}, "never made", parent=_NO_COMMIT)
+                return commit_files(
+                    self._api, branch, {"state/.doctor": b""}, "never made", parent=_NO_COMMIT
+                )
             except RefusedByGitHubError as refusal:
                 if STALE in refusal.kinds:
                     return None

@@ -11,6 +11,7 @@ from rollout.adapters.git import TreeEntry
 from rollout.adapters.git.formats import message_text, mode_text
 from rollout.adapters.github.answers import Page, parsed, parsed_or_none
 from rollout.adapters.github.api import STALE, Api, RefusedByGitHubError
+from rollout.adapters.github.commits import commit_files
 from rollout.adapters.github.store_documents import (
     CARRIERS,
     COMMIT,
@@ -283,7 +284,7 @@ class GitHubStore:
 
     def _write(self, files: Mapping[str, bytes | None], text: str, parent: str) -> str:
         try:
-            return self._api.commit(self.branch, files, text, parent=parent)
+            return commit_files(self._api, self.branch, files, text, parent=parent)
         except RefusedByGitHubError as refusal:
             if STALE not in refusal.kinds:
                 raise
