@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from rollout.commands.reconcile.facts import FactFinder
 from rollout.core.decide.advance import advance
 from rollout.core.decide.assess import assess
-from rollout.core.decide.evidence import observe, why_ignored
+from rollout.core.decide.evidence import observe
 from rollout.core.decide.intake import check_evidence, checked
 from rollout.core.decide.pending import is_settled
+from rollout.core.decide.succession import why_ignored
 from rollout.core.observation import Evidence, Observation
 from rollout.core.state import Facts, Outcome, TrainState
 from rollout.core.state.changes import applied

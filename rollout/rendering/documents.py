@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rollout.core.contract import Contract, RunsSoak
 from rollout.core.decide.pending import held_now
-from rollout.core.decide.revision import samples_of_release
+from rollout.core.decide.readings import samples_of_release
 from rollout.core.forge import PullRequest
 from rollout.core.observation import Sample
 from rollout.core.state import GateFinding, Incident, Rollout, Status, TrainState, TriggerFinding

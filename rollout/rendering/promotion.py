@@ -11,7 +11,7 @@ from datetime import datetime
 
 from rollout.core.contract import Contract, Phase, RunsSoak
 from rollout.core.decide.effects import MOVING
-from rollout.core.decide.revision import heads_read
+from rollout.core.decide.readings import heads_read
 from rollout.core.state import Decision, Facts, Rollout, Status, Verdict
 from rollout.core.state.revert_fact import RevertOutcome
 from rollout.core.values import format_duration

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from rollout.core.contract import Contract
 from rollout.core.decide.pending import held_now
-from rollout.core.decide.revision import heads_read, samples_of_release
+from rollout.core.decide.readings import heads_read, samples_of_release
 from rollout.core.observation import Sample
 from rollout.core.state import (
     GateFinding,

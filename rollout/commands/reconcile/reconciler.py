@@ -23,10 +23,10 @@ from rollout.commands.reconcile.revert_facts import RevertFinder
 from rollout.commands.reconcile.signoff_comments import SignoffDesk
 from rollout.commands.targets import TargetLookup
 from rollout.core.decide.advance import advance
-from rollout.core.decide.evidence import why_ignored
 from rollout.core.decide.intake import check_evidence, in_order, sorted_out
 from rollout.core.decide.requests import ignored
 from rollout.core.decide.step import Step
+from rollout.core.decide.succession import why_ignored
 from rollout.core.decorations import Decorations
 from rollout.core.files import CHANNEL, SIGNOFF
 from rollout.core.forge import PullRequest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rollout.core.contract import RollbackStep
-from rollout.core.decide.revision import head_of
+from rollout.core.decide.readings import head_of
 from rollout.core.observation import HarnessReport
 from rollout.core.rollback.revert_step import revert_of
 from rollout.core.state import (

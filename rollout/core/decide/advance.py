@@ -21,12 +21,12 @@ from rollout.core.decide.evidence import (
     lasting,
     only_older,
     record,
-    why_ignored,
 )
 from rollout.core.decide.migration import migrated
 from rollout.core.decide.pending import has_adopted
 from rollout.core.decide.requests import lanes_back, needed
 from rollout.core.decide.step import Step
+from rollout.core.decide.succession import why_ignored
 from rollout.core.files import ROLLOUT, SIGNOFF, STATUS
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.state import (

@@ -8,8 +8,9 @@ from typing import assert_never
 
 from rollout.core.decide import counters, legality, succession
 from rollout.core.decide.assess import assess, judges_alike
-from rollout.core.decide.evidence import fold_results, lasting, observe, only_older, record, why_ignored
+from rollout.core.decide.evidence import fold_results, lasting, observe, only_older, record
 from rollout.core.decide.step import Step
+from rollout.core.decide.succession import why_ignored
 from rollout.core.files import CONTRACT, ROLLOUT
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.state import (

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from rollout.core.contract import Contract
 from rollout.core.decide import counters, streaks, succession, triggers
 from rollout.core.decide.assess import assess, judges_alike
+from rollout.core.decide.readings import fresh_samples
 from rollout.core.decide.requests import answer, applied_at
 from rollout.core.decide.step import Step
-from rollout.core.decide.view import began, fresh_samples, view_of
+from rollout.core.decide.view import began, view_of
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.rollback import opening
 from rollout.core.state import (
@@ -29,7 +29,7 @@ def fold_results(
 ) -> Step | None:
     """Returns the step that records answers to requests; None where they answer none."""
     answered = answer(status.requests, results.results, now)
-    if not _is_of(status, results) or answered == status.requests:
+    if not succession.is_of(status, results) or answered == status.requests:
         return None
     status = assess(state, status.model_copy(update={"requests": answered}), facts, now)
     # A failed request is asked for again by the next step, so that this one records how it failed.
@@ -39,7 +39,7 @@ def fold_results(
 
 def fold_late_results(status: Status, evidence: Evidence | None, now: datetime) -> Step | None:
     """Folds results that come after the rollout's end, of what was requested when it froze, such as 0 %."""
-    if not isinstance(evidence, Results) or not _is_of(status, evidence):
+    if not isinstance(evidence, Results) or not succession.is_of(status, evidence):
         return None
     answered = answer(status.requests, evidence.results, now)
     if answered == status.requests:
@@ -48,42 +48,11 @@ def fold_late_results(status: Status, evidence: Evidence | None, now: datetime) 
     return Step(Event.RESULTS, StateChange(status=kept), consumed=True)
 
 
-def _is_of(status: Status, evidence: Evidence) -> bool:
-    return (evidence.release, evidence.commit) == (status.release, status.commit)
-
-
-def why_ignored(status: Status, contract: Contract, observation: Observation, now: datetime) -> str:
-    """Returns why an observation adds nothing (empty when it does).
-
-    It is of another release or an earlier rollout, from the future, no newer than the last one, of a phase
-    ahead or behind.
-    """
-    if not _is_of(status, observation):
-        return f"of {observation.release}, not of {status.release}"
-    release = status.legal.release
-    if release is not None and succession.is_before_start(status, release, observation, now):
-        return "from before the rollout started"
-    why = succession.why_not_next(status, observation, now)
-    if why:
-        return why
-    names = [phase.name for phase in contract.phases]
-    is_waited_for = status.merged_step is not None and observation.phase == status.merged_step.phase
-    is_ahead = observation.phase not in names or names.index(observation.phase) > names.index(status.phase)
-    # A reading that a merged step waited for comes again after the step was undone: it contradicts nothing.
-    if is_ahead and not is_waited_for:
-        return f"of {observation.phase}, which has not been entered"
-    if is_waited_for or succession.contradicts_last(status, observation):
-        return ""
-    if observation.phase != status.phase and status.entered_at is not None:
-        return f"of {observation.phase}, and {status.phase} has been observed since"
-    return ""
-
-
 def fold_observation(
     state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
 ) -> Step | None:
     """Returns the step that records an observation; None where it adds nothing."""
-    if why_ignored(status, state.contract, observation, now):
+    if succession.why_ignored(status, state.contract, observation, now):
         return None
     observed = observe(state, status, observation, facts, now)
     told = succession.why_replaced(status, now)

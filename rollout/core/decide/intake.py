@@ -9,8 +9,8 @@ from functools import reduce
 from itertools import groupby
 
 from rollout.core.contract import Contract
-from rollout.core.decide.evidence import why_ignored
-from rollout.core.decide.revision import head_of
+from rollout.core.decide.readings import head_of
+from rollout.core.decide.succession import why_ignored
 from rollout.core.observation import (
     EARLIEST,
     Evidence,

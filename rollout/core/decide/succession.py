@@ -1,4 +1,4 @@
-"""What an observation that arrives does to the last one, where their times do not simply follow each other.
+"""Whether an observation that arrives adds something, and what it does to the last one.
 
 Two observations of one instant with different contents: whatever they differ in is unknown, whichever came
 first. A last observation that turns out to lie in the future: any later arrival takes its place.
@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
 
+from rollout.core.contract import Contract
 from rollout.core.observation import (
+    Evidence,
     Observation,
     began_at,
     is_ahead,
@@ -25,7 +27,39 @@ from rollout.core.values import format_instant
 V = TypeVar("V")
 
 
-def is_before_start(status: Status, release: Release, observation: Observation, now: datetime) -> bool:
+def is_of(status: Status, evidence: Evidence) -> bool:
+    """Returns whether it is of the release that is under way."""
+    return (evidence.release, evidence.commit) == (status.release, status.commit)
+
+
+def why_ignored(status: Status, contract: Contract, observation: Observation, now: datetime) -> str:
+    """Returns why an observation adds nothing (empty when it does).
+
+    It is of another release or an earlier rollout, from the future, no newer than the last one, of a phase
+    ahead or behind.
+    """
+    if not is_of(status, observation):
+        return f"of {observation.release}, not of {status.release}"
+    release = status.legal.release
+    if release is not None and _is_before_start(status, release, observation, now):
+        return "from before the rollout started"
+    why = _why_not_next(status, observation, now)
+    if why:
+        return why
+    names = [phase.name for phase in contract.phases]
+    is_waited_for = status.merged_step is not None and observation.phase == status.merged_step.phase
+    is_ahead = observation.phase not in names or names.index(observation.phase) > names.index(status.phase)
+    # A reading that a merged step waited for comes again after the step was undone: it contradicts nothing.
+    if is_ahead and not is_waited_for:
+        return f"of {observation.phase}, which has not been entered"
+    if is_waited_for or _contradicts_last(status, observation):
+        return ""
+    if observation.phase != status.phase and status.entered_at is not None:
+        return f"of {observation.phase}, and {status.phase} has been observed since"
+    return ""
+
+
+def _is_before_start(status: Status, release: Release, observation: Observation, now: datetime) -> bool:
     """Returns whether it is of an earlier rollout; a start by a clock that ran ahead does not blind
     triggers.
     """
@@ -34,7 +68,7 @@ def is_before_start(status: Status, release: Release, observation: Observation, 
     return status.by_first_rules or not is_ahead(release.started_at, now)
 
 
-def why_not_next(status: Status, observation: Observation, now: datetime) -> str:
+def _why_not_next(status: Status, observation: Observation, now: datetime) -> str:
     """Returns why it cannot follow the last observation; empty when it can, or contradicts it."""
     if is_ahead(observation.started_at, now) and not status.by_first_rules:
         return f"from the future: it began at {format_instant(observation.started_at)}"
@@ -44,7 +78,7 @@ def why_not_next(status: Status, observation: Observation, now: datetime) -> str
     if _is_part(status, observation):
         has_news = any(_is_newer(last, observation, name) for name in observation.samples)
         return "" if has_news else "not newer than what was read of its surfaces"
-    return "" if contradicts_last(status, observation) else "not newer than the last observation"
+    return "" if _contradicts_last(status, observation) else "not newer than the last observation"
 
 
 def _is_part(status: Status, observation: Observation) -> bool:
@@ -74,7 +108,7 @@ def _is_newer(last: Observation, observation: Observation, surface: str) -> bool
     return said(united(last, observation).samples[surface]) != said(last.samples[surface])
 
 
-def contradicts_last(status: Status, observation: Observation) -> bool:
+def _contradicts_last(status: Status, observation: Observation) -> bool:
     """Returns whether it is of the same instant as the last one, and says something else."""
     last = status.observation
     if last is None or status.by_first_rules or observation.started_at != last.started_at:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from rollout.core import signoff
-from rollout.core.contract import Contract, Phase, Surface
+from rollout.core.contract import Contract, Phase
+from rollout.core.decide.readings import fresh_samples, run_read, settled_samples
 from rollout.core.decide.requests import applied_at, why_not_applied
-from rollout.core.decide.revision import of_release, run_of_release
-from rollout.core.observation import HarnessReport, Observation, Sample, is_ahead
+from rollout.core.observation import HarnessReport, Observation, Sample
 from rollout.core.state import (
     CounterTrack,
     Facts,
@@ -24,7 +24,6 @@ from rollout.core.state import (
     TrainState,
     TriggerFinding,
 )
-from rollout.core.values import format_duration, format_instant
 
 
 class Leaf(NamedTuple):
@@ -85,9 +84,7 @@ def view_of(
     run = None
     if observation is not None:
         samples = fresh_samples(observation, contract, since, by_first_rules=by_first_rules)
-        run = fresh_run(observation)
-        if run is not None and not by_first_rules and not of_the_revert:
-            run = run_of_release(run, observation, contract)
+        run = run_read(observation, contract, of_any=by_first_rules or of_the_revert)
     return View(
         contract=contract,
         phase=contract.phase(phase),
@@ -139,108 +136,6 @@ def leaves(
         else:
             result, seen = judge(surface, sample)
             yield Leaf(result, surface, seen, wanted)
-
-
-def fresh_samples(
-    observation: Observation, contract: Contract, since: datetime | None, *, by_first_rules: bool
-) -> dict[str, Sample]:
-    """Returns the observation's samples; one whose source is too old or from the future becomes unknown.
-
-    So does one that was read in a checkout without the release, but by the first rules.
-
-    `since`: what was read before it is unknown too; None for no such bound.
-
-    Age is judged at the time of reading, so that a surface that hangs does not age the others, and never at
-    the time of the decision, so that the answer is always the same.
-    """
-    oldest, surfaces = timedelta(seconds=contract.sampling.max_age), contract.surfaces
-    awaited = {
-        name: Sample(unknown=f"not observed yet, {_waits_for(surface)}")
-        for name, surface in surfaces.items()
-        if observation.runner is not None and name not in observation.samples
-    }
-    return awaited | {
-        name: _fresh(
-            sample if by_first_rules else of_release(sample, name, observation, contract),
-            observation,
-            surfaces.get(name),
-            oldest,
-            since,
-        )
-        for name, sample in observation.samples.items()
-    }
-
-
-def settled_samples(
-    samples: Mapping[str, Sample], contract: Contract, phase: Phase, since: datetime | None
-) -> Mapping[str, Sample]:
-    """Returns the samples of a phase that was entered at `since`; those of its warm-up are unknown."""
-    if since is None or phase.warm_up == 0:
-        return samples
-    until = since + timedelta(seconds=phase.warm_up)
-    warming = Sample(unknown=f"warming up until {format_instant(until)}")
-    return {
-        name: warming if _has_pulse(contract, name) and _is_before(sample, until) else sample
-        for name, sample in samples.items()
-    }
-
-
-def _has_pulse(contract: Contract, surface: str) -> bool:
-    return surface not in contract.surfaces or contract.surfaces[surface].fresh == "pulse"
-
-
-def _is_before(sample: Sample, moment: datetime) -> bool:
-    return sample.unknown is None and sample.updated_at is not None and sample.updated_at < moment
-
-
-def _fresh(
-    sample: Sample,
-    observation: Observation,
-    surface: Surface | None,
-    oldest: timedelta,
-    since: datetime | None,
-) -> Sample:
-    if sample.unknown is not None:
-        return sample
-    updated = sample.updated_at
-    if updated is None:
-        return Sample(unknown="carries no time of its own")
-    read_at = _read_at(sample, observation)
-    if is_ahead(updated, read_at):
-        return Sample(unknown=f"from the future: says {format_instant(updated)}")
-    age = read_at - updated
-    if age > oldest and (surface is None or surface.fresh == "pulse"):
-        if sample.observed_at is not None:
-            since_when = format_instant(sample.observed_at)
-            return Sample(unknown=f"overdue: not read since {since_when}, {_waits_for(surface)}")
-        old, most = format_duration(age.total_seconds()), format_duration(oldest.total_seconds())
-        return Sample(unknown=f"stale: {old} old, at most {most}")
-    if since is not None and updated < since:
-        return Sample(unknown=f"no news in this phase: last reading {format_instant(updated)}")
-    return sample
-
-
-def _waits_for(surface: Surface | None) -> str:
-    runner = surface.runner if surface is not None else None
-    return f"waits for runner {runner}" if runner else "waits for its runner"
-
-
-def _read_at(sample: Sample, observation: Observation) -> datetime:
-    said = sample.read_at
-    inside = said is not None and observation.started_at <= said <= observation.finished_at
-    return said if said is not None and inside else observation.finished_at
-
-
-def fresh_run(observation: Observation) -> HarnessReport | None:
-    """Returns the observation's harness run; one that claims to be from the future becomes unknown.
-
-    Which revision it was of is not judged: during a promotion it has to hold the release, after a rollback
-    it must lack it.
-    """
-    run = observation.harness
-    if run is None or run.started_at is None or not is_ahead(run.started_at, observation.finished_at):
-        return run
-    return HarnessReport(unknown=f"from the future: says {format_instant(run.started_at)}")
 
 
 def release_values(view: View) -> dict[str, str]:

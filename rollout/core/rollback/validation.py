@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate, RollbackStep
 from rollout.core.decide import gates
-from rollout.core.decide.revision import head_of, why_unclean
+from rollout.core.decide.readings import head_of, why_unclean
 from rollout.core.decide.view import Leaf, view_of
 from rollout.core.observation import HarnessReport, Observation
 from rollout.core.state import Facts, Incident, Result, Status, StepState, TrainState
