@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -57,7 +56,6 @@ if TYPE_CHECKING:
     from rollout.wiring.remotes import Remote
 
 _KEPT_CONTRACTS = 16
-_NAMED_THERE = "a dispatch takes another as its input `train`"
 
 UNKNOWN_PERSON = "somebody unknown"
 """Who brakes where neither git nor Actions says who it is."""
@@ -372,33 +370,10 @@ class Workspace:
     @contextmanager
     def rehearsal_stage(self, product_dir: Path | None) -> Iterator[RehearsalStage]:
         """Yields scratch copies of the chosen train and its product, for as long as a rehearsal lasts."""
-        from rollout.commands.rehearse import RehearsalStage
+        from rollout.wiring.rehearsal import stage_on
 
         with self._adapters.scratch_copy() as copy:
-            there = Local(
-                copy.git,
-                lambda: copy.state_branch,
-                lambda: copy.product_branch,
-                state_folder=copy.state_folder,
-            )
-            forge = there.forge
-            responder = replace(
-                self.responder(), reverter=there.reverter, issues=there.issues, pushes_workflows=True
-            )
-
-            def merge(branch: str, at: datetime) -> None:
-                pull = forge.pull_request(branch)
-                if pull is not None:
-                    forge.merge(pull.number, at=at, merged_by="rehearsal", admin=True)
-
-            yield RehearsalStage(
-                YamlStore(copy.git, copy.state_branch),
-                forge,
-                responder,
-                self.product(product_dir),
-                merge,
-                lambda commit, name, at: forge.record_check(commit, name, "success", at=at),
-            )
+            yield stage_on(copy, self.responder(), self.product(product_dir))
 
     @property
     def collecting(self) -> Collector:
@@ -514,33 +489,20 @@ class Workspace:
         if not trains or named not in (None, *trains):
             self._refuse_elsewhere(named)
         if named is not None:
-            if named not in trains:
-                if self.lost(named):
-                    return named
-                from rollout.core.nearest import near
+            if named not in trains and not self.lost(named):
+                from rollout.wiring.unclear_train import no_such_train
 
-                told = f"; {_NAMED_THERE}" if self._is_job else ""
-                nearest = near(named, trains)
-                meant = f"did you mean {nearest}? " if nearest else ""
-                raise InputError(
-                    f"no train {named} on branch {self.branch}",
-                    hint=f"{meant}trains there: {', '.join(trains) or 'none'}{told}",
-                )
-            return self._after_its_start(named)
+                raise no_such_train(named, trains, self.branch, is_job=self._is_job)
+            return self._after_its_start(named) if named in trains else named
         if len(trains) == 1:
             return self._after_its_start(trains[0])
         if not trains and (lost := self.lost()):
             trains = lost.trains
             if len(trains) == 1:
                 return trains[0]
-        if not trains:
-            raise InputError(f"no train on branch {self.branch}", hint="make one and commit it: rollout init")
-        hint = f"say which with --train: {', '.join(trains)}"
-        if self._is_job:
-            from rollout.core.doctor.branch import set_train
+        from rollout.wiring.unclear_train import none_or_several
 
-            hint = f"{set_train(trains)}; {_NAMED_THERE}"
-        raise InputError("there is more than one train", hint=hint)
+        raise none_or_several(trains, self.branch, is_job=self._is_job)
 
     def _refuse_elsewhere(self, train: str | None) -> None:
         """Raises InputError where nobody named the branch, and another one holds the train.
@@ -551,11 +513,9 @@ class Workspace:
             return
         store = self._fetched or (self._github_store if self.forge_kind == "github" else self.clone)
         if others := store.carriers(train):
-            missing = f"no train {train}" if train else "no train"
-            raise InputError(
-                f"{missing} on branch {self.branch}, but on {', '.join(others)}",
-                hint=f"name the branch that the workflows go by: --state-branch {others[0]}",
-            )
+            from rollout.wiring.unclear_train import elsewhere
+
+            raise elsewhere(train, self.branch, others)
 
     def refuse_lost(self) -> None:
         """Raises InputError when a commit took the last train away."""
