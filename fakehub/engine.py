@@ -401,7 +401,7 @@ class Engine:
             "FAKEHUB_ARTIFACTS": str(self.artifact_folder(run).parent),
             "FAKEHUB_APP_TOKEN": self.app.value if self.app else "",
             "FAKEHUB_CACHE": str(self.hub.folder / "cache"),
-            "FAKEHUB_WARM": warm.serve(),
+            "FAKEHUB_WARM": "" if self.run_jobs is play else warm.serve(),
         }
         env |= {"GITHUB_REF": run.ref, "GITHUB_SHA": run.commit}
         return {**env, **self.env}

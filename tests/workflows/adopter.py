@@ -24,7 +24,7 @@ def rollout(folder: Path, *arguments: str) -> str:
 
 def initialised(folder: Path, *options: str) -> Repository:
     """A clone of a product's repository on GitHub right after `rollout init`."""
-    seed = Repository(folder, {"probe.py": PROBE, ".gitignore": ".tau/\n"})
+    seed = Repository(folder, {"probe.sh": PROBE, ".gitignore": ".tau/\n"})
     seed.git("remote", "add", "origin", "https://github.com/acme/tau.git")
     named = ("--current-version", OLD_VERSION, "--action", f"{TOOL}@{PIN}")
     rollout(seed.path, "init", "--profile", "tau", *named, *options)
@@ -56,7 +56,7 @@ def adopt(hub: Hub, folder: Path, *, app: bool, branch: str = STATE_BRANCH) -> T
     repo = hub.repo("acme/tau", seed=seed.path)
     repo.add_check(release, CHECK, "success")
     hub.engine.actions[f"{TOOL}@{PIN}"] = tool_repository(folder / "tool")
-    town = Town(hub, repo, release, hub.person("alice", repo), folder / "health.json", branch)
+    town = Town(hub, repo, release, hub.person("alice", repo), folder / "health", branch)
     town.feel()
     hub.engine.env["TOWN_HEALTH"] = str(town.health)
     if app:

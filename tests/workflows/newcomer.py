@@ -89,7 +89,7 @@ class Newcomer:
         repo = hub.repo("acme/shop")
         repo.actions_may_open_pulls = False
         alice = hub.person("alice", repo, Access.ADMIN)
-        self.town = Town(hub, repo, "", alice, folder / "health.json", "rollout-state", "shop")
+        self.town = Town(hub, repo, "", alice, folder / "health", "rollout-state", "shop")
         self.doctor = ""
         """What `rollout doctor` said last."""
         self.runs: list[Run] = []

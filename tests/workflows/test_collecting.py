@@ -11,7 +11,7 @@ from fakehub.hub import Hub
 from tests.workflows.rollback_town import roll_back
 from tests.workflows.town import CHECK, CONTRACT, STEADY, Town, build, keys
 
-TWO = CONTRACT.replace("probe.py, memory]", "probe.py, memory]\n    runner: rack-7")
+TWO = CONTRACT.replace("probe.sh, memory]", "probe.sh, memory]\n    runner: rack-7")
 CI = '  - {name: validation, kind: validation_failure, checks: "Live smoke", actions: [freeze, rollback]}\n'
 
 

@@ -35,7 +35,7 @@ triggers:
     checks: Live smoke
     actions: [freeze, rollback, block_signoff]
 rollback:
-  evidence: [probe.py, .gitignore, .tau/gone.log]
+  evidence: [probe.sh, .gitignore, .tau/gone.log]
 """
 )
 """The town's contract with the five triggers of the runbook, and evidence."""
@@ -105,10 +105,10 @@ def test_a_dispatch_is_taken_to_its_end(town: Town) -> None:
     assert STEADY in [keys(run) for run in town.settle()["rollout-reconcile"]]
     assert steps(town)["capture_evidence"] == "done"
     index = {one["path"]: one["state"] for one in incident(town)["evidence"]}  # type: ignore[attr-defined]
-    assert index == {".gitignore": "taken", ".tau/gone.log": "missing", "probe.py": "taken"}
+    assert index == {".gitignore": "taken", ".tau/gone.log": "missing", "probe.sh": "taken"}
     folders = [town.hub.engine.artifact_folder(run) for run in town.repo.runs]
     (kept,) = (found for folder in folders for found in folder.glob("rollout-incident-*.zip"))
-    assert sorted(zipfile.ZipFile(kept).namelist()) == [".gitignore", "probe.py"]
+    assert sorted(zipfile.ZipFile(kept).namelist()) == [".gitignore", "probe.sh"]
     pull = town.open_pull()
     assert pull.title.startswith("Revert v0.1.5")
     assert keys(roll_back(town, reason="me too")) == ["rollback"]

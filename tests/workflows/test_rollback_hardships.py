@@ -28,7 +28,7 @@ train: tau
 surfaces:
   voice:
     adapter: json
-    command: [python3, probe.py, voice]
+    command: [sh, probe.sh, voice]
     map: {health_state: state, updated_unix_ms: at}
 sampling: {interval: 10m, min_interval: 5m, max_age: 20m, max_gap: 30m}
 phases:
@@ -239,7 +239,7 @@ ENDING = (
 @pytest.fixture
 def capturing(hub: Hub, tmp_path: Path) -> Town:
     """In canary-1; a rollback captures evidence too."""
-    town = build(hub, tmp_path, app=True, contract=f"{POLICY}rollback: {{evidence: [probe.py]}}\n")
+    town = build(hub, tmp_path, app=True, contract=f"{POLICY}rollback: {{evidence: [probe.sh]}}\n")
     to_canary(town)
     return town
 

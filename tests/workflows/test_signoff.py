@@ -117,7 +117,7 @@ def test_a_release_goes_to_everybody_by_its_signed_checklist(hub: Hub, tmp_path:
 
     # Two at once, and neither is lost.
     rita, rob = (
-        checklist.say("rita", "/signoff reviewed probe.py"),
+        checklist.say("rita", "/signoff reviewed probe.sh"),
         checklist.say("rob", f"/signoff reviewed {town.release}"),
     )
     assert [keys(run) for run in checklist.hear()] == [["signoff"], ["signoff"]]
@@ -143,13 +143,13 @@ def test_a_release_goes_to_everybody_by_its_signed_checklist(hub: Hub, tmp_path:
 
 
 def test_who_may_not_sign_is_told_and_outsiders_cost_nothing(checklist: Checklist) -> None:
-    wrong = checklist.say("grace", "/signoff reviewed probe.py")
+    wrong = checklist.say("grace", "/signoff reviewed probe.sh")
     checklist.hear()
     assert checklist.answers(wrong) == ["-1"]
     assert "grace, this does not count:" in checklist.replies()[0]
     assert "reviewer of this release: rita, rob" in checklist.replies()[0]
     checklist.town.hub.forget_calls()
-    outsider = checklist.say("eve", "/signoff reviewed probe.py")
+    outsider = checklist.say("eve", "/signoff reviewed probe.sh")
     checklist.say("rita", "I will look at it on Monday.")
     assert [keys(run) for run in checklist.hear()] == [["signoff"], []]
     calls = [str(call) for call in checklist.town.hub.calls() if call.token is TokenKind.APP]
@@ -159,8 +159,8 @@ def test_who_may_not_sign_is_told_and_outsiders_cost_nothing(checklist: Checklis
 
 def test_a_deleted_or_edited_comment_takes_its_signature_along(checklist: Checklist) -> None:
     town = checklist.town
-    rita = checklist.say("rita", "/signoff reviewed probe.py")
-    rob = checklist.say("rob", "/signoff reviewed probe.py")
+    rita = checklist.say("rita", "/signoff reviewed probe.sh")
+    rob = checklist.say("rob", "/signoff reviewed probe.sh")
     checklist.hear()
     pull = town.open_pull()
     head = town.repo.head_of(pull)
@@ -179,7 +179,7 @@ def test_evidence_that_goes_takes_its_signatures_along(checklist: Checklist) -> 
     passed = town.repo.add_run(town.release, "success", "rita")
     link = f"{town.hub.url}/{town.repo.full_name}/actions/runs/{passed.id}"
     checklist.say("rita", f"/signoff reviewed {link}")
-    checklist.say("rob", "/signoff reviewed probe.py")
+    checklist.say("rob", "/signoff reviewed probe.sh")
     checklist.hear()
     head = town.repo.head_of(town.open_pull())
     assert (checklist.signed(), town.status(head)) == (["rita", "rob"], "success")
@@ -207,12 +207,12 @@ def test_what_people_write_and_do_stays_text(checklist: Checklist) -> None:
 
 
 def test_a_lost_issue_is_opened_again_and_what_was_signed_on_it_stays(checklist: Checklist) -> None:
-    checklist.say("rita", "/signoff reviewed probe.py")
+    checklist.say("rita", "/signoff reviewed probe.sh")
     checklist.hear()
     checklist.town.repo.take_away(checklist.people["olga"], checklist.issue.number, "deleted")
     checklist.town.tick()
     assert checklist.signed() == ["rita"]
     checklist.issue.locked = True
-    checklist.say("rob", "/signoff reviewed probe.py")
+    checklist.say("rob", "/signoff reviewed probe.sh")
     checklist.hear()
     assert checklist.signed() == ["rita", "rob"]

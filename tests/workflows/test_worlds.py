@@ -13,7 +13,7 @@ from tests.workflows.town import COLLECTED, CONTRACT, STATUS, STEADY, Town, buil
 
 
 def test_surfaces_on_two_runners(hub: Hub, tmp_path: Path) -> None:
-    two = CONTRACT.replace("probe.py, memory]", "probe.py, memory]\n    runner: rack-7")
+    two = CONTRACT.replace("probe.sh, memory]", "probe.sh, memory]\n    runner: rack-7")
     hub.engine.labels.append("rack-7")
     town = build(hub, tmp_path, app=False, contract=two)
     town.start()
@@ -45,7 +45,7 @@ def test_a_runner_of_a_group_checks_out_what_the_contract_says(hub: Hub, tmp_pat
 
 
 def test_a_runner_that_fails_hides_nothing(hub: Hub, tmp_path: Path) -> None:
-    two = CONTRACT.replace("probe.py, memory]", "absent-program]\n    runner: rack-7")
+    two = CONTRACT.replace("probe.sh, memory]", "absent-program]\n    runner: rack-7")
     hub.engine.labels.append("rack-7")
     town = build(hub, tmp_path, app=False, contract=two)
     town.start()

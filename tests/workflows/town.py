@@ -31,14 +31,14 @@ train: tau
 surfaces:
   voice:
     adapter: json
-    command: [python3, probe.py, voice]
+    command: [sh, probe.sh, voice]
     map: {health_state: state, updated_unix_ms: at}
   memory:
     adapter: json
-    command: [python3, probe.py, memory]
+    command: [sh, probe.sh, memory]
     map: {health_state: state, updated_unix_ms: at}
 harness:
-  command: [python3, probe.py, harness]
+  command: [sh, probe.sh, harness]
   report: .tau/report.json
   manifest: .tau/manifest.json
 sampling: {interval: 10m, min_interval: 5m, max_age: 20m, max_gap: 30m}
@@ -61,26 +61,30 @@ triggers:
   - {name: failing, kind: health_regression, states: [failing], checks: 2, actions: [freeze, rollback]}
 """
 
-PROBE = '''\
-"""The product: prints how a surface is, as the test wants it, and leaves a report of its harness."""
-import json, os, sys
-from datetime import datetime
-from pathlib import Path
-
-at = int(datetime.fromisoformat(os.environ["ROLLOUT_NOW"]).timestamp() * 1000)
-wanted = json.loads(Path(os.environ["TOWN_HEALTH"]).read_text())
-if sys.argv[1] in ("voice", "harness"):
-    overall = {"status": "passed", "total_surfaces": 1, "passed_surfaces": 1, "failed_surfaces": 0}
-    Path(".tau").mkdir(exist_ok=True)
-    surfaces = {"voice": {"status": "passed"}}
-    run = {"schema_version": 1, "overall": overall}
-    Path(".tau/report.json").write_text(json.dumps({**run, "surface_status": surfaces}))
-    Path(".tau/manifest.json").write_text(json.dumps({**run, "started_unix_ms": at}))
-felt = wanted.get(sys.argv[1], "healthy")
-print(json.dumps({"state": "healthy", **(felt if isinstance(felt, dict) else {"state": felt}), "at": at}))
-if leaked := [name for name in os.environ if "TOKEN" in name or name.startswith("GITHUB_")]:
-    sys.exit(f"the product sees {leaked}")
-'''
+PROBE = """\
+# The product: prints how a surface is, as the test wants it, and leaves a report of its harness.
+set -eu
+split() { IFS=-T:Z; set -- $1; IFS=' '; echo "$1 ${2#0} ${3#0} ${4#0} ${5#0} ${6#0}"; }
+set -- "$1" $(split "$ROLLOUT_NOW")
+# Days since 1970, of years that begin in March.
+year=$(($2 - ($3 < 3))) month=$((($3 + 9) % 12))
+days=$((365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + $4 - 719469))
+at=$(((((days * 24 + $5) * 60 + $6) * 60 + $7) * 1000))
+case $1 in voice | harness)
+    mkdir -p .tau
+    run='"schema_version": 1, "overall": {"status": "passed", "total_surfaces": 1, "passed_surfaces": 1, '
+    run="$run"'"failed_surfaces": 0}'
+    echo "{$run, \\"surface_status\\": {\\"voice\\": {\\"status\\": \\"passed\\"}}}" >.tau/report.json
+    echo "{$run, \\"started_unix_ms\\": $at}" >.tau/manifest.json ;;
+esac
+felt='"state": "healthy"'
+if [ -f "$TOWN_HEALTH/$1" ]; then read -r felt <"$TOWN_HEALTH/$1"; fi
+printf '%s\\n' "{$felt, \\"at\\": $at}"
+leaked=$(export -p | while IFS== read -r name _; do
+    case $name in *TOKEN* | *" GITHUB_"*) echo "$name" ;; esac
+done)
+if [ -n "$leaked" ]; then echo "the product sees $leaked" >&2; exit 1; fi
+"""
 
 
 @dataclass
@@ -92,6 +96,7 @@ class Town:
     release: str
     alice: Token
     health: Path
+    """A file for each surface that is not just healthy."""
     branch: str = "main"
     """The state branch."""
     train: str = "tau"
@@ -149,7 +154,11 @@ class Town:
 
     def feel(self, **states: str | Mapping[str, object]) -> None:
         """From now on surfaces are so, or print this."""
-        self.health.write_text(json.dumps(states), encoding="utf-8")
+        shutil.rmtree(self.health, ignore_errors=True)
+        self.health.mkdir()
+        for surface, felt in states.items():
+            whole = {"state": "healthy", **({"state": felt} if isinstance(felt, str) else felt)}
+            (self.health / surface).write_text(f"{json.dumps(whole)[1:-1]}\n", encoding="utf-8")
 
     # --- looking -----------------------------------------------------------------------------------------
 
@@ -221,13 +230,13 @@ def build(
     seed = _seed(folder / "seed", contract, branch)
     source = seed
     if product:
-        source = Repository(folder / "product", {"probe.py": PROBE, ".gitignore": ".tau/\n"})
+        source = Repository(folder / "product", {"probe.sh": PROBE, ".gitignore": ".tau/\n"})
         source.git("branch", "--move", "trunk")
     release = source.commit({"src.txt": "new\n"}, f"Release {VERSION}")
     repo = hub.repo("acme/tau", seed=seed.path)
     home = hub.repo(product, seed=source.path, branch="trunk") if product else repo
     home.add_check(release, CHECK, "success")
-    town = Town(hub, repo, release, hub.person("alice", repo), folder / "health.json", branch)
+    town = Town(hub, repo, release, hub.person("alice", repo), folder / "health", branch)
     town.feel()
     hub.engine.env["TOWN_HEALTH"] = str(town.health)
     if branch != "main":
@@ -239,7 +248,7 @@ def build(
 
 def _seed(folder: Path, contract: str, branch: str) -> Repository:
     """A repository with the tool's workflows, a product, and an idle train on the branch."""
-    seed = Repository(folder, {"probe.py": PROBE, ".gitignore": ".tau/\n", "requirements.lock": "\n"})
+    seed = Repository(folder, {"probe.sh": PROBE, ".gitignore": ".tau/\n", "requirements.lock": "\n"})
     for part in ("workflows", "actions"):
         shutil.copytree(ROOT / ".github" / part, seed.path / ".github" / part)
     (seed.path / ".github/workflows/ci.yml").unlink()
