@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rollout.core.contract import COMPLETE, Contract, Gate, RollbackStep, RunsSoak, Surface, Trigger, matching
-from rollout.core.contract.check.examine import examine
+from rollout.core.contract_check.examine import examine
 from rollout.core.values import format_duration
 from rollout.files.yaml_text import load_yaml
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from rollout.adapters.safe_walk import SafeWalk, TooManyError, WalkEntry
 from rollout.adapters.secrets import SecretScan, secret_name
-from rollout.core.rollback.evidence_index import (
+from rollout.core.evidence_index import (
     MAX_BODIES,
     MAX_BODY,
     MAX_CAPTURED,

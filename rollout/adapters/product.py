@@ -18,8 +18,8 @@ from typing import IO, BinaryIO
 from rollout import NO_PLUGINS
 from rollout.adapters.git.process import NO_GRAFTS
 from rollout.core.contract import Surface
+from rollout.core.evidence_index import EvidenceEntry
 from rollout.core.excerpt import Excerpt, error_excerpt
-from rollout.core.rollback.evidence_index import EvidenceEntry
 from rollout.core.surfaces.event_log import MAX_LINE
 from rollout.core.surfaces.payload import MAX_PAYLOAD
 from rollout.core.text import inert

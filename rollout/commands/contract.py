@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rollout.commands.contract_schema import schema_text
 from rollout.core.contract import Contract
-from rollout.core.contract.check.examine import doubts
-from rollout.core.contract.check.notes import find_notes
+from rollout.core.contract_check.examine import doubts
+from rollout.core.contract_check.notes import find_notes
 from rollout.core.files import SCHEMA
 from rollout.core.state import TrainState
 from rollout.errors import ContractError, InputError

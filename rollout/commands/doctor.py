@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rollout.commands.contract import missing_branches, refuse_doubts, refuse_unusable
 from rollout.core.contract import Contract
-from rollout.core.contract.check.notes import find_notes
+from rollout.core.contract_check.notes import find_notes
 from rollout.core.doctor import Finding, Severity, examine, examine_laptop
 from rollout.core.doctor.facts import Laptop, TrainFacts, World
 from rollout.errors import ContractError, InputError, RolloutError

@@ -8,8 +8,8 @@ from typing import assert_never
 
 from rollout.commands.preparing import Preparation, report_failure
 from rollout.core.contract import Contract, Harness, RunCommand
+from rollout.core.evidence_index import EvidenceEntry, in_words
 from rollout.core.observation import Results, WorkResult
-from rollout.core.rollback.evidence_index import EvidenceEntry, in_words
 from rollout.core.state import Channel, ChannelRequest, Release, Request, Rollout, Status, Work
 from rollout.core.text import inert
 from rollout.ports import Clock, CommandRun, Worker

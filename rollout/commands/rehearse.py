@@ -16,9 +16,9 @@ from rollout.commands.perform import perform
 from rollout.commands.reconcile.incident import Responder
 from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate, RollbackStep
+from rollout.core.evidence_index import EvidenceEntry
 from rollout.core.forge import PullRequestState
 from rollout.core.observation import Evidence, HarnessReport, Observation
-from rollout.core.rollback.evidence_index import EvidenceEntry
 from rollout.core.rollback.opening import dispatched
 from rollout.core.rollback.rehearsal import RehearsalOutcome
 from rollout.core.state import (

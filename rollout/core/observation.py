@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from rollout.core.rollback.evidence_index import MAX_CAPTURED, EvidenceEntry
+from rollout.core.evidence_index import MAX_CAPTURED, EvidenceEntry
 from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version, format_instant
 
 COUNTERS = "counters"

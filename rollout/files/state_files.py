@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from rollout.core.consistency import contradictions
 from rollout.core.contract import Contract
-from rollout.core.contract.check.examine import examine, read
+from rollout.core.contract_check.examine import examine, read
 from rollout.core.files import (
     CHANNEL,
     CONTRACT,
@@ -134,7 +134,7 @@ def _read_model(model: type[Model], text: bytes, file: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        from rollout.core.contract.check.mistakes import (
+        from rollout.core.contract_check.mistakes import (
             describe,  # every command reads state, and few find it wrong
         )
 

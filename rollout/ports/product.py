@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from rollout.core.contract import Surface
-from rollout.core.rollback.evidence_index import EvidenceEntry
+from rollout.core.evidence_index import EvidenceEntry
 
 
 @dataclass(frozen=True)

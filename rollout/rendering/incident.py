@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from urllib.parse import quote
 
 from rollout.core.contract import RollbackStep
-from rollout.core.rollback.evidence_index import NOT_COPIED, EvidenceEntry
+from rollout.core.evidence_index import NOT_COPIED, EvidenceEntry
 from rollout.core.rollback.validation import gates_of, was_validated
 from rollout.core.state import (
     MOST_COMMITS,

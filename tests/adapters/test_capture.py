@@ -13,7 +13,7 @@ import pytest
 
 from fakehub.clock import NOON
 from rollout.adapters.capture import Capturer, Limits, keep_output
-from rollout.core.rollback.evidence_index import (
+from rollout.core.evidence_index import (
     MAX_BODIES,
     MAX_BODY,
     MAX_CAPTURED,

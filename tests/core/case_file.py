@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from rollout.core.contract.check.mistakes import describe
+from rollout.core.contract_check.mistakes import describe
 from rollout.core.observation import HealthState
 from rollout.core.state import Event, Outcome, Result, StepState, TriggerState, Verdict
 from rollout.core.values import Duration, Model

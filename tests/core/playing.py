@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rollout.core.contract import Contract
-from rollout.core.contract.check.examine import read
+from rollout.core.contract_check.examine import read
 from rollout.core.harness import parse_harness
 from rollout.core.observation import (
     COUNTERS,

@@ -53,9 +53,9 @@ OF_EVALUATE = {
 """Rooms of which it needs few modules; the others belong to other commands, which import them when called."""
 
 NOT_WHEN_ALL_IS_WELL = {
-    "rollout.core.contract.check.repair",
+    "rollout.core.contract_check.repair",
     "rollout.core.decide.effects",
-    "rollout.core.contract.check.mistakes",
+    "rollout.core.contract_check.mistakes",
 }
 """What explains a mistake, and what acts on a decision."""
 

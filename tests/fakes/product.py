@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from fakehub.clock import NOON
 from rollout.core.contract import Surface
-from rollout.core.rollback.evidence_index import CaptureState, EvidenceEntry, path_matches
+from rollout.core.evidence_index import CaptureState, EvidenceEntry, path_matches
 from rollout.ports import Checkout, CommandRun, Reading
 
 

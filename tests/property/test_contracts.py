@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rollout.core.contract import Contract
-from rollout.core.contract.check.examine import examine
+from rollout.core.contract_check.examine import examine
 from rollout.core.decide.step import Step
 from rollout.core.observation import BadStep, HealthState, Sample, Timeline
 from rollout.core.rollback import leaving

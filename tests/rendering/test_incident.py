@@ -11,7 +11,7 @@ import pytest
 
 from rollout.adapters.resources import templates_dir
 from rollout.core.contract import RollbackStep
-from rollout.core.rollback.evidence_index import CaptureState, EvidenceEntry
+from rollout.core.evidence_index import CaptureState, EvidenceEntry
 from rollout.core.rollback.validation import NOT_CHECKED
 from rollout.core.state import (
     Act,

@@ -42,7 +42,7 @@ class RecordsFile(Generic[R]):
         except MalformedError as problem:
             raise InputError(f"{self._file}: {problem}", hint=self._hint) from problem
         except ValidationError as error:
-            from rollout.core.contract.check.mistakes import describe
+            from rollout.core.contract_check.mistakes import describe
 
             raise InputError(f"{self._file}: {describe(error, self._model)[0]}", hint=self._hint) from error
 

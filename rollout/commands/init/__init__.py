@@ -15,7 +15,7 @@ from rollout.commands.init.workflows import WorkflowFiles, Workflows, install_wo
 from rollout.core import versions
 from rollout.core.channel.guards import bare, quarantined
 from rollout.core.contract import Product, StateBranch
-from rollout.core.contract.check.mistakes import describe
+from rollout.core.contract_check.mistakes import describe
 from rollout.core.doctor.branch import PRICE, set_train
 from rollout.core.files import OWN_ROOTS, SCHEMA, STATE_BRANCH
 from rollout.core.state import (

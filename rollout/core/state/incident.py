@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from rollout.core.contract import Action, RollbackStep
-from rollout.core.rollback.evidence_index import MAX_CAPTURED, EvidenceEntry
+from rollout.core.evidence_index import MAX_CAPTURED, EvidenceEntry
 from rollout.core.state.channel import Channel
 from rollout.core.state.desired import Outcome, RollbackTarget
 from rollout.core.state.observed import GateFinding, TriggerFinding

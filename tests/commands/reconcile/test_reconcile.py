@@ -17,10 +17,10 @@ from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.core.contract import Contract
 from rollout.core.effects import ClosePullRequest, OpenIssue, OpenPullRequest, SetStatus, UpdatePullRequest
+from rollout.core.evidence_index import CaptureState, EvidenceEntry
 from rollout.core.files import CONTRACT, ROLLOUT
 from rollout.core.forge import PullRequestState, StatusState
 from rollout.core.observation import CONTRADICTORY, HealthState, Results
-from rollout.core.rollback.evidence_index import CaptureState, EvidenceEntry
 from rollout.core.state import ChannelName, Freeze, Outcome, RollbackHints, RollbackReason, Rollout, Verdict
 from rollout.core.values import unix_ms
 from rollout.errors import HeadMovedError, InputError

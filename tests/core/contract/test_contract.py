@@ -16,8 +16,8 @@ from rollout.core.contract import (
     Surface,
     matching,
 )
-from rollout.core.contract.check.examine import examine
-from rollout.core.contract.check.limits import TIMES
+from rollout.core.contract_check.examine import examine
+from rollout.core.contract_check.limits import TIMES
 from rollout.files.yaml_text import load_yaml
 
 GOOD = """

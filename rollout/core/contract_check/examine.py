@@ -36,12 +36,12 @@ def read(data: object) -> tuple[Contract | None, list[str]]:
 
 def doubts(contract: Contract) -> list[str]:
     """Returns mistakes of a contract that can be read but does not do what it says, as `field: message`."""
-    from rollout.core.contract.check.commands import command_problems
-    from rollout.core.contract.check.dead_ends import dead_ends
-    from rollout.core.contract.check.health import health_problems
-    from rollout.core.contract.check.limits import limit_problems
-    from rollout.core.contract.check.names import name_problems
-    from rollout.core.contract.check.placeholders import placeholder_problems
+    from rollout.core.contract_check.commands import command_problems
+    from rollout.core.contract_check.dead_ends import dead_ends
+    from rollout.core.contract_check.health import health_problems
+    from rollout.core.contract_check.limits import limit_problems
+    from rollout.core.contract_check.names import name_problems
+    from rollout.core.contract_check.placeholders import placeholder_problems
 
     constants: list[str] = []
     if any(surface.map is not None for surface in contract.surfaces.values()):
@@ -86,8 +86,8 @@ def _no_numbers_in(value: object, data: object, where: str) -> Iterator[str]:
 
 def _explain(error: ValidationError, data: object) -> list[str]:
     # Imported here because most contracts are right, and every command reads one.
-    from rollout.core.contract.check.mistakes import find_mistakes
-    from rollout.core.contract.check.repair import Repair
+    from rollout.core.contract_check.mistakes import find_mistakes
+    from rollout.core.contract_check.repair import Repair
 
     mistakes = find_mistakes(error, Contract)
     lines = [mistake.line for mistake in mistakes]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from rollout.core.contract import Contract
-from rollout.core.contract.check.mistakes import describe, dotted
+from rollout.core.contract_check.mistakes import describe, dotted
 from rollout.core.values import Duration, Identifier, Instant, Model, Name, RelativePath, Sha, Version
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate
-from rollout.core.contract.check.warnings import find_warnings
+from rollout.core.contract_check.warnings import find_warnings
 
 
 def find_notes(contract: Contract) -> list[str]:

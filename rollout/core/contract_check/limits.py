@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from rollout.core.contract import Contract, HarnessGate, Product, ThresholdGate
 from rollout.core.contract.gates import SurfaceGate
 from rollout.core.contract.rules import inheritance_holds
+from rollout.core.evidence_index import MAX_CAPTURED
 from rollout.core.files import OWN_ROOTS, STATE_BRANCH
 from rollout.core.observation import MAX_COUNTERS, MAX_FIELDS, MAX_SURFACES
-from rollout.core.rollback.evidence_index import MAX_CAPTURED
 from rollout.core.surfaces.known import known
 from rollout.core.values import IDENTIFIER_PATTERN, Model, format_duration
 

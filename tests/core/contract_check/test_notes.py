@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from rollout.core.contract.check.notes import find_notes
+from rollout.core.contract_check.notes import find_notes
 from tests.core.world import contract_of
 
 APPLY: dict[str, Any] = {"command": ["./set-percent", "{percent}"]}

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakehub.clock import NOON
-from rollout.core.rollback.evidence_index import (
+from rollout.core.evidence_index import (
     MAX_NAME,
     CaptureState,
     EvidenceEntry,

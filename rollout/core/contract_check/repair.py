@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
-from rollout.core.contract.check.mistakes import Mistake, Place
+from rollout.core.contract_check.mistakes import Mistake, Place
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from rollout.core.contract import (
     ThresholdTrigger,
     ValidationTrigger,
 )
-from rollout.core.contract.check.commands import commands_of
+from rollout.core.contract_check.commands import commands_of
+from rollout.core.evidence_index import path_matches
 from rollout.core.nearest import did_you_mean
-from rollout.core.rollback.evidence_index import path_matches
 from rollout.core.surfaces.payload import CYCLE_FIELDS
 from rollout.core.values import format_duration
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from rollout.core.contract import Adapter, Contract, RunsSoak, ThresholdTrigger
-from rollout.core.contract.check.commands import commands_of
-from rollout.core.contract.check.dead_ends import WORSE, check_patterns, has_open_bracket
-from rollout.core.contract.check.health import health_doubts
+from rollout.core.contract_check.commands import commands_of
+from rollout.core.contract_check.dead_ends import WORSE, check_patterns, has_open_bracket
+from rollout.core.contract_check.health import health_doubts
 from rollout.core.decide.gates import earns_soak
 from rollout.core.nearest import near
 from rollout.core.placeholders import OF_A_RELEASE
