@@ -377,5 +377,5 @@ def altered(train: str, change: StateChange, entry: Callable[[str], TreeEntry | 
         if found.mode != PLAIN:
             return f"its {name} {KINDS_OF_MODES.get(found.mode, f'has mode {found.mode}')}"
         if found.id != object_id("blob", text, len(found.id)):
-            return f"its {name} has other text than was proposed"
+            return f"its {name} has other text"
     return ""

@@ -29,6 +29,8 @@ _SCANNED_PER_CHARACTER_KEPT = 20
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 _LAST_OF_FOUR_DIGITS = 0xFFFF
 _ELLIPSIS = "…"
+_SHORTEST_WORD = 8
+"""Characters of a word whose middle is left out."""
 
 
 def inert(text: str, limit: int = 200) -> str:
@@ -51,6 +53,25 @@ def inert_tail(text: str, limit: int = 200) -> str:
     if len(line) <= limit and len(scanned) == len(text):
         return line
     return _ELLIPSIS + line[max(0, len(line) - limit + 1) :].lstrip()
+
+
+def shortened(text: str, limit: int) -> str:
+    """Returns one line of at most `limit` characters in which the longest words lack their middle.
+
+    So no word is lost while each keeps a few characters; a text of too many words loses its end.
+    """
+    words = inert(text, limit * _SCANNED_PER_CHARACTER_KEPT).split(" ")
+    lengths = [len(word) for word in words]
+    while sum(lengths) + len(words) - 1 > limit and max(lengths) > _SHORTEST_WORD:
+        lengths[lengths.index(max(lengths))] -= 1
+    return inert(" ".join(map(_without_middle, words, lengths)), limit)
+
+
+def _without_middle(word: str, length: int) -> str:
+    if len(word) <= length:
+        return word
+    tail = (length - 1) // 2
+    return word[: length - 1 - tail] + _ELLIPSIS + word[-tail:]
 
 
 def plain(text: str) -> str:

@@ -21,10 +21,10 @@ class NewPullRequest:
     branch: str
     change: StateChange
     message: CommitMessage
-    """Its subject is the title."""
     body: str
     parent: str
     """The state commit that the branch is made on."""
+    title: str
 
 
 @dataclass(frozen=True)

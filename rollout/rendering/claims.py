@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from rollout.core.state import CommitMessage, Event, TrainState, Verdict
-from rollout.rendering.commits import message
+from rollout.rendering.commits import message, promotion_title
 
 OWN = "Rollout-"
 """What the tool's trailers begin with."""
@@ -117,7 +117,9 @@ def _differs(key: str, found: str | None, wanted: str | None) -> str:
 
 
 def _subject(event: Event, subject: str, said: CommitMessage, state: TrainState) -> str:
-    head = _head(state)
+    head, shown = _head(state), _PULL_REQUEST.sub("", subject)
+    if event is Event.PROMOTE and shown == promotion_title(state.contract, state.rollout, state.status):
+        return ""  # a squash has the pull request's title, in which long names are shortened
     if not subject.startswith(head):
         return f"the subject does not begin with {head.strip()}"
     rest, wanted = subject.removeprefix(head), said.subject.removeprefix(head)

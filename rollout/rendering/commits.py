@@ -20,7 +20,7 @@ from rollout.core.state import (
 )
 from rollout.rendering.by_hand import reached
 from rollout.rendering.gates import GateRow, Silence, alike, listed, progress, release_name, word
-from rollout.rendering.inert import plain
+from rollout.rendering.inert import TITLE_LIMIT, plain, title
 from rollout.rendering.ranges import commit_lines
 
 SUBJECT_LIMIT = 72
@@ -87,8 +87,7 @@ def message(
     """
     if status is not None and status.merged_step is not None and event is not Event.WAIT:
         rollout = status.entered(rollout)  # what happens while a step waits happens in the phase it leaves
-    head = f"rollout({rollout.train}): "
-    subject = head + _subject(event, contract, rollout, status, detail, incident)
+    subject = _whole_subject(event, contract, rollout, status, detail, incident)
     body = list(_body(event, rollout, status, detail, incident))
     trailers = {
         "Rollout-Train": rollout.train,
@@ -104,11 +103,34 @@ def message(
     )
 
 
+def promotion_title(contract: Contract, rollout: Rollout, status: Status | None) -> str:
+    """Returns the title of the pull request that promotes to `rollout`: train, version and step.
+
+    Where that is too long it leaves out the phase before, and then shortens names.
+    """
+    whole = _whole_subject(Event.PROMOTE, contract, rollout, status)
+    return title(
+        whole if len(whole) <= TITLE_LIMIT else _whole_subject(Event.PROMOTE, contract, rollout, None)
+    )
+
+
 def _release(rollout: Rollout) -> str:
     return release_name(rollout.release.version) if rollout.release else ""
 
 
 # --- subjects --------------------------------------------------------------------------------------------
+
+
+def _whole_subject(
+    event: Event,
+    contract: Contract,
+    rollout: Rollout,
+    status: Status | None,
+    detail: str = "",
+    incident: Incident | None = None,
+) -> str:
+    head = f"rollout({rollout.train}): "
+    return head + _subject(event, contract, rollout, status, detail, incident)
 
 
 def _subject(

@@ -26,7 +26,7 @@ from rollout.core.state import (
 from rollout.core.values import to_utc_seconds
 from rollout.rendering.by_hand import frozen_at, reached
 from rollout.rendering.gates import count, release_name
-from rollout.rendering.inert import TITLE_LIMIT, Markdown, code, cut, plain, prose, text
+from rollout.rendering.inert import Markdown, code, cut, plain, prose, text, title
 from rollout.rendering.markdown import commit_link, not_holding, render
 from rollout.rendering.ranges import changes, commit_lines, comparison, markdown_rows
 from rollout.rendering.rollback import SYMBOLS, TITLES, causes, joined_line, next_steps
@@ -40,9 +40,7 @@ def incident_title(incident: Incident) -> str:
     """Returns `tau: rolling back v0.1.6 from canary-2`."""
     words = {None: "rolling back", "rolled_back": "rolled back", "cancelled": "rollback cancelled:"}
     how = words[incident.ended.how if incident.ended else None]
-    return plain(
-        f"{incident.train}: {how} {release_name(incident.release)} from {incident.phase}", TITLE_LIMIT
-    )
+    return title(f"{incident.train}: {how} {release_name(incident.release)} from {incident.phase}")
 
 
 def incident_body(template: str, state: TrainState, pull_request: str = "", product_page: str = "") -> str:
@@ -262,7 +260,7 @@ def revert_message(state: TrainState) -> CommitMessage:
     body += [f"- {plain(cause, 300)}" for cause in causes(incident)]
     body += ["", *commit_lines(state.status)]
     return CommitMessage(
-        subject=plain(f"Revert {release} of {incident.train}", 72),
+        subject=title(f"Revert {release} of {incident.train}"),
         body="\n".join(body).strip(),
         trailers=(("Rollout-Train", incident.train), ("Rollout-Incident", incident.id)),
     )

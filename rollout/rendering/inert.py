@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from rollout.core.text import inert
+from rollout.core.text import inert, shortened
 
 LIMIT = 200
 """Characters that are shown of one text when nothing else is said."""
@@ -50,6 +50,11 @@ def plain(text: str, limit: int = LIMIT) -> str:
     for pattern, replacement in _ACTIVE:
         shown = pattern.sub(replacement, shown)
     return line(shown, limit)
+
+
+def title(text: str) -> str:
+    """Returns the title of a pull request or issue: what `plain` does, with long names shortened."""
+    return plain(shortened(text, TITLE_LIMIT), TITLE_LIMIT)
 
 
 class Markdown(str):

@@ -12,7 +12,16 @@ from rollout.core.signoff.window import IssueText, sealed
 from rollout.core.state import Outcome, Signature, TrainState
 from rollout.core.values import format_instant
 from rollout.rendering.gates import count, day_and_time, release_name
-from rollout.rendering.inert import DOCUMENT_LIMIT, TITLE_LIMIT, Markdown, code, cut, link, plain, prose, text
+from rollout.rendering.inert import (
+    DOCUMENT_LIMIT,
+    Markdown,
+    code,
+    cut,
+    link,
+    prose,
+    text,
+    title,
+)
 from rollout.rendering.markdown import SHORT, commit_link, render
 from rollout.rendering.signoff import state_commit, strangers, what_is_gone, what_it_takes
 
@@ -44,7 +53,7 @@ def issue_text(template: str, state: TrainState, pages: Pages) -> IssueText:
     name = release_name(release.version)
     body = re.sub(r"\n{3,}", "\n\n", render(template, _values(state, name, pages)))
     return IssueText(
-        title=plain(f"Sign-off: {state.train} {name}", TITLE_LIMIT),
+        title=title(f"Sign-off: {state.train} {name}"),
         body=sealed(cut(body, DOCUMENT_LIMIT - _MARKER_ROOM)),
         missing=_missing(state),
         summary=_summary(state, name),

@@ -13,6 +13,7 @@ from rollout.commands.verify import Verification, verify
 from rollout.core.contract import RollbackStep
 from rollout.core.files import CHANNEL, CONTRACT, REHEARSAL, RELEASE_CACHE, ROLLOUT
 from rollout.core.state import CommitMessage, Event, Freeze, Rehearsal, RehearsedStep
+from rollout.rendering import claims
 from rollout.rendering.commits import message
 from tests.fakes.store import Changes, Files
 from tests.world import COMMIT, OLD_VERSION, OTHER_COMMIT, TAU, VERSION, World
@@ -282,6 +283,22 @@ def test_a_subject_that_lies(world: World, lie: str) -> None:
 @pytest.mark.parametrize("truth", TRUE)
 def test_prose_may_change(world: World, truth: str) -> None:
     assert check(tampered(world, {}, subject=TRUE[truth])).problems == []
+
+
+def test_the_title_of_a_promotion_is_short_and_true_of_its_squash() -> None:
+    world = World()
+    world.start("v1.12.0+release-candidate.17")
+    world.clock.forward(minutes=1)
+    world.run_harness()
+    world.soak()
+    (pull,) = world.forge.open_pulls()
+    assert pull.title == "rollout(tau): promote v1.12.0+relea…candidate.17 -> canary-1"
+    state = world.store.load(TAU, pull.head_sha)
+    said = message(Event.PROMOTE, contract=state.contract, rollout=state.rollout, status=state.status)
+    trailers = dict(said.trailers)
+    assert claims.problem(f"{pull.title} (#1)", trailers, Event.PROMOTE, state) == ""
+    lie = pull.title.replace("-> canary-1", "-> canary-3")
+    assert "the subject says" in claims.problem(f"{lie} (#1)", trailers, Event.PROMOTE, state)
 
 
 CLAIMS = (" and complete", ", frozen", " (agreed)")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.core.text import escaped, inert, inert_tail, whole
+from rollout.core.text import escaped, inert, inert_tail, shortened, whole
 
 
 def test_plain_text_stays_as_it_is() -> None:
@@ -34,6 +34,32 @@ def test_the_tail_keeps_the_end() -> None:
 def test_megabytes_that_say_nothing_are_still_shown_as_cut() -> None:
     assert inert("\x00" * 5_000_000) == "…"
     assert inert_tail("\x00" * 5_000_000) == "…"
+
+
+@pytest.mark.parametrize(
+    ("given", "limit", "shown"),
+    [
+        ("rollout(tau): promote v0.1.5 canary-1 -> canary-2", 60, None),
+        (
+            "rollout(checkout-service): promote v1.12.0 canary-half -> general-availability",
+            60,
+            "rollout…vice): promote v1.12.0 canary-half -> general…bility",
+        ),
+        ("a b", 3, None),
+        ("abcdefghijkl b", 12, "abcde…ijkl b"),
+        ("abcdefghijkl abcdefghijkl", 12, "abcd…jkl ab…"),
+        ("x" * 100, 8, "xxxx…xxx"),
+        ("", 10, ""),
+        ("a\n@b \x1b[31mred", 10, "a @b red"),
+    ],
+)
+def test_long_words_lose_their_middle_before_any_word_is_lost(
+    given: str, limit: int, shown: str | None
+) -> None:
+    found = shortened(given, limit)
+    assert found == (given if shown is None else shown)
+    assert len(found) <= limit
+    assert shortened(found, limit) == found
 
 
 @given(st.text(), st.integers(min_value=1, max_value=40))

@@ -83,7 +83,7 @@ class FakeForge:
             pull = PullRequest(
                 number=len(self.pulls) + 1,
                 kind=new.kind,
-                title=new.message.subject,
+                title=new.title,
                 head=branch,
                 base="main",
                 state=PullRequestState.OPEN,

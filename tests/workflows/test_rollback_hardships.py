@@ -219,7 +219,7 @@ ENDED = [OBSERVED, f"rolled back {VERSION}", STATUS_SET, UPDATE, COMMENT, UPDATE
 ENDING = (
     [
         ("Revert v0.1.5 of tau", "closed", [], 0, True),
-        ("rollout(tau): promote v0.1.5 canary-1 -> general-availability", "closed", ["rollout"], 1, True),
+        ("rollout(tau): promote v0.1.5 -> general-availability", "closed", ["rollout"], 1, True),
         ("rollout(tau): promote v0.1.5 preflight -> canary-1", "closed", ["rollout"], 0, True),
         ("tau: rolled back v0.1.5 from canary-1", "closed", ["rollout", "rollout-incident"], 1, False),
     ],

@@ -142,7 +142,7 @@ class GitHubForge:
 
     def _document(self, new: NewPullRequest) -> dict[str, str]:
         base = self._listing.branch
-        return {"title": new.message.subject, "head": new.branch, "base": base, "body": new.body}
+        return {"title": new.title, "head": new.branch, "base": base, "body": new.body}
 
     def _begin_anew(self, branch: str, parent: str) -> None:
         try:
@@ -300,7 +300,7 @@ def _opened(new: NewPullRequest, base: str, made: NewPullResult) -> PullRequest:
     return PullRequest(
         number=made.number,
         kind=new.kind,
-        title=new.message.subject,
+        title=new.title,
         head=new.branch,
         base=base,
         state=PullRequestState.OPEN,

@@ -130,7 +130,7 @@ class LocalForge:
         pull = PullRequest(
             number=0,
             kind=new.kind,
-            title=new.message.subject,
+            title=new.title,
             head=new.branch,
             base=self._branch,
             state=PullRequestState.OPEN,

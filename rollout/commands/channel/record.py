@@ -29,6 +29,7 @@ from rollout.core.state.release_cache import ReleaseCache, ReleaseRecord
 from rollout.errors import InputError, RefusedError
 from rollout.ports import Clock, Forge, NewPullRequest, Releases, StateFiles, StateStore
 from rollout.rendering.commits import message
+from rollout.rendering.inert import TITLE_LIMIT, plain
 
 _SUPERSEDED = "Another change of the channel is proposed instead."
 _MOST_SHOWN, _TOO_LONG = 1 << 20, "too long to be shown"
@@ -197,14 +198,16 @@ def _propose(desk: Desk, state: TrainState, wanted: ChannelChange, at: datetime)
         if is_open and not (pull.head == branch and _leads_on(desk, state, pull)):
             forge.close_pull_request(pull.number, _SUPERSEDED, at=at)
     after = applied(state, wanted.change, state.head)
+    text = _message(state, wanted)
     new = NewPullRequest(
         kind=PullRequestKind.CHANNEL,
         train=state.train,
         branch=branch,
         change=wanted.change,
-        message=_message(state, wanted),
+        message=text,
         body=desk.body(channel_of(state), channel_of(after)),
         parent=state.head,
+        title=plain(text.subject, TITLE_LIMIT),
     )
     opened = forge.open_pull_request(new, at=at)
     context = status_context(state.train)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from rollout.core.channel.proposals import why_refused
 from rollout.core.decide.effects import (
-    LONGEST_DESCRIPTION,
     besides,
     channel_prefix,
     description,
+    not_as_proposed,
     status_context,
 )
 from rollout.core.effects import SetStatus
@@ -31,7 +31,7 @@ def statuses(store: StateStore, forge: Forge, state: TrainState) -> Iterator[Set
         if pull.state is not PullRequestState.OPEN:
             continue
         beside = _beside(forge, state, pull)
-        why = description(beside or _why_refused(store, state, pull), LONGEST_DESCRIPTION)
+        why = beside or _why_refused(store, state, pull)
         shown = forge.statuses(pull.head_sha).get(context)
         if why and shown != ("failure", why):
             yield SetStatus(pull.head_sha, context, StatusState.FAILURE, why)
@@ -44,22 +44,22 @@ def _beside(forge: Forge, state: TrainState, pull: PullRequest) -> str:
     try:
         changes = forge.changes(state.train, pull)
     except OutsideError as error:
-        return error.message
+        return description(error.message)
     own = {state_path(state.train, name) for name in (CHANNEL, RELEASE_CACHE)}
-    beside = besides(changes.paths, own, unlisted=changes.unlisted)
-    return f"not as proposed: {beside}" if beside else ""
+    beside = besides(changes.paths, own, unlisted=changes.unlisted, named=1)
+    return not_as_proposed(beside) if beside else ""
 
 
 def _why_refused(store: StateStore, state: TrainState, pull: PullRequest) -> str:
     try:
         proposed = store.load(state.train, pull.head_sha)
     except InputError as error:
-        return error.message
-    refused = why_refused(state, proposed.channel)
+        return description(error.message)
+    refused = description(why_refused(state, proposed.channel))
     if refused or _altered(store, state):
         return refused
     altered = _altered(store, proposed)
-    return f"not as proposed: {altered}" if altered else ""
+    return not_as_proposed(altered) if altered else ""
 
 
 def _altered(store: StateStore, state: TrainState) -> str:

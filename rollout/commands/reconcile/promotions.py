@@ -30,7 +30,7 @@ from rollout.core.state import Event, StateChange, Status, TrainState
 from rollout.core.values import format_instant
 from rollout.errors import OutsideError
 from rollout.ports import Forge, NewPullRequest, StateStore
-from rollout.rendering.commits import message
+from rollout.rendering.commits import message, promotion_title
 
 
 class PromotionPullRequests:
@@ -182,6 +182,7 @@ class PromotionPullRequests:
                     message=text,
                     body=self._promotion_body(state, state.head),
                     parent=state.head,
+                    title=promotion_title(state.contract, rollout, state.status),
                 )
                 self._forge.open_pull_request(new, at=self._at)
             case UpdatePullRequest():

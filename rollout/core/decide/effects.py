@@ -20,7 +20,7 @@ from rollout.core.effects import (
 from rollout.core.files import ROLLOUT, state_path
 from rollout.core.forge import PullRequest, StatusState
 from rollout.core.state import Outcome, Result, Rollout, Status, TrainState, Verdict
-from rollout.core.text import inert
+from rollout.core.text import inert, shortened
 
 CHANNEL_BRANCHES = "rollout-channel/"
 """Where the branches of pull requests that change a channel begin."""
@@ -28,15 +28,15 @@ _PARTS = {"rollout": 3, "rollout-channel": 2, "rollout-revert": 2}
 """Parts of a branch's name behind its root: train, version and phase; train and what; train and incident."""
 DESCRIPTION_LIMIT = 60
 """Characters of a commit status's description: what GitHub shows beside the check without a click."""
-LONGEST_DESCRIPTION = 140
-"""GitHub's own limit: for what names paths."""
+_LONGEST_STEP = 40
+"""Of them, version and step: the rest says what is about it."""
 _CLOSED_TOO_OFTEN = 2
 _FIRST_PAUSE = timedelta(hours=1)
 _MOST_DOUBLINGS = 4
 _LAST_IN_STATUS = 0xFFFF
 _NAMED_PATHS = 2
 _LONGEST_PATH = 44
-"""Of a path that the description names: two of them leave room for the words around."""
+"""Of a path that is named: two of them leave room for the words around."""
 
 
 MOVING = ("<!-- moving -->", "<!-- /moving -->")
@@ -80,11 +80,25 @@ def is_in_the_way(name: str, train: str) -> bool:
     return len(below) < parts and below[:1] in ([], [train])
 
 
-def description(text: str, limit: int = DESCRIPTION_LIMIT) -> str:
+def description(text: str) -> str:
     """Returns one line that fits a commit status. GitHub refuses characters above U+FFFF there: they are left
     out.
     """
-    return inert("".join(char for char in text if ord(char) <= _LAST_IN_STATUS), limit)
+    return inert(_shown_in_status(text), DESCRIPTION_LIMIT)
+
+
+def not_as_proposed(differs: str) -> str:
+    """Returns the description of a branch that differs so; the check of the pull request tells all of it."""
+    return shortened(_shown_in_status(f"not as proposed: {differs}"), DESCRIPTION_LIMIT)
+
+
+def _shown_in_status(text: str) -> str:
+    return "".join(char for char in text if ord(char) <= _LAST_IN_STATUS)
+
+
+def _where(status: Status, to: str = "") -> str:
+    """Returns `v0.1.5 canary-2`, or `v0.1.5 canary-2 -> canary-3`, whole or with shortened words."""
+    return shortened(f"{status.release} {status.phase}{f' -> {to}' if to else ''}", _LONGEST_STEP)
 
 
 def status_context(train: str) -> str:
@@ -184,18 +198,20 @@ def promotion_of(state: TrainState) -> Rollout | None:
     return proposed(state.rollout, after.name, after.canary_percent) if after else None
 
 
-def besides(paths: Sequence[str], own: Collection[str], *, unlisted: int = 0) -> str:
+def besides(
+    paths: Sequence[str], own: Collection[str], *, unlisted: int = 0, named: int = _NAMED_PATHS
+) -> str:
     """Returns how a branch that changes these paths changes more than its own; empty when it does not.
 
-    `unlisted` counts the paths that it changes beside these.
+    `unlisted` counts the paths that it changes beside these. At most `named` of them are named.
     """
     others = [inert(path, _LONGEST_PATH) for path in paths if path not in own]
     if unlisted and len(others) == len(paths):
         unlisted -= 1  # its own is one of them
-    named, more = others[:_NAMED_PATHS], len(others[_NAMED_PATHS:]) + unlisted
+    shown, more = others[:named], len(others[named:]) + unlisted
     if not more:
-        return f"it also changes {' and '.join(named)}" if named else ""
-    return f"it also changes {', '.join(named)} and {more} more"
+        return f"it also changes {' and '.join(shown)}" if shown else ""
+    return f"it also changes {', '.join(shown)} and {more} more"
 
 
 def difference(
@@ -211,7 +227,7 @@ def difference(
     `paths` are those that it changes, `unlisted` counts more of them; `found` is desired state there, None
     when it cannot be read; `altered` is how its file is not as the tool writes it.
     """
-    beside = besides(paths, {state_path(wanted.train, ROLLOUT)}, unlisted=unlisted)
+    beside = besides(paths, {state_path(wanted.train, ROLLOUT)}, unlisted=unlisted, named=1)
     if beside or found == wanted:
         return beside or altered
     if found is None:
@@ -240,15 +256,16 @@ def _why_closed(rollout: Rollout, status: Status) -> str:
 
 def _pull_status(status: Status, differs: str) -> tuple[StatusState, str]:
     if differs:
-        return StatusState.FAILURE, description(f"not as proposed: {differs}", LONGEST_DESCRIPTION)
-    where = f"{status.release} {status.phase}"
+        return StatusState.FAILURE, not_as_proposed(differs)
     if status.decision.verdict is Verdict.PROMOTE:
-        return StatusState.SUCCESS, description(f"{where} -> {status.decision.to}: every gate holds")
-    return StatusState.FAILURE, description(f"{where}: {_blockers(status)}")
+        return StatusState.SUCCESS, description(
+            f"{_where(status, status.decision.to or '')}: every gate holds"
+        )
+    return StatusState.FAILURE, description(f"{_where(status)}: {_blockers(status)}")
 
 
 def _release_status(rollout: Rollout, status: Status, contract: Contract) -> tuple[StatusState, str]:
-    where = f"{status.release} {status.phase}"
+    where = _where(status)
     if rollout.outcome is Outcome.COMPLETE:
         return StatusState.SUCCESS, description(f"{where}: rollout complete")
     if rollout.outcome in (Outcome.ROLLED_BACK, Outcome.IDLE):

@@ -74,7 +74,7 @@ def promote(run: Adapters) -> object:
     head = run.store.head()
     rollout = run.store.load(TAU, head).rollout
     change = StateChange(rollout=rollout.model_copy(update={"phase": "canary-1", "canary_percent": 5}))
-    new = NewPullRequest(PullRequestKind.PROMOTION, TAU, BRANCH, change, NOTE, "body", head)
+    new = NewPullRequest(PullRequestKind.PROMOTION, TAU, BRANCH, change, NOTE, "body", head, "Promote it")
     return run.forge.open_pull_request(new, at=NOON)
 
 
@@ -92,7 +92,7 @@ def change_channel(run: Adapters) -> object:
     head = run.store.head()
     change = StateChange(channel=run.store.load(TAU, head).channel)
     branch = "rollout-channel/tau/v0.1.4"
-    new = NewPullRequest(PullRequestKind.CHANNEL, TAU, branch, change, NOTE, "body", head)
+    new = NewPullRequest(PullRequestKind.CHANNEL, TAU, branch, change, NOTE, "body", head, "Promote it")
     return run.forge.open_pull_request(new, at=NOON)
 
 
@@ -396,8 +396,10 @@ def test_a_release_from_start_to_completion(hub: Hub, tmp_path: Path) -> None:
     world.sign("final-approval")
     world.soak()
     assert world.rollout.outcome is Outcome.COMPLETE
+    steps = [f"{left} -> {entered}" for left, entered in pairwise(PHASES)]
+    steps[-1] = "-> general-availability"  # all of it would have 61 characters
     assert [(thread.title, thread.state) for thread in world.repo.pulls()] == [
-        (f"rollout(tau): promote v0.1.5 {left} -> {entered}", "closed") for left, entered in pairwise(PHASES)
+        (f"rollout(tau): promote v0.1.5 {step}", "closed") for step in steps
     ]
     assert all(thread.pull and thread.pull.merged_at for thread in world.repo.pulls())
     assert world.branches() == {"main": []}

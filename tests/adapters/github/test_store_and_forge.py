@@ -77,7 +77,9 @@ def open_it(run: Adapters, body: str = "body") -> PullRequest:
 
 
 def new_pull(run: Adapters, body: str, parent: str) -> NewPullRequest:
-    return NewPullRequest(PullRequestKind.PROMOTION, TAU, BRANCH, promotion(run), MESSAGE, body, parent)
+    return NewPullRequest(
+        PullRequestKind.PROMOTION, TAU, BRANCH, promotion(run), MESSAGE, body, parent, MESSAGE.subject
+    )
 
 
 # --- the store ---------------------------------------------------------------------------------------------
@@ -675,8 +677,8 @@ def test_a_promotion_that_somebody_has_added_to_turns_red(world: GitHubWorld, pa
     [
         ("100755", ("", ""), "its rollout.yaml has mode 100755"),
         ("120000", ("", ""), "its rollout.yaml is a link"),
-        ("100644", ("schema: 1", "# hi\nschema: 1"), "its rollout.yaml has other text than was proposed"),
-        ("100644", ("\n", "\r\n"), "its rollout.yaml has other text than was proposed"),
+        ("100644", ("schema: 1", "# hi\nschema: 1"), "its rollout.yaml has other text"),
+        ("100644", ("\n", "\r\n"), "its rollout.yaml has other text"),
     ],
 )
 def test_a_promotion_whose_file_is_written_otherwise_turns_red(

@@ -52,7 +52,7 @@ def forge(git: Git) -> LocalForge:
 
 def open_it(forge: LocalForge, repo: Repository, branch: str = BRANCH, body: str = "body") -> PullRequest:
     kind = PullRequestKind.PROMOTION
-    new = NewPullRequest(kind, "tau", branch, PROMOTION, MESSAGE, body, repo.head("main"))
+    new = NewPullRequest(kind, "tau", branch, PROMOTION, MESSAGE, body, repo.head("main"), MESSAGE.subject)
     return forge.open_pull_request(new, at=NOON)
 
 
@@ -405,9 +405,9 @@ def altered_head(repo: Repository, mode: str, text: str) -> str:
         ("100644", ("", ""), ""),
         ("100755", ("", ""), "its rollout.yaml has mode 100755"),
         ("120000", ("", ""), "its rollout.yaml is a link"),
-        ("100644", ("schema: 1\n", "# hi\nschema: 1\n"), "its rollout.yaml has other text than was proposed"),
-        ("100644", ("\n", "\r\n"), "its rollout.yaml has other text than was proposed"),
-        ("100644", ("schema: 1\n", "\nschema: 1\n"), "its rollout.yaml has other text than was proposed"),
+        ("100644", ("schema: 1\n", "# hi\nschema: 1\n"), "its rollout.yaml has other text"),
+        ("100644", ("\n", "\r\n"), "its rollout.yaml has other text"),
+        ("100644", ("schema: 1\n", "\nschema: 1\n"), "its rollout.yaml has other text"),
     ],
 )
 def test_a_branch_whose_file_is_not_as_proposed(

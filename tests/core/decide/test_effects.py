@@ -7,6 +7,7 @@ from fakehub.clock import NOON
 from rollout.core.decide.effects import (
     channel_branch,
     difference,
+    not_as_proposed,
     opens_again_at,
     plan_pulls,
     plan_statuses,
@@ -152,8 +153,8 @@ OWN = "state/tau/rollout.yaml"
     [
         ([OWN], {}, ""),
         ([OWN, "README.md"], {}, "it also changes README.md"),
-        (["a.rs", OWN, "b.rs"], {}, "it also changes a.rs and b.rs"),
-        (["a.rs", OWN, "b.rs", "c.rs", "d.rs"], {}, "it also changes a.rs, b.rs and 2 more"),
+        (["a.rs", OWN, "b.rs"], {}, "it also changes a.rs and 1 more"),
+        (["a.rs", OWN, "b.rs", "c.rs", "d.rs"], {}, "it also changes a.rs and 3 more"),
         ([OWN, "state/tau/status.yaml"], {}, "it also changes state/tau/status.yaml"),
         ([OWN, "state/other/rollout.yaml"], {}, "it also changes state/other/rollout.yaml"),
         ([OWN, "a\n\u202eb\U0001f680"], {}, "it also changes a b\U0001f680"),
@@ -193,6 +194,39 @@ def test_a_branch_that_somebody_has_added_to_is_red_until_that_is_taken_out() ->
     ]
     forge.pulls, forge.differs = [replace(green, head_sha="e" * 40)], {}
     assert [effect.state for effect in forge.plan(world) if isinstance(effect, SetStatus)] == ["success"]
+
+
+@pytest.mark.parametrize(
+    ("differs", "says"),
+    [
+        ("its rollout.yaml has other text", "not as proposed: its rollout.yaml has other text"),
+        (
+            "it also changes src/added-00.txt and 11 more",
+            "not as proposed: it also changes src/add…-00.txt and 11 more",
+        ),
+        (
+            "it also changes .github/workflows/deploy-production.yml and 7 more",
+            "not as proposed: it also changes .github/…ion.yml and 7 more",
+        ),
+    ],
+)
+def test_a_status_that_names_a_path_keeps_its_ends_and_the_count(differs: str, says: str) -> None:
+    assert not_as_proposed(differs) == says
+    assert len(says) <= 60
+
+
+def test_a_status_of_long_names_keeps_version_and_step() -> None:
+    world, forge = soaked(), ToyForge()
+    status = world.status.model_copy(update={"release": "v1.12.0-release-candidate.17"})
+    decision = status.decision.model_copy(update={"to": "a-canary-of-the-southern-region"})
+    forge.plan(world)
+    (pull,) = forge.pulls
+    told = plan_statuses(
+        world.rollout, status.model_copy(update={"decision": decision}), world.contract, [pull], {}, {}
+    )
+    on_pull = next(each.description for each in told if each.commit == pull.head_sha)
+    assert on_pull == "v1.12.…ate.17 canary-1 -> a-canar…region: every gate holds"
+    assert len(on_pull) <= 60
 
 
 def test_a_freeze_closes_the_pull_request_and_fails_the_release() -> None:
