@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
+import pickle
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -134,11 +134,17 @@ class Town:
             if said["decision"] == "promote":
                 self.merge()
 
-    def copied(self, to: Path, capsys: pytest.CaptureFixture[str]) -> Town:
-        """The same town elsewhere, at the same moment."""
-        shutil.copytree(self.path, to)
-        product = StandIn(to, copy.deepcopy(self.product.counts), dict(self.product.streaks))
-        return Town(Existing(to), product, Shell(to, capsys, self.shell.now))
+    def keep(self, file: Path) -> None:
+        """Writes what is not in its folder: the time, and what the surfaces have counted."""
+        kept = (self.shell.now, self.product.counts, self.product.streaks)
+        file.write_bytes(pickle.dumps(kept))
+
+
+def copied(town: Path, kept: Path, to: Path, capsys: pytest.CaptureFixture[str]) -> Town:
+    """Returns the town of that folder elsewhere, at the moment at which it was kept."""
+    shutil.copytree(town, to)
+    now, counts, streaks = pickle.loads(kept.read_bytes())  # noqa: S301  # our own
+    return Town(Existing(to), StandIn(to, counts, streaks), Shell(to, capsys, now))
 
 
 def build(path: Path, capsys: pytest.CaptureFixture[str]) -> Town:

@@ -16,29 +16,25 @@ import pytest
 from rollout.core.values import format_instant
 from rollout.demo.product import TOOLS
 from tests.adapters.scratch import Repository
+from tests.e2e.conftest import Towns
 from tests.e2e.shell import Said, Shell, Town
 from tests.rendering.github import as_html
 
 STATE = "state/tau"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> list[Town]:
-    """A town with a release in canary-1, made once; empty until a test has made it."""
-    return []
-
-
 @pytest.fixture
-def town(running: list[Town], town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Town:
-    """A copy of it, with an observation of this moment in `.tau/observation.json`."""
-    if not running:
-        town.start("v0.1.5")
-        town.advance_to("canary-1")
-        town.shell.wait(minutes=10)
-        town.product.cycle(town.shell.now)
-        town.observe()
-        running.append(town)
-    return running[0].copied(tmp_path / "copy", capsys)
+def town(towns: Towns) -> Town:
+    """With a release in canary-1, and an observation of this moment in `.tau/observation.json`."""
+    return towns.after("in-canary-1", in_canary_1)
+
+
+def in_canary_1(town: Town) -> None:
+    town.start("v0.1.5")
+    town.advance_to("canary-1")
+    town.shell.wait(minutes=10)
+    town.product.cycle(town.shell.now)
+    town.observe()
 
 
 def everything(path: Path) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.e2e.conftest import Towns
 from tests.e2e.shell import Town
 
 AFTER_A_ROLLBACK = (
@@ -21,8 +22,12 @@ AFTER_A_ROLLBACK = (
 
 
 @pytest.fixture
-def rolling(town: Town) -> Town:
+def rolling(towns: Towns) -> Town:
     """A release in preflight that a person has rolled back, its evidence captured and its revert proposed."""
+    return towns.after("rolling-back", roll_back)
+
+
+def roll_back(town: Town) -> None:
     town.start()
     town.shell.wait(minutes=1)
     said = town.shell.json("rollback", "--reason", "customers call", "--by", "Ada")
@@ -30,7 +35,6 @@ def rolling(town: Town) -> Town:
     results = town.path / ".tau" / "results.json"
     town.shell.ok("perform", "--output", results)
     town.reconcile(results)
-    return town
 
 
 def test_from_the_dispatch_to_the_reopened_train(rolling: Town) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from rollout.core.values import unix_ms
-from rollout.demo.product import TOOLS
-from tests.e2e.shell import Town, build
+from tests.e2e.conftest import Towns
+from tests.e2e.shell import Town
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "tau"
 SUMMARY = ".tau/demo-browser-automation-live/browser-live-summary.json"
@@ -35,34 +35,18 @@ Stage = Callable[[str], Town]
 Fired = set[tuple[str, str | None]]
 
 
-@pytest.fixture(scope="module")
-def built() -> dict[str, Town]:
-    """Phase -> a town in it that no test touches: getting there takes seconds."""
-    return {}
-
-
 @pytest.fixture
-def stage(
-    built: dict[str, Town],
-    tmp_path_factory: pytest.TempPathFactory,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Stage:
+def stage(towns: Towns) -> Stage:
     """A town that has just entered the phase, with the healthy samples observed once there."""
 
     def at(phase: str) -> Town:
-        if phase not in built:
-            path = tmp_path_factory.mktemp(phase) / "product"
-            monkeypatch.setenv("PATH", f"{path / TOOLS}{os.pathsep}{os.environ['PATH']}")
-            built[phase] = build(path, capsys)
-            built[phase].start()
-            built[phase].advance_to(phase)
+        def play(town: Town) -> None:
+            town.start()
+            town.advance_to(phase)
             if phase != "preflight":
-                look(built[phase], "healthy")
-        path = tmp_path / "product"
-        monkeypatch.setenv("PATH", f"{path / TOOLS}{os.pathsep}{os.environ['PATH']}")
-        return built[phase].copied(path, capsys)
+                look(town, "healthy")
+
+        return towns.after(f"samples-{phase}", play)
 
     return at
 

@@ -34,7 +34,7 @@ from rollout.core.signoff.evidence import Kind, Reference
 from rollout.core.state import CommitMessage, Freeze, Outcome, Release, StateChange
 from rollout.errors import RolloutError
 from rollout.ports import NewPullRequest, Reaction
-from tests.adapters.github.fault_table import ALL, table, uncovered
+from tests.adapters.github.fault_table import ALL, ALWAYS, FATAL, faults_of, table, uncovered
 from tests.adapters.github.fixtures import hub, origin
 from tests.adapters.github.test_faults import __name__ as scenarios
 from tests.adapters.github.world import Adapters, GitHubWorld, seed
@@ -152,7 +152,7 @@ def among_forks(world: GitHubWorld) -> None:
 def talk(world: GitHubWorld) -> None:
     """More comments than come with a listing."""
     prepare(open_issue)(world)
-    for number in range(150):
+    for number in range(101):
         world.repo.comment(world.alice, 1, f"/note {number}")
 
 
@@ -355,6 +355,18 @@ def test_every_route_is_in_a_table_of_faults(hub: Hub, origin: tuple[Path, str],
     world = ready(hub, origin, ACTS[name])
     ACTS[name].do(world.run())
     assert uncovered(world.calls()) == []
+
+
+@pytest.mark.parametrize("route", ["POST */pulls", "POST /graphql viewer"])
+def test_two_routes_in_a_row_meet_every_fault(route: str) -> None:
+    halves = [set(faults_of(route, number, all_of_them=False)) for number in (4, 5)]
+    assert set.union(*halves) == set(faults_of(route, 4, all_of_them=True))
+    for half in halves:
+        assert half & FATAL
+        assert half & {"429", "429 with Retry-After"}
+        assert half & {"500", "502"}
+        assert half & {"timeout", "dropped"}
+        assert ALWAYS in half
 
 
 @table(*ROUTES)
