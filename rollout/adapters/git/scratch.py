@@ -12,12 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rollout.adapters.git.process import TOOL_IDENTITY, Runner, usual_environment
+from rollout.adapters.git.process import TOOL_IDENTITY, usual_environment
 from rollout.adapters.git.repository import Git
 
 _KEPT = ("GIT_EXEC_PATH", "GIT_SSL_")
-_SETTINGS = """[core]
+_CONFIG = """[core]
+	repositoryformatversion = 1
+	bare = true
 	attributesFile = /dev/null
+[extensions]
+	objectFormat = {}
 [gc]
 	auto = 0
 [http]
@@ -36,19 +40,23 @@ def scratch(
     It lies `below` a folder, the system's for temporary ones when None. Raises OutsideError.
     """
     with TemporaryDirectory(prefix="rollout-", dir=below) as folder:
-        environment = {**_isolated(), **(more or {})}
-        options = ("--bare", "--quiet", "--template=", "--initial-branch=scratch")
-        Runner(Path(folder), environment).run("init", *options, f"--object-format={_format(beside)}", ".")
         home = Path(folder)
-        with (home / "config").open("a", encoding="utf-8") as config:
-            config.write(_SETTINGS)
+        _make(home, _format(beside))
         if beside is not None:
             _borrow(home, beside)
-        git = Git(home, environment)
+        git = Git(home, {**_isolated(), **(more or {})})
         try:
             yield git
         finally:
             git.close()
+
+
+def _make(home: Path, object_format: str) -> None:
+    """Leaves what `git init --bare` leaves, without a process."""
+    for name in ("objects", "refs"):
+        (home / name).mkdir()
+    (home / "HEAD").write_text("ref: refs/heads/scratch\n", encoding="utf-8")
+    (home / "config").write_text(_CONFIG.format(object_format), encoding="utf-8")
 
 
 def hand_over(commit: str, of: Git, to: Git, *, known: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import astuple
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from rollout.adapters.git import Git, branch_move
 from rollout.adapters.git.process import usual_environment
-from tests.adapters.scratch import NOON, Repository
+from tests.adapters.scratch import NOON, Existing, Repository
+from tests.shared import made_once
 
 VARIABLES = {
     "GIT_LITERAL_PATHSPECS": "0",
@@ -91,9 +93,14 @@ SETTINGS = {
 }
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Repository:
-    repo = Repository(tmp_path / "repo", {"state/tau/a.yaml": "one\n", "state/tau/[b].yaml": "é\n"})
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository that is only copied."""
+    return made_once(tmp_path_factory, "environment", lambda folder: make(folder / "repo")) / "repo"
+
+
+def make(folder: Path) -> None:
+    repo = Repository(folder, {"state/tau/a.yaml": "one\n", "state/tau/[b].yaml": "é\n"})
     repo.commit({"src/x": "1\n"}, "Große Änderung\n\nRollout-Train: tau\nRollout-Event: start")
     repo.git("checkout", "--quiet", "-b", "other")
     repo.commit({"state/tau/c.yaml": "three\n"})
@@ -102,7 +109,20 @@ def repo(tmp_path: Path) -> Repository:
     repo.commit({"state/tau/a.yaml": "two\n", "src/z": "2\n"})
     for tag in ("v1.0.0", "v2.0.0", "v10.0.0"):
         repo.git("tag", tag)
-    return repo
+
+
+@pytest.fixture
+def repo(made: Path, tmp_path: Path) -> Repository:
+    shutil.copytree(made, tmp_path / "repo")
+    return Existing(tmp_path / "repo")
+
+
+@pytest.fixture(scope="module")
+def usual(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[object]:
+    """What the tool gets to know of the repository where nobody has set anything."""
+    folder = tmp_path_factory.mktemp("usual") / "repo"
+    shutil.copytree(made, folder)
+    return list(everything(Existing(folder)))
 
 
 def everything(repo: Repository) -> Iterator[object]:
@@ -126,15 +146,15 @@ def astuple_of(entry: object) -> object:
 
 
 @pytest.mark.parametrize("name", VARIABLES)
-def test_no_variable_changes_it(repo: Repository, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    usual = list(everything(repo))
+def test_no_variable_changes_it(
+    repo: Repository, usual: list[object], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setenv(name, VARIABLES[name])
     assert list(everything(repo)) == usual
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_no_setting_changes_it(repo: Repository, name: str) -> None:
-    usual = list(everything(repo))
+def test_no_setting_changes_it(repo: Repository, usual: list[object], name: str) -> None:
     repo.git("config", name, SETTINGS[name])
     assert list(everything(repo)) == usual
 
