@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import CodeType
@@ -26,13 +26,18 @@ def call(
     file: Path, arguments: Sequence[str], environment: Mapping[str, str], folder: Path
 ) -> tuple[int, str]:
     """Returns the exit code of the file, and what it printed."""
-    with (
-        tempfile.TemporaryFile() as printed,
-        _environment(environment, folder),
-        _arguments([str(file), *arguments]),
-        _streams(printed),
-    ):
-        code = _run(file)
+    with _arguments([str(file), *arguments]):
+        return _printed(lambda: _run(file), environment, folder)
+
+
+def call_rollout(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> tuple[int, str]:
+    """Returns the exit code of rollout, and what it printed."""
+    return _printed(lambda: rollout([*arguments]), environment, folder)
+
+
+def _printed(run: Callable[[], int], environment: Mapping[str, str], folder: Path) -> tuple[int, str]:
+    with tempfile.TemporaryFile() as printed, _environment(environment, folder), _streams(printed):
+        code = run()
         sys.stdout.flush()
         sys.stderr.flush()
         printed.seek(0)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+from fakehub import inside
 from fakehub.hub import Hub
 from rollout.core.files import STATE_BRANCH
 from tests.adapters.scratch import Repository
@@ -18,8 +18,9 @@ TOOL, PIN = "tools/rollout", "5" * 40
 
 def rollout(folder: Path, *arguments: str) -> str:
     """What the program prints there."""
-    command = [sys.executable, "-m", "rollout", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    code, printed = inside.call_rollout(arguments, os.environ.copy(), folder)
+    assert code == 0, printed
+    return printed
 
 
 def initialised(folder: Path, *options: str) -> Repository:

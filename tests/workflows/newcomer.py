@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fakehub import warm
 from fakehub.entities import Access, Environment, Ruleset, Run
 from fakehub.hub import Hub
 from fakehub.schemas import model
@@ -45,10 +46,10 @@ if sys.argv[1:3] == ["repo", "create"]:
 # What looks at the train on GitHub is told where that is; everything else sees a clone of github.com.
 _ROLLOUT = """\
 #!/bin/sh
-case "$1" in doctor | status) ;; *) exec {python} -m rollout "$@" ;; esac
+case "$1" in doctor | status) ;; *) exec {program} "$@" ;; esac
 before=$(git config remote.origin.url)
 git config remote.origin.url {url}/acme/shop.git
-GITHUB_SERVER_URL={url} GITHUB_API_URL={url} GITHUB_TOKEN={token} {python} -m rollout "$@"
+GITHUB_SERVER_URL={url} GITHUB_API_URL={url} GITHUB_TOKEN={token} {program} "$@"
 ended=$?
 git config remote.origin.url "$before"
 exit $ended
@@ -112,7 +113,15 @@ class Newcomer:
     def _install(self) -> None:
         programs, hub, token = self.folder / "bin", self.town.hub, self.town.alice.value
         programs.mkdir()
-        values = {"python": sys.executable, "url": hub.url, "token": token, "log": str(self.folder / "asked")}
+        # To import everything takes most of a command's time: this program forks a process that has.
+        warm.install(self.folder / "warm", warm.serve())
+        values = {
+            "python": sys.executable,
+            "program": str(self.folder / "warm" / "rollout"),
+            "url": hub.url,
+            "token": token,
+            "log": str(self.folder / "asked"),
+        }
         scripts = {
             "gh": _GH.format(**values),
             "rollout": _ROLLOUT.format(**values),
@@ -138,7 +147,6 @@ class Newcomer:
             env={
                 **env,
                 "PATH": f"{self.folder / 'bin'}{os.pathsep}{env['PATH']}",
-                "PYTHONPATH": str(ROOT),
                 "GIT_CONFIG_GLOBAL": str(self.folder / "gitconfig"),
                 "COLUMNS": "100",
             },

@@ -17,17 +17,17 @@ from tests.workflows.rollback_town import roll_back
 from tests.workflows.town import ROOT, STEADY, Town, keys
 
 
-@pytest.fixture
-def town(plain_town: Town) -> Town:
-    """Under act, which installs as GitHub does."""
-    plain_town.hub.engine.run_jobs = run_act
-    plain_town.start()
-    return plain_town
-
-
-def test_what_reconcile_kept_carries_over_the_outage(town: Town) -> None:
-    assert keys(town.tick()) == STEADY
+def cut_off(town: Town) -> None:
+    """From now on there is no index, and act runs the jobs, which installs as GitHub does."""
     town.hub.engine.env["FAKEHUB_INDEX"] = "away"
+    town.hub.engine.run_jobs = run_act
+
+
+def test_what_reconcile_kept_carries_over_the_outage(plain_town: Town) -> None:
+    town = plain_town
+    town.start()
+    assert keys(town.tick()) == STEADY
+    cut_off(town)
     assert keys(roll_back(town, reason="users complain")) == ["rollback"]
     assert town.state()["outcome"] == "rolling_back"
     assert {job.conclusion for job in town.tick().jobs} == {"success"}
@@ -101,8 +101,10 @@ def test_this_versions_locks_are_known() -> None:
     assert len(ids) == len(locks)
 
 
-def test_with_nothing_kept_the_summary_says_how_to_freeze(town: Town) -> None:
-    town.hub.engine.env["FAKEHUB_INDEX"] = "away"
+def test_with_nothing_kept_the_summary_says_how_to_freeze(plain_town: Town) -> None:
+    town = plain_town
+    town.start()
+    cut_off(town)
     before = town.head()
     run = roll_back(town, reason="users complain")
     assert run.conclusion == "failure"
