@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 from unittest import mock
 
 from benchmarks.table import Count
-from fakehub.entities import Access, Pull
-from fakehub.hub import Call, Hub
+from fakehub.entities import Access, Call, Pull
+from fakehub.hub import Hub
 from fakehub.repo import Repo
 from rollout.cli import main
 from rollout.core.contract import Contract, SignoffPolicy

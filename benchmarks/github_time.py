@@ -13,8 +13,8 @@ from benchmarks.table import Ratio, Seconds
 from benchmarks.timing import compare, timed
 from benchmarks.world import CHECKS, TRAIN, StoppedClock, World
 from fakehub.act import run_act
-from fakehub.entities import Run
-from fakehub.hub import Call, Hub
+from fakehub.entities import Call, Run
+from fakehub.hub import Hub
 from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.core.observation import Observation
 from rollout.core.state import Event

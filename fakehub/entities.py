@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from time import perf_counter
 from typing import Any
 
 
@@ -319,3 +320,26 @@ class Event:
     """A pull request's branch."""
     from_fork: bool = False
     """Whether it is a pull request of a fork: its runs get no variables and no secrets, and may only read."""
+
+
+@dataclass
+class Call:
+    """One request that arrived."""
+
+    method: str
+    path: str
+    """Without the query."""
+    query: str
+    token: TokenKind | None
+    operation: str = ""
+    """The root fields of a GraphQL document, such as `createCommitOnBranch`."""
+    document: str = ""
+    """Of GraphQL, whole."""
+    status: int = 0
+    """0 while, or when, it got no answer."""
+    began: float = field(default_factory=perf_counter)
+    ended: float = 0
+    """Both by the machine's clock, in seconds since some moment."""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.method, self.path, self.operation)))

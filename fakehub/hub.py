@@ -5,19 +5,19 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from fakehub.bare import BareRepo
 from fakehub.clock import SettableClock
-from fakehub.entities import Access, Account, Event, Ruleset, Run, Token, TokenKind
+from fakehub.entities import Access, Account, Call, Event, Ruleset, Run, Token, TokenKind
 from fakehub.faults import Fault, Match, Planned
 from fakehub.repo import Repo
 from fakehub.schemas import SchemaViolationError
+from fakehub.server import Server
 
 if TYPE_CHECKING:
     from fakehub.engine import Engine
@@ -25,36 +25,11 @@ if TYPE_CHECKING:
 ACTIONS_BOT = "github-actions[bot]"
 
 
-@dataclass
-class Call:
-    """One request that arrived."""
-
-    method: str
-    path: str
-    """Without the query."""
-    query: str
-    token: TokenKind | None
-    operation: str = ""
-    """The root fields of a GraphQL document, such as `createCommitOnBranch`."""
-    document: str = ""
-    """Of GraphQL, whole."""
-    status: int = 0
-    """0 while, or when, it got no answer."""
-    began: float = field(default_factory=perf_counter)
-    ended: float = 0
-    """Both by the machine's clock, in seconds since some moment."""
-
-    def __str__(self) -> str:
-        return " ".join(filter(None, (self.method, self.path, self.operation)))
-
-
 class Hub:
     """Use it as a context manager: it serves on `url` in between, and fails the test at the end
     when a request or a response did not fit GitHub's schema."""
 
     def __init__(self, folder: Path) -> None:
-        from fakehub.server import Server
-
         self.folder = folder
         self.clock = SettableClock()
         self.started = self.clock.now()

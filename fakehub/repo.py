@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from fakehub import events
 from fakehub.bare import BareRepo, Person
 from fakehub.entities import (
     Access,
@@ -210,8 +211,6 @@ class Repo:
         self.hub.emit(self._push_event(token, ref, old, new))
 
     def _push_event(self, token: Token, ref: str, old: str | None, new: str | None) -> Event:
-        from fakehub import events
-
         base = old or (self.bare.commit(new).parents or (None,))[0] if new else None
         paths = tuple(path for _, path in self.bare.changed(base, new)) if base and new else ()
         payload = events.push(self, token, ref, old, new)
@@ -341,8 +340,6 @@ class Repo:
         return groups
 
     def _emit_group(self, token: Token, branch: str, group: str, base: str, base_sha: str) -> None:
-        from fakehub import events
-
         payload = events.group(self, token, branch, base, base_sha)
         event = Event("merge_group", self.full_name, token, payload, "checks_requested", branch, group)
         self.hub.emit(event)
@@ -604,15 +601,11 @@ class Repo:
     # --- events ------------------------------------------------------------------------------------------
 
     def payload(self, token: Token, more: dict[str, Any]) -> dict[str, Any]:
-        from fakehub import events
-
         return events.document(self, token, more)
 
     def emit_pull(
         self, token: Token, thread: Thread, action: str, more: dict[str, Any] | None = None
     ) -> None:
-        from fakehub import events
-
         assert thread.pull is not None
         head, base = self.head_of(thread), self.bare.branch(thread.pull.base) or thread.pull.base_sha
         fork = self.bare.merge_base(base, head) or base
@@ -633,16 +626,12 @@ class Repo:
     def emit_issue(
         self, token: Token, thread: Thread, action: str, more: dict[str, Any] | None = None
     ) -> None:
-        from fakehub import events
-
         payload = events.issue(self, token, thread, action, more)
         self.hub.emit(Event("issues", self.full_name, token, payload, action=action))
 
     def emit_comment(
         self, token: Token, thread: Thread, comment: Comment, action: str, more: dict[str, Any] | None = None
     ) -> None:
-        from fakehub import events
-
         payload = events.comment(self, token, thread, comment, action, more)
         self.hub.emit(Event("issue_comment", self.full_name, token, payload, action=action))
 

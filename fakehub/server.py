@@ -15,10 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from fakehub import graphql_api, pagination, rest, smart_http
-from fakehub.entities import Token
+from fakehub.entities import Call, Token
 from fakehub.errors import ApiError
 from fakehub.faults import Fault, When
-from fakehub.hub import Call
 from fakehub.routing import Answer, Request, demand, find, refuse_archived, visible
 from fakehub.schemas import SchemaViolationError, check_request, check_response
 
