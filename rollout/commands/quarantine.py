@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rollout.commands.commit_state import CommandResult, change_state, checked_reason
 from rollout.commands.rollback import checked_person
 from rollout.core import completed, versions
-from rollout.core.channel.guards import bare
+from rollout.core.channel.guards import bare, standing
 from rollout.core.rollback import quarantine
 from rollout.core.state import (
     Act,
@@ -200,7 +200,7 @@ def _is_free(reverter: Reverter, commit: str, bad: QuarantinedRelease) -> bool:
 
 def refuse_quarantined(state: TrainState, reverter: Reverter | None, commit: str) -> None:
     """Raises RefusedError for a commit that is quarantined, or holds one that is without its revert."""
-    for bad in quarantine.standing(state.quarantine):
+    for bad in standing(state.quarantine):
         if bad.commit == commit:
             why = f"was {_how(bad)}"
         elif reverter is not None and not _is_free(reverter, commit, bad):
@@ -220,11 +220,11 @@ def held_back(state: TrainState, history: History, reverter: Reverter, version: 
 
     Nothing is asked while the quarantine is empty. Raises OutsideError when the product cannot be read.
     """
-    standing = quarantine.standing(state.quarantine)
-    commit = history.tagged(version) if standing else None
+    held = standing(state.quarantine)
+    commit = history.tagged(version) if held else None
     if commit is None:
         return ""
-    for bad in standing:
+    for bad in held:
         if bad.commit == commit:
             return f"is {quarantine.name(bad)}, {_how(bad)}"
         if not _is_free(reverter, commit, bad):

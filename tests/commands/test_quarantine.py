@@ -10,9 +10,8 @@ from rollout.commands.rollback import Dispatch, roll_back
 from rollout.commands.start import StartOptions, start
 from rollout.commands.targets import HeldBack
 from rollout.commands.verify import verify
-from rollout.core.channel.guards import quarantined
+from rollout.core.channel.guards import quarantined, standing
 from rollout.core.files import QUARANTINE
-from rollout.core.rollback.quarantine import standing
 from rollout.core.state import Addition, Event, Quarantine, QuarantinedRelease, TrainState
 from rollout.errors import InputError, OutsideError, RefusedError, RolloutError
 from rollout.rendering.advice import what_next

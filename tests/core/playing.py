@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from rollout.core.channel.guards import standing
 from rollout.core.contract import Contract
 from rollout.core.contract_check.examine import read
 from rollout.core.harness import parse_harness
@@ -24,7 +25,6 @@ from rollout.core.observation import (
     Sample,
     Timeline,
 )
-from rollout.core.rollback.quarantine import standing
 from rollout.core.signoff import states
 from rollout.core.state import CheckFact, Freeze, Result
 from rollout.core.surfaces import parse

@@ -19,11 +19,12 @@ from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw
 from rollout.core import completed, versions
+from rollout.core.channel.guards import standing
 from rollout.core.contract import RollbackStep
 from rollout.core.files import ROLLOUT
 from rollout.core.forge import PullRequestState
 from rollout.core.observation import Evidence, Observation
-from rollout.core.rollback.quarantine import find, standing
+from rollout.core.rollback.quarantine import find
 from rollout.core.start import STARTABLE
 from rollout.core.state import Freeze, Outcome, Rollout, TrainState, Verdict
 from rollout.errors import InputError, RefusedError

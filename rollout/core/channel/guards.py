@@ -41,13 +41,17 @@ class Judgement:
         return self.action is ChannelAction.BLOCKED
 
 
+def standing(quarantine: Quarantine | None) -> tuple[QuarantinedRelease, ...]:
+    """Returns the releases that nobody has lifted."""
+    return tuple(release for release in quarantine.releases if release.lifted is None) if quarantine else ()
+
+
 def quarantined(quarantine: Quarantine | None) -> Quarantined:
     """Returns the versions that nothing may choose: those that nobody has lifted."""
-    releases = quarantine.releases if quarantine else ()
     return {
         bare(release.version): why_quarantined(release)
-        for release in releases
-        if release.lifted is None and release.version is not None
+        for release in standing(quarantine)
+        if release.version is not None
     }
 
 

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.core.channel.guards import bare
+from rollout.core.channel.guards import bare, standing
 from rollout.core.state import UNDER_WAY, Act, Quarantine, QuarantinedRelease, Release, TrainState
-
-
-def standing(quarantine: Quarantine | None) -> tuple[QuarantinedRelease, ...]:
-    """Returns the releases that nobody has lifted."""
-    return tuple(release for release in quarantine.releases if release.lifted is None) if quarantine else ()
 
 
 def find(quarantine: Quarantine | None, version: str, commit: str | None = None) -> QuarantinedRelease | None:

@@ -4,6 +4,7 @@ from datetime import timedelta, timezone
 import pytest
 from pydantic import TypeAdapter
 
+from rollout.core.channel import guards
 from rollout.core.contract import RollbackStep
 from rollout.core.effects import CloseIssue, OpenIssue, OpenPullRequest, PushRevert, UpdateIssue
 from rollout.core.issue import IssueState
@@ -165,7 +166,7 @@ def test_a_release_is_quarantined_by_version_or_commit_until_it_is_lifted() -> N
     assert quarantine.find(held, "0.1.5") == quarantine.find(held, "v9.9.9", BAD.commit) == held.releases[0]
     assert quarantine.find(held, "v0.1.6", "3" * 40) is None
     free = quarantine.lifted(held, BAD.commit, Act(by="ada", at=START, reason="fixed"))
-    assert (quarantine.standing(free), quarantine.find(free, "v0.1.5")) == ((), None)
+    assert (guards.standing(free), quarantine.find(free, "v0.1.5")) == ((), None)
     assert quarantine.lifted(free, BAD.commit, Act(by="bob", at=START, reason="again")) == free
 
 
