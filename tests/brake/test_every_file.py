@@ -120,7 +120,6 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         path = state_path(TAU, name)
         broken = {path: WAYS[way](name, after[path])}
         histories.commit(branch_of(name, way, action), broken, onto="base")
-        histories.commit(branch_of(name, way, action, "followed"), broken, onto="base")
     for name in (ROLLOUT, STATUS):
         path = state_path(TAU, name)
         histories.commit(f"anew-{name}", {path: WAYS["merge markers"](name, after[path])}, onto="base")
@@ -138,18 +137,37 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 
 @pytest.mark.parametrize(("name", "way", "action"), CELLS, ids=[" ".join(cell) for cell in CELLS])
-def test_the_brake_acts(town: Town, name: str, way: str, action: str) -> None:
+def test_the_brake_acts_and_whoever_does_as_told_leaves_it_on(
+    town: Town, name: str, way: str, action: str
+) -> None:
     town.at(branch_of(name, way, action))
     broke = town.store.head()
     town.do(action)
-    state = town.state
+    assert_braked(town.state, action)
+    if name in OPTIONAL and way == "removed":
+        assert town.told == []  # a train may be without it
+    else:
+        assert_told(town, name, broke)
+        assert_named(town, name, way, broke)
+    is_whole = town.load().stood_in_for == ()
+    followed = town.follow(what_is_left({one.name: one for one in town.told}.values(), town.load))
+    assert followed == ([] if is_whole else [state_path(TAU, name)])
+    assert action != "trigger" or town.fixed == ({name} if is_whole and town.told else set())
+    for _ in range(2 if followed else 0):
+        state = town.reconcile()
+        assert_braked(state, action)
+        assert action == "freeze" or state.signoff is None or state.signoff.blocked is not None
+    assert not followed or town.load().stood_in_for == ()
+
+
+def assert_braked(state: TrainState, action: str) -> None:
     assert state.rollout.frozen is not None
     assert action == "freeze" or state.rollout.outcome is Outcome.ROLLING_BACK
     assert action == "freeze" or state.incident is not None
-    named = {commit for commit, _ in verify(town.store, TAU, town.git.resolve("refs/heads/base")).problems}
-    if name in OPTIONAL and way == "removed":
-        assert town.told == []  # a train may be without it
-        return
+
+
+def assert_told(town: Town, name: str, broke: str) -> None:
+    """What broke, who did it, and the command that takes it back."""
     assert {told.name for told in town.told} == {name}
     path = state_path(TAU, name)
     assert town.told[0].problem.startswith(path)
@@ -159,27 +177,15 @@ def test_the_brake_acts(town: Town, name: str, way: str, action: str) -> None:
     last = town.git.read(f"{advised[1]}:{path}")
     assert last is not None
     assert last.body == on_its_way()[1][path]
-    # Whoever broke a file is named, and nobody who braked; a contract is people's to change.
+
+
+def assert_named(town: Town, name: str, way: str, broke: str) -> None:
+    """Whoever broke a file is named, and nobody who braked; a contract is people's to change."""
+    named = {commit for commit, _ in verify(town.store, TAU, town.git.resolve("refs/heads/base")).problems}
     # The commit that puts a file back in a folder's place takes away what was in it, and is named too.
     if way == "folder":
         named &= {broke}
     assert named == (set() if name == CONTRACT else {broke})
-
-
-@pytest.mark.parametrize(("name", "way", "action"), CELLS, ids=[" ".join(cell) for cell in CELLS])
-def test_whoever_does_as_told_leaves_the_brake_on(town: Town, name: str, way: str, action: str) -> None:
-    town.at(branch_of(name, way, action, "followed"))
-    town.do(action)
-    is_whole = town.load().stood_in_for == ()
-    followed = town.follow(what_is_left({one.name: one for one in town.told}.values(), town.load))
-    assert followed == ([] if is_whole else [state_path(TAU, name)])
-    assert action != "trigger" or town.fixed == ({name} if is_whole and town.told else set())
-    for _ in range(2 if followed else 0):
-        state = town.reconcile()
-        assert state.rollout.frozen is not None
-        assert action == "freeze" or state.rollout.outcome is Outcome.ROLLING_BACK
-        assert action == "freeze" or state.signoff is None or state.signoff.blocked is not None
-    assert not followed or town.load().stood_in_for == ()
 
 
 @pytest.mark.parametrize("name", [STATUS, ROLLOUT])
