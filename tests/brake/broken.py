@@ -103,6 +103,14 @@ def two_bad_readings() -> tuple[Observation, Observation]:
 
 
 @cache
+def good_reading(minutes: int = 5) -> Observation:
+    """Of the same train; the bad ones are made after 10 and 20 minutes."""
+    world = World().play_to("canary-1")
+    digest = _digest(_state_of(world))
+    return _of(world.observe(at=world.clock.forward(minutes=minutes)), digest)
+
+
+@cache
 def rolling_back() -> Mapping[str, bytes]:
     """The files of the same train while a person's rollback is under way."""
     world = World().play_to("canary-1")

@@ -14,9 +14,10 @@ from rollout.adapters.git import Git
 from rollout.adapters.yaml_store import YamlStore
 from rollout.cli import main
 from rollout.core.files import CONTRACT, state_path
+from rollout.core.observation import Observation
 from rollout.core.values import format_instant
 from rollout.files.evidence import write_evidence
-from tests.brake.broken import on_its_way, two_bad_readings
+from tests.brake.broken import good_reading, on_its_way, two_bad_readings
 from tests.places.places import DESIRED, PLACES, copied, files_of_people, git, make
 from tests.world import OTHER_COMMIT, TAU
 
@@ -247,6 +248,16 @@ def test_a_rollback_by_somebody_whom_git_does_not_know_acts(
     assert (told in done.err) == (by == "git")
 
 
+def reconcile(capsys: pytest.CaptureFixture[str], folder: Path, file: Path, *readings: Observation) -> Run:
+    """Reconciles with these readings, by files that begin with `file`'s name."""
+    named: list[str] = []
+    for number, reading in enumerate(readings):
+        write_evidence(path := file.with_suffix(f".{number}.json"), reading)
+        named += ["--observation", str(path)]
+    return Run(capsys, folder, "reconcile", *named)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize(
     ("place", "code"),
     [
@@ -258,25 +269,32 @@ def test_a_rollback_by_somebody_whom_git_does_not_know_acts(
     ],
 )
 def test_a_trigger_acts_in_the_middle_of_what_a_person_has_begun(
-    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str, code: int
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str, code: int, at_once: bool
 ) -> None:
     folder = copied(made, tmp_path)
     git(folder, "reset", "--quiet", "--hard", "before-it-degraded")
     PLACES[place].go(folder)
-    names = [str(tmp_path / f"{at}.json") for at in range(2)]
-    for path, reading in zip(names, two_bad_readings(), strict=True):
-        write_evidence(Path(path), reading)
-    alone = Run(capsys, folder, "reconcile", "--observation", names[0])
-    assert (alone.code, PLACES[place].says in alone.err) == (code, True)
-    done = Run(capsys, folder, "reconcile", *(word for name in names for word in ("--observation", name)))
+    good = reconcile(capsys, folder, tmp_path / "good", good_reading())
+    assert (good.code, PLACES[place].says in good.err) == (code, True)
+    first, *others = two_bad_readings()
+    if not at_once:
+        alone = reconcile(capsys, folder, tmp_path / "alone", first)
+        assert (alone.code, is_stopped(folder)) == (0, False), alone.err
+    done = reconcile(capsys, folder, tmp_path / "bad", *(() if not at_once else (first,)), *others)
     assert (done.code, is_stopped(folder)) == (0, True), done.err
     assert ("it stays" if place == "state is a link" else PLACES[place].says) in done.err
 
 
+@pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize("is_staged", [False, True])
 @pytest.mark.parametrize("name", ["status.yaml", "signoff.yaml"])
 def test_a_trigger_acts_over_an_edit_and_keeps_it(
-    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, is_staged: bool
+    made: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    is_staged: bool,
+    at_once: bool,
 ) -> None:
     folder = copied(made, tmp_path)
     git(folder, "reset", "--quiet", "--hard", "before-it-degraded")
@@ -288,15 +306,44 @@ def test_a_trigger_acts_over_an_edit_and_keeps_it(
     file.write_text(edited := file.read_text() + "# mine\n")
     if is_staged:
         git(folder, "add", str(file))
-    names = [str(tmp_path / f"{at}.json") for at in range(2)]
-    for path, reading in zip(names, two_bad_readings(), strict=True):
-        write_evidence(Path(path), reading)
-    alone = Run(capsys, folder, "reconcile", "--observation", names[0])
-    assert (alone.code, f"{name}: dirty" in alone.err) == (2, True)
-    done = Run(capsys, folder, "reconcile", *(word for name in names for word in ("--observation", name)))
+    good = reconcile(capsys, folder, tmp_path / "good", good_reading())
+    assert (good.code, f"{name}: dirty" in good.err) == (2, True)
+    first, *others = two_bad_readings()
+    if not at_once:
+        alone = reconcile(capsys, folder, tmp_path / "alone", first)
+        assert (alone.code, is_stopped(folder)) == (0, False), alone.err
+    done = reconcile(capsys, folder, tmp_path / "bad", *(() if not at_once else (first,)), *others)
     assert (done.code, is_stopped(folder)) == (0, True), done.err
     assert f"{name}: changed in " in done.err
     assert file.read_text() == edited
+
+
+@pytest.mark.parametrize("name", ["forge.json", "issues.json"])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 99}'])
+def test_a_trigger_acts_beside_a_record_that_cannot_be_read(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str
+) -> None:
+    folder = copied(made, tmp_path)
+    git(folder, "reset", "--quiet", "--hard", "before-it-degraded")
+    record = folder / ".git" / "rollout" / name
+    record.parent.mkdir(exist_ok=True)
+    record.write_text(text)
+    done = reconcile(capsys, folder, tmp_path / "bad", *two_bad_readings())
+    assert is_stopped(folder), done.err
+    assert (done.code, name in done.err) == (2, True)
+
+
+def test_a_good_reading_between_two_bad_ones_counts_over_an_edit(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copied(made, tmp_path)
+    git(folder, "reset", "--quiet", "--hard", "before-it-degraded")
+    status = folder / state_path(TAU, "status.yaml")
+    status.write_text(status.read_text() + "# mine\n")
+    first, second = two_bad_readings()
+    for number, reading in enumerate((first, good_reading(15), second)):
+        done = reconcile(capsys, folder, tmp_path / str(number), reading)
+        assert (done.code, is_stopped(folder)) == (0, False), done.err
 
 
 @pytest.mark.parametrize("brake", BRAKES, ids=[brake[0] for brake in BRAKES])

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rollout.core.decide.checks import facts_of, globs
 from rollout.core.state import CheckFact, ChecksReading, Facts, Release, Revert, TrainState
-from rollout.errors import OutsideError
+from rollout.errors import InputError, OutsideError
 from rollout.ports import ChecksBefore, ChecksUnreadError
 
 if TYPE_CHECKING:
     from rollout.commands.reconcile.revert_facts import RevertFinder
+    from rollout.commands.reconcile.signoff_comments import SignoffDesk
     from rollout.ports import Forge
 
 
@@ -26,9 +27,14 @@ class _Checks(NamedTuple):
 class FactFinder:
     """The facts for one run; each question is put to the forge once."""
 
-    def __init__(self, forge: Forge, reverts: RevertFinder | None = None) -> None:
-        """Without `reverts` nobody asks about a revert anew: what is known of it stands."""
+    def __init__(
+        self, forge: Forge, reverts: RevertFinder | None = None, desk: SignoffDesk | None = None
+    ) -> None:
+        """Without `reverts` nobody asks about a revert anew, without a `desk` about signatures: what is known
+        of them stands.
+        """
         self._forge = forge
+        self._desk = desk
         self._reverts = reverts
         self._checks: dict[str, _Checks] = {}
         self._of_branch: dict[str, _Checks] = {}
@@ -46,6 +52,7 @@ class FactFinder:
             merged_at=self._merged_at(state),
             revert=self._reverts.fact(state) if self._reverts else known.revert,
             checkout=self._reverts.checkout(state) if self._reverts else known.checkout,
+            unseen=self._desk.unseen if self._desk else known.unseen,
         )
 
     def _checks_of(self, state: TrainState) -> _Checks:
@@ -70,7 +77,7 @@ class FactFinder:
             except ChecksUnreadError as unread:
                 found = facts_of(unread.runs, state.contract)
                 self._checks[commit] = _Checks(found, reading=unread.reading)
-            except OutsideError:
+            except (OutsideError, InputError):
                 self._checks[commit] = _Checks(None)
         return self._checks[commit]
 
@@ -89,7 +96,7 @@ class FactFinder:
             )
         except ChecksUnreadError as unread:
             return _Checks(None, known, unread.reading)
-        except OutsideError:
+        except (OutsideError, InputError):
             return _Checks(None, known)
         if found is None:
             # What a person declared to be the revert need not be on the branch.

@@ -26,6 +26,7 @@ from rollout.core.decide.advance import advance
 from rollout.core.decide.intake import check_evidence, in_order, sorted_out
 from rollout.core.decide.requests import ignored
 from rollout.core.decide.step import Step
+from rollout.core.decide.streaks import running
 from rollout.core.decide.succession import why_ignored
 from rollout.core.decorations import Decorations
 from rollout.core.files import CHANNEL, SIGNOFF
@@ -97,7 +98,7 @@ class Reconciler:
         queue = deque(left for left in map(without_answers, ordered) if left is not None)
         for item in queue:
             check_evidence(item, report.state, self._now)
-        finder = FactFinder(self._forge, self._reverts)
+        finder = FactFinder(self._forge, self._reverts, self._desk)
         try:
             self._take_what_people_said(report, ordered, finder)
         except (RefusedError, InputError, OutsideError):
@@ -223,18 +224,22 @@ class Reconciler:
         In the middle of what a person or another git has begun, or over their edits, nothing is committed but
         what stops a release.
         """
-        if self._is_brake or not self._leads_to_rollback(state, queue, finder):
+        if self._is_brake or not self._counts_for_a_trigger(state, queue, finder):
             return False
         self._is_brake = True
         return True
 
-    def _leads_to_rollback(self, state: TrainState, queue: Collection[Evidence], finder: FactFinder) -> bool:
-        """Returns whether a trigger fires once all is folded in."""
-        left = deque(queue)
+    def _counts_for_a_trigger(
+        self, state: TrainState, queue: Collection[Evidence], finder: FactFinder
+    ) -> bool:
+        """Returns whether a trigger fires once all is folded in, or counts its checks otherwise: the next
+        reading may fire it.
+        """
+        left, before = deque(queue), running(state.status)
         for _ in range(_MOST_STEPS * (len(queue) + 1)):
             step = advance(state, left[0] if left else None, finder.facts(state), self._now)
             if step is None and not left:
-                return False
+                return running(state.status) != before
             if step is not None and step.event is Event.ROLLBACK:
                 return True
             if step is None or step.consumed:
@@ -286,7 +291,7 @@ class Reconciler:
             reverts.refused = error.message
             report.notes.append(f"the revert failed, and is tried again by the next run: {error.message}")
         steps = len(report.steps)
-        self._advance(report, deque(), FactFinder(self._forge, self._reverts))
+        self._advance(report, deque(), FactFinder(self._forge, self._reverts, self._desk))
         return len(report.steps) > steps
 
     # --- decorations --------------------------------------------------------------------------------------

@@ -7,9 +7,8 @@ from datetime import datetime
 
 from rollout.commands.reconcile.signoff_issue import SignoffIssue
 from rollout.core.decorations import Decorations
-from rollout.core.issue import IssueState
-from rollout.core.signoff.comments import SignoffCommand, commands
-from rollout.core.signoff.evidence import NoEvidenceError, can_change, judge, parse
+from rollout.core.signoff.comments import Comment, SignoffCommand, commands
+from rollout.core.signoff.evidence import NoEvidenceError, at_its_server, can_change, judge, parse
 from rollout.core.signoff.folding import (
     Answers,
     Grounds,
@@ -47,25 +46,49 @@ class Listener:
         self._left = MOST_LOOKUPS
         self.notes: list[str] = []
         """What could not be asked for."""
+        self.unseen = ""
+        """As in `Facts`."""
 
     def hear(self, state: TrainState) -> SignoffUpdate | None:
-        """Returns what the issue's comments say now; None where there is no issue. Raises OutsideError."""
+        """Returns what the issue's comments say now, and what evidence shows once a decision rests on it;
+        None where there is nothing to read.
+        """
+        self.unseen = ""
         before = state.signoff
-        issue = self._issues.find(key_of(state.rollout)) if before is not None and is_open(state) else None
-        if before is None or issue is None or issue.state is not IssueState.OPEN:
+        if before is None or not is_open(state):
             return None
         waits = waits_on_signatures(state)
-        talk = self._issues.comments(issue.number, None if waits else before.read_until)
-        signoff = lapse_comments(before, talk.comments, issue.url, whole=talk.whole, at=self._at)
+        signoff, said = self._listen(state, before, waits=waits)
         if waits:
             signoff = lapse_evidence(signoff, self._look_again(state, live(signoff)), self._at)
+        elif said is None:
+            return None
         found = {
             comment: commands(comment)
-            for comment in talk.comments
+            for comment in said or ()
             if not (comment.answered or comment.hidden) and is_named(state.contract.signoff, comment.author)
         }
-        update = self._fold([one for said in found.values() for one in said], state, signoff)
-        return concluded(before, update, talk.comments, found)
+        update = self._fold([one for each in found.values() for one in each], state, signoff)
+        return concluded(before, update, said or (), found)
+
+    def _listen(
+        self, state: TrainState, before: Signoff, *, waits: bool
+    ) -> tuple[Signoff, Sequence[Comment] | None]:
+        """Returns the checklist without what rests on comments that are gone, and the comments;
+        None where there is no issue, or it cannot be read.
+        """
+        try:
+            issue = self._issues.find(key_of(state.rollout))
+            if issue is None:
+                return before, None
+            talk = self._issues.comments(issue.number, None if waits else before.read_until)
+        except OutsideError as error:
+            self.notes.append(f"sign-off comments were not read: {error.message}")
+            if waits and any(signature.comment for _, signature in live(before)):
+                self.unseen = "comments"
+            return before, None
+        heard = lapse_comments(before, talk.comments, issue.url, whole=talk.whole, at=self._at)
+        return heard, talk.comments
 
     def record(self, command: SignoffCommand, state: TrainState) -> tuple[Signoff, str]:
         """Returns the checklist with one command, and why it does not count. Raises OutsideError."""
@@ -152,15 +175,21 @@ class Listener:
         """Returns what is seen now of evidence that can change: a decision rests on it."""
         release, places = state.rollout.release, self._evidence.places()
         assert release is not None
-        return {
-            (item, signature.by): self._look_at(signature.evidence, state, Permission.WRITE, signed=True)
-            for item, signature in signed
-            if can_change(signature.evidence, places, release.commit)
-        }
+        found: dict[tuple[str, str], Grounds] = {}
+        for item, signature in signed:
+            evidence = at_its_server(signature.evidence, places)
+            if not can_change(evidence, places, release.commit):
+                continue
+            try:
+                found[item, signature.by] = self._look_at(evidence, state, Permission.WRITE, signed=True)
+            except OutsideError as error:
+                self.unseen = self.unseen or f"the evidence of {item} by {signature.by}"
+                self.notes.append(f"{item} by {signature.by} was not looked at: {error.message}")
+        return found
 
 
 class SignoffDesk:
-    """An issue that cannot be reached stops nothing: signatures stay as they are recorded."""
+    """What cannot be looked at ends no signature; a decision that rests on it waits."""
 
     def __init__(
         self, listener: Listener, issue: SignoffIssue, decorations: Decorations | None = None
@@ -182,13 +211,14 @@ class SignoffDesk:
     def hear(self, state: TrainState) -> SignoffUpdate | None:
         """Returns what people's comments make of the checklist; None when there is nothing to read."""
         self._has_looked = self._has_looked or waits_on_signatures(state)
-        try:
-            update = self._listener.hear(state)
-        except OutsideError as error:
-            self.notes.append(f"sign-off comments were not read: {error.message}")
-            return None
+        update = self._listener.hear(state)
         self._answers = update.answers if update else {}
         return update
+
+    @property
+    def unseen(self) -> str:
+        """As in `Facts`."""
+        return self._listener.unseen
 
     def answer(self, state: TrainState) -> list[SignoffEffect]:
         """Brings the issue up to date and answers; returns what was done."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rollout.core.contract import Contract, HealthRegressionTrigger, Sampling, ThresholdTrigger, Trigger
 from rollout.core.observation import Sample
-from rollout.core.state import Streak
+from rollout.core.state import Status, Streak
 from rollout.core.values import seconds_between
 
 Streaks = Mapping[str, Mapping[str, Streak]]
@@ -35,6 +35,17 @@ def fold(
                 after[surface] = _check(before.get(surface), sample, unhealthy, contract.sampling)
         folded[trigger.name] = after
     return folded
+
+
+def running(status: Status | None) -> dict[tuple[str, str], int]:
+    """Returns trigger and surface -> how many checks in a row were unhealthy, where any was."""
+    streaks = status.streaks if status is not None else {}
+    return {
+        (trigger, surface): streak.count
+        for trigger, of_surfaces in streaks.items()
+        for surface, streak in of_surfaces.items()
+        if streak.count
+    }
 
 
 def counts_checks(trigger: Trigger) -> bool:

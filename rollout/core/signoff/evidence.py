@@ -105,12 +105,22 @@ def parse(text: str, places: EvidencePlaces, commit: str) -> Reference:
 
 def can_change(text: str, places: EvidencePlaces, commit: str) -> bool:
     """Returns whether recorded evidence may be another, or gone, by now: a link that is no commit's."""
-    if not places.server or not text.startswith(f"{places.server}/"):
+    if not places.server or not text.startswith(("http://", "https://")):
         return False
     try:
         return parse(text, places, commit).kind is not Kind.COMMIT
     except NoEvidenceError:
         return True
+
+
+def at_its_server(text: str, places: EvidencePlaces) -> str:
+    """Returns a recorded link under the server's present address, where that changed only in its scheme or
+    in the case of its letters: TLS was switched on.
+    """
+    scheme, _, rest = text.partition("://")
+    host = places.server.partition("://")[2]
+    is_same = scheme in ("http", "https") and rest.partition("/")[0].lower() == host.lower()
+    return f"{places.server}{rest[len(host) :]}" if host and is_same else text
 
 
 def _looks_like_file(text: str) -> bool:

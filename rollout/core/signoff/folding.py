@@ -200,17 +200,24 @@ def lapse_comments(
     """Returns the checklist without what rests on comments that were edited, deleted or passed to somebody
     else.
 
-    Only comments of the issue at `issue_url` are judged: another one may be gone, and what was signed on it
-    stays. `whole` says whether these are all comments that there are.
+    What was signed on another issue than the one at `issue_url` stays when its comment is not among these:
+    that issue may be gone. An issue keeps its number when its repository is renamed. `whole` says whether
+    these are all comments that there are.
     """
     by_id = {comment.id: comment for comment in comments}
     for item, signature in live(signoff):
-        if not signature.comment or not signature.url.startswith(f"{issue_url}#"):
+        if not signature.comment:
             continue
-        why = _why_lapsed(signature, by_id.get(signature.comment), whole=whole)
+        is_here = _number(signature.url) == _number(issue_url)
+        why = _why_lapsed(signature, by_id.get(signature.comment), whole=whole and is_here)
         if why:
             signoff = _lapsed(signoff, item, signature, why, at)
     return signoff
+
+
+def _number(url: str) -> str:
+    """Returns the number of the issue at an address, or of the one that a comment's address is of."""
+    return url.partition("#")[0].rpartition("/")[2]
 
 
 def _why_lapsed(signature: Signature, comment: Comment | None, *, whole: bool) -> str:

@@ -201,6 +201,8 @@ class Facts(Model):
     """The product checkout of the last harness run, when it lacks what the release brought."""
     reading: ChecksReading | None = None
     """Set until all suites are read; `checks` are those found so far then, or None for those of `checked`."""
+    unseen: Line = ""
+    """What signatures rest on and could not be read, such as `comments`; empty otherwise."""
 
 
 FIRST_RULES: Final = 1

@@ -18,7 +18,7 @@ from rollout.core.decorations import Decorations
 from rollout.core.issue import Issue, IssueState
 from rollout.core.signoff.evidence import LookedUpEvidence
 from rollout.core.signoff.window import IssueText, sealed
-from rollout.core.state import CommitMessage, StateChange, TrainState
+from rollout.core.state import CommitMessage, StateChange, TrainState, Verdict
 from rollout.errors import RefusedError
 from rollout.ports import Permission, Reaction
 from tests.world import TAU, World, promotion_body
@@ -288,6 +288,115 @@ def test_a_phase_that_waits_for_people_has_them_looked_at_as_it_begins(
     report = world.hear()
     assert (world.status.phase, why_ended(world)) == ("canary-3", why)
     assert [step.step.event for step in report.steps][:2] == ["enter", *(["signoff"] if why else [])]
+
+
+def comments_down(world: Desk) -> None:
+    world.issues.is_down = True
+
+
+def evidence_down(world: Desk) -> None:
+    world.evidence.is_down = True
+
+
+DOWN = pytest.mark.parametrize(
+    ("down", "unseen"),
+    [(comments_down, "comments"), (evidence_down, f"the evidence of {ITEM} by bob")],
+)
+
+
+def all_signed() -> Desk:
+    """The last signature has come, and the promotion is open and green."""
+    begun, _ = in_phase("canary-3")
+    world = begun.copy()
+    world.say("bob", f"/signoff {LAST} {PATH}")
+    world.hear()
+    assert shown_on_promotions(world) == ["success"]
+    return world
+
+
+def shown_on_promotions(world: Desk) -> list[str]:
+    """The status of each that is open."""
+    statuses = (world.forge.shown[pull.head_sha] for pull in world.forge.open_pulls())
+    return [status["rollout/tau"][0].value for status in statuses]
+
+
+def healed(world: Desk) -> None:
+    world.issues.is_down = world.evidence.is_down = False
+
+
+@DOWN
+def test_what_cannot_be_looked_at_holds_the_promotion(down: Callable[[Desk], None], unseen: str) -> None:
+    world = all_signed()
+    down(world)
+    world.hear()
+    assert shown_on_promotions(world) == ["failure"]
+    assert world.verdict is Verdict.HOLD
+    (why,) = world.status.decision.reasons
+    assert f"all signed, and {unseen} cannot be read now" in why
+    assert (world.standing(), world.standing(LAST)) == (["bob"], ["bob"]), "nothing ends"
+    head = world.store.head()
+    world.hear()
+    assert world.store.head() == head, "the next run says nothing new"
+    healed(world)
+    world.hear()
+    assert shown_on_promotions(world) == ["success"]
+    assert verify(world.store, TAU, None).problems == []
+
+
+@DOWN
+def test_a_merged_step_waits_for_what_cannot_be_looked_at(down: Callable[[Desk], None], unseen: str) -> None:
+    world = all_signed()
+    world.merge()
+    world.clock.forward(minutes=1)
+    down(world)
+    world.hear()
+    assert world.status.phase == "canary-3"
+    assert world.status.merged_step is not None
+    healed(world)
+    world.hear()
+    assert world.status.phase == "general-availability"
+    assert verify(world.store, TAU, None).problems == []
+
+
+def test_evidence_that_is_away_leaves_comments_heard() -> None:
+    world = all_signed()
+    evidence_down(world)
+    world.say("bob", f"/withdraw {LAST} a mistake")
+    world.hear()
+    assert world.standing(LAST) == []
+
+
+def test_comments_of_a_closed_issue_and_their_evidence_are_looked_at() -> None:
+    world = all_signed()
+    world.issues.change(world.issue.number, state=IssueState.CLOSED)
+    world.evidence.objects.clear()
+    world.hear()
+    assert "there is no run 42" in why_ended(world)
+    assert shown_on_promotions(world) == ["failure"]
+    assert world.issue.state is IssueState.OPEN
+
+
+@pytest.mark.parametrize("server", ["https://ghes.example:8080", "http://GHES.example:8080"])
+def test_evidence_is_looked_at_under_the_servers_present_address(server: str) -> None:
+    world = all_signed()
+    found = world.evidence.objects.pop(f"{world.evidence.server}/acme/tau/{RUN}")
+    world.evidence.server = server
+    world.evidence.objects[f"{server}/acme/tau/{RUN}"] = found
+    world.hear()
+    assert (world.standing(), shown_on_promotions(world)) == (["bob"], ["success"])
+    world.evidence.objects.clear()
+    world.hear()
+    assert (world.standing(), shown_on_promotions(world)) == ([], ["failure"])
+
+
+def test_comments_are_judged_though_the_repository_has_another_name() -> None:
+    world = all_signed()
+    (last,) = [each for each in world.issues.said if LAST in each.comment.body]
+    renamed = world.issue.url.replace("acme/tau", "acme/renamed")
+    world.issues.change(world.issue.number, url=renamed)
+    world.issues.hide(last.comment.id)
+    world.hear()
+    assert (world.standing(LAST), shown_on_promotions(world)) == ([], ["failure"])
 
 
 def test_an_issue_that_cannot_be_reached_stops_nothing(world: Desk) -> None:

@@ -85,12 +85,12 @@ def test_only_links_can_become_something_else(server: str) -> None:
         f"{page}/actions/runs/1/artifacts/2",
         f"{page}/pull/1#pullrequestreview-2",
         f"{server}/acme/renamed/actions/runs/1",
+        "https://elsewhere.example/acme/tau/actions/runs/1",
     )
     fixed = (
         COMMIT,
         "docs/a.md",
         f"{page}/commit/{COMMIT}",
-        "https://elsewhere.example/acme/tau/actions/runs/1",
     )
     assert [text for text in (*changing, *fixed) if can_change(text, places, COMMIT)] == list(changing)
     assert not any(can_change(text, EvidencePlaces(), COMMIT) for text in changing)

@@ -16,4 +16,6 @@ def evaluate(gate: SignoffGate, view: View) -> Iterable[Leaf]:
         return [Leaf(Result.UNKNOWN, None, f"no item is before {gate.before}", wanted)]
     if missing:
         return [Leaf(Result.UNSATISFIED, None, f"{len(missing)} missing: {', '.join(missing)}"[:500], wanted)]
+    if view.facts.unseen:
+        return [Leaf(Result.UNKNOWN, None, f"all signed, and {view.facts.unseen} cannot be read now", wanted)]
     return [Leaf(Result.SATISFIED, None, "all signed", wanted)]
