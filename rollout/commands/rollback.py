@@ -291,6 +291,6 @@ def checked_person(by: str) -> str:
     if not text or text == opening.RECONCILE:
         raise InputError(
             f"--by {text or 'is empty'}: names no person",
-            hint="give a name, or leave it out: git knows yours by `git config user.name`",
+            hint="give a name, or leave it out where git knows yours: git config user.name",
         )
     return text
