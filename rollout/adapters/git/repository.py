@@ -88,6 +88,9 @@ class Git:
         )
         self.environment = usual_environment() if environment is None else environment
         self._known: dict[str, GitObject] = {}
+        # What git said of commits by their ids: a run asks the same before and after it writes.
+        self._changes: dict[tuple[str | None, str], tuple[str, ...]] = {}
+        self._ancestors: set[tuple[str, str]] = set()
         finder = start(repo, ("rev-parse", *asked), self.environment)
         self._read_objects(repo)  # comes up while the other answers
         done = finish(finder, asked, b"")
@@ -176,10 +179,14 @@ class Git:
 
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Returns whether `commit` is `of` or can be reached from it."""
+        if (commit, of) in self._ancestors:
+            return True
         done = self.runner.attempt("merge-base", "--is-ancestor", commit, of)
         if done.returncode == 1:
-            return False
+            return False  # in a shallow clone only for now
         output("merge-base", done)
+        if _are_ids(commit, of):
+            self._ancestors.add((commit, of))
         return True
 
     def merge_base(self, one: str, other: str) -> str | None:
@@ -268,9 +275,14 @@ class Git:
         """Returns paths of files that differ between two commits or trees;
         `old` None is `new`'s first parent.
         """
+        if (old, new) in self._changes:
+            return self._changes[old, new]
         between = (old, new) if old else ("--root", "--no-commit-id", _FIRST_PARENT, new)
         out = self.runner.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", *between)
-        return tuple(os.fsdecode(path) for path in out.split(b"\0") if path)
+        paths = tuple(os.fsdecode(path) for path in out.split(b"\0") if path)
+        if old and _are_ids(old, new):
+            self._changes[old, new] = paths
+        return paths
 
     def log(
         self, tip: str, paths: Sequence[str], *, since: str | Sequence[str] | None = None, whole: bool = False
@@ -442,6 +454,10 @@ class Git:
             known = there.id if there and there.is_folder else None
             entries[name] = TreeEntry(FOLDER, self._add_tree(objects, known, inside))
         return objects.add("tree", tree_body(entries))
+
+
+def _are_ids(*names: str) -> bool:
+    return all(_IMMUTABLE.fullmatch(name) for name in names)
 
 
 def _only_one(branches: Iterable[str]) -> str | None:

@@ -16,7 +16,7 @@ import pytest
 
 from rollout.adapters.git import Git, branch_move
 from rollout.adapters.git.formats import trailers
-from rollout.adapters.git.process import error_line
+from rollout.adapters.git.process import error_line, usual_environment
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError
 from tests.adapters.scratch import NOON, Existing, Repository
 
@@ -225,6 +225,20 @@ def test_ancestors(repo: Repository) -> None:
     assert not git.is_ancestor(second, first)
     with pytest.raises(OutsideError, match="git merge-base failed"):
         git.is_ancestor("0" * 40, first)
+
+
+def test_what_never_changes_is_asked_once(repo: Repository, tmp_path: Path) -> None:
+    first, second = repo.head(), repo.commit({"a": "1\n"})
+    environment = usual_environment()
+    git = Git(repo.path, environment)
+    asked = (git.changed_paths(first, second), git.is_ancestor(first, second))
+    environment["PATH"] = str(tmp_path)  # there is no git
+    assert (git.changed_paths(first, second), git.is_ancestor(first, second)) == asked == (("a",), True)
+    with pytest.raises(OutsideError, match="not installed"):
+        git.changed_paths(None, second)
+    with pytest.raises(OutsideError, match="not installed"):
+        git.is_ancestor(second, first)
+    git.close()
 
 
 def test_changed_paths(repo: Repository) -> None:
