@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,8 @@ import pytest
 from rollout.cli import app, main
 from rollout.cli.boundary import run
 from rollout.errors import ContractError, InputError, OutsideError, RefusedError
-from tests.adapters.scratch import Repository
+from tests.adapters.scratch import Existing, Repository
+from tests.shared import made_once
 
 
 @dataclass(frozen=True)
@@ -327,13 +329,18 @@ def nobody() -> Iterator[int]:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
+def repository(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """With an idle train."""
-    repository = Repository(tmp_path / "repo")
+    made = made_once(tmp_path_factory, "boundary", lambda folder: make(folder / "repo"))
+    shutil.copytree(made / "repo", tmp_path / "repo")
+    return Existing(tmp_path / "repo")
+
+
+def make(path: Path) -> None:
+    repository = Repository(path)
     init = ("init", "--profile", "generic", "--current-version", "v0.9.0")
-    assert main([*init, "--repo", str(repository.path)]) == 0
+    assert main([*init, "--repo", str(path)]) == 0
     repository.commit({}, "state")
-    return repository
 
 
 def test_the_process_ends_with_the_code(tmp_path: Path) -> None:
