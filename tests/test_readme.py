@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from docs import generate
+from rollout.cli import app
 from fakehub import warm
 from rollout.core.contract import RollbackStep
 
@@ -95,6 +98,41 @@ def test_every_transcript_is_run() -> None:
     assert [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))] == list(
         WITH_TRANSCRIPTS
     )
+
+
+def typed_commands(page: str) -> list[str]:
+    """Command lines of the program, in blocks and in the text."""
+    blocks = re.findall(r"^```sh.*?\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("rollout ")]
+    return lines + re.findall(r"(?<!`)`(rollout [a-z][^`\n|]*)`", page)
+
+
+def check_command(typed: str) -> None:
+    """Fails for a command or an option that the program does not have."""
+    command: click.Command | None = app
+    context = click.Context(app)
+    _, *words = shlex.split(typed.replace("...", ""), comments=True)
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        command, words = command.get_command(context, words[0]), words[1:]
+    assert command is not None, typed
+    command.make_parser(context).parse_args(words)
+
+
+OF_NOW = [page for page in PAGES if page.name != "CHANGELOG.md" and page.parent.name != "reference"]
+"""The changelog tells of its time, and the reference is generated."""
+
+
+@pytest.mark.parametrize("path", OF_NOW, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_command_that_a_page_names_is_one_of_the_program(path: Path) -> None:
+    for typed in typed_commands(path.read_text(encoding="utf-8")):
+        check_command(typed)
+
+
+@pytest.mark.parametrize("typed", ["rollout begin v1", "rollout start --anyway", "rollout local mrege 1"])
+def test_a_command_that_there_is_not_is_found(typed: str) -> None:
+    (found,) = typed_commands(f"Say `{typed}`.")
+    with pytest.raises((AssertionError, click.NoSuchOption)):
+        check_command(found)
 
 
 def anchors(page: Path) -> set[str]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from fakehub import warm
 from fakehub.entities import Access, Environment, Ruleset, Run
@@ -43,10 +44,12 @@ if sys.argv[1:3] == ["repo", "create"]:
     address = "https://github.com/" + name + ".git"
     subprocess.run(["git", "-C", folder, "remote", "add", "origin", address], check=True)
 """
-# What looks at the train on GitHub is told where that is; everything else sees a clone of github.com.
+# pip's record of an installation names the commit to call; this program was not installed by pip.
+# What acts on the train on GitHub is told where that is; everything else sees a clone of github.com.
 _ROLLOUT = """\
 #!/bin/sh
-case "$1" in doctor | status) ;; *) exec {program} "$@" ;; esac
+case "$*" in init*--action*) ;; init*) set -- "$@" --action {pin} ;; esac
+case "$1" in doctor | status | freeze) ;; *) exec {program} "$@" ;; esac
 before=$(git config remote.origin.url)
 git config remote.origin.url {url}/acme/shop.git
 GITHUB_SERVER_URL={url} GITHUB_API_URL={url} GITHUB_TOKEN={token} {program} "$@"
@@ -110,6 +113,23 @@ class Newcomer:
                 assert not missing, f"{block.commands}\n{printed}"
                 self._press()
 
+    def follow_readme(self) -> None:
+        """Types what README has under "On GitHub", in a clone of a product that has been released before."""
+        first = next(blocks(section()))
+        self._type(first.commands)
+        self._type("git tag v1.3.0 && git push -q origin v1.3.0")
+        part = (ROOT / "README.md").read_text(encoding="utf-8").partition("## On GitHub")[2]
+        (block,) = blocks(part.partition("\n## ")[0])
+        self._type(block.commands)
+        self._press()
+
+    def prints(self, heading: str) -> tuple[str, str]:
+        """What the page says that its command under that heading prints, and what it does print."""
+        part = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+        (block,) = re.findall(r"^```text\n\$ (.*?)\n(.*?)^```$", part, re.MULTILINE | re.DOTALL)
+        printed = self._type(f"{{ {block[0]}; }} 2>&1")
+        return block[1], printed.replace(urlsplit(self.town.hub.url).hostname or "", "github.com")
+
     def _install(self) -> None:
         programs, hub, token = self.folder / "bin", self.town.hub, self.town.alice.value
         programs.mkdir()
@@ -121,6 +141,7 @@ class Newcomer:
             "url": hub.url,
             "token": token,
             "log": str(self.folder / "asked"),
+            "pin": f"{TOOL}@{PIN}",
         }
         scripts = {
             "gh": _GH.format(**values),

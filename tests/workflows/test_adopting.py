@@ -18,6 +18,7 @@ from tests.workflows.adopter import PIN, TOOL, adopt, initialised
 from tests.workflows.newcomer import APP, OWN, Newcomer, section
 from tests.workflows.town import ROOT, STATUS, STEADY, keys
 
+COMMIT = re.compile(r"\b[0-9a-f]{10}\b")
 PROGRAMS = Path(sys.executable).parent
 OURS = sorted(path.name for path in (ROOT / ".github/workflows").glob("rollout-*.yml"))
 
@@ -109,6 +110,19 @@ def test_the_page_leads_from_an_empty_repository_to_a_merged_promotion(
     assert "✗" not in {kind for kind, _ in findings}, newcomer.doctor
     (run,) = [run for run in runs if run.workflow.endswith("rollout-doctor.yml")]
     assert run.job("doctor").summary.startswith("**No problem,")
+    if token == OWN:  # the ruleset of the other way lets nobody past but the App
+        said, printed = newcomer.prints("From a laptop")
+        assert COMMIT.sub("COMMIT", printed) == COMMIT.sub("COMMIT", said)
+        assert town.state()["frozen"]["reason"] == "checkout fails"
+
+
+def test_what_the_readme_types_on_github_starts_a_release(hub: Hub, tmp_path: Path) -> None:
+    newcomer = Newcomer(hub, tmp_path)
+    newcomer.follow_readme()
+    town = newcomer.town
+    (run,) = [run for run in newcomer.runs if run.workflow.endswith("rollout-start.yml")]
+    assert run.conclusion == "success"
+    assert town.state()["release"]["version"] == "v1.4.0"
 
 
 @pytest.mark.parametrize(
