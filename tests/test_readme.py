@@ -16,8 +16,8 @@ import click
 import pytest
 
 from docs import generate
-from rollout.cli import app
 from fakehub import warm
+from rollout.cli import app
 from rollout.core.contract import RollbackStep
 
 ROOT = Path(__file__).resolve().parent.parent
