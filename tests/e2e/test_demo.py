@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from fakehub import warm
 from rollout.cli import main
 from tests.adapters.scratch import Existing
 from tests.e2e.shell import Shell
@@ -116,12 +118,18 @@ def test_it_is_the_same_every_time_to_scripts_too(
     assert Existing(tmp_path / "again").head() == Existing(demo[0]).head()
 
 
-def test_what_it_says_to_type_works(demo: tuple[Path, str]) -> None:
+def test_what_it_says_to_type_works(demo: tuple[Path, str], tmp_path: Path) -> None:
     typed = block(demo[1], "look around") + block(demo[1], "do the same by hand")
     assert len([line for line in typed if line.startswith("rollout ")]) == 12
+    installed = str(Path(sys.executable).parent)
+    assert (Path(installed) / "rollout").exists()
+    # To import everything takes most of a command's time: this `rollout` forks a process that has.
+    programs = tmp_path / "programs"
+    warm.install(programs, warm.serve())
+    script = "\n".join(typed).replace(installed, str(programs))
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", "\n".join(typed)],
-        env={**os.environ, "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        ["bash", "-euo", "pipefail", "-c", script],
+        env={**os.environ, "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,
