@@ -36,7 +36,7 @@ _TURNS = ("", "", "failure", "success", "")
 
 
 def steady() -> Count:
-    """Returns one more healthy observation, and nothing else to do: in a phase whose soak is not full."""
+    """Counts one more healthy observation, and nothing else to do: in a phase whose soak is not full."""
     with _world() as world:
         world.play_to("canary-1")
         _settle(world)
@@ -179,7 +179,7 @@ def completing() -> Count:
 
 
 def nothing_to_do() -> Count:
-    """Returns a second run right after the first."""
+    """Counts a second run right after the first."""
     with _world() as world:
         world.play_to("canary-1")
         world.soak()

@@ -56,7 +56,7 @@ def _split(run: Run, calls: list[Call], seconds: float) -> str:
 
 
 def over_the_local_forge() -> Ratio:
-    """Returns one steady reconcile of a new observation in this process, on two copies of one world."""
+    """Times one steady reconcile of a new observation in this process, on two copies of one world."""
     with TemporaryDirectory() as folder, _both(Path(folder)) as both:
         return compare(partial(both.reconcile, both.there), partial(both.reconcile, both.here), rounds=40)
 

@@ -17,9 +17,7 @@ COMMITS = 1000
 
 
 def thousand_commits() -> Ratio:
-    """Returns every commit recomputed, over `yaml.load` of their status files, which are already in
-    memory.
-    """
+    """Compares recomputing every commit with `yaml.load` of their status files in memory."""
     with TemporaryDirectory() as folder:
         world = World(Path(folder) / "world")
         since = world.prolong(COMMITS)

@@ -154,7 +154,7 @@ def _of_surface(surface: str, report: Entry, manifest: Entry) -> Iterator[str]:
 
 
 def _of_manifest(surface: str, entry: Entry, manifest: Entry) -> Iterator[str]:
-    """Yields the manifest's entry against itself and against the whole run."""
+    """Yields how the manifest's entry contradicts itself or the whole run."""
     name = inert(surface, 60)
     if entry.get("status") == PASSED:
         for key in _ONLY_OF_FAILED:

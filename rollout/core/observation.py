@@ -353,7 +353,7 @@ def said(sample: Sample) -> Sample:
 
 
 def run_said(run: HarnessReport) -> HarnessReport:
-    """Returns the same for the report of a harness run."""
+    """Returns the report without where it was read, as `said` does for a sample."""
     return run.model_copy(update={"product_head": None})
 
 

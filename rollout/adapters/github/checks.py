@@ -254,7 +254,7 @@ def _by_name(
     listed: Mapping[str, Suite],
     asked: Sequence[str],
 ) -> dict[str, Suite]:
-    """Returns what is wanted and was not asked for; a name that comes to light is asked for too."""
+    """Returns the wanted suites that were not listed; requests names that come to light on the way too."""
     found = dict(listed)
     done = set(asked)
     while names := _unasked(wanted, found, done)[:_NAMES]:

@@ -133,7 +133,7 @@ class Listing:
     # --- pull requests -----------------------------------------------------------------------------------
 
     def open(self) -> Overview:
-        """Returns what is unknown of the product alone is left out. Raises OutsideError."""
+        """Returns the overview; what is unknown of the product alone is left out. Raises OutsideError."""
         if self._listed is None:
             self._listed = self._read_with_issues() if self._with_issues else self._read(issues=False)
         return self._listed

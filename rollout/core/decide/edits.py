@@ -31,7 +31,7 @@ from rollout.errors import InputError
 
 
 def restore(state: TrainState, status: Status, now: datetime) -> Step | None:
-    """Returns what the tool ended, or is undoing, no edit takes up again."""
+    """Undoes an edit of a rollout that the tool ended, or is undoing."""
     is_broken = state.is_broken(ROLLOUT)
     if state.rollout == status.legal and not is_broken:
         return None

@@ -24,7 +24,7 @@ def of_release(sample: Sample, name: str, observation: Observation, contract: Co
 
 
 def _run_of_release(run: HarnessReport, observation: Observation, contract: Contract) -> HarnessReport:
-    """Returns the same for the report of a harness run."""
+    """Returns the report, or an unknown one, as `of_release` does for a sample."""
     if contract.harness is not None and contract.harness.revision == "any":
         return run
     why = _why_foreign(run, observation)
