@@ -30,6 +30,7 @@ PLACE = re.compile(
 )
 """A path of this repository, as pages name it; below `rollout/` without that word."""
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+LONGEST_CELL = 140
 END = "=== end of command ==="
 
 # What differs from run to run: commits, times, and the seconds that a person's machine takes.
@@ -126,6 +127,14 @@ OF_NOW = [page for page in PAGES if page.name != "CHANGELOG.md" and page.parent.
 def test_every_command_that_a_page_names_is_one_of_the_program(path: Path) -> None:
     for typed in typed_commands(path.read_text(encoding="utf-8")):
         check_command(typed)
+
+
+@pytest.mark.parametrize("path", [README, *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name)
+def test_a_cell_of_a_table_holds_a_phrase(path: Path) -> None:
+    """docs/style.md, 9."""
+    rows = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    cells = [cell.strip() for row in rows for cell in re.split(r"(?<!\\)\|", row)]
+    assert [cell for cell in cells if len(cell) > LONGEST_CELL] == []
 
 
 @pytest.mark.parametrize("typed", ["rollout begin v1", "rollout start --anyway", "rollout local mrege 1"])

@@ -54,8 +54,10 @@ def run(app: click.Group, arguments: list[str]) -> int:
 
 
 def _hint(error: click.UsageError) -> str:
-    """Returns the whole command line for one that lacks a part, else the help page."""
+    """Returns how to write what lacks a part or has its options before the command, else the help page."""
     context = error.ctx
+    if context is not None and context.parent is None and isinstance(error, click.NoSuchOption):
+        return "options come after the command, such as: rollout status --repo DIR"
     if context is None or not isinstance(error, click.MissingParameter):
         return f"see: {context.command_path if context else 'rollout'} --help"
     needed = [_written(each, context) for each in context.command.params if each.required]

@@ -168,6 +168,11 @@ def test_what_a_product_or_person_wrote_is_shown_inert_and_cut(end: Ends) -> Non
             "No such command 'recrod'.",
             "did you mean rollout signoff record? All commands: rollout --help",
         ),
+        (
+            "-C shop status",
+            "No such option '-C'.",
+            "options come after the command, such as: rollout status --repo DIR",
+        ),
         ("freeze", "Missing option '--reason' / '-m'.", "write it like this: rollout freeze --reason WHY"),
         (
             "quarantine lift",
