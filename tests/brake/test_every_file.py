@@ -120,6 +120,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         path = state_path(TAU, name)
         broken = {path: WAYS[way](name, after[path])}
         histories.commit(branch_of(name, way, action), broken, onto="base")
+    signoff = state_path(TAU, SIGNOFF)
+    histories.commit("unread", {signoff: WAYS["a key twice"](SIGNOFF, after[signoff])}, onto="base")
     for name in (ROLLOUT, STATUS):
         path = state_path(TAU, name)
         histories.commit(f"anew-{name}", {path: WAYS["merge markers"](name, after[path])}, onto="base")
@@ -228,7 +230,7 @@ def test_reconcile_writes_anew_what_is_the_tools_own(town: Town, name: str) -> N
 
 
 def test_everything_else_refuses_what_it_cannot_read(town: Town) -> None:
-    town.at(branch_of(SIGNOFF, "a key twice", "freeze"))
+    town.at("unread")
     with pytest.raises(InputError, match="duplicate key 'train'"):
         town.store.load(TAU, town.store.head())
 
