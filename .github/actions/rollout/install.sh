@@ -6,6 +6,9 @@ set -euo pipefail
 
 folder=$1
 wheels=$2
+if [ -x "$folder/bin/rollout" ]; then
+    exit 0
+fi
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../../.." && pwd)
 # Wheels only: building an sdist would fetch build tools that no hash vouches for.
@@ -23,9 +26,6 @@ by_lock() {
     "$@" "${checked[@]}" "${local[@]}" --requirement "$kept"
 }
 
-if [ -x "$folder/bin/rollout" ]; then
-    exit 0
-fi
 rm -rf "$folder" "$folder-uv"
 
 if ! command -v uv >/dev/null; then
