@@ -224,7 +224,7 @@ class SignoffDesk:
         """Brings the issue up to date and answers; returns what was done."""
         done: list[SignoffEffect] = []
         self._decorations.attempt(lambda: done.extend(self._issue.act(state, self._answers)))
-        self.notes += self._listener.notes
+        self.notes += dict.fromkeys(self._listener.notes)  # what was looked at twice is told once
         return done
 
 

@@ -358,6 +358,17 @@ def test_a_merged_step_waits_for_what_cannot_be_looked_at(down: Callable[[Desk],
     assert verify(world.store, TAU, None).problems == []
 
 
+def test_what_is_asked_for_twice_in_a_run_is_told_once() -> None:
+    begun, _ = in_phase("canary-2")
+    world = begun.copy()
+    world.sign(LAST)
+    world.merge()
+    world.clock.forward(minutes=1)
+    comments_down(world)
+    assert world.hear().notes == ["sign-off comments were not read: the forge is down"]
+    assert world.status.phase == "canary-3"
+
+
 def test_evidence_that_is_away_leaves_comments_heard() -> None:
     world = all_signed()
     evidence_down(world)
