@@ -172,7 +172,7 @@ class Engine:
     # --- delivery ----------------------------------------------------------------------------------------
 
     def settle(self, rounds: int) -> list[Run]:
-        """Runs that came of the outbox. Fails the test when it does not become quiet (a loop of events)."""
+        """Returns runs that came of the outbox. Fails the test when events come without end."""
         runs: list[Run] = []
         for _ in range(rounds):
             with self.hub.lock:

@@ -52,7 +52,7 @@ _OUTPUTS = "command-output"
 
 
 def keep_output(into: Path, name: str, output: bytes) -> str:
-    """Writes what a command printed, unless it looks like a secret; return its path, or why not."""
+    """Writes what a command printed, unless it looks like a secret; returns its path, or why not."""
     if secret := SecretScan().look(output):
         return f"left out, because it looks like a secret: {secret}"
     place = into / _OUTPUTS / f"{_safe(name)}.txt"

@@ -220,7 +220,7 @@ class LocalProduct:
         return CommandRun(not ended.error, ended.error or "exit 0", ended.stdout, ended.failure)
 
     def keep(self, name: str, output: bytes) -> str:
-        """Writes it to the evidence folder, unless it looks like a secret; say where, or why not."""
+        """Writes it to the evidence folder, unless it looks like a secret; says where, or why not."""
         if self._evidence_dir is None:
             return ""
         from rollout.adapters.capture import keep_output
@@ -228,7 +228,7 @@ class LocalProduct:
         return keep_output(self._evidence_dir, name, output)
 
     def capture(self, patterns: Sequence[str], in_git: Sequence[str]) -> tuple[EvidenceEntry, ...]:
-        """Copies what the globs find to the evidence folder; its index, with all that was left alone."""
+        """Copies what the globs find to the evidence folder; returns the index, with what was left alone."""
         from rollout.adapters.capture import Capturer
 
         return Capturer(self._root, self._evidence_dir, self._clock.now).capture(patterns, in_git)

@@ -36,7 +36,7 @@ def change_state(
     *,
     is_brake: bool = False,
 ) -> CommandResult:
-    """Returns commits what `decide` makes of the newest state; it may be called again with a newer one.
+    """Commits what `decide` makes of the newest state; it may be called again with a newer one.
 
     With `is_brake` the last readable versions of broken files stand in for them, and it acts in the middle of
     a merge or rebase. Raises whatever `decide` raises, and HeadMovedError when the branch kept moving.

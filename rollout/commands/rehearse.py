@@ -87,7 +87,7 @@ def _as_played(step: IncidentStep) -> IncidentStep:
 def record(
     store: StateStore, clock: Clock, train: str, rehearsed: RehearsalOutcome, by: str
 ) -> CommandResult:
-    """Returns commits that the release was rehearsed. Raises RefusedError when another one is in progress by
+    """Commits that the release was rehearsed. Raises RefusedError when another one is in progress by
     now.
     """
     now = clock.now()

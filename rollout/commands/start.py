@@ -70,7 +70,7 @@ def start(
     known: Known = lambda _: (),
     is_rerun: bool = False,
 ) -> StartResult:
-    """Returns commits the new rollout and its first status.
+    """Commits the new rollout and its first status.
 
     `reverter` knows whether the commit holds a release that was rolled back, and `known` whether a version
     is released or tagged. With `is_rerun` this was asked for earlier, when another commit may have been the

@@ -21,7 +21,7 @@ def tick(
     collect: Callable[[TrainState], Observation],
     reconcile: Callable[[Sequence[Evidence]], Report],
 ) -> list[Report]:
-    """Carries out what is pending, read the surfaces, decide, and carry out what was asked for then.
+    """Carries out what is pending, reads the surfaces, decides, and carries out what that asks for.
 
     The work comes before the reading, because a reading from before a percent was applied counts for nothing.
     Nothing is read where no release is under way. Work that failed is left to the next tick. Returns what

@@ -282,7 +282,7 @@ def _newest(name: str, last: Observation, part: Observation, started_at: datetim
 
 
 def _newest_run(last: HarnessReport | None, part: HarnessReport | None) -> HarnessReport | None:
-    """Reports lie on one runner, and the others cannot find them: what cannot be read hides no report."""
+    """Returns the newer report. They lie on one runner: what the others cannot read hides no report."""
     if part is None or (part.unknown is not None and last is not None and last.unknown is None):
         return last
     if last is None or last.started_at is None or part.started_at is None:

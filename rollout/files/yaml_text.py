@@ -51,7 +51,7 @@ def load_yaml(text: str | bytes, *, file: str) -> object:
 
 
 def dump_yaml(data: object) -> str:
-    """Blocks YAML with keys in the given order, which `load_yaml` reads back as an equal value.
+    """Returns block YAML with keys in the given order, which `load_yaml` reads back as an equal value.
 
     Equal values give equal text; no anchors, no wrapped lines. Invisible characters are written as escapes.
     """

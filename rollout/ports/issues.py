@@ -63,7 +63,9 @@ class Issues(Protocol):
         """Returns the open issue with that key."""
 
     def duplicates(self, key: str) -> Sequence[Issue]:
-        """Opens issues of the tool with that key, without that of `find_open`: runs opened them at once."""
+        """Returns open issues of the tool with that key, without that of `find_open`: runs opened them at
+        once.
+        """
 
     def find(self, key: str) -> Issue | None:
         """Returns the open issue with that key, else the newest closed one;

@@ -44,7 +44,7 @@ def commit(
     at: datetime,
     is_brake: bool = False,
 ) -> str:
-    """Returns commits `files` on top of `branch`, which must be at `parent`; return the new commit.
+    """Commits `files` on top of `branch`, which must be at `parent`; returns the new commit.
 
     Other files, staged or not, stay as they are. Wherever `branch` is checked out, index and worktree
     follow for these files alone. Raises HeadMovedError when the branch has moved, InputError when one

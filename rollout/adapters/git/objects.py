@@ -23,7 +23,7 @@ class LooseObjects:
         self._id_length = id_length
 
     def add(self, kind: str, body: bytes) -> str:
-        """Stores an object; its id. Raises OutsideError when the disk fails."""
+        """Stores an object, and returns its id. Raises OutsideError when the disk fails."""
         whole, name = _framed(kind, body), object_id(kind, body, self._id_length)
         file = self._folder / name[:2] / name[2:]
         try:

@@ -58,7 +58,7 @@ class GitHubForge:
         return self._listing.newest(head)
 
     def pull_requests(self, prefix: str) -> list[PullRequest]:
-        """Opens pull requests from branches of this repository that begin so, oldest first."""
+        """Returns open pull requests from branches of this repository that begin so, oldest first."""
         pulls = self._listing.open().pulls
         return [pull for _, pull in sorted(pulls.items()) if pull.head.startswith(prefix)]
 

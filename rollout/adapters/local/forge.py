@@ -233,7 +233,7 @@ class LocalForge:
     # --- what `rollout local` does in a person's or CI's place ---------------------------------------------
 
     def merge(self, number: int, *, at: datetime, merged_by: str, admin: bool = False) -> str:
-        """Merges as a reviewer does on GitHub, with a merge commit, which is returned; delete the branch.
+        """Merges as a reviewer does on GitHub, with a merge commit, which is returned; deletes the branch.
 
         Raises RefusedError when it is not open, conflicts, or its train's status on the head commit is not
         success (`admin` merges anyway); nothing changes then. For other errors see `Git.commit`.

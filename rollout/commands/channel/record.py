@@ -131,7 +131,7 @@ def refuse_while_busy(state: TrainState, stays: str) -> None:
 
 
 def record(desk: Desk, train: str, decide: Decide, at: datetime) -> ChannelResult:
-    """Returns commits what `decide` wants or, where the contract asks for review, propose it.
+    """Commits what `decide` wants or, where the contract asks for review, proposes it.
 
     Raises whatever `decide` raises, and HeadMovedError when the branch kept moving.
     """

@@ -245,7 +245,7 @@ def _with_missing(
 
 
 def record_current_version(store: StateStore, clock: Clock, train: str, version: str) -> CommandResult:
-    """Returns commits what users run now to a train that does not know it; saying the same again changes
+    """Commits what users run now to a train that does not know it; saying the same again changes
     nothing.
 
     Raises InputError for what is no version. Raises RefusedError during a rollout, for a train that knows

@@ -94,7 +94,7 @@ def ask(
     now: datetime,
     runs_on: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """Starts a run for each label that has none under way which began late enough; the labels asked.
+    """Starts a run for each label that has none under way which began late enough; returns their labels.
 
     `runs_on`: label -> what a job there says, as JSON; empty where the label says it.
     """

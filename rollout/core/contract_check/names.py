@@ -66,7 +66,7 @@ def name_problems(contract: Contract) -> Iterator[str]:
 
 
 def _unused_runners(contract: Contract) -> Iterator[str]:
-    """Yields a misspelt name would be taken for a label, for which a job waits a day."""
+    """Yields runners that nobody names: a misspelt name is taken for a label, which a job awaits all day."""
     named = [surface.runner for surface in contract.surfaces.values()] + [contract.product.runner]
     known = list(dict.fromkeys(name for name in named if name is not None))
     for name in contract.runners:

@@ -82,7 +82,7 @@ def lanes_back(
 
 
 def _not_back_yet(requests: tuple[Request, ...], now: datetime) -> Iterator[Request]:
-    """Switches back that are still to be made; one that failed is asked for once more, a few times."""
+    """Yields switches back that are still to be made; one that failed is asked for once more, a few times."""
     for request in requests:
         if request.work is not Work.RELEASE_LANE or (request.result and request.result.ok):
             continue
