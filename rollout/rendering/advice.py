@@ -307,6 +307,12 @@ def _signatures(contract: Contract, state: TrainState, rollout: Rollout) -> Iter
     for item in due_items(contract, contract.phase(rollout.phase or "")):
         if item.proof is None and not is_signed(item, contract, state.signoff, rollout):
             yield f"sign off: {item.id} ({item.role}): rollout signoff record {item.id} EVIDENCE"
+    unseen = state.status.facts.unseen if state.status else ""
+    if unseen:
+        yield (
+            f"make {unseen} readable (rollout reconcile says why), or sign again:"
+            " rollout signoff record ITEM EVIDENCE"
+        )
 
 
 def due_items(contract: Contract, phase: Phase) -> list[SignoffItem]:

@@ -21,6 +21,7 @@ from rollout.core.signoff.window import IssueText, sealed
 from rollout.core.state import CommitMessage, StateChange, TrainState, Verdict
 from rollout.errors import RefusedError
 from rollout.ports import Permission, Reaction
+from rollout.rendering.advice import to_do
 from tests.world import TAU, World, promotion_body
 
 ITEM = "rollback-rehearsed"
@@ -334,6 +335,7 @@ def test_what_cannot_be_looked_at_holds_the_promotion(down: Callable[[Desk], Non
     (why,) = world.status.decision.reasons
     assert f"all signed, and {unseen} cannot be read now" in why
     assert (world.standing(), world.standing(LAST)) == (["bob"], ["bob"]), "nothing ends"
+    assert f"make {unseen} readable" in " ".join(to_do(world.state, now=world.now, pull_request=None))
     head = world.store.head()
     world.hear()
     assert world.store.head() == head, "the next run says nothing new"
