@@ -16,6 +16,7 @@ from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.core.contract import RollbackStep, SwitchLane
 from rollout.core.effects import CloseIssue, OpenIssue, OpenPullRequest, UpdateIssue
+from rollout.core.files import STATUS
 from rollout.core.forge import PullRequestState, StatusState
 from rollout.core.issue import IssueState
 from rollout.core.state import Outcome, StepState, Work
@@ -657,6 +658,31 @@ def test_what_everybody_runs_can_be_rolled_back_after_a_later_release_was(
     assert is_sound(world)
     with pytest.raises(RefusedError, match="tau is rolled back: there is nothing to roll back"):
         dispatch(world)
+
+
+def test_evidence_from_before_it_is_no_news(after_a_later_one: World) -> None:
+    world = after_a_later_one.copy()
+    (completed,) = [each for each in world.store.log(TAU) if each.trailers.get("Rollout-Event") == "complete"]
+    status = world.store.load(TAU, completed.commit).status
+    assert status is not None
+    assert status.observation is not None
+    dispatch(world, "customers call")
+    head = world.store.head()
+    report = world.reconcile(status.observation)
+    assert world.store.head() == head
+    assert [note for note in report.notes if "from before the rollback began" in note] == list(report.notes)
+    world.clock.forward(minutes=10)
+    world.tick()
+    assert world.status.observation is not None
+    assert is_sound(world)
+
+
+def test_such_a_rollback_recorded_before_this_verifies(after_a_later_one: World) -> None:
+    world = after_a_later_one.copy()
+    dispatch(world, "customers call")
+    status = world.status.model_copy(update={"entry": None})
+    world.store = world.store.rewrite(world.store.head(), TAU, {STATUS: status})
+    assert verify(world.store, TAU, None).findings == ()
 
 
 @pytest.mark.parametrize(

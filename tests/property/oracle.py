@@ -215,7 +215,9 @@ def _a_withdrawal_is_of_what_nobody_had(link: Link) -> None:
     if link.before.status is not None and link.before.status.legal.outcome is Outcome.WITHDRAWN:
         # Who edits rollout.yaml back may sign until the next reconcile.
         is_edited = link.before.rollout.outcome is not Outcome.WITHDRAWN
-        others = ("signoff",) if is_edited else ()
+        others = ["signoff"] if is_edited else []
+        if link.after.rollout.release != link.before.status.legal.release:
+            others.append("rollback")  # of what everybody runs, which completed before
         assert link.event in ("start", "channel", "illegal-step", *OF_THE_QUARANTINE, *others, "")
 
 

@@ -21,7 +21,7 @@ from rollout.core.observation import (
     said,
     united,
 )
-from rollout.core.state import BeforeLast, CounterTrack, Release, Soak, Status, Streak
+from rollout.core.state import BeforeLast, CounterTrack, Soak, Status, Streak
 from rollout.core.values import format_instant
 
 V = TypeVar("V")
@@ -40,9 +40,10 @@ def why_ignored(status: Status, contract: Contract, observation: Observation, no
     """
     if not is_of(status, observation):
         return f"of {observation.release}, not of {status.release}"
-    release = status.legal.release
-    if release is not None and _is_before_start(status, release, observation, now):
+    if _is_before(_started_at(status), status, observation, now):
         return "from before the rollout started"
+    if status.observation is None and _is_before(status.entry, status, observation, now):
+        return "from before the rollback began"
     why = _why_not_next(status, observation, now)
     if why:
         return why
@@ -59,13 +60,15 @@ def why_ignored(status: Status, contract: Contract, observation: Observation, no
     return ""
 
 
-def _is_before_start(status: Status, release: Release, observation: Observation, now: datetime) -> bool:
-    """Returns whether it is of an earlier rollout; a start by a clock that ran ahead does not blind
-    triggers.
-    """
-    if observation.started_at >= release.started_at:
+def _started_at(status: Status) -> datetime | None:
+    return status.legal.release.started_at if status.legal.release else None
+
+
+def _is_before(moment: datetime | None, status: Status, observation: Observation, now: datetime) -> bool:
+    """Returns whether it began before `moment`; a time by a clock that ran ahead does not blind triggers."""
+    if moment is None or observation.started_at >= moment:
         return False
-    return status.by_first_rules or not is_ahead(release.started_at, now)
+    return status.by_first_rules or not is_ahead(moment, now)
 
 
 def _why_not_next(status: Status, observation: Observation, now: datetime) -> str:

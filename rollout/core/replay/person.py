@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rollout.core import withdraw
 from rollout.core.contract import RollbackStep
 from rollout.core.rollback import leaving, opening, quarantine, resuming, watching
-from rollout.core.state import Event, Incident, Outcome, Quarantine, StateChange, TrainState
+from rollout.core.state import Event, Incident, Outcome, Quarantine, StateChange, Status, TrainState
 
 EVENTS = frozenset(
     {Event.ROLLBACK, Event.JOIN, Event.CANCEL, Event.REOPEN, Event.LIFT, Event.QUARANTINE, Event.WITHDRAW}
@@ -28,7 +30,7 @@ def expected(previous: TrainState, state: TrainState, event: Event) -> StateChan
     if incident is None:
         return None
     if event is Event.ROLLBACK and incident.started_by != opening.RECONCILE:
-        return _dispatched(previous, incident)
+        return _dispatched(previous, incident, status)
     if event is Event.JOIN and incident.joined and incident.joined[-1].by != opening.RECONCILE:
         return watching.joined(previous, incident.joined[-1])
     if event is Event.CANCEL and incident.ended is not None and previous.incident is not None:
@@ -46,15 +48,18 @@ def _withdrawn(previous: TrainState, state: TrainState) -> StateChange | None:
     return withdraw.withdrawn(previous, frozen.reason, frozen.at)
 
 
-def _dispatched(previous: TrainState, incident: Incident) -> StateChange:
-    previous = resuming.taken_up(previous, incident.started_at)
-    assert previous.status is not None
-    fixed = previous.status.legal.rollback_target
+def _dispatched(previous: TrainState, incident: Incident, recorded: Status) -> StateChange:
+    state = resuming.taken_up(previous, incident.started_at)
+    status = state.status
+    assert status is not None
+    if state is not previous and recorded.entry is None:  # written before taking up recorded its time
+        state = replace(state, status=status.model_copy(update={"entry": None}))
+    fixed = status.legal.rollback_target
     target = None if incident.target == fixed else incident.target
     # Whether it could be looked up then, nobody can ask now.
     unchecked = incident.step(RollbackStep.INSPECT_TARGET).result
     return opening.dispatched(
-        previous, incident.started_by, incident.reason, target, incident.started_at, unchecked
+        state, incident.started_by, incident.reason, target, incident.started_at, unchecked
     )
 
 

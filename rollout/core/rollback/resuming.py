@@ -27,6 +27,7 @@ _OWN = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK, Outcome.COMPLETE)
 def taken_up(state: TrainState, at: datetime) -> TrainState:
     """Returns the train with the release that completed last as its rollout, complete.
 
+    Its evidence was judged before it completed: only what begins at `at` or later is news.
     It is the train itself where rollout.yaml names what a rollback would take back, and where no completed
     release is known.
     """
@@ -39,6 +40,7 @@ def taken_up(state: TrainState, at: datetime) -> TrainState:
         release=one.release.version,
         commit=one.release.commit,
         legal=rollout,
+        entry=at,
         decided_at=at,
         contract_digest=state.contract_digest,
         decision=Decision(verdict=Verdict.COMPLETE, at=at, reasons=("it had completed",)),

@@ -267,7 +267,11 @@ class Status(Model):
     merged_step: MergedStep | None = None
     """What rollout.yaml names beyond `legal` while that waits to be entered."""
     entry: Instant | None = None
-    """When desired state changed to the phase: the merge, or the start. None in schema 1."""
+    """When desired state changed to the phase: the merge, or the start.
+
+    Of a completed release that is rolled back after a later one: when that rollback began, or None in state
+    written before this was recorded. None in schema 1.
+    """
     entered_at: Instant | None = None
     """When collection of the phase's first observation began."""
     decided_at: Instant
