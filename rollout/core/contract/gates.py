@@ -102,6 +102,8 @@ class AdvancingGate(CounterGate):
     """A counter that has risen since the phase was entered. A condition to leave, not a reading of health."""
 
     kind: Literal["advancing"]
+    by: int = Field(default=1, ge=1, le=10**15)
+    """How much it must have risen at least, such as 300 requests, so that an idle canary is not promoted."""
 
 
 class TimelineGate(SurfaceGate):
