@@ -43,13 +43,28 @@ class HealthRegressionTrigger(_Trigger):
 
 
 class ThresholdTrigger(_Trigger):
-    """A numeric field at or above a bound, for so many consecutive checks."""
+    """A numeric field at or above a bound, or at or below one, for so many consecutive checks."""
 
     kind: Literal["threshold"]
     field: Identifier
-    at_least: float
+    at_least: float | None = None
+    """Fires at this value and above it, such as a share of errors."""
+    at_most: float | None = None
+    """Fires at this value and below it, such as a rate of requests. Give one of the two."""
     checks: int = Field(default=1, ge=1, le=100)
     """1 fires at once."""
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give either at_least or at_most")
+        return self
+
+    def is_reached(self, value: float) -> bool:
+        """Returns whether a field of that value counts as a bad check."""
+        if self.at_least is not None:
+            return value >= self.at_least
+        return self.at_most is not None and value <= self.at_most
 
 
 class NewCounterTrigger(_Trigger):

@@ -94,11 +94,17 @@ def _triggers(contract: Contract) -> Iterator[str]:
         where = f"triggers.{index}"
         if trigger.phases == ():
             yield f"{where}.phases: names none; leave it out for all but the first"
-        if isinstance(trigger, ThresholdTrigger) and trigger.at_least <= 0 and trigger.field in CYCLE_FIELDS:
-            yield (
-                f"{where}.at_least: {trigger.at_least:g} fires at once, because {trigger.field} is a count;"
-                " did you mean 1?"
-            )
+        if isinstance(trigger, ThresholdTrigger) and trigger.field in CYCLE_FIELDS:
+            yield from _of_count(where, trigger)
+
+
+def _of_count(where: str, trigger: ThresholdTrigger) -> Iterator[str]:
+    because = f"because {trigger.field} is a count"
+    if trigger.at_least is not None and trigger.at_least <= 0:
+        yield f"{where}.at_least: {trigger.at_least:g} fires at once, {because}; did you mean 1?"
+    if trigger.at_most is not None:
+        when = "fires while nothing is wrong" if trigger.at_most >= 0 else "never fires"
+        yield f"{where}.at_most: {trigger.at_most:g} {when}, {because}; did you mean at_least?"
 
 
 def _states(where: str, surface: Surface) -> Iterator[str]:

@@ -91,7 +91,7 @@ def _can_fail(gate: ThresholdGate) -> bool:
 
 def _can_fire(trigger: Trigger) -> bool:
     if isinstance(trigger, ThresholdTrigger):
-        return trigger.at_least <= LARGEST
+        return any(trigger.is_reached(value) for value in (-LARGEST, LARGEST))
     return not isinstance(trigger, ValidationTrigger)
 
 

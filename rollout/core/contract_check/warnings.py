@@ -88,7 +88,7 @@ def _triggers(contract: Contract) -> Iterator[str]:
     for index, trigger in enumerate(contract.triggers):
         if not isinstance(trigger, ThresholdTrigger) or trigger.field in CYCLE_FIELDS:
             continue
-        if trigger.at_least <= 0:
+        if trigger.at_least is not None and trigger.at_least <= 0:
             yield f"triggers.{index}.at_least: fires at {trigger.at_least:g} already"
 
 

@@ -61,7 +61,7 @@ def _is_unhealthy(trigger: Trigger, sample: Sample) -> bool | None:
         return sample.health_state.value in trigger.states if sample.health_state else None
     if isinstance(trigger, ThresholdTrigger):
         value = sample.fields.get(trigger.field)
-        return None if value is None else value >= trigger.at_least
+        return None if value is None else trigger.is_reached(value)
     return None
 
 

@@ -22,7 +22,7 @@ from rollout.core.decide.counters import lookup
 from rollout.core.decide.gates.harness import PASSED
 from rollout.core.decide.gates.harness import describe as describe_run
 from rollout.core.decide.gates.timeline_clean import describe as describe_timeline
-from rollout.core.decide.view import NOT_OBSERVED, View, counted_run, number
+from rollout.core.decide.view import NOT_OBSERVED, View, counted_run, exactly, number
 from rollout.core.observation import HEALTH_STATE, TIMELINE, Sample
 from rollout.core.state import Result, TriggerFinding, TriggerState
 
@@ -87,7 +87,7 @@ def wanted(trigger: Trigger) -> str:
             return f"fires at {trigger.checks} consecutive checks {' or '.join(trigger.states)}"
         case ThresholdTrigger():
             at = f"{trigger.checks} consecutive checks " if trigger.checks > 1 else ""
-            return f"fires at {at}{trigger.field} >= {number(trigger.at_least)}"
+            return f"fires at {at}{trigger.field} {_bound(trigger)}"
         case NewCounterTrigger():
             return f"fires at any new {' or '.join(trigger.counters)}"
         case TimelineTrigger():
@@ -96,6 +96,13 @@ def wanted(trigger: Trigger) -> str:
             return "fires when the validation run or CI fails"
         case _:
             assert_never(trigger)
+
+
+def _bound(trigger: ThresholdTrigger) -> str:
+    if trigger.at_least is not None:
+        return f">= {exactly(trigger.at_least)}"
+    assert trigger.at_most is not None
+    return f"<= {exactly(trigger.at_most)}"
 
 
 def _ask(trigger: Trigger, view: View) -> Iterable[TriggerReading]:
@@ -146,7 +153,7 @@ def _threshold(trigger: ThresholdTrigger, view: View) -> Iterator[TriggerReading
             yield TriggerReading(TriggerState.FIRED, surface, f"{last}, {streak.count} checks in a row")
         elif sample.unknown is not None:
             yield _unknown(surface, sample.unknown)
-        elif trigger.checks == 1 and value is not None and value >= trigger.at_least:
+        elif trigger.checks == 1 and value is not None and trigger.is_reached(value):
             yield TriggerReading(TriggerState.FIRED, surface, f"{trigger.field}={number(value)}")
         elif value is None and trigger.field not in sample.not_applicable:
             yield _unknown(surface, f"{trigger.field} not reported")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from rollout.core import signoff
@@ -155,8 +156,13 @@ def release_values(view: View) -> dict[str, str]:
 
 
 def number(value: float) -> str:
-    """Writes figures as a person would: 1.0 -> `1`, 0.25 -> `0.25`."""
-    return str(int(value)) if value == int(value) else f"{value:g}"
+    """Writes what was measured as a person would, to six figures: 1.0 -> `1`, 0.25 -> `0.25`."""
+    return str(int(value)) if value == int(value) else exactly(float(f"{value:g}"))
+
+
+def exactly(value: float) -> str:
+    """Writes a figure with as many digits as it was given: 0.00005 -> `0.00005`, 99.99999 -> `99.99999`."""
+    return str(int(value)) if value == int(value) else f"{Decimal(repr(value)):f}"
 
 
 def counted_run(view: View) -> tuple[HarnessReport | None, str]:

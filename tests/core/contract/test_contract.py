@@ -246,6 +246,13 @@ BROKEN = {
         "harness:\n" + phases(DARK, ALL) + trigger("kind: validation_failure"),
         ["triggers.0.harness: there is no harness section to read a report from"],
     ),
+    "trigger without a bound, and with two": (
+        "triggers:\n"
+        "- {name: a, kind: threshold, field: queue_depth, actions: [freeze, rollback]}\n"
+        "- {name: b, kind: threshold, field: queue_depth, at_least: 1, at_most: 9,"
+        " actions: [freeze, rollback]}\n",
+        ["triggers.0: give either at_least or at_most", "triggers.1: give either at_least or at_most"],
+    ),
     "trigger that does not stop": (
         "triggers: [{name: a, kind: timeline_error, actions: [freeze]}]",
         ["triggers.0.actions: a trigger always has freeze and rollback"],
@@ -649,11 +656,16 @@ BROKEN = {
     "triggers that watch nothing, or fire at once": (
         "triggers:\n"
         "- {name: a, kind: timeline_error, phases: [], surfaces: [], actions: [freeze, rollback]}\n"
-        "- {name: b, kind: threshold, field: queue_depth, at_least: 0, actions: [freeze, rollback]}\n",
+        "- {name: b, kind: threshold, field: queue_depth, at_least: 0, actions: [freeze, rollback]}\n"
+        "- {name: c, kind: threshold, field: queue_depth, at_most: 0, actions: [freeze, rollback]}\n"
+        "- {name: d, kind: threshold, field: queue_depth, at_most: -1, actions: [freeze, rollback]}\n",
         [
             "triggers.0.surfaces: names none; leave it out for all",
             "triggers.0.phases: names none; leave it out for all but the first",
             "triggers.1.at_least: 0 fires at once, because queue_depth is a count; did you mean 1?",
+            "triggers.2.at_most: 0 fires while nothing is wrong, because queue_depth is a count; did you mean"
+            " at_least?",
+            "triggers.3.at_most: -1 never fires, because queue_depth is a count; did you mean at_least?",
         ],
     ),
     "nothing is called healthy": (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rollout.core.contract import ThresholdGate
-from rollout.core.decide.view import Leaf, View, leaves, number
+from rollout.core.decide.view import Leaf, View, exactly, leaves, number
 from rollout.core.observation import Sample
 from rollout.core.state import Result
 
@@ -24,7 +24,10 @@ def evaluate(gate: ThresholdGate, view: View) -> Iterable[Leaf]:
             return Result.UNKNOWN, "not reported"
         if value < 0 and counts_from_zero and not view.by_first_rules:
             return Result.UNKNOWN, f"{number(value)} is no count; `min` allows what is below zero"
-        return (Result.SATISFIED if _within(gate, value) else Result.UNSATISFIED), number(value)
+        holds, seen = _within(gate, value), number(value)
+        if _within(gate, float(seen)) is not holds:
+            seen = exactly(value)  # rounded, it would seem to lie on the other side of the bound
+        return (Result.SATISFIED if holds else Result.UNSATISFIED), seen
 
     return leaves(view, gate.surfaces, _wanted(gate), judge)
 
@@ -35,9 +38,9 @@ def _within(gate: ThresholdGate, value: float) -> bool:
 
 def _wanted(gate: ThresholdGate) -> str:
     if gate.min is not None and gate.min == gate.max:
-        return number(gate.min)
+        return exactly(gate.min)
     bounds = (
-        f">= {number(gate.min)}" if gate.min is not None else "",
-        f"<= {number(gate.max)}" if gate.max is not None else "",
+        f">= {exactly(gate.min)}" if gate.min is not None else "",
+        f"<= {exactly(gate.max)}" if gate.max is not None else "",
     )
     return " and ".join(bound for bound in bounds if bound)
