@@ -189,20 +189,7 @@ def _decided_by_run(
 
 
 def decide(call: Call, evidence: Sequence[Evidence], *, dry_run: bool) -> Report:
-    from rollout.commands.reconcile.reconciler import Reconciler
-
-    space = call.workspace
-    reconciler = Reconciler(
-        space.store,
-        space.forge,
-        space.clock,
-        space.promotion_body(),
-        responder=space.responder(),
-        desk=space.signoff_desk(dry_run=dry_run),
-        targets=space.target_lookup(),
-        decorations=space.decorations,
-        dry_run=dry_run,
-    )
+    reconciler = call.workspace.reconciler(dry_run=dry_run)
     with waiting("reconciling", quiet=call.json):
         return reconciler.run(call.train, evidence)
 

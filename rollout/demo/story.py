@@ -14,7 +14,6 @@ from rollout.adapters.resources import profile_text
 from rollout.commands.collect import collect
 from rollout.commands.init import InitOptions, init
 from rollout.commands.perform import perform
-from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.commands.reconcile.report import Report
 from rollout.commands.reopen import reopen
 from rollout.commands.start import StartOptions, start
@@ -187,13 +186,7 @@ class Story:
 
     def _reconcile(self, evidence: list[Evidence]) -> Report:
         self.space.train(TRAIN)
-        body = self.space.promotion_body()
-        responder = self.space.responder()
-        desk = self.space.signoff_desk()
-        reconciler = Reconciler(
-            self.space.store, self.space.forge, self.clock, body, responder=responder, desk=desk
-        )
-        report = reconciler.run(TRAIN, evidence)
+        report = self.space.reconciler().run(TRAIN, evidence)
         self._report(report)
         return report
 

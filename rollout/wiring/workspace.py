@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rollout.adapters.local.issues import LocalIssues
     from rollout.commands.channel.record import Desk
     from rollout.commands.reconcile.incident import Responder
+    from rollout.commands.reconcile.reconciler import Reconciler
     from rollout.commands.reconcile.signoff_comments import SignoffDesk
     from rollout.commands.reconcile.signoff_issue import SignoffIssue
     from rollout.commands.rehearse import RehearsalStage
@@ -359,9 +360,21 @@ class Workspace:
             product_page=self.product_page,
         )
 
-    def promotion_body(self) -> Callable[[TrainState, str], str]:
-        """Returns what `texts.promotion_body` does."""
-        return texts.promotion_body(self.product_page)
+    def reconciler(self, *, dry_run: bool = False) -> Reconciler:
+        """Returns one run of reconcile, with all that it looks at and acts through."""
+        from rollout.commands.reconcile.reconciler import Reconciler
+
+        return Reconciler(
+            self.store,
+            self.forge,
+            self.clock,
+            texts.promotion_body(self.product_page),
+            responder=self.responder(),
+            desk=self.signoff_desk(dry_run=dry_run),
+            targets=self.target_lookup(),
+            decorations=self.decorations,
+            dry_run=dry_run,
+        )
 
     def product_page(self) -> str:
         """Returns the address of the product's repository; empty on the local forge."""
