@@ -15,7 +15,7 @@ class OpenPullRequest:
     branch: str
     to_phase: str = ""
     """Of a promotion; empty for the revert of a release."""
-    canary_percent: int = 0
+    canary_percent: float = 0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pydantic_core.core_schema import (
     CoreSchema,
     SerSchema,
     datetime_schema,
+    float_schema,
     no_info_after_validator_function,
     no_info_before_validator_function,
     no_info_plain_validator_function,
@@ -115,6 +116,21 @@ def _inside_its_folder(path: str) -> str:
     return path
 
 
+_WHOLE = 100
+LEAST_PERCENT = 0.0001
+"""One user in a million. Python writes each percent from here on as the shortest decimal."""
+
+
+def _shortest(percent: float) -> float:
+    """Returns a whole number as int, so that 5 and 5.0 are both written as 5."""
+    number = int(percent) if percent.is_integer() else percent
+    if not 0 <= number <= _WHOLE:
+        raise ValueError(f"must be {'at least 0' if number < 0 else f'at most {_WHOLE}'}, not {number}")
+    if 0 < number < LEAST_PERCENT:
+        raise ValueError(f"must be 0, or at least {LEAST_PERCENT}")
+    return number
+
+
 def _text(value: object) -> object:
     # YAML reads an unquoted 1.5 as a number; say so instead of "should be a valid string".
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -132,7 +148,7 @@ class _Kind:
     were a quarter of what a cold start spends on building models.
     """
 
-    def __init__(self, schema: CoreSchema, *, shown: Mapping[str, str] | None = None) -> None:
+    def __init__(self, schema: CoreSchema, *, shown: Mapping[str, str | int] | None = None) -> None:
         """`shown` is the JSON Schema, where pydantic cannot tell it."""
         self._schema = schema
         self._shown = shown
@@ -160,6 +176,11 @@ _instant = no_info_after_validator_function(
 _duration = no_info_plain_validator_function(parse_duration, serialization=_written_by(format_duration))
 _sha = no_info_before_validator_function(_text, str_schema(pattern=SHA_PATTERN))
 _version = no_info_before_validator_function(_text, str_schema(min_length=1, max_length=128))
+_percent = no_info_after_validator_function(
+    _shortest,
+    float_schema(allow_inf_nan=False),
+    serialization=plain_serializer_function_ser_schema(lambda percent: percent),
+)
 _path = no_info_after_validator_function(_inside_its_folder, str_schema(min_length=1, max_length=500))
 
 Instant = Annotated[datetime, _Kind(_instant)]
@@ -171,6 +192,8 @@ Identifier = Annotated[str, _Kind(str_schema(pattern=IDENTIFIER_PATTERN))]
 Sha = Annotated[str, _Kind(_sha)]
 """A whole git object id, SHA-1 or SHA-256."""
 Version = Annotated[str, _Kind(_version)]
+Percent = Annotated[float, _Kind(_percent, shown={"type": "number", "minimum": 0, "maximum": _WHOLE})]
+"""A share of users, from 0 to 100; fractions too. A whole number is an int."""
 RelativePath = Annotated[str, _Kind(_path)]
 Line = Annotated[str, _Kind(str_schema(max_length=500))]
 """One line of text that a person or a product wrote: shown inert, never interpreted."""

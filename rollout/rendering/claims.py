@@ -167,7 +167,7 @@ def _begins(rest: str, verbs: tuple[str, ...]) -> bool:
 
 
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+[-+.0-9A-Za-z]*")
-_PERCENT = re.compile(r"\((\d+)")
+_PERCENT = re.compile(r"\((\d+(?:\.\d+)?)")
 _VERDICTS = frozenset(verdict.value for verdict in Verdict)
 _PULL_REQUEST = re.compile(r" \(#\d+\)$")
 """What GitHub appends to the title of one that is squashed."""

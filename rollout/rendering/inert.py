@@ -155,9 +155,9 @@ def finalize(value: object) -> str:
         return value
     if isinstance(value, str):
         return text(value)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    raise TypeError(f"a template prints text and whole numbers, not {type(value).__name__}")
+    raise TypeError(f"a template prints text and numbers, not {type(value).__name__}")
 
 
 def marker_value(text: str) -> str:

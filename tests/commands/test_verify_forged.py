@@ -301,6 +301,20 @@ def test_the_title_of_a_promotion_is_short_and_true_of_its_squash() -> None:
     assert "the subject says" in claims.problem(f"{lie} (#1)", trailers, Event.PROMOTE, state)
 
 
+def test_a_subject_that_lies_about_a_fraction() -> None:
+    world = World()
+    world.play_to("canary-1")
+    state = world.store.load(TAU, world.store.head())
+    state = replace(state, rollout=state.rollout.model_copy(update={"canary_percent": 0.1}))
+    said = message(Event.ENTER, contract=state.contract, rollout=state.rollout, status=state.status)
+    assert said.subject == "rollout(tau): enter v0.1.5 canary-1 (0.1 %)"
+    assert claims.problem(said.subject, dict(said.trailers), Event.ENTER, state) == ""
+    lie = said.subject.replace("0.1 %", "0.5 %")
+    assert "the subject says v0.1.5 canary-1 0.5 %" in claims.problem(
+        lie, dict(said.trailers), Event.ENTER, state
+    )
+
+
 CLAIMS = (" and complete", ", frozen", " (agreed)")
 
 

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -8,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from rollout.core.values import (
     Duration,
     Instant,
+    Percent,
     RelativePath,
     compact_instant,
     format_duration,
@@ -18,7 +20,9 @@ from rollout.core.values import (
     to_utc_seconds,
     unix_ms,
 )
+from rollout.files.yaml_text import dump_yaml
 
+PERCENT: TypeAdapter[float] = TypeAdapter(Percent)
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MOMENTS = st.integers(0, 7_000_000_000_000).map(lambda ms: datetime.fromtimestamp(ms / 1000, UTC))
 
@@ -61,6 +65,48 @@ def test_a_duration_goes_through_a_model_as_text() -> None:
 def test_an_instant_is_read_back_to_the_second(moment: datetime) -> None:
     adapter: TypeAdapter[datetime] = TypeAdapter(Instant)
     assert adapter.validate_python(format_instant(moment)) == moment.replace(microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (5, "5"),
+        (5.0, "5"),
+        (0, "0"),
+        (-0.0, "0"),
+        (100, "100"),
+        (0.1, "0.1"),
+        (12.50, "12.5"),
+        (0.0001, "0.0001"),
+    ],
+)
+def test_a_percent_is_written_as_the_shortest_decimal(given: float, text: str) -> None:
+    percent = PERCENT.validate_python(given)
+    assert str(percent) == text
+    assert json.dumps(PERCENT.dump_python(percent, mode="json")) == text
+    assert dump_yaml({"percent": PERCENT.dump_python(percent, mode="json")}) == f"percent: {text}\n"
+
+
+@given(st.integers(1, 10**6).map(lambda steps: steps / 10**4))
+def test_a_percent_has_no_exponent_and_is_read_back(percent: float) -> None:
+    text = str(PERCENT.validate_python(percent))
+    assert "e" not in text
+    assert PERCENT.validate_python(float(text)) == percent
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (100.5, "must be at most 100, not 100.5"),
+        (-0.1, "must be at least 0, not -0.1"),
+        (0.00005, "must be 0, or at least 0.0001"),
+        (float("nan"), "finite"),
+        (float("inf"), "finite"),
+    ],
+)
+def test_refuses_what_is_no_percent(given: float, why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        PERCENT.validate_python(given)
 
 
 def test_an_instant_is_told_in_utc() -> None:

@@ -109,7 +109,8 @@ class Draft:
     # --- phases -------------------------------------------------------------------------------------------
 
     def _phases(self) -> list[dict[str, Any]]:
-        middle = sorted(self._random.sample(range(1, 100), self._random.randint(0, 3)))
+        some = self._random.sample(range(1, 100), self._random.randint(0, 3))
+        middle = sorted(percent / 10 if self._chance(0.2) else percent for percent in some)
         percents = [self._odd(0, 5, False, -1), *middle, self._odd(100, 99, True)]
         return [self._phase(number, percent, percents) for number, percent in enumerate(percents)]
 

@@ -195,14 +195,14 @@ def test_ordinary_text_stays_as_it_is() -> None:
 
 
 def test_a_template_shows_every_value_as_text_unless_it_is_a_number_or_markdown() -> None:
-    assert render("{{ a }} {{ b }} {{ c }}", {"a": "*x*", "b": 3, "c": code("y")}) == "\\*x\\* 3 `y`"
+    assert render("{{ a }} {{ b }} {{ c }}", {"a": "*x*", "b": 0.1, "c": code("y")}) == "\\*x\\* 0.1 `y`"
     assert render("{{ a | upper }} {{ c ~ a }}", {"a": "<b>", "c": code("y")}) == "\\<B> \\`y\\`\\<b>"
 
 
 def test_a_template_refuses_what_is_missing_and_what_is_no_text() -> None:
     with pytest.raises(UndefinedError, match="nobody"):
         render("{{ nobody }}", {})
-    for value in (None, True, 1.5, ["x"]):
+    for value in (None, True, ["x"]):
         with pytest.raises(TypeError, match="prints text"):
             finalize(value)
 

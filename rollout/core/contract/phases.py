@@ -5,7 +5,7 @@
 from pydantic import Field
 
 from rollout.core.contract.gates import Gate
-from rollout.core.values import Duration, Model, Name
+from rollout.core.values import Duration, Model, Name, Percent
 
 
 class RunsSoak(Model):
@@ -16,7 +16,7 @@ class RunsSoak(Model):
 
 class Phase(Model):
     name: Name
-    canary_percent: int = Field(ge=0, le=100)
+    canary_percent: Percent
     soak: Duration | RunsSoak
     max_gap: Duration | None = None
     """Overrides `sampling.max_gap` for this phase."""

@@ -187,7 +187,7 @@ def plan_statuses(
     ]
 
 
-def proposed(rollout: Rollout, phase: str, canary_percent: int) -> Rollout:
+def proposed(rollout: Rollout, phase: str, canary_percent: float) -> Rollout:
     """Returns desired state as a promotion pull request makes it: two lines differ, nothing else."""
     return rollout.model_copy(update={"phase": phase, "canary_percent": canary_percent})
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from rollout.core.observation import WorkResult
 from rollout.core.state.desired import ChannelName, Release, RollbackTarget
-from rollout.core.values import Identifier, Instant, Line, Milliseconds, Model, Name, Version
+from rollout.core.values import Identifier, Instant, Line, Milliseconds, Model, Name, Percent, Version
 
 
 class RollbackReason(StrEnum):
@@ -113,7 +113,7 @@ class CompletedRelease(Model):
 
     release: Release
     phase: Name
-    canary_percent: int = Field(ge=0, le=100)
+    canary_percent: Percent
     rollback_target: RollbackTarget | None = None
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from rollout.core.values import Instant, Line, Milliseconds, Model, Name, Sha, Version
+from rollout.core.values import Instant, Line, Milliseconds, Model, Name, Percent, Sha, Version
 
 
 class Outcome(StrEnum):
@@ -64,7 +64,7 @@ class Rollout(Model):
     train: Name
     release: Release | None = None
     phase: Name | None = None
-    canary_percent: int = Field(default=0, ge=0, le=100)
+    canary_percent: Percent = 0
     frozen: Freeze | None = None
     outcome: Outcome = Outcome.IDLE
     rollback_target: RollbackTarget | None = None

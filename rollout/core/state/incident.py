@@ -12,7 +12,7 @@ from rollout.core.evidence_index import MAX_CAPTURED, EvidenceEntry
 from rollout.core.state.channel import Channel
 from rollout.core.state.desired import Outcome, RollbackTarget
 from rollout.core.state.observed import GateFinding, TriggerFinding
-from rollout.core.values import Instant, Line, Model, Name, Sha, Version
+from rollout.core.values import Instant, Line, Model, Name, Percent, Sha, Version
 
 MAX_JOINED = 20
 
@@ -92,7 +92,7 @@ class Incident(Model):
     release: Version
     commit: Sha
     phase: Name
-    canary_percent: int = Field(ge=0, le=100)
+    canary_percent: Percent
     """Where the rollout stood when it was frozen."""
     outcome: Outcome = Outcome.IN_PROGRESS
     """What it was then: a complete release can be rolled back too."""

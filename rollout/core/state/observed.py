@@ -11,7 +11,7 @@ from rollout.core.contract import RollbackStep
 from rollout.core.observation import LogCursor, Observation, WorkResult
 from rollout.core.state.desired import ChannelName, Outcome, Rollout
 from rollout.core.state.revert_fact import RevertFact
-from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version
+from rollout.core.values import Identifier, Instant, Line, Model, Name, Percent, Sha, Version
 
 
 class Result(StrEnum):
@@ -142,7 +142,7 @@ class Request(Model):
     id: Identifier
     work: Work
     phase: Name
-    canary_percent: int = Field(ge=0, le=100)
+    canary_percent: Percent
     incident: Name | None = None
     step: RollbackStep | None = None
     target: Version | None = None

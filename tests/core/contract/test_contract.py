@@ -127,6 +127,23 @@ BROKEN = {
         ),
         ["phases.1.canary_percent: must be at most 100, not 101"],
     ),
+    "percent below none": (
+        phases(f"name: dark, canary_percent: -0.1, soak: 1h, {GATE}", ALL),
+        ["phases.0.canary_percent: must be at least 0, not -0.1"],
+    ),
+    "percent that is no number": (
+        phases(DARK, f"name: few, canary_percent: .nan, soak: 1h, {GATE}", ALL),
+        ["phases.1.canary_percent: must be a finite number, not nan"],
+    ),
+    "fractions that do not rise": (
+        phases(
+            DARK,
+            f"name: few, canary_percent: 0.5, soak: 1h, {GATE}",
+            f"name: fewer, canary_percent: 0.1, soak: 1h, {GATE}",
+            ALL,
+        ),
+        ["phases.2.canary_percent: must rise, and fewer has 0.1 after few's 0.5"],
+    ),
     # inherit
     "unknown phase in inherit": (
         phases(DARK, ALL + ", inherit: drak"),
@@ -267,7 +284,7 @@ BROKEN = {
     ),
     "a wrong percent says nothing about the soak beside it": (
         phases(DARK, f"name: few, canary_percent: ten, soak: 0m, {GATE}", ALL),
-        ["phases.1.canary_percent: must be a whole number, not 'ten'"],
+        ["phases.1.canary_percent: must be a number, not 'ten'"],
     ),
     "samples that are stale at once, and soak that no interval earns": (
         "sampling: {max_age: 0s, max_gap: 0m}",
