@@ -10,24 +10,22 @@ from datetime import datetime
 from rollout.core import channel as channels
 from rollout.core import completed, signoff
 from rollout.core.contract import Contract
-from rollout.core.decide import first_rules, legality, succession
+from rollout.core.decide import first_rules, legality
 from rollout.core.decide.assess import assess
 from rollout.core.decide.edits import adopt_contract, judge_change, restore, undo
 from rollout.core.decide.evidence import (
+    fold_facts,
     fold_late_results,
     fold_observation,
     fold_readings,
     fold_results,
-    lasting,
-    only_older,
-    record,
 )
 from rollout.core.decide.migration import migrated
 from rollout.core.decide.pending import has_adopted
 from rollout.core.decide.requests import lanes_back, needed
 from rollout.core.decide.step import Step
 from rollout.core.decide.succession import why_ignored
-from rollout.core.files import ROLLOUT, SIGNOFF, STATUS
+from rollout.core.files import ROLLOUT, SIGNOFF
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.state import (
     CURRENT_RULES,
@@ -113,9 +111,7 @@ def advance(
     if isinstance(evidence, Observation):
         return _prove(state, status, now) or fold_observation(state, status, evidence, facts, now)
     return (
-        _decide_again(state, status, facts, now)
-        or _complete(state, status, now)
-        or _prove(state, status, now)
+        fold_facts(state, status, facts, now) or _complete(state, status, now) or _prove(state, status, now)
     )
 
 
@@ -158,16 +154,8 @@ def _after_the_end(
         return next_step(Moment(state, status, incident, facts, now))
     if why_ignored(status, state.contract, evidence, now):
         return None
-    status, evidence = succession.on_arrival(status, evidence, now)
-    return watch(state, fold_readings(state, status, evidence), incident, evidence, facts, now)
-
-
-def _decide_again(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step | None:
-    again = assess(state, status, lasting(status.facts, facts), now)
-    is_news = again.decision.verdict is Verdict.ROLLBACK or state.is_broken(STATUS)
-    if not is_news and only_older(again, status):
-        return None
-    return record(state, Event.DECIDE, again, now, consumed=False)
+    status, evidence = fold_readings(state, status, evidence, now)
+    return watch(state, status, incident, evidence, facts, now)
 
 
 def _complete(state: TrainState, status: Status, now: datetime) -> Step | None:

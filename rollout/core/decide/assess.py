@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from rollout.core.decide import soak, triggers
+from rollout.core.contract import APPLIED_GATE, SOAK_GATE, Gate
+from rollout.core.decide import gates, soak, triggers
 from rollout.core.decide.decision import decide, why_held, without_promotion
-from rollout.core.decide.findings import findings, health_leaves, judge_gates
 from rollout.core.decide.requests import needed
-from rollout.core.decide.view import View, began, view_of
+from rollout.core.decide.view import Leaf, View, view_of_phase
 from rollout.core.files import CONTRACT
 from rollout.core.observation import Observation
-from rollout.core.state import Facts, Status, TrainState, TriggerFinding, TriggerState
+from rollout.core.state import (
+    Decision,
+    Facts,
+    GateFinding,
+    Result,
+    Status,
+    TrainState,
+    TriggerFinding,
+    TriggerState,
+)
+
+Judged = Iterable[tuple[Gate, list[Leaf]]]
 
 
 def assess(
@@ -30,28 +42,20 @@ def assess(
     `earn_at`: when an observation was made that has just been folded, and earns soak; None without one.
     `also_fired`: triggers that fired in another phase.
     """
-    observation = _current_observation(status)
     at = earn_at or now
-    view = view_of(state, status, facts, status.phase, observation, since=began(state, status, status.phase))
+    view = view_of_phase(state, status, facts, status.phase, _current_observation(status))
     fired = _merged(also_fired, triggers.judge(view, status.triggers, at))
     view = _with_triggers(view, fired)
     judged = judge_gates(view)
-    credit = status.soak
     if earn_at is not None:
-        credit = soak.earn(credit, view, health_leaves(judged, view), earn_at)
-        view = replace(view, soak=credit)
-    found = findings(judged, view, status.gates, at)
-    observed_at = observation.finished_at if observation else None
-    decision = decide(view, found, observed_at, now)
-    if status.contract_unusable:
-        decision = without_promotion(decision, why_held(CONTRACT))
-    elif status.unreadable:
-        decision = without_promotion(decision, why_held(", ".join(status.unreadable)))
+        view = replace(view, soak=soak.earn(view, _health_leaves(judged, view), earn_at))
+    found = _findings(judged, view, status.gates, at)
+    decision = _while_unreadable(decide(view, found, now), status)
     requests = needed(state.contract, state.rollout, status.requests, found, status.observation, now)
     return status.model_copy(
         update={
             "decided_at": now,
-            "soak": credit,
+            "soak": view.soak,
             "gates": found,
             "triggers": fired,
             "facts": facts,
@@ -59,29 +63,6 @@ def assess(
             "requests": requests,
         }
     )
-
-
-def _with_triggers(view: View, found: tuple[TriggerFinding, ...]) -> View:
-    """Returns the view with what `no_trigger` gates ask about."""
-    return replace(
-        view,
-        fired=tuple(finding for finding in found if finding.fired),
-        unsure=tuple(finding for finding in found if finding.state is TriggerState.UNKNOWN),
-    )
-
-
-def _merged(
-    first: tuple[TriggerFinding, ...], rest: tuple[TriggerFinding, ...]
-) -> tuple[TriggerFinding, ...]:
-    named = {finding.trigger for finding in first}
-    return first + tuple(finding for finding in rest if finding.trigger not in named)
-
-
-def judges_alike(status: Status, observation: Observation) -> bool:
-    """Returns whether the contract that the observation was made under judges health as the present one
-    does.
-    """
-    return observation.contract_digest in (status.contract_digest, status.same_health)
 
 
 def _current_observation(status: Status) -> Observation | None:
@@ -93,3 +74,109 @@ def _current_observation(status: Status) -> Observation | None:
         return None
     same = observation.phase == status.phase and judges_alike(status, observation)
     return observation if same and observation.started_at >= status.entered_at else None
+
+
+def judges_alike(status: Status, observation: Observation) -> bool:
+    """Returns whether the contract that the observation was made under judges health as the present one
+    does.
+    """
+    return observation.contract_digest in (status.contract_digest, status.same_health)
+
+
+# --- triggers --------------------------------------------------------------------------------------------
+
+
+def _merged(
+    first: tuple[TriggerFinding, ...], rest: tuple[TriggerFinding, ...]
+) -> tuple[TriggerFinding, ...]:
+    named = {finding.trigger for finding in first}
+    return first + tuple(finding for finding in rest if finding.trigger not in named)
+
+
+def _with_triggers(view: View, found: tuple[TriggerFinding, ...]) -> View:
+    """Returns the view with what `no_trigger` gates ask about."""
+    return replace(
+        view,
+        fired=tuple(finding for finding in found if finding.fired),
+        unsure=tuple(finding for finding in found if finding.state is TriggerState.UNKNOWN),
+    )
+
+
+# --- gates and soak --------------------------------------------------------------------------------------
+
+
+def judge_gates(view: View) -> list[tuple[Gate, list[Leaf]]]:
+    """Returns every gate of the view's phase with its leaves, in the contract's order."""
+    return [
+        (gate, _fail_closed(list(gates.evaluate(gate, view)))) for gate in view.contract.gates_of(view.phase)
+    ]
+
+
+def _fail_closed(leaves: list[Leaf]) -> list[Leaf]:
+    # A gate that no surface can answer would pass by silence: a misspelt field must block instead.
+    # Only what is not asked of surfaces can say by itself that it does not apply.
+    if any(leaf.result is not Result.NOT_APPLICABLE or leaf.surface is None for leaf in leaves):
+        return leaves
+    wanted = leaves[0].wanted if leaves else ""
+    return [Leaf(Result.UNKNOWN, None, "no surface reports it", wanted)]
+
+
+def _health_leaves(judged: Judged, view: View) -> list[Leaf]:
+    """Returns the leaves that soak depends on."""
+    return [leaf for gate, leaves in judged if _earns_soak(gate, view) for leaf in leaves]
+
+
+def _earns_soak(gate: Gate, view: View) -> bool:
+    if view.by_first_rules:
+        return gates.reads_health(gate)
+    return gates.earns_soak(gate, view.contract, view.phase)
+
+
+# --- what is recorded of them, and decided -----------------------------------------------------------------
+
+
+def _findings(
+    judged: Judged, view: View, before: tuple[GateFinding, ...], at: datetime
+) -> tuple[GateFinding, ...]:
+    """Returns all leaves as findings, the gates that every phase has last.
+
+    `since` is that of `before` where the result is the same.
+    """
+    last = {(finding.gate, finding.surface): finding for finding in before}
+    found: list[GateFinding] = []
+    for gate, leaves in judged:
+        title = gate.title
+        for leaf in leaves:
+            found.append(_finding(title, leaf, last.get((title, leaf.surface)), at))
+    for title, leaf in _standing_gates(view):
+        found.append(_finding(title, leaf, last.get((title, None)), at))
+    return tuple(found)
+
+
+def _standing_gates(view: View) -> Iterator[tuple[str, Leaf]]:
+    if view.applied is not None:
+        percent = f"{view.rollout.canary_percent} % applied"
+        result = Result.SATISFIED if view.applied else Result.UNKNOWN
+        yield APPLIED_GATE, Leaf(result, None, percent if view.applied else view.not_applied, percent)
+    yield SOAK_GATE, soak.judge(view)
+
+
+def _finding(title: str, leaf: Leaf, last: GateFinding | None, at: datetime) -> GateFinding:
+    result, surface, seen, wanted = leaf
+    if last is not None and last.result is result:
+        # Reusing the old record keeps a steady reconcile cheap: nothing is built anew.
+        if last.seen == seen and last.wanted == wanted:
+            return last
+        at = last.since
+    return GateFinding(
+        gate=title, result=result, surface=surface, seen=seen[:500], wanted=wanted[:500], since=at
+    )
+
+
+def _while_unreadable(decision: Decision, status: Status) -> Decision:
+    """Returns the decision, which promotes nothing while a file of state cannot be used."""
+    if status.contract_unusable:
+        return without_promotion(decision, why_held(CONTRACT))
+    if status.unreadable:
+        return without_promotion(decision, why_held(", ".join(status.unreadable)))
+    return decision

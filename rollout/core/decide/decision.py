@@ -24,17 +24,15 @@ from rollout.core.values import format_duration, seconds_between
 _BLOCKING = (Result.UNSATISFIED, Result.UNKNOWN)
 
 
-def decide(
-    view: View, found: tuple[GateFinding, ...], observed_at: datetime | None, now: datetime
-) -> Decision:
-    """Returns the decision for these findings. `observed_at` is the time of the phase's last observation."""
+def decide(view: View, found: tuple[GateFinding, ...], now: datetime) -> Decision:
+    """Returns the decision for these findings."""
     if view.fired:
         reasons = tuple(f"{_where(finding)}: {finding.seen}"[:500] for finding in view.fired)
         return Decision(verdict=Verdict.ROLLBACK, at=now, reasons=reasons)
     blocked = [finding for finding in found if finding.result in _BLOCKING]
-    reasons = tuple(_hold_reasons(view, blocked, observed_at, now))
+    reasons = tuple(_hold_reasons(view, blocked, now))
     if reasons:
-        earliest = _earliest(view, observed_at, now)
+        earliest = _earliest(view, now)
         return Decision(verdict=Verdict.HOLD, at=now, reasons=reasons, earliest=earliest)
     after = view.contract.next_phase(view.phase.name)
     if after is None:
@@ -73,10 +71,8 @@ def _where(finding: TriggerFinding) -> str:
     return f"{finding.trigger} ({finding.surface})" if finding.surface else finding.trigger
 
 
-def _hold_reasons(
-    view: View, blocked: list[GateFinding], observed_at: datetime | None, now: datetime
-) -> Iterator[str]:
-    contract, frozen = view.contract, view.rollout.frozen
+def _hold_reasons(view: View, blocked: list[GateFinding], now: datetime) -> Iterator[str]:
+    contract, frozen, observed_at = view.contract, view.rollout.frozen, view.observed_at
     if frozen is not None:
         yield hold_frozen(frozen)
     limit = contract.max_gap(view.phase)
@@ -110,8 +106,8 @@ def _gate_reasons(blocked: list[GateFinding], result: Result) -> Iterator[str]:
             yield f"{finding.gate}{where}: {finding.seen}, wanted {finding.wanted}"[:500]
 
 
-def _earliest(view: View, observed_at: datetime | None, now: datetime) -> datetime | None:
-    wanted = view.phase.soak
+def _earliest(view: View, now: datetime) -> datetime | None:
+    wanted, observed_at = view.phase.soak, view.observed_at
     if not isinstance(wanted, int) or observed_at is None or view.rollout.frozen is not None:
         return None
     if is_ahead(observed_at, now):

@@ -1,4 +1,4 @@
-"""Evidence folded into a status: what an observation adds, and what results answer."""
+"""Evidence folded into a status: what an observation adds, results answer, and facts alone decide."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import datetime
 
 from rollout.core.decide import counters, streaks, succession, triggers
 from rollout.core.decide.assess import assess, judges_alike
-from rollout.core.decide.readings import fresh_samples
-from rollout.core.decide.requests import answer, applied_at
+from rollout.core.decide.requests import answer, applied
 from rollout.core.decide.step import Step
-from rollout.core.decide.view import began, view_of
+from rollout.core.decide.view import samples_of, view_of_phase
+from rollout.core.files import STATUS
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.rollback import opening
 from rollout.core.state import (
@@ -63,42 +63,40 @@ def observe(
     state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
 ) -> Status:
     """Returns the status with one more observation folded in."""
-    status, observation = succession.on_arrival(status, observation, now)
-    at, folded = observation.started_at, fold_readings(state, status, observation)
+    status, observation = fold_readings(state, status, observation, now)
     if not _belongs(state, status, observation):
-        return _observe_late(state, folded, observation, facts, now)
-    folded = folded.model_copy(update={"entered_at": status.entered_at or at})
-    return assess(state, folded, facts, now, earn_at=at)
+        return _observe_late(state, status, observation, facts, now)
+    at = observation.started_at
+    entered = status.model_copy(update={"entered_at": status.entered_at or at})
+    return assess(state, entered, facts, now, earn_at=at)
 
 
-def fold_readings(state: TrainState, status: Status, observation: Observation) -> Status:
-    """Returns the status with what the observation reads; nothing is judged."""
-    contract = state.contract
-    since = began(state, status, observation.phase)
-    samples = fresh_samples(observation, contract, since, by_first_rules=status.by_first_rules)
+def fold_readings(
+    state: TrainState, status: Status, observation: Observation, now: datetime
+) -> tuple[Status, Observation]:
+    """Returns the status with what the observation reads, and the observation as it is recorded; nothing is
+    judged.
+    """
+    status, observation = succession.on_arrival(status, observation, now)
+    contract, samples = state.contract, samples_of(state, status, observation)
     tracks = counters.fold(status.counters, samples, contract)
     folded = streaks.fold(status.streaks, samples, contract, observation.phase)
     before = None if status.by_first_rules else succession.before(status, tracks, folded)
-    return status.model_copy(
-        update={
-            "observation": observation,
-            "before": before,
-            "cursors": {
-                **status.cursors,
-                **{s: x.cursor for s, x in observation.samples.items() if x.cursor},
-            },
-            "counters": tracks,
-            "streaks": folded,
-        }
-    )
+    changes: dict[str, object] = {
+        "observation": observation,
+        "before": before,
+        "cursors": {**status.cursors, **{s: x.cursor for s, x in observation.samples.items() if x.cursor}},
+        "counters": tracks,
+        "streaks": folded,
+    }
+    return status.model_copy(update=changes), observation
 
 
 def _observe_late(
     state: TrainState, status: Status, observation: Observation, facts: Facts, now: datetime
 ) -> Status:
     """Folds evidence that is not of the phase: it can still fire a trigger, and is a baseline until entry."""
-    phase = observation.phase
-    view = view_of(state, status, facts, phase, observation, since=began(state, status, phase))
+    view = view_of_phase(state, status, facts, observation.phase, observation)
     found = triggers.judge(view, status.triggers, observation.started_at)
     fired = tuple(finding for finding in found if finding.fired)
     if status.entered_at is None:
@@ -109,8 +107,17 @@ def _observe_late(
 def _belongs(state: TrainState, status: Status, observation: Observation) -> bool:
     if observation.phase != status.phase or not judges_alike(status, observation):
         return False
-    applied, since = applied_at(state.contract, state.rollout, status.requests)
-    return applied is None or (since is not None and observation.started_at >= since)
+    percent = applied(state.contract, state.rollout, status.requests)
+    return percent.is_done is None or (percent.since is not None and observation.started_at >= percent.since)
+
+
+def fold_facts(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step | None:
+    """Returns the step that records what facts and time decide; None without news."""
+    again = assess(state, status, lasting(status.facts, facts), now)
+    is_news = again.decision.verdict is Verdict.ROLLBACK or state.is_broken(STATUS)
+    if not is_news and only_older(again, status):
+        return None
+    return record(state, Event.DECIDE, again, now, consumed=False)
 
 
 def lasting(known: Facts, asked: Facts) -> Facts:

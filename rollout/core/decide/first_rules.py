@@ -34,9 +34,9 @@ def begun(status: Status) -> Status:
     return status.model_copy(update={"schema_": FIRST_RULES, "entry": None, "health_digest": None})
 
 
-def earn(soak: Soak, view: View, health: Sequence[Leaf], at: datetime) -> Soak:
-    """Returns the credit after one more observation of the phase, made `at`."""
-    results = {leaf.result for leaf in health}
+def earn(view: View, health: Sequence[Leaf], at: datetime) -> Soak:
+    """Returns the view's credit after one more observation of the phase, made `at`."""
+    soak, results = view.soak, {leaf.result for leaf in health}
     if Result.UNSATISFIED in results:
         return Soak()
     if Result.UNKNOWN in results:
@@ -45,7 +45,7 @@ def earn(soak: Soak, view: View, health: Sequence[Leaf], at: datetime) -> Soak:
         held_at, earned = at, soak.earned_seconds + _interval(soak, at, view.contract.max_gap(view.phase))
     if isinstance(view.phase.soak, int):
         return Soak(earned_seconds=min(earned, view.phase.soak), held_at=held_at)
-    return _count_run(soak, view, view.phase.soak, held_at)
+    return _count_run(view, view.phase.soak, held_at)
 
 
 def _interval(soak: Soak, at: datetime, max_gap: int) -> int:
@@ -55,7 +55,8 @@ def _interval(soak: Soak, at: datetime, max_gap: int) -> int:
     return seconds if 0 < seconds <= max_gap else 0
 
 
-def _count_run(soak: Soak, view: View, wanted: RunsSoak, held_at: datetime | None) -> Soak:
+def _count_run(view: View, wanted: RunsSoak, held_at: datetime | None) -> Soak:
+    soak = view.soak
     has_harness = any(isinstance(gate, HarnessGate) for gate in view.contract.gates_of(view.phase))
     run_at = held_at
     if held_at is not None and has_harness:

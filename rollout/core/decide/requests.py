@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from rollout.core.contract import Contract, HarnessGate
 from rollout.core.observation import Observation, WorkResult, is_ahead
@@ -223,23 +224,26 @@ def _harness_gate(contract: Contract, rollout: Rollout) -> str | None:
     return next((gate.title for gate in gates if isinstance(gate, HarnessGate)), None)
 
 
-def applied_at(
-    contract: Contract, rollout: Rollout, requests: tuple[Request, ...]
-) -> tuple[bool | None, datetime | None]:
-    """Returns whether the product runs at the desired percent (None without an apply command), and since
-    when.
-    """
+class Applied(NamedTuple):
+    """What is known of the percent that the product is to run at."""
+
+    is_done: bool | None
+    """None: the contract has no apply command."""
+    since: datetime | None = None
+    why_not: str = ""
+
+
+def applied(contract: Contract, rollout: Rollout, requests: tuple[Request, ...]) -> Applied:
+    """Returns whether the product runs at the desired percent, and since when, or why not."""
     if contract.apply is None:
-        return None, None
+        return Applied(None)
     request = find(requests, Work.APPLY, rollout)
-    if request is None or request.result is None or not request.result.ok:
-        return False, None
-    return True, request.result.finished_at
+    if request is not None and request.result is not None and request.result.ok:
+        return Applied(True, request.result.finished_at)
+    return Applied(False, why_not=_why_not_applied(request))
 
 
-def why_not_applied(rollout: Rollout, requests: tuple[Request, ...]) -> str:
-    """Returns what is known of the percent that the product does not run at yet."""
-    request = find(requests, Work.APPLY, rollout)
+def _why_not_applied(request: Request | None) -> str:
     failed = how_it_failed(request) if request else ""
     if failed == _DATED_AHEAD:
         return f"apply command asked for again: the last one was {failed}"

@@ -16,15 +16,16 @@ from rollout.core.state import Result, Soak, SurfaceSoak
 from rollout.core.values import format_duration, seconds_between
 
 
-def earn(soak: Soak, view: View, health: Sequence[Leaf], at: datetime) -> Soak:
-    """Returns the credit after one more observation of the phase, begun `at`, with these leaves of its health
-    gates.
+def earn(view: View, health: Sequence[Leaf], at: datetime) -> Soak:
+    """Returns the view's credit after one more observation of the phase, begun `at`, with these leaves of its
+    health gates.
 
     A failing gate resets the credit. An unknown one passes the observation over: it earns nothing, and what
     was earned stays. So does an observation of which no gate judges anything.
     """
     if view.by_first_rules:
-        return first_rules.earn(soak, view, health, at)
+        return first_rules.earn(view, health, at)
+    soak = view.soak
     results = {leaf.result for leaf in health}
     if Result.UNSATISFIED in results:
         return Soak()
@@ -32,7 +33,7 @@ def earn(soak: Soak, view: View, health: Sequence[Leaf], at: datetime) -> Soak:
         return soak
     sources = _sources(view, health)
     if isinstance(view.phase.soak, RunsSoak):
-        return _count_run(soak, view, view.phase.soak, sources, at)
+        return _count_run(view, view.phase.soak, sources, at)
     limit = view.contract.max_gap(view.phase)
     surfaces = {
         name: _advanced(soak.surfaces.get(name), source, limit, view.phase.soak)
@@ -63,10 +64,9 @@ def _advanced(before: SurfaceSoak | None, source: datetime, max_gap: int, wanted
     return SurfaceSoak(earned_seconds=min(earned, wanted), held_at=max(before.held_at, source))
 
 
-def _count_run(
-    soak: Soak, view: View, wanted: RunsSoak, sources: Mapping[str, datetime], at: datetime
-) -> Soak:
+def _count_run(view: View, wanted: RunsSoak, sources: Mapping[str, datetime], at: datetime) -> Soak:
     """Counts a harness run where the phase has a harness gate, else a healthy check with news everywhere."""
+    soak = view.soak
     if has_harness(view.contract, view.phase):
         report, _ = counted_run(view)
         run_at = report.started_at if report else None

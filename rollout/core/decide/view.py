@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rollout.core import signoff
 from rollout.core.contract import Contract, Phase
 from rollout.core.decide.readings import fresh_samples, run_read, settled_samples
-from rollout.core.decide.requests import applied_at, why_not_applied
+from rollout.core.decide.requests import applied
 from rollout.core.observation import HarnessReport, Observation, Sample
 from rollout.core.state import (
     CounterTrack,
@@ -47,6 +47,8 @@ class View:
     """The phase's last observation as triggers judge it, stale samples made unknown; empty without one."""
     settled: Mapping[str, Sample]
     """The same as gates judge it: readings of the phase's warm-up are unknown too."""
+    observed_at: datetime | None
+    """When that observation ended."""
     harness: HarnessReport | None
     counters: Mapping[str, Mapping[str, CounterTrack]]
     streaks: Mapping[str, Mapping[str, Streak]]
@@ -81,6 +83,7 @@ def view_of(
     is of the product after a rollback, as the caller has judged; otherwise it has to be of the release.
     """
     contract, rollout, by_first_rules = state.contract, state.rollout, status.by_first_rules
+    percent = applied(contract, rollout, status.requests)
     samples: Mapping[str, Sample] = {}
     run = None
     if observation is not None:
@@ -93,6 +96,7 @@ def view_of(
         samples=samples,
         settled=settled_samples(samples, contract, contract.phase(phase), since),
         by_first_rules=by_first_rules,
+        observed_at=observation.finished_at if observation else None,
         harness=run,
         counters=status.counters,
         streaks=status.streaks,
@@ -100,12 +104,25 @@ def view_of(
         unsigned=signoff.unsigned(contract, state.signoff, rollout),
         quarantine=state.quarantine,
         soak=status.soak,
-        applied=applied_at(contract, rollout, status.requests)[0],
-        not_applied=why_not_applied(rollout, status.requests),
+        applied=percent.is_done,
+        not_applied=percent.why_not,
     )
 
 
-def began(state: TrainState, status: Status, phase: str) -> datetime | None:
+def view_of_phase(
+    state: TrainState, status: Status, facts: Facts, phase: str, observation: Observation | None
+) -> View:
+    """Returns what `view_of` does, of readings made since that phase began."""
+    return view_of(state, status, facts, phase, observation, since=_began(state, status, phase))
+
+
+def samples_of(state: TrainState, status: Status, observation: Observation) -> dict[str, Sample]:
+    """Returns the observation's samples as they count in its phase."""
+    since = _began(state, status, observation.phase)
+    return fresh_samples(observation, state.contract, since, by_first_rules=status.by_first_rules)
+
+
+def _began(state: TrainState, status: Status, phase: str) -> datetime | None:
     """Returns when a reading of that phase may be made at the earliest;
     None where schema 1 set no such bound.
 
@@ -117,8 +134,8 @@ def began(state: TrainState, status: Status, phase: str) -> datetime | None:
         return None
     if phase != status.phase or status.entry is None:
         return release.started_at
-    _, applied = applied_at(state.contract, state.rollout, status.requests)
-    return max(status.entry, applied) if applied else status.entry
+    since = applied(state.contract, state.rollout, status.requests).since
+    return max(status.entry, since) if since else status.entry
 
 
 NOT_OBSERVED = Sample.model_construct(unknown="not observed yet")  # builds no validator at every start

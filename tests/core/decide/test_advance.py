@@ -7,8 +7,7 @@ import pytest
 
 from rollout.core.contract import HealthStateGate
 from rollout.core.decide.advance import advance
-from rollout.core.decide.assess import assess
-from rollout.core.decide.findings import judge_gates
+from rollout.core.decide.assess import assess, judge_gates
 from rollout.core.decide.gates.timeline_clean import describe
 from rollout.core.decide.pending import is_settled
 from rollout.core.observation import Timeline
