@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from rollout.core.contract import Contract, NoNewGate, NoTriggerGate, Phase, SignoffGate, SignoffItem
+from rollout.core.contract import (
+    Contract,
+    NewCounterTrigger,
+    NoNewGate,
+    NoTriggerGate,
+    Phase,
+    SignoffGate,
+    SignoffItem,
+)
 from rollout.core.decide.legality import A_READING
 from rollout.core.decide.pending import held_now, is_settled
 from rollout.core.decide.succession import why_ahead
@@ -328,13 +336,14 @@ def _repairs(contract: Contract, status: Status) -> Iterator[str]:
     # People sign, and a trigger that cannot be told follows from something else, which is named first.
     signoffs = {gate.title for gate in gates if isinstance(gate, SignoffGate)}
     followers = {gate.title for gate in gates if isinstance(gate, NoTriggerGate)}
+    things = list(_firing(contract, status))
     found = [finding for row in rows(status.gates) if row.gate not in signoffs for finding in row.open]
-    found = [finding for finding in found if finding.gate not in followers] or found
+    found = [finding for finding in found if finding.gate not in followers] or ([] if things else found)
     failing = [finding for finding in found if finding.result is Result.UNSATISFIED]
     # A surface that cannot be read makes every gate unknown for one and the same reason: say it once.
     unknown = {(f.surface, f.seen): f for f in found if f.result is Result.UNKNOWN}
     for_good = {gate.title for gate in gates if isinstance(gate, NoNewGate)}
-    things = [
+    things += [
         f"{_failing(finding)}, and stays so in this phase: {_way_back(contract, status)}"
         for finding in failing
         if finding.gate in for_good
@@ -344,6 +353,16 @@ def _repairs(contract: Contract, status: Status) -> Iterator[str]:
     yield from things[:SHOWN]
     if len(things) > SHOWN:
         yield f"and {len(things) - SHOWN} more, below"
+
+
+def _firing(contract: Contract, status: Status) -> Iterator[str]:
+    """Yields the triggers that freeze and do not roll back: what comes then is a person's decision."""
+    kinds = {trigger.name: trigger for trigger in contract.triggers if not trigger.rolls_back}
+    for finding in status.triggers:
+        if finding.fired and finding.trigger in kinds:
+            stays = isinstance(kinds[finding.trigger], NewCounterTrigger)
+            what = "and stays so in this phase:" if stays else "fix that, or take the release back:"
+            yield f"{line(finding.in_words, DETAIL)}, {what} {_way_back(contract, status)}"
 
 
 def _way_back(contract: Contract, status: Status) -> str:

@@ -8,7 +8,9 @@ import pytest
 
 from rollout.commands.freeze import freeze, require_rollout
 from rollout.commands.unfreeze import unfreeze
+from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw
+from rollout.core.contract import Action, ThresholdTrigger
 from rollout.core.state import Freeze, Outcome, Verdict
 from rollout.errors import InputError, RefusedError
 from tests.world import TAU, World
@@ -147,3 +149,71 @@ def test_a_freeze_meanwhile_loses_nothing(world: World) -> None:
     go(world)
     assert world.events()[-2:] == ["observe", "freeze"]
     assert world.rollout.frozen is not None
+
+
+# --- a trigger that freezes and nothing more --------------------------------------------------------------
+
+
+SLOW = {"voice": {"fields": {"latency": 3}}}
+FAST = {"voice": {"fields": {"latency": 1}}}
+
+
+@pytest.fixture
+def watched(world: World) -> World:
+    """A train in canary-1 with one trigger, which only freezes."""
+    world.edit_contract(
+        triggers=(
+            ThresholdTrigger(
+                name="slow",
+                kind="threshold",
+                field="latency",
+                at_least=2,
+                surfaces=("voice",),
+                actions=(Action.FREEZE,),
+            ),
+        )
+    )
+    world.reconcile()
+    world.tick(FAST)
+    return world
+
+
+def test_a_trigger_that_only_freezes_closes_the_promotion_and_opens_no_incident(watched: World) -> None:
+    watched.soak()
+    (pull,) = watched.forge.open_pulls()
+    report = watched.tick(SLOW)
+    assert watched.rollout.frozen == Freeze(reason="slow (voice): latency=3", at=watched.now)
+    assert (watched.rollout.outcome, watched.state.incident) == (Outcome.IN_PROGRESS, None)
+    assert watched.forge.open_pulls() == []
+    assert watched.forge.comments == [(pull.number, "The rollout is frozen: slow (voice): latency=3")]
+    assert "open_incident" not in [row["kind"] for row in report.rows()]
+    assert (report.froze, report.illegal) == ("slow (voice): latency=3", "")
+    assert watched.reconcile().steps == []
+    assert watched.reconcile().froze == ""
+
+
+def test_a_trigger_that_rolls_back_does_so_on_a_train_that_one_has_frozen(watched: World) -> None:
+    watched.tick(SLOW)
+    breach = ThresholdTrigger(
+        name="breach",
+        kind="threshold",
+        field="failure_streak",
+        at_least=3,
+        actions=(Action.FREEZE, Action.ROLLBACK),
+    )
+    watched.edit_contract(triggers=(*watched.state.contract.triggers, breach))
+    watched.tick({"voice": {"fields": {"latency": 3, "failure_streak": 3}}})
+    assert watched.rollout.outcome is Outcome.ROLLING_BACK
+    assert watched.state.incident is not None
+    assert [finding.trigger for finding in watched.state.incident.triggers] == ["breach"]
+
+
+def test_what_froze_and_went_on_can_be_verified(watched: World) -> None:
+    watched.tick(SLOW)
+    go(watched, unfreeze, "a known hiccup")
+    watched.tick(SLOW)
+    assert watched.status.decision.reasons[0] == "slow (voice): latency=3"
+    watched.tick(FAST)
+    watched.tick(SLOW)
+    assert watched.rollout.frozen is not None
+    assert verify(watched.store, TAU, None).problems == []

@@ -145,7 +145,7 @@ class Draft:
             {"kind": "equals", "field": "gate", "value": self._odd("{version}", "{verison}", "")},
             {"kind": "no_new", "counter": counter},
             {"kind": "flat", "counter": counter},
-            {"kind": "advancing", "counter": counter},
+            {"kind": "advancing", "counter": counter, "by": self._odd(1, 0, 10**16)},
             {"kind": "timeline_clean"},
             {"kind": "no_trigger"},
             {
@@ -169,9 +169,11 @@ class Draft:
             {"kind": "health_regression", "states": ["failing"], "checks": self._odd(2, 1, 100)},
             {"kind": "new_counter", "counters": ["failed"]},
             {"kind": "threshold", "field": "failure_streak", "at_least": self._odd(3, 0, -1, True)},
+            {"kind": "threshold", "field": "errors", "at_most": self._odd(-1, 0, 1e300, True)},
             {"kind": "validation_failure", "harness": self.harness, "checks": self._odd("*", "", "[")},
         )
-        trigger = {"name": f"t{number}", "actions": ["freeze", "rollback"], **self._random.choice(kinds)}
+        actions = ["freeze"] if self._chance(0.2) else ["freeze", "rollback"]
+        trigger = {"name": f"t{number}", "actions": actions, **self._random.choice(kinds)}
         if self._chance(0.2):
             names = tuple(phase["name"] for phase in phases)
             trigger["phases"] = self._some(names, least=0 if self._chance(ODD) else 1)

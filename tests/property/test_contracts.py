@@ -95,6 +95,8 @@ class Release(World):
             self.dispatch()
         elif is_going_on and self._happens(0.02):
             self.edit(canary_percent=37)
+        elif is_going_on and self.rollout.frozen is not None and self._happens(0.3):
+            self.edit(frozen=None)
         elif is_going_on and self.status.decision.verdict is Verdict.PROMOTE:
             self.merge()
         elif leaving.may_cancel(self.state) and self._happens(0.2):

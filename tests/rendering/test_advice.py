@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.core.contract import SignoffPolicy
+from rollout.core.contract import Action, NewCounterTrigger, SignoffPolicy, ThresholdTrigger, Trigger
 from rollout.core.observation import WorkResult
 from rollout.core.state import (
     Channel,
@@ -104,6 +104,32 @@ def test_a_frozen_train_shows_what_else_is_to_do_but_no_promotion() -> None:
 )
 def test_what_is_only_waited_for_needs_nobody(advice: str, needed: bool) -> None:
     assert needs_person(advice) is needed
+
+
+@pytest.mark.parametrize(
+    ("trigger", "seen", "advice"),
+    [
+        (
+            ThresholdTrigger(
+                name="slow", kind="threshold", field="latency", at_least=2, actions=(Action.FREEZE,)
+            ),
+            "latency=3",
+            "slow (memory): latency=3, fix that, or take the release back: rollout rollback --reason WHY",
+        ),
+        (
+            NewCounterTrigger(name="new", kind="new_counter", counters=("errors",), actions=(Action.FREEZE,)),
+            "errors rose by 1",
+            "new (memory): errors rose by 1, and stays so in this phase: rollout rollback --reason WHY",
+        ),
+    ],
+)
+def test_what_froze_without_a_rollback_is_left_to_a_person(trigger: Trigger, seen: str, advice: str) -> None:
+    finding = build.fired().model_copy(update={"trigger": trigger.name, "seen": seen})
+    changed: build.Edits = {("no_trigger", None): (Result.UNSATISFIED, f"fired: {trigger.name}")}
+    status = build.status(changed=changed, triggers=(finding,))
+    state = build.train(build.rollout(status.phase), status)
+    state = replace(state, contract=state.contract.model_copy(update={"triggers": (trigger,)}))
+    assert to_do(state, now=build.NOW, pull_request=None) == [advice]
 
 
 def test_a_trigger_that_cannot_be_told_is_named_only_when_nothing_else_is() -> None:

@@ -240,7 +240,7 @@ class Reconciler:
             step = advance(state, left[0] if left else None, finder.facts(state), self._now)
             if step is None and not left:
                 return running(state.status) != before
-            if step is not None and step.event is Event.ROLLBACK:
+            if step is not None and step.is_by_trigger:
                 return True
             if step is None or step.consumed:
                 left.popleft()

@@ -78,8 +78,8 @@ class Report:
     @property
     def froze(self) -> str:
         """Which trigger froze the rollout in this run; empty when none did."""
-        frozen, events = self.state.rollout.frozen, {taken.step.event for taken in self.steps}
-        return frozen.reason if frozen and Event.ROLLBACK in events else ""
+        frozen = self.state.rollout.frozen
+        return frozen.reason if frozen and any(taken.step.is_by_trigger for taken in self.steps) else ""
 
     def rows(self) -> list[dict[str, object]]:
         """Returns every commit and every change of the forge, in their order, each as `{kind, ...}`."""

@@ -1,4 +1,4 @@
-"""Triggers: the conditions that start a rollback, one model a kind."""
+"""Triggers: the conditions that start a rollback, or freeze, one model a kind."""
 
 # No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
 
@@ -26,11 +26,18 @@ class _Trigger(Model):
     """The phases it watches; from the second one to the last when left out."""
     surfaces: tuple[Name, ...] | None = None
     actions: tuple[Action, ...]
+    """`[freeze]` alone stops promotion, and a person decides; else `freeze` and `rollback`, and others."""
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether it starts a rollback; else it freezes and nothing more."""
+        return Action.ROLLBACK in self.actions
 
     @model_validator(mode="after")
     def _always_stops(self) -> Self:
-        if not {Action.FREEZE, Action.ROLLBACK} <= set(self.actions):
-            raise ValueError("actions: a trigger always has freeze and rollback")
+        given = set(self.actions)
+        if given != {Action.FREEZE} and not {Action.FREEZE, Action.ROLLBACK} <= given:
+            raise ValueError("actions: give freeze and rollback, with others or without, or freeze alone")
         return self
 
 

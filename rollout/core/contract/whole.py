@@ -122,6 +122,10 @@ class Contract(Model):
             copied.__dict__.pop(name, None)
         return copied
 
+    def rolls_back(self, trigger: str) -> bool:
+        """Returns whether the trigger of that name starts a rollback; else it freezes and nothing more."""
+        return all(each.rolls_back for each in self.triggers if each.name == trigger)
+
     def watches_health(self, phase: str) -> bool:
         """Returns whether a trigger reads surfaces in that phase;
         one of harness or CI is quiet where nothing ran.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rollout.core.contract import Adapter, Contract, RunsSoak, ThresholdTrigger
+from rollout.core.contract import Adapter, Contract, NewCounterTrigger, RunsSoak, ThresholdTrigger
 from rollout.core.contract_check.commands import commands_of
 from rollout.core.contract_check.dead_ends import WORSE, check_patterns, has_open_bracket
 from rollout.core.contract_check.health import health_doubts
@@ -86,6 +86,11 @@ def _warm_up(contract: Contract) -> Iterator[str]:
 
 def _triggers(contract: Contract) -> Iterator[str]:
     for index, trigger in enumerate(contract.triggers):
+        if isinstance(trigger, NewCounterTrigger) and not trigger.rolls_back:
+            yield (
+                f"triggers.{index}.actions: what is new stays so in the phase, so after the freeze only a"
+                " rollback or a changed contract goes on"
+            )
         if not isinstance(trigger, ThresholdTrigger) or trigger.field in CYCLE_FIELDS:
             continue
         if trigger.at_least is not None and trigger.at_least <= 0:

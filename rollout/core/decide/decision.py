@@ -16,7 +16,6 @@ from rollout.core.state import (
     Freeze,
     GateFinding,
     Result,
-    TriggerFinding,
     Verdict,
 )
 from rollout.core.values import format_duration, seconds_between
@@ -26,8 +25,9 @@ _BLOCKING = (Result.UNSATISFIED, Result.UNKNOWN)
 
 def decide(view: View, found: tuple[GateFinding, ...], now: datetime) -> Decision:
     """Returns the decision for these findings."""
-    if view.fired:
-        reasons = tuple(f"{_where(finding)}: {finding.seen}"[:500] for finding in view.fired)
+    stops = [finding for finding in view.fired if view.contract.rolls_back(finding.trigger)]
+    if stops:
+        reasons = tuple(finding.in_words[:500] for finding in stops)
         return Decision(verdict=Verdict.ROLLBACK, at=now, reasons=reasons)
     blocked = [finding for finding in found if finding.result in _BLOCKING]
     reasons = tuple(_hold_reasons(view, blocked, now))
@@ -67,14 +67,13 @@ def without_promotion(decision: Decision, why: str) -> Decision:
     return decision.model_copy(update={**changes, "earliest": None})
 
 
-def _where(finding: TriggerFinding) -> str:
-    return f"{finding.trigger} ({finding.surface})" if finding.surface else finding.trigger
-
-
 def _hold_reasons(view: View, blocked: list[GateFinding], now: datetime) -> Iterator[str]:
     contract, frozen, observed_at = view.contract, view.rollout.frozen, view.observed_at
     if frozen is not None:
         yield hold_frozen(frozen)
+    for finding in view.fired:
+        if frozen is None or frozen.reason != finding.in_words[:500]:
+            yield finding.in_words[:500]
     limit = contract.max_gap(view.phase)
     if observed_at is None:
         yield f"no observation of {view.phase.name} yet"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from rollout.core.decide import counters, legality, succession
+from rollout.core.decide import counters, legality, succession, triggers
 from rollout.core.decide.assess import assess, judges_alike
 from rollout.core.decide.evidence import fold_results, lasting, observe, only_older, record
 from rollout.core.decide.step import Step
@@ -122,6 +122,8 @@ def judge_change(
     if event is Event.ILLEGAL_STEP:
         return undo(state, status, why, facts, now)
     kept = status.model_copy(update={"legal": state.rollout, "merged_step": None})
+    if event is Event.UNFREEZE:
+        kept = kept.model_copy(update={"triggers": triggers.unfrozen(kept, state.contract, now)})
     return Step(event, StateChange(status=assess(state, kept, facts, now)), why)
 
 

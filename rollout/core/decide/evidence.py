@@ -16,10 +16,12 @@ from rollout.core.rollback import opening
 from rollout.core.state import (
     Event,
     Facts,
+    Freeze,
     RevertFact,
     StateChange,
     Status,
     TrainState,
+    TriggerFinding,
     Verdict,
 )
 
@@ -114,7 +116,8 @@ def _belongs(state: TrainState, status: Status, observation: Observation) -> boo
 def fold_facts(state: TrainState, status: Status, facts: Facts, now: datetime) -> Step | None:
     """Returns the step that records what facts and time decide; None without news."""
     again = assess(state, status, lasting(status.facts, facts), now)
-    is_news = again.decision.verdict is Verdict.ROLLBACK or state.is_broken(STATUS)
+    stops = again.decision.verdict is Verdict.ROLLBACK or triggers.freezing(again, state.contract) is not None
+    is_news = stops or state.is_broken(STATUS)
     if not is_news and only_older(again, status):
         return None
     return record(state, Event.DECIDE, again, now, consumed=False)
@@ -144,10 +147,29 @@ def only_older(again: Status, status: Status) -> bool:
 def record(
     state: TrainState, event: Event, status: Status, now: datetime, *, consumed: bool, detail: str = ""
 ) -> Step:
-    """Returns the step with that status, or the one that opens an incident where it says rollback."""
+    """Returns the step with that status.
+
+    The one that opens an incident where it says rollback, the one that freezes where a trigger does no more.
+    """
     if status.decision.verdict is not Verdict.ROLLBACK:
+        finding = triggers.freezing(status, state.contract)
+        if finding is not None:
+            return _frozen(state, status, finding, now, consumed=consumed)
         return Step(event, StateChange(status=status), detail, consumed)
-    fired = tuple(finding for finding in status.triggers if finding.fired)
+    contract = state.contract
+    fired = tuple(each for each in status.triggers if each.fired and contract.rolls_back(each.trigger))
     incident = opening.open_incident(state.contract, state.rollout, fired, status.gates, now)
     change = opening.opened(replace(state, status=status), incident, now)
     return Step(Event.ROLLBACK, change, consumed=consumed)
+
+
+def _frozen(
+    state: TrainState, status: Status, finding: TriggerFinding, now: datetime, *, consumed: bool
+) -> Step:
+    """Returns the step by which a trigger freezes the train; a person decides what comes then."""
+    why = finding.in_words[:500]
+    rollout = status.legal.model_copy(update={"frozen": Freeze(reason=why, at=now)})
+    fired = tuple(each for each in status.triggers if each.fired)
+    kept = status.model_copy(update={"legal": rollout})
+    judged = assess(replace(state, rollout=rollout), kept, status.facts, now, also_fired=fired)
+    return Step(Event.FREEZE, StateChange(rollout=rollout, status=judged), why, consumed)

@@ -16,3 +16,8 @@ class Step:
     detail: str = ""
     consumed: bool = False
     """Whether the evidence is part of it; else the same evidence is to be offered again."""
+
+    @property
+    def is_by_trigger(self) -> bool:
+        """Whether a trigger stops the release by it. A freeze that a person made changes status alone."""
+        return self.event in (Event.ROLLBACK, Event.FREEZE) and self.change.rollout is not None

@@ -1,4 +1,6 @@
-"""Triggers: the conditions that start a rollback, judged on one view (the runbook's Rollback Trigger Matrix).
+"""Triggers: the conditions that start a rollback or freeze, judged on one view.
+
+The runbook calls them its Rollback Trigger Matrix.
 
 Unknown evidence never fires one; it makes the trigger unknown, which the gates then refuse to pass.
 """
@@ -10,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple, assert_never
 
 from rollout.core.contract import (
+    Contract,
     HealthRegressionTrigger,
     NewCounterTrigger,
     ThresholdTrigger,
@@ -24,7 +27,7 @@ from rollout.core.decide.gates.harness import describe as describe_run
 from rollout.core.decide.gates.timeline_clean import describe as describe_timeline
 from rollout.core.decide.view import NOT_OBSERVED, View, counted_run, exactly, number
 from rollout.core.observation import HEALTH_STATE, TIMELINE, Sample
-from rollout.core.state import Result, TriggerFinding, TriggerState
+from rollout.core.state import Result, Status, TriggerFinding, TriggerState
 
 CI_FAILURES = ("failure", "timed_out")
 
@@ -61,12 +64,40 @@ def _finding(
     trigger: str, reading: TriggerReading, words: str, last: TriggerFinding | None, at: datetime
 ) -> TriggerFinding:
     state, surface, seen = reading
+    unfrozen_at = None
     if last is not None and last.state is state:
         if (last.seen, last.wanted) == (seen, words):
             return last
-        at = last.since
+        at, unfrozen_at = last.since, last.unfrozen_at
     return TriggerFinding(
-        trigger=trigger, state=state, surface=surface, seen=seen[:500], wanted=words[:500], since=at
+        trigger=trigger,
+        state=state,
+        surface=surface,
+        seen=seen[:500],
+        wanted=words[:500],
+        since=at,
+        unfrozen_at=unfrozen_at,
+    )
+
+
+def freezing(status: Status, contract: Contract) -> TriggerFinding | None:
+    """Returns the trigger that freezes the train and nothing more; None where none has to.
+
+    One that a person unfroze while it fired waits until it fires anew.
+    """
+    if status.legal.frozen is not None:
+        return None
+    found = (each for each in status.triggers if each.fired and each.unfrozen_at is None)
+    return next((each for each in found if not contract.rolls_back(each.trigger)), None)
+
+
+def unfrozen(status: Status, contract: Contract, at: datetime) -> tuple[TriggerFinding, ...]:
+    """Returns the findings once a person has unfrozen the train `at`, whatever fires."""
+    return tuple(
+        each.model_copy(update={"unfrozen_at": at})
+        if each.fired and not contract.rolls_back(each.trigger)
+        else each
+        for each in status.triggers
     )
 
 
@@ -82,18 +113,22 @@ def evaluate(trigger: Trigger, view: View) -> list[TriggerReading]:
 
 def wanted(trigger: Trigger) -> str:
     """Returns the threshold in words."""
+    return f"{'fires' if trigger.rolls_back else 'freezes'} {_when(trigger)}"
+
+
+def _when(trigger: Trigger) -> str:
     match trigger:
         case HealthRegressionTrigger():
-            return f"fires at {trigger.checks} consecutive checks {' or '.join(trigger.states)}"
+            return f"at {trigger.checks} consecutive checks {' or '.join(trigger.states)}"
         case ThresholdTrigger():
             at = f"{trigger.checks} consecutive checks " if trigger.checks > 1 else ""
-            return f"fires at {at}{trigger.field} {_bound(trigger)}"
+            return f"at {at}{trigger.field} {_bound(trigger)}"
         case NewCounterTrigger():
-            return f"fires at any new {' or '.join(trigger.counters)}"
+            return f"at any new {' or '.join(trigger.counters)}"
         case TimelineTrigger():
-            return "fires at a step that is not ok or has an error code"
+            return "at a step that is not ok or has an error code"
         case ValidationTrigger():
-            return "fires when the validation run or CI fails"
+            return "when the validation run or CI fails"
         case _:
             assert_never(trigger)
 

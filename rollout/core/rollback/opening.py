@@ -133,9 +133,7 @@ def freeze(rollout: Rollout, contract: Contract, incident: Incident) -> Rollout:
 def _reason(incident: Incident) -> str:
     if not incident.triggers:
         return f"rollback by {incident.started_by}: {incident.reason}"[:500]
-    first = incident.triggers[0]
-    where = f" ({first.surface})" if first.surface else ""
-    return f"{first.trigger}{where}: {first.seen}"[:500]
+    return incident.triggers[0].in_words[:500]
 
 
 def known_good(contract: Contract, fired: tuple[TriggerFinding, ...]) -> dict[str, str]:

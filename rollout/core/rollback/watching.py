@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rollout.core.channel.guards import bare
-from rollout.core.contract import Action, RollbackStep
+from rollout.core.contract import Action, Contract, RollbackStep
 from rollout.core.decide import triggers
 from rollout.core.decide.step import Step
 from rollout.core.decide.view import view_of
@@ -45,7 +45,7 @@ def watch(
     """
     found = _triggers(state, status, observation, facts)
     status = status.model_copy(update={"triggers": found, "facts": facts, "decided_at": now})
-    new = () if _has_landed(incident) else _new(incident, found)
+    new = () if _has_landed(incident) else _new(incident, found, state.contract)
     if not new:
         return Step(Event.OBSERVE, StateChange(status=status), consumed=True)
     told = tuple(
@@ -71,7 +71,7 @@ def watch(
         incident=incident,
         signoff=block_signoff(state.signoff, incident),
     )
-    return Step(Event.JOIN, change, "; ".join(_named(finding) for finding in new)[:500], consumed=True)
+    return Step(Event.JOIN, change, "; ".join(finding.in_words for finding in new)[:500], consumed=True)
 
 
 def _triggers(
@@ -85,15 +85,14 @@ def _has_landed(incident: Incident) -> bool:
     return incident.revert is not None and incident.revert.landed is not None
 
 
-def _new(incident: Incident, found: tuple[TriggerFinding, ...]) -> tuple[TriggerFinding, ...]:
+def _new(
+    incident: Incident, found: tuple[TriggerFinding, ...], contract: Contract
+) -> tuple[TriggerFinding, ...]:
+    """Returns what fires anew; what only freezes has nothing to add to a train that is frozen."""
     known = {(finding.trigger, finding.surface) for finding in incident.triggers}
     known |= {(joined.trigger or "", joined.surface) for joined in incident.joined}
-    return tuple(f for f in found if f.fired and (f.trigger, f.surface) not in known)
-
-
-def _named(finding: TriggerFinding) -> str:
-    where = f" ({finding.surface})" if finding.surface else ""
-    return f"{finding.trigger}{where}: {finding.seen}"
+    fired = (each for each in found if each.fired and contract.rolls_back(each.trigger))
+    return tuple(each for each in fired if (each.trigger, each.surface) not in known)
 
 
 def _last(joined: tuple[RollbackJoin, ...]) -> tuple[RollbackJoin, ...]:

@@ -46,7 +46,8 @@ class Freeze(Model):
     reason: Line
     at: Instant
     incident: Name | None = None
-    """The incident that froze it; None when a person did, by a freeze or a withdrawal, or an illegal step."""
+    """The incident that froze it; None when a person did, by a freeze or a withdrawal,
+    an illegal step, or a trigger that freezes alone."""
 
 
 class RollbackTarget(Model):

@@ -49,10 +49,18 @@ class TriggerFinding(Model):
     seen: Line = ""
     wanted: Line = ""
     since: Instant
+    unfrozen_at: Instant | None = None
+    """When a person unfroze the train while it fired. It freezes again once it was quiet and fires anew."""
 
     @property
     def fired(self) -> bool:
         return self.state is TriggerState.FIRED
+
+    @property
+    def in_words(self) -> str:
+        """What it found, such as `slow (api): latency=3`."""
+        where = f" ({self.surface})" if self.surface else ""
+        return f"{self.trigger}{where}: {self.seen}"
 
 
 class Verdict(StrEnum):

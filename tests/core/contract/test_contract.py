@@ -270,9 +270,15 @@ BROKEN = {
         " actions: [freeze, rollback]}\n",
         ["triggers.0: give either at_least or at_most", "triggers.1: give either at_least or at_most"],
     ),
-    "trigger that does not stop": (
-        "triggers: [{name: a, kind: timeline_error, actions: [freeze]}]",
-        ["triggers.0.actions: a trigger always has freeze and rollback"],
+    "triggers that do not stop, or set off what belongs to a rollback": (
+        "triggers:\n"
+        "- {name: a, kind: timeline_error, actions: []}\n"
+        "- {name: b, kind: timeline_error, actions: [rollback]}\n"
+        "- {name: c, kind: timeline_error, actions: [freeze, block_signoff]}\n",
+        [
+            f"triggers.{index}.actions: give freeze and rollback, with others or without, or freeze alone"
+            for index in range(3)
+        ],
     ),
     # sampling
     "no interval": (

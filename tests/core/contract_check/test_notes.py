@@ -68,7 +68,8 @@ SHOP: dict[str, Any] = {
             "field": "celsius",
             "at_least": -3,
             "actions": ["freeze", "rollback"],
-        }
+        },
+        {"name": "new", "kind": "new_counter", "counters": ["lost"], "actions": ["freeze"]},
     ],
     "signoff": {"items": [{"id": "ok", "section": "S", "title": "T", "before": "complete"}]},
 }
@@ -157,6 +158,7 @@ def test_gates_of_which_nobody_can_tell_whether_they_read_health_are_told() -> N
                 "surfaces.web.map.health_states.down: is called healthy",
                 "surfaces.web.map.health_state: is healthy too where the product says nothing",
                 "triggers.0.at_least: fires at -3 already",
+                "triggers.1.actions: what is new stays so in the phase, so after the freeze only a rollback",
                 "phases.1.soak: only surfaces without a pulse are read, so it is earned as their files",
                 "phases.2.gates.2.checks: [voice] is any one of these characters; for brackets write",
             ],
