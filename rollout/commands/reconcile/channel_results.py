@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout.core.channel.requests import answered
+from rollout.core.channel.requests import IDS, answered
 from rollout.core.decide.step import Step
 from rollout.core.observation import Evidence, Results
 from rollout.core.state import Event, StateChange, TrainState
 
-IDS = "channel-"
-"""How the ids of a channel's requests begin; those of a rollout begin with the kind of work."""
 
-
-def answer(state: TrainState, item: Evidence) -> Step | None:
+def answer(item: Evidence, state: TrainState) -> Step | None:
     """Returns the commit that records the channel's answer in that evidence; None when it has none."""
     if not isinstance(item, Results) or item.train != state.train:
         return None
@@ -34,13 +31,3 @@ def left_over(state: TrainState, item: Evidence) -> Iterator[str]:
     for result in item.results:
         if result.request.startswith(IDS) and (asked is None or asked.result != result):
             yield f"result of {result.request} ignored: it answers no pending request of the channel"
-
-
-def without_answers(item: Evidence) -> Evidence | None:
-    """Returns the evidence without what is the channel's; None when nothing is left of it."""
-    if not isinstance(item, Results):
-        return item
-    left = tuple(result for result in item.results if not result.request.startswith(IDS))
-    if len(left) == len(item.results):
-        return item
-    return item.model_copy(update={"results": left}) if left else None

@@ -14,7 +14,7 @@ from functools import partial
 
 from rollout.commands.commit_state import ATTEMPTS, writable
 from rollout.commands.reconcile.channel_pull_requests import statuses
-from rollout.commands.reconcile.channel_results import answer, left_over, without_answers
+from rollout.commands.reconcile.channel_results import answer, left_over
 from rollout.commands.reconcile.facts import FactFinder
 from rollout.commands.reconcile.incident import Responder
 from rollout.commands.reconcile.promotions import PromotionPullRequests
@@ -23,7 +23,7 @@ from rollout.commands.reconcile.revert_facts import RevertFinder
 from rollout.commands.reconcile.signoff_comments import SignoffDesk
 from rollout.commands.targets import TargetLookup
 from rollout.core.decide.advance import advance
-from rollout.core.decide.intake import check_evidence, in_order, sorted_out
+from rollout.core.decide.intake import take_in
 from rollout.core.decide.requests import ignored
 from rollout.core.decide.step import Step
 from rollout.core.decide.streaks import running
@@ -88,19 +88,14 @@ class Reconciler:
         Once everything is recorded each vital act is made though another one failed, then each decoration;
         raises OutsideError at the end for a vital act that failed.
         """
-        report = Report(self._store.load_for_brake(train, self._store.head()))
+        report = Report(self._latest(train))
         report.broken = report.state.stood_in_for
         was_ready = report.is_ready
-        believed, report.refused = sorted_out(evidence, self._now)
-        if report.refused and not believed:
-            raise report.refused[0]
-        ordered = in_order(believed)
-        queue = deque(left for left in map(without_answers, ordered) if left is not None)
-        for item in queue:
-            check_evidence(item, report.state, self._now)
+        believed, of_rollout, report.refused = take_in(evidence, report.state, self._now)
+        queue = deque(of_rollout)
         finder = FactFinder(self._forge, self._reverts, self._desk)
         try:
-            self._take_what_people_said(report, ordered, finder)
+            self._take_what_people_said(report, believed, finder)
         except (RefusedError, InputError, OutsideError):
             if not self._brakes(report.state, queue, finder):
                 raise
@@ -133,25 +128,19 @@ class Reconciler:
         for item in evidence:
             if report.state.is_broken(CHANNEL):
                 break  # the request stays open, and is answered again
-            step, moved = answer(report.state, item), 0
-            while step is not None:
-                try:
-                    self._take(report, step)
-                except HeadMovedError:
-                    moved += 1
-                    if moved >= ATTEMPTS:
-                        raise
-                    report.state = self._store.load_for_brake(report.state.train, self._store.head())
-                step = answer(report.state, item)
+            self._take_while_it_moves(report, partial(answer, item))
             report.notes.extend(left_over(report.state, item))
 
     # --- state --------------------------------------------------------------------------------------------
 
+    def _latest(self, train: str) -> TrainState:
+        return self._store.load_for_brake(train, self._store.head())
+
     def _hear(self, report: Report, desk: SignoffDesk) -> None:
         """Records what people have said about the checklist, before anything is decided."""
 
-        def heard() -> Step | None:
-            said = desk.hear(report.state)
+        def heard(state: TrainState) -> Step | None:
+            said = desk.hear(state)
             if said is None or not said.detail:
                 return None
             return Step(Event.SIGNOFF, StateChange(signoff=said.signoff), said.detail)
@@ -162,19 +151,19 @@ class Reconciler:
     def _look_up_target(self, report: Report, targets: TargetLookup) -> None:
         """Records that the target is found which was left to a later run, before its step is taken."""
 
-        def found() -> Step | None:
+        def found(state: TrainState) -> Step | None:
             try:
-                return targets.step(report.state, self._now)
+                return targets.step(state, self._now)
             except RolloutError as error:
                 report.notes.append(f"{error.message}; {error.hint}")
                 return None
 
         self._take_while_it_moves(report, found)
 
-    def _take_while_it_moves(self, report: Report, step_of: Callable[[], Step | None]) -> None:
+    def _take_while_it_moves(self, report: Report, step_of: Callable[[TrainState], Step | None]) -> None:
         """Takes one step, worked out anew when the branch has moved. Raises HeadMovedError in the end."""
         for attempt in range(1, ATTEMPTS + 1):
-            step = step_of()
+            step = step_of(report.state)
             if step is None:
                 return
             try:
@@ -182,7 +171,7 @@ class Reconciler:
             except HeadMovedError:
                 if attempt == ATTEMPTS:
                     raise
-                report.state = self._store.load_for_brake(report.state.train, self._store.head())
+                report.state = self._latest(report.state.train)
             else:
                 return
 
@@ -205,7 +194,7 @@ class Reconciler:
                 moved += 1
                 if moved >= ATTEMPTS:
                     raise
-                report.state = self._store.load_for_brake(report.state.train, self._store.head())
+                report.state = self._latest(report.state.train)
                 continue
             except (RefusedError, InputError, OutsideError):
                 if not self._brakes(report.state, queue, finder):

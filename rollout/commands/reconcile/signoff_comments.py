@@ -48,6 +48,8 @@ class Listener:
         """What could not be asked for."""
         self.unseen = ""
         """As in `Facts`."""
+        self.has_looked = False
+        """Whether it has looked at all signatures again, for a decision that rests on them."""
 
     def hear(self, state: TrainState) -> SignoffUpdate | None:
         """Returns what the issue's comments say now, and what evidence shows once a decision rests on it;
@@ -58,6 +60,7 @@ class Listener:
         if before is None or not is_open(state):
             return None
         waits = waits_on_signatures(state)
+        self.has_looked = self.has_looked or waits
         signoff, said = self._listen(state, before, waits=waits)
         if waits:
             signoff = lapse_evidence(signoff, self._look_again(state, live(signoff)), self._at)
@@ -199,18 +202,16 @@ class SignoffDesk:
         self._listener = listener
         self._issue = issue
         self._answers: Answers = {}
-        self._has_looked = False
         self.notes: list[str] = []
 
     def must_look(self, state: TrainState) -> bool:
         """Returns whether a decision may rest on signatures, and this run has not looked at them all again:
         the last one has just come, or the phase that waits for them.
         """
-        return is_open(state) and waits_on_signatures(state) and not self._has_looked
+        return not self._listener.has_looked and is_open(state) and waits_on_signatures(state)
 
     def hear(self, state: TrainState) -> SignoffUpdate | None:
         """Returns what people's comments make of the checklist; None when there is nothing to read."""
-        self._has_looked = self._has_looked or waits_on_signatures(state)
         update = self._listener.hear(state)
         self._answers = update.answers if update else {}
         return update

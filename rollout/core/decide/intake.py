@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import reduce
 from itertools import groupby
+from typing import NamedTuple
 
+from rollout.core.channel.requests import without_answers
 from rollout.core.contract import Contract
 from rollout.core.decide.readings import head_of
 from rollout.core.decide.succession import why_ignored
@@ -45,7 +47,32 @@ def check_run(evidence: Sequence[Evidence], run: str) -> None:
             raise InputError(f"{_name(item)} is of round {item.round}, not of run {run}", hint=_HINT_ROUND)
 
 
-def sorted_out(evidence: Sequence[Evidence], now: datetime) -> tuple[list[Evidence], list[InputError]]:
+class Intake(NamedTuple):
+    """Evidence as it was handed in, put in order."""
+
+    believed: list[Evidence]
+    of_rollout: list[Evidence]
+    """The same without what is the channel's, which waits for no rollout."""
+    refused: list[InputError]
+    """Why evidence was left out that cannot be believed."""
+
+
+def take_in(evidence: Sequence[Evidence], state: TrainState, now: datetime) -> Intake:
+    """Returns what of the evidence can be believed, in the order in which it is folded.
+
+    Raises InputError where none can, for a torn round, and for evidence that is not of this rollout.
+    """
+    found, refused = _sorted_out(evidence, now)
+    if refused and not found:
+        raise refused[0]
+    believed = _in_order(found)
+    of_rollout = [left for left in map(without_answers, believed) if left is not None]
+    for item in of_rollout:
+        check_evidence(item, state, now)
+    return Intake(believed, of_rollout, refused)
+
+
+def _sorted_out(evidence: Sequence[Evidence], now: datetime) -> tuple[list[Evidence], list[InputError]]:
     """Returns what can be believed, and why each other piece is left out.
 
     A machine whose clock is ahead must not hide what the others show: a trigger may fire on it.
@@ -60,7 +87,7 @@ def sorted_out(evidence: Sequence[Evidence], now: datetime) -> tuple[list[Eviden
     return believed, refused
 
 
-def in_order(evidence: Sequence[Evidence]) -> list[Evidence]:
+def _in_order(evidence: Sequence[Evidence]) -> list[Evidence]:
     """Returns results first, then the observations, oldest first: one a round, and one an instant.
 
     Raises InputError for a torn round, and for results that contradict each other.
