@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import click
 
-from rollout.cli import reconcile
-from rollout.cli.boundary import tell_error
+from rollout.cli import reconcile, watching
 from rollout.cli.collect import evidence_dir_of, read
 from rollout.cli.help import Command
 from rollout.cli.options import FILE, Call, command_options
-from rollout.cli.output import progress
 from rollout.cli.perform import PRODUCT_DIR, carry_out
-from rollout.errors import InputError
 
 
 @click.command(cls=Command)
@@ -34,7 +30,12 @@ def tick(call: Call, product_dir: Path | None, evidence_dir: Path | None, watch:
     asks for. Where no release is under way nothing is read.
     """
     if watch:
-        _watch(call, product_dir, evidence_dir)
+        watching.watch(
+            call,
+            lambda fresh: once(fresh, product_dir, evidence_dir),
+            what="tick",
+            end="stopped; what was committed stays",
+        )
     else:
         once(call, product_dir, evidence_dir)
 
@@ -55,25 +56,3 @@ def once(call: Call, product_dir: Path | None, evidence_dir: Path | None) -> flo
     interval = reports[-1].state.contract.sampling.interval
     reconcile.answer(call, reports, dry_run=False)
     return interval
-
-
-def _watch(call: Call, product_dir: Path | None, evidence_dir: Path | None) -> None:
-    from rollout.adapters.clock import SystemClock
-    from rollout.cli.stopping import stopping_in_order
-    from rollout.commands.tick import watch
-    from rollout.rendering.gates import clock_time
-
-    clock = call.workspace.clock
-    if not isinstance(clock, SystemClock):
-        raise InputError("--watch goes by the clock, which --now stops", hint="leave one of them out")
-
-    def again() -> float:
-        with call.again() as fresh:
-            return once(fresh, product_dir, evidence_dir)
-
-    def waits(until: datetime) -> None:
-        progress(f"next tick at {clock_time(until, clock.now())}; Ctrl-C ends it")
-
-    with stopping_in_order():
-        watch(clock, again, failed=tell_error, waits=waits)
-    progress("stopped; what was committed stays")

@@ -64,8 +64,8 @@ def watch(
 
 def _wait(clock: PatientClock, until: datetime, waits: Callable[[datetime], None]) -> bool:
     """Returns whether nobody interrupted it."""
-    waits(until)
     try:
+        waits(until)
         clock.wait(max(0, (until - clock.now()).total_seconds()))
     except KeyboardInterrupt:
         return False

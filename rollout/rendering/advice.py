@@ -18,6 +18,7 @@ from rollout.core.contract import (
 from rollout.core.decide.legality import A_READING
 from rollout.core.decide.pending import held_now, is_settled
 from rollout.core.decide.succession import why_ahead
+from rollout.core.files import STATUS
 from rollout.core.rollback.readiness import why_person_needed
 from rollout.core.signoff import is_signed
 from rollout.core.state import (
@@ -179,7 +180,7 @@ def what_next(state: TrainState, *, now: datetime) -> str:
         return _what_becomes_of_the_step(state, status, held)
     if held:
         return f"nothing is promoted {held}"
-    if not is_settled(state):
+    if not is_settled(state) or state.is_broken(STATUS):
         return _what_becomes_of_the_edit(state, status)
     to = state.contract.next_phase(rollout.phase)
     if to is None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,10 +91,22 @@ def test_a_tick_without_a_release_reads_nothing(shell: Shell) -> None:
     assert said.err == ""
 
 
-def test_watching_needs_a_clock_that_goes(shell: Shell) -> None:
-    said = shell.rollout("tick", "--watch")
+@pytest.mark.parametrize("command", ["tick", "status"])
+def test_watching_needs_a_clock_that_goes(shell: Shell, command: str) -> None:
+    said = shell.rollout(command, "--watch")
     assert (said.code, said.out) == (2, "")
     assert said.err == ("error: --watch goes by the clock, which --now stops\nhint: leave one of them out\n")
+
+
+def test_a_watched_status_is_shown_at_once_and_ends_well_when_it_is_interrupted(shell: Shell) -> None:
+    command = [sys.executable, "-m", "rollout", "status", "--watch", "--repo", str(shell.repo)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stderr is not None
+        waits = watching.stderr.readline()
+        watching.send_signal(signal.SIGINT)
+        out, err = watching.communicate()
+    assert re.fullmatch(r"next look in \d\d? s; Ctrl-C ends it\n", waits)
+    assert (watching.returncode, out.splitlines()[0], err) == (0, "shop: no release", "stopped\n")
 
 
 # --- collect ---------------------------------------------------------------------------------------------
