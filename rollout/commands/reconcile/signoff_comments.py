@@ -208,7 +208,7 @@ class SignoffDesk:
         """Returns whether a decision may rest on signatures, and this run has not looked at them all again:
         the last one has just come, or the phase that waits for them.
         """
-        return not self._listener.has_looked and is_open(state) and waits_on_signatures(state)
+        return not self._listener.has_looked and waits_on_signatures(state)
 
     def hear(self, state: TrainState) -> SignoffUpdate | None:
         """Returns what people's comments make of the checklist; None when there is nothing to read."""

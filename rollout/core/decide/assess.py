@@ -72,15 +72,8 @@ def _current_observation(status: Status) -> Observation | None:
     observation = status.observation
     if observation is None or status.entered_at is None:
         return None
-    same = observation.phase == status.phase and judges_alike(status, observation)
+    same = observation.phase == status.phase and status.judges_like(observation)
     return observation if same and observation.started_at >= status.entered_at else None
-
-
-def judges_alike(status: Status, observation: Observation) -> bool:
-    """Returns whether the contract that the observation was made under judges health as the present one
-    does.
-    """
-    return observation.contract_digest in (status.contract_digest, status.same_health)
 
 
 # --- triggers --------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from rollout.core.decide import counters, legality, succession, triggers
-from rollout.core.decide.assess import assess, judges_alike
+from rollout.core.decide.assess import assess
 from rollout.core.decide.evidence import fold_results, lasting, observe, only_older, record
 from rollout.core.decide.step import Step
 from rollout.core.decide.succession import why_ignored
@@ -88,7 +88,7 @@ def _by_contract_of(state: TrainState, status: Status) -> Status:
     health, last = state.contract.health_digest, status.observation
     if health != status.health_digest:
         changes |= {"health_digest": health, "same_health": None, "soak": Soak()}
-    elif last is not None and judges_alike(status, last):
+    elif last is not None and status.judges_like(last):
         changes["same_health"] = last.contract_digest
     return status.model_copy(update=changes)
 

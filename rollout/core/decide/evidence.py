@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from rollout.core.decide import counters, streaks, succession, triggers
-from rollout.core.decide.assess import assess, judges_alike
+from rollout.core.decide.assess import assess
 from rollout.core.decide.requests import answer, applied
 from rollout.core.decide.step import Step
 from rollout.core.decide.view import samples_of, view_of_phase
@@ -107,7 +107,7 @@ def _observe_late(
 
 
 def _belongs(state: TrainState, status: Status, observation: Observation) -> bool:
-    if observation.phase != status.phase or not judges_alike(status, observation):
+    if observation.phase != status.phase or not status.judges_like(observation):
         return False
     percent = applied(state.contract, state.rollout, status.requests)
     return percent.is_done is None or (percent.since is not None and observation.started_at >= percent.since)

@@ -68,11 +68,11 @@ def is_over(rollout: Rollout) -> bool:
 
 def waits_on_signatures(state: TrainState) -> bool:
     """Returns whether the phase has a sign-off gate whose items people have signed: a decision may rest on
-    them.
+    them. Where the checklist is over none does.
     """
     status = state.status
     phases = {phase.name: phase for phase in state.contract.phases}
-    if status is None or status.phase not in phases:
+    if status is None or status.phase not in phases or not is_open(state):
         return False
     gates = state.contract.gates_of(phases[status.phase])
     befores = {gate.before for gate in gates if isinstance(gate, SignoffGate)}

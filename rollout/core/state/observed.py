@@ -320,6 +320,10 @@ class Status(Model):
         """The phase that was last entered legally."""
         return self.legal.phase or ""
 
+    def judges_like(self, observation: Observation) -> bool:
+        """Returns whether health is judged as by the contract that the observation was made under."""
+        return observation.contract_digest in (self.contract_digest, self.same_health)
+
     def entered(self, rollout: Rollout) -> Rollout:
         """Returns desired state as far as it was entered: a merged step that waits is left out."""
         if rollout.outcome is not Outcome.IN_PROGRESS or rollout.phase == self.phase:
