@@ -17,14 +17,12 @@ from rollout.core.decide.evidence import (
     fold_facts,
     fold_late_results,
     fold_observation,
-    fold_readings,
     fold_results,
 )
 from rollout.core.decide.migration import migrated
 from rollout.core.decide.pending import has_adopted
 from rollout.core.decide.requests import lanes_back, needed
 from rollout.core.decide.step import Step
-from rollout.core.decide.succession import why_ignored
 from rollout.core.files import ROLLOUT, SIGNOFF
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.state import (
@@ -152,9 +150,6 @@ def _after_the_end(
 
     if evidence is None:
         return next_step(Moment(state, status, incident, facts, now))
-    if why_ignored(status, state.contract, evidence, now):
-        return None
-    status, evidence = fold_readings(state, status, evidence, now)
     return watch(state, status, incident, evidence, facts, now)
 
 

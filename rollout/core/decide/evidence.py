@@ -7,9 +7,10 @@ from datetime import datetime
 
 from rollout.core.decide import counters, streaks, succession, triggers
 from rollout.core.decide.assess import assess
+from rollout.core.decide.readings import samples_of
 from rollout.core.decide.requests import answer, applied
 from rollout.core.decide.step import Step
-from rollout.core.decide.view import samples_of, view_of_phase
+from rollout.core.decide.view import view_of_phase
 from rollout.core.files import STATUS
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.rollback import opening

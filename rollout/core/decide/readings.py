@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from rollout.core.contract import Contract, Phase, Surface
+from rollout.core.decide.requests import applied
 from rollout.core.observation import HarnessReport, Observation, Sample, is_ahead
-from rollout.core.state import Status
+from rollout.core.state import Status, TrainState
 from rollout.core.values import format_duration, format_instant
 
 _SHOWN = 8
@@ -84,6 +85,28 @@ def _why_foreign(evidence: Sample | HarnessReport, observation: Observation) -> 
 
 
 # --- new enough ------------------------------------------------------------------------------------------
+
+
+def samples_of(state: TrainState, status: Status, observation: Observation) -> dict[str, Sample]:
+    """Returns the observation's samples as they count in its phase."""
+    since = began(state, status, observation.phase)
+    return fresh_samples(observation, state.contract, since, by_first_rules=status.by_first_rules)
+
+
+def began(state: TrainState, status: Status, phase: str) -> datetime | None:
+    """Returns when a reading of that phase may be made at the earliest;
+    None where schema 1 set no such bound.
+
+    A phase begins with its entry, or when its percent was applied. Of one that was left only the start of
+    the rollout is still known.
+    """
+    release = state.rollout.release
+    if status.by_first_rules or release is None:
+        return None
+    if phase != status.phase or status.entry is None:
+        return release.started_at
+    since = applied(state.contract, state.rollout, status.requests).since
+    return max(status.entry, since) if since else status.entry
 
 
 def fresh_samples(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rollout.core import signoff
 from rollout.core.contract import Contract, Phase
-from rollout.core.decide.readings import fresh_samples, run_read, settled_samples
+from rollout.core.decide.readings import began, fresh_samples, run_read, settled_samples
 from rollout.core.decide.requests import applied
 from rollout.core.observation import HarnessReport, Observation, Sample
 from rollout.core.state import (
@@ -113,29 +113,7 @@ def view_of_phase(
     state: TrainState, status: Status, facts: Facts, phase: str, observation: Observation | None
 ) -> View:
     """Returns what `view_of` does, of readings made since that phase began."""
-    return view_of(state, status, facts, phase, observation, since=_began(state, status, phase))
-
-
-def samples_of(state: TrainState, status: Status, observation: Observation) -> dict[str, Sample]:
-    """Returns the observation's samples as they count in its phase."""
-    since = _began(state, status, observation.phase)
-    return fresh_samples(observation, state.contract, since, by_first_rules=status.by_first_rules)
-
-
-def _began(state: TrainState, status: Status, phase: str) -> datetime | None:
-    """Returns when a reading of that phase may be made at the earliest;
-    None where schema 1 set no such bound.
-
-    A phase begins with its entry, or when its percent was applied. Of one that was left only the start of
-    the rollout is still known.
-    """
-    release = state.rollout.release
-    if status.by_first_rules or release is None:
-        return None
-    if phase != status.phase or status.entry is None:
-        return release.started_at
-    since = applied(state.contract, state.rollout, status.requests).since
-    return max(status.entry, since) if since else status.entry
+    return view_of(state, status, facts, phase, observation, since=began(state, status, phase))
 
 
 NOT_OBSERVED = Sample.model_construct(unknown="not observed yet")  # builds no validator at every start

@@ -7,7 +7,9 @@ from datetime import datetime
 from rollout.core.channel.guards import bare
 from rollout.core.contract import Action, Contract, RollbackStep
 from rollout.core.decide import triggers
+from rollout.core.decide.evidence import fold_readings
 from rollout.core.decide.step import Step
+from rollout.core.decide.succession import why_ignored
 from rollout.core.decide.view import view_of
 from rollout.core.observation import Observation
 from rollout.core.rollback import revert_step
@@ -37,12 +39,15 @@ def watch(
     observation: Observation,
     facts: Facts,
     now: datetime,
-) -> Step:
-    """Records one more observation, of which `status` has folded all but the triggers.
+) -> Step | None:
+    """Records one more observation, of which nothing is judged but the triggers; None where it adds nothing.
 
     A trigger that fires anew joins the incident, with what it sets off, until the revert is there:
     from then on health is that of another revision.
     """
+    if why_ignored(status, state.contract, observation, now):
+        return None
+    status, observation = fold_readings(state, status, observation, now)
     found = _triggers(state, status, observation, facts)
     status = status.model_copy(update={"triggers": found, "facts": facts, "decided_at": now})
     new = () if _has_landed(incident) else _new(incident, found, state.contract)
