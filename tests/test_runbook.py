@@ -156,7 +156,7 @@ def in_words(gate: Gate) -> str:
             return "rollback target recorded"
         case "signoff":
             return f"signed off before {gate.before}"
-        case "equals" | "advancing":
+        case "equals" | "advancing" | "ratio":
             return f"not in the runbook: {gate.title}"
 
 
@@ -231,6 +231,8 @@ def threshold(trigger: Trigger) -> str:
             return f"{where}: timeline error"
         case "validation_failure":
             return f"{'harness or ' if trigger.harness else ''}`{trigger.checks}` fails"
+        case "ratio":
+            return f"not in the runbook: {trigger.name}"
 
 
 def test_the_matrix_has_the_runbooks_rows(contract: Contract) -> None:

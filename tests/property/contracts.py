@@ -143,6 +143,12 @@ class Draft:
                 "min": self._odd(0, 5),
             },
             {"kind": "equals", "field": "gate", "value": self._odd("{version}", "{verison}", "")},
+            {
+                "kind": "ratio",
+                "field": field,
+                "over": self._odd("queue_depth", field),
+                "max": self._odd(2, 0),
+            },
             {"kind": "no_new", "counter": counter},
             {"kind": "flat", "counter": counter},
             {"kind": "advancing", "counter": counter, "by": self._odd(1, 0, 10**16)},
@@ -170,6 +176,7 @@ class Draft:
             {"kind": "new_counter", "counters": ["failed"]},
             {"kind": "threshold", "field": "failure_streak", "at_least": self._odd(3, 0, -1, True)},
             {"kind": "threshold", "field": "errors", "at_most": self._odd(-1, 0, 1e300, True)},
+            {"kind": "ratio", "field": "errors", "over": "queue_depth", "max": 2, "checks": 2},
             {"kind": "validation_failure", "harness": self.harness, "checks": self._odd("*", "", "[")},
         )
         actions = ["freeze"] if self._chance(0.2) else ["freeze", "rollback"]

@@ -62,6 +62,23 @@ class ThresholdGate(SurfaceGate):
         return self
 
 
+class RatioGate(SurfaceGate):
+    """A numeric field that is at most so many times another one of the same surface: canary against baseline.
+
+    Not applicable at 0 % and 100 %, where there is nothing to compare with. A division by zero is unknown."""
+
+    kind: Literal["ratio"]
+    field: Identifier
+    over: Identifier
+    """The field that it is divided by, such as that of the version before."""
+    max: float = Field(gt=0)
+    """1.5 allows half as much again."""
+
+    @property
+    def subject(self) -> str:
+        return f"ratio.{self.field}"
+
+
 class EqualsGate(SurfaceGate):
     """A text field with exactly this value."""
 
@@ -178,6 +195,7 @@ class SignoffGate(_Gate):
 Gate = Annotated[
     HealthStateGate
     | ThresholdGate
+    | RatioGate
     | EqualsGate
     | NoNewGate
     | FlatGate

@@ -25,3 +25,8 @@ class Phase(Model):
     inherit: Name | None = None
     """The gates of this phase hold here too."""
     gates: tuple[Gate, ...] = ()
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether some users have the release and others have not, so that the two can be compared."""
+        return 0 < self.canary_percent < 100

@@ -13,7 +13,12 @@ from rollout.core.contract.gates import (
 )
 from rollout.core.contract.phases import Phase
 from rollout.core.contract.signoff import COMPLETE, Proof, SignoffItem
-from rollout.core.contract.triggers import HealthRegressionTrigger, ThresholdTrigger, ValidationTrigger
+from rollout.core.contract.triggers import (
+    HealthRegressionTrigger,
+    RatioTrigger,
+    ThresholdTrigger,
+    ValidationTrigger,
+)
 from rollout.core.contract.whole import Contract
 from rollout.core.values import format_duration
 
@@ -162,7 +167,7 @@ def _surface_problems(contract: Contract) -> Iterator[str]:
 def _counts_checks(contract: Contract, surface: str) -> bool:
     """Returns whether a trigger waits for several consecutive checks of that surface."""
     return any(
-        isinstance(trigger, HealthRegressionTrigger | ThresholdTrigger)
+        isinstance(trigger, HealthRegressionTrigger | ThresholdTrigger | RatioTrigger)
         and trigger.checks > 1
         and surface in (trigger.surfaces or contract.surfaces)
         for trigger in contract.triggers

@@ -74,6 +74,21 @@ class ThresholdTrigger(_Trigger):
         return self.at_most is not None and value <= self.at_most
 
 
+class RatioTrigger(_Trigger):
+    """A numeric field above so many times another one of the same surface, for so many consecutive checks.
+
+    It watches no phase at 0 % or 100 %, where there is nothing to compare with."""
+
+    kind: Literal["ratio"]
+    field: Identifier
+    over: Identifier
+    """The field that it is divided by, such as that of the version before."""
+    max: float = Field(gt=0)
+    """Fires above it; 2 allows twice as much."""
+    checks: int = Field(default=1, ge=1, le=100)
+    """1 fires at once."""
+
+
 class NewCounterTrigger(_Trigger):
     """Any of these counters has risen since the phase's baseline."""
 
@@ -96,6 +111,11 @@ class ValidationTrigger(_Trigger):
 
 
 Trigger = Annotated[
-    HealthRegressionTrigger | ThresholdTrigger | NewCounterTrigger | TimelineTrigger | ValidationTrigger,
+    HealthRegressionTrigger
+    | ThresholdTrigger
+    | RatioTrigger
+    | NewCounterTrigger
+    | TimelineTrigger
+    | ValidationTrigger,
     Field(discriminator="kind"),
 ]

@@ -27,7 +27,7 @@ from rollout.core.contract.product import (
 )
 from rollout.core.contract.rollback import Rollback
 from rollout.core.contract.signoff import SignoffPolicy
-from rollout.core.contract.triggers import NewCounterTrigger, Trigger, ValidationTrigger
+from rollout.core.contract.triggers import NewCounterTrigger, RatioTrigger, Trigger, ValidationTrigger
 from rollout.core.values import Model, Name
 
 _JUDGES_HEALTH = {"prepare", "surfaces", "harness", "apply", "sampling", "phases", "triggers"}
@@ -137,7 +137,12 @@ class Contract(Model):
         )
 
     def watches(self, trigger: Trigger, phase: str) -> bool:
-        """Returns whether the trigger watches that phase; by default all but the first."""
+        """Returns whether the trigger watches that phase; by default all but the first.
+
+        One that compares with a baseline watches only where there is one.
+        """
+        if isinstance(trigger, RatioTrigger) and not self.phase(phase).has_baseline:
+            return False
         if trigger.phases is None:
             return phase != self.phases[0].name
         return phase in trigger.phases

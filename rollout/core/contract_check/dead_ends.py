@@ -11,6 +11,8 @@ from rollout.core.contract import (
     CiChecksGate,
     Contract,
     HarnessGate,
+    RatioGate,
+    RatioTrigger,
     Surface,
     ThresholdTrigger,
     ValidationTrigger,
@@ -31,6 +33,7 @@ def dead_ends(contract: Contract) -> Iterator[str]:
     yield from _phases(contract)
     yield from _times(contract)
     yield from _triggers(contract)
+    yield from _ratios(contract)
     yield from _harness(contract)
     for name, surface in contract.surfaces.items():
         yield from _states(f"surfaces.{name}.map.health_states", surface)
@@ -39,6 +42,17 @@ def dead_ends(contract: Contract) -> Iterator[str]:
     for where, pattern in check_patterns(contract):
         yield from _pattern(where, pattern)
     yield from _evidence(contract)
+
+
+def _ratios(contract: Contract) -> Iterator[str]:
+    """Yields comparisons of a field with itself."""
+    for index, phase in enumerate(contract.phases):
+        for number, gate in enumerate(phase.gates):
+            if isinstance(gate, RatioGate) and gate.field == gate.over:
+                yield f"phases.{index}.gates.{number}.over: is the field itself; name another one"
+    for index, trigger in enumerate(contract.triggers):
+        if isinstance(trigger, RatioTrigger) and trigger.field == trigger.over:
+            yield f"triggers.{index}.over: is the field itself; name another one"
 
 
 def _phases(contract: Contract) -> Iterator[str]:

@@ -212,6 +212,7 @@ _TRUE_OR_FALSE = "must be true or false, not {seen}"
 _SENTENCES = {
     "missing": "is missing",
     "enum": _ONE_OF,
+    "greater_than": "must be above {gt:g}, not {seen}",
     "greater_than_equal": "must be at least {ge}, not {seen}",
     "less_than_equal": "must be at most {le}, not {seen}",
     "too_short": "must have at least {min_length}, has {actual_length}",

@@ -20,6 +20,8 @@ from rollout.core.contract import (
     NewCounterTrigger,
     NoNewGate,
     NoTriggerGate,
+    RatioGate,
+    RatioTrigger,
     RollbackTargetGate,
     SignoffGate,
     ThresholdGate,
@@ -91,23 +93,28 @@ def reports(asked: NameUse, surface: SurfaceNames) -> bool:
             assert_never(asked.kind)
 
 
-def asked_by_gate(gate: Gate) -> NameUse | None:
-    """Returns what the gate reads of surfaces; None for one that reads no surface."""
+def _asked_by_gate(gate: Gate) -> list[NameUse]:
     match gate:
         case HealthStateGate():
-            return NameUse(NameKind.HEALTH_STATE, "", HEALTH_STATE)
+            return [NameUse(NameKind.HEALTH_STATE, "", HEALTH_STATE)]
         case ThresholdGate():
-            return NameUse(NameKind.FIELD, "field", gate.field)
+            return [NameUse(NameKind.FIELD, "field", gate.field)]
+        case RatioGate():
+            return _both(gate)
         case EqualsGate():
-            return NameUse(NameKind.LABEL, "field", gate.field)
+            return [NameUse(NameKind.LABEL, "field", gate.field)]
         case NoNewGate() | FlatGate() | AdvancingGate():
-            return NameUse(NameKind.COUNTER, "counter", gate.counter)
+            return [NameUse(NameKind.COUNTER, "counter", gate.counter)]
         case TimelineGate():
-            return NameUse(NameKind.TIMELINE, "", "a timeline")
+            return [NameUse(NameKind.TIMELINE, "", "a timeline")]
         case NoTriggerGate() | HarnessGate() | CiChecksGate() | RollbackTargetGate() | SignoffGate():
-            return None
+            return []
         case _:
             assert_never(gate)
+
+
+def _both(ratio: RatioGate | RatioTrigger) -> list[NameUse]:
+    return [NameUse(NameKind.FIELD, "field", ratio.field), NameUse(NameKind.FIELD, "over", ratio.over)]
 
 
 def _asked_by_trigger(trigger: Trigger) -> list[NameUse]:
@@ -116,6 +123,8 @@ def _asked_by_trigger(trigger: Trigger) -> list[NameUse]:
             return [NameUse(NameKind.HEALTH_STATE, "", HEALTH_STATE)]
         case ThresholdTrigger():
             return [NameUse(NameKind.FIELD, "field", trigger.field)]
+        case RatioTrigger():
+            return _both(trigger)
         case NewCounterTrigger():
             return [NameUse(NameKind.COUNTER, "counters", counter) for counter in trigger.counters]
         case TimelineTrigger():
@@ -129,9 +138,8 @@ def _asked_by_trigger(trigger: Trigger) -> list[NameUse]:
 def _everything_asked(contract: Contract) -> Iterator[tuple[str, NameUse, tuple[str, ...] | None]]:
     for index, phase in enumerate(contract.phases):
         for number, gate in enumerate(phase.gates):
-            asked = asked_by_gate(gate)
-            if asked is not None:
-                yield f"phases.{index}.gates.{number}", asked, getattr(gate, "surfaces", None)
+            for each in _asked_by_gate(gate):
+                yield f"phases.{index}.gates.{number}", each, getattr(gate, "surfaces", None)
     for index, trigger in enumerate(contract.triggers):
         for each in _asked_by_trigger(trigger):
             yield f"triggers.{index}", each, trigger.surfaces

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rollout.core.contract import Adapter, Contract, NewCounterTrigger, RunsSoak, ThresholdTrigger
+from rollout.core.contract import (
+    Adapter,
+    Contract,
+    NewCounterTrigger,
+    RatioGate,
+    RatioTrigger,
+    RunsSoak,
+    ThresholdTrigger,
+)
 from rollout.core.contract_check.commands import commands_of
 from rollout.core.contract_check.dead_ends import WORSE, check_patterns, has_open_bracket
 from rollout.core.contract_check.health import health_doubts
@@ -34,6 +42,7 @@ def find_warnings(contract: Contract) -> Iterator[str]:
 
         yield from constant_doubts(contract)
     yield from _triggers(contract)
+    yield from _baselines(contract)
     yield from _soak(contract)
     yield from health_doubts(contract)
     for where, pattern in check_patterns(contract):
@@ -95,6 +104,22 @@ def _triggers(contract: Contract) -> Iterator[str]:
             continue
         if trigger.at_least is not None and trigger.at_least <= 0:
             yield f"triggers.{index}.at_least: fires at {trigger.at_least:g} already"
+
+
+def _baselines(contract: Contract) -> Iterator[str]:
+    """Yields comparisons with a baseline where there is none."""
+    for index, phase in enumerate(contract.phases):
+        for gate in contract.gates_of(phase):
+            if isinstance(gate, RatioGate) and not phase.has_baseline:
+                yield (
+                    f"phases.{index}.gates: {gate.title} does not apply in {phase.name}: at"
+                    f" {phase.canary_percent} % there is nothing to compare with"
+                )
+    for index, trigger in enumerate(contract.triggers):
+        if isinstance(trigger, RatioTrigger) and not any(
+            contract.watches(trigger, phase.name) for phase in contract.phases
+        ):
+            yield f"triggers.{index}.phases: it watches none in which there is something to compare with"
 
 
 def _soak(contract: Contract) -> Iterator[str]:

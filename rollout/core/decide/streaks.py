@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rollout.core.contract import Contract, HealthRegressionTrigger, Sampling, ThresholdTrigger, Trigger
+from rollout.core.contract import (
+    Contract,
+    HealthRegressionTrigger,
+    RatioTrigger,
+    Sampling,
+    ThresholdTrigger,
+    Trigger,
+)
+from rollout.core.decide.triggers import measured
 from rollout.core.observation import Sample
 from rollout.core.state import Status, Streak
 from rollout.core.values import seconds_between
@@ -50,7 +58,7 @@ def running(status: Status | None) -> dict[tuple[str, str], int]:
 
 def counts_checks(trigger: Trigger) -> bool:
     """Returns whether the trigger fires at consecutive checks, and not at the first."""
-    if isinstance(trigger, ThresholdTrigger):
+    if isinstance(trigger, ThresholdTrigger | RatioTrigger):
         return trigger.checks > 1
     return isinstance(trigger, HealthRegressionTrigger)
 
@@ -59,9 +67,8 @@ def _is_unhealthy(trigger: Trigger, sample: Sample) -> bool | None:
     """Returns what the sample is to that trigger; None when it does not tell."""
     if isinstance(trigger, HealthRegressionTrigger):
         return sample.health_state.value in trigger.states if sample.health_state else None
-    if isinstance(trigger, ThresholdTrigger):
-        value = sample.fields.get(trigger.field)
-        return None if value is None else trigger.is_reached(value)
+    if isinstance(trigger, ThresholdTrigger | RatioTrigger):
+        return measured(trigger, sample).is_bad
     return None
 
 

@@ -15,6 +15,7 @@ from rollout.core.contract import (
     Contract,
     HealthRegressionTrigger,
     NewCounterTrigger,
+    RatioTrigger,
     ThresholdTrigger,
     TimelineTrigger,
     Trigger,
@@ -22,6 +23,7 @@ from rollout.core.contract import (
     matching,
 )
 from rollout.core.decide.counters import lookup
+from rollout.core.decide.gates import ratio
 from rollout.core.decide.gates.harness import PASSED
 from rollout.core.decide.gates.harness import describe as describe_run
 from rollout.core.decide.gates.timeline_clean import describe as describe_timeline
@@ -121,8 +123,9 @@ def _when(trigger: Trigger) -> str:
         case HealthRegressionTrigger():
             return f"at {trigger.checks} consecutive checks {' or '.join(trigger.states)}"
         case ThresholdTrigger():
-            at = f"{trigger.checks} consecutive checks " if trigger.checks > 1 else ""
-            return f"at {at}{trigger.field} {_bound(trigger)}"
+            return f"at {_checks(trigger.checks)}{trigger.field} {_bound(trigger)}"
+        case RatioTrigger():
+            return f"at {_checks(trigger.checks)}{trigger.field} > {ratio.bound(trigger)}"
         case NewCounterTrigger():
             return f"at any new {' or '.join(trigger.counters)}"
         case TimelineTrigger():
@@ -131,6 +134,10 @@ def _when(trigger: Trigger) -> str:
             return "when the validation run or CI fails"
         case _:
             assert_never(trigger)
+
+
+def _checks(number: int) -> str:
+    return f"{number} consecutive checks " if number > 1 else ""
 
 
 def _bound(trigger: ThresholdTrigger) -> str:
@@ -144,8 +151,8 @@ def _ask(trigger: Trigger, view: View) -> Iterable[TriggerReading]:
     match trigger:
         case HealthRegressionTrigger():
             return _regression(trigger, view)
-        case ThresholdTrigger():
-            return _threshold(trigger, view)
+        case ThresholdTrigger() | RatioTrigger():
+            return _numbers(trigger, view)
         case NewCounterTrigger():
             return _new_counter(trigger, view)
         case TimelineTrigger():
@@ -179,19 +186,50 @@ def _regression(trigger: HealthRegressionTrigger, view: View) -> Iterator[Trigge
             yield _unknown(surface, "health_state not reported")
 
 
-def _threshold(trigger: ThresholdTrigger, view: View) -> Iterator[TriggerReading]:
+class Measured(NamedTuple):
+    """What a sample's numbers are to a trigger."""
+
+    is_bad: bool | None
+    """None where they do not tell."""
+    seen: str
+    """What was seen, or why they do not tell; empty where the surface never reports it."""
+
+
+def measured(trigger: ThresholdTrigger | RatioTrigger, sample: Sample) -> Measured:
+    """Returns what a sample that could be read is to the trigger."""
+    match trigger:
+        case ThresholdTrigger():
+            value = sample.fields.get(trigger.field)
+            if value is not None:
+                return Measured(trigger.is_reached(value), f"{trigger.field}={number(value)}")
+            return Measured(None, _unless_lacking(f"{trigger.field} not reported", trigger.field, sample))
+        case RatioTrigger():
+            result, seen = ratio.compare(trigger, sample)
+            if result in (Result.SATISFIED, Result.UNSATISFIED):
+                return Measured(result is Result.UNSATISFIED, f"{trigger.field} is {seen}")
+            return Measured(None, seen if result is Result.UNKNOWN else "")
+        case _:
+            assert_never(trigger)
+
+
+def _unless_lacking(why: str, field: str, sample: Sample) -> str:
+    return "" if field in sample.not_applicable else why
+
+
+def _numbers(trigger: ThresholdTrigger | RatioTrigger, view: View) -> Iterator[TriggerReading]:
     streaks = view.streaks.get(trigger.name, {})
     for surface, sample in _known(trigger, view):
-        value, streak = sample.fields.get(trigger.field), streaks.get(surface)
+        is_bad, seen = measured(trigger, sample)
+        streak = streaks.get(surface)
         if streak is not None and streak.count >= trigger.checks:
-            last = f"{trigger.field}={number(value)}" if value is not None else trigger.field
+            last = seen if is_bad is not None else trigger.field
             yield TriggerReading(TriggerState.FIRED, surface, f"{last}, {streak.count} checks in a row")
         elif sample.unknown is not None:
             yield _unknown(surface, sample.unknown)
-        elif trigger.checks == 1 and value is not None and trigger.is_reached(value):
-            yield TriggerReading(TriggerState.FIRED, surface, f"{trigger.field}={number(value)}")
-        elif value is None and trigger.field not in sample.not_applicable:
-            yield _unknown(surface, f"{trigger.field} not reported")
+        elif trigger.checks == 1 and is_bad:
+            yield TriggerReading(TriggerState.FIRED, surface, seen)
+        elif is_bad is None and seen:
+            yield _unknown(surface, seen)
 
 
 def _new_counter(trigger: NewCounterTrigger, view: View) -> Iterator[TriggerReading]:

@@ -155,6 +155,12 @@ def number(value: float) -> str:
     return str(int(value)) if value == int(value) else exactly(float(f"{value:g}"))
 
 
+def figure(value: float, holds: Callable[[float], bool]) -> str:
+    """Writes what was measured, exactly where rounding would put it on the other side of a bound."""
+    text = number(value)
+    return text if holds(float(text)) is holds(value) else exactly(value)
+
+
 def exactly(value: float) -> str:
     """Writes a figure with as many digits as it was given: 0.00005 -> `0.00005`, 99.99999 -> `99.99999`."""
     return str(int(value)) if value == int(value) else f"{Decimal(repr(value)):f}"

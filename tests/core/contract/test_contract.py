@@ -325,6 +325,48 @@ BROKEN = {
             " {kind: health_state}"
         ],
     ),
+    "a comparison with a baseline where there is none": (
+        COUNTING
+        + "triggers: []\n"
+        + phases(
+            "name: dark, canary_percent: 0, soak: 1h,"
+            " gates: [{kind: ratio, field: drift, over: error_count, max: 2}]",
+            few("{kind: ratio, field: drift, over: error_count, max: 2}"),
+            "name: all, canary_percent: 100, soak: 1h, inherit: at-10,"
+            " gates: [{kind: signoff, before: complete}]",
+        ),
+        [
+            "phases.0.soak: can never be earned, because no gate reads a surface's health; add one, such as"
+            " {kind: health_state}",
+            "phases.2.gates: all at 100 % has no gate that reads the health of a surface; add one, such as"
+            " {kind: health_state}",
+        ],
+    ),
+    "a comparison with itself, of what nobody reports, and by nothing": (
+        COUNTING
+        + phases(
+            DARK,
+            few(
+                "{kind: health_state}, {kind: ratio, field: drift, over: drift, max: 2},"
+                " {kind: ratio, name: x, field: drfit, over: errorcount, max: 2}"
+            ),
+            ALL,
+        )
+        + "triggers:\n"
+        "- {name: a, kind: ratio, field: drift, over: drift, max: 2, actions: [freeze]}\n"
+        "- {name: b, kind: ratio, field: drift, over: errorcount, max: 2, actions: [freeze]}\n",
+        [
+            "phases.1.gates.2.field: no surface reports drfit; did you mean drift?",
+            "phases.1.gates.2.over: no surface reports errorcount; did you mean error_count?",
+            "triggers.1.over: no surface reports errorcount; did you mean error_count?",
+            "phases.1.gates.1.over: is the field itself; name another one",
+            "triggers.0.over: is the field itself; name another one",
+        ],
+    ),
+    "a ratio of at most nothing": (
+        gates("{kind: ratio, field: a, over: b, max: 0}"),
+        ["phases.0.gates.0.max: must be above 0, not 0"],
+    ),
     "no_trigger reads nothing where no trigger of health watches": (
         phases(
             DARK,
@@ -1173,6 +1215,12 @@ def test_a_trigger_watches_all_but_the_first_phase_unless_it_names_some() -> Non
     assert [good().watches(everywhere, phase) for phase in ("dark", "few", "all")] == [False, True, True]
     (named,) = good(trigger("kind: validation_failure, phases: [dark]")).triggers
     assert [good().watches(named, phase) for phase in ("dark", "few", "all")] == [True, False, False]
+
+
+def test_a_trigger_that_compares_with_a_baseline_watches_only_where_there_is_one() -> None:
+    ratio = "kind: ratio, field: failure_streak, over: queue_depth, max: 2, surfaces: [web]"
+    (trigger_,) = good(trigger(f"{ratio}, phases: [dark, few, all]")).triggers
+    assert [good().watches(trigger_, phase) for phase in ("dark", "few", "all")] == [False, True, False]
 
 
 def test_globs_are_case_sensitive() -> None:

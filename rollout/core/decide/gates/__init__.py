@@ -17,6 +17,7 @@ from rollout.core.contract import (
     NoNewGate,
     NoTriggerGate,
     Phase,
+    RatioGate,
     RollbackTargetGate,
     SignoffGate,
     ThresholdGate,
@@ -29,6 +30,7 @@ from rollout.core.decide.gates import (
     harness,
     health_state,
     no_trigger,
+    ratio,
     rollback_target,
     signoff,
     threshold,
@@ -44,6 +46,8 @@ def evaluate(gate: Gate, view: View) -> Iterable[Leaf]:
             return health_state.evaluate(gate, view)
         case ThresholdGate():
             return threshold.evaluate(gate, view)
+        case RatioGate():
+            return ratio.evaluate(gate, view)
         case EqualsGate():
             return equals.evaluate(gate, view)
         case NoNewGate() | FlatGate() | AdvancingGate():
@@ -66,8 +70,10 @@ def evaluate(gate: Gate, view: View) -> Iterable[Leaf]:
 
 def earns_soak(gate: Gate, contract: Contract, phase: Phase) -> bool:
     """Returns whether the gate reads health in that phase: `no_trigger` only where a trigger of health
-    watches.
+    watches, `ratio` only where there is a baseline.
     """
+    if isinstance(gate, RatioGate):
+        return phase.has_baseline
     if isinstance(gate, NoTriggerGate):
         return contract.watches_health(phase.name)
     return reads_health(gate)
@@ -86,6 +92,7 @@ def reads_health(gate: Gate) -> bool:
         case (
             HealthStateGate()
             | ThresholdGate()
+            | RatioGate()
             | EqualsGate()
             | NoNewGate()
             | FlatGate()

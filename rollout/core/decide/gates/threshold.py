@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rollout.core.contract import ThresholdGate
-from rollout.core.decide.view import Leaf, View, exactly, leaves, number
+from rollout.core.decide.view import Leaf, View, exactly, figure, leaves, number
 from rollout.core.observation import Sample
 from rollout.core.state import Result
 
@@ -24,10 +24,8 @@ def evaluate(gate: ThresholdGate, view: View) -> Iterable[Leaf]:
             return Result.UNKNOWN, "not reported"
         if value < 0 and counts_from_zero and not view.by_first_rules:
             return Result.UNKNOWN, f"{number(value)} is no count; `min` allows what is below zero"
-        holds, seen = _within(gate, value), number(value)
-        if _within(gate, float(seen)) is not holds:
-            seen = exactly(value)  # rounded, it would seem to lie on the other side of the bound
-        return (Result.SATISFIED if holds else Result.UNSATISFIED), seen
+        seen = figure(value, lambda shown: _within(gate, shown))
+        return (Result.SATISFIED if _within(gate, value) else Result.UNSATISFIED), seen
 
     return leaves(view, gate.surfaces, _wanted(gate), judge)
 

@@ -1,0 +1,49 @@
+"""`ratio`: a field is at most so many times another one of the same surface, such as the canary's errors over
+the baseline's.
+
+Where nobody or everybody has the release there is nothing to compare with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rollout.core.contract import RatioGate, RatioTrigger
+from rollout.core.decide.view import Leaf, View, exactly, figure, leaves, number
+from rollout.core.observation import Sample
+from rollout.core.state import Result
+from rollout.core.surfaces.payload import LARGEST
+
+
+def evaluate(gate: RatioGate, view: View) -> Iterable[Leaf]:
+    wanted = f"<= {bound(gate)}"
+    if not view.phase.has_baseline:
+        percent = exactly(view.phase.canary_percent)
+        return [Leaf(Result.NOT_APPLICABLE, None, f"nothing to compare with at {percent} %", wanted)]
+    return leaves(view, gate.surfaces, wanted, lambda _, sample: compare(gate, sample))
+
+
+def bound(condition: RatioGate | RatioTrigger) -> str:
+    """Returns the most that is allowed, in words."""
+    return f"{exactly(condition.max)} times {condition.over}"
+
+
+def compare(condition: RatioGate | RatioTrigger, sample: Sample) -> tuple[Result, str]:
+    """Returns whether the sample's ratio is allowed, and what was seen."""
+    found: list[float] = []
+    for field in (condition.field, condition.over):
+        value = sample.fields.get(field)
+        if value is None and field in sample.not_applicable:
+            return Result.NOT_APPLICABLE, "never reported here"
+        if value is None:
+            return Result.UNKNOWN, f"{field} not reported"
+        if value < 0:
+            return Result.UNKNOWN, f"{field} is {number(value)}: a ratio is of numbers from zero up"
+        found.append(value)
+    value, over = found
+    if over == 0:
+        return Result.UNKNOWN, f"{condition.over} is 0: nothing to compare {number(value)} with"
+    share = min(value / over, LARGEST)
+    result = Result.SATISFIED if share <= condition.max else Result.UNSATISFIED
+    seen = figure(share, lambda shown: shown <= condition.max)
+    return result, f"{seen} times ({number(value)} over {number(over)})"
