@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import subprocess
 import sys
-import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rollout.adapters.resources import profile_text
 from rollout.commands.collect import collect
-from rollout.commands.init import InitOptions, init
 from rollout.commands.perform import perform
-from rollout.commands.reconcile.report import Report
 from rollout.commands.reopen import reopen
 from rollout.commands.start import StartOptions, start
-from rollout.commands.verify import verify
-from rollout.core.forge import PullRequest, PullRequestState
 from rollout.core.observation import Evidence
 from rollout.core.signoff.window import key_of
-from rollout.core.state import Event, Outcome, Status, TrainState, Verdict
+from rollout.core.state import Outcome, TrainState, Verdict
 from rollout.core.values import format_instant
 from rollout.demo.product import SURFACES, TOOLS, StandIn
-from rollout.demo.rollback import asked_for, beats, landed
+from rollout.demo.rollback import asked_for, landed
+from rollout.demo.stage import OWNER, REVIEWER, Stage, folder_for, only_waits, quiet
 from rollout.demo.telling import CI, JOBS, Narrator, Say
-from rollout.errors import OutsideError, RefusedError
-from rollout.files.yaml_text import dump_yaml
-from rollout.rendering.gates import progress
-from rollout.rendering.inert import line
-from rollout.rendering.terminal import status_view, verify_view
-from rollout.wiring import Workspace
 
 TRAIN = "tau"
 BEGIN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -39,7 +28,7 @@ TICK = timedelta(minutes=10)
 SLOW_TICK = timedelta(hours=2)
 """At 100 % the contract allows gaps of two hours."""
 CHECKS = [f"Live smoke ({name})" for name in ("voice", "browser", "dashboard", "custom-command", "memory")]
-OWNER, REVIEWER, APPROVER = "Olga Owner", "Ada Reviewer", "Grace Approver"
+APPROVER = "Grace Approver"
 SIGNATURES = {
     "canary-3": {
         "trigger-matrix-reviewed": (REVIEWER, "docs/trigger-review.md"),
@@ -65,59 +54,47 @@ def tell(output: Path | None, say: Say, columns: int) -> Path:
 
     Raises RefusedError when it is not an empty folder.
     """
-    story = Story(_folder(output), Narrator(say, columns))
+    story = Story(folder_for(output), Narrator(say, columns))
     story.set_up()
     story.release("v0.1.5")
     story.release("v0.1.6", degrades="memory", at_phase="canary-2")
     story.look_back(columns)
-    return story.root
-
-
-def _folder(output: Path | None) -> Path:
-    if output is None:
-        return Path(tempfile.mkdtemp(prefix="rollout-demo-"))
-    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
-        raise RefusedError(f"{output} is not an empty folder", hint="name a folder that is not there yet")
-    output.mkdir(parents=True, exist_ok=True)
-    return output.resolve()
+    return story.stage.root
 
 
 class Story:
     def __init__(self, root: Path, telling: Narrator) -> None:
-        self.root = root
         self.clock = DemoClock()
         self.product = StandIn(root)
-        self.space = Workspace(root, clock=self.clock, environment=self.product.environment())
-        self._telling = telling
+        self.stage = Stage(root, TRAIN, self.clock, self.product.environment(), telling)
+        self.space = self.stage.space
 
     # --- the stage ----------------------------------------------------------------------------------------
 
     def set_up(self) -> None:
-        self._telling.heading("a product with five surfaces, and its release contract")
-        self._git("init", "--quiet", "--initial-branch", "main")
-        for setting in (f"user.name {OWNER}", "user.email owner@example.com", "commit.gpgsign false"):
-            self._git("config", *setting.split(" ", 1))
+        stage = self.stage
+        stage.telling.heading("a product with five surfaces, and its release contract")
+        stage.begin()
         self.product.install()
-        self._write(".gitignore", ".tau/\n")
+        stage.write(".gitignore", ".tau/\n")
         for _, evidence in (signature for items in SIGNATURES.values() for signature in items.values()):
-            self._write(evidence, "Looked at and agreed.\n")
-        wishes = InitOptions(train=TRAIN, channel="stable", current_version="v0.1.4")
-        init(self.space.worktree, profile_text(TRAIN), dump_yaml, wishes)
-        self._commit_all("Add the product and its rollout contract")
-        self._telling.text(f"in {self.root}")
-        self._tell(OWNER, "commits the contract; v0.1.4 is what users run")
+            stage.write(evidence, "Looked at and agreed.\n")
+        stage.add_train(profile_text(TRAIN), "v0.1.4")
+        stage.commit_all("Add the product and its rollout contract")
+        stage.telling.text(f"in {stage.root}")
+        stage.tell(OWNER, "commits the contract; v0.1.4 is what users run")
 
     # --- a release ----------------------------------------------------------------------------------------
 
     def release(self, version: str, *, degrades: str = "", at_phase: str = "") -> None:
         end = f"{degrades} degrades in {at_phase}" if degrades else "healthy from 0 to 100 %"
-        self._telling.heading(f"{version}: {end}")
-        self._write("product.txt", f"{version}\n")
-        commit = self._commit_all(f"Release {version}")
+        self.stage.telling.heading(f"{version}: {end}")
+        self.stage.write("product.txt", f"{version}\n")
+        commit = self.stage.commit_all(f"Release {version}")
         state = start(
             self.space.store, self.space.history, self.clock, TRAIN, StartOptions(version, commit)
         ).state
-        self._tell(OWNER, f"starts {version}, commit {commit[:10]}")
+        self.stage.tell(OWNER, f"starts {version}, commit {commit[:10]}")
         self._ci(commit)
         while state.rollout.outcome is Outcome.IN_PROGRESS:
             is_bad = state.rollout.phase == at_phase and _soaked(state) >= timedelta(minutes=20)
@@ -136,12 +113,12 @@ class Story:
             state = self._tick(state, frozenset())
         if state.rollout.outcome is Outcome.ROLLED_BACK:
             reopen(self.space.store, self.clock, TRAIN, "the leak is understood; v0.1.7 fixes it")
-            self._tell(OWNER, "reopens the train: the leak is understood; v0.1.7 fixes it")
+            self.stage.tell(OWNER, "reopens the train: the leak is understood; v0.1.7 fixes it")
 
     def _ci(self, commit: str) -> None:
         for check in [*CHECKS, "Live smoke gate"]:
             self.space.local_forge.record_check(commit, check, "success", at=self.clock.now())
-        self._tell(CI, f"reports {len(CHECKS) + 1} checks green of {commit[:10]}")
+        self.stage.tell(CI, f"reports {len(CHECKS) + 1} checks green of {commit[:10]}")
 
     def _failing(self) -> set[str]:
         return {surface for surface in SURFACES if self.product.streaks[surface]}
@@ -150,11 +127,11 @@ class Story:
         is_last = state.contract.next_phase(state.rollout.phase or "") is None
         self.clock.moment += SLOW_TICK if is_last else TICK
         self.product.cycle(self.clock.now(), failing)
-        report = self._reconcile([*self._perform(state), self._collect(state)])
+        report = self.stage.reconcile([*self._perform(state), self._collect(state)])
         if self._sign(report.state):
-            report = self._reconcile([])
-        if self._merge():
-            report = self._reconcile([])
+            report = self.stage.reconcile([])
+        if self.stage.merge():
+            report = self.stage.reconcile([])
         return report.state
 
     # --- what jobs do -------------------------------------------------------------------------------------
@@ -162,12 +139,12 @@ class Story:
     def _perform(self, state: TrainState) -> list[Evidence]:
         product = self.space.product(None, self.space.git.common_dir / "evidence")
         results = perform(
-            state.contract, state.rollout, state.status, product, self.clock, _quiet, copies=True
+            state.contract, state.rollout, state.status, product, self.clock, quiet, copies=True
         )
         if results is None:
             return []
         for work in asked_for(state):
-            self._tell(JOBS, work)
+            self.stage.tell(JOBS, work)
         return [results]
 
     def _collect(self, state: TrainState) -> Evidence:
@@ -181,37 +158,8 @@ class Story:
             surfaces=None,
             round_id=None,
             workers=4,
-            progress=_quiet,
+            progress=quiet,
         )
-
-    def _reconcile(self, evidence: list[Evidence]) -> Report:
-        self.space.train(TRAIN)
-        report = self.space.reconciler().run(TRAIN, evidence)
-        self._report(report)
-        return report
-
-    def _report(self, report: Report) -> None:
-        rollout, status = report.state.rollout, report.state.status
-        assert status is not None
-        events = {taken.step.event for taken in report.steps}
-        where = f"{rollout.phase} {rollout.canary_percent} %"
-        decision = status.decision
-        soak = progress(report.state.contract.phase(status.phase), status).share
-        if rollout.outcome is Outcome.COMPLETE:
-            self._tell(JOBS, f"{where}: complete, users run {status.release} now")
-        elif rollout.outcome is not Outcome.IN_PROGRESS:
-            for beat in beats(report):
-                self._tell(JOBS, beat)
-        elif decision.verdict is Verdict.PROMOTE:
-            self._tell(JOBS, f"{where}: every gate holds; open #{self._open_pull().number} to {decision.to}")
-        elif Event.ENTER in events:
-            self._tell(JOBS, f"enter {where}")
-        elif _only_waits(status):
-            self._telling.wait(self.clock.now(), where, soak)
-        elif decision.reasons[0].startswith("signoff."):
-            self._tell(JOBS, f"{where}: soak {soak}; signatures are missing")
-        else:
-            self._tell(JOBS, f"{where}: hold; {decision.reasons[0]}")
 
     # --- what people do -----------------------------------------------------------------------------------
 
@@ -221,7 +169,7 @@ class Story:
         if (
             status is None
             or status.decision.verdict is not Verdict.HOLD
-            or _only_waits(status)
+            or only_waits(status)
             or self._failing()
         ):
             return False
@@ -232,87 +180,22 @@ class Story:
             assert issue is not None, "reconcile has opened it"
             said = f"/signoff {item} {evidence}"
             self.space.local_issues.comment(issue.number, who, said, at=self.clock.now())
-            self._tell(who, f"comments on #{issue.number}: {said}")
+            self.stage.tell(who, f"comments on #{issue.number}: {said}")
         return bool(wanted)
-
-    def _merge(self) -> bool:
-        pulls = self._open_pulls()
-        for pull in pulls:
-            self.space.local_forge.merge(pull.number, at=self.clock.now(), merged_by=REVIEWER)
-            self._tell(REVIEWER, f"merges #{pull.number}")
-        return bool(pulls)
-
-    def _open_pulls(self) -> list[PullRequest]:
-        return [pull for pull in self.space.forge.pull_requests("") if pull.state is PullRequestState.OPEN]
-
-    def _open_pull(self) -> PullRequest:
-        return self._open_pulls()[0]
 
     # --- looking back -------------------------------------------------------------------------------------
 
     def look_back(self, columns: int) -> None:
-        store = self.space.store
-        checked = verify(store, TRAIN, None)
-        state = store.load(TRAIN, store.head())
-        say = self._telling
-        say.heading("the decisions, newest first: git log --oneline --first-parent state/tau/rollout.yaml")
-        decisions = self._git("log", "--oneline", "--first-parent", f"state/{TRAIN}/rollout.yaml")
-        say.text("\n".join(line(decision, columns) for decision in decisions.splitlines()))
-        say.heading("every state commit recomputed from the one before: rollout verify")
-        say.text(verify_view(checked.commits, checked.problems, columns=columns))
-        say.heading("where it stands: rollout status")
-        say.text(status_view(state, now=self.clock.now(), pull_request=None, columns=columns))
+        self.stage.look_back(columns)
+        say, root = self.stage.telling, shlex.quote(str(self.stage.root))
         say.heading("look around")
-        say.text(
-            _LOOK_AROUND.format(
-                root=shlex.quote(str(self.root)), path=_path(), now=format_instant(self.clock.now())
-            )
-        )
+        say.text(_LOOK_AROUND.format(root=root, path=_path(), now=format_instant(self.clock.now())))
         say.heading("do the same by hand, in a repository of your own")
         say.text(_BY_HAND)
-
-    def _tell(self, who: str, what: str) -> None:
-        self._telling.line(self.clock.now(), who, what)
-
-    # --- plumbing -----------------------------------------------------------------------------------------
-
-    def _write(self, path: str, text: str) -> None:
-        (self.root / path).parent.mkdir(exist_ok=True)
-        (self.root / path).write_text(text, encoding="utf-8")
-
-    def _commit_all(self, message: str) -> str:
-        self._git("add", "--all")
-        self._git("commit", "--quiet", "--no-verify", "--message", message)
-        return self._git("rev-parse", "HEAD")
-
-    def _git(self, *arguments: str) -> str:
-        moment = format_instant(self.clock.now())
-        environment = {**self.product.environment(), "GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment}
-        done = subprocess.run(  # noqa: S603 -- fixed arguments
-            ["git", *arguments],  # noqa: S607
-            cwd=self.root,
-            env=environment,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            why = line((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1], 300)
-            hint = "is the disk full, or does a setting of git forbid it? Fix that and start the demo again"
-            raise OutsideError(f"git {arguments[0]} failed: {why}", hint=hint)
-        return done.stdout.strip()
 
 
 def _soaked(state: TrainState) -> timedelta:
     return timedelta(seconds=state.status.soak.earned_seconds if state.status else 0)
-
-
-def _only_waits(status: Status) -> bool:
-    return status.decision.reasons[0].startswith("soak: ")
-
-
-def _quiet(_line: str) -> None:
-    """Reports no progress: the demo tells its own story."""
 
 
 def _path() -> str:
