@@ -108,8 +108,9 @@ def judge_gates(view: View) -> list[tuple[Gate, list[Leaf]]]:
 def _fail_closed(leaves: list[Leaf]) -> list[Leaf]:
     # A gate that no surface can answer would pass by silence: a misspelt field must block instead.
     # Only what is not asked of surfaces can say by itself that it does not apply.
-    if any(leaf.result is not Result.NOT_APPLICABLE or leaf.surface is None for leaf in leaves):
-        return leaves
+    for leaf in leaves:
+        if leaf.result is not Result.NOT_APPLICABLE or leaf.surface is None:
+            return leaves
     wanted = leaves[0].wanted if leaves else ""
     return [Leaf(Result.UNKNOWN, None, "no surface reports it", wanted)]
 

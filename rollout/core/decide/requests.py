@@ -233,10 +233,13 @@ class Applied(NamedTuple):
     why_not: str = ""
 
 
+_NO_COMMAND = Applied(None)
+
+
 def applied(contract: Contract, rollout: Rollout, requests: tuple[Request, ...]) -> Applied:
     """Returns whether the product runs at the desired percent, and since when, or why not."""
     if contract.apply is None:
-        return Applied(None)
+        return _NO_COMMAND
     request = find(requests, Work.APPLY, rollout)
     if request is not None and request.result is not None and request.result.ok:
         return Applied(True, request.result.finished_at)
