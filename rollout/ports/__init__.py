@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from rollout.ports.releases import Releases as Releases
     from rollout.ports.reverts import Reverter as Reverter
     from rollout.ports.reverts import RevertOutcome as RevertOutcome
-    from rollout.ports.reverts import RevertPreview as RevertPreview
     from rollout.ports.store import LoggedCommit as LoggedCommit
     from rollout.ports.store import StateStore as StateStore
     from rollout.ports.worktree import Worktree as Worktree
@@ -72,7 +71,7 @@ _TOPICS = {
     ),
     "product": ("Checkout", "Failure", "Product", "CommandRun", "Reading", "Worker"),
     "releases": ("FULL_PAGE", "Releases"),
-    "reverts": ("Reverter", "RevertOutcome", "RevertPreview"),
+    "reverts": ("Reverter", "RevertOutcome"),
     "store": ("LoggedCommit", "StateStore"),
     "worktree": ("Worktree",),
 }

@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from rollout.core.forge import PullRequest
-from rollout.core.state import CommitMessage, Release, RevertOutcome
+from rollout.core.state import CommitMessage, Release, RevertFact, RevertOutcome
 
-__all__ = ["RevertOutcome", "RevertPreview", "Reverter"]
-
-
-@dataclass(frozen=True)
-class RevertPreview:
-    """What reverting a release would do to the product's branch as it is now. Nothing was changed."""
-
-    outcome: RevertOutcome
-    tip: str
-    """The branch's commit that it was worked out on."""
-    commits: tuple[str, ...]
-    """Every commit of the release, newest first; those that only touch state are left out."""
-    conflicts: tuple[str, ...] = ()
-    """Paths that need a person."""
-    workflows: tuple[str, ...] = ()
-    """Paths below .github/workflows that it changes, which `GITHUB_TOKEN` cannot push."""
-    detail: str = ""
-    """In a sentence, for the incident."""
-    merged: str | None = None
-    """The commit that merged the pull request with the revert, where the branch has it and still holds the
-    release."""
-    taken_back: str | None = None
-    """The commit that reverted the release's revert."""
-    tree: str = ""
-    """The id of what the branch would hold then; empty unless the outcome is clean."""
+__all__ = ["RevertOutcome", "Reverter"]
 
 
 class Reverter(Protocol):
@@ -51,8 +26,10 @@ class Reverter(Protocol):
 
     def preview(
         self, release: Release, *, merged: str | None = None, recorded: str | None = None
-    ) -> RevertPreview:
-        """Raises OutsideError when the product's repository cannot be read.
+    ) -> RevertFact:
+        """Returns what reverting the release would do to the branch as it is now. Changes nothing.
+
+        Raises OutsideError when the product's repository cannot be read.
 
         `merged` is the commit that merged the pull request with the revert, where there is one; `recorded`
         the one at which state says that the release is undone.

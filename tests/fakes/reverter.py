@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState
-from rollout.core.state import CommitMessage, Release
+from rollout.core.state import CommitMessage, Release, RevertFact, RevertOutcome
 from rollout.errors import OutsideError, RefusedError
-from rollout.ports import RevertOutcome, RevertPreview
 from tests.fakes.writes import Writes
 
 
@@ -98,15 +97,17 @@ class FakeReverter:
 
     def preview(
         self, release: Release, *, merged: str | None = None, recorded: str | None = None
-    ) -> RevertPreview:
+    ) -> RevertFact:
         outcome = RevertOutcome.NOTHING if self._branch.reverted else self.outcome
-        clean = outcome is RevertOutcome.CLEAN
-        return RevertPreview(
+        commits = (release.commit,) if outcome in (RevertOutcome.CLEAN, RevertOutcome.CONFLICT) else ()
+        paths = {RevertOutcome.CLEAN: self.workflows, RevertOutcome.CONFLICT: self.conflicts}
+        return RevertFact(
             outcome=outcome,
             tip=self._branch.tip,
-            commits=(release.commit,) if clean or outcome is RevertOutcome.CONFLICT else (),
-            conflicts=self.conflicts if outcome is RevertOutcome.CONFLICT else (),
-            workflows=self.workflows,
+            commits=commits,
+            total=len(commits),
+            paths=paths.get(outcome, ()),
+            workflows=outcome is RevertOutcome.CLEAN and bool(self.workflows),
             detail=outcome.value,
             merged=None if self._branch.reverted else merged,
             taken_back=self._branch.taken_back,

@@ -9,7 +9,6 @@ trees in a scratch repository, as files: a process for each would take most of t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
@@ -18,13 +17,17 @@ from rollout.adapters.git.objects import LooseObjects
 from rollout.adapters.git.process import finish, output, pipe
 from rollout.adapters.git.repository import Git
 from rollout.core.rollback.undone import LaterCommit, ReleaseFacts, ReleaseStanding, standing_at
-from rollout.core.state import CommitMessage, Release
+from rollout.core.state import CommitMessage, Release, RevertFact, RevertOutcome
+from rollout.core.text import inert
 from rollout.errors import RefusedError
-from rollout.ports import LoggedCommit, RevertOutcome, RevertPreview
+from rollout.ports import LoggedCommit
 
 _WORKFLOWS = ".github/workflows/"
 _ANYBODY = tuple(f"{role} rollout <rollout@localhost> 0 +0000" for role in ("author", "committer"))
 _SHOWN = 5
+_MOST_COMMITS = 20
+_MOST_PATHS = 10
+"""Commits and paths that a fact names: state keeps the first ones."""
 _DEEPEN = "fetch all of it with `git fetch --unshallow`"
 
 
@@ -38,36 +41,34 @@ class ReleaseRevert:
         self._folder = state_folder
         self._merges: dict[str, Merge] = {}
 
-    def work_out(self, tip: str, merged: str | None = None, recorded: str | None = None) -> RevertPreview:
+    def work_out(self, tip: str, merged: str | None = None, recorded: str | None = None) -> RevertFact:
         """Returns what reverting the release on that commit would do; for `merged` and `recorded` see the
         port.
 
         Raises OutsideError.
         """
-        nothing = RevertPreview(outcome=RevertOutcome.NOTHING, tip=tip, commits=())
         if missing := self._why_missing(tip):
-            return replace(nothing, outcome=RevertOutcome.MISSING, detail=missing)
+            return fact_of(RevertOutcome.MISSING, missing, tip)
         if cut := self._cut_off().intersection(entry.commit for entry in self._entries):
-            why = f"history is cut off at {min(cut)[:12]}: {_DEEPEN}"
-            return replace(nothing, outcome=RevertOutcome.MISSING, detail=why)
+            return fact_of(RevertOutcome.MISSING, f"history is cut off at {min(cut)[:12]}: {_DEEPEN}", tip)
         if not self._parts:
-            return replace(nothing, detail="no commit of the release touches the product")
+            return fact_of(RevertOutcome.NOTHING, "no commit of the release touches the product", tip)
         if self._changes_nothing(tip):
-            return replace(nothing, detail="the branch holds nothing of the release any more")
+            return fact_of(RevertOutcome.NOTHING, "the branch holds nothing of the release any more", tip)
         standing = self._standing(tip, merged, recorded)
         if standing.is_undone:
             why = f"{standing.by[:12]} reverted the release; later commits build on that"
-            return replace(nothing, detail=why)
+            return fact_of(RevertOutcome.NOTHING, why, tip)
         return self._onto(tip, standing, merged)
 
-    def commit(self, revert: RevertPreview, message: CommitMessage, at: datetime) -> str:
-        """Makes the commit on top of the tip, with a line for each commit of the release, in git's words: a
-        search for its id finds them.
+    def commit(self, tip: str, message: CommitMessage, at: datetime) -> str:
+        """Makes the commit on top of a tip on which the revert is clean, with a line for each commit of the
+        release, in git's words: a search for its id finds them.
         """
-        lines = "\n".join(f"This reverts commit {commit}." for commit in revert.commits)
+        lines = "\n".join(f"This reverts commit {entry.commit}." for entry in self._parts)
         body = "\n\n".join(part for part in (lines, message.body) if part)
         text = message_text(CommitMessage(message.subject, body, message.trailers))
-        return self._git.commit_tree(revert.tree, (revert.tip,), message=text, at=at)
+        return self._git.commit_tree(self._merge(tip).tree, (tip,), message=text, at=at)
 
     def is_free(self, commit: str, recorded: str | None = None) -> bool:
         """Returns whether the commit holds nothing of the release; False when that cannot be told.
@@ -124,23 +125,24 @@ class ReleaseRevert:
 
     # --- merging -----------------------------------------------------------------------------------------
 
-    def _onto(self, tip: str, standing: ReleaseStanding, merged: str | None) -> RevertPreview:
+    def _onto(self, tip: str, standing: ReleaseStanding, merged: str | None) -> RevertFact:
         merge = self._merge(tip)
-        preview = RevertPreview(
-            RevertOutcome.CLEAN,
-            tip,
-            tuple(entry.commit for entry in self._parts),
-            merged=merged if merged and self._holds(tip, merged) else None,
-            taken_back=standing.by if standing.is_back else None,
-        )
         if merge.conflicts:
+            outcome, shown = RevertOutcome.CONFLICT, merge.conflicts
             detail = "reverting the release conflicts with what came after it"
-            conflict = RevertOutcome.CONFLICT
-            return replace(preview, outcome=conflict, conflicts=merge.conflicts, detail=detail)
-        paths = self._git.changed_paths(self._tree(tip), merge.tree)
-        workflows = tuple(path for path in paths if path.startswith(_WORKFLOWS))
-        detail = f"{_counted(len(self._parts), 'commit')} to revert, {_counted(len(paths), 'file')}"
-        return replace(preview, workflows=workflows, detail=detail, tree=merge.tree)
+        else:
+            paths = self._git.changed_paths(self._tree(tip), merge.tree)
+            outcome, shown = RevertOutcome.CLEAN, tuple(path for path in paths if path.startswith(_WORKFLOWS))
+            detail = f"{_counted(len(self._parts), 'commit')} to revert, {_counted(len(paths), 'file')}"
+        changes = {
+            "commits": tuple(entry.commit for entry in self._parts[:_MOST_COMMITS]),
+            "total": len(self._parts),
+            "paths": tuple(inert(path) for path in shown[:_MOST_PATHS]),
+            "workflows": outcome is RevertOutcome.CLEAN and bool(shown),
+            "merged": merged if merged and self._holds(tip, merged) else None,
+            "taken_back": standing.by if standing.is_back else None,
+        }
+        return fact_of(outcome, detail, tip).model_copy(update=changes)
 
     def _holds(self, tip: str, commit: str) -> bool:
         return self._git.resolve(commit) is not None and self._git.is_ancestor(commit, tip)
@@ -242,14 +244,19 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def refused_unless_clean(revert: RevertPreview) -> RevertPreview:
-    """Returns the revert. Raises RefusedError when it is anything but clean."""
-    if revert.outcome is RevertOutcome.CLEAN:
-        return revert
-    why = revert.detail
-    if revert.outcome is RevertOutcome.CONFLICT:
-        more = " and more" if len(revert.conflicts) > _SHOWN else ""
-        why += f", in {', '.join(revert.conflicts[:_SHOWN])}{more}"
+def fact_of(outcome: RevertOutcome, detail: str, tip: str | None = None) -> RevertFact:
+    """Returns what a revert would come to on that tip; None where the branch is not there."""
+    return RevertFact(tip=tip, outcome=outcome, detail=inert(detail, 300))
+
+
+def refuse_unless_clean(fact: RevertFact) -> None:
+    """Raises RefusedError when the revert is anything but clean."""
+    if fact.outcome is RevertOutcome.CLEAN:
+        return
+    why = fact.detail
+    if fact.outcome is RevertOutcome.CONFLICT:
+        more = " and more" if len(fact.paths) > _SHOWN else ""
+        why += f", in {', '.join(fact.paths[:_SHOWN])}{more}"
     raise RefusedError(
         f"the release cannot be reverted: {why}",
         hint="revert it by hand; the next run notices when nothing of the release is left",

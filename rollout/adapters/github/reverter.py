@@ -11,16 +11,15 @@ from datetime import datetime
 from functools import cached_property
 from urllib.parse import quote
 
-from rollout.adapters.git.revert import ReleaseRevert, refused_unless_clean
+from rollout.adapters.git.revert import ReleaseRevert, fact_of, refuse_unless_clean
 from rollout.adapters.github.answers import Document, PassingError, RefusedByGitHubError, Sha, parsed
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.adapters.github.pull_requests import newest_pull, shown_pull
 from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState
-from rollout.core.state import CommitMessage, Release
+from rollout.core.state import CommitMessage, Release, RevertFact, RevertOutcome
 from rollout.errors import HeadMovedError, RefusedError
-from rollout.ports import RevertOutcome, RevertPreview
 
 STATE_FOLDER = "state"
 _ATTEMPTS = 5
@@ -76,11 +75,11 @@ class GitHubReverter:
 
     def preview(
         self, release: Release, *, merged: str | None = None, recorded: str | None = None
-    ) -> RevertPreview:
+    ) -> RevertFact:
         """Fetches the product's branch. Raises OutsideError."""
         tip = self._clone.fetch(self._branch)
         if tip is None:
-            return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
+            return fact_of(RevertOutcome.MISSING, self._no_branch())
         return self._reverting(release).work_out(tip, merged, recorded)
 
     def propose(
@@ -126,10 +125,11 @@ class GitHubReverter:
         for attempt in range(1, _ATTEMPTS + 1):
             tip = self._fetched_tip()
             reverting = self._reverting(release)
-            revert = reverting.work_out(tip)
-            if revert.outcome is RevertOutcome.NOTHING:
+            fact = reverting.work_out(tip)
+            if fact.outcome is RevertOutcome.NOTHING:
                 return tip
-            commit = reverting.commit(refused_unless_clean(revert), message, at)
+            refuse_unless_clean(fact)
+            commit = reverting.commit(tip, message, at)
             try:
                 self._clone.push(commit, self._branch, old=tip)
             except HeadMovedError:
@@ -192,8 +192,8 @@ class GitHubReverter:
         reverting = self._reverting(release)
         if old is not None and reverting.work_out(old).outcome is RevertOutcome.NOTHING:
             return
-        revert = refused_unless_clean(reverting.work_out(tip))
-        commit = reverting.commit(revert, message, at)
+        refuse_unless_clean(reverting.work_out(tip))
+        commit = reverting.commit(tip, message, at)
         self._clone.push(commit, branch, old=old)
         self._api.did(f"branch {branch} in {self._repository}")
 

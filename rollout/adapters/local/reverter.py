@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from rollout.adapters.git import Git, branch_move
-from rollout.adapters.git.revert import ReleaseRevert, refused_unless_clean
+from rollout.adapters.git.revert import ReleaseRevert, fact_of, refuse_unless_clean
 from rollout.adapters.git.scratch import hand_over, scratch
 from rollout.adapters.local.forge import LocalForge
 from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState
-from rollout.core.state import CommitMessage, Release
+from rollout.core.state import CommitMessage, Release, RevertFact, RevertOutcome
 from rollout.errors import HeadMovedError, RefusedError
-from rollout.ports import RevertOutcome, RevertPreview
 
 STATE_FOLDER = "state"
 _ATTEMPTS = 8
@@ -48,11 +47,11 @@ class LocalReverter:
 
     def preview(
         self, release: Release, *, merged: str | None = None, recorded: str | None = None
-    ) -> RevertPreview:
+    ) -> RevertFact:
         """Computes the revert in a scratch repository. Raises OutsideError."""
         tip = self.tip()
         if tip is None:
-            return RevertPreview(RevertOutcome.MISSING, "", (), detail=self._no_branch())
+            return fact_of(RevertOutcome.MISSING, self._no_branch())
         with self._reverting(release) as (_, reverting):
             return reverting.work_out(tip, merged, recorded)
 
@@ -65,8 +64,8 @@ class LocalReverter:
             return found
         tip = self._known_tip()
         with self._reverting(release) as (work, reverting):
-            revert = refused_unless_clean(reverting.work_out(tip))
-            commit = reverting.commit(revert, message, at)
+            refuse_unless_clean(reverting.work_out(tip))
+            commit = reverting.commit(tip, message, at)
             hand_over(commit, work, self._git, known=tip)
         pull = PullRequest(
             number=0,
@@ -94,10 +93,11 @@ class LocalReverter:
 
     def _push(self, release: Release, message: CommitMessage, tip: str, at: datetime) -> str:
         with self._reverting(release) as (work, reverting):
-            revert = reverting.work_out(tip)
-            if revert.outcome is RevertOutcome.NOTHING:
+            fact = reverting.work_out(tip)
+            if fact.outcome is RevertOutcome.NOTHING:
                 return tip
-            commit = reverting.commit(refused_unless_clean(revert), message, at)
+            refuse_unless_clean(fact)
+            commit = reverting.commit(tip, message, at)
             hand_over(commit, work, self._git, known=tip)
         paths = self._git.changed_paths(tip, commit)
         return branch_move.advance(self._git, self._branch_name(), lambda: commit, old=tip, paths=paths)

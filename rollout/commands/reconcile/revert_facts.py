@@ -17,10 +17,7 @@ from rollout.core.state import (
 )
 from rollout.core.text import inert
 from rollout.errors import OutsideError, RolloutError
-from rollout.ports import Reverter, RevertPreview
-
-_MOST_COMMITS = 20
-_MOST_PATHS = 10
+from rollout.ports import Reverter
 
 
 class RevertFinder:
@@ -115,7 +112,7 @@ class RevertFinder:
             return known.model_copy(update={"tip": tip, "proposal": None, "landed": None, "refused": ""})
         if (tip, merged) not in self._previews:
             preview = self._reverter.preview(release, merged=merged, recorded=recorded)
-            self._previews[tip, merged] = self._as_fact(preview)
+            self._previews[tip, merged] = self._as_it_matters(preview)
         return self._previews[tip, merged]
 
     def _is_as_at(self, before: str | None) -> bool:
@@ -125,21 +122,11 @@ class RevertFinder:
         except RolloutError:
             return False
 
-    def _as_fact(self, preview: RevertPreview) -> RevertFact:
-        workflows = () if self._pushes_workflows else preview.workflows
-        is_clean = preview.outcome is RevertOutcome.CLEAN
-        paths = workflows if is_clean else preview.conflicts
-        return RevertFact(
-            tip=preview.tip or None,
-            outcome=preview.outcome,
-            commits=preview.commits[:_MOST_COMMITS],
-            total=len(preview.commits),
-            paths=tuple(inert(path, 200) for path in paths[:_MOST_PATHS]),
-            workflows=is_clean and bool(workflows),
-            detail=inert(preview.detail, 300),
-            merged=preview.merged,
-            taken_back=preview.taken_back,
-        )
+    def _as_it_matters(self, fact: RevertFact) -> RevertFact:
+        """Returns the fact without the workflow files that it changes, where the tool may push these."""
+        if not (fact.workflows and self._pushes_workflows):
+            return fact
+        return fact.model_copy(update={"paths": (), "workflows": False})
 
 
 def _waits_for_it(state: TrainState) -> bool:

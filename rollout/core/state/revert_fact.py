@@ -38,7 +38,9 @@ class RevertFact(Model):
     total: int = Field(default=0, ge=0)
     """How many commits would be reverted; 0 where an older version recorded the fact."""
     paths: tuple[Line, ...] = Field(default=(), max_length=10)
-    """Paths that conflict, or workflow files that the tool's token may not be allowed to push; the first."""
+    """Paths that conflict and need a person, or workflow files that the tool's token may not be allowed to
+    push; the first of them.
+    """
     workflows: bool = False
     """The paths are workflow files."""
     detail: Line = ""

@@ -300,7 +300,8 @@ def test_a_push_that_is_denied_says_why_and_changes_nothing(world: World) -> Non
 
 def test_workflows_are_told_and_their_push_refused(hub: Hub, tmp_path: Path) -> None:
     world = build(hub, tmp_path, release={".github/workflows/ci.yml": "on: push\n"})
-    assert world.reverter().preview(world.release).workflows == (".github/workflows/ci.yml",)
+    preview = world.reverter().preview(world.release)
+    assert (preview.workflows, preview.paths) == (True, (".github/workflows/ci.yml",))
     with pytest.raises(OutsideError, match="failed") as denied:
         world.reverter().propose(world.release, BRANCH, MESSAGE, "Why.", at=NOON)
     assert "workflows: write" in denied.value.hint

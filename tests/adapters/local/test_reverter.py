@@ -332,7 +332,7 @@ def test_a_clean_revert(repo: Repository, history: Callable[[Repository], Made])
     made = history(repo)
     tip, state = repo.head(), repo.head("HEAD:state")
     preview = reverter(repo).preview(release(made))
-    assert (preview.outcome, preview.tip, preview.conflicts) == (RevertOutcome.CLEAN, tip, ())
+    assert (preview.outcome, preview.tip, preview.paths) == (RevertOutcome.CLEAN, tip, ())
     new = reverter(repo).push(release(made), MESSAGE, at=NOON)
     assert made.like is not None
     assert new == repo.head("main")
@@ -456,7 +456,7 @@ def test_what_is_not_clean_changes_nothing(
     preview = reverter(repo).preview(release(made))
     assert preview.outcome is outcome
     assert detail in preview.detail
-    assert bool(preview.conflicts) is (outcome is CONFLICT)
+    assert bool(preview.paths) is (outcome is CONFLICT)
     with pytest.raises(RefusedError, match="cannot be reverted"):
         reverter(repo).propose(release(made), BRANCH, MESSAGE, "body", at=NOON)
     if outcome is NOTHING:
@@ -470,9 +470,27 @@ def test_what_is_not_clean_changes_nothing(
 
 def test_conflicts_name_their_paths(repo: Repository) -> None:
     made = conflicting(repo)
-    assert reverter(repo).preview(release(made)).conflicts == ("app.txt", "gone.txt")
+    assert reverter(repo).preview(release(made)).paths == ("app.txt", "gone.txt")
     with pytest.raises(RefusedError, match=r"in app\.txt, gone\.txt"):
         reverter(repo).push(release(made), MESSAGE, at=NOON)
+
+
+def test_a_fact_names_the_first_commits_and_paths_and_the_message_every_commit(repo: Repository) -> None:
+    base = repo.head()
+    commits = [repo.commit({f"{number:02}.txt": "released\n"}) for number in range(21)]
+    made = release(Made(commits[-1], base=base))
+    fact = reverter(repo).preview(made)
+    assert (fact.commits, fact.total) == (tuple(commits[:0:-1]), 21)
+    reverter(repo).push(made, MESSAGE, at=NOON)
+    told = repo.git("log", "-1", "--format=%b", "main")
+    assert told.count("This reverts commit ") == 21
+
+    later = repo.commit({f"{number:02}.txt": "one\n" for number in range(12)})
+    repo.commit({f"{number:02}.txt": "other\n" for number in range(12)})
+    fact = reverter(repo).preview(release(Made(later)))
+    assert (fact.outcome, len(fact.paths)) == (CONFLICT, 10)
+    with pytest.raises(RefusedError, match=r"in 00\.txt, 01\.txt, 02\.txt, 03\.txt, 04\.txt and more"):
+        reverter(repo).push(release(Made(later)), MESSAGE, at=NOON)
 
 
 def test_a_shallow_clone_says_how_to_deepen(repo: Repository, tmp_path: Path) -> None:
@@ -512,7 +530,8 @@ def test_a_branch_that_is_not_there(repo: Repository) -> None:
 
 def test_workflows_are_told_before_anything_is_tried(repo: Repository) -> None:
     made = Made(repo.commit({".github/workflows/ci.yml": "on: push\n", "app.txt": "x\n"}))
-    assert reverter(repo).preview(release(made)).workflows == (".github/workflows/ci.yml",)
+    preview = reverter(repo).preview(release(made))
+    assert (preview.workflows, preview.paths) == (True, (".github/workflows/ci.yml",))
 
 
 # --- nothing of the product or the person acts -----------------------------------------------------------
@@ -601,7 +620,7 @@ def test_a_branch_left_by_a_killed_run_is_used(repo: Repository) -> None:
 def shown(repo: Repository, made: Made, merged: str | None = None, recorded: str | None = None) -> str:
     """`clean`, or with the commits that explain it: `clean, merged M, taken back by B`."""
     preview = reverter(repo).preview(release(made), merged=merged, recorded=recorded)
-    told = [preview.outcome.value]
+    told = [str(preview.outcome)]
     told += [f"merged {preview.merged}"] if preview.merged else []
     told += [f"taken back by {preview.taken_back}"] if preview.taken_back else []
     return ", ".join(told)
