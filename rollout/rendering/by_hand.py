@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.contract import Contract, RollbackStep
-from rollout.core.decide.requests import applied, find, how_it_failed, may_try_again
+from rollout.core.decide.requests import applied_percent, find, how_it_failed, may_try_again
 from rollout.core.state import (
     Incident,
     IncidentStep,
@@ -83,7 +83,7 @@ def reached(incident: Incident) -> RollbackTarget | None:
 
 
 def _is_applied(contract: Contract, rollout: Rollout, status: Status | None) -> bool | None:
-    return applied(contract, rollout, status.requests if status else ()).is_done
+    return applied_percent(contract, rollout, status.requests if status else ()).is_done
 
 
 def _request(rollout: Rollout, status: Status | None) -> Request | None:

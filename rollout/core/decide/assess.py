@@ -24,7 +24,7 @@ from rollout.core.state import (
     TriggerState,
 )
 
-Judged = Iterable[tuple[Gate, list[Leaf]]]
+GateLeaves = Iterable[tuple[Gate, list[Leaf]]]
 
 
 def assess(
@@ -115,7 +115,7 @@ def _fail_closed(leaves: list[Leaf]) -> list[Leaf]:
     return [Leaf(Result.UNKNOWN, None, "no surface reports it", wanted)]
 
 
-def _health_leaves(judged: Judged, view: View) -> list[Leaf]:
+def _health_leaves(judged: GateLeaves, view: View) -> list[Leaf]:
     """Returns the leaves that soak depends on."""
     return [leaf for gate, leaves in judged if _earns_soak(gate, view) for leaf in leaves]
 
@@ -130,7 +130,7 @@ def _earns_soak(gate: Gate, view: View) -> bool:
 
 
 def _findings(
-    judged: Judged, view: View, before: tuple[GateFinding, ...], at: datetime
+    judged: GateLeaves, view: View, before: tuple[GateFinding, ...], at: datetime
 ) -> tuple[GateFinding, ...]:
     """Returns all leaves as findings, the gates that every phase has last.
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from rollout.core.decide import counters, streaks, succession, triggers
 from rollout.core.decide.assess import assess
 from rollout.core.decide.readings import samples_of
-from rollout.core.decide.requests import answer, applied
+from rollout.core.decide.requests import answer, applied_percent
 from rollout.core.decide.step import Step
 from rollout.core.decide.view import view_of_phase
 from rollout.core.files import STATUS
@@ -110,7 +110,7 @@ def _observe_late(
 def _belongs(state: TrainState, status: Status, observation: Observation) -> bool:
     if observation.phase != status.phase or not status.judges_like(observation):
         return False
-    percent = applied(state.contract, state.rollout, status.requests)
+    percent = applied_percent(state.contract, state.rollout, status.requests)
     return percent.is_done is None or (percent.since is not None and observation.started_at >= percent.since)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from rollout.core.contract import Contract, Phase, Surface
-from rollout.core.decide.requests import applied
+from rollout.core.decide.requests import applied_percent
 from rollout.core.observation import HarnessReport, Observation, Sample, is_ahead
 from rollout.core.state import Status, TrainState
 from rollout.core.values import format_duration, format_instant
@@ -105,7 +105,7 @@ def began(state: TrainState, status: Status, phase: str) -> datetime | None:
         return None
     if phase != status.phase or status.entry is None:
         return release.started_at
-    since = applied(state.contract, state.rollout, status.requests).since
+    since = applied_percent(state.contract, state.rollout, status.requests).since
     return max(status.entry, since) if since else status.entry
 
 

@@ -224,7 +224,7 @@ def _harness_gate(contract: Contract, rollout: Rollout) -> str | None:
     return next((gate.title for gate in gates if isinstance(gate, HarnessGate)), None)
 
 
-class Applied(NamedTuple):
+class AppliedPercent(NamedTuple):
     """What is known of the percent that the product is to run at."""
 
     is_done: bool | None
@@ -233,17 +233,17 @@ class Applied(NamedTuple):
     why_not: str = ""
 
 
-_NO_COMMAND = Applied(None)
+_NO_COMMAND = AppliedPercent(None)
 
 
-def applied(contract: Contract, rollout: Rollout, requests: tuple[Request, ...]) -> Applied:
+def applied_percent(contract: Contract, rollout: Rollout, requests: tuple[Request, ...]) -> AppliedPercent:
     """Returns whether the product runs at the desired percent, and since when, or why not."""
     if contract.apply is None:
         return _NO_COMMAND
     request = find(requests, Work.APPLY, rollout)
     if request is not None and request.result is not None and request.result.ok:
-        return Applied(True, request.result.finished_at)
-    return Applied(False, why_not=_why_not_applied(request))
+        return AppliedPercent(True, request.result.finished_at)
+    return AppliedPercent(False, why_not=_why_not_applied(request))
 
 
 def _why_not_applied(request: Request | None) -> str:

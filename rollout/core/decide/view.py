@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rollout.core import signoff
 from rollout.core.contract import Contract, Phase
 from rollout.core.decide.readings import began, fresh_samples, run_read, settled_samples
-from rollout.core.decide.requests import applied
+from rollout.core.decide.requests import applied_percent
 from rollout.core.observation import HarnessReport, Observation, Sample
 from rollout.core.state import (
     CounterTrack,
@@ -83,7 +83,7 @@ def view_of(
     is of the product after a rollback, as the caller has judged; otherwise it has to be of the release.
     """
     contract, rollout, by_first_rules = state.contract, state.rollout, status.by_first_rules
-    percent = applied(contract, rollout, status.requests)
+    percent = applied_percent(contract, rollout, status.requests)
     samples: Mapping[str, Sample] = {}
     run = None
     if observation is not None:
