@@ -11,6 +11,7 @@ from typing import Any
 from fakehub.clock import SettableClock
 from rollout.commands import signoff
 from rollout.commands.reconcile.incident import Responder
+from rollout.commands.reconcile.percent import PercentWriter
 from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.commands.reconcile.report import Report
 from rollout.commands.start import StartOptions, StartResult, start
@@ -35,6 +36,7 @@ from tests.fakes.evidence import FakeEvidence
 from tests.fakes.forge import FakeForge
 from tests.fakes.history import FakeHistory
 from tests.fakes.issues import FakeIssues
+from tests.fakes.product_branch import FakeProductBranch
 from tests.fakes.reverter import FakeReverter
 from tests.fakes.store import FakeStore
 from tests.fakes.writes import Writes
@@ -108,6 +110,7 @@ class World:
         self.reverter = FakeReverter(TIP, counted=self.store.writes)
         self.reverter.frees(OLD_COMMIT)
         self.forge.history = self.reverter.history
+        self.product_branch = FakeProductBranch(counted=self.store.writes)
         self.issues = FakeIssues(self.store.writes, {"bob": Permission.WRITE})
         self.evidence = FakeEvidence()
         self.evidence.authors = dict.fromkeys((COMMIT, OTHER_COMMIT), "olga")
@@ -135,6 +138,7 @@ class World:
         other.forge = self.forge.copy(other.store)
         other.history, other.reverter = self.history.copy(), self.reverter.copy(other.store.writes)
         other.forge.history = other.reverter.history
+        other.product_branch = self.product_branch.copy(other.store.writes)
         other.issues, other.evidence = self.issues.copy(other.store.writes), self.evidence.copy()
         other.totals = {name: dict(totals) for name, totals in self.totals.items()}
         other.harness, other._rounds = self.harness, self._rounds
@@ -241,7 +245,7 @@ class World:
         done = tuple(
             WorkResult(request=request.id, ok=ok, detail="exit 0", started_at=self.now, finished_at=self.now)
             for request in state.status.requests
-            if request.result is None
+            if request.awaits_product
         )
         return Results(
             train=TAU,
@@ -306,8 +310,12 @@ class World:
             self.promotion_body,
             responder=responder,
             targets=TargetLookup(self.known),
+            percent=self.percent_writer(dry_run=dry_run),
             dry_run=dry_run,
         )
+
+    def percent_writer(self, *, dry_run: bool = False) -> PercentWriter:
+        return PercentWriter(self.store, self.product_branch, dry_run=dry_run)
 
     def reconcile(self, *evidence: Evidence, dry_run: bool = False) -> Report:
         return self.reconciler(dry_run=dry_run).run(TAU, evidence)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from rollout.adapters.git import Git
 from rollout.adapters.git.scratch import scratch
 from rollout.adapters.github.product_clone import ProductClone
-from rollout.adapters.local.reverter import STATE_FOLDER
 from rollout.core.contract import Product
+from rollout.core.files import STATE
 from rollout.errors import InputError
 
 _STATE_ELSEWHERE = "rehearsal-state"
@@ -35,7 +35,7 @@ def local_copy(git: Git, state_branch: str, product_branch: str) -> Iterator[Scr
             tip = git.tip(branch)
             if tip is not None:
                 work.set_branch(branch, tip, old=None)
-        yield ScratchCopy(work, state_branch, product_branch, STATE_FOLDER)
+        yield ScratchCopy(work, state_branch, product_branch, STATE)
 
 
 def github_copy(clone: ProductClone, home: str, state_branch: str, product: Product) -> ScratchCopy:
@@ -50,6 +50,6 @@ def github_copy(clone: ProductClone, home: str, state_branch: str, product: Prod
         )
     if product.repository in (None, home):
         clone.fetch(state_branch)
-        return ScratchCopy(clone.git, state_branch, product.branch, STATE_FOLDER)
+        return ScratchCopy(clone.git, state_branch, product.branch, STATE)
     clone.fetch_from(home, state_branch, _STATE_ELSEWHERE)
     return ScratchCopy(clone.git, _STATE_ELSEWHERE, product.branch, None)

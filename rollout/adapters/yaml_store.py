@@ -138,6 +138,14 @@ class YamlStore:
         found = self._git.read(f"{at}:{state_path(train, name)}")
         return found.body if found and found.kind == "blob" else None
 
+    def file(self, path: str, at: str) -> bytes | None:
+        """Implements the port."""
+        there = self._git.entry(at, path)
+        if there is None:
+            return None
+        refuse_other_kinds(there.mode, path)
+        return self._text(there.id)
+
     def altered(self, train: str, change: StateChange, at: str) -> str:
         """Implements the port."""
         return altered(train, change, lambda path: self._git.entry(at, path))

@@ -8,7 +8,8 @@ import click
 
 from rollout.cli.help import Command
 from rollout.cli.options import BY, REASON, Call, brake_options
-from rollout.errors import InputError
+from rollout.cli.output import warn
+from rollout.errors import InputError, RolloutError
 
 if TYPE_CHECKING:
     from rollout.commands.commit_state import CommandResult
@@ -77,8 +78,34 @@ def rollback(
         held_back=targets.held_back,
         meant=meant,
     )
+    changed = _percent_first(call, changed)
     told = "nothing to do: the rollback is under way, and this reason is recorded already"
     answer(call, changed, _what_was_done(changed, target or None), told)
+
+
+def _percent_first(call: Call, changed: CommandResult) -> CommandResult:
+    """Writes the rollback's percent in the contract's flag file at once: `perform` may come before the next
+    reconcile, which reads it back, and tries again what failed.
+    """
+    from dataclasses import replace
+
+    from rollout.commands.commit_state import take
+    from rollout.commands.reconcile.percent import Settled
+    from rollout.core.decide.applying import due
+
+    if due(changed.state) is None:
+        return changed
+    space = call.workspace
+    try:
+        settled = space.percent_writer().settle(
+            changed.state, lambda state, step: take(space.store, state, step, call.now), call.now
+        )
+    except RolloutError as error:
+        # The freeze is committed, and nothing here may hide that.
+        settled = Settled(changed.state, failure=error.message)
+    if settled.failure:
+        warn(f"the percent was not written, and is tried again by the next reconcile: {settled.failure}")
+    return replace(changed, state=settled.state)
 
 
 def _what_was_done(changed: CommandResult, target: str | None) -> str:

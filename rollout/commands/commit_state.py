@@ -14,6 +14,7 @@ from rollout.core.text import inert
 from rollout.errors import HeadMovedError, InputError
 
 if TYPE_CHECKING:
+    from rollout.core.decide.step import Step
     from rollout.ports import StateStore
 
 ATTEMPTS = 8
@@ -57,6 +58,25 @@ def change_state(
             continue
         return CommandResult(applied(state, change, commit), commit)
     raise AssertionError("unreachable: the loop returns or raises")
+
+
+def take(store: StateStore, state: TrainState, step: Step, at: datetime) -> TrainState:
+    """Commits a step of a train that is being stopped, and returns the train after it.
+    Raises HeadMovedError.
+    """
+    from rollout.rendering.commits import message
+
+    text = message(
+        step.event,
+        contract=state.contract,
+        rollout=step.change.rollout or state.rollout,
+        status=step.change.status or state.status,
+        detail=step.detail,
+        incident=step.change.incident,
+    )
+    change = writable(state, step.change)
+    commit = store.commit(state.train, change, text, parent=state.head, at=at, is_brake=True)
+    return applied(state, change, commit)
 
 
 def writable(state: TrainState, change: StateChange) -> StateChange:

@@ -11,16 +11,27 @@ from rollout.core.contract_check.notes import find_notes
 from rollout.core.files import SCHEMA
 from rollout.core.state import TrainState
 from rollout.errors import ContractError, InputError
+from rollout.files.flag_text import number_in
 from rollout.ports import Worktree
 
 ReadContract = Callable[[bytes, str], tuple[Contract, str]]
 """Bytes, file's path -> contract and digest. Raises InputError, or ContractError with all problems."""
 
 
+ReadFlags = Callable[[Contract, str], bytes | None]
+"""Contract and a path that the worktree lacks -> the file on a branch; None where a branch that may have it
+cannot be seen. Raises InputError where each of them lacks it."""
+
+
 def check_contracts(
-    worktree: Worktree, read_contract: ReadContract, train: str | None = None
+    worktree: Worktree,
+    read_contract: ReadContract,
+    train: str | None = None,
+    read_flags: ReadFlags = lambda *_: None,
 ) -> tuple[str, ...]:
     """Checks every contract of the worktree, or that of one train; returns the files that are good.
+
+    A flag file is checked too, in the worktree, else by `read_flags`.
 
     Raises ContractError with every mistake of every file, each as `file: field: message`, and InputError
     when there is no contract.
@@ -28,7 +39,9 @@ def check_contracts(
     files = worktree.contracts() if train is None else (contract_file(train),)
     if not files:
         raise InputError("there is no contract, no state/*/contract.yaml", hint="make one: rollout init")
-    problems = tuple(problem for file in files for problem in _problems(worktree, read_contract, file))
+    problems = tuple(
+        problem for file in files for problem in _problems(worktree, read_contract, file, read_flags)
+    )
     if problems:
         only_file = files[0] if len(files) == 1 else ""
         hint = f"your editor finds them too, by {SCHEMA}: rollout contract schema > {SCHEMA}"
@@ -92,7 +105,9 @@ def contract_file(train: str) -> str:
     return f"state/{train}/contract.yaml"
 
 
-def _problems(worktree: Worktree, read_contract: ReadContract, file: str) -> Iterator[str]:
+def _problems(
+    worktree: Worktree, read_contract: ReadContract, file: str, read_flags: ReadFlags
+) -> Iterator[str]:
     try:
         contract, _ = read_contract(worktree.read(file), file)
     except ContractError as error:
@@ -103,3 +118,17 @@ def _problems(worktree: Worktree, read_contract: ReadContract, file: str) -> Ite
         return
     if file != contract_file(contract.train):
         yield f"{file}: train: is {contract.train}, but the folder says {file.split('/')[1]}"
+    yield from (f"{file}: {problem}" for problem in _flag_problems(worktree, contract, read_flags))
+
+
+def _flag_problems(worktree: Worktree, contract: Contract, read_flags: ReadFlags) -> Iterator[str]:
+    flag = contract.apply.flag_file if contract.apply else None
+    if flag is None:
+        return
+    try:
+        is_here = worktree.exists(flag.path)
+        content = worktree.read(flag.path) if is_here else read_flags(contract, flag.path)
+        if content is not None:
+            number_in(content, flag)
+    except InputError as error:
+        yield f"apply.flag_file: {error.message}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from rollout.commands.preparing import Preparation, report_failure
-from rollout.core.contract import Contract, Harness, RunCommand
+from rollout.core.contract import Apply, Contract, Harness, RunCommand
 from rollout.core.evidence_index import EvidenceEntry, in_words
 from rollout.core.observation import Results, WorkResult
 from rollout.core.state import Channel, ChannelRequest, Release, Request, Rollout, Status, Work
@@ -62,7 +62,7 @@ def _pending(release: Release | None, status: Status | None) -> list[Request]:
         return []
     if (status.release, status.commit) != (release.version, release.commit):
         return []  # asked for an earlier release
-    return [request for request in status.requests if request.result is None][:_MAX_RESULTS]
+    return [request for request in status.requests if request.awaits_product][:_MAX_RESULTS]
 
 
 def _carry_out(
@@ -153,7 +153,7 @@ def _do(
                 "phase": request.phase,
                 "version": release.version,
             }
-            return _run(contract.apply, values, product, "the contract has no apply section"), ()
+            return _run(contract.apply, values, product, "the contract has no apply command"), ()
         case Work.APPLY_TARGET:
             values = {"version": request.target or "", "channel": request.channel or ""}
             return _run(rollback.apply, values, product, "the contract has no rollback.apply"), ()
@@ -170,7 +170,7 @@ def _do(
 
 
 def _run(
-    section: RunCommand | Harness | None,
+    section: RunCommand | Apply | Harness | None,
     values: Mapping[str, str],
     product: Worker,
     without: str,

@@ -76,9 +76,10 @@ def _has_work(state: TrainState) -> bool:
     pending.
     """
     contract, status = state.contract, state.status
-    if contract.apply is not None or contract.harness is not None or _channel_waits(state):
+    has_command = contract.apply is not None and contract.apply.command is not None
+    if has_command or contract.harness is not None or _channel_waits(state):
         return True
-    return status is not None and any(request.result is None for request in status.requests)
+    return status is not None and any(request.awaits_product for request in status.requests)
 
 
 def _runners(contract: Contract, has_work: bool, usual: str) -> tuple[Runner, ...]:

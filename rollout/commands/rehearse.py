@@ -14,6 +14,7 @@ import rollout as tool
 from rollout.commands.commit_state import CommandResult, change_state
 from rollout.commands.perform import perform
 from rollout.commands.reconcile.incident import Responder
+from rollout.commands.reconcile.percent import PercentWriter
 from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.core.contract import CiChecksGate, Contract, HarnessGate, RollbackStep
 from rollout.core.evidence_index import EvidenceEntry
@@ -35,7 +36,7 @@ from rollout.core.state import (
 )
 from rollout.core.values import format_instant
 from rollout.errors import RefusedError
-from rollout.ports import Clock, CommandRun, Forge, StateStore, Worker
+from rollout.ports import Clock, CommandRun, Forge, ProductBranch, StateStore, Worker
 from rollout.rendering.advice import next_command
 from rollout.rendering.commits import message
 
@@ -52,6 +53,7 @@ class RehearsalStage:
     forge: Forge
     responder: Responder
     product: Worker
+    product_branch: ProductBranch
     merge: Callable[[str, datetime], object]
     """Merge the pull request from that branch, as a reviewer does."""
     report_green: Callable[[str, str, datetime], object]
@@ -167,7 +169,12 @@ class _Play:
             evidence.append(_as_if_green(state, self.now()))
         self._moment += _TICK
         reconciler = Reconciler(
-            stage.store, stage.forge, self, lambda _state, _head: "", responder=stage.responder
+            stage.store,
+            stage.forge,
+            self,
+            lambda _state, _head: "",
+            responder=stage.responder,
+            percent=PercentWriter(stage.store, stage.product_branch),
         )
         state = reconciler.run(self._train, evidence).state
         self._be_everybody(state)

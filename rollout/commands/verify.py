@@ -11,6 +11,7 @@ from rollout.commands import sides as merged
 from rollout.commands.forgeries import Forgeries
 from rollout.core import edits
 from rollout.core.channel.by_hand import is_by_command, is_correction, what_changed
+from rollout.core.decide import applying
 from rollout.core.decide.legality import changed_keys
 from rollout.core.files import (
     CHANNEL,
@@ -26,6 +27,7 @@ from rollout.core.files import (
 from rollout.core.replay.recompute import differences, expected, shown_by
 from rollout.core.state import Event, Rollout, TrainState
 from rollout.errors import InputError, RolloutError
+from rollout.files.flag_text import with_number
 from rollout.ports import LoggedCommit, StateFiles, StateStore
 from rollout.rendering import claims
 
@@ -259,7 +261,25 @@ class _Verifier:
             wanted = replace(wanted, incident=state.incident)
         for part, why in differences(wanted, state):
             yield _file_of(part, state), why
+        if event is Event.APPLY:
+            yield from self._written(previous, entry)
         yield from self._touched(wanted, state, entry, event)
+
+    def _written(self, previous: TrainState, entry: LoggedCommit) -> Iterator[tuple[str, str]]:
+        """Yields the flag file where a commit that applies a percent changed more of it than that number."""
+        due = applying.due(previous)
+        if due is None or entry.parent is None:
+            return
+        request, flag = due
+        before, after = (self._store.file(flag.path, commit) for commit in (entry.parent, entry.commit))
+        if before == after:
+            return  # it is on the product's branch
+        try:
+            wanted = with_number(before or b"", flag, request.canary_percent)
+        except InputError:
+            wanted = None
+        if after != wanted:
+            yield flag.path, f"{flag.where}: more was changed than this number to {request.canary_percent}"
 
     def _without_forgeries(self, wanted: TrainState, state: TrainState, entry: LoggedCommit) -> TrainState:
         """Returns the state before forgeries: whoever takes one back writes that."""

@@ -67,7 +67,16 @@ class CloseIssue:
     reason: str
 
 
+@dataclass(frozen=True)
+class WritePercent:
+    """One number of a flag file."""
+
+    path: str
+    pointer: str
+    canary_percent: float
+
+
 PullRequestEffect = OpenPullRequest | UpdatePullRequest | ClosePullRequest | SetStatus
 RevertEffect = OpenPullRequest | PushRevert
 IssueEffect = OpenIssue | UpdateIssue | CloseIssue
-Effect = PullRequestEffect | PushRevert | IssueEffect
+Effect = PullRequestEffect | PushRevert | IssueEffect | WritePercent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 STATE = "state"
 """The folder that all trains are in."""
@@ -28,6 +29,24 @@ _OF_A_TRAIN = frozenset(
 
 OWN_ROOTS = ("rollout", "rollout-channel", "rollout-revert")
 """The tool makes its own branches below these, and git makes no branch below the name of another."""
+
+
+@dataclass(frozen=True)
+class StatePaths:
+    """What of the product's branch is state: no part of a release, and never reverted."""
+
+    folder: str | None = STATE
+    """None where state lies in another repository: the product may have a folder of that name."""
+    files: tuple[str, ...] = ()
+    """Flag files, in which reconcile writes percents."""
+
+    def holds(self, path: str) -> bool:
+        return path in self.files or (self.folder is not None and path.startswith(f"{self.folder}/"))
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The folder and the files, as paths."""
+        return (*((self.folder,) if self.folder is not None else ()), *self.files)
 
 
 def is_peoples(branch: str) -> bool:

@@ -168,6 +168,7 @@ def _written_by(write: Callable[[Any], str]) -> SerSchema:
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"
+POINTER_PATTERN = r"^(/([^~/\x00-\x1f\x7f]|~[01])*)+$"
 SHA_PATTERN = r"^[0-9a-f]{40}([0-9a-f]{24})?$"
 
 _instant = no_info_after_validator_function(

@@ -203,6 +203,8 @@ def files_of(train: str, change: StateChange) -> dict[str, bytes | None]:
     files: dict[str, bytes | None] = {
         state_path(train, name): text.encode() for name, text in texts.items() if text
     }
+    if change.flag is not None:
+        files[change.flag.path] = change.flag.content
     if change.removes_release_cache:
         files[state_path(train, RELEASE_CACHE)] = None
     return files

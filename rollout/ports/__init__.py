@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from rollout.ports.product import Product as Product
     from rollout.ports.product import Reading as Reading
     from rollout.ports.product import Worker as Worker
+    from rollout.ports.product_branch import BranchFile as BranchFile
+    from rollout.ports.product_branch import ProductBranch as ProductBranch
     from rollout.ports.releases import FULL_PAGE as FULL_PAGE
     from rollout.ports.releases import Releases as Releases
     from rollout.ports.reverts import Reverter as Reverter
@@ -70,6 +72,7 @@ _TOPICS = {
         "opened_twice",
     ),
     "product": ("Checkout", "Failure", "Product", "CommandRun", "Reading", "Worker"),
+    "product_branch": ("BranchFile", "ProductBranch"),
     "releases": ("FULL_PAGE", "Releases"),
     "reverts": ("Reverter", "RevertOutcome"),
     "store": ("LoggedCommit", "StateStore"),

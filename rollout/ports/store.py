@@ -69,6 +69,12 @@ class StateStore(Protocol):
         Raises InputError for one that is too long to be read.
         """
 
+    def file(self, path: str, at: str) -> bytes | None:
+        """Returns any file of the branch at that commit; None when it is not there.
+
+        Raises InputError for one that cannot be read byte for byte: a link, a folder, too long, not text.
+        """
+
     def altered(self, train: str, change: StateChange, at: str) -> str:
         """Returns how a file that the change writes is not as `commit` would write it, by its mode or its
         text.

@@ -290,7 +290,7 @@ def _silence(contract: Contract, status: Status, now: datetime) -> Iterator[str]
 
 
 def _requests(status: Status) -> Iterator[str]:
-    waiting = [request for request in status.requests if request.result is None]
+    waiting = [request for request in status.requests if request.awaits_product]
     if waiting:
         yield f"{PERFORM} ({', '.join(map(_asked_for, waiting))})"
 

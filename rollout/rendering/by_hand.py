@@ -48,8 +48,10 @@ def frozen_at(contract: Contract, rollout: Rollout, status: Status | None, incid
         case True:
             return f"{percent} is applied"
         case False:
-            has_failed = bool(_failure(_request(rollout, status)))
-            return f"{percent} is not applied{': the apply command failed' if has_failed else ' yet'}"
+            request = _request(rollout, status)
+            if request is not None and request.flag_file is not None:
+                return f"{percent} is not applied yet{_not_written(request)}"
+            return f"{percent} is not applied{': the apply command failed' if _failure(request) else ' yet'}"
 
 
 def left_to_people(
@@ -61,6 +63,10 @@ def left_to_people(
         request = _request(rollout, status)
         if contract.apply is None:
             yield f"bring the product to {percent} by hand: {NO_APPLY}"
+        elif request is not None and request.flag_file is not None:
+            if request.result is None and request.failed:
+                number = f"{line(request.flag_file.where, 300)} to {request.canary_percent}"
+                yield f"set {number} by hand, or fix what stopped reconcile{_not_written(request)}"
         elif request is not None and request.result is None:
             yield f"{PERFORM} ({percent} is not applied yet)"
         elif _failure(request) and (incident.ended or (request and not may_try_again(request))):
@@ -88,6 +94,10 @@ def _is_applied(contract: Contract, rollout: Rollout, status: Status | None) -> 
 
 def _request(rollout: Rollout, status: Status | None) -> Request | None:
     return find(status.requests if status else (), Work.APPLY, rollout)
+
+
+def _not_written(request: Request) -> str:
+    return f": {line(request.failed, 200)}" if request.failed else ""
 
 
 def _failure(request: Request | None) -> str:

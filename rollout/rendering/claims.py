@@ -20,7 +20,15 @@ _WITHOUT_STATUS = frozenset({Event.CHANNEL, Event.CHANNEL_IMPORT, Event.INIT})
 _WITH_VERDICT = frozenset({Event.OBSERVE, Event.DECIDE})
 """Events whose whole subject is the tool's own: no person's words are in it."""
 _WITHOUT_PROSE = frozenset(
-    {Event.START, Event.ENTER, Event.PROMOTE, Event.COMPLETE, Event.ROLLED_BACK, Event.CHANNEL_IMPORT}
+    {
+        Event.START,
+        Event.APPLY,
+        Event.ENTER,
+        Event.PROMOTE,
+        Event.COMPLETE,
+        Event.ROLLED_BACK,
+        Event.CHANNEL_IMPORT,
+    }
 )
 """Events whose subject ends with what can be recomputed; in others prose follows after a colon."""
 _VERBS: Mapping[Event, tuple[str, ...]] = {
@@ -28,6 +36,7 @@ _VERBS: Mapping[Event, tuple[str, ...]] = {
     Event.START: ("start",),
     Event.OBSERVE: ("observe",),
     Event.RESULTS: ("results",),
+    Event.APPLY: ("apply",),
     Event.DECIDE: ("decide",),
     Event.ENTER: ("enter",),
     Event.PROMOTE: ("promote",),
@@ -168,6 +177,7 @@ def _begins(rest: str, verbs: tuple[str, ...]) -> bool:
 
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+[-+.0-9A-Za-z]*")
 _PERCENT = re.compile(r"\((\d+(?:\.\d+)?)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _VERDICTS = frozenset(verdict.value for verdict in Verdict)
 _PULL_REQUEST = re.compile(r" \(#\d+\)$")
 """What GitHub appends to the title of one that is squashed."""
@@ -177,6 +187,8 @@ def _facts(text: str, event: Event, phases: set[str]) -> list[str]:
     """Returns versions, phases and percents, in their order; the verdict too where the tool alone speaks."""
     named, _, more = text.partition(": ")
     facts = [fact for token in named.split() for fact in _fact(token, phases)]
+    if event is Event.APPLY:
+        facts = [f"{token} %" for token in named.split() if _NUMBER.fullmatch(token)]
     if event in _WITH_VERDICT:
         words = [token.strip(",") for token in more.split()]
         facts += [word for word in words if word in phases or word in _VERDICTS]

@@ -43,6 +43,7 @@ _STEP_STATES = (
 _WITHOUT_VERDICT = frozenset(
     {
         Event.START,
+        Event.APPLY,
         Event.ENTER,
         Event.ROLLBACK_STEP,
         Event.JOIN,
@@ -151,7 +152,7 @@ def _subject(
             return _and(f"{event} {release} {phase}", _standing(contract, status))
         case Event.RESULTS:
             return _and(f"results {release} {phase}", detail or _standing(contract, status))
-        case Event.ENTER | Event.PROMOTE | Event.WAIT | Event.UNDO_STEP | Event.ILLEGAL_STEP:
+        case Event.APPLY | Event.ENTER | Event.PROMOTE | Event.WAIT | Event.UNDO_STEP | Event.ILLEGAL_STEP:
             return _step_subject(event, rollout, status, detail)
         case Event.CONTRACT:
             return _and(f"contract change {release} {phase}", detail)
@@ -186,6 +187,8 @@ def _subject(
 def _step_subject(event: _StepEvent, rollout: Rollout, status: Status | None, detail: str) -> str:
     release, phase = _release(rollout), rollout.phase or ""
     match event:
+        case Event.APPLY:
+            return f"apply {rollout.canary_percent} %"
         case Event.ENTER:
             return f"enter {release} {phase} ({rollout.canary_percent} %)"
         case Event.PROMOTE:
@@ -210,7 +213,7 @@ def _undone(rollout: Rollout, release: str, phase: str) -> str:
     return "undo a change of rollout.yaml"
 
 
-_StepEvent = Literal[Event.ENTER, Event.PROMOTE, Event.WAIT, Event.UNDO_STEP, Event.ILLEGAL_STEP]
+_StepEvent = Literal[Event.APPLY, Event.ENTER, Event.PROMOTE, Event.WAIT, Event.UNDO_STEP, Event.ILLEGAL_STEP]
 _RollbackEvent = Literal[
     Event.ROLLBACK,
     Event.ROLLBACK_STEP,

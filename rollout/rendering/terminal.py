@@ -462,6 +462,8 @@ def _effect(effect: Mapping[str, object]) -> str:
             return f"open pull request {told['branch']}: it reverts the release"
         case "push_revert":
             return f"push the revert of {commit}"
+        case "write_percent":
+            return f"write {told['canary_percent']} % in {told['path']}: {told['pointer']}"
         case "open_incident":
             return f"open issue: {told['title']}"
         case "update_incident":

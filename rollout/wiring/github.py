@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rollout.adapters.clock import FixedClock, SystemClock
-from rollout.core.files import STATE_BRANCH_VARIABLE
+from rollout.core.files import STATE, STATE_BRANCH_VARIABLE, StatePaths
 from rollout.errors import OutsideError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rollout.adapters.github.inspection import GitHubInspector
     from rollout.adapters.github.issues import GitHubIssues
     from rollout.adapters.github.listing import Listing
+    from rollout.adapters.github.product_branch import GitHubProductBranch
     from rollout.adapters.github.product_clone import ProductClone
     from rollout.adapters.github.reverter import GitHubReverter
     from rollout.adapters.rehearsal import ScratchCopy
@@ -40,6 +41,8 @@ class TrainLookup:
     name: Callable[[], str | None]
     branch: Callable[[], str]
     product: Callable[[], Product]
+    flag_files: Callable[[], tuple[str, ...]] = tuple
+    """Of all trains."""
 
 
 class GitHub:
@@ -150,13 +153,19 @@ class GitHub:
     def reverter(self) -> GitHubReverter:
         from rollout.adapters.github.reverter import GitHubReverter
 
-        return GitHubReverter(self.api, self.listing, self._product_clone)
+        return GitHubReverter(self.api, self.listing, self._product_clone, self._state)
+
+    @cached_property
+    def product_branch(self) -> GitHubProductBranch:
+        from rollout.adapters.github.product_branch import GitHubProductBranch
+
+        return GitHubProductBranch(self.api, self.listing)
 
     @cached_property
     def history(self) -> GitHubHistory:
         from rollout.adapters.github.history import GitHubHistory
 
-        return GitHubHistory(self.listing, self.api.repository, self._product_clone)
+        return GitHubHistory(self.listing, self._state, self._product_clone)
 
     @cached_property
     def evidence(self) -> GitHubEvidence:
@@ -198,6 +207,11 @@ class GitHub:
         home, server, product = self.api.repository, self.api.address.server_url, self._train.product()
         clone = ProductClone(server, product.repository or home, self.api.token_for, whole=True)
         yield github_copy(clone, home, self._train.branch(), product)
+
+    def _state(self) -> StatePaths:
+        """Returns what is state on the product's branch, which has no `state/` in a repository of its own."""
+        is_home = self.listing.product == self.api.repository
+        return StatePaths(STATE if is_home else None, self._train.flag_files())
 
     def _product_clone(self, repository: str) -> ProductClone:
         """Returns one of each repository, so that what was fetched for one question answers the next."""

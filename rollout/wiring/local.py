@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from rollout.adapters.git import Git
 from rollout.adapters.local.forge import LocalForge
-from rollout.core.files import STATE
+from rollout.core.files import StatePaths
 
 if TYPE_CHECKING:
     from rollout.adapters.local.evidence import LocalEvidence
     from rollout.adapters.local.history import LocalHistory
     from rollout.adapters.local.issues import LocalIssues
+    from rollout.adapters.local.product_branch import LocalProductBranch
     from rollout.adapters.local.reverter import LocalReverter
     from rollout.adapters.rehearsal import ScratchCopy
     from rollout.ports import Releases
@@ -31,14 +32,13 @@ class Local:
         git: Git,
         branch: Callable[[], str],
         product_branch: Callable[[], str],
-        *,
-        state_folder: str | None = STATE,
+        state: Callable[[], StatePaths] = StatePaths,
     ) -> None:
-        """`branch` carries state; `state_folder` is None where the product's repository has no state."""
+        """`branch` carries state; `state` is what is state on the product's branch."""
         self.git = git
         self._branch = branch
         self._product_branch = product_branch
-        self._state_folder = state_folder
+        self._state = state
 
     @cached_property
     def forge(self) -> LocalForge:
@@ -54,13 +54,19 @@ class Local:
     def reverter(self) -> LocalReverter:
         from rollout.adapters.local.reverter import LocalReverter
 
-        return LocalReverter(self.git, self.forge, self._product_branch, state_folder=self._state_folder)
+        return LocalReverter(self.git, self.forge, self._product_branch, self._state)
+
+    @cached_property
+    def product_branch(self) -> LocalProductBranch:
+        from rollout.adapters.local.product_branch import LocalProductBranch
+
+        return LocalProductBranch(self.git, self._product_branch)
 
     @cached_property
     def history(self) -> LocalHistory:
         from rollout.adapters.local.history import LocalHistory
 
-        return LocalHistory(self.git, self._product_branch)
+        return LocalHistory(self.git, self._product_branch, self._state)
 
     @cached_property
     def evidence(self) -> LocalEvidence:

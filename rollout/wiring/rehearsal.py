@@ -9,17 +9,20 @@ from rollout.adapters.rehearsal import ScratchCopy
 from rollout.adapters.yaml_store import YamlStore
 from rollout.commands.reconcile.incident import Responder
 from rollout.commands.rehearse import RehearsalStage
+from rollout.core.files import StatePaths
 from rollout.ports import Product
 from rollout.wiring.local import Local
 
 
-def stage_on(copy: ScratchCopy, responder: Responder, product: Product) -> RehearsalStage:
+def stage_on(
+    copy: ScratchCopy, responder: Responder, product: Product, flag_files: tuple[str, ...]
+) -> RehearsalStage:
     """Returns the stage. Pull requests and issues are records in the copy; `product` is the real one."""
     there = Local(
         copy.git,
         lambda: copy.state_branch,
         lambda: copy.product_branch,
-        state_folder=copy.state_folder,
+        lambda: StatePaths(copy.state_folder, flag_files),
     )
     forge = there.forge
 
@@ -33,6 +36,7 @@ def stage_on(copy: ScratchCopy, responder: Responder, product: Product) -> Rehea
         forge,
         replace(responder, reverter=there.reverter, issues=there.issues, pushes_workflows=True),
         product,
+        there.product_branch,
         merge,
         lambda commit, name, at: forge.record_check(commit, name, "success", at=at),
     )

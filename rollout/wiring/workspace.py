@@ -16,7 +16,7 @@ from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import LostTrains, YamlStore
 from rollout.core.decorations import Decorations
-from rollout.core.files import STATE, STATE_BRANCH
+from rollout.core.files import CONTRACT, STATE, STATE_BRANCH, StatePaths
 from rollout.core.state import UNDER_WAY, TrainState, UnusableFile
 from rollout.core.values import format_instant
 from rollout.core.versions import spellings
@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from rollout.adapters.local.issues import LocalIssues
     from rollout.commands.channel.record import Desk
     from rollout.commands.reconcile.incident import Responder
+    from rollout.commands.reconcile.percent import PercentWriter
     from rollout.commands.reconcile.reconciler import Reconciler
     from rollout.commands.reconcile.signoff_comments import SignoffDesk
     from rollout.commands.reconcile.signoff_issue import SignoffIssue
     from rollout.commands.rehearse import RehearsalStage
     from rollout.commands.targets import TargetLookup
     from rollout.core import contract
+    from rollout.core.contract import Contract
     from rollout.core.workflow_pin import ActionPin, RepositoryPlace
     from rollout.ports import (
         Clock,
@@ -225,6 +227,20 @@ class Workspace:
 
         return BranchFiles(self.git, branch, self.clock, message)
 
+    def flags_on_branches(self, contract: Contract, path: str) -> bytes | None:
+        """Returns a flag file as the clone knows it: on the state branch, else on the product's branch.
+
+        None where a branch that may have it is not in the clone. Raises InputError where neither has it.
+        """
+        product = contract.product
+        for branch in dict.fromkeys((self.branch, product.branch)):
+            files = self.branch_files(branch)
+            if (branch == self.branch or product.repository is None) and files.exists(path):
+                return files.read(path)
+        if product.repository is not None or not self.has_branch(product.branch):
+            return None
+        raise InputError(f"{path} is on neither {self.branch} nor {product.branch}, and not in the worktree")
+
     def product_branch_here(self) -> str | None:
         """Returns the branch that the worktree stands on; None for none, or for one of the tool's own."""
         current = self.git.current_branch()
@@ -286,7 +302,9 @@ class Workspace:
         """What asks GitHub, of the repository that `go_to_github` or the environment chose."""
         from rollout.wiring.github import GitHub, TrainLookup
 
-        train = TrainLookup(lambda: self._train, lambda: self.branch, self._product_of_train)
+        train = TrainLookup(
+            lambda: self._train, lambda: self.branch, self._product_of_train, self._flag_files
+        )
         return GitHub(
             self._environment,
             lambda: self.clock,
@@ -301,7 +319,12 @@ class Workspace:
     @cached_property
     def local(self) -> Local:
         """The local forge of the clone, and the product beside it."""
-        return Local(self.git, lambda: self.branch, lambda: self._product_of_train().branch)
+        return Local(
+            self.git,
+            lambda: self.branch,
+            lambda: self._product_of_train().branch,
+            lambda: StatePaths(STATE, self._flag_files()),
+        )
 
     @property
     def _adapters(self) -> GitHub | Local:
@@ -372,9 +395,16 @@ class Workspace:
             responder=self.responder(),
             desk=self.signoff_desk(dry_run=dry_run),
             targets=self.target_lookup(),
+            percent=self.percent_writer(dry_run=dry_run),
             decorations=self.decorations,
             dry_run=dry_run,
         )
+
+    def percent_writer(self, *, dry_run: bool = False) -> PercentWriter:
+        """Returns what writes the percent in the flag file of a contract that names one."""
+        from rollout.commands.reconcile.percent import PercentWriter
+
+        return PercentWriter(self.store, self._adapters.product_branch, dry_run=dry_run)
 
     def product_page(self) -> str:
         """Returns the address of the product's repository; empty on the local forge."""
@@ -386,7 +416,7 @@ class Workspace:
         from rollout.wiring.rehearsal import stage_on
 
         with self._adapters.scratch_copy() as copy:
-            yield stage_on(copy, self.responder(), self.product(product_dir))
+            yield stage_on(copy, self.responder(), self.product(product_dir), self._flag_files())
 
     @property
     def collecting(self) -> Collector:
@@ -452,6 +482,14 @@ class Workspace:
         if self._train is None:
             return Product()
         return self.store.load_for_brake(self._train, self.store.head()).contract.product
+
+    def _flag_files(self) -> tuple[str, ...]:
+        """Returns the flag files of all trains: whoever shares the product's branch moves none of them."""
+        from rollout.files.flag_text import path_in
+
+        head = self.store.head()
+        texts = (self.store.text(train, CONTRACT, head) for train in self.store.trains(head))
+        return tuple(dict.fromkeys(path for text in texts if text and (path := path_in(text))))
 
     @cached_property
     def worktree(self) -> DiskWorktree:

@@ -17,6 +17,7 @@ from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.adapters.local.history import LocalHistory
 from rollout.core.contract import Product
+from rollout.core.files import StatePaths
 from rollout.core.state import MOST_COMMITS
 from rollout.errors import InputError, OutsideError
 from rollout.ports import History, Place
@@ -81,7 +82,8 @@ def on_github(
     api = Api(Address(home, hub.url, f"{hub.url}/graphql", hub.url), token, WaitingClock(hub.clock))
     where = Product(repository=repository, branch=branch)
     listing = Listing(api, lambda: "main", lambda: where)
-    return GitHubHistory(listing, home, lambda name: ProductClone(hub.url, name, lambda _: token))
+    state = StatePaths() if repository == home else StatePaths(None)
+    return GitHubHistory(listing, lambda: state, lambda name: ProductClone(hub.url, name, lambda _: token))
 
 
 def hosted(hub: Hub, told: Story) -> str:

@@ -221,7 +221,7 @@ def test_says_what_it_does() -> None:
 @pytest.mark.parametrize(
     ("work", "why"),
     [
-        (Work.APPLY, "the contract has no apply section"),
+        (Work.APPLY, "the contract has no apply command"),
         (Work.HARNESS, "the contract has no harness command"),
         (Work.APPLY_TARGET, "the contract has no rollback.apply"),
         (Work.KNOWN_GOOD_LANE, "the contract has no rollback.lane"),

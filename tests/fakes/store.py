@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -61,6 +61,8 @@ class Commit:
     message: CommitMessage
     at: datetime
     author: str
+    others: Mapping[str, bytes] = field(default_factory=dict)
+    """Path from the top -> content of files that are of no train."""
 
 
 class NotGivenError(InputError):
@@ -160,6 +162,9 @@ class FakeStore:
             return dump_yaml(content.model_dump(mode="json", by_alias=True)).encode()
         return content
 
+    def file(self, path: str, at: str) -> bytes | None:
+        return self._commits[at].others.get(path)
+
     def altered(self, train: str, change: StateChange, at: str) -> str:
         return self.alterations.get(at, "")
 
@@ -184,7 +189,9 @@ class FakeStore:
         with self.writes.write(f"commit {event}"):
             if parent != self._head:
                 raise HeadMovedError(f"the branch is at {self._head}, not at {parent}")
-            self._head = self.make_commit(train, files_of(change), message, parents=(parent,), at=at)
+            others = {change.flag.path: change.flag.content} if change.flag else {}
+            files = files_of(change)
+            self._head = self.make_commit(train, files, message, parents=(parent,), at=at, others=others)
             return self._head
 
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
@@ -221,11 +228,28 @@ class FakeStore:
 
     # --- what people do ----------------------------------------------------------------------------------
 
-    def edit(self, train: str, files: Changes, *, at: datetime, message: CommitMessage | None = None) -> str:
+    def edit(
+        self,
+        train: str,
+        files: Changes,
+        *,
+        at: datetime,
+        message: CommitMessage | None = None,
+        others: Mapping[str, bytes] | None = None,
+    ) -> str:
         """A person writes these files in a commit of their own and pushes it."""
         message = message or CommitMessage(subject="edit " + ", ".join(files), body="")
         parents = (self._head,) if self._head else ()
-        self._head = self.make_commit(train, files, message, parents=parents, at=at, author=PERSON)
+        self._head = self.make_commit(
+            train, files, message, parents=parents, at=at, author=PERSON, others=others
+        )
+        return self._head
+
+    def edit_other(self, path: str, content: bytes, *, at: datetime) -> str:
+        """A person writes a file that is of no train."""
+        message, parents = CommitMessage(subject=f"edit {path}", body=""), (self._head,)
+        said = {path: content}
+        self._head = self.make_commit("", {}, message, parents=parents, at=at, author=PERSON, others=said)
         return self._head
 
     def edit_rollout(self, train: str, *, at: datetime, **changes: object) -> str:
@@ -277,13 +301,24 @@ class FakeStore:
         parents: tuple[str, ...],
         at: datetime,
         author: str = TOOL,
+        others: Mapping[str, bytes] | None = None,
     ) -> str:
         """A commit on no branch. Like git's, equal content on equal parents at one time has one id."""
         before = self._commits[parents[0]].trains if parents else {}
+        kept = self._commits[parents[0]].others if parents else {}
         merged = {**before.get(train, {}), **files}
-        trains = {**before, train: {path: found for path, found in merged.items() if found is not None}}
-        said = repr((parents, message.subject, message.trailers, at, author, sorted(files)))
-        commit = Commit(hashlib.sha1(said.encode()).hexdigest(), parents, trains, message, at, author)  # noqa: S324
+        there = {path: found for path, found in merged.items() if found is not None}
+        trains = {**before, train: there} if train else before
+        said = repr((parents, message.subject, message.trailers, at, author, sorted(files), others))
+        commit = Commit(
+            hashlib.sha1(said.encode()).hexdigest(),  # noqa: S324
+            parents,
+            trains,
+            message,
+            at,
+            author,
+            {**kept, **(others or {})},
+        )
         self._commits[commit.id] = commit
         return commit.id
 

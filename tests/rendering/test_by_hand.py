@@ -19,6 +19,7 @@ from tests.core.world import World, contract_of, run, tau
 from tests.fakes.issues import shown_issue
 
 APPLY = {"command": ["./set-percent", "{percent}"]}
+FLAGS = {"flag_file": {"path": "flags.json", "format": "flagd", "pointer": "/percent"}}
 APPLY_TARGET = {"command": ["./apply", "{version}"]}
 WITHOUT_GATES: dict[str, Any] = {
     "phases": [
@@ -90,6 +91,14 @@ NOBODY = "0 % is recorded, and rollout has not applied it: the contract has no a
             False,
             "0 % is not applied: the apply command failed",
             "bring the product to 0 % by hand: the apply command failed: exit 1",
+        ),
+        (FLAGS, None, "0 % is not applied yet", ""),
+        (FLAGS, True, "0 % is applied", ""),
+        (
+            FLAGS,
+            False,
+            "0 % is not applied yet: exit 1",
+            "set flags.json: /percent to 0 by hand, or fix what stopped reconcile: exit 1",
         ),
     ],
 )

@@ -48,6 +48,7 @@ MESSAGES = {
     ),
     "decide v0.1.5 canary-2: rollback": say(Event.DECIDE, status=build.status(decision=build.rollback("x"))),
     "enter v0.1.5 canary-2 (25 %)": say(Event.ENTER, status=build.status()),
+    "apply 25 %": say(Event.APPLY, status=build.status(), detail="flags.json: /flags/new/percent"),
     "promote v0.1.5 canary-2 -> canary-3": say(Event.PROMOTE, build.rollout("canary-3"), PROMOTING),
     "v0.1.5 canary-3 is merged, waits for a reading": say(
         Event.WAIT, build.rollout("canary-3"), build.waiting()

@@ -56,6 +56,9 @@ class OvertakenStore:
     def text(self, train: str, name: str, at: str) -> bytes | None:
         return self._store.text(train, name, at)
 
+    def file(self, path: str, at: str) -> bytes | None:
+        return self._store.file(path, at)
+
     def altered(self, train: str, change: StateChange, at: str) -> str:
         return self._store.altered(train, change, at)
 

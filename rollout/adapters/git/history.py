@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from rollout.adapters.git.repository import Git
+from rollout.core.files import StatePaths
 from rollout.core.state import MOST_COMMITS, ReleaseCommit, ReleaseRange
 from rollout.core.text import inert
 from rollout.core.versions import in_order, spellings
@@ -17,11 +18,10 @@ _LONGEST_NAME = 40
 class BranchHistory:
     """Of one branch, whose objects are there. Fills the port but for what it is called."""
 
-    def __init__(self, git: Git, tip: str, state_folder: str | None) -> None:
-        """`state_folder` is None where state lies elsewhere: the product may have a folder of that name."""
+    def __init__(self, git: Git, tip: str, state: StatePaths) -> None:
         self._git = git
         self._tip = tip
-        self._folder = state_folder
+        self._state = state
 
     @property
     def cut_off(self) -> bool:
@@ -58,7 +58,7 @@ class BranchHistory:
 
     def _is_part(self, entry: LoggedCommit) -> bool:
         """Returns whether it touches more than state."""
-        return any(self._folder is None or not path.startswith(f"{self._folder}/") for path in entry.paths)
+        return not all(map(self._state.holds, entry.paths))
 
 
 def _shown(entry: LoggedCommit) -> ReleaseCommit:

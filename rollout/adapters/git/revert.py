@@ -8,14 +8,15 @@ trees in a scratch repository, as files: a process for each would take most of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 
-from rollout.adapters.git.formats import Merge, TreeEntry, message_text, nul_separated, tree_body
+from rollout.adapters.git.formats import FOLDER, Merge, TreeEntry, message_text, nul_separated, tree_body
 from rollout.adapters.git.objects import LooseObjects
 from rollout.adapters.git.process import finish, output, pipe
 from rollout.adapters.git.repository import Git
+from rollout.core.files import StatePaths
 from rollout.core.rollback.undone import LaterCommit, ReleaseFacts, ReleaseStanding, standing_at
 from rollout.core.state import CommitMessage, Release, RevertFact, RevertOutcome
 from rollout.core.text import inert
@@ -32,13 +33,13 @@ _DEEPEN = "fetch all of it with `git fetch --unshallow`"
 
 
 class ReleaseRevert:
-    """Reverts of one release. What only touches `state_folder` is no part of it, and is never reverted."""
+    """Reverts of one release. What only touches state is no part of it, and is never reverted."""
 
-    def __init__(self, git: Git, release: Release, state_folder: str | None) -> None:
-        """`git` is a scratch repository that has the branch; `state_folder` None where state is elsewhere."""
+    def __init__(self, git: Git, release: Release, state: StatePaths) -> None:
+        """`git` is a scratch repository that has the branch; `state` says what is state there."""
         self._git = git
         self._release = release
-        self._folder = state_folder
+        self._state = state
         self._merges: dict[str, Merge] = {}
 
     def work_out(self, tip: str, merged: str | None = None, recorded: str | None = None) -> RevertFact:
@@ -118,10 +119,7 @@ class ReleaseRevert:
 
     def _is_decision(self, entry: LoggedCommit) -> bool:
         """Returns whether the commit touches nothing but state."""
-        return bool(entry.paths) and all(map(self._is_state, entry.paths))
-
-    def _is_state(self, path: str) -> bool:
-        return self._folder is not None and path.startswith(f"{self._folder}/")
+        return bool(entry.paths) and all(map(self._state.holds, entry.paths))
 
     # --- merging -----------------------------------------------------------------------------------------
 
@@ -168,7 +166,7 @@ class ReleaseRevert:
         """The files that the release changed."""
         base = self._tree(self._base) if self._base is not None else self._write({})
         changed = self._git.changed_paths(base, self._tree(self._release.commit))
-        return tuple(path for path in changed if not self._is_state(path))
+        return tuple(path for path in changed if not self._state.holds(path))
 
     def _lacks(self, commit: str, path: str) -> bool:
         """Returns whether reverting that one file would change nothing, wherever else its content may be."""
@@ -186,7 +184,7 @@ class ReleaseRevert:
         """Returns the commit's tree with the release taken out; its state stays."""
         if commit not in self._merges:
             ours = self._tree(commit)
-            state = self._git.tree(ours).get(self._folder) if self._folder is not None else None
+            state = {path: self._git.entry(ours, path) for path in self._state.roots}
             base = self._tree(self._base) if self._base is not None else self._write({})
             ancestor = self._made_up(self._with_state(self._tree(self._release.commit), state))
             theirs = self._made_up(self._with_state(base, state), ancestor)
@@ -197,14 +195,24 @@ class ReleaseRevert:
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), *_ANYBODY, "", "made up", ""]
         return self._objects.add("commit", "\n".join(lines).encode())
 
-    def _with_state(self, tree: str, state: TreeEntry | None) -> str:
+    def _with_state(self, tree: str, state: Mapping[str, TreeEntry | None]) -> str:
         """Returns the tree with that state in the place of its own: what was decided since stays decided."""
+        for path, entry in state.items():
+            if self._git.entry(tree, path) != entry:
+                tree = self._with_entry(tree, path, entry)
+        return tree
+
+    def _with_entry(self, tree: str, path: str, entry: TreeEntry | None) -> str:
+        """Returns the tree with that entry at the path; None takes it away."""
+        name, _, rest = path.partition("/")
         entries = self._git.tree(tree)
-        if self._folder is None or entries.get(self._folder) == state:
-            return tree
-        entries.pop(self._folder, None)
-        if state is not None:
-            entries[self._folder] = state
+        below = entries.pop(name, None)
+        if rest:
+            inside = below.id if below is not None and below.is_folder else self._write({})
+            folder = self._with_entry(inside, rest, entry)
+            entry = TreeEntry(FOLDER, folder) if self._git.tree(folder) else None
+        if entry is not None:
+            entries[name] = entry
         return self._write(entries)
 
     def _write(self, entries: dict[str, TreeEntry]) -> str:

@@ -120,6 +120,10 @@ class Api:
         """Returns what speaks to a repository, `owner/name`."""
         return self._token if repository.lower() == self.repository.lower() else self._elsewhere
 
+    def _committer_for(self, repository: str) -> str:
+        is_home = repository.lower() == self.repository.lower()
+        return self._committer if is_home else self.token_for(repository)
+
     def speaks_apart(self, repository: str) -> bool:
         """Returns whether another token than that of the repository of state speaks to it."""
         return self.token_for(repository) != self._token
@@ -178,10 +182,14 @@ class Api:
         return answer.data
 
     def made(
-        self, query: str, variables: Mapping[str, object], *, as_committer: bool = False
+        self, query: str, variables: Mapping[str, object], *, committing_to: str = ""
     ) -> tuple[object, PassingError | RefusedByGitHubError | None]:
-        """Returns what a mutation answers, and what failed: a part of it may have been made anyway."""
-        answer, headers = self._answer(query, variables, self._committer if as_committer else "")
+        """Returns what a mutation answers, and what failed: a part of it may have been made anyway.
+
+        `committing_to`: the repository of a commit, which the mutation alone does not tell.
+        """
+        token = self._committer_for(committing_to) if committing_to else ""
+        answer, headers = self._answer(query, variables, token)
         self._refuse_moved(answer.data or {}, variables)
         fault = graphql_fault(answer.errors, headers, self._clock.now()) if answer.errors else None
         return answer.data, fault

@@ -45,14 +45,21 @@ _BRANCH_AND_PULL = """mutation(
 
 
 def commit_files(
-    api: Api, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str
+    api: Api,
+    branch: str,
+    files: Mapping[str, bytes | None],
+    message: str,
+    *,
+    parent: str,
+    repository: str | None = None,
 ) -> str:
-    """Commits on a branch that is at `parent`; None removes a file.
+    """Commits on a branch that is at `parent`; None removes a file. `repository` None is that of state.
 
     Raises as `graphql`; with STALE when the branch is not there.
     """
-    wanted = {"commit": _commit_input(api, branch, files, message, parent)}
-    data, fault = api.made(_COMMIT, wanted, as_committer=True)
+    home = api.repository
+    commit = _commit_input(repository or home, branch, files, message, parent)
+    data, fault = api.made(_COMMIT, {"commit": commit}, committing_to=repository or home)
     if fault:
         raise fault
     made = parsed(_Creation, data).commit
@@ -76,7 +83,7 @@ def branch_and_pull(
     branch that is at the parent is fine.
     """
     ref = {"repositoryId": repository_id, "name": f"refs/heads/{pull['head']}", "oid": parent}
-    commit = _commit_input(api, pull["head"], files, message, parent)
+    commit = _commit_input(api.repository, pull["head"], files, message, parent)
     document = {
         "repositoryId": repository_id,
         "baseRefName": pull["base"],
@@ -92,7 +99,7 @@ def branch_and_pull(
 
 
 def _commit_input(
-    api: Api, branch: str, files: Mapping[str, bytes | None], message: str, parent: str
+    repository: str, branch: str, files: Mapping[str, bytes | None], message: str, parent: str
 ) -> dict[str, object]:
     headline, _, body = message.partition("\n")
     changes: dict[str, list[dict[str, str]]] = {
@@ -106,7 +113,7 @@ def _commit_input(
     if removed:
         changes["deletions"] = removed
     return {
-        "branch": {"repositoryNameWithOwner": api.repository, "branchName": branch},
+        "branch": {"repositoryNameWithOwner": repository, "branchName": branch},
         "expectedHeadOid": parent,
         "message": {"headline": headline, "body": body.strip()},
         "fileChanges": changes,

@@ -8,7 +8,7 @@ from functools import cached_property
 from rollout.adapters.git.history import BranchHistory
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
-from rollout.adapters.github.reverter import STATE_FOLDER
+from rollout.core.files import StatePaths
 from rollout.core.state import ReleaseRange
 from rollout.core.versions import in_order, spellings
 from rollout.errors import InputError
@@ -18,10 +18,14 @@ from rollout.ports import Place
 class GitHubHistory:
     """The product's branch and tags, as one command sees them."""
 
-    def __init__(self, listing: Listing, home: str, clone: Callable[[str], ProductClone]) -> None:
-        """`home` is the repository of state, and `clone` makes the clone of the repository of that name."""
+    def __init__(
+        self, listing: Listing, state: Callable[[], StatePaths], clone: Callable[[str], ProductClone]
+    ) -> None:
+        """`state` is what is state on the branch, and `clone` makes the clone of the repository of that
+        name.
+        """
         self._listing = listing
-        self._home = home
+        self._state = state
         self._make_clone = clone
 
     @property
@@ -67,5 +71,4 @@ class GitHubHistory:
                 f"there is no branch {self.branch}, where the contract says the product is",
                 hint="name the product's branch in the contract: product.branch",
             )
-        folder = STATE_FOLDER if self._listing.product == self._home else None
-        return BranchHistory(self._clone.git, tip, folder)
+        return BranchHistory(self._clone.git, tip, self._state())

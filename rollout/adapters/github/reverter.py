@@ -17,11 +17,11 @@ from rollout.adapters.github.api import Api
 from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.adapters.github.pull_requests import newest_pull, shown_pull
+from rollout.core.files import StatePaths
 from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState
 from rollout.core.state import CommitMessage, Release, RevertFact, RevertOutcome
 from rollout.errors import HeadMovedError, RefusedError
 
-STATE_FOLDER = "state"
 _ATTEMPTS = 5
 
 
@@ -48,11 +48,18 @@ class _NewPull(Document):
 class GitHubReverter:
     """Reverts on the product's branch, as one command sees it."""
 
-    def __init__(self, api: Api, listing: Listing, clone: Callable[[str], ProductClone]) -> None:
-        """`clone` makes the clone of the repository of that name."""
+    def __init__(
+        self,
+        api: Api,
+        listing: Listing,
+        clone: Callable[[str], ProductClone],
+        state: Callable[[], StatePaths] = StatePaths,
+    ) -> None:
+        """`clone` makes the clone of the repository of that name; `state` is what is state on the branch."""
         self._api = api
         self._listing = listing
         self._make_clone = clone
+        self._state = state
         self._proposed: dict[str, PullRequest | None] = {}
         """Branch -> its newest pull request, as this run knows it."""
         self._opened: dict[str, PullRequest] = {}
@@ -64,14 +71,14 @@ class GitHubReverter:
 
     def unchanged_since(self, commit: str) -> bool:
         """Reads it from the query that lists pull requests if that is still to be made; else from a clone."""
-        told = self._listing.product_unchanged_since(commit, but=self._state_folder)
-        if told is not None:
+        state = self._state()
+        told = self._listing.product_unchanged_since(commit, but=state.folder)
+        if told or (told is not None and not state.files):  # the listing leaves out one folder, and no file
             return told
         tip = self._clone.fetch(self._branch)
         if tip is None or not self._clone.fetch_commit(commit):
             return False
-        paths = self._clone.git.changed_paths(commit, tip)
-        return all(self._state_folder and path.startswith(f"{self._state_folder}/") for path in paths)
+        return all(map(state.holds, self._clone.git.changed_paths(commit, tip)))
 
     def preview(
         self, release: Release, *, merged: str | None = None, recorded: str | None = None
@@ -172,11 +179,6 @@ class GitHubReverter:
     def _repository(self) -> str:
         return self._listing.product
 
-    @property
-    def _state_folder(self) -> str | None:
-        """In a repository of its own the product may well have a folder of that name."""
-        return STATE_FOLDER if self._repository == self._api.repository else None
-
     @cached_property
     def _clone(self) -> ProductClone:
         return self._make_clone(self._repository)
@@ -185,7 +187,7 @@ class GitHubReverter:
         if release.base is not None:
             # A tag on a branch that the product's branch never merged.
             self._clone.fetch_commit(release.base)
-        return ReleaseRevert(self._clone.git, release, self._state_folder)
+        return ReleaseRevert(self._clone.git, release, self._state())
 
     def _push_branch(self, release: Release, branch: str, message: CommitMessage, at: datetime) -> None:
         tip, old = self._fetched_tip(), self._clone.fetch(branch)

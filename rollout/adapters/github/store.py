@@ -11,6 +11,7 @@ from rollout.adapters.git import TreeEntry
 from rollout.adapters.git.formats import message_text, mode_text
 from rollout.adapters.github.answers import Page, parsed, parsed_or_none
 from rollout.adapters.github.api import STALE, Api, RefusedByGitHubError
+from rollout.adapters.github.branch_file import file_at
 from rollout.adapters.github.commits import commit_files
 from rollout.adapters.github.store_documents import (
     CARRIERS,
@@ -61,8 +62,7 @@ class _Snapshot:
 
     def holds(self, files: Mapping[str, bytes | None]) -> bool:
         """Returns whether each of the files (by path) that can be in it is, as it is."""
-        for path, content in files.items():
-            _, train, name = path.split("/", 2)
+        for train, name, content in _of_trains(files):
             found = self.trains.get(train, {}).get(name)
             there = found.text if found else None
             if "/" not in name and there != (None if content is None else content.decode()):
@@ -72,8 +72,7 @@ class _Snapshot:
     def after(self, commit: str, files: Mapping[str, bytes | None]) -> _Snapshot:
         """Returns the snapshot with a commit on top that writes the files."""
         trains = {train: dict(known) for train, known in self.trains.items()}
-        for path, content in files.items():
-            _, train, name = path.split("/", 2)
+        for train, name, content in _of_trains(files):
             if content is None:
                 trains[train].pop(name, None)
             else:
@@ -229,6 +228,12 @@ class GitHubStore:
         if found.text is None or found.is_truncated:
             raise InputError(f"{state_path(train, name)} is too long, or is not text")
         return found.text.encode()
+
+    def file(self, path: str, at: str) -> bytes | None:
+        """Asks for one at the tip, and reads the clone, as `log` does, for one before."""
+        if at != self.head():
+            return self._clone().file(path, at)
+        return file_at(self._api, path, at)
 
     def altered(self, train: str, change: StateChange, at: str) -> str:
         """Implements the port."""
@@ -386,6 +391,15 @@ def _unnamed(repository: Repository) -> Ref | None:
     # A branch of its own that lost its trains is still the one that carried them.
     is_there = bool(_snapshot(own.target).trains) or not _snapshot(default.target).trains
     return own if is_there else default
+
+
+def _of_trains(files: Mapping[str, bytes | None]) -> Iterator[tuple[str, str, bytes | None]]:
+    """Yields train, name below its folder and content; a flag file is of no train, and in no snapshot."""
+    for path, content in files.items():
+        folder, _, below = path.partition("/")
+        train, _, name = below.partition("/")
+        if folder == STATE and name:
+            yield train, name, content
 
 
 class _Files:

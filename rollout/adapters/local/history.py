@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rollout.adapters.git import Git
 from rollout.adapters.git.history import BranchHistory
-from rollout.adapters.local.reverter import STATE_FOLDER
+from rollout.core.files import StatePaths
 from rollout.core.state import ReleaseRange
 from rollout.errors import InputError
 from rollout.ports import Place
@@ -15,10 +15,13 @@ from rollout.ports import Place
 class LocalHistory:
     """The product's branch is one of the repository's branches, read anew for each question."""
 
-    def __init__(self, git: Git, branch: Callable[[], str]) -> None:
-        """`branch` gives the name of the product's branch."""
+    def __init__(
+        self, git: Git, branch: Callable[[], str], state: Callable[[], StatePaths] = StatePaths
+    ) -> None:
+        """`branch` gives the name of the product's branch, and `state` what is state there."""
         self._git = git
         self._branch_name = branch
+        self._state = state
 
     @property
     def branch(self) -> str:
@@ -54,4 +57,4 @@ class LocalHistory:
                 f"there is no branch {self.branch}, which the contract says the product is on",
                 hint="name the product's branch in the contract: product.branch",
             )
-        return BranchHistory(self._git, tip, STATE_FOLDER)
+        return BranchHistory(self._git, tip, self._state())

@@ -10,11 +10,11 @@ from rollout.adapters.git import Git, branch_move
 from rollout.adapters.git.revert import ReleaseRevert, fact_of, refuse_unless_clean
 from rollout.adapters.git.scratch import hand_over, scratch
 from rollout.adapters.local.forge import LocalForge
+from rollout.core.files import StatePaths
 from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState
 from rollout.core.state import CommitMessage, Release, RevertFact, RevertOutcome
 from rollout.errors import HeadMovedError, RefusedError
 
-STATE_FOLDER = "state"
 _ATTEMPTS = 8
 
 
@@ -26,14 +26,13 @@ class LocalReverter:
         git: Git,
         forge: LocalForge,
         branch: Callable[[], str],
-        *,
-        state_folder: str | None = STATE_FOLDER,
+        state: Callable[[], StatePaths] = StatePaths,
     ) -> None:
-        """`branch` gives the name of the product's branch; `state_folder` None where state is elsewhere."""
+        """`branch` gives the name of the product's branch, and `state` what is state there."""
         self._git = git
         self._forge = forge
         self._branch_name = branch
-        self._state_folder = state_folder
+        self._state = state
 
     def tip(self) -> str | None:
         return self._git.tip(self._branch_name())
@@ -42,8 +41,7 @@ class LocalReverter:
         tip = self.tip()
         if tip is None or self._git.resolve(commit) is None:
             return False
-        paths = self._git.changed_paths(commit, tip)
-        return all(self._state_folder and path.startswith(f"{self._state_folder}/") for path in paths)
+        return all(map(self._state().holds, self._git.changed_paths(commit, tip)))
 
     def preview(
         self, release: Release, *, merged: str | None = None, recorded: str | None = None
@@ -112,7 +110,7 @@ class LocalReverter:
     @contextmanager
     def _reverting(self, release: Release) -> Iterator[tuple[Git, ReleaseRevert]]:
         with scratch(beside=self._git) as work:
-            yield work, ReleaseRevert(work, release, self._state_folder)
+            yield work, ReleaseRevert(work, release, self._state())
 
     def _known_tip(self) -> str:
         tip = self.tip()

@@ -49,7 +49,8 @@ def _work(
     if not runner.performs:
         return
     channel = state.channel.request if state.channel else None
-    for request in (*(state.status.requests if state.status else ()), *([channel] if channel else ())):
+    asked = [request for request in (state.status.requests if state.status else ()) if not request.flag_file]
+    for request in (*asked, *([channel] if channel else ())):
         is_new = request.attempt == 1 and request.requested_at >= now
         if request.result is None and (brought is None or is_new):
             yield request.requested_at

@@ -17,11 +17,13 @@ from rollout.commands.reconcile.channel_pull_requests import statuses
 from rollout.commands.reconcile.channel_results import answer, left_over
 from rollout.commands.reconcile.facts import FactFinder
 from rollout.commands.reconcile.incident import Responder
+from rollout.commands.reconcile.percent import PercentWriter
 from rollout.commands.reconcile.promotions import PromotionPullRequests
 from rollout.commands.reconcile.report import Report, StepCommit
 from rollout.commands.reconcile.revert_facts import RevertFinder
 from rollout.commands.reconcile.signoff_comments import SignoffDesk
 from rollout.commands.targets import TargetLookup
+from rollout.core.decide import applying
 from rollout.core.decide.advance import advance
 from rollout.core.decide.intake import take_in
 from rollout.core.decide.requests import ignored
@@ -33,7 +35,7 @@ from rollout.core.files import CHANNEL, SIGNOFF
 from rollout.core.forge import PullRequest
 from rollout.core.observation import Evidence, Results
 from rollout.core.rollback.effects import plan_revert
-from rollout.core.state import UNDER_WAY, Event, StateChange, TrainState
+from rollout.core.state import UNDER_WAY, Event, Outcome, StateChange, TrainState
 from rollout.core.state.changes import applied
 from rollout.core.values import format_instant
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError, RolloutError
@@ -57,6 +59,7 @@ class Reconciler:
         responder: Responder | None = None,
         desk: SignoffDesk | None = None,
         targets: TargetLookup | None = None,
+        percent: PercentWriter | None = None,
         decorations: Decorations | None = None,
         dry_run: bool = False,
     ) -> None:
@@ -64,11 +67,12 @@ class Reconciler:
 
         Without a `responder` a rollback goes no further than its state: nothing is reverted, nobody is told.
         Without a `desk` nobody is heard on the checklist's issue. `targets` finds a rollback's target that
-        could not be looked up when a person named it. `decorations` is told of what could not be
-        shown.
+        could not be looked up when a person named it. Without `percent` no flag file is written.
+        `decorations` is told of what could not be shown.
         """
         self._desk = desk
         self._targets = targets
+        self._percent = percent
         self._store = store
         self._forge = forge
         self._now = clock.now()
@@ -92,14 +96,17 @@ class Reconciler:
         report.broken = report.state.stood_in_for
         was_ready = report.is_ready
         believed, of_rollout, report.refused = take_in(evidence, report.state, self._now)
-        queue = deque(of_rollout)
+        queue = deque(self._from_outside(report, of_rollout))
         finder = FactFinder(self._forge, self._reverts, self._desk)
+        if report.state.rollout.outcome is Outcome.ROLLING_BACK:
+            queue.extendleft(self._bring_percent(report))  # before anything slow
         try:
             self._take_what_people_said(report, believed, finder)
         except (RefusedError, InputError, OutsideError):
             if not self._brakes(report.state, queue, finder):
                 raise
         self._advance(report, queue, finder)
+        self._advance(report, deque(self._bring_percent(report)), finder)
         pulls = self._pulls.keep(report, was_ready=was_ready)
         if (
             self._responder is not None
@@ -203,9 +210,39 @@ class Reconciler:
             if step.consumed:
                 queue.popleft()
                 report.notes.extend(_left_over(item, step))
+            if step.event is Event.ROLLBACK:
+                queue.extendleft(self._bring_percent(report))
             in_a_row = 0 if step.consumed else in_a_row + 1
             if in_a_row > _MOST_STEPS:
                 raise AssertionError(f"reconcile does not come to rest: {step.event} again and again")
+
+    def _from_outside(self, report: Report, evidence: Sequence[Evidence]) -> Iterator[Evidence]:
+        """Yields evidence without results that only reconcile gives."""
+        for item in evidence:
+            left, told = applying.from_outside(report.state, item)
+            report.notes.extend(told)
+            if left is not None:
+                yield left
+
+    def _bring_percent(self, report: Report) -> Iterator[Results]:
+        """Writes the percent in the contract's flag file; yields what was read back, or why that failed."""
+        if self._percent is None or applying.due(report.state) is None:
+            return
+
+        def take(state: TrainState, step: Step) -> TrainState:
+            report.state = state
+            self._take(report, step)
+            return report.state
+
+        settled = self._percent.settle(report.state, take, self._now)
+        report.state = settled.state
+        if settled.effect is not None:
+            report.effects.append(settled.effect)
+        if settled.failure:
+            told = f"the percent was not written, and is tried again by the next run: {settled.failure}"
+            report.notes.append(told)
+        if settled.results is not None:
+            yield settled.results
 
     def _brakes(self, state: TrainState, queue: Collection[Evidence], finder: FactFinder) -> bool:
         """Returns whether the run goes on after a refusal, as a brake.
@@ -250,7 +287,10 @@ class Reconciler:
                 detail=step.detail,
                 incident=step.change.incident,
             )
-            is_brake = self._is_brake or (step.change.rollout is not None and rollout.frozen is not None)
+            is_stop = step.change.rollout is not None or step.event is Event.APPLY
+            is_brake = self._is_brake or (is_stop and rollout.frozen is not None)
+            if step.event is Event.APPLY and step.change.flag is None:
+                text = replace(text, quiet=True)  # the number itself is written elsewhere
             commit = self._store.commit(
                 state.train, step.change, text, parent=state.head, at=self._now, is_brake=is_brake
             )

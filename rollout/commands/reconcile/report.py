@@ -15,6 +15,7 @@ from rollout.core.effects import (
     SetStatus,
     UpdateIssue,
     UpdatePullRequest,
+    WritePercent,
 )
 from rollout.core.signoff.window import SignoffEffect
 from rollout.core.state import Event, TrainState, UnusableFile, Verdict
@@ -26,6 +27,7 @@ _KINDS: dict[type[Effect], str] = {
     ClosePullRequest: "close_pull_request",
     SetStatus: "set_status",
     PushRevert: "push_revert",
+    WritePercent: "write_percent",
     OpenIssue: "open_incident",
     UpdateIssue: "update_incident",
     CloseIssue: "close_incident",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from rollout.core.values import Duration, Identifier, Line, Model, Name, RelativePath
+from rollout.core.values import POINTER_PATTERN, Duration, Identifier, Line, Model, Name, RelativePath
 
 Argument = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 Command = Annotated[tuple[Argument, ...], Field(min_length=1, max_length=200)]
@@ -159,8 +159,60 @@ class Harness(Model):
     """The ids of surfaces as the harness prints them. A report of any other one is unknown. Left out: any."""
 
 
-class Apply(RunCommand):
-    """Brings the canary percent to the product; `{percent}`, `{phase}` and `{version}` are filled in."""
+class FlagFile(Model):
+    """The number in a file of flags that says the percent. `reconcile` writes it, and reads it back."""
+
+    path: RelativePath
+    """The file, on the state branch where that has it, else on the product's branch. It is JSON, or YAML
+    where its name ends in `.yaml` or `.yml`."""
+    format: Literal["flagd", "gofeatureflag", "json_pointer"]
+    """Whose file it is. flagd and GO Feature Flag take numbers as weights, relative to the sum of them."""
+    pointer: Annotated[str, StringConstraints(max_length=500, pattern=POINTER_PATTERN)]
+    """A JSON Pointer (RFC 6901) to the number, such as `/flags/checkout/variants/percent`."""
+    via: Literal["commit"] = "commit"
+    """How the number is written: `commit` writes on the branch itself."""
+
+    @property
+    def where(self) -> str:
+        """Path and pointer, as people are told."""
+        return f"{self.path}: {self.pointer}"
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Keys and indices that lead to the number."""
+        parts = self.pointer.split("/")[1:]
+        return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
+
+    @model_validator(mode="after")
+    def _is_a_file(self) -> Self:
+        parts = self.path.split("/")
+        if any(part in ("", ".") or part.lower() == ".git" for part in parts):
+            raise ValueError(f"path: must be the path of a file: {self.path!r}")
+        if parts[0] == "state" and len(parts) > 2:
+            raise ValueError("path: must not be in a folder below state, where trains are")
+        if parts[0] == ".github":
+            raise ValueError("path: must not be below .github, which workflows may not change")
+        return self
+
+
+class Apply(Model):
+    """Brings the canary percent to the product: by a command, or as a number in a file of flags."""
+
+    command: Command | None = None
+    """`{percent}`, `{phase}` and `{version}` are filled in."""
+    workdir: RelativePath = "."
+    timeout: Duration = 600
+    flag_file: FlagFile | None = None
+    """In the place of a command."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.command is None) == (self.flag_file is None):
+            raise ValueError("give either command or flag_file")
+        for key in ("workdir", "timeout"):
+            if self.flag_file is not None and key in self.model_fields_set:
+                raise ValueError(f"{key}: belongs to a command, and there is none")
+        return self
 
 
 class Sampling(Model):

@@ -51,8 +51,8 @@ def commands_of(contract: Contract) -> Iterator[CommandUse]:
             yield CommandUse(f"surfaces.{name}", surface.command, surface.timeout)
     if contract.harness is not None and contract.harness.command is not None:
         yield CommandUse("harness", contract.harness.command, contract.harness.timeout)
-    if contract.apply is not None:
-        apply = contract.apply
+    apply = contract.apply
+    if apply is not None and apply.command is not None:
         yield CommandUse("apply", apply.command, apply.timeout, _OF_APPLY, needed=("percent", "phase"))
     target, lane, version = contract.rollback.apply, contract.rollback.lane, contract.channel.apply
     if target is not None:

@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, TypeGuard, Union, get_args, get_origin
 
 from rollout.core.nearest import did_you_mean
-from rollout.core.values import IDENTIFIER_PATTERN, NAME_PATTERN, SHA_PATTERN, Model
+from rollout.core.values import IDENTIFIER_PATTERN, NAME_PATTERN, POINTER_PATTERN, SHA_PATTERN, Model
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -201,6 +201,7 @@ def _cut(text: str, length: int = 300) -> str:
 _PATTERNS = {
     NAME_PATTERN: "is not a name: use lower-case letters, digits, dots, dashes and underscores, at most 63",
     IDENTIFIER_PATTERN: "is not an identifier: use letters, digits, dots, dashes and underscores",
+    POINTER_PATTERN: "is not a JSON Pointer: write /KEY/KEY, with ~1 for a slash in a key and ~0 for a tilde",
     SHA_PATTERN: "is not a whole commit id of 40 (or 64) hexadecimal digits",
 }
 

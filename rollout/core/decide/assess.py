@@ -150,7 +150,9 @@ def _findings(
 def _standing_gates(view: View) -> Iterator[tuple[str, Leaf]]:
     if view.applied is not None:
         percent = f"{view.rollout.canary_percent} % applied"
-        result = Result.SATISFIED if view.applied else Result.UNKNOWN
+        has_flag_file = view.contract.apply is not None and view.contract.apply.flag_file is not None
+        missing = Result.UNSATISFIED if has_flag_file else Result.UNKNOWN
+        result = Result.SATISFIED if view.applied else missing
         yield APPLIED_GATE, Leaf(result, None, percent if view.applied else view.not_applied, percent)
     yield SOAK_GATE, soak.judge(view)
 

@@ -18,6 +18,7 @@ from rollout.core.state import (
     Event,
     Facts,
     Freeze,
+    Request,
     RevertFact,
     StateChange,
     Status,
@@ -37,7 +38,17 @@ def fold_results(
     status = assess(state, status.model_copy(update={"requests": answered}), facts, now)
     # A failed request is asked for again by the next step, so that this one records how it failed.
     status = status.model_copy(update={"requests": answered})
-    return Step(Event.RESULTS, StateChange(status=status), consumed=True)
+    return Step(Event.RESULTS, StateChange(status=status), _of_flag_file(answered, results), consumed=True)
+
+
+def _of_flag_file(requests: tuple[Request, ...], results: Results) -> str:
+    """Returns what was read back of a flag file, or why nothing was; empty for other results."""
+    percents = {request.id: request.canary_percent for request in requests if request.flag_file}
+    for result in results.results:
+        if result.request in percents:
+            how = "applied" if result.ok else "not applied"
+            return f"{percents[result.request]} % {how}: {result.detail}"[:500]
+    return ""
 
 
 def fold_late_results(status: Status, evidence: Evidence | None, now: datetime) -> Step | None:
@@ -48,7 +59,7 @@ def fold_late_results(status: Status, evidence: Evidence | None, now: datetime) 
     if answered == status.requests:
         return None
     kept = status.model_copy(update={"requests": answered, "decided_at": now})
-    return Step(Event.RESULTS, StateChange(status=kept), consumed=True)
+    return Step(Event.RESULTS, StateChange(status=kept), _of_flag_file(answered, evidence), consumed=True)
 
 
 def fold_observation(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from rollout.core.contract import Contract, HarnessGate
+from rollout.core.contract import Contract, FlagFile, HarnessGate
 from rollout.core.observation import Observation, WorkResult, is_ahead
 from rollout.core.state import GateFinding, Request, Result, Rollout, Work
 from rollout.core.values import compact_instant, format_instant
@@ -53,7 +53,7 @@ def needed(
     """
     wanted: list[Request] = []
     if contract.apply is not None:
-        wanted.append(_apply(rollout, requests, now))
+        wanted.append(_apply(contract.apply.flag_file, rollout, requests, now))
     harness = _harness(contract, rollout, requests, gates, observation, now)
     if harness is not None:
         wanted.append(harness)
@@ -118,6 +118,9 @@ def _answered(request: Request, result: WorkResult | None, now: datetime) -> Req
         return request
     if is_of_an_old_run(request.requested_at, result, now):
         return request
+    if request.flag_file is not None and not result.ok:
+        # Each run tries again, and records only a failure that is new: the request stays the same one.
+        return request.model_copy(update={"failed": result.detail})
     return request.model_copy(update={"result": result})
 
 
@@ -164,12 +167,19 @@ def how_it_failed(request: Request) -> str:
     return "" if result.ok else result.detail or "no reason given"
 
 
-def _apply(rollout: Rollout, requests: tuple[Request, ...], now: datetime) -> Request:
+def _apply(
+    flag_file: FlagFile | None, rollout: Rollout, requests: tuple[Request, ...], now: datetime
+) -> Request:
     current = find(requests, Work.APPLY, rollout)
-    if current is None:
-        return _ask(Work.APPLY, rollout, now)
-    failed = current.result is not None and not current.result.ok
-    return _ask(Work.APPLY, rollout, now, current) if failed or is_dated_ahead(current, now) else current
+    if current is not None and current.flag_file == flag_file:
+        failed = current.result is not None and not current.result.ok
+        if not failed and not is_dated_ahead(current, now):
+            return current
+    asked = _ask(Work.APPLY, rollout, now, current)
+    if current is not None and current.flag_file != flag_file:
+        # How it failed in another place says nothing about this one.
+        asked = asked.model_copy(update={"failed": ""})
+    return asked.model_copy(update={"flag_file": flag_file})
 
 
 def _harness(
@@ -228,7 +238,7 @@ class AppliedPercent(NamedTuple):
     """What is known of the percent that the product is to run at."""
 
     is_done: bool | None
-    """None: the contract has no apply command."""
+    """None: the contract does not say how it gets there."""
     since: datetime | None = None
     why_not: str = ""
 
@@ -241,9 +251,18 @@ def applied_percent(contract: Contract, rollout: Rollout, requests: tuple[Reques
     if contract.apply is None:
         return _NO_COMMAND
     request = find(requests, Work.APPLY, rollout)
+    flag = contract.apply.flag_file
+    if request is not None and request.flag_file != flag:
+        request = None  # it is of another place, which the contract named before
     if request is not None and request.result is not None and request.result.ok:
         return AppliedPercent(True, request.result.finished_at)
-    return AppliedPercent(False, why_not=_why_not_applied(request))
+    why_not = _why_not_applied(request) if flag is None else _why_not_read_back(flag, rollout, request)
+    return AppliedPercent(False, why_not=why_not)
+
+
+def _why_not_read_back(flag: FlagFile, rollout: Rollout, request: Request | None) -> str:
+    how = f"not written: {request.failed}" if request is not None and request.failed else "not read back yet"
+    return f"{flag.where}: {rollout.canary_percent} % {how}"
 
 
 def _why_not_applied(request: Request | None) -> str:

@@ -58,7 +58,7 @@ class View:
     quarantine: Quarantine | None
     soak: Soak
     applied: bool | None
-    """Whether the product runs at the phase's percent; None when the contract has no apply command."""
+    """Whether the product runs at the phase's percent; None when the contract has no `apply`."""
     not_applied: str
     """What is known of it when it does not."""
     by_first_rules: bool = False

@@ -10,7 +10,7 @@ from rollout.core import signoff, start
 from rollout.core.channel.by_hand import is_first_version
 from rollout.core.channel.explain import follows
 from rollout.core.channel.proposals import BUSY, why_refused
-from rollout.core.decide import first_rules
+from rollout.core.decide import applying, first_rules
 from rollout.core.decide.advance import advance, advance_as_before, begin
 from rollout.core.observation import Evidence, Results
 from rollout.core.replay import person
@@ -67,6 +67,8 @@ def expected(previous: TrainState, state: TrainState, event: Event) -> TrainStat
     """
     if event is Event.START:
         return _started(previous, state)
+    if event is Event.APPLY:
+        return _applied(previous, state)
     if event in person.EVENTS:
         change = person.expected(previous, state, event)
         if change is not None:
@@ -75,6 +77,19 @@ def expected(previous: TrainState, state: TrainState, event: Event) -> TrainStat
     if event in COMPUTED or is_judged:
         return _recomputed(previous, state, event)
     return _recorded(previous, state, event)
+
+
+def _applied(previous: TrainState, state: TrainState) -> TrainState | None:
+    """Returns the train while its percent is written in a flag file; what is written there `verify` asks of
+    the file.
+    """
+    due = applying.due(previous)
+    if due is None or previous.status is None or state.status is None:
+        return None
+    if applying.is_held(previous.rollout):
+        return None
+    begun = applying.begun(previous.status, due[0], state.status.decided_at)
+    return replace(previous, status=begun)
 
 
 def _recorded(previous: TrainState, state: TrainState, event: Event) -> TrainState:
@@ -176,6 +191,7 @@ def _evidence(previous: TrainState, status: Status) -> Iterator[Evidence | None]
 def _results(before: Status | None, status: Status) -> Results | None:
     known = {request.id for request in before.requests if request.result} if before else set()
     new = tuple(r.result for r in status.requests if r.result is not None and r.id not in known)
+    new += applying.recorded(before, status)
     if not new:
         return None
     return Results(

@@ -52,7 +52,7 @@ from rollout.core.state.quarantine import Act, Addition, Quarantine, Quarantined
 from rollout.core.state.rehearsal import Rehearsal, RehearsedStep
 from rollout.core.state.revert_fact import Proposal, RevertFact, RevertOutcome
 from rollout.core.state.signoff import Ending, Signature, SignatureEnd, SignedItem, Signoff, Withdrawal
-from rollout.core.state.train import CommitMessage, Event, StateChange, TrainState, UnusableFile
+from rollout.core.state.train import CommitMessage, Event, FlagText, StateChange, TrainState, UnusableFile
 
 __all__ = [
     "CURRENT_RULES",
@@ -78,6 +78,7 @@ __all__ = [
     "Ending",
     "Event",
     "Facts",
+    "FlagText",
     "Freeze",
     "GateFinding",
     "GuardCode",

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from rollout.core.contract import RollbackStep
+from rollout.core.contract import FlagFile, RollbackStep
 from rollout.core.observation import LogCursor, Observation, WorkResult
 from rollout.core.state.desired import ChannelName, Outcome, Rollout
 from rollout.core.state.revert_fact import RevertFact
@@ -145,7 +145,10 @@ class Work(StrEnum):
 
 
 class Request(Model):
-    """Product-side work that reconcile asks for; `perform` carries it out and reports a result."""
+    """Work that reconcile asks for. `perform` carries it out on the product side, and reports a result.
+
+    Reconcile itself carries out one that names a flag file: the product side cannot write.
+    """
 
     id: Identifier
     work: Work
@@ -158,11 +161,20 @@ class Request(Model):
     channel: ChannelName | None = None
     surface: Name | None = None
     """What `known_good_lane` and `release_lane` send to that lane."""
+    flag_file: FlagFile | None = None
+    """Where `apply` writes the percent; None where the product's command applies it."""
+    begun_at: Instant | None = None
+    """When reconcile began to write the number in `flag_file`."""
     attempt: int = Field(ge=1)
     failed: Line = ""
     """How the attempt before failed."""
     requested_at: Instant
     result: WorkResult | None = None
+
+    @property
+    def awaits_product(self) -> bool:
+        """Whether `perform` has to carry it out."""
+        return self.result is None and self.flag_file is None
 
 
 class CheckFact(Model):

@@ -76,6 +76,15 @@ class TrainState:
 
 
 @dataclass(frozen=True)
+class FlagText:
+    """A flag file on the state branch, as the commit leaves it."""
+
+    path: str
+    """From the repository's top."""
+    content: bytes
+
+
+@dataclass(frozen=True)
 class StateChange:
     """The files that one state commit writes; None leaves a file as it is."""
 
@@ -88,6 +97,7 @@ class StateChange:
     rehearsal: Rehearsal | None = None
     incident: Incident | None = None
     release_cache: "ReleaseCache | None" = None
+    flag: FlagText | None = None
     removes_release_cache: bool = False
 
     def writes(self, name: str) -> bool:
@@ -104,6 +114,7 @@ class Event(StrEnum):
     INIT = "init"
     START = "start"
     OBSERVE = "observe"
+    APPLY = "apply"
     RESULTS = "results"
     DECIDE = "decide"
     ENTER = "enter"

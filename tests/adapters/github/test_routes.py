@@ -88,6 +88,14 @@ def propose(run: Adapters) -> object:
     return run.reverter.propose(release_of(run), REVERT, NOTE, "body", at=NOON)
 
 
+def write_number(run: Adapters) -> object:
+    found = run.product_branch.file("src/main.rs")
+    assert found is not None
+    if found.content == b"5\n":
+        return found.tip
+    return run.product_branch.write("src/main.rs", b"5\n", NOTE, parent=found.tip, at=NOON)
+
+
 def change_channel(run: Adapters) -> object:
     head = run.store.head()
     change = StateChange(channel=run.store.load(TAU, head).channel)
@@ -212,6 +220,7 @@ ACTS = {
     "GitHubStore.trains": Act(lambda run: run.store.trains(run.store.head())),
     "GitHubStore.load": Act(rollout_of),
     "GitHubStore.text": Act(lambda run: run.store.text(TAU, "rollout.yaml", run.store.head())),
+    "GitHubStore.file": Act(lambda run: run.store.file("src/main.rs", run.store.head())),
     "GitHubStore.altered": Act(lambda run: run.store.altered(TAU, StateChange(), run.store.head())),
     "GitHubStore.load_for_brake": Act(lambda run: run.store.load_for_brake(TAU, run.store.head())),
     "GitHubStore.lost": Act(lambda run: run.store.lost(run.store.head(), "gone"), taken_away),
@@ -248,6 +257,9 @@ ACTS = {
     "GitHubHistory.versions_at": Act(lambda run: run.history.versions_at(release_of(run).commit)),
     "GitHubHistory.fork": Act(lambda run: run.history.fork(release_of(run).commit, run.store.head())),
     "GitHubHistory.commits": Act(lambda run: run.history.commits(None, release_of(run).commit)),
+    "GitHubProductBranch.name": Act(lambda run: run.product_branch.name),
+    "GitHubProductBranch.file": Act(lambda run: run.product_branch.file("src/main.rs")),
+    "GitHubProductBranch.write": Act(write_number),
     "GitHubReleases.source": Act(lambda run: run.releases.source),
     "GitHubReleases.page": Act(lambda run: run.releases.page(1, "")),
     "GitHubReleases.tags_of": Act(lambda run: run.releases.tags_of("v0.1.4")),

@@ -21,17 +21,20 @@ from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.github.history import GitHubHistory
 from rollout.adapters.github.issues import GitHubIssues
 from rollout.adapters.github.listing import Listing
+from rollout.adapters.github.product_branch import GitHubProductBranch
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.adapters.github.release_list import GitHubReleases
 from rollout.adapters.github.reverter import GitHubReverter
 from rollout.adapters.github.store import GitHubStore
 from rollout.adapters.local.history import LocalHistory
 from rollout.adapters.yaml_store import YamlStore
+from rollout.commands.reconcile.percent import PercentWriter
 from rollout.commands.reconcile.reconciler import Reconciler
 from rollout.commands.reconcile.report import Report
 from rollout.commands.start import StartOptions, StartResult, start
 from rollout.core.contract import Contract, Product
 from rollout.core.decorations import Decorations
+from rollout.core.files import StatePaths
 from rollout.core.observation import Evidence, HarnessReport
 from rollout.core.state import Channel, Rollout, StateChange, TrainState
 from rollout.files.state_files import files_of
@@ -83,6 +86,7 @@ class Adapters:
     issues: Callable[[], GitHubIssues]
     """Asked for: not every command has the permission to read issues."""
     reverter: GitHubReverter
+    product_branch: GitHubProductBranch
     history: GitHubHistory
     releases: GitHubReleases
     evidence: GitHubEvidence
@@ -114,9 +118,10 @@ class GitHubWorld(World):
 
     def reconcile(self, *evidence: Evidence, dry_run: bool = False) -> Report:
         run = self.run()
-        return Reconciler(run.store, run.forge, self.clock, promotion_body, dry_run=dry_run).run(
-            TAU, evidence
-        )
+        percent = PercentWriter(run.store, run.product_branch, dry_run=dry_run)
+        return Reconciler(
+            run.store, run.forge, self.clock, promotion_body, percent=percent, dry_run=dry_run
+        ).run(TAU, evidence)
 
     def run(
         self, token: Token | None = None, *, branch: str | None = "main", timeout: int = SECONDS
@@ -139,7 +144,8 @@ class GitHubWorld(World):
             GitHubForge(api, listing, decorations),
             lambda: GitHubIssues(api, listing, decorations),
             GitHubReverter(api, listing, clone),
-            GitHubHistory(listing, NAME, clone),
+            GitHubProductBranch(api, listing),
+            GitHubHistory(listing, StatePaths, clone),
             GitHubReleases(api, lambda: listing.product),
             GitHubEvidence(api, listing, url),
             decorations,

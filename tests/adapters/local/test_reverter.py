@@ -13,6 +13,7 @@ import pytest
 from rollout.adapters.git import Git, branch_move
 from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.local.reverter import LocalReverter
+from rollout.core.files import StatePaths
 from rollout.core.forge import PullRequestKind, PullRequestState
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import HeadMovedError, InputError, RefusedError
@@ -798,7 +799,7 @@ def test_state_alone_changes_nothing_for_a_revert(repo: Repository) -> None:
     repo.commit({"state/tau/rollout.yaml": "phase: b\n"})
     assert found.unchanged_since(before)
     elsewhere = LocalReverter(
-        Git(repo.path), LocalForge(Git(repo.path), "main"), lambda: "main", state_folder=None
+        Git(repo.path), LocalForge(Git(repo.path), "main"), lambda: "main", lambda: StatePaths(None)
     )
     assert not elsewhere.unchanged_since(before)
     repo.commit({"later.txt": "x\n"})
@@ -812,3 +813,27 @@ def test_a_repository_with_long_ids(tmp_path: Path) -> None:
     new = reverter(repo).push(release(made), MESSAGE, at=NOON)
     assert len(new) == 64
     assert repo.text("app.txt") == LINES.strip()
+
+
+FLAGS = "config/flags.json"
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_flag_file_is_state(repo: Repository, elsewhere: bool) -> None:
+    """The percents that reconcile has written are no part of the release, and stay as they are."""
+    state = StatePaths(None if elsewhere else "state", (FLAGS, "gone/flags.json", "new/flags.json"))
+    base = repo.commit({FLAGS: "0\n", "config/other.json": "a\n", "gone/flags.json": "0\n"})
+    repo.commit({FLAGS: "5\n"}, "rollout(tau): apply 5 %")
+    repo.commit({"config/other.json": "b\n", FLAGS: "6\n"}, "Both")
+    repo.git("rm", "-q", "gone/flags.json")
+    commit = repo.commit({"new/flags.json": "1\n"}, "Move the flags")
+    found = LocalReverter(Git(repo.path), LocalForge(Git(repo.path), "main"), lambda: "main", lambda: state)
+    repo.commit({FLAGS: "7\n", "new/flags.json": "2\n"}, "rollout(tau): apply 7 %")
+    assert found.unchanged_since(commit)
+    preview = found.preview(release(Made(commit, base)))
+    assert (preview.outcome, len(preview.commits)) == (RevertOutcome.CLEAN, 1)
+    found.push(release(Made(commit, base)), MESSAGE, at=NOON)
+    read = {path: repo.git("show", f"main:{path}") for path in (FLAGS, "config/other.json", "new/flags.json")}
+    assert read == {FLAGS: "7", "config/other.json": "a", "new/flags.json": "2"}
+    assert repo.git("ls-tree", "--name-only", "main", "gone/") == ""
+    assert found.preview(release(Made(commit, base))).outcome is RevertOutcome.NOTHING

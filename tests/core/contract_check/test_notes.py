@@ -121,6 +121,23 @@ def test_gates_of_which_nobody_can_tell_whether_they_read_health_are_told() -> N
     ("sections", "notes"),
     [
         ({"apply": APPLY, "rollback": TARGET}, []),
+        *(
+            (
+                {
+                    "apply": {"flag_file": {"path": "f.json", "format": kind, "pointer": at}},
+                    "rollback": TARGET,
+                },
+                [f"apply.flag_file.pointer: {kind} divides such a number by the sum of those beside it"]
+                * said,
+            )
+            for kind, at, said in (
+                ("flagd", "/flags/new/targeting/fractional/0/1", 1),
+                ("flagd", "/flags/new/variants/percent", 0),
+                ("gofeatureflag", "/new/defaultRule/percentage/on", 1),
+                ("gofeatureflag", "/new/variations/percentage", 0),
+                ("json_pointer", "/new/percentage/on", 0),
+            )
+        ),
         (
             {"rollback": TARGET},
             ["apply: there is no command, so a person has to bring each percent to the product"],

@@ -1,0 +1,76 @@
+"""The percent in a flag file: what reconcile has to write there, and what it records of that. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rollout.core.contract import FlagFile
+from rollout.core.decide.requests import find
+from rollout.core.observation import Evidence, Results, WorkResult
+from rollout.core.state import Request, Rollout, Status, TrainState, Work
+
+
+def due(state: TrainState) -> tuple[Request, FlagFile] | None:
+    """Returns the request to write the desired percent, and where; None where there is none, and once it was
+    read back.
+    """
+    if state.status is None or state.status.legal.phase is None:
+        return None
+    request = find(state.status.requests, Work.APPLY, state.status.legal)
+    if request is None or request.flag_file is None or request.result is not None:
+        return None
+    return request, request.flag_file
+
+
+def is_held(rollout: Rollout) -> bool:
+    """Returns whether a freeze without an incident keeps the number as it is. A rollback changes it."""
+    return rollout.frozen is not None and rollout.frozen.incident is None
+
+
+def begun(status: Status, request: Request, at: datetime) -> Status:
+    """Returns the status that says when reconcile began to write the number."""
+    changed = request.model_copy(update={"begun_at": at})
+    requests = tuple(changed if each == request else each for each in status.requests)
+    return status.model_copy(update={"requests": requests, "decided_at": at})
+
+
+def result_of(state: TrainState, request: Request, *, ok: bool, detail: str, at: datetime) -> Results:
+    """Returns what the read-back, or a failure, is as evidence."""
+    assert state.status is not None
+    answer = WorkResult(request=request.id, ok=ok, detail=detail[:300], started_at=at, finished_at=at)
+    status = state.status
+    return Results(
+        train=state.train, release=status.release, commit=status.commit, finished_at=at, results=(answer,)
+    )
+
+
+def recorded(before: Status | None, after: Status) -> tuple[WorkResult, ...]:
+    """Returns the failures that a commit recorded, which leave no result behind."""
+    known = {request.id: request.failed for request in before.requests} if before else {}
+    return tuple(
+        WorkResult(
+            request=request.id,
+            ok=False,
+            detail=request.failed,
+            started_at=after.decided_at,
+            finished_at=after.decided_at,
+        )
+        for request in after.requests
+        if request.flag_file is not None and known.get(request.id, request.failed) != request.failed
+    )
+
+
+def from_outside(state: TrainState, item: Evidence) -> tuple[Evidence | None, list[str]]:
+    """Returns evidence without results that only reconcile can give, and what to tell of these."""
+    if not isinstance(item, Results) or state.status is None:
+        return item, []
+    own = {request.id: request.flag_file for request in state.status.requests if request.flag_file}
+    left = tuple(result for result in item.results if result.request not in own)
+    told = [
+        f"result of {result.request} ignored: reconcile writes {own[result.request].path} itself"
+        for result in item.results
+        if result.request in own
+    ]
+    if not told:
+        return item, []
+    return (item.model_copy(update={"results": left}) if left else None), told

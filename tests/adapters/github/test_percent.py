@@ -1,0 +1,144 @@
+"""A percent in a flag file over GitHub's API: on the state branch, and on the branch of a product apart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fakehub import faults
+from fakehub.fixtures import hub
+from fakehub.hub import Hub
+from rollout.commands.verify import verify
+from rollout.core.contract import Apply, Contract, FlagFile, Product
+from rollout.core.state import Result
+from tests.adapters.github.world import GitHubWorld, started
+from tests.world import CHECKS, TAU, contract
+
+__all__ = ["hub"]
+
+PATH, POINTER = "flags.json", "/flags/new/percent"
+FLAG = FlagFile(path=PATH, format="json_pointer", pointer=POINTER)
+PRODUCT = "acme/shop"
+FLAGS = '{"flags": {"new": {"percent": 0, "other": [1.0]}}}\n'
+
+
+WRITE = 3
+"""The commit of a run that writes the number: the first enters the phase, the second records the intent."""
+
+
+@dataclass
+class Nth:
+    """Matches one of the commits that are made from now on."""
+
+    left: int
+
+    def __call__(self, call: str) -> bool:
+        self.left -= call == "POST /graphql createCommitOnBranch"
+        return self.left == 0 and call == "POST /graphql createCommitOnBranch"
+
+
+def policy(product: str | None = None) -> Contract:
+    changes = {"apply": Apply(flag_file=FLAG), "product": Product(repository=product)}
+    return contract().model_copy(update=changes)
+
+
+@pytest.fixture
+def together(hub: Hub, tmp_path: Path) -> GitHubWorld:
+    """The file is on the branch of state, and the release about to leave preflight."""
+    repository, release = started(tmp_path / "repository", policy())
+    repository.commit({PATH: FLAGS})
+    return ready(GitHubWorld(hub, repository.path, release))
+
+
+@pytest.fixture
+def apart(hub: Hub, tmp_path: Path) -> GitHubWorld:
+    """The product, with the file, is in a repository of its own, to which the App has access."""
+    repository, release = started(tmp_path / "repository", policy(PRODUCT))
+    world = GitHubWorld(hub, repository.path, release)
+    product = hub.repo(PRODUCT, seed=world.repo.bare.path)
+    tip = product.bare.branch("main") or ""
+    product.commit_on_branch(world.alice, "main", tip, "Add flags", [(PATH, FLAGS.encode())], [])
+    world.product = Product(repository=PRODUCT)
+    world.token = hub.app_token(world.repo, product, slug="both")
+    for name in CHECKS:
+        product.add_check(release, name, "success")
+    return ready(world)
+
+
+def ready(world: GitHubWorld) -> GitHubWorld:
+    world.reconcile()
+    world.clock.forward(minutes=10)
+    world.run_harness()
+    world.reconcile(world.observe())
+    world.merge()
+    world.clock.forward(minutes=1)
+    return world
+
+
+def applied(world: GitHubWorld) -> tuple[Result, str]:
+    return next((each.result, each.seen) for each in world.status.gates if each.gate == "applied")
+
+
+def percent(text: str) -> object:
+    assert text == FLAGS.replace('"percent": 0', f'"percent": {json.loads(text)["flags"]["new"]["percent"]}')
+    return json.loads(text)["flags"]["new"]["percent"]
+
+
+def test_it_is_written_on_the_state_branch_and_read_back(together: GitHubWorld) -> None:
+    together.reconcile()
+    assert percent(together.text(PATH) + "\n") == 5
+    assert "rollout(tau): apply 5 %" in together.subjects()
+    assert applied(together) == (Result.SATISFIED, "5 % applied")
+    assert verify(together.run().store, TAU, None).problems == []
+
+
+def test_it_is_written_on_the_branch_of_a_product_apart(apart: GitHubWorld, hub: Hub) -> None:
+    apart.reconcile()
+    bare = hub.repos[PRODUCT].bare
+    assert percent(bare.git("show", f"main:{PATH}") + "\n") == 5
+    assert bare.subjects("main")[0] == "rollout(tau): apply 5 %"
+    assert applied(apart) == (Result.SATISFIED, "5 % applied")
+    assert verify(apart.run().store, TAU, None).problems == []
+
+
+def test_a_lost_answer_doubles_nothing(apart: GitHubWorld, hub: Hub) -> None:
+    lost = hub.fail(Nth(WRITE), faults.DROPPED_AFTER)
+    apart.reconcile()
+    assert lost.left == 0
+    assert hub.repos[PRODUCT].bare.subjects("main").count("rollout(tau): apply 5 %") == 1
+    assert applied(apart)[0] is Result.SATISFIED
+
+
+def test_somebody_who_is_faster_loses_nothing(apart: GitHubWorld, hub: Hub) -> None:
+    bare, later = hub.repos[PRODUCT].bare, FLAGS.replace("[1.0]", "[2.0]").encode()
+
+    def edit() -> None:
+        tip = bare.branch("main") or ""
+        hub.repos[PRODUCT].commit_on_branch(apart.alice, "main", tip, "edit", [(PATH, later)], [])
+
+    hub.before(Nth(WRITE), edit)
+    apart.reconcile()
+    assert bare.git("show", f"main:{PATH}") + "\n" == later.decode().replace('"percent": 0', '"percent": 5')
+
+
+def test_what_the_app_may_not_write_is_told_by_name(apart: GitHubWorld, hub: Hub) -> None:
+    refusal = faults.graphql("Resource not accessible by integration", "FORBIDDEN")
+    hub.fail(Nth(WRITE), refusal)
+    report = apart.reconcile()
+    told = f"writing {PATH} on main of {PRODUCT} failed: GitHub: Resource not accessible by integration"
+    assert applied(apart) == (Result.UNSATISFIED, f"{PATH}: {POINTER}: 5 % not written: {told}")
+    assert any(told in note for note in report.notes)
+    apart.reconcile()
+    assert applied(apart)[0] is Result.SATISFIED
+
+
+def test_what_is_no_text_is_told_by_name(apart: GitHubWorld, hub: Hub) -> None:
+    product = hub.repos[PRODUCT]
+    tip = product.bare.branch("main") or ""
+    product.commit_on_branch(apart.alice, "main", tip, "edit", [(PATH, b"\xff")], [])
+    apart.reconcile()
+    why = f"{PATH}: GitHub does not give it whole: too long, or no UTF-8 text"
+    assert applied(apart) == (Result.UNSATISFIED, f"{PATH}: {POINTER}: 5 % not written: {why}")

@@ -1,0 +1,438 @@
+"""The percent in a flag file: written, read back, and told and tried again where that fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rollout.commands.freeze import freeze
+from rollout.commands.rollback import Dispatch, cancel, roll_back
+from rollout.commands.unfreeze import unfreeze
+from rollout.commands.verify import verify
+from rollout.core.contract import Apply, FlagFile
+from rollout.core.decide import applying
+from rollout.core.observation import HealthState, Results, WorkResult
+from rollout.core.state import CommitMessage, Event, GateFinding, Outcome, Result, Work
+from rollout.errors import OutsideError, RefusedError, RolloutError
+from rollout.rendering.commits import message
+from tests.fakes.writes import KilledError
+from tests.world import COMMIT, TAU, VERSION, World
+
+PATH, POINTER = "flags/app.json", "/flags/answers/variants/percent"
+FLAG = FlagFile(path=PATH, format="flagd", pointer=POINTER)
+SICK: dict[str, Any] = {"voice": {"health_state": HealthState.FAILING}}
+
+
+def flags(percent: object, **others: object) -> bytes:
+    variants = {"percent": percent, **others}
+    return json.dumps({"flags": {"answers": {"variants": variants}}}, indent=3).encode()
+
+
+def number(content: bytes) -> object:
+    return json.loads(content)["flags"]["answers"]["variants"]["percent"]
+
+
+def adopt(world: World, flag: FlagFile = FLAG) -> World:
+    world.edit_contract(apply=Apply(flag_file=flag))
+    return world
+
+
+def there(world: World) -> object:
+    """The number where the file is."""
+    on_state = world.store.file(PATH, world.store.head())
+    return number(world.product_branch.files[PATH] if on_state is None else on_state)
+
+
+@pytest.fixture(params=["state branch", "product's branch"])
+def world(request: pytest.FixtureRequest) -> World:
+    """A train whose percent is a number in a file of one of the branches."""
+    world = adopt(World())
+    if request.param == "state branch":
+        world.store.edit_other(PATH, flags(0, seed=7), at=world.now)
+    else:
+        world.product_branch.edit(PATH, flags(0, seed=7))
+    return world
+
+
+@pytest.fixture
+def product() -> World:
+    """One whose file is on the product's branch."""
+    world = adopt(World())
+    world.product_branch.edit(PATH, flags(0))
+    return world
+
+
+def gate(world: World) -> GateFinding:
+    return next(each for each in world.status.gates if each.gate == "applied")
+
+
+def problems(world: World) -> list[tuple[str, str]]:
+    return verify(world.store, TAU, None).problems
+
+
+def enter_canary(world: World) -> World:
+    """Into canary-1, before reconcile has run."""
+    world.start()
+    world.clock.forward(minutes=1)
+    world.run_harness()
+    world.soak()
+    world.merge()
+    world.clock.forward(minutes=1)
+    return world
+
+
+# --- written and read back -------------------------------------------------------------------------------
+
+
+def test_each_phase_soaks_once_its_percent_was_read_back(world: World) -> None:
+    enter_canary(world)
+    assert there(world) == 0
+    report = world.reconcile()
+    assert there(world) == 5
+    events = [taken.step.event for taken in report.steps]
+    assert events == [Event.ENTER, Event.APPLY, Event.RESULTS]
+    assert {"kind": "write_percent", "path": PATH, "pointer": POINTER, "canary_percent": 5} in report.rows()
+    assert gate(world).result is Result.SATISFIED
+    world.soak()
+    world.play_on("general-availability")
+    assert there(world) == 100
+    assert problems(world) == []
+
+
+def test_nothing_else_in_the_file_changes_and_the_message_says_what_was_set(product: World) -> None:
+    enter_canary(product)
+    product.product_branch.edit(PATH, b'{"flags":{"answers":{"variants":{"percent":0 ,"b": [ 1.0 ]}}}}')
+    product.reconcile()
+    expected = b'{"flags":{"answers":{"variants":{"percent":5 ,"b": [ 1.0 ]}}}}'
+    assert product.product_branch.files[PATH] == expected
+    told = product.product_branch.messages[-1]
+    assert told.subject == "rollout(tau): apply 5 %"
+    assert dict(told.trailers) == {
+        "Rollout-Train": TAU,
+        "Rollout-Release": VERSION,
+        "Rollout-Phase": "canary-1",
+        "Rollout-Event": "apply",
+    }
+    assert not told.quiet
+    assert f"{PATH}: {POINTER} on main" in told.body
+
+
+def test_a_second_run_changes_nothing(world: World) -> None:
+    enter_canary(world).reconcile()
+    head, done = world.store.head(), list(world.writes.done)
+    world.reconcile()
+    assert (world.store.head(), world.writes.done) == (head, done)
+
+
+def test_a_number_that_is_right_already_is_only_read(world: World) -> None:
+    world.start()
+    report = world.reconcile()
+    assert Event.APPLY not in [taken.step.event for taken in report.steps]
+    assert (gate(world).result, gate(world).seen) == (Result.SATISFIED, "0 % applied")
+
+
+def test_a_fraction_is_written_as_the_shortest_decimal(world: World) -> None:
+    first, second, *rest = world.state.contract.phases
+    tenth = second.model_copy(update={"canary_percent": 0.1})
+    world.edit_contract(phases=(first, tenth, *rest))
+    enter_canary(world).reconcile()
+    content = world.store.file(PATH, world.store.head()) or world.product_branch.files[PATH]
+    assert b'"percent": 0.1,' in content
+    assert problems(world) == []
+
+
+def test_what_is_not_shown_yet_is_read_back_by_the_next_run(product: World) -> None:
+    enter_canary(product)
+    product.product_branch.lag = 1
+    product.reconcile()
+    assert (gate(product).result, gate(product).wanted) == (Result.UNSATISFIED, "5 % applied")
+    assert gate(product).seen == f"{PATH}: {POINTER}: 5 % not read back yet"
+    assert product.writes.done.count("write on main") == 1
+    product.reconcile()
+    assert gate(product).result is Result.SATISFIED
+    assert product.writes.done.count("write on main") == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("nth", range(1, 5))
+def test_a_killed_run_is_finished_by_the_next(world: World, nth: int, when: Any) -> None:
+    enter_canary(world)
+    world.writes.crash(nth, when)
+    with suppress(KilledError):  # a run that writes less often is not killed
+        world.reconcile()
+    world.writes.forget()
+    world.reconcile()
+    assert there(world) == 5
+    assert world.writes.done.count("write on main") in (0, 1)
+    assert gate(world).result is Result.SATISFIED
+    assert problems(world) == []
+
+
+def test_a_dry_run_says_what_it_would_write_and_writes_nothing(world: World) -> None:
+    enter_canary(world)
+    head = world.store.head()
+    report = world.reconcile(dry_run=True)
+    assert {"kind": "write_percent", "path": PATH, "pointer": POINTER, "canary_percent": 5} in report.rows()
+    assert (there(world), world.store.head()) == (0, head)
+
+
+# --- two at once -----------------------------------------------------------------------------------------
+
+
+def test_whoever_changes_the_file_meanwhile_loses_nothing(product: World) -> None:
+    enter_canary(product)
+    product.product_branch.interfere(lambda: product.product_branch.edit(PATH, flags(0, other=50)))
+    product.reconcile()
+    content = json.loads(product.product_branch.files[PATH])
+    assert content["flags"]["answers"]["variants"] == {"percent": 5, "other": 50}
+
+
+def test_whoever_changes_the_file_on_the_state_branch_meanwhile_loses_nothing() -> None:
+    world = adopt(World())
+    world.store.edit_other(PATH, flags(0), at=world.now)
+    enter_canary(world)
+    # The first write is the phase's entry, the second the number.
+    world.writes.step_in(2, "before", lambda: world.store.edit_other(PATH, flags(0, other=50), at=world.now))
+    world.reconcile()
+    content = json.loads(world.store.file(PATH, world.store.head()) or b"")
+    assert content["flags"]["answers"]["variants"] == {"percent": 5, "other": 50}
+    assert problems(world) == []
+
+
+# --- a rollback, a freeze --------------------------------------------------------------------------------
+
+
+def test_a_trigger_writes_the_rollbacks_percent_before_anything_else_is_done(world: World) -> None:
+    enter_canary(world).reconcile()
+    world.soak()
+    before = len(world.writes.done)
+    for _ in range(3):
+        world.tick(SICK)
+    assert world.rollout.outcome is Outcome.ROLLING_BACK
+    assert there(world) == 0
+    done = [each for each in world.writes.done[before:] if "observe" not in each]
+    after = done[done.index("commit rollback") + 1 :]
+    assert after[0] == "commit apply"
+    assert next(each for each in after[1:] if each != "write on main") == "commit results"
+    assert problems(world) == []
+
+
+def test_a_persons_rollback_writes_it_too(world: World) -> None:
+    enter_canary(world).reconcile()
+    roll_back(world.store, world.clock, TAU, Dispatch("customers call", "ada"), world.known)
+    world.reconcile()
+    assert there(world) == 0
+    assert applying.due(world.state) is None
+    assert problems(world) == []
+
+
+def test_a_rollback_that_holds_the_percent_leaves_the_number(world: World) -> None:
+    rollback = world.state.contract.rollback.model_copy(update={"canary_percent": "hold"})
+    world.edit_contract(rollback=rollback)
+    enter_canary(world).reconcile()
+    roll_back(world.store, world.clock, TAU, Dispatch("customers call", "ada"), world.known)
+    world.reconcile()
+    assert there(world) == 5
+
+
+def test_a_rollback_goes_on_though_the_number_cannot_be_written(product: World) -> None:
+    enter_canary(product).reconcile()
+    product.product_branch.refusal = OutsideError("writing flags/app.json on main failed: GitHub: 403")
+    roll_back(product.store, product.clock, TAU, Dispatch("customers call", "ada"), product.known)
+    report = product.reconcile()
+    told = "the percent was not written, and is tried again by the next run: writing flags/app.json on main"
+    assert any(note.startswith(told) for note in report.notes)
+    product.do_what_is_asked_for()
+    assert product.state.incident is not None
+    assert product.state.incident.revert is not None
+    assert there(product) == 5
+    product.product_branch.refusal = None
+    product.reconcile()
+    assert there(product) == 0
+    assert problems(product) == []
+
+
+def test_a_freeze_keeps_the_number_until_it_ends(product: World) -> None:
+    enter_canary(product)
+    product.product_branch.refusal = OutsideError("GitHub is away")
+    product.reconcile()
+    freeze(product.store, product.clock, TAU, "release notes are wrong")
+    product.product_branch.refusal = None
+    product.reconcile()
+    assert there(product) == 0
+    unfreeze(product.store, product.clock, TAU, "fixed")
+    product.reconcile()
+    assert there(product) == 5
+    assert problems(product) == []
+
+
+def test_a_false_alarm_puts_the_number_back(world: World) -> None:
+    enter_canary(world).reconcile()
+    roll_back(world.store, world.clock, TAU, Dispatch("customers call", "ada"), world.known)
+    world.reconcile()
+    assert there(world) == 0
+    cancel(world.store, world.clock, TAU, "a false alarm", "ada")
+    world.reconcile()
+    assert there(world) == 5
+    assert problems(world) == []
+
+
+# --- what cannot be written ------------------------------------------------------------------------------
+
+
+def refuse(error: RolloutError) -> Callable[[World], None]:
+    def act(world: World) -> None:
+        world.product_branch.refusal = error
+
+    return act
+
+
+def edit(content: bytes) -> Callable[[World], None]:
+    return lambda world: world.product_branch.edit(PATH, content)
+
+
+FORBIDDEN = OutsideError("writing it failed: GitHub: 403 Resource not accessible")
+REFUSALS: dict[str, tuple[Callable[[World], object], str]] = {
+    "no such file": (
+        lambda world: world.product_branch.files.pop(PATH),
+        "there is no such file on the state branch, nor on main",
+    ),
+    "pointer that names nothing": (edit(b"{}"), "names nothing in the file"),
+    "no number": (edit(flags("5 %")), "is no number but '\"5 %\"'"),
+    "no JSON": (edit(b"percent = 5"), "cannot be looked for: the file is not JSON: Expecting value"),
+    "no permission": (refuse(FORBIDDEN), "writing it failed: GitHub: 403 Resource not accessible"),
+    "a merge": (refuse(RefusedError("main is in the middle of a merge")), "main is in the middle of a merge"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_cannot_be_written_soaks_nothing_and_is_told_once(product: World, case: str) -> None:
+    break_it, reason = REFUSALS[case]
+    why = f"{PATH}: {POINTER}: 5 % not written: {reason}"
+    enter_canary(product)
+    break_it(product)
+    content = product.product_branch.files.get(PATH)
+    product.reconcile()
+    assert gate(product).result is Result.UNSATISFIED
+    assert gate(product).seen.startswith(why)
+    assert product.product_branch.files.get(PATH) == content
+    product.tick()
+    product.tick()
+    assert product.status.soak.earned_seconds == 0
+    assert any(why in reason for reason in product.status.decision.reasons)
+    head = product.store.head()
+    product.reconcile()
+    assert product.store.head() == head
+    product.product_branch.refusal = None
+    product.product_branch.edit(PATH, flags(0))
+    product.reconcile()
+    assert (there(product), gate(product).result) == (5, Result.SATISFIED)
+    assert problems(product) == []
+
+
+def test_only_reconcile_says_that_a_percent_is_applied(product: World) -> None:
+    enter_canary(product)
+    product.product_branch.refusal = OutsideError("GitHub is away")
+    product.reconcile()
+    (request,) = [each for each in product.status.requests if each.work is Work.APPLY]
+    at = product.now + timedelta(minutes=1)
+    product.clock.forward(minutes=2)
+    done = WorkResult(request=request.id, ok=True, detail="exit 0", started_at=at, finished_at=at)
+    forged = Results(train=TAU, release=VERSION, commit=COMMIT, finished_at=at, results=(done,))
+    report = product.reconcile(forged)
+    assert f"result of {request.id} ignored: reconcile writes {PATH} itself" in report.notes
+    assert gate(product).result is Result.UNSATISFIED
+
+
+def test_a_changed_contract_writes_the_number_in_its_new_place(product: World) -> None:
+    enter_canary(product).reconcile()
+    other = FlagFile(path="other.yaml", format="gofeatureflag", pointer="/answers/percentage/on")
+    product.product_branch.edit("other.yaml", b"answers: {percentage: {on: 0, off: 100}}\n")
+    adopt(product, other)
+    product.reconcile()
+    assert product.product_branch.files["other.yaml"] == b"answers: {percentage: {on: 5, off: 100}}\n"
+    assert gate(product).result is Result.SATISFIED
+    assert problems(product) == []
+
+
+def test_a_contract_that_goes_from_a_command_to_a_flag_file_writes_it() -> None:
+    world = World(apply=True)
+    world.product_branch.edit(PATH, flags(0))
+    enter_canary(world)
+    world.reconcile()
+    world.do_what_is_asked_for()
+    assert gate(world).result is Result.SATISFIED
+    adopt(world)
+    world.reconcile()
+    assert there(world) == 5
+    assert problems(world) == []
+
+
+# --- verify ----------------------------------------------------------------------------------------------
+
+
+def forged(world: World, content: bytes, subject: str = "") -> None:
+    """What reconcile would commit for canary-1, with another content of the file."""
+    state = world.state
+    due = applying.due(state)
+    assert due is not None
+    assert state.status is not None
+    status = applying.begun(state.status, due[0], world.now)
+    said = message(Event.APPLY, contract=state.contract, rollout=state.rollout, status=status)
+    said = replace(said, subject=subject) if subject else said
+    world.store.edit(TAU, {"status.yaml": status}, at=world.now, message=said, others={PATH: content})
+
+
+@pytest.fixture
+def waiting() -> World:
+    """The file is on the state branch; canary-1 is entered, and its percent not written."""
+    world = adopt(World())
+    world.store.edit_other(PATH, flags(0, seed=7), at=world.now)
+    enter_canary(world)
+    world.store.edit_other(PATH, b"{}", at=world.now)
+    world.reconcile()
+    world.store.edit_other(PATH, flags(0, seed=7), at=world.now)
+    return world
+
+
+def test_verify_finds_nothing_in_what_reconcile_would_write(waiting: World) -> None:
+    forged(waiting, flags(5, seed=7))
+    assert problems(waiting) == []
+
+
+@pytest.mark.parametrize("content", [flags(6, seed=7), flags(5, seed=8), b"", flags(5)])
+def test_verify_names_a_commit_that_changes_more_than_its_number(waiting: World, content: bytes) -> None:
+    forged(waiting, content)
+    told = f"{PATH}: {POINTER}: more was changed than this number to 5"
+    assert problems(waiting) == [(waiting.store.head(), told)]
+
+
+def test_verify_names_a_subject_that_lies(waiting: World) -> None:
+    forged(waiting, flags(5, seed=7), "rollout(tau): apply 50 %")
+    assert [why for _, why in problems(waiting)] == ["the subject says 50 %, recomputed 5 %"]
+
+
+def test_verify_names_an_apply_that_nothing_asked_for(waiting: World) -> None:
+    waiting.reconcile()
+    said = CommitMessage(
+        subject="rollout(tau): apply 5 %",
+        body="",
+        trailers=(
+            ("Rollout-Train", TAU),
+            ("Rollout-Release", VERSION),
+            ("Rollout-Phase", "canary-1"),
+            ("Rollout-Event", "apply"),
+        ),
+    )
+    at = waiting.now + timedelta(minutes=1)
+    status = waiting.status.model_copy(update={"decided_at": at})
+    waiting.store.edit(TAU, {"status.yaml": status}, at=waiting.now, message=said)
+    assert [why for _, why in problems(waiting)] == [
+        "apply records a step that does not follow from the commit before"
+    ]
