@@ -20,6 +20,7 @@ from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.adapters.github.reverter import GitHubReverter
 from rollout.core.contract import Product
+from rollout.core.files import STATE, StatePaths
 from rollout.core.forge import PullRequestKind, PullRequestState
 from rollout.core.state import CommitMessage, Release
 from rollout.errors import InputError, OutsideError, RefusedError
@@ -66,8 +67,12 @@ class World:
             listing.watch(self.release.commit)
             if listed:
                 listing.open()
+        state = StatePaths(STATE if named is None else None)
         return GitHubReverter(
-            api, listing, lambda name: ProductClone(url, name, lambda _: value, below=below)
+            api,
+            listing,
+            lambda name: ProductClone(url, name, lambda _: value, below=below),
+            lambda: state,
         )
 
     def tip(self, branch: str = "main") -> str | None:
