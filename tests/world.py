@@ -33,10 +33,10 @@ from rollout.core.state import Channel, Rollout, Status, TrainState, Verdict
 from rollout.files.yaml_text import load_yaml
 from rollout.ports import Permission
 from tests.fakes.evidence import FakeEvidence
+from tests.fakes.flag_branch import FakeFlagBranch
 from tests.fakes.forge import FakeForge
 from tests.fakes.history import FakeHistory
 from tests.fakes.issues import FakeIssues
-from tests.fakes.product_branch import FakeProductBranch
 from tests.fakes.reverter import FakeReverter
 from tests.fakes.store import FakeStore
 from tests.fakes.writes import Writes
@@ -110,7 +110,8 @@ class World:
         self.reverter = FakeReverter(TIP, counted=self.store.writes)
         self.reverter.frees(OLD_COMMIT)
         self.forge.history = self.reverter.history
-        self.product_branch = FakeProductBranch(counted=self.store.writes)
+        self.product_branch = FakeFlagBranch(counted=self.store.writes)
+        self.state_branch = FakeFlagBranch(counted=self.store.writes)
         self.issues = FakeIssues(self.store.writes, {"bob": Permission.WRITE})
         self.evidence = FakeEvidence()
         self.evidence.authors = dict.fromkeys((COMMIT, OTHER_COMMIT), "olga")
@@ -139,6 +140,7 @@ class World:
         other.history, other.reverter = self.history.copy(), self.reverter.copy(other.store.writes)
         other.forge.history = other.reverter.history
         other.product_branch = self.product_branch.copy(other.store.writes)
+        other.state_branch = self.state_branch.copy(other.store.writes)
         other.issues, other.evidence = self.issues.copy(other.store.writes), self.evidence.copy()
         other.totals = {name: dict(totals) for name, totals in self.totals.items()}
         other.harness, other._rounds = self.harness, self._rounds
@@ -315,7 +317,7 @@ class World:
         )
 
     def percent_writer(self, *, dry_run: bool = False) -> PercentWriter:
-        return PercentWriter(self.store, self.product_branch, dry_run=dry_run)
+        return PercentWriter(self.store, self.state_branch, self.product_branch, dry_run=dry_run)
 
     def reconcile(self, *evidence: Evidence, dry_run: bool = False) -> Report:
         return self.reconciler(dry_run=dry_run).run(TAU, evidence)

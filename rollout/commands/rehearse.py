@@ -36,7 +36,7 @@ from rollout.core.state import (
 )
 from rollout.core.values import format_instant
 from rollout.errors import RefusedError
-from rollout.ports import Clock, CommandRun, Forge, ProductBranch, StateStore, Worker
+from rollout.ports import Clock, CommandRun, FlagBranch, Forge, StateStore, Worker
 from rollout.rendering.advice import next_command
 from rollout.rendering.commits import message
 
@@ -53,7 +53,8 @@ class RehearsalStage:
     forge: Forge
     responder: Responder
     product: Worker
-    product_branch: ProductBranch
+    state_branch: FlagBranch
+    product_branch: FlagBranch
     merge: Callable[[str, datetime], object]
     """Merge the pull request from that branch, as a reviewer does."""
     report_green: Callable[[str, str, datetime], object]
@@ -174,7 +175,7 @@ class _Play:
             self,
             lambda _state, _head: "",
             responder=stage.responder,
-            percent=PercentWriter(stage.store, stage.product_branch),
+            percent=PercentWriter(stage.store, stage.state_branch, stage.product_branch),
         )
         state = reconciler.run(self._train, evidence).state
         self._be_everybody(state)

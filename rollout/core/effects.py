@@ -74,6 +74,8 @@ class WritePercent:
     path: str
     pointer: str
     canary_percent: float
+    branch: str = ""
+    """Of the pull request that brings it; empty for a commit."""
 
 
 PullRequestEffect = OpenPullRequest | UpdatePullRequest | ClosePullRequest | SetStatus

@@ -27,7 +27,7 @@ _OF_A_TRAIN = frozenset(
     {CONTRACT, ROLLOUT, STATUS, CHANNEL, SIGNOFF, QUARANTINE, REHEARSAL, RELEASE_CACHE, INCIDENTS}
 )
 
-OWN_ROOTS = ("rollout", "rollout-channel", "rollout-revert")
+OWN_ROOTS = ("rollout", "rollout-channel", "rollout-revert", "rollout-apply")
 """The tool makes its own branches below these, and git makes no branch below the name of another."""
 
 

@@ -11,6 +11,7 @@ class PullRequestKind(StrEnum):
     PROMOTION = "promotion"
     REVERT = "revert"
     CHANNEL = "channel"
+    APPLY = "apply"
 
 
 class PullRequestState(StrEnum):

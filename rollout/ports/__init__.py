@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rollout.ports.collecting import Stage as Stage
     from rollout.ports.evidence import Evidence as Evidence
     from rollout.ports.files import StateFiles as StateFiles
+    from rollout.ports.flag_branch import BranchFile as BranchFile
+    from rollout.ports.flag_branch import FlagBranch as FlagBranch
+    from rollout.ports.flag_branch import FlagProposal as FlagProposal
     from rollout.ports.forge import CheckedCommit as CheckedCommit
     from rollout.ports.forge import ChecksBefore as ChecksBefore
     from rollout.ports.forge import ChecksUnreadError as ChecksUnreadError
@@ -37,8 +40,6 @@ if TYPE_CHECKING:
     from rollout.ports.product import Product as Product
     from rollout.ports.product import Reading as Reading
     from rollout.ports.product import Worker as Worker
-    from rollout.ports.product_branch import BranchFile as BranchFile
-    from rollout.ports.product_branch import ProductBranch as ProductBranch
     from rollout.ports.releases import FULL_PAGE as FULL_PAGE
     from rollout.ports.releases import Releases as Releases
     from rollout.ports.reverts import Reverter as Reverter
@@ -72,7 +73,7 @@ _TOPICS = {
         "opened_twice",
     ),
     "product": ("Checkout", "Failure", "Product", "CommandRun", "Reading", "Worker"),
-    "product_branch": ("BranchFile", "ProductBranch"),
+    "flag_branch": ("BranchFile", "FlagBranch", "FlagProposal"),
     "releases": ("FULL_PAGE", "Releases"),
     "reverts": ("Reverter", "RevertOutcome"),
     "store": ("LoggedCommit", "StateStore"),

@@ -35,7 +35,7 @@ from rollout.core.state import (
     Verdict,
 )
 from rollout.core.values import seconds_between
-from rollout.rendering.by_hand import PERFORM
+from rollout.rendering.by_hand import PERFORM, percent_to_merge
 from rollout.rendering.gates import clock_time, day_and_time, rows, short
 from rollout.rendering.inert import line
 
@@ -290,6 +290,8 @@ def _silence(contract: Contract, status: Status, now: datetime) -> Iterator[str]
 
 
 def _requests(status: Status) -> Iterator[str]:
+    for request in status.requests:
+        yield from percent_to_merge(status.train, request)
     waiting = [request for request in status.requests if request.awaits_product]
     if waiting:
         yield f"{PERFORM} ({', '.join(map(_asked_for, waiting))})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout.core.contract import Contract, RollbackStep
-from rollout.core.decide.requests import applied_percent, find, how_it_failed, may_try_again
+from rollout.core.decide.requests import applied_percent, branch_of, find, how_it_failed, may_try_again
 from rollout.core.state import (
     Incident,
     IncidentStep,
@@ -64,6 +64,7 @@ def left_to_people(
         if contract.apply is None:
             yield f"bring the product to {percent} by hand: {NO_APPLY}"
         elif request is not None and request.flag_file is not None:
+            yield from percent_to_merge(rollout.train, request)
             if request.result is None and request.failed:
                 number = f"{line(request.flag_file.where, 300)} to {request.canary_percent}"
                 yield f"set {number} by hand, or fix what stopped reconcile{_not_written(request)}"
@@ -94,6 +95,15 @@ def _is_applied(contract: Contract, rollout: Rollout, status: Status | None) -> 
 
 def _request(rollout: Rollout, status: Status | None) -> Request | None:
     return find(status.requests if status else (), Work.APPLY, rollout)
+
+
+def percent_to_merge(train: str, request: Request) -> Iterator[str]:
+    """Yields the pull request that a person merges to bring the request's percent to a flag file."""
+    flag = request.flag_file
+    is_open = request.begun_at is not None and request.result is None and not request.failed
+    if flag is not None and flag.via == "pull_request" and is_open:
+        branch, percent = branch_of(train, request), request.canary_percent
+        yield f"merge the pull request from {branch}, which sets {line(flag.where, 300)} to {percent}"
 
 
 def _not_written(request: Request) -> str:

@@ -463,7 +463,8 @@ def _effect(effect: Mapping[str, object]) -> str:
         case "push_revert":
             return f"push the revert of {commit}"
         case "write_percent":
-            return f"write {told['canary_percent']} % in {told['path']}: {told['pointer']}"
+            by = f"open pull request {told['branch']}: " if "branch" in told else ""
+            return f"{by}write {told['canary_percent']} % in {told['path']}: {told['pointer']}"
         case "open_incident":
             return f"open issue: {told['title']}"
         case "update_incident":

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from rollout.adapters.github.api import Api
     from rollout.adapters.github.collecting import GitHubCollector
     from rollout.adapters.github.evidence import GitHubEvidence
+    from rollout.adapters.github.flag_branch import GitHubFlagBranch
     from rollout.adapters.github.forge import GitHubForge
     from rollout.adapters.github.history import GitHubHistory
     from rollout.adapters.github.inspection import GitHubInspector
     from rollout.adapters.github.issues import GitHubIssues
     from rollout.adapters.github.listing import Listing
-    from rollout.adapters.github.product_branch import GitHubProductBranch
     from rollout.adapters.github.product_clone import ProductClone
     from rollout.adapters.github.reverter import GitHubReverter
     from rollout.adapters.rehearsal import ScratchCopy
@@ -156,10 +156,25 @@ class GitHub:
         return GitHubReverter(self.api, self.listing, self._product_clone, self._state)
 
     @cached_property
-    def product_branch(self) -> GitHubProductBranch:
-        from rollout.adapters.github.product_branch import GitHubProductBranch
+    def product_branch(self) -> GitHubFlagBranch:
+        from rollout.adapters.github.flag_branch import GitHubFlagBranch
 
-        return GitHubProductBranch(self.api, self.listing)
+        listing = self.listing
+        return GitHubFlagBranch(
+            self.api,
+            lambda: listing.product,
+            lambda: listing.product_branch,
+            self._product_clone,
+            self._decorations,
+            listing.note_product_tip,
+        )
+
+    @cached_property
+    def state_branch(self) -> GitHubFlagBranch:
+        from rollout.adapters.github.flag_branch import GitHubFlagBranch
+
+        api, branch = self.api, self._train.branch
+        return GitHubFlagBranch(api, lambda: api.repository, branch, self._product_clone, self._decorations)
 
     @cached_property
     def history(self) -> GitHubHistory:

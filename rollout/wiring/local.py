@@ -13,9 +13,9 @@ from rollout.core.files import StatePaths
 
 if TYPE_CHECKING:
     from rollout.adapters.local.evidence import LocalEvidence
+    from rollout.adapters.local.flag_branch import LocalFlagBranch
     from rollout.adapters.local.history import LocalHistory
     from rollout.adapters.local.issues import LocalIssues
-    from rollout.adapters.local.product_branch import LocalProductBranch
     from rollout.adapters.local.reverter import LocalReverter
     from rollout.adapters.rehearsal import ScratchCopy
     from rollout.ports import Releases
@@ -57,10 +57,16 @@ class Local:
         return LocalReverter(self.git, self.forge, self._product_branch, self._state)
 
     @cached_property
-    def product_branch(self) -> LocalProductBranch:
-        from rollout.adapters.local.product_branch import LocalProductBranch
+    def product_branch(self) -> LocalFlagBranch:
+        from rollout.adapters.local.flag_branch import LocalFlagBranch
 
-        return LocalProductBranch(self.git, self._product_branch)
+        return LocalFlagBranch(self.git, self.forge, self._product_branch)
+
+    @cached_property
+    def state_branch(self) -> LocalFlagBranch:
+        from rollout.adapters.local.flag_branch import LocalFlagBranch
+
+        return LocalFlagBranch(self.git, self.forge, self._branch)
 
     @cached_property
     def history(self) -> LocalHistory:

@@ -36,6 +36,7 @@ def stage_on(
         forge,
         replace(responder, reverter=there.reverter, issues=there.issues, pushes_workflows=True),
         product,
+        there.state_branch,
         there.product_branch,
         merge,
         lambda commit, name, at: forge.record_check(commit, name, "success", at=at),

@@ -404,7 +404,8 @@ class Workspace:
         """Returns what writes the percent in the flag file of a contract that names one."""
         from rollout.commands.reconcile.percent import PercentWriter
 
-        return PercentWriter(self.store, self._adapters.product_branch, dry_run=dry_run)
+        branches = self._adapters
+        return PercentWriter(self.store, branches.state_branch, branches.product_branch, dry_run=dry_run)
 
     def product_page(self) -> str:
         """Returns the address of the product's repository; empty on the local forge."""

@@ -27,7 +27,9 @@ CONTRACT = "state/shop/contract.yaml"
 class Shop:
     """A product that is two health files, its flags on main, and state on main or on a branch of its own."""
 
-    def __init__(self, path: Path, capsys: pytest.CaptureFixture[str], branch: str) -> None:
+    def __init__(
+        self, path: Path, capsys: pytest.CaptureFixture[str], branch: str, apply: str = APPLY
+    ) -> None:
         files = {".gitignore": "*health.json\n", PATH: FLAGS, "shop.txt": "hi\n"}
         self.repository, self.branch = Repository(path / "shop", files), branch
         self.repository.git("tag", "v1.3.0")
@@ -39,7 +41,7 @@ class Shop:
             self.repository.git("rm", "--quiet", PATH)
         contract = self.repository.path / CONTRACT
         text = contract.read_text().replace("canary_percent: 10\n", "canary_percent: 0.5\n")
-        self.repository.commit({CONTRACT: text + APPLY}, "Apply by a flag file")
+        self.repository.commit({CONTRACT: text + apply}, "Apply by a flag file")
         if branch != "main":
             self.repository.git("switch", "--quiet", "main")
         self.repository.commit({"shop.txt": "hello\n"}, "Greet")
@@ -108,6 +110,34 @@ def test_an_apply_is_no_part_of_the_next_release(shop: Shop) -> None:
     started = shop.shell.ok("start", "v1.5.0")
     assert fix[:10] in started.out
     assert "apply" not in started.out
+
+
+@pytest.mark.parametrize("branch", ["main", "rollout-state"])
+def test_a_percent_goes_out_and_comes_back_by_pull_requests(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], branch: str
+) -> None:
+    shop = Shop(tmp_path, capsys, branch, APPLY.replace("}", ", via: pull_request}"))
+    shop.into_canary()
+    assert shop.flags() == FLAGS
+    (pull,) = [each for each in shop.shell.json("local", "prs") if each["state"] == "open"]
+    assert (pull["kind"], pull["title"]) == ("apply", "rollout(shop): apply 0.5 %")
+    assert pull["head"].startswith("rollout-apply/shop/canary-0.5-")
+    assert f"merge the pull request from {pull['head']}" in " ".join(shop.shell.ok("status").out.split())
+    shop.shell.ok("local", "merge", str(pull["number"]))
+    shop.tick()
+    assert shop.flags() == shop.with_percent("0.5")
+    assert [gate["result"] for gate in shop.shell.json("evaluate")["gates"] if gate["gate"] == "applied"] == [
+        "satisfied"
+    ]
+    shop.shell.ok("rollback", "--reason", "customers call")
+    (pull,) = [each for each in shop.shell.json("local", "prs") if each["state"] == "open"]
+    assert (pull["kind"], shop.flags()) == ("apply", shop.with_percent("0.5"))
+    assert "\n0 % is not applied yet\n" in shop.shell.ok("status").out
+    shop.shell.ok("local", "merge", str(pull["number"]))
+    shop.tick()
+    assert shop.flags() == FLAGS
+    assert "\n0 % is applied\n" in shop.shell.ok("status").out
+    shop.shell.ok("verify")
 
 
 # --- contract check --------------------------------------------------------------------------------------

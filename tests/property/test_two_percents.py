@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rollout.core.contract import FlagFile
 from rollout.core.state import Result
 from tests.commands.reconcile.test_percent import adopt, enter_canary, gate
-from tests.fakes.product_branch import FakeProductBranch
+from tests.fakes.flag_branch import FakeFlagBranch
 from tests.world import World
 
 PATH = "flags.json"
@@ -28,7 +28,7 @@ def _waiting(pointer: str) -> World:
 @given(st.lists(st.sampled_from(["other train", "person"]), max_size=5))
 def test_whoever_comes_between_reading_and_writing(acts: list[str]) -> None:
     one, two = _waiting("/a").copy(), _waiting("/b").copy()
-    branch = FakeProductBranch({PATH: b'{"a": 0, "b": 0, "edits": []}'})
+    branch = FakeFlagBranch({PATH: b'{"a": 0, "b": 0, "edits": []}'})
     one.product_branch = two.product_branch = branch
 
     def edit() -> None:

@@ -114,7 +114,7 @@ def _kind(branch: str) -> PullRequestKind:
 def shown_pull(pull: Pull, kind: PullRequestKind | None = None) -> PullRequest:
     """Returns it with that kind; None takes the kind that its branch's name says."""
     kind = kind or _kind(pull.head_ref_name)
-    is_revert = kind is PullRequestKind.REVERT
+    has_no_label = kind in (PullRequestKind.REVERT, PullRequestKind.APPLY)
     parents = pull.begin.nodes[0].nodes if pull.begin.nodes else ()
     return PullRequest(
         number=pull.number,
@@ -123,8 +123,8 @@ def shown_pull(pull: Pull, kind: PullRequestKind | None = None) -> PullRequest:
         head=pull.head_ref_name,
         base=pull.base_ref_name,
         state=PullRequestState(pull.state.lower()),
-        # One without its label is not finished: seen without a body, it gets both back. A revert has none.
-        body=pull.body.replace("\r\n", "\n") if LABEL in pull.label_names or is_revert else "",
+        # One without its label is not finished: seen without a body, it gets both back.
+        body=pull.body.replace("\r\n", "\n") if LABEL in pull.label_names or has_no_label else "",
         head_sha=pull.head_ref_oid,
         base_sha=parents[0] if parents else pull.head_ref_oid,
         merged_at=pull.merged_at,

@@ -6,15 +6,16 @@ Its pull request gets no label: that would be one more act before which a run ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 from urllib.parse import quote
 
 from rollout.adapters.git.revert import ReleaseRevert, fact_of, refuse_unless_clean
-from rollout.adapters.github.answers import Document, PassingError, RefusedByGitHubError, Sha, parsed
+from rollout.adapters.github.answers import RefusedByGitHubError, parsed
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.listing import Listing
+from rollout.adapters.github.opening import open_pull
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.adapters.github.pull_requests import newest_pull, shown_pull
 from rollout.core.files import StatePaths
@@ -23,26 +24,6 @@ from rollout.core.state import CommitMessage, Release, RevertFact, RevertOutcome
 from rollout.errors import HeadMovedError, RefusedError
 
 _ATTEMPTS = 5
-
-
-class _NewPull(Document):
-    number: int
-    head: Sha
-    base: Sha
-
-    def shown(self, document: Mapping[str, str]) -> PullRequest:
-        """Returns the pull request that was opened with that document."""
-        return PullRequest(
-            number=self.number,
-            kind=PullRequestKind.REVERT,
-            title=document["title"],
-            head=document["head"],
-            base=document["base"],
-            state=PullRequestState.OPEN,
-            body=document["body"],
-            head_sha=self.head,
-            base_sha=self.base,
-        )
 
 
 class GitHubReverter:
@@ -100,32 +81,15 @@ class GitHubReverter:
             return found
         self._push_branch(release, branch, message, at)
         document = {"title": message.subject, "head": branch, "base": self._branch, "body": body}
-        path = f"/repos/{self._repository}/pulls"
-
-        def post() -> _NewPull | None:
-            try:
-                return parsed(_NewPull, self._api.rest("POST", path, body=document))
-            except RefusedByGitHubError as refusal:
-                if "already exists" not in str(refusal):
-                    raise
-                return None
-
-        doing = f"opening the pull request from {branch}"
-        made = self._api.attempt(doing, post)
-        # What was just made may not be shown for seconds: it is known from the answer.
-        opened = made.shown(document) if made else self._api.attempt(doing, lambda: self._other(branch))
+        opened = open_pull(
+            self._api,
+            self._repository,
+            PullRequestKind.REVERT,
+            document,
+            lambda: self._ask_proposed(branch, is_new=True),
+        )
         self._proposed[branch] = self._opened[branch] = opened
-        self._api.did(f"pull request {opened.number} in {self._repository}")
         return opened
-
-    def _other(self, branch: str) -> PullRequest:
-        """Returns one that somebody else has opened, or an earlier try.
-        Raises PassingError until it is shown.
-        """
-        found = self._ask_proposed(branch, is_new=True)
-        if found is None or found.state is PullRequestState.CLOSED:
-            raise PassingError(f"GitHub does not show the pull request from {branch} yet")
-        return found
 
     def push(self, release: Release, message: CommitMessage, *, at: datetime) -> str:
         """Implements the port. Computes the revert again when somebody else moves the branch meanwhile."""

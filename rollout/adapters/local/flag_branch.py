@@ -1,32 +1,35 @@
-"""The ProductBranch port in this very repository."""
+"""The FlagBranch port in this very repository."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from rollout.adapters.git import Git, branch_move
 from rollout.adapters.git.formats import message_text
+from rollout.adapters.local.forge import LocalForge
+from rollout.core.forge import PullRequest, PullRequestKind, PullRequestState
 from rollout.core.state import CommitMessage
 from rollout.errors import OutsideError
 from rollout.files.state_files import refuse_other_kinds
-from rollout.ports import BranchFile
+from rollout.ports import BranchFile, FlagProposal
 
 
-class LocalProductBranch:
-    """The product's branch is one of the repository's branches."""
+class LocalFlagBranch:
+    """One of the repository's branches."""
 
-    def __init__(self, git: Git, branch: Callable[[], str]) -> None:
-        """`branch` gives the name of the product's branch."""
+    def __init__(self, git: Git, forge: LocalForge, branch: Callable[[], str]) -> None:
+        """`branch` gives its name."""
         self._git = git
+        self._forge = forge
         self._branch_name = branch
 
     @property
     def name(self) -> str:
         return self._branch_name()
 
-    def file(self, path: str) -> BranchFile | None:
-        tip = self._git.tip(self.name)
+    def file(self, path: str, *, on: str | None = None) -> BranchFile | None:
+        tip = self._git.tip(on or self.name)
         if tip is None:
             return None
         there = self._git.entry(tip, path)
@@ -46,3 +49,33 @@ class LocalProductBranch:
         return branch_move.commit(
             self._git, self.name, files, parent=parent, message=message_text(message), at=at
         )
+
+    def open_proposals(self, prefix: str) -> Sequence[PullRequest]:
+        pulls = self._forge.pull_requests(prefix)
+        return [pull for pull in pulls if (pull.state, pull.base) == (PullRequestState.OPEN, self.name)]
+
+    def proposed(self, branch: str) -> PullRequest | None:
+        return self._forge.pull_request(branch)
+
+    def propose(self, new: FlagProposal, *, at: datetime) -> PullRequest:
+        """Implements the port. No worktree is touched."""
+        git, files, text = self._git, {new.path: new.content}, message_text(new.message)
+        commit = git.write_commit(files, parent=new.parent, message=text, at=at)
+        there = git.tip(new.branch)
+        if there is not None:
+            git.set_branch(new.branch, commit, old=there)
+        pull = PullRequest(
+            number=0,
+            kind=PullRequestKind.APPLY,
+            title=new.message.subject,
+            head=new.branch,
+            base=self.name,
+            state=PullRequestState.OPEN,
+            body=new.body,
+            head_sha="",
+            base_sha=new.parent,
+        )
+        return self._forge.open_from(pull, lambda: commit, at=at)
+
+    def close(self, pull: PullRequest, reason: str, *, at: datetime) -> None:
+        self._forge.close_pull_request(pull.number, reason, at=at)

@@ -273,8 +273,8 @@ class LocalForge:
             )
         context = f"rollout/{found.train}"
         status = records.statuses.get(found.head_sha, {}).get(context)
-        if found.kind is PullRequestKind.REVERT:
-            return  # what undoes a release waits for nothing but a person
+        if found.kind in (PullRequestKind.REVERT, PullRequestKind.APPLY):
+            return  # what undoes a release, or brings a percent that was decided, waits only for a person
         if not admin and (status is None or status.state is not StatusState.SUCCESS):
             seen = f"{status.state}: {status.description}" if status else "not reported yet"
             raise RefusedError(

@@ -17,6 +17,7 @@ _AFTER_MERGE = {
     "promotion": "to enter the phase: rollout tick",
     "revert": "to go on with the rollback: rollout tick",
     "channel": "see: rollout channel show",
+    "apply": "to read the percent back: rollout tick",
 }
 """What comes next, by the kind of the pull request."""
 

@@ -11,26 +11,45 @@ from rollout.core.contract import FlagFile
 from rollout.core.decide import applying
 from rollout.core.decide.step import Step
 from rollout.core.effects import WritePercent
+from rollout.core.forge import PullRequestState
 from rollout.core.observation import Results
 from rollout.core.state import CommitMessage, Event, FlagText, Request, StateChange, TrainState
 from rollout.core.text import inert
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError, RolloutError
 from rollout.files.flag_text import number_in, with_number
-from rollout.ports import ProductBranch, StateStore
+from rollout.ports import FlagBranch, FlagProposal, StateStore
 from rollout.rendering.commits import message
+from rollout.rendering.percent import proposal_body
 
 Take = Callable[[TrainState, Step], TrainState]
 """Commits a step, and returns the train after it."""
 
 
 @dataclass(frozen=True)
+class _Job:
+    """What is to be written."""
+
+    request: Request
+    flag: FlagFile
+    at: datetime
+
+    @property
+    def percent(self) -> float:
+        return self.request.canary_percent
+
+
+@dataclass(frozen=True)
 class _Place:
     """The flag file as a branch has it."""
 
-    content: bytes
-    branch: str
-    """What people call the branch; empty for the state branch."""
+    on: FlagBranch
+    is_of_state: bool
     tip: str
+    content: bytes
+
+    @property
+    def name(self) -> str:
+        return "the state branch" if self.is_of_state else self.on.name
 
 
 @dataclass
@@ -48,8 +67,12 @@ class Settled:
 class PercentWriter:
     """Brings the desired percent to the flag file that the contract names."""
 
-    def __init__(self, store: StateStore, product: ProductBranch, *, dry_run: bool = False) -> None:
+    def __init__(
+        self, store: StateStore, state: FlagBranch, product: FlagBranch, *, dry_run: bool = False
+    ) -> None:
+        """`state` and `product` are the branches that may hold the file."""
         self._store = store
+        self._state = state
         self._product = product
         self._dry_run = dry_run
 
@@ -65,30 +88,38 @@ class PercentWriter:
             due = applying.due(settled.state)
             if due is None:
                 return settled
-            request, flag = due
+            job = _Job(*due, at)
             try:
-                if self._is_done(settled, request, flag, take, at):
+                if self._is_done(settled, job, take):
                     return settled
             except HeadMovedError as error:
                 settled.failure = error.message
                 settled.state = self._store.load_for_brake(state.train, self._store.head())
             except (InputError, RefusedError, OutsideError) as error:
-                return self._failed(settled, request, flag, error, at)
+                return _failed(settled, job, error)
         return settled
 
-    def _is_done(self, settled: Settled, request: Request, flag: FlagFile, take: Take, at: datetime) -> bool:
+    def _is_done(self, settled: Settled, job: _Job, take: Take) -> bool:
         """Returns whether nothing is left to do in this run."""
-        place = self._place(settled.state, flag)
-        if number_in(place.content, flag).value == request.canary_percent:
-            where = f"{flag.where} is {request.canary_percent}"
-            told = f"{where}, read back at {place.tip[:10]}{place.branch and f' of {place.branch}'}"
-            results = applying.result_of(settled.state, request, ok=True, detail=inert(told, 300), at=at)
-            settled.results, settled.failure = results, ""
+        place = self._place(settled.state, job.flag)
+        by_pull_request = job.flag.via == "pull_request"
+        if by_pull_request and not self._dry_run:
+            self._close_others(settled.state, job, place)
+        if number_in(place.content, job.flag).value == job.percent:
+            told = f"{job.flag.where} is {job.percent}, read back at {place.tip[:10]} of {place.name}"
+            detail = inert(told, 300)
+            settled.results = applying.result_of(
+                settled.state, job.request, ok=True, detail=detail, at=job.at
+            )
+            settled.failure = ""
             return True
         if settled.effect is not None or applying.is_held(settled.state.rollout):
             return True
-        self._write(settled, request, flag, place, take, at)
-        settled.effect = WritePercent(flag.path, flag.pointer, request.canary_percent)
+        if by_pull_request:
+            self._propose(settled, job, place, take)
+            return True
+        self._write(settled, job, place, take)
+        settled.effect = WritePercent(job.flag.path, job.flag.pointer, job.percent)
         return self._dry_run
 
     def _place(self, state: TrainState, flag: FlagFile) -> _Place:
@@ -97,7 +128,7 @@ class PercentWriter:
         """
         content = self._store.file(flag.path, state.head)
         if content is not None:
-            return _Place(content, "", state.head)
+            return _Place(self._state, True, state.head, content)
         found = self._product.file(flag.path)
         if found is None or found.content is None:
             raise InputError(
@@ -105,43 +136,91 @@ class PercentWriter:
                 hint=f"commit {flag.path} there, or name another file: apply.flag_file.path in the contract",
                 file=flag.path,
             )
-        return _Place(found.content, self._product.name, found.tip)
+        return _Place(self._product, False, found.tip, found.content)
 
-    def _write(
-        self, settled: Settled, request: Request, flag: FlagFile, place: _Place, take: Take, at: datetime
+    # --- on the branch itself ----------------------------------------------------------------------------
+
+    def _write(self, settled: Settled, job: _Job, place: _Place, take: Take) -> None:
+        content = with_number(place.content, job.flag, job.percent)
+        if place.is_of_state:
+            self._begin(settled, job, place, take, FlagText(job.flag.path, content))
+            return
+        if job.request.begun_at is None:
+            self._begin(settled, job, place, take)
+        if not self._dry_run:
+            told = _message(settled.state, job, place)
+            place.on.write(job.flag.path, content, told, parent=place.tip, at=job.at)
+
+    def _begin(
+        self, settled: Settled, job: _Job, place: _Place, take: Take, text: FlagText | None = None
     ) -> None:
-        content = with_number(place.content, flag, request.canary_percent)
-        state = settled.state
-        assert state.status is not None
-        begun = StateChange(
-            status=applying.begun(state.status, request, at),
-            flag=None if place.branch else FlagText(flag.path, content),
-        )
-        detail = f"{flag.where}{place.branch and f' on {place.branch}'}"
-        if not place.branch or request.begun_at is None:
-            settled.state = take(state, Step(Event.APPLY, begun, detail))
-        if place.branch and not self._dry_run:
-            told = self._message(settled.state, detail)
-            self._product.write(flag.path, content, told, parent=place.tip, at=at)
+        status = settled.state.status
+        assert status is not None
+        change = StateChange(status=applying.begun(status, job.request, job.at), flag=text)
+        settled.state = take(settled.state, Step(Event.APPLY, change, _detail(job, place)))
 
-    def _message(self, state: TrainState, detail: str) -> CommitMessage:
-        return message(
-            Event.APPLY,
-            contract=state.contract,
-            rollout=state.rollout,
-            status=state.status,
-            detail=detail,
-            incident=state.incident,
-        )
+    # --- by a pull request -------------------------------------------------------------------------------
 
-    def _failed(
-        self, settled: Settled, request: Request, flag: FlagFile, error: RolloutError, at: datetime
-    ) -> Settled:
-        # Without the hint: it lists what else this run has done, and a failure is recorded once.
-        settled.failure = inert(error.message.splitlines()[0].removeprefix(f"{flag.where}: "), 300)
-        if settled.failure != request.failed:
-            state = settled.state
-            due = applying.due(state)
-            asked = due[0] if due else request
-            settled.results = applying.result_of(state, asked, ok=False, detail=settled.failure, at=at)
-        return settled
+    def _close_others(self, state: TrainState, job: _Job, place: _Place) -> None:
+        """Closes pull requests of the train that bring another percent: a rollback must not be undone."""
+        own = applying.branch_of(state.train, job.request)
+        for pull in place.on.open_proposals(applying.prefix_of(state.train)):
+            if pull.head != own:
+                place.on.close(pull, f"Closed: {job.percent} % is to be applied now.", at=job.at)
+
+    def _propose(self, settled: Settled, job: _Job, place: _Place, take: Take) -> None:
+        content = with_number(place.content, job.flag, job.percent)
+        branch = applying.branch_of(settled.state.train, job.request)
+        effect = WritePercent(job.flag.path, job.flag.pointer, job.percent, branch)
+        if self._dry_run:
+            settled.effect = effect
+            return
+        if job.request.begun_at is None:
+            self._begin(settled, job, place, take)
+        elif self._is_proposed(place, branch, job, content):
+            return
+        text = _message(settled.state, job, place)
+        body = proposal_body(settled.state, job.request, job.flag)
+        new = FlagProposal(branch, job.flag.path, content, text, body, place.tip)
+        place.on.propose(new, at=job.at)
+        settled.effect = effect
+
+    def _is_proposed(self, place: _Place, branch: str, job: _Job, content: bytes) -> bool:
+        """Returns whether an open pull request brings just that. Raises RefusedError for one that is over."""
+        pull = place.on.proposed(branch)
+        if pull is None:
+            return False  # an earlier run was killed
+        if pull.state is PullRequestState.OPEN:
+            there = place.on.file(job.flag.path, on=branch)
+            return there is not None and there.content == content
+        how = (
+            "was closed" if pull.state is PullRequestState.CLOSED else "is merged, and the number is another"
+        )
+        raise RefusedError(f"pull request {pull.number} from {branch} {how}: set the number by hand")
+
+
+def _detail(job: _Job, place: _Place) -> str:
+    return job.flag.where if place.is_of_state else f"{job.flag.where} on {place.name}"
+
+
+def _message(state: TrainState, job: _Job, place: _Place) -> CommitMessage:
+    return message(
+        Event.APPLY,
+        contract=state.contract,
+        rollout=state.rollout,
+        status=state.status,
+        detail=_detail(job, place),
+        incident=state.incident,
+    )
+
+
+def _failed(settled: Settled, job: _Job, error: RolloutError) -> Settled:
+    # Without the hint: it lists what else this run has done, and a failure is recorded once.
+    settled.failure = inert(error.message.splitlines()[0].removeprefix(f"{job.flag.where}: "), 300)
+    if settled.failure != job.request.failed:
+        due = applying.due(settled.state)
+        asked = due[0] if due else job.request
+        settled.results = applying.result_of(
+            settled.state, asked, ok=False, detail=settled.failure, at=job.at
+        )
+    return settled

@@ -169,8 +169,9 @@ class FlagFile(Model):
     """Whose file it is. flagd and GO Feature Flag take numbers as weights, relative to the sum of them."""
     pointer: Annotated[str, StringConstraints(max_length=500, pattern=POINTER_PATTERN)]
     """A JSON Pointer (RFC 6901) to the number, such as `/flags/checkout/variants/percent`."""
-    via: Literal["commit"] = "commit"
-    """How the number is written: `commit` writes on the branch itself."""
+    via: Literal["commit", "pull_request"] = "commit"
+    """How the number is written: on the branch itself, or by a pull request that a person merges, in a
+    rollback too."""
 
     @property
     def where(self) -> str:

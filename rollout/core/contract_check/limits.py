@@ -24,7 +24,7 @@ MAX_LABEL = 50
 _TITLE = re.compile(IDENTIFIER_PATTERN)
 _GIT = "cannot be in the name of a git branch: no two dots in a row, no dot or .lock at the end of a part"
 _PRODUCT_FIELD, _STATE_FIELD = "product.branch", "state.branch"
-_REVERTS = ("rollout-revert",)
+_REVERTS = ("rollout-revert", "rollout-apply")
 _RESERVED = ("HEAD", "FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD")
 """Names that mean something else to git than a branch."""
 
@@ -70,7 +70,7 @@ def _branches(contract: Contract) -> Iterator[str]:
         _STATE_FIELD: contract.state.branch,
         **{f"phases.{index}.name": phase.name for index, phase in enumerate(contract.phases)},
     }
-    # Another repository gets the branches of reverts alone.
+    # Another repository gets the branches of reverts and percents alone.
     of_product = OWN_ROOTS if contract.product.repository is None else _REVERTS
     own = {_STATE_FIELD: OWN_ROOTS, _PRODUCT_FIELD: of_product}
     for where, name in names.items():

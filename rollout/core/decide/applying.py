@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from rollout.core.contract import FlagFile
-from rollout.core.decide.requests import find
+from rollout.core.decide.requests import branch_of, find, prefix_of
 from rollout.core.observation import Evidence, Results, WorkResult
 from rollout.core.state import Request, Rollout, Status, TrainState, Work
+
+__all__ = ["begun", "branch_of", "due", "from_outside", "is_held", "prefix_of", "recorded", "result_of"]
 
 
 def due(state: TrainState) -> tuple[Request, FlagFile] | None:

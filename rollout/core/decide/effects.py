@@ -24,7 +24,7 @@ from rollout.core.text import inert, shortened
 
 CHANNEL_BRANCHES = "rollout-channel/"
 """Where the branches of pull requests that change a channel begin."""
-_PARTS = {"rollout": 3, "rollout-channel": 2, "rollout-revert": 2}
+_PARTS = {"rollout": 3, "rollout-channel": 2, "rollout-revert": 2, "rollout-apply": 2}
 """Parts of a branch's name behind its root: train, version and phase; train and what; train and incident."""
 DESCRIPTION_LIMIT = 60
 """Characters of a commit status's description: what GitHub shows beside the check without a click."""

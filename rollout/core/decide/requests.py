@@ -260,8 +260,23 @@ def applied_percent(contract: Contract, rollout: Rollout, requests: tuple[Reques
     return AppliedPercent(False, why_not=why_not)
 
 
+def prefix_of(train: str) -> str:
+    """Returns what the branches of pull requests begin with that bring a percent."""
+    return f"rollout-apply/{train}/"
+
+
+def branch_of(train: str, request: Request) -> str:
+    """Returns the natural key of the pull request that brings the percent of that request."""
+    asked = compact_instant(request.requested_at)
+    return f"{prefix_of(train)}{request.phase}-{request.canary_percent}-{asked}"
+
+
 def _why_not_read_back(flag: FlagFile, rollout: Rollout, request: Request | None) -> str:
-    how = f"not written: {request.failed}" if request is not None and request.failed else "not read back yet"
+    how = "not read back yet"
+    if request is not None and request.failed:
+        how = f"not written: {request.failed}"
+    elif request is not None and request.begun_at is not None and flag.via == "pull_request":
+        how = f"waits for the merge of {branch_of(rollout.train, request)}"
     return f"{flag.where}: {rollout.canary_percent} % {how}"
 
 

@@ -11,6 +11,7 @@ import pytest
 from fakehub import faults
 from fakehub.fixtures import hub
 from fakehub.hub import Hub
+from rollout.commands.rollback import Dispatch, roll_back
 from rollout.commands.verify import verify
 from rollout.core.contract import Apply, Contract, FlagFile, Product
 from rollout.core.state import Result
@@ -40,8 +41,8 @@ class Nth:
         return self.left == 0 and call == "POST /graphql createCommitOnBranch"
 
 
-def policy(product: str | None = None) -> Contract:
-    changes = {"apply": Apply(flag_file=FLAG), "product": Product(repository=product)}
+def policy(product: str | None = None, flag: FlagFile = FLAG) -> Contract:
+    changes = {"apply": Apply(flag_file=flag), "product": Product(repository=product)}
     return contract().model_copy(update=changes)
 
 
@@ -56,7 +57,22 @@ def together(hub: Hub, tmp_path: Path) -> GitHubWorld:
 @pytest.fixture
 def apart(hub: Hub, tmp_path: Path) -> GitHubWorld:
     """The product, with the file, is in a repository of its own, to which the App has access."""
-    repository, release = started(tmp_path / "repository", policy(PRODUCT))
+    return ready(in_two_repositories(hub, tmp_path, FLAG))
+
+
+@pytest.fixture(params=["together", "apart"])
+def reviewed(hub: Hub, tmp_path: Path, request: pytest.FixtureRequest) -> GitHubWorld:
+    """Each percent comes by a pull request."""
+    flag = FLAG.model_copy(update={"via": "pull_request"})
+    if request.param == "apart":
+        return ready(in_two_repositories(hub, tmp_path, flag))
+    repository, release = started(tmp_path / "repository", policy(flag=flag))
+    repository.commit({PATH: FLAGS})
+    return ready(GitHubWorld(hub, repository.path, release))
+
+
+def in_two_repositories(hub: Hub, folder: Path, flag: FlagFile) -> GitHubWorld:
+    repository, release = started(folder / "state", policy(PRODUCT, flag))
     world = GitHubWorld(hub, repository.path, release)
     product = hub.repo(PRODUCT, seed=world.repo.bare.path)
     tip = product.bare.branch("main") or ""
@@ -65,7 +81,7 @@ def apart(hub: Hub, tmp_path: Path) -> GitHubWorld:
     world.token = hub.app_token(world.repo, product, slug="both")
     for name in CHECKS:
         product.add_check(release, name, "success")
-    return ready(world)
+    return world
 
 
 def ready(world: GitHubWorld) -> GitHubWorld:
@@ -142,3 +158,25 @@ def test_what_is_no_text_is_told_by_name(apart: GitHubWorld, hub: Hub) -> None:
     apart.reconcile()
     why = f"{PATH}: GitHub does not give it whole: too long, or no UTF-8 text"
     assert applied(apart) == (Result.UNSATISFIED, f"{PATH}: {POINTER}: 5 % not written: {why}")
+
+
+def test_a_pull_request_brings_it_and_a_rollback_closes_what_is_not_merged(
+    reviewed: GitHubWorld, hub: Hub
+) -> None:
+    repo = hub.repos[PRODUCT if PRODUCT in hub.repos else "acme/tau"]
+    reviewed.reconcile()
+    assert applied(reviewed)[0] is Result.UNSATISFIED
+    reviewed.reconcile()
+    opened = [thread for thread in repo.pulls() if thread.title == "rollout(tau): apply 5 %"]
+    (thread,) = opened
+    assert (thread.state, thread.pull and thread.pull.base) == ("open", "main")
+    assert thread.pull is not None
+    assert repo.bare.git("diff", "--name-only", f"main...{thread.pull.head}") == PATH
+    assert repo.bare.git("show", f"{thread.pull.head}:{PATH}") + "\n" == FLAGS.replace(": 0", ": 5")
+    dispatch = Dispatch("customers call", "ada")
+    roll_back(reviewed.run().store, reviewed.clock, TAU, dispatch, reviewed.known)
+    reviewed.reconcile()
+    assert (thread.state, thread.pull.merged_at) == ("closed", None)
+    assert (thread.body or "").endswith("Closed: 0 % is to be applied now.")
+    assert repo.bare.branch(thread.pull.head) is None
+    assert verify(reviewed.run().store, TAU, None).problems == []

@@ -33,7 +33,7 @@ from rollout.core.issue import IssueState
 from rollout.core.signoff.evidence import Kind, Reference
 from rollout.core.state import CommitMessage, Freeze, Outcome, Release, StateChange
 from rollout.errors import RolloutError
-from rollout.ports import NewPullRequest, Reaction
+from rollout.ports import FlagProposal, NewPullRequest, Reaction
 from tests.adapters.github.fault_table import ALL, ALWAYS, FATAL, faults_of, table, uncovered
 from tests.adapters.github.fixtures import hub, origin
 from tests.adapters.github.test_faults import __name__ as scenarios
@@ -44,6 +44,7 @@ __all__ = ["hub", "origin", "scenarios"]
 
 BRANCH = f"rollout/tau/{VERSION}/canary-1"
 REVERT = f"rollout-revert/{TAU}/incident"
+APPLY = f"rollout-apply/{TAU}/canary-1-5-20261123T120000Z"
 KEY = f"signoff/{TAU}/{VERSION}"
 NOTE = CommitMessage(subject="rollout(tau): note", body="", trailers=(("Rollout-Train", TAU),))
 
@@ -94,6 +95,18 @@ def write_number(run: Adapters) -> object:
     if found.content == b"5\n":
         return found.tip
     return run.product_branch.write("src/main.rs", b"5\n", NOTE, parent=found.tip, at=NOON)
+
+
+def propose_number(run: Adapters) -> object:
+    found = run.product_branch.file("src/main.rs")
+    assert found is not None
+    new = FlagProposal(APPLY, "src/main.rs", b"5\n", NOTE, "body", found.tip)
+    return run.product_branch.propose(new, at=NOON)
+
+
+def close_number(run: Adapters) -> None:
+    for pull in run.product_branch.open_proposals("rollout-apply/"):
+        run.product_branch.close(pull, "another percent", at=NOON)
 
 
 def change_channel(run: Adapters) -> object:
@@ -257,9 +270,15 @@ ACTS = {
     "GitHubHistory.versions_at": Act(lambda run: run.history.versions_at(release_of(run).commit)),
     "GitHubHistory.fork": Act(lambda run: run.history.fork(release_of(run).commit, run.store.head())),
     "GitHubHistory.commits": Act(lambda run: run.history.commits(None, release_of(run).commit)),
-    "GitHubProductBranch.name": Act(lambda run: run.product_branch.name),
-    "GitHubProductBranch.file": Act(lambda run: run.product_branch.file("src/main.rs")),
-    "GitHubProductBranch.write": Act(write_number),
+    "GitHubFlagBranch.name": Act(lambda run: run.product_branch.name),
+    "GitHubFlagBranch.file": Act(lambda run: run.product_branch.file("src/main.rs")),
+    "GitHubFlagBranch.write": Act(write_number),
+    "GitHubFlagBranch.propose": Act(propose_number),
+    "GitHubFlagBranch.proposed": Act(lambda run: run.product_branch.proposed(APPLY), prepare(propose_number)),
+    "GitHubFlagBranch.open_proposals": Act(
+        lambda run: run.product_branch.open_proposals("rollout-apply/"), prepare(propose_number)
+    ),
+    "GitHubFlagBranch.close": Act(close_number, prepare(propose_number)),
     "GitHubReleases.source": Act(lambda run: run.releases.source),
     "GitHubReleases.page": Act(lambda run: run.releases.page(1, "")),
     "GitHubReleases.tags_of": Act(lambda run: run.releases.tags_of("v0.1.4")),

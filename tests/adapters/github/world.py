@@ -17,11 +17,11 @@ from rollout.adapters.git import Git
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.evidence import GitHubEvidence
+from rollout.adapters.github.flag_branch import GitHubFlagBranch
 from rollout.adapters.github.forge import GitHubForge
 from rollout.adapters.github.history import GitHubHistory
 from rollout.adapters.github.issues import GitHubIssues
 from rollout.adapters.github.listing import Listing
-from rollout.adapters.github.product_branch import GitHubProductBranch
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.adapters.github.release_list import GitHubReleases
 from rollout.adapters.github.reverter import GitHubReverter
@@ -86,7 +86,8 @@ class Adapters:
     issues: Callable[[], GitHubIssues]
     """Asked for: not every command has the permission to read issues."""
     reverter: GitHubReverter
-    product_branch: GitHubProductBranch
+    state_branch: GitHubFlagBranch
+    product_branch: GitHubFlagBranch
     history: GitHubHistory
     releases: GitHubReleases
     evidence: GitHubEvidence
@@ -118,7 +119,7 @@ class GitHubWorld(World):
 
     def reconcile(self, *evidence: Evidence, dry_run: bool = False) -> Report:
         run = self.run()
-        percent = PercentWriter(run.store, run.product_branch, dry_run=dry_run)
+        percent = PercentWriter(run.store, run.state_branch, run.product_branch, dry_run=dry_run)
         return Reconciler(
             run.store, run.forge, self.clock, promotion_body, percent=percent, dry_run=dry_run
         ).run(TAU, evidence)
@@ -144,7 +145,10 @@ class GitHubWorld(World):
             GitHubForge(api, listing, decorations),
             lambda: GitHubIssues(api, listing, decorations),
             GitHubReverter(api, listing, clone),
-            GitHubProductBranch(api, listing),
+            GitHubFlagBranch(api, lambda: NAME, lambda: store.branch, clone, decorations),
+            GitHubFlagBranch(
+                api, lambda: listing.product, lambda: listing.product_branch, clone, decorations
+            ),
             GitHubHistory(listing, StatePaths, clone),
             GitHubReleases(api, lambda: listing.product),
             GitHubEvidence(api, listing, url),

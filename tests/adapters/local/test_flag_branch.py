@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rollout.adapters.git import Git
-from rollout.adapters.local.product_branch import LocalProductBranch
+from rollout.adapters.local.flag_branch import LocalFlagBranch
+from rollout.adapters.local.forge import LocalForge
+from rollout.core.forge import PullRequestKind, PullRequestState
 from rollout.core.state import CommitMessage
 from rollout.errors import HeadMovedError, InputError
+from rollout.ports import FlagProposal
 from tests.adapters.scratch import NOON, Repository
 
 PATH = "flags/app.json"
@@ -21,8 +25,9 @@ def repo(tmp_path: Path) -> Repository:
     return Repository(tmp_path / "repo", {PATH: "0\r\n", "other.txt": "x\n"})
 
 
-def branch(repo: Repository, name: str = "main") -> LocalProductBranch:
-    return LocalProductBranch(Git(repo.path), lambda: name)
+def branch(repo: Repository, name: str = "main") -> LocalFlagBranch:
+    git = Git(repo.path)
+    return LocalFlagBranch(git, LocalForge(git, "main"), lambda: name)
 
 
 def test_a_file_is_read_and_written_on_the_branch_and_in_the_worktree(repo: Repository) -> None:
@@ -52,6 +57,27 @@ def test_an_edit_that_is_not_committed_is_kept(repo: Repository) -> None:
     with pytest.raises(InputError, match=PATH):
         branch(repo).write(PATH, b"5\n", MESSAGE, parent=repo.head(), at=NOON)
     assert (repo.path / PATH).read_text() == "3\n"
+
+
+def test_a_pull_request_is_opened_moved_and_closed(repo: Repository) -> None:
+    product, before, head = branch(repo), repo.head(), "rollout-apply/tau/canary-5-x"
+    new = FlagProposal(head, PATH, b"5\r\n", MESSAGE, "the body", before)
+    opened = product.propose(new, at=NOON)
+    assert (opened.kind, opened.base, opened.title) == (PullRequestKind.APPLY, "main", MESSAGE.subject)
+    later = repo.commit({"other.txt": "y\n"})
+    moved = product.propose(replace(new, content=b"6\r\n", parent=later), at=NOON)
+    assert moved.number == opened.number
+    shown = product.file(PATH, on=head)
+    assert shown is not None
+    assert shown.content == b"6\r\n"
+    assert repo.git("diff", "--name-only", f"main...{head}") == PATH
+    assert [pull.number for pull in product.open_proposals("rollout-apply/tau/")] == [opened.number]
+    assert branch(repo, "trunk").open_proposals("rollout-apply/tau/") == []
+    product.close(opened, "another percent", at=NOON)
+    found = product.proposed(head)
+    assert found is not None
+    assert (found.state, product.open_proposals("rollout-apply/")) == (PullRequestState.CLOSED, [])
+    assert repo.git("branch", "--list", head) == ""
 
 
 def test_what_is_no_file(repo: Repository) -> None:

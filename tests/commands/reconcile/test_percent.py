@@ -68,6 +68,12 @@ def product() -> World:
     return world
 
 
+def written(branch: str = "") -> dict[str, object]:
+    """What a run says of 5 % that it has written."""
+    row = {"kind": "write_percent", "path": PATH, "pointer": POINTER}
+    return {**row, "canary_percent": 5, "branch": branch}
+
+
 def gate(world: World) -> GateFinding:
     return next(each for each in world.status.gates if each.gate == "applied")
 
@@ -97,7 +103,7 @@ def test_each_phase_soaks_once_its_percent_was_read_back(world: World) -> None:
     assert there(world) == 5
     events = [taken.step.event for taken in report.steps]
     assert events == [Event.ENTER, Event.APPLY, Event.RESULTS]
-    assert {"kind": "write_percent", "path": PATH, "pointer": POINTER, "canary_percent": 5} in report.rows()
+    assert written() in report.rows()
     assert gate(world).result is Result.SATISFIED
     world.soak()
     world.play_on("general-availability")
@@ -178,7 +184,7 @@ def test_a_dry_run_says_what_it_would_write_and_writes_nothing(world: World) -> 
     enter_canary(world)
     head = world.store.head()
     report = world.reconcile(dry_run=True)
-    assert {"kind": "write_percent", "path": PATH, "pointer": POINTER, "canary_percent": 5} in report.rows()
+    assert written() in report.rows()
     assert (there(world), world.store.head()) == (0, head)
 
 
@@ -372,6 +378,107 @@ def test_a_contract_that_goes_from_a_command_to_a_flag_file_writes_it() -> None:
     world.reconcile()
     assert there(world) == 5
     assert problems(world) == []
+
+
+# --- by a pull request -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reviewed() -> World:
+    """Each percent is merged by a person."""
+    world = adopt(World(), FLAG.model_copy(update={"via": "pull_request"}))
+    world.product_branch.edit(PATH, flags(0))
+    return enter_canary(world)
+
+
+def branches(world: World) -> list[str]:
+    return [pull.head for pull in world.product_branch.open_pulls()]
+
+
+def test_a_phase_soaks_once_its_pull_request_is_merged(reviewed: World) -> None:
+    report = reviewed.reconcile()
+    (branch,) = branches(reviewed)
+    assert branch.startswith("rollout-apply/tau/canary-1-5-20261123T")
+    (pull,) = reviewed.product_branch.open_pulls()
+    assert pull.title == "rollout(tau): apply 5 %"
+    assert pull.body.startswith(
+        f"Sets `{POINTER}` in `{PATH}` to 5.\n\nThis brings v0.1.5 to 5 % in canary-1."
+    )
+    assert written(branch) in report.rows()
+    reviewed.tick()
+    assert (gate(reviewed).result, there(reviewed)) == (Result.UNSATISFIED, 0)
+    assert gate(reviewed).seen == f"{PATH}: {POINTER}: 5 % waits for the merge of {branch}"
+    reviewed.product_branch.merge()
+    reviewed.reconcile()
+    assert (gate(reviewed).result, there(reviewed)) == (Result.SATISFIED, 5)
+    assert reviewed.status.soak.earned_seconds == 0
+    reviewed.soak()
+    assert problems(reviewed) == []
+
+
+def test_a_pull_request_is_opened_once(reviewed: World) -> None:
+    reviewed.reconcile()
+    reviewed.reconcile()
+    head, done = reviewed.store.head(), list(reviewed.writes.done)
+    reviewed.reconcile()
+    assert (reviewed.store.head(), reviewed.writes.done) == (head, done)
+    assert len(reviewed.product_branch.pulls) == 1
+
+
+def test_a_pull_request_moves_with_the_file(reviewed: World) -> None:
+    reviewed.reconcile()
+    reviewed.product_branch.edit(PATH, flags(0, other=1))
+    reviewed.reconcile()
+    (branch,) = branches(reviewed)
+    assert reviewed.product_branch.contents[branch] == (PATH, flags(5, other=1))
+
+
+@pytest.mark.parametrize("nth", range(1, 6))
+def test_a_killed_run_opens_no_second_pull_request(reviewed: World, nth: int) -> None:
+    reviewed.writes.crash(nth, "after")
+    with suppress(KilledError):
+        reviewed.reconcile()
+    reviewed.writes.forget()
+    reviewed.reconcile()
+    assert len(reviewed.product_branch.pulls) == 1
+
+
+def test_a_closed_pull_request_is_told_and_stays_closed(reviewed: World) -> None:
+    reviewed.reconcile()
+    reviewed.product_branch.reject()
+    reviewed.reconcile()
+    told = f"{PATH}: {POINTER}: 5 % not written: pull request 1 from rollout-apply/"
+    assert gate(reviewed).seen.startswith(told)
+    assert gate(reviewed).seen.endswith(" was closed: set the number by hand")
+    assert branches(reviewed) == []
+    reviewed.product_branch.edit(PATH, flags(5))
+    reviewed.reconcile()
+    assert gate(reviewed).result is Result.SATISFIED
+
+
+def test_a_rollback_closes_what_would_raise_the_percent(reviewed: World) -> None:
+    reviewed.reconcile()
+    roll_back(reviewed.store, reviewed.clock, TAU, Dispatch("customers call", "ada"), reviewed.known)
+    reviewed.reconcile()
+    assert branches(reviewed) == []
+    assert applying.due(reviewed.state) is None
+    assert problems(reviewed) == []
+
+
+def test_a_rollback_after_the_merge_asks_for_another(reviewed: World) -> None:
+    reviewed.reconcile()
+    reviewed.product_branch.merge()
+    reviewed.reconcile()
+    reviewed.clock.forward(minutes=1)
+    roll_back(reviewed.store, reviewed.clock, TAU, Dispatch("customers call", "ada"), reviewed.known)
+    reviewed.reconcile()
+    (branch,) = branches(reviewed)
+    assert branch.startswith("rollout-apply/tau/canary-1-0-")
+    assert "is being rolled back" in reviewed.product_branch.open_pulls()[0].body
+    reviewed.product_branch.merge()
+    reviewed.reconcile()
+    assert (applying.due(reviewed.state), there(reviewed)) == (None, 0)
+    assert problems(reviewed) == []
 
 
 # --- verify ----------------------------------------------------------------------------------------------
