@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import yaml
 import yaml.reader
 
 from rollout.core.contract import FlagFile
+from rollout.core.surfaces.payload import STRICT_JSON, MalformedError
 from rollout.errors import InputError
 from rollout.files.yaml_text import MAX_BYTES, MAX_DEPTH, load_yaml
 
@@ -97,29 +97,22 @@ def _nowhere(flag: FlagFile) -> NoReturn:
 # --- JSON ------------------------------------------------------------------------------------------------
 
 
-def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON")
-
-
-_JSON = json.JSONDecoder(parse_constant=_no_constant)
-
-
 def _in_json(text: str, start: int, flag: FlagFile) -> tuple[int, int]:
     try:
         at = _after_space(text, start)
-        end = _JSON.raw_decode(text, at)[1]
+        end = STRICT_JSON.raw_decode(text, at)[1]
         if _after_space(text, end) != len(text):
             _refuse(flag, "cannot be looked for: there is more after the JSON document", "remove it")
         for token in flag.tokens:
-            found = [place for key, place in _members(text, at) if key == token]
-            if not found:
+            found = next((place for key, place in _members(text, at) if key == token), None)
+            if found is None:
                 _nowhere(flag)
-            if len(found) > 1:
-                _refuse(flag, "names two things: a key is there twice", "keep one of them")
-            at = found[0]
-        return at, _JSON.raw_decode(text, at)[1]
+            at = found
+        return at, STRICT_JSON.raw_decode(text, at)[1]
+    except MalformedError as error:
+        _refuse(flag, f"cannot be looked for: the file is {error}", "fix the file")
     except (ValueError, RecursionError) as error:
-        why = str(error) if isinstance(error, ValueError) else "it is nested too deep"
+        why = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         _refuse(flag, f"cannot be looked for: the file is not JSON: {why[:200]}", "fix the file")
 
 
@@ -138,10 +131,10 @@ def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
     while text[at] != closing:
         key = str(index)
         if not is_list:
-            key, at = cast(tuple[str, int], _JSON.raw_decode(text, at))
+            key, at = cast(tuple[str, int], STRICT_JSON.raw_decode(text, at))
             at = _after_space(text, _after_space(text, at) + 1)
         yield key, at
-        at, index = _after_space(text, _JSON.raw_decode(text, at)[1]), index + 1
+        at, index = _after_space(text, STRICT_JSON.raw_decode(text, at)[1]), index + 1
         if text[at] == ",":
             at = _after_space(text, at + 1)
 

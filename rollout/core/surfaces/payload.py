@@ -58,7 +58,7 @@ def decode(payload: bytes, limit: int = MAX_PAYLOAD) -> JsonValue:
     if not text.strip():
         raise MalformedError("empty")
     try:
-        return _DECODER.decode(text)
+        return STRICT_JSON.decode(text)
     except MalformedError:
         raise
     except RecursionError:
@@ -92,7 +92,7 @@ def _finite(digits: str) -> float:
 
 
 # Made once: `json.loads` with hooks makes a decoder anew at each call, which costs as much as decoding.
-_DECODER = json.JSONDecoder(
+STRICT_JSON = json.JSONDecoder(
     object_pairs_hook=_unambiguous, parse_float=_finite, parse_constant=_refuse_constant
 )
 
