@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from rollout.core.state import MOST_COMMITS
 from rollout.errors import InputError, OutsideError
 from rollout.ports import History, Place
 from tests.adapters.github.world import GitHubWorld, WaitingClock, seed
-from tests.adapters.scratch import Repository
+from tests.adapters.scratch import Existing, Repository
 
 __all__ = ["hub"]
 
@@ -43,6 +44,18 @@ class Story:
     """A decision, which touches nothing but state."""
     fix: str
     """What v1.0.1 is tagged on, which main does not hold."""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Only copied and read."""
+    return story(tmp_path_factory.mktemp("history") / "product")
+
+
+@pytest.fixture
+def told(source: Story, tmp_path: Path) -> Story:
+    shutil.copytree(source.repo.path, tmp_path / "product")
+    return replace(source, repo=Existing(tmp_path / "product"))
 
 
 def story(folder: Path) -> Story:
@@ -92,12 +105,11 @@ def hosted(hub: Hub, told: Story) -> str:
 
 
 @pytest.fixture(params=["local", "github"])
-def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
-    told = story(tmp_path / "product")
+def made(request: pytest.FixtureRequest, source: Story) -> Made:
     if request.param == "local":
-        return told, LocalHistory(Git(told.repo.path), lambda: "main")
+        return source, LocalHistory(Git(source.repo.path), lambda: "main")
     hub = request.getfixturevalue("hub")
-    return told, on_github(hub, "acme/product", token=hosted(hub, told))
+    return source, on_github(hub, "acme/product", token=hosted(hub, source))
 
 
 def test_a_decision_is_not_the_newest_commit_of_the_product(made: Made) -> None:
@@ -117,6 +129,12 @@ def test_a_versions_tag_is_found_however_it_is_written_and_peeled(made: Made) ->
     assert [history.tagged(each) for each in ("v1.0.0", "1.0.0")] == [told.base] * 2
     assert [history.tagged(each) for each in ("v1.0.1", "1.0.1")] == [told.fix] * 2
     assert history.tagged("v9.0.0") is None
+
+
+def test_both_spellings_of_a_tag_are_asked_for_at_once(hub: Hub, source: Story) -> None:
+    history = on_github(hub, "acme/product", token=hosted(hub, source))
+    assert history.tagged("v9.0.0") is None
+    assert [str(call) for call in hub.calls(git=True)].count("GET /acme/product.git/info/refs") == 1
 
 
 def test_the_versions_of_a_commit_are_those_whose_tags_lead_to_it(made: Made) -> None:
@@ -158,16 +176,14 @@ def test_a_commit_alone(made: Made) -> None:
     assert history.commits(told.squashed, told.tip).total == 0
 
 
-def test_a_commit_made_meanwhile_is_seen(tmp_path: Path) -> None:
-    told = story(tmp_path / "product")
+def test_a_commit_made_meanwhile_is_seen(told: Story) -> None:
     history = LocalHistory(Git(told.repo.path), lambda: "main")
     assert history.newest() == told.squashed
     later = told.repo.commit({"app.txt": "2\n"}, "Later")
     assert (history.newest(), history.place(later)) == (later, Place.ON_BRANCH)
 
 
-def test_twenty_commits_are_listed_and_the_rest_is_counted(tmp_path: Path) -> None:
-    told = story(tmp_path / "product")
+def test_twenty_commits_are_listed_and_the_rest_is_counted(told: Story) -> None:
     for number in range(MOST_COMMITS + 5):
         told.repo.commit({"app.txt": f"{number}\n"}, f"Change {number}")
     found = LocalHistory(Git(told.repo.path), lambda: "main").commits(told.tip, told.repo.head())
@@ -175,8 +191,7 @@ def test_twenty_commits_are_listed_and_the_rest_is_counted(tmp_path: Path) -> No
     assert found.commits[0].subject == f"Change {MOST_COMMITS + 4}"
 
 
-def test_what_a_subject_says_is_one_harmless_line(tmp_path: Path) -> None:
-    told = story(tmp_path / "product")
+def test_what_a_subject_says_is_one_harmless_line(told: Story) -> None:
     commit = told.repo.commit({"app.txt": "2\n"}, "Red \x1b[31m\u202e" + "x" * 200)
     (shown,) = LocalHistory(Git(told.repo.path), lambda: "main").commits(None, commit).commits
     assert shown.subject.startswith("Red xxx")
@@ -185,8 +200,7 @@ def test_what_a_subject_says_is_one_harmless_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("forge", ["local", "github"])
-def test_a_branch_that_does_not_exist(tmp_path: Path, hub: Hub, forge: str) -> None:
-    told = story(tmp_path / "product")
+def test_a_branch_that_does_not_exist(told: Story, hub: Hub, forge: str) -> None:
     history: History = LocalHistory(Git(told.repo.path), lambda: "trunk")
     if forge == "github":
         history = on_github(hub, "acme/product", "trunk", token=hosted(hub, told))
@@ -207,14 +221,12 @@ def test_a_repository_that_cannot_be_read(hub: Hub) -> None:
             ask()
 
 
-def test_a_product_elsewhere_may_have_a_folder_called_state(tmp_path: Path, hub: Hub) -> None:
-    told = story(tmp_path / "product")
+def test_a_product_elsewhere_may_have_a_folder_called_state(told: Story, hub: Hub) -> None:
     history = on_github(hub, "acme/product", home="acme/state", token=hosted(hub, told))
     assert history.newest() == told.tip
 
 
-def test_a_shallow_clone_says_so(tmp_path: Path) -> None:
-    told = story(tmp_path / "product")
+def test_a_shallow_clone_says_so(told: Story, tmp_path: Path) -> None:
     told.repo.git("clone", "-q", "--depth=1", f"file://{told.repo.path}", str(tmp_path / "shallow"))
     history = LocalHistory(Git(tmp_path / "shallow"), lambda: "main")
     assert history.cut_off

@@ -10,7 +10,7 @@ from rollout.adapters.github.listing import Listing
 from rollout.adapters.github.product_clone import ProductClone
 from rollout.core.files import StatePaths
 from rollout.core.state import ReleaseRange
-from rollout.core.versions import in_order, spellings
+from rollout.core.versions import in_order
 from rollout.errors import InputError
 from rollout.ports import Place
 
@@ -44,11 +44,7 @@ class GitHubHistory:
         return found.place(commit) if self._clone.fetch_commit(commit) else Place.MISSING
 
     def tagged(self, version: str) -> str | None:
-        for name in spellings(version):
-            commit = self._clone.fetch_tag(name)
-            if commit is not None:
-                return commit
-        return None
+        return self._clone.tagged(version)
 
     def versions_at(self, commit: str) -> tuple[str, ...]:
         return in_order(self._clone.tags_at(commit))

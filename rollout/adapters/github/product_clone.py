@@ -19,6 +19,7 @@ from rollout.adapters.git.process import Done, complaint, error_line
 from rollout.adapters.git.scratch import scratch
 from rollout.adapters.github.hints import UNARCHIVE, is_archived
 from rollout.core.text import inert
+from rollout.core.versions import spellings
 from rollout.errors import HeadMovedError, OutsideError
 
 _LATER = "run it again later; the next run does what is missing"
@@ -81,14 +82,15 @@ class ProductClone:
             return None
         raise self._failure(f"fetching {branch} of {self._repository}", done, self._repository)
 
-    def fetch_tag(self, name: str) -> str | None:
-        """Returns the commit that the tag leads to; None when there is no such tag. Raises OutsideError."""
-        done = self._fetch(f"+refs/tags/{name}:refs/tags/{name}")
-        if not done.returncode:
-            return self.git.resolve(f"refs/tags/{name}")
-        if _NO_SUCH_REF in done.stderr:
-            return None
-        raise self._failure(f"fetching tag {name} of {self._repository}", done, self._repository)
+    def tagged(self, version: str) -> str | None:
+        """Returns the commit that the tag of a version leads to; None without one. Raises OutsideError."""
+        # Both spellings end alike. By a pattern one request asks for both, and none is missing.
+        pattern = f"refs/tags/*{min(spellings(version), key=len)}"
+        done = self._fetch(f"+{pattern}:{pattern}")
+        if done.returncode:
+            raise self._failure(f"fetching tag {version} of {self._repository}", done, self._repository)
+        found = (self.git.resolve(f"refs/tags/{name}") for name in spellings(version))
+        return next((commit for commit in found if commit is not None), None)
 
     def tags_at(self, commit: str) -> tuple[str, ...]:
         """Returns the tags that lead to the commit, annotated or not, fetched or not. Raises OutsideError."""
