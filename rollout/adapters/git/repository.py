@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Never
+from typing import NamedTuple, Never
 
 from rollout.adapters.git.formats import (
     FILE,
@@ -65,17 +65,55 @@ def _why(stderr: bytes) -> str:
     return "" if said.startswith("not a git repository (or any") else f": {said}"
 
 
+class Layout(NamedTuple):
+    """Where the parts of a repository are, and which branches it has."""
+
+    git_dir: Path
+    common_dir: Path
+    worktree: Path | None = None
+    """The top folder; None for a bare repository."""
+    refs: tuple[str, ...] = ()
+    """Its branches, and what origin's HEAD leads to."""
+
+
 class Git:
     """A repository. Not for use by several threads at once; give each its own."""
 
-    _objects: subprocess.Popen[bytes] | None
-    _stop: Callable[[], object]
+    _objects: subprocess.Popen[bytes] | None = None
+    _stop: Callable[[], object] = staticmethod(lambda: None)
 
-    def __init__(self, repo: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, repo: Path, environment: Mapping[str, str] | None = None, *, layout: Layout | None = None
+    ) -> None:
         """`repo` is the repository or a folder in it, `environment` git's, made of this process's when None.
+        `layout` is known of a repository that was just made, which saves a process.
 
         Raises InputError when it is neither, OutsideError when there is no git.
         """
+        self.environment = usual_environment() if environment is None else environment
+        self._known: dict[str, GitObject] = {}
+        # What git said of commits by their ids: a run asks the same before and after it writes.
+        self._changes: dict[tuple[str | None, str], tuple[str, ...]] = {}
+        self._ancestors: set[tuple[str, str]] = set()
+        found = layout or self._found(repo)
+        self.git_dir = found.git_dir
+        """This worktree's own git directory."""
+        self.common_dir = found.common_dir
+        """The git directory that all worktrees share."""
+        self.worktree = found.worktree
+        """The top folder; None for a bare repository."""
+        self.home = self.worktree or self.git_dir
+        """Where git is run."""
+        self.runner = Runner(self.home, self.environment)
+        self.note: Callable[[str], None] = lambda _: None
+        """Hears what a commit left for the person at the worktree to do."""
+        remote = [ref for ref in found.refs if ref.startswith(_REMOTE_HEADS)]
+        self.remote_default = remote[0].removeprefix(_REMOTE_HEADS) if remote else None
+        """What origin calls its default branch; None without such a remote."""
+        self._only_branch = _only_one(ref.removeprefix(HEADS) for ref in found.refs if ref.startswith(HEADS))
+
+    def _found(self, repo: Path) -> Layout:
+        """Returns what git says of the repository. Raises as `__init__`."""
         asked = (
             "--absolute-git-dir",
             "--path-format=absolute",
@@ -86,11 +124,6 @@ class Git:
             "--branches",
             "--show-cdup",
         )
-        self.environment = usual_environment() if environment is None else environment
-        self._known: dict[str, GitObject] = {}
-        # What git said of commits by their ids: a run asks the same before and after it writes.
-        self._changes: dict[tuple[str | None, str], tuple[str, ...]] = {}
-        self._ancestors: set[tuple[str, str]] = set()
         finder = start(repo, ("rev-parse", *asked), self.environment)
         self._read_objects(repo)  # comes up while the other answers
         done = finish(finder, asked, b"")
@@ -101,23 +134,9 @@ class Git:
                 hint=_HINT_CLONE,
             )
         git_dir, common_dir, has_worktree, *others = os.fsdecode(done.stdout).splitlines()
-        refs = [line for line in others if line.startswith("refs/")]
-        remote = [ref for ref in refs if ref.startswith(_REMOTE_HEADS)]
-        up = others[len(refs) :]
-        self.git_dir = Path(git_dir)
-        """This worktree's own git directory."""
-        self.common_dir = Path(common_dir)
-        """The git directory that all worktrees share."""
-        self.worktree = repo.joinpath(*up).resolve() if has_worktree == "true" else None
-        """The top folder; None for a bare repository."""
-        self.home = self.worktree or self.git_dir
-        """Where git is run."""
-        self.runner = Runner(self.home, self.environment)
-        self.note: Callable[[str], None] = lambda _: None
-        """Hears what a commit left for the person at the worktree to do."""
-        self.remote_default = remote[0].removeprefix(_REMOTE_HEADS) if remote else None
-        """What origin calls its default branch; None without such a remote."""
-        self._only_branch = _only_one(ref.removeprefix(HEADS) for ref in refs if ref.startswith(HEADS))
+        refs = tuple(line for line in others if line.startswith("refs/"))
+        top = repo.joinpath(*others[len(refs) :]).resolve() if has_worktree == "true" else None
+        return Layout(Path(git_dir), Path(common_dir), top, refs)
 
     def close(self) -> None:
         """Ends the process that reads objects; the next read starts another."""

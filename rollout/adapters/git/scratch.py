@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rollout.adapters.git.process import TOOL_IDENTITY, usual_environment
-from rollout.adapters.git.repository import Git
+from rollout.adapters.git.repository import Git, Layout
 
 _KEPT = ("GIT_EXEC_PATH", "GIT_SSL_")
 _CONFIG = """[core]
@@ -44,7 +44,7 @@ def scratch(
         _make(home, _format(beside))
         if beside is not None:
             _borrow(home, beside)
-        git = Git(home, {**_isolated(), **(more or {})})
+        git = Git(home, {**_isolated(), **(more or {})}, layout=Layout(home, home))
         try:
             yield git
         finally:

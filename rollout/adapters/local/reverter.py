@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from rollout.adapters.git import Git, branch_move
+from rollout.adapters.git import Git, TreeEntry, branch_move
 from rollout.adapters.git.revert import ReleaseRevert, fact_of, refuse_unless_clean
 from rollout.adapters.git.scratch import hand_over, scratch
 from rollout.adapters.local.forge import LocalForge
@@ -41,7 +41,14 @@ class LocalReverter:
         tip = self.tip()
         if tip is None or self._git.resolve(commit) is None:
             return False
+        if self._beside_state(commit) == self._beside_state(tip):
+            return True  # the usual answer, and it saves a process
         return all(map(self._state().holds, self._git.changed_paths(commit, tip)))
+
+    def _beside_state(self, commit: str) -> dict[str, TreeEntry]:
+        """Returns the commit's top folder, without the folder of state."""
+        state, entries = self._state().folder, self._git.tree(f"{commit}^{{tree}}")
+        return {name: entry for name, entry in entries.items() if name != state or not entry.is_folder}
 
     def preview(
         self, release: Release, *, merged: str | None = None, recorded: str | None = None
