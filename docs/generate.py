@@ -5,7 +5,7 @@ A test fails when one is out of date.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -222,7 +222,7 @@ def _code(text: str) -> str:
     return "`" + _cell(text) + "`"
 
 
-PAGES = {
+PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/commands.md": command_reference,
     "docs/reference/contract.md": contract_reference,
     SCHEMA: schema_text,

@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 from rollout.core import contract
@@ -29,6 +30,7 @@ def contract_schema() -> dict[str, JsonValue]:
     return {"$schema": DIALECT, "title": "Rollout contract", **schema}
 
 
+@cache
 def schema_text() -> str:
     """Returns the schema as `contract schema` prints it and `init` writes it, with its last line's end."""
     return json.dumps(contract_schema(), indent=2) + "\n"
