@@ -82,6 +82,7 @@ def environment(home: Path) -> dict[str, str]:
         "ACT_DISABLE_VERSION_CHECK": "1",
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
+        "NO_PROXY": "127.0.0.1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 

@@ -181,6 +181,12 @@ class BareRepo:
         assert found is not None, sha
         return found.body
 
+    def text(self, expression: str) -> str:
+        """Returns the file that `main:path` names, without the end of its last line."""
+        found = self._objects.ask(expression)
+        assert found is not None, expression
+        return found.body.decode().rstrip("\n")
+
     def tree(self, revision: str, *, recursive: bool = False) -> list[TreeEntry]:
         """Lists a tree, sorted as git does; `recursive` with the folders and what is in them."""
         found = self._objects.ask(revision)
@@ -247,7 +253,7 @@ class BareRepo:
 
     def between(self, base: str, head: str) -> list[str]:
         """Returns commits of head that base lacks, oldest first."""
-        base, head = self._id(base), self._id(head)
+        base, head = self.id_of(base), self.id_of(head)
         line = self._line(head, base)
         return (
             line[::-1] if line is not None else self.git("rev-list", "--reverse", f"{base}..{head}").split()
@@ -265,7 +271,7 @@ class BareRepo:
         return line
 
     def merge_base(self, one: str, other: str) -> str | None:
-        one, other = self._id(one), self._id(other)
+        one, other = self.id_of(one), self.id_of(other)
         near, far = self._history(one), self._history(other)
         if near is None or far is None:
             return self._try("merge-base", one, other)
@@ -274,7 +280,7 @@ class BareRepo:
         return best.pop() if len(best) == 1 else self._try("merge-base", one, other)
 
     def contains(self, descendant: str, ancestor: str) -> bool:
-        descendant, ancestor = self._id(descendant), self._id(ancestor)
+        descendant, ancestor = self.id_of(descendant), self.id_of(ancestor)
         history = self._history(descendant, ancestor)
         if history is None:
             return self._try("merge-base", descendant, ancestor) == ancestor
@@ -298,7 +304,8 @@ class BareRepo:
             row = [before for one in parents for before in one]
         return found, cut
 
-    def _id(self, revision: str) -> str:
+    def id_of(self, revision: str) -> str:
+        """Returns the commit that a revision names; the revision itself where it names none."""
         return self.commit_of(revision) or revision
 
     def _history(self, head: str, wanted: str = "") -> set[str] | None:

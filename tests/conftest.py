@@ -118,3 +118,5 @@ def _settle(home: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("GIT_CONFIG_GLOBAL", str(config))
     patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     patch.setenv("GIT_TERMINAL_PROMPT", "0")
+    # A proxy of this machine is not asked for the local GitHub, and not looked for at each request.
+    patch.setenv("NO_PROXY", "127.0.0.1")

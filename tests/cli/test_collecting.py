@@ -43,7 +43,7 @@ def world(hub: Hub, origin: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, t
 def installed(world: GitHubWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GitHubWorld:
     """The world with workflows, ten minutes later; commands in this process work as a job of it."""
     hub = world.hub
-    head = world.repo.bare.git("rev-parse", "main")
+    head = world.repo.bare.id_of("main")
     files = [(COLLECT, WORKFLOW), (SCHEDULE, b"name: rollout-schedule\non: workflow_dispatch\njobs: {}\n")]
     world.repo.commit_on_branch(world.alice, "main", head, "Install", files, [])
     world.clock.forward(minutes=10)
@@ -70,7 +70,7 @@ def hand_over(world: GitHubWorld, folder: Path) -> Run:
         NUMBER, 1, COLLECT, "rollout-collect", "workflow_dispatch", "main", "", world.alice.account, now, {}
     )
     run.title, run.status, run.conclusion = "rollout-collect on ubuntu-24.04", "completed", "success"
-    run.sha, run.updated_at = world.repo.bare.git("rev-parse", "main"), now
+    run.sha, run.updated_at = world.repo.bare.id_of("main"), now
     world.repo.runs.append(run)
     pack(folder, world.observe().model_copy(update={"round": f"{NUMBER}-1"}))
     content = (folder / "rollout-evidence-x.zip").read_bytes()

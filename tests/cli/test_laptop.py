@@ -99,7 +99,7 @@ def test_a_freeze_from_a_clone_is_on_github_at_once(
     world.hub.forget_calls()
     said, told = run(capsys, "freeze", "--reason", "a wish")
     assert world.calls() == STATE_AND_COMMIT
-    assert said["commit"] == world.repo.bare.git("rev-parse", "main").strip()
+    assert said["commit"] == world.repo.bare.id_of("main")
     assert (world.state.rollout.frozen is not None, clone.head("main")) == (True, before)
     assert told == [f"note: on GitHub: {PLACE}"]
 
@@ -497,7 +497,7 @@ def test_the_brake_pushes_one_commit(
     before, here = len(world.subjects()), clone.head("main")
     world.hub.forget_calls()
     said, told = run(capsys, *command)
-    tip = world.repo.bare.git("rev-parse", "main").strip()
+    tip = world.repo.bare.id_of("main")
     assert (said["commit"], clone.head("origin/main")) == (tip, tip)
     assert (len(world.subjects()), clone.head("main")) == (before + 1, here)
     assert world.calls() == []

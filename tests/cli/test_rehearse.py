@@ -208,7 +208,7 @@ def test_on_github_it_is_a_state_commit_and_nothing_else(
     assert after[1:] == before[1:]
     assert {name for name in after[0] if after[0][name] != before[0].get(name)} == {"refs/heads/main"}
     assert home.bare.git("diff", "--name-only", "main^", "main") == "state/tau/rehearsal.yaml"
-    assert "by: olga" in home.bare.git("show", "main:state/tau/rehearsal.yaml")
+    assert "by: olga" in home.bare.text("main:state/tau/rehearsal.yaml")
     writes = [
         str(call)
         for call in hub.calls()

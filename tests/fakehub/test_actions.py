@@ -265,7 +265,7 @@ def test_pull_requests_of_forks_restricted_environments_and_the_merge_queue(hub:
         repo.move(alice, f"refs/heads/{branch}", repo.bare.branch("main"))
     push(repo, alice, "a", branch="side")
     hub.outbox.clear()
-    fork = repo.open_fork_pull(mallory, "Mine", "main", repo.bare.git("rev-parse", "side"))
+    fork = repo.open_fork_pull(mallory, "Mine", "main", repo.bare.id_of("side"))
     ours = repo.open_pull(alice, "Ours", "side", "main", None, draft=False)
     repo.retarget(alice, ours, "other")
     repo.merge(alice, ours.number)

@@ -8,7 +8,7 @@ from tests.workflows.town import Town, keys
 
 def test_a_broken_contract_is_shown_at_its_line(plain_town: Town) -> None:
     town, path = plain_town, "state/tau/contract.yaml"
-    broken = town.repo.bare.git("show", f"main:{path}").replace("soak: {runs: 1}", "soak: soon") + "\n"
+    broken = town.repo.bare.text(f"main:{path}").replace("soak: {runs: 1}", "soak: soon") + "\n"
     town.repo.commit_on_branch(town.alice, "main", town.head(), "by hand", [(path, broken.encode())], [])
     (run,) = town.settle()["rollout-reconcile"]
     # The contract before it decides, so that the brake works; the run says at its end what is wrong.

@@ -44,7 +44,7 @@ def said(run: Run) -> str:
 
 
 def cache_of(town: Town) -> str:
-    return str(town.repo.bare.git("show", "main:state/tau/release-cache.yaml"))
+    return str(town.repo.bare.text("main:state/tau/release-cache.yaml"))
 
 
 @pytest.mark.parametrize("app", [True, False], ids=["app", "token"])

@@ -70,7 +70,7 @@ def test_a_promotion_whose_gates_fail_meanwhile(town: Town) -> None:
 
 def test_what_does_not_concern_us_costs_no_call(town: Town) -> None:
     path, head = "state/tau/rollout.yaml", town.head()
-    text = town.repo.bare.git("show", f"{head}:{path}").encode()
+    text = town.repo.bare.text(f"{head}:{path}").encode()
     for branch, change in (("side", ("src.txt", b"fixed\n")), ("other", (path, text + b"# mine\n"))):
         town.repo.move(town.alice, f"refs/heads/{branch}", head)
         town.repo.commit_on_branch(town.alice, branch, head, "Fix it", [change], [])

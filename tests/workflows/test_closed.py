@@ -98,7 +98,7 @@ def test_a_forks_pull_request_takes_no_waiting_reconciles_place(town: Town) -> N
 
 def test_pushes_to_other_branches_take_no_waiting_reconciles_place(town: Town) -> None:
     path = "state/tau/rollout.yaml"
-    text = town.repo.bare.git("show", f"main:{path}").encode() + b"\n# mine\n"
+    text = town.repo.bare.text(f"main:{path}").encode() + b"\n# mine\n"
     for kind in ("first", "second"):
         town.hub.engine.emit_repository_dispatch(town.repo, town.alice, "rollout-reconcile", {"is": kind})
     town.repo.move(town.alice, "refs/heads/side", town.head("main"))

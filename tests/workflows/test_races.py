@@ -41,7 +41,7 @@ def test_two_runs_at_once_lose_nothing(plain_town: Town) -> None:
 
     town.hub.before(COMMIT, push)
     assert keys(town.tick()) == STEADY
-    assert town.repo.bare.git("show", "main:src.txt") == "fixed"
+    assert town.repo.bare.text("main:src.txt") == "fixed"
     assert town.events()[-2:] == ["", "observe"]
 
 

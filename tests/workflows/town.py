@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +140,7 @@ class Town:
     def edit(self, changes: Mapping[str, str], branch: str, *, by: Token | None = None) -> None:
         """Somebody replaces words in rollout.yaml on a branch."""
         path, head = f"state/{self.train}/rollout.yaml", self.head(branch)
-        text = self.repo.bare.git("show", f"{branch}:{path}") + "\n"
+        text = self.repo.bare.text(f"{branch}:{path}") + "\n"
         for old, new in changes.items():
             assert old in text
             text = text.replace(old, new)
@@ -163,10 +166,10 @@ class Town:
     # --- looking -----------------------------------------------------------------------------------------
 
     def head(self, branch: str = "") -> str:
-        return self.repo.bare.git("rev-parse", branch or self.branch)
+        return self.repo.bare.id_of(branch or self.branch)
 
     def state(self, name: str = "rollout") -> Any:
-        text = self.repo.bare.git("show", f"{self.branch}:state/{self.train}/{name}.yaml")
+        text = self.repo.bare.text(f"{self.branch}:state/{self.train}/{name}.yaml")
         return load_yaml(text.encode(), file=name)
 
     @property
@@ -227,14 +230,9 @@ def build(
     State lives on `branch`, with nothing of it on main when that is another one; the product in the
     repository `product`, on its branch `trunk`, when one is named.
     """
-    seed = _seed(folder / "seed", contract, branch)
-    source = seed
-    if product:
-        source = Repository(folder / "product", {"probe.sh": PROBE, ".gitignore": ".tau/\n"})
-        source.git("branch", "--move", "trunk")
-    release = source.commit({"src.txt": "new\n"}, f"Release {VERSION}")
-    repo = hub.repo("acme/tau", seed=seed.path)
-    home = hub.repo(product, seed=source.path, branch="trunk") if product else repo
+    seed, source, release = _seeds(contract, branch, is_apart=bool(product))
+    repo = hub.repo("acme/tau", seed=seed)
+    home = hub.repo(product, seed=source, branch="trunk") if product else repo
     home.add_check(release, CHECK, "success")
     town = Town(hub, repo, release, hub.person("alice", repo), folder / "health", branch)
     town.feel()
@@ -244,6 +242,21 @@ def build(
     if app:
         install_app(town, *([home] if product else []))
     return town
+
+
+@functools.cache
+def _seeds(contract: str, branch: str, *, is_apart: bool) -> tuple[Path, Path, str]:
+    """Returns the repositories of state and product, and the release's commit; each is only read from here.
+
+    Like this test process itself they are made once: every town begins with one.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="seeds-")
+    atexit.register(folder.cleanup)
+    seed = source = _seed(Path(folder.name) / "seed", contract, branch)
+    if is_apart:
+        source = Repository(Path(folder.name) / "product", {"probe.sh": PROBE, ".gitignore": ".tau/\n"})
+        source.git("branch", "--move", "trunk")
+    return seed.path, source.path, source.commit({"src.txt": "new\n"}, f"Release {VERSION}")
 
 
 def _seed(folder: Path, contract: str, branch: str) -> Repository:

@@ -91,9 +91,9 @@ def assert_open(world: GitHubWorld) -> None:
     """One pull request with one commit, label and body, and each status once."""
     assert world.pulls() == [(BRANCH, "open", ["rollout"], [])]
     assert world.branches() == {"main": [], BRANCH: [TITLE]}
-    parent = world.repo.bare.git("rev-parse", f"{BRANCH}^")
+    parent = world.repo.bare.id_of(f"{BRANCH}^")
     assert world.repo.threads[1].body == f"preflight: promote, on {parent}"
-    assert world.repo.bare.git("merge-base", "main", BRANCH) == parent
+    assert world.repo.bare.merge_base("main", BRANCH) == parent
     assert world.statuses() == STATUSES_WHEN_OPEN
 
 
@@ -134,7 +134,7 @@ def test_telling_that_a_gate_fails_again(world: GitHubWorld, route: str, fault: 
     world.ci("failure", names=("Live smoke gate",))
     with_fault(world, route, fault, decorative=True)
     assert world.pulls() == [(BRANCH, "open", ["rollout"], [])]
-    parent = world.repo.bare.git("rev-parse", f"{BRANCH}^")
+    parent = world.repo.bare.id_of(f"{BRANCH}^")
     assert world.repo.threads[1].body == f"preflight: hold, on {parent}"
     states = [state for _, state, _ in world.statuses()]
     assert sorted(states) == ["failure", "failure", "pending", "success"]

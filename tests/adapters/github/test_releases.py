@@ -135,7 +135,7 @@ def test_the_cache_is_kept_and_taken_away_by_commits(world: GitHubWorld) -> None
 
 
 def test_a_cache_that_github_does_not_give_whole_breaks_nothing(world: GitHubWorld) -> None:
-    head = world.repo.bare.git("rev-parse", "main")
+    head = world.repo.bare.id_of("main")
     big = ("state/tau/release-cache.yaml", b"x" * 600_000)
     world.repo.commit_on_branch(world.alice, "main", head, "a big cache", [big], [])
     assert show(desk(world), TAU).kept.problem

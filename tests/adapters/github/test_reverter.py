@@ -79,7 +79,7 @@ class World:
         return self.product.bare.branch(branch)
 
     def text(self, at: str = "main") -> str:
-        return self.product.bare.git("show", f"{at}:app.txt")
+        return self.product.bare.text(f"{at}:app.txt")
 
 
 def lines(**changed: str) -> str:
@@ -275,7 +275,7 @@ def test_pushes_once(world: World) -> None:
     new = world.reverter().push(world.release, MESSAGE, at=NOON)
     assert (world.tip(), world.text()) == (new, LINES.strip())
     assert world.reverter().push(world.release, MESSAGE, at=NOON) == new
-    assert world.product.bare.git("show", "main:state/tau/rollout.yaml") == "phase: b"
+    assert world.product.bare.text("main:state/tau/rollout.yaml") == "phase: b"
 
 
 def test_a_push_that_somebody_overtakes_is_worked_out_again(world: World) -> None:
@@ -288,7 +288,7 @@ def test_a_push_that_somebody_overtakes_is_worked_out_again(world: World) -> Non
     world.hub.before("POST *git-receive-pack", overtake)
     new = world.reverter().push(world.release, MESSAGE, at=NOON)
     assert (world.tip(), world.text()) == (new, LINES.strip())
-    assert world.product.bare.git("show", "main:other.txt") == "x"
+    assert world.product.bare.text("main:other.txt") == "x"
 
 
 def test_a_push_that_is_denied_says_why_and_changes_nothing(world: World) -> None:

@@ -96,7 +96,7 @@ class Rollback(GitHubWorld):
         evidence: list[Evidence] = [results] if results.results else []
         if not self.has_ended:
             observed = self.observe(FAILING if self.state.incident is None else None)
-            checkout = self.home.bare.git("rev-parse", "main")
+            checkout = self.home.bare.id_of("main")
             evidence.append(observed.model_copy(update={"product_head": checkout}))
         while self.dies(death(), evidence):
             evidence = []
@@ -211,7 +211,7 @@ def ending(world: Rollback) -> object:
         sorted(world.branches()),
         (state.rollout.outcome, state.rollout.canary_percent, [step.state for step in state.incident.steps]),
         state.channel and state.channel.current_version,
-        world.repo.bare.git("show", "main:src/main.rs"),
+        world.repo.bare.text("main:src/main.rs"),
     )
 
 
@@ -233,7 +233,7 @@ def test_killed_after_every_write_it_ends_as_if_never(hub: Hub, tmp_path: Path) 
     issues = [thread for thread in world.repo.threads.values() if thread.pull is None]
     reverts = world.repo.bare.git("log", "--grep=This reverts commit", "--format=%H", "main").splitlines()
     assert (len(pulls), len(issues), len(reverts)) == (1, 1, 1)
-    assert world.repo.bare.git("show", "main:src/main.rs") == "0"
+    assert world.repo.bare.text("main:src/main.rs") == "0"
     events = world.events()
     first = events.index("rollback")
     assert events.count("rollback") == 1
@@ -265,8 +265,8 @@ def test_a_product_elsewhere_whose_pushes_are_denied_waits_for_the_permission(
     hub.heal()
     world.play(lambda: None)
     assert world.outcome is Outcome.ROLLED_BACK
-    assert world.home.bare.git("show", "main:src/main.rs") == "0"
-    assert world.repo.bare.git("show", "main:src/main.rs") == "1", "what is beside state is not the product"
+    assert world.home.bare.text("main:src/main.rs") == "0"
+    assert world.repo.bare.text("main:src/main.rs") == "1", "what is beside state is not the product"
     assert [thread.state for thread in world.home.pulls()] == ["closed"]
 
 

@@ -210,7 +210,7 @@ def listened(run: Adapters) -> object:
 
 def collects(world: GitHubWorld) -> None:
     """A run of rollout-collect has ended."""
-    path, main = ".github/workflows/rollout-collect.yml", world.repo.bare.git("rev-parse", "main")
+    path, main = ".github/workflows/rollout-collect.yml", world.repo.bare.id_of("main")
     text = b"name: rollout-collect\non: {workflow_dispatch: {inputs: {runner: {}}}}\njobs: {}\n"
     world.repo.commit_on_branch(world.alice, "main", main, "Install", [(path, text)], [])
     alice, now = world.alice.account, world.now

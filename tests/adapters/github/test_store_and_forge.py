@@ -105,7 +105,7 @@ def test_a_folder_that_never_held_state_is_no_train(world: GitHubWorld, run: Ada
 
 
 def test_an_older_commit_can_be_read(world: GitHubWorld, run: Adapters) -> None:
-    before = world.repo.bare.git("rev-parse", "main^")
+    before = world.repo.bare.id_of("main^")
     assert run.store.load(TAU, before).rollout == Rollout(train=TAU)
     with pytest.raises(InputError, match="no commit 9999"):
         run.store.load(TAU, "9" * 40)
@@ -116,7 +116,7 @@ def test_without_a_name_it_is_the_default_branch(world: GitHubWorld) -> None:
     run = world.run(branch=None)
     assert (run.store.branch, run.store.head()) == ("main", world.repo.bare.branch("main"))
     elsewhere = world.run(branch="state")
-    assert elsewhere.store.head() == world.repo.bare.git("rev-parse", "main^")
+    assert elsewhere.store.head() == world.repo.bare.id_of("main^")
     elsewhere.store.commit(TAU, frozen(world), NOTE, parent=elsewhere.store.head(), at=NOON)
     assert world.repo.bare.git("log", "-1", "--format=%s", "state") == NOTE.subject
 
@@ -449,7 +449,7 @@ def test_pull_requests_of_forks_and_to_elsewhere_are_none_of_ours(world: GitHubW
 
 def test_more_than_a_page_of_pull_requests(world: GitHubWorld, run: Adapters) -> None:
     open_it(run)
-    head = world.repo.bare.git("rev-parse", BRANCH)
+    head = world.repo.bare.id_of(BRANCH)
     for number in range(101):
         branch = f"rollout/other/{number:03}"
         world.repo.bare.git("update-ref", f"refs/heads/{branch}", head)
@@ -522,7 +522,7 @@ def test_what_others_closed_is_counted_and_not_what_the_tool_closed(
         world.clock.forward(minutes=number)
         world.repo.close(world.alice, world.repo.pull(number))
         times.append(world.now)
-    forks = world.repo.open_fork_pull(world.alice, "Mine", BRANCH, world.repo.bare.git("rev-parse", BRANCH))
+    forks = world.repo.open_fork_pull(world.alice, "Mine", BRANCH, world.repo.bare.id_of(BRANCH))
     world.repo.close(world.alice, forks)
     assert world.run().forge.closings(BRANCH) == times
 

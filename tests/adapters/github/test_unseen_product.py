@@ -89,7 +89,7 @@ def test_a_trigger_freezes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = build(hub, tmp_path, product="acme/product")
-    checkout = world.home.bare.git("rev-parse", "main")
+    checkout = world.home.bare.id_of("main")
     happened(world)
     for name, value in environment_of(world).items():
         monkeypatch.setenv(name, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from github import Auth, Github
@@ -114,7 +115,7 @@ class GitHubWorld(World):
         self.harness = HarnessReport(unknown="has not run")
         self._rounds = 0
         self._seen: TrainState | None = None
-        self._clone: YamlStore | None = None
+        self._recorded: tuple[str, list[str]] = "", []
         self.ci()
 
     def reconcile(self, *evidence: Evidence, dry_run: bool = False) -> Report:
@@ -131,7 +132,7 @@ class GitHubWorld(World):
         url = self.hub.url
         address = Address(NAME, url, f"{url}/graphql", url)
         api = Api(address, (token or self.token).value, self.patience, timeout=timeout)
-        store = GitHubStore(api, branch, lambda: YamlStore(Git(self.repo.bare.path), branch or "main"))
+        store = GitHubStore(api, branch, lambda: YamlStore(self.git, branch or "main"))
         listing = Listing(api, lambda: store.branch, lambda: self.product, lambda: TAU)
 
         decorations = Decorations()
@@ -194,17 +195,33 @@ class GitHubWorld(World):
 
     # --- looking -----------------------------------------------------------------------------------------
 
+    @cached_property
+    def git(self) -> Git:
+        """What the hub has, for everybody: to open it takes longer than most looks."""
+        return Git(self.repo.bare.path)
+
+    @cached_property
+    def _clone(self) -> YamlStore:
+        return YamlStore(self.git, "main")
+
+    @property
+    def _head(self) -> str:
+        return self.repo.bare.branch("main") or ""
+
     @property
     def state(self) -> TrainState:
         """As git has it: over the API it would be most of what a test does."""
-        head = self.repo.bare.branch("main") or ""
-        if self._seen is None or self._seen.head != head:
-            self._clone = self._clone or YamlStore(Git(self.repo.bare.path), "main")
-            self._seen = self._clone.load(TAU, head)
+        if self._seen is None or self._seen.head != self._head:
+            self._seen = self._clone.load(TAU, self._head)
         return self._seen
 
+    def events(self) -> list[str]:
+        if self._recorded[0] != self._head:
+            self._recorded = self._head, super().events()
+        return self._recorded[1]
+
     def text(self, path: str, at: str = "main") -> str:
-        return self.repo.bare.git("show", f"{at}:{path}")
+        return self.repo.bare.text(f"{at}:{path}")
 
     def subjects(self) -> list[str]:
         return self.repo.bare.subjects("main")
