@@ -158,7 +158,7 @@ class Town:
     def feel(self, **states: str | Mapping[str, object]) -> None:
         """From now on surfaces are so, or print this."""
         shutil.rmtree(self.health, ignore_errors=True)
-        self.health.mkdir()
+        self.health.mkdir(parents=True)
         for surface, felt in states.items():
             whole = {"state": "healthy", **({"state": felt} if isinstance(felt, str) else felt)}
             (self.health / surface).write_text(f"{json.dumps(whole)[1:-1]}\n", encoding="utf-8")
