@@ -13,7 +13,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field
 
 from rollout.core.evidence_index import MAX_CAPTURED, EvidenceEntry
-from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version, format_instant
+from rollout.core.values import Duration, Identifier, Instant, Line, Model, Name, Sha, Version, format_instant
 
 COUNTERS = "counters"
 TIMELINE = "timeline"
@@ -82,6 +82,37 @@ class Timeline(Model):
     examples: tuple[BadStep, ...] = Field(default=(), max_length=5)
 
 
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[float | int, Field(ge=0)]
+MAX_WINDOWS = 20
+"""The most windows of one query."""
+
+
+class Measured(Model):
+    """What a metrics server answered over one window."""
+
+    unknown: Line | None = None
+    """Why there is no value."""
+    value: float | int | None = None
+    at: Instant | None = None
+    """The server's time, or the datum's own."""
+    sha256: Digest | None = None
+    """Digest of the query as sent, each part a line: a proportion has two. None where it was not sent."""
+
+
+class Measurement(Measured):
+    """One query of the contract. Of a proportion `value` is that of the errors, 1 - good / total."""
+
+    samples: Count | None = None
+    """What the value rests on; of a proportion its total."""
+    good: Count | None = None
+    total: Count | None = None
+    window: Duration | None = None
+    """How far back the counts of a proportion go."""
+    windows: dict[Duration, Measured] = Field(default={}, max_length=MAX_WINDOWS)
+    """The same query over each window that a gate or trigger names."""
+
+
 class Sample(Model):
     """One surface's normalized health at one time. With `unknown` set nothing else says anything."""
 
@@ -106,6 +137,8 @@ class Sample(Model):
     """Why there is no map although the surface should have one."""
     cursor: LogCursor | None = None
     timeline: Timeline | None = None
+    measurements: dict[Identifier, Measurement] = Field(default={}, max_length=MAX_FIELDS)
+    """What a metrics surface measured, by query. Fields and counters of it are derived when it is judged."""
     not_applicable: tuple[Identifier, ...] = Field(default=(), max_length=50)
     """What this surface by nature never reports."""
     observed_at: Instant | None = None

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from rollout.core.contract.metrics import Metrics
 from rollout.core.values import POINTER_PATTERN, Duration, Identifier, Line, Model, Name, RelativePath
 
 Argument = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
@@ -68,10 +69,17 @@ class JsonMapping(Model):
     """Gives a list of steps `{id, status, error}`; fine is a status of ok or success and an empty error."""
 
 
-class Surface(Model):
-    """A part of the product that reports its health, by a command or in a file."""
+_OF_A_PAYLOAD = ("adapter", "command", "file", "workdir", "events", "map", "absent", "refresh")
+"""Keys that say where a payload is and how to read it: metrics have none."""
 
-    adapter: Adapter
+
+class Surface(Model):
+    """A part of the product that reports its health, by a command, in a file, or to a metrics server."""
+
+    adapter: Adapter | None = None
+    """Reads what `command` prints or `file` holds."""
+    metrics: Metrics | None = None
+    """Asks a metrics server, instead of `adapter` and its source."""
     command: Command | None = None
     file: RelativePath | None = None
     workdir: RelativePath = "."
@@ -97,27 +105,51 @@ class Surface(Model):
     json: `rebase`."""
     revision: Literal["release", "any"] = "release"
     """`release`: a reading counts only if the product's checkout holds the release's commit and no tracked
-    file in it is changed. `any`: the surface reads a running service, whatever is checked out beside it."""
+    file in it is changed. `any`: the surface reads a running service, whatever is checked out beside it.
+    Metrics are always of a running service: `any`."""
     serial: Name | None = None
     """A group. Surfaces of one group are read one after another, all others side by side."""
 
     @property
     def absent_is_zero(self) -> bool:
         """Whether a counter that a present map does not hold is 0; else it is unknown."""
-        return self.absent == "zero" or (self.absent is None and self.adapter is not Adapter.JSON)
+        return self.absent == "zero" or (self.absent is None and self._is_of_tau)
 
     @property
     def rebases_on_reset(self) -> bool:
         """Whether a falling counter takes a new baseline; else what is there now counts as new."""
-        return self.on_reset == "rebase" or (self.on_reset is None and self.adapter is Adapter.JSON)
+        return self.on_reset == "rebase" or (self.on_reset is None and not self._is_of_tau)
+
+    @property
+    def is_of_any_revision(self) -> bool:
+        """Whether a reading counts whatever is checked out."""
+        return self.revision == "any" or self.metrics is not None
+
+    @property
+    def _is_of_tau(self) -> bool:
+        return self.adapter not in (None, Adapter.JSON)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
+        if (self.adapter is None) == (self.metrics is None):
+            raise ValueError("give either adapter or metrics")
+        if self.metrics is not None:
+            self._refuse_payload_keys()
+            return self
         if (self.command is None) == (self.file is None):
             raise ValueError("give either command or file")
         if (self.adapter is Adapter.JSON) != (self.map is not None):
             raise ValueError("the json adapter, and only it, needs a map")
         return self
+
+    def _refuse_payload_keys(self) -> None:
+        for key in _OF_A_PAYLOAD:
+            if key in self.model_fields_set and getattr(self, key) is not None:
+                raise ValueError(f"{key}: not beside metrics, which are asked of a server")
+        if self.fresh == "phase":
+            raise ValueError("fresh: not beside metrics, which have a pulse")
+        if self.revision == "release" and "revision" in self.model_fields_set:
+            raise ValueError("revision: metrics are of a running service, so it is `any`; leave it out")
 
     @model_validator(mode="after")
     def _speaks_one_way(self) -> Self:

@@ -115,10 +115,15 @@ class Contract(Model):
             if isinstance(trigger, NewCounterTrigger):
                 yield from ((counter, trigger.surfaces) for counter in trigger.counters)
 
+    @cached_property
+    def windows(self) -> dict[str, dict[str, tuple[int, ...]]]:
+        """Surface -> query -> seconds of each further window that a gate or trigger asks it over, sorted."""
+        return {}
+
     def __copy__(self) -> Self:
         # A changed copy must not answer with what was worked out of the fields before.
         copied = super().__copy__()
-        for name in ("_gates", "counters", "health_digest"):
+        for name in ("_gates", "counters", "windows", "health_digest"):
             copied.__dict__.pop(name, None)
         return copied
 

@@ -161,6 +161,7 @@ TIMES = frozenset(
         "streak_gap",
         "timeout",
         "warm_up",
+        "window",
     }
 )
 """The keys whose value is a duration."""

@@ -110,9 +110,22 @@ def _branch(union: object, label: str | int) -> object:
     return next((each for each in models if label == each.__name__ or label in _kinds(each)), None)
 
 
+_TAGS = ("kind", "provider")
+"""The keys that tell one model of a union from another."""
+
+
+def _tag(model: type[Model]) -> str:
+    return next((tag for tag in _TAGS if tag in model.model_fields), _TAGS[0])
+
+
 def _kinds(model: type[Model]) -> tuple[object, ...]:
-    kind = model.model_fields.get("kind")
+    kind = model.model_fields.get(_tag(model))
     return get_args(kind.annotation) if kind else ()
+
+
+def _tag_of(union: object) -> str:
+    """Returns the key by which the models of a union are told apart."""
+    return next((_tag(member) for member in _members(union) if _is_model(member)), _TAGS[0])
 
 
 def _child(holder: object, part: str | int) -> object:
@@ -146,7 +159,7 @@ def _is_echo(details: ErrorDetails, spot: _Spot) -> bool:
 def _mistake(details: ErrorDetails, spot: _Spot) -> Mistake:
     place, message = spot.place, _message(details, spot)
     if details["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        place = (*place, "kind")
+        place = (*place, _tag_of(spot.here))
     own = _OWN_FIELD.fullmatch(message)
     if details["type"] == "value_error" and own and _is_model(spot.here) and own[1] in _fields(spot.here):
         place, message = (*place, own[1]), own[2]
@@ -166,7 +179,7 @@ def _message(details: ErrorDetails, spot: _Spot) -> str:
             return f"is missing; it is one of {', '.join(_all_kinds(spot.here))}"
         case "union_tag_invalid":
             tag = str(context["tag"])
-            return f"unknown kind {_shown(tag)}{did_you_mean(tag, _all_kinds(spot.here))}"
+            return f"unknown {_tag_of(spot.here)} {_shown(tag)}{did_you_mean(tag, _all_kinds(spot.here))}"
         case "string_pattern_mismatch":
             return f"{seen} {_PATTERNS.get(context['pattern'], 'does not match ' + context['pattern'])}"
         case "value_error":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from rollout.core.contract import Contract, Surface
 from rollout.core.decide.view import NOT_OBSERVED, View
+from rollout.core.measurements import why_not_measured
 from rollout.core.observation import COUNTERS, Sample
 from rollout.core.state import CounterTrack, Result
 
@@ -73,6 +74,8 @@ def lookup(view: View, surface: str, sample: Sample, counter: str) -> tuple[Coun
         return (track, Result.SATISFIED, "") if track else (None, Result.UNKNOWN, "no reading yet")
     if COUNTERS in sample.not_applicable:
         return None, Result.NOT_APPLICABLE, "never reported here"
+    if counter in sample.measurements:
+        return None, Result.UNKNOWN, why_not_measured(sample, counter)
     if sample.counters is not None:
         return None, Result.UNKNOWN, f"{counter} is not among the counters; it is 0 only with `absent: zero`"
     return None, Result.UNKNOWN, sample.counters_unknown or "counter not reported"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from rollout.core.contract import Contract, Phase, Surface
 from rollout.core.decide.requests import applied_percent
+from rollout.core.measurements import with_fields
 from rollout.core.observation import HarnessReport, Observation, Sample, is_ahead
 from rollout.core.state import Status, TrainState
 from rollout.core.values import format_duration, format_instant
@@ -18,7 +19,7 @@ _SHOWN = 8
 def of_release(sample: Sample, name: str, observation: Observation, contract: Contract) -> Sample:
     """Returns the sample, or an unknown one where its checkout says nothing about the release."""
     surface = contract.surfaces.get(name)
-    if surface is not None and surface.revision == "any":
+    if surface is not None and surface.is_of_any_revision:
         return sample
     why = _why_foreign(sample, observation)
     return Sample(unknown=why, product_head=head_of(sample, observation)) if why else sample
@@ -170,6 +171,8 @@ def _fresh(
 ) -> Sample:
     if sample.unknown is not None:
         return sample
+    if surface is not None and surface.metrics is not None:
+        sample = with_fields(sample, surface.metrics.queries)
     updated = sample.updated_at
     if updated is None:
         return Sample(unknown="carries no time of its own")

@@ -23,6 +23,7 @@ def parse(surface: Surface, payload: bytes, read_at: datetime) -> Sample:
     its own. Counters and their reason both None: the surface's events log has to be counted.
     """
     try:
+        assert surface.adapter is not None  # metrics have no payload
         return with_possible_time(_parser(surface.adapter)(surface, payload, read_at))
     except MalformedError as problem:
         return Sample(unknown=inert(str(problem)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from rollout.core.contract import Adapter, JsonMapping, Surface
+from rollout.core.contract import Adapter, JsonMapping, Query, Surface
 from rollout.core.observation import COUNTERS, HEALTH_STATE, TIMELINE
 from rollout.core.surfaces import tau_browser_summary, tau_status, tau_transport_health
 from rollout.core.surfaces.expressions import counter_names
@@ -30,6 +30,8 @@ class SurfaceNames:
 def known(surface: Surface) -> SurfaceNames:
     """Returns what the surface reports."""
     match surface.adapter:
+        case None:
+            return _measured(_queries(surface))
         case Adapter.TAU_STATUS:
             return SurfaceNames(fields=tau_status.FIELDS, labels=tau_status.LABELS, counters=None)
         case Adapter.TAU_TRANSPORT_HEALTH:
@@ -64,9 +66,29 @@ def _mapped(surface: Surface, mapping: JsonMapping) -> SurfaceNames:
     )
 
 
+def _queries(surface: Surface) -> Mapping[str, Query]:
+    assert surface.metrics is not None  # a surface without an adapter has them
+    return surface.metrics.queries
+
+
+def _measured(queries: Mapping[str, Query]) -> SurfaceNames:
+    plain = frozenset(name for name, query in queries.items() if not query.is_proportion)
+    lacks = frozenset(CYCLE_FIELDS) - frozenset(queries)
+    return SurfaceNames(fields=frozenset(queries), counters=plain, health_state=False, lacks=lacks)
+
+
+def _not_measured(queries: Mapping[str, Query]) -> Iterator[str]:
+    yield from (field for field in CYCLE_FIELDS if field not in queries)
+    yield from (HEALTH_STATE, TIMELINE)
+    if all(query.is_proportion for query in queries.values()):
+        yield COUNTERS
+
+
 def never_reported(surface: Surface) -> tuple[str, ...]:
     """Returns all that a sample of the surface may call not applicable."""
     match surface.adapter:
+        case None:
+            return tuple(_not_measured(_queries(surface)))
         case Adapter.TAU_STATUS | Adapter.TAU_TRANSPORT_HEALTH:
             return (TIMELINE,)
         case Adapter.TAU_BROWSER_SUMMARY:

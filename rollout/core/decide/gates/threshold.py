@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from rollout.core.contract import ThresholdGate
 from rollout.core.decide.view import Leaf, View, exactly, figure, leaves, number
+from rollout.core.measurements import why_not_measured
 from rollout.core.observation import Sample
 from rollout.core.state import Result
 
@@ -21,7 +22,7 @@ def evaluate(gate: ThresholdGate, view: View) -> Iterable[Leaf]:
         if value is None:
             if gate.field in sample.not_applicable:
                 return Result.NOT_APPLICABLE, "never reported here"
-            return Result.UNKNOWN, "not reported"
+            return Result.UNKNOWN, why_not_measured(sample, gate.field)
         if value < 0 and counts_from_zero and not view.by_first_rules:
             return Result.UNKNOWN, f"{number(value)} is no count; `min` allows what is below zero"
         seen = figure(value, lambda shown: _within(gate, shown))

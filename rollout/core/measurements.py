@@ -1,0 +1,50 @@
+"""What gates and triggers read of measurements: each query is a field, and a plain one a counter too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from rollout.core.contract import Query
+from rollout.core.observation import Measurement, Sample
+
+LARGEST_TOTAL = 2**63 - 1
+
+
+def with_fields(sample: Sample, queries: Mapping[str, Query]) -> Sample:
+    """Returns the sample with the fields and counters that its measurements are.
+
+    A measurement of too few samples becomes unknown: the contract says how many are enough, and another
+    contract may ask for more of the same evidence. A counter is the value rounded down.
+    """
+    measured = {
+        name: _if_enough(measurement, queries[name]) if name in queries else measurement
+        for name, measurement in sample.measurements.items()
+    }
+    known = {name: each.value for name, each in measured.items() if each.value is not None}
+    totals = {
+        name: math.floor(value)
+        for name, value in known.items()
+        if measured[name].total is None and 0 <= value <= LARGEST_TOTAL
+    }
+    return sample.model_copy(update={"measurements": measured, "fields": known, "counters": totals})
+
+
+def _if_enough(measurement: Measurement, query: Query) -> Measurement:
+    if measurement.unknown is not None or query.min_samples is None:
+        return measurement
+    found = math.floor(measurement.samples or 0)
+    if found >= query.min_samples:
+        return measurement
+    few = f"too few to tell: {found} of {query.min_samples}"
+    return measurement.model_copy(update={"unknown": few, "value": None})
+
+
+def why_not_measured(sample: Sample, field: str) -> str:
+    """Returns why the sample has no value for that field."""
+    measurement = sample.measurements.get(field)
+    if measurement is None:
+        return "not reported"
+    if measurement.unknown is not None:
+        return measurement.unknown
+    return "not reported" if measurement.value is None else f"{measurement.value:g} is no count"
