@@ -12,13 +12,14 @@ from rollout.cli.help import Command
 from rollout.cli.options import FILE, Call, command_options
 from rollout.cli.output import out, progress, show, style, warn
 from rollout.cli.waiting import waiting
-from rollout.errors import InputError
+from rollout.errors import InputError, RolloutError
 
 if TYPE_CHECKING:
+    from rollout.commands.measuring import Measuring
     from rollout.commands.preparing import Progress
     from rollout.core.contract import Contract
     from rollout.core.observation import Observation
-    from rollout.core.state import TrainState
+    from rollout.core.state import Channel, Rollout, TrainState
     from rollout.ports import Product
 
 WORKERS = 8
@@ -105,12 +106,37 @@ def _try_out(call: Call, product_dir: Path | None, surfaces: tuple[str, ...]) ->
             surfaces=surfaces or None,
             workers=WORKERS,
             progress=progress if call.json else _hush,
+            measuring=_measuring_before(call, contract),
         )
     call.answer(
-        lambda: try_document(file, tried.samples, tried.harness),
-        lambda: try_view(file, tried.samples, tried.harness, now=call.now, style=style),
+        lambda: try_document(contract, tried.samples, tried.queries),
+        lambda: try_view(file, tried.samples, tried.harness, tried.queries, now=call.now, style=style),
     )
     progress(NOT_RECORDED)
+
+
+def _measuring_before(call: Call, contract: Contract) -> Measuring | None:
+    """Returns what measures the contract's metrics, with the placeholders of whatever is rolled out now."""
+    if not contract.measures:
+        return None
+    try:
+        state = call.workspace.load_for_brake(contract.train)
+    except RolloutError as error:
+        progress(f"placeholders have no value yet, except {{phase}}, {{percent}} and {{window}}: {error}")
+        return _measuring(call, contract, None, None)
+    return _measuring(call, contract, state.rollout, state.channel)
+
+
+def _measuring(
+    call: Call, contract: Contract, rollout: Rollout | None, channel: Channel | None
+) -> Measuring | None:
+    if not contract.measures:
+        return None
+    from rollout.commands.measuring import Measuring
+    from rollout.core.surfaces.metrics.questions import values_of
+
+    space, values = call.workspace, values_of(contract, rollout, channel)
+    return Measuring(space.metrics_servers(), contract, values, space.clock)
 
 
 def _contract_at_hand(call: Call) -> tuple[str, Contract]:
@@ -156,10 +182,14 @@ def read(
             workers=WORKERS,
             progress=tell,
             runner=runner,
+            measuring=_measuring(call, state.contract, state.rollout, state.channel),
         )
     for name, sample in observation.samples.items():
         if sample.unknown:
             warn(sample.unknown, title=f"{name} is unknown")
+        for query, measurement in sample.measurements.items():
+            if measurement.unknown and not sample.unknown:
+                warn(measurement.unknown, title=f"{name}.{query} is unknown")
     return observation
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 import rollout as tool
+from rollout.commands.measuring import Measuring
 from rollout.commands.preparing import Preparation, Progress, report_failure
 from rollout.core.contract import Contract, Harness, Surface
 from rollout.core.harness import parse_harness
@@ -19,6 +20,7 @@ from rollout.core.observation import COUNTERS, HarnessReport, LogCursor, Observa
 from rollout.core.state import UNDER_WAY, Release, Rollout, Status
 from rollout.core.surfaces import parse
 from rollout.core.surfaces.event_log import HEAD_BYTES, MOST_ROTATED, LogFile, count_log
+from rollout.core.surfaces.metrics.answers import QueryReading
 from rollout.core.surfaces.payload import MAX_PAYLOAD
 from rollout.core.text import inert
 from rollout.core.values import format_instant
@@ -46,6 +48,7 @@ def collect(
     workers: int,
     progress: Progress,
     runner: str | None = None,
+    measuring: Measuring | None = None,
 ) -> Observation:
     """Reads the named surfaces (all when none is named), at most `workers` at a time.
 
@@ -61,8 +64,8 @@ def collect(
     head = product.head()
     preparation = Preparation(contract.prepare, product, progress)
     unprepared = preparation.problem() if any(surface.command for surface in chosen.values()) else ""
-    reader = _Reader(status.cursors if status else {}, unprepared, product, clock)
-    samples = _read_all(chosen, reader, product, workers, progress)
+    reader = _Reader(status.cursors if status else {}, unprepared, product, clock, measuring)
+    readings = _read_all(chosen, reader, workers, progress)
     harness = _read_harness(contract.harness, product, clock, progress) if contract.harness else None
     checkout = _checkout(product, head, release)
     progress(f"product: {_checkout_in_words(checkout, release)}")
@@ -77,7 +80,11 @@ def collect(
         started_at=started_at,
         finished_at=clock.now(),
         tool_version=tool.__version__,
-        samples={name: _read_in(checkout, sample) for name, sample in samples.items()},
+        samples={
+            # What a server measures is of no checkout.
+            name: reading.sample if chosen[name].metrics else _read_in(checkout, reading.sample)
+            for name, reading in readings.items()
+        },
         harness=_read_in(checkout, harness) if harness else None,
         runner=runner if len(chosen) < len(contract.surfaces) else None,
     )
@@ -88,6 +95,8 @@ class TrialReading(NamedTuple):
 
     samples: Mapping[str, Sample]
     harness: HarnessReport | None
+    queries: Mapping[str, tuple[QueryReading, ...]]
+    """Surface of metrics -> its queries."""
 
 
 def try_out(
@@ -98,6 +107,7 @@ def try_out(
     surfaces: Sequence[str] | None,
     workers: int,
     progress: Progress,
+    measuring: Measuring | None = None,
 ) -> TrialReading:
     """Reads the surfaces as `collect` does, only to look at. Event logs are counted from their start.
 
@@ -106,9 +116,14 @@ def try_out(
     chosen = _chosen(contract, surfaces)
     preparation = Preparation(contract.prepare, product, progress)
     unprepared = preparation.problem() if any(surface.command for surface in chosen.values()) else ""
-    samples = _read_all(chosen, _Reader({}, unprepared, product, clock), product, workers, progress)
+    reader = _Reader({}, unprepared, product, clock, measuring)
+    readings = _read_all(chosen, reader, workers, progress)
     harness = _read_harness(contract.harness, product, clock, progress) if contract.harness else None
-    return TrialReading(samples, harness)
+    return TrialReading(
+        {name: reading.sample for name, reading in readings.items()},
+        harness,
+        {name: reading.queries for name, reading in readings.items() if reading.queries},
+    )
 
 
 def _checkout(product: Product, before: str | None, release: Release) -> Checkout:
@@ -170,47 +185,66 @@ class _SurfaceReading(NamedTuple):
     sample: Sample
     failure: Failure | None = None
     """What its command printed, where it failed."""
+    queries: tuple[QueryReading, ...] = ()
+    """Of metrics: what was asked."""
 
 
 class _Reader:
     """Reads one surface; `unprepared` says why no command can be run, and is empty when they can."""
 
     def __init__(
-        self, cursors: Mapping[str, LogCursor], unprepared: str, product: Product, clock: Clock
+        self,
+        cursors: Mapping[str, LogCursor],
+        unprepared: str,
+        product: Product,
+        clock: Clock,
+        measuring: Measuring | None,
     ) -> None:
         self._cursors = cursors
         self._unprepared = unprepared
-        self._product = product
+        self.product = product
         self._clock = clock
+        self._measuring = measuring
+
+    def stop(self) -> None:
+        """Ends what is being read: a person interrupted."""
+        self.product.stop()
+        if self._measuring is not None:
+            self._measuring.stop()
 
     def read(self, name: str, surface: Surface) -> _SurfaceReading:
         """Reads one surface. Any failure, even a bug of ours, makes it unknown and stops no other."""
         if surface.command and self._unprepared:
             return _SurfaceReading(Sample(unknown=inert(self._unprepared, 300)))
         try:
-            found = self._read(surface, self._cursors.get(name))
+            found = self._measured(name, surface) if surface.metrics else self._read(name, surface)
         except Exception as error:  # noqa: BLE001
             return _SurfaceReading(
                 Sample(unknown=inert(f"a bug in rollout: {type(error).__name__}: {error}"))
             )
         if found.sample.unknown:
             return found
-        return _SurfaceReading(found.sample.model_copy(update={"read_at": self._clock.now()}), found.failure)
+        return found._replace(sample=found.sample.model_copy(update={"read_at": self._clock.now()}))
 
-    def _read(self, surface: Surface, cursor: LogCursor | None) -> _SurfaceReading:
-        reading = self._product.read(surface)
+    def _measured(self, name: str, surface: Surface) -> _SurfaceReading:
+        assert self._measuring is not None  # whoever reads metrics brings their servers
+        sample, queries = self._measuring.read(name, surface)
+        return _SurfaceReading(sample, queries=queries)
+
+    def _read(self, name: str, surface: Surface) -> _SurfaceReading:
+        reading = self.product.read(surface)
         if reading.error:
             return _SurfaceReading(Sample(unknown=inert(reading.error, 300)), reading.failure)
         sample = parse(surface, reading.payload, reading.updated_at)
         if surface.events is not None and _lacks_counters(sample):
-            sample = _with_counted_log(sample, surface.events, cursor, self._product)
+            sample = _with_counted_log(sample, surface.events, self._cursors.get(name), self.product)
         return _SurfaceReading(sample)
 
 
 def _read_all(
-    surfaces: Mapping[str, Surface], reader: _Reader, product: Product, workers: int, progress: Progress
-) -> dict[str, Sample]:
-    """Returns the samples, and tells of each in the contract's order, whichever answers first."""
+    surfaces: Mapping[str, Surface], reader: _Reader, workers: int, progress: Progress
+) -> dict[str, _SurfaceReading]:
+    """Returns the readings, and tells of each in the contract's order, whichever answers first."""
     found: dict[str, _SurfaceReading] = {}
     untold = deque(surfaces)
     pool = ThreadPoolExecutor(max_workers=max(1, workers))
@@ -220,15 +254,15 @@ def _read_all(
             while untold and untold[0] in found:
                 first = untold.popleft()
                 progress(f"{first}: {_in_words(found[first].sample)}")
-                report_failure(first, found[first].failure, product, progress)
+                report_failure(first, found[first].failure, reader.product, progress)
     except BaseException:
         # an interrupted person does not wait for commands that hang
         pool.shutdown(wait=False, cancel_futures=True)
-        product.stop()
+        reader.stop()
         raise
     finally:
         pool.shutdown()
-    return {name: found[name].sample for name in surfaces}
+    return {name: found[name] for name in surfaces}
 
 
 def _as_they_end(
@@ -292,8 +326,17 @@ def _rotated(log: str, product: Product) -> Iterator[LogFile]:
 def _in_words(sample: Sample) -> str:
     if sample.unknown:
         return f"unknown - {sample.unknown}"
+    if sample.measurements:
+        return _measured_in_words(sample)
     state = sample.health_state or "no health state"
     return f"{state}, counters unknown - {sample.counters_unknown}" if sample.counters_unknown else state
+
+
+def _measured_in_words(sample: Sample) -> str:
+    unknown = {name: each.unknown for name, each in sample.measurements.items() if each.unknown}
+    measured = f"{len(sample.measurements) - len(unknown)} of {len(sample.measurements)} queries measured"
+    reasons = "".join(f"; {name} unknown - {why}" for name, why in unknown.items())
+    return f"{measured}{reasons}"
 
 
 def _read_harness(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rollout.ports.issues import Reaction as Reaction
     from rollout.ports.issues import answer_key as answer_key
     from rollout.ports.issues import opened_twice as opened_twice
+    from rollout.ports.metrics import MetricsServers as MetricsServers
     from rollout.ports.product import Checkout as Checkout
     from rollout.ports.product import CommandRun as CommandRun
     from rollout.ports.product import Failure as Failure
@@ -72,6 +73,7 @@ _TOPICS = {
         "answer_key",
         "opened_twice",
     ),
+    "metrics": ("MetricsServers",),
     "product": ("Checkout", "Failure", "Product", "CommandRun", "Reading", "Worker"),
     "flag_branch": ("BranchFile", "FlagBranch", "FlagProposal"),
     "releases": ("FULL_PAGE", "Releases"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from shlex import join
 
-from rollout.core.observation import HarnessReport, Observation, Sample
-from rollout.core.values import JsonValue, seconds_between
+from rollout.core.contract import Contract, Surface
+from rollout.core.observation import HarnessReport, Measurement, Observation, Sample
+from rollout.core.surfaces.metrics.answers import QueryReading
+from rollout.core.values import JsonValue, format_duration, format_instant, seconds_between
 from rollout.rendering.gates import Style, count, no_style, release_name, short
 from rollout.rendering.inert import in_columns, line
 
@@ -46,23 +49,70 @@ def try_view(
     file: str,
     samples: Mapping[str, Sample],
     harness: HarnessReport | None,
+    queries: Mapping[str, Sequence[QueryReading]],
     *,
     now: datetime,
     style: Style = no_style,
 ) -> str:
     """Returns what the surfaces that a contract names said, where nothing is rolled out."""
     head = style(f"the surfaces of {line(file)}", bold=True)
-    return "\n".join([head, *reading_lines(samples, harness, now=now, style=style)])
+    lines = reading_lines(samples, harness, now=now, style=style)
+    sent = (text for surface, asked in queries.items() for text in _sent(surface, asked))
+    return "\n".join([head, *lines, *sent])
+
+
+def _sent(surface: str, queries: Sequence[QueryReading]) -> Iterator[str]:
+    yield f"queries of {surface}:"
+    for each in queries:
+        over = f" over {format_duration(each.asked.window)}" if each.asked.is_further else ""
+        yield f"  {each.asked.name}{over}: {measurement_text(each.measurement, each.asked.query.unit)}"
+        for text in each.asked.sent.splitlines():
+            yield f"    sent: {line(text, 300)}"
+        for info in each.infos:
+            yield f"    the server adds: {line(info, 300)}"
 
 
 def try_document(
-    file: str, samples: Mapping[str, Sample], harness: HarnessReport | None
-) -> dict[str, JsonValue]:
-    """Returns the same for scripts."""
+    contract: Contract, samples: Mapping[str, Sample], queries: Mapping[str, Sequence[QueryReading]]
+) -> list[dict[str, JsonValue]]:
+    """Returns the same for scripts: one entry a query, and one a surface that has none."""
+    entries: list[dict[str, JsonValue]] = []
+    for name, sample in samples.items():
+        if name in queries:
+            entries += [_query_entry(name, each) for each in queries[name]]
+        else:
+            entries.append(_payload_entry(name, contract.surfaces[name], sample))
+    return entries
+
+
+def _query_entry(surface: str, reading: QueryReading) -> dict[str, JsonValue]:
+    asked, found = reading.asked, reading.measurement
     return {
-        "contract": file,
-        "samples": {name: sample.model_dump(mode="json") for name, sample in samples.items()},
-        "harness": harness.model_dump(mode="json") if harness else None,
+        "surface": surface,
+        "query": asked.name,
+        "sent": asked.sent or None,
+        "value": found.value,
+        "samples": found.samples,
+        "at": format_instant(found.at) if found.at else None,
+        "unknown": found.unknown,
+        "unit": asked.query.unit,
+        "window": format_duration(asked.window),
+        "good": found.good,
+        "total": found.total,
+        "infos": list(reading.infos),
+    }
+
+
+def _payload_entry(name: str, surface: Surface, sample: Sample) -> dict[str, JsonValue]:
+    return {
+        "surface": name,
+        "query": None,
+        "sent": join(surface.command) if surface.command else surface.file,
+        "value": None,
+        "samples": None,
+        "at": format_instant(sample.updated_at) if sample.updated_at else None,
+        "unknown": sample.unknown,
+        "sample": sample.model_dump(mode="json"),
     }
 
 
@@ -79,6 +129,8 @@ def reading_lines(
 def _cells(sample: Sample, now: datetime) -> tuple[str, str]:
     if sample.unknown is not None:
         return "unknown", line(sample.unknown, 300)
+    if sample.measurements:
+        return "measured", "; ".join(_measured(sample, now))
     return sample.health_state or "no health state", "; ".join(_values(sample, now))
 
 
@@ -97,6 +149,23 @@ def _values(sample: Sample, now: datetime) -> Iterator[str]:
         yield f"{count(sample.timeline.steps, 'step')}, {sample.timeline.bad} not ok"
     if sample.updated_at is not None:
         yield f"{short(max(seconds_between(sample.updated_at, now), 0))} old"
+
+
+def _measured(sample: Sample, now: datetime) -> Iterator[str]:
+    yield ", ".join(f"{name} {measurement_text(each)}" for name, each in sample.measurements.items())
+    if sample.updated_at is not None:
+        yield f"{short(max(seconds_between(sample.updated_at, now), 0))} old"
+
+
+def measurement_text(found: Measurement, unit: str | None = None) -> str:
+    """Returns what was measured, or why it is unknown: `0.4 % (12 of 3,000 in 10m)`, `0.23 seconds of 41`."""
+    if found.unknown is not None or found.value is None:
+        return f"unknown - {line(found.unknown or 'not measured', 300)}"
+    if found.good is not None and found.total is not None:
+        over = f" in {format_duration(found.window)}" if found.window else ""
+        return f"{100 * found.value:.3g} % ({found.total - found.good:,.6g} of {found.total:,.6g}{over})"
+    of = f" of {found.samples:,.6g}" if found.samples is not None else ""
+    return f"{found.value:.6g}{f' {line(unit)}' if unit else ''}{of}"
 
 
 def _harness(harness: HarnessReport) -> str:

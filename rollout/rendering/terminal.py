@@ -340,7 +340,7 @@ def _surfaces(contract: Contract, status: Status, now: datetime, columns: int, s
 def _surface(name: str, sample: Sample | None, now: datetime) -> tuple[str, str, str, str, str]:
     if sample is None or sample.unknown is not None:
         return (name, "unknown", "?", "?", "?")
-    health = sample.health_state.value if sample.health_state else "unknown"
+    health = sample.health_state.value if sample.health_state else "n/a" if sample.measurements else "unknown"
     age = short(max(seconds_between(sample.updated_at, now), 0)) if sample.updated_at else "?"
     return (name, health, _field(sample, "failure_streak"), _field(sample, "queue_depth"), age)
 

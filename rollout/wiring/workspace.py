@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         Forge,
         History,
         Issues,
+        MetricsServers,
         Product,
         Reverter,
         StateFiles,
@@ -506,6 +507,13 @@ class Workspace:
             evidence_dir=evidence_dir,
             left_out=STATE if self._is_home(product_dir) else None,
         )
+
+    def metrics_servers(self) -> MetricsServers:
+        """Returns whoever the contract's queries are asked; under --now they answer for that moment."""
+        from rollout.adapters.metrics.servers import HttpMetricsServers
+
+        at = self.clock.now() if isinstance(self.clock, FixedClock) else None
+        return HttpMetricsServers(self._environment, self.clock, at=at)
 
     def _is_home(self, product_dir: Path | None) -> bool:
         """Returns whether the product is a part of this repository, and so is beside state."""

@@ -120,6 +120,11 @@ class Contract(Model):
         """Surface -> query -> seconds of each further window that a gate or trigger asks it over, sorted."""
         return {}
 
+    @property
+    def measures(self) -> bool:
+        """Whether a surface is metrics."""
+        return any(surface.metrics is not None for surface in self.surfaces.values())
+
     def __copy__(self) -> Self:
         # A changed copy must not answer with what was worked out of the fields before.
         copied = super().__copy__()

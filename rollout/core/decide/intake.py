@@ -208,7 +208,8 @@ def _below_zero(observation: Observation) -> str:
     """Returns which count is below zero; `collect` writes no such sample."""
     for surface, sample in observation.samples.items():
         for field in CYCLE_FIELDS:
-            if sample.fields.get(field, 0) < 0:
+            measured = sample.measurements.get(field)
+            if sample.fields.get(field, 0) < 0 or (measured is not None and (measured.value or 0) < 0):
                 return f"says {field} of {surface} is below zero"
     return ""
 

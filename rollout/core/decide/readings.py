@@ -17,8 +17,13 @@ _SHOWN = 8
 
 
 def of_release(sample: Sample, name: str, observation: Observation, contract: Contract) -> Sample:
-    """Returns the sample, or an unknown one where its checkout says nothing about the release."""
+    """Returns the sample, or an unknown one where its checkout says nothing about the release.
+
+    One of metrics, which have no checkout, gets the fields that gates read.
+    """
     surface = contract.surfaces.get(name)
+    if surface is not None and surface.metrics is not None:
+        return with_fields(sample, surface.metrics.queries)
     if surface is not None and surface.is_of_any_revision:
         return sample
     why = _why_foreign(sample, observation)
@@ -171,8 +176,6 @@ def _fresh(
 ) -> Sample:
     if sample.unknown is not None:
         return sample
-    if surface is not None and surface.metrics is not None:
-        sample = with_fields(sample, surface.metrics.queries)
     updated = sample.updated_at
     if updated is None:
         return Sample(unknown="carries no time of its own")

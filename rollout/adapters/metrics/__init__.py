@@ -1,0 +1,1 @@
+"""The only code that asks metrics servers: one provider a file, and one HTTP client for all."""

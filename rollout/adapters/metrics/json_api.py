@@ -1,0 +1,43 @@
+"""Any HTTP server that answers in JSON; a JMESPath expression finds the number."""
+
+from __future__ import annotations
+
+from rollout.adapters.metrics.http_client import MAX_BODY, WHOLE, HttpAnswer
+from rollout.core.surfaces.expressions import find
+from rollout.core.surfaces.metrics.answers import Answer, Point
+from rollout.core.surfaces.metrics.questions import Question
+from rollout.core.surfaces.payload import MalformedError, decode, number
+from rollout.core.text import inert
+from rollout.core.values import JsonValue
+
+
+def path(question: Question) -> str:
+    """Returns what is requested below the base address."""
+    return question.text
+
+
+def read(found: HttpAnswer, question: Question) -> Answer:
+    """Returns the number or the list of numbers that the question picks. Raises MalformedError for others."""
+    picked = find(question.pick, decode(found.body, MAX_BODY))
+    if picked is None:
+        return Answer(at=found.date)
+    values = picked if isinstance(picked, list) else [picked]
+    return Answer(tuple(Point(_value(each), found.date) for each in values), at=found.date)
+
+
+def _value(picked: JsonValue) -> int | float:
+    if isinstance(picked, str) and _reads_as_number(picked):
+        raise MalformedError(f"picks text: {inert(repr(picked), WHOLE)}; to_number() reads it")
+    value = None if isinstance(picked, bool) else number(picked)
+    if value is None:
+        raise MalformedError(f"picks no number: {inert(repr(picked), WHOLE)}")
+    return value
+
+
+def _reads_as_number(text: str) -> bool:
+    """Returns whether the text reads as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

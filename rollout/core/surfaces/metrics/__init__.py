@@ -1,0 +1,1 @@
+"""Metrics: which questions a server is asked, and what its answers measure."""
