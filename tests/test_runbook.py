@@ -67,7 +67,7 @@ def test_the_binary_is_built_before_surfaces_run_it_one_after_another(contract: 
 
 
 def test_surfaces_are_parsed_by_what_they_print(contract: Contract) -> None:
-    assert {name: surface.adapter.value for name, surface in contract.surfaces.items()} == ADAPTERS
+    assert {name: surface.adapter for name, surface in contract.surfaces.items()} == ADAPTERS
 
 
 def test_surfaces_without_totals_are_counted_from_their_logs(contract: Contract) -> None:

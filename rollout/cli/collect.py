@@ -121,10 +121,18 @@ def _measuring_before(call: Call, contract: Contract) -> Measuring | None:
         return None
     try:
         state = call.workspace.load_for_brake(contract.train)
-    except RolloutError as error:
-        progress(f"placeholders have no value yet, except {{phase}}, {{percent}} and {{window}}: {error}")
-        return _measuring(call, contract, None, None)
+    except RolloutError:  # `init` may have written it, and nobody committed it yet
+        return _measuring(call, contract, None, _channel_at_hand(call, contract.train))
     return _measuring(call, contract, state.rollout, state.channel)
+
+
+def _channel_at_hand(call: Call, train: str) -> Channel | None:
+    from rollout.core.files import CHANNEL, state_path
+    from rollout.core.state import Channel
+    from rollout.files.state_files import read_model
+
+    worktree, file = call.workspace.worktree, state_path(train, CHANNEL)
+    return read_model(Channel, worktree.read(file), file) if worktree.exists(file) else None
 
 
 def _measuring(

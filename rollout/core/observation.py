@@ -13,7 +13,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field
 
 from rollout.core.evidence_index import MAX_CAPTURED, EvidenceEntry
-from rollout.core.values import Duration, Identifier, Instant, Line, Model, Name, Sha, Version, format_instant
+from rollout.core.values import Identifier, Instant, Line, Model, Name, Sha, Version, format_instant
 
 COUNTERS = "counters"
 TIMELINE = "timeline"
@@ -107,10 +107,10 @@ class Measurement(Measured):
     """What the value rests on; of a proportion its total."""
     good: Count | None = None
     total: Count | None = None
-    window: Duration | None = None
-    """How far back the counts of a proportion go."""
-    windows: dict[Duration, Measured] = Field(default={}, max_length=MAX_WINDOWS)
-    """The same query over each window that a gate or trigger names."""
+    window: int | None = Field(default=None, ge=1)
+    """Seconds that the counts of a proportion go back."""
+    windows: dict[Identifier, Measured] = Field(default={}, max_length=MAX_WINDOWS)
+    """The same query over each window that a gate or trigger names, such as `1h`."""
 
 
 class Sample(Model):

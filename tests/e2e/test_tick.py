@@ -142,7 +142,10 @@ def test_surfaces_are_tried_without_a_rollout_and_before_anything_is_committed(
     assert said.out.splitlines()[0] == "the surfaces of state/product/contract.yaml"
     assert "  api     unknown  exit 1: cat: health.json: No such file" in said.out
     assert said.err == "nothing was recorded\n"
-    assert shell.json("collect", "--try", "--surface", "worker")["samples"]["worker"]["unknown"]
+    assert [
+        (row["surface"], row["query"], row["sent"], row["unknown"] is None)
+        for row in shell.json("collect", "--try", "--surface", "worker")
+    ] == [("worker", None, "worker-health.json", False)]
     assert repository.status() == before
 
 

@@ -6,7 +6,7 @@ No error holds a header that was sent.
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +33,15 @@ WHOLE = 2000
 _CONNECTING = 10
 """Seconds for one address of the host."""
 _CHUNK = 64 * 1024
+
+
+Lookup = Callable[[str, int], Sequence[str]]
+"""Gives the addresses of a host and port. Raises OSError."""
+
+
+def addresses_of(host: str, port: int) -> list[str]:
+    """Returns what the system's name service says."""
+    return [str(where[0]) for *_, where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class NoAnswerError(Exception):
@@ -126,7 +135,9 @@ def _connected(connection: HTTPConnection, sockets: Sockets | None) -> socket.so
 class HttpClient:
     """Asks one server, over at most `MOST_CONNECTIONS` connections that are used again."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], *, insecure: bool, timeout: float) -> None:
+    def __init__(
+        self, url: str, headers: Mapping[str, str], lookup: Lookup, *, insecure: bool, timeout: float
+    ) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -134,6 +145,7 @@ class HttpClient:
         self._base = parts.path.rstrip("/")
         self._headers = {**headers, "Accept": "application/json", "Accept-Encoding": "gzip"}
         self._headers["User-Agent"] = f"rollout/{tool.__version__}"
+        self._lookup = lookup
         self._insecure = insecure
         self._timeout = timeout
         self._sockets: Sockets | None = None
@@ -154,11 +166,11 @@ class HttpClient:
 
     def _addresses(self) -> list[str]:
         try:
-            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            found = self._lookup(self._host, self._port)
         except (OSError, UnicodeError) as error:
             why = error.strerror if isinstance(error, OSError) else ""
             raise NoAnswerError(f"{self._host} cannot be looked up: {inert(why or str(error))}") from None
-        addresses = list(dict.fromkeys(str(where[0]).partition("%")[0] for *_, where in found))
+        addresses = list(dict.fromkeys(address.partition("%")[0] for address in found))
         for address in map(ip_address, addresses):
             if is_forbidden(address):
                 raise NoAnswerError(f"{self._host} is {address}, a link-local or metadata address")

@@ -15,7 +15,9 @@ from rollout.adapters.metrics.http_client import (
     WHOLE,
     HttpAnswer,
     HttpClient,
+    Lookup,
     NoAnswerError,
+    addresses_of,
 )
 from rollout.core.contract import Auth, Datadog, JsonApi, Metrics, Prometheus
 from rollout.core.surfaces.metrics.answers import Answer
@@ -74,11 +76,22 @@ class _Secrets:
 class HttpMetricsServers:
     """Fills the `MetricsServers` port."""
 
-    def __init__(self, environment: Mapping[str, str], clock: Clock, *, at: datetime | None = None) -> None:
-        """`at`: the moment of `--now`, which a server is asked to answer for; None for its own time."""
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        clock: Clock,
+        *,
+        at: datetime | None = None,
+        lookup: Lookup = addresses_of,
+    ) -> None:
+        """`at`: the moment of `--now`, which a server is asked to answer for; None for its own time.
+
+        `lookup` gives the addresses of a host.
+        """
         self._environment = environment
         self._clock = clock
         self._at = at
+        self._lookup = lookup
         self._clients: set[HttpClient] = set()
         self._is_stopped = False
 
@@ -97,7 +110,9 @@ class HttpMetricsServers:
         except NoAnswerError as problem:
             return dict.fromkeys(questions, Answer(why=str(problem)))
         paths = {question: self._path(metrics, question) for question in questions}
-        client = HttpClient(metrics.url, secrets.headers, insecure=metrics.insecure_http, timeout=timeout)
+        client = HttpClient(
+            metrics.url, secrets.headers, self._lookup, insecure=metrics.insecure_http, timeout=timeout
+        )
         self._clients.add(client)
         if self._is_stopped:
             client.end()

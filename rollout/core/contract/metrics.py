@@ -8,14 +8,23 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from rollout.core.contract.address import Address, why_no_address
 from rollout.core.values import Duration, Identifier, Model
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _LONGEST_VARIABLE = 100
-_HEADER = r"^[A-Za-z0-9][A-Za-z0-9-]{0,99}$"
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
+_PATH = re.compile(r"/[!-~]*")
+_NO_PATH_SIGNS = frozenset("\\#")
 
 
 def _variable(given: object) -> str:
@@ -36,6 +45,18 @@ Variable = Annotated[
 """The name of an environment variable that holds a secret."""
 
 
+def _header(given: str) -> str:
+    if _HEADER.fullmatch(given):
+        return given
+    raise ValueError("is not the name of a header: use letters, digits and dashes")
+
+
+def _path(given: str) -> str:
+    if _PATH.fullmatch(given) and not _NO_PATH_SIGNS & set(given):
+        return given
+    raise ValueError("is not a path: begin with /, and write a space as %20")
+
+
 class Auth(Model):
     """How the provider knows who asks: names of environment variables, never their values."""
 
@@ -43,9 +64,7 @@ class Auth(Model):
     """Holds a token, sent as `Authorization: Bearer`."""
     basic_env: Variable | None = None
     """Holds `user:password`."""
-    header_env: Annotated[
-        dict[Annotated[str, StringConstraints(pattern=_HEADER)], Variable], Field(max_length=10)
-    ] = {}
+    header_env: Annotated[dict[Annotated[str, AfterValidator(_header)], Variable], Field(max_length=10)] = {}
     """Header -> the variable that holds its value."""
 
     @model_validator(mode="before")
@@ -82,7 +101,7 @@ class Auth(Model):
 
 
 QueryText = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
-PathText = Annotated[str, StringConstraints(max_length=2000, pattern=r"^/[^\s\\#]*$")]
+PathText = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_path)]
 
 
 class Pick(Model):

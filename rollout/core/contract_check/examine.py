@@ -48,6 +48,11 @@ def doubts(contract: Contract) -> list[str]:
         from rollout.core.surfaces.expressions import constant_problems
 
         constants = list(constant_problems(contract))
+    measured: list[str] = []
+    if contract.measures:
+        from rollout.core.contract_check.metrics import metric_problems
+
+        measured = list(metric_problems(contract))
     return [
         *limit_problems(contract),
         *health_problems(contract),
@@ -56,6 +61,7 @@ def doubts(contract: Contract) -> list[str]:
         *command_problems(contract),
         *dead_ends(contract),
         *constants,
+        *measured,
     ]
 
 

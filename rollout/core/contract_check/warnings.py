@@ -41,6 +41,10 @@ def find_warnings(contract: Contract) -> Iterator[str]:
         from rollout.core.surfaces.expressions import constant_doubts
 
         yield from constant_doubts(contract)
+    if contract.measures:
+        from rollout.core.contract_check.metrics import metric_doubts
+
+        yield from metric_doubts(contract)
     yield from _triggers(contract)
     yield from _baselines(contract)
     yield from _soak(contract)

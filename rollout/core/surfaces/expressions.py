@@ -25,7 +25,7 @@ def expression_problems(contract: Contract) -> list[str]:
     return [
         f"{where}: {problem}"
         for where, expression in _all_expressions(contract)
-        if (problem := _problem(expression))
+        if (problem := expression_problem(expression))
     ]
 
 
@@ -110,7 +110,8 @@ def _expressions(mapping: JsonMapping) -> Iterator[tuple[str, str]]:
     yield from ((f"labels.{name}", expression) for name, expression in mapping.labels.items())
 
 
-def _problem(expression: str) -> str:
+def expression_problem(expression: str) -> str:
+    """Returns why the expression cannot work; empty when it can."""
     import jmespath
     from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
 

@@ -104,7 +104,7 @@ def _proportion(asked: Asked, good: float, total: float, at: datetime | None) ->
     if good > total:
         return _unknown(asked, f"good is more than total: {good:g} of {total:g} over {over}")
     return Measurement(
-        value=1 - good / total,
+        value=(total - good) / total,
         at=at,
         sha256=asked.digest,
         samples=total,
@@ -180,7 +180,7 @@ def sample_of(surface: Surface, asked: Sequence[Asked], found: Sequence[Measurem
     for each, further in zip(asked, found, strict=True):
         if each.is_further:
             own = measurements[each.name]
-            windows = {**own.windows, each.window: _over_a_window(further)}
+            windows = {**own.windows, format_duration(each.window): _over_a_window(further)}
             measurements[each.name] = own.model_copy(update={"windows": windows})
     known = [each.at for each in found if each.unknown is None and each.at is not None]
     return Sample(

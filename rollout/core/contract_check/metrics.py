@@ -1,0 +1,111 @@
+"""Queries of metrics that cannot be asked, or do not measure what they seem to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rollout.core.contract import Contract, Metrics, Part, Pick, Prometheus, Query
+from rollout.core.placeholders import named
+from rollout.core.surfaces.expressions import expression_problem
+from rollout.core.surfaces.metrics import promql, url_path
+from rollout.core.surfaces.metrics.holes import NAMES
+from rollout.core.surfaces.metrics.questions import holes_in
+from rollout.core.values import format_duration, parse_duration
+
+_COUNTED = (Part.GOOD, Part.TOTAL)
+
+
+class _QueryPart(NamedTuple):
+    """One part of one query."""
+
+    where: str
+    """The field of the contract."""
+    metrics: Metrics
+    query: Query
+    part: Part
+    asked: str | Pick
+
+    @property
+    def text(self) -> str:
+        return self.asked.path if isinstance(self.asked, Pick) else self.asked
+
+    @property
+    def text_field(self) -> str:
+        return f"{self.where}.path" if isinstance(self.asked, Pick) else self.where
+
+
+def metric_problems(contract: Contract) -> Iterator[str]:
+    """Yields each mistake that can be seen without the server, as `field: message`."""
+    for each in _parts(contract):
+        for hole in holes_in(each.metrics, each.text):
+            if hole.mistake:
+                yield f"{each.text_field}: {hole.mistake}{_as_text(each, hole.name)}"
+        if isinstance(each.metrics, Prometheus):
+            yield from (f"{each.text_field}: {mistake}" for mistake in promql.mistakes(each.text))
+        if isinstance(each.asked, Pick):
+            yield from (f"{each.text_field}: {mistake}" for mistake in url_path.mistakes(each.text))
+            yield from _of_expression(f"{each.where}.pick", each.asked.pick)
+
+
+def _as_text(each: _QueryPart, name: str) -> str:
+    """Returns how to write a brace that is no placeholder, where the word is none."""
+    is_string = isinstance(each.metrics, Prometheus) and name not in NAMES
+    return "; a brace of a string itself is written \\x7b" if is_string else ""
+
+
+def _of_expression(where: str, expression: str) -> Iterator[str]:
+    if problem := expression_problem(expression):
+        yield f"{where}: {problem}"
+        return
+    for word in named(expression):
+        if word in NAMES:
+            yield f"{where}: {{{word}}} is not filled in here; placeholders belong in path"
+
+
+def metric_doubts(contract: Contract) -> Iterator[str]:
+    """Yields what may be meant, as `field: message`."""
+    for name, surface in contract.surfaces.items():
+        if surface.metrics is not None and surface.metrics.insecure_http:
+            where = f"surfaces.{name}.metrics.insecure_http"
+            yield f"{where}: whoever is between here and the server can change what it measures"
+    for each in _parts(contract):
+        if each.part not in _COUNTED or not isinstance(each.metrics, Prometheus):
+            continue
+        if promql.counts_by_rate(each.text):
+            yield f"{each.where}: rate() gives no counts, which good and total are; use increase()"
+        window = each.query.window or contract.sampling.interval
+        for found in _ranges(each.text):
+            if found != window:
+                yield (
+                    f"{each.where}: looks back {format_duration(found)}, and its window is"
+                    f" {format_duration(window)}; write [{{window}}]"
+                )
+
+
+_RANGE = re.compile(r"\[([0-9smhd]+)\]")
+
+
+def _ranges(query: str) -> Iterator[int]:
+    for text in dict.fromkeys(_RANGE.findall(query)):
+        try:
+            yield parse_duration(text)
+        except ValueError:
+            continue  # the server says what is wrong with it
+
+
+def _parts(contract: Contract) -> Iterator[_QueryPart]:
+    for name, surface in contract.surfaces.items():
+        if surface.metrics is None:
+            continue
+        for field, query in surface.metrics.queries.items():
+            where = f"surfaces.{name}.metrics.queries.{field}"
+            for part, asked in query.parts.items():
+                yield _QueryPart(f"{where}{_key(part, asked)}", surface.metrics, query, part, asked)
+
+
+def _key(part: Part, asked: str | Pick) -> str:
+    if part is not Part.VALUE:
+        return f".{part}"
+    return "" if isinstance(asked, Pick) else ".query"
