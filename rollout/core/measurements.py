@@ -18,7 +18,7 @@ def with_fields(sample: Sample, queries: Mapping[str, Query]) -> Sample:
     contract may ask for more of the same evidence. A counter is the value rounded down.
     """
     measured = {
-        name: _if_enough(measurement, queries[name]) if name in queries else measurement
+        name: if_enough(measurement, queries[name]) if name in queries else measurement
         for name, measurement in sample.measurements.items()
     }
     known = {name: each.value for name, each in measured.items() if each.value is not None}
@@ -30,7 +30,8 @@ def with_fields(sample: Sample, queries: Mapping[str, Query]) -> Sample:
     return sample.model_copy(update={"measurements": measured, "fields": known, "counters": totals})
 
 
-def _if_enough(measurement: Measurement, query: Query) -> Measurement:
+def if_enough(measurement: Measurement, query: Query) -> Measurement:
+    """Returns the measurement; an unknown one where it rests on fewer samples than the contract asks for."""
     if measurement.unknown is not None or query.min_samples is None:
         return measurement
     found = math.floor(measurement.samples or 0)

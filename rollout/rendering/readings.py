@@ -7,6 +7,7 @@ from datetime import datetime
 from shlex import join
 
 from rollout.core.contract import Contract, Surface
+from rollout.core.measurements import if_enough
 from rollout.core.observation import HarnessReport, Measurement, Observation, Sample
 from rollout.core.surfaces.metrics.answers import QueryReading
 from rollout.core.values import JsonValue, format_duration, format_instant, seconds_between
@@ -56,20 +57,23 @@ def try_view(
 ) -> str:
     """Returns what the surfaces that a contract names said, where nothing is rolled out."""
     head = style(f"the surfaces of {line(file)}", bold=True)
-    lines = reading_lines(samples, harness, now=now, style=style)
+    payloads = {name: sample for name, sample in samples.items() if name not in queries}
+    lines = reading_lines(payloads, harness, now=now, style=style)
     sent = (text for surface, asked in queries.items() for text in _sent(surface, asked))
     return "\n".join([head, *lines, *sent])
 
 
 def _sent(surface: str, queries: Sequence[QueryReading]) -> Iterator[str]:
-    yield f"queries of {surface}:"
-    for each in queries:
+    measured = [(each, if_enough(each.measurement, each.asked.query)) for each in queries]
+    known = sum(found.unknown is None for _, found in measured)
+    yield f"  {surface}  {known} of {len(queries)} measured"
+    for each, found in measured:
         over = f" over {format_duration(each.asked.window)}" if each.asked.is_further else ""
-        yield f"  {each.asked.name}{over}: {measurement_text(each.measurement, each.asked.query.unit)}"
+        yield f"    {each.asked.name}{over}: {measurement_text(found, each.asked.query.unit)}"
         for text in each.asked.sent.splitlines():
-            yield f"    sent: {line(text, 300)}"
+            yield f"      sent: {line(text, 300)}"
         for info in each.infos:
-            yield f"    the server adds: {line(info, 300)}"
+            yield f"      the server adds: {line(info, 300)}"
 
 
 def try_document(
@@ -86,7 +90,7 @@ def try_document(
 
 
 def _query_entry(surface: str, reading: QueryReading) -> dict[str, JsonValue]:
-    asked, found = reading.asked, reading.measurement
+    asked, found = reading.asked, if_enough(reading.measurement, reading.asked.query)
     return {
         "surface": surface,
         "query": asked.name,
@@ -123,7 +127,7 @@ def reading_lines(
     table = [(name, *_cells(sample, now)) for name, sample in samples.items()]
     if harness is not None:
         table.append(("harness", harness.status or "unknown", line(_harness(harness))))
-    return [_painted(text, style) for text in in_columns(table)]
+    return [_painted(text, style) for text in in_columns(table)] if table else []
 
 
 def _cells(sample: Sample, now: datetime) -> tuple[str, str]:
