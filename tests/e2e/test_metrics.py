@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_socket import socket_allow_hosts
@@ -77,6 +78,12 @@ def measures(
     server.pages["crashes"] = vector(str(crashes), at=now) if crashes else vector()
 
 
+def tick(server: MetricsServer, shell: Shell, **figures: int) -> Any:
+    shell.wait(minutes=10)
+    measures(server, shell, **figures)
+    return shell.json("tick")
+
+
 def test_a_release_is_promoted_by_measurements_and_verified_without_a_server(
     server: MetricsServer, shell: Shell
 ) -> None:
@@ -112,10 +119,8 @@ def test_too_many_errors_roll_back(server: MetricsServer, shell: Shell) -> None:
     measures(server, shell)
     shell.ok("tick")
     shell.ok("local", "merge", "1")
-    for bad in (10, 60):
-        shell.wait(minutes=10)
-        measures(server, shell, bad=bad, served=1)
-        said = shell.json("tick")
+    tick(server, shell, bad=10)
+    said = tick(server, shell, bad=60)
     assert (said["decision"], [row["trigger"] for row in said["triggers"] if row["fired"]]) == (
         "rollback",
         ["errors"],
@@ -138,10 +143,8 @@ def test_one_gate_that_does_not_hold_stands_alone(
     measures(server, shell)
     shell.ok("tick")
     shell.ok("local", "merge", "1")
-    for more in ({}, figures):
-        shell.wait(minutes=10)
-        measures(server, shell, served=len(more) + 1, **more)
-        said = shell.json("tick")
+    tick(server, shell)
+    said = tick(server, shell, **figures, served=2)
     waits = [(row["gate"], row["seen"]) for row in said["gates"] if row["result"] != "satisfied"]
     assert (gate, seen) in waits
     assert {name for name, _ in waits} <= {gate, "soak"}
@@ -153,10 +156,12 @@ def test_a_server_that_is_away_holds_and_rolls_nothing_back(server: MetricsServe
     measures(server, shell)
     shell.ok("tick")
     shell.ok("local", "merge", "1")
+    tick(server, shell)
     server.pages.clear()
-    for _ in range(3):
-        shell.wait(minutes=10)
-        said = shell.json("tick")
+    shell.wait(minutes=10)
+    shell.ok("tick")
+    shell.wait(minutes=10)
+    said = shell.json("tick")
     assert (said["decision"], any(row["fired"] for row in said["triggers"])) == ("hold", False)
 
 

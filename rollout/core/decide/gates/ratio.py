@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from rollout.core.contract import RatioGate, RatioTrigger
 from rollout.core.decide.view import Leaf, View, exactly, figure, leaves, number
+from rollout.core.measurements import why_not_measured
 from rollout.core.observation import Sample
 from rollout.core.state import Result
 from rollout.core.surfaces.payload import LARGEST
@@ -36,7 +37,7 @@ def compare(condition: RatioGate | RatioTrigger, sample: Sample) -> tuple[Result
         if value is None and field in sample.not_applicable:
             return Result.NOT_APPLICABLE, "never reported here"
         if value is None:
-            return Result.UNKNOWN, f"{field} not reported"
+            return Result.UNKNOWN, f"{field} {why_not_measured(sample, field)}"
         if value < 0:
             return Result.UNKNOWN, f"{field} is {number(value)}: a ratio is of numbers from zero up"
         found.append(value)

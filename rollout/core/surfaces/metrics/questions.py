@@ -68,7 +68,7 @@ def values_of(contract: Contract, rollout: Rollout | None, channel: Channel | No
             "version": rollout.release.version,
             "commit": rollout.release.commit,
             "phase": rollout.phase,
-            "percent": f"{rollout.canary_percent:g}",
+            "percent": str(rollout.canary_percent),
         }
         target = rollout.rollback_target
         return values | ({"baseline": target.version} if target is not None else {})
