@@ -7,7 +7,7 @@ import re
 import signal
 import stat
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,17 +54,19 @@ _CHUNK = 64 * 1024
 _OBJECT_ID = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
-def product_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def product_environment(environment: Mapping[str, str], withheld: Collection[str] = ()) -> dict[str, str]:
     """Returns what the contract's commands inherit: the environment without what could write to a forge.
 
     Left out, in any case of letters: `GITHUB_*`, `ACTIONS_*`, `INPUT_*`, `RUNNER_*`; names that
     contain TOKEN, SECRET, PASSWORD, PASSWD, CREDENTIAL, PRIVATE_KEY or ASKPASS; names that end in the
     word PAT or KEY, except `*_API_KEY`, which is how products name the keys of services that they
-    call themselves; `GIT_CONFIG*` and `SSH_AUTH_SOCK`, which carry credentials too; and `NO_PLUGINS`,
-    which this process set for itself.
+    call themselves; `GIT_CONFIG*` and `SSH_AUTH_SOCK`, which carry credentials too; `NO_PLUGINS`,
+    which this process set for itself; and what is `withheld` by name.
     """
     own = {name: value for name, value in environment.items() if (name, value) != NO_PLUGINS}
-    return {name: value for name, value in own.items() if not _is_withheld(name.upper())}
+    return {
+        name: value for name, value in own.items() if name not in withheld and not _is_withheld(name.upper())
+    }
 
 
 def _is_withheld(name: str) -> bool:
@@ -89,10 +91,14 @@ class LocalProduct:
         grace: float = 2.0,
         evidence_dir: Path | None = None,
         left_out: str | None = None,
+        withheld: Collection[str] = (),
     ) -> None:
-        """`left_out`: the folder of the repository whose files are not the product's, where state lies."""
+        """`left_out`: the folder of the repository whose files are not the product's, where state lies.
+
+        `withheld`: variables that commands do not get, beside those of `product_environment`.
+        """
         self._root = Path(os.path.realpath(product_dir))
-        self._environment = product_environment(environment)
+        self._environment = product_environment(environment, withheld)
         self._clock = clock
         self._grace = grace
         self._evidence_dir = evidence_dir

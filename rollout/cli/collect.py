@@ -64,7 +64,8 @@ def collect(
 
     check_output(output)
     state = call.workspace.load_for_brake(call.named_train)
-    product = call.workspace.product(product_dir, evidence_dir_of(state.contract, evidence_dir, output))
+    copies_to = evidence_dir_of(state.contract, evidence_dir, output)
+    product = call.workspace.product(product_dir, copies_to, withheld=state.contract.variables)
     is_summary = output is None and not call.json
     observation = read(
         call,
@@ -101,7 +102,7 @@ def _try_out(call: Call, product_dir: Path | None, surfaces: tuple[str, ...]) ->
     with stopping_in_order(), waiting(reading, quiet=call.json):
         tried = try_out(
             contract,
-            space.product(product_dir),
+            space.product(product_dir, withheld=contract.variables),
             space.clock,
             surfaces=surfaces or None,
             workers=WORKERS,

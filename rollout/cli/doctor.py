@@ -66,4 +66,5 @@ def _here(call: Call) -> Examination:
         lambda: check_contracts(space.worktree, read_contract, call.named_train),
         space.has_branch,
         space.refuse_lost,
+        space.is_set,
     )

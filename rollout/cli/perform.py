@@ -42,7 +42,7 @@ def perform(call: Call, output: Path | None, product_dir: Path | None, evidence_
     check_output(output)
     state = call.workspace.load_for_brake(call.named_train)
     copies_to = evidence_dir_of(state.contract, evidence_dir, output)
-    product = call.workspace.product(product_dir, copies_to)
+    product = call.workspace.product(product_dir, copies_to, withheld=state.contract.variables)
     results = carry_out(call, state, product, copies=copies_to is not None)
     if results is None:
         progress("nothing pending")

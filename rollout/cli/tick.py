@@ -46,7 +46,7 @@ def once(call: Call, product_dir: Path | None, evidence_dir: Path | None) -> flo
 
     state = call.workspace.load_for_brake(call.named_train)
     copies_to = evidence_dir_of(state.contract, evidence_dir, None)
-    product = call.workspace.product(product_dir, copies_to)
+    product = call.workspace.product(product_dir, copies_to, withheld=state.contract.variables)
     reports = tick(
         state,
         lambda state: carry_out(call, state, product, copies=copies_to is not None),

@@ -58,14 +58,17 @@ def examine_local(
     check: Callable[[], object],
     has_branch: Callable[[str], bool],
     refuse_lost: Callable[[], None],
+    is_set: Callable[[str], bool],
 ) -> Examination:
     """Examines the clone; `person` and `check` (of the worktree's contracts) raise InputError for what they
     find wrong.
 
-    `has_branch` says whether the clone knows a branch. `refuse_lost` as above.
+    `has_branch` says whether the clone knows a branch, `is_set` whether a variable has a value.
+    `refuse_lost` as above.
     """
     trains, trouble, fix = _trains(store, refuse_lost, has_branch)
-    facts = Laptop(_person(person), branch, trouble, trains, _contract_problems(check), fix)
+    unset = tuple(name for train in trains for name in train.variables if not is_set(name))
+    facts = Laptop(_person(person), branch, trouble, trains, _contract_problems(check), fix, unset)
     return Examination(f"the local forge, state on {branch}", examine_laptop(facts))
 
 
@@ -101,6 +104,7 @@ def _train(store: StateStore, name: str, head: str, has_branch: Callable[[str], 
         copies_evidence=bool(contract.rollback.evidence) and contract.rollback.evidence_copies == "always",
         notes=tuple(find_notes(contract)),
         missing=tuple(missing_branches(contract, has_branch)),
+        variables=contract.variables,
     )
 
 

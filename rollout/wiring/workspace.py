@@ -497,7 +497,10 @@ class Workspace:
     def worktree(self) -> DiskWorktree:
         return DiskWorktree(self.git.home, self.git.tags)
 
-    def product(self, product_dir: Path | None, evidence_dir: Path | None = None) -> Product:
+    def product(
+        self, product_dir: Path | None, evidence_dir: Path | None = None, *, withheld: Sequence[str] = ()
+    ) -> Product:
+        """Returns the product's checkout; its commands do not get the variables that are `withheld`."""
         from rollout.adapters.product import LocalProduct
 
         return LocalProduct(
@@ -506,7 +509,12 @@ class Workspace:
             self.clock,
             evidence_dir=evidence_dir,
             left_out=STATE if self._is_home(product_dir) else None,
+            withheld=withheld,
         )
+
+    def is_set(self, variable: str) -> bool:
+        """Returns whether the environment has a value for that variable."""
+        return bool(self._environment.get(variable, "").strip())
 
     def metrics_servers(self) -> MetricsServers:
         """Returns whoever the contract's queries are asked; under --now they answer for that moment."""

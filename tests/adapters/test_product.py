@@ -303,13 +303,12 @@ def test_a_command_does_not_inherit_that_this_process_has_no_plugins(value: str,
 
 
 def test_commands_get_the_filtered_environment(folder: Path) -> None:
-    environment = {**os.environ, "GITHUB_TOKEN": "t", "TAU_MODE": "live"}
-    ran = run(
-        LocalProduct(folder, environment, FixedClock(NOW)), "import json; print(json.dumps(dict(os.environ)))"
-    )
+    environment = {**os.environ, "GITHUB_TOKEN": "t", "TAU_MODE": "live", "PROM_AUTH": "s"}
+    product = LocalProduct(folder, environment, FixedClock(NOW), withheld=("PROM_AUTH",))
+    ran = run(product, "import json; print(json.dumps(dict(os.environ)))")
     seen = json.loads(ran.stdout)
     assert seen["TAU_MODE"] == "live"
-    assert "GITHUB_TOKEN" not in seen
+    assert seen.keys().isdisjoint({"GITHUB_TOKEN", "PROM_AUTH"})
 
 
 # --- files ------------------------------------------------------------------------------------------------

@@ -121,6 +121,13 @@ class Contract(Model):
         return {}
 
     @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the environment variables that hold the secrets of metrics servers, each once."""
+        sources = (surface.metrics for surface in self.surfaces.values())
+        named = (name for source in sources if source and source.auth for name in source.auth.variables)
+        return tuple(dict.fromkeys(named))
+
+    @property
     def measures(self) -> bool:
         """Whether a surface is metrics."""
         return any(surface.metrics is not None for surface in self.surfaces.values())

@@ -239,6 +239,8 @@ class TrainFacts:
     """What its contract leaves to people, each as `field: message`."""
     missing: tuple[str, ...] = ()
     """Branches that its contract names and the clone does not know, each as `field: message`."""
+    variables: tuple[str, ...] = ()
+    """Environment variables that hold the secrets of its metrics servers."""
 
 
 @dataclass(frozen=True)
@@ -305,6 +307,8 @@ class Laptop:
     contract_problems: tuple[str, ...]
     """Mistakes of the worktree's contracts, each as `file: field: message`."""
     branch_fix: str = ""
+    unset: tuple[str, ...] = ()
+    """Variables of the trains' metrics that have no value here."""
 
 
 ONE_TRAIN = "ROLLOUT_TRAIN"

@@ -34,6 +34,11 @@ def laptop(facts: Laptop) -> Iterator[Finding]:
         for missing in train.missing:
             yield problem("contract", f"{train.name}: {missing}", f"fix state/{train.name}/contract.yaml")
     yield from left_to_people(facts.trains)
+    for train in facts.trains:
+        for variable in train.variables:
+            if variable in facts.unset:
+                says = f"{train.name}: {variable} is not set here, so its queries are unknown"
+                yield problem("metrics", says, f"export {variable}=VALUE before rollout collect or tick")
     if facts.person is None:
         yield warning("git identity", "git does not know who you are: sign-offs need --by", IDENTIFY)
     else:

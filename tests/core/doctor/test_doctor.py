@@ -526,6 +526,7 @@ def test_evidence_of_a_private_repository_is_nobodys() -> None:
 
 
 BY_HAND = TrainFacts("tau", notes=("apply: no command",))
+MEASURED = TrainFacts("tau", variables=("PROM_TOKEN",))
 ELSEWHERE = TrainFacts("tau", missing=("product.branch: there is no branch main here",))
 LAPTOP = Laptop("Ada", "main", "", (TrainFacts("tau"),), ())
 
@@ -550,6 +551,13 @@ LAPTOP = Laptop("Ada", "main", "", (TrainFacts("tau"),), ())
         ),
         ({"contract_problems": ("f: x: y",)}, PROBLEM, "contract", "f: x: y", "rollout contract check"),
         ({"trains": (BY_HAND,)}, WARNING, "contract", "tau: apply: no command", "add apply to state/tau/"),
+        (
+            {"trains": (MEASURED,), "unset": ("PROM_TOKEN",)},
+            PROBLEM,
+            "metrics",
+            "tau: PROM_TOKEN is not set here, so its queries are unknown",
+            "export PROM_TOKEN=VALUE",
+        ),
         (
             {"trains": (ELSEWHERE,)},
             PROBLEM,
