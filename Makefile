@@ -42,8 +42,21 @@ test: dev ## run the tests; T='tests/core -k soak' runs some of them
 		code=$$?; test $$code -ne 5 || echo 'make test: T names no test.' >&2; exit $$code; }
 
 # What needs more than Python and git. T='-k graphql' runs some of them.
-real: dev $(CACHE)/real/.installed ## what GitHub recorded and published, its pages in a browser (needs npm)
+real: dev prometheus $(CACHE)/real/.installed ## GitHub's records and pages, a real Prometheus (needs npm)
 	@$(BIN)/python -m pytest -n auto tests/real $(T)
+
+# The tests start it, on free ports of the loopback.
+PROMETHEUS := apt-get install -y --no-install-recommends prometheus
+.PHONY: prometheus
+prometheus:
+	@command -v prometheus >/dev/null || { \
+		if ! command -v apt-get >/dev/null; then \
+			echo 'make real needs prometheus on the PATH; see prometheus.io/download.' >&2; exit 1; \
+		elif [ "$$(id -u)" != 0 ]; then \
+			echo 'make real needs prometheus: sudo $(PROMETHEUS)' >&2; exit 1; \
+		fi; \
+		echo 'set-up: prometheus'; \
+		{ $(PROMETHEUS) || { apt-get update && $(PROMETHEUS); }; } >/dev/null; }
 
 # Node trusts a list of its own, also where the system trusts more, such as a company's proxy.
 $(CACHE)/real/.installed: export NODE_EXTRA_CA_CERTS ?= /etc/ssl/certs/ca-certificates.crt
