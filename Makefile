@@ -51,7 +51,7 @@ PROMETHEUS := apt-get install -y --no-install-recommends prometheus
 prometheus:
 	@command -v prometheus >/dev/null || { \
 		if ! command -v apt-get >/dev/null; then \
-			echo 'make real needs prometheus on the PATH; see prometheus.io/download.' >&2; exit 1; \
+			echo 'make real needs prometheus on the PATH (macOS: brew install prometheus).' >&2; exit 1; \
 		elif [ "$$(id -u)" != 0 ]; then \
 			echo 'make real needs prometheus: sudo $(PROMETHEUS)' >&2; exit 1; \
 		fi; \

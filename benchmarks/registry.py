@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import cold_start, decision, github_calls, github_time, reconcile, verification
+from benchmarks import cold_start, decision, github_calls, github_time, metrics, reconcile, verification
 from benchmarks.table import Benchmark
 
 BENCHMARKS = (
@@ -26,6 +26,11 @@ BENCHMARKS = (
     Benchmark("status.yaml after 1,000 ticks over after 10", 1.1, decision.status_size),
     Benchmark(
         "`verify` of 1,000 commits over `yaml.load` of their 1,000 statuses", 2, verification.thousand_commits
+    ),
+    Benchmark(
+        "50 metrics of one provider over 1.5 times the slowest query of a bare client and 0.2 s",
+        1,
+        metrics.fifty_queries,
     ),
     *(Benchmark(f"requests to GitHub: {what}", most, count) for what, most, count in github_calls.TICKS),
     Benchmark("a steady run of rollout-reconcile under act, installing stubbed", None, github_time.whole_run),

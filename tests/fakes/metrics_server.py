@@ -24,6 +24,8 @@ class Page:
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0
+    """Seconds before the answer."""
     stream: Callable[[BufferedIOBase], None] | None = None
     """Writes the answer itself, the status line included."""
 
@@ -96,6 +98,7 @@ class _Http(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server_: MetricsServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def setup(self) -> None:
         super().setup()
@@ -110,6 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             page.stream(self.wfile)
             return
+        if page.delay:
+            self.server_.stopping.wait(page.delay)
         self.send_response_only(page.status)
         if self.server_.date is not None:
             self.send_header("Date", format_datetime(self.server_.date, usegmt=True))
