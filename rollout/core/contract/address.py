@@ -1,13 +1,13 @@
-"""Addresses of HTTP servers in a contract: one literal host, and nothing in them that is a secret."""
+"""What a contract says in HTTP's words: addresses of one literal host, paths, headers, names of secrets.
 
-# No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
+Imported only for a contract that has metrics. No message repeats what may be a secret.
+"""
+
+from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
-
-from pydantic import AfterValidator, StringConstraints
 
 IpAddress = IPv4Address | IPv6Address
 
@@ -66,7 +66,8 @@ def names_loopback(host: str) -> bool:
     return host.rstrip(".").lower() == "localhost" or host.rstrip(".").lower().endswith(".localhost")
 
 
-def _address(url: str) -> str:
+def checked_address(url: str) -> str:
+    """Returns the address, `https://host[:port][/path]`. Raises ValueError."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -98,10 +99,6 @@ def _problem(url: str, parts: SplitResult, host: str, port: int | None) -> str:
     return ""
 
 
-Address = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_address)]
-"""`https://host[:port][/path]`."""
-
-
 def why_no_address(url: str, *, insecure: bool, has_secrets: bool) -> str:
     """Returns why nothing may be asked there, as `field: message`; empty where it may.
 
@@ -112,3 +109,33 @@ def why_no_address(url: str, *, insecure: bool, has_secrets: bool) -> str:
     if url.startswith("https://") or insecure or names_loopback(urlsplit(url).hostname or ""):
         return ""
     return "url: must be https; http is for loopback, or for `insecure_http: true` without auth"
+
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
+_PATH = re.compile(r"/[!-~]*")
+_NO_PATH_SIGNS = frozenset("\\#")
+
+
+def checked_variable(given: object) -> str:
+    """Returns the name of an environment variable. Raises ValueError for what may be its value instead."""
+    if isinstance(given, str) and _VARIABLE.fullmatch(given):
+        return given
+    raise ValueError(
+        "must be the name of an environment variable, such as PROM_TOKEN; write the secret into that"
+        " variable, never into the contract"
+    )
+
+
+def checked_header(given: str) -> str:
+    """Returns the name of a header. Raises ValueError."""
+    if _HEADER.fullmatch(given):
+        return given
+    raise ValueError("is not the name of a header: use letters, digits and dashes")
+
+
+def checked_path(given: str) -> str:
+    """Returns the path of an address, with its query string. Raises ValueError."""
+    if _PATH.fullmatch(given) and not _NO_PATH_SIGNS & set(given):
+        return given
+    raise ValueError("is not a path: begin with /, and write a space as %20")

@@ -2,7 +2,6 @@
 
 # No `from __future__ import annotations` here: pydantic would compile each annotation anew at every start.
 
-import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from enum import StrEnum
@@ -17,44 +16,41 @@ from pydantic import (
     model_validator,
 )
 
-from rollout.core.contract.address import Address, why_no_address
 from rollout.core.values import Duration, Identifier, Model
 
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-_LONGEST_VARIABLE = 100
-_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
-_PATH = re.compile(r"/[!-~]*")
-_NO_PATH_SIGNS = frozenset("\\#")
+# The rules of addresses, paths and names are imported late: every command reads a contract, few have metrics.
+
+
+def _address(given: str) -> str:
+    from rollout.core.contract.address import checked_address
+
+    return checked_address(given)
+
+
+def _path(given: str) -> str:
+    from rollout.core.contract.address import checked_path
+
+    return checked_path(given)
+
+
+def _header(given: str) -> str:
+    from rollout.core.contract.address import checked_header
+
+    return checked_header(given)
 
 
 def _variable(given: object) -> str:
-    # What does not match may be the secret itself, so no message repeats it.
-    if isinstance(given, str) and len(given) <= _LONGEST_VARIABLE and _VARIABLE.fullmatch(given):
-        return given
-    raise ValueError(
-        "must be the name of an environment variable, such as PROM_TOKEN; write the secret into that"
-        " variable, never into the contract"
-    )
+    from rollout.core.contract.address import checked_variable
+
+    return checked_variable(given)
 
 
 Variable = Annotated[
     str,
     BeforeValidator(_variable),
-    WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE.pattern}$"}),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z_][A-Z0-9_]*$"}),
 ]
 """The name of an environment variable that holds a secret."""
-
-
-def _header(given: str) -> str:
-    if _HEADER.fullmatch(given):
-        return given
-    raise ValueError("is not the name of a header: use letters, digits and dashes")
-
-
-def _path(given: str) -> str:
-    if _PATH.fullmatch(given) and not _NO_PATH_SIGNS & set(given):
-        return given
-    raise ValueError("is not a path: begin with /, and write a space as %20")
 
 
 class Auth(Model):
@@ -236,7 +232,7 @@ MAX_QUERIES = 200
 
 
 class _Provider(Model):
-    url: Address
+    url: Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_address)]
     """The base address: a literal host, https unless it is loopback."""
     auth: Auth | None = None
     insecure_http: bool = False
@@ -245,6 +241,8 @@ class _Provider(Model):
 
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
+        from rollout.core.contract.address import why_no_address
+
         why = why_no_address(self.url, insecure=self.insecure_http, has_secrets=self.auth is not None)
         if why:
             raise ValueError(why)
