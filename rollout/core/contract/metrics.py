@@ -134,7 +134,8 @@ class Query(Model):
     unit: Annotated[str, StringConstraints(max_length=30)] | None = None
     """Shown to people, such as `seconds`."""
     window: Duration | None = None
-    """How far back the query looks, and what `{window}` stands for; `sampling.interval` when left out."""
+    """How far back the query looks, and what `{window}` is; `sampling.interval` if left out, and `5m`
+    for a plain query of Datadog."""
     min_samples: int | None = Field(default=None, ge=1, le=10**12)
     """With fewer it is too few to tell: unknown. A plain query needs `samples` beside it."""
     reduce: Reducer | None = None
@@ -175,6 +176,7 @@ class TextQuery(Query):
     """A query in the language of the provider."""
 
     query: QueryText | None = None
+    """Gives the value."""
     good: QueryText | None = None
     """Counts what went well over `window`."""
     total: QueryText | None = None
@@ -200,7 +202,9 @@ class PickQuery(Query):
     """A number of an HTTP answer."""
 
     path: PathText | None = None
+    """Below `url`, with a query string where it needs one; placeholders are percent-encoded."""
     pick: QueryText | None = None
+    """A JMESPath expression that gives the value."""
     good: Pick | None = None
     """Counts what went well over `window`."""
     total: Pick | None = None
@@ -235,6 +239,7 @@ class _Provider(Model):
     url: Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_address)]
     """The base address: a literal host, https unless it is loopback."""
     auth: Auth | None = None
+    """Whose secrets are sent; none when left out."""
     insecure_http: bool = False
     """Allows http to another host than loopback, and only without `auth`: everybody on the way reads and can
     change the answer."""

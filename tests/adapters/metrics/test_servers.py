@@ -262,7 +262,7 @@ def test_datadog(
     server.pages["avg:x{*}"] = page
     found = measure(surface(server, "datadog", {"query": "avg:x{*}", **more}))
     assert (found.value, unknown in (found.unknown or "")) == (value, True)
-    assert server.paths == [f"/api/v1/query?from={MS // 1000 - 600}&to={MS // 1000}&query=avg%3Ax%7B%2A%7D"]
+    assert server.paths == [f"/api/v1/query?from={MS // 1000 - 300}&to={MS // 1000}&query=avg%3Ax%7B%2A%7D"]
 
 
 JSON: dict[str, tuple[Page, str, float | None, str]] = {

@@ -171,7 +171,7 @@ def test_no_value_leaves_its_tag_in_datadog(version: str) -> None:
 DATADOG = [
     ("avg:x{*} by {host}", "avg:x{*} by {host}", ""),
     ("avg:x{prod}", "avg:x{prod}", ""),
-    ("sum:x{v:{version}}.rollup(sum, {window})", "sum:x{v:1.0_b.5}.rollup(sum, 600)", ""),
+    ("sum:x{v:{version}}.rollup(sum, {window})", "sum:x{v:1.0_b.5}.rollup(sum, 300)", ""),
     ("avg:x{version}", "", "{version} stands only for the value of a tag, such as {tag:{version}}"),
     ("avg:x{v:{window}}", "", "{window} stands outside of the braces of a scope"),
     ("avg:x{v:{verson}}", "", "unknown placeholder {verson}; did you mean version?"),

@@ -13,6 +13,9 @@ from rollout.core.surfaces.metrics import datadog_query, promql, url_path
 from rollout.core.surfaces.metrics.holes import Hole, UnfilledError, filled
 from rollout.core.values import format_duration
 
+_NEWEST_WITHIN = 300
+"""Seconds in which Datadog's newest point is looked for, where the contract does not say."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -88,10 +91,14 @@ def plan(
         _asked(metrics, name, query, window, values, is_further=is_further)
         for name, query in metrics.queries.items()
         for window, is_further in (
-            (query.window or interval, False),
+            (query.window or _usual_window(metrics, query, interval), False),
             *((each, True) for each in windows.get(name, ())),
         )
     ]
+
+
+def _usual_window(metrics: Metrics, query: Query, interval: int) -> int:
+    return _NEWEST_WITHIN if isinstance(metrics, Datadog) and not query.is_proportion else interval
 
 
 def _asked(
