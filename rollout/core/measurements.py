@@ -21,7 +21,9 @@ def with_fields(sample: Sample, queries: Mapping[str, Query]) -> Sample:
         name: if_enough(measurement, queries[name]) if name in queries else measurement
         for name, measurement in sample.measurements.items()
     }
-    known = {name: each.value for name, each in measured.items() if each.value is not None}
+    known = {
+        name: each.value for name, each in measured.items() if each.unknown is None and each.value is not None
+    }
     totals = {
         name: math.floor(value)
         for name, value in known.items()

@@ -11,12 +11,16 @@ import pytest
 from fakehub.clock import NOON
 from rollout import __version__
 from rollout.commands.collect import collect
+from rollout.commands.measuring import Measuring
 from rollout.core.contract import Contract, Prepare, Surface
-from rollout.core.observation import HarnessReport, LogCursor, Observation, Sample
+from rollout.core.observation import HarnessReport, LogCursor, Measurement, Observation, Sample
 from rollout.core.state import Decision, Outcome, Release, Rollout, Status, Verdict
+from rollout.core.surfaces.metrics.answers import Answer, Point
+from rollout.core.surfaces.metrics.questions import values_of
 from rollout.errors import InputError, RefusedError
 from rollout.ports import CommandRun, Failure, Reading
 from tests.fakes.clock import SteppingClock
+from tests.fakes.metrics import FakeMetricsServers
 from tests.fakes.product import FakeProduct
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "tau"
@@ -510,3 +514,74 @@ def test_without_a_harness_section_nothing_is_read() -> None:
     )
     assert observation.harness is None
     assert not any(line.startswith("harness") for line in said)
+
+
+# --- metrics ---------------------------------------------------------------------------------------------
+
+MEASURED = Surface.model_validate(
+    {
+        "metrics": {
+            "provider": "prometheus",
+            "url": "https://a.example",
+            "queries": {
+                "errors": {"query": 'e{v="{version}",p="{phase}"} / {percent}'},
+                "before": {"query": 'e{v="{baseline}"}'},
+            },
+        },
+        "timeout": "7s",
+    }
+)
+WITH_METRICS = CONTRACT.model_copy(
+    update={"surfaces": {"browser": CONTRACT.surfaces["browser"], "m": MEASURED}}
+)
+
+
+def measured(
+    servers: FakeMetricsServers, fake: FakeProduct, contract: Contract = WITH_METRICS
+) -> tuple[Observation, list[str]]:
+    clock, said = SteppingClock(step=timedelta(minutes=1)), list[str]()
+    observation = collect(
+        contract,
+        DIGEST,
+        ROLLOUT,
+        None,
+        fake,
+        clock,
+        surfaces=None,
+        round_id=None,
+        workers=1,
+        progress=said.append,
+        measuring=Measuring(servers, contract, values_of(contract, ROLLOUT, None), clock),
+    )
+    return observation, said
+
+
+def test_metrics_are_read_beside_other_surfaces_and_are_of_no_checkout() -> None:
+    servers = FakeMetricsServers({'e{v="v0.1.5",p="canary-1"} / 5': Answer((Point(0.25, NOON),))})
+    observation, said = measured(servers, product())
+    sample = observation.samples["m"]
+    assert (sample.unknown, sample.updated_at, sample.product_head) == (None, NOON, None)
+    assert observation.samples["browser"].product_head == "c" * 40
+    assert sample.measurements["errors"].value == 0.25
+    assert sample.measurements["before"] == Measurement(
+        unknown="there is no baseline yet, so {baseline} stands for nothing"
+    )
+    assert servers.timeouts == [7]
+    assert said[1] == (
+        "m: 1 of 2 queries measured;"
+        " before unknown - there is no baseline yet, so {baseline} stands for nothing"
+    )
+
+
+def test_a_bug_while_measuring_makes_one_surface_unknown() -> None:
+    observation, _ = measured(FakeMetricsServers({}), product())
+    assert (observation.samples["m"].unknown or "").startswith("a bug in rollout: KeyError")
+    assert observation.samples["browser"].unknown is None
+
+
+def test_nothing_is_prepared_for_metrics_alone() -> None:
+    fake = product()
+    alone = {"surfaces": {"m": MEASURED}, "prepare": Prepare(command=("build",)), "harness": None}
+    contract = CONTRACT.model_copy(update=alone)
+    measured(FakeMetricsServers({'e{v="v0.1.5",p="canary-1"} / 5': Answer()}), fake, contract)
+    assert fake.ran == []

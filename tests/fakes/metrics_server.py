@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
+from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -60,6 +62,12 @@ class MetricsServer:
         self._http = _Http(("127.0.0.1", 0), handler)
         self.port: int = self._http.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
+
+    def speak_tls(self, certificate: Path) -> None:
+        """Speaks TLS from now on, with the key and certificate in that file."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
 
     def page(self, path: str, headers: dict[str, str]) -> Page:
         query = parse_qs(urlsplit(path).query).get("query")

@@ -7,10 +7,17 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from io import BufferedIOBase
+from ipaddress import ip_address
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from pytest_socket import socket_allow_hosts
 
 from fakehub.clock import NOON
@@ -449,6 +456,32 @@ def test_the_base_address_may_have_a_path(server: MetricsServer) -> None:
     asked = surface(server, "prometheus", {"query": "up"}, url=f"{server.url}/prometheus/")
     assert measure(asked).value == 1
     assert server.paths == ["/prometheus/api/v1/query?query=up"]
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(server: MetricsServer, tmp_path: Path) -> None:
+    server.speak_tls(self_signed(tmp_path, "127.0.0.1"))
+    asked = surface(server, "prometheus", {"query": "up"}, url=f"https://127.0.0.1:{server.port}")
+    unknown = measure(asked).unknown or ""
+    assert "TLS with 127.0.0.1 failed" in unknown
+    assert "certificate verify failed" in unknown
+    assert server.paths == []
+
+
+def self_signed(folder: Path, host: str) -> Path:
+    """A file with a key and a certificate that it signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(NOON - timedelta(days=10000))
+        .not_valid_after(NOON + timedelta(days=10000))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(key.private_bytes(*plain) + certificate.public_bytes(Encoding.PEM))
+    return file
 
 
 def test_tls_is_looked_at(server: MetricsServer) -> None:
