@@ -34,6 +34,9 @@ WORKERS = 8
     "--runner", metavar="LABEL", help="This machine's, where others read the rest: that stays as it was read."
 )
 @click.option(
+    "--harness", is_flag=True, help="No surface but those of --surface: without any, its report alone."
+)
+@click.option(
     "--evidence-dir",
     type=FILE,
     metavar="DIR",
@@ -48,6 +51,7 @@ def collect(
     product_dir: Path | None,
     round_id: str | None,
     runner: str | None,
+    harness: bool,
     evidence_dir: Path | None,
     is_try: bool,
 ) -> None:
@@ -71,7 +75,7 @@ def collect(
         call,
         state,
         product,
-        surfaces=surfaces,
+        surfaces=surfaces if surfaces or harness else None,
         round_id=round_id,
         runner=runner,
         tell=_hush if is_summary else progress,
@@ -168,17 +172,17 @@ def read(
     state: TrainState,
     product: Product,
     *,
-    surfaces: Sequence[str] = (),
+    surfaces: Sequence[str] | None = None,
     round_id: str | None = None,
     runner: str | None = None,
     tell: Progress = progress,
 ) -> Observation:
-    """Reads the surfaces of the train, all where none is named, and tells of those that are unknown."""
+    """Reads surfaces of the train, None for all of them, and tells of those that are unknown."""
     from rollout.cli.stopping import stopping_in_order
     from rollout.commands import collect
 
-    reading = f"reading {', '.join(surfaces or state.contract.surfaces)}"
-    with stopping_in_order(), waiting(reading, quiet=call.json):
+    names = state.contract.surfaces if surfaces is None else surfaces
+    with stopping_in_order(), waiting(f"reading {', '.join(names) or 'the harness'}", quiet=call.json):
         observation = collect.collect(
             state.contract,
             state.contract_digest,
@@ -186,7 +190,7 @@ def read(
             state.status,
             product,
             call.workspace.clock,
-            surfaces=surfaces or None,
+            surfaces=surfaces,
             round_id=round_id,
             workers=WORKERS,
             progress=tell,

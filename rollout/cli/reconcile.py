@@ -57,20 +57,14 @@ def _of_collecting(call: Call, folder: Path | None, run: str) -> tuple[list[Evid
 
 
 def _ask(call: Call, report: Report, usual: str, began: datetime, *, is_answer: bool) -> None:
-    import json
-
-    from rollout.commands.plan import plan
-    from rollout.commands.reconcile.collecting import ask, wanted
+    from rollout.commands.reconcile.collecting import ask, due_readings
 
     space = call.workspace
     brought = {taken.step.event for taken in report.steps} if is_answer else None
-    due = wanted(report.state, usual, began, brought=brought)
-    runs_on = {
-        each.label: "" if each.runs_on == each.label else json.dumps(each.runs_on)
-        for each in plan(report.state, "", usual).runners
-    }
-    for label in ask(space.collecting, space.decorations, due, began, runs_on):
-        progress(f"asked for a reading on {label}")
+    due = due_readings(report.state, usual, began, brought=brought)
+    for runner in ask(space.collecting, space.decorations, due, began):
+        what = "metrics" if runner.measures else "a reading"
+        progress(f"asked for {what} on {runner.label}")
 
 
 def _evidence(path: Path) -> Evidence:
@@ -97,13 +91,16 @@ def _evidence(path: Path) -> Evidence:
     help="A folder of artifacts (zip) with such files, as other jobs hand them over.",
 )
 @click.option(
-    "--run", metavar="ID", help="The run of rollout-collect that the artifacts are of; else this one."
+    "--run",
+    metavar="ID",
+    help="The run of rollout-collect or rollout-metrics that the artifacts are of; else this one.",
 )
 @click.option(
     "--ask",
     "usual",
     metavar="LABEL",
-    help="Start rollout-collect on each runner where a reading is due; LABEL is for surfaces that name none.",
+    help="Start rollout-collect, and rollout-metrics, on each runner where a reading is due; LABEL is for"
+    " surfaces that name none.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the effects and change nothing.")
 @command_options
@@ -173,9 +170,7 @@ def answer(call: Call, reports: Sequence[Report], *, dry_run: bool) -> None:
 def _decided_by_run(
     call: Call, given: list[Evidence], folder: Path | None, run: str, *, dry_run: bool
 ) -> tuple[Report, RolloutError | None]:
-    """Decides by what a run of rollout-collect read, or by facts alone where that is refused;
-    returns the refusal too.
-    """
+    """Decides by what another run read, or by facts alone where that is refused; returns the refusal too."""
     from rollout.errors import InputError
 
     collected, refusal = _of_collecting(call, folder, run)

@@ -50,25 +50,29 @@ def collect(
     runner: str | None = None,
     measuring: Measuring | None = None,
 ) -> Observation:
-    """Reads the named surfaces (all when none is named), at most `workers` at a time.
+    """Reads the named surfaces (None is all of them), at most `workers` at a time, and the harness report.
 
     The contract's `prepare` runs before surfaces that have a command. A surface that fails, hangs or
     prints garbage gives an unknown sample, and so does one that was not prepared. Without a `round_id` the
-    round is named after its beginning. `runner`: the label of the machine, where others read the rest.
+    round is named after its beginning. `runner`: the label of the machine, where others read the rest; one
+    that reads metrics alone has neither checkout nor harness.
     Raises RefusedError when no rollout is in progress, InputError for a surface that the
     contract does not have.
     """
     release, phase = _what_is_rolled_out(rollout)
     chosen = _chosen(contract, surfaces)
     started_at = clock.now()
-    head = product.head()
+    has_product = runner is None or not chosen or any(not surface.metrics for surface in chosen.values())
+    head = product.head() if has_product else None
     preparation = Preparation(contract.prepare, product, progress)
     unprepared = preparation.problem() if any(surface.command for surface in chosen.values()) else ""
     reader = _Reader(status.cursors if status else {}, unprepared, product, clock, measuring)
     readings = _read_all(chosen, reader, workers, progress)
-    harness = _read_harness(contract.harness, product, clock, progress) if contract.harness else None
-    checkout = _checkout(product, head, release)
-    progress(f"product: {_checkout_in_words(checkout, release)}")
+    checkout, harness = Checkout(None), None
+    if has_product:
+        harness = _read_harness(contract.harness, product, clock, progress)
+        checkout = _checkout(product, head, release, progress)
+    is_whole = len(chosen) == len(contract.surfaces) and (has_product or contract.harness is None)
     return Observation(
         train=contract.train,
         release=release.version,
@@ -80,13 +84,9 @@ def collect(
         started_at=started_at,
         finished_at=clock.now(),
         tool_version=tool.__version__,
-        samples={
-            # What a server measures is of no checkout.
-            name: reading.sample if chosen[name].metrics else _read_in(checkout, reading.sample)
-            for name, reading in readings.items()
-        },
+        samples=_samples(chosen, readings, checkout),
         harness=_read_in(checkout, harness) if harness else None,
-        runner=runner if len(chosen) < len(contract.surfaces) else None,
+        runner=None if is_whole else runner,
     )
 
 
@@ -118,7 +118,7 @@ def try_out(
     unprepared = preparation.problem() if any(surface.command for surface in chosen.values()) else ""
     reader = _Reader({}, unprepared, product, clock, measuring)
     readings = _read_all(chosen, reader, workers, progress)
-    harness = _read_harness(contract.harness, product, clock, progress) if contract.harness else None
+    harness = _read_harness(contract.harness, product, clock, progress)
     return TrialReading(
         {name: reading.sample for name, reading in readings.items()},
         harness,
@@ -126,14 +126,15 @@ def try_out(
     )
 
 
-def _checkout(product: Product, before: str | None, release: Release) -> Checkout:
+def _checkout(product: Product, before: str | None, release: Release, progress: Progress) -> Checkout:
     """Returns what is checked out once everything was read: commands may change it, and so may anybody
     else.
     """
     found = product.checkout(release.commit)
-    if found.head == before:
-        return found
-    return replace(found, modified=f"it was at {before[:_SHOWN] if before else 'no commit'} before")
+    if found.head != before:
+        found = replace(found, modified=f"it was at {before[:_SHOWN] if before else 'no commit'} before")
+    progress(f"product: {_checkout_in_words(found, release)}")
+    return found
 
 
 def _checkout_in_words(checkout: Checkout, release: Release) -> str:
@@ -145,6 +146,16 @@ def _checkout_in_words(checkout: Checkout, release: Release) -> str:
         return f"at {wanted}{changed}"
     relation = {True: "ahead of", False: "without", None: "with too short a history to tell whether it has"}
     return f"at {checkout.head[:_SHOWN]}, {relation[checkout.holds_release]} {wanted}{changed}"
+
+
+def _samples(
+    surfaces: Mapping[str, Surface], readings: Mapping[str, _SurfaceReading], checkout: Checkout
+) -> dict[str, Sample]:
+    """Returns each sample with the checkout that it was read in; what a server measures is of none."""
+    return {
+        name: reading.sample if surfaces[name].metrics else _read_in(checkout, reading.sample)
+        for name, reading in readings.items()
+    }
 
 
 def _read_in(checkout: Checkout, evidence: _Evidence) -> _Evidence:
@@ -176,7 +187,7 @@ def _chosen(contract: Contract, named: Sequence[str] | None) -> dict[str, Surfac
             f"unknown surface {', '.join(inert(name, 80) for name in unknown)}",
             hint=suggest(unknown[0], contract.surfaces, f"the contract of {contract.train} has "),
         )
-    return {name: surface for name, surface in contract.surfaces.items() if not named or name in named}
+    return {name: surface for name, surface in contract.surfaces.items() if named is None or name in named}
 
 
 class _SurfaceReading(NamedTuple):
@@ -340,9 +351,11 @@ def _measured_in_words(sample: Sample) -> str:
 
 
 def _read_harness(
-    harness: Harness, product: Product, clock: Clock, progress: Progress
+    harness: Harness | None, product: Product, clock: Clock, progress: Progress
 ) -> HarnessReport | None:
-    """Reads the report; None when the harness has written neither of its files yet."""
+    """Reads the report; None without a harness, and when it has written neither of its files yet."""
+    if harness is None:
+        return None
     report = product.read_file(harness.report, MAX_PAYLOAD)
     manifest = product.read_file(harness.manifest, MAX_PAYLOAD)
     if report.missing and manifest.missing:

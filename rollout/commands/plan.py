@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rollout.core.contract import Contract
 from rollout.core.state import Outcome, TrainState
+from rollout.core.workflow_pin import COLLECT_WORKFLOW, METRICS_WORKFLOW
 
 _UNDER_WAY = (Outcome.IN_PROGRESS, Outcome.ROLLING_BACK)
 
@@ -26,6 +27,15 @@ class Runner:
     """What it collects; may be empty."""
     performs: bool
     """Whether it carries out requests: harness and apply belong to one runner."""
+    harness: bool = False
+    """Whether the harness leaves its report there, which is read even where no surface is."""
+    measures: bool = False
+    """Whether its surfaces are metrics: their own job has their secrets, and runs no code of the product."""
+
+    @property
+    def workflow(self) -> str:
+        """The file of the workflow whose job it is."""
+        return METRICS_WORKFLOW if self.measures else COLLECT_WORKFLOW
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,9 @@ def plan(state: TrainState, home: str, runner: str) -> Plan:
     usual = product.runner or runner
     runners: tuple[Runner, ...] = ()
     if state.rollout.outcome in _UNDER_WAY:
-        runners = _runners(state.contract, _has_work(state), usual)
+        # Where the product runs says nothing about who reaches a metrics server.
+        measuring = _measuring(state.contract, runner)
+        runners = (*_runners(state.contract, _has_work(state), usual), *measuring)
     elif _channel_waits(state):
         runners = (Runner(usual, _runs_on(state.contract, usual), (), performs=True),)
     submodules = str(product.submodules).lower()
@@ -83,11 +95,31 @@ def _has_work(state: TrainState) -> bool:
 
 
 def _runners(contract: Contract, has_work: bool, usual: str) -> tuple[Runner, ...]:
-    groups: dict[str, list[str]] = {usual: []}
-    for name, surface in contract.surfaces.items():
-        groups.setdefault(surface.runner or usual, []).append(name)
+    groups = {usual: [], **_groups(contract, usual, measured=False)}
     return tuple(
-        Runner(label, _runs_on(contract, label), tuple(surfaces), performs=has_work and label == usual)
+        Runner(
+            label,
+            _runs_on(contract, label),
+            tuple(surfaces),
+            performs=has_work and label == usual,
+            harness=contract.harness is not None and label == usual,
+        )
         for label, surfaces in groups.items()
         if surfaces or has_work
     )
+
+
+def _measuring(contract: Contract, usual: str) -> tuple[Runner, ...]:
+    return tuple(
+        Runner(label, _runs_on(contract, label), tuple(surfaces), performs=False, measures=True)
+        for label, surfaces in _groups(contract, usual, measured=True).items()
+    )
+
+
+def _groups(contract: Contract, usual: str, *, measured: bool) -> dict[str, list[str]]:
+    """Maps a runner to the surfaces that are read there: metrics, or those of the product."""
+    groups: dict[str, list[str]] = {}
+    for name, surface in contract.surfaces.items():
+        if (surface.metrics is not None) == measured:
+            groups.setdefault(surface.runner or usual, []).append(name)
+    return groups

@@ -30,6 +30,10 @@ RECONCILE_WORKFLOW = "rollout-reconcile.yml"
 """Decides."""
 COLLECT_WORKFLOW = "rollout-collect.yml"
 """Reads surfaces on one runner, and does there what was asked for."""
+METRICS_WORKFLOW = "rollout-metrics.yml"
+"""Asks metrics servers from one runner, with their secrets and without the product's code."""
+READING_WORKFLOWS = (COLLECT_WORKFLOW, METRICS_WORKFLOW)
+"""Whose runs hand evidence over."""
 SCHEDULE_WORKFLOW = "rollout-schedule.yml"
 """Decides at fixed times; GitHub switches a file with a schedule off after 60 days without activity."""
 

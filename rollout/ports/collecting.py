@@ -1,4 +1,4 @@
-"""Runs of rollout-collect, each of which reads the surfaces of one runner."""
+"""Runs of rollout-collect and rollout-metrics, each of which reads surfaces on one runner."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class Collector(Protocol):
     branch: str
     """The default branch, whose workflows collect."""
 
-    def runs(self) -> Sequence[CollectingRun]:
-        """Returns the latest runs of rollout-collect."""
+    def runs(self, workflow: str) -> Sequence[CollectingRun]:
+        """Returns the latest runs of a workflow that reads, by the name of its file."""
 
     def run(self, number: str) -> CollectingRun | None:
         """Returns one run of any workflow; None when there is no such run."""
@@ -62,8 +62,8 @@ class Collector(Protocol):
     def kept(self, number: str) -> ArtifactNames:
         """Returns the artifacts of a run."""
 
-    def ask(self, label: str, runs_on: str) -> None:
-        """Starts a run on the runner of that name.
+    def ask(self, workflow: str, label: str, runs_on: str) -> None:
+        """Starts a run of the workflow on the runner of that name.
 
         `runs_on` is what its job says, as JSON; empty where the name is the label.
         """

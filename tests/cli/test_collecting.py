@@ -110,7 +110,7 @@ def test_the_evidence_of_a_run_is_folded_in_for_one_request(world: GitHubWorld, 
 FORGED: dict[str, tuple[Callable[[Run], object], str]] = {
     "another workflow": (
         lambda run: setattr(run, "workflow", ".github/workflows/ci.yml"),
-        "run 4711 is of .github/workflows/ci.yml, not of rollout-collect.yml",
+        "run 4711 is of .github/workflows/ci.yml, not of rollout-collect.yml or rollout-metrics.yml",
     ),
     "another branch": (lambda run: setattr(run, "branch", "mine"), "run 4711 is of branch mine, not of main"),
     "a fork": (

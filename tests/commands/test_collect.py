@@ -94,6 +94,8 @@ def collected(
     said: list[str] | None = None,
     contract: Contract = CONTRACT,
     workers: int = 4,
+    runner: str | None = None,
+    measuring: Measuring | None = None,
 ) -> Observation:
     return collect(
         contract,
@@ -106,6 +108,8 @@ def collected(
         round_id=round_id,
         workers=workers,
         progress=(said if said is not None else []).append,
+        runner=runner,
+        measuring=measuring,
     )
 
 
@@ -585,3 +589,46 @@ def test_nothing_is_prepared_for_metrics_alone() -> None:
     contract = CONTRACT.model_copy(update=alone)
     measured(FakeMetricsServers({'e{v="v0.1.5",p="canary-1"} / 5': Answer()}), fake, contract)
     assert fake.ran == []
+
+
+def with_metrics(*, alone: bool = False) -> tuple[Contract, Measuring]:
+    surfaces = {**({} if alone else CONTRACT.surfaces), "m": MEASURED}
+    contract = CONTRACT.model_copy(update={"surfaces": surfaces})
+    servers = FakeMetricsServers({'e{v="v0.1.5",p="canary-1"} / 5': Answer()})
+    return contract, Measuring(servers, contract, values_of(contract, ROLLOUT, None), SteppingClock())
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_the_job_that_reads_metrics_has_neither_checkout_nor_harness(alone: bool) -> None:
+    """What lies in the folder where it runs is of no revision, whoever left it there."""
+    contract, measuring = with_metrics(alone=alone)
+    said: list[str] = []
+
+    def read(runner: str | None) -> Observation:
+        return collected(
+            product(), contract=contract, surfaces=["m"], measuring=measuring, said=said, runner=runner
+        )
+
+    part = read("ubuntu-24.04")
+    assert (list(part.samples), part.harness, part.product_head) == (["m"], None, None)
+    assert part.runner == "ubuntu-24.04", "the harness, which another job reads, must not get lost"
+    assert not [line for line in said if line.startswith(("product", "harness"))]
+    here = read(None)
+    assert here.harness is not None
+    assert here.product_head == "c" * 40
+
+
+def test_the_job_of_the_product_may_read_the_harness_alone() -> None:
+    contract, _ = with_metrics(alone=True)
+    part = collected(product(), contract=contract, surfaces=(), runner="ubuntu-24.04")
+    assert (part.samples, part.runner) == ({}, "ubuntu-24.04")
+    assert part.harness is not None
+    assert (part.harness.status, part.harness.product_head) == ("passed", "c" * 40)
+
+
+def test_metrics_without_a_harness_are_the_whole_round() -> None:
+    contract, measuring = with_metrics(alone=True)
+    whole = collected(
+        product(), contract=contract.model_copy(update={"harness": None}), runner="x", measuring=measuring
+    )
+    assert (whole.runner, whole.product_head) == (None, None)

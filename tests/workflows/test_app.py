@@ -96,4 +96,4 @@ def test_reconcile_decides_though_no_reading_can_be_asked_for(hub: Hub, tmp_path
     hub.clock.forward(minutes=10)
     run = town.tick()
     assert (run.conclusion, town.state()["frozen"]["reason"][:10]) == ("success", "validation")
-    assert "asking for a reading on ubuntu-24.04 failed" in run.job("reconcile").summary
+    assert "asking rollout-collect.yml for a reading on ubuntu-24.04 failed" in run.job("reconcile").summary

@@ -16,7 +16,11 @@ from tests.workflows.town import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
-APP_SECRET, PRODUCT_SECRET = "ROLLOUT_APP_PRIVATE_KEY", "ROLLOUT_PRODUCT_TOKEN"
+APP_SECRET, PRODUCT_SECRET, METRICS_SECRET = (
+    "ROLLOUT_APP_PRIVATE_KEY",
+    "ROLLOUT_PRODUCT_TOKEN",
+    "PROM_TOKEN",
+)
 RUNS_PRODUCT_CODE = {"collect", "perform", "tick"}
 _PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 _GRANT = re.compile(r"^ +[a-z-]+: (?:read|write)(.*)$")
@@ -129,7 +133,7 @@ def test_the_side_that_can_write_runs_no_product_code(path: Path) -> None:
 @every_workflow
 def test_secrets_are_those_of_an_environment(path: Path) -> None:
     """Which can be held to the default branch, so that a pushed branch cannot read them."""
-    homes = {APP_SECRET: "rollout", PRODUCT_SECRET: "rollout-product"}
+    homes = {APP_SECRET: "rollout", PRODUCT_SECRET: "rollout-product", METRICS_SECRET: "rollout-metrics"}
     for name, job in jobs(path).items():
         for secret in re.findall(r"secrets\.(\w+)", str(job)):
             assert job["environment"] == {"name": homes[secret], "deployment": False}, (name, secret)
@@ -201,14 +205,24 @@ def test_the_schedule_decides_as_reconcile_does() -> None:
     assert '"ask": "ubuntu-24.04"' in other["options"]
 
 
-def test_evidence_is_handed_over_by_a_job_that_can_only_dispatch() -> None:
-    collect = jobs(ROOT / ".github/workflows/rollout-collect.yml")
-    assert list(collect) == ["product", "report"]
-    assert (collect["report"]["permissions"], collect["report"]["runs-on"]) == (
-        {"actions": "write"},
-        "ubuntu-24.04",
-    )
-    assert [list(step) for step in collect["report"]["steps"]] == [["env", "run"]], "no product code"
+@pytest.mark.parametrize(("workflow", "reads"), [("collect", "product"), ("metrics", "metrics")])
+def test_evidence_is_handed_over_by_a_job_that_can_only_dispatch(workflow: str, reads: str) -> None:
+    found = jobs(ROOT / f".github/workflows/rollout-{workflow}.yml")
+    assert list(found) == [reads, "report"]
+    report = found["report"]
+    assert (report["permissions"], report["runs-on"]) == ({"actions": "write"}, "ubuntu-24.04")
+    assert [list(step) for step in report["steps"]] == [["env", "run"]], "no product code"
+
+
+def test_the_job_that_has_the_secrets_of_metrics_runs_nothing_else() -> None:
+    job = jobs(ROOT / ".github/workflows/rollout-metrics.yml")["metrics"]
+    assert job["permissions"] == {"contents": "read"}
+    commands = [step["with"].get("command") for step in job["steps"]]
+    assert commands == [None, "plan", "collect", None]
+    # Not even the step that installs the tool sees a secret, and there is no product to see one.
+    assert ["secrets." in str(step) for step in job["steps"]] == [False, False, True, False]
+    checkouts = [step["name"] for step in job["steps"] if "actions/checkout@" in step["uses"]]
+    assert checkouts == ["Check out the tool"]
 
 
 def test_what_is_kept_of_the_index_is_unpacked_in_need_only() -> None:

@@ -1,4 +1,4 @@
-"""Runs of rollout-collect on GitHub: asked for, listed, and looked up when one hands evidence over."""
+"""Runs that read, on GitHub: asked for, listed, and looked up when one hands evidence over."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Annotated
 
 from rollout.adapters.github.answers import Document, RefusedByGitHubError, parsed, within
 from rollout.adapters.github.api import Api
-from rollout.core.workflow_pin import COLLECT_WORKFLOW
+from rollout.core.workflow_pin import READING_WORKFLOWS
 from rollout.ports import ArtifactNames, CollectingRun, Stage
 
 _RUNS = 50
 """As many are looked at: more than the runners that a train has."""
-_NAME = f"{COLLECT_WORKFLOW.removesuffix('.yml')} on "
-"""How the run's name begins, before the label (`run-name` of the workflow)."""
+_NAMES = tuple(f"{workflow.removesuffix('.yml')} on " for workflow in READING_WORKFLOWS)
+"""How the name of a run begins, before the label (`run-name` of the workflow)."""
 _STAGES = {"completed": Stage.ENDED, "in_progress": Stage.RUNNING}
 """Every other status (queued, pending, waiting, requested) is that of a run that waits."""
 
@@ -44,14 +44,14 @@ class GitHubCollector:
         self._api = api
         self._token = token
 
-    def runs(self) -> Sequence[CollectingRun]:
-        path = f"/repos/{self.home}/actions/workflows/{COLLECT_WORKFLOW}/runs"
+    def runs(self, workflow: str) -> Sequence[CollectingRun]:
+        path = f"/repos/{self.home}/actions/workflows/{workflow}/runs"
 
         def listed() -> tuple[_Run, ...]:
             answer = self._api.rest("GET", path, query={"per_page": _RUNS}, token=self._token)
             return parsed(tuple[_Run, ...], answer, "workflow_runs")
 
-        return [_told(run) for run in self._api.decorate("listing the runs that collect", listed)]
+        return [_told(run) for run in self._api.decorate(f"listing the runs of {workflow}", listed)]
 
     def run(self, number: str) -> CollectingRun | None:
         path = f"/repos/{self.home}/actions/runs/{number}"
@@ -78,19 +78,20 @@ class GitHubCollector:
             tuple(each.name for each in found if each.expired),
         )
 
-    def ask(self, label: str, runs_on: str) -> None:
-        path = f"/repos/{self.home}/actions/workflows/{COLLECT_WORKFLOW}/dispatches"
+    def ask(self, workflow: str, label: str, runs_on: str) -> None:
+        path = f"/repos/{self.home}/actions/workflows/{workflow}/dispatches"
         body = {"ref": self.branch, "inputs": {"runner": label, **({"runs-on": runs_on} if runs_on else {})}}
         self._api.decorate(
-            f"asking for a reading on {label}",
+            f"asking {workflow} for a reading on {label}",
             lambda: self._api.rest("POST", path, body=body, token=self._token),
         )
 
 
 def _told(run: _Run) -> CollectingRun:
     title = run.display_title
+    named = (title.removeprefix(name) for name in _NAMES if title.startswith(name))
     return CollectingRun(
-        title.removeprefix(_NAME) if title.startswith(_NAME) else "",
+        next(named, ""),
         run.created_at,
         _STAGES.get(run.status or "", Stage.QUEUED),
         run.updated_at,

@@ -5,7 +5,9 @@ docs/design/collecting.md says why each runner has runs of its own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -14,33 +16,41 @@ from rollout.core.contract import Contract
 from rollout.core.decorations import Decorations
 from rollout.core.observation import began_at
 from rollout.core.state import Event, Status, TrainState
-from rollout.core.workflow_pin import COLLECT_WORKFLOW, WORKFLOWS
+from rollout.core.workflow_pin import READING_WORKFLOWS, WORKFLOWS
 from rollout.errors import InputError
 from rollout.ports import ArtifactNames, CollectingRun, Collector, Stage
 
 _ON_ITS_WAY = timedelta(minutes=5)
 """After it has ended, what a run brings is under way for so long."""
+_READERS = " or ".join(READING_WORKFLOWS)
 _NEW_PHASE = frozenset({Event.ENTER, Event.WAIT})
 
 
 # --- asking ----------------------------------------------------------------------------------------------
 
 
-def wanted(
+@dataclass(frozen=True)
+class DueReading:
+    """A reading, or work, that is wanted on a runner."""
+
+    runner: Runner
+    since: datetime
+
+
+def due_readings(
     state: TrainState, usual: str, now: datetime, *, brought: Collection[Event] | None = None
-) -> dict[str, datetime]:
-    """Maps a runner's label to since when a reading, or work, is wanted there.
+) -> tuple[DueReading, ...]:
+    """Returns the readings that are wanted, at most one of each job.
 
     `usual` is the label for what names none. `brought`: the events that a reading has brought about, which
     was folded in. Only what is new because of them is asked for at once, and the rest by the schedule, so
     that readings and answers never follow each other without a pause.
     """
-    found: dict[str, datetime] = {}
-    for runner in plan(state, "", usual).runners:
-        moments = [*_work(state, runner, now, brought), *_readings(state, runner, now, brought)]
-        if moments:
-            found[runner.label] = max(moments)
-    return found
+    moments = (
+        (runner, [*_work(state, runner, now, brought), *_readings(state, runner, now, brought)])
+        for runner in plan(state, "", usual).runners
+    )
+    return tuple(DueReading(runner, max(since)) for runner, since in moments if since)
 
 
 def _work(
@@ -89,26 +99,30 @@ def _pause(contract: Contract, surface: str) -> timedelta:
 
 
 def ask(
-    collecting: Collector,
-    decorations: Decorations,
-    due: Mapping[str, datetime],
-    now: datetime,
-    runs_on: Mapping[str, str],
-) -> tuple[str, ...]:
-    """Starts a run for each label that has none under way which began late enough; returns their labels.
-
-    `runs_on`: label -> what a job there says, as JSON; empty where the label says it.
-    """
-    if not due:
-        return ()
-    runs: list[CollectingRun] = []
-    decorations.attempt(lambda: runs.extend(collecting.runs()))
+    collecting: Collector, decorations: Decorations, due: Sequence[DueReading], now: datetime
+) -> tuple[Runner, ...]:
+    """Starts a run for each reading that no run under way brings; returns where it did."""
+    runs: dict[str, Sequence[CollectingRun]] = {}
+    for workflow in dict.fromkeys(each.runner.workflow for each in due):
+        decorations.attempt(partial(_list_runs, collecting, workflow, runs))
     asked = []
-    for label, since in due.items():
-        is_under_way = any(_will_bring(run, since, now) for run in runs if run.label == label)
-        if not is_under_way and decorations.attempt(partial(collecting.ask, label, runs_on[label])):
-            asked.append(label)
+    for each in due:
+        runner = each.runner
+        same = (run for run in runs.get(runner.workflow, ()) if run.label == runner.label)
+        if any(_will_bring(run, each.since, now) for run in same):
+            continue
+        if decorations.attempt(partial(collecting.ask, runner.workflow, runner.label, _runs_on(runner))):
+            asked.append(runner)
     return tuple(asked)
+
+
+def _list_runs(collecting: Collector, workflow: str, into: dict[str, Sequence[CollectingRun]]) -> None:
+    into[workflow] = collecting.runs(workflow)
+
+
+def _runs_on(runner: Runner) -> str:
+    """Returns what a job there says, as JSON; empty where the label says it."""
+    return "" if runner.runs_on == runner.label else json.dumps(runner.runs_on)
 
 
 def _will_bring(run: CollectingRun, since: datetime, now: datetime) -> bool:
@@ -131,12 +145,12 @@ def check_handed_over(run: CollectingRun | None, number: str, collecting: Collec
     """Raises InputError for a run whose artifacts are no evidence.
 
     Anybody who can start a workflow somewhere could name one of those; only what the default branch's
-    rollout-collect read in this repository counts.
+    workflows read in this repository counts.
     """
     if run is None:
         raise _no_evidence(f"there is no run {number}")
-    if run.workflow != f"{WORKFLOWS}/{COLLECT_WORKFLOW}":
-        raise _no_evidence(f"run {number} is of {run.workflow or 'no workflow'}, not of {COLLECT_WORKFLOW}")
+    if run.workflow not in (f"{WORKFLOWS}/{reads}" for reads in READING_WORKFLOWS):
+        raise _no_evidence(f"run {number} is of {run.workflow or 'no workflow'}, not of {_READERS}")
     if run.repository.lower() != collecting.home.lower():
         raise _no_evidence(f"run {number} is of {run.repository or 'a fork'}, not of {collecting.home}")
     if run.branch != collecting.branch:
@@ -146,7 +160,7 @@ def check_handed_over(run: CollectingRun | None, number: str, collecting: Collec
 
 
 def why_empty(run: CollectingRun, number: str, kept: ArtifactNames) -> str:
-    """Returns why a run of rollout-collect brings no evidence."""
+    """Returns why a run that reads brings no evidence."""
     if kept.names:
         return f"the artifacts of run {number} could not be fetched"
     if kept.expired:
@@ -159,5 +173,5 @@ def why_empty(run: CollectingRun, number: str, kept: ArtifactNames) -> str:
 def _no_evidence(why: str) -> InputError:
     return InputError(
         f"{why}: its evidence is not taken",
-        hint=f"name a run of {COLLECT_WORKFLOW}, or none to decide by facts",
+        hint=f"name a run of {_READERS}, or none to decide by facts",
     )

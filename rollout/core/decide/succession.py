@@ -79,7 +79,9 @@ def _why_not_next(status: Status, observation: Observation, now: datetime) -> st
     if last is None or observation.started_at > last.started_at or lies_ahead(status, now):
         return ""
     if _is_part(status, observation):
-        has_news = any(_is_newer(last, observation, name) for name in observation.samples)
+        has_news = _has_newer_run(last, observation) or any(
+            _is_newer(last, observation, name) for name in observation.samples
+        )
         return "" if has_news else "not newer than what was read of its surfaces"
     return "" if _contradicts_last(status, observation) else "not newer than the last observation"
 
@@ -99,6 +101,12 @@ def _phase_of(status: Status, observation: Observation) -> str:
     """Returns the phase to record it under: while a step waits, that is the phase that is left."""
     step = status.merged_step
     return status.phase if step is not None and observation.phase == step.phase else observation.phase
+
+
+def _has_newer_run(last: Observation, observation: Observation) -> bool:
+    """Returns whether it reports another harness run than the last one, and none that is older."""
+    run = united(last, observation).harness
+    return run is not None and (last.harness is None or run_said(run) != run_said(last.harness))
 
 
 def _is_newer(last: Observation, observation: Observation, surface: str) -> bool:

@@ -224,10 +224,10 @@ def collecting(run: Adapters) -> GitHubCollector:
 
 
 ACTS = {
-    "GitHubCollector.runs": Act(lambda run: collecting(run).runs(), collects),
+    "GitHubCollector.runs": Act(lambda run: collecting(run).runs("rollout-collect.yml"), collects),
     "GitHubCollector.run": Act(lambda run: collecting(run).run("7"), collects),
     "GitHubCollector.kept": Act(lambda run: collecting(run).kept("7"), collects),
-    "GitHubCollector.ask": Act(lambda run: collecting(run).ask("mac", ""), collects),
+    "GitHubCollector.ask": Act(lambda run: collecting(run).ask("rollout-collect.yml", "mac", ""), collects),
     "GitHubStore.branch": Act(lambda run: run.store.branch),
     "GitHubStore.head": Act(lambda run: run.store.head()),
     "GitHubStore.trains": Act(lambda run: run.store.trains(run.store.head())),

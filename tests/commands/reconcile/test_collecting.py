@@ -8,15 +8,22 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rollout.commands.reconcile.collecting import ask, wanted
+from rollout.commands.plan import Runner
+from rollout.commands.reconcile.collecting import DueReading, ask, due_readings
 from rollout.core.decorations import Decorations
 from rollout.core.state import Event
+from rollout.core.workflow_pin import COLLECT_WORKFLOW, METRICS_WORKFLOW
 from rollout.errors import OutsideError
 from rollout.ports import ArtifactNames, CollectingRun, Stage
 from tests.world import BROWSER, SURFACES, World
 
 USUAL = "ubuntu-24.04"
-LABELS = {"mac": '["self-hosted", "mac"]', USUAL: ""}
+RUNNERS = {
+    "mac": Runner("mac", ("self-hosted", "mac"), ("browser",), performs=False),
+    USUAL: Runner(USUAL, USUAL, ("voice",), performs=True),
+    "metrics": Runner(USUAL, USUAL, ("checkout",), performs=False, measures=True),
+}
+RUNS_ON = {"mac": '["self-hosted", "mac"]', USUAL: ""}
 NOW = datetime.fromisoformat("2026-11-23T10:00:00+00:00")
 
 
@@ -24,16 +31,17 @@ NOW = datetime.fromisoformat("2026-11-23T10:00:00+00:00")
 class FakeCollecting:
     """Runs that a test tells of, and what was asked for."""
 
-    listed: list[CollectingRun] = field(default_factory=list)
+    listed: dict[str, list[CollectingRun]] = field(default_factory=dict)
     is_away: bool = False
-    asked: list[str] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Workflow and label."""
     home: str = "acme/tau"
     branch: str = "main"
 
-    def runs(self) -> list[CollectingRun]:
+    def runs(self, workflow: str) -> list[CollectingRun]:
         if self.is_away:
             raise OutsideError("listing failed")
-        return self.listed
+        return self.listed.get(workflow, [])
 
     def run(self, number: str) -> CollectingRun | None:
         raise NotImplementedError
@@ -41,9 +49,9 @@ class FakeCollecting:
     def kept(self, number: str) -> ArtifactNames:
         raise NotImplementedError
 
-    def ask(self, label: str, runs_on: str) -> None:
-        assert runs_on == LABELS[label]
-        self.asked.append(label)
+    def ask(self, workflow: str, label: str, runs_on: str) -> None:
+        assert runs_on == RUNS_ON[label]
+        self.asked.append((workflow, label))
 
 
 @pytest.fixture
@@ -59,7 +67,7 @@ def world() -> World:
 
 
 def due(world: World, brought: Collection[Event] | None = None) -> list[str]:
-    return sorted(wanted(world.state, USUAL, world.now, brought=brought))
+    return sorted(each.runner.label for each in due_readings(world.state, USUAL, world.now, brought=brought))
 
 
 def test_an_idle_train_wants_nothing() -> None:
@@ -146,14 +154,26 @@ def test_a_run_that_will_bring_it_is_waited_for(
     since = NOW - timedelta(minutes=5)
     asked_at, changed_at = since + timedelta(minutes=minutes), since + timedelta(minutes=changed)
     run = CollectingRun("mac", asked_at, stage, changed_at, "", "", "", "")
-    collecting = FakeCollecting([run])
-    asked = ask(collecting, Decorations(), {"mac": since, USUAL: since}, NOW, LABELS)
-    assert asked == (("mac",) if is_asked else ()) + (USUAL,)
-    assert tuple(collecting.asked) == asked
+    collecting = FakeCollecting({COLLECT_WORKFLOW: [run]})
+    due = [DueReading(RUNNERS[label], since) for label in ("mac", USUAL)]
+    asked = ask(collecting, Decorations(), due, NOW)
+    assert [runner.label for runner in asked] == [*(["mac"] if is_asked else []), USUAL]
+    assert collecting.asked == [(COLLECT_WORKFLOW, runner.label) for runner in asked]
 
 
 def test_without_a_list_of_runs_everything_is_asked_for() -> None:
     collecting, decorations = FakeCollecting(is_away=True), Decorations()
-    assert ask(collecting, decorations, {"mac": NOW}, NOW, LABELS) == ("mac",)
+    assert ask(collecting, decorations, [DueReading(RUNNERS["mac"], NOW)], NOW) == (RUNNERS["mac"],)
     assert decorations.told() == ["listing failed"]
-    assert ask(collecting, Decorations(), {}, NOW, LABELS) == ()
+    assert ask(collecting, Decorations(), [], NOW) == ()
+
+
+@pytest.mark.parametrize("queued", [COLLECT_WORKFLOW, METRICS_WORKFLOW])
+def test_a_run_brings_what_its_own_workflow_reads(queued: str) -> None:
+    """Product and metrics are read on one label, by two jobs; one of them waits for a runner."""
+    run = CollectingRun(USUAL, NOW, Stage.QUEUED, NOW, "", "", "", "")
+    collecting = FakeCollecting({queued: [run]})
+    due = [DueReading(RUNNERS[name], NOW) for name in (USUAL, "metrics")]
+    (runner,) = ask(collecting, Decorations(), due, NOW)
+    assert collecting.asked == [(runner.workflow, USUAL)]
+    assert runner.workflow != queued

@@ -116,6 +116,30 @@ def test_a_merged_step_that_waits_is_entered_once_every_runner_has_read(world: W
     assert not verify(world.store, TAU, None).findings
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_part_that_holds_the_harness_alone_makes_a_whole_in_any_order(
+    world: World, *, is_late: bool
+) -> None:
+    """Where all surfaces are metrics, another job reads them than the one that runs the harness."""
+    other = world.copy()
+    for each in (world, other):
+        each.clock.forward(minutes=10)
+        each.run_harness()
+    other.reconcile(other.observe())
+    whole = world.observe()
+    surfaces = part(whole, SURFACES, seconds=0 if is_late else 15).model_copy(update={"harness": None})
+    harness = part(whole, (), seconds=15 if is_late else 0)
+    for one in (surfaces, harness):
+        assert not world.reconcile(one).notes
+    assert leaves(world) == leaves(other)
+    assert world.status.observation is not None
+    assert world.status.observation.harness is not None
+    assert world.status.observation.harness.started_at == (whole.harness and whole.harness.started_at)
+    for one in (surfaces, harness):
+        assert "not newer than what was read of its surfaces" in world.reconcile(one).notes[0]
+    assert not verify(world.store, TAU, None).findings
+
+
 def test_one_instant_of_one_runner_with_two_contents_is_unknown(world: World) -> None:
     world.clock.forward(minutes=10)
     one, other = world.observe(), world.observe(FAILING)
