@@ -98,6 +98,7 @@ def _train(store: StateStore, name: str, head: str, has_branch: Callable[[str], 
         name,
         max_gap=_max_gap(contract),
         intervals=_intervals(contract),
+        measures=contract.measures,
         product=contract.product.repository or "",
         branch=contract.product.branch,
         pushes=contract.rollback.revert == "push",
@@ -109,11 +110,12 @@ def _train(store: StateStore, name: str, head: str, has_branch: Callable[[str], 
 
 
 def _intervals(contract: Contract) -> tuple[int, ...]:
-    """Returns, for each runner, the shortest interval of its surfaces."""
-    shortest: dict[str | None, int] = {}
+    """Returns, for each job that reads, the shortest interval of its surfaces."""
+    shortest: dict[tuple[str | None, bool], int] = {}
     for surface in contract.surfaces.values():
         interval = surface.interval or contract.sampling.interval
-        shortest[surface.runner] = min(shortest.get(surface.runner, interval), interval)
+        job = (surface.runner, surface.metrics is not None)
+        shortest[job] = min(shortest.get(job, interval), interval)
     return tuple(shortest.values())
 
 

@@ -19,6 +19,7 @@ from rollout.adapters.github.commits import commit_files
 from rollout.adapters.github.hints import UPGRADE, beyond_permissions, is_of_the_token
 from rollout.core.doctor.facts import (
     ENVIRONMENT,
+    METRICS_ENVIRONMENT,
     PRODUCT_ENVIRONMENT,
     Actions,
     AllowList,
@@ -46,6 +47,7 @@ _OUR_WORKFLOWS = re.compile(r"(?:.*/)?(rollout-[^/]*\.ya?ml)")
 _CRON = re.compile(r"""^ *- *cron: *["']?([^"'#\n]*[^"'#\s])""", re.MULTILINE)
 _USES = re.compile(r"""^ *(?:- *)?uses: *["']?([^"'\s#]+)""", re.MULTILINE)
 _ASKS = re.compile(r"""^ *app-permissions: *["']?([\w: -]+)""", re.MULTILINE)
+_SECRETS = re.compile(r"\bsecrets\.(\w+)")
 _LAST_RUNS = 30
 
 F = TypeVar("F")
@@ -71,6 +73,7 @@ class GitHubInspector:
         state_branch = branch or default
         permissions, may_open = self._permissions(who, state_branch)
         states = self._workflow_states()
+        measures = any(train.measures for train in trains)
         reached = {train.product: self._product(train.product) for train in trains if train.product}
         return Settings(
             repository=self._api.repository,
@@ -100,6 +103,7 @@ class GitHubInspector:
             products={name: found for name, found in reached.items() if isinstance(found, Product)},
             branches=self._branches(trains, who),
             product_environment=self._environment(PRODUCT_ENVIRONMENT) if reached else None,
+            metrics_environment=self._environment(METRICS_ENVIRONMENT) if measures else None,
         )
 
     def _variables(self, repository: answers.Repository) -> Mapping[str, str] | UnknownFact:
@@ -350,6 +354,7 @@ def _our_workflows(texts: Mapping[str, str], states: Mapping[str, str]) -> tuple
             tuple(_CRON.findall(text)),
             tuple(dict.fromkeys(_USES.findall(text))),
             frozenset(one.replace(":", ": ") for asked in _ASKS.findall(text) for one in asked.split()),
+            frozenset(_SECRETS.findall(text)),
         )
         for name, text in sorted(texts.items())
         if _OUR_WORKFLOWS.fullmatch(name)

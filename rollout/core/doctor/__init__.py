@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout.core.doctor import branch, contracts, jobs, limits, rules, tokens, workflows
+from rollout.core.doctor import branch, contracts, jobs, limits, metrics, rules, tokens, workflows
 from rollout.core.doctor.facts import Laptop, World
 from rollout.core.doctor.finding import Finding, Severity, worst_first
 from rollout.core.doctor.laptop import laptop
@@ -24,6 +24,7 @@ RULES = (
     tokens.pull_requests,
     tokens.product,
     jobs.product_secret,
+    metrics.metrics,
     workflows.installed,
     jobs.allowed_actions,
     jobs.environments,

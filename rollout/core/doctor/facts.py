@@ -146,6 +146,8 @@ class Workflow:
     uses: tuple[str, ...] = ()
     asks: frozenset[str] = frozenset()
     """What it asks of an App, such as `contents: write`."""
+    secrets: frozenset[str] = frozenset()
+    """Names of those that it hands to a step."""
 
     @property
     def is_disabled(self) -> bool:
@@ -214,6 +216,8 @@ class Settings:
     """Where the tool writes beside the state branch."""
     product_environment: Environment | UnknownFact | None = None
     """`rollout-product`; None when there is none."""
+    metrics_environment: Environment | UnknownFact | None = None
+    """`rollout-metrics`; None when there is none, or no train has metrics."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +236,9 @@ class TrainFacts:
     pushes: bool = False
     """Whether its rollback pushes a revert to that branch; else it opens a pull request."""
     intervals: tuple[int, ...] = ()
-    """Seconds between two readings, a runner each."""
+    """Seconds between two readings, each of a job."""
+    measures: bool = False
+    """Whether it has metrics."""
     copies_evidence: bool = False
     """Whether an incident's evidence becomes an artifact."""
     notes: tuple[str, ...] = ()
@@ -318,5 +324,5 @@ IN_FORK = "ROLLOUT_IN_FORK"
 APP_ID, APP_KEY = "ROLLOUT_APP_CLIENT_ID", "ROLLOUT_APP_PRIVATE_KEY"
 PRODUCT_KEY = "ROLLOUT_PRODUCT_TOKEN"
 """The secret that reads a product elsewhere."""
-ENVIRONMENT, PRODUCT_ENVIRONMENT = "rollout", "rollout-product"
+ENVIRONMENT, PRODUCT_ENVIRONMENT, METRICS_ENVIRONMENT = "rollout", "rollout-product", "rollout-metrics"
 RULESETS = "Settings > Rules > Rulesets"

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from rollout.core.doctor.facts import (
     ENVIRONMENT,
+    METRICS_ENVIRONMENT,
     PRODUCT_ENVIRONMENT,
     PRODUCT_KEY,
     Actions,
@@ -87,6 +88,7 @@ def environments(world: World) -> Iterator[Finding]:
     of = {
         ENVIRONMENT: world.settings.environment,
         PRODUCT_ENVIRONMENT: world.settings.product_environment,
+        METRICS_ENVIRONMENT: world.settings.metrics_environment,
     }
     for name, environment in of.items():
         if isinstance(environment, Environment):
@@ -97,12 +99,13 @@ def environments(world: World) -> Iterator[Finding]:
 
 def _environment(name: str, environment: Environment) -> Iterator[Finding]:
     topic, where = "environment", f"Settings > Environments > {name}"
+    more = "" if name == METRICS_ENVIRONMENT else ", those of a rollback too"
     if environment.reviewers:
         who = ", ".join(environment.reviewers)
-        says = f"each job in {name} waits until {who} approves it, those of a rollback too"
+        says = f"each job in {name} waits until {who} approves it{more}"
         yield problem(topic, says, f"{where} > Required reviewers: untick; a merge is what approves")
     if environment.wait_minutes:
-        says = f"each job in {name} waits {environment.wait_minutes} minutes, those of a rollback too"
+        says = f"each job in {name} waits {environment.wait_minutes} minutes{more}"
         yield problem(topic, says, f"{where} > Wait timer: untick")
 
 
@@ -118,7 +121,8 @@ def _lets_in(name: str, environment: Environment, needed: Sequence[str]) -> Iter
             says = f"{name} lets {', '.join(map(inert, allowed)) or 'no branch'} in, and not {branch}"
             command = f"gh api repos/{{owner}}/{{repo}}/environments/{name}/deployment-branch-policies"
             fix = f"{command} -f name={branch}"
-            yield problem("environment", f"{says}: its jobs fail, those of a rollback too", fix)
+            more = "" if name == METRICS_ENVIRONMENT else ", those of a rollback too"
+            yield problem("environment", f"{says}: its jobs fail{more}", fix)
 
 
 def _fits(branch: str, pattern: str) -> bool:

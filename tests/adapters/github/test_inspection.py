@@ -393,6 +393,23 @@ def test_a_product_elsewhere_with_its_rules_and_its_environment(hub: Hub, repo: 
     assert product in seen.branches
 
 
+def test_the_environment_of_metrics_and_the_secrets_that_their_workflow_hands_on(
+    hub: Hub, repo: Repo
+) -> None:
+    root = admin(repo)
+    text = b"name: rollout-metrics\non: workflow_dispatch\njobs: {}\n# ${{ secrets.PROM_TOKEN }}\n"
+    files = [(".github/workflows/rollout-metrics.yml", text)]
+    repo.commit_on_branch(root, "main", repo.bare.git("rev-parse", "main"), "Measure", files, [])
+    repo.environments["rollout-metrics"] = FakeEnvironment(frozenset({"PROM_TOKEN"}))
+    hub.forget_calls()
+    assert inspect(repo, root).metrics_environment is None
+    assert not [call for call in hub.calls() if "environments/rollout-metrics" in str(call)]
+    seen = inspect(repo, root, None, TrainFacts("shop", measures=True, variables=("PROM_TOKEN",)))
+    assert seen.metrics_environment == Environment(frozenset({"PROM_TOKEN"}), restricted=False)
+    (flow,) = (flow for flow in seen.workflows if flow.name == "rollout-metrics.yml")
+    assert flow.secrets == {"PROM_TOKEN"}
+
+
 def test_who_has_to_let_jobs_into_an_environment(repo: Repo) -> None:
     repo.environments["rollout"] = FakeEnvironment(restricted=True, reviewers=("ada", "bob"), wait_minutes=30)
     expected = Environment(frozenset(), True, ("ada", "bob"), 30, branches=("**/*",))

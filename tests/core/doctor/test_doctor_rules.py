@@ -21,6 +21,7 @@ from rollout.core.doctor.facts import (
     TrainFacts,
     UnknownFact,
     Use,
+    Workflow,
 )
 from tests.core.doctor.doctor_world import (
     ADMIN,
@@ -219,6 +220,13 @@ def inside(**facts: Any) -> Environment:
             "Settings > Environments > rollout-product > Wait timer",
         ),
         (
+            {"metrics_environment": inside(reviewers=("ada",), branches=("ops",))},
+            PROBLEM,
+            "environment",
+            "each job in rollout-metrics waits until ada approves it",
+            "Settings > Environments > rollout-metrics > Required reviewers",
+        ),
+        (
             {"environment": inside(branches=("master", "release/*"))},
             PROBLEM,
             "environment",
@@ -283,6 +291,82 @@ def test_what_is_no_concern_is_not_told(settings: dict[str, Any]) -> None:
     topics = ("product token", "other branches", "allowed actions", "environment", "plan")
     found = [one for one in examine(world(settings), NOW) if one.topic in topics]
     assert [one for one in found if one.severity is not OK] == []
+
+
+METRICS = (TrainFacts("shop", measures=True, variables=("DD_KEY", "PROM_TOKEN")), TrainFacts("tau"))
+MEASURES = Workflow("rollout-metrics.yml", "active", (), (PIN,), secrets=frozenset({"DD_KEY", "PROM_TOKEN"}))
+HELD = Environment(frozenset({"DD_KEY", "PROM_TOKEN"}), restricted=True)
+SETS = "gh secret set PROM_TOKEN --env rollout-metrics"
+MAKE = "gh api -X PUT repos/{owner}/{repo}/environments/rollout-metrics"
+
+
+@pytest.mark.parametrize(
+    ("settings", "severity", "says", "fix"),
+    [
+        ({}, OK, "rollout-metrics.yml reads those of shop with DD_KEY, PROM_TOKEN of rollout-metrics", ""),
+        (
+            {"workflows": FLOWS},
+            PROBLEM,
+            "rollout-metrics.yml: not on main, so no metrics of shop are read",
+            "rollout init --workflows, and merge it to main",
+        ),
+        (
+            {"workflows": (*FLOWS, replace(MEASURES, secrets=frozenset({"DD_KEY", "OLD"})))},
+            PROBLEM,
+            "rollout-metrics.yml is older than the contract: it does not hand on PROM_TOKEN",
+            "rollout init --workflows --update, and merge it to main",
+        ),
+        (
+            {"metrics_environment": None},
+            PROBLEM,
+            "the environment rollout-metrics is missing, which holds DD_KEY, PROM_TOKEN: what they open",
+            f"{MAKE}, then gh secret set DD_KEY --env rollout-metrics, then {SETS}",
+        ),
+        (
+            {"metrics_environment": Environment(frozenset({"DD_KEY"}), restricted=True)},
+            PROBLEM,
+            "the environment rollout-metrics lacks PROM_TOKEN: what they open stays unknown",
+            SETS,
+        ),
+        (
+            {"metrics_environment": SECRET},
+            UNTOLD,
+            "whether rollout-metrics holds DD_KEY, PROM_TOKEN: not shown to this token",
+            f"{MAKE} (only where there is no environment rollout-metrics), then gh secret set DD_KEY",
+        ),
+        (
+            {"metrics_environment": Environment(frozenset({"DD_KEY"}), restricted=True), "secrets": SECRET},
+            UNTOLD,
+            "whether rollout-metrics holds PROM_TOKEN: not shown to this token",
+            SETS,
+        ),
+        (
+            {"secrets": frozenset({"PROM_TOKEN"})},
+            WARNING,
+            "whoever may push a branch can read PROM_TOKEN: secrets of the whole repository",
+            f"{SETS}, then gh secret delete PROM_TOKEN",
+        ),
+        ({"rules": FREE, "metrics_environment": None}, PROBLEM, "is missing", "gh secret set DD_KEY, then"),
+        (
+            {"rules": FREE, "metrics_environment": None, "secrets": frozenset({"PROM_TOKEN", "DD_KEY"})},
+            OK,
+            "reads those of shop",
+            "",
+        ),
+    ],
+)
+def test_what_metrics_need(settings: dict[str, Any], severity: Severity, says: str, fix: str) -> None:
+    whole = {"workflows": (*FLOWS, MEASURES), "metrics_environment": HELD, **settings}
+    found = examine(world(whole, trains=METRICS), NOW)
+    expect(found, severity, "metrics", says, fix)
+    assert {one.severity for one in found if one.topic == "metrics"} == {severity}
+
+
+def test_metrics_without_secrets_need_no_environment_and_nobody_elses_are_told() -> None:
+    flows = {"workflows": (*FLOWS, replace(MEASURES, secrets=frozenset()))}
+    found = examine(world(flows, trains=(TrainFacts("shop", measures=True),)), NOW)
+    expect(found, OK, "metrics", "rollout-metrics.yml reads those of shop with no secrets", "")
+    assert "metrics" not in {one.topic for one in examine(world({}), NOW)}
 
 
 @pytest.mark.parametrize("who", ["App", "run"])
