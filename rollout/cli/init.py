@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rollout.commands.init import InitOptions
     from rollout.commands.init.workflows import Workflows
     from rollout.core.workflow_pin import RepositoryPlace
+    from rollout.ports import Worktree
 
 _PROFILE = "generic"
 """It suits any product."""
@@ -114,7 +115,7 @@ def _make_train(
     space = call.workspace
     _refuse_beside_state(call, branch or STATE_BRANCH)
     _refuse_lost(call, train_of(profile, wishes), branch)
-    here, there = _workflows(call, action, branch, asked=False)
+    here, there = _workflows(call, action, branch, asked=False, profile=profile)
     subject = f"rollout({train_of(profile, wishes)}): init"
     own = OwnBranch(branch, space.branch_files(branch, subject), there) if branch else None
     written = init(space.worktree, profile, dump_yaml, wishes, here, own)
@@ -193,12 +194,12 @@ def _record_version(call: Call, train: str, version: str) -> None:
 
 
 def _workflows(
-    call: Call, action: str | None, branch: str | None, *, asked: bool
+    call: Call, action: str | None, branch: str | None, *, asked: bool, profile: str = ""
 ) -> tuple[Workflows | None, Workflows | None]:
     """Returns what the default branch is to have, and the state branch `branch` where it is one of its own.
 
     None when the repository is not on GitHub or the pin is unknown; raises InputError for that when they were
-    asked for.
+    asked for. `profile`: the contract that is about to be written, empty for none.
     """
     from rollout.adapters.resources import workflow_texts
     from rollout.commands.init.workflows import is_own_repository, plan_for_state_branch, plan_workflows
@@ -221,7 +222,27 @@ def _workflows(
         return None, None
     texts = workflow_texts()
     there = plan_for_state_branch(texts, pin, branch) if branch else None
-    return plan_workflows(texts, pin, branch), there
+    return plan_workflows(texts, pin, branch, _secrets_of_metrics(call, branch, profile)), there
+
+
+def _secrets_of_metrics(call: Call, branch: str | None, profile: str) -> tuple[str, ...] | None:
+    """Returns what the workflow that measures has to hand on; None where it is not to be written."""
+    from rollout.commands.init.workflows import secrets_of_metrics
+    from rollout.core.workflow_pin import METRICS_WORKFLOW
+    from rollout.files.state_files import read_contract
+
+    space = call.workspace
+    places: list[Worktree] = [space.worktree, *([space.branch_files(branch)] if branch else [])]
+    texts = {file: place.read(file) for place in places for file in place.contracts()}
+    if profile:
+        texts["the profile"] = profile.encode()
+    try:
+        return secrets_of_metrics(read_contract(text, file)[0] for file, text in texts.items())
+    except InputError as error:
+        # The secrets that it would hand on are not known, and the other workflows do not need them.
+        why = error.message.splitlines()[0]
+        progress(f"note: {METRICS_WORKFLOW} stays as it is until every contract is good: {why}")
+        return None
 
 
 def _enterprise_server(place: RepositoryPlace | None) -> RefusedError | None:

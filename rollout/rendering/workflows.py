@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 
 from rollout import __version__
 from rollout.core.workflow_pin import LOCAL, ActionPin
+
+_SECRETS = re.compile(
+    r"^(?P<indent> +)(?P<why>(?:#.*\n(?P=indent))*)env:\n(?:(?P=indent)  \w+: \$\{\{ secrets\.\w+ \}\}\n)+",
+    re.MULTILINE,
+)
+"""An `env:` that holds nothing but secrets, each under its own name, with the comment above it."""
 
 _HEADER = "# Written by `rollout init` ({}); `rollout init --workflows --update` writes it anew.\n"
 _SEALED = re.compile(r"# Written by `rollout init` \(([0-9a-f]{12})\)[^\n]*\n")
@@ -32,6 +39,18 @@ def thin_caller(workflow: str, pin: ActionPin) -> str:
     The steps that check the tool out are left out: GitHub fetches the action's repository by itself.
     """
     return _sealed(_called(workflow, pin))
+
+
+def with_secrets(workflow: str, variables: Sequence[str]) -> str:
+    """Returns the workflow whose step gets these secrets, each by the variable of its name, and no others."""
+    return _SECRETS.sub(lambda found: _secrets(found["indent"], found["why"], variables), workflow)
+
+
+def _secrets(indent: str, why: str, variables: Sequence[str]) -> str:
+    if not variables:
+        return ""
+    lines = [f"{indent}  {name}: ${{{{ secrets.{name} }}}}\n" for name in variables]
+    return f"{indent}{why}env:\n{''.join(lines)}"
 
 
 def caller_of_state_branch(workflow: str, pin: ActionPin, branch: str) -> str:

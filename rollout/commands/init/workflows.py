@@ -5,12 +5,15 @@ docs/design/state-branch.md says why.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rollout.core.contract import Contract
+from rollout.core.doctor.facts import METRICS_ENVIRONMENT
 from rollout.core.workflow_pin import (
     CHECK_WORKFLOW,
     CLOSED_WORKFLOW,
+    METRICS_WORKFLOW,
     RECONCILE_WORKFLOW,
     SCHEDULE_WORKFLOW,
     WORKFLOWS,
@@ -23,6 +26,7 @@ from rollout.rendering.workflows import (
     is_as_written,
     thin_caller,
     with_schedule_of,
+    with_secrets,
 )
 
 _BY_HAND = "move it away, run this again, and put the change back"
@@ -38,6 +42,8 @@ class Workflows:
     """What they call; None for the action in the same repository."""
     branch: str | None = None
     """The state branch, when they are for that one; None for the branch of the worktree."""
+    secrets: tuple[str, ...] = ()
+    """What the workflow that measures hands on."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,15 @@ class WorkflowFiles:
             else []
         )
         changed = [f"kept {path}{self.where}, which somebody changed: {_BY_HAND}" for path in self.changed]
-        return kept + changed + calls
+        return kept + changed + calls + self._secrets
+
+    @property
+    def _secrets(self) -> list[str]:
+        names = self.workflows.secrets
+        if not names or f"{WORKFLOWS}/{METRICS_WORKFLOW}" not in self.written:
+            return []
+        where = f"the environment {METRICS_ENVIRONMENT}"
+        return [f"{METRICS_WORKFLOW} reads secrets of {where}: {', '.join(names)}"]
 
     @property
     def text(self) -> str:
@@ -142,19 +156,39 @@ def is_own_repository(worktree: Worktree) -> bool:
     return worktree.exists(f"{ACTION}/action.yml")
 
 
+def secrets_of_metrics(contracts: Iterable[Contract]) -> tuple[str, ...] | None:
+    """Returns the secrets that metrics of any contract need, sorted; None where no contract has metrics."""
+    measuring = [contract for contract in contracts if contract.measures]
+    if not measuring:
+        return None
+    return tuple(sorted({name for contract in measuring for name in contract.variables}))
+
+
 def plan_workflows(
-    texts: Mapping[str, str], pin: ActionPin | None, state_branch: str | None = None
+    texts: Mapping[str, str],
+    pin: ActionPin | None,
+    state_branch: str | None = None,
+    secrets: Sequence[str] | None = None,
 ) -> Workflows:
     """Plans the files; `texts`: file name -> this project's own workflow. Without a pin they stay unchanged.
 
-    A state branch of its own has `rollout-check` for itself.
+    A state branch of its own has `rollout-check` for itself. `secrets` are those of metrics: None, where no
+    contract has metrics, leaves their workflow out.
     """
-    files = {
-        f"{WORKFLOWS}/{name}": thin_caller(text, pin) if pin else text
-        for name, text in texts.items()
-        if state_branch is None or name != CHECK_WORKFLOW
+    if pin is None:
+        return Workflows({f"{WORKFLOWS}/{name}": text for name, text in texts.items()})
+    left_out = {
+        *([CHECK_WORKFLOW] if state_branch is not None else []),
+        *([METRICS_WORKFLOW] if secrets is None else []),
     }
-    return Workflows(files, pin)
+    files = {
+        f"{WORKFLOWS}/{name}": thin_caller(
+            with_secrets(text, secrets or ()) if name == METRICS_WORKFLOW else text, pin
+        )
+        for name, text in texts.items()
+        if name not in left_out
+    }
+    return Workflows(files, pin, secrets=tuple(secrets or ()))
 
 
 def plan_for_state_branch(texts: Mapping[str, str], pin: ActionPin, branch: str) -> Workflows:

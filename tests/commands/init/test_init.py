@@ -14,8 +14,10 @@ from rollout.commands.init.workflows import (
     is_own_repository,
     plan_for_state_branch,
     plan_workflows,
+    secrets_of_metrics,
     update_workflows,
 )
+from rollout.core.contract import Contract, Surface
 from rollout.core.state import Channel, ChannelName, Outcome, Rollout, StateChange
 from rollout.core.workflow_pin import ActionPin
 from rollout.errors import InputError, RefusedError
@@ -368,6 +370,61 @@ def test_an_update_writes_anew_what_nobody_changed() -> None:
     assert "30 * * * *" in files.files[SCHEDULED]
     again = update_workflows(files, planned("6", "# more\n"))
     assert (again.written, again.text) == ((), "workflows: nothing to do")
+
+
+METRICS = ".github/workflows/rollout-metrics.yml"
+MEASURING = """\
+      - name: Measure
+        uses: ./.github/actions/rollout
+        # Why.
+        env:
+          PROM_TOKEN: ${{ secrets.PROM_TOKEN }}
+        with:
+          command: collect
+"""
+
+
+def with_metrics(secrets: tuple[str, ...] | None) -> Workflows:
+    return plan_workflows({"rollout-metrics.yml": MEASURING}, PIN, secrets=secrets)
+
+
+def test_only_where_a_contract_has_metrics_their_workflow_is_written() -> None:
+    assert with_metrics(None).files == {}
+    files = FakeWorktree()
+    made = install_workflows(files, with_metrics(()))
+    assert "secrets" not in files.files[METRICS]
+    assert "Why." not in files.files[METRICS]
+    assert "secrets" not in made.text
+
+
+def test_an_update_hands_on_the_secrets_that_the_contract_names_now() -> None:
+    files = FakeWorktree()
+    made = install_workflows(files, with_metrics(("PROM_TOKEN",)))
+    line = "rollout-metrics.yml reads secrets of the environment rollout-metrics"
+    assert f"{line}: PROM_TOKEN" in made.text
+    made = update_workflows(files, with_metrics(("DD_API_KEY", "DD_APP_KEY")))
+    assert made.written == (METRICS,)
+    assert f"{line}: DD_API_KEY, DD_APP_KEY" in made.text
+    lines = [line for line in files.files[METRICS].splitlines() if "secrets." in line]
+    assert lines == [f"          {name}: ${{{{ secrets.{name} }}}}" for name in ("DD_API_KEY", "DD_APP_KEY")]
+    assert update_workflows(files, with_metrics(("DD_API_KEY", "DD_APP_KEY"))).written == ()
+
+
+def test_secrets_are_those_of_all_contracts_each_once() -> None:
+    plain, _ = read_contract(profile_text("generic").encode(), "contract.yaml")
+    assert secrets_of_metrics([plain]) is None
+    shop, cart = (measuring(plain, *names) for names in (("B", "A"), ("A", "C")))
+    assert secrets_of_metrics([shop, plain, cart]) == ("A", "B", "C")
+    assert secrets_of_metrics([measuring(plain)]) == ()
+
+
+def measuring(contract: Contract, *names: str) -> Contract:
+    """The contract with a surface of metrics that wants these secrets."""
+    auth = {"header_env": {f"X-{name}": name for name in names}} if names else None
+    queries = {"up": {"query": "up"}}
+    metrics = {"provider": "prometheus", "url": "https://p.example", "auth": auth, "queries": queries}
+    surface = Surface.model_validate({"metrics": metrics})
+    return contract.model_copy(update={"surfaces": {**contract.surfaces, "shop": surface}})
 
 
 def test_the_times_of_the_schedule_move_into_its_own_file() -> None:
