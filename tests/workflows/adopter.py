@@ -39,19 +39,22 @@ def tool_repository(folder: Path) -> Path:
     return folder
 
 
-def adopt(hub: Hub, folder: Path, *, app: bool, branch: str = STATE_BRANCH) -> Town:
+def adopt(hub: Hub, folder: Path, *, app: bool, branch: str = STATE_BRANCH, contract: str = CONTRACT) -> Town:
     """A town whose repository holds a product, and of the tool nothing but what `init` wrote.
 
-    `branch` carries state: without a choice, the one that `init` makes.
+    `branch` carries state: without a choice, the one that `init` makes. With another contract than the usual
+    one, `init` is asked once more for the workflows that it needs.
     """
     if branch == STATE_BRANCH:
         seed = initialised(folder / "seed")
         seed.git("worktree", "add", "--quiet", str(folder / "beside"), branch)
-        (folder / "beside/state/tau/contract.yaml").write_text(CONTRACT, encoding="utf-8")
+        (folder / "beside/state/tau/contract.yaml").write_text(contract, encoding="utf-8")
         seed.git("-C", str(folder / "beside"), "commit", "--quiet", "--all", "--message", "Our contract")
     else:
         seed = initialised(folder / "seed", "--state-branch", branch)
-        seed.write("state/tau/contract.yaml", CONTRACT)
+        seed.write("state/tau/contract.yaml", contract)
+    if contract != CONTRACT:
+        rollout(seed.path, "init", "--workflows", "--action", f"{TOOL}@{PIN}")
     seed.commit({}, "Adopt rollout")
     release = seed.commit({"src.txt": "new\n"}, f"Release {VERSION}")
     repo = hub.repo("acme/tau", seed=seed.path)

@@ -25,6 +25,7 @@ def story(hub: Hub, folder: Path) -> list[Run]:
     checklist = Checklist(town)
     for workflow in ("rollout-schedule.yml", "rollout-rehearse.yml", "rollout-doctor.yml"):
         hub.dispatch(town.repo, workflow, by="alice")
+    hub.dispatch(town.repo, "rollout-metrics.yml", {"runner": "ubuntu-24.04"}, by="alice")
     hub.dispatch(town.repo, "rollout-channel.yml", {"do": "plan", "dry-run": "true"}, by="alice")
     for login in ("rita", "rob"):
         checklist.say(login, f"/signoff reviewed {town.release}")

@@ -15,6 +15,7 @@ from typing import Any
 from fakehub.entities import Event, Run, Thread, Token
 from fakehub.hub import Hub
 from fakehub.repo import Repo, person
+from rollout.core.workflow_pin import READING_WORKFLOWS
 from rollout.files.yaml_text import load_yaml
 from tests.adapters.scratch import Repository
 
@@ -27,6 +28,8 @@ STEADY = ["reconcile"]
 """The jobs of a run that decides."""
 COLLECTED = ["product", "report"]
 """Those of a run that reads on one runner."""
+MEASURED = ["metrics", "report"]
+"""Those of a run that asks metrics servers."""
 
 CONTRACT = """\
 schema: 1
@@ -205,7 +208,8 @@ class Town:
 
 
 def _is_of_a_reading(event: Event) -> bool:
-    return event.workflow.endswith("rollout-collect.yml") or bool(event.payload.get("inputs", {}).get("run"))
+    reads = event.workflow.endswith(READING_WORKFLOWS)
+    return reads or bool(event.payload.get("inputs", {}).get("run"))
 
 
 def keys(run: Run) -> list[str]:
