@@ -31,6 +31,12 @@ STEADY, OPENING, NOTHING, WAITING, FOREIGN = 4, 8, 3, 5, 0
 CHECKS_OF_CROWD = 3
 """Requests for CI in one tick, of which a commit with few checks takes one."""
 _MOST_TICKS = 20
+_METRICS = """\
+  shop:
+    metrics:
+      {provider: prometheus, url: "https://p.invalid", auth: {bearer_env: UNSET}, queries: {up: {query: up}}}
+"""
+"""Its secret is not set, so no server is asked."""
 _TURNS = ("", "", "failure", "success", "")
 """How CI ends before each of some ticks."""
 
@@ -295,12 +301,14 @@ def _world(policy: Contract | None = None) -> Iterator[GitHubWorld]:
             yield GitHubWorld(hub, repository.path, release)
 
 
-def whole_tick(*, is_product_apart: bool = False) -> Count:
+def whole_tick(*, is_product_apart: bool = False, measures: bool = False) -> Count:
     """Returns the costliest of some ticks, in all jobs: of a sample, and of CI that turns red and green
     again.
     """
     product = "acme/product" if is_product_apart else ""
     policy = TOWN + (f"product: {{repository: {product}, branch: trunk}}\n" if product else "")
+    if measures:
+        policy = policy.replace("harness:\n", f"{_METRICS}harness:\n", 1)
     with TemporaryDirectory() as folder, Hub(_made(folder, "hub")) as hub:
         town = build(hub, Path(folder), app=True, contract=policy, branch="rollout-state", product=product)
         home = hub.repos[product or "acme/tau"]
@@ -312,6 +320,10 @@ def whole_tick(*, is_product_apart: bool = False) -> Count:
 
 def whole_tick_of_a_product_apart() -> Count:
     return whole_tick(is_product_apart=True)
+
+
+def whole_tick_with_metrics() -> Count:
+    return whole_tick(measures=True)
 
 
 def _whole(town: Town, home: Repo, conclusion: str) -> Count:
@@ -331,6 +343,7 @@ def _made(folder: str, name: str) -> Path:
 
 
 _APART = requests_a_run(is_product_apart=True)
+_MEASURED = requests_a_run(is_product_apart=False, measures=True)
 TICKS: tuple[tuple[str, int | None, Callable[[], Count]], ...] = (
     ("a healthy observation that changes nothing else", STEADY, steady),
     ("one that opens a promotion", OPENING, opening),
@@ -344,6 +357,7 @@ TICKS: tuple[tuple[str, int | None, Callable[[], Count]], ...] = (
     ("nothing new, 1,300 own runs on its commit", NOTHING + 2, on_a_crowded_commit(_requests)),
     ("a whole tick, all jobs", requests_a_run(is_product_apart=False), whole_tick),
     ("a whole tick, all jobs, the product in a repository apart", _APART, whole_tick_of_a_product_apart),
+    ("a whole tick, all jobs, metrics beside the product", _MEASURED, whole_tick_with_metrics),
     ("a promotion that was merged", None, entering),
     ("a trigger that fires while a promotion is open", None, freezing),
     ("nothing new, a rollback's issue and revert open", WAITING, rolling_back),

@@ -20,8 +20,10 @@ benchmarks/github_calls.py counts them.
 """
 REQUESTS_OF_A_PRODUCT = 4
 """The most that a product in a repository apart adds: tokens and queries, in both jobs that decide."""
+REQUESTS_OF_METRICS = 12
+"""The most that metrics beside the product add: jobs that read them, and one that folds them in."""
 JOBS_A_READING = 3
-"""Two of rollout-collect, and the one that folds in what they bring."""
+"""Two that read, of rollout-collect or rollout-metrics, and the one that folds in what they bring."""
 _DAYS = 30
 _SLOWER = f"a slower cron in {SCHEDULE_WORKFLOW}"
 
@@ -29,7 +31,10 @@ _SLOWER = f"a slower cron in {SCHEDULE_WORKFLOW}"
 def limits(world: World) -> Iterator[Finding]:
     """Yields whether the schedule fits into what GitHub allows."""
     limit, runs = world.settings.limit, _runs_a_day(world)
-    requests = runs * requests_a_run(is_product_apart=any(train.product for train in world.trains))
+    requests = runs * requests_a_run(
+        is_product_apart=any(train.product for train in world.trains),
+        measures=any(train.measures for train in world.trains),
+    )
     spent = f"at most {requests:,} requests a day at this schedule; " if runs else ""
     if isinstance(limit, UnknownFact):
         yield cannot_tell("limits", f"{spent}the rate limit: {limit.why}", "gh api rate_limit")
@@ -43,9 +48,10 @@ def limits(world: World) -> Iterator[Finding]:
         yield warning("minutes", _minutes(world, runs), fix)
 
 
-def requests_a_run(*, is_product_apart: bool) -> int:
+def requests_a_run(*, is_product_apart: bool, measures: bool = False) -> int:
     """Returns the most requests of a tick of one train."""
-    return REQUESTS_A_RUN + (REQUESTS_OF_A_PRODUCT if is_product_apart else 0)
+    apart = REQUESTS_OF_A_PRODUCT if is_product_apart else 0
+    return REQUESTS_A_RUN + apart + (REQUESTS_OF_METRICS if measures else 0)
 
 
 def _minutes(world: World, runs: int) -> str:
@@ -58,9 +64,10 @@ def _minutes(world: World, runs: int) -> str:
     if not readings:
         return idle
     a_day = runs + JOBS_A_READING * readings
+    readers = "1 job that reads" if len(intervals) == 1 else f"{len(intervals)} jobs that read"
     return (
-        f"{idle}, and {a_day:,} a day with a release under way on {len(intervals)}"
-        f" runner{'s' if len(intervals) > 1 else ''}: {a_day * _DAYS:,} a month. A longer job costs more"
+        f"{idle}, and {a_day:,} a day with a release under way and {readers}:"
+        f" {a_day * _DAYS:,} a month. A longer job costs more"
     )
 
 

@@ -360,7 +360,7 @@ def test_a_good_world_has_nothing_to_mend() -> None:
             WARNING,
             "minutes",
             "about 4,320 billed minutes a month while nothing is under way, and 576 a day with a release"
-            " under way on 1 runner: 17,280 a month",
+            " under way and 1 job that reads: 17,280 a month",
             "a slower cron in rollout-schedule.yml",
         ),
     ],
@@ -380,6 +380,13 @@ def test_one_thing_is_different(
             "state branch",
             "there is no ops",
             "push",
+        ),
+        (
+            {"trains": (TrainFacts("tau", measures=True),)},
+            OK,
+            "limits",
+            "at most 5,040 requests a day at this schedule",
+            "",
         ),
         ({"trains": ()}, PROBLEM, "state branch", "no train on main", "rollout init"),
         (
