@@ -112,14 +112,22 @@ def why_no_address(url: str, *, insecure: bool, has_secrets: bool) -> str:
 
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
+_TAKEN = re.compile(
+    r"(?:GITHUB|GH|ACTIONS|RUNNER|INPUT)_.*|ROLLOUT_(?:.*_)?(?:TOKEN|KEY)|PATH|HOME|COMMAND|OPTIONS"
+)
+"""Variables of the system, of GitHub and of the tool: a contract must not send their tokens to a server."""
 _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
 _PATH = re.compile(r"/[!-~]*")
 _NO_PATH_SIGNS = frozenset("\\#")
 
 
 def checked_variable(given: object) -> str:
-    """Returns the name of an environment variable. Raises ValueError for what may be its value instead."""
+    """Returns the name of an environment variable. Raises ValueError for what may be its value instead, and
+    for one that holds something else.
+    """
     if isinstance(given, str) and _VARIABLE.fullmatch(given):
+        if _TAKEN.fullmatch(given):
+            raise ValueError(f"{given} holds something else; name another variable, such as PROM_TOKEN")
         return given
     raise ValueError(
         "must be the name of an environment variable, such as PROM_TOKEN; write the secret into that"

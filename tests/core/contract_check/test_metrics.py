@@ -60,6 +60,13 @@ BAD: list[tuple[dict[str, object], str]] = [
     (metrics({"auth": {"bearer_env": SECRET}}), f"{M}.auth.bearer_env: {A_VARIABLE}"),
     (metrics({"auth": {"basic_env": ["A", SECRET]}}), f"{M}.auth.basic_env: {A_VARIABLE}"),
     (metrics({"auth": {"header_env": {"X-Key": SECRET}}}), f"{M}.auth.header_env.X-Key: {A_VARIABLE}"),
+    *(
+        (
+            metrics({"auth": {"bearer_env": name}}),
+            f"{M}.auth.bearer_env: {name} holds something else; name another variable, such as PROM_TOKEN",
+        )
+        for name in ("GITHUB_TOKEN", "GH_TOKEN", "ROLLOUT_TOKEN", "ROLLOUT_APP_PRIVATE_KEY", "PATH")
+    ),
     (
         metrics({"auth": {"header_env": SECRET}}),
         f"{M}.auth.header_env: must be a mapping of headers to names of variables",
