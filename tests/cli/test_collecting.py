@@ -223,6 +223,18 @@ def test_what_cannot_be_asked_for_holds_nothing_up(
     assert decided_on_facts(world)
 
 
+def test_a_workflow_that_is_missing_is_named_with_the_way_to_get_it(
+    world: GitHubWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = world.repo.bare.git("rev-parse", "main")
+    world.repo.commit_on_branch(world.alice, "main", head, "Tidy up", [], [COLLECT])
+    world.ci("failure")
+    assert reconcile(world, "--ask", "ubuntu-24.04") == 0
+    way = "write rollout-collect.yml and merge it to main: rollout init --workflows"
+    assert way in capsys.readouterr().err
+    assert decided_on_facts(world)
+
+
 @pytest.mark.parametrize(
     ("is_off", "is_asleep", "why"),
     [(True, True, "after 60 days without activity"), (True, False, "by somebody"), (False, False, "")],

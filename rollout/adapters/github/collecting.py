@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated
 
@@ -48,7 +49,8 @@ class GitHubCollector:
         path = f"/repos/{self.home}/actions/workflows/{workflow}/runs"
 
         def listed() -> tuple[_Run, ...]:
-            answer = self._api.rest("GET", path, query={"per_page": _RUNS}, token=self._token)
+            with self._hint_where_missing(workflow):
+                answer = self._api.rest("GET", path, query={"per_page": _RUNS}, token=self._token)
             return parsed(tuple[_Run, ...], answer, "workflow_runs")
 
         return [_told(run) for run in self._api.decorate(f"listing the runs of {workflow}", listed)]
@@ -81,10 +83,21 @@ class GitHubCollector:
     def ask(self, workflow: str, label: str, runs_on: str) -> None:
         path = f"/repos/{self.home}/actions/workflows/{workflow}/dispatches"
         body = {"ref": self.branch, "inputs": {"runner": label, **({"runs-on": runs_on} if runs_on else {})}}
-        self._api.decorate(
-            f"asking {workflow} for a reading on {label}",
-            lambda: self._api.rest("POST", path, body=body, token=self._token),
-        )
+
+        def dispatch() -> object:
+            with self._hint_where_missing(workflow):
+                return self._api.rest("POST", path, body=body, token=self._token)
+
+        self._api.decorate(f"asking {workflow} for a reading on {label}", dispatch)
+
+    @contextmanager
+    def _hint_where_missing(self, workflow: str) -> Iterator[None]:
+        try:
+            yield
+        except RefusedByGitHubError as refusal:
+            if refusal.status == 404:
+                refusal.hint = f"write {workflow} and merge it to {self.branch}: rollout init --workflows"
+            raise
 
 
 def _told(run: _Run) -> CollectingRun:
