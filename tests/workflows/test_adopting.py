@@ -14,7 +14,7 @@ from fakehub.hub import Hub
 from fakehub.workflow_file import read
 from rollout.core.doctor.branch import CHECK
 from rollout.core.doctor.limits import requests_a_run
-from tests.workflows.adopter import PIN, TOOL, adopt, initialised
+from tests.workflows.adopter import PIN, TOOL, adopt, initialised, rollout
 from tests.workflows.newcomer import APP, OWN, Newcomer, section
 from tests.workflows.town import ROOT, STATUS, STEADY, keys
 
@@ -167,3 +167,36 @@ def test_from_init_to_a_merged_promotion(hub: Hub, tmp_path: Path, app: bool, br
     assert "the token has contents: write, pull-requests: write" in summary
     assert town.world() == before
     assert (town.head("main") == main) is (branch != "main")
+
+
+def test_a_contract_with_metrics_gets_their_workflow_and_a_broken_one_leaves_it_alone(tmp_path: Path) -> None:
+    """Contracts are those of the worktree, or of the state branch; both are looked at."""
+    seed, workflow = (
+        initialised(tmp_path / "seed", "--state-branch", "main"),
+        ".github/workflows/rollout-metrics.yml",
+    )
+    update = ("init", "--workflows", "--update", "--action", f"{TOOL}@{PIN}")
+    contract = (seed.path / "state/tau/contract.yaml").read_text(encoding="utf-8")
+    metrics = (
+        "metrics: {provider: prometheus, url: https://p.example, auth: {AUTH}, queries: {up: {query: up}}}"
+    )
+    surface = f"surfaces:\n  shop:\n    {metrics}\n"
+
+    def names(auth: str) -> str:
+        seed.write(
+            "state/tau/contract.yaml", contract.replace("surfaces:\n", surface.replace("AUTH", auth), 1)
+        )
+        return rollout(seed.path, *update)
+
+    assert "rollout-metrics.yml reads secrets of the environment rollout-metrics: SHOP_KEY" in names(
+        "bearer_env: SHOP_KEY"
+    )
+    passes("actionlint", "-shellcheck=", "-pyflakes=", seed.path / workflow)
+    folder = seed.path / ".github"
+    passes("zizmor", "--offline", "--no-progress", "--quiet", "--persona", "auditor", folder)
+    passes("check-jsonschema", "-q", "--builtin-schema", "vendor.github-workflows", seed.path / workflow)
+    assert f"wrote {workflow}" in names("header_env: {X-B: B_KEY, X-A: A_KEY}")
+    written = (seed.path / workflow).read_text(encoding="utf-8")
+    assert re.findall(r"secrets\.(\w+)", written) == ["A_KEY", "B_KEY"]
+    assert "rollout-metrics.yml stays as it is until every contract is good" in names("bearer_env: a-value")
+    assert (seed.path / workflow).read_text(encoding="utf-8") == written
