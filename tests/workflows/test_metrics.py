@@ -40,6 +40,12 @@ phases:
   - {{name: canary, canary_percent: 5, soak: {{runs: 1}}, gates: [{GATE}]}}
   - {{name: everybody, canary_percent: 100, soak: {{runs: 1}}, inherit: canary}}
 """
+_, _, SECTION = CONTRACT.partition("harness:\n")
+HARNESS = "harness:\n" + SECTION.partition("sampling:")[0]
+TESTED = ALONE.replace("sampling:", f"{HARNESS}sampling:").replace(
+    f"gates: [{GATE}, ", f"gates: [{GATE}, {{kind: harness, total: 1, passed: 1, failed: 0}}, ", 1
+)
+"""Metrics alone, and a harness that the product runs."""
 BESIDE = CONTRACT.replace("harness:\n", f"{SURFACE}harness:\n", 1).replace(
     "gates: [{kind: health_state, is: healthy}]", f"gates: [{{kind: health_state, is: healthy}}, {GATE}]"
 )
@@ -115,6 +121,22 @@ def test_parts_of_both_jobs_make_one_state(town: Town) -> None:
     town.merge()
     town.settle()
     assert town.state("status")["legal"]["phase"] == "canary-1"
+
+
+def test_where_all_surfaces_are_metrics_the_product_runs_its_harness_alone(
+    hub: Hub, tmp_path: Path, server: MetricsServer
+) -> None:
+    town = build(hub, tmp_path, app=True, contract=TESTED.replace("URL", server.url))
+    town.start()
+    runs = town.settle()
+    assert [keys(run) for run in runs["rollout-collect"]] == [COLLECTED]
+    observed = town.state("status")["observation"]
+    assert (list(observed["samples"]), observed["harness"]["status"]) == (["checkout"], "passed")
+    town.merge()
+    runs = town.settle()
+    assert town.state("status")["legal"]["phase"] == "canary"
+    assert [keys(run) for run in runs["rollout-metrics"]] == [MEASURED]
+    assert "rollout-collect" not in runs, "nothing is asked of the product in this phase"
 
 
 def test_a_metrics_runner_that_is_away_holds_up_no_rollback(
