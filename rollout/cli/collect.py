@@ -34,7 +34,7 @@ WORKERS = 8
     "--runner", metavar="LABEL", help="This machine's, where others read the rest: that stays as it was read."
 )
 @click.option(
-    "--harness", is_flag=True, help="No surface but those of --surface: without any, its report alone."
+    "--harness", is_flag=True, help="Read the harness report, and no surface but those of --surface."
 )
 @click.option(
     "--evidence-dir",
