@@ -75,6 +75,8 @@ def _why_not_next(status: Status, observation: Observation, now: datetime) -> st
     """Returns why it cannot follow the last observation; empty when it can, or contradicts it."""
     if is_ahead(observation.started_at, now) and not status.by_first_rules:
         return f"from the future: it began at {format_instant(observation.started_at)}"
+    if not observation.samples and observation.harness is None:
+        return "without any reading"
     last = status.observation
     if last is None or observation.started_at > last.started_at or lies_ahead(status, now):
         return ""

@@ -140,6 +140,19 @@ def test_a_part_that_holds_the_harness_alone_makes_a_whole_in_any_order(
     assert not verify(world.store, TAU, None).findings
 
 
+def test_a_part_without_any_reading_enters_no_phase(world: World) -> None:
+    """The harness has not run yet, and nothing else is read where it runs."""
+    world.soak()
+    world.merge()
+    world.clock.forward(minutes=1)
+    world.reconcile()
+    world.clock.forward(minutes=5)
+    commits = len(world.events())
+    nothing = part(world.observe(), ()).model_copy(update={"harness": None})
+    assert "without any reading" in world.reconcile(nothing).notes[0]
+    assert (len(world.events()), world.status.entered_at) == (commits, None)
+
+
 def test_one_instant_of_one_runner_with_two_contents_is_unknown(world: World) -> None:
     world.clock.forward(minutes=10)
     one, other = world.observe(), world.observe(FAILING)
