@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rollout.core.contract import Contract, Metrics, Part, Pick, Prometheus, Query
+from rollout.core.contract import Contract, Datadog, Metrics, Part, Pick, Prometheus, Query
 from rollout.core.placeholders import named
 from rollout.core.surfaces.expressions import expression_problem
 from rollout.core.surfaces.metrics import promql, url_path
@@ -71,11 +71,17 @@ def metric_doubts(contract: Contract) -> Iterator[str]:
             where = f"surfaces.{name}.metrics.insecure_http"
             yield f"{where}: whoever is between here and the server can change what it measures"
     for each in _parts(contract):
-        if each.part not in _COUNTED or not isinstance(each.metrics, Prometheus):
-            continue
+        if each.part in _COUNTED:
+            yield from _of_counts(each, each.query.window or contract.sampling.interval)
+
+
+def _of_counts(each: _QueryPart, window: int) -> Iterator[str]:
+    """Yields why a part of a proportion may not count what happened in its window."""
+    if isinstance(each.metrics, Datadog) and "rollup(sum" not in each.text.replace(" ", ""):
+        yield f"{each.where}: its newest point counts a part of the window; add .rollup(sum, {{window}})"
+    if isinstance(each.metrics, Prometheus):
         if promql.counts_by_rate(each.text):
             yield f"{each.where}: rate() gives no counts, which good and total are; use increase()"
-        window = each.query.window or contract.sampling.interval
         for found in _ranges(each.text):
             if found != window:
                 yield (

@@ -274,6 +274,10 @@ WARNED = [
         query("prometheus", {"good": "increase(ok[{window}])", "total": "increase(all[5m])"}),
         f"{Q}.total: looks back 5m, and its window is 10m; write [{{window}}]",
     ),
+    (
+        query("datadog", {"good": "sum:ok{*}.rollup(sum, {window})", "total": "sum:all{*}.as_count()"}),
+        f"{Q}.total: its newest point counts a part of the window; add .rollup(sum, {{window}})",
+    ),
 ]
 
 
