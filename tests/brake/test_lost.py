@@ -81,9 +81,10 @@ def test_every_command_names_the_way_back(
     here: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     assert run(here, command) in (0, 2)
-    err = capsys.readouterr().err
-    assert way_back(here) in err
-    assert "rollout init" not in err
+    printed = capsys.readouterr()
+    said = " ".join((printed.err + printed.out).split())
+    assert way_back(here) in said
+    assert "rollout init" not in said
 
 
 def test_doctor_names_the_way_back(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,13 +14,13 @@ from rollout.adapters.github.answers import Document, Nodes, Oid, Page, within
 OWN_WORKFLOWS = frozenset(
     f"rollout-{name}.yml"
     for name in (
-        *("channel", "check", "closed", "collect", "doctor", "reconcile"),
+        *("channel", "check", "closed", "collect", "doctor", "metrics", "reconcile"),
         *("rehearse", "rollback", "schedule", "signoff", "start"),
     )
 )
 OWN_JOBS = re.compile(
-    "Channel|Dispatch rollout-reconcile|Doctor|Plan|Product on .*|Reconcile|Rehearse|Report|Roll back"
-    "|Sign-off|Start|rollout-check"
+    "Channel|Dispatch rollout-reconcile|Doctor|Metrics on .*|Plan|Product on .*|Reconcile|Rehearse|Report"
+    "|Roll back|Sign-off|Start|rollout-check"
 )
 """What GitHub calls the jobs of these workflows."""
 _ACTIONS = "github-actions"
