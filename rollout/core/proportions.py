@@ -1,0 +1,99 @@
+"""Bounds of a proportion, such as the share of requests that failed, that hold at every look.
+
+A fixed-sample interval errs in 5 % of cases at each look, so whoever looks every ten minutes is soon misled. This
+is a confidence sequence instead: with probability 1 - significance the true proportion lies within the bounds at
+all looks at once, whenever anybody looks or stops.
+
+For a proportion p, the likelihood of the counts averaged over a prior, divided by their likelihood under p, is a
+martingale of mean 1. By Ville's inequality it ever reaches 1 / significance with at most that probability, so the
+proportions at which it has not yet are such a sequence: the method of mixtures. Sources: Robbins, "Statistical
+methods related to the law of the iterated logarithm", Annals of Mathematical Statistics 41 (1970); Lai, "On
+confidence sequences", Annals of Statistics 4 (1976); Howard, Ramdas, McAuliffe and Sekhon, "Time-uniform,
+nonparametric, nonasymptotic confidence sequences", Annals of Statistics 49 (2021).
+"""
+
+from __future__ import annotations
+
+from math import exp, lgamma, log, sqrt
+from typing import NamedTuple
+
+_PRIORS = ((0.5, 0.5), (0.5, 5.0), (0.5, 50.0), (0.5, 500.0))
+"""The prior is an even mixture of these Beta distributions: it knows rates of one half, of a tenth, a hundredth and
+a thousandth, so that a clean canary needs few requests at any of them."""
+_MOST = 1e12
+"""Counts beyond it are scaled down to it: differences of logarithms would lose too many digits."""
+_STEPS = 60
+_CLOSE = 1e-12
+
+
+class Bounds(NamedTuple):
+    """Where a proportion lies."""
+
+    low: float
+    high: float
+
+
+def bounds(bad: float, total: float, significance: float) -> Bounds:
+    """Returns the bounds of the proportion of which `bad` of `total` were seen, both counts from zero up.
+
+    They need not be whole: what a metrics server extrapolates is not.
+    """
+    if total <= 0:
+        return Bounds(0.0, 1.0)
+    share = min(bad / total, 1.0)
+    total = min(total, _MOST)
+    bad, good = share * total, (1 - share) * total
+    room = log(1 / significance) - _log_evidence(bad, good)
+    low = _root(bad, good, room, _below(share, bad, total, room)) if bad > 0 else 0.0
+    high = _root(bad, good, room, _above(share, good, total, room)) if good > 0 else 1.0
+    return Bounds(min(low, share), max(high, share))
+
+
+def _log_evidence(bad: float, good: float) -> float:
+    """Returns the logarithm of the averaged likelihood over the greatest one; never above 0."""
+    parts = [_log_beta(a + bad, b + good) - _log_beta(a, b) for a, b in _PRIORS]
+    most = max(parts)
+    average = most + log(sum(exp(part - most) for part in parts) / len(parts))
+    return min(average - _times_log(bad, bad / (bad + good)) - _times_log(good, good / (bad + good)), 0.0)
+
+
+def _log_beta(a: float, b: float) -> float:
+    return lgamma(a) + lgamma(b) - lgamma(a + b)
+
+
+def _times_log(count: float, share: float) -> float:
+    return count * log(share) if share > 0 else 0.0
+
+
+def _above(share: float, good: float, total: float, room: float) -> float:
+    """Returns a proportion that is surely too high.
+
+    The divergence of a share s from p > s is at least (p - s)^2 / 2p (Bernstein), and at least
+    (1 - s) (ln((1 - s) / (1 - p)) - 1).
+    """
+    each = room / total
+    by_square = share + each + sqrt(2 * share * each + each * each)
+    return min(by_square, 1 - (1 - share) * exp(-room / good - 1))
+
+
+def _below(share: float, bad: float, total: float, room: float) -> float:
+    """Returns a proportion that is surely too low, by the same for p < s: (s - p)^2 / 2s, and s (ln(s / p) - 1)."""
+    return max(share - sqrt(2 * share * room / total), share * exp(-room / bad - 1))
+
+
+def _root(bad: float, good: float, room: float, start: float) -> float:
+    """Returns where the divergence of the counts from a proportion is `room`, from outside of it.
+
+    It is convex, so Newton's steps from outside never cross the root.
+    """
+    total, at = bad + good, start
+    if not 0 < at < 1:
+        return at  # too close to the end for a float
+    for _ in range(_STEPS):
+        over = _times_log(bad, bad / total / at) + _times_log(good, good / total / (1 - at)) - room
+        slope = (good / (1 - at)) - (bad / at)
+        step = over / slope if slope else 0.0
+        if over <= 0 or abs(step) <= _CLOSE * at:
+            break
+        at -= step
+    return at
