@@ -1,8 +1,8 @@
-"""What the bounds of `core/proportions.py` do over whole canaries: `python -m benchmarks.proportions` prints the
-table of docs/design/proportions.md.
+"""What the bounds of `core/proportions.py` do over whole canaries: `python -m benchmarks.proportions` prints
+the table of docs/design/proportions.md.
 
-Every figure comes from a fixed seed. Beside the bounds stands what they replace: the test of one sample, which
-compares the share with the limit at each look as if nobody had looked before.
+Every figure comes from a fixed seed. Beside the bounds stands what they replace: the test of one sample,
+which compares the share with the limit at each look as if nobody had looked before.
 """
 
 from __future__ import annotations
@@ -80,7 +80,11 @@ def requests_until(
     per_look = max(round(PER_LOOK / limit / 20), 1)
     return median(
         next(
-            (total for bad, total in Canary(rate, per_look, seed, looks).counts() if is_over(bad, total, limit)),
+            (
+                total
+                for bad, total in Canary(rate, per_look, seed, looks).counts()
+                if is_over(bad, total, limit)
+            ),
             inf,
         )
         for seed in range(canaries)

@@ -15,10 +15,13 @@ def with_fields(sample: Sample, queries: Mapping[str, Query]) -> Sample:
     """Returns the sample with the fields and counters that its measurements are.
 
     A measurement of too few samples becomes unknown: the contract says how many are enough, and another
-    contract may ask for more of the same evidence. A counter is the value rounded down.
+    contract may ask for more of the same evidence. Of a proportion the phase's sum counts, which `tallies`
+    knows. A counter is the value rounded down.
     """
     measured = {
-        name: if_enough(measurement, queries[name]) if name in queries else measurement
+        name: measurement
+        if name not in queries or queries[name].is_proportion
+        else if_enough(measurement, queries[name])
         for name, measurement in sample.measurements.items()
     }
     known = {

@@ -1,15 +1,15 @@
 """Bounds of a proportion, such as the share of requests that failed, that hold at every look.
 
-A fixed-sample interval errs in 5 % of cases at each look, so whoever looks every ten minutes is soon misled. This
-is a confidence sequence instead: with probability 1 - significance the true proportion lies within the bounds at
-all looks at once, whenever anybody looks or stops.
+A fixed-sample interval errs in 5 % of cases at each look, so whoever looks every ten minutes is soon misled.
+This is a confidence sequence instead: with probability 1 - significance the true proportion lies within the
+bounds at all looks at once, whenever anybody looks or stops.
 
-For a proportion p, the likelihood of the counts averaged over a prior, divided by their likelihood under p, is a
-martingale of mean 1. By Ville's inequality it ever reaches 1 / significance with at most that probability, so the
-proportions at which it has not yet are such a sequence: the method of mixtures. Sources: Robbins, "Statistical
-methods related to the law of the iterated logarithm", Annals of Mathematical Statistics 41 (1970); Lai, "On
-confidence sequences", Annals of Statistics 4 (1976); Howard, Ramdas, McAuliffe and Sekhon, "Time-uniform,
-nonparametric, nonasymptotic confidence sequences", Annals of Statistics 49 (2021).
+For a proportion p, the likelihood of the counts averaged over a prior, divided by their likelihood under p,
+is a martingale of mean 1. By Ville's inequality it ever reaches 1 / significance with at most that
+probability, so the proportions at which it has not yet are such a sequence: the method of mixtures. Sources:
+Robbins, "Statistical methods related to the law of the iterated logarithm", Annals of Mathematical Statistics
+41 (1970); Lai, "On confidence sequences", Annals of Statistics 4 (1976); Howard, Ramdas, McAuliffe and
+Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences", Annals of Statistics 49 (2021).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from math import exp, lgamma, log, sqrt
 from typing import NamedTuple
 
 _PRIORS = ((0.5, 0.5), (0.5, 5.0), (0.5, 50.0), (0.5, 500.0))
-"""The prior is an even mixture of these Beta distributions: it knows rates of one half, of a tenth, a hundredth and
-a thousandth, so that a clean canary needs few requests at any of them."""
+"""The prior is an even mixture of these Beta distributions: it knows rates of one half, of a tenth, a
+hundredth and a thousandth, so that a clean canary needs few requests at any of them."""
 _MOST = 1e12
 """Counts beyond it are scaled down to it: differences of logarithms would lose too many digits."""
 _STEPS = 60
@@ -77,7 +77,10 @@ def _above(share: float, good: float, total: float, room: float) -> float:
 
 
 def _below(share: float, bad: float, total: float, room: float) -> float:
-    """Returns a proportion that is surely too low, by the same for p < s: (s - p)^2 / 2s, and s (ln(s / p) - 1)."""
+    """Returns a proportion that is surely too low.
+
+    By the same, the divergence from p < s is at least (s - p)^2 / 2s, and at least s (ln(s / p) - 1).
+    """
     return max(share - sqrt(2 * share * room / total), share * exp(-room / bad - 1))
 
 

@@ -341,6 +341,7 @@ def _repairs(contract: Contract, status: Status) -> Iterator[str]:
     followers = {gate.title for gate in gates if isinstance(gate, NoTriggerGate)}
     things = list(_firing(contract, status))
     found = [finding for row in rows(status.gates) if row.gate not in signoffs for finding in row.open]
+    found = [finding for finding in found if not finding.more_samples]
     found = [finding for finding in found if finding.gate not in followers] or ([] if things else found)
     failing = [finding for finding in found if finding.result is Result.UNSATISFIED]
     # A surface that cannot be read makes every gate unknown for one and the same reason: say it once.
@@ -389,6 +390,10 @@ def _wait(contract: Contract, status: Status, now: datetime) -> str:
     earliest = status.decision.earliest
     if earliest is not None and earliest > now:
         return f"wait: the soak ends {clock_time(earliest, now)} at the earliest"
+    for finding in status.gates:
+        if finding.more_samples:
+            where = f" ({finding.surface})" if finding.surface else ""
+            return f"wait for more samples: {finding.gate}{where}: {line(finding.seen, DETAIL)}"
     if status.observation is None:
         return "wait for the next observation"
     due = status.observation.finished_at + timedelta(seconds=contract.sampling.interval)

@@ -25,7 +25,7 @@ CASES: list[tuple[Mapping[str, object], Measurement, float | None, int | None, s
     (COUNTED, Measurement(value=1), None, None, "too few to tell: 0 of 300"),
     (COUNTED, Measurement(unknown="NaN", samples=1), None, None, "NaN"),
     (SHARE, Measurement(value=0.5, samples=400, good=200, total=400), 0.5, None, "0.5 is no count"),
-    (SHARE, Measurement(value=0, samples=41, good=41, total=41), None, None, "too few to tell: 41 of 300"),
+    (SHARE, Measurement(value=0, samples=41, good=41, total=41), 0, None, "0 is no count"),
 ]
 
 

@@ -99,7 +99,7 @@ def _likelihood_under(b: float, bad: int, total: int) -> float:
     shares = [sin(pi / 2 * (step + 0.5) / steps) ** 2 for step in range(steps)]
     weights = [(1 - share) ** (b - 0.5) for share in shares]
     likelihoods = [share**bad * (1 - share) ** (total - bad) for share in shares]
-    return sum(map(mul, weights, likelihoods)) / sum(weights)
+    return float(sum(map(mul, weights, likelihoods)) / sum(weights))
 
 
 def test_canaries_at_the_limit_are_called_worse_no_more_often_than_stated() -> None:

@@ -44,12 +44,19 @@ class HealthStateGate(SurfaceGate):
 
 
 class ThresholdGate(SurfaceGate):
-    """A numeric field within bounds, both inclusive."""
+    """A numeric field within bounds, both inclusive.
+
+    A proportion is judged on all that the phase has counted: satisfied when it is surely within, unsatisfied
+    when it is surely beyond, else unknown until more samples have come."""
 
     kind: Literal["threshold"]
     field: Identifier
     max: float | None = None
     min: float | None = None
+    significance: float = Field(default=0.05, gt=0, le=0.5)
+    """Of a proportion: how often the verdict may err over a whole phase, however often it is looked at."""
+    min_effect: float = Field(default=0, ge=0, lt=1)
+    """Of a proportion: a difference from the bound that is too small to matter."""
 
     @property
     def subject(self) -> str:

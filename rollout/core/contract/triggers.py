@@ -57,9 +57,14 @@ class ThresholdTrigger(_Trigger):
     at_least: float | None = None
     """Fires at this value and above it, such as a share of errors."""
     at_most: float | None = None
-    """Fires at this value and below it, such as a rate of requests. Give one of the two."""
+    """Fires at this value and below it, such as a rate of requests. Give one of the two. Of a proportion:
+    when it is surely beyond."""
     checks: int = Field(default=1, ge=1, le=100)
     """1 fires at once."""
+    significance: float = Field(default=0.05, gt=0, le=0.5)
+    """Of a proportion: how often the verdict may err over a whole phase, however often it is looked at."""
+    min_effect: float = Field(default=0, ge=0, lt=1)
+    """Of a proportion: a difference from the bound that is too small to matter."""
 
     @model_validator(mode="after")
     def _one_bound(self) -> Self:

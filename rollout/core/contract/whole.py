@@ -13,6 +13,7 @@ from pydantic import Field
 
 from rollout.core.contract.channel import ChannelPolicy
 from rollout.core.contract.gates import CounterGate, Gate
+from rollout.core.contract.metrics import Query
 from rollout.core.contract.phases import Phase
 from rollout.core.contract.product import (
     Apply,
@@ -131,6 +132,12 @@ class Contract(Model):
     def measures(self) -> bool:
         """Whether a surface is metrics."""
         return any(surface.metrics is not None for surface in self.surfaces.values())
+
+    def proportion(self, surface: str, field: str) -> Query | None:
+        """Returns the query of a field that is a proportion; None for any other field."""
+        metrics = self.surfaces[surface].metrics if surface in self.surfaces else None
+        query = metrics.queries.get(field) if metrics is not None else None
+        return query if query is not None and query.is_proportion else None
 
     def __copy__(self) -> Self:
         # A changed copy must not answer with what was worked out of the fields before.

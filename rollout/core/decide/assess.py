@@ -117,7 +117,11 @@ def _fail_closed(leaves: list[Leaf]) -> list[Leaf]:
 
 def _health_leaves(judged: GateLeaves, view: View) -> list[Leaf]:
     """Returns the leaves that soak depends on."""
-    return [leaf for gate, leaves in judged if _earns_soak(gate, view) for leaf in leaves]
+    return [_for_soak(leaf) for gate, leaves in judged if _earns_soak(gate, view) for leaf in leaves]
+
+
+def _for_soak(leaf: Leaf) -> Leaf:
+    return leaf._replace(result=Result.SATISFIED) if leaf.more_samples else leaf
 
 
 def _earns_soak(gate: Gate, view: View) -> bool:
@@ -158,14 +162,20 @@ def _standing_gates(view: View) -> Iterator[tuple[str, Leaf]]:
 
 
 def _finding(title: str, leaf: Leaf, last: GateFinding | None, at: datetime) -> GateFinding:
-    result, surface, seen, wanted = leaf
-    if last is not None and last.result is result:
+    result, surface, seen, wanted, more_samples = leaf
+    if last is not None and last.result is result and bool(last.more_samples) is more_samples:
         # Reusing the old record keeps a steady reconcile cheap: nothing is built anew.
         if last.seen == seen and last.wanted == wanted:
             return last
         at = last.since
     return GateFinding(
-        gate=title, result=result, surface=surface, seen=seen[:500], wanted=wanted[:500], since=at
+        gate=title,
+        result=result,
+        surface=surface,
+        seen=seen[:500],
+        wanted=wanted[:500],
+        since=at,
+        more_samples=True if more_samples else None,
     )
 
 

@@ -86,12 +86,13 @@ def _hold_reasons(view: View, blocked: list[GateFinding], now: datetime) -> Iter
         SOAK_GATE,
         *(gate.title for gate in contract.gates_of(view.phase) if isinstance(gate, SignoffGate)),
     }
-    urgent = [finding for finding in blocked if finding.gate not in patient]
+    urgent = [each for each in blocked if each.gate not in patient and not each.more_samples]
     yield from _gate_reasons(urgent, Result.UNSATISFIED)
     # Without an observation every reading of health is unknown, and one reason has said so.
     told = urgent if observed_at is not None else [f for f in urgent if f.gate == APPLIED_GATE]
     yield from _gate_reasons(told, Result.UNKNOWN)
     yield from (f"soak: {finding.seen}" for finding in blocked if finding.gate == SOAK_GATE)
+    yield from _gate_reasons([each for each in blocked if each.more_samples], Result.UNKNOWN)
     for result in _BLOCKING:
         yield from _gate_reasons([f for f in blocked if f.gate in patient - {SOAK_GATE}], result)
 

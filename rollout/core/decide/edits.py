@@ -87,7 +87,7 @@ def _by_contract_of(state: TrainState, status: Status) -> Status:
     changes["before"] = None
     health, last = state.contract.health_digest, status.observation
     if health != status.health_digest:
-        changes |= {"health_digest": health, "same_health": None, "soak": Soak()}
+        changes |= {"health_digest": health, "same_health": None, "soak": Soak(), "tallies": {}}
     elif last is not None and status.judges_like(last):
         changes["same_health"] = last.contract_digest
     return status.model_copy(update=changes)
@@ -248,6 +248,7 @@ def _enter(state: TrainState, status: Status, entry: datetime | None, facts: Fac
             "entered_at": None,
             "soak": Soak(),
             "counters": counters.new_baseline(status.counters),
+            "tallies": {},
             "before": None,
         }
     )

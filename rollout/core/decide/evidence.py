@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from rollout.core.decide import counters, streaks, succession, triggers
+from rollout.core.decide import counters, streaks, succession, tallies, triggers
 from rollout.core.decide.assess import assess
-from rollout.core.decide.readings import samples_of
+from rollout.core.decide.readings import began, samples_of
 from rollout.core.decide.requests import answer, applied_percent
 from rollout.core.decide.step import Step
 from rollout.core.decide.view import view_of_phase
 from rollout.core.files import STATUS
-from rollout.core.observation import Evidence, Observation, Results
+from rollout.core.observation import Evidence, Observation, Results, Sample
 from rollout.core.rollback import opening
 from rollout.core.state import (
     Event,
@@ -22,6 +23,7 @@ from rollout.core.state import (
     RevertFact,
     StateChange,
     Status,
+    Tally,
     TrainState,
     TriggerFinding,
     Verdict,
@@ -93,17 +95,30 @@ def fold_readings(
     """
     status, observation = succession.on_arrival(status, observation, now)
     contract, samples = state.contract, samples_of(state, status, observation)
+    counted = _counted(state, status, observation, samples)
+    samples = tallies.enough(samples, counted, contract)
     tracks = counters.fold(status.counters, samples, contract)
-    folded = streaks.fold(status.streaks, samples, contract, observation.phase)
-    before = None if status.by_first_rules else succession.before(status, tracks, folded)
+    of_phase = counted if observation.phase == status.phase else {}
+    folded = streaks.fold(status.streaks, samples, contract, observation.phase, of_phase)
+    before = None if status.by_first_rules else succession.before(status, tracks, folded, counted)
     changes: dict[str, object] = {
         "observation": observation,
         "before": before,
         "cursors": {**status.cursors, **{s: x.cursor for s, x in observation.samples.items() if x.cursor}},
         "counters": tracks,
         "streaks": folded,
+        "tallies": counted,
     }
     return status.model_copy(update=changes), observation
+
+
+def _counted(
+    state: TrainState, status: Status, observation: Observation, samples: Mapping[str, Sample]
+) -> dict[str, dict[str, Tally]]:
+    """Returns what the phase has counted; what is of another phase or contract adds nothing."""
+    if not _belongs(state, status, observation):
+        return status.tallies
+    return tallies.fold(status.tallies, samples, state.contract, began(state, status, status.phase))
 
 
 def _observe_late(

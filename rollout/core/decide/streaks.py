@@ -12,6 +12,7 @@ from rollout.core.contract import (
     ThresholdTrigger,
     Trigger,
 )
+from rollout.core.decide.tallies import Tallies
 from rollout.core.decide.triggers import measured
 from rollout.core.observation import Sample
 from rollout.core.state import Status, Streak
@@ -21,9 +22,11 @@ Streaks = Mapping[str, Mapping[str, Streak]]
 
 
 def fold(
-    streaks: Streaks, samples: Mapping[str, Sample], contract: Contract, phase: str
+    streaks: Streaks, samples: Mapping[str, Sample], contract: Contract, phase: str, tallies: Tallies
 ) -> dict[str, dict[str, Streak]]:
     """Returns trigger -> surface -> streak after one more round of samples, which is of that phase.
+
+    `tallies`: what the phase has counted, with this round.
 
     What is unknown, or of a phase that the trigger does not watch, neither adds nor clears.
     """
@@ -38,7 +41,7 @@ def fold(
             sample = samples.get(surface)
             if sample is None or sample.unknown is not None:
                 continue
-            unhealthy = _is_unhealthy(trigger, sample)
+            unhealthy = _is_unhealthy(trigger, surface, sample, tallies, contract)
             if unhealthy is not None and sample.updated_at:
                 after[surface] = _check(before.get(surface), sample, unhealthy, contract.sampling)
         folded[trigger.name] = after
@@ -63,12 +66,14 @@ def counts_checks(trigger: Trigger) -> bool:
     return isinstance(trigger, HealthRegressionTrigger)
 
 
-def _is_unhealthy(trigger: Trigger, sample: Sample) -> bool | None:
+def _is_unhealthy(
+    trigger: Trigger, surface: str, sample: Sample, tallies: Tallies, contract: Contract
+) -> bool | None:
     """Returns what the sample is to that trigger; None when it does not tell."""
     if isinstance(trigger, HealthRegressionTrigger):
         return sample.health_state.value in trigger.states if sample.health_state else None
     if isinstance(trigger, ThresholdTrigger | RatioTrigger):
-        return measured(trigger, sample).is_bad
+        return measured(trigger, surface, sample, tallies, contract).is_bad
     return None
 
 

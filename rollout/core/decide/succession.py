@@ -21,7 +21,7 @@ from rollout.core.observation import (
     said,
     united,
 )
-from rollout.core.state import BeforeLast, CounterTrack, Soak, Status, Streak
+from rollout.core.state import BeforeLast, CounterTrack, Soak, Status, Streak, Tally
 from rollout.core.values import format_instant
 
 V = TypeVar("V")
@@ -199,6 +199,7 @@ def _by_this_clock(status: Status, observation: Observation, now: datetime) -> S
             "entry": began if is_ahead(status.entry, now) else status.entry,
             "entered_at": None if is_ahead(status.entered_at, now) else status.entered_at,
             "soak": Soak(),
+            "tallies": {},
             "streaks": {
                 trigger: {
                     surface: streak
@@ -214,12 +215,18 @@ def _by_this_clock(status: Status, observation: Observation, now: datetime) -> S
 # --- taking back the last observation --------------------------------------------------------------------
 
 
-def before(status: Status, counters: Mapping[str, object], streaks: Mapping[str, object]) -> BeforeLast:
-    """Returns what the next observation changes: `counters` and `streaks` are those once it is folded."""
+def before(
+    status: Status,
+    counters: Mapping[str, object],
+    streaks: Mapping[str, object],
+    tallies: Mapping[str, object],
+) -> BeforeLast:
+    """Returns what the next observation changes: what is given beside the status is as once it is folded."""
     return BeforeLast.model_construct(
         soak=status.soak,
         counters=_changed(status.counters, counters),
         streaks=_changed(status.streaks, streaks),
+        tallies=_changed(status.tallies, tallies),
     )
 
 
@@ -237,7 +244,10 @@ def _before_last(status: Status) -> Status:
         return status
     counters: dict[str, dict[str, CounterTrack]] = _restored(status.counters, kept.counters)
     streaks: dict[str, dict[str, Streak]] = _restored(status.streaks, kept.streaks)
-    return status.model_copy(update={"soak": kept.soak, "counters": counters, "streaks": streaks})
+    tallies: dict[str, dict[str, Tally]] = _restored(status.tallies, kept.tallies)
+    return status.model_copy(
+        update={"soak": kept.soak, "counters": counters, "streaks": streaks, "tallies": tallies}
+    )
 
 
 def _restored(now: Mapping[str, dict[str, V]], old: Mapping[str, dict[str, V]]) -> dict[str, dict[str, V]]:

@@ -7,7 +7,7 @@ Unknown evidence never fires one; it makes the trigger unknown, which the gates 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple, assert_never
 
@@ -23,13 +23,14 @@ from rollout.core.contract import (
     matching,
 )
 from rollout.core.decide.counters import lookup
-from rollout.core.decide.gates import ratio
+from rollout.core.decide.gates import proportion, ratio
 from rollout.core.decide.gates.harness import PASSED
 from rollout.core.decide.gates.harness import describe as describe_run
 from rollout.core.decide.gates.timeline_clean import describe as describe_timeline
 from rollout.core.decide.view import NOT_OBSERVED, View, counted_run, exactly, number
+from rollout.core.measurements import why_not_measured
 from rollout.core.observation import HEALTH_STATE, TIMELINE, Sample
-from rollout.core.state import Result, Status, TriggerFinding, TriggerState
+from rollout.core.state import Result, Status, Tally, TriggerFinding, TriggerState
 
 CI_FAILURES = ("failure", "timed_out")
 
@@ -54,7 +55,7 @@ def judge(view: View, before: tuple[TriggerFinding, ...], at: datetime) -> tuple
     found: list[TriggerFinding] = []
     for trigger in view.contract.triggers:
         is_watching = view.contract.watches(trigger, view.phase.name)
-        words = wanted(trigger)
+        words = wanted(trigger, view.contract)
         for reading in evaluate(trigger, view) if is_watching else [NOT_WATCHING]:
             found.append(
                 _finding(trigger.name, reading, words, last.get((trigger.name, reading.surface)), at)
@@ -113,17 +114,17 @@ def evaluate(trigger: Trigger, view: View) -> list[TriggerReading]:
     return fired or unknown[:1] or [QUIET]
 
 
-def wanted(trigger: Trigger) -> str:
+def wanted(trigger: Trigger, contract: Contract) -> str:
     """Returns the threshold in words."""
-    return f"{'fires' if trigger.rolls_back else 'freezes'} {_when(trigger)}"
+    return f"{'fires' if trigger.rolls_back else 'freezes'} {_when(trigger, contract)}"
 
 
-def _when(trigger: Trigger) -> str:
+def _when(trigger: Trigger, contract: Contract) -> str:
     match trigger:
         case HealthRegressionTrigger():
             return f"at {trigger.checks} consecutive checks {' or '.join(trigger.states)}"
         case ThresholdTrigger():
-            return f"at {_checks(trigger.checks)}{trigger.field} {_bound(trigger)}"
+            return f"at {_checks(trigger.checks)}{trigger.field} {_bound(trigger, contract)}"
         case RatioTrigger():
             return f"at {_checks(trigger.checks)}{trigger.field} > {ratio.bound(trigger)}"
         case NewCounterTrigger():
@@ -140,11 +141,15 @@ def _checks(number: int) -> str:
     return f"{number} consecutive checks " if number > 1 else ""
 
 
-def _bound(trigger: ThresholdTrigger) -> str:
+def _bound(trigger: ThresholdTrigger, contract: Contract) -> str:
+    is_share = any(
+        contract.proportion(surface, trigger.field) for surface in contract.surfaces_of(trigger.surfaces)
+    )
+    written = proportion.percent if is_share else exactly
     if trigger.at_least is not None:
-        return f">= {exactly(trigger.at_least)}"
+        return f">= {written(trigger.at_least)}"
     assert trigger.at_most is not None
-    return f"<= {exactly(trigger.at_most)}"
+    return f"<= {written(trigger.at_most)}"
 
 
 def _ask(trigger: Trigger, view: View) -> Iterable[TriggerReading]:
@@ -195,14 +200,22 @@ class Measured(NamedTuple):
     """What was seen, or why they do not tell; empty where the surface never reports it."""
 
 
-def measured(trigger: ThresholdTrigger | RatioTrigger, sample: Sample) -> Measured:
-    """Returns what a sample that could be read is to the trigger."""
+def measured(
+    trigger: ThresholdTrigger | RatioTrigger,
+    surface: str,
+    sample: Sample,
+    tallies: Mapping[str, Mapping[str, Tally]],
+    contract: Contract,
+) -> Measured:
+    """Returns what a sample that could be read is to the trigger, with what the phase has counted."""
     match trigger:
         case ThresholdTrigger():
             value = sample.fields.get(trigger.field)
-            if value is not None:
-                return Measured(trigger.is_reached(value), f"{trigger.field}={number(value)}")
-            return Measured(None, _unless_lacking(f"{trigger.field} not reported", trigger.field, sample))
+            if value is None:
+                return Measured(None, _why_no_value(trigger.field, sample))
+            if contract.proportion(surface, trigger.field) is not None:
+                return _counted(trigger, tallies.get(surface, {}).get(trigger.field))
+            return Measured(trigger.is_reached(value), f"{trigger.field}={number(value)}")
         case RatioTrigger():
             result, seen = ratio.compare(trigger, sample)
             if result in (Result.SATISFIED, Result.UNSATISFIED):
@@ -212,14 +225,27 @@ def measured(trigger: ThresholdTrigger | RatioTrigger, sample: Sample) -> Measur
             assert_never(trigger)
 
 
-def _unless_lacking(why: str, field: str, sample: Sample) -> str:
-    return "" if field in sample.not_applicable else why
+def _why_no_value(field: str, sample: Sample) -> str:
+    if field in sample.not_applicable:
+        return ""
+    return (
+        f"{field} {'not reported' if field not in sample.measurements else why_not_measured(sample, field)}"
+    )
+
+
+def _counted(trigger: ThresholdTrigger, tally: Tally | None) -> Measured:
+    if tally is None:
+        return Measured(
+            None, ""
+        )  # no whole window since the phase began: it fires nothing, and holds nothing up
+    result, seen = proportion.judge(tally, proportion.of_trigger(trigger), trigger.significance)
+    return Measured(result is Result.UNSATISFIED, f"{trigger.field} {seen}")
 
 
 def _numbers(trigger: ThresholdTrigger | RatioTrigger, view: View) -> Iterator[TriggerReading]:
     streaks = view.streaks.get(trigger.name, {})
     for surface, sample in _known(trigger, view):
-        is_bad, seen = measured(trigger, sample)
+        is_bad, seen = measured(trigger, surface, sample, view.tallies, view.contract)
         streak = streaks.get(surface)
         if streak is not None and streak.count >= trigger.checks:
             last = seen if is_bad is not None else trigger.field

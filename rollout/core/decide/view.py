@@ -12,6 +12,7 @@ from rollout.core import signoff
 from rollout.core.contract import Contract, Phase
 from rollout.core.decide.readings import began, fresh_samples, run_read, settled_samples
 from rollout.core.decide.requests import applied_percent
+from rollout.core.decide.tallies import enough
 from rollout.core.observation import HarnessReport, Observation, Sample
 from rollout.core.state import (
     CounterTrack,
@@ -22,6 +23,7 @@ from rollout.core.state import (
     Soak,
     Status,
     Streak,
+    Tally,
     TrainState,
     TriggerFinding,
 )
@@ -34,6 +36,8 @@ class Leaf(NamedTuple):
     surface: str | None
     seen: str
     wanted: str
+    more_samples: bool = False
+    """Whether it is unknown only until more samples have come: promotion waits, and soak goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class View:
     harness: HarnessReport | None
     counters: Mapping[str, Mapping[str, CounterTrack]]
     streaks: Mapping[str, Mapping[str, Streak]]
+    tallies: Mapping[str, Mapping[str, Tally]]
     facts: Facts
     unsigned: Mapping[str, tuple[str, ...]]
     """`before` -> ids of the sign-off items still missing."""
@@ -84,10 +89,12 @@ def view_of(
     """
     contract, rollout, by_first_rules = state.contract, state.rollout, status.by_first_rules
     percent = applied_percent(contract, rollout, status.requests)
+    tallies = status.tallies if phase == status.phase else {}
     samples: Mapping[str, Sample] = {}
     run = None
     if observation is not None:
         samples = fresh_samples(observation, contract, since, by_first_rules=by_first_rules)
+        samples = enough(samples, tallies, contract)
         run = run_read(observation, contract, of_any=by_first_rules or of_the_revert)
     return View(
         contract=contract,
@@ -100,6 +107,7 @@ def view_of(
         harness=run,
         counters=status.counters,
         streaks=status.streaks,
+        tallies=tallies,
         facts=facts,
         unsigned=signoff.unsigned(contract, state.signoff, rollout),
         quarantine=state.quarantine,
@@ -124,14 +132,17 @@ def leaves(
 ) -> Iterator[Leaf]:
     """Asks `judge` about each named surface; one that could not be read answers unknown by itself."""
     for surface in view.contract.surfaces:
-        if named is not None and surface not in named:
-            continue
-        sample = view.settled.get(surface, NOT_OBSERVED)
-        if sample.unknown is not None:
-            yield Leaf(Result.UNKNOWN, surface, sample.unknown, wanted)
-        else:
-            result, seen = judge(surface, sample)
-            yield Leaf(result, surface, seen, wanted)
+        if named is None or surface in named:
+            yield leaf(view, surface, wanted, judge)
+
+
+def leaf(view: View, surface: str, wanted: str, judge: Callable[[str, Sample], tuple[Result, str]]) -> Leaf:
+    """Asks `judge` about one surface; one that could not be read answers unknown by itself."""
+    sample = view.settled.get(surface, NOT_OBSERVED)
+    if sample.unknown is not None:
+        return Leaf(Result.UNKNOWN, surface, sample.unknown, wanted)
+    result, seen = judge(surface, sample)
+    return Leaf(result, surface, seen, wanted)
 
 
 def release_values(view: View) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from rollout.core.contract import FlagFile, RollbackStep
-from rollout.core.observation import LogCursor, Observation, WorkResult
+from rollout.core.observation import Count, LogCursor, Observation, WorkResult
 from rollout.core.state.desired import ChannelName, Outcome, Rollout
 from rollout.core.state.revert_fact import RevertFact
 from rollout.core.values import Identifier, Instant, Line, Model, Name, Percent, Sha, Version
@@ -31,6 +31,8 @@ class GateFinding(Model):
     wanted: Line = ""
     since: Instant
     """Since when the result is what it is."""
+    more_samples: Literal[True] | None = None
+    """Set where it is unknown only until more samples have come: promotion waits, and soak goes on."""
 
 
 class TriggerState(StrEnum):
@@ -115,6 +117,15 @@ class CounterTrack(Model):
     """How much it rose at the last known reading: the baseline of `flat` moves with every reading."""
     rebased: bool = False
     """The last known reading fell, and is a new baseline: it does not tell whether the counter rose."""
+
+
+class Tally(Model):
+    """What one proportion of one surface has counted in the phase, over windows that do not overlap."""
+
+    good: Count
+    total: Count
+    at: Instant
+    """The server's time at the last window that was counted."""
 
 
 class Streak(Model):
@@ -274,6 +285,8 @@ class BeforeLast(Model):
     """Only surfaces that it changed; empty for one that had none."""
     streaks: dict[Name, dict[Name, Streak]] = {}
     """As `counters`, by trigger."""
+    tallies: dict[Name, dict[Identifier, Tally]] = {}
+    """As `counters`."""
 
 
 class Status(Model):
@@ -312,6 +325,8 @@ class Status(Model):
     counters: dict[Name, dict[Identifier, CounterTrack]] = {}
     streaks: dict[Name, dict[Name, Streak]] = {}
     """Trigger -> surface -> streak."""
+    tallies: dict[Name, dict[Identifier, Tally]] = {}
+    """Surface -> proportion -> what the phase has counted."""
     cursors: dict[Name, LogCursor] = {}
     requests: tuple[Request, ...] = ()
     facts: Facts = Facts.model_construct()

@@ -5,16 +5,39 @@ A gate with a `max` from zero up and no `min` is about a count. Below zero it wo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 
 from rollout.core.contract import ThresholdGate
-from rollout.core.decide.view import Leaf, View, exactly, figure, leaves, number
+from rollout.core.decide.gates import proportion
+from rollout.core.decide.view import NOT_OBSERVED, Leaf, View, exactly, figure, leaf, number
 from rollout.core.measurements import why_not_measured
 from rollout.core.observation import Sample
 from rollout.core.state import Result
 
 
-def evaluate(gate: ThresholdGate, view: View) -> Iterable[Leaf]:
+def evaluate(gate: ThresholdGate, view: View) -> Iterator[Leaf]:
+    contract, wanted = view.contract, _wanted(gate, exactly)
+    for surface in contract.surfaces_of(gate.surfaces):
+        if contract.proportion(surface, gate.field) is None:
+            yield leaf(view, surface, wanted, _of_number(gate, view))
+        else:
+            yield _of_proportion(gate, view, surface)
+
+
+def _of_proportion(gate: ThresholdGate, view: View, surface: str) -> Leaf:
+    def judge(surface: str, sample: Sample) -> tuple[Result, str]:
+        if gate.field not in sample.fields:
+            return Result.UNKNOWN, why_not_measured(sample, gate.field)
+        tally = view.tallies.get(surface, {}).get(gate.field)
+        return proportion.judge(tally, proportion.of_gate(gate), gate.significance)
+
+    found = leaf(view, surface, _wanted(gate, proportion.percent), judge)
+    # What is measured and still unknown only needs more of it.
+    is_measured = gate.field in view.settled.get(surface, NOT_OBSERVED).fields
+    return found._replace(more_samples=found.result is Result.UNKNOWN and is_measured)
+
+
+def _of_number(gate: ThresholdGate, view: View) -> Callable[[str, Sample], tuple[Result, str]]:
     counts_from_zero = gate.min is None and gate.max is not None and gate.max >= 0
 
     def judge(surface: str, sample: Sample) -> tuple[Result, str]:
@@ -28,18 +51,19 @@ def evaluate(gate: ThresholdGate, view: View) -> Iterable[Leaf]:
         seen = figure(value, lambda shown: _within(gate, shown))
         return (Result.SATISFIED if _within(gate, value) else Result.UNSATISFIED), seen
 
-    return leaves(view, gate.surfaces, _wanted(gate), judge)
+    return judge
 
 
 def _within(gate: ThresholdGate, value: float) -> bool:
     return (gate.max is None or value <= gate.max) and (gate.min is None or value >= gate.min)
 
 
-def _wanted(gate: ThresholdGate) -> str:
+def _wanted(gate: ThresholdGate, written: Callable[[float], str]) -> str:
     if gate.min is not None and gate.min == gate.max:
-        return exactly(gate.min)
+        return written(gate.min)
     bounds = (
-        f">= {exactly(gate.min)}" if gate.min is not None else "",
-        f"<= {exactly(gate.max)}" if gate.max is not None else "",
+        f">= {written(gate.min)}" if gate.min is not None else "",
+        f"<= {written(gate.max)}" if gate.max is not None else "",
     )
-    return " and ".join(bound for bound in bounds if bound)
+    more = f", give or take {written(gate.min_effect)}" if gate.min_effect else ""
+    return " and ".join(bound for bound in bounds if bound) + more

@@ -1,0 +1,78 @@
+"""`threshold` on a proportion: where it lies, judged on all that the phase has counted.
+
+Satisfied and unsatisfied are what the bounds of `core/proportions.py` are sure of at every look. Between the
+two more samples have to come: that holds promotion, and soak goes on.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rollout.core.contract import ThresholdGate, ThresholdTrigger
+from rollout.core.decide.view import exactly
+from rollout.core.proportions import Bounds, bounds
+from rollout.core.state import Result, Tally
+
+
+class Limits(NamedTuple):
+    """What is allowed, both inclusive."""
+
+    least: float | None
+    most: float | None
+
+    def holds(self, share: float) -> bool:
+        """Returns whether a proportion of exactly that share is allowed."""
+        return (self.most is None or share <= self.most) and (self.least is None or share >= self.least)
+
+
+def of_gate(gate: ThresholdGate) -> Limits:
+    """Returns what the gate allows, with what is too small to matter."""
+    return Limits(
+        None if gate.min is None else gate.min - gate.min_effect,
+        None if gate.max is None else gate.max + gate.min_effect,
+    )
+
+
+def of_trigger(trigger: ThresholdTrigger) -> Limits:
+    """Returns beyond what the trigger fires."""
+    return Limits(
+        None if trigger.at_most is None else trigger.at_most - trigger.min_effect,
+        None if trigger.at_least is None else trigger.at_least + trigger.min_effect,
+    )
+
+
+def judge(tally: Tally | None, limits: Limits, significance: float) -> tuple[Result, str]:
+    """Returns whether the proportion is surely within the limits, surely beyond them, or neither: unknown."""
+    if tally is None:
+        return Result.UNKNOWN, "cannot tell yet: no whole window since the phase began"
+    bad = max(tally.total - tally.good, 0)
+    found = bounds(bad, tally.total, significance)
+    words = _words(bad / tally.total, found, tally.total, limits)
+    if _is_beyond(found, limits):
+        return Result.UNSATISFIED, words
+    if limits.holds(found.low) and limits.holds(found.high):
+        return Result.SATISFIED, words
+    return Result.UNKNOWN, f"cannot tell yet: {words}"
+
+
+def _is_beyond(found: Bounds, limits: Limits) -> bool:
+    is_over = limits.most is not None and found.low > limits.most
+    return is_over or (limits.least is not None and found.high < limits.least)
+
+
+def _words(share: float, found: Bounds, total: float, limits: Limits) -> str:
+    """Returns `0.4 % (0.1 to 0.9) of 5,000`."""
+    low, high = (_percent(bound, limits) for bound in found)
+    return f"{_percent(share, limits)} % ({low} to {high}) of {int(total):,}"
+
+
+def _percent(share: float, limits: Limits) -> str:
+    """Writes a share in percent to two figures, and more where they would lie on the other side of a
+    limit."""
+    shown = (float(f"{100 * share:.{figures}g}") for figures in range(2, 18))
+    return exactly(next((each for each in shown if limits.holds(each / 100) is limits.holds(share)), share))
+
+
+def percent(share: float) -> str:
+    """Writes a limit in percent, as people write it: 0.01 -> `1 %`."""
+    return f"{exactly(float(f'{100 * share:.12g}'))} %"
