@@ -156,7 +156,7 @@ def in_words(gate: Gate) -> str:
             return "rollback target recorded"
         case "signoff":
             return f"signed off before {gate.before}"
-        case "equals" | "advancing" | "ratio":
+        case "equals" | "advancing" | "ratio" | "burn_rate":
             return f"not in the runbook: {gate.title}"
 
 
@@ -231,7 +231,7 @@ def threshold(trigger: Trigger) -> str:
             return f"{where}: timeline error"
         case "validation_failure":
             return f"{'harness or ' if trigger.harness else ''}`{trigger.checks}` fails"
-        case "ratio":
+        case "ratio" | "burn_rate":
             return f"not in the runbook: {trigger.name}"
 
 

@@ -39,6 +39,8 @@ surfaces:
         errors_before:
           good: 'sum(increase(good_total{{version="{{baseline}}"}}[{{window}}]))'
           total: 'sum(increase(requests_total{{version="{{baseline}}"}}[{{window}}]))'
+        good: {{query: 'sum(increase(good_total{{version="{{version}}"}}[{{window}}]))'}}
+        requests: {{query: 'sum(increase(requests_total{{version="{{version}}"}}[{{window}}]))'}}
         served: {{query: 'sum(requests_total{{version="{{version}}"}})'}}
 sampling: {{interval: 2s, min_interval: 1s, max_age: 30s, max_gap: 1m}}
 phases:
@@ -56,7 +58,13 @@ phases:
   - {{name: half, canary_percent: 50, soak: 2s, inherit: canary}}
   - {{name: all, canary_percent: 100, soak: 2s, inherit: canary}}
 triggers:
-  - {{name: errors, kind: threshold, field: errors, at_least: 0.2, checks: 1, actions: [freeze, rollback]}}
+  - name: budget
+    kind: burn_rate
+    good: good
+    total: requests
+    objective: 0.95
+    windows: [{{long: 6s, short: 2s, factor: 4}}]
+    actions: [freeze, rollback]
 """
 ROUNDS = 100
 BETWEEN_TICKS = 1.1
@@ -124,11 +132,11 @@ def test_a_canary_from_a_thousandth_to_all(team: Team, exporter: Exporter) -> No
     assert "all as recorded" in team.run("verify")
 
 
-def test_a_canary_that_fails_is_rolled_back(team: Team, exporter: Exporter) -> None:
+def test_a_canary_that_burns_its_error_budget_is_rolled_back(team: Team, exporter: Exporter) -> None:
     exporter.errors["v1.4.0"] = 200
     team.run("start", "v1.4.0")
     fired = [row["trigger"] for row in team.until("rolling_back")[-1]["triggers"] if row["fired"]]
-    assert fired == ["errors"]
+    assert fired == ["budget"]
     assert "all as recorded" in team.run("verify")
 
 

@@ -10,6 +10,8 @@ from rollout.core.contract.gates import (
     RESERVED_GATE_NAMES,
     SOAK_GATE,
     AdvancingGate,
+    BurnRateGate,
+    BurnWindow,
     CiChecksGate,
     CounterGate,
     EqualsGate,
@@ -61,6 +63,7 @@ from rollout.core.contract.rules import find_problems
 from rollout.core.contract.signoff import COMPLETE, ItemProof, Proof, Roles, SignoffItem, SignoffPolicy
 from rollout.core.contract.triggers import (
     Action,
+    BurnRateTrigger,
     HealthRegressionTrigger,
     NewCounterTrigger,
     RatioTrigger,
@@ -85,6 +88,9 @@ __all__ = [
     "Argument",
     "Auth",
     "BranchName",
+    "BurnRateGate",
+    "BurnRateTrigger",
+    "BurnWindow",
     "ChannelPolicy",
     "CiChecksGate",
     "Command",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from rollout.core.values import (
+    Duration,
     Identifier,
     Line,
     Model,
@@ -84,6 +85,41 @@ class RatioGate(SurfaceGate):
     @property
     def subject(self) -> str:
         return f"ratio.{self.field}"
+
+
+class BurnWindow(Model):
+    """A pair of windows that both have to burn faster than `factor`."""
+
+    long: Duration
+    """Says that it matters, such as `1h`."""
+    short: Duration
+    """Says that it still goes on, such as `5m`."""
+    factor: float = Field(gt=0)
+    """How many times as fast as the error budget allows."""
+
+    @model_validator(mode="after")
+    def _short_is_shorter(self) -> Self:
+        if not 0 < self.short < self.long:
+            raise ValueError("short: must be shorter than long, and longer than nothing")
+        return self
+
+
+class BurnRateGate(SurfaceGate):
+    """How fast a service spends the error budget of its objective: no pair of windows burns faster than its
+    factor."""
+
+    kind: Literal["burn_rate"]
+    good: Identifier
+    """The query that counts what went well; it holds `{window}`, and is asked once for each window."""
+    total: Identifier
+    """The query that counts everything."""
+    objective: float = Field(gt=0, lt=1)
+    """The share that is to go well, such as 0.999."""
+    windows: tuple[BurnWindow, ...] = Field(min_length=1, max_length=10)
+
+    @property
+    def subject(self) -> str:
+        return f"burn_rate.{self.total}"
 
 
 class EqualsGate(SurfaceGate):
@@ -203,6 +239,7 @@ Gate = Annotated[
     HealthStateGate
     | ThresholdGate
     | RatioGate
+    | BurnRateGate
     | EqualsGate
     | NoNewGate
     | FlatGate

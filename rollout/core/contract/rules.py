@@ -14,6 +14,7 @@ from rollout.core.contract.gates import (
 from rollout.core.contract.phases import Phase
 from rollout.core.contract.signoff import COMPLETE, Proof, SignoffItem
 from rollout.core.contract.triggers import (
+    BurnRateTrigger,
     HealthRegressionTrigger,
     RatioTrigger,
     ThresholdTrigger,
@@ -167,7 +168,7 @@ def _surface_problems(contract: Contract) -> Iterator[str]:
 def _counts_checks(contract: Contract, surface: str) -> bool:
     """Returns whether a trigger waits for several consecutive checks of that surface."""
     return any(
-        isinstance(trigger, HealthRegressionTrigger | ThresholdTrigger | RatioTrigger)
+        isinstance(trigger, HealthRegressionTrigger | ThresholdTrigger | RatioTrigger | BurnRateTrigger)
         and trigger.checks > 1
         and surface in (trigger.surfaces or contract.surfaces)
         for trigger in contract.triggers

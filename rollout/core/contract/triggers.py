@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from rollout.core.contract.gates import BurnWindow
 from rollout.core.values import Identifier, Line, Model, Name
 
 
@@ -94,6 +95,22 @@ class RatioTrigger(_Trigger):
     """1 fires at once."""
 
 
+class BurnRateTrigger(_Trigger):
+    """A pair of windows in which the error budget burns faster than its factor, for so many consecutive
+    checks."""
+
+    kind: Literal["burn_rate"]
+    good: Identifier
+    """The query that counts what went well; it holds `{window}`, and is asked once for each window."""
+    total: Identifier
+    """The query that counts everything."""
+    objective: float = Field(gt=0, lt=1)
+    """The share that is to go well, such as 0.999."""
+    windows: tuple[BurnWindow, ...] = Field(min_length=1, max_length=10)
+    checks: int = Field(default=1, ge=1, le=100)
+    """1 fires at once."""
+
+
 class NewCounterTrigger(_Trigger):
     """Any of these counters has risen since the phase's baseline."""
 
@@ -119,6 +136,7 @@ Trigger = Annotated[
     HealthRegressionTrigger
     | ThresholdTrigger
     | RatioTrigger
+    | BurnRateTrigger
     | NewCounterTrigger
     | TimelineTrigger
     | ValidationTrigger,

@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import Field
 
 from rollout.core.contract.channel import ChannelPolicy
-from rollout.core.contract.gates import CounterGate, Gate
+from rollout.core.contract.gates import BurnRateGate, CounterGate, Gate
 from rollout.core.contract.metrics import Query
 from rollout.core.contract.phases import Phase
 from rollout.core.contract.product import (
@@ -28,7 +28,13 @@ from rollout.core.contract.product import (
 )
 from rollout.core.contract.rollback import Rollback
 from rollout.core.contract.signoff import SignoffPolicy
-from rollout.core.contract.triggers import NewCounterTrigger, RatioTrigger, Trigger, ValidationTrigger
+from rollout.core.contract.triggers import (
+    BurnRateTrigger,
+    NewCounterTrigger,
+    RatioTrigger,
+    Trigger,
+    ValidationTrigger,
+)
 from rollout.core.values import Model, Name
 
 _JUDGES_HEALTH = {"prepare", "surfaces", "harness", "apply", "sampling", "phases", "triggers"}
@@ -119,7 +125,16 @@ class Contract(Model):
     @cached_property
     def windows(self) -> dict[str, dict[str, tuple[int, ...]]]:
         """Surface -> query -> seconds of each further window that a gate or trigger asks it over, sorted."""
-        return {}
+        wanted: dict[str, dict[str, set[int]]] = {}
+        for each in self._burn_rates():
+            seconds = {window for pair in each.windows for window in (pair.long, pair.short)}
+            for surface in self.surfaces_of(each.surfaces):
+                for query in (each.good, each.total):
+                    wanted.setdefault(surface, {}).setdefault(query, set()).update(seconds)
+        return {
+            surface: {query: tuple(sorted(found)) for query, found in queries.items()}
+            for surface, queries in wanted.items()
+        }
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -132,6 +147,11 @@ class Contract(Model):
     def measures(self) -> bool:
         """Whether a surface is metrics."""
         return any(surface.metrics is not None for surface in self.surfaces.values())
+
+    def _burn_rates(self) -> Iterator[BurnRateGate | BurnRateTrigger]:
+        for phase in self.phases:
+            yield from (gate for gate in phase.gates if isinstance(gate, BurnRateGate))
+        yield from (trigger for trigger in self.triggers if isinstance(trigger, BurnRateTrigger))
 
     def proportion(self, surface: str, field: str) -> Query | None:
         """Returns the query of a field that is a proportion; None for any other field."""

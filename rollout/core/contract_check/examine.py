@@ -37,6 +37,7 @@ def read(data: object) -> tuple[Contract | None, list[str]]:
 def doubts(contract: Contract) -> list[str]:
     """Returns mistakes of a contract that can be read but does not do what it says, as `field: message`."""
     from rollout.core.contract_check.commands import command_problems
+    from rollout.core.contract_check.conditions import condition_problems
     from rollout.core.contract_check.dead_ends import dead_ends
     from rollout.core.contract_check.health import health_problems
     from rollout.core.contract_check.limits import limit_problems
@@ -60,6 +61,7 @@ def doubts(contract: Contract) -> list[str]:
         *placeholder_problems(contract),
         *command_problems(contract),
         *dead_ends(contract),
+        *condition_problems(contract),
         *constants,
         *measured,
     ]

@@ -154,9 +154,11 @@ TIMES = frozenset(
     {
         "cache_ttl",
         "interval",
+        "long",
         "max_age",
         "max_gap",
         "min_interval",
+        "short",
         "soak",
         "streak_gap",
         "timeout",

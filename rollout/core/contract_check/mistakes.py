@@ -228,6 +228,7 @@ _SENTENCES = {
     "enum": _ONE_OF,
     "greater_than": "must be above {gt:g}, not {seen}",
     "greater_than_equal": "must be at least {ge}, not {seen}",
+    "less_than": "must be below {lt:g}, not {seen}",
     "less_than_equal": "must be at most {le}, not {seen}",
     "too_short": "must have at least {min_length}, has {actual_length}",
     "too_long": "must have at most {max_length}, has {actual_length}",

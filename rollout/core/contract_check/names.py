@@ -9,6 +9,8 @@ from typing import assert_never
 
 from rollout.core.contract import (
     AdvancingGate,
+    BurnRateGate,
+    BurnRateTrigger,
     CiChecksGate,
     Contract,
     EqualsGate,
@@ -99,7 +101,7 @@ def _asked_by_gate(gate: Gate) -> list[NameUse]:
             return [NameUse(NameKind.HEALTH_STATE, "", HEALTH_STATE)]
         case ThresholdGate():
             return [NameUse(NameKind.FIELD, "field", gate.field)]
-        case RatioGate():
+        case RatioGate() | BurnRateGate():
             return _both(gate)
         case EqualsGate():
             return [NameUse(NameKind.LABEL, "field", gate.field)]
@@ -113,8 +115,9 @@ def _asked_by_gate(gate: Gate) -> list[NameUse]:
             assert_never(gate)
 
 
-def _both(ratio: RatioGate | RatioTrigger) -> list[NameUse]:
-    return [NameUse(NameKind.FIELD, "field", ratio.field), NameUse(NameKind.FIELD, "over", ratio.over)]
+def _both(condition: RatioGate | RatioTrigger | BurnRateGate | BurnRateTrigger) -> list[NameUse]:
+    keys = ("field", "over") if isinstance(condition, RatioGate | RatioTrigger) else ("good", "total")
+    return [NameUse(NameKind.FIELD, key, getattr(condition, key)) for key in keys]
 
 
 def _asked_by_trigger(trigger: Trigger) -> list[NameUse]:
@@ -123,7 +126,7 @@ def _asked_by_trigger(trigger: Trigger) -> list[NameUse]:
             return [NameUse(NameKind.HEALTH_STATE, "", HEALTH_STATE)]
         case ThresholdTrigger():
             return [NameUse(NameKind.FIELD, "field", trigger.field)]
-        case RatioTrigger():
+        case RatioTrigger() | BurnRateTrigger():
             return _both(trigger)
         case NewCounterTrigger():
             return [NameUse(NameKind.COUNTER, "counters", counter) for counter in trigger.counters]

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from rollout.core.contract import (
     Contract,
     HealthRegressionTrigger,
-    RatioTrigger,
     Sampling,
-    ThresholdTrigger,
     Trigger,
 )
 from rollout.core.decide.tallies import Tallies
-from rollout.core.decide.triggers import measured
+from rollout.core.decide.triggers import NumericTrigger, measured
 from rollout.core.observation import Sample
 from rollout.core.state import Status, Streak
 from rollout.core.values import seconds_between
@@ -61,7 +59,7 @@ def running(status: Status | None) -> dict[tuple[str, str], int]:
 
 def counts_checks(trigger: Trigger) -> bool:
     """Returns whether the trigger fires at consecutive checks, and not at the first."""
-    if isinstance(trigger, ThresholdTrigger | RatioTrigger):
+    if isinstance(trigger, NumericTrigger):
         return trigger.checks > 1
     return isinstance(trigger, HealthRegressionTrigger)
 
@@ -72,7 +70,7 @@ def _is_unhealthy(
     """Returns what the sample is to that trigger; None when it does not tell."""
     if isinstance(trigger, HealthRegressionTrigger):
         return sample.health_state.value in trigger.states if sample.health_state else None
-    if isinstance(trigger, ThresholdTrigger | RatioTrigger):
+    if isinstance(trigger, NumericTrigger):
         return measured(trigger, surface, sample, tallies, contract).is_bad
     return None
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple, assert_never
+from typing import NamedTuple, TypeAlias, assert_never
 
 from rollout.core.contract import (
+    BurnRateTrigger,
     Contract,
     HealthRegressionTrigger,
     NewCounterTrigger,
@@ -23,7 +24,7 @@ from rollout.core.contract import (
     matching,
 )
 from rollout.core.decide.counters import lookup
-from rollout.core.decide.gates import proportion, ratio
+from rollout.core.decide.gates import burn_rate, proportion, ratio
 from rollout.core.decide.gates.harness import PASSED
 from rollout.core.decide.gates.harness import describe as describe_run
 from rollout.core.decide.gates.timeline_clean import describe as describe_timeline
@@ -33,6 +34,9 @@ from rollout.core.observation import HEALTH_STATE, TIMELINE, Sample
 from rollout.core.state import Result, Status, Tally, TriggerFinding, TriggerState
 
 CI_FAILURES = ("failure", "timed_out")
+
+NumericTrigger: TypeAlias = ThresholdTrigger | RatioTrigger | BurnRateTrigger
+"""Those that read numbers of a surface, and may want several checks in a row."""
 
 
 class TriggerReading(NamedTuple):
@@ -127,6 +131,8 @@ def _when(trigger: Trigger, contract: Contract) -> str:
             return f"at {_checks(trigger.checks)}{trigger.field} {_bound(trigger, contract)}"
         case RatioTrigger():
             return f"at {_checks(trigger.checks)}{trigger.field} > {ratio.bound(trigger)}"
+        case BurnRateTrigger():
+            return f"at {_checks(trigger.checks)}{burn_rate.fires_at(trigger)}"
         case NewCounterTrigger():
             return f"at any new {' or '.join(trigger.counters)}"
         case TimelineTrigger():
@@ -156,7 +162,7 @@ def _ask(trigger: Trigger, view: View) -> Iterable[TriggerReading]:
     match trigger:
         case HealthRegressionTrigger():
             return _regression(trigger, view)
-        case ThresholdTrigger() | RatioTrigger():
+        case ThresholdTrigger() | RatioTrigger() | BurnRateTrigger():
             return _numbers(trigger, view)
         case NewCounterTrigger():
             return _new_counter(trigger, view)
@@ -201,7 +207,7 @@ class Measured(NamedTuple):
 
 
 def measured(
-    trigger: ThresholdTrigger | RatioTrigger,
+    trigger: NumericTrigger,
     surface: str,
     sample: Sample,
     tallies: Mapping[str, Mapping[str, Tally]],
@@ -221,6 +227,9 @@ def measured(
             if result in (Result.SATISFIED, Result.UNSATISFIED):
                 return Measured(result is Result.UNSATISFIED, f"{trigger.field} is {seen}")
             return Measured(None, seen if result is Result.UNKNOWN else "")
+        case BurnRateTrigger():
+            result, seen = burn_rate.judge(trigger, sample)
+            return Measured(None if result is Result.UNKNOWN else result is Result.UNSATISFIED, seen)
         case _:
             assert_never(trigger)
 
@@ -242,13 +251,17 @@ def _counted(trigger: ThresholdTrigger, tally: Tally | None) -> Measured:
     return Measured(result is Result.UNSATISFIED, f"{trigger.field} {seen}")
 
 
-def _numbers(trigger: ThresholdTrigger | RatioTrigger, view: View) -> Iterator[TriggerReading]:
+def _subject(trigger: NumericTrigger) -> str:
+    return trigger.total if isinstance(trigger, BurnRateTrigger) else trigger.field
+
+
+def _numbers(trigger: NumericTrigger, view: View) -> Iterator[TriggerReading]:
     streaks = view.streaks.get(trigger.name, {})
     for surface, sample in _known(trigger, view):
         is_bad, seen = measured(trigger, surface, sample, view.tallies, view.contract)
         streak = streaks.get(surface)
         if streak is not None and streak.count >= trigger.checks:
-            last = seen if is_bad is not None else trigger.field
+            last = seen if is_bad is not None else _subject(trigger)
             yield TriggerReading(TriggerState.FIRED, surface, f"{last}, {streak.count} checks in a row")
         elif sample.unknown is not None:
             yield _unknown(surface, sample.unknown)

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from rollout.core.contract import (
     AdvancingGate,
+    BurnRateGate,
     CiChecksGate,
     Contract,
     EqualsGate,
@@ -24,6 +25,7 @@ from rollout.core.contract import (
     TimelineGate,
 )
 from rollout.core.decide.gates import (
+    burn_rate,
     ci_checks,
     counter,
     equals,
@@ -48,6 +50,8 @@ def evaluate(gate: Gate, view: View) -> Iterable[Leaf]:
             return threshold.evaluate(gate, view)
         case RatioGate():
             return ratio.evaluate(gate, view)
+        case BurnRateGate():
+            return burn_rate.evaluate(gate, view)
         case EqualsGate():
             return equals.evaluate(gate, view)
         case NoNewGate() | FlatGate() | AdvancingGate():
@@ -93,6 +97,7 @@ def reads_health(gate: Gate) -> bool:
             HealthStateGate()
             | ThresholdGate()
             | RatioGate()
+            | BurnRateGate()
             | EqualsGate()
             | NoNewGate()
             | FlatGate()
