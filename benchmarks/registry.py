@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from benchmarks import cold_start, decision, github_calls, github_time, metrics, reconcile, verification
+from benchmarks import (
+    cold_start,
+    decision,
+    github_calls,
+    github_time,
+    measurements,
+    metrics,
+    reconcile,
+    verification,
+)
 from benchmarks.table import Benchmark
 
 BENCHMARKS = (
@@ -22,6 +31,11 @@ BENCHMARKS = (
         "observe and commit on the local forge over git's `rev-parse`, `cat-file`, `add`, `commit`",
         2,
         reconcile.bare_git,
+    ),
+    Benchmark(
+        "`advance` by 50 metric gates (10 proportions, 10 ratios, 5 burn rates) over 50 thresholds",
+        1.5,
+        measurements.fifty_gates,
     ),
     Benchmark("status.yaml after 1,000 ticks over after 10", 1.1, decision.status_size),
     Benchmark(

@@ -18,21 +18,19 @@ def with_fields(sample: Sample, queries: Mapping[str, Query]) -> Sample:
     contract may ask for more of the same evidence. Of a proportion the phase's sum counts, which `tallies`
     knows. A counter is the value rounded down.
     """
-    measured = {
-        name: measurement
-        if name not in queries or queries[name].is_proportion
-        else if_enough(measurement, queries[name])
-        for name, measurement in sample.measurements.items()
-    }
-    known = {
-        name: each.value for name, each in measured.items() if each.unknown is None and each.value is not None
-    }
-    totals = {
-        name: math.floor(value)
-        for name, value in known.items()
-        if measured[name].total is None and 0 <= value <= LARGEST_TOTAL
-    }
-    return sample.model_copy(update={"measurements": measured, "fields": known, "counters": totals})
+    measurements = {**sample.measurements}
+    fields: dict[str, float] = {}
+    totals: dict[str, int] = {}
+    for name, found in sample.measurements.items():
+        query = queries.get(name)
+        if query is not None and query.min_samples is not None and not query.is_proportion:
+            found = measurements[name] = if_enough(found, query)
+        if found.unknown is not None or found.value is None:
+            continue
+        fields[name] = found.value
+        if found.total is None and 0 <= found.value <= LARGEST_TOTAL:
+            totals[name] = math.floor(found.value)
+    return sample.model_copy(update={"measurements": measurements, "fields": fields, "counters": totals})
 
 
 def if_enough(measurement: Measurement, query: Query) -> Measurement:

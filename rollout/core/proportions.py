@@ -14,16 +14,17 @@ Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences", Annal
 
 from __future__ import annotations
 
-from math import exp, lgamma, log, sqrt
+from math import exp, lgamma, log, log1p, sqrt
 from typing import NamedTuple
 
-_PRIORS = ((0.5, 0.5), (0.5, 5.0), (0.5, 50.0), (0.5, 500.0))
-"""The prior is an even mixture of these Beta distributions: it knows rates of one half, of a tenth, a
+_SHARP = 0.5
+_PRIORS = (0.5, 5.0, 50.0, 500.0)
+"""The prior is an even mixture of Beta(1/2, b) with these b: it knows rates of one half, of a tenth, a
 hundredth and a thousandth, so that a clean canary needs few requests at any of them."""
 _MOST = 1e12
 """Counts beyond it are scaled down to it: differences of logarithms would lose too many digits."""
 _STEPS = 60
-_CLOSE = 1e-12
+_CLOSE = 1e-7
 
 
 class Bounds(NamedTuple):
@@ -51,18 +52,19 @@ def bounds(bad: float, total: float, significance: float) -> Bounds:
 
 def _log_evidence(bad: float, good: float) -> float:
     """Returns the logarithm of the averaged likelihood over the greatest one; never above 0."""
-    parts = [_log_beta(a + bad, b + good) - _log_beta(a, b) for a, b in _PRIORS]
+    total = bad + good
+    parts = [lgamma(b + good) - lgamma(_SHARP + b + total) - norm for b, norm in _NORMED]
     most = max(parts)
-    average = most + log(sum(exp(part - most) for part in parts) / len(parts))
-    return min(average - _times_log(bad, bad / (bad + good)) - _times_log(good, good / (bad + good)), 0.0)
+    average = lgamma(_SHARP + bad) + most + log(sum([exp(part - most) for part in parts]) / len(parts))
+    greatest = (bad * log(bad / total) if bad > 0 else 0.0) + (good * log(good / total) if good > 0 else 0.0)
+    return min(average - greatest, 0.0)
 
 
 def _log_beta(a: float, b: float) -> float:
     return lgamma(a) + lgamma(b) - lgamma(a + b)
 
 
-def _times_log(count: float, share: float) -> float:
-    return count * log(share) if share > 0 else 0.0
+_NORMED = tuple((b, _log_beta(_SHARP, b)) for b in _PRIORS)
 
 
 def _above(share: float, good: float, total: float, room: float) -> float:
@@ -89,14 +91,18 @@ def _root(bad: float, good: float, room: float, start: float) -> float:
 
     It is convex, so Newton's steps from outside never cross the root.
     """
+    if not 0 < start < 1:
+        return start  # too close to the end for a float
     total, at = bad + good, start
-    if not 0 < at < 1:
-        return at  # too close to the end for a float
+    fixed = (
+        (bad * log(bad / total) if bad > 0 else 0.0) + (good * log(good / total) if good > 0 else 0.0) - room
+    )
     for _ in range(_STEPS):
-        over = _times_log(bad, bad / total / at) + _times_log(good, good / total / (1 - at)) - room
-        slope = (good / (1 - at)) - (bad / at)
-        step = over / slope if slope else 0.0
-        if over <= 0 or abs(step) <= _CLOSE * at:
+        over = fixed - bad * log(at) - good * log1p(-at)
+        if over <= 0:
             break
+        step = over / (good / (1 - at) - bad / at)
         at -= step
+        if abs(step) <= _CLOSE * at:
+            break  # the error that is left is about the square of it
     return at

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -48,6 +49,7 @@ def parse_duration(text: object) -> int:
     raise ValueError(f"not a duration (write 30m, 24h or 1h30m): {text!r}")
 
 
+@lru_cache(maxsize=256)
 def format_duration(seconds: float) -> str:
     """Writes seconds as the shortest text that `parse_duration` reads back; days stay hours (`24h`)."""
     left = int(seconds)

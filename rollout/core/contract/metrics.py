@@ -149,8 +149,9 @@ class Query(Model):
         """What has to be asked for it, in order."""
 
     @property
+    @abstractmethod
     def is_proportion(self) -> bool:
-        return Part.GOOD in self.parts
+        """Whether it has `good` and `total`: each decision asks, so it builds nothing."""
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
@@ -188,6 +189,10 @@ class TextQuery(Query):
     answer states."""
 
     @property
+    def is_proportion(self) -> bool:
+        return self.good is not None
+
+    @property
     def parts(self) -> Mapping[Part, str | Pick]:
         """What has to be asked for it, in order."""
         asked = (self.query, self.good, self.total, self.samples, self.updated)
@@ -219,6 +224,10 @@ class PickQuery(Query):
         if (self.path is None) != (self.pick is None):
             raise ValueError("path and pick belong together")
         return self
+
+    @property
+    def is_proportion(self) -> bool:
+        return self.good is not None
 
     @property
     def parts(self) -> Mapping[Part, str | Pick]:

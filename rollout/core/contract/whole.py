@@ -153,16 +153,23 @@ class Contract(Model):
             yield from (gate for gate in phase.gates if isinstance(gate, BurnRateGate))
         yield from (trigger for trigger in self.triggers if isinstance(trigger, BurnRateTrigger))
 
+    @cached_property
+    def proportions(self) -> dict[str, dict[str, Query]]:
+        """Surface -> field -> its query, of the fields that are proportions."""
+        return {
+            name: {field: query for field, query in surface.metrics.queries.items() if query.is_proportion}
+            for name, surface in self.surfaces.items()
+            if surface.metrics is not None
+        }
+
     def proportion(self, surface: str, field: str) -> Query | None:
         """Returns the query of a field that is a proportion; None for any other field."""
-        metrics = self.surfaces[surface].metrics if surface in self.surfaces else None
-        query = metrics.queries.get(field) if metrics is not None else None
-        return query if query is not None and query.is_proportion else None
+        return self.proportions.get(surface, {}).get(field)
 
     def __copy__(self) -> Self:
         # A changed copy must not answer with what was worked out of the fields before.
         copied = super().__copy__()
-        for name in ("_gates", "counters", "windows", "health_digest"):
+        for name in ("_gates", "counters", "windows", "proportions", "health_digest"):
             copied.__dict__.pop(name, None)
         return copied
 

@@ -9,7 +9,6 @@ from math import floor
 from rollout.core.contract import Contract, Query
 from rollout.core.observation import Measurement, Sample
 from rollout.core.state import Tally
-from rollout.core.values import seconds_between
 
 Tallies = Mapping[str, Mapping[str, Tally]]
 
@@ -27,20 +26,24 @@ def fold(
     """
     folded = {surface: {**of_surface} for surface, of_surface in tallies.items()}
     for surface, sample in samples.items():
+        counted = folded.get(surface, {})
         for name, query, measurement in _proportions(surface, sample, contract):
-            last = folded.get(surface, {}).get(name)
-            window = measurement.window or query.window or contract.sampling.interval
-            at = measurement.at or sample.updated_at
+            last, at = counted.get(name), measurement.at or sample.updated_at
             begin = last.at if last is not None else since
-            if at is None or (begin is not None and 10 * seconds_between(begin, at) < _TENTHS * window):
-                continue
-            folded.setdefault(surface, {})[name] = _added(last, measurement, at)
+            window = measurement.window or query.window or contract.sampling.interval
+            if at is not None and (begin is None or _TENTHS * window <= 10 * (at - begin).total_seconds()):
+                counted[name] = _added(last, measurement, at)
+        if counted:
+            folded[surface] = counted
     return folded
 
 
 def _added(last: Tally | None, measurement: Measurement, at: datetime) -> Tally:
     good, total = measurement.good or 0, measurement.total or 0
-    return Tally(good=good + (last.good if last else 0), total=total + (last.total if last else 0), at=at)
+    if last is not None:
+        good, total = last.good + good, last.total + total
+    # Both are checked already: a contract has dozens of these, at every decision.
+    return Tally.model_construct(good=good, total=total, at=at)
 
 
 def enough(samples: Mapping[str, Sample], tallies: Tallies, contract: Contract) -> dict[str, Sample]:
@@ -83,7 +86,13 @@ def _proportions(
     """Yields the proportions that the sample knows."""
     if sample.unknown is not None:
         return
-    for name, measurement in sample.measurements.items():
-        query = contract.proportion(surface, name)
-        if query is not None and measurement.unknown is None:
+    for name, query in contract.proportions.get(surface, {}).items():
+        measurement = sample.measurements.get(name)
+        if measurement is not None and measurement.unknown is None and _counts(measurement):
             yield name, query, measurement
+
+
+def _counts(measurement: Measurement) -> bool:
+    """Returns whether it has both counts; evidence is a file that anybody may have written."""
+    good, total = measurement.good, measurement.total
+    return good is not None and total is not None and total > 0 and good <= total

@@ -274,6 +274,16 @@ def test_late_evidence_of_the_phase_before_fires_nothing_and_counts_nothing() ->
     assert shop.outcome() is Outcome.IN_PROGRESS
 
 
+@pytest.mark.parametrize("counts", [{"good": None}, {"total": None}, {"total": 0, "good": 0}, {"good": 1001}])
+def test_evidence_without_its_counts_adds_nothing(counts: dict[str, float | None]) -> None:
+    shop = Shop()
+    measured = {"value": 0, "at": shop.now, "good": 1000, "total": 1000, "window": 600, **counts}
+    shop.wait(minutes=10)
+    shop.observe({"shop": shop.sample("shop", measurements={"errors": measured})})
+    assert shop.tally is None
+    assert shop.leaf[0] is Result.UNKNOWN
+
+
 def test_a_window_is_what_the_evidence_says_it_is() -> None:
     shop = Shop()
     shop.window = 3600

@@ -60,10 +60,9 @@ def _pair(condition: BurnRateGate | BurnRateTrigger, window: BurnWindow, sample:
         if isinstance(rate, str):
             return _Pair(None, rate)
         rates.append(rate)
-    shown = [_shown(rate, window.factor) for rate in rates]
-    over = [format_duration(seconds) for seconds in (window.long, window.short)]
-    burns = all(rate > window.factor for rate in rates)
-    return _Pair(burns, f"{shown[0]} over {over[0]} and {shown[1]} over {over[1]}")
+    long, short = (_shown(rate, window.factor) for rate in rates)
+    seen = f"{long} over {format_duration(window.long)} and {short} over {format_duration(window.short)}"
+    return _Pair(min(rates) > window.factor, seen)
 
 
 def _shown(rate: float, factor: float) -> str:

@@ -62,15 +62,20 @@ def _is_beyond(found: Bounds, limits: Limits) -> bool:
 
 def _words(share: float, found: Bounds, total: float, limits: Limits) -> str:
     """Returns `0.4 % (0.1 to 0.9) of 5,000`."""
-    low, high = (_percent(bound, limits) for bound in found)
+    low, high = _percent(found.low, limits), _percent(found.high, limits)
     return f"{_percent(share, limits)} % ({low} to {high}) of {int(total):,}"
 
 
 def _percent(share: float, limits: Limits) -> str:
     """Writes a share in percent to two figures, and more where they would lie on the other side of a
     limit."""
-    shown = (float(f"{100 * share:.{figures}g}") for figures in range(2, 18))
-    return exactly(next((each for each in shown if limits.holds(each / 100) is limits.holds(share)), share))
+    holds = limits.holds(share)
+    text = ""
+    for figures in range(2, 18):
+        text = f"{100 * share:.{figures}g}"
+        if limits.holds(float(text) / 100) is holds:
+            break
+    return exactly(float(text)) if "e" in text else text
 
 
 def percent(share: float) -> str:

@@ -16,25 +16,23 @@ from rollout.core.state import Result
 
 
 def evaluate(gate: ThresholdGate, view: View) -> Iterator[Leaf]:
-    contract, wanted = view.contract, _wanted(gate, exactly)
+    contract = view.contract
     for surface in contract.surfaces_of(gate.surfaces):
         if contract.proportion(surface, gate.field) is None:
-            yield leaf(view, surface, wanted, _of_number(gate, view))
+            yield leaf(view, surface, _wanted(gate, exactly), _of_number(gate, view))
         else:
             yield _of_proportion(gate, view, surface)
 
 
 def _of_proportion(gate: ThresholdGate, view: View, surface: str) -> Leaf:
-    def judge(surface: str, sample: Sample) -> tuple[Result, str]:
-        if gate.field not in sample.fields:
-            return Result.UNKNOWN, why_not_measured(sample, gate.field)
-        tally = view.tallies.get(surface, {}).get(gate.field)
-        return proportion.judge(tally, proportion.of_gate(gate), gate.significance)
-
-    found = leaf(view, surface, _wanted(gate, proportion.percent), judge)
+    sample, wanted = view.settled.get(surface, NOT_OBSERVED), _wanted(gate, proportion.percent)
+    if sample.unknown is not None or gate.field not in sample.fields:
+        why = sample.unknown or why_not_measured(sample, gate.field)
+        return Leaf(Result.UNKNOWN, surface, why, wanted)
+    tally = view.tallies.get(surface, {}).get(gate.field)
+    result, seen = proportion.judge(tally, proportion.of_gate(gate), gate.significance)
     # What is measured and still unknown only needs more of it.
-    is_measured = gate.field in view.settled.get(surface, NOT_OBSERVED).fields
-    return found._replace(more_samples=found.result is Result.UNKNOWN and is_measured)
+    return Leaf(result, surface, seen, wanted, more_samples=result is Result.UNKNOWN)
 
 
 def _of_number(gate: ThresholdGate, view: View) -> Callable[[str, Sample], tuple[Result, str]]:
