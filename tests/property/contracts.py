@@ -10,7 +10,7 @@ ODD = 0.015
 NAMES = ("api", "web", "worker", "memory")
 COUNTERS = ("failed", "served")
 _OF_NO_SURFACE = ("no_trigger", "ci_checks", "rollback_target", "harness")
-FIELDS = ("errors", "queue_depth", "failure_streak")
+FIELDS = ("errors", "queue_depth", "failure_streak", "drift")
 
 
 class Draft:
@@ -20,6 +20,7 @@ class Draft:
         self._random = random.Random(seed)
         self.surfaces = self._some(NAMES, least=1)
         self.harness = self._chance(0.5)
+        self._read = {name: self._surface() for name in self.surfaces}
 
     def data(self) -> dict[str, Any]:
         phases = self._phases()
@@ -27,7 +28,7 @@ class Draft:
             "schema": 1,
             "train": self._odd("shop", "shop.lock", "a..b", "a."),
             "product": {"branch": self._odd("main", "HEAD", "a//b", "refs/heads/main", "x.lock")},
-            "surfaces": {name: self._surface() for name in self.surfaces},
+            "surfaces": self._read,
             "sampling": self._sampling(),
             "phases": phases,
             "triggers": [self._trigger(number, phases) for number in range(self._random.randint(0, 3))],
@@ -70,6 +71,8 @@ class Draft:
     # --- what is read -------------------------------------------------------------------------------------
 
     def _surface(self) -> dict[str, Any]:
+        if self._chance(0.25):
+            return self._metrics()
         adapter = self._random.choice(("json",) * 12 + ("tau-status", "tau-transport-health"))
         surface: dict[str, Any] = {"adapter": adapter, **self._timeout()}
         surface |= {"file": "x.json"} if self._chance(0.5) else {"command": self._command("probe")}
@@ -87,6 +90,34 @@ class Draft:
         if self._chance(0.03):
             surface["interval"] = self._time()
         return surface
+
+    def _metrics(self) -> dict[str, Any]:
+        """A metrics surface: its errors are a proportion, and what it counts can be asked over windows."""
+        few = {"min_samples": self._odd(20, 0, True)} if self._chance(0.5) else {}
+        counts = {name: {"query": f"sum(increase({name}[{{window}}]))"} for name in COUNTERS}
+        queries = {
+            "errors": {
+                "good": "sum(ok)",
+                "total": self._odd("sum(all)", "sum("),
+                "window": self._time(),
+                **few,
+            },
+            **{name: {"query": "1"} for name in FIELDS if name != "errors"},
+            **counts,
+        }
+        url = "https://prometheus.example"
+        return {"metrics": {"provider": self._odd("prometheus", "graphite"), "url": url, "queries": queries}}
+
+    def _burn_rate(self) -> dict[str, Any]:
+        pairs = [{"long": self._odd("1h", "1m", "0s"), "short": "5m", "factor": self._odd(2, 0, 1e9)}]
+        return {
+            "kind": "burn_rate",
+            "good": self._odd("served", "failed"),
+            "total": self._odd("failed", "errors"),
+            "objective": self._odd(0.9, 1, 99.9),
+            "windows": pairs,
+            "surfaces": [name for name, surface in self._read.items() if "metrics" in surface],
+        }
 
     def _map(self) -> dict[str, Any]:
         def expression(usual: str) -> str:
@@ -123,7 +154,7 @@ class Draft:
             "gates": [self._gate() for _ in range(self._random.randint(int(is_first), 3))],
         }
         if not is_first or self._chance(0.7):
-            phase["gates"].append({"kind": "health_state", "name": "health"})
+            phase["gates"].append(self._health())
         if number == len(percents) - 1:
             phase["gates"].append({"kind": "signoff", "before": "complete"})
         for key in ("max_gap", "warm_up"):
@@ -132,6 +163,11 @@ class Draft:
         if not is_first and self._chance(0.3):
             phase["inherit"] = self._odd(f"p{self._random.randrange(number)}", f"p{number}", "none")
         return phase
+
+    def _health(self) -> dict[str, Any]:
+        if all("metrics" in surface for surface in self._read.values()):
+            return {"kind": "threshold", "field": "queue_depth", "max": 1, "name": "health"}
+        return {"kind": "health_state", "name": "health"}
 
     def _gate(self) -> dict[str, Any]:
         field, counter = self._random.choice(FIELDS), self._odd(self._random.choice(COUNTERS), "fialed")
@@ -149,6 +185,7 @@ class Draft:
                 "over": self._odd("queue_depth", field),
                 "max": self._odd(2, 0),
             },
+            self._burn_rate(),
             {"kind": "no_new", "counter": counter},
             {"kind": "flat", "counter": counter},
             {"kind": "advancing", "counter": counter, "by": self._odd(1, 0, 10**16)},
@@ -164,7 +201,9 @@ class Draft:
         )
         gate = dict(self._random.choice(gates[: None if self.harness else -1]))
         # Most gates look where there is something to see.
-        if gate["kind"] not in _OF_NO_SURFACE and self._chance(0.5):
+        if gate["kind"] == "burn_rate" and not gate["surfaces"]:
+            gate = {"kind": "no_trigger"}
+        if gate["kind"] not in (*_OF_NO_SURFACE, "burn_rate") and self._chance(0.5):
             gate["surfaces"] = self._some(tuple(self.surfaces), least=0 if self._chance(ODD) else 1)
         return {**gate, "name": f"g{self._random.randrange(10**6)}"}
 
@@ -175,12 +214,16 @@ class Draft:
             {"kind": "health_regression", "states": ["failing"], "checks": self._odd(2, 1, 100)},
             {"kind": "new_counter", "counters": ["failed"]},
             {"kind": "threshold", "field": "failure_streak", "at_least": self._odd(3, 0, -1, True)},
-            {"kind": "threshold", "field": "errors", "at_most": self._odd(-1, 0, 1e300, True)},
+            {"kind": "threshold", "field": "drift", "at_most": self._odd(-1, 0, 1e300, True)},
             {"kind": "ratio", "field": "errors", "over": "queue_depth", "max": 2, "checks": 2},
+            self._burn_rate(),
             {"kind": "validation_failure", "harness": self.harness, "checks": self._odd("*", "", "[")},
         )
         actions = ["freeze"] if self._chance(0.2) else ["freeze", "rollback"]
-        trigger = {"name": f"t{number}", "actions": actions, **self._random.choice(kinds)}
+        kind = self._random.choice(kinds)
+        if kind.get("surfaces") == []:
+            kind = kinds[0]
+        trigger = {"name": f"t{number}", "actions": actions, **kind}
         if self._chance(0.2):
             names = tuple(phase["name"] for phase in phases)
             trigger["phases"] = self._some(names, least=0 if self._chance(ODD) else 1)

@@ -38,7 +38,7 @@ from rollout.rendering.terminal import status_view
 from rollout.wiring import texts
 from tests.core.world import CHECKOUTS, REVERTS, World, run
 from tests.examples import seeds
-from tests.property.contracts import COUNTERS, Draft
+from tests.property.contracts import COUNTERS, FIELDS, Draft
 
 SEEDS = seeds("CONTRACTS", 12, 2000)
 ROUNDS = 30
@@ -118,6 +118,8 @@ class Release(World):
     def _sample(self, name: str) -> Sample:
         if self._happens(0.02):
             return Sample(unknown="exit 1")
+        if self.contract.surfaces[name].metrics is not None:
+            return self._measured()
         reports = known(self.contract.surfaces[name])
         is_bad = self._happens(0.02)
         state = HealthState.FAILING if is_bad else HealthState.HEALTHY
@@ -134,6 +136,19 @@ class Release(World):
             **self.checkout,
         }
         return Sample.model_validate(changes)
+
+    def _measured(self) -> Sample:
+        bad = self._random.choice((0,) * 9 + (1, 30))
+        found: dict[str, Any] = {
+            name: {"value": self._random.choice((0, 0, 0, 1)), "at": self.now}
+            for name in (*FIELDS, *COUNTERS)
+        }
+        found["errors"] |= {"value": bad / 30, "good": 30 - bad, "total": 30, "samples": 30, "window": 600}
+        for name in COUNTERS:
+            found[name]["windows"] = {each: {"value": 100 - bad, "at": self.now} for each in ("1h", "5m")}
+        if self._happens(0.1):
+            found["errors"] = {"unknown": "no series"}
+        return Sample.model_validate({"updated_at": self.now, "measurements": found, **self.checkout})
 
     def _show(self) -> None:
         status_view(self.state, now=self.now, pull_request=None, columns=80)
