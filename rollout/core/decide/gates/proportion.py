@@ -6,12 +6,15 @@ two more samples have to come: that holds promotion, and soak goes on.
 
 from __future__ import annotations
 
+from math import floor, log10
 from typing import NamedTuple
 
 from rollout.core.contract import ThresholdGate, ThresholdTrigger
 from rollout.core.decide.view import exactly
 from rollout.core.proportions import Bounds, bounds
 from rollout.core.state import Result, Tally
+
+_MOST_PLACES = 17
 
 
 class Limits(NamedTuple):
@@ -61,23 +64,24 @@ def _is_beyond(found: Bounds, limits: Limits) -> bool:
 
 
 def _words(share: float, found: Bounds, total: float, limits: Limits) -> str:
-    """Returns `0.4 % (0.1 to 0.9) of 5,000`."""
-    low, high = _percent(found.low, limits), _percent(found.high, limits)
-    return f"{_percent(share, limits)} % ({low} to {high}) of {int(total):,}"
+    """Returns `0.4 % (0.1 to 0.9) of 5,000`.
 
-
-def _percent(share: float, limits: Limits) -> str:
-    """Writes a share in percent to two figures, and more where they would lie on the other side of a
-    limit."""
-    holds = limits.holds(share)
-    text = ""
-    for figures in range(2, 18):
-        text = f"{100 * share:.{figures}g}"
-        if limits.holds(float(text) / 100) is holds:
+    The upper bound has two figures, and the others as many places; more where a limit would seem to be met
+    or missed.
+    """
+    values = (share, found.low, found.high)
+    sides = [limits.holds(each) for each in values]
+    for places in range(max(1 - floor(log10(100 * found.high)), 0), _MOST_PLACES):
+        shown = [f"{100 * each:.{places}f}" for each in values]
+        if [limits.holds(float(each) / 100) for each in shown] == sides:
             break
-    return exactly(float(text)) if "e" in text else text
+    else:
+        shown = [exactly(100 * each) for each in values]
+    point, low, high = (each.rstrip("0").rstrip(".") if "." in each else each for each in shown)
+    return f"{point} % ({low} to {high}) of {int(total):,}"
 
 
 def percent(share: float) -> str:
     """Writes a limit in percent, as people write it: 0.01 -> `1 %`."""
-    return f"{exactly(float(f'{100 * share:.12g}'))} %"
+    text = f"{100 * share:.12g}"
+    return f"{exactly(float(text)) if 'e' in text else text} %"
