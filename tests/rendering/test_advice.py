@@ -132,6 +132,18 @@ def test_what_froze_without_a_rollback_is_left_to_a_person(trigger: Trigger, see
     assert to_do(state, now=build.NOW, pull_request=None) == [advice]
 
 
+def test_more_samples_are_waited_for() -> None:
+    seen = "cannot tell yet: 0.4 % (0.1 to 1.4) of 680"
+    changed: build.Edits = {("queue_depth", "memory"): (Result.UNKNOWN, seen)}
+    status = build.status(changed=changed, decision=build.hold(earliest=None))
+    gates = tuple(
+        each.model_copy(update={"more_samples": True}) if each.seen == seen else each for each in status.gates
+    )
+    (told,) = advise(status.model_copy(update={"gates": gates}))
+    assert told == f"wait for more samples: queue_depth (memory): {seen}"
+    assert not needs_person(told)
+
+
 def test_a_trigger_that_cannot_be_told_is_named_only_when_nothing_else_is() -> None:
     changed: build.Edits = {("no_trigger", None): (Result.UNKNOWN, "cannot tell: validation")}
     assert advise(build.status(changed=changed)) == [
