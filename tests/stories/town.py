@@ -23,6 +23,7 @@ BEGIN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 CURRENT = "v1.0.0"
 CHECK = "test"
 SURFACES = ("api", "worker")
+FLAGS = "flags.json"
 CODE = ("app.txt", "docs/guide.md")
 """Files of the product that releases change."""
 
@@ -40,6 +41,8 @@ class Kind:
     """Without both nothing validates a rollback."""
     own_branch: bool = False
     """State lives on a branch of its own."""
+    has_flags: bool = False
+    """The percent is a number in a flag file."""
 
 
 @dataclass(frozen=True)
@@ -164,8 +167,13 @@ class Town:
         return [
             commit
             for commit, paths in touched.items()
-            if any(not path.startswith("state/") for path in paths)
+            if any(not path.startswith("state/") and path != FLAGS for path in paths)
         ]
+
+    @property
+    def percent(self) -> float:
+        """What the flag file says."""
+        return float(json.loads(self.git("show", f"HEAD:{FLAGS}"))["percent"])
 
     def read_state(self, name: str) -> Any:
         """A file of state as the worktree has it; None when it is not there or is no YAML."""
@@ -224,6 +232,7 @@ class Town:
                 "docs/guide.md": "A guide.\n",
                 "docs/minutes.md": "Looked at and agreed.\n",
                 "validate.sh": "mkdir -p out && cp next/report.json next/manifest.json out/\n",
+                FLAGS: '{"percent": 0}\n',
                 "apply.sh": "mkdir -p out && echo $1 >> out/applied\n",
             },
             "The product",
@@ -330,4 +339,6 @@ def contract(kind: Kind) -> dict[str, Any]:
         first_gates.append({"kind": "harness", "total": 1, "passed": 1, "failed": 0})
     if kind.applies:
         document["apply"] = {"command": ["sh", "apply.sh", "{percent}"]}
+    if kind.has_flags:
+        document["apply"] = {"flag_file": {"path": FLAGS, "format": "json_pointer", "pointer": "/percent"}}
     return document
