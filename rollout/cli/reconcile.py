@@ -191,11 +191,13 @@ def decide(call: Call, evidence: Sequence[Evidence], *, dry_run: bool) -> Report
 
 def _told(call: Call, report: Report, rows: Sequence[Mapping[str, object]], *, dry_run: bool) -> str:
     from rollout.commands.status import open_pull_request
+    from rollout.core.decide.applying import awaited_branch
     from rollout.core.state import Outcome
     from rollout.rendering.terminal import reconciled_view
 
     space, state = call.workspace, report.state
-    has_one = report.is_ready or state.rollout.outcome is Outcome.ROLLING_BACK
+    is_rolling_back = state.rollout.outcome is Outcome.ROLLING_BACK
+    has_one = report.is_ready or is_rolling_back or bool(awaited_branch(state))
     number = open_pull_request(space.forge, state) if has_one else None
     return reconciled_view(
         state,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rollout.core.decide.applying import awaited_branch
 from rollout.core.decide.effects import promotion_prefix
 from rollout.core.forge import PullRequestState
 from rollout.core.state import Outcome, TrainState
@@ -13,18 +14,20 @@ def status(store: StateStore, forge: Forge, train: str) -> tuple[TrainState, int
     """Returns the train at the head of the state branch, and the number of the open pull request to be
     merged.
 
-    That is the one that promotes or, in a rollback, the one that reverts.
+    That is the one that promotes, or brings the phase's percent, or, in a rollback, the one that reverts.
     """
     state = store.load_for_brake(train, store.head())
     return state, open_pull_request(forge, state)
 
 
 def open_pull_request(forge: Forge, state: TrainState) -> int | None:
-    """Returns the number of the open pull request that promotes the train or, in a rollback, reverts the
-    release.
+    """Returns the number of the open pull request that promotes the train or brings the phase's percent or,
+    in a rollback, reverts the release.
     """
     if state.rollout.outcome is Outcome.ROLLING_BACK:
         return _open(forge, f"rollout-revert/{state.train}/")
+    if branch := awaited_branch(state):
+        return _open(forge, branch)
     return open_promotion(forge, state.train)
 
 

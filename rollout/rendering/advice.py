@@ -254,6 +254,7 @@ def _in_progress(state: TrainState, now: datetime, pull_request: int | None, mer
         return
     found = [
         *_silence(state.contract, status, now),
+        *([] if is_frozen else _percents(status, pull_request, merge)),
         *_requests(status),
         *([] if is_frozen else _merge(status, pull_request, merge)),
         *_signatures(state.contract, state, rollout),
@@ -289,9 +290,12 @@ def _silence(contract: Contract, status: Status, now: datetime) -> Iterator[str]
         yield f"{since}: is the schedule running? To observe now: {TICK}"
 
 
-def _requests(status: Status) -> Iterator[str]:
+def _percents(status: Status, pull_request: int | None, merge: str) -> Iterator[str]:
     for request in status.requests:
-        yield from percent_to_merge(status.train, request)
+        yield from percent_to_merge(status.train, request, pull_request, merge)
+
+
+def _requests(status: Status) -> Iterator[str]:
     waiting = [request for request in status.requests if request.awaits_product]
     if waiting:
         yield f"{PERFORM} ({', '.join(map(_asked_for, waiting))})"

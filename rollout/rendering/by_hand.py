@@ -97,13 +97,20 @@ def _request(rollout: Rollout, status: Status | None) -> Request | None:
     return find(status.requests if status else (), Work.APPLY, rollout)
 
 
-def percent_to_merge(train: str, request: Request) -> Iterator[str]:
-    """Yields the pull request that a person merges to bring the request's percent to a flag file."""
+def percent_to_merge(
+    train: str, request: Request, number: int | None = None, merge: str = ""
+) -> Iterator[str]:
+    """Yields the pull request that a person merges to bring the request's percent to a flag file.
+
+    `number` is the pull request's, where it is known, and `merge` how it is merged.
+    """
     flag = request.flag_file
     is_open = request.begun_at is not None and request.result is None and not request.failed
     if flag is not None and flag.via == "pull_request" and is_open:
         branch, percent = branch_of(train, request), request.canary_percent
-        yield f"merge the pull request from {branch}, which sets {line(flag.where, 300)} to {percent}"
+        pull = "the pull request" if number is None else f"pull request #{number}"
+        how = f": {merge}" if merge and number is not None else ""
+        yield f"merge {pull} from {branch}, which sets {line(flag.where, 300)} to {percent}{how}"
 
 
 def _not_written(request: Request) -> str:

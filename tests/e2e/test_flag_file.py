@@ -122,7 +122,9 @@ def test_a_percent_goes_out_and_comes_back_by_pull_requests(
     (pull,) = [each for each in shop.shell.json("local", "prs") if each["state"] == "open"]
     assert (pull["kind"], pull["title"]) == ("apply", "rollout(shop): apply 0.5 %")
     assert pull["head"].startswith("rollout-apply/shop/canary-0.5-")
-    assert f"merge the pull request from {pull['head']}" in " ".join(shop.shell.ok("status").out.split())
+    todo = f"merge pull request #{pull['number']} from {pull['head']}, which sets {PATH}: {POINTER} to 0.5: "
+    shown = " ".join(shop.shell.ok("status").out.split())
+    assert f"{todo}rollout local merge {pull['number']}" in shown
     shop.shell.ok("local", "merge", str(pull["number"]))
     shop.tick()
     assert shop.flags() == shop.with_percent("0.5")

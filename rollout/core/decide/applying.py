@@ -9,7 +9,17 @@ from rollout.core.decide.requests import branch_of, find, prefix_of
 from rollout.core.observation import Evidence, Results, WorkResult
 from rollout.core.state import Request, Rollout, Status, TrainState, Work
 
-__all__ = ["begun", "branch_of", "due", "from_outside", "is_held", "prefix_of", "recorded", "result_of"]
+__all__ = [
+    "awaited_branch",
+    "begun",
+    "branch_of",
+    "due",
+    "from_outside",
+    "is_held",
+    "prefix_of",
+    "recorded",
+    "result_of",
+]
 
 
 def due(state: TrainState) -> tuple[Request, FlagFile] | None:
@@ -22,6 +32,14 @@ def due(state: TrainState) -> tuple[Request, FlagFile] | None:
     if request is None or request.flag_file is None or request.result is not None:
         return None
     return request, request.flag_file
+
+
+def awaited_branch(state: TrainState) -> str:
+    """Returns the branch whose pull request has to be merged to bring the percent; empty for none."""
+    waiting = due(state)
+    if waiting is None or waiting[1].via != "pull_request" or waiting[0].begun_at is None:
+        return ""
+    return branch_of(state.train, waiting[0])
 
 
 def is_held(rollout: Rollout) -> bool:
