@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rollout.core.files import state_path
-from rollout.core.state import CommitMessage, StateChange, TrainState
+from rollout.core.state import CommitMessage, Event, StateChange, TrainState
 from rollout.core.state.changes import applied, without_newer_signoff
 from rollout.core.text import inert
 from rollout.errors import HeadMovedError, InputError
@@ -64,6 +64,14 @@ def take(store: StateStore, state: TrainState, step: Step, at: datetime) -> Trai
     """Commits a step of a train that is being stopped, and returns the train after it.
     Raises HeadMovedError.
     """
+    change = writable(state, step.change)
+    text = step_message(state, step)
+    commit = store.commit(state.train, change, text, parent=state.head, at=at, is_brake=True)
+    return applied(state, change, commit)
+
+
+def step_message(state: TrainState, step: Step) -> CommitMessage:
+    """Returns the message of the commit that takes the step."""
     from rollout.rendering.commits import message
 
     text = message(
@@ -74,9 +82,9 @@ def take(store: StateStore, state: TrainState, step: Step, at: datetime) -> Trai
         detail=step.detail,
         incident=step.change.incident,
     )
-    change = writable(state, step.change)
-    commit = store.commit(state.train, change, text, parent=state.head, at=at, is_brake=True)
-    return applied(state, change, commit)
+    # Where the number itself is on another branch, nobody deploys on the commit that begins to write it.
+    is_elsewhere = step.event is Event.APPLY and step.change.flag is None
+    return replace(text, quiet=True) if is_elsewhere else text
 
 
 def writable(state: TrainState, change: StateChange) -> StateChange:

@@ -35,7 +35,7 @@ from rollout.core.state import (
     Verdict,
 )
 from rollout.core.values import seconds_between
-from rollout.rendering.by_hand import PERFORM, percent_to_merge
+from rollout.rendering.by_hand import PERFORM, percent_in_git
 from rollout.rendering.gates import clock_time, day_and_time, rows, short
 from rollout.rendering.inert import line
 
@@ -292,7 +292,7 @@ def _silence(contract: Contract, status: Status, now: datetime) -> Iterator[str]
 
 def _percents(status: Status, pull_request: int | None, merge: str) -> Iterator[str]:
     for request in status.requests:
-        yield from percent_to_merge(status.train, request, pull_request, merge)
+        yield from percent_in_git(status.train, request, pull_request, merge)
 
 
 def _requests(status: Status) -> Iterator[str]:

@@ -64,10 +64,7 @@ def left_to_people(
         if contract.apply is None:
             yield f"bring the product to {percent} by hand: {NO_APPLY}"
         elif request is not None and request.flag_file is not None:
-            yield from percent_to_merge(rollout.train, request)
-            if request.result is None and request.failed:
-                number = f"{line(request.flag_file.where, 300)} to {request.canary_percent}"
-                yield f"set {number} by hand, or fix what stopped reconcile{_not_written(request)}"
+            yield from percent_in_git(rollout.train, request)
         elif request is not None and request.result is None:
             yield f"{PERFORM} ({percent} is not applied yet)"
         elif _failure(request) and (incident.ended or (request and not may_try_again(request))):
@@ -97,20 +94,22 @@ def _request(rollout: Rollout, status: Status | None) -> Request | None:
     return find(status.requests if status else (), Work.APPLY, rollout)
 
 
-def percent_to_merge(
-    train: str, request: Request, number: int | None = None, merge: str = ""
-) -> Iterator[str]:
-    """Yields the pull request that a person merges to bring the request's percent to a flag file.
+def percent_in_git(train: str, request: Request, number: int | None = None, merge: str = "") -> Iterator[str]:
+    """Yields what a person has to do about a percent in a flag file that was not read back: merge its pull
+    request, or fix what stopped reconcile.
 
     `number` is the pull request's, where it is known, and `merge` how it is merged.
     """
     flag = request.flag_file
-    is_open = request.begun_at is not None and request.result is None and not request.failed
-    if flag is not None and flag.via == "pull_request" and is_open:
-        branch, percent = branch_of(train, request), request.canary_percent
+    if flag is None or request.result is not None:
+        return
+    place = f"{line(flag.where, 300)} to {request.canary_percent}"
+    if request.failed:
+        yield f"set {place} by hand, or fix what stopped reconcile{_not_written(request)}"
+    elif flag.via == "pull_request" and request.begun_at is not None:
         pull = "the pull request" if number is None else f"pull request #{number}"
         how = f": {merge}" if merge and number is not None else ""
-        yield f"merge {pull} from {branch}, which sets {line(flag.where, 300)} to {percent}{how}"
+        yield f"merge {pull} from {branch_of(train, request)}, which sets {place}{how}"
 
 
 def _not_written(request: Request) -> str:

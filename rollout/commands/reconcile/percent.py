@@ -113,7 +113,7 @@ class PercentWriter:
             )
             settled.failure = ""
             return True
-        if settled.effect is not None or applying.is_held(settled.state.rollout):
+        if settled.effect is not None or applying.is_held(settled.state):
             return True
         if by_pull_request:
             self._propose(settled, job, place, take)

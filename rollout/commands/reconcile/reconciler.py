@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from rollout.commands.commit_state import ATTEMPTS, writable
+from rollout.commands.commit_state import ATTEMPTS, step_message, writable
 from rollout.commands.reconcile.channel_pull_requests import statuses
 from rollout.commands.reconcile.channel_results import answer, left_over
 from rollout.commands.reconcile.facts import FactFinder
@@ -40,7 +40,6 @@ from rollout.core.state.changes import applied
 from rollout.core.values import format_instant
 from rollout.errors import HeadMovedError, InputError, OutsideError, RefusedError, RolloutError
 from rollout.ports import Clock, Forge, StateStore
-from rollout.rendering.commits import message
 
 _MOST_STEPS = 25
 """Steps between two pieces of evidence, far more than are ever needed: a bug must not commit indefinitely."""
@@ -278,19 +277,10 @@ class Reconciler:
         state, commit = report.state, None
         step = replace(step, change=writable(state, step.change))
         if not self._dry_run:
-            rollout = step.change.rollout or state.rollout
-            text = message(
-                step.event,
-                contract=state.contract,
-                rollout=rollout,
-                status=step.change.status or state.status,
-                detail=step.detail,
-                incident=step.change.incident,
-            )
+            text = step_message(state, step)
+            is_frozen = (step.change.rollout or state.rollout).frozen is not None
             is_stop = step.change.rollout is not None or step.event is Event.APPLY
-            is_brake = self._is_brake or (is_stop and rollout.frozen is not None)
-            if step.event is Event.APPLY and step.change.flag is None:
-                text = replace(text, quiet=True)  # the number itself is written elsewhere
+            is_brake = self._is_brake or (is_stop and is_frozen)
             commit = self._store.commit(
                 state.train, step.change, text, parent=state.head, at=self._now, is_brake=is_brake
             )

@@ -7,7 +7,7 @@ from datetime import datetime
 from rollout.core.contract import FlagFile
 from rollout.core.decide.requests import branch_of, find, prefix_of
 from rollout.core.observation import Evidence, Results, WorkResult
-from rollout.core.state import Request, Rollout, Status, TrainState, Work
+from rollout.core.state import Outcome, Request, Status, TrainState, Work
 
 __all__ = [
     "awaited_branch",
@@ -42,9 +42,14 @@ def awaited_branch(state: TrainState) -> str:
     return branch_of(state.train, waiting[0])
 
 
-def is_held(rollout: Rollout) -> bool:
-    """Returns whether a freeze without an incident keeps the number as it is. A rollback changes it."""
-    return rollout.frozen is not None and rollout.frozen.incident is None
+def is_held(state: TrainState) -> bool:
+    """Returns whether the number stays as it is: in a freeze without an incident, and in a rollback that
+    holds the percent, which a number that was not written yet would raise.
+    """
+    frozen, outcome = state.rollout.frozen, state.rollout.outcome
+    if outcome in (Outcome.ROLLING_BACK, Outcome.ROLLED_BACK):
+        return state.contract.rollback.canary_percent == "hold"
+    return frozen is not None and frozen.incident is None
 
 
 def begun(status: Status, request: Request, at: datetime) -> Status:

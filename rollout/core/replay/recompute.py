@@ -86,7 +86,7 @@ def _applied(previous: TrainState, state: TrainState) -> TrainState | None:
     due = applying.due(previous)
     if due is None or previous.status is None or state.status is None:
         return None
-    if applying.is_held(previous.rollout):
+    if applying.is_held(previous):
         return None
     begun = applying.begun(previous.status, due[0], state.status.decided_at)
     return replace(previous, status=begun)

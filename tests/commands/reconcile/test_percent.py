@@ -247,6 +247,19 @@ def test_a_rollback_that_holds_the_percent_leaves_the_number(world: World) -> No
     assert there(world) == 5
 
 
+def test_a_rollback_that_holds_the_percent_raises_no_number(product: World) -> None:
+    rollback = product.state.contract.rollback.model_copy(update={"canary_percent": "hold"})
+    product.edit_contract(rollback=rollback)
+    enter_canary(product)
+    product.product_branch.refusal = OutsideError("GitHub is away")
+    product.reconcile()
+    roll_back(product.store, product.clock, TAU, Dispatch("customers call", "ada"), product.known)
+    product.product_branch.refusal = None
+    product.reconcile()
+    assert there(product) == 0
+    assert problems(product) == []
+
+
 def test_a_rollback_goes_on_though_the_number_cannot_be_written(product: World) -> None:
     enter_canary(product).reconcile()
     product.product_branch.refusal = OutsideError("writing flags/app.json on main failed: GitHub: 403")
