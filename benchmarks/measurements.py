@@ -52,9 +52,9 @@ def _plain() -> tuple[TrainState, list[Observation]]:
 
 
 def _metered() -> tuple[TrainState, list[Observation]]:
-    """Returns a train with 25 thresholds of plain queries, 10 of proportions, 10 ratios and 5 burn rates."""
-    plain, pairs = [f"latency_{number}" for number in range(25)], range(5)
-    shares = [f"errors_{number}" for number in range(10)]
+    """Returns a train with 30 thresholds of plain queries, 8 of proportions, 8 ratios and 4 burn rates."""
+    plain, pairs = [f"latency_{number}" for number in range(30)], range(4)
+    shares = [f"errors_{number}" for number in range(8)]
     counts = [f"{what}_{number}" for number in pairs for what in ("good", "total")]
     queries = {
         **{name: {"good": "sum(ok)", "total": "sum(total)", "min_samples": 300} for name in shares},
@@ -66,7 +66,7 @@ def _metered() -> tuple[TrainState, list[Observation]]:
     gates = [
         *({"kind": "threshold", "field": name, "max": 1} for name in plain),
         *({"kind": "threshold", "field": name, "max": 0.05} for name in shares),
-        *({"kind": "ratio", "field": plain[number], "over": plain[-1], "max": 2} for number in range(10)),
+        *({"kind": "ratio", "field": plain[number], "over": plain[-1], "max": 2} for number in range(8)),
         *(
             {
                 "kind": "burn_rate",

@@ -21,6 +21,8 @@ _SHARP = 0.5
 _PRIORS = (0.5, 5.0, 50.0, 500.0)
 """The prior is an even mixture of Beta(1/2, b) with these b: it knows rates of one half, of a tenth, a
 hundredth and a thousandth, so that a clean canary needs few requests at any of them."""
+_LEAST = 1e-9
+"""A count below it says nothing."""
 _MOST = 1e12
 """Counts beyond it are scaled down to it: differences of logarithms would lose too many digits."""
 _STEPS = 60
@@ -39,25 +41,25 @@ def bounds(bad: float, total: float, significance: float) -> Bounds:
 
     They need not be whole: what a metrics server extrapolates is not.
     """
-    if total <= 0:
+    if total < _LEAST:
         return Bounds(0.0, 1.0)
     share = min(bad / total, 1.0)
     total = min(total, _MOST)
     bad, good = share * total, (1 - share) * total
-    room = log(1 / significance) - _log_evidence(bad, good)
-    low = _root(bad, good, room, _below(share, bad, total, room)) if bad > 0 else 0.0
-    high = _root(bad, good, room, _above(share, good, total, room)) if good > 0 else 1.0
+    greatest = (bad * log(share) if bad > 0 else 0.0) + (good * log(1 - share) if good > 0 else 0.0)
+    level = min(_log_average(bad, good), greatest) + log(significance)
+    room = greatest - level
+    low = _root(bad, good, level, _below(share, bad, total, room)) if bad > 0 else 0.0
+    high = _root(bad, good, level, _above(share, good, total, room)) if good > 0 else 1.0
     return Bounds(min(low, share), max(high, share))
 
 
-def _log_evidence(bad: float, good: float) -> float:
-    """Returns the logarithm of the averaged likelihood over the greatest one; never above 0."""
+def _log_average(bad: float, good: float) -> float:
+    """Returns the logarithm of the likelihood of the counts, averaged over the prior."""
     total = bad + good
     parts = [lgamma(b + good) - lgamma(_SHARP + b + total) - norm for b, norm in _NORMED]
     most = max(parts)
-    average = lgamma(_SHARP + bad) + most + log(sum([exp(part - most) for part in parts]) / len(parts))
-    greatest = (bad * log(bad / total) if bad > 0 else 0.0) + (good * log(good / total) if good > 0 else 0.0)
-    return min(average - greatest, 0.0)
+    return lgamma(_SHARP + bad) + most + log(sum([exp(part - most) for part in parts]) / len(parts))
 
 
 def _log_beta(a: float, b: float) -> float:
@@ -86,22 +88,19 @@ def _below(share: float, bad: float, total: float, room: float) -> float:
     return max(share - sqrt(2 * share * room / total), share * exp(-room / bad - 1))
 
 
-def _root(bad: float, good: float, room: float, start: float) -> float:
-    """Returns where the divergence of the counts from a proportion is `room`, from outside of it.
+def _root(bad: float, good: float, level: float, start: float) -> float:
+    """Returns the proportion whose log-likelihood is `level`, from outside of the bounds.
 
-    It is convex, so Newton's steps from outside never cross the root.
+    It is concave, so Newton's steps from outside never cross the root.
     """
     if not 0 < start < 1:
         return start  # too close to the end for a float
-    total, at = bad + good, start
-    fixed = (
-        (bad * log(bad / total) if bad > 0 else 0.0) + (good * log(good / total) if good > 0 else 0.0) - room
-    )
+    at = start
     for _ in range(_STEPS):
-        over = fixed - bad * log(at) - good * log1p(-at)
-        if over <= 0:
+        under = level - bad * log(at) - good * log1p(-at)
+        if under <= 0:
             break
-        step = over / (good / (1 - at) - bad / at)
+        step = under / (good / (1 - at) - bad / at)
         at -= step
         if abs(step) <= _CLOSE * at:
             break  # the error that is left is about the square of it

@@ -35,6 +35,7 @@ def inside(inner: Bounds, outer: Bounds) -> bool:
         (0.3, 2.2, "0.0000", "0.9102"),
         (1e17, 1e18, "0.1000", "0.1000"),
         (1e-300, 1e-3, "0.0000", "1.0000"),
+        (0, 5e-324, "0.0000", "1.0000"),
     ],
 )
 def test_bounds_of(bad: float, total: float, low: str, high: str) -> None:

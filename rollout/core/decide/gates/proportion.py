@@ -69,16 +69,21 @@ def _words(share: float, found: Bounds, total: float, limits: Limits) -> str:
     The upper bound has two figures, and the others as many places; more where a limit would seem to be met
     or missed.
     """
-    values = (share, found.low, found.high)
-    sides = [limits.holds(each) for each in values]
-    for places in range(max(1 - floor(log10(100 * found.high)), 0), _MOST_PLACES):
-        shown = [f"{100 * each:.{places}f}" for each in values]
-        if [limits.holds(float(each) / 100) for each in shown] == sides:
+    low, high = found
+    sides = limits.holds(low), limits.holds(high)
+    places = max(1 - floor(log10(100 * high)), 0)
+    while True:
+        lower, upper = f"{100 * low:.{places}f}", f"{100 * high:.{places}f}"
+        shown = limits.holds(float(lower) / 100), limits.holds(float(upper) / 100)
+        if shown == sides or places > _MOST_PLACES:
             break
-    else:
-        shown = [exactly(100 * each) for each in values]
-    point, low, high = (each.rstrip("0").rstrip(".") if "." in each else each for each in shown)
-    return f"{point} % ({low} to {high}) of {int(total):,}"
+        places += 1
+    point = _short(f"{100 * share:.{places}f}")
+    return f"{point} % ({_short(lower)} to {_short(upper)}) of {int(total):,}"
+
+
+def _short(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def percent(share: float) -> str:
