@@ -54,9 +54,11 @@ def test_a_promotion_that_somebody_closes_is_opened_again_at_once(town: Town) ->
     assert town.open_pull().number == first.number + 2
 
 
-@pytest.mark.parametrize("name", ["rollout-revert/tau/v0.1.5", "rollout-channel/tau/set-beta"])
+@pytest.mark.parametrize(
+    "name", ["rollout-revert/tau/v0.1.5", "rollout-channel/tau/set-beta", "rollout-apply/tau/canary-1-5"]
+)
 @pytest.mark.parametrize("is_merged", [True, False], ids=["merged", "closed"])
-def test_reverts_and_channel_changes_do_not_wait_for_the_schedule(
+def test_reverts_channel_changes_and_percents_do_not_wait_for_the_schedule(
     plain_town: Town, name: str, is_merged: bool
 ) -> None:
     town = plain_town

@@ -11,11 +11,14 @@ import pytest
 from fakehub import faults
 from fakehub.fixtures import hub
 from fakehub.hub import Hub
+from rollout.adapters.github.address import Address
+from rollout.adapters.github.api import Api
+from rollout.adapters.github.commits import commit_files
 from rollout.commands.rollback import Dispatch, roll_back
 from rollout.commands.verify import verify
 from rollout.core.contract import Apply, Contract, FlagFile, Product
 from rollout.core.state import Result
-from tests.adapters.github.world import GitHubWorld, started
+from tests.adapters.github.world import GitHubWorld, WaitingClock, started
 from tests.world import CHECKS, TAU, contract
 
 __all__ = ["hub"]
@@ -180,3 +183,14 @@ def test_a_pull_request_brings_it_and_a_rollback_closes_what_is_not_merged(
     assert (thread.body or "").endswith("Closed: 0 % is to be applied now.")
     assert repo.bare.branch(thread.pull.head) is None
     assert verify(reviewed.run().store, TAU, None).problems == []
+
+
+def test_each_repository_is_written_with_its_own_token(apart: GitHubWorld, hub: Hub) -> None:
+    home = hub.app_token(apart.repo, slug="home").value
+    product = hub.app_token(hub.repos[PRODUCT], slug="product").value
+    address = Address(apart.repo.full_name, hub.url, f"{hub.url}/graphql", hub.url)
+    api = Api(address, home, WaitingClock(hub.clock), elsewhere=product, committer=home)
+    for repo in (apart.repo, hub.repos[PRODUCT]):
+        tip = repo.bare.branch("main") or ""
+        made = commit_files(api, "main", {"x": b"1"}, "Say x", parent=tip, repository=repo.full_name)
+        assert repo.bare.branch("main") == made
