@@ -5,7 +5,7 @@ One query lists what is open; what is to be known about every run belongs in it,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -245,9 +245,9 @@ class RootCommit(Document):
         default=None, alias="tree"
     )
 
-    def content(self, but: str | None) -> frozenset[tuple[str, str]]:
-        """Returns name and id of each file and folder there, except one."""
-        return frozenset((entry.name, entry.oid) for entry in self.entries or () if entry.name != but)
+    def content(self, but: Collection[str]) -> frozenset[tuple[str, str]]:
+        """Returns name and id of each file and folder there, except some."""
+        return frozenset((entry.name, entry.oid) for entry in self.entries or () if entry.name not in but)
 
 
 class _Tip(RootCommit):

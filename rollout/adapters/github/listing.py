@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -108,9 +108,9 @@ class Listing:
         """
         return self.open().product_tip if self._watched is not None else None
 
-    def product_unchanged_since(self, commit: str, *, but: str | None) -> bool | None:
-        """Returns whether the product's branch holds what it held at that commit, except one folder in its
-        root.
+    def product_unchanged_since(self, commit: str, *, but: Collection[str]) -> bool | None:
+        """Returns whether the product's branch holds what it held at that commit, except some files and
+        folders in its root.
 
         None when that cannot be told from what was listed.
         """

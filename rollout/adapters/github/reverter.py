@@ -53,9 +53,9 @@ class GitHubReverter:
     def unchanged_since(self, commit: str) -> bool:
         """Reads it from the query that lists pull requests if that is still to be made; else from a clone."""
         state = self._state()
-        told = self._listing.product_unchanged_since(commit, but=state.folder)
-        if told or (told is not None and not state.files):  # the listing leaves out one folder, and no file
-            return told
+        told = self._listing.product_unchanged_since(commit, but=state.roots)
+        if told or (told is not None and not any("/" in path for path in state.files)):
+            return told  # of what lies below a folder the listing knows nothing
         tip = self._clone.fetch(self._branch)
         if tip is None or not self._clone.fetch_commit(commit):
             return False

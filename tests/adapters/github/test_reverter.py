@@ -44,6 +44,7 @@ class World:
     product: Repo
     token: Token
     release: Release
+    flag_files: tuple[str, ...] = ()
 
     def reverter(
         self,
@@ -67,7 +68,7 @@ class World:
             listing.watch(self.release.commit)
             if listed:
                 listing.open()
-        state = StatePaths(STATE if named is None else None)
+        state = StatePaths(STATE if named is None else None, self.flag_files)
         return GitHubReverter(
             api,
             listing,
@@ -146,6 +147,20 @@ def test_whether_more_than_state_has_changed_comes_with_the_listing(world: World
     assert not unchanged(listed=False)
     assert not unchanged(listed=True)
     assert not world.reverter(watch=True, listed=False).unchanged_since("9" * 40)
+
+
+@pytest.mark.parametrize("path", ["flags.json", "config/flags.json"])
+def test_a_flag_file_is_state_too(world: World, tmp_path: Path, path: str) -> None:
+    """In the root the listing leaves it out; below a folder a clone has to tell."""
+    world.flag_files = (path,)
+    alice, before = world.hub.person("alice", world.product), world.tip() or ""
+    for changed, is_state in ((path, True), (f"{path}.old", False)):
+        content = (changed, b"5\n")
+        world.product.commit_on_branch(alice, "main", world.tip() or "", "Go on", [content], [])
+        (clones := tmp_path / changed.replace("/", "-")).mkdir()
+        reverter = world.reverter(watch=True, listed=False, below=clones)
+        assert reverter.unchanged_since(before) is is_state
+        assert any(clones.iterdir()) is ("/" in path)
 
 
 def test_a_folder_named_state_is_the_products_own_elsewhere(hub: Hub, tmp_path: Path) -> None:
