@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rollout.commands.preparing import Progress
     from rollout.core.contract import Contract
     from rollout.core.observation import Observation
-    from rollout.core.state import Channel, Rollout, TrainState
+    from rollout.core.state import Channel, TrainState
     from rollout.ports import Product
 
 WORKERS = 8
@@ -127,8 +127,8 @@ def _measuring_before(call: Call, contract: Contract) -> Measuring | None:
     try:
         state = call.workspace.load_for_brake(contract.train)
     except RolloutError:  # `init` may have written it, and nobody committed it yet
-        return _measuring(call, contract, None, _channel_at_hand(call, contract.train))
-    return _measuring(call, contract, state.rollout, state.channel)
+        return call.workspace.measuring(contract, None, _channel_at_hand(call, contract.train))
+    return call.workspace.measuring(contract, state.rollout, state.channel)
 
 
 def _channel_at_hand(call: Call, train: str) -> Channel | None:
@@ -138,18 +138,6 @@ def _channel_at_hand(call: Call, train: str) -> Channel | None:
 
     worktree, file = call.workspace.worktree, state_path(train, CHANNEL)
     return read_model(Channel, worktree.read(file), file) if worktree.exists(file) else None
-
-
-def _measuring(
-    call: Call, contract: Contract, rollout: Rollout | None, channel: Channel | None
-) -> Measuring | None:
-    if not contract.measures:
-        return None
-    from rollout.commands.measuring import Measuring
-    from rollout.core.surfaces.metrics.questions import values_of
-
-    space, values = call.workspace, values_of(contract, rollout, channel)
-    return Measuring(space.metrics_servers(), contract, values, space.clock)
 
 
 def _contract_at_hand(call: Call) -> tuple[str, Contract]:
@@ -195,7 +183,7 @@ def read(
             workers=WORKERS,
             progress=tell,
             runner=runner,
-            measuring=_measuring(call, state.contract, state.rollout, state.channel),
+            measuring=call.workspace.measuring(state.contract, state.rollout, state.channel),
         )
     for name, sample in observation.samples.items():
         if sample.unknown:

@@ -25,7 +25,7 @@ _PROFILE = "generic"
 @click.command(cls=Command)
 @click.option(
     "--profile",
-    type=click.Choice(["generic", "tau"]),
+    type=click.Choice(["generic", "tau", "service"]),
     help=f"Which contract to begin with; else {_PROFILE}.",
 )
 @click.option(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rollout.adapters.github.store import GitHubStore
     from rollout.adapters.local.issues import LocalIssues
     from rollout.commands.channel.record import Desk
+    from rollout.commands.measuring import Measuring
     from rollout.commands.reconcile.incident import Responder
     from rollout.commands.reconcile.percent import PercentWriter
     from rollout.commands.reconcile.reconciler import Reconciler
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from rollout.commands.targets import TargetLookup
     from rollout.core import contract
     from rollout.core.contract import Contract
+    from rollout.core.state import Channel, Rollout
     from rollout.core.workflow_pin import ActionPin, RepositoryPlace
     from rollout.ports import (
         Clock,
@@ -49,7 +51,6 @@ if TYPE_CHECKING:
         Forge,
         History,
         Issues,
-        MetricsServers,
         Product,
         Reverter,
         StateFiles,
@@ -234,13 +235,15 @@ class Workspace:
         None where a branch that may have it is not in the clone. Raises InputError where neither has it.
         """
         product = contract.product
-        for branch in dict.fromkeys((self.branch, product.branch)):
+        branches = tuple(dict.fromkeys((self.branch, product.branch)))
+        for branch in branches:
             files = self.branch_files(branch)
             if (branch == self.branch or product.repository is None) and files.exists(path):
                 return files.read(path)
         if product.repository is not None or not self.has_branch(product.branch):
             return None
-        raise InputError(f"{path} is on neither {self.branch} nor {product.branch}, and not in the worktree")
+        where = f"on {branches[0]}" if len(branches) == 1 else f"on {branches[0]} or {branches[1]}"
+        raise InputError(f"{path} is not {where}, and not in the worktree: commit it first")
 
     def product_branch_here(self) -> str | None:
         """Returns the branch that the worktree stands on; None for none, or for one of the tool's own."""
@@ -516,12 +519,23 @@ class Workspace:
         """Returns whether the environment has a value for that variable."""
         return bool(self._environment.get(variable, "").strip())
 
-    def metrics_servers(self) -> MetricsServers:
-        """Returns whoever the contract's queries are asked; under --now they answer for that moment."""
+    def measuring(
+        self, contract: contract.Contract, rollout: Rollout | None, channel: Channel | None
+    ) -> Measuring | None:
+        """Returns what asks the contract's queries, with placeholders for what is rolled out; None without
+        metrics.
+
+        Under --now the servers answer for that moment.
+        """
+        if not contract.measures:
+            return None
         from rollout.adapters.metrics.servers import HttpMetricsServers
+        from rollout.commands.measuring import Measuring
+        from rollout.core.surfaces.metrics.questions import values_of
 
         at = self.clock.now() if isinstance(self.clock, FixedClock) else None
-        return HttpMetricsServers(self._environment, self.clock, at=at)
+        servers = HttpMetricsServers(self._environment, self.clock, at=at)
+        return Measuring(servers, contract, values_of(contract, rollout, channel), self.clock)
 
     def _is_home(self, product_dir: Path | None) -> bool:
         """Returns whether the product is a part of this repository, and so is beside state."""

@@ -151,7 +151,11 @@ def test_a_percent_goes_out_and_comes_back_by_pull_requests(
         ("{}", APPLY, f"apply.flag_file: {PATH}: {POINTER}: names nothing in the file"),
         (FLAGS.replace("0,", '"0",'), APPLY, f"apply.flag_file: {PATH}: {POINTER}: is no number but '\"0\"'"),
         ("no", APPLY, f"apply.flag_file: {PATH}: {POINTER}: cannot be looked for: the file is not JSON"),
-        (FLAGS, APPLY.replace("app.json", "other.json"), "apply.flag_file: flags/other.json is on neither"),
+        (
+            FLAGS,
+            APPLY.replace("app.json", "other.json"),
+            "apply.flag_file: flags/other.json is not on main",
+        ),
         (FLAGS, APPLY.replace(PATH, "../app.json"), "apply.flag_file.path: a path must be relative and stay"),
         (FLAGS, APPLY.replace(PATH, "/etc/app.json"), "apply.flag_file.path: a path must be relative"),
         (FLAGS, APPLY.replace(PATH, "flags//app.json"), "apply.flag_file.path: must be the path of a file"),

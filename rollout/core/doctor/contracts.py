@@ -24,9 +24,18 @@ def evidence(world: World) -> Iterator[Finding]:
 def left_to_people(trains: Sequence[TrainFacts]) -> Iterator[Finding]:
     for train in trains:
         for note in train.notes:
-            field = note.split(":", 1)[0]
-            fix = f"add {field} to state/{train.name}/contract.yaml, or do it by hand"
-            yield warning("contract", f"{train.name}: {note}", _ADD_GATE if field == "phases" else fix)
+            yield warning(
+                "contract", f"{train.name}: {note}", _fix(note, f"state/{train.name}/contract.yaml")
+            )
+
+
+def _fix(note: str, file: str) -> str:
+    field = note.split(":", 1)[0]
+    if field == "phases":
+        return _ADD_GATE
+    if field.endswith("apply"):
+        return f"add {field} to {file}, or do it by hand"
+    return f"change it in {file}, unless it is meant so"
 
 
 _NO_COPIES = (
