@@ -18,13 +18,21 @@ from rollout.cli.output import columns, out, progress
     help="Where the repository goes; else a new folder.",
 )
 @click.option(
+    "--service",
+    is_flag=True,
+    help="A web service on a real Prometheus instead, by this machine's clock: about a minute.",
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print a document for scripts; the story goes to standard error."
 )
-def demo(output: Path | None, as_json: bool) -> None:
+def demo(output: Path | None, service: bool, as_json: bool) -> None:
     """Watch a good release finish and a bad one rolled back, on a simulated clock."""
     import json
 
-    from rollout.demo import tell
+    if service:
+        from rollout.demo.service import tell
+    else:
+        from rollout.demo import tell
 
     repository = tell(output, progress if as_json else out, columns())
     if as_json:

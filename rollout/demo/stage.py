@@ -65,12 +65,17 @@ class Stage:
     # --- what jobs do -------------------------------------------------------------------------------------
 
     def reconcile(self, evidence: list[Evidence]) -> Report:
-        self.space.train(self.train)
-        report = self.space.reconciler().run(self.train, evidence)
-        self._report(report)
+        report = self.run(evidence)
+        self.report(report)
         return report
 
-    def _report(self, report: Report) -> None:
+    def run(self, evidence: list[Evidence]) -> Report:
+        """Reconciles, and tells nothing of it."""
+        self.space.train(self.train)
+        return self.space.reconciler().run(self.train, evidence)
+
+    def report(self, report: Report) -> None:
+        """Tells what a reconcile did."""
         rollout, status = report.state.rollout, report.state.status
         assert status is not None
         events = {taken.step.event for taken in report.steps}
@@ -88,11 +93,15 @@ class Stage:
         elif Event.ENTER in events:
             self.tell(JOBS, f"enter {where}")
         elif only_waits(status):
-            self.telling.wait(self.clock.now(), where, soak)
+            self.telling.wait(
+                self.clock.now(), where, lambda checks: f"{where}: healthy at {checks}, soak {soak}"
+            )
         elif decision.reasons[0].startswith("signoff."):
             self.tell(JOBS, f"{where}: soak {soak}; signatures are missing")
         else:
-            self.tell(JOBS, f"{where}: hold; {decision.reasons[0]}")
+            reason = decision.reasons[0]
+            topic = f"{where} {reason.partition(': ')[0]}"
+            self.telling.wait(self.clock.now(), topic, lambda _: f"{where}: hold; {reason}")
 
     # --- what people do -----------------------------------------------------------------------------------
 

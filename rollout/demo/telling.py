@@ -20,16 +20,17 @@ _WHO = len("Grace Approver")
 @dataclass(frozen=True)
 class _Wait:
     at: datetime
-    where: str
+    topic: str
     checks: int
-    soak: str
+    text: Callable[[str], str]
 
 
 class Narrator:
-    def __init__(self, say: Say, columns: int) -> None:
-        """`columns` is the width that no line exceeds."""
+    def __init__(self, say: Say, columns: int, *, clock: str = "%a %H:%M") -> None:
+        """`columns` is the width that no line exceeds, `clock` how a time is written, for `strftime`."""
         self._say = say
         self._columns = columns
+        self._clock = clock
         self._wait: _Wait | None = None
 
     def heading(self, text: str) -> None:
@@ -45,19 +46,20 @@ class Narrator:
         self._end_wait()
         self._line(at, who, what)
 
-    def wait(self, at: datetime, where: str, soak: str) -> None:
-        """Prints a healthy check that only waits for the soak; the next such checks join it in one line."""
-        if self._wait is not None and self._wait.where != where:
+    def wait(self, at: datetime, topic: str, text: Callable[[str], str]) -> None:
+        """Prints what a check waits for; the next such checks about the topic join it in one line.
+
+        `text` makes the line, from the number of checks in words.
+        """
+        if self._wait is not None and self._wait.topic != topic:
             self._end_wait()
-        self._wait = _Wait(at, where, (self._wait.checks if self._wait else 0) + 1, soak)
+        self._wait = _Wait(at, topic, (self._wait.checks if self._wait else 0) + 1, text)
 
     def _end_wait(self) -> None:
         wait, self._wait = self._wait, None
         if wait is not None:
-            self._line(
-                wait.at, JOBS, f"{wait.where}: healthy at {count(wait.checks, 'check')}, soak {wait.soak}"
-            )
+            self._line(wait.at, JOBS, wait.text(count(wait.checks, "check")))
 
     def _line(self, at: datetime, who: str, what: str) -> None:
-        lead = f"{at:%a %H:%M}  {pad(who, _WHO)}  "
+        lead = f"{at.strftime(self._clock)}  {pad(who, _WHO)}  "
         self._say(lead + line(what, max(self._columns - len(lead), 20)))

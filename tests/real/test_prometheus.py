@@ -16,8 +16,9 @@ from rollout.cli import main
 from rollout.core.contract import Surface
 from rollout.core.surfaces.metrics.answers import Answer
 from rollout.core.surfaces.metrics.questions import plan
+from rollout.demo.service.prometheus import prometheus
 from tests.adapters.scratch import Repository
-from tests.real.prometheus import Exporter, prometheus
+from tests.real.exporter import Exporter
 
 pytestmark = pytest.mark.enable_socket
 
@@ -79,8 +80,8 @@ def exporter() -> Iterator[Exporter]:
 
 
 @pytest.fixture
-def url(exporter: Exporter, tmp_path: Path) -> Iterator[str]:
-    with prometheus(exporter, tmp_path) as address:
+def url(exporter: Exporter) -> Iterator[str]:
+    with prometheus(exporter.target, SystemClock(), every="250ms") as address:
         yield address
 
 
