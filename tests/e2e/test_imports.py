@@ -56,8 +56,10 @@ NOT_WHEN_ALL_IS_WELL = {
     "rollout.core.contract_check.repair",
     "rollout.core.decide.effects",
     "rollout.core.contract_check.mistakes",
+    "rollout.core.decide.gates.burn_rate",
+    "rollout.core.decide.gates.proportion",
 }
-"""What explains a mistake, and what acts on a decision."""
+"""What explains a mistake, what acts on a decision, and what only contracts with metrics need."""
 
 SLOW = {
     "asyncio",

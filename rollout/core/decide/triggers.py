@@ -24,11 +24,11 @@ from rollout.core.contract import (
     matching,
 )
 from rollout.core.decide.counters import lookup
-from rollout.core.decide.gates import burn_rate, proportion, ratio
+from rollout.core.decide.gates import ratio
 from rollout.core.decide.gates.harness import PASSED
 from rollout.core.decide.gates.harness import describe as describe_run
 from rollout.core.decide.gates.timeline_clean import describe as describe_timeline
-from rollout.core.decide.view import NOT_OBSERVED, View, counted_run, exactly, number
+from rollout.core.decide.view import NOT_OBSERVED, View, counted_run, exactly, number, percent
 from rollout.core.measurements import why_not_measured
 from rollout.core.observation import HEALTH_STATE, TIMELINE, Sample
 from rollout.core.state import Result, Status, Tally, TriggerFinding, TriggerState
@@ -132,6 +132,8 @@ def _when(trigger: Trigger, contract: Contract) -> str:
         case RatioTrigger():
             return f"at {_checks(trigger.checks)}{trigger.field} > {ratio.bound(trigger)}"
         case BurnRateTrigger():
+            from rollout.core.decide.gates import burn_rate  # few contracts have any
+
             return f"at {_checks(trigger.checks)}{burn_rate.fires_at(trigger)}"
         case NewCounterTrigger():
             return f"at any new {' or '.join(trigger.counters)}"
@@ -151,7 +153,7 @@ def _bound(trigger: ThresholdTrigger, contract: Contract) -> str:
     is_share = any(
         contract.proportion(surface, trigger.field) for surface in contract.surfaces_of(trigger.surfaces)
     )
-    written = proportion.percent if is_share else exactly
+    written = percent if is_share else exactly
     if trigger.at_least is not None:
         return f">= {written(trigger.at_least)}"
     assert trigger.at_most is not None
@@ -228,6 +230,8 @@ def measured(
                 return Measured(result is Result.UNSATISFIED, f"{trigger.field} is {seen}")
             return Measured(None, seen if result is Result.UNKNOWN else "")
         case BurnRateTrigger():
+            from rollout.core.decide.gates import burn_rate  # few contracts have any
+
             result, seen = burn_rate.judge(trigger, sample)
             return Measured(None if result is Result.UNKNOWN else result is Result.UNSATISFIED, seen)
         case _:
@@ -247,6 +251,8 @@ def _counted(trigger: ThresholdTrigger, tally: Tally | None) -> Measured:
         return Measured(
             None, ""
         )  # no whole window since the phase began: it fires nothing, and holds nothing up
+    from rollout.core.decide.gates import proportion  # only contracts with metrics have any
+
     result, seen = proportion.judge(tally, proportion.of_trigger(trigger), trigger.significance)
     return Measured(result is Result.UNSATISFIED, f"{trigger.field} {seen}")
 

@@ -177,6 +177,12 @@ def exactly(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{Decimal(repr(value)):f}"
 
 
+def percent(share: float) -> str:
+    """Writes a limit in percent, as people write it: 0.01 -> `1 %`."""
+    text = f"{100 * share:.12g}"
+    return f"{exactly(float(text)) if 'e' in text else text} %"
+
+
 def counted_run(view: View) -> tuple[HarnessReport | None, str]:
     """Returns the harness run that counts: complete and started after the rollout; else None and why not."""
     report = view.harness

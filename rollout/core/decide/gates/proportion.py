@@ -10,7 +10,6 @@ from math import floor, log10
 from typing import NamedTuple
 
 from rollout.core.contract import ThresholdGate, ThresholdTrigger
-from rollout.core.decide.view import exactly
 from rollout.core.proportions import Bounds, bounds
 from rollout.core.state import Result, Tally
 
@@ -84,9 +83,3 @@ def _words(share: float, found: Bounds, total: float, limits: Limits) -> str:
 
 def _short(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def percent(share: float) -> str:
-    """Writes a limit in percent, as people write it: 0.01 -> `1 %`."""
-    text = f"{100 * share:.12g}"
-    return f"{exactly(float(text)) if 'e' in text else text} %"

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rollout.core.contract import ThresholdGate
-from rollout.core.decide.gates import proportion
-from rollout.core.decide.view import NOT_OBSERVED, Leaf, View, exactly, figure, leaf, number
+from rollout.core.decide.view import NOT_OBSERVED, Leaf, View, exactly, figure, leaf, number, percent
 from rollout.core.measurements import why_not_measured
 from rollout.core.observation import Sample
 from rollout.core.state import Result
@@ -25,7 +24,9 @@ def evaluate(gate: ThresholdGate, view: View) -> Iterator[Leaf]:
 
 
 def _of_proportion(gate: ThresholdGate, view: View, surface: str) -> Leaf:
-    sample, wanted = view.settled.get(surface, NOT_OBSERVED), _wanted(gate, proportion.percent)
+    from rollout.core.decide.gates import proportion  # only contracts with metrics have any
+
+    sample, wanted = view.settled.get(surface, NOT_OBSERVED), _wanted(gate, percent)
     if sample.unknown is not None or gate.field not in sample.fields:
         why = sample.unknown or why_not_measured(sample, gate.field)
         return Leaf(Result.UNKNOWN, surface, why, wanted)
