@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
 from typing import Any
 
 from tests.stories.machine import conclude, reconcile_again, run_ci, take_turn
-from tests.stories.town import CURRENT, SURFACES, Said, Town
+from tests.stories.town import CURRENT, FLAGS, SURFACES, Said, Town
 from tests.stories.words import say_only_what_was_done
 
 ROUNDS = 30
@@ -123,6 +124,16 @@ def _merge(town: Town, found: re.Match[str], status: dict[str, Any], starts: boo
         _follow(town, said)
 
 
+def _merge_percent(town: Town, found: re.Match[str], status: dict[str, Any], starts: bool) -> None:
+    for pull in town.rollout("local", "prs", "--json").json:
+        if pull["head"] == found["branch"] and pull["state"] == "open":
+            town.rollout("local", "merge", str(pull["number"]))
+
+
+def _set_percent(town: Town, found: re.Match[str], status: dict[str, Any], starts: bool) -> None:
+    town.commit({FLAGS: json.dumps({"percent": float(found["percent"])})}, "Set the percent by hand")
+
+
 def _rerun_ci(town: Town, found: re.Match[str], status: dict[str, Any], starts: bool) -> None:
     conclude(town, status["release"]["commit"], "success")
 
@@ -192,6 +203,8 @@ _WAYS: tuple[tuple[str, Callable[[Town, re.Match[str], dict[str, Any], bool], No
     (r"if it is a false alarm: ", _nothing),
     (r"do by hand what the rollback went on without\b|bring \S+ to where|bring the product to", _nothing),
     (r"merge pull request #(?P<number>\d+)", _merge),
+    (r"merge the pull request from (?P<branch>\S+), which sets ", _merge_percent),
+    (rf"set {FLAGS}: /percent to (?P<percent>[\d.]+) by hand", _set_percent),
     (r"(?:fix|check why) ci_checks\b", _rerun_ci),
     (r"fix main\b", _mend_the_branch),
     (r"fix the contract\b", _do_what_it_names),

@@ -87,14 +87,19 @@ def _nothing_quarantined_starts(link: Link) -> None:
 
 
 def _a_promotion_was_due(link: Link) -> None:
-    """Decided before, on gates that all held, without trigger, and frozen by nobody."""
+    """Decided before, on gates that all held, without trigger, and frozen by nobody before the merge."""
     status = link.before.status
     assert status is not None
     assert status.decision.verdict is Verdict.PROMOTE, link.entry
     assert status.decision.to == link.before.rollout.phase, link.entry
     assert {finding.result for finding in status.gates} <= set(PASSING), link.entry
     assert not [finding for finding in status.triggers if finding.fired], link.entry
-    assert link.before.rollout.frozen is None, link.entry
+    frozen = link.before.rollout.frozen
+    if frozen is not None:  # a person froze, and the step was merged before
+        assert frozen.incident is None, link.entry
+        assert link.after.status is not None, link.entry
+        assert link.after.status.entry is not None, link.entry
+        assert frozen.at >= link.after.status.entry, link.entry
     assert status.legal.frozen is None, link.entry
     soak = link.before.contract.phase(status.phase).soak
     assert not isinstance(soak, int) or status.soak.earned_seconds >= soak, link.entry

@@ -42,7 +42,8 @@ def test_every_story_ends_and_a_clean_release_follows(seed: int, tmp_path: Path)
         has_harness=chance.random() < 0.6,
         has_ci=chance.random() < 0.8,
     )
-    kind = replace(kind, has_flags=not kind.applies and chance.random() < 0.3)
+    if not kind.applies and chance.random() < 0.4:
+        kind = replace(kind, flags_by=chance.choice(["commit", "pull_request"]))
     town = Town(tmp_path / "town", kind)
     history = History(town)
     try:

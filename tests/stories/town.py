@@ -11,7 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rollout.cli import main
 from rollout.core.values import format_instant, unix_ms
@@ -41,8 +41,8 @@ class Kind:
     """Without both nothing validates a rollback."""
     own_branch: bool = False
     """State lives on a branch of its own."""
-    has_flags: bool = False
-    """The percent is a number in a flag file."""
+    flags_by: Literal["", "commit", "pull_request"] = ""
+    """How the percent gets into a flag file; empty where it is no number there."""
 
 
 @dataclass(frozen=True)
@@ -339,6 +339,7 @@ def contract(kind: Kind) -> dict[str, Any]:
         first_gates.append({"kind": "harness", "total": 1, "passed": 1, "failed": 0})
     if kind.applies:
         document["apply"] = {"command": ["sh", "apply.sh", "{percent}"]}
-    if kind.has_flags:
-        document["apply"] = {"flag_file": {"path": FLAGS, "format": "json_pointer", "pointer": "/percent"}}
+    if kind.flags_by:
+        where = {"path": FLAGS, "format": "json_pointer", "pointer": "/percent"}
+        document["apply"] = {"flag_file": {**where, "via": kind.flags_by}}
     return document
