@@ -8,7 +8,7 @@ import click
 
 from rollout.cli.help import Command
 from rollout.cli.options import BY, REASON, Call, brake_options
-from rollout.cli.output import warn
+from rollout.cli.output import progress, warn
 from rollout.errors import InputError, RolloutError
 
 if TYPE_CHECKING:
@@ -104,7 +104,9 @@ def _percent_first(call: Call, changed: CommandResult) -> CommandResult:
         # The freeze is committed, and nothing here may hide that.
         settled = Settled(changed.state, failure=error.message)
     if settled.failure:
-        warn(f"the percent was not written, and is tried again by the next reconcile: {settled.failure}")
+        note = f"the percent was not written, and is tried again by the next reconcile: {settled.failure}"
+        progress(f"note: {note}")
+        warn(note)
     return replace(changed, state=settled.state)
 
 

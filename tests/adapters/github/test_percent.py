@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.github_calls import environment_of
 from fakehub import faults
 from fakehub.fixtures import hub
 from fakehub.hub import Hub
 from rollout.adapters.github.address import Address
 from rollout.adapters.github.api import Api
 from rollout.adapters.github.commits import commit_files
+from rollout.cli import main
 from rollout.commands.rollback import Dispatch, roll_back
 from rollout.commands.verify import verify
 from rollout.core.contract import Apply, Contract, FlagFile, Product
-from rollout.core.state import Result
+from rollout.core.state import Outcome, Result
 from tests.adapters.github.world import GitHubWorld, WaitingClock, started
 from tests.world import CHECKS, TAU, contract
 
@@ -194,3 +196,28 @@ def test_each_repository_is_written_with_its_own_token(apart: GitHubWorld, hub: 
         tip = repo.bare.branch("main") or ""
         made = commit_files(api, "main", {"x": b"1"}, "Say x", parent=tip, repository=repo.full_name)
         assert repo.bare.branch("main") == made
+
+
+@pytest.mark.parametrize("may_write", [True, False])
+def test_the_command_rollback_writes_it_before_any_job_runs(
+    together: GitHubWorld,
+    hub: Hub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    may_write: bool,
+) -> None:
+    together.reconcile()
+    for name, value in environment_of(together).items():
+        monkeypatch.setenv(name, value)
+    if not may_write:
+        # The first commit is the freeze.
+        hub.fail(Nth(2), faults.graphql("Resource not accessible by integration", "FORBIDDEN"))
+    command = ["rollback", "--reason", "customers call", "--by", "ada", "--forge", "github"]
+    assert main([*command, "--repo", str(tmp_path)]) == 0
+    assert together.rollout.outcome is Outcome.ROLLING_BACK
+    assert percent(together.text(PATH) + "\n") == (0 if may_write else 5)
+    assert ("the percent was not written" in capsys.readouterr().err) is not may_write
+    together.reconcile()
+    assert percent(together.text(PATH) + "\n") == 0
+    assert verify(together.run().store, TAU, None).problems == []
