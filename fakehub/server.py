@@ -6,10 +6,12 @@ import base64
 import hashlib
 import json
 import re
+import socket
 import threading
 import time
 import traceback
 import urllib.parse
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -32,7 +34,7 @@ _BY_NUMBER = re.compile(r"/repositories/(\d+)")
 
 
 class Server:
-    """Serves one hub on a free port of the loopback, each connection for one request."""
+    """Serves one hub on a free port of the loopback, each connection in a thread."""
 
     def __init__(self, hub: Hub) -> None:
         self.stopping = threading.Event()
@@ -47,6 +49,7 @@ class Server:
     def stop(self) -> None:
         self.stopping.set()
         self._http.shutdown()
+        self._http.end_connections()
         self._http.server_close()
         self._thread.join()
 
@@ -54,6 +57,24 @@ class Server:
 class _Http(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 64
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def end_connections(self) -> None:
+        """Ends those that clients keep for a next request."""
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignores clients that went away, which some tests are about."""
@@ -71,6 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
     hub: Hub
     stopping: threading.Event
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is sent at once
 
     def log_message(self, format: str, *args: Any) -> None:
         """Logs nothing to stderr: the hub records calls."""
@@ -81,7 +103,6 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815
 
     def _answer(self) -> None:
-        self.close_connection = True
         raw = self._read_body()
         parts = urllib.parse.urlsplit(self.path)
         document = graphql_api.document(raw) if parts.path == "/graphql" else ""
@@ -92,6 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.happen_before(str(call))
         # What happened may have changed what the token reaches.
         reply = self._with_fault(str(call), parts, raw, self._token())
+        self.close_connection |= reply.drop
         if not reply.drop:
             call.status = reply.status
             self._send(reply)
@@ -238,7 +260,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, reply: Reply) -> None:
         headers = {
-            "Connection": "close",
             "Content-Length": str(len(reply.body)),
             "X-RateLimit-Limit": str(self.hub.rate_limit),
             "X-RateLimit-Remaining": str(max(0, self.hub.rate_limit - self.hub.calls_made())),

@@ -145,13 +145,14 @@ def test_the_brake_acts_and_whoever_does_as_told_leaves_it_on(
     town.at(branch_of(name, way, action))
     broke = town.store.head()
     town.do(action)
-    assert_braked(town.state, action)
+    state = town.state
+    assert_braked(state, action)
     if name in OPTIONAL and way == "removed":
         assert town.told == []  # a train may be without it
     else:
         assert_told(town, name, broke)
         assert_named(town, name, way, broke)
-    is_whole = town.load().stood_in_for == ()
+    is_whole = state.stood_in_for == ()
     followed = town.follow(what_is_left({one.name: one for one in town.told}.values(), town.load))
     assert followed == ([] if is_whole else [state_path(TAU, name)])
     assert action != "trigger" or town.fixed == ({name} if is_whole and town.told else set())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -32,8 +33,19 @@ def repo(hub: Hub, world: Repository) -> Repo:
     return hub.repo("acme/tau", seed=world.path)
 
 
+_CLIENTS: list[github.Github] = []
+
+
+@pytest.fixture(autouse=True)
+def closed_clients() -> Iterator[None]:
+    """Ends the connections of a test's clients, which they keep for a next request."""
+    yield
+    while _CLIENTS:
+        _CLIENTS.pop().close()
+
+
 def client(hub: Hub, token: Token, *, timeout: int = 20) -> github.Github:
-    return github.Github(
+    made = github.Github(
         base_url=hub.url,
         auth=github.Auth.Token(token.value),
         per_page=100,
@@ -43,6 +55,8 @@ def client(hub: Hub, token: Token, *, timeout: int = 20) -> github.Github:
         seconds_between_writes=None,
         lazy=True,
     )
+    _CLIENTS.append(made)
+    return made
 
 
 def tau(hub: Hub, token: Token) -> GithubRepository:

@@ -82,7 +82,7 @@ class Counting:
 
 def state(repo: Path) -> TrainState:
     opened = Git(repo)
-    store = YamlStore(opened)
+    store = YamlStore(opened, "main")
     found = store.load(TAU, store.head())
     opened.close()
     return found

@@ -123,7 +123,7 @@ def test_a_time_before_the_release_began_is_refused(
 
 def is_stopped(folder: Path) -> bool:
     opened = Git(folder)
-    store = YamlStore(opened)
+    store = YamlStore(opened, "main")
     frozen = store.load(TAU, store.head()).rollout.frozen
     opened.close()
     return frozen is not None

@@ -34,6 +34,7 @@ def fetch(want: str) -> Any:
         if answer.status != http.HTTPStatus.MOVED_PERMANENTLY:
             break
         path = answer.headers["Location"].removeprefix(env["GITHUB_SERVER_URL"])
+    server.close()
     if answer.status != http.HTTPStatus.OK:
         sys.exit(f"::error::fetch of {want} from {url} failed: {answer.status} {body.decode()}")
     return json.loads(body)

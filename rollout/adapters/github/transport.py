@@ -8,6 +8,7 @@ the query of a 301, after which each page is the first, and takes a 307 for the 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -144,6 +145,7 @@ class Transport:
         kind = HTTPSRequestsConnectionClass if server.scheme == "https" else HTTPRequestsConnectionClass
         made = kind(server.hostname or "", server.port, timeout=self._timeout)
         made.session.hooks["response"].append(_stop_at_redirect)
+        weakref.finalize(self, made.session.close)
         return made
 
 

@@ -183,15 +183,16 @@ class GitHubWorld(World):
 
     def merge(self, *, squash: bool = False) -> None:
         """Alice merges the open pull request with the button, that is over REST."""
-        there = Github(
+        with Github(
             base_url=self.hub.url,
             auth=Auth.Token(self.alice.value),
             seconds_between_requests=None,
             seconds_between_writes=None,
-        ).get_repo(NAME)
-        (pull,) = there.get_pulls(state="open")
-        pull.merge(merge_method="squash" if squash else "merge", sha=pull.head.sha)
-        there.get_git_ref(f"heads/{pull.head.ref}").delete()
+        ) as github:
+            there = github.get_repo(NAME)
+            (pull,) = there.get_pulls(state="open")
+            pull.merge(merge_method="squash" if squash else "merge", sha=pull.head.sha)
+            there.get_git_ref(f"heads/{pull.head.ref}").delete()
 
     # --- looking -----------------------------------------------------------------------------------------
 
