@@ -13,6 +13,7 @@ from rollout.adapters.resources import profile_text
 from rollout.commands.collect import collect
 from rollout.commands.reopen import reopen
 from rollout.commands.start import StartOptions, start
+from rollout.core.contract import FlagFile
 from rollout.core.observation import Evidence, Observation
 from rollout.core.state import Outcome, Status, TrainState, Verdict, Work
 from rollout.demo.rollback import landed
@@ -21,10 +22,12 @@ from rollout.demo.service.prometheus import prometheus
 from rollout.demo.service.traffic import REQUESTS_PER_SECOND, Build, Traffic
 from rollout.demo.stage import OWNER, Stage, folder_for, quiet
 from rollout.demo.telling import CI, JOBS, Narrator, Say
-from rollout.errors import OutsideError
+from rollout.errors import InputError, OutsideError
+from rollout.files.flag_text import number_in
 
 TRAIN = "service"
 FLAGS = "flags.json"
+FLAG = FlagFile(path=FLAGS, format="json_pointer", pointer="/service/percent")
 CHECK = "test"
 PROMETHEUS = "Prometheus"
 FIGURES = {"errors": "errors", "ratio.latency_p95": "p95"}
@@ -74,8 +77,8 @@ def tell(output: Path | None, say: Say, columns: int) -> Path:
 def _percent(root: Path) -> float:
     """Returns what the flag file says, as the service reads it."""
     try:
-        return float(json.loads((root / FLAGS).read_text(encoding="utf-8"))["service"]["percent"])
-    except (OSError, ValueError):
+        return number_in((root / FLAGS).read_bytes(), FLAG).value
+    except (OSError, InputError):
         return 0  # not there yet, or just being written
 
 
