@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from rollout.commands.reconcile.report import Report
+from rollout.core.decide.applying import due
 from rollout.core.observation import Evidence, Observation, Results
 from rollout.core.state import UNDER_WAY, TrainState
 from rollout.errors import RolloutError
@@ -23,21 +24,33 @@ def tick(
 ) -> list[Report]:
     """Carries out what is pending, reads the surfaces, decides, and carries out what that asks for.
 
-    The work comes before the reading, because a reading from before a percent was applied counts for nothing.
+    The work and a percent's flag file come before the reading, because a reading from before a percent was
+    applied counts for nothing.
     Nothing is read where no release is under way. Work that failed is left to the next tick. Returns what
     each reconcile found and did, at least one.
     """
+    reports = [reconcile([])] if _has_number_to_write(state) else []
+    if reports:
+        state = reports[0].state
     results = perform(state)
     evidence: list[Evidence] = [results] if results is not None else []
     if state.rollout.outcome in UNDER_WAY:
         evidence.append(collect(state))
-    reports = [reconcile(evidence)]
+    reports.append(reconcile(evidence))
     while len(reports) < MOST_ROUNDS and not _has_failed(results):
         results = perform(reports[-1].state)
         if results is None:
             break
         reports.append(reconcile([results]))
     return reports
+
+
+def _has_number_to_write(state: TrainState) -> bool:
+    """Returns whether reconcile has to bring a percent to a flag file, or may after entering a phase."""
+    apply, rollout, status = state.contract.apply, state.rollout, state.status
+    if apply is None or apply.flag_file is None or rollout.outcome not in UNDER_WAY:
+        return False
+    return status is None or status.phase != rollout.phase or due(state) is not None
 
 
 def watch(

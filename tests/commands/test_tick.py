@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from rollout.commands.reconcile.report import Report
 from rollout.commands.tick import MOST_ROUNDS, tick, watch
-from rollout.core.contract import RollbackStep
+from rollout.core.contract import Apply, FlagFile, RollbackStep
 from rollout.core.observation import Evidence, Observation, Results, WorkResult
 from rollout.core.state import Outcome, TrainState, Work
 from rollout.errors import InputError, OutsideError, RolloutError
@@ -28,13 +28,15 @@ class Machine:
 
     answers: list[Results | None]
     told: list[str] = field(default_factory=list)
+    apply: Apply | None = None
+    phase: str = "canary-2"
+    """Which rollout.yaml names; status.yaml is of canary-2."""
 
     def tick(self, outcome: Outcome = Outcome.IN_PROGRESS) -> int:
         """How many times it reconciled."""
-        state = build.train(build.rollout(outcome=outcome), build.status())
-        assert state.status is not None
-        observation = state.status.observation
-        assert observation is not None
+        state = build.train(build.rollout(self.phase, outcome=outcome), build.status())
+        state = replace(state, contract=state.contract.model_copy(update={"apply": self.apply}))
+        observation = build.observe()
 
         def perform(_: TrainState) -> Results | None:
             self.told.append("perform")
@@ -78,6 +80,31 @@ def test_work_that_failed_waits_for_the_next_tick() -> None:
 
 def test_one_tick_ends_though_there_is_always_more_to_do() -> None:
     assert Machine([results()] * 100).tick() == MOST_ROUNDS
+
+
+FLAG = Apply(flag_file=FlagFile(path="flags.json", format="json_pointer", pointer="/percent"))
+
+
+@pytest.mark.parametrize(
+    ("apply", "phase", "first"),
+    [
+        (FLAG, "canary-3", "reconcile"),
+        (FLAG, "canary-2", "perform"),
+        (None, "canary-3", "perform"),
+    ],
+)
+def test_a_number_is_written_before_the_reading_that_counts_from_then_on(
+    apply: Apply | None, phase: str, first: str
+) -> None:
+    machine = Machine([], apply=apply, phase=phase)
+    machine.tick()
+    assert machine.told[0] == first
+    assert machine.told[-3:] == ["collect", "reconcile observation", "perform"]
+
+
+def test_no_number_is_written_where_no_release_is_under_way() -> None:
+    machine = Machine([], apply=FLAG, phase="canary-3")
+    assert machine.tick(Outcome.COMPLETE) == 1
 
 
 @dataclass
