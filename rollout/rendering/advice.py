@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from rollout.core.contract import (
+    AdvancingGate,
     Contract,
     NewCounterTrigger,
     NoNewGate,
@@ -356,7 +357,12 @@ def _repairs(contract: Contract, status: Status) -> Iterator[str]:
         for finding in failing
         if finding.gate in for_good
     ]
-    things += [f"fix {_failing(finding)}" for finding in failing if finding.gate not in for_good]
+    rising = {gate.title for gate in gates if isinstance(gate, AdvancingGate) and gate.by > 1}
+    things += [
+        f"wait for {_failing(finding, is_='')}" if finding.gate in rising else f"fix {_failing(finding)}"
+        for finding in failing
+        if finding.gate not in for_good
+    ]
     things += [f"check why {_unknown(finding)}" for finding in unknown.values()]
     yield from things[:SHOWN]
     if len(things) > SHOWN:
@@ -379,9 +385,9 @@ def _way_back(contract: Contract, status: Status) -> str:
     return f"rollout {command} --reason WHY"
 
 
-def _failing(finding: GateFinding) -> str:
+def _failing(finding: GateFinding, is_: str = " is") -> str:
     subject = f"{finding.surface}: {finding.gate}" if finding.surface else finding.gate
-    return f"{subject} is {line(finding.seen, DETAIL)}, wanted {line(finding.wanted)}"
+    return f"{subject}{is_} {line(finding.seen, DETAIL)}, wanted {line(finding.wanted)}"
 
 
 def _unknown(finding: GateFinding) -> str:

@@ -7,13 +7,21 @@ from datetime import timedelta
 
 import pytest
 
-from rollout.core.contract import Action, NewCounterTrigger, SignoffPolicy, ThresholdTrigger, Trigger
+from rollout.core.contract import (
+    Action,
+    AdvancingGate,
+    NewCounterTrigger,
+    SignoffPolicy,
+    ThresholdTrigger,
+    Trigger,
+)
 from rollout.core.observation import WorkResult
 from rollout.core.state import (
     Channel,
     ChannelName,
     ChannelRequest,
     Freeze,
+    GateFinding,
     Outcome,
     Request,
     Result,
@@ -166,6 +174,25 @@ def test_a_counter_that_rose_is_never_mended_in_its_phase(percent: int, command:
     (advice,) = to_do(state, now=build.NOW, pull_request=None)
     assert advice.startswith(f"voice: {gate} is 1 new, wanted ")
     assert advice.endswith(f", and stays so in this phase: rollout {command} --reason WHY")
+
+
+def test_a_count_that_only_takes_time_is_waited_for() -> None:
+    gates = (AdvancingGate(kind="advancing", counter="served", by=1000),)
+    finding = GateFinding(
+        gate="advancing.served",
+        surface="voice",
+        result=Result.UNSATISFIED,
+        seen="rose by 499 (total 499)",
+        wanted="risen by at least 1000",
+        since=build.NOW,
+    )
+    status = build.status().model_copy(update={"gates": (finding,)})
+    state = build.train(build.rollout("canary-2"), status)
+    phases = tuple(phase.model_copy(update={"gates": gates}) for phase in state.contract.phases)
+    state = replace(state, contract=state.contract.model_copy(update={"phases": phases}))
+    assert to_do(state, now=build.NOW, pull_request=None) == [
+        "wait for voice: advancing.served rose by 499 (total 499), wanted risen by at least 1000"
+    ]
 
 
 def test_many_troubles_are_counted_and_one_cause_is_named_once() -> None:
