@@ -87,7 +87,7 @@ def collect(
     elif is_summary:
         from rollout.rendering.readings import NOT_KEPT, observation_view
 
-        show(observation_view(observation, now=call.now, style=style))
+        show(observation_view(observation, state.contract.surfaces, now=call.now, style=style))
         progress(NOT_KEPT)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _APART = "&#8203;"
 SHORT = 10
 """Digits of an id where people read it. GitHub makes a link of it where it knows the commit."""
-_LIMIT = re.compile(r"(?P<sign><=|>=) (?P<figure>\S+)")
+_LIMIT = re.compile(r"(?P<sign><=|>=) (?P<figure>\S+(?P<unit> \S+)?)")
 _AT = {"<=": "at most", ">=": "at least"}
 
 
@@ -108,6 +108,11 @@ def _surfaces(row: GateRow) -> tuple[str, ...]:
     return tuple(f.surface for f in row.findings if f.surface and f.result is Result.SATISFIED)
 
 
+def _limit(found: re.Match[str]) -> str:
+    """Returns ` of at most 1`, after a figure with a unit `, at most 1 %`."""
+    return f"{',' if found['unit'] else ' of'} {_AT[found['sign']]} {found['figure']}"
+
+
 def _holding_line(row: GateRow, order: Sequence[str]) -> Markdown:
     shown = [finding for finding in row.findings if finding.result is Result.SATISFIED]
     if not shown:
@@ -119,6 +124,6 @@ def _holding_line(row: GateRow, order: Sequence[str]) -> Markdown:
     where = f" ({', '.join(surfaces)})" if surfaces and surfaces != tuple(order) else ""
     wanted = shown[0].wanted
     found = _LIMIT.fullmatch(wanted)
-    limit = f" of {_AT[found['sign']]} {found['figure']}" if found else f" ({wanted})"
+    limit = _limit(found) if found else f" ({wanted})"
     limit = "" if not wanted or {finding.seen for finding in shown} == {wanted} else limit
     return Markdown(f"{symbol(row.result)} {text(row.gate + where)}: {text(figures + limit, 500)}")

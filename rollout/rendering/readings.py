@@ -17,16 +17,20 @@ from rollout.rendering.inert import in_columns, line
 _SHORT_SHA = 10
 _SHOWN = 8
 """Counters that are shown before the rest is only counted."""
+_LARGE = 1000
+_HUGE = 1e15
 _COLOURS = {"healthy": "green", "degraded": "yellow", "failing": "red", "unknown": "yellow"}
 
 NOT_KEPT = "nothing was kept; to keep a reading: rollout collect -o FILE; to decide by one: rollout tick"
 NOT_RECORDED = "nothing was recorded"
 
 
-def observation_view(observation: Observation, *, now: datetime, style: Style = no_style) -> str:
+def observation_view(
+    observation: Observation, surfaces: Mapping[str, Surface], *, now: datetime, style: Style = no_style
+) -> str:
     """Returns what one round of the surfaces brought."""
     head = f"{observation.train}: {line(release_name(observation.release))} in {observation.phase}"
-    lines = reading_lines(observation.samples, observation.harness, now=now, style=style)
+    lines = reading_lines(observation.samples, observation.harness, surfaces, now=now, style=style)
     return "\n".join([style(head, bold=True), *lines, f"  read {_checkout(observation)}"])
 
 
@@ -58,7 +62,7 @@ def try_view(
     """Returns what the surfaces that a contract names said, where nothing is rolled out."""
     head = style(f"the surfaces of {line(file)}", bold=True)
     payloads = {name: sample for name, sample in samples.items() if name not in queries}
-    lines = reading_lines(payloads, harness, now=now, style=style)
+    lines = reading_lines(payloads, harness, {}, now=now, style=style)
     sent = (text for surface, asked in queries.items() for text in _sent(surface, asked))
     return "\n".join([head, *lines, *sent])
 
@@ -121,20 +125,25 @@ def _payload_entry(name: str, surface: Surface, sample: Sample) -> dict[str, Jso
 
 
 def reading_lines(
-    samples: Mapping[str, Sample], harness: HarnessReport | None, *, now: datetime, style: Style = no_style
+    samples: Mapping[str, Sample],
+    harness: HarnessReport | None,
+    surfaces: Mapping[str, Surface],
+    *,
+    now: datetime,
+    style: Style = no_style,
 ) -> list[str]:
     """Renders one line a surface: `  api  healthy  error_count 0; failed 12, served 3400; 4s old`."""
-    table = [(name, *_cells(sample, now)) for name, sample in samples.items()]
+    table = [(name, *_cells(sample, _units(surfaces.get(name)), now)) for name, sample in samples.items()]
     if harness is not None:
         table.append(("harness", harness.status or "unknown", line(_harness(harness))))
     return [_painted(text, style) for text in in_columns(table)] if table else []
 
 
-def _cells(sample: Sample, now: datetime) -> tuple[str, str]:
+def _cells(sample: Sample, units: Mapping[str, str], now: datetime) -> tuple[str, str]:
     if sample.unknown is not None:
         return "unknown", line(sample.unknown, 300)
     if sample.measurements:
-        return "measured", "; ".join(_measured(sample, now))
+        return "measured", "; ".join(_measured(sample, units, now))
     return sample.health_state or "no health state", "; ".join(_values(sample, now))
 
 
@@ -155,10 +164,36 @@ def _values(sample: Sample, now: datetime) -> Iterator[str]:
         yield f"{short(max(seconds_between(sample.updated_at, now), 0))} old"
 
 
-def _measured(sample: Sample, now: datetime) -> Iterator[str]:
-    yield ", ".join(f"{name} {measurement_text(each)}" for name, each in sample.measurements.items())
+def _measured(sample: Sample, units: Mapping[str, str], now: datetime) -> Iterator[str]:
+    yield ", ".join(
+        f"{name} {measurement_text(each, units.get(name))}" for name, each in sample.measurements.items()
+    )
     if sample.updated_at is not None:
         yield f"{short(max(seconds_between(sample.updated_at, now), 0))} old"
+
+
+def figures(surface: Surface, sample: Sample, judged: Mapping[str, str]) -> str:
+    """Returns what a metrics surface measured, in short: `errors 0.4 % (0.1 to 0.9) of 5,000, p95 0.2 s`.
+
+    `judged` is what gates saw of proportions, by their field; gates tell why a query is unknown.
+    """
+    units = _units(surface)
+    return ", ".join(
+        f"{name} {_figure(each, units.get(name), judged.get(name))}"
+        for name, each in sample.measurements.items()
+    )
+
+
+def _figure(found: Measurement, unit: str | None, judged: str | None) -> str:
+    if found.unknown is not None or found.value is None:
+        return "unknown"
+    return judged if judged and found.total is not None else measurement_text(found, unit)
+
+
+def _units(surface: Surface | None) -> dict[str, str]:
+    if surface is None or surface.metrics is None:
+        return {}
+    return {name: query.unit for name, query in surface.metrics.queries.items() if query.unit}
 
 
 def measurement_text(found: Measurement, unit: str | None = None) -> str:
@@ -167,9 +202,15 @@ def measurement_text(found: Measurement, unit: str | None = None) -> str:
         return f"unknown - {line(found.unknown or 'not measured', 300)}"
     if found.good is not None and found.total is not None:
         over = f" in {format_duration(found.window)}" if found.window else ""
-        return f"{100 * found.value:.3g} % ({found.total - found.good:,.6g} of {found.total:,.6g}{over})"
-    of = f" of {found.samples:,.6g}" if found.samples is not None else ""
-    return f"{found.value:.6g}{f' {line(unit)}' if unit else ''}{of}"
+        bad = _number(found.total - found.good)
+        return f"{100 * found.value:.3g} % ({bad} of {_number(found.total)}{over})"
+    of = f" of {_number(found.samples)}" if found.samples is not None else ""
+    return f"{_number(found.value)}{f' {line(unit)}' if unit else ''}{of}"
+
+
+def _number(measured: float) -> str:
+    """Returns a figure for a reader; of a large one no fraction, which servers extrapolate."""
+    return f"{measured:,.0f}" if _LARGE <= abs(measured) < _HUGE else f"{measured:.4g}"
 
 
 def _harness(harness: HarnessReport) -> str:

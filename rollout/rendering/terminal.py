@@ -323,26 +323,48 @@ def _surfaces(contract: Contract, status: Status, now: datetime, columns: int, s
         return ""
     samples = samples_of_release(status, contract)
     table = [("surface", "health", "streak", "queue", "age")]
-    notes = []
+    notes, measured = [], []
     for name in contract.surfaces:
         sample = samples.get(name)
-        table.append(_surface(name, sample, now))
+        if sample is not None and sample.unknown is None and sample.measurements:
+            measured.append(_measured(name, sample, contract, status, now, columns))
+        else:
+            table.append(_surface(name, sample, now))
         if sample is not None and sample.unknown is not None:
             notes.append(f"{name}: {line(sample.unknown)}")
     heads = heads_read(status.observation)
     ahead = [head[:SHORT_SHA] for head, is_ahead in heads.items() if is_ahead]
     if ahead:
         notes.append(f"read at {', '.join(ahead)}, ahead of the release")
-    lines = [_painted_health(text, style) for text in in_columns(table)]
-    return section("Surfaces", [*lines, *_bullets(notes, columns)], style)
+    lines = [_painted_health(text, style) for text in in_columns(table)] if len(table) > 1 else []
+    return section("Surfaces", [*lines, *measured, *_bullets(notes, columns)], style)
+
+
+def _measured(
+    name: str, sample: Sample, contract: Contract, status: Status, now: datetime, columns: int
+) -> str:
+    from rollout.rendering.readings import figures  # few contracts have metrics
+
+    judged = {
+        finding.gate: finding.seen
+        for finding in status.gates
+        if finding.surface == name and finding.result in (Result.SATISFIED, Result.UNSATISFIED)
+    }
+    age = f"{_age(sample, now)} old" if sample.updated_at else "of unknown age"
+    text = f"{figures(contract.surfaces[name], sample, judged)}; {age}"
+    return hanging(f"  {name}  ", [text], columns)
+
+
+def _age(sample: Sample, now: datetime) -> str:
+    return short(max(seconds_between(sample.updated_at, now), 0)) if sample.updated_at else "?"
 
 
 def _surface(name: str, sample: Sample | None, now: datetime) -> tuple[str, str, str, str, str]:
     if sample is None or sample.unknown is not None:
         return (name, "unknown", "?", "?", "?")
-    health = sample.health_state.value if sample.health_state else "n/a" if sample.measurements else "unknown"
-    age = short(max(seconds_between(sample.updated_at, now), 0)) if sample.updated_at else "?"
-    return (name, health, _field(sample, "failure_streak"), _field(sample, "queue_depth"), age)
+    health = sample.health_state.value if sample.health_state else "unknown"
+    streak, queue = _field(sample, "failure_streak"), _field(sample, "queue_depth")
+    return (name, health, streak, queue, _age(sample, now))
 
 
 def _field(sample: Sample, field: str) -> str:

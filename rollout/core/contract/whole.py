@@ -166,6 +166,12 @@ class Contract(Model):
         """Returns the query of a field that is a proportion; None for any other field."""
         return self.proportions.get(surface, {}).get(field)
 
+    def unit(self, surface: str, field: str) -> str:
+        """Returns the unit of a field, which its query states; empty for none."""
+        metrics = self.surfaces[surface].metrics
+        query = metrics.queries.get(field) if metrics is not None else None
+        return (query.unit or "") if query is not None else ""
+
     def __copy__(self) -> Self:
         # A changed copy must not answer with what was worked out of the fields before.
         copied = super().__copy__()

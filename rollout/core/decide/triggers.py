@@ -28,7 +28,7 @@ from rollout.core.decide.gates import ratio
 from rollout.core.decide.gates.harness import PASSED
 from rollout.core.decide.gates.harness import describe as describe_run
 from rollout.core.decide.gates.timeline_clean import describe as describe_timeline
-from rollout.core.decide.view import NOT_OBSERVED, View, counted_run, exactly, number, percent
+from rollout.core.decide.view import NOT_OBSERVED, View, counted_run, exactly, number, percent, with_unit
 from rollout.core.measurements import why_not_measured
 from rollout.core.observation import HEALTH_STATE, TIMELINE, Sample
 from rollout.core.state import Result, Status, Tally, TriggerFinding, TriggerState
@@ -223,7 +223,8 @@ def measured(
                 return Measured(None, _why_no_value(trigger.field, sample))
             if contract.proportion(surface, trigger.field) is not None:
                 return _counted(trigger, tallies.get(surface, {}).get(trigger.field))
-            return Measured(trigger.is_reached(value), f"{trigger.field}={number(value)}")
+            seen = with_unit(f"{trigger.field}={number(value)}", contract.unit(surface, trigger.field))
+            return Measured(trigger.is_reached(value), seen)
         case RatioTrigger():
             result, seen = ratio.compare(trigger, sample)
             if result in (Result.SATISFIED, Result.UNSATISFIED):
@@ -248,9 +249,7 @@ def _why_no_value(field: str, sample: Sample) -> str:
 
 def _counted(trigger: ThresholdTrigger, tally: Tally | None) -> Measured:
     if tally is None:
-        return Measured(
-            None, ""
-        )  # no whole window since the phase began: it fires nothing, and holds nothing up
+        return Measured(None, "")  # no whole window since the phase began: it holds nothing up
     from rollout.core.decide.gates import proportion  # only contracts with metrics have any
 
     result, seen = proportion.judge(tally, proportion.of_trigger(trigger), trigger.significance)

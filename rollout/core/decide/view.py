@@ -177,6 +177,11 @@ def exactly(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{Decimal(repr(value)):f}"
 
 
+def with_unit(text: str, unit: str) -> str:
+    """Writes a figure with its unit: `0.2 seconds`."""
+    return f"{text} {unit}" if unit else text
+
+
 def percent(share: float) -> str:
     """Writes a limit in percent, as people write it: 0.01 -> `1 %`."""
     text = f"{100 * share:.12g}"

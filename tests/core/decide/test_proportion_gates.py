@@ -115,7 +115,7 @@ def test_a_look_before_nine_tenths_of_a_window_adds_nothing(minutes: tuple[int, 
 def test_a_window_that_began_before_the_phase_is_not_the_phases() -> None:
     shop = Shop().count(50, 1000, minutes=5)
     assert shop.tally is None
-    assert shop.leaf == (Result.UNKNOWN, "cannot tell yet: no whole window since the phase began")
+    assert shop.leaf == (Result.UNKNOWN, "cannot tell yet: no whole window of 10m since the phase began")
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,8 @@ def of_trigger(trigger: ThresholdTrigger) -> Limits:
     )
 
 
-def judge(tally: Tally | None, limits: Limits, significance: float) -> tuple[Result, str]:
+def judge(tally: Tally, limits: Limits, significance: float) -> tuple[Result, str]:
     """Returns whether the proportion is surely within the limits, surely beyond them, or neither: unknown."""
-    if tally is None:
-        return Result.UNKNOWN, "cannot tell yet: no whole window since the phase began"
     bad = max(tally.total - tally.good, 0)
     found = bounds(bad, tally.total, significance)
     words = _words(bad / tally.total, found, tally.total, limits)

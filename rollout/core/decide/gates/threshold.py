@@ -8,17 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rollout.core.contract import ThresholdGate
-from rollout.core.decide.view import NOT_OBSERVED, Leaf, View, exactly, figure, leaf, number, percent
+from rollout.core.decide.view import (
+    NOT_OBSERVED,
+    Leaf,
+    View,
+    exactly,
+    figure,
+    leaf,
+    number,
+    percent,
+    with_unit,
+)
 from rollout.core.measurements import why_not_measured
 from rollout.core.observation import Sample
 from rollout.core.state import Result
+from rollout.core.values import format_duration
 
 
 def evaluate(gate: ThresholdGate, view: View) -> Iterator[Leaf]:
     contract = view.contract
     for surface in contract.surfaces_of(gate.surfaces):
         if contract.proportion(surface, gate.field) is None:
-            yield leaf(view, surface, _wanted(gate, exactly), _of_number(gate, view))
+            unit = contract.unit(surface, gate.field)
+            wanted = with_unit(_wanted(gate, exactly), unit)
+            yield leaf(view, surface, wanted, _of_number(gate, view, unit))
         else:
             yield _of_proportion(gate, view, surface)
 
@@ -31,12 +44,16 @@ def _of_proportion(gate: ThresholdGate, view: View, surface: str) -> Leaf:
         why = sample.unknown or why_not_measured(sample, gate.field)
         return Leaf(Result.UNKNOWN, surface, why, wanted)
     tally = view.tallies.get(surface, {}).get(gate.field)
+    if tally is None:
+        window = format_duration(sample.measurements[gate.field].window or 0)
+        why = f"cannot tell yet: no whole window of {window} since the phase began"
+        return Leaf(Result.UNKNOWN, surface, why, wanted, more_samples=True)
     result, seen = proportion.judge(tally, proportion.of_gate(gate), gate.significance)
     # What is measured and still unknown only needs more of it.
     return Leaf(result, surface, seen, wanted, more_samples=result is Result.UNKNOWN)
 
 
-def _of_number(gate: ThresholdGate, view: View) -> Callable[[str, Sample], tuple[Result, str]]:
+def _of_number(gate: ThresholdGate, view: View, unit: str) -> Callable[[str, Sample], tuple[Result, str]]:
     counts_from_zero = gate.min is None and gate.max is not None and gate.max >= 0
 
     def judge(surface: str, sample: Sample) -> tuple[Result, str]:
@@ -48,7 +65,7 @@ def _of_number(gate: ThresholdGate, view: View) -> Callable[[str, Sample], tuple
         if value < 0 and counts_from_zero and not view.by_first_rules:
             return Result.UNKNOWN, f"{number(value)} is no count; `min` allows what is below zero"
         seen = figure(value, lambda shown: _within(gate, shown))
-        return (Result.SATISFIED if _within(gate, value) else Result.UNSATISFIED), seen
+        return (Result.SATISFIED if _within(gate, value) else Result.UNSATISFIED), with_unit(seen, unit)
 
     return judge
 
