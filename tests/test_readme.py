@@ -5,119 +5,40 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import click
 import pytest
 
 from docs import generate
-from fakehub import warm
 from rollout.cli import app
 from rollout.core.contract import RollbackStep
+from tests.pages import BLOCK, check_page
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 ON_GITHUB = ROOT / "docs" / "github.md"
 WITH_TRANSCRIPTS = (README, ROOT / "docs" / "channels.md", ROOT / "docs" / "tutorial.md")
+ON_A_REAL_PROMETHEUS = ROOT / "docs" / "metrics.md"
+"""`tests/real/test_metrics_page.py` types this one."""
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 PLACE = re.compile(
     r"`((?:rollout|core|commands|adapters|rendering|ports|wiring|files|cli|tests|fakehub|benchmarks)/[a-z][a-z0-9_./-]*)`"
 )
 """A path of this repository, as pages name it; below `rollout/` without that word."""
-BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 LONGEST_CELL = 140
-END = "=== end of command ==="
-
-# What differs from run to run: commits, times, and the seconds that a person's machine takes.
-VARYING = (
-    (re.compile(r"\b\d{13}\b"), "MILLISECONDS"),
-    (re.compile(r"\b[0-9a-f]{40}\b|\b[0-9a-f]{7,12}\b"), "COMMIT"),
-    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z| UTC)?"), "TIME"),
-    (re.compile(r"\b\d\d:\d\d\b"), "TIME"),
-    (re.compile(r"\b\d+s\b"), "SECONDS"),
-    (re.compile(r" +"), " "),
-)
-
-
-def commands(block: str) -> list[str]:
-    return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
-
-
-def at_a_persons_pace(program: Path, quick: Path) -> None:
-    """Writes a `rollout` whose time is a minute further with each merge: a phase that is entered in the same
-    second in which a surface was last heard has news.
-    """
-    merges = program.with_name("merges")
-    merges.touch()
-    program.write_text(
-        f"""#!/bin/sh
-test "$1 $2" != "local merge" || echo >> {merges}
-now=$(($(date +%s) + 60 * $(wc -l < {merges})))
-case "$*" in *--help* | *--version* | *--now*) exec {quick} "$@" ;; esac
-exec {quick} "$@" --now "$(date -u -d "@$now" +%Y-%m-%dT%H:%M:%SZ)"
-""",
-        encoding="utf-8",
-    )
-    program.chmod(0o755)
-
-
-def run_all(typed: list[str], folder: Path, programs: Path) -> list[str]:
-    """What one shell prints for each command, errors and all."""
-    script = "\n".join(f"{command}\necho; echo '{END}'" for command in typed)
-    # To import everything takes most of a command's time: this `rollout` forks a process that has.
-    warm.install(programs / "quick", warm.serve())
-    at_a_persons_pace(programs / "rollout", programs / "quick" / "rollout")
-    path = os.pathsep.join((str(programs), str(Path(sys.executable).parent), os.environ["PATH"]))
-    done = subprocess.run(
-        ["bash", "-c", f"exec 2>&1\n{script}"],
-        cwd=folder,
-        env={**os.environ, "PATH": path, "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [text.strip("\n") for text in done.stdout.split(END)[: len(typed)]]
-
-
-def transcript(typed: list[str], printed: list[str]) -> str:
-    return "\n".join(
-        f"$ {command}" + (f"\n{text}" if text else "") for command, text in zip(typed, printed, strict=True)
-    )
-
-
-def steady(text: str) -> str:
-    for pattern, word in VARYING:
-        text = pattern.sub(word, text)
-    return text
 
 
 @pytest.mark.parametrize("path", WITH_TRANSCRIPTS, ids=lambda path: path.name)
 def test_every_command_prints_what_the_page_says(path: Path, tmp_path: Path) -> None:
-    page = path.read_text(encoding="utf-8")
-    blocks = BLOCK.findall(page)
-    typed = [command for block in blocks for command in commands(block)]
-    (folder := tmp_path / "typed").mkdir()
-    printed = iter(run_all(typed, folder, tmp_path / "programs"))
-    real = [transcript(commands(block), [next(printed) for _ in commands(block)]) for block in blocks]
-    if os.environ.get("UPDATE_README"):
-        replacements = iter(real)
-        page = BLOCK.sub(lambda _: f"```console\n{next(replacements)}\n```", page)
-        path.write_text(page, encoding="utf-8")
-        blocks = BLOCK.findall(page)
-    assert len(typed) > 5
-    for block, expected in zip(blocks, real, strict=True):
-        assert steady(block.strip()) == steady(expected)
+    check_page(path, tmp_path)
 
 
 def test_every_transcript_is_run() -> None:
-    assert [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))] == list(
-        WITH_TRANSCRIPTS
-    )
+    shown = {page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))}
+    assert shown == {*WITH_TRANSCRIPTS, ON_A_REAL_PROMETHEUS}
 
 
 def typed_commands(page: str) -> list[str]:

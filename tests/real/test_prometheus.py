@@ -146,7 +146,7 @@ def test_a_canary_that_burns_its_error_budget_is_rolled_back(team: Team, exporte
 VERSIONS = ['v"1', "v'1", "v\\1", "v{1}", "v\n1", "é½🦊", '"} or vector(1) #', "{version}", "\\", "\u202ev"]
 
 
-def _ask(url: str, query: str, **values: str) -> Answer:
+def ask(url: str, query: str, **values: str) -> Answer:
     given = {"provider": "prometheus", "url": url, "queries": {"q": {"query": query}}}
     metrics = Surface.model_validate({"metrics": given}).metrics
     assert metrics is not None
@@ -162,12 +162,12 @@ def test_a_version_of_any_signs_finds_its_own_series_and_no_other(
     exporter.errors.update(dict.fromkeys(VERSIONS, 0))
     for version in VERSIONS:
         query = f"count(requests_total{{version={quote}{{version}}{quote}}})"
-        found, pause = _ask(url, query, version=version), Event()
+        found, pause = ask(url, query, version=version), Event()
         for _ in range(ROUNDS):
             if found.points:
                 break
             pause.wait(BETWEEN_LOOKS)
-            found = _ask(url, query, version=version)
+            found = ask(url, query, version=version)
         assert [point.value for point in found.points] == [1], (version, found)
 
 
@@ -182,4 +182,4 @@ REJECTED = [
 
 @pytest.mark.parametrize(("query", "why"), REJECTED)
 def test_what_the_server_rejects_is_told_in_its_words(url: str, query: str, why: str) -> None:
-    assert why in _ask(url, query).why
+    assert why in ask(url, query).why
