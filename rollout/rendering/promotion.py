@@ -150,6 +150,11 @@ def _duties(
     yield f"{what} may reach {users}{soak}."
     if contract.apply is None:
         yield f"You bring {to.canary_percent} % to the product by hand: {NO_APPLY}."
+    elif contract.apply.flag_file is not None:
+        flag = contract.apply.flag_file
+        verb = "proposes" if flag.via == "pull_request" else "writes"
+        percent, reconcile = f"{to.canary_percent} %", code("rollout reconcile")
+        yield Markdown(f"{reconcile} then {verb} {percent} in {code(flag.path)} at {code(flag.pointer)}.")
     if needs_person:
         yield Markdown(f"**A rollback would need a person:** {prose(needs_person, 500)}.")
     elif rollout.rollback_target is None:

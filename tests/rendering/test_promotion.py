@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from rollout.core.contract import RunsSoak
+from rollout.core.contract import Apply, FlagFile, RunsSoak
 from rollout.core.decide.effects import MOVING, says_the_same
 from rollout.core.state import Freeze, GateFinding, ReleaseRange, Result, Rollout, Soak, Status
 from rollout.core.state.revert_fact import RevertFact, RevertOutcome
@@ -23,8 +24,8 @@ TEMPLATE = (Path(__file__).parents[2] / "templates" / "promotion-pr.md.j2").read
 MARKER = "<!-- rollout:promotion train=tau release=v0.1.5 phase=canary-3 -->"
 
 
-def body(status: Status, rollout: Rollout | None = None) -> str:
-    contract = build.contract()
+def body(status: Status, rollout: Rollout | None = None, apply: Apply | None = None) -> str:
+    contract = build.contract().model_copy(update={"apply": apply})
     return promotion_body(
         TEMPLATE,
         contract=contract,
@@ -185,6 +186,16 @@ def test_a_body_that_somebody_edits_is_written_anew(edit: tuple[str, str]) -> No
     shown = body(ready(), build.rollout()).replace("reverts 3", "goes back, reverts 3")
     assert edit[0] in shown
     assert not says_the_same(shown.replace(*edit), shown)
+
+
+@pytest.mark.parametrize(("via", "verb"), [("commit", "writes"), ("pull_request", "proposes")])
+def test_what_the_merge_leads_to_names_the_flag_file(
+    via: Literal["commit", "pull_request"], verb: str
+) -> None:
+    flag = FlagFile(path="flags.json", format="json_pointer", pointer="/tau/percent", via=via)
+    shown = body(ready(), apply=Apply(flag_file=flag))
+    assert f"- `rollout reconcile` then {verb} 50 % in `flags.json` at `/tau/percent`.\n" in shown
+    assert "by hand" not in shown
 
 
 def test_a_checkout_that_is_further_on_is_said_so_in_plain_words() -> None:
