@@ -30,7 +30,9 @@ def observation_view(
 ) -> str:
     """Returns what one round of the surfaces brought."""
     head = f"{observation.train}: {line(release_name(observation.release))} in {observation.phase}"
-    lines = reading_lines(observation.samples, observation.harness, surfaces, now=now, style=style)
+    lines = reading_lines(observation.samples, observation.harness, now=now, style=style)
+    for name, sample in observation.samples.items():
+        lines += _measured(name, sample, _units(surfaces.get(name)), now)
     return "\n".join([style(head, bold=True), *lines, f"  read {_checkout(observation)}"])
 
 
@@ -39,7 +41,9 @@ def _checkout(observation: Observation) -> str:
     head = observation.product_head
     if head is None:
         return "in no git checkout"
-    known = [sample for sample in observation.samples.values() if sample.unknown is None]
+    # A metrics server measures what runs, whatever is checked out here.
+    read = [sample for sample in observation.samples.values() if not sample.measurements]
+    known = [sample for sample in read if sample.unknown is None]
     is_changed = f", changed: {line(known[0].modified)}" if known and known[0].modified else ""
     if head == observation.commit:
         return f"at the release's commit, {head[:_SHORT_SHA]}{is_changed}"
@@ -62,7 +66,7 @@ def try_view(
     """Returns what the surfaces that a contract names said, where nothing is rolled out."""
     head = style(f"the surfaces of {line(file)}", bold=True)
     payloads = {name: sample for name, sample in samples.items() if name not in queries}
-    lines = reading_lines(payloads, harness, {}, now=now, style=style)
+    lines = reading_lines(payloads, harness, now=now, style=style)
     sent = (text for surface, asked in queries.items() for text in _sent(surface, asked))
     return "\n".join([head, *lines, *sent])
 
@@ -125,25 +129,22 @@ def _payload_entry(name: str, surface: Surface, sample: Sample) -> dict[str, Jso
 
 
 def reading_lines(
-    samples: Mapping[str, Sample],
-    harness: HarnessReport | None,
-    surfaces: Mapping[str, Surface],
-    *,
-    now: datetime,
-    style: Style = no_style,
+    samples: Mapping[str, Sample], harness: HarnessReport | None, *, now: datetime, style: Style = no_style
 ) -> list[str]:
-    """Renders one line a surface: `  api  healthy  error_count 0; failed 12, served 3400; 4s old`."""
-    table = [(name, *_cells(sample, _units(surfaces.get(name)), now)) for name, sample in samples.items()]
+    """Renders one line a surface: `  api  healthy  error_count 0; failed 12, served 3400; 4s old`.
+
+    Metrics have lines of their own.
+    """
+    payloads = {name: sample for name, sample in samples.items() if not sample.measurements}
+    table = [(name, *_cells(sample, now)) for name, sample in payloads.items()]
     if harness is not None:
         table.append(("harness", harness.status or "unknown", line(_harness(harness))))
     return [_painted(text, style) for text in in_columns(table)] if table else []
 
 
-def _cells(sample: Sample, units: Mapping[str, str], now: datetime) -> tuple[str, str]:
+def _cells(sample: Sample, now: datetime) -> tuple[str, str]:
     if sample.unknown is not None:
         return "unknown", line(sample.unknown, 300)
-    if sample.measurements:
-        return "measured", "; ".join(_measured(sample, units, now))
     return sample.health_state or "no health state", "; ".join(_values(sample, now))
 
 
@@ -164,12 +165,14 @@ def _values(sample: Sample, now: datetime) -> Iterator[str]:
         yield f"{short(max(seconds_between(sample.updated_at, now), 0))} old"
 
 
-def _measured(sample: Sample, units: Mapping[str, str], now: datetime) -> Iterator[str]:
-    yield ", ".join(
-        f"{name} {measurement_text(each, units.get(name))}" for name, each in sample.measurements.items()
-    )
-    if sample.updated_at is not None:
-        yield f"{short(max(seconds_between(sample.updated_at, now), 0))} old"
+def _measured(name: str, sample: Sample, units: Mapping[str, str], now: datetime) -> Iterator[str]:
+    if not sample.measurements:
+        return
+    known = sum(found.unknown is None for found in sample.measurements.values())
+    age = short(max(seconds_between(sample.updated_at, now), 0)) if sample.updated_at else ""
+    yield f"  {name}  {known} of {len(sample.measurements)} measured{f', {age} old' if age else ''}"
+    for query, found in sample.measurements.items():
+        yield f"    {query}: {measurement_text(found, units.get(query))}"
 
 
 def figures(surface: Surface, sample: Sample, judged: Mapping[str, str]) -> str:

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 SHORT_SHA = 10
 DETAIL = 80
 """Characters of what was seen, where it is told in full elsewhere in the view."""
+_NO_BREAK = "\u00a0%"
 _SOAK = "soak: "
 """How a reason begins that only takes time."""
 _UNOBSERVED = "no observation of "
@@ -313,6 +314,8 @@ def _holding(row: GateRow) -> str:
     if not surfaces:
         return ", ".join(line(finding.seen) for finding in row.findings)
     holding = [finding for finding in surfaces if finding.result is Result.SATISFIED]
+    if len(surfaces) == 1 and holding:
+        return line(holding[0].seen, DETAIL)
     without = [finding.surface or "" for finding in surfaces if finding.result is Result.NOT_APPLICABLE]
     parts = [count(len(holding), "surface")] if holding else []
     return ", ".join(parts + ([f"n/a: {' '.join(without)}"] if without else []))
@@ -577,13 +580,19 @@ def _bullets(texts: Iterable[str], columns: int) -> list[str]:
     return [hanging("  - ", [text], columns) for text in texts]
 
 
+def _wrapped(text: str, room: int) -> list[str]:
+    """Returns the lines of a text; a percent stays beside its sign."""
+    parts = textwrap.wrap(text.replace(" %", _NO_BREAK), room, break_on_hyphens=False) or [""]
+    return [part.replace(_NO_BREAK, " %") for part in parts]
+
+
 def hanging(lead: str, texts: Sequence[str], columns: int) -> str:
     """Returns the texts below each other after `lead`, wrapped to the columns with a hanging indent."""
     if len(texts) == 1 and len(lead) + len(texts[0]) <= columns:
         return (lead + texts[0]).rstrip()
     indent = len(lead) if len(lead) <= 6 or columns - len(lead) >= 30 else 6
     room = max(columns - indent, 12)
-    lines = [part for text in texts for part in textwrap.wrap(text, room, break_on_hyphens=False) or [""]]
+    lines = [part for text in texts for part in _wrapped(text, room)]
     if indent == len(lead):
         return (lead + ("\n" + " " * indent).join(lines)).rstrip()
     return "\n".join([lead.rstrip(), *(" " * indent + each for each in lines)])

@@ -77,11 +77,17 @@ def test_a_proportion_is_shown_with_the_bounds_that_its_gate_saw(
 def test_collect_shows_units() -> None:
     observation = build.observe().model_copy(update={"samples": {"shop": SAMPLE}, "harness": None})
     shown = observation_view(observation, {"shop": SURFACE}, now=build.NOW)
-    assert "p95 0.23 seconds, crashes unknown - timed out after 10s; 12s old" in shown
+    assert shown.splitlines()[1:] == [
+        "  shop  2 of 3 measured, 12s old",
+        "    errors: 0.04 % (40 of 100,000 in 10m)",
+        "    p95: 0.23 seconds",
+        "    crashes: unknown - timed out after 10s",
+        "  read at the release's commit, 1111111111",
+    ]
 
 
-def _status(columns: int) -> list[str]:
-    """The lines below `Surfaces`."""
+def _status(columns: int, section: str = "Surfaces") -> list[str]:
+    """The lines of one section."""
     observation = build.observe().model_copy(update={"samples": {"shop": SAMPLE}})
     found = GateFinding(
         gate="errors",
@@ -95,7 +101,7 @@ def _status(columns: int) -> list[str]:
     train = build.train(build.rollout(), status)
     train = replace(train, contract=train.contract.model_copy(update={"surfaces": {"shop": SURFACE}}))
     shown = status_view(train, now=build.NOW, pull_request=None, columns=columns)
-    return shown.partition("Surfaces\n")[2].partition("\n\n")[0].splitlines()
+    return shown.partition(f"{section}\n")[2].partition("\n\n")[0].splitlines()
 
 
 def test_status_shows_what_was_measured_in_place_of_health_that_there_is_not() -> None:
@@ -119,3 +125,10 @@ def test_a_gate_that_holds_is_shown_with_its_limit(seen: str, wanted: str, shown
         gate="g", surface="shop", result=Result.SATISFIED, seen=seen, wanted=wanted, since=build.NOW
     )
     assert [text.replace("\\.", ".") for text in holding([found])] == [f"✓ g: {shown}"]
+
+
+def test_a_percent_stays_beside_its_sign_and_one_surface_shows_its_figure() -> None:
+    widths = range(40, 90)
+    shown = [line.strip() for width in widths for line in _status(width, "Gates")]
+    assert [line for line in shown if line.startswith("%")] == []
+    assert _status(200, "Gates") == ["  ✓ satisfied  errors  0.04 % (0.02 to 0.07) of 300,000"]
