@@ -258,15 +258,49 @@ def with_possible_time(sample: Sample) -> Sample:
 
 def with_possible_times(observation: Observation) -> Observation:
     """Returns the observation; each surface, and the harness, is unknown in it that states a time before
-    EARLIEST.
+    EARLIEST, and each measurement too that states one after its reading.
     """
     harness = observation.harness
     if harness is not None and harness.started_at is not None and is_too_early(harness.started_at):
         harness = HarnessReport(unknown=_says_too_early(harness.started_at))
-    samples = {surface: with_possible_time(sample) for surface, sample in observation.samples.items()}
+    samples = {
+        surface: _with_possible_measurements(with_possible_time(sample), observation.finished_at)
+        for surface, sample in observation.samples.items()
+    }
     if (samples, harness) == (observation.samples, observation.harness):
         return observation
     return observation.model_copy(update={"samples": samples, "harness": harness})
+
+
+def _with_possible_measurements(sample: Sample, ended: datetime) -> Sample:
+    """Returns the sample; each measurement is unknown in it whose time is impossible.
+
+    `ended`: when the observation did.
+    """
+    read_at = min(sample.read_at or ended, ended)
+    measurements = {name: _possible(each, read_at) for name, each in sample.measurements.items()}
+    if measurements == sample.measurements:
+        return sample
+    return sample.model_copy(update={"measurements": measurements})
+
+
+def _possible(measurement: Measurement, read_at: datetime) -> Measurement:
+    """Returns the measurement; it, or one of its windows, is unknown where its time is impossible."""
+    windows = {
+        window: Measured(unknown=why) if (why := _why_impossible(each.at, read_at)) else each
+        for window, each in measurement.windows.items()
+    }
+    if why := _why_impossible(measurement.at, read_at):
+        return Measurement(unknown=why, windows=windows)
+    return measurement.model_copy(update={"windows": windows})
+
+
+def _why_impossible(moment: datetime | None, read_at: datetime) -> str:
+    if moment is not None and is_too_early(moment):
+        return _says_too_early(moment)
+    if moment is not None and is_ahead(moment, read_at):
+        return f"from the future: says {format_instant(moment)}"
+    return ""
 
 
 def _says_too_early(moment: datetime) -> str:

@@ -9,6 +9,8 @@ from rollout.core.observation import (
     EARLIEST,
     HarnessReport,
     HealthState,
+    Measured,
+    Measurement,
     Observation,
     Sample,
     merge_round,
@@ -114,6 +116,37 @@ def test_a_source_that_states_an_impossible_time_is_unknown_alone(at: datetime) 
     assert found.samples == {**whole.samples, "voice": Sample(unknown=said)}
     assert found.harness == HarnessReport(unknown=said)
     assert with_possible_times(whole) is whole
+
+
+AHEAD = START + timedelta(minutes=3)
+UNSET = EARLIEST - timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("at", "why"),
+    [
+        (AHEAD, f"from the future: says {format_instant(AHEAD)}"),
+        (UNSET, f"says {format_instant(UNSET)}: no clock that was set says a time before 2000"),
+    ],
+)
+def test_a_measurement_of_an_impossible_time_is_unknown_alone(at: datetime, why: str) -> None:
+    now, impossible = Measured(value=1, at=START), Measured(value=1, at=at)
+    said = Sample(
+        updated_at=START,
+        measurements={
+            "good": Measurement(value=1, at=START + timedelta(minutes=2)),
+            "bad": Measurement(value=1, at=at, good=1, total=2, windows={"1h": now}),
+            "over": Measurement(value=1, at=START, windows={"1h": impossible, "6h": now}),
+        },
+    )
+    whole = part("voice")
+    found = with_possible_times(whole.model_copy(update={"samples": {"voice": said}}))
+    assert found.samples["voice"].measurements == {
+        "good": said.measurements["good"],
+        "bad": Measurement(unknown=why, windows={"1h": now}),
+        "over": Measurement(value=1, at=START, windows={"1h": Measured(unknown=why), "6h": now}),
+    }
+    assert found.samples["voice"].updated_at == START
 
 
 HEALTHY = Sample(health_state=HealthState.HEALTHY)

@@ -118,7 +118,8 @@ def _counted(
     """Returns what the phase has counted; what is of another phase or contract adds nothing."""
     if not _belongs(state, status, observation):
         return status.tallies
-    return tallies.fold(status.tallies, samples, state.contract, began(state, status, status.phase))
+    since = began(state, status, status.phase)
+    return tallies.fold(status.tallies, samples, state.contract, since, observation.finished_at)
 
 
 def _observe_late(

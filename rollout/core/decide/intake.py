@@ -144,7 +144,7 @@ def _subject(observation: Observation) -> tuple[str, ...]:
 
 
 def checked(item: Evidence, now: datetime) -> Evidence:
-    """Returns the evidence as it is believed: a surface that states an impossible time is unknown.
+    """Returns the evidence as it is believed: what states an impossible time is unknown.
 
     Raises InputError as `check_itself`.
     """

@@ -7,7 +7,7 @@ from datetime import datetime
 from math import floor
 
 from rollout.core.contract import Contract, Query
-from rollout.core.observation import Measurement, Sample
+from rollout.core.observation import Measurement, Sample, is_ahead
 from rollout.core.state import Tally
 
 Tallies = Mapping[str, Mapping[str, Tally]]
@@ -17,21 +17,31 @@ _TENTHS = 9
 
 
 def fold(
-    tallies: Tallies, samples: Mapping[str, Sample], contract: Contract, since: datetime | None
+    tallies: Tallies,
+    samples: Mapping[str, Sample],
+    contract: Contract,
+    since: datetime | None,
+    read_at: datetime,
 ) -> dict[str, dict[str, Tally]]:
     """Returns surface -> proportion -> tally after one more reading of the phase that began at `since`.
 
     A look less than nine tenths of a window after the last that counted, or after the phase's beginning, adds
-    nothing: what it counts was counted before, or is of the phase before.
+    nothing: what it counts was counted before, or is of the phase before. A look whose time is ahead of the
+    reading, which ended at `read_at`, adds nothing either, and a tally whose time is ahead begins anew.
     """
-    folded = {surface: {**of_surface} for surface, of_surface in tallies.items()}
+    folded = {
+        surface: {name: each for name, each in of_surface.items() if not is_ahead(each.at, read_at)}
+        for surface, of_surface in tallies.items()
+    }
     for surface, sample in samples.items():
         counted = folded.get(surface, {})
         for name, query, measurement in _proportions(surface, sample, contract):
             last, at = counted.get(name), measurement.at or sample.updated_at
             begin = last.at if last is not None else since
             window = measurement.window or query.window or contract.sampling.interval
-            if at is not None and (begin is None or _TENTHS * window <= 10 * (at - begin).total_seconds()):
+            if at is None or is_ahead(at, read_at):
+                continue
+            if begin is None or _TENTHS * window <= 10 * (at - begin).total_seconds():
                 counted[name] = _added(last, measurement, at)
         if counted:
             folded[surface] = counted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -57,13 +59,15 @@ class Shop(World):
         super().__init__(contract(*args, **kwargs))
         self.good, self.total = 1000.0, 1000.0
         self.window = 600
+        self.ahead = timedelta(0)
+        """How far the clock of the metrics server runs ahead."""
         self.reach("few")
 
     def sample(self, surface: str, **changes: Any) -> Sample:
         measured = {
             "value": 1 - self.good / self.total if self.total else None,
             "unknown": None if self.total else "total is 0",
-            "at": self.now,
+            "at": self.now + self.ahead,
             "good": self.good,
             "total": self.total,
             "samples": self.total,
@@ -110,6 +114,24 @@ def test_a_look_before_nine_tenths_of_a_window_adds_nothing(minutes: tuple[int, 
         shop.count(0, 1000, minutes=each)
     assert shop.tally is not None
     assert shop.tally.total == counted
+
+
+def test_a_count_of_a_time_ahead_adds_nothing_and_hides_none_after_it() -> None:
+    shop = Shop().count(0, 1000)
+    shop.ahead = timedelta(days=90)
+    assert shop.count(0, 1000).tally == Tally(good=1000, total=1000, at=shop.now - timedelta(minutes=10))
+    shop.ahead = timedelta(0)
+    assert shop.count(500, 1000).tally == Tally(good=1500, total=2000, at=shop.now)
+    assert shop.not_recomputed == []
+
+
+def test_a_tally_of_a_time_ahead_begins_anew() -> None:
+    """Earlier versions recorded one."""
+    shop = Shop().count(0, 1000)
+    ahead = {"shop": {"errors": Tally(good=1000, total=1000, at=shop.now + timedelta(days=90))}}
+    shop.state = replace(shop.state, status=shop.status.model_copy(update={"tallies": ahead}))
+    assert shop.count(500, 1000).tally == Tally(good=500, total=1000, at=shop.now)
+    assert shop.not_recomputed == []
 
 
 def test_a_window_that_began_before_the_phase_is_not_the_phases() -> None:
