@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rollout.adapters.metrics.http_client import MAX_BODY, WHOLE, HttpAnswer
-from rollout.core.surfaces.expressions import find
+from rollout.core.surfaces import expressions
 from rollout.core.surfaces.metrics.answers import Answer, Point
 from rollout.core.surfaces.metrics.questions import Question
 from rollout.core.surfaces.payload import MalformedError, decode, number
@@ -17,10 +17,18 @@ def path(question: Question) -> str:
 
 
 def read(found: HttpAnswer, question: Question) -> Answer:
-    """Returns the number or the list of numbers that the question picks. Raises MalformedError for others."""
-    picked = find(question.pick, decode(found.body, MAX_BODY))
+    """Returns the number or the list of numbers that the question picks. Raises MalformedError for others.
+
+    Only an empty list is an answer without a series. Nothing at all is what an error inside of an answer
+    looks like too, so it is never 0.
+    """
+    document = decode(found.body, MAX_BODY)
+    try:
+        picked = expressions.found(question.pick, document)
+    except expressions.FailedError as error:
+        raise MalformedError(f"pick fails on the answer: {inert(str(error), WHOLE)}") from None
     if picked is None:
-        return Answer(at=found.date)
+        raise MalformedError("picks nothing: the answer lacks what pick names")
     values = picked if isinstance(picked, list) else [picked]
     return Answer(tuple(Point(_value(each), found.date) for each in values), at=found.date)
 

@@ -141,7 +141,8 @@ class Query(Model):
     reduce: Reducer | None = None
     """What several series are reduced to; without it they are unknown."""
     on_empty: Literal["zero"] | None = None
-    """`zero`: no series means 0, for counters that exist only once there is something to count."""
+    """`zero`: no series means 0, for counters that exist only once there is something to count. Of
+    `json` only an empty list is no series; a key that the answer lacks is unknown."""
 
     @property
     @abstractmethod

@@ -18,6 +18,10 @@ _LONGEST_LIST = 200
 _DEPTH = 4
 
 
+class FailedError(ValueError):
+    """An expression that cannot be evaluated on a document: the message may repeat the document."""
+
+
 def expression_problems(contract: Contract) -> list[str]:
     """Returns every JMESPath expression of the contract that cannot work, as `surfaces.NAME.map.FIELD:
     message`.
@@ -59,13 +63,24 @@ def find(expression: str, document: JsonValue) -> JsonValue:
     """Returns what the expression finds; None when it finds nothing or cannot be evaluated on this
     document.
     """
+    try:
+        return found(expression, document)
+    except FailedError:
+        return None
+
+
+def found(expression: str, document: JsonValue) -> JsonValue:
+    """Returns what the expression finds; None when it finds nothing.
+
+    Raises FailedError where it cannot be evaluated on this document.
+    """
     import jmespath
     from jmespath.exceptions import JMESPathError
 
     try:
         return jmespath.search(expression, document)
-    except (JMESPathError, *_TRIPS):
-        return None
+    except (JMESPathError, *_TRIPS) as error:
+        raise FailedError(str(error)) from None
 
 
 def fallback(expression: str) -> str | None:

@@ -275,7 +275,21 @@ def test_datadog(
 JSON: dict[str, tuple[Page, str, float | None, str]] = {
     "a number": (document({"errors": 3}), "errors", 3, ""),
     "zero": (document({"errors": 0}), "errors", 0, ""),
-    "nothing there": (document({}), "errors", None, "no series"),
+    "nothing there": (document({}), "errors", None, "picks nothing: the answer lacks what pick names"),
+    "an empty list": (document({"pods": []}), "pods[].e", None, "no series"),
+    "a failed expression": (
+        document({"errors": "many"}),
+        "sum(errors)",
+        None,
+        "pick fails on the answer: In function sum(), invalid type for value: many, expected one of:",
+    ),
+    "an absent key, guarded": (document({"stats": {}}), "stats != `null` && (stats.e || `0`)", 0, ""),
+    "an error, guarded": (
+        document({"error": "busy"}),
+        "stats != `null` && (stats.e || `0`)",
+        None,
+        "picks no number: False",
+    ),
     "several": (document({"pods": [{"e": 1}, {"e": 2}]}), "pods[].e", None, "2 series"),
     "text": (document({"errors": "none"}), "errors", None, "picks no number: 'none'"),
     "a number as text": (document({"errors": "3"}), "errors", None, "picks text: '3'; to_number() reads it"),
@@ -294,6 +308,24 @@ def test_json(server: MetricsServer, page: Page, pick: str, value: float | None,
     assert (found.value, unknown in (found.unknown or "")) == (value, True)
     assert server.paths == ["/health?of=v1"]
     assert found.at == (NOON if value is not None else None)
+
+
+EMPTY: list[tuple[Page, str, float | None]] = [
+    (document({"pods": []}), "pods[].errors", 0),
+    (document({"error": "overloaded"}), "errors", None),
+    (document({"error": "overloaded"}), "pods[].errors", None),
+    (document("overloaded"), "errors", None),
+    (document({"errors": "overloaded"}), "sum(errors)", None),
+]
+
+
+@pytest.mark.parametrize(("page", "pick", "value"), EMPTY)
+def test_only_an_empty_list_is_zero(
+    server: MetricsServer, page: Page, pick: str, value: float | None
+) -> None:
+    server.pages["/health"] = page
+    asked = {"path": "/health", "pick": pick, "on_empty": "zero"}
+    assert measure(surface(server, "json", asked)).value == value
 
 
 def test_an_answer_without_any_time_is_unknown(server: MetricsServer) -> None:
