@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _APART = "&#8203;"
 SHORT = 10
 """Digits of an id where people read it. GitHub makes a link of it where it knows the commit."""
-_LIMIT = re.compile(r"(?P<sign><=|>=) (?P<figure>\S+(?P<unit> \S+)?)")
+_LIMIT = re.compile(r"(?P<sign><=|>=) (?P<figure>\S+(?P<unit> (?!and <=).+)?)")
 _AT = {"<=": "at most", ">=": "at least"}
 
 

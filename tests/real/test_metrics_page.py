@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -14,7 +13,10 @@ import pytest
 from rollout.adapters.clock import SystemClock
 from rollout.demo.service.exporter import serving
 from rollout.demo.service.prometheus import prometheus
+from rollout.demo.service.story import FLAG
 from rollout.demo.service.traffic import Build, Traffic
+from rollout.errors import InputError
+from rollout.files.flag_text import number_in
 from tests import pages
 from tests.real.test_prometheus import BETWEEN_LOOKS, ask
 
@@ -30,8 +32,8 @@ LOOKS = 300
 def percent(flags: Path) -> float:
     """What the service reads in its flag file."""
     try:
-        return float(json.loads(flags.read_text(encoding="utf-8"))["service"]["percent"])
-    except (OSError, ValueError):
+        return number_in(flags.read_bytes(), FLAG).value
+    except (OSError, InputError):
         return 0  # not there yet, or just being written
 
 

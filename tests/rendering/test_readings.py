@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rollout.core.contract import Surface
+from rollout.core.decide.readings import heads_read
 from rollout.core.observation import Measurement, Sample
 from rollout.core.state import GateFinding, Result
 from rollout.rendering.markdown import holding
@@ -111,12 +112,20 @@ def test_status_shows_what_was_measured_in_place_of_health_that_there_is_not() -
     assert max(len(line) for line in _status(80)) <= 80
 
 
+def test_metrics_are_read_in_no_checkout() -> None:
+    sample = SAMPLE.model_copy(update={"product_head": "a" * 40, "holds_release": True})
+    observation = build.observe().model_copy(update={"samples": {"shop": sample}})
+    assert heads_read(observation) == {}
+    assert heads_read(build.observe()) != {}
+
+
 @pytest.mark.parametrize(
     ("seen", "wanted", "shown"),
     [
         ("0", "<= 1", "0 of at most 1"),
         ("0.05 %", "<= 1 %", "0.05 %, at most 1 %"),
         ("0.23 seconds", "<= 0.3 seconds", "0.23 seconds, at most 0.3 seconds"),
+        ("1 times", "<= 1.2 times p95_before", "1 times, at most 1.2 times p95_before"),
         ("0.2 seconds", ">= 0.1 and <= 0.3 seconds", "0.2 seconds (>= 0.1 and <= 0.3 seconds)"),
     ],
 )

@@ -49,9 +49,14 @@ def samples_of_release(status: Status, contract: Contract) -> dict[str, Sample]:
 
 
 def heads_read(observation: Observation) -> dict[str, bool]:
-    """Returns the checkouts that it was read in -> whether they are further on than the release."""
+    """Returns the checkouts that it was read in -> whether they are further on than the release.
+
+    Metrics are read in none: a server measures what runs.
+    """
     found: dict[str, bool] = {}
     for sample in observation.samples.values():
+        if sample.measurements:
+            continue
         if head := head_of(sample, observation):
             found[head] = head != observation.commit and bool(sample.holds_release)
     return found
