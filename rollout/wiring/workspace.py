@@ -243,7 +243,9 @@ class Workspace:
         if product.repository is not None or not self.has_branch(product.branch):
             return None
         where = f"on {branches[0]}" if len(branches) == 1 else f"on {branches[0]} or {branches[1]}"
-        raise InputError(f"{path} is not {where}, and not in the worktree: commit it first")
+        flag = contract.apply.flag_file if contract.apply else None
+        what = f", with a number at {flag.pointer}" if flag is not None else ""
+        raise InputError(f"{path} is not {where}, and not in the worktree: commit it first{what}")
 
     def product_branch_here(self) -> str | None:
         """Returns the branch that the worktree stands on; None for none, or for one of the tool's own."""

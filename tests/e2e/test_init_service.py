@@ -24,7 +24,9 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
 def test_its_contract_is_good_once_the_flag_file_is_there(shell: Shell) -> None:
     said = shell.rollout("contract", "check")
     assert said.code == 2
-    assert "apply.flag_file: flags.json is not on main, and not in the worktree: commit it first" in said.err
+    assert (
+        "flags.json is not on main, and not in the worktree: commit it first, with a number at " in said.err
+    )
     (shell.repo / "flags.json").write_text(FLAGS)
     said = shell.ok("contract", "check")
     assert said.out == "state/shop/contract.yaml: good\n"

@@ -194,7 +194,7 @@ def test_all_unknown_is_no_failure_of_trying(server: MetricsServer, shell: Shell
     server.pages.clear()
     rows = shell.json("collect", "--try")
     assert [row["unknown"] for row in rows if row["query"] != "crashes"] == [
-        "good: no series; `on_empty: zero` makes it 0",
-        *["no series; `on_empty: zero` makes it 0"] * 2,
+        "good: no series: do its labels match? `on_empty: zero` counts none as 0",
+        *["no series: do its labels match? `on_empty: zero` counts none as 0"] * 2,
     ]
     assert json.loads(json.dumps(rows)) == rows

@@ -79,7 +79,7 @@ PROMETHEUS: dict[str, tuple[Page, Mapping[str, object], float | None, str]] = {
     ),
     "an exponent": (vector("1.5e+03"), {}, 1500, ""),
     "infos": (vector("1", infos=["PromQL info: metric might not be a counter"]), {}, 1, ""),
-    "no series": (vector(), {}, None, "no series; `on_empty: zero` makes it 0"),
+    "no series": (vector(), {}, None, "no series: do its labels match? `on_empty: zero` counts none as 0"),
     "no series, zero": (vector(), {"on_empty": "zero"}, 0, ""),
     "two series": (vector("1", "2"), {}, None, "2 series; name a reducer"),
     "two series, sum": (vector("1", "2"), {"reduce": "sum"}, 3, ""),
@@ -591,7 +591,10 @@ def test_a_surface_is_unknown_when_all_its_queries_are(server: MetricsServer) ->
         {"metrics": {"provider": "prometheus", "url": server.url, "queries": queries}}
     )
     server.pages.update({"a": vector(), "b": vector("NaN")})
-    assert _sample(asked).unknown == "no series; `on_empty: zero` makes it 0 (and 1 other reasons)"
+    assert (
+        _sample(asked).unknown
+        == "no series: do its labels match? `on_empty: zero` counts none as 0 (and 1 other reasons)"
+    )
 
 
 def test_a_query_is_asked_over_each_further_window(server: MetricsServer) -> None:

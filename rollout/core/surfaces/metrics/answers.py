@@ -121,7 +121,7 @@ def _number(query: Query, answer: Answer) -> _Number:
     if not answer.points:
         if query.on_empty == "zero":
             return _Number(0, answer.at)
-        return _Number(0, None, "no series; `on_empty: zero` makes it 0")
+        return _Number(0, None, "no series: do its labels match? `on_empty: zero` counts none as 0")
     if len(answer.points) > 1 and query.reduce is None:
         several = f"{len(answer.points)} series; name a reducer, `reduce: sum`, or aggregate in the query"
         return _Number(0, None, several)
