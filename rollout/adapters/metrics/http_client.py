@@ -29,7 +29,7 @@ MAX_BODY = 1024 * 1024
 """Bytes of one answer, unpacked."""
 MOST_CONNECTIONS = 8
 WHOLE = 2000
-"""Characters of a server's words: they are cut only once no secret is in them, or half of it would stay."""
+"""Characters of a server's words."""
 _CONNECTING = 10
 """Seconds for one address of the host."""
 _CHUNK = 64 * 1024

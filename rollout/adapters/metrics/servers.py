@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -19,7 +18,8 @@ from rollout.adapters.metrics.http_client import (
     NoAnswerError,
     addresses_of,
 )
-from rollout.core.contract import Auth, Datadog, JsonApi, Metrics, Prometheus
+from rollout.adapters.metrics.secrets import Secrets
+from rollout.core.contract import Datadog, JsonApi, Metrics, Prometheus
 from rollout.core.surfaces.metrics.answers import Answer
 from rollout.core.surfaces.metrics.questions import Question
 from rollout.core.surfaces.payload import MalformedError
@@ -27,50 +27,10 @@ from rollout.core.text import inert
 from rollout.core.values import format_duration
 from rollout.ports import Clock
 
-_BLOTTED = "***"
-_SHORTEST_SECRET = 4
-"""Characters; a shorter one is part of too many words."""
 _REFUSED = (401, 403)
 _FOUND = 200
+_HIDDEN = "the answer holds a part of a secret that was sent, so it is not shown"
 _REDIRECTS = range(300, 400)
-
-
-class _Secrets:
-    """What the variables of a contract hold, and the headers that they make."""
-
-    def __init__(self, auth: Auth | None, environment: Mapping[str, str]) -> None:
-        """Raises NoAnswerError for a variable that is not set, or holds what no header can carry."""
-        self._environment = environment
-        self._values: list[str] = []
-        self.headers: dict[str, str] = {}
-        self.names = auth.variables if auth is not None else ()
-        if auth is None:
-            return
-        if auth.bearer_env is not None:
-            self.headers["Authorization"] = f"Bearer {self._value(auth.bearer_env)}"
-        if auth.basic_env is not None:
-            pair = b64encode(self._value(auth.basic_env).encode()).decode()
-            self._values.append(pair)
-            self.headers["Authorization"] = f"Basic {pair}"
-        for header, variable in auth.header_env.items():
-            self.headers[header] = self._value(variable)
-
-    def _value(self, variable: str) -> str:
-        value = self._environment.get(variable, "").strip()
-        if not value:
-            raise NoAnswerError(f"the variable {variable} is not set")
-        if not (value.isascii() and value.isprintable()):
-            raise NoAnswerError(f"the variable {variable} holds a character that no header can carry")
-        self._values.append(value)
-        return value
-
-    def blotted(self, text: str) -> str:
-        """Returns the text without the secrets: a server may repeat what it was sent."""
-        parts = {part for value in self._values for part in (value, value.partition(":")[2])}
-        for value in sorted(parts, key=len, reverse=True):
-            if len(value) >= _SHORTEST_SECRET:
-                text = text.replace(value, _BLOTTED)
-        return text
 
 
 class HttpMetricsServers:
@@ -106,7 +66,7 @@ class HttpMetricsServers:
     ) -> Mapping[Question, Answer]:
         """Returns the answer to each question; one that could not be had says why."""
         try:
-            secrets = _Secrets(metrics.auth, self._environment)
+            secrets = Secrets(metrics.auth, self._environment)
         except NoAnswerError as problem:
             return dict.fromkeys(questions, Answer(why=str(problem)))
         paths = {question: self._path(metrics, question) for question in questions}
@@ -161,20 +121,25 @@ def _get(client: HttpClient, opening: Future[None], path: str) -> _Page:
         return problem
 
 
-def _read(metrics: Metrics, question: Question, page: _Page, secrets: _Secrets) -> Answer:
-    """Returns what a page answers; its words without secrets."""
+def _read(metrics: Metrics, question: Question, page: _Page, secrets: Secrets) -> Answer:
+    """Returns what a page answers; nothing of its words where they may hold a secret."""
+    if isinstance(page, NoAnswerError):
+        return Answer(why=_HIDDEN if secrets.are_in(str(page)) else str(page))
     try:
-        if isinstance(page, NoAnswerError):
-            raise page
         answer = _answer(metrics, question, page, secrets)
     except (NoAnswerError, MalformedError) as problem:
         answer = Answer(why=str(problem))
-    return replace(
-        answer, why=secrets.blotted(answer.why), infos=tuple(secrets.blotted(each) for each in answer.infos)
-    )
+    if any(secrets.are_number(point.value) for point in answer.points):
+        return Answer(why=_HIDDEN)
+    has_words = bool(answer.why or answer.infos) and page.status not in _REFUSED
+    if not has_words or not secrets.are_in(page.body.decode(errors="replace") + f" {page.location}"):
+        return answer
+    if not answer.why:
+        return replace(answer, infos=(_HIDDEN,))
+    return Answer(why=_HIDDEN if page.status == _FOUND else f"answered {page.status}: {_HIDDEN}")
 
 
-def _answer(metrics: Metrics, question: Question, page: HttpAnswer, secrets: _Secrets) -> Answer:
+def _answer(metrics: Metrics, question: Question, page: HttpAnswer, secrets: Secrets) -> Answer:
     if page.status in _REDIRECTS:
         where = f" to {inert(page.location, WHOLE)}" if page.location else ""
         raise NoAnswerError(f"answered {page.status}, a redirect{where}; write the last address into `url`")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import socket
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from io import BufferedIOBase
@@ -350,6 +352,7 @@ def test_one_page_is_asked_for_once_whatever_is_picked_of_it(server: MetricsServ
 
 # --- secrets ---------------------------------------------------------------------------------------------
 
+HIDDEN = "the answer holds a part of a secret that was sent, so it is not shown"
 BASIC = "Basic dDBrZW4td2l0aC1hLXRhaWw6cHc="
 AUTH: list[tuple[Mapping[str, object], str, str, str]] = [
     ({"bearer_env": "TOKEN"}, TOKEN, "Authorization", f"Bearer {TOKEN}"),
@@ -396,7 +399,68 @@ def _repeats(text: str) -> list[Page]:
         vector(text),
         Page(b"", 302, {"Location": f"https://evil.example/?t={text}"}),
         document({"status": "success", "data": {"resultType": text, "result": []}}),
+        Page(
+            json.dumps({"s": 1})[:-1].encode() + b', "%s": 1, "%s": 2}' % ((b"x" * 30 + text.encode(),) * 2)
+        ),
+        document({"status": "error", "error": f"{text} " * 80}),
+        document({"status": "error", "error": f"{text[:12]} is where it begins"}),
     ]
+
+
+def _spelled(secret: str) -> list[str]:
+    """The secret in the spellings that a server may repeat it in."""
+    return [
+        "".join(f"%{ord(sign):02x}" for sign in secret),
+        "".join(f"%25{ord(sign):02x}" for sign in secret),
+        "".join(f"\\u{ord(sign):04x}" for sign in secret),
+        "".join(f"&#{ord(sign)};" for sign in secret),
+        secret.upper(),
+        repr(secret + "'\"\\"),
+        "\u200b".join(secret),
+        secret.encode().hex(),
+        b64encode(f"Bearer {secret}".encode()).decode(),
+        b64encode(f"xx{secret}".encode()).decode(),
+        urlsafe_b64encode(secret.encode()).decode(),
+    ]
+
+
+@pytest.mark.parametrize("spelling", _spelled(TOKEN))
+def test_a_secret_is_found_in_each_spelling(server: MetricsServer, spelling: str) -> None:
+    server.pages["up"] = document({"status": "error", "error": f"not {spelling}"}, 500)
+    asked = surface(server, "prometheus", {"query": "up"}, auth={"bearer_env": "TOKEN"})
+    assert measure(asked, {"TOKEN": TOKEN}).unknown == f"answered 500: {HIDDEN}"
+
+
+QUOTED = "a'b\"c\\d'e\"f\\g"
+
+
+def test_a_secret_with_quotes_is_found_escaped(server: MetricsServer) -> None:
+    server.pages["up"] = vector(QUOTED)
+    asked = surface(server, "prometheus", {"query": "up"}, auth={"bearer_env": "TOKEN"})
+    assert measure(asked, {"TOKEN": QUOTED}).unknown == HIDDEN
+
+
+def test_infos_with_a_secret_are_not_shown(server: MetricsServer) -> None:
+    server.pages["up"] = vector("1", infos=[f"asked by {TOKEN}"])
+    asked = metrics_of(surface(server, "prometheus", {"query": "up"}, auth={"bearer_env": "TOKEN"}))
+    question = Question("up", 600)
+    servers = HttpMetricsServers({"TOKEN": TOKEN}, FixedClock(NOON))
+    assert servers.ask(asked, [question], timeout=5)[question].infos == (HIDDEN,)
+
+
+@pytest.mark.parametrize(("secret", "value"), [("4711", 4711), ("123456789012", 123456789012)])
+def test_a_secret_of_digits_is_no_value(server: MetricsServer, secret: str, value: int) -> None:
+    server.pages["/a"] = document({"e": value})
+    asked = surface(server, "json", {"path": "/a", "pick": "e"}, auth={"bearer_env": "TOKEN"})
+    assert measure(asked, {"TOKEN": secret}).unknown == HIDDEN
+
+
+@pytest.mark.parametrize("auth", [{"bearer_env": "TOKEN"}, {"basic_env": "TOKEN"}])
+def test_words_without_a_secret_are_shown(server: MetricsServer, auth: Mapping[str, object]) -> None:
+    server.pages["up"] = document({"status": "error", "error": "no user prometheus in tenant 7"}, 500)
+    asked = surface(server, "prometheus", {"query": "up"}, auth=auth)
+    found = measure(asked, {"TOKEN": f"prometheus:{TOKEN}" if "basic_env" in auth else TOKEN})
+    assert found.unknown == "answered 500: the server says: no user prometheus in tenant 7"
 
 
 @pytest.mark.parametrize("auth", [{"bearer_env": "TOKEN"}, {"basic_env": "TOKEN"}])
