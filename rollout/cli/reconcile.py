@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -34,8 +34,18 @@ def _handed_over(folder: Path | None, run: str | None) -> list[Evidence]:
     return evidence
 
 
-def _of_collecting(call: Call, folder: Path | None, run: str) -> tuple[list[Evidence], RolloutError | None]:
-    """Returns what another run has collected, and why it is not taken.
+class _Collected(NamedTuple):
+    """What another run has handed over."""
+
+    evidence: list[Evidence]
+    workflow: str = ""
+    """The file's name."""
+    refusal: RolloutError | None = None
+    """Why nothing of it is taken."""
+
+
+def _of_collecting(call: Call, folder: Path | None, run: str) -> _Collected:
+    """Returns what another run has collected.
 
     No fault of the evidence keeps a decision on facts from being made.
     """
@@ -47,13 +57,13 @@ def _of_collecting(call: Call, folder: Path | None, run: str) -> tuple[list[Evid
             raise InputError(f"--run {run}: not the number of a run", hint="take it from the run's address")
         collecting = call.workspace.collecting
         found = collecting.run(run)
-        check_handed_over(found, run, collecting)
+        workflow = check_handed_over(found, run, collecting)
         evidence = _handed_over(folder, run)
         if found is not None and not evidence:
             warn(why_empty(found, run, collecting.kept(run)), title="no evidence")
     except (InputError, OutsideError) as error:
-        return [], error
-    return evidence, None
+        return _Collected([], refusal=error)
+    return _Collected(evidence, workflow)
 
 
 def _ask(call: Call, report: Report, usual: str, began: datetime, *, is_answer: bool) -> None:
@@ -173,20 +183,20 @@ def _decided_by_run(
     """Decides by what another run read, or by facts alone where that is refused; returns the refusal too."""
     from rollout.errors import InputError
 
-    collected, refusal = _of_collecting(call, folder, run)
-    evidence = [*given, *collected]
+    collected = _of_collecting(call, folder, run)
+    evidence = [*given, *collected.evidence]
     try:
-        return decide(call, evidence, dry_run=dry_run), refusal
+        return decide(call, evidence, dry_run=dry_run, workflow=collected.workflow), collected.refusal
     except InputError as error:
         if not evidence:
             raise
         return decide(call, [], dry_run=dry_run), error
 
 
-def decide(call: Call, evidence: Sequence[Evidence], *, dry_run: bool) -> Report:
+def decide(call: Call, evidence: Sequence[Evidence], *, dry_run: bool, workflow: str = "") -> Report:
     reconciler = call.workspace.reconciler(dry_run=dry_run)
     with waiting("reconciling", quiet=call.json):
-        return reconciler.run(call.train, evidence)
+        return reconciler.run(call.train, evidence, workflow=workflow)
 
 
 def _told(call: Call, report: Report, rows: Sequence[Mapping[str, object]], *, dry_run: bool) -> str:

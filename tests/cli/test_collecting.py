@@ -134,6 +134,16 @@ def test_a_run_that_is_none_of_ours_is_refused_and_facts_decide(
     assert (folded(world), decided_on_facts(world)) == (False, True)
 
 
+def test_a_run_hands_over_no_surface_that_its_workflow_does_not_read(
+    world: GitHubWorld, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hand_over(world, tmp_path / "evidence").workflow = ".github/workflows/rollout-metrics.yml"
+    assert reconcile(world, "--evidence", "evidence", "--run", str(NUMBER)) == 2
+    why = ", of a run of rollout-metrics.yml, holds a sample of voice, which rollout-collect.yml reads"
+    assert why in capsys.readouterr().err
+    assert (folded(world), decided_on_facts(world)) == (False, True)
+
+
 @pytest.mark.parametrize("number", ["4711; rm", "../1", "-1"])
 def test_what_is_no_number_is_not_asked_for(
     world: GitHubWorld, capsys: pytest.CaptureFixture[str], number: str

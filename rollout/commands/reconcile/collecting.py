@@ -141,8 +141,10 @@ def _will_bring(run: CollectingRun, since: datetime, now: datetime) -> bool:
 # --- judging ---------------------------------------------------------------------------------------------
 
 
-def check_handed_over(run: CollectingRun | None, number: str, collecting: Collector) -> None:
-    """Raises InputError for a run whose artifacts are no evidence.
+def check_handed_over(run: CollectingRun | None, number: str, collecting: Collector) -> str:
+    """Returns the file name of the workflow that the run is of.
+
+    Raises InputError for a run whose artifacts are no evidence.
 
     Anybody who can start a workflow somewhere could name one of those; only what the default branch's
     workflows read in this repository counts.
@@ -157,6 +159,7 @@ def check_handed_over(run: CollectingRun | None, number: str, collecting: Collec
         raise _no_evidence(f"run {number} is of branch {run.branch}, not of {collecting.branch}")
     if run.event != "workflow_dispatch":
         raise _no_evidence(f"run {number} was started by {run.event}, not by a dispatch")
+    return run.workflow.removeprefix(f"{WORKFLOWS}/")
 
 
 def why_empty(run: CollectingRun, number: str, kept: ArtifactNames) -> str:

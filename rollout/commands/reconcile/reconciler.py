@@ -84,9 +84,10 @@ class Reconciler:
             store, forge, promotion_body, self._decorations, at=self._now, dry_run=dry_run
         )
 
-    def run(self, train: str, evidence: Sequence[Evidence]) -> Report:
+    def run(self, train: str, evidence: Sequence[Evidence], *, workflow: str = "") -> Report:
         """Raises InputError for evidence that cannot be of this rollout, or none of which can be believed,
         before anything is written. Where some can it is folded in, and the report says why the rest is not.
+        `workflow` as in `take_in`.
 
         Once everything is recorded each vital act is made though another one failed, then each decoration;
         raises OutsideError at the end for a vital act that failed.
@@ -94,7 +95,7 @@ class Reconciler:
         report = Report(self._latest(train))
         report.broken = report.state.stood_in_for
         was_ready = report.is_ready
-        believed, of_rollout, report.refused = take_in(evidence, report.state, self._now)
+        believed, of_rollout, report.refused = take_in(evidence, report.state, self._now, workflow=workflow)
         queue = deque(self._from_outside(report, of_rollout))
         finder = FactFinder(self._forge, self._reverts, self._desk)
         if report.state.rollout.outcome is Outcome.ROLLING_BACK:

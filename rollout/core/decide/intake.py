@@ -29,12 +29,14 @@ from rollout.core.state import UNDER_WAY, TrainState
 from rollout.core.surfaces.known import never_reported
 from rollout.core.surfaces.payload import CYCLE_FIELDS
 from rollout.core.values import format_duration, format_instant
+from rollout.core.workflow_pin import COLLECT_WORKFLOW, METRICS_WORKFLOW
 from rollout.errors import InputError
 
 _HINT_COLLECT = "collect again: rollout collect -o FILE"
 _HINT_CLOCK = "set the clock of the machine that wrote it{}, and run that again"
 _HINT_WRITTEN = "hand over what collect or perform wrote, unchanged"
 _HINT_ROUND = "hand over only what this run's jobs collected, with --round RUN-ATTEMPT"
+_HINT_READER = "nothing that this run handed over is taken; find in its log what wrote that sample"
 
 
 def check_run(evidence: Sequence[Evidence], run: str) -> None:
@@ -57,10 +59,12 @@ class Intake(NamedTuple):
     """Why evidence was left out that cannot be believed."""
 
 
-def take_in(evidence: Sequence[Evidence], state: TrainState, now: datetime) -> Intake:
+def take_in(evidence: Sequence[Evidence], state: TrainState, now: datetime, *, workflow: str = "") -> Intake:
     """Returns what of the evidence can be believed, in the order in which it is folded.
 
-    Raises InputError where none can, for a torn round, and for evidence that is not of this rollout.
+    `workflow`: the file of the one whose run handed it over; empty for a person.
+    Raises InputError where none can, for a torn round, for evidence that is not of this rollout, and for a
+    surface that this workflow does not read.
     """
     found, refused = _sorted_out(evidence, now)
     if refused and not found:
@@ -69,6 +73,8 @@ def take_in(evidence: Sequence[Evidence], state: TrainState, now: datetime) -> I
     of_rollout = [left for left in map(without_answers, believed) if left is not None]
     for item in of_rollout:
         check_evidence(item, state, now)
+        if workflow and isinstance(item, Observation):
+            _check_reader(item, state.contract, workflow)
     return Intake(believed, of_rollout, refused)
 
 
@@ -285,6 +291,19 @@ def check_evidence(item: Evidence, state: TrainState, now: datetime) -> None:
         return
     if not why_ignored(status, state.contract, item, now):
         raise InputError(f"{what} was made under another contract", hint=_HINT_COLLECT)
+
+
+def _check_reader(observation: Observation, contract: Contract, workflow: str) -> None:
+    """Raises InputError for a surface that another workflow reads: product code states no metrics."""
+    for name in observation.samples:
+        surface = contract.surfaces.get(name)
+        reader = METRICS_WORKFLOW if surface is not None and surface.metrics is not None else COLLECT_WORKFLOW
+        if surface is not None and workflow != reader:
+            raise InputError(
+                f"{_name(observation)}, of a run of {workflow}, holds a sample of {name},"
+                f" which {reader} reads",
+                hint=_HINT_READER,
+            )
 
 
 def _excused(observation: Observation, contract: Contract) -> Iterator[str]:
