@@ -200,7 +200,7 @@ def test_what_a_product_or_person_wrote_is_shown_inert_and_cut(end: Ends) -> Non
         ),
         (
             "init --profile magic",
-            "Invalid value for '--profile': 'magic' is not one of 'generic', 'tau'.",
+            "Invalid value for '--profile': 'magic' is not one of 'generic', 'tau', 'service'.",
             "see: rollout init --help",
         ),
     ],
