@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,6 +19,8 @@ MAX_EVIDENCE = 5 * 1024 * 1024
 _SCHEMA = 1
 _KINDS: dict[str, type[Observation] | type[Results]] = {"observation": Observation, "results": Results}
 _MAX_MISTAKES = 20
+_LARGEST = 2**64 - 1
+"""A whole number beyond it, such as one of 400 digits, is none that anything can be counted with."""
 _WRITE_AGAIN = "write it again: rollout collect -o FILE, or rollout perform -o FILE"
 
 
@@ -83,6 +86,9 @@ def _evidence(name: str, document: JsonValue) -> Evidence:
     model = _KINDS.get(kind) if isinstance(kind, str) else None
     if model is None:
         raise _refusal(name, f"kind: is neither {' nor '.join(_KINDS)}", _WRITE_AGAIN)
+    if place := next(_too_large(document, ()), None):
+        problem = f"{inert('.'.join(place))}: is too large a number, at most {_LARGEST}"
+        raise _refusal(name, problem, _WRITE_AGAIN)
     try:
         # Strict as JSON is: "0" and false are no numbers, "false" is no truth.
         return model.model_validate_json(json.dumps(document), strict=True)
@@ -98,6 +104,18 @@ def _refuse_other_schema(name: str, schema: JsonValue) -> None:
         raise _refusal(
             name, f"schema: is {inert(str(schema), 40)}, and this rollout reads up to {_SCHEMA}", hint
         )
+
+
+def _too_large(value: JsonValue, place: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yields where numbers are that no sum or share can be made of; state of older versions may hold some."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _too_large(item, (*place, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _too_large(item, (*place, str(index)))
+    elif isinstance(value, int | float) and abs(value) > _LARGEST:
+        yield place
 
 
 def _mistakes(name: str, error: ValidationError) -> str:

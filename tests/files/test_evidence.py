@@ -163,6 +163,29 @@ def test_a_value_of_another_type_is_not_taken_for_one(tmp_path: Path, field: str
         read_evidence(written(tmp_path, document))
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        "samples.voice.fields.queue_depth",
+        "samples.shop.measurements.errors.value",
+        "samples.shop.measurements.errors.good",
+        "samples.shop.measurements.errors.windows.1h.value",
+        "samples.voice.timeline.bad",
+        "harness.total",
+    ],
+)
+@pytest.mark.parametrize("value", [10**400, -(10**400), 2**64, 1e300])
+def test_a_number_that_nothing_can_be_made_of_is_bad_input(tmp_path: Path, field: str, value: float) -> None:
+    document = OBSERVATION.model_dump(mode="json", by_alias=True)
+    document["samples"]["shop"] = {"measurements": {"errors": {"windows": {"1h": {}}}}}
+    *above, last = field.split(".")
+    reduce(lambda inner, key: inner[key], above, document)[last] = value
+    path = written(tmp_path, document)
+    with pytest.raises(InputError) as raised:
+        read_evidence(path)
+    assert raised.value.message == f"{path}: {field}: is too large a number, at most 18446744073709551615"
+
+
 @pytest.mark.parametrize("field", ["started_at", "samples.voice.updated_at", "harness.started_at"])
 @pytest.mark.parametrize("value", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
 def test_a_time_outside_the_calendar_is_bad_input(tmp_path: Path, field: str, value: str) -> None:
