@@ -81,7 +81,12 @@ class HttpMetricsServers:
         finally:
             self._clients.discard(client)
             client.close()
-        return {question: _read(metrics, question, pages[path], secrets) for question, path in paths.items()}
+        answers = {
+            question: _read(metrics, question, pages[path], secrets) for question, path in paths.items()
+        }
+        if self._at is None or isinstance(metrics, JsonApi):  # which tells its state of now alone
+            return answers
+        return {question: replace(answer, at=self._at) for question, answer in answers.items()}
 
     def _path(self, metrics: Metrics, question: Question) -> str:
         match metrics:

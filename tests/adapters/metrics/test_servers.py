@@ -239,6 +239,25 @@ def test_the_tool_sends_a_time_only_under_now(server: MetricsServer) -> None:
     assert server.paths == ["/api/v1/query?query=up", f"/api/v1/query?query=up&time={int(NOON.timestamp())}"]
 
 
+@pytest.mark.parametrize(
+    ("provider", "page", "more", "unknown"),
+    [
+        ("prometheus", vector(), {"query": "up"}, None),
+        ("datadog", document({"status": "ok", "series": []}), {"query": "up"}, None),
+        ("json", document([]), {"path": "/up", "pick": "@"}, "from the future: the server says"),
+    ],
+)
+def test_under_now_an_empty_answer_is_of_the_moment_that_was_asked_for(
+    server: MetricsServer, provider: str, page: Page, more: Mapping[str, object], unknown: str | None
+) -> None:
+    """A JSON API is asked for no moment: what it answers is of its own clock."""
+    server.date = LATER
+    server.pages["up" if provider != "json" else "/up"] = page
+    found = measure(surface(server, provider, {**more, "on_empty": "zero"}), at=NOON)
+    assert (found.value, found.at) == ((0, NOON) if unknown is None else (None, None))
+    assert (found.unknown or "").startswith(unknown or "")
+
+
 # --- Datadog and JSON ------------------------------------------------------------------------------------
 
 MS = int(NOON.timestamp()) * 1000
