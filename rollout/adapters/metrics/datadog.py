@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from rollout.adapters.metrics.http_client import MAX_BODY, WHOLE, HttpAnswer
 from rollout.core.surfaces.metrics.answers import Answer, Point
 from rollout.core.surfaces.metrics.questions import Question
-from rollout.core.surfaces.payload import MalformedError, a_list, an_object, decode, number
+from rollout.core.surfaces.payload import MalformedError, a_list, an_object, decode, number, shown
 from rollout.core.text import inert
 from rollout.core.values import JsonValue, from_unix
 
@@ -48,9 +48,9 @@ def _point(pair: JsonValue) -> Point:
         raise MalformedError("a point is not a pair of time and number")
     moment, value = number(pair[0]), number(pair[1])
     if moment is None or isinstance(pair[0], bool):
-        raise MalformedError(f"a time is not a number: {inert(repr(pair[0]), WHOLE)}")
+        raise MalformedError(f"a time is not a number: {shown(pair[0], WHOLE)}")
     if pair[1] is None:
         return Point(float("nan"), from_unix(moment / _MILLISECONDS))
     if value is None or isinstance(pair[1], bool):
-        raise MalformedError(f"a value is not a number: {inert(repr(pair[1]), WHOLE)}")
+        raise MalformedError(f"a value is not a number: {shown(pair[1], WHOLE)}")
     return Point(value, from_unix(moment / _MILLISECONDS))

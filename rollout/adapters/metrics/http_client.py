@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from threading import Lock
@@ -248,6 +248,6 @@ def _body(response: urllib3.BaseHTTPResponse) -> bytes:
 def _date(header: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(header)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):  # beyond the calendar
         return None
-    return found if found.tzinfo is not None else None

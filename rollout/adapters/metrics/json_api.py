@@ -6,7 +6,7 @@ from rollout.adapters.metrics.http_client import MAX_BODY, WHOLE, HttpAnswer
 from rollout.core.surfaces import expressions
 from rollout.core.surfaces.metrics.answers import Answer, Point
 from rollout.core.surfaces.metrics.questions import Question
-from rollout.core.surfaces.payload import MalformedError, decode, number
+from rollout.core.surfaces.payload import MalformedError, decode, number, shown
 from rollout.core.text import inert
 from rollout.core.values import JsonValue
 
@@ -35,10 +35,10 @@ def read(found: HttpAnswer, question: Question) -> Answer:
 
 def _value(picked: JsonValue) -> int | float:
     if isinstance(picked, str) and _reads_as_number(picked):
-        raise MalformedError(f"picks text: {inert(repr(picked), WHOLE)}; to_number() reads it")
+        raise MalformedError(f"picks text: {shown(picked, WHOLE)}; to_number() reads it")
     value = None if isinstance(picked, bool) else number(picked)
     if value is None:
-        raise MalformedError(f"picks no number: {inert(repr(picked), WHOLE)}")
+        raise MalformedError(f"picks no number: {shown(picked, WHOLE)}")
     return value
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from rollout.adapters.metrics.http_client import MAX_BODY, WHOLE, HttpAnswer
 from rollout.core.surfaces.metrics.answers import Answer, Point
 from rollout.core.surfaces.metrics.questions import Question
-from rollout.core.surfaces.payload import MalformedError, a_list, an_object, decode, number
+from rollout.core.surfaces.payload import MalformedError, a_list, an_object, decode, number, shown
 from rollout.core.text import inert
 from rollout.core.values import JsonValue, from_unix
 
@@ -48,7 +48,11 @@ def _error(document: dict[str, JsonValue]) -> str:
 def _texts(value: JsonValue) -> tuple[str, ...]:
     if value is None:
         return ()
-    return tuple(inert(str(each), WHOLE) for each in a_list(value, "warnings or infos")[:_MAX_INFOS])
+    return tuple(map(_text, a_list(value, "warnings or infos")[:_MAX_INFOS]))
+
+
+def _text(value: JsonValue) -> str:
+    return inert(value, WHOLE) if isinstance(value, str) else shown(value, WHOLE)
 
 
 def _points(data: dict[str, JsonValue]) -> tuple[Point, ...]:
@@ -56,7 +60,7 @@ def _points(data: dict[str, JsonValue]) -> tuple[Point, ...]:
     if kind == "scalar":
         return (_point(data.get("result")),)
     if kind != "vector":
-        raise MalformedError(f"gives a {inert(str(kind), WHOLE)}, not an instant vector of numbers")
+        raise MalformedError(f"gives a {_text(kind)}, not an instant vector of numbers")
     series = [an_object(each, "a series") for each in a_list(data.get("result"), "result")]
     if any("histogram" in each for each in series):
         raise MalformedError("gives a histogram, not a number; take a quantile of it")
@@ -68,7 +72,7 @@ def _point(pair: JsonValue) -> Point:
         raise MalformedError("a value is not a pair of time and number")
     seconds, text = number(pair[0]), pair[1]
     if seconds is None or isinstance(pair[0], bool):
-        raise MalformedError(f"a time is not a number: {inert(repr(pair[0]), WHOLE)}")
+        raise MalformedError(f"a time is not a number: {shown(pair[0], WHOLE)}")
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
-        raise MalformedError(f"a value is not a number in quotes: {inert(repr(text), WHOLE)}")
+        raise MalformedError(f"a value is not a number in quotes: {shown(text, WHOLE)}")
     return Point(float(text), from_unix(seconds))

@@ -80,7 +80,14 @@ def found(expression: str, document: JsonValue) -> JsonValue:
     try:
         return jmespath.search(expression, document)
     except (JMESPathError, *_TRIPS) as error:
-        raise FailedError(str(error)) from None
+        raise FailedError(_words(error)) from None
+
+
+def _words(error: Exception) -> str:
+    try:
+        return str(error)
+    except (RecursionError, ValueError):  # it quotes a value that Python cannot write
+        return "it cannot be evaluated"
 
 
 def fallback(expression: str) -> str | None:

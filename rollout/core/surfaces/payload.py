@@ -127,7 +127,7 @@ def number(value: JsonValue) -> int | float | None:
     """Returns a finite number within 64 bits, true and false as 1 and 0; None for anything else."""
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, int | float) and math.isfinite(value) and abs(value) <= LARGEST:
+    if isinstance(value, int | float) and abs(value) <= LARGEST:  # false for NaN too
         return value
     return None
 
@@ -136,6 +136,14 @@ def count(value: JsonValue) -> int | None:
     """Returns a whole number from 0 up, true and false as 1 and 0; None for anything else."""
     found = number(value)
     return int(found) if found is not None and found >= 0 and found == int(found) else None
+
+
+def shown(value: JsonValue, limit: int = 40) -> str:
+    """Returns a value as messages show it, on one line."""
+    try:
+        return inert(repr(value), limit)
+    except (RecursionError, ValueError):  # Python writes no whole number of some thousand digits
+        return "a value too large to show"
 
 
 def numeric_fields(values: Mapping[str, JsonValue], counts: Collection[str]) -> dict[str, int | float]:

@@ -69,6 +69,7 @@ def measure(
 
 # --- Prometheus ------------------------------------------------------------------------------------------
 
+MS = int(NOON.timestamp()) * 1000
 EARLIER, LATER = NOON - timedelta(minutes=21), NOON + timedelta(minutes=3)
 ERROR = {"status": "error", "errorType": "bad_data", "error": 'invalid parameter "query": 1:5: parse error'}
 PROMETHEUS: dict[str, tuple[Page, Mapping[str, object], float | None, str]] = {
@@ -191,6 +192,11 @@ UPDATED: list[tuple[Page, datetime | None, str]] = [
     (vector(str(NOON.timestamp() - 9000)), None, "stale: 2h30m old, at most 20m"),
     (vector("1e30"), None, "updated: too large a number"),
     (vector("1e15"), None, "from the future"),
+    (
+        vector(str(MS)),
+        None,
+        f"updated: {MS} looks like milliseconds; divide it by 1000",
+    ),
     (vector("-1e15"), None, "no clock that was set"),
     (vector(), None, "updated: no series"),
 ]
@@ -259,8 +265,6 @@ def test_under_now_an_empty_answer_is_of_the_moment_that_was_asked_for(
 
 
 # --- Datadog and JSON ------------------------------------------------------------------------------------
-
-MS = int(NOON.timestamp()) * 1000
 
 
 def points(*series: list[list[object]], **more: object) -> Page:
@@ -347,6 +351,42 @@ def test_only_an_empty_list_is_zero(
     server.pages["/health"] = page
     asked = {"path": "/health", "pick": pick, "on_empty": "zero"}
     assert measure(surface(server, "json", asked)).value == value
+
+
+HUGE: list[tuple[str, Mapping[str, object], bytes]] = [
+    ("json", {"path": "/q", "pick": "e"}, b'{"e": 1%s}' % (b"0" * 400)),
+    ("json", {"path": "/q", "pick": "sum(e)"}, b'{"e": [9%s, 9%s]}' % (b"9" * 4299, b"9" * 4299)),
+    ("json", {"path": "/q", "pick": "abs([sum(e)])"}, b'{"e": [9%s, 9%s]}' % (b"9" * 4299, b"9" * 4299)),
+    (
+        "prometheus",
+        {"query": "/q"},
+        b'{"status": "success", "data": {"resultType": "scalar", "result": [1%s, "1"]}}' % (b"0" * 400),
+    ),
+    ("datadog", {"query": "/q"}, b'{"series": [{"pointlist": [[1%s, 1.0]]}]}' % (b"0" * 400)),
+]
+
+
+@pytest.mark.parametrize(("provider", "query", "body"), HUGE)
+def test_a_huge_number_is_unknown(
+    server: MetricsServer, provider: str, query: Mapping[str, object], body: bytes
+) -> None:
+    server.pages["/q"] = Page(body)
+    assert measure(surface(server, provider, query)).unknown
+
+
+DATES = [
+    "Mon, 30 Nov 2026 12:00:00 +99999999999999999999",
+    "Mon, 30 Nov 99999999999999999999 12:00:00 GMT",
+    "Fri, 31 Dec 9999 23:59:59 -2359",
+]
+
+
+@pytest.mark.parametrize("date", DATES)
+def test_a_date_beyond_the_calendar_is_none(server: MetricsServer, date: str) -> None:
+    server.date = None
+    server.pages["/q"] = Page(b'{"e": 1}', headers={"Date": date})
+    found = measure(surface(server, "json", {"path": "/q", "pick": "e"}))
+    assert found.unknown == "the answer states no time; name a query for it with `updated`"
 
 
 def test_an_answer_without_any_time_is_unknown(server: MetricsServer) -> None:

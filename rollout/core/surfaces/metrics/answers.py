@@ -75,6 +75,8 @@ def measured(asked: Asked, answers: Mapping[Question, Answer], now: datetime, *,
         is_needed = part is not Part.SAMPLES or asked.query.min_samples is not None
         if number.why and is_needed:
             return _unknown(asked, number.why if part is Part.VALUE else f"{part}: {number.why}")
+    if why := _why_no_seconds(numbers, now):
+        return _unknown(asked, why)
     at = _time(numbers)
     if why := _why_untimely(at, now, max_age):
         return _unknown(asked, why)
@@ -159,6 +161,16 @@ def _time(numbers: Mapping[Part, _Number]) -> datetime | None:
         return to_utc_seconds(from_unix(numbers[Part.UPDATED].value))
     times = [each.at for part, each in numbers.items() if part is not Part.SAMPLES and each.at is not None]
     return to_utc_seconds(min(times)) if times else None
+
+
+def _why_no_seconds(numbers: Mapping[Part, _Number], now: datetime) -> str:
+    """Returns that the time of `updated` is in milliseconds, where only that makes it a time before now."""
+    if Part.UPDATED not in numbers:
+        return ""
+    value = numbers[Part.UPDATED].value
+    seconds = from_unix(value / 1000)
+    is_likely = is_ahead(from_unix(value), now) and not is_ahead(seconds, now) and not is_too_early(seconds)
+    return f"updated: {value:.0f} looks like milliseconds; divide it by 1000" if is_likely else ""
 
 
 def _why_untimely(at: datetime | None, now: datetime, max_age: int) -> str:
