@@ -26,6 +26,8 @@ class _QueryPart(NamedTuple):
     query: Query
     part: Part
     asked: str | Pick
+    further: tuple[int, ...] = ()
+    """Seconds of each window that a gate or trigger asks it over, beside its own."""
 
     @property
     def text(self) -> str:
@@ -71,14 +73,35 @@ def metric_doubts(contract: Contract) -> Iterator[str]:
             where = f"surfaces.{name}.metrics.insecure_http"
             yield f"{where}: whoever is between here and the server can change what it measures"
     for each in _parts(contract):
+        own = each.query.window or contract.sampling.interval
         if each.part in _COUNTED:
-            yield from _of_counts(each, each.query.window or contract.sampling.interval)
+            yield from _of_counts(each, own)
+        if isinstance(each.metrics, Datadog) and (each.part in _COUNTED or each.further):
+            windows = (own, *each.further) if each.part in _COUNTED else each.further
+            yield from _of_buckets(each, max(windows), contract.sampling.max_age)
+
+
+_MOVING = re.compile(r"\bmoving_rollup\s*\(")
+_SUMMED = re.compile(r"\.rollup\(\s*sum\b")
+
+
+def _of_buckets(each: _QueryPart, window: int, max_age: int) -> Iterator[str]:
+    """Yields why the newest point of Datadog may not count the window.
+
+    `rollup` cuts time at whole multiples of its interval: its newest point is as old as the beginning of one.
+    """
+    advice = "write moving_rollup(QUERY.rollup(sum, 60), {window}, 'sum')"
+    if _MOVING.search(each.text):
+        return
+    if not _SUMMED.search(each.text):
+        yield f"{each.where}: its newest point counts a part of the window; {advice}"
+    elif window > max_age:
+        old, most = format_duration(window), format_duration(max_age)
+        yield f"{each.where}: its newest point is up to {old} old, and sampling.max_age is {most}; {advice}"
 
 
 def _of_counts(each: _QueryPart, window: int) -> Iterator[str]:
     """Yields why a part of a proportion may not count what happened in its window."""
-    if isinstance(each.metrics, Datadog) and "rollup(sum" not in each.text.replace(" ", ""):
-        yield f"{each.where}: its newest point counts a part of the window; add .rollup(sum, {{window}})"
     if isinstance(each.metrics, Prometheus):
         if promql.counts_by_rate(each.text):
             yield f"{each.where}: rate() gives no counts, which good and total are; use increase()"
@@ -102,13 +125,16 @@ def _ranges(query: str) -> Iterator[int]:
 
 
 def _parts(contract: Contract) -> Iterator[_QueryPart]:
+    asked_over = contract.windows
     for name, surface in contract.surfaces.items():
         if surface.metrics is None:
             continue
+        further = asked_over.get(name, {})
         for field, query in surface.metrics.queries.items():
             where = f"surfaces.{name}.metrics.queries.{field}"
             for part, asked in query.parts.items():
-                yield _QueryPart(f"{where}{_key(part, asked)}", surface.metrics, query, part, asked)
+                windows = further.get(field, ()) if part is Part.VALUE else ()
+                yield _QueryPart(f"{where}{_key(part, asked)}", surface.metrics, query, part, asked, windows)
 
 
 def _key(part: Part, asked: str | Pick) -> str:

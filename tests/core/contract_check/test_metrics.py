@@ -261,6 +261,19 @@ def test_good_input_has_no_finding(data: dict[str, object]) -> None:
     assert examine(data)[1] == []
 
 
+MOVING = "write moving_rollup(QUERY.rollup(sum, 60), {window}, 'sum')"
+ROLLED = ".rollup(sum, 60), {window}, 'sum')"
+
+
+def burning(good: str, total: str) -> dict[str, object]:
+    """A contract whose error budget is over windows of Datadog."""
+    queries = {"ok": {"query": good}, "all": {"query": total}}
+    pair = {"long": "1h", "short": "5m", "factor": 14.4}
+    gate = {"kind": "burn_rate", "good": "ok", "total": "all", "objective": 0.999, "windows": [pair]}
+    surface = {"metrics": {"provider": "datadog", "url": URL, "queries": queries}}
+    return contract(surface, [{**gate, "surfaces": ["m"]}])
+
+
 WARNED = [
     (
         metrics({"url": "http://prometheus.svc:9090", "insecure_http": True}),
@@ -276,7 +289,27 @@ WARNED = [
     ),
     (
         query("datadog", {"good": "sum:ok{*}.rollup(sum, {window})", "total": "sum:all{*}.as_count()"}),
-        f"{Q}.total: its newest point counts a part of the window; add .rollup(sum, {{window}})",
+        f"{Q}.total: its newest point counts a part of the window; {MOVING}",
+    ),
+    (
+        query(
+            "datadog",
+            {"good": f"moving_rollup(sum:a{{*}}{ROLLED}", "total": "moving_rollup (x)", "window": "1h"},
+        ),
+        "",
+    ),
+    (
+        query(
+            "datadog",
+            {"good": "moving_rollup(x)", "total": "sum:all{*}.rollup(sum, {window})", "window": "1h"},
+        ),
+        f"{Q}.total: its newest point is up to 1h old, and sampling.max_age is 20m; {MOVING}",
+    ),
+    (
+        burning(
+            "sum:ok{*}.rollup(sum, {window})", "moving_rollup(sum:all{*}.rollup(sum, 60), {window}, 'sum')"
+        ),
+        f"{M}.queries.ok.query: its newest point is up to 1h old, and sampling.max_age is 20m; {MOVING}",
     ),
 ]
 
@@ -284,4 +317,4 @@ WARNED = [
 @pytest.mark.parametrize(("data", "line"), WARNED)
 def test_what_may_be_meant_is_shown(data: dict[str, object], line: str) -> None:
     found = find_notes(Contract.model_validate(data))
-    assert [each for each in found if each.startswith("surfaces.m")] == [line]
+    assert [each for each in found if each.startswith("surfaces.m")] == ([line] if line else [])

@@ -172,6 +172,11 @@ DATADOG = [
     ("avg:x{*} by {host}", "avg:x{*} by {host}", ""),
     ("avg:x{prod}", "avg:x{prod}", ""),
     ("sum:x{v:{version}}.rollup(sum, {window})", "sum:x{v:1.0_b.5}.rollup(sum, 300)", ""),
+    (
+        "moving_rollup(sum:x{v:{version}}.as_count().rollup(sum, 60), {window}, 'sum')",
+        "moving_rollup(sum:x{v:1.0_b.5}.as_count().rollup(sum, 60), 300, 'sum')",
+        "",
+    ),
     ("avg:x{version}", "", "{version} stands only for the value of a tag, such as {tag:{version}}"),
     ("avg:x{v:{window}}", "", "{window} stands outside of the braces of a scope"),
     ("avg:x{v:{verson}}", "", "unknown placeholder {verson}; did you mean version?"),
