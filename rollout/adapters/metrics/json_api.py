@@ -24,7 +24,7 @@ def read(found: HttpAnswer, question: Question) -> Answer:
     """
     document = decode(found.body, MAX_BODY)
     try:
-        picked = expressions.found(question.pick, document)
+        picked = expressions.evaluated(question.pick, document)
     except expressions.FailedError as error:
         raise MalformedError(f"pick fails on the answer: {inert(str(error), WHOLE)}") from None
     if picked is None:

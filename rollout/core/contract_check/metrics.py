@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rollout.core.contract import Contract, Datadog, Metrics, Part, Pick, Prometheus, Query
 from rollout.core.placeholders import named
-from rollout.core.surfaces.expressions import expression_problem
+from rollout.core.surfaces.expressions import constant_doubt, constant_problem, expression_problem
 from rollout.core.surfaces.metrics import promql, url_path
 from rollout.core.surfaces.metrics.holes import NAMES
 from rollout.core.surfaces.metrics.questions import holes_in
@@ -58,7 +58,8 @@ def _as_text(each: _QueryPart, name: str) -> str:
 
 
 def _of_expression(where: str, expression: str) -> Iterator[str]:
-    if problem := expression_problem(expression):
+    problem = expression_problem(expression) or constant_problem(expression, "the server answers")
+    if problem:
         yield f"{where}: {problem}"
         return
     for word in named(expression):
@@ -73,6 +74,8 @@ def metric_doubts(contract: Contract) -> Iterator[str]:
             where = f"surfaces.{name}.metrics.insecure_http"
             yield f"{where}: whoever is between here and the server can change what it measures"
     for each in _parts(contract):
+        if isinstance(each.asked, Pick) and (doubt := constant_doubt(each.asked.pick)):
+            yield f"{each.where}.pick: {doubt}"
         own = each.query.window or contract.sampling.interval
         if each.part in _COUNTED:
             yield from _of_counts(each, own)

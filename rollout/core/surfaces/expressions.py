@@ -36,10 +36,19 @@ def expression_problems(contract: Contract) -> list[str]:
 def constant_problems(contract: Contract) -> Iterator[str]:
     """Yields every expression that gives the same for all payloads, as `surfaces.NAME.map.FIELD: message`."""
     for where, expression in _all_expressions(contract):
-        node = _parsed(expression)
-        if node is not None and _is_constant(node):
-            shown = inert(expression, 60)
-            yield f"{where}: {shown} is the same whatever the product prints{_as_a_name(node)}"
+        if problem := constant_problem(expression, "the product prints"):
+            yield f"{where}: {problem}"
+
+
+def constant_problem(expression: str, read: str) -> str:
+    """Returns that the expression gives the same for all payloads; empty where that is not certain.
+
+    `read`: what its payloads are, such as `the product prints`.
+    """
+    node = _parsed(expression)
+    if node is None or not _is_constant(node):
+        return ""
+    return f"{inert(expression, 60)} is the same whatever {read}{_as_a_name(node)}"
 
 
 def constant_doubts(contract: Contract) -> Iterator[str]:
@@ -49,14 +58,21 @@ def constant_doubts(contract: Contract) -> Iterator[str]:
     gives something else for empty values, it tells these apart.
     """
     for where, expression in _all_expressions(contract):
-        node = _parsed(expression)
-        if node is None or _is_constant(node):
-            continue
-        found = [find(expression, payload) for payload in _payloads(node)]
-        found += filter(_says_something, (find(expression, payload) for payload in _empty_payloads(node)))
-        if found[0] is not None and all(_same(each, found[0]) for each in found):
-            shown, always = inert(expression, 60), inert(json.dumps(found[0]), 40)
-            yield f"{where}: {shown} gave {always} for each of {len(found)} payloads it was tried on"
+        if doubt := constant_doubt(expression):
+            yield f"{where}: {doubt}"
+
+
+def constant_doubt(expression: str) -> str:
+    """Returns that the expression gave the same for all payloads it was tried on; empty where it did not."""
+    node = _parsed(expression)
+    if node is None or _is_constant(node):
+        return ""
+    found = [find(expression, payload) for payload in _payloads(node)]
+    found += filter(_says_something, (find(expression, payload) for payload in _empty_payloads(node)))
+    if found[0] is None or not all(_same(each, found[0]) for each in found):
+        return ""
+    shown, always = inert(expression, 60), inert(json.dumps(found[0]), 40)
+    return f"{shown} gave {always} for each of {len(found)} payloads it was tried on"
 
 
 def find(expression: str, document: JsonValue) -> JsonValue:
@@ -64,12 +80,12 @@ def find(expression: str, document: JsonValue) -> JsonValue:
     document.
     """
     try:
-        return found(expression, document)
+        return evaluated(expression, document)
     except FailedError:
         return None
 
 
-def found(expression: str, document: JsonValue) -> JsonValue:
+def evaluated(expression: str, document: JsonValue) -> JsonValue:
     """Returns what the expression finds; None when it finds nothing.
 
     Raises FailedError where it cannot be evaluated on this document.

@@ -129,6 +129,18 @@ BAD: list[tuple[dict[str, object], str]] = [
         query("json", {"path": "/health", "pick": "errors["}),
         f"{Q}.pick: not a JMESPath expression:",
     ),
+    (
+        query("json", {"path": "/health", "pick": "`0`"}),
+        f"{Q}.pick: `0` is the same whatever the server answers",
+    ),
+    (
+        query("json", {"path": "/health", "pick": "'healthy'"}),
+        f"{Q}.pick: 'healthy' is the same whatever the server answers; did you mean healthy, without quotes?",
+    ),
+    (
+        query("json", {"good": {"path": "/a", "pick": "length('abc')"}, "total": A_PICK}),
+        f"{Q}.good.pick: length('abc') is the same whatever the server answers",
+    ),
     (query("json", {"path": "/health", "pick": "foo(errors)"}), f"{Q}.pick: Unknown function: foo()"),
     (
         query("json", {"path": "/health", "pick": "by.'{version}'"}),
@@ -304,6 +316,10 @@ WARNED = [
             {"good": "moving_rollup(x)", "total": "sum:all{*}.rollup(sum, {window})", "window": "1h"},
         ),
         f"{Q}.total: its newest point is up to 1h old, and sampling.max_age is 20m; {MOVING}",
+    ),
+    (
+        query("json", {"path": "/a", "pick": "errors && `0` || `0`"}),
+        f"{Q}.pick: errors && `0` || `0` gave 0 for each of 34 payloads it was tried on",
     ),
     (
         burning(
