@@ -63,7 +63,7 @@ def url(flags: Path) -> Iterator[str]:
 
 FIGURE = re.compile(
     r"\b\d+(,\d{3})+\b|\b\d+\.\d{3,}\b"  # a count, a latency
-    r"|(?<=errors: )[\d.]+|(?<=failing_before: )[\d.]+|(?<=\()[\d.]+(?= of )"
+    r"|(?<=errors: )[\d.]+|(?<=failing_before: )[\d.]+|(?<=failing_before )[\d.]+|(?<=\()[\d.]+(?= of )"
 )
 
 
