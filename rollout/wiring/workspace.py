@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -55,12 +55,15 @@ if TYPE_CHECKING:
         Reverter,
         StateFiles,
         StateStore,
+        Worktree,
     )
     from rollout.ports.inspection import Inspector
     from rollout.wiring.github import GitHub
     from rollout.wiring.remotes import Remote
 
 _KEPT_CONTRACTS = 16
+_NAMES_VARIABLES = b"_env"
+"""Every key of `auth` ends in it: a contract without it names no variable."""
 
 UNKNOWN_PERSON = "somebody unknown"
 """Who brakes where neither git nor Actions says who it is."""
@@ -505,7 +508,11 @@ class Workspace:
     def product(
         self, product_dir: Path | None, evidence_dir: Path | None = None, *, withheld: Sequence[str] = ()
     ) -> Product:
-        """Returns the product's checkout; its commands do not get the variables that are `withheld`."""
+        """Returns the product's checkout.
+
+        Its commands do not get the variables that are `withheld`, nor those with which any train that the
+        clone knows asks metrics servers.
+        """
         from rollout.adapters.product import LocalProduct
 
         return LocalProduct(
@@ -514,8 +521,23 @@ class Workspace:
             self.clock,
             evidence_dir=evidence_dir,
             left_out=STATE if self._is_home(product_dir) else None,
-            withheld=withheld,
+            withheld=frozenset((*withheld, *self._variables_of_trains())),
         )
+
+    def _variables_of_trains(self) -> Iterator[str]:
+        """Yields the variables with secrets of metrics that contracts in the clone name; one that cannot be
+        read is passed over.
+        """
+        from rollout.files.state_files import read_contract
+
+        branch = self.asked_state_branch or STATE_BRANCH
+        places: list[Worktree] = [self.worktree, *([self.branch_files(branch)] if self._is_clone() else [])]
+        for place in places:
+            for file in place.contracts():
+                with suppress(InputError):
+                    text = place.read(file)
+                    if _NAMES_VARIABLES in text:
+                        yield from read_contract(text, file, in_use=True)[0].variables
 
     def is_set(self, variable: str) -> bool:
         """Returns whether the environment has a value for that variable."""

@@ -16,6 +16,8 @@ from rollout.adapters.product import LocalProduct, product_environment
 from rollout.core.contract import Adapter, Surface
 from rollout.core.surfaces.event_log import MAX_LINE
 from rollout.ports import Checkout, CommandRun, Failure, Product, Reading
+from rollout.wiring.workspace import Workspace
+from tests.adapters.scratch import Repository
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LONG = 60
@@ -309,6 +311,37 @@ def test_commands_get_the_filtered_environment(folder: Path) -> None:
     seen = json.loads(ran.stdout)
     assert seen["TAU_MODE"] == "live"
     assert seen.keys().isdisjoint({"GITHUB_TOKEN", "PROM_AUTH"})
+
+
+METRICS = """\
+schema: 1
+train: {train}
+phases:
+  - {{name: none, canary_percent: 0, soak: 0s, gates: [{{kind: threshold, field: up, max: 1}}]}}
+  - {{name: all, canary_percent: 100, soak: 1h, gates: [{{kind: threshold, field: up, max: 1}}]}}
+surfaces:
+  shop:
+    metrics: {{provider: prometheus, url: https://p.example, auth: {auth}, queries: {{up: {{query: up}}}}}}
+"""
+
+
+@pytest.mark.parametrize("branch", ["main", "rollout-state"])
+def test_commands_of_a_train_get_no_secrets_of_another(tmp_path: Path, branch: str) -> None:
+    repository = Repository(tmp_path / "repo")
+    if branch != "main":
+        repository.git("checkout", "-q", "-b", branch)
+    contracts = {
+        "shop": METRICS.format(train="shop", auth="{header_env: {X-Key: SHOP_AUTH, X-User: SHOP_USER}}"),
+        "broken": "surfaces: [bearer_env",
+        "till": METRICS.format(train="till", auth="{basic_env: TILL_AUTH}"),
+    }
+    repository.commit({f"state/{train}/contract.yaml": text for train, text in contracts.items()})
+    repository.git("checkout", "-q", "main")
+    names = ("SHOP_AUTH", "SHOP_USER", "TILL_AUTH", "OWN_AUTH", "TAU_MODE")
+    environment = {**os.environ, **dict.fromkeys(names, "s")}
+    product = Workspace(repository.path, environment=environment).product(None, withheld=["OWN_AUTH"])
+    seen = json.loads(run(product, "import json; print(json.dumps(dict(os.environ)))").stdout)
+    assert [name for name in names if name in seen] == ["TAU_MODE"]
 
 
 # --- files ------------------------------------------------------------------------------------------------
