@@ -135,11 +135,10 @@ def checked_variable(given: object) -> str:
     )
 
 
-def checked_header(given: str) -> str:
-    """Returns the name of a header. Raises ValueError."""
-    if _HEADER.fullmatch(given):
-        return given
-    raise ValueError("is not the name of a header: use letters, digits and dashes")
+def why_no_header(given: object) -> str:
+    """Returns why it is not the name of a header, without repeating it; empty where it is one."""
+    is_name = isinstance(given, str) and _HEADER.fullmatch(given)
+    return "" if is_name else "a key is not the name of a header; use letters, digits and dashes"
 
 
 def checked_path(given: str) -> str:

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from rollout.core.nearest import near
 from rollout.core.values import Duration, Identifier, Model
 
 # The rules of addresses, paths and names are imported late: every command reads a contract, few have metrics.
@@ -33,10 +34,10 @@ def _path(given: str) -> str:
     return checked_path(given)
 
 
-def _header(given: str) -> str:
-    from rollout.core.contract.address import checked_header
+def _why_no_header(given: object) -> str:
+    from rollout.core.contract.address import why_no_header
 
-    return checked_header(given)
+    return why_no_header(given)
 
 
 def _variable(given: object) -> str:
@@ -60,7 +61,7 @@ class Auth(Model):
     """Holds a token, sent as `Authorization: Bearer`."""
     basic_env: Variable | None = None
     """Holds `user:password`."""
-    header_env: Annotated[dict[Annotated[str, AfterValidator(_header)], Variable], Field(max_length=10)] = {}
+    header_env: Annotated[dict[str, Variable], Field(max_length=10)] = {}
     """Header -> the variable that holds its value."""
 
     @model_validator(mode="before")
@@ -73,6 +74,13 @@ class Auth(Model):
         headers = given.get("header_env", {})
         if not isinstance(headers, Mapping):
             raise ValueError("header_env: must be a mapping of headers to names of variables")
+        # A key may be a secret at the wrong place, so only one that is near to a name is shown.
+        for header in headers:
+            if why := _why_no_header(header):
+                raise ValueError(f"header_env: {why}")
+        for key in given:
+            if key not in cls.model_fields and not (isinstance(key, str) and near(key, cls.model_fields)):
+                raise ValueError(f"holds an unknown key; known here: {', '.join(cls.model_fields)}")
         return given
 
     @model_validator(mode="after")
@@ -87,6 +95,10 @@ class Auth(Model):
         for header in self.header_env:
             if header.lower() in taken:
                 raise ValueError(f"header_env: the tool sends {header} itself")
+        headers = [header.lower() for header in self.header_env]
+        for header in headers:
+            if headers.count(header) > 1:
+                raise ValueError(f"header_env: {header} is given twice; headers do not differ by case")
         return self
 
     @property

@@ -40,7 +40,12 @@ class _QueryPart(NamedTuple):
 
 def metric_problems(contract: Contract) -> Iterator[str]:
     """Yields each mistake that can be seen without the server, as `field: message`."""
+    for name, surface in contract.surfaces.items():
+        if surface.metrics is not None and surface.timeout == 0:
+            yield f"surfaces.{name}.timeout: 0s ends the queries before they begin; did you mean 10s?"
     for each in _parts(contract):
+        if isinstance(each.metrics, Datadog) and not each.text.strip():
+            yield f"{each.text_field}: asks nothing; write a query"
         for hole in holes_in(each.metrics, each.text):
             if hole.mistake:
                 yield f"{each.text_field}: {hole.mistake}{_as_text(each, hole.name)}"

@@ -85,6 +85,31 @@ BAD: list[tuple[dict[str, object], str]] = [
         metrics({"auth": {"header_env": {"Host": "A"}}}),
         f"{M}.auth.header_env: the tool sends Host itself",
     ),
+    (
+        metrics({"auth": {"header_env": {"X-Key": "A", "x-key": "B"}}}),
+        f"{M}.auth.header_env: x-key is given twice; headers do not differ by case",
+    ),
+    *(
+        (
+            metrics({"auth": {"header_env": {key: "A"}}}),
+            f"{M}.auth.header_env: a key is not the name of a header; use letters, digits and dashes",
+        )
+        for key in (f"{SECRET} {SECRET}", f"X: {SECRET}", 5)
+    ),
+    *(
+        (
+            metrics({"auth": {key: "A"}}),
+            f"{M}.auth: holds an unknown key; known here: bearer_env, basic_env, header_env",
+        )
+        for key in (SECRET, f"Bearer {SECRET}", 5)
+    ),
+    (
+        contract({"metrics": {"provider": "prometheus", "url": URL, "queries": UP}, "timeout": "0s"}),
+        "surfaces.m.timeout: 0s ends the queries before they begin; did you mean 10s?",
+    ),
+    (query("prometheus", {"query": "   "}), f"{Q}.query: asks nothing; write a query"),
+    (query("prometheus", {"good": "# c", "total": "b"}), f"{Q}.good: asks nothing; write a query"),
+    (query("datadog", {"query": " "}), f"{Q}.query: asks nothing; write a query"),
     (metrics({"url": "http://prometheus.example"}), f"{M}.url: {HTTPS}"),
     (
         metrics({"url": "http://a.example", "insecure_http": True, "auth": {"bearer_env": "A"}}),

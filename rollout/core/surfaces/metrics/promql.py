@@ -92,6 +92,8 @@ def _escaped(character: str, quote: str) -> str:
 def mistakes(query: str) -> Iterator[str]:
     """Yields what the server is sure to reject: brackets without their partner, a string without its end."""
     opened: list[str] = []
+    if all(token.lastgroup in ("comment", "space") for token in _TOKEN.finditer(query)):
+        yield "asks nothing; write a query"
     for token in _TOKEN.finditer(query):
         sign = token[0]
         if token["open"]:
