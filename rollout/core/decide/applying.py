@@ -23,15 +23,20 @@ __all__ = [
 
 
 def due(state: TrainState) -> tuple[Request, FlagFile] | None:
-    """Returns the request to write the desired percent, and where; None where there is none, and once it was
-    read back.
+    """Returns the request to write the desired percent, and where; None where there is none, once it was
+    read back, and while it names another place than the contract.
     """
     if state.status is None or state.status.legal.phase is None:
         return None
     request = find(state.status.requests, Work.APPLY, state.status.legal)
     if request is None or request.flag_file is None or request.result is not None:
         return None
-    return request, request.flag_file
+    return (request, request.flag_file) if request.flag_file == flag_file_of(state) else None
+
+
+def flag_file_of(state: TrainState) -> FlagFile | None:
+    """Returns the flag file that the contract names."""
+    return state.contract.apply.flag_file if state.contract.apply else None
 
 
 def awaited_branch(state: TrainState) -> str:

@@ -60,6 +60,20 @@ def needed(
     return (*wanted, *_not_back_yet(requests, now))
 
 
+def following(
+    contract: Contract, rollout: Rollout, requests: tuple[Request, ...], now: datetime
+) -> tuple[Request, ...]:
+    """Returns the requests with the percent asked for where the contract says now: in another flag file, by a
+    command, or nowhere.
+    """
+    current = find(requests, Work.APPLY, rollout)
+    flag_file = contract.apply.flag_file if contract.apply else None
+    if current is None or current.flag_file == flag_file:
+        return requests
+    others = tuple(request for request in requests if request is not current)
+    return (_apply(flag_file, rollout, requests, now), *others) if contract.apply else others
+
+
 def lanes_back(
     contract: Contract, rollout: Rollout, lanes: Collection[str], now: datetime
 ) -> tuple[Request, ...]:

@@ -14,7 +14,7 @@ from rollout.core import channel as channels
 from rollout.core import completed
 from rollout.core.channel.plan import plan_rollback
 from rollout.core.contract import Contract, RollbackStep
-from rollout.core.decide.requests import again, is_dated_ahead, may_try_again
+from rollout.core.decide.requests import again, following, is_dated_ahead, may_try_again
 from rollout.core.decide.step import Step
 from rollout.core.files import QUARANTINE
 from rollout.core.rollback import quarantine, revert_step, validation, work
@@ -177,11 +177,12 @@ def _late(moment: Moment) -> Step | None:
 
 def _asked_again(moment: Moment) -> tuple[Request, ...]:
     """Returns the requests; lanes and a percent that failed are asked for again, and no step waits for
-    them.
+    them. So is a percent that the contract has moved to another place.
     """
     requests = moment.status.requests
     if moment.status.by_first_rules:
         return work.ask_again(requests, moment.now, (Work.KNOWN_GOOD_LANE,))
+    requests = following(moment.contract, moment.status.legal, requests, moment.now)
     return work.ask_again(requests, moment.now)
 
 
@@ -191,8 +192,8 @@ _ASKED_AGAIN = {Work.KNOWN_GOOD_LANE: "known-good lane", Work.APPLY: "percent"}
 def _asked(moment: Moment, requests: tuple[Request, ...]) -> Step:
     new = [request.work for request in requests if request not in moment.status.requests]
     what = " and ".join(dict.fromkeys(_ASKED_AGAIN[work] for work in new))
-    status = _status(moment, requests)
-    return Step(Event.ROLLBACK_STEP, StateChange(status=status), f"{what}: asked for again")
+    told = f"{what}: asked for again" if new else "percent: no longer asked for, the contract has no apply"
+    return Step(Event.ROLLBACK_STEP, StateChange(status=_status(moment, requests)), told)
 
 
 # --- 3: where to -----------------------------------------------------------------------------------------

@@ -393,6 +393,44 @@ def test_a_contract_that_goes_from_a_command_to_a_flag_file_writes_it() -> None:
     assert problems(world) == []
 
 
+def test_a_rollback_writes_the_flag_file_that_the_contract_names_by_now() -> None:
+    world = World(apply=True)
+    world.product_branch.edit(PATH, flags(55))
+    enter_canary(world).reconcile()
+    roll_back(world.store, world.clock, TAU, Dispatch("customers call", "ada"), world.known)
+    adopt(world)
+    report = world.reconcile()
+    assert there(world) == 0
+    assert applying.due(world.state) is None
+    assert "percent: asked for again" in [taken.step.detail for taken in report.steps]
+    assert problems(world) == []
+
+
+def test_a_rollback_asks_for_the_command_that_the_contract_names_by_now(product: World) -> None:
+    enter_canary(product).reconcile()
+    product.product_branch.refusal = OutsideError("GitHub is away")
+    roll_back(product.store, product.clock, TAU, Dispatch("customers call", "ada"), product.known)
+    product.reconcile()
+    product.edit_contract(apply=Apply(command=("set-percent",)))
+    product.reconcile()
+    (request,) = [each for each in product.status.requests if each.work is Work.APPLY]
+    assert (request.canary_percent, request.awaits_product, request.failed) == (0, True, "")
+    assert problems(product) == []
+
+
+def test_a_rollback_asks_for_no_percent_once_the_contract_has_no_place_for_it(product: World) -> None:
+    enter_canary(product).reconcile()
+    product.product_branch.refusal = OutsideError("GitHub is away")
+    roll_back(product.store, product.clock, TAU, Dispatch("customers call", "ada"), product.known)
+    product.reconcile()
+    product.edit_contract(apply=None)
+    report = product.reconcile()
+    assert Work.APPLY not in [each.work for each in product.status.requests]
+    told = "percent: no longer asked for, the contract has no apply"
+    assert told in [taken.step.detail for taken in report.steps]
+    assert problems(product) == []
+
+
 # --- by a pull request -----------------------------------------------------------------------------------
 
 
