@@ -177,8 +177,6 @@ class _Walk:
             _refuse(self._flag, "cannot be looked for: the file has a second document", "keep one in a file")
         if not self._found:
             _nowhere(self._flag)
-        if len(self._found) > 1:
-            _refuse(self._flag, "names two things: a key is there twice", "keep one of them")
         return self._found[0]
 
     def _node(self, event: yaml.Event, tokens: tuple[str, ...] | None, depth: int) -> None:
@@ -205,11 +203,17 @@ class _Walk:
 
     def _mapping(self, tokens: tuple[str, ...] | None, depth: int) -> None:
         self._refuse_end(tokens, "a mapping")
+        is_met = False
         while not isinstance(key := self._next(), yaml.MappingEndEvent):
             name = key.value if isinstance(key, yaml.ScalarEvent) else None
             if name is None:
                 self._node(key, None, depth + 1)
-            self._node(self._next(), _rest(tokens, name), depth + 1)
+            rest = _rest(tokens, name)
+            if is_met and rest is not None:
+                twice = f"key {(name or '')[:60]!r} is there twice, and readers differ on which one counts"
+                _refuse(self._flag, twice, "keep one of them")
+            is_met = is_met or rest is not None
+            self._node(self._next(), rest, depth + 1)
 
     def _sequence(self, tokens: tuple[str, ...] | None, depth: int) -> None:
         self._refuse_end(tokens, "a list")
