@@ -28,15 +28,21 @@ def read(found: HttpAnswer) -> Answer:
     document = an_object(decode(found.body, MAX_BODY), "the answer")
     words = document.get("error") or document.get("errors")
     if words or document.get("status") not in (None, "ok"):
-        return Answer(why=f"the server says: {_in_words(words)}")
+        return Answer(why=_error(document) or "the server says: an error without words")
     series = [an_object(each, "a series") for each in a_list(document.get("series"), "series")]
     lists = [a_list(each.get("pointlist"), "pointlist") for each in series]
     return Answer(tuple(_newest(each) for each in lists if each), at=found.date)
 
 
-def _in_words(words: JsonValue) -> str:
+def error(found: HttpAnswer) -> str:
+    """Returns what the server says of an error; empty where it has no words. Raises MalformedError."""
+    return _error(an_object(decode(found.body, MAX_BODY), "the answer"))
+
+
+def _error(document: dict[str, JsonValue]) -> str:
+    words = document.get("error") or document.get("errors")
     first = words[0] if isinstance(words, list) and words else words
-    return inert(first, WHOLE) if isinstance(first, str) and first else "an error without words"
+    return f"the server says: {inert(first, WHOLE)}" if isinstance(first, str) and first else ""
 
 
 def _newest(points: list[JsonValue]) -> Point:

@@ -6,7 +6,8 @@ No error holds a header that was sent.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ WHOLE = 2000
 _CONNECTING = 10
 """Seconds for one address of the host."""
 _CHUNK = 64 * 1024
+_GZIP = 16 + zlib.MAX_WBITS
+"""zlib's word for the format of gzip."""
 
 
 Lookup = Callable[[str, int], Sequence[str]]
@@ -235,14 +238,43 @@ def _last_words(error: Exception) -> str:
 
 
 def _body(response: urllib3.BaseHTTPResponse) -> bytes:
-    """Returns the unpacked body. Raises NoAnswerError for one that is too large."""
+    """Returns the unpacked body. Raises NoAnswerError for one that is too large, or packed in another way."""
+    chunks: Iterator[bytes] = response.stream(_CHUNK, decode_content=False)
+    match response.headers.get("Content-Encoding", "identity").strip().lower():
+        case "gzip" | "x-gzip":
+            chunks = _unpacked(chunks)
+        case "identity" | "":
+            pass
+        case _:
+            raise NoAnswerError("the answer is packed in another way than gzip")
     body = bytearray()
-    for chunk in response.stream(_CHUNK, decode_content=True):
+    for chunk in chunks:
         body += chunk
         if len(body) > MAX_BODY:
             response.close()
             raise NoAnswerError(f"the answer is larger than {MAX_BODY // 1024} KiB")
     return bytes(body)
+
+
+def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yields what gzip holds, in bounded pieces. Raises NoAnswerError where it is broken or lacks its end.
+
+    urllib3 unpacks too, and takes a body without an end, where the checksum is, for a whole one.
+    """
+    unpacker = zlib.decompressobj(_GZIP)
+    is_empty = True
+    try:
+        for chunk in chunks:
+            packed, is_empty = chunk, False
+            while packed:
+                if unpacker.eof:  # another member follows
+                    unpacker = zlib.decompressobj(_GZIP)
+                yield unpacker.decompress(packed, _CHUNK)
+                packed = unpacker.unconsumed_tail or unpacker.unused_data
+    except zlib.error:
+        raise NoAnswerError("the answer says that it is gzip, and is not") from None
+    if not (unpacker.eof or is_empty):
+        raise NoAnswerError("the answer ends before its gzip does")
 
 
 def _date(header: str) -> datetime | None:

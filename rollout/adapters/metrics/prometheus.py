@@ -30,7 +30,7 @@ def read(found: HttpAnswer) -> Answer:
     """Returns the series of an answer. Raises MalformedError for what is none."""
     document = an_object(decode(found.body, MAX_BODY), "the answer")
     if document.get("status") != "success":
-        return Answer(why=_error(document))
+        return Answer(why=_error(document) or "the server says: an error without words")
     if warnings := _texts(document.get("warnings")):
         return Answer(why=f"the server warns: {warnings[0]}")
     if document.get("isPartial") is True:
@@ -39,9 +39,16 @@ def read(found: HttpAnswer) -> Answer:
     return Answer(points, at=found.date, infos=_texts(document.get("infos")))
 
 
+def error(found: HttpAnswer) -> str:
+    """Returns what the server says of an error; empty where it has no words. Raises MalformedError."""
+    return _error(an_object(decode(found.body, MAX_BODY), "the answer"))
+
+
 def _error(document: dict[str, JsonValue]) -> str:
     kind, words = document.get("errorType"), document.get("error")
-    told = inert(words, WHOLE) if isinstance(words, str) and words else "an error without words"
+    if not isinstance(words, str) or not words:
+        return ""
+    told = inert(words, WHOLE)
     return f"the query is rejected: {told}" if kind in _REJECTED else f"the server says: {told}"
 
 

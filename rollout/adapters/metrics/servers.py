@@ -152,17 +152,29 @@ def _answer(metrics: Metrics, question: Question, page: HttpAnswer, secrets: Sec
         said = f"the secret in {', '.join(secrets.names)} is not accepted" if secrets.names else "add `auth`"
         raise NoAnswerError(f"answered {page.status}: {said}")
     if page.status != _FOUND:
-        raise NoAnswerError(_with_words(metrics, question, page))
+        raise NoAnswerError(_with_words(metrics, page))
     return _of_provider(metrics, question, page)
 
 
-def _with_words(metrics: Metrics, question: Question, page: HttpAnswer) -> str:
+def _with_words(metrics: Metrics, page: HttpAnswer) -> str:
     """Returns the status, and the server's own words where it has any."""
     try:
-        words = "" if isinstance(metrics, JsonApi) else _of_provider(metrics, question, page).why
+        words = _error(metrics, page)
     except MalformedError:
         words = ""
     return f"answered {page.status}: {words}" if words else f"answered {page.status}"
+
+
+def _error(metrics: Metrics, page: HttpAnswer) -> str:
+    match metrics:
+        case Prometheus():
+            return prometheus.error(page)
+        case Datadog():
+            return datadog.error(page)
+        case JsonApi():
+            return ""
+        case _:
+            assert_never(metrics)
 
 
 def _of_provider(metrics: Metrics, question: Question, page: HttpAnswer) -> Answer:

@@ -16,9 +16,15 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _LIKE_A_NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)\.?")
 _METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data"})
 _METADATA = tuple(
-    map(ip_network, ("100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32", "fd00:ec2::/32"))
+    map(
+        ip_network,
+        ("100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32", "fd00:ec2::/32", "64:ff9b:1::/48"),
+    )
 )
-"""Where clouds hand out credentials to whoever asks from inside, beside the link-local addresses."""
+"""Where clouds hand out credentials to whoever asks from inside, beside the link-local addresses.
+
+The last one is for translation inside a network (RFC 8215), which can lead to any of them.
+"""
 _NAT64 = ip_network("64:ff9b::/96")
 
 
@@ -106,7 +112,8 @@ def why_no_address(url: str, *, insecure: bool, has_secrets: bool) -> str:
     """
     if insecure and has_secrets:
         return "insecure_http: not beside auth, which everybody on the way would read; use https"
-    if url.startswith("https://") or insecure or names_loopback(urlsplit(url).hostname or ""):
+    parts = urlsplit(url)
+    if parts.scheme == "https" or insecure or names_loopback(parts.hostname or ""):
         return ""
     return "url: must be https; http is for loopback, or for `insecure_http: true` without auth"
 

@@ -71,6 +71,7 @@ def measure(
 
 MS = int(NOON.timestamp()) * 1000
 EARLIER, LATER = NOON - timedelta(minutes=21), NOON + timedelta(minutes=3)
+GZIP = {"Content-Encoding": "gzip"}
 ERROR = {"status": "error", "errorType": "bad_data", "error": 'invalid parameter "query": 1:5: parse error'}
 PROMETHEUS: dict[str, tuple[Page, Mapping[str, object], float | None, str]] = {
     "one series": (vector("0.25"), {}, 0.25, ""),
@@ -159,7 +160,29 @@ PROMETHEUS: dict[str, tuple[Page, Mapping[str, object], float | None, str]] = {
         3,
         "",
     ),
-    "broken gzip": (Page(b"plain", 200, {"Content-Encoding": "gzip"}), {}, None, "the connection broke"),
+    "gzip in two parts": (
+        Page(gzip.compress(vector("3").body[:9]) + gzip.compress(vector("3").body[9:]), 200, GZIP),
+        {},
+        3,
+        "",
+    ),
+    "broken gzip": (Page(b"plain", 200, GZIP), {}, None, "the answer says that it is gzip, and is not"),
+    "a gzip redirect": (Page(b"", 302, GZIP), {}, None, "answered 302, a redirect"),
+    "gzip without its end": (
+        Page(gzip.compress(vector("3").body)[:-8], 200, GZIP),
+        {},
+        None,
+        "the answer ends before its gzip does",
+    ),
+    "gzip with another checksum": (
+        Page(gzip.compress(vector("3").body)[:-8] + b"\0" * 8, 200, GZIP),
+        {},
+        None,
+        "the answer says that it is gzip, and is not",
+    ),
+    "deflate": (Page(b"x", 200, {"Content-Encoding": "deflate"}), {}, None, "in another way than gzip"),
+    "500 without words": (document({"status": "error"}, 500), {}, None, "answered 500"),
+    "500 of something else": (document({}, 500), {}, None, "answered 500"),
     "control characters": (
         document({"status": "error", "errorType": "internal", "error": "\x1b[31mred\nline"}),
         {},
@@ -177,6 +200,7 @@ def test_prometheus(
     found = measure(surface(server, "prometheus", {"query": "up", **more}))
     assert found.value == value
     assert unknown in (found.unknown or "")
+    assert "without words" not in (found.unknown or "")
     assert (found.unknown is None) is (value is not None)
 
 
@@ -651,6 +675,7 @@ FORBIDDEN = [
     (["127.0.0.1", "169.254.0.1"], "https://metrics.example", "169.254.0.1, a link-local"),
     (["fe80::1%eth0"], "https://metrics.example", "fe80::1, a link-local"),
     (["::ffff:169.254.169.254"], "https://metrics.example", "a link-local or metadata address"),
+    (["64:ff9b:1::a9fe:a9fe"], "https://metrics.example", "a link-local or metadata address"),
     (["64:ff9b::a9fe:a9fe"], "https://metrics.example", "a link-local or metadata address"),
     (["fd00:ec2::254"], "https://metrics.example", "a link-local or metadata address"),
     (["::"], "https://metrics.example", "a link-local or metadata address"),

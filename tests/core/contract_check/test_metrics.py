@@ -285,6 +285,7 @@ GOOD: list[dict[str, object]] = [
     metrics({}),
     metrics({"url": "http://127.0.0.1:9090/prometheus"}),
     metrics({"url": "http://[::1]:9090"}),
+    metrics({"url": "HTTPS://Prometheus.example"}),
     metrics({"url": "http://localhost:9090", "auth": {"bearer_env": "PROM_TOKEN"}}),
     metrics({"url": "http://prometheus.monitoring.svc:9090", "insecure_http": True}),
     metrics({"auth": {"header_env": {"DD-API-KEY": "DD_API_KEY", "DD-APPLICATION-KEY": "DD_APP_KEY"}}}),
