@@ -100,6 +100,8 @@ class FakeFlagBranch:
             return self.pulls[-1]
 
     def close(self, pull: PullRequest, reason: str, *, at: datetime) -> None:
+        if self.refusal is not None:
+            raise self.refusal
         with self.writes.write(f"close {pull.head}"):
             self._end(pull, PullRequestState.CLOSED)
 

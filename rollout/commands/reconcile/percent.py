@@ -99,13 +99,26 @@ class PercentWriter:
                 return _failed(settled, job, error)
         return settled
 
+    def close_left_over(self, state: TrainState, at: datetime) -> None:
+        """Closes pull requests that no request stands for any more: merged, one would raise the percent.
+
+        Raises OutsideError and RefusedError where that fails.
+        """
+        for branch in {each.name: each for each in (self._state, self._product)}.values():
+            self._close(branch, state, "no percent is asked for by a pull request now", at)
+
     def _is_done(self, settled: Settled, job: _Job, take: Take) -> bool:
         """Returns whether nothing is left to do in this run."""
         place = self._place(settled.state, job.flag)
         by_pull_request = job.flag.via == "pull_request"
-        if by_pull_request and not self._dry_run:
-            self._close_others(settled.state, job, place)
+        if by_pull_request:
+            now = f"{job.percent} % is to be applied now"
+            self._close(place.on, settled.state, now, job.at, keep=applying.branch_to_merge(settled.state))
+        if applying.is_rollback_holding(settled.state):
+            return True  # the number may be one that only a merge in the rollback has brought
         if number_in(place.content, job.flag).value == job.percent:
+            if by_pull_request and job.request.begun_at is not None:
+                self._close(place.on, settled.state, f"{job.flag.where} is {job.percent} already", job.at)
             told = f"{job.flag.where} is {job.percent}, read back at {place.tip[:10]} of {place.name}"
             detail = inert(told, 300)
             settled.results = applying.result_of(
@@ -161,12 +174,13 @@ class PercentWriter:
 
     # --- by a pull request -------------------------------------------------------------------------------
 
-    def _close_others(self, state: TrainState, job: _Job, place: _Place) -> None:
-        """Closes pull requests of the train that bring another percent: a rollback must not be undone."""
-        own = applying.branch_of(state.train, job.request)
-        for pull in place.on.open_proposals(applying.prefix_of(state.train)):
-            if pull.head != own:
-                place.on.close(pull, f"Closed: {job.percent} % is to be applied now.", at=job.at)
+    def _close(self, on: FlagBranch, state: TrainState, why: str, at: datetime, *, keep: str = "") -> None:
+        """Closes pull requests of the train but that from branch `keep`: a rollback must not be undone."""
+        if self._dry_run:
+            return
+        for pull in on.open_proposals(applying.prefix_of(state.train)):
+            if pull.head != keep:
+                on.close(pull, f"Closed: {why}.", at=at)
 
     def _propose(self, settled: Settled, job: _Job, place: _Place, take: Take) -> None:
         content = with_number(place.content, job.flag, job.percent)

@@ -98,6 +98,7 @@ class Reconciler:
         believed, of_rollout, report.refused = take_in(evidence, report.state, self._now, workflow=workflow)
         queue = deque(self._from_outside(report, of_rollout))
         finder = FactFinder(self._forge, self._reverts, self._desk)
+        self._close_percents_left_over(report.state)  # the next step can forget the request that opened one
         if report.state.rollout.outcome is Outcome.ROLLING_BACK:
             queue.extendleft(self._bring_percent(report))  # before anything slow
         try:
@@ -243,6 +244,16 @@ class Reconciler:
             report.notes.append(told)
         if settled.results is not None:
             yield settled.results
+
+    def _close_percents_left_over(self, state: TrainState) -> None:
+        if self._percent is None or not applying.may_leave_open(state):
+            return
+        try:
+            self._percent.close_left_over(state, self._now)
+        except RolloutError as error:
+            told = f"closing pull requests that bring an old percent failed: {error.message}"
+            hint = f"close those from branches {applying.prefix_of(state.train)}* by hand: none may be merged"
+            self._pulls.failed.append(OutsideError(told, hint=hint))
 
     def _brakes(self, state: TrainState, queue: Collection[Evidence], finder: FactFinder) -> bool:
         """Returns whether the run goes on after a refusal, as a brake.

@@ -13,9 +13,13 @@ __all__ = [
     "awaited_branch",
     "begun",
     "branch_of",
+    "branch_to_merge",
     "due",
+    "flag_file_of",
     "from_outside",
     "is_held",
+    "is_rollback_holding",
+    "may_leave_open",
     "prefix_of",
     "recorded",
     "result_of",
@@ -42,9 +46,28 @@ def flag_file_of(state: TrainState) -> FlagFile | None:
 def awaited_branch(state: TrainState) -> str:
     """Returns the branch whose pull request has to be merged to bring the percent; empty for none."""
     waiting = due(state)
-    if waiting is None or waiting[1].via != "pull_request" or waiting[0].begun_at is None:
+    return branch_to_merge(state) if waiting is not None and waiting[0].begun_at is not None else ""
+
+
+def branch_to_merge(state: TrainState) -> str:
+    """Returns the one branch whose pull request may stay open; empty for none."""
+    waiting = due(state)
+    if waiting is None or waiting[1].via != "pull_request" or is_rollback_holding(state):
         return ""
     return branch_of(state.train, waiting[0])
+
+
+def may_leave_open(state: TrainState) -> bool:
+    """Returns whether pull requests may be open that no request stands for any more.
+
+    While a percent is due, and once it was read back, reconcile has closed the others already.
+    """
+    if state.status is None or due(state) is not None:
+        return False
+    flag_file, requests = flag_file_of(state), state.status.requests
+    known = (flag_file, *(request.flag_file for request in requests if request.begun_at is not None))
+    is_read_back = any(request.flag_file == flag_file and request.result is not None for request in requests)
+    return not is_read_back and any(flag is not None and flag.via == "pull_request" for flag in known)
 
 
 def is_held(state: TrainState) -> bool:
@@ -53,8 +76,14 @@ def is_held(state: TrainState) -> bool:
     """
     frozen, outcome = state.rollout.frozen, state.rollout.outcome
     if outcome in (Outcome.ROLLING_BACK, Outcome.ROLLED_BACK):
-        return state.contract.rollback.canary_percent == "hold"
+        return is_rollback_holding(state)
     return frozen is not None and frozen.incident is None
+
+
+def is_rollback_holding(state: TrainState) -> bool:
+    """Returns whether a rollback leaves the percent where it was when it began."""
+    is_over = state.rollout.outcome in (Outcome.ROLLING_BACK, Outcome.ROLLED_BACK)
+    return is_over and state.contract.rollback.canary_percent == "hold"
 
 
 def begun(status: Status, request: Request, at: datetime) -> Status:

@@ -15,6 +15,7 @@ from rollout.commands.freeze import freeze
 from rollout.commands.rollback import Dispatch, cancel, roll_back
 from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
+from rollout.commands.withdraw import withdraw
 from rollout.core.contract import Apply, FlagFile
 from rollout.core.decide import applying
 from rollout.core.observation import HealthState, Results, WorkResult
@@ -530,6 +531,84 @@ def test_a_rollback_after_the_merge_asks_for_another(reviewed: World) -> None:
     reviewed.reconcile()
     assert (applying.due(reviewed.state), there(reviewed)) == (None, 0)
     assert problems(reviewed) == []
+
+
+CONTRACTS: dict[str, Callable[[World], object]] = {
+    "via: commit": lambda world: adopt(world),
+    "another number": lambda world: adopt(
+        world, FlagFile(path=PATH, format="flagd", pointer="/flags/other", via="pull_request")
+    ),
+    "a command": lambda world: world.edit_contract(apply=Apply(command=("set-percent",))),
+    "no apply": lambda world: world.edit_contract(apply=None),
+}
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_a_changed_contract_closes_what_the_old_one_has_opened(reviewed: World, contract: str) -> None:
+    reviewed.reconcile()
+    (old,) = branches(reviewed)
+    reviewed.product_branch.edit(PATH, b'{"flags":{"answers":{"variants":{"percent":0}},"other":0}}')
+    reviewed.clock.forward(minutes=1)
+    CONTRACTS[contract](reviewed)
+    reviewed.reconcile()
+    assert old not in branches(reviewed)
+    assert problems(reviewed) == []
+
+
+def test_a_contract_without_apply_closes_it_in_a_rollback_too(reviewed: World) -> None:
+    reviewed.reconcile()
+    reviewed.product_branch.merge()
+    reviewed.reconcile()
+    reviewed.clock.forward(minutes=1)
+    roll_back(reviewed.store, reviewed.clock, TAU, Dispatch("customers call", "ada"), reviewed.known)
+    reviewed.reconcile()
+    assert branches(reviewed)
+    reviewed.edit_contract(apply=None)
+    reviewed.reconcile()
+    assert branches(reviewed) == []
+    assert problems(reviewed) == []
+
+
+def test_a_rollback_that_holds_the_percent_closes_what_would_raise_it(reviewed: World) -> None:
+    rollback = reviewed.state.contract.rollback.model_copy(update={"canary_percent": "hold"})
+    reviewed.edit_contract(rollback=rollback)
+    reviewed.reconcile()
+    roll_back(reviewed.store, reviewed.clock, TAU, Dispatch("customers call", "ada"), reviewed.known)
+    reviewed.reconcile()
+    assert branches(reviewed) == []
+    assert applying.awaited_branch(reviewed.state) == ""
+    reviewed.product_branch.edit(PATH, flags(5))
+    reviewed.reconcile()
+    assert applying.due(reviewed.state) is not None, "a percent that came in the rollback is not applied"
+    assert problems(reviewed) == []
+
+
+def test_a_number_that_was_set_by_hand_closes_the_pull_request_that_brings_it(reviewed: World) -> None:
+    reviewed.reconcile()
+    reviewed.product_branch.edit(PATH, flags(5))
+    reviewed.reconcile()
+    assert (gate(reviewed).result, branches(reviewed)) == (Result.SATISFIED, [])
+
+
+def test_a_withdrawn_release_leaves_no_pull_request_open() -> None:
+    world = adopt(World(), FLAG.model_copy(update={"via": "pull_request"}))
+    world.product_branch.edit(PATH, flags(3))
+    world.start()
+    world.reconcile()
+    assert len(branches(world)) == 1
+    withdraw(world.store, world.clock, TAU, "wrong notes", "ada")
+    world.reconcile()
+    assert branches(world) == []
+
+
+def test_an_old_pull_request_that_cannot_be_closed_fails_the_run_after_its_decisions(reviewed: World) -> None:
+    reviewed.reconcile()
+    reviewed.edit_contract(apply=None)
+    reviewed.product_branch.refusal = OutsideError("GitHub is away")
+    told = "closing pull requests that bring an old percent failed: GitHub is away"
+    with pytest.raises(OutsideError, match=told):
+        reviewed.reconcile()
+    assert Work.APPLY not in [each.work for each in reviewed.status.requests]
 
 
 # --- verify ----------------------------------------------------------------------------------------------
