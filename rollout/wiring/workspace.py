@@ -530,8 +530,9 @@ class Workspace:
         """
         from rollout.files.state_files import read_contract
 
-        branch = self.asked_state_branch or STATE_BRANCH
-        places: list[Worktree] = [self.worktree, *([self.branch_files(branch)] if self._is_clone() else [])]
+        if not self._is_clone():
+            return
+        places: list[Worktree] = [self.worktree, self.branch_files(self.asked_state_branch or STATE_BRANCH)]
         for place in places:
             for file in place.contracts():
                 with suppress(InputError):

@@ -344,6 +344,13 @@ def test_commands_of_a_train_get_no_secrets_of_another(tmp_path: Path, branch: s
     assert [name for name in names if name in seen] == ["TAU_MODE"]
 
 
+def test_outside_of_a_clone_commands_run_without_what_is_withheld(tmp_path: Path) -> None:
+    """A job that reads state over GitHub's API has the product alone."""
+    environment = {**os.environ, "OWN_AUTH": "s"}
+    product = Workspace(tmp_path, environment=environment).product(tmp_path, withheld=["OWN_AUTH"])
+    assert run(product, "import os; print('OWN_AUTH' in os.environ)").stdout == b"False\n"
+
+
 # --- files ------------------------------------------------------------------------------------------------
 
 
