@@ -137,7 +137,9 @@ def _read(metrics: Metrics, question: Question, page: _Page, secrets: Secrets) -
     if any(secrets.are_number(point.value) for point in answer.points):
         return Answer(why=_HIDDEN)
     has_words = bool(answer.why or answer.infos) and page.status not in _REFUSED
-    if not has_words or not secrets.are_in(page.body.decode(errors="replace") + f" {page.location}"):
+    if not has_words or not secrets.are_in(
+        f"{page.body.decode(errors='replace')} {page.location} {answer.why}"
+    ):
         return answer
     if not answer.why:
         return replace(answer, infos=(_HIDDEN,))

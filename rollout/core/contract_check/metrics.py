@@ -11,7 +11,7 @@ from rollout.core.placeholders import named
 from rollout.core.surfaces.expressions import constant_doubt, constant_problem, expression_problem
 from rollout.core.surfaces.metrics import promql, url_path
 from rollout.core.surfaces.metrics.holes import NAMES
-from rollout.core.surfaces.metrics.questions import holes_in
+from rollout.core.surfaces.metrics.questions import holes_in, usual_window
 from rollout.core.values import format_duration, parse_duration
 
 _COUNTED = (Part.GOOD, Part.TOTAL)
@@ -81,16 +81,16 @@ def metric_doubts(contract: Contract) -> Iterator[str]:
     for each in _parts(contract):
         if isinstance(each.asked, Pick) and (doubt := constant_doubt(each.asked.pick)):
             yield f"{each.where}.pick: {doubt}"
-        own = each.query.window or contract.sampling.interval
+        own = each.query.window or usual_window(each.metrics, each.query, contract.sampling.interval)
         if each.part in _COUNTED:
             yield from _of_counts(each, own)
-        if isinstance(each.metrics, Datadog) and (each.part in _COUNTED or each.further):
-            windows = (own, *each.further) if each.part in _COUNTED else each.further
-            yield from _of_buckets(each, max(windows), contract.sampling.max_age)
+        if isinstance(each.metrics, Datadog):
+            yield from _of_buckets(each, max((own, *each.further)), contract.sampling.max_age)
 
 
 _MOVING = re.compile(r"\bmoving_rollup\s*\(")
-_SUMMED = re.compile(r"\.rollup\(\s*sum\b")
+_SUMMED = re.compile(r"\.rollup\(\s*['\"]?sum\b")
+_BY_WINDOW = re.compile(r"\.rollup\([^)]*\{window\}")
 
 
 def _of_buckets(each: _QueryPart, window: int, max_age: int) -> Iterator[str]:
@@ -98,13 +98,16 @@ def _of_buckets(each: _QueryPart, window: int, max_age: int) -> Iterator[str]:
 
     `rollup` cuts time at whole multiples of its interval: its newest point is as old as the beginning of one.
     """
+    is_count = each.part in _COUNTED or bool(each.further)
     advice = "write moving_rollup(QUERY.rollup(sum, 60), {window}, 'sum')"
     if _MOVING.search(each.text):
         return
-    if not _SUMMED.search(each.text):
+    if is_count and not _SUMMED.search(each.text):
         yield f"{each.where}: its newest point counts a part of the window; {advice}"
-    elif window > max_age:
+    elif window > max_age and (is_count or _BY_WINDOW.search(each.text)):
         old, most = format_duration(window), format_duration(max_age)
+        if not is_count:
+            advice = "moving_rollup() reads the last {window} at every point"
         yield f"{each.where}: its newest point is up to {old} old, and sampling.max_age is {most}; {advice}"
 
 

@@ -348,6 +348,12 @@ WARNED = [
         f"{Q}.pick: errors && `0` || `0` gave 0 for each of 34 payloads it was tried on",
     ),
     (
+        query("datadog", {"query": "max:x{*}.rollup(max, {window})", "window": "1h"}),
+        f"{Q}.query: its newest point is up to 1h old, and sampling.max_age is 20m;"
+        " moving_rollup() reads the last {window} at every point",
+    ),
+    (query("datadog", {"query": "max:x{*}.rollup(max, 60)", "window": "1h"}), ""),
+    (
         burning(
             "sum:ok{*}.rollup(sum, {window})", "moving_rollup(sum:all{*}.rollup(sum, 60), {window}, 'sum')"
         ),

@@ -91,13 +91,14 @@ def plan(
         _asked(metrics, name, query, window, values, is_further=is_further)
         for name, query in metrics.queries.items()
         for window, is_further in (
-            (query.window or _usual_window(metrics, query, interval), False),
+            (query.window or usual_window(metrics, query, interval), False),
             *((each, True) for each in windows.get(name, ())),
         )
     ]
 
 
-def _usual_window(metrics: Metrics, query: Query, interval: int) -> int:
+def usual_window(metrics: Metrics, query: Query, interval: int) -> int:
+    """Returns the seconds that a query looks back where the contract does not say."""
     return _NEWEST_WITHIN if isinstance(metrics, Datadog) and not query.is_proportion else interval
 
 
