@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -203,7 +204,7 @@ def _workflows(
     """
     from rollout.adapters.resources import workflow_texts
     from rollout.commands.init.workflows import is_own_repository, plan_for_state_branch, plan_workflows
-    from rollout.core.workflow_pin import parse_pin, unknown_pin
+    from rollout.core.workflow_pin import METRICS_WORKFLOW, parse_pin, unknown_pin
 
     space = call.workspace
     if is_own_repository(space.worktree):
@@ -222,27 +223,39 @@ def _workflows(
         return None, None
     texts = workflow_texts()
     there = plan_for_state_branch(texts, pin, branch) if branch else None
-    return plan_workflows(texts, pin, branch, _secrets_of_metrics(call, branch, profile)), there
+    contracts = _contracts(call, branch, profile)
+    secrets = _secrets_of_metrics(contracts) if contracts else None
+    if not contracts or isinstance(secrets, InputError):
+        # Whether any contract has metrics is not known, and the other workflows do not need to.
+        left = {name: text for name, text in texts.items() if name != METRICS_WORKFLOW}
+        return plan_workflows(left, pin, branch), there
+    return plan_workflows(texts, pin, branch, secrets), there
 
 
-def _secrets_of_metrics(call: Call, branch: str | None, profile: str) -> tuple[str, ...] | None:
-    """Returns what the workflow that measures has to hand on; None where it is not to be written."""
-    from rollout.commands.init.workflows import secrets_of_metrics
-    from rollout.core.workflow_pin import METRICS_WORKFLOW
-    from rollout.files.state_files import read_contract
-
+def _contracts(call: Call, branch: str | None, profile: str) -> dict[str, bytes]:
+    """Returns file -> contract, of the worktree, the state branch and the profile."""
     space = call.workspace
     places: list[Worktree] = [space.worktree, *([space.branch_files(branch)] if branch else [])]
     texts = {file: place.read(file) for place in places for file in place.contracts()}
     if profile:
         texts["the profile"] = profile.encode()
+    return texts
+
+
+def _secrets_of_metrics(contracts: Mapping[str, bytes]) -> tuple[str, ...] | InputError | None:
+    """Returns what the workflow that measures has to hand on, None where no contract has metrics, or why a
+    contract cannot be read, which it tells.
+    """
+    from rollout.commands.init.workflows import secrets_of_metrics
+    from rollout.core.workflow_pin import METRICS_WORKFLOW
+    from rollout.files.state_files import read_contract
+
     try:
-        return secrets_of_metrics(read_contract(text, file)[0] for file, text in texts.items())
+        return secrets_of_metrics(read_contract(text, file)[0] for file, text in contracts.items())
     except InputError as error:
-        # The secrets that it would hand on are not known, and the other workflows do not need them.
         why = error.message.splitlines()[0]
         progress(f"note: {METRICS_WORKFLOW} stays as it is until every contract is good: {why}")
-        return None
+        return error
 
 
 def _enterprise_server(place: RepositoryPlace | None) -> RefusedError | None:

@@ -198,5 +198,10 @@ def test_a_contract_with_metrics_gets_their_workflow_and_a_broken_one_leaves_it_
     assert f"wrote {workflow}" in names("header_env: {X-B: B_KEY, X-A: A_KEY}")
     written = (seed.path / workflow).read_text(encoding="utf-8")
     assert re.findall(r"secrets\.(\w+)", written) == ["A_KEY", "B_KEY"]
-    assert "rollout-metrics.yml stays as it is until every contract is good" in names("bearer_env: a-value")
+    broken = names("bearer_env: a-value")
+    assert "rollout-metrics.yml stays as it is until every contract is good" in broken
+    assert "git rm" not in broken
+    assert (seed.path / workflow).read_text(encoding="utf-8") == written
+    seed.write("state/tau/contract.yaml", contract)
+    assert f"no contract has metrics, so nothing needs it: git rm {workflow}" in rollout(seed.path, *update)
     assert (seed.path / workflow).read_text(encoding="utf-8") == written

@@ -44,6 +44,8 @@ class Workflows:
     """The state branch, when they are for that one; None for the branch of the worktree."""
     secrets: tuple[str, ...] = ()
     """What the workflow that measures hands on."""
+    unneeded: tuple[str, ...] = ()
+    """Paths that no contract needs."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class WorkflowFiles:
     """Files that were there already, and stay as they are."""
     changed: tuple[str, ...] = ()
     """Files that an update does not write anew, because a person changed them."""
+    unneeded: tuple[str, ...] = ()
+    """Files that are there, and that no contract needs."""
 
     @property
     def where(self) -> str:
@@ -73,7 +77,11 @@ class WorkflowFiles:
             else []
         )
         changed = [f"kept {path}{self.where}, which somebody changed: {_BY_HAND}" for path in self.changed]
-        return kept + changed + calls + self._secrets
+        unneeded = [
+            f"{path}{self.where}: no contract has metrics, so nothing needs it: git rm {path}"
+            for path in self.unneeded
+        ]
+        return kept + changed + calls + self._secrets + unneeded
 
     @property
     def _secrets(self) -> list[str]:
@@ -102,6 +110,7 @@ class WorkflowFiles:
             "written": list(self.written),
             "kept": list(self.kept),
             **({"changed": list(self.changed)} if self.changed else {}),
+            **({"unneeded": list(self.unneeded)} if self.unneeded else {}),
         }
 
 
@@ -132,7 +141,11 @@ def update_workflows(files: Worktree, workflows: Workflows) -> WorkflowFiles:
         else:
             changed.append(path)
     files.write(written)
-    return WorkflowFiles(workflows, tuple(written), (), tuple(changed))
+    return WorkflowFiles(workflows, tuple(written), (), tuple(changed), _unneeded(files, workflows))
+
+
+def _unneeded(files: Worktree, workflows: Workflows) -> tuple[str, ...]:
+    return tuple(filter(files.exists, workflows.unneeded))
 
 
 def _with_times_of_before(files: Worktree, path: str, text: str) -> str:
@@ -148,7 +161,8 @@ def _with_times_of_before(files: Worktree, path: str, text: str) -> str:
 def missing(files: Worktree, workflows: Workflows) -> WorkflowFiles:
     """Returns what `install_workflows` is about to do."""
     kept = tuple(path for path in workflows.files if files.exists(path))
-    return WorkflowFiles(workflows, tuple(path for path in workflows.files if path not in kept), kept)
+    written = tuple(path for path in workflows.files if path not in kept)
+    return WorkflowFiles(workflows, written, kept, unneeded=_unneeded(files, workflows))
 
 
 def is_own_repository(worktree: Worktree) -> bool:
@@ -173,7 +187,7 @@ def plan_workflows(
     """Plans the files; `texts`: file name -> this project's own workflow. Without a pin they stay unchanged.
 
     A state branch of its own has `rollout-check` for itself. `secrets` are those of metrics: None, where no
-    contract has metrics, leaves their workflow out.
+    contract has metrics, leaves their workflow out, as one that nothing needs.
     """
     if pin is None:
         return Workflows({f"{WORKFLOWS}/{name}": text for name, text in texts.items()})
@@ -188,7 +202,13 @@ def plan_workflows(
         for name, text in texts.items()
         if name not in left_out
     }
-    return Workflows(files, pin, secrets=tuple(secrets or ()))
+    unneeded = [METRICS_WORKFLOW] if secrets is None and METRICS_WORKFLOW in texts else []
+    return Workflows(
+        files,
+        pin,
+        secrets=tuple(secrets or ()),
+        unneeded=tuple(f"{WORKFLOWS}/{name}" for name in unneeded),
+    )
 
 
 def plan_for_state_branch(texts: Mapping[str, str], pin: ActionPin, branch: str) -> Workflows:

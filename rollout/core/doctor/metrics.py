@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rollout.core.doctor.facts import METRICS_ENVIRONMENT, Environment, UnknownFact, World
+from rollout.core.doctor.facts import METRICS_ENVIRONMENT, Environment, UnknownFact, Workflow, World
 from rollout.core.doctor.finding import Finding, cannot_tell, ok, problem, warning
 from rollout.core.doctor.tokens import make_environment
-from rollout.core.workflow_pin import METRICS_WORKFLOW
+from rollout.core.workflow_pin import LOCAL, METRICS_WORKFLOW, WORKFLOWS
 
 _TOPIC = "metrics"
 
 
 def metrics(world: World) -> Iterator[Finding]:
-    """Yields whether metrics can be read, where a contract has any."""
+    """Yields whether metrics can be read, where a contract has any, and a workflow that nothing needs."""
     measuring = [train for train in world.trains if train.measures]
     if not measuring:
+        yield from _unneeded(world)
         return
     names = ", ".join(train.name for train in measuring)
     secrets = sorted({name for train in measuring for name in train.variables})
@@ -26,9 +27,23 @@ def metrics(world: World) -> Iterator[Finding]:
         yield ok(_TOPIC, f"{METRICS_WORKFLOW} reads those of {names} with {held}")
 
 
+def _flow(world: World) -> Workflow | None:
+    return next((flow for flow in world.settings.workflows if flow.name == METRICS_WORKFLOW), None)
+
+
+def _unneeded(world: World) -> Iterator[Finding]:
+    flow, are_known = _flow(world), bool(world.trains) and not any(train.problem for train in world.trains)
+    if flow is None or not are_known or LOCAL in flow.uses:  # the tool's own repository hands it out
+        return
+    does = f"hands on {', '.join(sorted(flow.secrets))}" if flow.secrets else "is there"
+    says = f"{METRICS_WORKFLOW} {does}, and no contract has metrics"
+    main = world.settings.default_branch
+    yield warning(_TOPIC, says, f"git rm {WORKFLOWS}/{METRICS_WORKFLOW}, and merge that to {main}")
+
+
 def _workflow(world: World, trains: str, secrets: Sequence[str]) -> Iterator[Finding]:
     main = world.settings.default_branch
-    flow = next((flow for flow in world.settings.workflows if flow.name == METRICS_WORKFLOW), None)
+    flow = _flow(world)
     if flow is None:
         says = f"{METRICS_WORKFLOW}: not on {main}, so no metrics of {trains} are read"
         yield problem(_TOPIC, says, f"rollout init --workflows, and merge it to {main}")

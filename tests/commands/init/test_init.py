@@ -410,6 +410,19 @@ def test_an_update_hands_on_the_secrets_that_the_contract_names_now() -> None:
     assert update_workflows(files, with_metrics(("DD_API_KEY", "DD_APP_KEY"))).written == ()
 
 
+def test_the_workflow_of_metrics_that_no_contract_needs_is_to_be_deleted() -> None:
+    files = FakeWorktree()
+    for change in (install_workflows, update_workflows):
+        assert change(files, with_metrics(None)).text == "workflows: nothing to do"
+    install_workflows(files, with_metrics(("PROM_TOKEN",)))
+    before = dict(files.files)
+    for change in (install_workflows, update_workflows):
+        made = change(files, with_metrics(None))
+        assert made.text == f"{METRICS}: no contract has metrics, so nothing needs it: git rm {METRICS}"
+        assert made.document["unneeded"] == [METRICS]
+    assert files.files == before
+
+
 def test_secrets_are_those_of_all_contracts_each_once() -> None:
     plain, _ = read_contract(profile_text("generic").encode(), "contract.yaml")
     assert secrets_of_metrics([plain]) is None

@@ -369,6 +369,17 @@ def test_metrics_without_secrets_need_no_environment_and_nobody_elses_are_told()
     assert "metrics" not in {one.topic for one in examine(world({}), NOW)}
 
 
+def test_the_workflow_of_metrics_that_no_contract_needs_is_to_be_deleted() -> None:
+    flows = {"workflows": (*FLOWS, MEASURES)}
+    says = "rollout-metrics.yml hands on DD_KEY, PROM_TOKEN, and no contract has metrics"
+    fix = "git rm .github/workflows/rollout-metrics.yml, and merge that to main"
+    expect(examine(world(flows), NOW), WARNING, "metrics", says, fix)
+    broken = world(flows, trains=(TrainFacts("shop", problem="broken"), TrainFacts("tau")))
+    own = world({"workflows": (*FLOWS, replace(MEASURES, uses=("./.github/actions/rollout",)))})
+    for each in (broken, own):
+        assert "metrics" not in {one.topic for one in examine(each, NOW)}
+
+
 @pytest.mark.parametrize("who", ["App", "run"])
 def test_permissions_that_no_workflow_asks_for_are_not_missed(who: str) -> None:
     flows = (replace(FLOWS[1], asks=frozenset({"contents: write", "issues: write"})), *FLOWS[2:], FLOWS[0])
