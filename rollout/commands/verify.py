@@ -27,7 +27,7 @@ from rollout.core.files import (
 from rollout.core.replay.recompute import differences, expected, shown_by
 from rollout.core.state import Event, Rollout, TrainState
 from rollout.errors import InputError, RolloutError
-from rollout.files.flag_text import with_number
+from rollout.files.flag_text import number_in, with_number
 from rollout.ports import LoggedCommit, StateFiles, StateStore
 from rollout.rendering import claims
 
@@ -266,7 +266,9 @@ class _Verifier:
         yield from self._touched(wanted, state, entry, event)
 
     def _written(self, previous: TrainState, entry: LoggedCommit) -> Iterator[tuple[str, str]]:
-        """Yields the flag file where a commit that applies a percent changed more of it than that number."""
+        """Yields the flag file where a commit that applies a percent changed more of it than that number, or
+        raised it while a trigger fired.
+        """
         due = applying.due(previous)
         if due is None or entry.parent is None:
             return
@@ -278,6 +280,9 @@ class _Verifier:
             wanted = with_number(before or b"", flag, request.canary_percent)
         except InputError:
             wanted = None
+        is_raised = wanted is not None and number_in(before or b"", flag).value < request.canary_percent
+        if is_raised and not applying.may_rise(previous):
+            yield flag.path, f"{flag.where}: was raised to {request.canary_percent} while a trigger fired"
         if after != wanted:
             yield flag.path, f"{flag.where}: more was changed than this number to {request.canary_percent}"
 

@@ -16,6 +16,7 @@ from rollout.core.contract import (
     SignoffGate,
     SignoffItem,
 )
+from rollout.core.decide.applying import may_rise
 from rollout.core.decide.legality import A_READING
 from rollout.core.decide.pending import held_now, is_settled
 from rollout.core.decide.succession import why_ahead
@@ -255,7 +256,7 @@ def _in_progress(state: TrainState, now: datetime, pull_request: int | None, mer
         return
     found = [
         *_silence(state.contract, status, now),
-        *([] if is_frozen else _percents(status, pull_request, merge)),
+        *(_percents(status, pull_request, merge) if not is_frozen and may_rise(state) else []),
         *_requests(status),
         *([] if is_frozen else _merge(status, pull_request, merge)),
         *_signatures(state.contract, state, rollout),

@@ -116,7 +116,8 @@ class PercentWriter:
             self._close(place.on, settled.state, now, job.at, keep=applying.branch_to_merge(settled.state))
         if applying.is_rollback_holding(settled.state):
             return True  # the number may be one that only a merge in the rollback has brought
-        if number_in(place.content, job.flag).value == job.percent:
+        number = number_in(place.content, job.flag).value
+        if number == job.percent:
             if by_pull_request and job.request.begun_at is not None:
                 self._close(place.on, settled.state, f"{job.flag.where} is {job.percent} already", job.at)
             told = f"{job.flag.where} is {job.percent}, read back at {place.tip[:10]} of {place.name}"
@@ -126,7 +127,8 @@ class PercentWriter:
             )
             settled.failure = ""
             return True
-        if settled.effect is not None or applying.is_held(settled.state):
+        may_write = number > job.percent or applying.may_rise(settled.state)
+        if settled.effect is not None or applying.is_held(settled.state) or not may_write:
             return True
         if by_pull_request:
             self._propose(settled, job, place, take)

@@ -20,6 +20,7 @@ __all__ = [
     "is_held",
     "is_rollback_holding",
     "may_leave_open",
+    "may_rise",
     "prefix_of",
     "recorded",
     "result_of",
@@ -84,6 +85,13 @@ def is_rollback_holding(state: TrainState) -> bool:
     """Returns whether a rollback leaves the percent where it was when it began."""
     is_over = state.rollout.outcome in (Outcome.ROLLING_BACK, Outcome.ROLLED_BACK)
     return is_over and state.contract.rollback.canary_percent == "hold"
+
+
+def may_rise(state: TrainState) -> bool:
+    """Returns whether a higher number may be written: in a release under way only while no trigger fires."""
+    if state.rollout.outcome is not Outcome.IN_PROGRESS or state.status is None:
+        return True
+    return not any(finding.fired for finding in state.status.triggers)
 
 
 def begun(status: Status, request: Request, at: datetime) -> Status:

@@ -129,6 +129,7 @@ def _observe_late(
     view = view_of_phase(state, status, facts, observation.phase, observation)
     found = triggers.judge(view, status.triggers, observation.started_at)
     fired = tuple(finding for finding in found if finding.fired)
+    status = status.model_copy(update={"triggers": triggers.without_quiet(status.triggers, found)})
     if status.entered_at is None:
         status = status.model_copy(update={"counters": counters.new_baseline(status.counters)})
     return assess(state, status, facts, now, also_fired=fired)

@@ -54,13 +54,16 @@ NOT_WATCHING = TriggerReading(TriggerState.NOT_WATCHING, None, "")
 def judge(view: View, before: tuple[TriggerFinding, ...], at: datetime) -> tuple[TriggerFinding, ...]:
     """Returns each trigger's findings in the phase; `since` is that of `before` where the state is the
     same.
+
+    One that only freezes goes on firing where nobody can tell any more: only a reading makes it quiet.
     """
     last = {(finding.trigger, finding.surface): finding for finding in before}
     found: list[TriggerFinding] = []
     for trigger in view.contract.triggers:
         is_watching = view.contract.watches(trigger, view.phase.name)
         words = wanted(trigger, view.contract)
-        for reading in evaluate(trigger, view) if is_watching else [NOT_WATCHING]:
+        firing = {} if trigger.rolls_back else _firing(trigger.name, before)
+        for reading in evaluate(trigger, view, firing) if is_watching else [NOT_WATCHING]:
             found.append(
                 _finding(trigger.name, reading, words, last.get((trigger.name, reading.surface)), at)
             )
@@ -87,6 +90,20 @@ def _finding(
     )
 
 
+def _firing(trigger: str, found: Iterable[TriggerFinding]) -> dict[str | None, TriggerReading]:
+    """Returns what fires the trigger, by surface."""
+    fired = (each for each in found if each.trigger == trigger and each.fired)
+    return {each.surface: TriggerReading(each.state, each.surface, each.seen) for each in fired}
+
+
+def without_quiet(
+    before: tuple[TriggerFinding, ...], found: tuple[TriggerFinding, ...]
+) -> tuple[TriggerFinding, ...]:
+    """Returns the findings of `before` that `found`, of a later reading, does not show quiet."""
+    quiet = {each.trigger for each in found if each.state is TriggerState.QUIET}
+    return tuple(each for each in before if each.trigger not in quiet)
+
+
 def freezing(status: Status, contract: Contract) -> TriggerFinding | None:
     """Returns the trigger that freezes the train and nothing more; None where none has to.
 
@@ -108,11 +125,16 @@ def unfrozen(status: Status, contract: Contract, at: datetime) -> tuple[TriggerF
     )
 
 
-def evaluate(trigger: Trigger, view: View) -> list[TriggerReading]:
+def evaluate(
+    trigger: Trigger, view: View, firing: Mapping[str | None, TriggerReading]
+) -> list[TriggerReading]:
     """Returns one row for each surface that fires it; else one that says why nobody can tell, or that it is
     quiet.
+
+    `firing`: rows of surfaces that fire it until a reading shows otherwise.
     """
-    shown = list(_ask(trigger, view))
+    asked = _ask(trigger, view)
+    shown = [firing.get(row.surface, row) if row.state is TriggerState.UNKNOWN else row for row in asked]
     fired = [row for row in shown if row.state is TriggerState.FIRED]
     unknown = [row for row in shown if row.state is TriggerState.UNKNOWN]
     return fired or unknown[:1] or [QUIET]

@@ -16,11 +16,12 @@ from rollout.commands.rollback import Dispatch, cancel, roll_back
 from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw
-from rollout.core.contract import Apply, FlagFile
+from rollout.core.contract import Action, Apply, FlagFile, ThresholdTrigger
 from rollout.core.decide import applying
 from rollout.core.observation import HealthState, Results, WorkResult
-from rollout.core.state import CommitMessage, Event, GateFinding, Outcome, Result, Work
+from rollout.core.state import CommitMessage, Event, FlagText, GateFinding, Outcome, Result, StateChange, Work
 from rollout.errors import OutsideError, RefusedError, RolloutError
+from rollout.rendering.advice import to_do
 from rollout.rendering.commits import message
 from tests.fakes.writes import KilledError
 from tests.world import COMMIT, TAU, VERSION, World
@@ -292,6 +293,68 @@ def test_a_freeze_keeps_the_number_until_it_ends(product: World) -> None:
     assert problems(product) == []
 
 
+FAST, SLOW = ({"voice": {"fields": {"cycle_duration_ms": ms}}} for ms in (1, 3))
+
+
+def watch_for_slow(world: World) -> None:
+    """A trigger that only freezes is added to the contract."""
+    slow = ThresholdTrigger(
+        name="slow",
+        kind="threshold",
+        field="cycle_duration_ms",
+        at_least=2,
+        surfaces=("voice",),
+        actions=(Action.FREEZE,),
+    )
+    world.edit_contract(triggers=(*world.state.contract.triggers, slow))
+
+
+def freeze_before_the_percent(world: World) -> World:
+    """Into canary-2, and a trigger that only freezes fires before the percent is written; then unfrozen."""
+    watch_for_slow(world)
+    enter_canary(world).reconcile()
+    world.soak()
+    world.clock.forward(minutes=1)
+    reading = world.observe(SLOW)
+    world.merge()
+    world.reconcile(reading)
+    assert world.rollout.frozen is not None
+    unfreeze(world.store, world.clock, TAU, "go on")
+    world.reconcile()
+    return world
+
+
+def test_unfrozen_while_its_trigger_fires_the_number_does_not_rise(world: World) -> None:
+    freeze_before_the_percent(world)
+    assert there(world) == 5
+    world.tick(SLOW)
+    assert (world.rollout.phase, world.rollout.frozen, there(world)) == ("canary-2", None, 5)
+    world.tick(FAST)
+    assert there(world) == 25
+    assert problems(world) == []
+
+
+def test_a_number_that_is_too_high_falls_while_a_trigger_fires(product: World) -> None:
+    freeze_before_the_percent(product)
+    product.product_branch.edit(PATH, flags(50))
+    product.reconcile()
+    assert there(product) == 25
+    assert problems(product) == []
+
+
+def test_verify_names_a_rise_while_a_trigger_fires() -> None:
+    world = adopt(World())
+    world.store.edit_other(PATH, flags(0), at=world.now)
+    state = freeze_before_the_percent(world).state
+    due = applying.due(state)
+    assert due is not None
+    status = applying.begun(world.status, due[0], world.now)
+    said = message(Event.APPLY, contract=state.contract, rollout=state.rollout, status=status)
+    change = StateChange(status=status, flag=FlagText(PATH, flags(25)))
+    commit = world.store.commit(TAU, change, said, parent=state.head, at=world.now)
+    assert problems(world) == [(commit, f"{PATH}: {POINTER}: was raised to 25 while a trigger fired")]
+
+
 def test_a_false_alarm_puts_the_number_back(world: World) -> None:
     enter_canary(world).reconcile()
     roll_back(world.store, world.clock, TAU, Dispatch("customers call", "ada"), world.known)
@@ -435,12 +498,17 @@ def test_a_rollback_asks_for_no_percent_once_the_contract_has_no_place_for_it(pr
 # --- by a pull request -----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def reviewed() -> World:
-    """Each percent is merged by a person."""
+def before_the_review() -> World:
+    """A train each of whose percents is merged by a person."""
     world = adopt(World(), FLAG.model_copy(update={"via": "pull_request"}))
     world.product_branch.edit(PATH, flags(0))
-    return enter_canary(world)
+    return world
+
+
+@pytest.fixture
+def reviewed() -> World:
+    """One that is merged into canary-1."""
+    return enter_canary(before_the_review())
 
 
 def branches(world: World) -> list[str]:
@@ -475,6 +543,24 @@ def test_a_pull_request_is_opened_once(reviewed: World) -> None:
     reviewed.reconcile()
     assert (reviewed.store.head(), reviewed.writes.done) == (head, done)
     assert len(reviewed.product_branch.pulls) == 1
+
+
+def test_nobody_is_asked_to_merge_a_percent_that_rises_while_a_trigger_fires() -> None:
+    reviewed = before_the_review()
+    watch_for_slow(reviewed)
+    enter_canary(reviewed).reconcile()
+    (branch,) = branches(reviewed)
+
+    def asks_for_merge() -> bool:
+        return branch in " ".join(to_do(reviewed.state, now=reviewed.now, pull_request=None))
+
+    assert asks_for_merge()
+    reviewed.tick(SLOW)
+    unfreeze(reviewed.store, reviewed.clock, TAU, "go on")
+    reviewed.reconcile()
+    assert not asks_for_merge()
+    reviewed.tick(FAST)
+    assert asks_for_merge()
 
 
 def test_a_pull_request_moves_with_the_file(reviewed: World) -> None:
