@@ -15,6 +15,9 @@ from rollout.core.observation import Sample
 from rollout.core.state import Result
 from rollout.core.surfaces.payload import LARGEST
 
+_LEAST, _MOST = 1e-6, 1e15
+"""Between them a figure is short enough to be written out."""
+
 
 def evaluate(gate: RatioGate, view: View) -> Iterable[Leaf]:
     wanted = f"<= {bound(gate)}"
@@ -46,5 +49,10 @@ def compare(condition: RatioGate | RatioTrigger, sample: Sample) -> tuple[Result
         return Result.UNKNOWN, f"{condition.over} is 0: nothing to compare {number(value)} with"
     share = min(value / over, LARGEST)
     result = Result.SATISFIED if share <= condition.max else Result.UNSATISFIED
-    seen = figure(share, lambda shown: shown <= condition.max)
-    return result, f"{seen} times ({number(value)} over {number(over)})"
+    seen = figure(share, lambda shown: shown <= condition.max) if share < _MOST else f"{share:.3g}"
+    return result, f"{'more than ' if share == LARGEST else ''}{seen} times ({_short(value)} over {_short(over)})"
+
+
+def _short(value: float) -> str:
+    """Writes a value as a person would, and one with some hundred zeros by its exponent."""
+    return number(value) if value == 0 or _LEAST <= value < _MOST else f"{value:.3g}"
