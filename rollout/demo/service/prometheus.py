@@ -34,7 +34,7 @@ def prometheus(target: str, clock: PatientClock, *, every: str = "1s") -> Iterat
     if program is None:
         raise InputError(
             "this needs a real Prometheus, and there is no `prometheus` on PATH",
-            hint="Debian: apt-get install prometheus; macOS: brew install prometheus",
+            hint="install it: apt-get install prometheus on Debian, brew install prometheus on macOS",
         )
     with TemporaryDirectory(prefix="rollout-prometheus-") as folder:
         config, log = Path(folder) / "prometheus.yml", Path(folder) / "log"
@@ -72,7 +72,9 @@ def _wait_until_ready(server: subprocess.Popen[bytes], address: str, clock: Pati
         clock.wait(0.1)
     said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     why = said[-1][:300] if said else "it said nothing"
-    raise OutsideError(f"Prometheus does not get ready: {why}", hint="look at `prometheus --version`")
+    raise OutsideError(
+        f"Prometheus does not get ready: {why}", hint="see whether it runs: prometheus --version"
+    )
 
 
 def _is_ready(address: str) -> bool:
