@@ -50,7 +50,8 @@ def compare(condition: RatioGate | RatioTrigger, sample: Sample) -> tuple[Result
     share = min(value / over, LARGEST)
     result = Result.SATISFIED if share <= condition.max else Result.UNSATISFIED
     seen = figure(share, lambda shown: shown <= condition.max) if share < _MOST else f"{share:.3g}"
-    return result, f"{'more than ' if share == LARGEST else ''}{seen} times ({_short(value)} over {_short(over)})"
+    more = "more than " if share == LARGEST else ""
+    return result, f"{more}{seen} times ({_short(value)} over {_short(over)})"
 
 
 def _short(value: float) -> str:
