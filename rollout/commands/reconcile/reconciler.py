@@ -241,7 +241,7 @@ class Reconciler:
             report.effects.append(settled.effect)
         if settled.failure:
             told = f"the percent was not written, and is tried again by the next run: {settled.failure}"
-            report.notes.append(told)
+            report.notes += [told] if told not in report.notes else []
         if settled.results is not None:
             yield settled.results
 

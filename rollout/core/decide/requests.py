@@ -118,6 +118,8 @@ def ignored(requests: tuple[Request, ...], results: tuple[WorkResult, ...]) -> I
     asked = {request.id: request for request in requests}
     for result in results:
         request = asked.get(result.request)
+        if request is not None and _is_recorded_failure(request, result):
+            continue
         if request is None:
             yield f"result of {result.request} ignored: it answers no pending request"
         elif request.result is None:
@@ -125,6 +127,11 @@ def ignored(requests: tuple[Request, ...], results: tuple[WorkResult, ...]) -> I
             yield f"result of {result.request} ignored: it began at {began}, and was asked for at {wanted}"
         elif request.result != result:
             yield f"result of {result.request} ignored: another one was recorded before"
+
+
+def _is_recorded_failure(request: Request, result: WorkResult) -> bool:
+    """Returns whether the result is why a flag file was not written, which the request keeps and goes on."""
+    return request.flag_file is not None and not result.ok and request.failed == result.detail
 
 
 def _answered(request: Request, result: WorkResult | None, now: datetime) -> Request:

@@ -433,6 +433,18 @@ def test_only_reconcile_says_that_a_percent_is_applied(product: World) -> None:
     assert gate(product).result is Result.UNSATISFIED
 
 
+@pytest.mark.parametrize("is_rollback", [False, True], ids=["a phase", "a rollback"])
+def test_a_failure_is_told_once(product: World, is_rollback: bool) -> None:
+    enter_canary(product)
+    if is_rollback:
+        product.reconcile()
+        roll_back(product.store, product.clock, TAU, Dispatch("customers call", "ada"), product.known)
+    product.product_branch.refusal = OutsideError("GitHub is away")
+    notes = product.reconcile().notes
+    told = "the percent was not written, and is tried again by the next run: GitHub is away"
+    assert [note for note in notes if note == told or "ignored" in note] == [told]
+
+
 def test_a_changed_contract_writes_the_number_in_its_new_place(product: World) -> None:
     enter_canary(product).reconcile()
     other = FlagFile(path="other.yaml", format="gofeatureflag", pointer="/answers/percentage/on")
