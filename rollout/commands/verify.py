@@ -11,6 +11,7 @@ from rollout.commands import sides as merged
 from rollout.commands.forgeries import Forgeries
 from rollout.core import edits
 from rollout.core.channel.by_hand import is_by_command, is_correction, what_changed
+from rollout.core.contract import FlagFile
 from rollout.core.decide import applying
 from rollout.core.decide.legality import changed_keys
 from rollout.core.files import (
@@ -261,30 +262,33 @@ class _Verifier:
             wanted = replace(wanted, incident=state.incident)
         for part, why in differences(wanted, state):
             yield _file_of(part, state), why
-        if event is Event.APPLY:
-            yield from self._written(previous, entry)
+        if event is not None:
+            yield from self._written(previous, entry, event)
         yield from self._touched(wanted, state, entry, event)
 
-    def _written(self, previous: TrainState, entry: LoggedCommit) -> Iterator[tuple[str, str]]:
-        """Yields the flag file where a commit that applies a percent changed more of it than that number, or
-        raised it while a trigger fired.
+    def _written(self, previous: TrainState, entry: LoggedCommit, event: Event) -> Iterator[tuple[str, str]]:
+        """Yields the flag file where the state branch has it, and the commit left it otherwise than the event
+        does: a commit that applies a percent by itself writes that number, and any other one nothing.
         """
-        due = applying.due(previous)
-        if due is None or entry.parent is None:
+        flag = applying.flag_file_of(previous)
+        if flag is None or entry.parent is None:
             return
-        request, flag = due
-        before, after = (self._store.file(flag.path, commit) for commit in (entry.parent, entry.commit))
-        if before == after:
-            return  # it is on the product's branch
+        before, after = (self._file(flag.path, commit) for commit in (entry.parent, entry.commit))
+        due = applying.due(previous) if event is Event.APPLY and flag.via == "commit" else None
+        if due is None or before is None:
+            if after != before:
+                yield flag.path, f"{flag.path}: {event} does not write it"
+            return
+        why = _why_not_written(previous, flag, due[0].canary_percent, before, after)
+        if why:
+            yield flag.path, f"{flag.where}: {why}"
+
+    def _file(self, path: str, commit: str) -> bytes | None:
+        """Returns a file; None also for what is no file, in which nothing can be written."""
         try:
-            wanted = with_number(before or b"", flag, request.canary_percent)
+            return self._store.file(path, commit)
         except InputError:
-            wanted = None
-        is_raised = wanted is not None and number_in(before or b"", flag).value < request.canary_percent
-        if is_raised and not applying.may_rise(previous):
-            yield flag.path, f"{flag.where}: was raised to {request.canary_percent} while a trigger fired"
-        if after != wanted:
-            yield flag.path, f"{flag.where}: more was changed than this number to {request.canary_percent}"
+            return None
 
     def _without_forgeries(self, wanted: TrainState, state: TrainState, entry: LoggedCommit) -> TrainState:
         """Returns the state before forgeries: whoever takes one back writes that."""
@@ -440,6 +444,22 @@ def _edited(previous: TrainState, state: TrainState, sides: Sequence[TrainState]
         or is_correction(previous, state.channel)
     )
     return replace(previous, rollout=state.rollout, channel=state.channel if may else previous.channel)
+
+
+def _why_not_written(
+    previous: TrainState, flag: FlagFile, percent: float, before: bytes, after: bytes | None
+) -> str:
+    """Returns why that is not what reconcile makes of a flag file to write the percent; empty when it is."""
+    try:
+        wanted = with_number(before, flag, percent)
+        is_raised = number_in(before, flag).value < percent
+    except InputError:
+        wanted, is_raised = None, False
+    if is_raised and not applying.may_rise(previous):
+        return f"was raised to {percent} while a trigger fired"
+    if after == before != wanted:
+        return f"{percent} was not written"
+    return "" if after == wanted else f"more was changed than this number to {percent}"
 
 
 def _went_to(state: TrainState) -> float:

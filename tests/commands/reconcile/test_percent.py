@@ -748,6 +748,33 @@ def test_verify_names_a_commit_that_changes_more_than_its_number(waiting: World,
     assert problems(waiting) == [(waiting.store.head(), told)]
 
 
+def test_verify_names_a_commit_that_says_apply_and_writes_nothing(waiting: World) -> None:
+    forged(waiting, flags(0, seed=7))
+    told = f"{PATH}: {POINTER}: 5 was not written"
+    assert problems(waiting) == [(waiting.store.head(), told)]
+
+
+def test_verify_names_another_of_the_tools_commits_that_changes_the_file(waiting: World) -> None:
+    forged(waiting, flags(5, seed=7))
+    other = waiting.copy()
+    other.reconcile()
+    results = next(other.store.log(TAU))
+    said = CommitMessage(subject=results.subject, body="", trailers=tuple(results.trailers.items()))
+    change = {"status.yaml": other.status}
+    waiting.store.edit(TAU, change, at=other.now, message=said, others={PATH: flags(88, seed=7)})
+    assert problems(waiting) == [(waiting.store.head(), f"{PATH}: results does not write it")]
+
+
+def test_verify_asks_for_no_number_in_the_state_branch_where_a_pull_request_brings_it() -> None:
+    world = adopt(World(), FLAG.model_copy(update={"via": "pull_request"}))
+    world.store.edit_other(PATH, flags(0), at=world.now)
+    enter_canary(world).reconcile()
+    world.store.edit_other(PATH, flags(5), at=world.now)
+    world.reconcile()
+    assert gate(world).result is Result.SATISFIED
+    assert problems(world) == []
+
+
 def test_verify_names_a_subject_that_lies(waiting: World) -> None:
     forged(waiting, flags(5, seed=7), "rollout(tau): apply 50 %")
     assert [why for _, why in problems(waiting)] == ["the subject says 50 %, recomputed 5 %"]
