@@ -71,10 +71,23 @@ def _of_proportion(where: str, condition: ThresholdGate | ThresholdTrigger) -> I
         return
     if condition.max is not None and condition.max + effect <= 0:
         yield f"{where}.max: no number of samples shows that errors never happen; did you mean 0.001?"
-    if condition.max is not None and condition.max > 1:
+    from rollout.core.decide.gates import proportion  # few contracts have any
+
+    if proportion.of_gate(condition).holds_always:
+        yield f"{where}.{_why_it_always_holds(condition)}"
+    elif condition.max is not None and condition.max > 1:
         yield f"{where}.max: no proportion is above 1; 0.01 is 1 %"
     if condition.min is not None and condition.min - effect >= 1:
         yield f"{where}.min: no number of samples shows that it is always so; 0.99 is 99 %"
+
+
+def _why_it_always_holds(gate: ThresholdGate) -> str:
+    """Returns the key by which it does, and why."""
+    if gate.max is not None and gate.max >= 1:
+        return "max: no proportion is above 1, so it always holds; 0.01 is 1 %"
+    if gate.max is None and gate.min is not None and gate.min <= 0:
+        return "min: no proportion is below 0, so it always holds; 0.99 is 99 %"
+    return "min_effect: no proportion is so far beyond the limit, so it always holds; 0.001 is 0.1 %"
 
 
 # --- burn rates -------------------------------------------------------------------------------------------

@@ -64,7 +64,32 @@ GATE = "phases.1.gates.1"
             [f"{GATE}.max: no number of samples shows that errors never happen; did you mean 0.001?"],
         ),
         (threshold(max=0, min_effect=0.001), []),
-        (threshold(max=1.5), [f"{GATE}.max: no proportion is above 1; 0.01 is 1 %"]),
+        *(
+            (threshold(**keys), [f"{GATE}.max: no proportion is above 1, so it always holds; 0.01 is 1 %"])
+            for keys in ({"max": 1}, {"max": 1.5}, {"max": 1, "min": 0}, {"max": 1, "min_effect": 0.1})
+        ),
+        *(
+            (threshold(**keys), [f"{GATE}.min: no proportion is below 0, so it always holds; 0.99 is 99 %"])
+            for keys in ({"min": 0}, {"min": -1})
+        ),
+        *(
+            (
+                threshold(**keys),
+                [
+                    f"{GATE}.min_effect: no proportion is so far beyond the limit, so it always holds;"
+                    " 0.001 is 0.1 %"
+                ],
+            )
+            for keys in (
+                {"max": 0.05, "min_effect": 0.95},
+                {"min": 0.9, "min_effect": 0.9},
+                {"min": 0, "max": 0.5, "min_effect": 0.5},
+            )
+        ),
+        (threshold(max=0.05, min_effect=0.94), []),
+        (threshold(min=0, max=0.05), []),
+        (threshold(min=0.5, max=1), []),
+        (threshold(min=0.5, max=1.5), [f"{GATE}.max: no proportion is above 1; 0.01 is 1 %"]),
         (threshold(min=1), [f"{GATE}.min: no number of samples shows that it is always so; 0.99 is 99 %"]),
         (
             threshold(field="latency", max=3, significance=0.05, min_effect=0),

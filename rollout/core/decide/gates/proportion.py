@@ -26,6 +26,11 @@ class Limits(NamedTuple):
         """Returns whether a proportion of exactly that share is allowed."""
         return (self.most is None or share <= self.most) and (self.least is None or share >= self.least)
 
+    @property
+    def holds_always(self) -> bool:
+        """Whether every proportion is allowed."""
+        return self.holds(0) and self.holds(1)
+
 
 def of_gate(gate: ThresholdGate) -> Limits:
     """Returns what the gate allows, with what is too small to matter."""
