@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from rollout.core.contract import Contract, RollbackStep
 from rollout.core.decide.requests import applied_percent, branch_of, find, how_it_failed, may_try_again
@@ -16,7 +17,7 @@ from rollout.core.state import (
     StepState,
     Work,
 )
-from rollout.rendering.gates import release_name
+from rollout.rendering.gates import day_and_time, release_name
 from rollout.rendering.inert import line
 
 PERFORM = "on the product's machine: rollout tick"
@@ -37,16 +38,26 @@ def standing_at(contract: Contract, rollout: Rollout, status: Status | None) -> 
             return f" at {percent}"
 
 
-def frozen_at(contract: Contract, rollout: Rollout, status: Status | None, incident: Incident) -> str:
-    """Returns what became of the percent that the rollback's freeze recorded; empty when it changed none."""
+def frozen_at(
+    contract: Contract,
+    rollout: Rollout,
+    status: Status | None,
+    incident: Incident,
+    in_words: Callable[[datetime], str] = day_and_time,
+) -> str:
+    """Returns what became of the percent that the rollback's freeze recorded; empty when it changed none.
+
+    `in_words` tells a time. What was applied is told with its time: nobody looks at the product afterwards.
+    """
     if rollout.canary_percent == incident.canary_percent:
         return ""
     percent = f"{rollout.canary_percent} %"
-    match _is_applied(contract, rollout, status):
+    applied = applied_percent(contract, rollout, status.requests if status else ())
+    match applied.is_done:
         case None:
             return f"{percent} is recorded, and rollout has not applied it: {NO_APPLY}"
         case True:
-            return f"{percent} is applied"
+            return f"{percent} was applied{f' at {in_words(applied.since)}' if applied.since else ''}"
         case False:
             request = _request(rollout, status)
             if request is not None and request.flag_file is not None:

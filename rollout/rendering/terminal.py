@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from rollout.core.contract import Contract
@@ -198,7 +199,8 @@ def _header(state: TrainState, merged: str, now: datetime, style: Style) -> str:
     if state.incident is not None and rollout.outcome is Outcome.ROLLING_BACK:
         from rollout.rendering.by_hand import frozen_at
 
-        percent = frozen_at(state.contract, rollout, state.status, state.incident)
+        told = partial(clock_time, now=now)
+        percent = frozen_at(state.contract, rollout, state.status, state.incident, told)
         lines += [percent] if percent else []
     return "\n".join(lines)
 

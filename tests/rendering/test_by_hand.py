@@ -85,7 +85,7 @@ NOBODY = "0 % is recorded, and rollout has not applied it: the contract has no a
     [
         (None, None, NOBODY, "bring the product to 0 % by hand: the contract has no apply command"),
         (APPLY, None, "0 % is not applied yet", "(0 % is not applied yet)"),
-        (APPLY, True, "0 % is applied", ""),
+        (APPLY, True, "0 % was applied at ", ""),
         (
             APPLY,
             False,
@@ -93,7 +93,7 @@ NOBODY = "0 % is recorded, and rollout has not applied it: the contract has no a
             "bring the product to 0 % by hand: the apply command failed: exit 1",
         ),
         (FLAGS, None, "0 % is not applied yet", ""),
-        (FLAGS, True, "0 % is applied", ""),
+        (FLAGS, True, "0 % was applied at ", ""),
         (
             FLAGS,
             False,

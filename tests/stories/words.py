@@ -25,7 +25,7 @@ def say_only_what_was_done(town: Town) -> None:
 
 def _percents_were_applied(town: Town, text: str) -> None:
     """Without a command for it, a rollback brings the product to no percent."""
-    if town.kind.flags_by and re.search(r"(?m)^0 % is applied$", text):
+    if town.kind.flags_by and re.search(r"(?m)^0 % was applied at ", text):
         assert town.percent == 0
     if town.kind.flags_by or town.kind.applies or ("rolling back" not in text and "rolled back" not in text):
         return
