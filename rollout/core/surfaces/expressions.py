@@ -68,7 +68,8 @@ def constant_doubt(expression: str) -> str:
     if node is None or _is_constant(node):
         return ""
     found = [find(expression, payload) for payload in _payloads(node)]
-    found += filter(_says_something, (find(expression, payload) for payload in _empty_payloads(node)))
+    others = (*_empty_payloads(node), *_list_payloads(node))
+    found += filter(_says_something, (find(expression, payload) for payload in others))
     if found[0] is None or not all(_same(each, found[0]) for each in found):
         return ""
     shown, always = inert(expression, 60), inert(json.dumps(found[0]), 40)
@@ -254,6 +255,14 @@ def _as_a_name(node: JsonValue) -> str:
 def _names(node: JsonValue) -> list[str]:
     """Returns the keys that the expression asks for; one of any name where it asks for none."""
     return sorted({each["value"] for each in _all_nodes(node) if each["type"] == "field"}) or ["status"]
+
+
+_LISTS: tuple[JsonValue, ...] = ([1], [1, 2])
+"""Payloads for an expression that asks for no key: it may be of a list, such as `length(@)`."""
+
+
+def _list_payloads(node: JsonValue) -> tuple[JsonValue, ...]:
+    return () if any(each["type"] == "field" for each in _all_nodes(node)) else _LISTS
 
 
 def _empty_payloads(node: JsonValue) -> Iterator[JsonValue]:

@@ -204,6 +204,19 @@ def test_prometheus(
     assert (found.unknown is None) is (value is not None)
 
 
+def test_gzip_in_chunks_is_read(server: MetricsServer) -> None:
+    packed = gzip.compress(vector("3").body)
+    chunks = [packed[start : start + 7] for start in range(0, len(packed), 7)]
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in (*chunks, b""))
+
+    def write(out: BufferedIOBase) -> None:
+        out.write(head + body)
+
+    server.pages["up"] = Page(stream=write)
+    assert measure(surface(server, "prometheus", {"query": "up"})).value == 3
+
+
 def test_the_time_of_the_answer_is_the_datum_s(server: MetricsServer) -> None:
     server.pages["up"] = vector("1", "2", at=NOON - timedelta(minutes=5))
     assert measure(surface(server, "prometheus", {"query": "up", "reduce": "max"})).at == NOON - timedelta(

@@ -353,6 +353,7 @@ WARNED = [
         " moving_rollup() reads the last {window} at every point",
     ),
     (query("datadog", {"query": "max:x{*}.rollup(max, 60)", "window": "1h"}), ""),
+    (query("json", {"path": "/a", "pick": "length(@)"}), ""),
     (
         burning(
             "sum:ok{*}.rollup(sum, {window})", "moving_rollup(sum:all{*}.rollup(sum, 60), {window}, 'sum')"
