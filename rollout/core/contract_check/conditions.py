@@ -11,12 +11,16 @@ from rollout.core.contract import (
     Contract,
     Metrics,
     Part,
+    Phase,
     Pick,
+    RatioGate,
+    RatioTrigger,
     ThresholdGate,
     ThresholdTrigger,
 )
 from rollout.core.observation import MAX_WINDOWS
 
+_Threshold = ThresholdGate | ThresholdTrigger
 _BOUNDS_ONLY = ("significance", "min_effect")
 
 
@@ -88,6 +92,37 @@ def _why_it_always_holds(gate: ThresholdGate) -> str:
     if gate.max is None and gate.min is not None and gate.min <= 0:
         return "min: no proportion is below 0, so it always holds; 0.99 is 99 %"
     return "min_effect: no proportion is so far beyond the limit, so it always holds; 0.001 is 0.1 %"
+
+
+def condition_doubts(contract: Contract) -> Iterator[str]:
+    """Yields surfaces that the first phase with users judges by sums over the whole phase alone, as
+    `field: message`.
+    """
+    for index, phase in enumerate(contract.phases):
+        if not phase.canary_percent or not (judged := _judged_by_sums(contract, phase)):
+            continue
+        for surface, field in judged.items():
+            yield (
+                f"phases.{index}.gates: {phase.name} judges {surface} by {field} alone, a sum over the whole"
+                " phase that errors late in it move slowly; add a burn_rate trigger"
+            )
+        return
+
+
+def _judged_by_sums(contract: Contract, phase: Phase) -> dict[str, str]:
+    """Returns surfaces of which nothing but proportions is judged in the phase, and one of these."""
+    sums: dict[str, str] = {}
+    others: set[str] = set()
+    watching = (each for each in contract.triggers if contract.watches(each, phase.name))
+    for condition in (*contract.gates_of(phase), *watching):
+        if not isinstance(condition, _Threshold | BurnRateGate | BurnRateTrigger | RatioGate | RatioTrigger):
+            continue
+        for surface in contract.surfaces_of(condition.surfaces):
+            if isinstance(condition, _Threshold) and contract.proportion(surface, condition.field):
+                sums.setdefault(surface, condition.field)
+            else:
+                others.add(surface)
+    return {surface: field for surface, field in sums.items() if surface not in others}
 
 
 # --- burn rates -------------------------------------------------------------------------------------------

@@ -42,9 +42,11 @@ def find_warnings(contract: Contract) -> Iterator[str]:
 
         yield from constant_doubts(contract)
     if contract.measures:
+        from rollout.core.contract_check.conditions import condition_doubts
         from rollout.core.contract_check.metrics import metric_doubts
 
         yield from metric_doubts(contract)
+        yield from condition_doubts(contract)
     yield from _triggers(contract)
     yield from _baselines(contract)
     yield from _soak(contract)

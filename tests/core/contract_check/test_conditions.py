@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from rollout.core.contract import Contract
 from rollout.core.contract_check.examine import examine
+from rollout.core.contract_check.notes import find_notes
 
 QUERIES: dict[str, Any] = {
     "errors": {"good": "sum(increase(ok[{window}]))", "total": "sum(increase(all[{window}]))"},
@@ -23,6 +25,7 @@ BURN = {
     "windows": [PAIR],
     "surfaces": ["shop"],
 }
+STOP = ["freeze", "rollback"]
 HEALTHY = {"kind": "health_state", "surfaces": ["api"]}
 
 
@@ -30,25 +33,23 @@ def threshold(**keys: object) -> dict[str, object]:
     return {"kind": "threshold", "field": "errors", "surfaces": ["shop"], **keys}
 
 
-def problems(gate: dict[str, object] | None = None, trigger: dict[str, object] | None = None) -> list[str]:
+def contract(gates: list[dict[str, Any]], triggers: list[dict[str, Any]]) -> dict[str, Any]:
     metrics = {"provider": "prometheus", "url": "https://prometheus.example", "queries": QUERIES}
-    contract = {
+    return {
         "schema": 1,
         "train": "shop",
         "surfaces": {"api": {"adapter": "tau-status", "command": ["api"]}, "shop": {"metrics": metrics}},
         "phases": [
             {"name": "dark", "canary_percent": 0, "soak": "0s", "gates": [HEALTHY]},
-            {
-                "name": "few",
-                "canary_percent": 10,
-                "soak": "1h",
-                "gates": [HEALTHY, *([gate] if gate else [])],
-            },
+            {"name": "few", "canary_percent": 10, "soak": "1h", "gates": [HEALTHY, *gates]},
             {"name": "all", "canary_percent": 100, "soak": "1h", "gates": [HEALTHY]},
         ],
-        "triggers": [{"name": "t", "actions": ["freeze", "rollback"], **trigger}] if trigger else [],
+        "triggers": [{"name": f"t{i}", "actions": STOP, **each} for i, each in enumerate(triggers)],
     }
-    return examine(contract)[1]
+
+
+def problems(gate: dict[str, object] | None = None, trigger: dict[str, object] | None = None) -> list[str]:
+    return examine(contract([gate] if gate else [], [trigger] if trigger else []))[1]
 
 
 GATE = "phases.1.gates.1"
@@ -162,6 +163,31 @@ def test_a_gate(gate: dict[str, object], told: list[str]) -> None:
 )
 def test_a_trigger(trigger: dict[str, object], told: list[str]) -> None:
     assert problems(trigger=trigger) == told
+
+
+@pytest.mark.parametrize(
+    ("gates", "triggers", "is_told"),
+    [
+        ([threshold(max=0.01)], [], True),
+        ([], [threshold(at_least=0.05)], True),
+        ([threshold(max=0.01)], [threshold(at_least=0.05)], True),
+        ([threshold(max=0.01)], [BURN], False),
+        ([threshold(max=0.01), BURN], [], False),
+        ([threshold(max=0.01)], [{**BURN, "phases": ["all"]}], True),
+        ([threshold(max=0.01), threshold(field="latency", max=3)], [], False),
+        ([threshold(max=0.01)], [threshold(field="latency", at_least=3)], False),
+        ([threshold(field="latency", max=3)], [], False),
+    ],
+)
+def test_a_surface_that_is_judged_by_sums_alone_is_told(
+    gates: list[dict[str, Any]], triggers: list[dict[str, Any]], is_told: bool
+) -> None:
+    notes = find_notes(Contract.model_validate(contract(gates, triggers)))
+    told = (
+        "phases.1.gates: few judges shop by errors alone, a sum over the whole phase that errors late in it"
+        " move slowly; add a burn_rate trigger"
+    )
+    assert [note for note in notes if "judges" in note] == ([told] if is_told else [])
 
 
 def test_more_windows_of_one_query_than_evidence_holds() -> None:
