@@ -21,10 +21,16 @@ def freeze(store: StateStore, clock: Clock, train: str, reason: str) -> CommandR
     now, reason = clock.now(), checked_reason(reason, LONGEST_REASON)
 
     def decide(state: TrainState) -> tuple[StateChange, CommitMessage] | None:
-        if _outcome(state) is not Outcome.ROLLING_BACK:
+        is_rolling_back = _outcome(state) is Outcome.ROLLING_BACK
+        if not is_rolling_back:
             require_rollout(state)
         if state.rollout.frozen is not None:
             return None
+        if is_rolling_back:
+            raise RefusedError(
+                f"{state.train} is rolling back, which stays frozen; rollout.yaml was edited",
+                hint="put it back: rollout reconcile",
+            )
         return changed(state, Freeze(reason=reason, at=now), Event.FREEZE, reason, now)
 
     return change_state(store, train, decide, now, is_brake=True)

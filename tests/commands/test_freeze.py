@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rollout.commands.freeze import freeze, require_rollout
+from rollout.commands.rollback import Dispatch, roll_back
 from rollout.commands.unfreeze import unfreeze
 from rollout.commands.verify import verify
 from rollout.commands.withdraw import withdraw
@@ -217,3 +218,15 @@ def test_what_froze_and_went_on_can_be_verified(watched: World) -> None:
     watched.tick(SLOW)
     assert watched.rollout.frozen is not None
     assert verify(watched.store, TAU, None).problems == []
+
+
+def test_a_rollback_whose_freeze_was_edited_away_is_put_back_by_reconcile() -> None:
+    world = World().play_to("canary-1")
+    roll_back(world.store, world.clock, TAU, Dispatch("customers call", "ada"), tuple)
+    world.edit(frozen=None)
+    with pytest.raises(RefusedError, match="tau is rolling back, which stays frozen") as caught:
+        freeze(world.store, world.clock, TAU, "stop")
+    assert caught.value.hint == "put it back: rollout reconcile"
+    world.reconcile()
+    assert world.rollout.frozen is not None
+    assert verify(world.store, TAU, None).findings == ()

@@ -101,12 +101,14 @@ class Release(RuleBasedStateMachine):
 
     def reconcile(self, *evidence: Evidence) -> Report | None:
         """Reconcile, and again: the second time nothing changes."""
+        # What nobody takes once a release is complete is news to a rollback of it.
+        is_taken = not self.is_sound() or self.world.rollout.outcome is not Outcome.COMPLETE
         try:
             report = self.world.reconcile(*evidence)
         except InputError:
             self.expect_refusal(evidence)
             return None
-        self.given += evidence
+        self.given += evidence if is_taken else ()
         folded = sum(taken.step.consumed for taken in report.steps)
         assert folded + len(report.notes) == len(evidence)
         self.at_rest(evidence)
