@@ -33,7 +33,9 @@ def contract_check(call: Call) -> None:
     worktree: Worktree = space.worktree
     if not worktree.contracts() and space.git.tip(space.branch):
         worktree = space.branch_files(space.branch)
-    files = check_contracts(worktree, read_contract, call.named_train, space.flags_on_branches)
+    files = check_contracts(
+        worktree, read_contract, call.named_train, space.flags_on_branches, space.why_uncommittable
+    )
     notes = (
         *contract_notes(worktree, read_contract, files, call.workspace.has_branch),
         *schema_notes(worktree),

@@ -22,12 +22,16 @@ ReadFlags = Callable[[Contract, str], bytes | None]
 """Contract and a path that the worktree lacks -> the file on a branch; None where a branch that may have it
 cannot be seen. Raises InputError where each of them lacks it."""
 
+WhyUncommittable = Callable[[str], str]
+"""A path of the worktree -> why git does not commit it as a file; empty where it does."""
+
 
 def check_contracts(
     worktree: Worktree,
     read_contract: ReadContract,
     train: str | None = None,
     read_flags: ReadFlags = lambda *_: None,
+    why_uncommittable: WhyUncommittable = lambda _: "",
 ) -> tuple[str, ...]:
     """Checks every contract of the worktree, or that of one train; returns the files that are good.
 
@@ -40,7 +44,9 @@ def check_contracts(
     if not files:
         raise InputError("there is no contract, no state/*/contract.yaml", hint="make one: rollout init")
     problems = tuple(
-        problem for file in files for problem in _problems(worktree, read_contract, file, read_flags)
+        problem
+        for file in files
+        for problem in _problems(worktree, read_contract, file, read_flags, why_uncommittable)
     )
     if problems:
         only_file = files[0] if len(files) == 1 else ""
@@ -106,7 +112,11 @@ def contract_file(train: str) -> str:
 
 
 def _problems(
-    worktree: Worktree, read_contract: ReadContract, file: str, read_flags: ReadFlags
+    worktree: Worktree,
+    read_contract: ReadContract,
+    file: str,
+    read_flags: ReadFlags,
+    why_uncommittable: WhyUncommittable,
 ) -> Iterator[str]:
     try:
         contract, _ = read_contract(worktree.read(file), file)
@@ -118,15 +128,21 @@ def _problems(
         return
     if file != contract_file(contract.train):
         yield f"{file}: train: is {contract.train}, but the folder says {file.split('/')[1]}"
-    yield from (f"{file}: {problem}" for problem in _flag_problems(worktree, contract, read_flags))
+    flag_problems = _flag_problems(worktree, contract, read_flags, why_uncommittable)
+    yield from (f"{file}: {problem}" for problem in flag_problems)
 
 
-def _flag_problems(worktree: Worktree, contract: Contract, read_flags: ReadFlags) -> Iterator[str]:
+def _flag_problems(
+    worktree: Worktree, contract: Contract, read_flags: ReadFlags, why_uncommittable: WhyUncommittable
+) -> Iterator[str]:
     flag = contract.apply.flag_file if contract.apply else None
     if flag is None:
         return
     try:
         is_here = worktree.exists(flag.path)
+        if is_here and (why := why_uncommittable(flag.path)):
+            yield f"apply.flag_file: {flag.path}: {why}"
+            return
         content = worktree.read(flag.path) if is_here else read_flags(contract, flag.path)
         if content is not None:
             number_in(content, flag)

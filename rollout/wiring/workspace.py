@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rollout.adapters.clock import FixedClock, SystemClock
 from rollout.adapters.git import Git, branch_move
+from rollout.adapters.git.process import complaint
 from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import LostTrains, YamlStore
@@ -249,6 +250,17 @@ class Workspace:
         flag = contract.apply.flag_file if contract.apply else None
         what = f", with a number at {flag.pointer}" if flag is not None else ""
         raise InputError(f"{path} is not {where}, and not in the worktree: commit it first{what}")
+
+    def why_uncommittable(self, path: str) -> str:
+        """Returns why git does not commit that path of the worktree as a file; empty where it does."""
+        if (self.git.home / path).is_symlink():
+            return "is a link, and reconcile writes files only: name the file itself"
+        done = self.git.runner.attempt("check-ignore", "--quiet", "--", path)
+        if done.returncode == 0:
+            return "is ignored by git: commit it, or name another file"
+        if done.returncode == 1:
+            return ""
+        return f"git does not commit it here: {complaint(done)[:200]}"
 
     def product_branch_here(self) -> str | None:
         """Returns the branch that the worktree stands on; None for none, or for one of the tool's own."""

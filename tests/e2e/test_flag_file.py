@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,43 @@ def test_a_percent_goes_out_and_comes_back_by_pull_requests(
 
 
 # --- contract check --------------------------------------------------------------------------------------
+
+
+def link(shop: Shop) -> None:
+    file = shop.repository.path / PATH
+    file.rename(file.with_name("real.json"))
+    file.symlink_to("real.json")
+
+
+def ignore(shop: Shop) -> None:
+    shop.repository.git("rm", "--quiet", "--cached", PATH)
+    shop.repository.write(".gitignore", f"*health.json\n{PATH}\n")
+
+
+def nest(shop: Shop) -> None:
+    shop.repository.git("rm", "--quiet", "--cached", PATH)
+    folder = str((shop.repository.path / PATH).parent)
+    shop.repository.git("-C", folder, "init", "--quiet")
+    shop.repository.git("-C", folder, "commit", "--quiet", "--allow-empty", "--message", "Begin")
+    shop.repository.git("add", folder)
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        (link, "is a link, and reconcile writes files only: name the file itself"),
+        (ignore, "is ignored by git: commit it, or name another file"),
+        (nest, f"git does not commit it here: Pathspec '{PATH}' is in submodule 'flags'"),
+    ],
+)
+def test_contract_check_refuses_what_git_does_not_commit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], act: Callable[[Shop], None], why: str
+) -> None:
+    shop = Shop(tmp_path, capsys, "main")
+    act(shop)
+    said = shop.shell.rollout("contract", "check")
+    assert said.code == 2
+    assert f"error: {CONTRACT}: apply.flag_file: {PATH}: {why}" in said.err
 
 
 @pytest.mark.parametrize(
