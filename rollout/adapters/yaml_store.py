@@ -176,7 +176,14 @@ class YamlStore:
         files = {**self._put_back(train, parent), **files_of(train, change)}
         text = self.message_on(parent, message)
         return branch_move.commit(
-            self._git, self.branch, files, parent=parent, message=text, at=at, is_brake=is_brake
+            self._git,
+            self.branch,
+            files,
+            parent=parent,
+            message=text,
+            at=at,
+            is_brake=is_brake,
+            of_people=(change.flag.path,) if change.flag else (),
         )
 
     def message_on(self, parent: str, message: CommitMessage) -> str:

@@ -143,6 +143,24 @@ def test_a_percent_goes_out_and_comes_back_by_pull_requests(
     shop.shell.ok("verify")
 
 
+@pytest.mark.parametrize(
+    ("branch", "via"), [("main", "commit"), ("rollout-state", "commit"), ("main", "pull_request")]
+)
+def test_a_flag_file_that_is_a_program_stays_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], branch: str, via: str
+) -> None:
+    shop = Shop(tmp_path, capsys, branch, APPLY.replace("}", f", via: {via}}}"))
+    shop.repository.git("update-index", "--chmod=+x", PATH)
+    (shop.repository.path / PATH).chmod(0o755)
+    shop.repository.git("commit", "--quiet", "--message", "Mark the flags as a program")
+    shop.into_canary()
+    heads = [pull["head"] for pull in shop.shell.json("local", "prs") if pull["kind"] == "apply"]
+    (place,) = heads or ["main"]
+    assert "0.5" in shop.repository.git("show", f"{place}:{PATH}")
+    assert shop.repository.git("ls-tree", place, PATH).startswith("100755 ")
+    assert shop.repository.status() == []
+
+
 # --- contract check --------------------------------------------------------------------------------------
 
 

@@ -43,6 +43,7 @@ def commit(
     message: str,
     at: datetime,
     is_brake: bool = False,
+    of_people: Collection[str] = (),
 ) -> str:
     """Commits `files` on top of `branch`, which must be at `parent`; returns the new commit.
 
@@ -55,7 +56,7 @@ def commit(
     return advance(
         git,
         branch,
-        lambda: git.write_commit(files, parent=parent, message=message, at=at),
+        lambda: git.write_commit(files, parent=parent, message=message, at=at, of_people=of_people),
         old=parent,
         paths=files,
         is_brake=is_brake,

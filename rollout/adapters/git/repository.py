@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Never
@@ -18,6 +18,7 @@ from typing import NamedTuple, Never
 from rollout.adapters.git.formats import (
     FILE,
     FOLDER,
+    PROGRAM,
     GitObject,
     Merge,
     TreeEntry,
@@ -347,20 +348,33 @@ class Git:
     # --- writing objects: nothing that anybody can see changes -------------------------------------------
 
     def write_commit(
-        self, files: Mapping[str, bytes | None], *, parent: str | None, message: str, at: datetime
+        self,
+        files: Mapping[str, bytes | None],
+        *,
+        parent: str | None,
+        message: str,
+        at: datetime,
+        of_people: Collection[str] = (),
     ) -> str:
         """Returns a commit that writes `files` (path -> content; None removes it) over `parent`'s.
 
-        `parent` None begins a history. Equal input gives an equal id.
+        `parent` None begins a history. Files `of_people` stay programs where they are. Equal input gives an
+        equal id.
         """
         some_id = parent or self.runner.run("hash-object", "--stdin").decode().strip()
         objects = LooseObjects(self.common_dir / "objects", len(some_id))
         blobs = {
-            path: content if content is None else objects.add("blob", content)
+            path: None
+            if content is None
+            else TreeEntry(self._mode(parent, path, of_people), objects.add("blob", content))
             for path, content in files.items()
         }
         tree = self._add_tree(objects, f"{parent}^{{tree}}" if parent else None, blobs)
         return self.commit_tree(tree, (parent,) if parent else (), message=message, at=at)
+
+    def _mode(self, parent: str | None, path: str, of_people: Collection[str]) -> str:
+        there = self.entry(parent, path) if parent and path in of_people else None
+        return PROGRAM if there is not None and there.mode == PROGRAM else FILE
 
     def commit_tree(self, tree: str, parents: Iterable[str], *, message: str, at: datetime) -> str:
         """Returns a commit of that tree by the configured identity, else by `rollout <rollout@localhost>`."""
@@ -456,10 +470,12 @@ class Git:
             raise BrokenPipeError(0, error_line(pipe(process.stderr).read()))
         return GitObject(header[0].decode(), header[1].decode(), body[:-1])
 
-    def _add_tree(self, objects: LooseObjects, spec: str | None, blobs: Mapping[str, str | None]) -> str:
-        """Returns the tree `spec` with these blobs in it (path -> id; None takes it away)."""
+    def _add_tree(
+        self, objects: LooseObjects, spec: str | None, blobs: Mapping[str, TreeEntry | None]
+    ) -> str:
+        """Returns the tree `spec` with these blobs in it (path -> entry; None takes it away)."""
         entries = self.tree(spec) if spec else {}
-        folders: dict[str, dict[str, str | None]] = {}
+        folders: dict[str, dict[str, TreeEntry | None]] = {}
         for path, blob in blobs.items():
             name, _, rest = path.partition("/")
             if rest:
@@ -467,7 +483,7 @@ class Git:
             elif blob is None:
                 entries.pop(name, None)
             else:
-                entries[name] = TreeEntry(FILE, blob)
+                entries[name] = blob
         for name, inside in folders.items():
             there = entries.get(name)
             known = there.id if there and there.is_folder else None

@@ -152,7 +152,8 @@ class GitHubFlagBranch:
         if tip is None or not clone.fetch_commit(new.parent):
             raise OutsideError(f"there is no commit {new.parent[:12]} on {self.name}", hint="run again")
         message = message_text(new.message)
-        commit = clone.git.write_commit({new.path: new.content}, parent=new.parent, message=message, at=at)
+        files = {new.path: new.content}
+        commit = clone.git.write_commit(files, parent=new.parent, message=message, at=at, of_people=files)
         if commit != old:
             clone.push(commit, new.branch, old=old)
             self._api.did(f"branch {new.branch} in {self._repository}")

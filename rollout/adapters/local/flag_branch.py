@@ -47,7 +47,13 @@ class LocalFlagBranch:
         """Commits as `branch_move.commit` does, which also says how the worktree follows."""
         files = {path: content}
         return branch_move.commit(
-            self._git, self.name, files, parent=parent, message=message_text(message), at=at
+            self._git,
+            self.name,
+            files,
+            parent=parent,
+            message=message_text(message),
+            at=at,
+            of_people=files,
         )
 
     def open_proposals(self, prefix: str) -> Sequence[PullRequest]:
@@ -60,7 +66,7 @@ class LocalFlagBranch:
     def propose(self, new: FlagProposal, *, at: datetime) -> PullRequest:
         """Implements the port. No worktree is touched."""
         git, files, text = self._git, {new.path: new.content}, message_text(new.message)
-        commit = git.write_commit(files, parent=new.parent, message=text, at=at)
+        commit = git.write_commit(files, parent=new.parent, message=text, at=at, of_people=files)
         there = git.tip(new.branch)
         if there is not None:
             git.set_branch(new.branch, commit, old=there)
