@@ -210,6 +210,10 @@ class YamlStore:
                 is_cut=entry.commit in cut_at,
             )
 
+    def log_of_file(self, path: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
+        """Implements the port."""
+        return self._git.log(self.head(), [path], since=self._since(since) if since else None)
+
     def lost(self, at: str, train: str | None = None) -> LostTrains | None:
         """Returns what took the train's folder away, or with None the last train's; None when nothing has."""
         folder = state_path(train) if train else STATE

@@ -77,6 +77,7 @@ def verify(
     verifier = _Verifier(store, train, files)
     for link in _links(store, train, logged):
         verifier.look_at(link)
+    verifier.look_for_lone_applies(since)
     return verifier.verified()
 
 
@@ -152,6 +153,8 @@ class _Verifier:
         """Commits with which history begins though they hold decisions, and the train there."""
         self._checked = 0
         self._cut: str | None = None
+        self._flag_files: set[str] = set()
+        """Those that a contract has let reconcile write by a commit."""
 
     def look_at(self, link: _Link) -> None:
         entry = link.entry
@@ -160,6 +163,8 @@ class _Verifier:
             self._cut = entry.commit
             return
         self._remark(entry)
+        if not isinstance(link.after, Exception) and (flag := _written_by_commit(link.after)):
+            self._flag_files.add(flag)
         if not link.before and not isinstance(link.after, Exception) and _holds_decisions(link.after):
             self._beginnings.append((entry, link.after))
             return
@@ -192,6 +197,26 @@ class _Verifier:
         """
         broken = (each for each in state.broken if each.name in entry.paths)
         return next((each.problem for each in broken if not self._is_a_sides(entry, each.name)), "")
+
+    def look_for_lone_applies(self, since: str | None) -> None:
+        """Finds commits in the tool's name that change a flag file and nothing of the train.
+
+        The tool's own change both. On a product's branch they need not, which is no state's history, and the
+        merge of a pull request does not either.
+        """
+        for path in sorted(self._flag_files):
+            for entry in self._store.log_of_file(path, since=since):
+                if self._is_lone_apply(entry, path):
+                    self._order[entry.commit] = len(self._order)
+                    self._find(entry, f"{path}: {entry.event} changes nothing else, so it is not reconcile's")
+
+    def _is_lone_apply(self, entry: LoggedCommit, path: str) -> bool:
+        if entry.commit in self._order or entry.event is None or entry.parent is None:
+            return False
+        if entry.trailers.get("Rollout-Train") != self._train or self._file(path, entry.parent) is None:
+            return False
+        before = next(iter(self._store.load_many(self._train, [entry.parent])))
+        return not isinstance(before, Exception) and _written_by_commit(before) == path
 
     def verified(self) -> Verification:
         for edit in self._edits:
@@ -444,6 +469,12 @@ def _edited(previous: TrainState, state: TrainState, sides: Sequence[TrainState]
         or is_correction(previous, state.channel)
     )
     return replace(previous, rollout=state.rollout, channel=state.channel if may else previous.channel)
+
+
+def _written_by_commit(state: TrainState) -> str:
+    """Returns the path of the flag file that the train's commits write; empty for none."""
+    flag = applying.flag_file_of(state)
+    return flag.path if flag is not None and flag.via == "commit" else ""
 
 
 def _why_not_written(

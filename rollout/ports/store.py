@@ -114,5 +114,8 @@ class StateStore(Protocol):
         Raises InputError when there is no commit `since`, RefusedError when the branch does not hold it.
         """
 
+    def log_of_file(self, path: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
+        """Yields the first-parent commits that changed a file, such as a flag file. Raises as `log`."""
+
     def forks(self, one: str, other: str) -> tuple[str, ...]:
         """Returns the newest commits that both of these hold: `one` where it is an ancestor of `other`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -201,15 +201,15 @@ class FakeStore:
             before = parent.trains.get(train, {}) if parent else {}
             paths = _changed(before, commit.trains.get(train, {}))
             if paths:
-                yield LoggedCommit(
-                    commit=commit.id,
-                    parents=commit.parents,
-                    at=commit.at,
-                    author=commit.author,
-                    subject=commit.message.subject,
-                    trailers=dict(commit.message.trailers),
-                    paths=tuple(sorted(paths)),
-                )
+                yield _logged(commit, paths)
+            commit = parent
+
+    def log_of_file(self, path: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
+        commit: Commit | None = self._commits[self.head()]
+        while commit is not None and commit.id != since:
+            parent = self._commits[commit.parents[0]] if commit.parents else None
+            if commit.others.get(path) != (parent.others.get(path) if parent else None):
+                yield _logged(commit, [path])
             commit = parent
 
     def forks(self, one: str, other: str) -> tuple[str, ...]:
@@ -341,6 +341,18 @@ class FakeStore:
             text = contract.model_dump_json(by_alias=True)
             self._digests[id(contract)] = hashlib.sha256(text.encode()).hexdigest()
         return self._digests[id(contract)]
+
+
+def _logged(commit: Commit, paths: Iterable[str]) -> LoggedCommit:
+    return LoggedCommit(
+        commit=commit.id,
+        parents=commit.parents,
+        at=commit.at,
+        author=commit.author,
+        subject=commit.message.subject,
+        trailers=dict(commit.message.trailers),
+        paths=tuple(sorted(paths)),
+    )
 
 
 def files_of(change: StateChange) -> Changes:

@@ -68,6 +68,9 @@ class OvertakenStore:
     def log(self, train: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
         return self._store.log(train, since=since)
 
+    def log_of_file(self, path: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
+        return self._store.log_of_file(path, since=since)
+
     def forks(self, one: str, other: str) -> tuple[str, ...]:
         return self._store.forks(one, other)
 

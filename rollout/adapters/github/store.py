@@ -253,6 +253,10 @@ class GitHubStore:
         """Reads the clone: history is as long and as new as what was fetched."""
         return self._clone().log(train, since=since)
 
+    def log_of_file(self, path: str, *, since: str | None = None) -> Iterator[LoggedCommit]:
+        """Reads the clone, as `log` does."""
+        return self._clone().log_of_file(path, since=since)
+
     def forks(self, one: str, other: str) -> tuple[str, ...]:
         """Reads the clone, as `log` does."""
         return self._clone().forks(one, other)

@@ -240,6 +240,7 @@ ACTS = {
     "GitHubStore.carriers": Act(lambda run: run.store.carriers(TAU)),
     "GitHubStore.load_many": Act(lambda run: list(run.store.load_many(TAU, []))),
     "GitHubStore.log": Act(lambda run: next(run.store.log(TAU))),
+    "GitHubStore.log_of_file": Act(lambda run: list(run.store.log_of_file("flags.json"))),
     "GitHubStore.forks": Act(lambda run: run.store.forks(*[next(run.store.log(TAU)).commit] * 2)),
     "GitHubStore.commit": Act(commit),
     "GitHubForge.pull_request": Act(lambda run: run.forge.pull_request(BRANCH), prepare(promote)),

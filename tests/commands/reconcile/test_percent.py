@@ -775,6 +775,34 @@ def test_verify_asks_for_no_number_in_the_state_branch_where_a_pull_request_brin
     assert problems(world) == []
 
 
+def as_applied(world: World) -> CommitMessage:
+    return message(
+        Event.APPLY, contract=world.state.contract, rollout=world.rollout, status=world.state.status
+    )
+
+
+def alone(world: World, content: bytes) -> str:
+    """A person changes the flag file in the tool's name."""
+    return world.store.edit("", {}, at=world.now, message=as_applied(world), others={PATH: content})
+
+
+def test_verify_names_a_commit_in_the_tools_name_that_changes_the_flag_file_alone(waiting: World) -> None:
+    waiting.reconcile()
+    forgery = alone(waiting, flags(50, seed=7))
+    told = f"{PATH}: apply changes nothing else, so it is not reconcile's"
+    assert problems(waiting) == [(forgery, told)]
+
+
+def test_verify_takes_the_merge_of_a_percents_pull_request() -> None:
+    world = adopt(World(), FLAG.model_copy(update={"via": "pull_request"}))
+    world.store.edit_other(PATH, flags(0), at=world.now)
+    enter_canary(world).reconcile()
+    alone(world, flags(5))
+    adopt(world)
+    world.reconcile()
+    assert problems(world) == []
+
+
 def test_verify_names_a_subject_that_lies(waiting: World) -> None:
     forged(waiting, flags(5, seed=7), "rollout(tau): apply 50 %")
     assert [why for _, why in problems(waiting)] == ["the subject says 50 %, recomputed 5 %"]
