@@ -33,6 +33,8 @@ from rollout.core.state import (
     Rollout,
     Status,
     TrainState,
+    TriggerFinding,
+    TriggerState,
     UnusableFile,
     Verdict,
 )
@@ -364,10 +366,21 @@ def _repairs(contract: Contract, status: Status) -> Iterator[str]:
         for finding in failing
         if finding.gate not in for_good
     ]
-    things += [f"check why {_unknown(finding)}" for finding in unknown.values()]
+    causes = [f"check why {finding.trigger} is unknown: {_seen_by(finding)}" for finding in _unsure(status)]
+    for finding in unknown.values():
+        is_follower = finding.gate in followers and causes
+        things += causes if is_follower else [f"check why {_unknown(finding)}"]
     yield from things[:SHOWN]
     if len(things) > SHOWN:
         yield f"and {len(things) - SHOWN} more, below"
+
+
+def _unsure(status: Status) -> list[TriggerFinding]:
+    return [finding for finding in status.triggers if finding.state is TriggerState.UNKNOWN and finding.seen]
+
+
+def _seen_by(finding: TriggerFinding) -> str:
+    return line(f"{finding.surface}: {finding.seen}" if finding.surface else finding.seen, DETAIL)
 
 
 def _firing(contract: Contract, status: Status) -> Iterator[str]:

@@ -26,6 +26,7 @@ from rollout.core.state import (
     Request,
     Result,
     Status,
+    TriggerState,
     UnusableFile,
     Verdict,
     Work,
@@ -157,8 +158,16 @@ def test_a_trigger_that_cannot_be_told_is_named_only_when_nothing_else_is() -> N
     assert advise(build.status(changed=changed)) == [
         "check why no_trigger is unknown: cannot tell: validation"
     ]
+    seen = "all over 5m is 0: nothing to divide by"
+    burn = build.fired().model_copy(
+        update={"trigger": "burn", "state": TriggerState.UNKNOWN, "seen": seen, "surface": "memory"}
+    )
+    told = advise(build.status(changed=changed, triggers=(burn,)))
+    assert told == [f"check why burn is unknown: memory: {seen}"]
     changed["queue_depth", "memory"] = (Result.UNKNOWN, "not reported")
-    assert advise(build.status(changed=changed)) == ["check why memory is unknown: not reported"]
+    assert advise(build.status(changed=changed, triggers=(burn,))) == [
+        "check why memory is unknown: not reported"
+    ]
 
 
 @pytest.mark.parametrize(("percent", "command"), [(25, "rollback"), (0, "withdraw")])
