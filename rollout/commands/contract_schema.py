@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 
 from rollout.core import contract
-from rollout.core.contract import Contract
+from rollout.core.contract import Contract, metrics
 from rollout.core.values import JsonValue, Model, format_duration
 
 FieldTexts = dict[str, dict[str, str]]
@@ -24,7 +24,7 @@ def contract_schema() -> dict[str, JsonValue]:
     schema = _tidy(Contract.model_json_schema(by_alias=True, mode="validation"))
     texts = _field_texts()
     for name, definition in schema["$defs"].items():
-        model = getattr(contract, name)
+        model = getattr(contract if hasattr(contract, name) else metrics, name)
         if issubclass(model, Model):
             _describe_fields(definition["properties"], model, texts)
     return {"$schema": DIALECT, "title": "Rollout contract", **schema}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from rollout.core.contract import Query
 from rollout.core.observation import Measurement, Sample
+
+if TYPE_CHECKING:
+    from rollout.core.contract.metrics import Query
 
 LARGEST_TOTAL = 2**63 - 1
 

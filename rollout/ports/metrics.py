@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from rollout.core.contract import Metrics
+from rollout.core.contract.metrics import Metrics
 from rollout.core.surfaces.metrics.answers import Answer
 from rollout.core.surfaces.metrics.questions import Question
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from rollout.core.contract import Query, Surface
+from rollout.core.contract import Surface
+from rollout.core.contract.metrics import Query
 from rollout.core.measurements import why_not_measured, with_fields
 from rollout.core.observation import Measurement, Sample
 

@@ -56,6 +56,8 @@ NOT_WHEN_ALL_IS_WELL = {
     "rollout.core.contract_check.repair",
     "rollout.core.decide.effects",
     "rollout.core.contract_check.mistakes",
+    "rollout.core.contract.address",
+    "rollout.core.contract.metrics",
     "rollout.core.decide.gates.burn_rate",
     "rollout.core.decide.gates.proportion",
 }

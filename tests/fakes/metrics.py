@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rollout.core.contract import Metrics
+from rollout.core.contract.metrics import Metrics
 from rollout.core.surfaces.metrics.answers import Answer
 from rollout.core.surfaces.metrics.questions import Question
 

@@ -9,7 +9,7 @@ from html import unescape
 from urllib.parse import unquote
 
 from rollout.adapters.metrics.http_client import NoAnswerError
-from rollout.core.contract import Auth
+from rollout.core.contract.metrics import Auth
 
 _PART = 8
 """Characters of a secret that give it away; a shorter secret is looked for as a whole."""

@@ -19,7 +19,7 @@ from rollout.adapters.metrics.http_client import (
     addresses_of,
 )
 from rollout.adapters.metrics.secrets import Secrets
-from rollout.core.contract import Datadog, JsonApi, Metrics, Prometheus
+from rollout.core.contract.metrics import Datadog, JsonApi, Metrics, Prometheus
 from rollout.core.surfaces.metrics.answers import Answer
 from rollout.core.surfaces.metrics.questions import Question
 from rollout.core.surfaces.payload import MalformedError

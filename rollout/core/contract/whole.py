@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import sha256
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field
 
 from rollout.core.contract.channel import ChannelPolicy
 from rollout.core.contract.gates import BurnRateGate, CounterGate, Gate
-from rollout.core.contract.metrics import Query
 from rollout.core.contract.phases import Phase
 from rollout.core.contract.product import (
     Apply,
@@ -36,6 +35,9 @@ from rollout.core.contract.triggers import (
     ValidationTrigger,
 )
 from rollout.core.values import Model, Name
+
+if TYPE_CHECKING:
+    from rollout.core.contract.metrics import Query
 
 _JUDGES_HEALTH = {"prepare", "surfaces", "harness", "apply", "sampling", "phases", "triggers"}
 
@@ -154,7 +156,7 @@ class Contract(Model):
         yield from (trigger for trigger in self.triggers if isinstance(trigger, BurnRateTrigger))
 
     @cached_property
-    def proportions(self) -> dict[str, dict[str, Query]]:
+    def proportions(self) -> "dict[str, dict[str, Query]]":
         """Surface -> field -> its query, of the fields that are proportions."""
         return {
             name: {field: query for field, query in surface.metrics.queries.items() if query.is_proportion}
@@ -162,7 +164,7 @@ class Contract(Model):
             if surface.metrics is not None
         }
 
-    def proportion(self, surface: str, field: str) -> Query | None:
+    def proportion(self, surface: str, field: str) -> "Query | None":
         """Returns the query of a field that is a proportion; None for any other field."""
         return self.proportions.get(surface, {}).get(field)
 

@@ -9,15 +9,13 @@ from rollout.core.contract import (
     BurnRateGate,
     BurnRateTrigger,
     Contract,
-    Metrics,
-    Part,
     Phase,
-    Pick,
     RatioGate,
     RatioTrigger,
     ThresholdGate,
     ThresholdTrigger,
 )
+from rollout.core.contract.metrics import Metrics, Part, Pick
 from rollout.core.observation import MAX_WINDOWS
 
 _Threshold = ThresholdGate | ThresholdTrigger

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rollout.core.contract import Contract, Datadog, Metrics, Part, Pick, Prometheus, Query
+from rollout.core.contract import Contract
+from rollout.core.contract.metrics import Datadog, Metrics, Part, Pick, Prometheus, Query
 from rollout.core.placeholders import named
 from rollout.core.surfaces.expressions import constant_doubt, constant_problem, expression_problem
 from rollout.core.surfaces.metrics import promql, url_path

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, TypeGuard, Union, get_args, get_origin
 
+from rollout.core.contract.product import ReadWhenGiven
 from rollout.core.nearest import did_you_mean
 from rollout.core.values import IDENTIFIER_PATTERN, NAME_PATTERN, POINTER_PATTERN, SHA_PATTERN, Model
 
@@ -93,7 +94,8 @@ def _find(location: Place, model: type[Model]) -> _Spot:
 def _bare(annotation: object) -> object:
     """Returns the annotation without its constraints and without `| None`."""
     while get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
+        annotation, *more = get_args(annotation)
+        annotation = next((each.annotation for each in more if isinstance(each, ReadWhenGiven)), annotation)
     members = _members(annotation)
     return _bare(members[0]) if len(members) == 1 else annotation
 

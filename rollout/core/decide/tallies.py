@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from math import floor
+from typing import TYPE_CHECKING
 
-from rollout.core.contract import Contract, Query
+from rollout.core.contract import Contract
 from rollout.core.observation import Measurement, Sample, is_ahead
 from rollout.core.state import Tally
+
+if TYPE_CHECKING:
+    from rollout.core.contract.metrics import Query
 
 Tallies = Mapping[str, Mapping[str, Tally]]
 

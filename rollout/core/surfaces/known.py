@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from rollout.core.contract import Adapter, JsonMapping, Query, Surface
+from rollout.core.contract import Adapter, JsonMapping, Surface
 from rollout.core.observation import COUNTERS, HEALTH_STATE, TIMELINE
 from rollout.core.surfaces import tau_browser_summary, tau_status, tau_transport_health
 from rollout.core.surfaces.expressions import counter_names
 from rollout.core.surfaces.payload import CYCLE_FIELDS
+
+if TYPE_CHECKING:
+    from rollout.core.contract.metrics import Query
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from fakehub.clock import NOON
 from rollout.adapters.clock import FixedClock
 from rollout.adapters.metrics.http_client import MAX_BODY
 from rollout.adapters.metrics.servers import HttpMetricsServers
-from rollout.core.contract import Metrics, Surface
+from rollout.core.contract import Surface
+from rollout.core.contract.metrics import Metrics
 from rollout.core.observation import Measurement, Sample
 from rollout.core.surfaces.metrics.answers import Answer, measured, sample_of
 from rollout.core.surfaces.metrics.questions import Question, plan

@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fakehub.clock import NOON
-from rollout.core.contract import Contract, Metrics, Surface
+from rollout.core.contract import Contract, Surface
+from rollout.core.contract.metrics import Metrics
 from rollout.core.state import Channel, Outcome, Release, RollbackTarget, Rollout
 from rollout.core.state.desired import ChannelName
 from rollout.core.surfaces.metrics import promql

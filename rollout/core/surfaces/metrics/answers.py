@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, assert_never
 
-from rollout.core.contract import Part, Query, Reducer, Surface
+from rollout.core.contract import Surface
+from rollout.core.contract.metrics import Part, Query, Reducer
 from rollout.core.observation import Measured, Measurement, Sample, is_ahead, is_too_early
 from rollout.core.surfaces.known import never_reported
 from rollout.core.surfaces.metrics.questions import Asked, Question

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import assert_never
 
-from rollout.core.contract import Contract, Datadog, JsonApi, Metrics, Part, Pick, Prometheus, Query
+from rollout.core.contract import Contract
+from rollout.core.contract.metrics import Datadog, JsonApi, Metrics, Part, Pick, Prometheus, Query
 from rollout.core.state import Channel, Rollout
 from rollout.core.surfaces.metrics import datadog_query, promql, url_path
 from rollout.core.surfaces.metrics.holes import Hole, UnfilledError, filled
