@@ -37,7 +37,7 @@ test: dev ## run the tests; T='tests/core -k soak' runs some of them
 			echo "make test: $${part%%::*} does not exist. T takes files or folders, then options of pytest." >&2; \
 			exit 2; }; \
 	done; \
-	test $$# -gt 0 || echo "About 7 minutes on two idle cores. T='tests/core' runs a part." >&2; \
+	test $$# -gt 0 || echo "3 to 7 minutes on two idle cores, by the machine. T='tests/core' runs a part." >&2; \
 	$(BIN)/python -m pytest -n auto --dist worksteal "$$@" || { \
 		code=$$?; test $$code -ne 5 || echo 'make test: T names no test.' >&2; exit $$code; }
 
