@@ -213,17 +213,10 @@ class GitHubInspector:
         secrets = self._ask(f"{place}/secrets", tuple[Name, ...], "secrets", per_page=PAGE)
         if isinstance(secrets, UnknownFact):
             return secrets
-        is_restricted, branches = found.only_named_branches is not None, None
+        is_restricted = found.only_named_branches is not None
+        branches: tuple[str, ...] | UnknownFact | None = None
         if found.only_named_branches:
-            patterns = self._ask(
-                f"{place}/deployment-branch-policies",
-                tuple[answers.Pattern, ...],
-                "branch_policies",
-                per_page=PAGE,
-            )
-            branches = _kept(
-                patterns, lambda listed: tuple(one.name for one in listed if one.type == "branch")
-            )
+            branches = self._named_branches(place)
         elif is_restricted:
             branches = UnknownFact("protected branches alone")
         return Environment(frozenset(secrets), is_restricted, found.reviewers, found.wait_minutes, branches)
