@@ -6,12 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rollout.core.observation import Measurement, Sample
+from rollout.core.observation import MAX_TOTAL, Measurement, Sample
 
 if TYPE_CHECKING:
     from rollout.core.contract.metrics import Query
-
-LARGEST_TOTAL = 2**63 - 1
 
 
 def with_fields(sample: Sample, queries: Mapping[str, Query]) -> Sample:
@@ -31,7 +29,7 @@ def with_fields(sample: Sample, queries: Mapping[str, Query]) -> Sample:
         if found.unknown is not None or found.value is None:
             continue
         fields[name] = found.value
-        if found.total is None and 0 <= found.value <= LARGEST_TOTAL:
+        if found.total is None and 0 <= found.value <= MAX_TOTAL:
             totals[name] = math.floor(found.value)
     return sample.model_copy(update={"measurements": measurements, "fields": fields, "counters": totals})
 

@@ -43,7 +43,8 @@ MAX_FIELDS = 200
 MAX_COUNTERS = 500
 """The most that one observation and one sample hold."""
 
-Total = Annotated[int, Field(ge=0, le=2**63 - 1)]
+MAX_TOTAL = 2**63 - 1
+Total = Annotated[int, Field(ge=0, le=MAX_TOTAL)]
 
 
 class HealthState(StrEnum):

@@ -19,6 +19,7 @@ from rollout.core.contract.metrics import Metrics, Part, Pick
 from rollout.core.observation import MAX_WINDOWS
 
 _Threshold = ThresholdGate | ThresholdTrigger
+_BurnRate = BurnRateGate | BurnRateTrigger
 _BOUNDS_ONLY = ("significance", "min_effect")
 
 
@@ -27,13 +28,13 @@ class _Condition(NamedTuple):
 
     where: str
     """The field of the contract."""
-    is_: ThresholdGate | ThresholdTrigger | BurnRateGate | BurnRateTrigger
+    is_: _Threshold | _BurnRate
 
 
 def condition_problems(contract: Contract) -> Iterator[str]:
     """Yields each as `field: message`."""
     for where, condition in _conditions(contract):
-        if isinstance(condition, BurnRateGate | BurnRateTrigger):
+        if isinstance(condition, _BurnRate):
             yield from _burn_rate(where, condition, contract)
         elif any(
             contract.proportion(surface, condition.field)
@@ -50,20 +51,19 @@ def condition_problems(contract: Contract) -> Iterator[str]:
 
 
 def _conditions(contract: Contract) -> Iterator[_Condition]:
-    kinds = ThresholdGate | ThresholdTrigger | BurnRateGate | BurnRateTrigger
     for index, phase in enumerate(contract.phases):
         for number, gate in enumerate(phase.gates):
-            if isinstance(gate, kinds):
+            if isinstance(gate, _Threshold | _BurnRate):
                 yield _Condition(f"phases.{index}.gates.{number}", gate)
     for index, trigger in enumerate(contract.triggers):
-        if isinstance(trigger, kinds):
+        if isinstance(trigger, _Threshold | _BurnRate):
             yield _Condition(f"triggers.{index}", trigger)
 
 
 # --- proportions ------------------------------------------------------------------------------------------
 
 
-def _of_proportion(where: str, condition: ThresholdGate | ThresholdTrigger) -> Iterator[str]:
+def _of_proportion(where: str, condition: _Threshold) -> Iterator[str]:
     effect = condition.min_effect
     if isinstance(condition, ThresholdTrigger):
         if condition.at_least is not None and condition.at_least + effect >= 1:
@@ -113,7 +113,7 @@ def _judged_by_sums(contract: Contract, phase: Phase) -> dict[str, str]:
     others: set[str] = set()
     watching = (each for each in contract.triggers if contract.watches(each, phase.name))
     for condition in (*contract.gates_of(phase), *watching):
-        if not isinstance(condition, _Threshold | BurnRateGate | BurnRateTrigger | RatioGate | RatioTrigger):
+        if not isinstance(condition, _Threshold | _BurnRate | RatioGate | RatioTrigger):
             continue
         for surface in contract.surfaces_of(condition.surfaces):
             if isinstance(condition, _Threshold) and contract.proportion(surface, condition.field):
@@ -126,7 +126,7 @@ def _judged_by_sums(contract: Contract, phase: Phase) -> dict[str, str]:
 # --- burn rates -------------------------------------------------------------------------------------------
 
 
-def _burn_rate(where: str, condition: BurnRateGate | BurnRateTrigger, contract: Contract) -> Iterator[str]:
+def _burn_rate(where: str, condition: _BurnRate, contract: Contract) -> Iterator[str]:
     if condition.good == condition.total:
         yield f"{where}.total: is the query of good itself; name another one"
     fastest = 1 / (1 - condition.objective)
