@@ -34,7 +34,7 @@ def contract_check(call: Call) -> None:
     if not worktree.contracts() and space.git.tip(space.branch):
         worktree = space.branch_files(space.branch)
     files = check_contracts(
-        worktree, read_contract, call.named_train, space.flags_on_branches, space.why_uncommittable
+        worktree, read_contract, call.named_train, space.flags_on_branches, space.git.why_uncommittable
     )
     notes = (
         *contract_notes(worktree, read_contract, files, call.workspace.has_branch),

@@ -135,7 +135,7 @@ def _problems(
 def _flag_problems(
     worktree: Worktree, contract: Contract, read_flags: ReadFlags, why_uncommittable: WhyUncommittable
 ) -> Iterator[str]:
-    flag = contract.apply.flag_file if contract.apply else None
+    flag = contract.flag_file
     if flag is None:
         return
     try:

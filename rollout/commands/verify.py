@@ -295,7 +295,7 @@ class _Verifier:
         """Yields the flag file where the state branch has it, and the commit left it otherwise than the event
         does: a commit that applies a percent by itself writes that number, and any other one nothing.
         """
-        flag = applying.flag_file_of(previous)
+        flag = previous.contract.flag_file
         if flag is None or entry.parent is None:
             return
         before, after = (self._file(flag.path, commit) for commit in (entry.parent, entry.commit))
@@ -473,7 +473,7 @@ def _edited(previous: TrainState, state: TrainState, sides: Sequence[TrainState]
 
 def _written_by_commit(state: TrainState) -> str:
     """Returns the path of the flag file that the train's commits write; empty for none."""
-    flag = applying.flag_file_of(state)
+    flag = state.contract.flag_file
     return flag.path if flag is not None and flag.via == "commit" else ""
 
 

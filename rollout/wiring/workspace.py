@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal
 
 from rollout.adapters.clock import FixedClock, SystemClock
 from rollout.adapters.git import Git, branch_move
-from rollout.adapters.git.process import complaint
 from rollout.adapters.local.forge import LocalForge
 from rollout.adapters.worktree import DiskWorktree
 from rollout.adapters.yaml_store import LostTrains, YamlStore
@@ -247,20 +246,9 @@ class Workspace:
         if product.repository is not None or not self.has_branch(product.branch):
             return None
         where = f"on {branches[0]}" if len(branches) == 1 else f"on {branches[0]} or {branches[1]}"
-        flag = contract.apply.flag_file if contract.apply else None
+        flag = contract.flag_file
         what = f", with a number at {flag.pointer}" if flag is not None else ""
         raise InputError(f"{path} is not {where}, and not in the worktree: commit it first{what}")
-
-    def why_uncommittable(self, path: str) -> str:
-        """Returns why git does not commit that path of the worktree as a file; empty where it does."""
-        if (self.git.home / path).is_symlink():
-            return "is a link, and reconcile writes files only: name the file itself"
-        done = self.git.runner.attempt("check-ignore", "--quiet", "--", path)
-        if done.returncode == 0:
-            return "is ignored by git: commit it, or name another file"
-        if done.returncode == 1:
-            return ""
-        return f"git does not commit it here: {complaint(done)[:200]}"
 
     def product_branch_here(self) -> str | None:
         """Returns the branch that the worktree stands on; None for none, or for one of the tool's own."""
@@ -557,7 +545,7 @@ class Workspace:
         return bool(self._environment.get(variable, "").strip())
 
     def measuring(
-        self, contract: contract.Contract, rollout: Rollout | None, channel: Channel | None
+        self, contract: Contract, rollout: Rollout | None, channel: Channel | None
     ) -> Measuring | None:
         """Returns what asks the contract's queries, with placeholders for what is rolled out; None without
         metrics.

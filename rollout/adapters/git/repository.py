@@ -34,6 +34,7 @@ from rollout.adapters.git.process import (
     TOOL_IDENTITY,
     Done,
     Runner,
+    complaint,
     end,
     error_line,
     finish,
@@ -262,6 +263,15 @@ class Git:
         listed = self.runner.run("for-each-ref", "--format=%(refname)", *places).decode("utf-8", "replace")
         refs = (ref for ref in listed.splitlines() if not ref.endswith("/HEAD"))
         return {ref: ref.removeprefix(place) for ref in refs for place in places if ref.startswith(place)}
+
+    def why_uncommittable(self, path: str) -> str:
+        """Returns why git does not commit that path of the worktree as a file; empty where it does."""
+        if (self.home / path).is_symlink():
+            return "is a link, and reconcile writes files only: name the file itself"
+        done = self.runner.attempt("check-ignore", "--quiet", "--", path)
+        if done.returncode == 0:
+            return "is ignored by git: commit it, or name another file"
+        return "" if done.returncode == 1 else f"git does not commit it here: {complaint(done)[:200]}"
 
     def tags(self) -> tuple[str, ...]:
         """Returns the names of all tags."""

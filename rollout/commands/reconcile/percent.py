@@ -9,6 +9,7 @@ from datetime import datetime
 from rollout.commands.commit_state import ATTEMPTS
 from rollout.core.contract import FlagFile
 from rollout.core.decide import applying
+from rollout.core.decide.requests import branch_of, prefix_of
 from rollout.core.decide.step import Step
 from rollout.core.effects import WritePercent
 from rollout.core.forge import PullRequestState
@@ -180,13 +181,13 @@ class PercentWriter:
         """Closes pull requests of the train but that from branch `keep`: a rollback must not be undone."""
         if self._dry_run:
             return
-        for pull in on.open_proposals(applying.prefix_of(state.train)):
+        for pull in on.open_proposals(prefix_of(state.train)):
             if pull.head != keep:
                 on.close(pull, f"Closed: {why}.", at=at)
 
     def _propose(self, settled: Settled, job: _Job, place: _Place, take: Take) -> None:
         content = with_number(place.content, job.flag, job.percent)
-        branch = applying.branch_of(settled.state.train, job.request)
+        branch = branch_of(settled.state.train, job.request)
         effect = WritePercent(job.flag.path, job.flag.pointer, job.percent, branch)
         if self._dry_run:
             settled.effect = effect

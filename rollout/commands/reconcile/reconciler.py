@@ -26,7 +26,7 @@ from rollout.commands.targets import TargetLookup
 from rollout.core.decide import applying
 from rollout.core.decide.advance import advance
 from rollout.core.decide.intake import take_in
-from rollout.core.decide.requests import ignored
+from rollout.core.decide.requests import ignored, prefix_of
 from rollout.core.decide.step import Step
 from rollout.core.decide.streaks import running
 from rollout.core.decide.succession import why_ignored
@@ -252,7 +252,7 @@ class Reconciler:
             self._percent.close_left_over(state, self._now)
         except RolloutError as error:
             told = f"closing pull requests that bring an old percent failed: {error.message}"
-            hint = f"close those from branches {applying.prefix_of(state.train)}* by hand: none may be merged"
+            hint = f"close those from branches {prefix_of(state.train)}* by hand: none may be merged"
             self._pulls.failed.append(OutsideError(told, hint=hint))
 
     def _brakes(self, state: TrainState, queue: Collection[Evidence], finder: FactFinder) -> bool:

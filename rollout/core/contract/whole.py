@@ -16,6 +16,7 @@ from rollout.core.contract.gates import BurnRateGate, CounterGate, Gate
 from rollout.core.contract.phases import Phase
 from rollout.core.contract.product import (
     Apply,
+    FlagFile,
     Harness,
     Prepare,
     Product,
@@ -137,6 +138,11 @@ class Contract(Model):
             surface: {query: tuple(sorted(found)) for query, found in queries.items()}
             for surface, queries in wanted.items()
         }
+
+    @property
+    def flag_file(self) -> FlagFile | None:
+        """Where `reconcile` writes the percent; None where a command or a person brings it."""
+        return self.apply.flag_file if self.apply else None
 
     @property
     def variables(self) -> tuple[str, ...]:

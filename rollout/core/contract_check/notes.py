@@ -32,7 +32,7 @@ def _notes(contract: Contract) -> Iterator[str]:
 
 def _weights(contract: Contract) -> Iterator[str]:
     """Yields what rollout cannot keep true: it changes one number, and others stand beside it."""
-    flag = contract.apply.flag_file if contract.apply else None
+    flag = contract.flag_file
     if flag is None:
         return
     is_weight = {"flagd": "fractional" in flag.tokens, "gofeatureflag": "percentage" in flag.tokens[-2:-1]}

@@ -5,26 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from rollout.core.contract import FlagFile
-from rollout.core.decide.requests import branch_of, find, prefix_of
+from rollout.core.decide.requests import branch_of, find
 from rollout.core.observation import Evidence, Results, WorkResult
 from rollout.core.state import Outcome, Request, Status, TrainState, Work
-
-__all__ = [
-    "awaited_branch",
-    "begun",
-    "branch_of",
-    "branch_to_merge",
-    "due",
-    "flag_file_of",
-    "from_outside",
-    "is_held",
-    "is_rollback_holding",
-    "may_leave_open",
-    "may_rise",
-    "prefix_of",
-    "recorded",
-    "result_of",
-]
 
 
 def due(state: TrainState) -> tuple[Request, FlagFile] | None:
@@ -36,12 +19,7 @@ def due(state: TrainState) -> tuple[Request, FlagFile] | None:
     request = find(state.status.requests, Work.APPLY, state.status.legal)
     if request is None or request.flag_file is None or request.result is not None:
         return None
-    return (request, request.flag_file) if request.flag_file == flag_file_of(state) else None
-
-
-def flag_file_of(state: TrainState) -> FlagFile | None:
-    """Returns the flag file that the contract names."""
-    return state.contract.apply.flag_file if state.contract.apply else None
+    return (request, request.flag_file) if request.flag_file == state.contract.flag_file else None
 
 
 def awaited_branch(state: TrainState) -> str:
@@ -65,7 +43,7 @@ def may_leave_open(state: TrainState) -> bool:
     """
     if state.status is None or due(state) is not None:
         return False
-    flag_file, requests = flag_file_of(state), state.status.requests
+    flag_file, requests = state.contract.flag_file, state.status.requests
     known = (flag_file, *(request.flag_file for request in requests if request.begun_at is not None))
     is_read_back = any(request.flag_file == flag_file and request.result is not None for request in requests)
     return not is_read_back and any(flag is not None and flag.via == "pull_request" for flag in known)

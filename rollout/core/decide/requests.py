@@ -67,7 +67,7 @@ def following(
     command, or nowhere.
     """
     current = find(requests, Work.APPLY, rollout)
-    flag_file = contract.apply.flag_file if contract.apply else None
+    flag_file = contract.flag_file
     if current is None or current.flag_file == flag_file:
         return requests
     others = tuple(request for request in requests if request is not current)
